@@ -1,0 +1,3 @@
+module github.com/novasphere/wukong/apis
+
+go 1.26.0

@@ -1,0 +1,5 @@
+module github.com/novasphere/wukong
+
+go 1.26.0
+
+replace github.com/novasphere/wukong/apis => ./apis
