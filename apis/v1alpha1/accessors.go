@@ -1,0 +1,117 @@
+package v1alpha1
+
+import (
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// Object is what all kinds have in common. Controllers share their machinery through it.
+//
+// +kubebuilder:object:generate=false
+type Object interface {
+	metav1.Object
+	// GetConditions returns the conditions of status.
+	GetConditions() []metav1.Condition
+	// SetConditions replaces the conditions of status.
+	SetConditions([]metav1.Condition)
+	// GetPhase returns the phase of status as a plain string.
+	GetPhase() string
+	// UmbrellaName returns the name in spec.wukongRef, or "".
+	UmbrellaName() string
+}
+
+func umbrellaName(ref *LocalObjectReference) string {
+	if ref == nil {
+		return ""
+	}
+	return ref.Name
+}
+
+// GetConditions implements Object.
+func (o *Wukong) GetConditions() []metav1.Condition { return o.Status.Conditions }
+
+// SetConditions implements Object.
+func (o *Wukong) SetConditions(conditions []metav1.Condition) { o.Status.Conditions = conditions }
+
+// GetPhase implements Object.
+func (o *Wukong) GetPhase() string { return string(o.Status.Phase) }
+
+// UmbrellaName implements Object: an umbrella has none above it.
+func (o *Wukong) UmbrellaName() string { return "" }
+
+// GetConditions implements Object.
+func (o *WukongVM) GetConditions() []metav1.Condition { return o.Status.Conditions }
+
+// SetConditions implements Object.
+func (o *WukongVM) SetConditions(conditions []metav1.Condition) { o.Status.Conditions = conditions }
+
+// GetPhase implements Object.
+func (o *WukongVM) GetPhase() string { return string(o.Status.Phase) }
+
+// UmbrellaName implements Object.
+func (o *WukongVM) UmbrellaName() string { return umbrellaName(o.Spec.WukongRef) }
+
+// GetConditions implements Object.
+func (o *WukongDisk) GetConditions() []metav1.Condition { return o.Status.Conditions }
+
+// SetConditions implements Object.
+func (o *WukongDisk) SetConditions(conditions []metav1.Condition) { o.Status.Conditions = conditions }
+
+// GetPhase implements Object.
+func (o *WukongDisk) GetPhase() string { return string(o.Status.Phase) }
+
+// UmbrellaName implements Object.
+func (o *WukongDisk) UmbrellaName() string { return umbrellaName(o.Spec.WukongRef) }
+
+// GetConditions implements Object.
+func (o *WukongNetwork) GetConditions() []metav1.Condition { return o.Status.Conditions }
+
+// SetConditions implements Object.
+func (o *WukongNetwork) SetConditions(conditions []metav1.Condition) {
+	o.Status.Conditions = conditions
+}
+
+// GetPhase implements Object.
+func (o *WukongNetwork) GetPhase() string { return string(o.Status.Phase) }
+
+// UmbrellaName implements Object.
+func (o *WukongNetwork) UmbrellaName() string { return umbrellaName(o.Spec.WukongRef) }
+
+// GetConditions implements Object.
+func (o *WukongSnapshot) GetConditions() []metav1.Condition { return o.Status.Conditions }
+
+// SetConditions implements Object.
+func (o *WukongSnapshot) SetConditions(conditions []metav1.Condition) {
+	o.Status.Conditions = conditions
+}
+
+// GetPhase implements Object.
+func (o *WukongSnapshot) GetPhase() string { return string(o.Status.Phase) }
+
+// UmbrellaName implements Object.
+func (o *WukongSnapshot) UmbrellaName() string { return umbrellaName(o.Spec.WukongRef) }
+
+// GetConditions implements Object.
+func (o *WukongClone) GetConditions() []metav1.Condition { return o.Status.Conditions }
+
+// SetConditions implements Object.
+func (o *WukongClone) SetConditions(conditions []metav1.Condition) { o.Status.Conditions = conditions }
+
+// GetPhase implements Object.
+func (o *WukongClone) GetPhase() string { return string(o.Status.Phase) }
+
+// UmbrellaName implements Object.
+func (o *WukongClone) UmbrellaName() string { return umbrellaName(o.Spec.WukongRef) }
+
+// GetConditions implements Object.
+func (o *WukongMigration) GetConditions() []metav1.Condition { return o.Status.Conditions }
+
+// SetConditions implements Object.
+func (o *WukongMigration) SetConditions(conditions []metav1.Condition) {
+	o.Status.Conditions = conditions
+}
+
+// GetPhase implements Object.
+func (o *WukongMigration) GetPhase() string { return string(o.Status.Phase) }
+
+// UmbrellaName implements Object.
+func (o *WukongMigration) UmbrellaName() string { return umbrellaName(o.Spec.WukongRef) }

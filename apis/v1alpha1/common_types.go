@@ -1,0 +1,46 @@
+package v1alpha1
+
+// LocalObjectReference names an object in the namespace of the object that refers to it.
+type LocalObjectReference struct {
+	// name of the object.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	Name string `json:"name,omitempty"`
+}
+
+// SecretKeyReference names one key of a Secret in the same namespace.
+type SecretKeyReference struct {
+	// name of the Secret.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	Name string `json:"name,omitempty"`
+
+	// key within the Secret's data.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:Pattern=`^[-._a-zA-Z0-9]+$`
+	Key string `json:"key,omitempty"`
+}
+
+// Labels and annotations that Wukong sets on objects that it creates.
+const (
+	// LabelManagedBy marks every object that Wukong creates, with the value LabelManagedByValue. Caches select by it.
+	LabelManagedBy = "app.kubernetes.io/managed-by"
+	// LabelManagedByValue is the value of LabelManagedBy.
+	LabelManagedByValue = "wukong"
+	// LabelVM is on everything made for a WukongVM, the virt-launcher pod included. Its value is the WukongVM's UID,
+	// which fits into a label whatever the length of the name.
+	LabelVM = GroupName + "/vm-uid"
+	// AnnotationAppliedHash holds the digest of what a controller last applied to a child, so that a field that the
+	// controller stops setting is noticed without reading managed fields.
+	AnnotationAppliedHash = GroupName + "/applied-hash"
+)
+
+// Finalizers. A finalizer is used only where the garbage collector cannot do the job.
+const (
+	// FinalizerDisk keeps a WukongDisk until no machine uses it, and lets a retained claim outlive it.
+	FinalizerDisk = GroupName + "/disk"
+)

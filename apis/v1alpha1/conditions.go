@@ -1,0 +1,132 @@
+package v1alpha1
+
+// Condition types. Every condition follows the Kubernetes convention: True is good, Unknown means not observed yet, and
+// the message says which object is concerned and what to do.
+const (
+	// ConditionReady summarises every kind. False names the deepest object that blocks, and the next step.
+	ConditionReady = "Ready"
+	// ConditionUmbrellaLinked is False while spec.wukongRef names a Wukong that does not exist. The object works all
+	// the same; the link is made when the Wukong appears.
+	ConditionUmbrellaLinked = "UmbrellaLinked"
+
+	// ConditionDisksReady on a WukongVM: every disk's claim is bound and its content is complete.
+	ConditionDisksReady = "DisksReady"
+	// ConditionNetworksReady on a WukongVM: every network that it attaches to is ready, and its addresses are valid.
+	ConditionNetworksReady = "NetworksReady"
+	// ConditionCloudInitReady on a WukongVM: all Secrets that cloud-init data comes from were found and are valid.
+	ConditionCloudInitReady = "CloudInitReady"
+	// ConditionSynchronized on a WukongVM: the KubeVirt VirtualMachine carries what the spec says.
+	ConditionSynchronized = "Synchronized"
+	// ConditionGuestAgentConnected on a WukongVM: qemu-guest-agent in the guest answers.
+	ConditionGuestAgentConnected = "GuestAgentConnected"
+	// ConditionLiveMigratable on a WukongVM: KubeVirt can move the running machine to another node.
+	ConditionLiveMigratable = "LiveMigratable"
+	// ConditionRestartRequired on a WukongVM: True while a change of spec waits for a restart of the guest.
+	ConditionRestartRequired = "RestartRequired"
+
+	// ConditionChildrenReady on a Wukong: every child is ready.
+	ConditionChildrenReady = "ChildrenReady"
+)
+
+// Reasons that several kinds share.
+const (
+	// ReasonReady: all is as the spec says.
+	ReasonReady = "Ready"
+	// ReasonPending: work has begun and nothing is wrong.
+	ReasonPending = "Pending"
+	// ReasonTerminating: the object is being deleted; the message says what it waits for.
+	ReasonTerminating = "Terminating"
+	// ReasonDependencyMissing: an API that the object needs is not served by the cluster (CDI, Multus, KubeVirt).
+	ReasonDependencyMissing = "DependencyMissing"
+	// ReasonNameConflict: an object with a name that we need exists and is not ours. It is left alone.
+	ReasonNameConflict = "NameConflict"
+	// ReasonInvalidSpec: the spec cannot be carried out, and admission could not know.
+	ReasonInvalidSpec = "InvalidSpec"
+	// ReasonApplyRefused: the API server refused a child that we applied; the message is its own.
+	ReasonApplyRefused = "ApplyRefused"
+	// ReasonNotObserved: the state of the world has not been read yet.
+	ReasonNotObserved = "NotObserved"
+	// ReasonSecretMissing: a Secret, or a key of it, does not exist.
+	ReasonSecretMissing = "SecretMissing"
+	// ReasonSecretInvalid: a Secret's content cannot be used, for example a private key where a public key belongs.
+	ReasonSecretInvalid = "SecretInvalid"
+
+	// ReasonUmbrellaMissing: the Wukong that spec.wukongRef names does not exist.
+	ReasonUmbrellaMissing = "UmbrellaMissing"
+	// ReasonUmbrellaLinked: the owner reference to the Wukong is set.
+	ReasonUmbrellaLinked = "UmbrellaLinked"
+)
+
+// Reasons of WukongDisk.
+const (
+	// ReasonStorageClassMissing: spec.storageClassName names no StorageClass, or none is the default.
+	ReasonStorageClassMissing = "StorageClassMissing"
+	// ReasonClaimMissing: the existing PersistentVolumeClaim that the disk adopts does not exist.
+	ReasonClaimMissing = "ClaimMissing"
+	// ReasonClaimLost: the PersistentVolumeClaim lost its volume.
+	ReasonClaimLost = "ClaimLost"
+	// ReasonClaimPending: the storage provisioner has not bound the claim yet.
+	ReasonClaimPending = "ClaimPending"
+	// ReasonAwaitingConsumer: the class binds when the first machine that uses the disk is scheduled. No error.
+	ReasonAwaitingConsumer = "AwaitingConsumer"
+	// ReasonImporting: CDI copies the source into the claim.
+	ReasonImporting = "Importing"
+	// ReasonImportFailed: CDI could not read the source and tries again; the message is the importer's own.
+	ReasonImportFailed = "ImportFailed"
+	// ReasonInUse: the disk is being deleted, and a machine still uses it.
+	ReasonInUse = "InUse"
+)
+
+// Reasons of WukongNetwork.
+const (
+	// ReasonAttachmentMissing: the NetworkAttachmentDefinition that the network refers to does not exist.
+	ReasonAttachmentMissing = "AttachmentMissing"
+)
+
+// Reasons of WukongVM.
+const (
+	// ReasonWaitingForDisk: a disk is missing or not ready; the message is the disk's own cause.
+	ReasonWaitingForDisk = "WaitingForDisk"
+	// ReasonWaitingForNetwork: a network is missing or not ready; the message is the network's own cause.
+	ReasonWaitingForNetwork = "WaitingForNetwork"
+	// ReasonAddressInvalid: an address of the machine does not fit the network, for example lies outside its subnets.
+	ReasonAddressInvalid = "AddressInvalid"
+	// ReasonStarting: the machine is being started.
+	ReasonStarting = "Starting"
+	// ReasonRunning: the guest runs.
+	ReasonRunning = "Running"
+	// ReasonStopped: the machine is stopped, as asked.
+	ReasonStopped = "Stopped"
+	// ReasonStopping: the guest is shutting down.
+	ReasonStopping = "Stopping"
+	// ReasonPaused: the machine is paused.
+	ReasonPaused = "Paused"
+	// ReasonMigrating: the machine moves to another node; the guest runs.
+	ReasonMigrating = "Migrating"
+	// ReasonUnschedulable: no node takes the machine; the message is the scheduler's own.
+	ReasonUnschedulable = "Unschedulable"
+	// ReasonMachineFailed: KubeVirt reports a failure; the message is its own.
+	ReasonMachineFailed = "MachineFailed"
+	// ReasonGuestShutDown: the guest shut itself down and restartPolicy keeps it so.
+	ReasonGuestShutDown = "GuestShutDown"
+)
+
+// Reasons of Wukong.
+const (
+	// ReasonChildrenReady: every child is ready.
+	ReasonChildrenReady = "ChildrenReady"
+	// ReasonChildNotReady: a child is not ready; the message is that child's own cause.
+	ReasonChildNotReady = "ChildNotReady"
+	// ReasonNoChildren: no object names this Wukong in spec.wukongRef yet.
+	ReasonNoChildren = "NoChildren"
+)
+
+// Reasons of WukongSnapshot, WukongClone and WukongMigration.
+const (
+	// ReasonSourceMissing: the machine, disk or snapshot to work on does not exist.
+	ReasonSourceMissing = "SourceMissing"
+	// ReasonInProgress: the work goes on.
+	ReasonInProgress = "InProgress"
+	// ReasonFailed: the work failed for good; the message says why.
+	ReasonFailed = "Failed"
+)

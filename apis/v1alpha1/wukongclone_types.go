@@ -1,0 +1,116 @@
+package v1alpha1
+
+import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+// IdentityPolicy says whether a clone gets an identity of its own.
+// +kubebuilder:validation:Enum=Renew;Keep
+type IdentityPolicy string
+
+const (
+	// IdentityRenew gives the clone new MAC addresses, a new firmware UUID and its own host name.
+	IdentityRenew IdentityPolicy = "Renew"
+	// IdentityKeep carries the source's identity over. The source must not run at the same time on the same network.
+	IdentityKeep IdentityPolicy = "Keep"
+)
+
+// WukongCloneSpec says what to clone and what to call the result. A clone is made once; the result outlives the
+// WukongClone.
+//
+// +kubebuilder:validation:XValidation:rule="self.source == oldSelf.source && self.targetName == oldSelf.targetName",message="source and targetName cannot change: create another WukongClone"
+// +kubebuilder:validation:XValidation:rule="!has(self.source.diskRef) || (!has(self.identity) && !has(self.powerState))",message="identity and powerState belong to a machine: leave them out when a disk is cloned"
+type WukongCloneSpec struct {
+	// wukongRef names the application that the clone belongs to. The Wukong need not exist yet.
+	// +optional
+	WukongRef *LocalObjectReference `json:"wukongRef,omitempty"`
+
+	// source of the clone.
+	// +required
+	Source CloneSource `json:"source,omitzero"`
+
+	// targetName is the name of the new WukongVM or WukongDisk, in the same namespace. It must not exist yet.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=63
+	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
+	TargetName string `json:"targetName,omitempty"`
+
+	// identity says whether the new machine gets an identity of its own. Omitted, Renew.
+	// +optional
+	Identity IdentityPolicy `json:"identity,omitempty"`
+
+	// powerState of the new machine. Omitted, Stopped.
+	// +optional
+	PowerState PowerState `json:"powerState,omitempty"`
+}
+
+// CloneSource is a machine, a disk or a snapshot.
+//
+// +kubebuilder:validation:ExactlyOneOf=vmRef;diskRef;snapshotRef
+type CloneSource struct {
+	// vmRef names a WukongVM, running or stopped.
+	// +optional
+	VMRef *LocalObjectReference `json:"vmRef,omitempty"`
+
+	// diskRef names a WukongDisk.
+	// +optional
+	DiskRef *LocalObjectReference `json:"diskRef,omitempty"`
+
+	// snapshotRef names a WukongSnapshot.
+	// +optional
+	SnapshotRef *LocalObjectReference `json:"snapshotRef,omitempty"`
+}
+
+// WukongCloneStatus is what was observed of the clone.
+type WukongCloneStatus struct {
+	// conditions: Ready, UmbrellaLinked.
+	// +optional
+	// +listType=map
+	// +listMapKey=type
+	// +kubebuilder:validation:MaxItems=16
+	Conditions []metav1.Condition `json:"conditions,omitempty"`
+
+	// observedGeneration is the generation of the spec that this status speaks of.
+	// +optional
+	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
+
+	// phase is a one-word summary for people.
+	// +optional
+	Phase OperationPhase `json:"phase,omitempty"`
+
+	// completedAt is when the clone was complete.
+	// +optional
+	CompletedAt *metav1.Time `json:"completedAt,omitempty"`
+}
+
+// WukongClone makes a new machine or disk from an existing one.
+//
+// +kubebuilder:object:root=true
+// +kubebuilder:subresource:status
+// +kubebuilder:resource:shortName=wkclone,categories=wukong-all
+// +kubebuilder:printcolumn:name="Phase",type=string,JSONPath=`.status.phase`
+// +kubebuilder:printcolumn:name="Target",type=string,JSONPath=`.spec.targetName`
+// +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
+// +kubebuilder:printcolumn:name="Message",type=string,priority=1,JSONPath=`.status.conditions[?(@.type=="Ready")].message`
+type WukongClone struct {
+	metav1.TypeMeta `json:",inline"`
+	// metadata is standard object metadata.
+	// +optional
+	metav1.ObjectMeta `json:"metadata,omitempty"`
+
+	// spec is what the user asks for.
+	// +required
+	Spec WukongCloneSpec `json:"spec,omitzero"`
+
+	// status is what was observed.
+	// +optional
+	Status WukongCloneStatus `json:"status,omitempty"`
+}
+
+// WukongCloneList is a list of WukongClones.
+//
+// +kubebuilder:object:root=true
+type WukongCloneList struct {
+	metav1.TypeMeta `json:",inline"`
+	metav1.ListMeta `json:"metadata,omitempty"`
+	Items           []WukongClone `json:"items"`
+}

@@ -1,0 +1,294 @@
+package v1alpha1
+
+import (
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// ReclaimPolicy says what happens to a disk's data when the WukongDisk is deleted.
+// +kubebuilder:validation:Enum=Delete;Retain
+type ReclaimPolicy string
+
+const (
+	// ReclaimDelete deletes the PersistentVolumeClaim with the WukongDisk.
+	ReclaimDelete ReclaimPolicy = "Delete"
+	// ReclaimRetain leaves the PersistentVolumeClaim behind, without an owner.
+	ReclaimRetain ReclaimPolicy = "Retain"
+)
+
+// WukongDiskSpec says what a disk is and where its bytes come from.
+//
+// +kubebuilder:validation:XValidation:rule="has(self.size) || (has(self.source) && has(self.source.persistentVolumeClaim))",message="size is required, for example 20Gi, unless the source is an existing persistentVolumeClaim"
+// +kubebuilder:validation:XValidation:rule="!has(self.source) || !has(self.source.persistentVolumeClaim) || (!has(self.size) && !has(self.storageClassName) && !has(self.accessModes) && !has(self.volumeMode))",message="an existing persistentVolumeClaim already has a size, storageClassName, accessModes and volumeMode: leave them out"
+// +kubebuilder:validation:XValidation:rule="has(self.source) == has(oldSelf.source) && (!has(self.source) || self.source == oldSelf.source)",message="source cannot change after creation: create another WukongDisk"
+// +kubebuilder:validation:XValidation:rule="has(self.size) == has(oldSelf.size) && (!has(self.size) || quantity(string(self.size)).compareTo(quantity(string(oldSelf.size))) == 0)",message="size cannot change after creation: this version cannot grow a disk, and a disk never shrinks"
+// +kubebuilder:validation:XValidation:rule="has(self.storageClassName) == has(oldSelf.storageClassName) && (!has(self.storageClassName) || self.storageClassName == oldSelf.storageClassName)",message="storageClassName cannot change after creation: create another WukongDisk"
+// +kubebuilder:validation:XValidation:rule="has(self.accessModes) == has(oldSelf.accessModes) && (!has(self.accessModes) || self.accessModes == oldSelf.accessModes)",message="accessModes cannot change after creation: create another WukongDisk"
+// +kubebuilder:validation:XValidation:rule="has(self.volumeMode) == has(oldSelf.volumeMode) && (!has(self.volumeMode) || self.volumeMode == oldSelf.volumeMode)",message="volumeMode cannot change after creation: create another WukongDisk"
+type WukongDiskSpec struct {
+	// wukongRef names the application that the disk belongs to. The Wukong need not exist yet.
+	// +optional
+	WukongRef *LocalObjectReference `json:"wukongRef,omitempty"`
+
+	// source says where the disk's first bytes come from. Omitted, the disk is blank.
+	// +optional
+	Source *WukongDiskSource `json:"source,omitempty"`
+
+	// size that the guest sees, in bytes, as a Kubernetes quantity such as 20Gi. On a file system volume the claim is
+	// larger by the overhead that CDI reserves.
+	// +optional
+	// +kubebuilder:validation:XIntOrString
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule="isQuantity(string(self)) && quantity(string(self)).isGreaterThan(quantity('0'))",message="size must be a quantity greater than zero, for example 20Gi"
+	Size *resource.Quantity `json:"size,omitempty"`
+
+	// storageClassName of the claim. Omitted, the cluster's default class for virtual machines is used
+	// (storageclass.kubevirt.io/is-default-virt-class), else its default class.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	StorageClassName *string `json:"storageClassName,omitempty"`
+
+	// accessModes of the claim. Omitted, CDI takes the best that the class's StorageProfile knows. Live migration needs
+	// ReadWriteMany.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=4
+	AccessModes []AccessMode `json:"accessModes,omitempty"`
+
+	// volumeMode of the claim: Filesystem holds the disk as an image file, Block is the disk itself. Omitted, CDI takes
+	// the best that the class's StorageProfile knows.
+	// +optional
+	// +kubebuilder:validation:Enum=Filesystem;Block
+	VolumeMode *corev1.PersistentVolumeMode `json:"volumeMode,omitempty"`
+
+	// reclaimPolicy says what happens to the data when the WukongDisk is deleted. It may change at any time. The claim of
+	// source.persistentVolumeClaim is never deleted.
+	// +optional
+	// +default="Delete"
+	ReclaimPolicy ReclaimPolicy `json:"reclaimPolicy,omitempty"`
+}
+
+// AccessMode is an access mode of a PersistentVolumeClaim.
+// +kubebuilder:validation:Enum=ReadWriteOnce;ReadWriteMany;ReadOnlyMany;ReadWriteOncePod
+type AccessMode string
+
+// WukongDiskSource is one source.
+//
+// +kubebuilder:validation:ExactlyOneOf=blank;http;registry;s3;gcs;persistentVolumeClaim
+type WukongDiskSource struct {
+	// blank is an empty disk.
+	// +optional
+	Blank *BlankSource `json:"blank,omitempty"`
+
+	// http imports a disk image over HTTP or HTTPS: raw, qcow2, vmdk, vdi, vhd or vhdx, also compressed by gz or xz.
+	// +optional
+	HTTP *HTTPSource `json:"http,omitempty"`
+
+	// registry imports a container disk: an OCI image that holds a disk image below /disk.
+	// +optional
+	Registry *RegistrySource `json:"registry,omitempty"`
+
+	// s3 imports a disk image from an S3 bucket.
+	// +optional
+	S3 *S3Source `json:"s3,omitempty"`
+
+	// gcs imports a disk image from a Google Cloud Storage bucket.
+	// +optional
+	GCS *GCSSource `json:"gcs,omitempty"`
+
+	// persistentVolumeClaim uses an existing claim as it is. Wukong never changes or deletes it.
+	// +optional
+	PersistentVolumeClaim *ClaimSource `json:"persistentVolumeClaim,omitempty"`
+}
+
+// BlankSource is an empty disk.
+type BlankSource struct{}
+
+// HTTPSource is a disk image on a web server.
+type HTTPSource struct {
+	// url of the image.
+	// +required
+	// +kubebuilder:validation:MinLength=8
+	// +kubebuilder:validation:MaxLength=2048
+	// +kubebuilder:validation:XValidation:rule="self.matches('^https?://')",message="url must begin with http:// or https://"
+	URL string `json:"url,omitempty"`
+
+	// secretRef names a Secret with basic authentication: keys accessKeyId (user) and secretKey (password).
+	// +optional
+	SecretRef *LocalObjectReference `json:"secretRef,omitempty"`
+
+	// certConfigMapRef names a ConfigMap with the CA certificates to trust, in PEM.
+	// +optional
+	CertConfigMapRef *LocalObjectReference `json:"certConfigMapRef,omitempty"`
+}
+
+// RegistrySource is a container disk in an OCI registry.
+type RegistrySource struct {
+	// url of the image: docker://host/repository:tag. The scheme is added when it is missing. An archive that a web
+	// server offers is oci-archive://host/path.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=2048
+	// +kubebuilder:validation:XValidation:rule="!self.contains('://') || self.startsWith('docker://') || self.startsWith('oci-archive://')",message="url must be an image reference, docker://image or oci-archive://path"
+	URL string `json:"url,omitempty"`
+
+	// secretRef names a Secret with registry credentials: keys accessKeyId (user) and secretKey (password).
+	// +optional
+	SecretRef *LocalObjectReference `json:"secretRef,omitempty"`
+
+	// certConfigMapRef names a ConfigMap with the CA certificates to trust, in PEM.
+	// +optional
+	CertConfigMapRef *LocalObjectReference `json:"certConfigMapRef,omitempty"`
+}
+
+// S3Source is a disk image in an S3 bucket.
+type S3Source struct {
+	// url of the object, by HTTP: https://endpoint/bucket/key.
+	// +required
+	// +kubebuilder:validation:MinLength=8
+	// +kubebuilder:validation:MaxLength=2048
+	// +kubebuilder:validation:XValidation:rule="self.matches('^https?://')",message="url must begin with http:// or https://"
+	URL string `json:"url,omitempty"`
+
+	// secretRef names a Secret with the credentials: keys accessKeyId and secretKey. Omitted, the object is public.
+	// +optional
+	SecretRef *LocalObjectReference `json:"secretRef,omitempty"`
+
+	// certConfigMapRef names a ConfigMap with the CA certificates to trust, in PEM.
+	// +optional
+	CertConfigMapRef *LocalObjectReference `json:"certConfigMapRef,omitempty"`
+}
+
+// GCSSource is a disk image in a Google Cloud Storage bucket.
+type GCSSource struct {
+	// url of the object: gs://bucket/key, or https://storage.googleapis.com/bucket/key.
+	// +required
+	// +kubebuilder:validation:MinLength=6
+	// +kubebuilder:validation:MaxLength=2048
+	// +kubebuilder:validation:XValidation:rule="self.matches('^(gs|https?)://')",message="url must begin with gs:// or https://"
+	URL string `json:"url,omitempty"`
+
+	// secretRef names a Secret with a service account key. Omitted, the object is public.
+	// +optional
+	SecretRef *LocalObjectReference `json:"secretRef,omitempty"`
+}
+
+// ClaimSource is an existing PersistentVolumeClaim in the same namespace.
+type ClaimSource struct {
+	// name of the claim.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	Name string `json:"name,omitempty"`
+}
+
+// DiskPhase is a one-word summary of a disk.
+// +kubebuilder:validation:Enum=Pending;AwaitingConsumer;Importing;Ready;Terminating;Error
+type DiskPhase string
+
+// Phases of WukongDisk.
+const (
+	DiskPending          DiskPhase = "Pending"
+	DiskAwaitingConsumer DiskPhase = "AwaitingConsumer"
+	DiskImporting        DiskPhase = "Importing"
+	DiskReady            DiskPhase = "Ready"
+	DiskTerminating      DiskPhase = "Terminating"
+	DiskError            DiskPhase = "Error"
+)
+
+// WukongDiskStatus is what was observed of the disk.
+type WukongDiskStatus struct {
+	// conditions: Ready, UmbrellaLinked.
+	// +optional
+	// +listType=map
+	// +listMapKey=type
+	// +kubebuilder:validation:MaxItems=16
+	Conditions []metav1.Condition `json:"conditions,omitempty"`
+
+	// observedGeneration is the generation of the spec that this status speaks of.
+	// +optional
+	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
+
+	// phase is a one-word summary for people.
+	// +optional
+	Phase DiskPhase `json:"phase,omitempty"`
+
+	// claimName is the PersistentVolumeClaim that holds the disk.
+	// +optional
+	// +kubebuilder:validation:MaxLength=253
+	ClaimName string `json:"claimName,omitempty"`
+
+	// dataVolumeName is the CDI DataVolume that fills the claim; empty for an existing claim.
+	// +optional
+	// +kubebuilder:validation:MaxLength=253
+	DataVolumeName string `json:"dataVolumeName,omitempty"`
+
+	// capacity of the bound claim, in bytes.
+	// +optional
+	Capacity *resource.Quantity `json:"capacity,omitempty"`
+
+	// storageClassName of the claim.
+	// +optional
+	// +kubebuilder:validation:MaxLength=253
+	StorageClassName string `json:"storageClassName,omitempty"`
+
+	// accessModes of the claim.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=4
+	AccessModes []AccessMode `json:"accessModes,omitempty"`
+
+	// volumeMode of the claim.
+	// +optional
+	VolumeMode corev1.PersistentVolumeMode `json:"volumeMode,omitempty"`
+
+	// progressPercent of a running import, in steps of ten so that a long import does not flood the API server.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=100
+	ProgressPercent *int32 `json:"progressPercent,omitempty"`
+
+	// importRestarts counts how often the importer was started again after a failure.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	ImportRestarts int32 `json:"importRestarts,omitempty"`
+}
+
+// WukongDisk is a disk of a virtual machine: a CDI DataVolume with its PersistentVolumeClaim, or an existing claim.
+//
+// +kubebuilder:object:root=true
+// +kubebuilder:subresource:status
+// +kubebuilder:resource:shortName=wkdisk,categories=wukong-all
+// +kubebuilder:printcolumn:name="Phase",type=string,JSONPath=`.status.phase`
+// +kubebuilder:printcolumn:name="Capacity",type=string,JSONPath=`.status.capacity`
+// +kubebuilder:printcolumn:name="Progress",type=integer,JSONPath=`.status.progressPercent`
+// +kubebuilder:printcolumn:name="Claim",type=string,JSONPath=`.status.claimName`
+// +kubebuilder:printcolumn:name="Class",type=string,JSONPath=`.status.storageClassName`
+// +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
+// +kubebuilder:printcolumn:name="Message",type=string,priority=1,JSONPath=`.status.conditions[?(@.type=="Ready")].message`
+type WukongDisk struct {
+	metav1.TypeMeta `json:",inline"`
+	// metadata is standard object metadata.
+	// +optional
+	metav1.ObjectMeta `json:"metadata,omitempty"`
+
+	// spec is what the user asks for.
+	// +required
+	Spec WukongDiskSpec `json:"spec,omitzero"`
+
+	// status is what was observed.
+	// +optional
+	Status WukongDiskStatus `json:"status,omitempty"`
+}
+
+// WukongDiskList is a list of WukongDisks.
+//
+// +kubebuilder:object:root=true
+type WukongDiskList struct {
+	metav1.TypeMeta `json:",inline"`
+	metav1.ListMeta `json:"metadata,omitempty"`
+	Items           []WukongDisk `json:"items"`
+}

@@ -1,0 +1,148 @@
+package v1alpha1
+
+import (
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// WukongVMStatus is what was observed of the machine. It is computed anew each time and steers nothing.
+type WukongVMStatus struct {
+	// conditions: Ready, DisksReady, NetworksReady, CloudInitReady, Synchronized, GuestAgentConnected, LiveMigratable,
+	// RestartRequired, UmbrellaLinked.
+	// +optional
+	// +listType=map
+	// +listMapKey=type
+	// +kubebuilder:validation:MaxItems=16
+	Conditions []metav1.Condition `json:"conditions,omitempty"`
+
+	// observedGeneration is the generation of the spec that this status speaks of.
+	// +optional
+	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
+
+	// phase is a one-word summary for people.
+	// +optional
+	Phase Phase `json:"phase,omitempty"`
+
+	// nodeName is the node that the machine runs on; empty when it does not run.
+	// +optional
+	// +kubebuilder:validation:MaxLength=253
+	NodeName string `json:"nodeName,omitempty"`
+
+	// primaryAddress is the first address of the first network that has one.
+	// +optional
+	// +kubebuilder:validation:MaxLength=39
+	PrimaryAddress string `json:"primaryAddress,omitempty"`
+
+	// machineUUID is the firmware UUID of the machine.
+	// +optional
+	// +kubebuilder:validation:MaxLength=36
+	MachineUUID string `json:"machineUUID,omitempty"`
+
+	// guest is what the guest agent says of the operating system.
+	// +optional
+	Guest *GuestStatus `json:"guest,omitempty"`
+
+	// networks of the machine, in the order of spec.
+	// +optional
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MaxItems=16
+	Networks []VMNetworkStatus `json:"networks,omitempty"`
+
+	// disks of the machine, in the order of spec.
+	// +optional
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MaxItems=32
+	Disks []VMDiskStatus `json:"disks,omitempty"`
+}
+
+// GuestStatus is what the guest agent says.
+type GuestStatus struct {
+	// hostname of the guest.
+	// +optional
+	// +kubebuilder:validation:MaxLength=253
+	Hostname string `json:"hostname,omitempty"`
+
+	// operatingSystem of the guest, such as "Debian GNU/Linux 13 (trixie)".
+	// +optional
+	// +kubebuilder:validation:MaxLength=253
+	OperatingSystem string `json:"operatingSystem,omitempty"`
+
+	// kernelRelease of the guest.
+	// +optional
+	// +kubebuilder:validation:MaxLength=253
+	KernelRelease string `json:"kernelRelease,omitempty"`
+}
+
+// VMNetworkStatus is an interface of the machine.
+type VMNetworkStatus struct {
+	// name of the interface in spec.networks.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=40
+	Name string `json:"name,omitempty"`
+
+	// networkName is the WukongNetwork; empty for the pod network.
+	// +optional
+	// +kubebuilder:validation:MaxLength=253
+	NetworkName string `json:"networkName,omitempty"`
+
+	// attachment is the NetworkAttachmentDefinition, as namespace/name; empty for the pod network.
+	// +optional
+	// +kubebuilder:validation:MaxLength=317
+	Attachment string `json:"attachment,omitempty"`
+
+	// macAddress of the interface: given or derived, fixed before the first boot.
+	// +optional
+	// +kubebuilder:validation:MaxLength=17
+	MACAddress string `json:"macAddress,omitempty"`
+
+	// interfaceName in the guest, when the guest agent says it.
+	// +optional
+	// +kubebuilder:validation:MaxLength=63
+	InterfaceName string `json:"interfaceName,omitempty"`
+
+	// addresses that were observed.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=32
+	Addresses []string `json:"addresses,omitempty"`
+
+	// linkState of the interface: up or down.
+	// +optional
+	// +kubebuilder:validation:MaxLength=16
+	LinkState string `json:"linkState,omitempty"`
+}
+
+// VMDiskStatus is a disk of the machine.
+type VMDiskStatus struct {
+	// name of the disk in spec.disks.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=40
+	Name string `json:"name,omitempty"`
+
+	// diskName is the WukongDisk.
+	// +optional
+	// +kubebuilder:validation:MaxLength=253
+	DiskName string `json:"diskName,omitempty"`
+
+	// claimName is the PersistentVolumeClaim.
+	// +optional
+	// +kubebuilder:validation:MaxLength=253
+	ClaimName string `json:"claimName,omitempty"`
+
+	// phase of the WukongDisk.
+	// +optional
+	Phase DiskPhase `json:"phase,omitempty"`
+
+	// capacity of the claim, in bytes.
+	// +optional
+	Capacity *resource.Quantity `json:"capacity,omitempty"`
+
+	// target is the device in the machine that KubeVirt gave the disk, such as vda.
+	// +optional
+	// +kubebuilder:validation:MaxLength=63
+	Target string `json:"target,omitempty"`
+}

@@ -1,0 +1,380 @@
+package v1alpha1
+
+import (
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// PowerState is whether the machine is on.
+// +kubebuilder:validation:Enum=Running;Stopped
+type PowerState string
+
+const (
+	// PowerRunning keeps the machine on, as restartPolicy says.
+	PowerRunning PowerState = "Running"
+	// PowerStopped shuts the guest down by ACPI, and ends it after the grace period.
+	PowerStopped PowerState = "Stopped"
+)
+
+// RestartPolicy says what happens when the guest ends by itself while powerState is Running.
+// +kubebuilder:validation:Enum=Always;OnFailure;Never
+type RestartPolicy string
+
+const (
+	// RestartAlways starts the machine again however it ended (KubeVirt runStrategy Always).
+	RestartAlways RestartPolicy = "Always"
+	// RestartOnFailure starts it again after a failure; a clean shutdown from inside stays (RerunOnFailure).
+	RestartOnFailure RestartPolicy = "OnFailure"
+	// RestartNever leaves it ended (Once).
+	RestartNever RestartPolicy = "Never"
+)
+
+// WukongVMSpec says what a machine is.
+//
+// +kubebuilder:validation:XValidation:rule="!has(self.disks) || self.disks.filter(d, has(d.boot) && d.boot).size() <= 1",message="at most one disk can have boot: true; without one, the first disk boots"
+// +kubebuilder:validation:XValidation:rule="!has(self.networks) || self.networks.filter(n, has(n.pod)).size() <= 1",message="at most one network can be the pod network"
+// +kubebuilder:validation:XValidation:rule="!has(self.networks) || self.networks.all(n, !has(n.macAddress) || self.networks.exists_one(m, has(m.macAddress) && m.macAddress.lowerAscii() == n.macAddress.lowerAscii()))",message="two networks have the same macAddress"
+type WukongVMSpec struct {
+	// wukongRef names the application that the machine belongs to. The Wukong need not exist yet.
+	// +optional
+	WukongRef *LocalObjectReference `json:"wukongRef,omitempty"`
+
+	// powerState is whether the machine is on.
+	// +optional
+	// +default="Running"
+	PowerState PowerState `json:"powerState,omitempty"`
+
+	// restartPolicy says what happens when the guest ends by itself.
+	// +optional
+	// +default="Always"
+	RestartPolicy RestartPolicy `json:"restartPolicy,omitempty"`
+
+	// cpu of the machine.
+	// +optional
+	// +default={}
+	CPU CPU `json:"cpu,omitempty"`
+
+	// memory of the machine.
+	// +required
+	Memory Memory `json:"memory,omitzero"`
+
+	// firmware of the machine.
+	// +optional
+	Firmware *Firmware `json:"firmware,omitempty"`
+
+	// disks of the machine. The order is the order of devices in the guest for disks without a serial.
+	// +optional
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=32
+	Disks []VMDisk `json:"disks,omitempty"`
+
+	// networks of the machine. Omitted, the machine has one interface on the pod network.
+	// +optional
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=16
+	Networks []VMNetwork `json:"networks,omitempty"`
+
+	// cloudInit is what the guest's first boot sets up. Omitted, the guest still gets its host name and addresses.
+	// +optional
+	CloudInit *CloudInit `json:"cloudInit,omitempty"`
+
+	// scheduling says which nodes the machine may run on.
+	// +optional
+	Scheduling *Scheduling `json:"scheduling,omitempty"`
+
+	// gpus and other PCI devices that the machine gets for itself.
+	// +optional
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=16
+	GPUs []GPU `json:"gpus,omitempty"`
+
+	// terminationGracePeriodSeconds that the guest has to shut down before it is ended, in seconds.
+	// +optional
+	// +default=180
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=86400
+	TerminationGracePeriodSeconds *int64 `json:"terminationGracePeriodSeconds,omitempty"`
+}
+
+// CPU is the machine's processor. The guest sees sockets * cores * threads.
+//
+// +kubebuilder:validation:XValidation:rule="self.sockets * self.cores * self.threads <= 512",message="sockets * cores * threads is more than 512"
+type CPU struct {
+	// cores in each socket.
+	// +optional
+	// +default=1
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=512
+	Cores int32 `json:"cores,omitempty"`
+
+	// sockets of the machine.
+	// +optional
+	// +default=1
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=512
+	Sockets int32 `json:"sockets,omitempty"`
+
+	// threads in each core.
+	// +optional
+	// +default=1
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=8
+	Threads int32 `json:"threads,omitempty"`
+
+	// model of the processor as libvirt names it, or host-model or host-passthrough. Omitted, the cluster's default.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=63
+	Model string `json:"model,omitempty"`
+
+	// dedicated pins every virtual CPU to a physical one; the node needs the CPU manager.
+	// +optional
+	Dedicated *bool `json:"dedicated,omitempty"`
+}
+
+// Memory is the machine's memory.
+type Memory struct {
+	// guest is the memory that the guest sees, in bytes, as a quantity such as 4Gi.
+	// +required
+	// +kubebuilder:validation:XIntOrString
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule="isQuantity(string(self)) && quantity(string(self)).compareTo(quantity('1Mi')) >= 0",message="memory must be a quantity of at least 1Mi, for example 2Gi"
+	Guest resource.Quantity `json:"guest,omitzero"`
+
+	// hugePages is the page size of the huge pages that back the memory.
+	// +optional
+	// +kubebuilder:validation:Enum="2Mi";"1Gi"
+	HugePages string `json:"hugePages,omitempty"`
+}
+
+// Bootloader is the firmware that starts the guest.
+// +kubebuilder:validation:Enum=BIOS;UEFI;UEFISecureBoot
+type Bootloader string
+
+const (
+	// BootloaderBIOS is SeaBIOS.
+	BootloaderBIOS Bootloader = "BIOS"
+	// BootloaderUEFI is OVMF without secure boot.
+	BootloaderUEFI Bootloader = "UEFI"
+	// BootloaderUEFISecureBoot is OVMF with secure boot, and System Management Mode that it needs.
+	BootloaderUEFISecureBoot Bootloader = "UEFISecureBoot"
+)
+
+// Firmware is the machine's firmware and identity.
+type Firmware struct {
+	// bootloader that starts the guest. Omitted, BIOS.
+	// +optional
+	Bootloader Bootloader `json:"bootloader,omitempty"`
+
+	// uuid of the machine in SMBIOS. Omitted, the WukongVM's UID, which never changes.
+	// +optional
+	// +kubebuilder:validation:MaxLength=36
+	// +kubebuilder:validation:Pattern=`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`
+	UUID string `json:"uuid,omitempty"`
+
+	// serial of the machine in SMBIOS. Omitted, the WukongVM's UID.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=63
+	// +kubebuilder:validation:Pattern=`^[-_.a-zA-Z0-9]+$`
+	Serial string `json:"serial,omitempty"`
+}
+
+// DiskBus is the bus that the guest sees a disk on.
+// +kubebuilder:validation:Enum=virtio;scsi;sata
+type DiskBus string
+
+// VMDisk is a disk of the machine: a reference to a WukongDisk, or a template that the machine stamps one from.
+//
+// +kubebuilder:validation:ExactlyOneOf=diskRef;template
+type VMDisk struct {
+	// name of the disk within the machine.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=40
+	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
+	// +kubebuilder:validation:XValidation:rule="self != 'cloudinit'",message="the name cloudinit is taken by the cloud-init disk"
+	Name string `json:"name,omitempty"`
+
+	// diskRef names an existing WukongDisk. It lives on when the machine is deleted.
+	// +optional
+	DiskRef *LocalObjectReference `json:"diskRef,omitempty"`
+
+	// template of a WukongDisk that the machine stamps and owns.
+	// +optional
+	Template *DiskTemplate `json:"template,omitempty"`
+
+	// boot makes this the disk that the machine boots from. Without any, the first disk boots.
+	// +optional
+	Boot *bool `json:"boot,omitempty"`
+
+	// bus that the guest sees the disk on.
+	// +optional
+	// +default="virtio"
+	Bus DiskBus `json:"bus,omitempty"`
+
+	// serial number that the guest sees, at most 36 characters. Omitted, the disk's name in this list cut to 20, so
+	// that /dev/disk/by-id/virtio-NAME is stable in a Linux guest.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=36
+	// +kubebuilder:validation:Pattern=`^[-_.a-zA-Z0-9]+$`
+	Serial string `json:"serial,omitempty"`
+
+	// readOnly attaches the disk without the right to write.
+	// +optional
+	ReadOnly *bool `json:"readOnly,omitempty"`
+}
+
+// DiskTemplate is what a WukongDisk is stamped from.
+type DiskTemplate struct {
+	// labels of the WukongDisk.
+	// +optional
+	// +kubebuilder:validation:MaxProperties=64
+	Labels map[string]string `json:"labels,omitempty"`
+
+	// spec of the WukongDisk.
+	// +required
+	Spec WukongDiskSpec `json:"spec,omitzero"`
+}
+
+// AddressMode says how the guest gets the addresses of an interface.
+// +kubebuilder:validation:Enum=DHCP;Static;None
+type AddressMode string
+
+const (
+	// AddressDHCP asks a DHCP server for an IPv4 address; IPv6 comes by router advertisement.
+	AddressDHCP AddressMode = "DHCP"
+	// AddressStatic sets the given addresses.
+	AddressStatic AddressMode = "Static"
+	// AddressNone leaves the interface without an address.
+	AddressNone AddressMode = "None"
+)
+
+// VMNetwork is an interface of the machine: the pod network, a reference to a WukongNetwork, or a template that the
+// machine stamps one from.
+//
+// +kubebuilder:validation:ExactlyOneOf=pod;networkRef;template
+// +kubebuilder:validation:XValidation:rule="!has(self.pod) || (!has(self.addresses) && (!has(self.addressMode) || self.addressMode == 'DHCP'))",message="the pod network gives the guest its address by DHCP: leave out addresses and addressMode"
+// +kubebuilder:validation:XValidation:rule="has(self.addresses) == (has(self.addressMode) ? self.addressMode == 'Static' : has(self.addresses))",message="addresses belong to addressMode Static, and it needs them"
+type VMNetwork struct {
+	// name of the interface within the machine.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=40
+	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
+	Name string `json:"name,omitempty"`
+
+	// pod attaches to the cluster's pod network, without an object of its own.
+	// +optional
+	Pod *PodNetwork `json:"pod,omitempty"`
+
+	// networkRef names an existing WukongNetwork. It lives on when the machine is deleted.
+	// +optional
+	NetworkRef *LocalObjectReference `json:"networkRef,omitempty"`
+
+	// template of a WukongNetwork that the machine stamps and owns.
+	// +optional
+	Template *NetworkTemplate `json:"template,omitempty"`
+
+	// macAddress of the interface. Omitted, one is derived from the machine's UID and the interface's name: it never
+	// changes during the machine's life. Shown in status.
+	// +optional
+	// +kubebuilder:validation:MinLength=17
+	// +kubebuilder:validation:MaxLength=17
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[0-9a-fA-F][02468aceACE](:[0-9a-fA-F]{2}){5}$')",message="macAddress must be six bytes such as 02:00:00:12:34:56, and unicast (even first byte)"
+	MACAddress string `json:"macAddress,omitempty"`
+
+	// addressMode says how the guest gets its addresses. Omitted: Static with addresses, else DHCP.
+	// +optional
+	AddressMode AddressMode `json:"addressMode,omitempty"`
+
+	// addresses of the interface: 192.168.10.5, or with a prefix length 192.168.10.5/24. Without one the network's subnet
+	// gives it. Each must lie in a subnet of the network, when the network lists any.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=16
+	Addresses []InterfaceAddress `json:"addresses,omitempty"`
+}
+
+// InterfaceAddress is an IP address with or without a prefix length.
+// +kubebuilder:validation:MinLength=2
+// +kubebuilder:validation:MaxLength=43
+// +kubebuilder:validation:XValidation:rule="isIP(self) || isCIDR(self)",message="must be an IP address, or one with a prefix length such as 192.168.10.5/24"
+type InterfaceAddress string
+
+// PodNetwork is the cluster's pod network.
+type PodNetwork struct{}
+
+// NetworkTemplate is what a WukongNetwork is stamped from.
+type NetworkTemplate struct {
+	// labels of the WukongNetwork.
+	// +optional
+	// +kubebuilder:validation:MaxProperties=64
+	Labels map[string]string `json:"labels,omitempty"`
+
+	// spec of the WukongNetwork.
+	// +required
+	Spec WukongNetworkSpec `json:"spec,omitzero"`
+}
+
+// GPU is a PCI device that KubeVirt passes through.
+type GPU struct {
+	// name of the device within the machine.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=40
+	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
+	Name string `json:"name,omitempty"`
+
+	// deviceName is the resource name of the device plugin, such as nvidia.com/TU104GL_Tesla_T4.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	DeviceName string `json:"deviceName,omitempty"`
+}
+
+// WukongVM is a virtual machine. One manifest is enough for a machine that boots.
+//
+// +kubebuilder:object:root=true
+// +kubebuilder:subresource:status
+// +kubebuilder:resource:shortName=wkvm,categories=wukong-all
+// +kubebuilder:printcolumn:name="Phase",type=string,JSONPath=`.status.phase`
+// +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
+// +kubebuilder:printcolumn:name="IP",type=string,JSONPath=`.status.primaryAddress`
+// +kubebuilder:printcolumn:name="Node",type=string,JSONPath=`.status.nodeName`
+// +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
+// +kubebuilder:printcolumn:name="Reason",type=string,priority=1,JSONPath=`.status.conditions[?(@.type=="Ready")].reason`
+// +kubebuilder:printcolumn:name="Message",type=string,priority=1,JSONPath=`.status.conditions[?(@.type=="Ready")].message`
+// +kubebuilder:validation:XValidation:rule="self.metadata.name.size() <= 63",message="the name of a WukongVM has at most 63 characters: it becomes the guest's host name and a label value"
+// +kubebuilder:validation:XValidation:rule="!self.metadata.name.contains('.')",message="the name of a WukongVM contains no dot: it becomes the guest's host name"
+type WukongVM struct {
+	metav1.TypeMeta `json:",inline"`
+	// metadata is standard object metadata.
+	// +optional
+	metav1.ObjectMeta `json:"metadata,omitempty"`
+
+	// spec is what the user asks for.
+	// +required
+	Spec WukongVMSpec `json:"spec,omitzero"`
+
+	// status is what was observed.
+	// +optional
+	Status WukongVMStatus `json:"status,omitempty"`
+}
+
+// WukongVMList is a list of WukongVMs.
+//
+// +kubebuilder:object:root=true
+type WukongVMList struct {
+	metav1.TypeMeta `json:",inline"`
+	metav1.ListMeta `json:"metadata,omitempty"`
+	Items           []WukongVM `json:"items"`
+}
