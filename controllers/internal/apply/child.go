@@ -1,0 +1,173 @@
+package apply
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
+	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
+
+	"github.com/novasphere/wukong/apis/v1alpha1"
+)
+
+// Applier writes the children of one kind, as one field manager.
+type Applier struct {
+	// Client reads from the cache and its own writes, and writes to the API server.
+	Client client.Client
+	// Live reads from the API server. The caches hold only objects of ours, so a foreign object that sits on a name we
+	// need is visible here alone.
+	Live client.Reader
+	// FieldManager owns the fields that are applied, for example "wukong-disk-controller".
+	FieldManager string
+}
+
+// Child brings one child of owner to the desired state, and returns it as the API server has it.
+//
+// The child gets a controller reference to owner and the labels that mark it as ours. Nothing is sent when the cached
+// child already carries every desired field with the desired value. A child that is being deleted is returned as it
+// is. An object that exists under the name but is not controlled by owner is left alone: *NameConflictError. An object
+// that the API server refuses for good: *RefusedError.
+func Child[T client.Object](ctx context.Context, applier *Applier, owner client.Object, desired T) (T, error) {
+	var none T
+	kind, err := apiutil.GVKForObject(desired, applier.Client.Scheme())
+	if err != nil {
+		return none, err
+	}
+	if err := controllerutil.SetControllerReference(owner, desired, applier.Client.Scheme(), controllerutil.WithBlockOwnerDeletion(false)); err != nil {
+		return none, fmt.Errorf("set owner of %s %s: %w", kind.Kind, desired.GetName(), err)
+	}
+	addLabel(desired, v1alpha1.LabelManagedBy, v1alpha1.LabelManagedByValue)
+
+	fields, err := appliedFields(desired, kind.GroupVersion().String(), kind.Kind)
+	if err != nil {
+		return none, fmt.Errorf("encode %s %s: %w", kind.Kind, desired.GetName(), err)
+	}
+
+	live := desired.DeepCopyObject().(T)
+	err = applier.Client.Get(ctx, client.ObjectKeyFromObject(desired), live)
+	switch {
+	case apierrors.IsNotFound(err):
+		if err := applier.refuseForeign(ctx, owner, desired, kind.Kind); err != nil {
+			return none, err
+		}
+	case err != nil:
+		return none, fmt.Errorf("get %s %s: %w", kind.Kind, desired.GetName(), err)
+	case !metav1.IsControlledBy(live, owner):
+		return none, nameConflict(kind.Kind, live)
+	case !live.GetDeletionTimestamp().IsZero():
+		return live, nil
+	default:
+		same, err := carries(live, fields)
+		if err != nil {
+			return none, fmt.Errorf("compare %s %s: %w", kind.Kind, desired.GetName(), err)
+		}
+		if same {
+			return live, nil
+		}
+	}
+	return patch(ctx, applier, desired, fields, kind.Kind)
+}
+
+func patch[T client.Object](ctx context.Context, applier *Applier, desired T, fields map[string]any, kind string) (T, error) {
+	var none T
+	body, err := json.Marshal(fields)
+	if err != nil {
+		return none, fmt.Errorf("encode %s %s: %w", kind, desired.GetName(), err)
+	}
+	err = applier.Client.Patch(ctx, desired, client.RawPatch(types.ApplyPatchType, body),
+		client.FieldOwner(applier.FieldManager), client.ForceOwnership)
+	if err != nil {
+		return none, classify(kind, desired.GetName(), err)
+	}
+	return desired, nil
+}
+
+// refuseForeign asks the API server itself, before a first write, whether the name is free.
+func (a *Applier) refuseForeign(ctx context.Context, owner client.Object, desired client.Object, kind string) error {
+	existing := &metav1.PartialObjectMetadata{}
+	gvk, err := apiutil.GVKForObject(desired, a.Client.Scheme())
+	if err != nil {
+		return err
+	}
+	existing.SetGroupVersionKind(gvk)
+	err = a.Live.Get(ctx, client.ObjectKeyFromObject(desired), existing)
+	switch {
+	case apierrors.IsNotFound(err):
+		return nil
+	case err != nil:
+		return fmt.Errorf("get %s %s: %w", kind, desired.GetName(), err)
+	case !metav1.IsControlledBy(existing, owner):
+		return nameConflict(kind, existing)
+	default:
+		return nil
+	}
+}
+
+// appliedFields turns an object into what server-side apply sends: set fields only, no status, and the digest of it all.
+func appliedFields(desired client.Object, apiVersion, kind string) (map[string]any, error) {
+	fields, err := runtime.DefaultUnstructuredConverter.ToUnstructured(desired)
+	if err != nil {
+		return nil, err
+	}
+	fields["apiVersion"], fields["kind"] = apiVersion, kind
+	delete(fields, "status")
+	dropNulls(fields)
+
+	digest, err := digestOf(fields)
+	if err != nil {
+		return nil, err
+	}
+	metadata := fields["metadata"].(map[string]any)
+	annotations, _ := metadata["annotations"].(map[string]any)
+	if annotations == nil {
+		annotations = map[string]any{}
+	}
+	annotations[v1alpha1.AnnotationAppliedHash] = digest
+	metadata["annotations"] = annotations
+	return fields, nil
+}
+
+// digestOf is stable: encoding/json writes maps in key order.
+func digestOf(fields map[string]any) (string, error) {
+	body, err := json.Marshal(fields)
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.Sum256(body)
+	return hex.EncodeToString(sum[:8]), nil
+}
+
+// dropNulls removes null values: typed objects encode an unset creationTimestamp as null, and apply would own it.
+func dropNulls(value any) {
+	switch typed := value.(type) {
+	case map[string]any:
+		for key, item := range typed {
+			if item == nil {
+				delete(typed, key)
+				continue
+			}
+			dropNulls(item)
+		}
+	case []any:
+		for _, item := range typed {
+			dropNulls(item)
+		}
+	}
+}
+
+func addLabel(obj client.Object, key, value string) {
+	labels := obj.GetLabels()
+	if labels == nil {
+		labels = map[string]string{}
+	}
+	labels[key] = value
+	obj.SetLabels(labels)
+}

@@ -1,0 +1,97 @@
+package apply
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
+	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
+)
+
+// Metadata is what a controller keeps in the metadata of its own objects.
+type Metadata struct {
+	// Finalizer to hold, or "".
+	Finalizer string
+	// Umbrella is the owner reference to the Wukong, or nil. References to other Wukongs are removed.
+	Umbrella *metav1.OwnerReference
+}
+
+// Metadata brings an object's finalizer and umbrella reference to the wanted state, and leaves all other metadata
+// alone. The UID in the request keeps it from creating an object that is gone meanwhile.
+func (a *Applier) Metadata(ctx context.Context, obj client.Object, wanted Metadata) error {
+	if metadataSettled(obj, wanted) {
+		return nil
+	}
+	gvk, err := apiutil.GVKForObject(obj, a.Client.Scheme())
+	if err != nil {
+		return err
+	}
+	metadata := map[string]any{"name": obj.GetName(), "namespace": obj.GetNamespace(), "uid": obj.GetUID()}
+	if wanted.Finalizer != "" {
+		metadata["finalizers"] = []string{wanted.Finalizer}
+	}
+	if wanted.Umbrella != nil {
+		metadata["ownerReferences"] = []metav1.OwnerReference{*wanted.Umbrella}
+	}
+	body, err := json.Marshal(map[string]any{
+		"apiVersion": gvk.GroupVersion().String(), "kind": gvk.Kind, "metadata": metadata,
+	})
+	if err != nil {
+		return err
+	}
+	if err := a.Client.Patch(ctx, obj, client.RawPatch(types.ApplyPatchType, body),
+		client.FieldOwner(a.FieldManager+"-metadata"), client.ForceOwnership); err != nil {
+		return fmt.Errorf("apply metadata of %s %s: %w", gvk.Kind, obj.GetName(), err)
+	}
+	return nil
+}
+
+func metadataSettled(obj client.Object, wanted Metadata) bool {
+	if wanted.Finalizer != "" && !controllerutil.ContainsFinalizer(obj, wanted.Finalizer) {
+		return false
+	}
+	var umbrellas []metav1.OwnerReference
+	for _, reference := range obj.GetOwnerReferences() {
+		if reference.Kind == "Wukong" {
+			umbrellas = append(umbrellas, reference)
+		}
+	}
+	if wanted.Umbrella == nil {
+		return len(umbrellas) == 0
+	}
+	return len(umbrellas) == 1 && equality.Semantic.DeepEqual(umbrellas[0], *wanted.Umbrella)
+}
+
+// RemoveFinalizer ends an object's wait. An object that is gone already is success.
+func (a *Applier) RemoveFinalizer(ctx context.Context, obj client.Object, finalizer string) error {
+	if !controllerutil.ContainsFinalizer(obj, finalizer) {
+		return nil
+	}
+	before := obj.DeepCopyObject().(client.Object)
+	obj.SetFinalizers(slices.DeleteFunc(slices.Clone(obj.GetFinalizers()), func(name string) bool { return name == finalizer }))
+	// The lock refuses the patch when someone else changed the list meanwhile: a merge patch replaces it whole.
+	patch := client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})
+	if err := a.Client.Patch(ctx, obj, patch, client.FieldOwner(a.FieldManager)); err != nil {
+		return client.IgnoreNotFound(fmt.Errorf("remove finalizer %s of %s: %w", finalizer, obj.GetName(), err))
+	}
+	return nil
+}
+
+// Status writes the status of after in one patch when it differs from before. An object that is gone is success.
+func (a *Applier) Status(ctx context.Context, before, after client.Object) error {
+	if equality.Semantic.DeepEqual(before, after) {
+		return nil
+	}
+	err := a.Client.Status().Patch(ctx, after, client.MergeFrom(before), client.FieldOwner(a.FieldManager))
+	if err != nil && !apierrors.IsNotFound(err) {
+		return fmt.Errorf("patch status of %s: %w", after.GetName(), err)
+	}
+	return nil
+}

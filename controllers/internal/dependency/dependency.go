@@ -1,0 +1,141 @@
+// Package dependency knows which optional APIs the cluster serves, and watches them from the moment it does.
+//
+// KubeVirt, CDI and Multus may be installed after Wukong, or go away under it. A plain watch on a kind that is not served keeps
+// a manager from starting; so each such watch begins when its CustomResourceDefinition is established, and reconcilers ask
+// Served before they read. An API that goes away keeps its watch: the reflector tries again by itself, and Served says no
+// meanwhile.
+package dependency
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/event"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+	"sigs.k8s.io/controller-runtime/pkg/source"
+)
+
+// API is an optional API of the cluster.
+type API struct {
+	// Resource is the name of the CustomResourceDefinition.
+	Resource string
+	// Product is what a person installs to get it.
+	Product string
+}
+
+// The optional APIs that Wukong builds on.
+var (
+	DataVolumes             = API{Resource: "datavolumes.cdi.kubevirt.io", Product: "CDI (Containerized Data Importer)"}
+	VirtualMachines         = API{Resource: "virtualmachines.kubevirt.io", Product: "KubeVirt"}
+	VirtualMachineInstances = API{Resource: "virtualmachineinstances.kubevirt.io", Product: "KubeVirt"}
+	NetworkAttachments      = API{Resource: "network-attachment-definitions.k8s.cni.cncf.io", Product: "Multus"}
+)
+
+// Missing is the message of a condition with reason DependencyMissing.
+func (a API) Missing() string {
+	return fmt.Sprintf("%s is not installed: the cluster does not serve %s; install it, and this goes on by itself", a.Product, a.Resource)
+}
+
+// Registry begins watches when APIs appear. One serves all controllers of a manager.
+type Registry struct {
+	reader client.Reader
+	cache  cache.Cache
+
+	mutex   sync.Mutex
+	pending map[string][]func() error
+}
+
+// NewRegistry makes a registry and adds its own little controller to the manager.
+//
+// +kubebuilder:rbac:groups=apiextensions.k8s.io,resources=customresourcedefinitions,verbs=get;list;watch
+func NewRegistry(manager ctrl.Manager) (*Registry, error) {
+	registry := &Registry{
+		reader:  manager.GetClient(),
+		cache:   manager.GetCache(),
+		pending: map[string][]func() error{},
+	}
+	err := ctrl.NewControllerManagedBy(manager).
+		Named("dependency").
+		For(&apiextensionsv1.CustomResourceDefinition{}).
+		WithEventFilter(servedChanged()).
+		Complete(reconcile.Func(registry.reconcile))
+	if err != nil {
+		return nil, fmt.Errorf("set up the dependency controller: %w", err)
+	}
+	return registry, nil
+}
+
+// Served tells whether the cluster serves the API now.
+func (r *Registry) Served(ctx context.Context, api API) (bool, error) {
+	definition := &apiextensionsv1.CustomResourceDefinition{}
+	if err := r.reader.Get(ctx, client.ObjectKey{Name: api.Resource}, definition); err != nil {
+		if apierrors.IsNotFound(err) {
+			return false, nil
+		}
+		return false, fmt.Errorf("get CustomResourceDefinition %s: %w", api.Resource, err)
+	}
+	return established(definition), nil
+}
+
+// Watch adds to a controller a watch that begins when the API is served. When the API comes or goes, affected says which
+// objects to look at again.
+func (r *Registry) Watch(target controller.Controller, api API, watch source.Source, affected func(context.Context) []reconcile.Request) error {
+	r.mutex.Lock()
+	r.pending[api.Resource] = append(r.pending[api.Resource], func() error { return target.Watch(watch) })
+	r.mutex.Unlock()
+
+	return target.Watch(source.Kind(r.cache, client.Object(&apiextensionsv1.CustomResourceDefinition{}),
+		handler.EnqueueRequestsFromMapFunc(func(ctx context.Context, _ client.Object) []reconcile.Request {
+			return affected(ctx)
+		}),
+		servedChanged(),
+		predicate.NewPredicateFuncs(func(obj client.Object) bool { return obj.GetName() == api.Resource })))
+}
+
+func (r *Registry) reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
+	served, err := r.Served(ctx, API{Resource: request.Name})
+	if err != nil || !served {
+		return reconcile.Result{}, err
+	}
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
+	for len(r.pending[request.Name]) > 0 {
+		if err := r.pending[request.Name][0](); err != nil {
+			return reconcile.Result{}, fmt.Errorf("watch %s: %w", request.Name, err)
+		}
+		r.pending[request.Name] = r.pending[request.Name][1:]
+	}
+	return reconcile.Result{}, nil
+}
+
+// servedChanged lets pass a definition that becomes established, stops to be, or goes.
+func servedChanged() predicate.Predicate {
+	return predicate.Funcs{
+		UpdateFunc: func(e event.UpdateEvent) bool {
+			before, ok := e.ObjectOld.(*apiextensionsv1.CustomResourceDefinition)
+			after, ok2 := e.ObjectNew.(*apiextensionsv1.CustomResourceDefinition)
+			return ok && ok2 && established(before) != established(after)
+		},
+	}
+}
+
+func established(definition *apiextensionsv1.CustomResourceDefinition) bool {
+	if !definition.DeletionTimestamp.IsZero() {
+		return false
+	}
+	for _, condition := range definition.Status.Conditions {
+		if condition.Type == apiextensionsv1.Established {
+			return condition.Status == apiextensionsv1.ConditionTrue
+		}
+	}
+	return false
+}

@@ -1,0 +1,101 @@
+// Package umbrella links an object to the Wukong that its spec.wukongRef names, by a plain owner reference: deleting the
+// Wukong lets the garbage collector delete its children. Each child's own reconciler makes the link; the Wukong's
+// reconciler never writes to children.
+package umbrella
+
+import (
+	"context"
+	"fmt"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/event"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/conditions"
+	"github.com/novasphere/wukong/controllers/internal/watches"
+)
+
+// IndexName is the field index of every child kind by the name in spec.wukongRef.
+const IndexName = "spec.wukongRef.name"
+
+// Index is the extractor of IndexName.
+func Index(obj client.Object) []string {
+	if name := obj.(v1alpha1.Object).UmbrellaName(); name != "" {
+		return []string{name}
+	}
+	return nil
+}
+
+// Link is what is known of an object's umbrella.
+type Link struct {
+	name     string
+	umbrella *v1alpha1.Wukong
+}
+
+// Observe reads the Wukong that the object names, if any. One that does not exist is no error.
+func Observe(ctx context.Context, reader client.Reader, child v1alpha1.Object) (Link, error) {
+	link := Link{name: child.UmbrellaName()}
+	if link.name == "" {
+		return link, nil
+	}
+	umbrella := &v1alpha1.Wukong{}
+	err := reader.Get(ctx, client.ObjectKey{Namespace: child.GetNamespace(), Name: link.name}, umbrella)
+	switch {
+	case apierrors.IsNotFound(err):
+		return link, nil
+	case err != nil:
+		return link, fmt.Errorf("get Wukong %s: %w", link.name, err)
+	case umbrella.DeletionTimestamp.IsZero():
+		link.umbrella = umbrella
+	}
+	return link, nil
+}
+
+// OwnerReference is the reference that the child should carry; nil without an umbrella. It is not a controller
+// reference, and does not block the deletion of the Wukong.
+func (l Link) OwnerReference() *metav1.OwnerReference {
+	if l.umbrella == nil {
+		return nil
+	}
+	return &metav1.OwnerReference{
+		APIVersion: v1alpha1.GroupVersion.String(),
+		Kind:       "Wukong",
+		Name:       l.umbrella.Name,
+		UID:        l.umbrella.UID,
+	}
+}
+
+// Report puts the UmbrellaLinked condition, if the object names an umbrella at all.
+func (l Link) Report(set *conditions.Set) {
+	switch {
+	case l.name == "":
+	case l.umbrella == nil:
+		set.False(v1alpha1.ConditionUmbrellaLinked, v1alpha1.ReasonUmbrellaMissing, fmt.Sprintf(
+			"Wukong %s does not exist; everything works without it, and the link is made when it is created", l.name))
+	default:
+		set.True(v1alpha1.ConditionUmbrellaLinked, v1alpha1.ReasonUmbrellaLinked, "")
+	}
+}
+
+// Handler enqueues the children that name a Wukong which appears or goes. newList makes an empty list of the child kind.
+func Handler(reader client.Reader, newList func() client.ObjectList) handler.EventHandler {
+	return handler.EnqueueRequestsFromMapFunc(func(ctx context.Context, umbrella client.Object) []reconcile.Request {
+		return watches.Requests(ctx, reader, newList(), client.InNamespace(umbrella.GetNamespace()),
+			client.MatchingFields{IndexName: umbrella.GetName()})
+	})
+}
+
+// Predicate lets pass a Wukong that appears, goes, or begins to go. Its status, which changes often, is no news to children.
+func Predicate() predicate.Predicate {
+	return predicate.Funcs{
+		UpdateFunc: func(e event.UpdateEvent) bool {
+			return e.ObjectOld.GetUID() != e.ObjectNew.GetUID() ||
+				e.ObjectOld.GetDeletionTimestamp().IsZero() != e.ObjectNew.GetDeletionTimestamp().IsZero()
+		},
+	}
+}
