@@ -1,0 +1,8 @@
+package main
+
+import "github.com/novasphere/wukong/e2e/devcluster/internal/addon"
+
+// addons lists what runs on the cluster, in the order in which it is installed.
+func addons() []addon.Addon {
+	return []addon.Addon{}
+}

@@ -1,0 +1,95 @@
+package artifact
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+)
+
+// GoOptions says how GoTools builds. The zero value builds every `tool` of the module folder tools/<name>, static.
+type GoOptions struct {
+	// Module is the folder with go.mod and go.sum; empty is e2e/devcluster/tools/<name>.
+	Module string
+	// Programs maps the name of a binary to its package; empty means all tool directives of go.mod, each named by the
+	// last element of its path.
+	Programs map[string]string
+	// Tags are build tags.
+	Tags []string
+	// LDFlags is added to "-s -w".
+	LDFlags string
+	// CGO links against the machine's C library.
+	CGO bool
+	// Env is added to the environment of `go build`.
+	Env []string
+	// Needs are built first, for example headers that cgo wants.
+	Needs []*Recipe
+}
+
+// GoTools is a recipe named <name>-binaries that builds Go programs from a tool module of their own into bin/.
+func GoTools(name string, options GoOptions) *Recipe {
+	module := options.Module
+	if module == "" {
+		module = filepath.Join(ToolsFolder(), name)
+	}
+	return &Recipe{
+		Name:   name + "-binaries",
+		Inputs: []string{module},
+		Needs:  options.Needs,
+		Key: []string{
+			"go " + runtime.Version(), runtime.GOOS, runtime.GOARCH, os.Getenv("GOAMD64"),
+			fmt.Sprint(options.Programs), strings.Join(options.Tags, ","), options.LDFlags, fmt.Sprint(options.CGO),
+			strings.Join(options.Env, " "),
+		},
+		Build: func(ctx context.Context, build *Build) error {
+			return buildGo(ctx, build, module, options)
+		},
+	}
+}
+
+func buildGo(ctx context.Context, build *Build, module string, options GoOptions) error {
+	bin := filepath.Join(build.Out, "bin")
+	if err := os.Mkdir(bin, 0o755); err != nil {
+		return err
+	}
+	env := append([]string{"GOWORK=off", "GOFLAGS=-mod=readonly -buildvcs=false", "CGO_ENABLED=0"}, options.Env...)
+	if options.CGO {
+		env = append(env, "CGO_ENABLED=1")
+	}
+	flags := []string{"go", "build", "-trimpath", "-ldflags", strings.TrimSpace("-s -w " + options.LDFlags)}
+	if len(options.Tags) > 0 {
+		flags = append(flags, "-tags", strings.Join(options.Tags, ","))
+	}
+	if len(options.Programs) == 0 {
+		return build.Run(ctx, Command{Dir: module, Env: env, Args: append(flags, "-o", bin+"/", "tool")})
+	}
+	for program, packagePath := range options.Programs {
+		args := append(append([]string{}, flags...), "-o", filepath.Join(bin, program), packagePath)
+		if err := build.Run(ctx, Command{Dir: module, Env: env, Args: args}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ToolsFolder is e2e/devcluster/tools in the checkout that this program was started in.
+func ToolsFolder() string { return filepath.Join(SourceRoot(), "e2e", "devcluster", "tools") }
+
+// SourceRoot is the checkout: the nearest folder above the working folder that has the tool modules, else the one that this
+// program was compiled from. Tool modules cannot be embedded, since each is a Go module of its own.
+func SourceRoot() string {
+	if root := os.Getenv("WUKONG_ROOT"); root != "" {
+		return root
+	}
+	if folder, err := os.Getwd(); err == nil {
+		for ; folder != "/"; folder = filepath.Dir(folder) {
+			if info, err := os.Stat(filepath.Join(folder, "e2e", "devcluster", "tools")); err == nil && info.IsDir() {
+				return folder
+			}
+		}
+	}
+	_, file, _, _ := runtime.Caller(0)
+	return filepath.Clean(filepath.Join(filepath.Dir(file), "..", "..", "..", ".."))
+}

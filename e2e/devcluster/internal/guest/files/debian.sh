@@ -1,0 +1,67 @@
+#!/bin/sh
+# Runs inside the Debian guest's root file system, before it becomes a disk. Everything here is about the first boot under
+# plain emulation, where one second of a real processor is ten: what a test guest does not need does not start.
+set -eu
+
+# One name for the kernel, whatever its version, so that the boot loader's configuration needs none.
+mv /boot/vmlinuz-* /vmlinuz
+release=$(ls /usr/lib/modules)
+rm -f /boot/* /etc/kernel/postinst.d/* /etc/kernel/postrm.d/* /etc/kernel/preinst.d/* 2>/dev/null || true
+
+cat > /etc/fstab <<EOF
+LABEL=wukong-root / ext4 defaults,noatime,x-systemd.growfs 0 0
+EOF
+: > /etc/machine-id
+rm -f /var/lib/dbus/machine-id /etc/ssh/ssh_host_*
+echo debian > /etc/hostname
+ln -sf ../run/systemd/resolve/stub-resolv.conf /etc/resolv.conf
+
+# cloud-init writes /etc/systemd/network itself. Only one renderer is installed, so it has no choice to make.
+systemctl enable systemd-networkd.service systemd-resolved.service serial-getty@ttyS0.service qemu-guest-agent.service ssh.service
+for unit in \
+	apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer e2scrub_reap.service fstrim.timer \
+	systemd-tmpfiles-clean.timer systemd-pstore.service sshd-keygen.service \
+	systemd-journal-flush.service systemd-hwdb-update.service systemd-journal-catalog-update.service ldconfig.service \
+	systemd-firstboot.service systemd-binfmt.service proc-sys-fs-binfmt_misc.automount systemd-update-done.service \
+	systemd-hibernate-clear.service systemd-tpm2-setup.service systemd-tpm2-setup-early.service \
+	systemd-pcrmachine.service systemd-pcrphase.service systemd-pcrphase-sysinit.service systemd-networkd-wait-online.service \
+	systemd-ask-password-console.path systemd-ask-password-wall.path systemd-machine-id-commit.service \
+	systemd-creds.socket systemd-pcrextend.socket systemd-pcrlock.socket systemd-sysext.socket systemd-initctl.socket \
+	sys-kernel-debug.mount sys-kernel-tracing.mount sys-kernel-config.mount sys-fs-fuse-connections.mount \
+	dev-hugepages.mount dev-mqueue.mount run-lock.mount cloud-init-hotplugd.socket remote-fs.target getty-static.service
+do
+	systemctl mask "$unit"
+done
+mkdir -p /etc/systemd/system-generators
+for generator in \
+	systemd-ssh-generator systemd-sysv-generator systemd-tpm2-generator systemd-gpt-auto-generator \
+	systemd-hibernate-resume-generator systemd-rc-local-generator systemd-system-update-generator
+do
+	ln -sf /dev/null "/etc/systemd/system-generators/$generator"
+done
+
+mkdir -p /etc/systemd/journald.conf.d /etc/systemd/system.conf.d
+printf '[Journal]\nStorage=volatile\n' > /etc/systemd/journald.conf.d/volatile.conf
+printf '[Manager]\nDefaultTimeoutStopSec=15s\n' > /etc/systemd/system.conf.d/stop.conf
+
+# The sources of instance data that KubeVirt offers, and the modules that a manifest can reach. An RSA host key alone would
+# cost ten seconds.
+cat > /etc/cloud/cloud.cfg.d/90_guest.cfg <<EOF
+datasource_list: [ NoCloud, ConfigDrive, None ]
+ssh_genkeytypes: [ ed25519 ]
+ssh_quiet_keygen: true
+no_ssh_fingerprints: true
+manage_etc_hosts: true
+cloud_init_modules: [ seed_random, bootcmd, write_files, growpart, resizefs, disk_setup, mounts, set_hostname, update_hostname, update_etc_hosts, ca_certs, users_groups, ssh, set_passwords ]
+cloud_config_modules: [ timezone, runcmd ]
+cloud_final_modules: [ package_update_upgrade_install, write_files_deferred, scripts_per_once, scripts_per_boot, scripts_per_instance, scripts_user, phone_home, final_message, power_state_change ]
+EOF
+
+# What a running guest never reads.
+rm -rf /usr/share/i18n /usr/share/locale /usr/share/doc /usr/share/man /usr/share/grub /usr/lib/grub \
+	/var/cache/apt /var/lib/apt/lists /var/cache/debconf/*-old /usr/share/initramfs-tools /etc/initramfs-tools \
+	/usr/lib/python3/dist-packages/*/tests /usr/lib/modules/"$release"/kernel/sound
+mkdir -p /var/cache/apt/archives/partial /var/lib/apt/lists/partial
+depmod "$release"
+python3 -m compileall -q -o 0 /usr/lib/python3/dist-packages/cloudinit /usr/lib/python3.13 >/dev/null 2>&1 || true
+touch /etc/.updated /var/.updated

@@ -1,0 +1,53 @@
+#!/bin/sh
+# Runs inside the Debian root file system, before debian.sh cleans it: makes the two initramfs archives and the boot loader
+# in /out, from the kernel, BusyBox and GRUB that are installed here.
+#
+# The archives stay uncompressed: under plain emulation the kernel unpacks slower than the firmware reads.
+set -eu
+
+release=$(ls /usr/lib/modules)
+mkdir -p /out
+cp /boot/vmlinuz-* /out/vmlinuz
+
+# initramfs NAME INIT MODULE...: an archive with BusyBox, INIT as /init and the modules with all that they need.
+initramfs() {
+	name=$1 init=$2
+	shift 2
+	root=/tmp/$name
+	mkdir -p "$root/bin" "$root/dev" "$root/proc" "$root/sys" "$root/run" "$root/tmp" "$root/etc" "$root/root" "$root/lib/modules"
+	cp /usr/bin/busybox "$root/bin/busybox"
+	cp "$init" "$root/init"
+	chmod 755 "$root/init"
+	: > "$root/modules"
+	for module in "$@"; do
+		modprobe --set-version "$release" --show-depends "$module" | while read -r kind path _; do
+			[ "$kind" = insmod ] || continue
+			file=$(basename "$path" .xz)
+			grep -qx "$file" "$root/modules" && continue
+			busybox xzcat "$path" > "$root/lib/modules/$file"
+			echo "$file" >> "$root/modules"
+		done
+	done
+	(cd "$root" && find . | sort | busybox cpio -o -H newc) > "/out/$name.cpio"
+	rm -rf "$root"
+}
+
+disks="virtio_blk virtio_scsi sd_mod ahci"
+initramfs boot /boot-init $disks
+initramfs tiny /tiny-init $disks virtio_net isofs button evdev
+
+# grub NAME COMMAND_LINE: a boot loader for the first sectors of a disk whose first partition has the kernel and NAME.cpio.
+# Everything is in the core image, so it reads two files and is done: no menu, no modules, no delay.
+grub() {
+	cat > /tmp/grub.cfg <<EOF
+linux (\$root)/vmlinuz $2
+initrd (\$root)/$1.cpio
+boot
+EOF
+	grub-mkimage -O i386-pc -o "/out/$1-core.img" -p '(,msdos1)/' -c /tmp/grub.cfg biosdisk part_msdos ext2 linux
+	rm /tmp/grub.cfg
+}
+quiet="console=tty0 console=ttyS0,115200 quiet loglevel=3 mitigations=off nowatchdog audit=0 apparmor=0 random.trust_cpu=on"
+grub boot "$quiet systemd.show_status=0"
+grub tiny "$quiet"
+cp /usr/lib/grub/i386-pc/boot.img /out/boot.img
