@@ -1,0 +1,64 @@
+// Package controllers lists every controller of Wukong, and what a manager needs to run them. The architecture is on this
+// page: one kind, one folder, one line.
+package controllers
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"k8s.io/utils/clock"
+	ctrl "sigs.k8s.io/controller-runtime"
+
+	"github.com/novasphere/wukong/controllers/internal/dependency"
+	"github.com/novasphere/wukong/controllers/internal/index"
+	"github.com/novasphere/wukong/controllers/wukong"
+	"github.com/novasphere/wukong/controllers/wukongdisk"
+	"github.com/novasphere/wukong/controllers/wukongnetwork"
+	"github.com/novasphere/wukong/controllers/wukongvm"
+)
+
+type setup func(ctrl.Manager, *dependency.Registry, clock.PassiveClock) error
+
+var all = map[string]setup{
+	"wukong":        wukong.SetupWithManager,
+	"wukongdisk":    wukongdisk.SetupWithManager,
+	"wukongnetwork": wukongnetwork.SetupWithManager,
+	"wukongvm":      wukongvm.SetupWithManager,
+}
+
+// Names lists the controllers, in order.
+func Names() []string {
+	var names []string
+	for name := range all {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// Setup registers the named controllers with a manager, with the indexes and optional watches that they share. The name "*" stands
+// for all. An unknown name is an error that lists the known ones.
+func Setup(ctx context.Context, manager ctrl.Manager, names []string, clock clock.PassiveClock) error {
+	if slices.Contains(names, "*") {
+		names = Names()
+	}
+	if err := index.Register(ctx, manager.GetFieldIndexer()); err != nil {
+		return err
+	}
+	dependencies, err := dependency.NewRegistry(manager)
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		setup, known := all[name]
+		if !known {
+			return fmt.Errorf("unknown controller %q: known are %s, and * for all", name, strings.Join(Names(), ", "))
+		}
+		if err := setup(manager, dependencies, clock); err != nil {
+			return fmt.Errorf("set up controller %s: %w", name, err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,113 @@
+// Package index names the field indexes that several controllers list by, and registers each once.
+package index
+
+import (
+	"context"
+	"fmt"
+
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/naming"
+	"github.com/novasphere/wukong/controllers/internal/umbrella"
+)
+
+const (
+	// VMByDisk finds the WukongVMs that use a WukongDisk, by its name.
+	VMByDisk = "spec.disks.wukongDisk"
+	// VMByNetwork finds the WukongVMs that attach to a WukongNetwork, by its name.
+	VMByNetwork = "spec.networks.wukongNetwork"
+	// DiskByClaim finds the WukongDisks that stand on a PersistentVolumeClaim, by its name.
+	DiskByClaim = "claimName"
+	// NetworkByAttachment finds the WukongNetworks that name an existing NetworkAttachmentDefinition, as namespace/name.
+	NetworkByAttachment = "attachment"
+	// ByUmbrellaUID finds the children of a Wukong by the UID in their owner references.
+	ByUmbrellaUID = "metadata.ownerReferences.wukong"
+)
+
+// Register adds all indexes. Each is for one kind, and costs a map entry per object.
+func Register(ctx context.Context, indexer client.FieldIndexer) error {
+	type entry struct {
+		obj     client.Object
+		field   string
+		extract client.IndexerFunc
+	}
+	entries := []entry{
+		{&v1alpha1.WukongVM{}, VMByDisk, vmDisks},
+		{&v1alpha1.WukongVM{}, VMByNetwork, vmNetworks},
+		{&v1alpha1.WukongDisk{}, DiskByClaim, diskClaim},
+		{&v1alpha1.WukongNetwork{}, NetworkByAttachment, networkAttachment},
+	}
+	for _, child := range []client.Object{&v1alpha1.WukongVM{}, &v1alpha1.WukongDisk{}, &v1alpha1.WukongNetwork{}} {
+		entries = append(entries,
+			entry{child, umbrella.IndexName, umbrella.Index},
+			entry{child, ByUmbrellaUID, umbrellaUIDs})
+	}
+	for _, item := range entries {
+		if err := indexer.IndexField(ctx, item.obj, item.field, item.extract); err != nil {
+			return fmt.Errorf("index %T by %s: %w", item.obj, item.field, err)
+		}
+	}
+	return nil
+}
+
+// DiskNames are the WukongDisks that a machine uses, in the order of spec: those that it refers to, and those that it stamps.
+func DiskNames(vm *v1alpha1.WukongVM) []string {
+	names := make([]string, 0, len(vm.Spec.Disks))
+	for i := range vm.Spec.Disks {
+		names = append(names, DiskName(vm, &vm.Spec.Disks[i]))
+	}
+	return names
+}
+
+// DiskName is the WukongDisk of one disk of a machine.
+func DiskName(vm *v1alpha1.WukongVM, disk *v1alpha1.VMDisk) string {
+	if disk.DiskRef != nil {
+		return disk.DiskRef.Name
+	}
+	return naming.Child(vm.Name, disk.Name)
+}
+
+// NetworkName is the WukongNetwork of one interface of a machine; empty for the pod network.
+func NetworkName(vm *v1alpha1.WukongVM, network *v1alpha1.VMNetwork) string {
+	switch {
+	case network.NetworkRef != nil:
+		return network.NetworkRef.Name
+	case network.Template != nil:
+		return naming.Child(vm.Name, network.Name)
+	default:
+		return ""
+	}
+}
+
+func vmDisks(obj client.Object) []string { return DiskNames(obj.(*v1alpha1.WukongVM)) }
+
+func vmNetworks(obj client.Object) []string {
+	vm := obj.(*v1alpha1.WukongVM)
+	var names []string
+	for i := range vm.Spec.Networks {
+		if name := NetworkName(vm, &vm.Spec.Networks[i]); name != "" {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+func diskClaim(obj client.Object) []string { return []string{obj.(*v1alpha1.WukongDisk).ClaimName()} }
+
+func networkAttachment(obj client.Object) []string {
+	if name := obj.(*v1alpha1.WukongNetwork).AttachmentName(); name != "" {
+		return []string{name}
+	}
+	return nil
+}
+
+func umbrellaUIDs(obj client.Object) []string {
+	var uids []string
+	for _, reference := range obj.GetOwnerReferences() {
+		if reference.Kind == "Wukong" {
+			uids = append(uids, string(reference.UID))
+		}
+	}
+	return uids
+}

@@ -1,0 +1,96 @@
+package wukongdisk
+
+import (
+	"context"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	cdiv1 "kubevirt.io/containerized-data-importer-api/pkg/apis/core/v1beta1"
+
+	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/apply"
+)
+
+// applyDataVolume writes the DataVolume, unless something stands in its way, and records it in the observation. A finished
+// claim of ours without a DataVolume needs none: CDI may collect finished DataVolumes as garbage.
+func (r *Reconciler) applyDataVolume(ctx context.Context, disk *v1alpha1.WukongDisk, observed *observation) error {
+	if disk.AdoptsClaim() || obstacle(disk, observed) != nil {
+		return nil
+	}
+	if observed.dataVolume == nil && observed.claim != nil {
+		return nil
+	}
+	applied, err := apply.Child(ctx, r.applier, disk, desiredDataVolume(disk))
+	if err != nil {
+		return err
+	}
+	observed.dataVolume = applied
+	return nil
+}
+
+// desiredDataVolume is the DataVolume of a disk. Access modes and volume mode are left to CDI's StorageProfile when the spec
+// does not say them, so that a disk can migrate live whenever its class can.
+func desiredDataVolume(disk *v1alpha1.WukongDisk) *cdiv1.DataVolume {
+	storage := &cdiv1.StorageSpec{
+		StorageClassName: disk.Spec.StorageClassName,
+		VolumeMode:       disk.Spec.VolumeMode,
+		Resources: corev1.VolumeResourceRequirements{
+			Requests: corev1.ResourceList{corev1.ResourceStorage: *disk.Spec.Size},
+		},
+	}
+	for _, mode := range disk.Spec.AccessModes {
+		storage.AccessModes = append(storage.AccessModes, corev1.PersistentVolumeAccessMode(mode))
+	}
+	return &cdiv1.DataVolume{
+		ObjectMeta: metav1.ObjectMeta{Name: disk.Name, Namespace: disk.Namespace},
+		Spec:       cdiv1.DataVolumeSpec{Source: dataVolumeSource(disk.Spec.Source), Storage: storage},
+	}
+}
+
+func dataVolumeSource(source *v1alpha1.WukongDiskSource) *cdiv1.DataVolumeSource {
+	switch {
+	case source == nil || source.Blank != nil:
+		return &cdiv1.DataVolumeSource{Blank: &cdiv1.DataVolumeBlankImage{}}
+	case source.HTTP != nil:
+		return &cdiv1.DataVolumeSource{HTTP: &cdiv1.DataVolumeSourceHTTP{
+			URL:           source.HTTP.URL,
+			SecretRef:     name(source.HTTP.SecretRef),
+			CertConfigMap: name(source.HTTP.CertConfigMapRef),
+		}}
+	case source.Registry != nil:
+		return &cdiv1.DataVolumeSource{Registry: registrySource(source.Registry)}
+	case source.S3 != nil:
+		return &cdiv1.DataVolumeSource{S3: &cdiv1.DataVolumeSourceS3{
+			URL:           source.S3.URL,
+			SecretRef:     name(source.S3.SecretRef),
+			CertConfigMap: name(source.S3.CertConfigMapRef),
+		}}
+	default:
+		return &cdiv1.DataVolumeSource{GCS: &cdiv1.DataVolumeSourceGCS{URL: source.GCS.URL, SecretRef: name(source.GCS.SecretRef)}}
+	}
+}
+
+// registrySource adds the scheme that CDI demands (pkg/importer/registry-datasource.go parses nothing else) and a person
+// leaves out.
+func registrySource(registry *v1alpha1.RegistrySource) *cdiv1.DataVolumeSourceRegistry {
+	url := registry.URL
+	if !strings.Contains(url, "://") {
+		url = "docker://" + url
+	}
+	result := &cdiv1.DataVolumeSourceRegistry{URL: &url}
+	if registry.SecretRef != nil {
+		result.SecretRef = &registry.SecretRef.Name
+	}
+	if registry.CertConfigMapRef != nil {
+		result.CertConfigMap = &registry.CertConfigMapRef.Name
+	}
+	return result
+}
+
+func name(reference *v1alpha1.LocalObjectReference) string {
+	if reference == nil {
+		return ""
+	}
+	return reference.Name
+}

@@ -1,0 +1,77 @@
+package wukongdisk
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/novasphere/wukong/apis/v1alpha1"
+)
+
+// finalize goes as far as what exists allows: wait for users, let a retained claim go free, end.
+func (r *Reconciler) finalize(ctx context.Context, disk *v1alpha1.WukongDisk, observed *observation) error {
+	if len(observed.users) > 0 {
+		return r.writeStatus(ctx, disk, observed, nil)
+	}
+	if keepsClaim(disk, observed) {
+		if observed.dataVolume.DeletionTimestamp.IsZero() {
+			if err := r.orphanClaim(ctx, observed); err != nil {
+				return err
+			}
+		}
+		return r.writeStatus(ctx, disk, observed, nil)
+	}
+	if err := r.releaseClaim(ctx, disk, observed.claim); err != nil {
+		return err
+	}
+	return r.applier.RemoveFinalizer(ctx, disk.DeepCopy(), v1alpha1.FinalizerDisk)
+}
+
+// releaseClaim takes the disk's own owner reference off a claim that shall be retained. CDI puts it there when it collects a
+// finished DataVolume as garbage.
+func (r *Reconciler) releaseClaim(ctx context.Context, disk *v1alpha1.WukongDisk, claim *corev1.PersistentVolumeClaim) error {
+	if disk.Spec.ReclaimPolicy != v1alpha1.ReclaimRetain || claim == nil || !metav1.IsControlledBy(claim, disk) {
+		return nil
+	}
+	before := claim.DeepCopy()
+	claim.OwnerReferences = slices.DeleteFunc(claim.OwnerReferences, func(reference metav1.OwnerReference) bool {
+		return reference.UID == disk.UID
+	})
+	patch := client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})
+	if err := r.client.Patch(ctx, claim, patch, client.FieldOwner(fieldManager)); err != nil {
+		return client.IgnoreNotFound(fmt.Errorf("take the owner reference off PersistentVolumeClaim %s: %w", claim.Name, err))
+	}
+	return nil
+}
+
+// keepsClaim tells whether a claim that shall be retained still hangs on its DataVolume, and would go with it.
+func keepsClaim(disk *v1alpha1.WukongDisk, observed *observation) bool {
+	return disk.Spec.ReclaimPolicy == v1alpha1.ReclaimRetain && !disk.AdoptsClaim() &&
+		observed.dataVolume != nil && metav1.IsControlledBy(observed.dataVolume, disk)
+}
+
+// orphanClaim deletes the DataVolume and leaves its claim: the garbage collector takes the claim's owner reference off before the
+// DataVolume goes, so no moment exists in which the claim could be collected.
+func (r *Reconciler) orphanClaim(ctx context.Context, observed *observation) error {
+	uid := observed.dataVolume.UID
+	err := r.client.Delete(ctx, observed.dataVolume,
+		client.PropagationPolicy(metav1.DeletePropagationOrphan), client.Preconditions{UID: &uid})
+	if client.IgnoreNotFound(err) != nil {
+		return fmt.Errorf("delete DataVolume %s and keep its claim: %w", observed.dataVolume.Name, err)
+	}
+	return nil
+}
+
+func terminating(observed *observation) *problem {
+	if len(observed.users) > 0 {
+		return &problem{v1alpha1.DiskTerminating, v1alpha1.ReasonInUse, fmt.Sprintf(
+			"the disk is used by WukongVM %s, and goes when no machine uses it; take it out of spec.disks there, or delete the machine",
+			strings.Join(observed.users, ", "))}
+	}
+	return &problem{v1alpha1.DiskTerminating, v1alpha1.ReasonTerminating, "the claim is being set free, to stay as reclaimPolicy Retain says"}
+}

@@ -1,0 +1,21 @@
+// Package wukongdisk reconciles WukongDisk: one DataVolume, which owns its PersistentVolumeClaim, or a claim that exists and
+// is only used.
+//
+// The phases of a disk, all of them derived anew in each pass from what exists:
+//
+//	                 +-> AwaitingConsumer (class binds at first use) --+
+//	Pending ---------+                                                 +--> Importing --> Ready
+//	   |             +-------------------------------------------------+        |
+//	   |  class, claim, CDI missing; name taken                                 | the importer's own error
+//	   +--> Error  <------------------------------------------------------------+   (CDI tries again: back to Importing)
+//
+//	any --deleted--> Terminating: waits until no WukongVM uses the disk; then
+//	     Delete   the garbage collector takes DataVolume and claim
+//	     Retain   the DataVolume is deleted with orphaning, the claim stays without an owner
+//
+// The finalizer is needed for both waits. A machine that is itself being deleted does not count as a user, so that deletion
+// always ends; Kubernetes keeps the claim until its last pod is gone.
+//
+// Writes of a disk from creation to Ready: the DataVolume, two status patches, and one patch of its own metadata unless its
+// maker set the finalizer already. A long import adds a status patch at every tenth percent.
+package wukongdisk

@@ -1,0 +1,113 @@
+package wukongdisk
+
+import (
+	"context"
+	"fmt"
+
+	corev1 "k8s.io/api/core/v1"
+	storagev1 "k8s.io/api/storage/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	cdiv1 "kubevirt.io/containerized-data-importer-api/pkg/apis/core/v1beta1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/dependency"
+	"github.com/novasphere/wukong/controllers/internal/index"
+	"github.com/novasphere/wukong/controllers/internal/umbrella"
+)
+
+// observation is everything that decides about a disk, read at the beginning of a pass.
+type observation struct {
+	umbrella umbrella.Link
+	// importerServed: the cluster serves DataVolumes.
+	importerServed bool
+	// classFound: the named StorageClass exists, or without a name a default one does.
+	classFound bool
+	// dataVolume and claim are nil when they do not exist.
+	dataVolume *cdiv1.DataVolume
+	claim      *corev1.PersistentVolumeClaim
+	// users are the machines that use the disk and are not being deleted.
+	users []string
+}
+
+func (r *Reconciler) observe(ctx context.Context, disk *v1alpha1.WukongDisk) (*observation, error) {
+	observed := &observation{}
+	var err error
+	if observed.umbrella, err = umbrella.Observe(ctx, r.client, disk); err != nil {
+		return observed, err
+	}
+	if observed.importerServed, err = r.dependencies.Served(ctx, dependency.DataVolumes); err != nil {
+		return observed, err
+	}
+	if observed.classFound, err = r.classFound(ctx, disk); err != nil {
+		return observed, err
+	}
+	if observed.importerServed && !disk.AdoptsClaim() {
+		if observed.dataVolume, err = get(ctx, r.client, disk.Namespace, disk.Name, &cdiv1.DataVolume{}); err != nil {
+			return observed, err
+		}
+	}
+	if observed.claim, err = get(ctx, r.client, disk.Namespace, disk.ClaimName(), &corev1.PersistentVolumeClaim{}); err != nil {
+		return observed, err
+	}
+	vms := &v1alpha1.WukongVMList{}
+	if err := r.client.List(ctx, vms, client.InNamespace(disk.Namespace), client.MatchingFields{index.VMByDisk: disk.Name}); err != nil {
+		return observed, fmt.Errorf("list the machines that use disk %s: %w", disk.Name, err)
+	}
+	for i := range vms.Items {
+		if vms.Items[i].DeletionTimestamp.IsZero() {
+			observed.users = append(observed.users, vms.Items[i].Name)
+		}
+	}
+	return observed, nil
+}
+
+// Annotations that mark the default StorageClass: KubeVirt's for virtual machines goes before Kubernetes' own.
+const (
+	annotationDefaultVirtClass = "storageclass.kubevirt.io/is-default-virt-class"
+	annotationDefaultClass     = "storageclass.kubernetes.io/is-default-class"
+)
+
+func (r *Reconciler) classFound(ctx context.Context, disk *v1alpha1.WukongDisk) (bool, error) {
+	if disk.AdoptsClaim() {
+		return true, nil
+	}
+	if name := disk.Spec.StorageClassName; name != nil {
+		class, err := get(ctx, r.client, "", *name, &storagev1.StorageClass{})
+		return class != nil, err
+	}
+	classes := &storagev1.StorageClassList{}
+	if err := r.client.List(ctx, classes); err != nil {
+		return false, fmt.Errorf("list storage classes: %w", err)
+	}
+	for i := range classes.Items {
+		annotations := classes.Items[i].Annotations
+		if annotations[annotationDefaultVirtClass] == "true" || annotations[annotationDefaultClass] == "true" {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// get reads an object, and returns nil when it does not exist.
+func get[T client.Object](ctx context.Context, reader client.Reader, namespace, name string, obj T) (T, error) {
+	var none T
+	err := reader.Get(ctx, client.ObjectKey{Namespace: namespace, Name: name}, obj)
+	switch {
+	case client.IgnoreNotFound(err) != nil:
+		return none, fmt.Errorf("get %T %s: %w", obj, name, err)
+	case err != nil:
+		return none, nil
+	default:
+		return obj, nil
+	}
+}
+
+// ownsClaim tells whether the claim under the disk's name is ours: controlled by the DataVolume, or by the disk itself after CDI
+// collected a finished DataVolume as garbage.
+func (o *observation) ownsClaim(disk *v1alpha1.WukongDisk) bool {
+	if metav1.IsControlledBy(o.claim, disk) {
+		return true
+	}
+	return o.dataVolume != nil && metav1.IsControlledBy(o.dataVolume, disk) && metav1.IsControlledBy(o.claim, o.dataVolume)
+}

@@ -1,0 +1,68 @@
+package wukongdisk
+
+import (
+	"fmt"
+
+	"github.com/novasphere/wukong/apis/v1alpha1"
+)
+
+// problem is why a disk is not ready, as a condition tells it.
+type problem struct {
+	phase           v1alpha1.DiskPhase
+	reason, message string
+}
+
+func pending(reason, format string, arguments ...any) *problem {
+	return &problem{phase: v1alpha1.DiskPending, reason: reason, message: fmt.Sprintf(format, arguments...)}
+}
+
+func failed(reason, format string, arguments ...any) *problem {
+	return &problem{phase: v1alpha1.DiskError, reason: reason, message: fmt.Sprintf(format, arguments...)}
+}
+
+// obstacles keep a DataVolume from being written. The first that stands gives the condition.
+var obstacles = []func(*v1alpha1.WukongDisk, *observation) *problem{
+	nameTaken,
+	importerMissing,
+	classMissing,
+}
+
+func obstacle(disk *v1alpha1.WukongDisk, observed *observation) *problem {
+	for _, check := range obstacles {
+		if found := check(disk, observed); found != nil {
+			return found
+		}
+	}
+	return nil
+}
+
+// nameTaken: KubeVirt would start a machine from whatever claim has the name, so a foreign one must stop everything.
+func nameTaken(disk *v1alpha1.WukongDisk, observed *observation) *problem {
+	if observed.claim == nil || observed.ownsClaim(disk) {
+		return nil
+	}
+	return failed(v1alpha1.ReasonNameConflict,
+		"PersistentVolumeClaim %s exists already and is not this disk's: it is left alone; to use it as it is, "+
+			"create a WukongDisk with source.persistentVolumeClaim.name: %s, else rename this disk or remove the claim",
+		observed.claim.Name, observed.claim.Name)
+}
+
+func importerMissing(_ *v1alpha1.WukongDisk, observed *observation) *problem {
+	if observed.importerServed || observed.claim != nil {
+		return nil
+	}
+	return failed(v1alpha1.ReasonDependencyMissing, "%s", dataVolumesMissing)
+}
+
+func classMissing(disk *v1alpha1.WukongDisk, observed *observation) *problem {
+	switch {
+	case observed.classFound || observed.dataVolume != nil || observed.claim != nil:
+		return nil
+	case disk.Spec.StorageClassName != nil:
+		return failed(v1alpha1.ReasonStorageClassMissing,
+			"StorageClass %s does not exist; create it, or use one that 'kubectl get storageclass' lists", *disk.Spec.StorageClassName)
+	default:
+		return failed(v1alpha1.ReasonStorageClassMissing,
+			"the cluster has no default StorageClass; name one in storageClassName, or mark one with the annotation %s", annotationDefaultVirtClass)
+	}
+}

@@ -1,0 +1,119 @@
+package wukongdisk
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	storagev1 "k8s.io/api/storage/v1"
+	"k8s.io/utils/clock"
+	cdiv1 "kubevirt.io/containerized-data-importer-api/pkg/apis/core/v1beta1"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/builder"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+	"sigs.k8s.io/controller-runtime/pkg/source"
+
+	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/apply"
+	"github.com/novasphere/wukong/controllers/internal/dependency"
+	"github.com/novasphere/wukong/controllers/internal/index"
+	"github.com/novasphere/wukong/controllers/internal/umbrella"
+	"github.com/novasphere/wukong/controllers/internal/watches"
+)
+
+// fieldManager owns the fields that this controller applies.
+const fieldManager = "wukong-disk-controller"
+
+// refusedRetry is how long a refused object waits for another try, when no watch can tell that the cause is gone: a quota or an
+// admission policy.
+const refusedRetry = time.Minute
+
+// Reconciler brings WukongDisks to what their spec says.
+//
+// +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongdisks,verbs=get;list;watch;patch
+// +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongdisks/status,verbs=patch
+// +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongdisks/finalizers,verbs=update
+// +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongs;wukongvms,verbs=get;list;watch
+// +kubebuilder:rbac:groups=cdi.kubevirt.io,resources=datavolumes,verbs=get;list;watch;create;patch;delete
+// +kubebuilder:rbac:groups="",resources=persistentvolumeclaims,verbs=get;list;watch;patch
+// +kubebuilder:rbac:groups=storage.k8s.io,resources=storageclasses,verbs=get;list;watch
+type Reconciler struct {
+	client       client.Client
+	applier      *apply.Applier
+	dependencies *dependency.Registry
+	clock        clock.PassiveClock
+}
+
+// Reconcile looks at one WukongDisk.
+func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
+	disk := &v1alpha1.WukongDisk{}
+	if err := r.client.Get(ctx, request.NamespacedName, disk); err != nil {
+		return reconcile.Result{}, client.IgnoreNotFound(err)
+	}
+	observed, err := r.observe(ctx, disk)
+	if err != nil {
+		return reconcile.Result{}, err
+	}
+	if !disk.DeletionTimestamp.IsZero() {
+		return reconcile.Result{}, r.finalize(ctx, disk, observed)
+	}
+	err = r.applier.Metadata(ctx, disk.DeepCopy(), apply.Metadata{
+		Finalizer: v1alpha1.FinalizerDisk,
+		Umbrella:  observed.umbrella.OwnerReference(),
+	})
+	if err != nil {
+		return reconcile.Result{}, err
+	}
+	applyErr := r.applyDataVolume(ctx, disk, observed)
+	if applyErr != nil && !permanent(applyErr) {
+		return reconcile.Result{}, applyErr
+	}
+	if err := r.writeStatus(ctx, disk, observed, applyErr); err != nil {
+		return reconcile.Result{}, err
+	}
+	var refused *apply.RefusedError
+	if errors.As(applyErr, &refused) {
+		return reconcile.Result{RequeueAfter: refusedRetry}, nil
+	}
+	return reconcile.Result{}, nil
+}
+
+// permanent tells errors that become a condition from those that are tried again at once.
+func permanent(err error) bool {
+	var conflict *apply.NameConflictError
+	var refused *apply.RefusedError
+	return errors.As(err, &conflict) || errors.As(err, &refused)
+}
+
+// SetupWithManager registers the controller with its watches.
+func SetupWithManager(manager ctrl.Manager, dependencies *dependency.Registry, clock clock.PassiveClock) error {
+	reconciler := &Reconciler{
+		client:       manager.GetClient(),
+		applier:      &apply.Applier{Client: manager.GetClient(), Live: manager.GetAPIReader(), FieldManager: fieldManager},
+		dependencies: dependencies,
+		clock:        clock,
+	}
+	controller, err := ctrl.NewControllerManagedBy(manager).
+		Named("wukongdisk").
+		For(&v1alpha1.WukongDisk{}).
+		Watches(&corev1.PersistentVolumeClaim{}, reconciler.disksOf(index.DiskByClaim)).
+		Watches(&storagev1.StorageClass{}, reconciler.unsettledDisks(), builder.WithPredicates(appears())).
+		Watches(&v1alpha1.Wukong{}, umbrella.Handler(reconciler.client, newList), builder.WithPredicates(umbrella.Predicate())).
+		Watches(&v1alpha1.WukongVM{}, disksOfVM(), builder.WithPredicates(predicate.GenerationChangedPredicate{})).
+		Build(reconciler)
+	if err != nil {
+		return err
+	}
+	return dependencies.Watch(controller, dependency.DataVolumes,
+		source.Kind(manager.GetCache(), client.Object(&cdiv1.DataVolume{}), handler.EnqueueRequestForOwner(
+			manager.GetScheme(), manager.GetRESTMapper(), &v1alpha1.WukongDisk{}, handler.OnlyControllerOwner())),
+		func(ctx context.Context) []reconcile.Request {
+			return watches.Requests(ctx, reconciler.client, newList())
+		})
+}
+
+func newList() client.ObjectList { return &v1alpha1.WukongDiskList{} }

@@ -1,0 +1,191 @@
+package wukongdisk
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/utils/ptr"
+	cdiv1 "kubevirt.io/containerized-data-importer-api/pkg/apis/core/v1beta1"
+
+	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/apply"
+	"github.com/novasphere/wukong/controllers/internal/conditions"
+	"github.com/novasphere/wukong/controllers/internal/dependency"
+)
+
+var dataVolumesMissing = dependency.DataVolumes.Missing()
+
+// progressStep is the granularity of status.progressPercent. CDI reports every few seconds; each step is one write.
+const progressStep = 10
+
+// writeStatus computes the status from scratch and writes it when it differs.
+func (r *Reconciler) writeStatus(ctx context.Context, disk *v1alpha1.WukongDisk, observed *observation, applyErr error) error {
+	after := disk.DeepCopy()
+	set := conditions.For(disk, r.clock)
+	found := evaluate(disk, observed, applyErr)
+	if found == nil {
+		set.True(v1alpha1.ConditionReady, v1alpha1.ReasonReady, "")
+	} else {
+		set.False(v1alpha1.ConditionReady, found.reason, found.message)
+	}
+	observed.umbrella.Report(set)
+	after.Status = describe(disk, observed, found)
+	after.Status.Conditions = set.List()
+	after.Status.ObservedGeneration = disk.Generation
+	return r.applier.Status(ctx, disk, after)
+}
+
+// evaluate says why the disk is not ready, or nil.
+func evaluate(disk *v1alpha1.WukongDisk, observed *observation, applyErr error) *problem {
+	if !disk.DeletionTimestamp.IsZero() {
+		return terminating(observed)
+	}
+	if conflict := (*apply.NameConflictError)(nil); errors.As(applyErr, &conflict) {
+		return failed(v1alpha1.ReasonNameConflict, "%s", conflict)
+	}
+	if applyErr != nil {
+		return failed(v1alpha1.ReasonApplyRefused, "%s", applyErr)
+	}
+	if disk.AdoptsClaim() {
+		return adoptedClaim(disk, observed.claim)
+	}
+	if found := obstacle(disk, observed); found != nil {
+		return found
+	}
+	if observed.dataVolume != nil {
+		if found := content(observed.dataVolume); found != nil {
+			return found
+		}
+	}
+	return bound(observed.claim)
+}
+
+func adoptedClaim(disk *v1alpha1.WukongDisk, claim *corev1.PersistentVolumeClaim) *problem {
+	if claim == nil {
+		return failed(v1alpha1.ReasonClaimMissing,
+			"PersistentVolumeClaim %s does not exist in namespace %s; create it, or correct source.persistentVolumeClaim.name", disk.ClaimName(), disk.Namespace)
+	}
+	return bound(claim)
+}
+
+// bound says why a claim is not usable yet.
+func bound(claim *corev1.PersistentVolumeClaim) *problem {
+	switch {
+	case claim == nil:
+		return pending(v1alpha1.ReasonClaimPending, "the PersistentVolumeClaim is being made")
+	case claim.Status.Phase == corev1.ClaimBound:
+		return nil
+	case claim.Status.Phase == corev1.ClaimLost:
+		return failed(v1alpha1.ReasonClaimLost, "PersistentVolumeClaim %s lost its PersistentVolume %s: the data is not reachable; restore it from a snapshot or backup",
+			claim.Name, claim.Spec.VolumeName)
+	default:
+		return pending(v1alpha1.ReasonClaimPending, "PersistentVolumeClaim %s is not bound; 'kubectl describe pvc %s' shows what the provisioner of class %s says",
+			claim.Name, claim.Name, ptr.Deref(claim.Spec.StorageClassName, "(none)"))
+	}
+}
+
+// content says why the disk's content is not complete, from the phase of the DataVolume (CDI pkg/apis/core/v1beta1).
+func content(dataVolume *cdiv1.DataVolume) *problem {
+	switch dataVolume.Status.Phase {
+	case cdiv1.Succeeded:
+		return nil
+	case cdiv1.WaitForFirstConsumer, cdiv1.PendingPopulation:
+		return &problem{v1alpha1.DiskAwaitingConsumer, v1alpha1.ReasonAwaitingConsumer,
+			"the storage class binds when a machine that uses the disk is scheduled; nothing is wrong"}
+	case cdiv1.Failed:
+		return failed(v1alpha1.ReasonImportFailed, "DataVolume %s failed: %s", dataVolume.Name, importerSays(dataVolume))
+	case cdiv1.PhaseUnset, cdiv1.Pending:
+		if message := claimRefused(dataVolume); message != "" {
+			return failed(v1alpha1.ReasonClaimPending, "DataVolume %s: %s", dataVolume.Name, message)
+		}
+		return pending(v1alpha1.ReasonClaimPending, "DataVolume %s waits for its PersistentVolumeClaim", dataVolume.Name)
+	default:
+		if message := importerSays(dataVolume); message != "" {
+			return failed(v1alpha1.ReasonImportFailed, "DataVolume %s: importer pod: %s; it is tried again (%d restarts so far)",
+				dataVolume.Name, message, dataVolume.Status.RestartCount)
+		}
+		return &problem{v1alpha1.DiskImporting, v1alpha1.ReasonImporting, "DataVolume " + dataVolume.Name + " is being filled: " + string(dataVolume.Status.Phase)}
+	}
+}
+
+// importerSays is the error text of the importer pod while it does not run. CDI copies it into the Running condition and
+// clears it when the pod runs again (CDI pkg/controller/util.go, setAnnotationsFromPodWithPrefix).
+func importerSays(dataVolume *cdiv1.DataVolume) string {
+	running := condition(dataVolume, cdiv1.DataVolumeRunning)
+	if running == nil || running.Status == corev1.ConditionTrue {
+		return ""
+	}
+	switch running.Reason {
+	case "Error", "OOMKilled", "ImagePullFailed", "ContainerCannotRun", "CreateContainerConfigError":
+		return strings.TrimSpace(running.Message + " (" + running.Reason + ")")
+	default:
+		return ""
+	}
+}
+
+// claimRefused is what CDI says when it cannot make a claim at all, for example without a StorageProfile for the class.
+func claimRefused(dataVolume *cdiv1.DataVolume) string {
+	boundCondition := condition(dataVolume, cdiv1.DataVolumeBound)
+	if boundCondition == nil || boundCondition.Status == corev1.ConditionTrue {
+		return ""
+	}
+	switch boundCondition.Reason {
+	case "", "Pending", "NotFound":
+		return ""
+	default:
+		return boundCondition.Message
+	}
+}
+
+func condition(dataVolume *cdiv1.DataVolume, conditionType cdiv1.DataVolumeConditionType) *cdiv1.DataVolumeCondition {
+	for i := range dataVolume.Status.Conditions {
+		if dataVolume.Status.Conditions[i].Type == conditionType {
+			return &dataVolume.Status.Conditions[i]
+		}
+	}
+	return nil
+}
+
+// describe is the status beside its conditions.
+func describe(disk *v1alpha1.WukongDisk, observed *observation, found *problem) v1alpha1.WukongDiskStatus {
+	status := v1alpha1.WukongDiskStatus{Phase: v1alpha1.DiskReady}
+	if found != nil {
+		status.Phase = found.phase
+	}
+	if dataVolume := observed.dataVolume; dataVolume != nil {
+		status.DataVolumeName = dataVolume.Name
+		status.ImportRestarts = dataVolume.Status.RestartCount
+		if found != nil {
+			status.ProgressPercent = progress(dataVolume.Status.Progress)
+		}
+	}
+	// The claim's name is the promise that the claim is, or will be, this disk's: machines start on it.
+	if observed.dataVolume != nil || observed.claim != nil && (disk.AdoptsClaim() || observed.ownsClaim(disk)) {
+		if found == nil || found.reason != v1alpha1.ReasonNameConflict {
+			status.ClaimName = disk.ClaimName()
+		}
+	}
+	if claim := observed.claim; claim != nil && status.ClaimName != "" {
+		status.StorageClassName = ptr.Deref(claim.Spec.StorageClassName, "")
+		status.VolumeMode = ptr.Deref(claim.Spec.VolumeMode, "")
+		for _, mode := range claim.Spec.AccessModes {
+			status.AccessModes = append(status.AccessModes, v1alpha1.AccessMode(mode))
+		}
+		if capacity, ok := claim.Status.Capacity[corev1.ResourceStorage]; ok {
+			status.Capacity = &capacity
+		}
+	}
+	return status
+}
+
+// progress cuts CDI's "45.21%" to a step; nil while CDI says N/A.
+func progress(text cdiv1.DataVolumeProgress) *int32 {
+	percent, err := strconv.ParseFloat(strings.TrimSuffix(string(text), "%"), 64)
+	if err != nil || percent < 0 || percent > 100 {
+		return nil
+	}
+	return ptr.To(int32(percent) / progressStep * progressStep)
+}

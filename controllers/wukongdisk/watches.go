@@ -1,0 +1,58 @@
+package wukongdisk
+
+import (
+	"context"
+
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/event"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/index"
+	"github.com/novasphere/wukong/controllers/internal/watches"
+)
+
+// disksOf maps an object to the disks that an index finds by its name.
+func (r *Reconciler) disksOf(field string) handler.EventHandler {
+	return handler.EnqueueRequestsFromMapFunc(func(ctx context.Context, obj client.Object) []reconcile.Request {
+		return watches.Requests(ctx, r.client, newList(), client.InNamespace(obj.GetNamespace()), client.MatchingFields{field: obj.GetName()})
+	})
+}
+
+// unsettledDisks maps a new StorageClass to the disks that may have waited for it.
+func (r *Reconciler) unsettledDisks() handler.EventHandler {
+	return handler.EnqueueRequestsFromMapFunc(func(ctx context.Context, _ client.Object) []reconcile.Request {
+		disks := &v1alpha1.WukongDiskList{}
+		requests := watches.Requests(ctx, r.client, disks)
+		var unsettled []reconcile.Request
+		for i := range disks.Items {
+			if disks.Items[i].Status.Phase != v1alpha1.DiskReady {
+				unsettled = append(unsettled, requests[i])
+			}
+		}
+		return unsettled
+	})
+}
+
+// disksOfVM maps a machine that comes, changes or goes to the disks that it uses, or used: a disk that is being deleted waits for it.
+func disksOfVM() handler.EventHandler {
+	return handler.EnqueueRequestsFromMapFunc(func(_ context.Context, obj client.Object) []reconcile.Request {
+		vm := obj.(*v1alpha1.WukongVM)
+		var requests []reconcile.Request
+		for _, name := range index.DiskNames(vm) {
+			requests = append(requests, reconcile.Request{NamespacedName: types.NamespacedName{Namespace: vm.Namespace, Name: name}})
+		}
+		return requests
+	})
+}
+
+// appears lets pass objects that come into being, and the first sight of those that are there.
+func appears() predicate.Predicate {
+	return predicate.Funcs{
+		UpdateFunc: func(event.UpdateEvent) bool { return false },
+		DeleteFunc: func(event.DeleteEvent) bool { return false },
+	}
+}
