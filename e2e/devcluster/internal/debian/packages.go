@@ -1,4 +1,3 @@
-// Package debian installs the Debian packages that the dev cluster needs and this machine lacks.
 package debian
 
 import (

@@ -31,7 +31,7 @@ func Rootfs(name string, packages ...string) *artifact.Recipe {
 		Name: name + "-rootfs",
 		Key:  []string{Suite, runtime.GOARCH, rootfsScript, strings.Join(packages, " ")},
 		Build: func(ctx context.Context, build *artifact.Build) error {
-			if err := EnsureHostPackages(ctx, build, rootfsTools); err != nil {
+			if err := Ensure(ctx, build.Log, rootfsPackages...); err != nil {
 				return err
 			}
 			return bootstrap(ctx, build, packages)
@@ -39,11 +39,11 @@ func Rootfs(name string, packages ...string) *artifact.Recipe {
 	}
 }
 
-// rootfsTools are the programs and files that rootfs.sh needs on this machine, and the packages that have them.
-var rootfsTools = map[string]string{
-	"/usr/sbin/debootstrap":                          "debootstrap",
-	"/usr/share/keyrings/debian-archive-keyring.gpg": "debian-archive-keyring",
-	"/usr/bin/xz": "xz-utils",
+// rootfsPackages are what rootfs.sh needs on this machine.
+var rootfsPackages = []Package{
+	{Name: "debootstrap", Reason: "makes the root file systems of container images"},
+	{Name: "debian-archive-keyring", Reason: "proves that packages are Debian's"},
+	{Name: "xz-utils", Reason: "unpacks Debian packages"},
 }
 
 func bootstrap(ctx context.Context, build *artifact.Build, packages []string) error {

@@ -1,0 +1,97 @@
+package kubevirt
+
+import (
+	"context"
+	"fmt"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+
+	"github.com/novasphere/wukong/e2e/devcluster/internal/artifact"
+	"github.com/novasphere/wukong/e2e/devcluster/internal/debian"
+)
+
+// Version is the version of KubeVirt; tools/kubevirt/go.mod pins the module.
+const Version = "v1.7.0"
+
+// compiler is what cgo and the static container-disk need on this machine.
+var compiler = []debian.Package{
+	{Name: "gcc", Reason: "compiles KubeVirt's programs that use C"},
+	{Name: "libc6-dev", Reason: "compiles KubeVirt's programs that use C"},
+}
+
+// Programs has KubeVirt's programs in bin/, virtctl among them.
+//
+// virt-launcher, virt-handler and virt-chroot need cgo. libvirt is opened when the program runs (libvirt_dlopen), so that
+// neither its headers nor its release matter here. Without the C library's resolver and user database, programs that use nothing
+// else of it are static: one build makes both sorts.
+func Programs() *artifact.Recipe {
+	recipe := artifact.GoTools("kubevirt", artifact.GoOptions{
+		CGO:  true,
+		Tags: []string{"netgo", "osusergo", "libvirt_dlopen"},
+	})
+	compile := recipe.Build
+	recipe.Build = func(ctx context.Context, build *artifact.Build) error {
+		if err := debian.Ensure(ctx, build.Log, compiler...); err != nil {
+			return err
+		}
+		return compile(ctx, build)
+	}
+	return recipe
+}
+
+// Virtctl returns the path of the virtctl program, built if need be.
+func Virtctl(ctx context.Context, store *artifact.Store) (string, error) {
+	folder, err := store.Ensure(ctx, Programs())
+	if err != nil {
+		return "", err
+	}
+	return filepath.Join(folder, "bin", "virtctl"), nil
+}
+
+// moduleFiles has the few things of KubeVirt that are not Go: the container-disk program, and libvirt's hook.
+func moduleFiles() *artifact.Recipe {
+	module := filepath.Join(artifact.ToolsFolder(), "kubevirt")
+	return &artifact.Recipe{
+		Name:   "kubevirt-files",
+		Key:    []string{Version, runtime.GOARCH},
+		Inputs: []string{filepath.Join(module, "go.sum")},
+		Build: func(ctx context.Context, build *artifact.Build) error {
+			if err := debian.Ensure(ctx, build.Log, compiler...); err != nil {
+				return err
+			}
+			source, err := moduleSource(ctx, module)
+			if err != nil {
+				return err
+			}
+			compile := artifact.Command{Args: []string{
+				"gcc", "-O2", "-static", "-o", filepath.Join(build.Out, "container-disk"),
+				filepath.Join(source, "cmd/container-disk-v2alpha/main.c"),
+			}}
+			if err := build.Run(ctx, compile); err != nil {
+				return fmt.Errorf("compile container-disk: %w", err)
+			}
+			hook := filepath.Join(source, "cmd/virt-launcher/qemu")
+			return build.Run(ctx, artifact.Command{Args: []string{"install", "-m", "0755", hook, filepath.Join(build.Out, "qemu-hook")}})
+		},
+	}
+}
+
+// moduleSource is the folder with KubeVirt's source, downloaded if need be.
+func moduleSource(ctx context.Context, module string) (string, error) {
+	const path = "kubevirt.io/kubevirt"
+	for _, arguments := range [][]string{{"mod", "download", path}, {"list", "-mod=readonly", "-m", "-f", "{{.Dir}}", path}} {
+		command := exec.CommandContext(ctx, "go", arguments...)
+		command.Dir = module
+		command.Env = append(command.Environ(), "GOWORK=off")
+		output, err := command.Output()
+		if err != nil {
+			return "", fmt.Errorf("find the source of %s: go %s: %w", path, strings.Join(arguments, " "), err)
+		}
+		if folder := strings.TrimSpace(string(output)); folder != "" {
+			return folder, nil
+		}
+	}
+	return "", fmt.Errorf("find the source of %s: go list printed nothing", path)
+}

@@ -1,0 +1,47 @@
+package kubevirt
+
+import (
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+)
+
+// featureGates are those of KubeVirt 1.7 that Wukong's features stand on. Live migration, live update of CPU and memory, hotplug of
+// network interfaces and migration of volumes need none any more. HotplugVolumes is left out on purpose: it turns
+// DeclarativeHotplugVolumes off (pkg/virt-controller/watch/vm, handleDeclarativeVolumeHotplug).
+var featureGates = []any{
+	"DeclarativeHotplugVolumes",
+	"DownwardMetrics",
+	"EnableVirtioFsConfigVolumes",
+	"EnableVirtioFsStorageVolumes",
+	"ExpandDisks",
+	"HostDisk",
+	"Sidecar",
+	"Snapshot",
+	"VMExport",
+}
+
+// newKubeVirt is the object that tells virt-operator to install KubeVirt.
+func newKubeVirt(kvm bool) *unstructured.Unstructured {
+	one := int64(1)
+	return &unstructured.Unstructured{Object: map[string]any{
+		"apiVersion": "kubevirt.io/v1",
+		"kind":       "KubeVirt",
+		"metadata":   map[string]any{"name": "kubevirt", "namespace": Namespace},
+		"spec": map[string]any{
+			"imagePullPolicy": "IfNotPresent",
+			"infra":           map[string]any{"replicas": one},
+			// CPU, memory and network hotplug are completed by a live migration that KubeVirt starts by itself.
+			"workloadUpdateStrategy": map[string]any{"workloadUpdateMethods": []any{"LiveMigrate"}},
+			"configuration": map[string]any{
+				"imagePullPolicy":   "IfNotPresent",
+				"vmRolloutStrategy": "LiveUpdate",
+				"developerConfiguration": map[string]any{
+					"featureGates": featureGates,
+					// Without it a node with no working /dev/kvm runs no machine at all.
+					"useEmulation": !kvm,
+					// A virtual CPU reserves 25m, so that ten test machines fit on a node of two cores.
+					"cpuAllocationRatio": int64(40),
+				},
+			},
+		},
+	}}
+}
