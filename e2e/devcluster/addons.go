@@ -1,8 +1,13 @@
 package main
 
-import "github.com/novasphere/wukong/e2e/devcluster/internal/addon"
+import (
+	"github.com/novasphere/wukong/e2e/devcluster/internal/addon"
+	"github.com/novasphere/wukong/e2e/devcluster/internal/addons/kubevirt"
+)
 
 // addons lists what runs on the cluster, in the order in which it is installed.
 func addons() []addon.Addon {
-	return []addon.Addon{}
+	return []addon.Addon{
+		kubevirt.Addon{},
+	}
 }
