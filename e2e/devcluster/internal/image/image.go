@@ -8,7 +8,6 @@ import (
 	"runtime"
 	"time"
 
-	"github.com/google/go-containerregistry/pkg/compression"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/empty"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
@@ -132,7 +131,7 @@ func openLayer(path string, compress bool) (v1.Layer, error) {
 	if compress {
 		return tarball.LayerFromFile(path, tarball.WithMediaType(types.OCILayer))
 	}
-	return tarball.LayerFromFile(path, tarball.WithCompression(compression.None), tarball.WithMediaType(types.OCIUncompressedLayer))
+	return newPlainLayer(path)
 }
 
 func assemble(layer v1.Layer, config Config) (v1.Image, error) {
