@@ -2,6 +2,7 @@ package main
 
 import (
 	"github.com/novasphere/wukong/e2e/devcluster/internal/addon"
+	"github.com/novasphere/wukong/e2e/devcluster/internal/addons/cdi"
 	"github.com/novasphere/wukong/e2e/devcluster/internal/addons/kubevirt"
 )
 
@@ -9,5 +10,6 @@ import (
 func addons() []addon.Addon {
 	return []addon.Addon{
 		kubevirt.Addon{},
+		cdi.Addon{},
 	}
 }

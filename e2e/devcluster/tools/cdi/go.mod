@@ -13,7 +13,6 @@ tool (
 	kubevirt.io/containerized-data-importer/tools/cdi-containerimage-server
 	kubevirt.io/containerized-data-importer/tools/cdi-image-size-detection
 	kubevirt.io/containerized-data-importer/tools/cdi-source-update-poller
-	kubevirt.io/containerized-data-importer/tools/crd-generator
 	kubevirt.io/containerized-data-importer/tools/manifest-generator
 )
 

@@ -3,10 +3,8 @@ package kubevirt
 import (
 	"context"
 	"fmt"
-	"os/exec"
 	"path/filepath"
 	"runtime"
-	"strings"
 
 	"github.com/novasphere/wukong/e2e/devcluster/internal/artifact"
 	"github.com/novasphere/wukong/e2e/devcluster/internal/debian"
@@ -61,7 +59,7 @@ func moduleFiles() *artifact.Recipe {
 			if err := debian.Ensure(ctx, build.Log, compiler...); err != nil {
 				return err
 			}
-			source, err := moduleSource(ctx, module)
+			source, err := artifact.ModuleSource(ctx, module, "kubevirt.io/kubevirt")
 			if err != nil {
 				return err
 			}
@@ -76,22 +74,4 @@ func moduleFiles() *artifact.Recipe {
 			return build.Run(ctx, artifact.Command{Args: []string{"install", "-m", "0755", hook, filepath.Join(build.Out, "qemu-hook")}})
 		},
 	}
-}
-
-// moduleSource is the folder with KubeVirt's source, downloaded if need be.
-func moduleSource(ctx context.Context, module string) (string, error) {
-	const path = "kubevirt.io/kubevirt"
-	for _, arguments := range [][]string{{"mod", "download", path}, {"list", "-mod=readonly", "-m", "-f", "{{.Dir}}", path}} {
-		command := exec.CommandContext(ctx, "go", arguments...)
-		command.Dir = module
-		command.Env = append(command.Environ(), "GOWORK=off")
-		output, err := command.Output()
-		if err != nil {
-			return "", fmt.Errorf("find the source of %s: go %s: %w", path, strings.Join(arguments, " "), err)
-		}
-		if folder := strings.TrimSpace(string(output)); folder != "" {
-			return folder, nil
-		}
-	}
-	return "", fmt.Errorf("find the source of %s: go list printed nothing", path)
 }

@@ -49,7 +49,7 @@ func controlImage() *artifact.Recipe {
 	programs := Programs()
 	return &artifact.Recipe{
 		Name:  "kubevirt-control-image",
-		Key:   append([]string{repository, Version, nonRoot, "layout 1"}, controlPrograms...),
+		Key:   append([]string{repository, Version, nonRoot, "layout 2"}, controlPrograms...),
 		Needs: []*artifact.Recipe{programs},
 		Build: func(ctx context.Context, build *artifact.Build) error {
 			root := filepath.Join(build.Out, "root")
@@ -74,7 +74,7 @@ func launcherImage() *artifact.Recipe {
 	programs, files, rootfs := Programs(), moduleFiles(), debian.Rootfs("kubevirt", launcherPackages...)
 	return &artifact.Recipe{
 		Name:  "kubevirt-launcher-image",
-		Key:   append([]string{repository, Version, nonRoot, launcherScript, launcherFilesKey()}, launcherPrograms...),
+		Key:   append([]string{repository, Version, nonRoot, "layout 2", launcherScript, launcherFilesKey()}, launcherPrograms...),
 		Needs: []*artifact.Recipe{programs, files, rootfs},
 		Build: func(ctx context.Context, build *artifact.Build) error {
 			root := filepath.Join(build.Out, "root")
