@@ -38,7 +38,7 @@ func (s *Set) Put(conditionType string, status metav1.ConditionStatus, reason, m
 		Type:               conditionType,
 		Status:             status,
 		Reason:             reason,
-		Message:            shorten(message),
+		Message:            Shorten(message, maxMessage),
 		ObservedGeneration: s.generation,
 		LastTransitionTime: s.now,
 	}
@@ -88,11 +88,12 @@ func Ready(obj v1alpha1.Object) metav1.Condition {
 	return *ready
 }
 
-func shorten(message string) string {
-	if len(message) <= maxMessage {
+// Shorten cuts a message to at most limit bytes, never inside a character.
+func Shorten(message string, limit int) string {
+	if len(message) <= limit {
 		return message
 	}
-	cut := message[:maxMessage-len("...")]
+	cut := message[:limit-len("...")]
 	for !utf8.ValidString(cut) {
 		cut = cut[:len(cut)-1]
 	}

@@ -38,10 +38,10 @@ func Register(ctx context.Context, indexer client.FieldIndexer) error {
 		{&v1alpha1.WukongDisk{}, DiskByClaim, diskClaim},
 		{&v1alpha1.WukongNetwork{}, NetworkByAttachment, networkAttachment},
 	}
-	for _, child := range []client.Object{&v1alpha1.WukongVM{}, &v1alpha1.WukongDisk{}, &v1alpha1.WukongNetwork{}} {
+	for _, kind := range umbrella.Kinds {
 		entries = append(entries,
-			entry{child, umbrella.IndexName, umbrella.Index},
-			entry{child, ByUmbrellaUID, umbrellaUIDs})
+			entry{kind.New(), umbrella.IndexName, umbrella.Index},
+			entry{kind.New(), ByUmbrellaUID, umbrellaUIDs})
 	}
 	for _, item := range entries {
 		if err := indexer.IndexField(ctx, item.obj, item.field, item.extract); err != nil {
@@ -105,7 +105,7 @@ func networkAttachment(obj client.Object) []string {
 func umbrellaUIDs(obj client.Object) []string {
 	var uids []string
 	for _, reference := range obj.GetOwnerReferences() {
-		if reference.Kind == "Wukong" {
+		if umbrella.IsReference(reference) {
 			uids = append(uids, string(reference.UID))
 		}
 	}

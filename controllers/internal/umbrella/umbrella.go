@@ -33,8 +33,11 @@ func Index(obj client.Object) []string {
 
 // Link is what is known of an object's umbrella.
 type Link struct {
-	name     string
+	name string
+	// umbrella is nil when the Wukong does not exist, or is being deleted.
 	umbrella *v1alpha1.Wukong
+	// carried is the reference by that name which the object has already.
+	carried *metav1.OwnerReference
 }
 
 // Observe reads the Wukong that the object names, if any. One that does not exist is no error.
@@ -42,6 +45,11 @@ func Observe(ctx context.Context, reader client.Reader, child v1alpha1.Object) (
 	link := Link{name: child.UmbrellaName()}
 	if link.name == "" {
 		return link, nil
+	}
+	for _, reference := range child.GetOwnerReferences() {
+		if IsReference(reference) && reference.Name == link.name {
+			link.carried = &reference
+		}
 	}
 	umbrella := &v1alpha1.Wukong{}
 	err := reader.Get(ctx, client.ObjectKey{Namespace: child.GetNamespace(), Name: link.name}, umbrella)
@@ -58,16 +66,29 @@ func Observe(ctx context.Context, reader client.Reader, child v1alpha1.Object) (
 
 // OwnerReference is the reference that the child should carry; nil without an umbrella. It is not a controller
 // reference, and does not block the deletion of the Wukong.
+//
+// A reference that the child carries already stays, also when its Wukong is going, gone, or made anew under the name: the
+// garbage collector is about to delete the child for it, and a reference that we took off, or turned to the new Wukong, would
+// save the child from that whenever we were faster.
 func (l Link) OwnerReference() *metav1.OwnerReference {
-	if l.umbrella == nil {
+	switch {
+	case l.carried != nil:
+		return l.carried
+	case l.umbrella == nil:
 		return nil
+	default:
+		return &metav1.OwnerReference{
+			APIVersion: v1alpha1.GroupVersion.String(),
+			Kind:       "Wukong",
+			Name:       l.umbrella.Name,
+			UID:        l.umbrella.UID,
+		}
 	}
-	return &metav1.OwnerReference{
-		APIVersion: v1alpha1.GroupVersion.String(),
-		Kind:       "Wukong",
-		Name:       l.umbrella.Name,
-		UID:        l.umbrella.UID,
-	}
+}
+
+// IsReference tells whether an owner reference is one to a Wukong.
+func IsReference(reference metav1.OwnerReference) bool {
+	return reference.Kind == "Wukong" && reference.APIVersion == v1alpha1.GroupVersion.String()
 }
 
 // Report puts the UmbrellaLinked condition, if the object names an umbrella at all.
@@ -77,6 +98,9 @@ func (l Link) Report(set *conditions.Set) {
 	case l.umbrella == nil:
 		set.False(v1alpha1.ConditionUmbrellaLinked, v1alpha1.ReasonUmbrellaMissing, fmt.Sprintf(
 			"Wukong %s does not exist; everything works without it, and the link is made when it is created", l.name))
+	case l.carried != nil && l.carried.UID != l.umbrella.UID:
+		set.False(v1alpha1.ConditionUmbrellaLinked, v1alpha1.ReasonUmbrellaMissing, fmt.Sprintf(
+			"the object belongs to an earlier Wukong %s, which was deleted; the garbage collector deletes the object with it", l.name))
 	default:
 		set.True(v1alpha1.ConditionUmbrellaLinked, v1alpha1.ReasonUmbrellaLinked, "")
 	}

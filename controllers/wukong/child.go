@@ -1,0 +1,62 @@
+package wukong
+
+import (
+	"context"
+	"fmt"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/conditions"
+	"github.com/novasphere/wukong/controllers/internal/index"
+	"github.com/novasphere/wukong/controllers/internal/umbrella"
+)
+
+// child is what the umbrella knows of one of its objects.
+type child struct {
+	kind, name string
+	// depth is the place of the kind in umbrella.Kinds: causes before consequences.
+	depth int
+	// ready is the child's Ready condition, Unknown while it says nothing of its current spec.
+	ready    metav1.Condition
+	phase    string
+	deleting bool
+}
+
+func (c *child) isReady() bool { return c.ready.Status == metav1.ConditionTrue }
+
+// children lists the objects of a Wukong, from the cache, by their owner references.
+func (r *Reconciler) children(ctx context.Context, wukong *v1alpha1.Wukong) ([]child, error) {
+	var found []child
+	for depth, kind := range umbrella.Kinds {
+		list := kind.NewList()
+		// Others write the children, so there is no write of our own to wait for.
+		err := r.client.List(ctx, list, client.InNamespace(wukong.Namespace),
+			client.MatchingFields{index.ByUmbrellaUID: string(wukong.UID)}, client.DisableReadYourWritesConsistency)
+		if err != nil {
+			return nil, fmt.Errorf("list the %ss of Wukong %s: %w", kind.Name, wukong.Name, err)
+		}
+		err = meta.EachListItem(list, func(item runtime.Object) error {
+			found = append(found, describe(item.(v1alpha1.Object), kind.Name, depth))
+			return nil
+		})
+		if err != nil {
+			return nil, fmt.Errorf("read the list of %ss: %w", kind.Name, err)
+		}
+	}
+	return found, nil
+}
+
+func describe(obj v1alpha1.Object, kind string, depth int) child {
+	return child{
+		kind:     kind,
+		name:     obj.GetName(),
+		depth:    depth,
+		ready:    conditions.Ready(obj),
+		phase:    obj.GetPhase(),
+		deleting: !obj.GetDeletionTimestamp().IsZero(),
+	}
+}

@@ -1,0 +1,56 @@
+package wukong
+
+import (
+	"context"
+
+	"k8s.io/utils/clock"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/apply"
+	"github.com/novasphere/wukong/controllers/internal/dependency"
+	"github.com/novasphere/wukong/controllers/internal/umbrella"
+)
+
+// fieldManager owns the status of Wukongs.
+const fieldManager = "wukong-controller"
+
+// Reconciler aggregates the children of Wukongs. It reads them, and writes only the status of Wukongs.
+//
+// +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongs,verbs=get;list;watch
+// +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongs/status,verbs=patch
+// +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongvms;wukongdisks;wukongnetworks,verbs=get;list;watch
+type Reconciler struct {
+	client  client.Client
+	applier *apply.Applier
+	clock   clock.PassiveClock
+}
+
+// Reconcile looks at one Wukong.
+func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
+	wukong := &v1alpha1.Wukong{}
+	if err := r.client.Get(ctx, request.NamespacedName, wukong); err != nil {
+		return reconcile.Result{}, client.IgnoreNotFound(err)
+	}
+	children, err := r.children(ctx, wukong)
+	if err != nil {
+		return reconcile.Result{}, err
+	}
+	return reconcile.Result{}, r.writeStatus(ctx, wukong, children)
+}
+
+// SetupWithManager registers the controller with its watches. It needs no optional API.
+func SetupWithManager(manager ctrl.Manager, _ *dependency.Registry, clock clock.PassiveClock) error {
+	reconciler := &Reconciler{
+		client:  manager.GetClient(),
+		applier: &apply.Applier{Client: manager.GetClient(), Live: manager.GetAPIReader(), FieldManager: fieldManager},
+		clock:   clock,
+	}
+	builder := ctrl.NewControllerManagedBy(manager).Named("wukong").Watches(&v1alpha1.Wukong{}, ownHandler())
+	for _, kind := range umbrella.Kinds {
+		builder = builder.Watches(kind.New(), childHandler())
+	}
+	return builder.Complete(reconciler)
+}

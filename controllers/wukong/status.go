@@ -1,0 +1,119 @@
+package wukong
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/conditions"
+)
+
+// maxChildMessage cuts what one child says in status.children, in bytes: a hundred children must fit into one object.
+const maxChildMessage = 2048
+
+// writeStatus computes the status from scratch and writes it when it differs.
+func (r *Reconciler) writeStatus(ctx context.Context, wukong *v1alpha1.Wukong, children []child) error {
+	after := wukong.DeepCopy()
+	set := conditions.For(wukong, r.clock)
+	after.Status = aggregate(wukong, children)
+	report(set, wukong, children)
+	after.Status.Conditions = set.List()
+	return r.applier.Status(ctx, wukong, after)
+}
+
+// aggregate is the status beside its conditions.
+func aggregate(wukong *v1alpha1.Wukong, children []child) v1alpha1.WukongStatus {
+	status := v1alpha1.WukongStatus{
+		ObservedGeneration: wukong.Generation,
+		Phase:              aggregatePhase(children),
+		Summary:            fmt.Sprintf("%d/%d", countReady(children), len(children)),
+		Counts:             count(children),
+		Children:           list(children),
+	}
+	if !wukong.DeletionTimestamp.IsZero() {
+		status.Phase = v1alpha1.PhaseTerminating
+	}
+	return status
+}
+
+// report puts the conditions. The umbrella is ready when its children are.
+func report(set *conditions.Set, wukong *v1alpha1.Wukong, children []child) {
+	const nobody = "no object names this Wukong in spec.wukongRef yet"
+	found := worst(children)
+	switch {
+	case len(children) == 0:
+		set.Unknown(v1alpha1.ConditionChildrenReady, v1alpha1.ReasonNoChildren, nobody)
+		set.Unknown(v1alpha1.ConditionReady, v1alpha1.ReasonNoChildren, nobody)
+	case found == nil:
+		set.True(v1alpha1.ConditionChildrenReady, v1alpha1.ReasonChildrenReady, "")
+		set.True(v1alpha1.ConditionReady, v1alpha1.ReasonChildrenReady, "")
+	default:
+		set.False(v1alpha1.ConditionChildrenReady, v1alpha1.ReasonChildNotReady,
+			fmt.Sprintf("%d of %d are ready", countReady(children), len(children)))
+		set.False(v1alpha1.ConditionReady, v1alpha1.ReasonChildNotReady, explain(found))
+	}
+	if !wukong.DeletionTimestamp.IsZero() {
+		set.False(v1alpha1.ConditionReady, v1alpha1.ReasonTerminating, "the application is being deleted, and its objects with it")
+	}
+}
+
+func countReady(children []child) int {
+	ready := 0
+	for i := range children {
+		if children[i].isReady() {
+			ready++
+		}
+	}
+	return ready
+}
+
+// count is by kind, in the order of umbrella.Kinds. A kind without children is left out.
+func count(children []child) []v1alpha1.ChildCount {
+	var counts []v1alpha1.ChildCount
+	for i := range children {
+		at := slices.IndexFunc(counts, func(c v1alpha1.ChildCount) bool { return c.Kind == children[i].kind })
+		if at < 0 {
+			at = len(counts)
+			counts = append(counts, v1alpha1.ChildCount{Kind: children[i].kind})
+		}
+		counts[at].Total++
+		if children[i].isReady() {
+			counts[at].Ready++
+		}
+	}
+	return counts
+}
+
+// list has those that are not ready first, then goes by kind and name.
+func list(children []child) []v1alpha1.ChildStatus {
+	sorted := slices.Clone(children)
+	slices.SortFunc(sorted, func(one, two child) int {
+		if one.isReady() != two.isReady() {
+			if two.isReady() {
+				return -1
+			}
+			return 1
+		}
+		return cmp.Or(cmp.Compare(one.kind, two.kind), cmp.Compare(one.name, two.name))
+	})
+	if len(sorted) > v1alpha1.MaxReportedChildren {
+		sorted = sorted[:v1alpha1.MaxReportedChildren]
+	}
+	var statuses []v1alpha1.ChildStatus
+	for i := range sorted {
+		status := v1alpha1.ChildStatus{
+			Kind:   sorted[i].kind,
+			Name:   sorted[i].name,
+			Ready:  sorted[i].ready.Status,
+			Phase:  sorted[i].phase,
+			Reason: sorted[i].ready.Reason,
+		}
+		if !sorted[i].isReady() {
+			status.Message = conditions.Shorten(sorted[i].ready.Message, maxChildMessage)
+		}
+		statuses = append(statuses, status)
+	}
+	return statuses
+}

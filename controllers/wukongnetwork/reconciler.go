@@ -1,0 +1,95 @@
+package wukongnetwork
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	networkv1 "github.com/k8snetworkplumbingwg/network-attachment-definition-client/pkg/apis/k8s.cni.cncf.io/v1"
+	"k8s.io/utils/clock"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/builder"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+	"sigs.k8s.io/controller-runtime/pkg/source"
+
+	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/apply"
+	"github.com/novasphere/wukong/controllers/internal/dependency"
+	"github.com/novasphere/wukong/controllers/internal/umbrella"
+	"github.com/novasphere/wukong/controllers/internal/watches"
+)
+
+// fieldManager owns the fields that this controller applies.
+const fieldManager = "wukong-network-controller"
+
+// refusedRetry is how long a refused object waits for another try, when no watch can tell that the cause is gone: a quota or an
+// admission policy.
+const refusedRetry = time.Minute
+
+// Reconciler brings WukongNetworks to what their spec says.
+//
+// +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongnetworks,verbs=get;list;watch;patch
+// +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongnetworks/status,verbs=patch
+// +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongs,verbs=get;list;watch
+// +kubebuilder:rbac:groups=k8s.cni.cncf.io,resources=network-attachment-definitions,verbs=get;list;watch;create;patch
+type Reconciler struct {
+	client       client.Client
+	applier      *apply.Applier
+	dependencies *dependency.Registry
+	clock        clock.PassiveClock
+}
+
+// Reconcile looks at one WukongNetwork.
+func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
+	network := &v1alpha1.WukongNetwork{}
+	if err := r.client.Get(ctx, request.NamespacedName, network); err != nil {
+		return reconcile.Result{}, client.IgnoreNotFound(err)
+	}
+	observed, err := r.observe(ctx, network)
+	if err != nil {
+		return reconcile.Result{}, err
+	}
+	if !network.DeletionTimestamp.IsZero() {
+		return reconcile.Result{}, r.writeStatus(ctx, network, observed, nil)
+	}
+	err = r.applier.Metadata(ctx, network.DeepCopy(), apply.Metadata{Umbrella: observed.umbrella.OwnerReference()})
+	if err != nil {
+		return reconcile.Result{}, err
+	}
+	applyErr := r.applyAttachment(ctx, network, observed)
+	if applyErr != nil && !apply.Permanent(applyErr) {
+		return reconcile.Result{}, applyErr
+	}
+	if err := r.writeStatus(ctx, network, observed, applyErr); err != nil {
+		return reconcile.Result{}, err
+	}
+	var refused *apply.RefusedError
+	if errors.As(applyErr, &refused) {
+		return reconcile.Result{RequeueAfter: refusedRetry}, nil
+	}
+	return reconcile.Result{}, nil
+}
+
+// SetupWithManager registers the controller with its watches.
+func SetupWithManager(manager ctrl.Manager, dependencies *dependency.Registry, clock clock.PassiveClock) error {
+	reconciler := &Reconciler{
+		client:       manager.GetClient(),
+		applier:      &apply.Applier{Client: manager.GetClient(), Live: manager.GetAPIReader(), FieldManager: fieldManager},
+		dependencies: dependencies,
+		clock:        clock,
+	}
+	controller, err := ctrl.NewControllerManagedBy(manager).
+		Named("wukongnetwork").
+		For(&v1alpha1.WukongNetwork{}, builder.WithPredicates(watches.OwnChange())).
+		Watches(&v1alpha1.Wukong{}, umbrella.Handler(reconciler.client, newList), builder.WithPredicates(umbrella.Predicate())).
+		Build(reconciler)
+	if err != nil {
+		return err
+	}
+	return dependencies.Watch(controller, dependency.NetworkAttachments,
+		source.Kind(manager.GetCache(), client.Object(&networkv1.NetworkAttachmentDefinition{}), reconciler.networksOf(), attachmentChange()),
+		reconciler.networksThatNeedMultus)
+}
+
+func newList() client.ObjectList { return &v1alpha1.WukongNetworkList{} }

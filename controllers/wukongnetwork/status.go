@@ -1,0 +1,100 @@
+package wukongnetwork
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/apply"
+	"github.com/novasphere/wukong/controllers/internal/conditions"
+	"github.com/novasphere/wukong/controllers/internal/dependency"
+)
+
+var multusMissing = dependency.NetworkAttachments.Missing()
+
+// problem is why a network is not ready, as a condition tells it.
+type problem struct {
+	phase           v1alpha1.NetworkPhase
+	reason, message string
+}
+
+func failed(reason, format string, arguments ...any) *problem {
+	return &problem{phase: v1alpha1.NetworkError, reason: reason, message: fmt.Sprintf(format, arguments...)}
+}
+
+// writeStatus computes the status from scratch and writes it when it differs.
+func (r *Reconciler) writeStatus(ctx context.Context, network *v1alpha1.WukongNetwork, observed *observation, applyErr error) error {
+	after := network.DeepCopy()
+	set := conditions.For(network, r.clock)
+	after.Status = v1alpha1.WukongNetworkStatus{
+		ObservedGeneration: network.Generation,
+		Phase:              v1alpha1.NetworkReady,
+		Attachment:         attachmentInUse(network, observed),
+	}
+	if found := evaluate(network, observed, applyErr); found == nil {
+		set.True(v1alpha1.ConditionReady, v1alpha1.ReasonReady, "")
+	} else {
+		set.False(v1alpha1.ConditionReady, found.reason, found.message)
+		after.Status.Phase = found.phase
+	}
+	observed.umbrella.Report(set)
+	after.Status.Conditions = set.List()
+	return r.applier.Status(ctx, network, after)
+}
+
+// evaluate says why the network is not ready, or nil.
+func evaluate(network *v1alpha1.WukongNetwork, observed *observation, applyErr error) *problem {
+	if !network.DeletionTimestamp.IsZero() {
+		return &problem{v1alpha1.NetworkTerminating, v1alpha1.ReasonTerminating,
+			"the network is being deleted, and waits for the finalizers " + strings.Join(network.Finalizers, ", ")}
+	}
+	if conflict := (*apply.NameConflictError)(nil); errors.As(applyErr, &conflict) {
+		return failed(v1alpha1.ReasonNameConflict, "%s", conflict)
+	}
+	if applyErr != nil {
+		return failed(v1alpha1.ReasonApplyRefused, "%s", applyErr)
+	}
+	if found := obstacle(network, observed); found != nil {
+		return found
+	}
+	switch {
+	case network.Spec.Type == v1alpha1.NetworkTypePod:
+		return nil
+	case observed.attachment == nil:
+		return failed(v1alpha1.ReasonAttachmentMissing,
+			"NetworkAttachmentDefinition %s does not exist; create it, or correct networkAttachmentDefinition", network.AttachmentName())
+	case !observed.attachment.DeletionTimestamp.IsZero():
+		return &problem{v1alpha1.NetworkPending, v1alpha1.ReasonPending,
+			"NetworkAttachmentDefinition " + network.AttachmentName() + " is being deleted"}
+	default:
+		return nil
+	}
+}
+
+// obstacle is what keeps a NetworkAttachmentDefinition from being written, or found.
+func obstacle(network *v1alpha1.WukongNetwork, observed *observation) *problem {
+	if err := checkAddressing(&network.Spec); err != nil {
+		return failed(v1alpha1.ReasonInvalidSpec, "%s", err)
+	}
+	if network.Spec.Type != v1alpha1.NetworkTypePod && !observed.multusServed {
+		return failed(v1alpha1.ReasonDependencyMissing, "%s", multusMissing)
+	}
+	return nil
+}
+
+// attachmentInUse is the attachment that machines may name: one that exists and is the network's own, or the one that its spec
+// refers to. A foreign one under the network's name is not told to anyone.
+func attachmentInUse(network *v1alpha1.WukongNetwork, observed *observation) string {
+	switch {
+	case observed.attachment == nil:
+		return ""
+	case network.Spec.Type == v1alpha1.NetworkTypeBridge && !metav1.IsControlledBy(observed.attachment, network):
+		return ""
+	default:
+		return network.AttachmentName()
+	}
+}
