@@ -2,43 +2,61 @@
 # Runs inside the Debian guest's root file system, before it becomes a disk. Everything here is about the first boot under
 # plain emulation, where one second of a real processor is ten: what a test guest does not need does not start.
 set -eu
+[ -c /dev/null ] || mknod -m 666 /dev/null c 1 3
 
 # One name for the kernel, whatever its version, so that the boot loader's configuration needs none.
 mv /boot/vmlinuz-* /vmlinuz
 release=$(ls /usr/lib/modules)
 rm -f /boot/* /etc/kernel/postinst.d/* /etc/kernel/postrm.d/* /etc/kernel/preinst.d/* 2>/dev/null || true
 
-cat > /etc/fstab <<EOF
-LABEL=wukong-root / ext4 defaults,noatime,x-systemd.growfs 0 0
-EOF
+# No line for the root file system: systemd would wait for udev to find its device. The initramfs mounts it as it should be.
+: > /etc/fstab
 : > /etc/machine-id
+mkdir -p /etc/selinux
+echo SELINUX=disabled > /etc/selinux/config
 rm -f /var/lib/dbus/machine-id /etc/ssh/ssh_host_*
 echo debian > /etc/hostname
 ln -sf ../run/systemd/resolve/stub-resolv.conf /etc/resolv.conf
 
 # cloud-init writes /etc/systemd/network itself. Only one renderer is installed, so it has no choice to make.
-systemctl enable systemd-networkd.service systemd-resolved.service serial-getty@ttyS0.service qemu-guest-agent.service ssh.service
-for unit in \
-	apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer e2scrub_reap.service fstrim.timer \
-	systemd-tmpfiles-clean.timer systemd-pstore.service sshd-keygen.service \
-	systemd-journal-flush.service systemd-hwdb-update.service systemd-journal-catalog-update.service ldconfig.service \
-	systemd-firstboot.service systemd-binfmt.service proc-sys-fs-binfmt_misc.automount systemd-update-done.service \
-	systemd-hibernate-clear.service systemd-tpm2-setup.service systemd-tpm2-setup-early.service \
-	systemd-pcrmachine.service systemd-pcrphase.service systemd-pcrphase-sysinit.service systemd-networkd-wait-online.service \
-	systemd-ask-password-console.path systemd-ask-password-wall.path systemd-machine-id-commit.service \
-	systemd-creds.socket systemd-pcrextend.socket systemd-pcrlock.socket systemd-sysext.socket systemd-initctl.socket \
-	sys-kernel-debug.mount sys-kernel-tracing.mount sys-kernel-config.mount sys-fs-fuse-connections.mount \
-	dev-hugepages.mount dev-mqueue.mount run-lock.mount cloud-init-hotplugd.socket remote-fs.target getty-static.service
-do
-	systemctl mask "$unit"
-done
+systemctl enable systemd-networkd.service serial-getty@ttyS0.service qemu-guest-agent.service ssh.socket
+systemctl disable ssh.service systemd-resolved.service
+mkdir -p /etc/systemd/system/multi-user.target.wants
+# Nothing before the login prompt resolves names.
+ln -s /usr/lib/systemd/system/systemd-resolved.service /etc/systemd/system/multi-user.target.wants/
+# Without its generator, cloud-init always runs; the generator looks for data sources, and then cloud-init does so again.
+ln -s /usr/lib/systemd/system/cloud-init.target /etc/systemd/system/multi-user.target.wants/
+
+mask_units() {
+	for unit in "$@"; do
+		ln -sf /dev/null "/etc/systemd/system/$unit"
+	done
+}
+mask_units apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer e2scrub_reap.service fstrim.timer \
+	systemd-tmpfiles-clean.timer remote-fs.target getty-static.service getty@tty1.service grub-common.service
+mask_units systemd-firstboot.service systemd-machine-id-commit.service systemd-update-done.service sshd-keygen.service \
+	systemd-hwdb-update.service systemd-journal-catalog-update.service ldconfig.service
+mask_units systemd-pstore.service systemd-journal-flush.service systemd-random-seed.service systemd-binfmt.service \
+	proc-sys-fs-binfmt_misc.automount systemd-hibernate-clear.service systemd-udev-load-credentials.service \
+	systemd-network-generator.service systemd-networkd-persistent-storage.service systemd-modules-load.service \
+	systemd-tmpfiles-setup-dev-early.service systemd-tmpfiles-setup-dev.service kmod-static-nodes.service modprobe@drm.service \
+	systemd-networkd-wait-online.service cloud-init-hotplugd.socket
+mask_units systemd-tpm2-setup.service systemd-tpm2-setup-early.service systemd-pcrmachine.service systemd-pcrphase.service \
+	systemd-pcrphase-sysinit.service systemd-creds.socket systemd-pcrextend.socket systemd-pcrlock.socket \
+	systemd-sysext.socket systemd-initctl.socket systemd-ask-password-console.path systemd-ask-password-wall.path
+mask_units tmp.mount sys-kernel-debug.mount sys-kernel-tracing.mount sys-kernel-config.mount sys-fs-fuse-connections.mount \
+	dev-hugepages.mount dev-mqueue.mount run-lock.mount
 mkdir -p /etc/systemd/system-generators
-for generator in \
-	systemd-ssh-generator systemd-sysv-generator systemd-tpm2-generator systemd-gpt-auto-generator \
-	systemd-hibernate-resume-generator systemd-rc-local-generator systemd-system-update-generator
+for generator in cloud-init-generator systemd-ssh-generator systemd-sysv-generator systemd-tpm2-generator \
+	systemd-gpt-auto-generator systemd-hibernate-resume-generator systemd-rc-local-generator \
+	systemd-system-update-generator systemd-debug-generator systemd-run-generator systemd-fstab-generator
 do
 	ln -sf /dev/null "/etc/systemd/system-generators/$generator"
 done
+
+# Fixed sizes keep systemd from asking a terminal that may have nobody at it.
+mkdir -p /etc/systemd/system/serial-getty@ttyS0.service.d
+printf '[Service]\nTTYRows=40\nTTYColumns=160\nTTYReset=no\n' > /etc/systemd/system/serial-getty@ttyS0.service.d/size.conf
 
 mkdir -p /etc/systemd/journald.conf.d /etc/systemd/system.conf.d
 printf '[Journal]\nStorage=volatile\n' > /etc/systemd/journald.conf.d/volatile.conf
@@ -60,8 +78,9 @@ EOF
 # What a running guest never reads.
 rm -rf /usr/share/i18n /usr/share/locale /usr/share/doc /usr/share/man /usr/share/grub /usr/lib/grub \
 	/var/cache/apt /var/lib/apt/lists /var/cache/debconf/*-old /usr/share/initramfs-tools /etc/initramfs-tools \
-	/usr/lib/python3/dist-packages/*/tests /usr/lib/modules/"$release"/kernel/sound
+	/usr/lib/udev/hwdb.bin /usr/lib/udev/hwdb.d /etc/udev/hwdb.bin /usr/lib/python3/dist-packages/*/tests /usr/lib/modules/"$release"/kernel/sound
 mkdir -p /var/cache/apt/archives/partial /var/lib/apt/lists/partial
 depmod "$release"
 python3 -m compileall -q -o 0 /usr/lib/python3/dist-packages/cloudinit /usr/lib/python3.13 >/dev/null 2>&1 || true
+rm -f /etc/dpkg/dpkg.cfg.d/slim
 touch /etc/.updated /var/.updated
