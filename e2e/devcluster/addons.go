@@ -3,6 +3,7 @@ package main
 import (
 	"github.com/novasphere/wukong/e2e/devcluster/internal/addon"
 	"github.com/novasphere/wukong/e2e/devcluster/internal/addons/cdi"
+	"github.com/novasphere/wukong/e2e/devcluster/internal/addons/images"
 	"github.com/novasphere/wukong/e2e/devcluster/internal/addons/kubevirt"
 )
 
@@ -11,5 +12,6 @@ func addons() []addon.Addon {
 	return []addon.Addon{
 		kubevirt.Addon{},
 		cdi.Addon{},
+		images.Addon{},
 	}
 }
