@@ -42,26 +42,37 @@ type Link struct {
 
 // Observe reads the Wukong that the object names, if any. One that does not exist is no error.
 func Observe(ctx context.Context, reader client.Reader, child v1alpha1.Object) (Link, error) {
+	name := child.UmbrellaName()
+	if name == "" {
+		return newLink(child, nil), nil
+	}
+	// Its status, the only thing of it that is ever written, does not matter here, so that no write has to be waited for.
+	umbrella := &v1alpha1.Wukong{}
+	err := reader.Get(ctx, client.ObjectKey{Namespace: child.GetNamespace(), Name: name}, umbrella, client.DisableReadYourWritesConsistency)
+	if apierrors.IsNotFound(err) {
+		return newLink(child, nil), nil
+	}
+	if err != nil {
+		return Link{}, fmt.Errorf("get Wukong %s: %w", name, err)
+	}
+	return newLink(child, umbrella), nil
+}
+
+// newLink decides from an object and the Wukong that it names; nil for none.
+func newLink(child v1alpha1.Object, umbrella *v1alpha1.Wukong) Link {
 	link := Link{name: child.UmbrellaName()}
 	if link.name == "" {
-		return link, nil
+		return link
 	}
 	for _, reference := range child.GetOwnerReferences() {
 		if IsReference(reference) && reference.Name == link.name {
 			link.carried = &reference
 		}
 	}
-	umbrella := &v1alpha1.Wukong{}
-	err := reader.Get(ctx, client.ObjectKey{Namespace: child.GetNamespace(), Name: link.name}, umbrella)
-	switch {
-	case apierrors.IsNotFound(err):
-		return link, nil
-	case err != nil:
-		return link, fmt.Errorf("get Wukong %s: %w", link.name, err)
-	case umbrella.DeletionTimestamp.IsZero():
+	if umbrella != nil && umbrella.DeletionTimestamp.IsZero() {
 		link.umbrella = umbrella
 	}
-	return link, nil
+	return link
 }
 
 // OwnerReference is the reference that the child should carry; nil without an umbrella. It is not a controller
