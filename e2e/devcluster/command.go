@@ -17,6 +17,9 @@ func newCommand() *cobra.Command {
 		SilenceErrors: true,
 	}
 	report := progress.New(os.Stderr)
-	root.AddCommand(newBuildCommand(report), newImageCommand())
+	root.AddCommand(
+		newUpCommand(report), newDownCommand(report), newStatusCommand(report), newKubeconfigCommand(report), newLogsCommand(report),
+		newLoadImageCommand(report), newBuildCommand(report), newImageCommand(),
+	)
 	return root
 }

@@ -7,9 +7,18 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"github.com/novasphere/wukong/e2e/devcluster/internal/sandbox"
 )
 
 func main() {
+	if len(os.Args) == 3 && os.Args[1] == sandbox.InitArgument {
+		if err := sandbox.Init(os.Args[2]); err != nil {
+			fmt.Fprintln(os.Stderr, "error:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := newCommand().ExecuteContext(ctx); err != nil {

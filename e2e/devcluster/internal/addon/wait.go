@@ -36,7 +36,8 @@ func WaitFor(ctx context.Context, patience time.Duration, what string, check fun
 		if err != nil && ctx.Err() == nil {
 			return fmt.Errorf("%s: %w", what, err)
 		}
-		if missing != "" {
+		// What is said after the end of the wait is about the end, not about what is missing.
+		if missing != "" && ctx.Err() == nil {
 			last = missing
 		}
 		select {

@@ -56,5 +56,6 @@ func All() map[string]*artifact.Recipe {
 		"runc":       Runc(),
 		"cni":        NetworkPlugins(),
 		"coredns":    CoreDNS(),
+		"pods":       Pods(),
 	}
 }

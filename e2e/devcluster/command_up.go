@@ -1,0 +1,104 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/novasphere/wukong/e2e/devcluster/internal/addon"
+	"github.com/novasphere/wukong/e2e/devcluster/internal/artifact"
+	"github.com/novasphere/wukong/e2e/devcluster/internal/cluster"
+	"github.com/novasphere/wukong/e2e/devcluster/internal/component"
+	"github.com/novasphere/wukong/e2e/devcluster/internal/coredns"
+	"github.com/novasphere/wukong/e2e/devcluster/internal/progress"
+)
+
+const maximumNodes = 2
+
+func newUpCommand(report *progress.Reporter) *cobra.Command {
+	var nodes int
+	var without []string
+	command := &cobra.Command{
+		Use:   "up",
+		Short: "Start the cluster, or what of it does not run",
+		Long: "Start the cluster, or what of it does not run. The first start builds everything from source, which takes long; later\n" +
+			"ones find it in the cache. It can be interrupted and run again at any time.",
+		Args: cobra.NoArgs,
+		RunE: func(command *cobra.Command, _ []string) error {
+			if nodes < 1 || nodes > maximumNodes {
+				return fmt.Errorf("--nodes is %d; it can be 1 to %d", nodes, maximumNodes)
+			}
+			chosen, err := choose(addons(), without)
+			if err != nil {
+				return err
+			}
+			one, err := openCluster(report)
+			if err != nil {
+				return err
+			}
+			options := cluster.Options{
+				Nodes:  nodes,
+				Addons: append([]addon.Addon{coredns.Addon{}}, chosen...),
+				Images: []*artifact.Recipe{component.PauseArchive(), component.ProbeArchive()},
+			}
+			if err := one.Up(command.Context(), options); err != nil {
+				return err
+			}
+			fmt.Fprintf(command.OutOrStdout(), "The cluster is up:\n  export KUBECONFIG=%s\n", one.Kubeconfig())
+			return nil
+		},
+	}
+	command.Flags().IntVar(&nodes, "nodes", 1, "number of nodes, 1 or 2")
+	command.Flags().StringSliceVar(&without, "without", nil, "add-ons to leave out: "+strings.Join(addonNames(), ", "))
+	return command
+}
+
+func newDownCommand(report *progress.Reporter) *cobra.Command {
+	return &cobra.Command{
+		Use:   "down",
+		Short: "End the cluster and remove all that it made, except the cache",
+		Args:  cobra.NoArgs,
+		RunE: func(command *cobra.Command, _ []string) error {
+			one, err := openCluster(report)
+			if err != nil {
+				return err
+			}
+			return one.Down(command.Context())
+		},
+	}
+}
+
+func openCluster(report *progress.Reporter) (*cluster.Cluster, error) {
+	store, err := artifact.NewStore(report)
+	if err != nil {
+		return nil, err
+	}
+	return cluster.New(cluster.DefaultFolder(), store, report)
+}
+
+// choose returns the add-ons whose names are not among those to leave out.
+func choose(all []addon.Addon, without []string) ([]addon.Addon, error) {
+	names := addonNames()
+	for _, name := range without {
+		if !slices.Contains(names, name) {
+			return nil, fmt.Errorf("no add-on %q to leave out; there are %s", name, strings.Join(names, ", "))
+		}
+	}
+	var chosen []addon.Addon
+	for _, one := range all {
+		if !slices.Contains(without, one.Name()) {
+			chosen = append(chosen, one)
+		}
+	}
+	return chosen, nil
+}
+
+func addonNames() []string {
+	var names []string
+	for _, one := range addons() {
+		names = append(names, one.Name())
+	}
+	return names
+}

@@ -1,0 +1,141 @@
+package cluster
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/novasphere/wukong/e2e/devcluster/internal/addon"
+	"github.com/novasphere/wukong/e2e/devcluster/internal/artifact"
+	"github.com/novasphere/wukong/e2e/devcluster/internal/component"
+	"github.com/novasphere/wukong/e2e/devcluster/internal/host"
+	"github.com/novasphere/wukong/e2e/devcluster/internal/progress"
+)
+
+// Cluster is the cluster of one folder, running or not.
+type Cluster struct {
+	place  paths
+	store  *artifact.Store
+	report *progress.Reporter
+	state  *state
+	// programs are the folders of the cache with the programs that the cluster runs.
+	programs programFolders
+}
+
+// programFolders are folders of binaries by what is in them.
+type programFolders struct {
+	kubernetes, etcd, containerd, runc, networkPlugins string
+}
+
+func (p programFolders) list() []string {
+	return []string{p.kubernetes, p.etcd, p.containerd, p.runc, p.networkPlugins}
+}
+
+// New is the cluster whose state is kept in the folder.
+func New(folder string, store *artifact.Store, report *progress.Reporter) (*Cluster, error) {
+	absolute, err := filepath.Abs(folder)
+	if err != nil {
+		return nil, err
+	}
+	return &Cluster{place: paths{root: absolute}, store: store, report: report}, nil
+}
+
+// lock keeps two commands from changing the same cluster at the same time. The lock is beside the folder, which down removes.
+func (c *Cluster) lock() (release func(), err error) {
+	file, err := os.OpenFile(filepath.Join(os.TempDir(), "wukong-"+c.place.identity()+".lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("lock the cluster: %w", err)
+	}
+	if err := unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		file.Close()
+		return nil, fmt.Errorf("another command is changing this cluster (%s): %w", file.Name(), err)
+	}
+	return func() {
+		_ = os.Remove(file.Name())
+		file.Close()
+	}, nil
+}
+
+// buildPrograms builds or finds the programs of the core and makes a folder with links to all of them.
+func (c *Cluster) buildPrograms(ctx context.Context) error {
+	for target, recipe := range map[*string]*artifact.Recipe{
+		&c.programs.kubernetes:     component.Kubernetes(),
+		&c.programs.etcd:           component.Etcd(),
+		&c.programs.containerd:     component.Containerd(),
+		&c.programs.runc:           component.Runc(),
+		&c.programs.networkPlugins: component.NetworkPlugins(),
+	} {
+		folder, err := c.store.Ensure(ctx, recipe)
+		if err != nil {
+			return err
+		}
+		*target = filepath.Join(folder, "bin")
+	}
+	return nil
+}
+
+// linkPrograms makes one folder with all programs that run on nodes and in the control plane.
+func (c *Cluster) linkPrograms() error {
+	if err := os.MkdirAll(c.place.programs(), 0o755); err != nil {
+		return fmt.Errorf("link programs: %w", err)
+	}
+	for _, folder := range []string{c.programs.kubernetes, c.programs.etcd, c.programs.containerd, c.programs.runc} {
+		entries, err := os.ReadDir(folder)
+		if err != nil {
+			return fmt.Errorf("link programs: %w", err)
+		}
+		for _, item := range entries {
+			link := c.place.program(item.Name())
+			if _, err := os.Lstat(link); err == nil {
+				continue
+			}
+			if err := os.Symlink(filepath.Join(folder, item.Name()), link); err != nil {
+				return fmt.Errorf("link programs: %w", err)
+			}
+		}
+	}
+	return nil
+}
+
+// View is the running cluster as add-ons and commands see it.
+func (c *Cluster) View() (*addon.Cluster, error) {
+	view := &addon.Cluster{
+		StateDir: c.place.root, SharedDir: c.place.shared(), KVM: host.HasKVM(), Store: c.store, Report: c.report,
+	}
+	for _, node := range c.state.Nodes {
+		if node.Alive() {
+			view.Nodes = append(view.Nodes, c.nodeView(node))
+		}
+	}
+	return view, view.Connect()
+}
+
+func (c *Cluster) nodeView(node nodeState) addon.Node {
+	return addon.Node{
+		Name: nodeName(node.Number), Address: c.state.Plan.Node(node.Number).String(),
+		PodSubnet: c.state.Plan.PodSubnet(node.Number).String(), PID: node.PID, Started: node.Started,
+	}
+}
+
+// Open loads the state of a running cluster. It fails when none runs.
+func (c *Cluster) Open() error {
+	loaded, err := loadState(c.place)
+	if err != nil {
+		return err
+	}
+	if loaded == nil || !loaded.controlPlaneAlive() {
+		return fmt.Errorf("no cluster runs here; `devcluster up` starts one")
+	}
+	c.state = loaded
+	return nil
+}
+
+// patience with parts of the core; each takes seconds on two idle cores, but a cold start shares them with builds.
+const (
+	apiServerPatience = 2 * time.Minute
+	nodePatience      = 3 * time.Minute
+)

@@ -1,0 +1,93 @@
+package cluster
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/novasphere/wukong/e2e/devcluster/internal/addon"
+	"github.com/novasphere/wukong/e2e/devcluster/internal/artifact"
+	"github.com/novasphere/wukong/e2e/devcluster/internal/image"
+	"github.com/novasphere/wukong/e2e/devcluster/internal/progress"
+)
+
+const containerdPatience = time.Minute
+
+// importImages gives each node the archives that it does not have.
+func (c *Cluster) importImages(ctx context.Context, recipes []*artifact.Recipe) error {
+	archives := make([]string, 0, len(recipes))
+	for _, recipe := range recipes {
+		folder, err := c.store.Ensure(ctx, recipe)
+		if err != nil {
+			return err
+		}
+		archives = append(archives, filepath.Join(folder, image.Archive))
+	}
+	var saving sync.Mutex
+	group, ctx := errgroup.WithContext(ctx)
+	for index := range c.state.Nodes {
+		node := &c.state.Nodes[index]
+		if !node.Alive() {
+			continue
+		}
+		group.Go(func() error {
+			return c.importInto(ctx, node, archives, &saving)
+		})
+	}
+	return group.Wait()
+}
+
+func (c *Cluster) importInto(ctx context.Context, node *nodeState, archives []string, saving *sync.Mutex) error {
+	view := c.nodeView(*node)
+	if err := c.waitContainerd(ctx, view); err != nil {
+		return err
+	}
+	for _, archive := range archives {
+		if slices.Contains(node.Images, archive) {
+			continue
+		}
+		name := filepath.Base(filepath.Dir(filepath.Dir(archive)))
+		err := c.report.Run(fmt.Sprintf("import %s into %s", name, view.Name), func(*progress.Step) error {
+			return view.ImportImages(ctx, archive)
+		})
+		if err != nil {
+			return err
+		}
+		saving.Lock()
+		node.Images = append(node.Images, archive)
+		err = c.state.save(c.place)
+		saving.Unlock()
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *Cluster) waitContainerd(ctx context.Context, node addon.Node) error {
+	what := "wait for containerd of " + node.Name + " (log: " + c.place.log(node.Name, "containerd") + ")"
+	return addon.WaitFor(ctx, containerdPatience, what, func(ctx context.Context) (string, error) {
+		if _, err := node.Exec(ctx, "ctr", "version"); err != nil {
+			return err.Error(), nil
+		}
+		return "", nil
+	})
+}
+
+// LoadImage imports an archive from a file into every node.
+func (c *Cluster) LoadImage(ctx context.Context, archive string) error {
+	view, err := c.View()
+	if err != nil {
+		return err
+	}
+	return view.OnEveryNode(ctx, func(ctx context.Context, node addon.Node) error {
+		return c.report.Run("import "+filepath.Base(archive)+" into "+node.Name, func(*progress.Step) error {
+			return node.ImportImages(ctx, archive)
+		})
+	})
+}

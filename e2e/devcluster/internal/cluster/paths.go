@@ -1,0 +1,44 @@
+package cluster
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"path/filepath"
+
+	"github.com/novasphere/wukong/e2e/devcluster/internal/artifact"
+)
+
+// paths are the places of one cluster.
+type paths struct{ root string }
+
+// DefaultFolder is the folder of the cluster of this checkout.
+func DefaultFolder() string { return filepath.Join(artifact.SourceRoot(), ".devcluster") }
+
+func (p paths) state() string              { return filepath.Join(p.root, "state.json") }
+func (p paths) kubeconfig() string         { return filepath.Join(p.root, "kubeconfig") }
+func (p paths) audit() string              { return filepath.Join(p.root, "audit") }
+func (p paths) programs() string           { return filepath.Join(p.root, "bin") }
+func (p paths) shared() string             { return filepath.Join(p.root, "shared") }
+func (p paths) etcd() string               { return filepath.Join(p.root, "etcd") }
+func (p paths) control() string            { return filepath.Join(p.root, "control-plane") }
+func (p paths) pki(name string) string     { return filepath.Join(p.root, "pki", name) }
+func (p paths) node(name string) string    { return filepath.Join(p.root, "nodes", name) }
+func (p paths) logs(name string) string    { return filepath.Join(p.root, "logs", name) }
+func (p paths) program(name string) string { return filepath.Join(p.programs(), name) }
+
+// log is the log file of one program of one sandbox.
+func (p paths) log(sandbox, program string) string {
+	return filepath.Join(p.logs(sandbox), program+".log")
+}
+
+// identity is a short name for this cluster among others on the same machine.
+func (p paths) identity() string {
+	digest := sha256.Sum256([]byte(p.root))
+	return hex.EncodeToString(digest[:3])
+}
+
+// link is the name of the host's link to the cluster; Linux allows 15 characters.
+func (p paths) link() string { return "wk-" + p.identity() }
+
+// cgroup is the name of a sandbox's cgroup.
+func (p paths) cgroup(sandbox string) string { return "wukong-" + p.identity() + "-" + sandbox }

@@ -1,0 +1,273 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/novasphere/wukong/e2e/devcluster/internal/addon"
+	"github.com/novasphere/wukong/e2e/devcluster/internal/artifact"
+	"github.com/novasphere/wukong/e2e/devcluster/internal/debian"
+	"github.com/novasphere/wukong/e2e/devcluster/internal/host"
+	"github.com/novasphere/wukong/e2e/devcluster/internal/network"
+	"github.com/novasphere/wukong/e2e/devcluster/internal/progress"
+	"github.com/novasphere/wukong/e2e/devcluster/internal/sandbox"
+)
+
+// Options says what cluster Up makes.
+type Options struct {
+	// Nodes is how many nodes there are: 1 or 2.
+	Nodes int
+	// Addons are installed in this order.
+	Addons []addon.Addon
+	// Images are archives that every node gets beside those of the add-ons.
+	Images []*artifact.Recipe
+}
+
+// Up starts what does not run yet, and leaves alone what does.
+func (c *Cluster) Up(ctx context.Context, options Options) error {
+	if err := host.Check(); err != nil {
+		return err
+	}
+	release, err := c.lock()
+	if err != nil {
+		return err
+	}
+	defer release()
+	if err := c.installPackages(ctx); err != nil {
+		return err
+	}
+	if err := c.buildAll(ctx, options); err != nil {
+		return err
+	}
+	if err := c.findOrPlan(ctx); err != nil {
+		return err
+	}
+	if err := c.ensureControlPlane(ctx); err != nil {
+		return err
+	}
+	if err := c.ensureNodes(ctx, options); err != nil {
+		return err
+	}
+	return c.ensureAddons(ctx, options.Addons)
+}
+
+func (c *Cluster) installPackages(ctx context.Context) error {
+	missing, err := debian.Missing(ctx, host.Packages()...)
+	if err != nil || len(missing) == 0 {
+		return err
+	}
+	for _, one := range missing {
+		c.report.Printf("  install the Debian package %s: %s", one.Name, one.Reason)
+	}
+	return c.report.Run("install Debian packages", func(step *progress.Step) error {
+		return debian.Ensure(ctx, step, missing...)
+	})
+}
+
+// buildAll builds everything before anything is started, so that a failing build leaves no half cluster behind.
+func (c *Cluster) buildAll(ctx context.Context, options Options) error {
+	step := c.report.Step("find everything in the cache %s", c.store.Root()).Quiet()
+	err := c.buildPrograms(ctx)
+	for _, recipe := range allRecipes(options) {
+		if err != nil {
+			break
+		}
+		_, err = c.store.Ensure(ctx, recipe)
+	}
+	step.Done(err)
+	return err
+}
+
+func allRecipes(options Options) []*artifact.Recipe {
+	all := append([]*artifact.Recipe{}, options.Images...)
+	for _, one := range options.Addons {
+		all = append(all, one.Images()...)
+		if more, ok := one.(addon.WithAssets); ok {
+			all = append(all, more.Assets()...)
+		}
+	}
+	return all
+}
+
+// findOrPlan loads the running cluster, or plans a new one after it has removed what is left of one that ended.
+func (c *Cluster) findOrPlan(ctx context.Context) error {
+	loaded, err := loadState(c.place)
+	if err != nil {
+		return err
+	}
+	if loaded != nil && loaded.controlPlaneAlive() {
+		if !slices.Equal(loaded.Programs, c.programs.list()) {
+			return errors.New("the running cluster was started from other versions of its programs: run `devcluster down` first")
+		}
+		c.state = loaded
+		return nil
+	}
+	if err := c.remove(ctx, loaded); err != nil {
+		return fmt.Errorf("remove what is left of an earlier cluster: %w", err)
+	}
+	used, err := network.InUse(c.place.link())
+	if err != nil {
+		return err
+	}
+	plan, err := network.NewPlan(c.place.link(), used)
+	if err != nil {
+		return err
+	}
+	c.state = &state{Plan: plan, Programs: c.programs.list()}
+	if err := errors.Join(c.state.save(c.place), c.linkPrograms(), os.MkdirAll(c.place.shared(), 0o777)); err != nil {
+		return err
+	}
+	if c.state.Controllers, err = sandbox.PrepareCgroups(); err != nil {
+		return err
+	}
+	return errors.Join(c.state.save(c.place), writeCredentials(c.place, plan))
+}
+
+func (c *Cluster) ensureControlPlane(ctx context.Context) error {
+	name := "control plane at " + serverURL(c.state.Plan)
+	return c.report.Run(name, func(*progress.Step) error {
+		if !c.state.controlPlaneAlive() {
+			if err := c.startControlPlane(ctx); err != nil {
+				return err
+			}
+		}
+		view, err := c.View()
+		if err != nil {
+			return err
+		}
+		return addon.WaitFor(ctx, apiServerPatience, "wait for the API server (log: "+c.place.log(controlPlaneName, "kube-apiserver")+")",
+			func(ctx context.Context) (string, error) {
+				// The namespace appears when the API server has done its own first work.
+				err := view.Client.Get(ctx, client.ObjectKey{Name: "kube-system"}, &corev1.Namespace{})
+				if err != nil {
+					return err.Error(), nil
+				}
+				return "", nil
+			})
+	})
+}
+
+// ensureNodes starts the nodes, gives them the images, and waits until they are ready.
+func (c *Cluster) ensureNodes(ctx context.Context, options Options) error {
+	for number := 1; number <= options.Nodes; number++ {
+		if existing := c.state.node(number); existing != nil && existing.Alive() {
+			continue
+		}
+		if err := c.report.Run("start "+nodeName(number), func(*progress.Step) error { return c.startNode(ctx, number) }); err != nil {
+			return err
+		}
+	}
+	var archives []*artifact.Recipe
+	archives = append(archives, options.Images...)
+	for _, one := range options.Addons {
+		archives = append(archives, one.Images()...)
+	}
+	if err := c.importImages(ctx, archives); err != nil {
+		return err
+	}
+	view, err := c.View()
+	if err != nil {
+		return err
+	}
+	for _, node := range view.Nodes {
+		err := c.report.Run(node.Name+" ready", func(*progress.Step) error { return waitNode(ctx, view, node, c.place.log(node.Name, "kubelet")) })
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// waitNode waits until the node has registered and is ready, and gives it its labels and pod subnet.
+func waitNode(ctx context.Context, view *addon.Cluster, node addon.Node, log string) error {
+	return addon.WaitFor(ctx, nodePatience, "wait for "+node.Name+" (log: "+log+")", func(ctx context.Context) (string, error) {
+		var found corev1.Node
+		if err := view.Client.Get(ctx, client.ObjectKey{Name: node.Name}, &found); err != nil {
+			if apierrors.IsNotFound(err) {
+				return "kubelet has not registered it", nil
+			}
+			return err.Error(), nil
+		}
+		if err := labelNode(ctx, view, &found, node); err != nil {
+			return "", err
+		}
+		for _, condition := range found.Status.Conditions {
+			if condition.Type == corev1.NodeReady && condition.Status != corev1.ConditionTrue {
+				return condition.Reason + ": " + condition.Message, nil
+			}
+		}
+		for _, taint := range found.Spec.Taints {
+			return "it has the taint " + taint.Key, nil
+		}
+		return "", nil
+	})
+}
+
+// labelNode sets what a kubelet may not set on its own node.
+func labelNode(ctx context.Context, view *addon.Cluster, found *corev1.Node, node addon.Node) error {
+	if _, done := found.Labels["node-role.kubernetes.io/control-plane"]; done && found.Spec.PodCIDR != "" {
+		return nil
+	}
+	before := found.DeepCopy()
+	if found.Labels == nil {
+		found.Labels = map[string]string{}
+	}
+	found.Labels["node-role.kubernetes.io/control-plane"] = ""
+	found.Labels["node-role.kubernetes.io/worker"] = ""
+	found.Spec.PodCIDR, found.Spec.PodCIDRs = node.PodSubnet, []string{node.PodSubnet}
+	if err := view.Client.Patch(ctx, found, client.MergeFrom(before)); err != nil {
+		return fmt.Errorf("label node %s: %w", node.Name, err)
+	}
+	return nil
+}
+
+// ensureAddons installs all add-ons and then waits for all of them, so that they start side by side.
+func (c *Cluster) ensureAddons(ctx context.Context, addons []addon.Addon) error {
+	view, err := c.View()
+	if err != nil {
+		return err
+	}
+	for _, one := range addons {
+		if err := c.prepareNodes(ctx, view, one); err != nil {
+			return fmt.Errorf("add-on %s: %w", one.Name(), err)
+		}
+		if err := c.report.Run("install "+one.Name(), func(*progress.Step) error { return one.Install(ctx, view) }); err != nil {
+			return fmt.Errorf("add-on %s: %w", one.Name(), err)
+		}
+	}
+	for _, one := range addons {
+		if err := c.report.Run(one.Name()+" ready", func(*progress.Step) error { return one.Ready(ctx, view) }); err != nil {
+			return fmt.Errorf("add-on %s: %w", one.Name(), err)
+		}
+	}
+	return nil
+}
+
+// prepareNodes lets the add-on prepare each node once.
+func (c *Cluster) prepareNodes(ctx context.Context, view *addon.Cluster, one addon.Addon) error {
+	preparing, ok := one.(addon.WithNodePreparation)
+	if !ok {
+		return nil
+	}
+	for index := range c.state.Nodes {
+		node := &c.state.Nodes[index]
+		if !node.Alive() || slices.Contains(node.Prepared, one.Name()) {
+			continue
+		}
+		if err := preparing.PrepareNode(ctx, view, c.nodeView(*node)); err != nil {
+			return fmt.Errorf("prepare node %s: %w", nodeName(node.Number), err)
+		}
+		node.Prepared = append(node.Prepared, one.Name())
+		if err := c.state.save(c.place); err != nil {
+			return err
+		}
+	}
+	return nil
+}
