@@ -1,0 +1,150 @@
+package cloudinit
+
+import (
+	"cmp"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/novasphere/wukong/apis/v1alpha1"
+)
+
+// networkData is version 2 of cloud-init's network configuration. Ethernets are keyed by the interface's name within the machine,
+// which is no more than a label, since each has a match.
+type networkData struct {
+	Version   int                 `yaml:"version"`
+	Ethernets map[string]ethernet `yaml:"ethernets"`
+}
+
+// ethernet is a network interface. accept-ra is left to the guest, which takes router advertisements by default.
+type ethernet struct {
+	Match         match          `yaml:"match"`
+	DHCP4         bool           `yaml:"dhcp4"`
+	DHCP4Override *dhcpOverrides `yaml:"dhcp4-overrides,omitempty"`
+	DHCP6         bool           `yaml:"dhcp6"`
+	// Optional lets the guest's boot not wait for an interface that gets no address.
+	Optional    bool         `yaml:"optional,omitempty"`
+	MTU         *int32       `yaml:"mtu,omitempty"`
+	Addresses   []string     `yaml:"addresses,omitempty"`
+	Routes      []route      `yaml:"routes,omitempty"`
+	Nameservers *nameservers `yaml:"nameservers,omitempty"`
+}
+
+type match struct {
+	MACAddress string `yaml:"macaddress"`
+}
+
+type dhcpOverrides struct {
+	RouteMetric int32 `yaml:"route-metric"`
+}
+
+type route struct {
+	To     string `yaml:"to"`
+	Via    string `yaml:"via"`
+	Metric *int32 `yaml:"metric,omitempty"`
+}
+
+type nameservers struct {
+	Addresses []string `yaml:"addresses,omitempty"`
+	Search    []string `yaml:"search,omitempty"`
+}
+
+func renderNetworkData(inputs Inputs) ([]byte, error) {
+	if cloudInit := inputs.VM.Spec.CloudInit; cloudInit != nil && cloudInit.NetworkDataSecretRef != nil {
+		return inputs.document("spec.cloudInit.networkDataSecretRef", cloudInit.NetworkDataSecretRef)
+	}
+	data := networkData{Version: 2, Ethernets: make(map[string]ethernet, len(inputs.Interfaces))}
+	nameOf := map[string]string{}
+	metrics := defaultRouteMetrics(inputs.Interfaces)
+	for i := range inputs.Interfaces {
+		spec := &inputs.Interfaces[i]
+		address := strings.ToLower(spec.MACAddress)
+		if other, taken := nameOf[address]; taken {
+			return nil, &SpecInvalidError{Field: fmt.Sprintf("spec.networks[%s].macAddress", spec.Name),
+				Reason: fmt.Sprintf("interface %s has the same address %s; give each its own", other, address)}
+		}
+		nameOf[address] = spec.Name
+		device, err := makeEthernet(spec, address, metrics[i])
+		if err != nil {
+			return nil, err
+		}
+		data.Ethernets[spec.Name] = device
+	}
+	return encode(data)
+}
+
+func makeEthernet(spec *Interface, macAddress string, metrics interfaceMetrics) (ethernet, error) {
+	device := ethernet{Match: match{MACAddress: macAddress}, MTU: spec.MTU}
+	switch spec.Mode {
+	case v1alpha1.AddressDHCP:
+		device.DHCP4 = true
+		if metrics.dhcp != nil {
+			device.DHCP4Override = &dhcpOverrides{RouteMetric: *metrics.dhcp}
+		}
+	case v1alpha1.AddressStatic:
+		device.Addresses = addressTexts(spec.Addresses)
+		device.Routes = defaultRoutes(spec.Gateways, metrics)
+		device.Nameservers = makeNameservers(spec.DNS)
+	case v1alpha1.AddressNone:
+		device.Optional = true
+		return device, nil
+	default:
+		return ethernet{}, &SpecInvalidError{Field: fmt.Sprintf("spec.networks[%s].addressMode", spec.Name),
+			Reason: fmt.Sprintf("mode %q is not known; use DHCP, Static or None", spec.Mode)}
+	}
+	for _, extra := range spec.Routes {
+		made, err := makeRoute(spec.Name, extra)
+		if err != nil {
+			return ethernet{}, err
+		}
+		if !slices.ContainsFunc(device.Routes, made.sameWay) {
+			device.Routes = append(device.Routes, made)
+		}
+	}
+	return device, nil
+}
+
+// addressTexts writes IPv4 before IPv6 and otherwise keeps the order: cloud-init's NetworkManager renderer fails on an IPv4 default
+// route with a metric when the first address is IPv6.
+func addressTexts(addresses []netip.Prefix) []string {
+	sorted := slices.Clone(addresses)
+	slices.SortStableFunc(sorted, func(a, b netip.Prefix) int { return cmp.Compare(a.Addr().BitLen(), b.Addr().BitLen()) })
+	texts := make([]string, len(sorted))
+	for i, address := range sorted {
+		texts[i] = address.String()
+	}
+	return texts
+}
+
+// makeRoute writes the destination without host bits, which the kernel refuses.
+func makeRoute(interfaceName string, spec v1alpha1.Route) (route, error) {
+	to, err := netip.ParsePrefix(spec.To)
+	if err != nil {
+		return route{}, &SpecInvalidError{Field: fmt.Sprintf("route to %s of interface %s", spec.To, interfaceName),
+			Reason: "the destination is no network with prefix length, such as 10.20.0.0/16"}
+	}
+	via, err := netip.ParseAddr(spec.Via)
+	if err != nil {
+		return route{}, &SpecInvalidError{Field: fmt.Sprintf("route to %s of interface %s", spec.To, interfaceName),
+			Reason: fmt.Sprintf("via %s is no IP address", spec.Via)}
+	}
+	return route{To: to.Masked().String(), Via: via.String(), Metric: spec.Metric}, nil
+}
+
+// sameWay tells whether two routes lead by the same way: renderers refuse to set one twice.
+func (r route) sameWay(other route) bool { return r.To == other.To && r.Via == other.Via }
+
+func makeNameservers(dns *v1alpha1.DNS) *nameservers {
+	if dns == nil || len(dns.Nameservers) == 0 && len(dns.Searches) == 0 {
+		return nil
+	}
+	made := &nameservers{}
+	for _, address := range dns.Nameservers {
+		made.Addresses = append(made.Addresses, string(address))
+	}
+	for _, domain := range dns.Searches {
+		made.Search = append(made.Search, string(domain))
+	}
+	return made
+}
