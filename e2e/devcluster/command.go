@@ -5,6 +5,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/novasphere/wukong/e2e/devcluster/internal/artifact"
+	"github.com/novasphere/wukong/e2e/devcluster/internal/cluster"
 	"github.com/novasphere/wukong/e2e/devcluster/internal/progress"
 )
 
@@ -17,9 +19,26 @@ func newCommand() *cobra.Command {
 		SilenceErrors: true,
 	}
 	report := progress.New(os.Stderr)
+	session := &session{report: report}
+	root.PersistentFlags().StringVar(&session.folder, "folder", cluster.DefaultFolder(),
+		"where the state of the cluster is kept; clusters in different folders run side by side")
 	root.AddCommand(
-		newUpCommand(report), newDownCommand(report), newStatusCommand(report), newKubeconfigCommand(report), newLogsCommand(report),
-		newLoadImageCommand(report), newBuildCommand(report), newImageCommand(),
+		newUpCommand(session), newDownCommand(session), newStatusCommand(session), newKubeconfigCommand(session), newLogsCommand(session),
+		newLoadImageCommand(session), newBuildCommand(report), newImageCommand(),
 	)
 	return root
+}
+
+// session is what commands that work on a cluster share.
+type session struct {
+	report *progress.Reporter
+	folder string
+}
+
+func (s *session) cluster() (*cluster.Cluster, error) {
+	store, err := artifact.NewStore(s.report)
+	if err != nil {
+		return nil, err
+	}
+	return cluster.New(s.folder, store, s.report)
 }

@@ -9,17 +9,15 @@ import (
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
-
-	"github.com/novasphere/wukong/e2e/devcluster/internal/progress"
 )
 
-func newStatusCommand(report *progress.Reporter) *cobra.Command {
+func newStatusCommand(session *session) *cobra.Command {
 	return &cobra.Command{
 		Use:   "status",
 		Short: "Say what runs; the exit status is 1 when something does not",
 		Args:  cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
-			one, err := openCluster(report)
+			one, err := session.cluster()
 			if err != nil {
 				return err
 			}
@@ -42,13 +40,13 @@ func newStatusCommand(report *progress.Reporter) *cobra.Command {
 	}
 }
 
-func newKubeconfigCommand(report *progress.Reporter) *cobra.Command {
+func newKubeconfigCommand(session *session) *cobra.Command {
 	return &cobra.Command{
 		Use:   "kubeconfig",
 		Short: "Print the path of the administrator's kubeconfig",
 		Args:  cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
-			one, err := openCluster(report)
+			one, err := session.cluster()
 			if err != nil {
 				return err
 			}
@@ -61,13 +59,13 @@ func newKubeconfigCommand(report *progress.Reporter) *cobra.Command {
 	}
 }
 
-func newLogsCommand(report *progress.Reporter) *cobra.Command {
+func newLogsCommand(session *session) *cobra.Command {
 	return &cobra.Command{
 		Use:   "logs [COMPONENT]",
 		Short: "Print the log of a component, or list the components that have one",
 		Args:  cobra.MaximumNArgs(1),
 		RunE: func(command *cobra.Command, arguments []string) error {
-			one, err := openCluster(report)
+			one, err := session.cluster()
 			if err != nil {
 				return err
 			}
@@ -109,13 +107,13 @@ func printFile(out io.Writer, path string) error {
 	return err
 }
 
-func newLoadImageCommand(report *progress.Reporter) *cobra.Command {
+func newLoadImageCommand(session *session) *cobra.Command {
 	return &cobra.Command{
 		Use:   "load-image ARCHIVE...",
 		Short: "Import image archives (OCI or docker) into every node",
 		Args:  cobra.MinimumNArgs(1),
 		RunE: func(command *cobra.Command, archives []string) error {
-			one, err := openCluster(report)
+			one, err := session.cluster()
 			if err != nil {
 				return err
 			}

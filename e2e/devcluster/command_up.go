@@ -12,12 +12,11 @@ import (
 	"github.com/novasphere/wukong/e2e/devcluster/internal/cluster"
 	"github.com/novasphere/wukong/e2e/devcluster/internal/component"
 	"github.com/novasphere/wukong/e2e/devcluster/internal/coredns"
-	"github.com/novasphere/wukong/e2e/devcluster/internal/progress"
 )
 
 const maximumNodes = 2
 
-func newUpCommand(report *progress.Reporter) *cobra.Command {
+func newUpCommand(session *session) *cobra.Command {
 	var nodes int
 	var without []string
 	command := &cobra.Command{
@@ -34,7 +33,7 @@ func newUpCommand(report *progress.Reporter) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			one, err := openCluster(report)
+			one, err := session.cluster()
 			if err != nil {
 				return err
 			}
@@ -55,27 +54,19 @@ func newUpCommand(report *progress.Reporter) *cobra.Command {
 	return command
 }
 
-func newDownCommand(report *progress.Reporter) *cobra.Command {
+func newDownCommand(session *session) *cobra.Command {
 	return &cobra.Command{
 		Use:   "down",
 		Short: "End the cluster and remove all that it made, except the cache",
 		Args:  cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
-			one, err := openCluster(report)
+			one, err := session.cluster()
 			if err != nil {
 				return err
 			}
 			return one.Down(command.Context())
 		},
 	}
-}
-
-func openCluster(report *progress.Reporter) (*cluster.Cluster, error) {
-	store, err := artifact.NewStore(report)
-	if err != nil {
-		return nil, err
-	}
-	return cluster.New(cluster.DefaultFolder(), store, report)
 }
 
 // choose returns the add-ons whose names are not among those to leave out.

@@ -4,6 +4,7 @@ package coredns
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	_ "embed"
 	"fmt"
 	"text/template"
@@ -42,7 +43,9 @@ func (Addon) Install(ctx context.Context, cluster *addon.Cluster) error {
 		return fmt.Errorf("coredns manifest: %w", err)
 	}
 	var text bytes.Buffer
-	values := map[string]string{"Image": component.CoreDNSImage, "ClusterIP": address}
+	// The checksum makes pods of a changed configuration new ones.
+	checksum := fmt.Sprintf("%x", sha256.Sum256([]byte(manifest)))
+	values := map[string]string{"Image": component.CoreDNSImage, "ClusterIP": address, "Checksum": checksum}
 	if err := parsed.Execute(&text, values); err != nil {
 		return fmt.Errorf("coredns manifest: %w", err)
 	}
