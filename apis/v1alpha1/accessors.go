@@ -115,3 +115,31 @@ func (o *WukongMigration) GetPhase() string { return string(o.Status.Phase) }
 
 // UmbrellaName implements Object.
 func (o *WukongMigration) UmbrellaName() string { return umbrellaName(o.Spec.WukongRef) }
+
+// ClaimName is the PersistentVolumeClaim that holds the disk, or will: the existing one that source names, else one of the
+// disk's own name.
+func (o *WukongDisk) ClaimName() string {
+	if o.AdoptsClaim() {
+		return o.Spec.Source.PersistentVolumeClaim.Name
+	}
+	return o.Name
+}
+
+// AdoptsClaim tells whether the disk stands on a claim that Wukong did not make, and never changes or deletes.
+func (o *WukongDisk) AdoptsClaim() bool {
+	return o.Spec.Source != nil && o.Spec.Source.PersistentVolumeClaim != nil
+}
+
+// AttachmentName is the NetworkAttachmentDefinition that machines name, as namespace/name; empty for the pod network.
+func (o *WukongNetwork) AttachmentName() string {
+	switch reference := o.Spec.NetworkAttachmentDefinition; {
+	case o.Spec.Type == NetworkTypePod:
+		return ""
+	case reference == nil:
+		return o.Namespace + "/" + o.Name
+	case reference.Namespace == "":
+		return o.Namespace + "/" + reference.Name
+	default:
+		return reference.Namespace + "/" + reference.Name
+	}
+}

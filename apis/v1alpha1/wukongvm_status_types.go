@@ -59,11 +59,6 @@ type WukongVMStatus struct {
 
 // GuestStatus is what the guest agent says.
 type GuestStatus struct {
-	// hostname of the guest.
-	// +optional
-	// +kubebuilder:validation:MaxLength=253
-	Hostname string `json:"hostname,omitempty"`
-
 	// operatingSystem of the guest, such as "Debian GNU/Linux 13 (trixie)".
 	// +optional
 	// +kubebuilder:validation:MaxLength=253

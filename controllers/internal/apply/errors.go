@@ -1,6 +1,7 @@
 package apply
 
 import (
+	"errors"
 	"fmt"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -54,4 +55,11 @@ func classify(kind, name string, err error) error {
 	default:
 		return fmt.Errorf("apply %s %s: %w", kind, name, err)
 	}
+}
+
+// Permanent tells errors that become a condition from those that are tried again at once.
+func Permanent(err error) bool {
+	var conflict *NameConflictError
+	var refused *RefusedError
+	return errors.As(err, &conflict) || errors.As(err, &refused)
 }

@@ -1,0 +1,183 @@
+package testenv
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	corev1 "k8s.io/api/core/v1"
+	storagev1 "k8s.io/api/storage/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/rest"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/envtest"
+
+	"github.com/novasphere/wukong/controllers"
+)
+
+// Definitions is a file of CustomResourceDefinitions of someone else.
+type Definitions string
+
+// The optional APIs.
+const (
+	KubeVirt Definitions = "kubevirt.yaml"
+	CDI      Definitions = "cdi.yaml"
+	Multus   Definitions = "multus.yaml"
+)
+
+// DefaultStorageClass exists in every environment, and is the default.
+const DefaultStorageClass = "fast"
+
+// Environment is a control plane for tests.
+type Environment struct {
+	// Config is of an administrator.
+	Config *rest.Config
+	// Client is of the same administrator, and reads from the API server itself.
+	Client client.Client
+
+	control   *envtest.Environment
+	collector *controllerManager
+}
+
+// Options of an environment.
+type Options struct {
+	// Without lists APIs that are not installed.
+	Without []Definitions
+	// GarbageCollection runs the real kube-controller-manager with its garbage collector and namespace controller.
+	GarbageCollection bool
+}
+
+// Start makes an environment. The caller stops it.
+func Start(options Options) (*Environment, error) {
+	if os.Getenv("KUBEBUILDER_ASSETS") == "" {
+		return nil, fmt.Errorf("KUBEBUILDER_ASSETS is not set: run 'make test-controlplane', which builds the control plane and sets it")
+	}
+	control := &envtest.Environment{
+		CRDDirectoryPaths:        []string{repository("config", "crd", "bases")},
+		ErrorIfCRDPathMissing:    true,
+		AttachControlPlaneOutput: os.Getenv("WUKONG_TEST_VERBOSE") != "",
+		ControlPlaneStopTimeout:  20 * time.Second,
+		Scheme:                   controllers.Scheme(),
+	}
+	for _, definitions := range []Definitions{KubeVirt, CDI, Multus} {
+		if !contains(options.Without, definitions) {
+			control.CRDDirectoryPaths = append(control.CRDDirectoryPaths, definitions.path())
+		}
+	}
+	config, err := control.Start()
+	if err != nil {
+		return nil, fmt.Errorf("start the control plane: %w", err)
+	}
+	config.QPS, config.Burst = -1, -1
+	environment := &Environment{Config: config, control: control}
+	if err := environment.prepare(options); err != nil {
+		_ = environment.Stop()
+		return nil, err
+	}
+	return environment, nil
+}
+
+func (e *Environment) prepare(options Options) error {
+	var err error
+	if e.Client, err = client.New(e.Config, client.Options{Scheme: controllers.Scheme()}); err != nil {
+		return fmt.Errorf("make a client: %w", err)
+	}
+	class := &storagev1.StorageClass{
+		ObjectMeta: metav1.ObjectMeta{
+			Name:        DefaultStorageClass,
+			Annotations: map[string]string{"storageclass.kubernetes.io/is-default-class": "true"},
+		},
+		Provisioner: "test.novasphere.dev/none",
+	}
+	if err := e.Client.Create(context.Background(), class); err != nil {
+		return fmt.Errorf("make the default StorageClass: %w", err)
+	}
+	if !options.GarbageCollection {
+		return nil
+	}
+	e.collector, err = startControllerManager(e)
+	return err
+}
+
+// Stop ends the environment.
+func (e *Environment) Stop() error {
+	if e.collector != nil {
+		e.collector.stop()
+	}
+	return e.control.Stop()
+}
+
+// Run is for TestMain: it starts an environment, stores it in place, runs the tests, and stops it.
+func Run(m *testing.M, place **Environment, options Options) int {
+	environment, err := Start(options)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "test environment:", err)
+		return 1
+	}
+	*place = environment
+	code := m.Run()
+	if err := environment.Stop(); err != nil {
+		fmt.Fprintln(os.Stderr, "stop the test environment:", err)
+		return 1
+	}
+	return code
+}
+
+// StartFor makes an environment for one test.
+func StartFor(tb testing.TB, options Options) *Environment {
+	tb.Helper()
+	environment, err := Start(options)
+	require.NoError(tb, err)
+	tb.Cleanup(func() { require.NoError(tb, environment.Stop()) })
+	return environment
+}
+
+// Install adds APIs to a running environment.
+func (e *Environment) Install(tb testing.TB, definitions ...Definitions) {
+	tb.Helper()
+	for _, one := range definitions {
+		_, err := envtest.InstallCRDs(e.Config, envtest.CRDInstallOptions{Paths: []string{one.path()}, Scheme: controllers.Scheme()})
+		require.NoError(tb, err)
+	}
+}
+
+// Uninstall takes APIs away from a running environment.
+func (e *Environment) Uninstall(tb testing.TB, definitions ...Definitions) {
+	tb.Helper()
+	for _, one := range definitions {
+		require.NoError(tb, envtest.UninstallCRDs(e.Config, envtest.CRDInstallOptions{Paths: []string{one.path()}, Scheme: controllers.Scheme()}))
+	}
+}
+
+// Namespace makes a namespace for one test. It is left behind: the whole control plane goes away after the tests.
+func (e *Environment) Namespace(tb testing.TB) string {
+	tb.Helper()
+	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "test-"}}
+	require.NoError(tb, e.Client.Create(tb.Context(), namespace))
+	return namespace.Name
+}
+
+func (d Definitions) path() string {
+	return repository("controllers", "internal", "testenv", "crds", string(d))
+}
+
+// repository is a path in the checkout that this file was compiled from.
+func repository(parts ...string) string {
+	_, file, _, _ := runtime.Caller(0)
+	root := filepath.Join(filepath.Dir(file), "..", "..", "..")
+	return filepath.Join(append([]string{root}, parts...)...)
+}
+
+func contains(list []Definitions, one Definitions) bool {
+	for _, item := range list {
+		if item == one {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,78 @@
+package controllers
+
+import (
+	corev1 "k8s.io/api/core/v1"
+	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/runtime"
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
+	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/utils/ptr"
+	kubevirtv1 "kubevirt.io/api/core/v1"
+	cdiv1 "kubevirt.io/containerized-data-importer-api/pkg/apis/core/v1beta1"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/config"
+
+	networkv1 "github.com/k8snetworkplumbingwg/network-attachment-definition-client/pkg/apis/k8s.cni.cncf.io/v1"
+
+	"github.com/novasphere/wukong/apis/v1alpha1"
+)
+
+// Scheme knows every kind that the controllers read or write.
+func Scheme() *runtime.Scheme {
+	scheme := runtime.NewScheme()
+	for _, add := range []func(*runtime.Scheme) error{
+		clientgoscheme.AddToScheme, apiextensionsv1.AddToScheme, v1alpha1.AddToScheme,
+		kubevirtv1.AddToScheme, cdiv1.AddToScheme, networkv1.AddToScheme,
+	} {
+		utilruntime.Must(add(scheme))
+	}
+	return scheme
+}
+
+// ManagerOptions are what a manager needs for the controllers to keep their promises: a client that reads its own writes, so that
+// no pass repeats one, and caches that hold only what is needed.
+func ManagerOptions(concurrency int) ctrl.Options {
+	return ctrl.Options{
+		Scheme:     Scheme(),
+		Cache:      cacheOptions(),
+		Client:     client.Options{Cache: &client.CacheOptions{EnableReadYourWritesConsistency: ptr.To(true)}},
+		Controller: config.Controller{MaxConcurrentReconciles: concurrency},
+	}
+}
+
+// cacheOptions keeps KubeVirt's and CDI's objects only where they are ours, drops managed fields everywhere, and keeps of a
+// PersistentVolumeClaim and of a CustomResourceDefinition the little that is read. Claims of others are kept because a disk may adopt
+// one, and because a name that is taken must be seen.
+func cacheOptions() cache.Options {
+	ours := cache.ByObject{Label: labels.SelectorFromSet(labels.Set{v1alpha1.LabelManagedBy: v1alpha1.LabelManagedByValue})}
+	return cache.Options{
+		DefaultTransform: cache.TransformStripManagedFields(),
+		ByObject: map[client.Object]cache.ByObject{
+			&kubevirtv1.VirtualMachine{}:                {Label: ours.Label},
+			&kubevirtv1.VirtualMachineInstance{}:        {Label: ours.Label},
+			&cdiv1.DataVolume{}:                         {Label: ours.Label},
+			&corev1.PersistentVolumeClaim{}:             {Transform: keepClaim},
+			&apiextensionsv1.CustomResourceDefinition{}: {Transform: keepDefinition},
+		},
+	}
+}
+
+func keepClaim(obj any) (any, error) {
+	if claim, ok := obj.(*corev1.PersistentVolumeClaim); ok {
+		claim.ManagedFields = nil
+		claim.Annotations = nil
+	}
+	return obj, nil
+}
+
+func keepDefinition(obj any) (any, error) {
+	if definition, ok := obj.(*apiextensionsv1.CustomResourceDefinition); ok {
+		definition.ManagedFields = nil
+		definition.Annotations = nil
+		definition.Spec = apiextensionsv1.CustomResourceDefinitionSpec{}
+	}
+	return obj, nil
+}

@@ -1,0 +1,116 @@
+package wukongvm
+
+import (
+	"context"
+	"fmt"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	kubevirtv1 "kubevirt.io/api/core/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/apply"
+	"github.com/novasphere/wukong/controllers/internal/index"
+	"github.com/novasphere/wukong/controllers/internal/naming"
+)
+
+// stamp writes the WukongDisks and WukongNetworks of the templates. A disk is stamped with its finalizer, which its controller
+// would otherwise have to add in a request of its own.
+func (r *Reconciler) stamp(ctx context.Context, vm *v1alpha1.WukongVM, observed *observation) error {
+	for i := range vm.Spec.Disks {
+		disk := &vm.Spec.Disks[i]
+		if disk.Template == nil {
+			continue
+		}
+		stamped, err := apply.Child(ctx, r.applier, vm, &v1alpha1.WukongDisk{
+			ObjectMeta: childMetadata(vm, index.DiskName(vm, disk), disk.Template.Labels, v1alpha1.FinalizerDisk),
+			Spec:       *disk.Template.Spec.DeepCopy(),
+		})
+		if err != nil {
+			return err
+		}
+		observed.disks[stamped.Name] = stamped
+	}
+	for i := range vm.Spec.Networks {
+		network := &vm.Spec.Networks[i]
+		if network.Template == nil {
+			continue
+		}
+		stamped, err := apply.Child(ctx, r.applier, vm, &v1alpha1.WukongNetwork{
+			ObjectMeta: childMetadata(vm, index.NetworkName(vm, network), network.Template.Labels),
+			Spec:       *network.Template.Spec.DeepCopy(),
+		})
+		if err != nil {
+			return err
+		}
+		observed.networks[stamped.Name] = stamped
+	}
+	return nil
+}
+
+func childMetadata(vm *v1alpha1.WukongVM, name string, labels map[string]string, finalizers ...string) metav1.ObjectMeta {
+	all := map[string]string{v1alpha1.LabelVM: string(vm.UID)}
+	for key, value := range labels {
+		all[key] = value
+	}
+	return metav1.ObjectMeta{Name: name, Namespace: vm.Namespace, Labels: all, Finalizers: finalizers}
+}
+
+// applyMachine writes the Secret and the VirtualMachine when all their inputs are known. Without them an existing machine is left
+// as it is, but for its power.
+func (r *Reconciler) applyMachine(ctx context.Context, vm *v1alpha1.WukongVM, observed *observation) error {
+	if !observed.kubevirtServed {
+		return nil
+	}
+	if !observed.complete() {
+		return r.applyPower(ctx, vm, observed)
+	}
+	secret := &corev1.Secret{
+		ObjectMeta: childMetadata(vm, secretName(vm), nil),
+		Data:       map[string][]byte{"userdata": observed.cloudInit.data.UserData, "networkdata": observed.cloudInit.data.NetworkData},
+	}
+	secrets := &apply.Applier{Client: r.uncached, Live: r.uncached, FieldManager: fieldManager}
+	if _, err := apply.Child(ctx, secrets, vm, secret); err != nil {
+		return err
+	}
+	machine, err := apply.Child(ctx, r.applier, vm, desiredMachine(vm, observed))
+	if err != nil {
+		return err
+	}
+	observed.machine = machine
+	return nil
+}
+
+// applyPower carries the power state over to a machine that must otherwise stay as it is.
+func (r *Reconciler) applyPower(ctx context.Context, vm *v1alpha1.WukongVM, observed *observation) error {
+	machine := observed.machine
+	wanted := runStrategy(vm)
+	if machine == nil || !machine.DeletionTimestamp.IsZero() || machine.Spec.RunStrategy != nil && *machine.Spec.RunStrategy == wanted {
+		return nil
+	}
+	after := machine.DeepCopy()
+	after.Spec.RunStrategy = &wanted
+	if err := r.client.Patch(ctx, after, client.MergeFrom(machine), client.FieldOwner(fieldManager)); err != nil {
+		return client.IgnoreNotFound(fmt.Errorf("patch runStrategy of VirtualMachine %s: %w", machine.Name, err))
+	}
+	observed.machine = after
+	return nil
+}
+
+func secretName(vm *v1alpha1.WukongVM) string { return naming.Child(vm.Name, "cloudinit") }
+
+// runStrategy maps powerState and restartPolicy to KubeVirt's one field.
+func runStrategy(vm *v1alpha1.WukongVM) kubevirtv1.VirtualMachineRunStrategy {
+	if vm.Spec.PowerState == v1alpha1.PowerStopped {
+		return kubevirtv1.RunStrategyHalted
+	}
+	switch vm.Spec.RestartPolicy {
+	case v1alpha1.RestartOnFailure:
+		return kubevirtv1.RunStrategyRerunOnFailure
+	case v1alpha1.RestartNever:
+		return kubevirtv1.RunStrategyOnce
+	default:
+		return kubevirtv1.RunStrategyAlways
+	}
+}

@@ -1,0 +1,22 @@
+// Package wukongvm reconciles WukongVM: the WukongDisks and WukongNetworks stamped from its templates, a Secret with
+// cloud-init data, and one KubeVirt VirtualMachine, created complete in one request.
+//
+// The VirtualMachine is written when everything that decides its content is known: each disk has its claim's name, each network
+// its attachment, each Secret its key. It does not wait for imports: KubeVirt starts the machine when the disks are filled.
+// From then on a missing input never touches it; only the power state is still carried over.
+//
+//	Pending  --inputs known-->  Creating  --disks filled-->  Starting  -->  Running  <-->  Migrating
+//	   |                                                        ^             |  ^
+//	   | an input is wrong or missing                           |             |  '-- Paused (KubeVirt's own pause)
+//	   v                                                  powerState        powerState
+//	 Error (heals when it is mended)                       Running          Stopped
+//	                                                            |             v
+//	                                                         Stopped  <--  Stopping
+//
+// There is no finalizer: everything is owned by the WukongVM, and the garbage collector ends it. KubeVirt's own finalizer shuts
+// the guest down first, and Kubernetes keeps a claim until its last pod is gone.
+//
+// Ready is True when the machine is as powerState says: running, or stopped. When it is False, the first of these that applies gives
+// reason and message: an API that is missing, a refused or conflicting object, disks, networks, addresses, cloud-init Secrets, and last what
+// KubeVirt says.
+package wukongvm

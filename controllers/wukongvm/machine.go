@@ -1,0 +1,121 @@
+package wukongvm
+
+import (
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/ptr"
+	kubevirtv1 "kubevirt.io/api/core/v1"
+
+	"github.com/novasphere/wukong/apis/v1alpha1"
+)
+
+// desiredMachine is the VirtualMachine, complete: KubeVirt writes into objects right after they are created, and a second request
+// of ours would conflict with its own. What KubeVirt adds is left alone.
+func desiredMachine(vm *v1alpha1.WukongVM, observed *observation) *kubevirtv1.VirtualMachine {
+	disks, volumes := storage(vm, observed)
+	interfaces, networks := attachments(vm, observed)
+	machine := &kubevirtv1.VirtualMachine{
+		ObjectMeta: childMetadata(vm, vm.Name, nil),
+		Spec: kubevirtv1.VirtualMachineSpec{
+			RunStrategy: ptr.To(runStrategy(vm)),
+			Template: &kubevirtv1.VirtualMachineInstanceTemplateSpec{
+				ObjectMeta: metav1.ObjectMeta{Labels: instanceLabels(vm)},
+				Spec: kubevirtv1.VirtualMachineInstanceSpec{
+					Domain: kubevirtv1.DomainSpec{
+						CPU:      cpu(vm),
+						Memory:   memory(vm),
+						Firmware: firmware(vm),
+						Features: features(vm),
+						Devices: kubevirtv1.Devices{
+							Disks:      disks,
+							Interfaces: interfaces,
+							GPUs:       gpus(vm),
+							Rng:        &kubevirtv1.Rng{},
+						},
+					},
+					Networks:                      networks,
+					Volumes:                       volumes,
+					TerminationGracePeriodSeconds: vm.Spec.TerminationGracePeriodSeconds,
+				},
+			},
+		},
+	}
+	schedule(vm.Spec.Scheduling, &machine.Spec.Template.Spec)
+	return machine
+}
+
+// instanceLabels are on the VirtualMachineInstance and its pod. The caches select by the first.
+func instanceLabels(vm *v1alpha1.WukongVM) map[string]string {
+	labels := map[string]string{}
+	if vm.Spec.Scheduling != nil {
+		for key, value := range vm.Spec.Scheduling.Labels {
+			labels[key] = value
+		}
+	}
+	labels[v1alpha1.LabelManagedBy] = v1alpha1.LabelManagedByValue
+	labels[v1alpha1.LabelVM] = string(vm.UID)
+	return labels
+}
+
+func cpu(vm *v1alpha1.WukongVM) *kubevirtv1.CPU {
+	return &kubevirtv1.CPU{
+		Cores:                 uint32(max(vm.Spec.CPU.Cores, 1)),
+		Sockets:               uint32(max(vm.Spec.CPU.Sockets, 1)),
+		Threads:               uint32(max(vm.Spec.CPU.Threads, 1)),
+		Model:                 vm.Spec.CPU.Model,
+		DedicatedCPUPlacement: ptr.Deref(vm.Spec.CPU.Dedicated, false),
+	}
+}
+
+func memory(vm *v1alpha1.WukongVM) *kubevirtv1.Memory {
+	result := &kubevirtv1.Memory{Guest: ptr.To(vm.Spec.Memory.Guest.DeepCopy())}
+	if vm.Spec.Memory.HugePages != "" {
+		result.Hugepages = &kubevirtv1.Hugepages{PageSize: vm.Spec.Memory.HugePages}
+	}
+	return result
+}
+
+// firmware carries an identity that never changes: without one KubeVirt derives the UUID from the name, and two machines of one
+// name in two namespaces get the same.
+func firmware(vm *v1alpha1.WukongVM) *kubevirtv1.Firmware {
+	result := &kubevirtv1.Firmware{UUID: types.UID(machineUUID(vm)), Serial: string(vm.UID)}
+	spec := vm.Spec.Firmware
+	if spec == nil {
+		return result
+	}
+	if spec.Serial != "" {
+		result.Serial = spec.Serial
+	}
+	switch spec.Bootloader {
+	case v1alpha1.BootloaderUEFI:
+		result.Bootloader = &kubevirtv1.Bootloader{EFI: &kubevirtv1.EFI{SecureBoot: ptr.To(false)}}
+	case v1alpha1.BootloaderUEFISecureBoot:
+		result.Bootloader = &kubevirtv1.Bootloader{EFI: &kubevirtv1.EFI{SecureBoot: ptr.To(true)}}
+	}
+	return result
+}
+
+func machineUUID(vm *v1alpha1.WukongVM) string {
+	if vm.Spec.Firmware != nil && vm.Spec.Firmware.UUID != "" {
+		return vm.Spec.Firmware.UUID
+	}
+	return string(vm.UID)
+}
+
+// features: ACPI lets powerState Stopped shut the guest down; secure boot needs System Management Mode (KubeVirt refuses it
+// without, pkg/virt-api/webhooks/validating-webhook/admitters/vmi-create-admitter.go).
+func features(vm *v1alpha1.WukongVM) *kubevirtv1.Features {
+	result := &kubevirtv1.Features{ACPI: kubevirtv1.FeatureState{Enabled: ptr.To(true)}}
+	if vm.Spec.Firmware != nil && vm.Spec.Firmware.Bootloader == v1alpha1.BootloaderUEFISecureBoot {
+		result.SMM = &kubevirtv1.FeatureState{Enabled: ptr.To(true)}
+	}
+	return result
+}
+
+func gpus(vm *v1alpha1.WukongVM) []kubevirtv1.GPU {
+	var result []kubevirtv1.GPU
+	for _, gpu := range vm.Spec.GPUs {
+		result = append(result, kubevirtv1.GPU{Name: gpu.Name, DeviceName: gpu.DeviceName})
+	}
+	return result
+}

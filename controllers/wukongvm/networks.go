@@ -1,0 +1,33 @@
+package wukongvm
+
+import (
+	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/index"
+	"github.com/novasphere/wukong/controllers/wukongvm/internal/addressing"
+	"github.com/novasphere/wukong/controllers/wukongvm/internal/cloudinit"
+)
+
+// resolveNetworks gives the interfaces for cloud-init, and the gravest problem.
+func (o *observation) resolveNetworks(vm *v1alpha1.WukongVM) ([]cloudinit.Interface, *problem) {
+	var worst *problem
+	var interfaces []cloudinit.Interface
+	list := networksOf(vm)
+	for i := range list {
+		network := &list[i]
+		name := index.NetworkName(vm, network)
+		object := o.networks[name]
+		if name != "" {
+			worst = graver(worst, networkProblem(name, object, o.machine != nil))
+			if object == nil {
+				continue
+			}
+		}
+		resolved, err := addressing.Resolve(network, object, macAddress(vm, network))
+		if err != nil {
+			worst = graver(worst, &problem{reason: v1alpha1.ReasonAddressInvalid, message: err.Error(), blocking: true})
+			continue
+		}
+		interfaces = append(interfaces, resolved)
+	}
+	return interfaces, worst
+}

@@ -1,0 +1,106 @@
+package wukongvm
+
+import (
+	"context"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	kubevirtv1 "kubevirt.io/api/core/v1"
+
+	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/dependency"
+	"github.com/novasphere/wukong/controllers/internal/index"
+	"github.com/novasphere/wukong/controllers/internal/read"
+	"github.com/novasphere/wukong/controllers/internal/umbrella"
+	"github.com/novasphere/wukong/controllers/wukongvm/internal/cloudinit"
+)
+
+// observation is everything that decides about a machine: what was read at the beginning of a pass, what follows from it, and what
+// the pass wrote.
+type observation struct {
+	umbrella umbrella.Link
+	// kubevirtServed: the cluster serves VirtualMachines.
+	kubevirtServed bool
+	// disks and networks by name; nil when they do not exist.
+	disks    map[string]*v1alpha1.WukongDisk
+	networks map[string]*v1alpha1.WukongNetwork
+	// secrets of people that cloud-init data comes from, by name; absent when they do not exist.
+	secrets map[string]*corev1.Secret
+	// machine and instance are KubeVirt's objects, nil when they do not exist or are not ours.
+	machine  *kubevirtv1.VirtualMachine
+	instance *kubevirtv1.VirtualMachineInstance
+
+	// What follows: see resolve.
+	disksProblem, networksProblem *problem
+	cloudInit                     cloudInitData
+	// applyErr is a permanent error of this pass's writes.
+	applyErr error
+}
+
+func (r *Reconciler) observe(ctx context.Context, vm *v1alpha1.WukongVM) (*observation, error) {
+	observed := &observation{
+		disks:    map[string]*v1alpha1.WukongDisk{},
+		networks: map[string]*v1alpha1.WukongNetwork{},
+		secrets:  map[string]*corev1.Secret{},
+	}
+	var err error
+	if observed.umbrella, err = umbrella.Observe(ctx, r.client, vm); err != nil {
+		return nil, err
+	}
+	for i := range vm.Spec.Disks {
+		name := index.DiskName(vm, &vm.Spec.Disks[i])
+		if observed.disks[name], err = read.Get(ctx, r.client, vm.Namespace, name, &v1alpha1.WukongDisk{}); err != nil {
+			return nil, err
+		}
+	}
+	for i := range vm.Spec.Networks {
+		name := index.NetworkName(vm, &vm.Spec.Networks[i])
+		if name == "" {
+			continue
+		}
+		if observed.networks[name], err = read.Get(ctx, r.client, vm.Namespace, name, &v1alpha1.WukongNetwork{}); err != nil {
+			return nil, err
+		}
+	}
+	for _, name := range cloudinit.SecretNames(vm) {
+		secret, err := read.Get(ctx, r.uncached, vm.Namespace, name, &corev1.Secret{})
+		if err != nil {
+			return nil, err
+		}
+		if secret != nil {
+			observed.secrets[name] = secret
+		}
+	}
+	if err := r.observeMachine(ctx, vm, observed); err != nil {
+		return nil, err
+	}
+	observed.resolve(vm)
+	return observed, nil
+}
+
+func (r *Reconciler) observeMachine(ctx context.Context, vm *v1alpha1.WukongVM, observed *observation) error {
+	served, err := r.dependencies.Served(ctx, dependency.VirtualMachines)
+	if err != nil || !served {
+		return err
+	}
+	if served, err = r.dependencies.Served(ctx, dependency.VirtualMachineInstances); err != nil || !served {
+		return err
+	}
+	observed.kubevirtServed = true
+	machine, err := read.Get(ctx, r.client, vm.Namespace, vm.Name, &kubevirtv1.VirtualMachine{})
+	if err != nil {
+		return err
+	}
+	if machine == nil || !metav1.IsControlledBy(machine, vm) {
+		return nil
+	}
+	observed.machine = machine
+	instance, err := read.Get(ctx, r.client, vm.Namespace, vm.Name, &kubevirtv1.VirtualMachineInstance{})
+	if err != nil {
+		return err
+	}
+	if instance != nil && metav1.IsControlledBy(instance, machine) {
+		observed.instance = instance
+	}
+	return nil
+}

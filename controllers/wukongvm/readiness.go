@@ -1,0 +1,193 @@
+package wukongvm
+
+import (
+	"errors"
+	"fmt"
+
+	corev1 "k8s.io/api/core/v1"
+	kubevirtv1 "kubevirt.io/api/core/v1"
+
+	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/apply"
+	"github.com/novasphere/wukong/controllers/internal/conditions"
+	"github.com/novasphere/wukong/controllers/internal/dependency"
+)
+
+// reportReady puts the Ready condition.
+func reportReady(set *conditions.Set, vm *v1alpha1.WukongVM, observed *observation) {
+	if found := unready(vm, observed); found != nil {
+		set.False(v1alpha1.ConditionReady, found.reason, found.message)
+		return
+	}
+	if vm.Spec.PowerState == v1alpha1.PowerStopped {
+		set.True(v1alpha1.ConditionReady, v1alpha1.ReasonStopped, "the machine is stopped, as powerState says")
+		return
+	}
+	set.True(v1alpha1.ConditionReady, v1alpha1.ReasonRunning, "")
+}
+
+// causes of Ready=False, the deepest first. The first that applies is the one to tell.
+var causes = []func(*v1alpha1.WukongVM, *observation) *problem{
+	beingDeleted,
+	kubevirtMissing,
+	writeRefused,
+	partMissing,
+	machineState,
+}
+
+func unready(vm *v1alpha1.WukongVM, observed *observation) *problem {
+	for _, cause := range causes {
+		if found := cause(vm, observed); found != nil {
+			return found
+		}
+	}
+	return nil
+}
+
+func beingDeleted(vm *v1alpha1.WukongVM, _ *observation) *problem {
+	if vm.DeletionTimestamp.IsZero() {
+		return nil
+	}
+	return &problem{reason: v1alpha1.ReasonTerminating, message: "the machine is being deleted, with all that it owns"}
+}
+
+func kubevirtMissing(_ *v1alpha1.WukongVM, observed *observation) *problem {
+	if observed.kubevirtServed {
+		return nil
+	}
+	return &problem{reason: v1alpha1.ReasonDependencyMissing, message: dependency.VirtualMachines.Missing()}
+}
+
+func writeRefused(_ *v1alpha1.WukongVM, observed *observation) *problem {
+	if observed.applyErr == nil {
+		return nil
+	}
+	return applyProblem(observed.applyErr)
+}
+
+func applyProblem(err error) *problem {
+	if conflict := (*apply.NameConflictError)(nil); errors.As(err, &conflict) {
+		return &problem{reason: v1alpha1.ReasonNameConflict, message: err.Error()}
+	}
+	return &problem{reason: v1alpha1.ReasonApplyRefused, message: err.Error()}
+}
+
+// partMissing: a disk, network or Secret that is missing or wrong. It is no cause while the guest runs: a running guest does not
+// need the Secret that it was set up with. A stopped machine tells what would keep it from starting, but not what only takes time.
+func partMissing(vm *v1alpha1.WukongVM, observed *observation) *problem {
+	worst := graver(graver(observed.disksProblem, observed.networksProblem), observed.cloudInit.problem)
+	switch {
+	case worst == nil:
+		return nil
+	case satisfied(vm, observed) && (vm.Spec.PowerState != v1alpha1.PowerStopped || worst.waiting):
+		return nil
+	case worst.waiting && machineFailing(observed):
+		return nil
+	default:
+		return worst
+	}
+}
+
+// machineFailing tells whether KubeVirt has a harder cause than a disk that takes its time.
+func machineFailing(observed *observation) bool {
+	return observed.machine != nil && failures[observed.machine.Status.PrintableStatus] != ""
+}
+
+// satisfied tells whether the machine is as powerState says.
+func satisfied(vm *v1alpha1.WukongVM, observed *observation) bool {
+	machine := observed.machine
+	if machine == nil {
+		return false
+	}
+	if vm.Spec.PowerState == v1alpha1.PowerStopped {
+		return observed.instance == nil && machine.Status.PrintableStatus == kubevirtv1.VirtualMachineStatusStopped
+	}
+	return observed.instance != nil && observed.instance.IsRunning() && instanceReady(observed.instance)
+}
+
+func instanceReady(instance *kubevirtv1.VirtualMachineInstance) bool {
+	ready := instanceCondition(instance, kubevirtv1.VirtualMachineInstanceReady)
+	return ready != nil && ready.Status == corev1.ConditionTrue
+}
+
+// failures maps what KubeVirt prints for a machine that cannot start to a reason.
+var failures = map[kubevirtv1.VirtualMachinePrintableStatus]string{
+	kubevirtv1.VirtualMachineStatusUnschedulable:    v1alpha1.ReasonUnschedulable,
+	kubevirtv1.VirtualMachineStatusCrashLoopBackOff: v1alpha1.ReasonMachineFailed,
+	kubevirtv1.VirtualMachineStatusErrImagePull:     v1alpha1.ReasonMachineFailed,
+	kubevirtv1.VirtualMachineStatusImagePullBackOff: v1alpha1.ReasonMachineFailed,
+	kubevirtv1.VirtualMachineStatusPvcNotFound:      v1alpha1.ReasonMachineFailed,
+	kubevirtv1.VirtualMachineStatusDataVolumeError:  v1alpha1.ReasonMachineFailed,
+	kubevirtv1.VirtualMachineStatusUnknown:          v1alpha1.ReasonMachineFailed,
+}
+
+// machineState is what KubeVirt says of a machine that is not yet, or no more, as powerState says.
+func machineState(vm *v1alpha1.WukongVM, observed *observation) *problem {
+	if satisfied(vm, observed) {
+		return nil
+	}
+	machine := observed.machine
+	if machine == nil {
+		return &problem{reason: v1alpha1.ReasonPending, message: "the VirtualMachine is being written"}
+	}
+	if !machine.DeletionTimestamp.IsZero() {
+		return &problem{reason: v1alpha1.ReasonStopping,
+			message: fmt.Sprintf("VirtualMachine %s was deleted by someone, and is made anew when it is gone", machine.Name)}
+	}
+	status := machine.Status.PrintableStatus
+	if reason, failed := failures[status]; failed {
+		return &problem{reason: reason, message: fmt.Sprintf("VirtualMachine %s: %s: %s", machine.Name, status, machineSays(observed))}
+	}
+	if vm.Spec.PowerState == v1alpha1.PowerStopped {
+		return &problem{reason: v1alpha1.ReasonStopping, message: "the guest is shutting down"}
+	}
+	switch {
+	case shutDownFromInside(observed):
+		return &problem{reason: v1alpha1.ReasonGuestShutDown, message: fmt.Sprintf(
+			"the guest shut itself down, and restartPolicy %s keeps it so; set powerState to Stopped and back to Running to start it", vm.Spec.RestartPolicy)}
+	case status == kubevirtv1.VirtualMachineStatusPaused:
+		return &problem{reason: v1alpha1.ReasonPaused, message: fmt.Sprintf("the machine was paused outside of Wukong; 'virtctl unpause vm %s' resumes it", machine.Name)}
+	default:
+		return &problem{reason: v1alpha1.ReasonStarting, message: startingMessage(observed)}
+	}
+}
+
+func shutDownFromInside(observed *observation) bool {
+	machine := observed.machine
+	if machine.Spec.RunStrategy == nil || machine.Status.PrintableStatus != kubevirtv1.VirtualMachineStatusStopped {
+		return false
+	}
+	switch *machine.Spec.RunStrategy {
+	case kubevirtv1.RunStrategyOnce, kubevirtv1.RunStrategyRerunOnFailure:
+		return observed.instance != nil && observed.instance.IsFinal()
+	default:
+		return false
+	}
+}
+
+func startingMessage(observed *observation) string {
+	if message := machineSays(observed); message != "" {
+		return fmt.Sprintf("VirtualMachine %s: %s: %s", observed.machine.Name, observed.machine.Status.PrintableStatus, message)
+	}
+	return fmt.Sprintf("VirtualMachine %s: %s", observed.machine.Name, observed.machine.Status.PrintableStatus)
+}
+
+// machineSays is the most telling message of KubeVirt's conditions: why the pod was not scheduled, why the machine could not be
+// synchronized, or what failed.
+func machineSays(observed *observation) string {
+	if observed.instance != nil {
+		for _, conditionType := range []kubevirtv1.VirtualMachineInstanceConditionType{
+			kubevirtv1.VirtualMachineInstanceConditionType(corev1.PodScheduled), kubevirtv1.VirtualMachineInstanceSynchronized,
+		} {
+			if condition := instanceCondition(observed.instance, conditionType); condition != nil && condition.Status == corev1.ConditionFalse {
+				return condition.Message
+			}
+		}
+	}
+	for _, condition := range observed.machine.Status.Conditions {
+		if condition.Type == kubevirtv1.VirtualMachineFailure && condition.Status == corev1.ConditionTrue {
+			return condition.Message
+		}
+	}
+	return ""
+}

@@ -1,0 +1,149 @@
+package wukongvm
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"k8s.io/utils/clock"
+	kubevirtv1 "kubevirt.io/api/core/v1"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/builder"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+	"sigs.k8s.io/controller-runtime/pkg/source"
+
+	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/apply"
+	"github.com/novasphere/wukong/controllers/internal/dependency"
+	"github.com/novasphere/wukong/controllers/internal/umbrella"
+	"github.com/novasphere/wukong/controllers/internal/watches"
+)
+
+// fieldManager owns the fields that this controller applies.
+const fieldManager = "wukong-vm-controller"
+
+const (
+	// secretRetry is how often a missing or unusable Secret of a person is read again. A watch would tell, but needs the right to list every
+	// Secret of the cluster, which this operator does not want to have.
+	secretRetry = 10 * time.Second
+	// refusedRetry is how long a refused object waits for another try, when no watch can tell that the cause is gone: a quota or
+	// an admission policy.
+	refusedRetry = time.Minute
+)
+
+// Reconciler brings WukongVMs to what their spec says.
+//
+// +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongvms,verbs=get;list;watch;patch
+// +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongvms/status,verbs=patch
+// +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongvms/finalizers,verbs=update
+// +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongs,verbs=get;list;watch
+// +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongdisks;wukongnetworks,verbs=get;list;watch;create;patch
+// +kubebuilder:rbac:groups=kubevirt.io,resources=virtualmachines,verbs=get;list;watch;create;patch
+// +kubebuilder:rbac:groups=kubevirt.io,resources=virtualmachineinstances,verbs=get;list;watch
+// +kubebuilder:rbac:groups="",resources=secrets,verbs=get;create;patch
+type Reconciler struct {
+	client  client.Client
+	applier *apply.Applier
+	// uncached reads and writes Secrets, one by one: a cache of them would need the right to list all Secrets of the cluster.
+	uncached     client.Client
+	dependencies *dependency.Registry
+	clock        clock.PassiveClock
+}
+
+// Reconcile looks at one WukongVM.
+func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
+	vm := &v1alpha1.WukongVM{}
+	if err := r.client.Get(ctx, request.NamespacedName, vm); err != nil {
+		return reconcile.Result{}, client.IgnoreNotFound(err)
+	}
+	observed, err := r.observe(ctx, vm)
+	if err != nil {
+		return reconcile.Result{}, err
+	}
+	if !vm.DeletionTimestamp.IsZero() {
+		return reconcile.Result{}, r.writeStatus(ctx, vm, observed)
+	}
+	if err := r.applier.Metadata(ctx, vm.DeepCopy(), apply.Metadata{Umbrella: observed.umbrella.OwnerReference()}); err != nil {
+		return reconcile.Result{}, err
+	}
+	if err := r.applyChildren(ctx, vm, observed); err != nil {
+		return reconcile.Result{}, err
+	}
+	if err := r.writeStatus(ctx, vm, observed); err != nil {
+		return reconcile.Result{}, err
+	}
+	return reconcile.Result{RequeueAfter: observed.retryAfter()}, nil
+}
+
+// applyChildren writes what the machine consists of, as far as its inputs are known. A permanent error is kept in the observation,
+// and becomes a condition.
+func (r *Reconciler) applyChildren(ctx context.Context, vm *v1alpha1.WukongVM, observed *observation) error {
+	err := r.stamp(ctx, vm, observed)
+	if err == nil {
+		observed.resolve(vm)
+		err = r.applyMachine(ctx, vm, observed)
+	}
+	if err != nil && !apply.Permanent(err) {
+		return err
+	}
+	observed.applyErr = err
+	return nil
+}
+
+// retryAfter is when to look again at what no watch tells of; zero for never.
+func (o *observation) retryAfter() time.Duration {
+	var refused *apply.RefusedError
+	switch {
+	case o.cloudInit.problem != nil:
+		return secretRetry
+	case errors.As(o.applyErr, &refused):
+		return refusedRetry
+	default:
+		return 0
+	}
+}
+
+// SetupWithManager registers the controller with its watches.
+func SetupWithManager(manager ctrl.Manager, dependencies *dependency.Registry, clock clock.PassiveClock) error {
+	uncached, err := client.New(manager.GetConfig(), client.Options{
+		HTTPClient: manager.GetHTTPClient(), Scheme: manager.GetScheme(), Mapper: manager.GetRESTMapper(),
+	})
+	if err != nil {
+		return fmt.Errorf("make the client for Secrets: %w", err)
+	}
+	reconciler := &Reconciler{
+		client:       manager.GetClient(),
+		uncached:     uncached,
+		applier:      &apply.Applier{Client: manager.GetClient(), Live: manager.GetAPIReader(), FieldManager: fieldManager},
+		dependencies: dependencies,
+		clock:        clock,
+	}
+	ofOwner := handler.EnqueueRequestForOwner(manager.GetScheme(), manager.GetRESTMapper(), &v1alpha1.WukongVM{}, handler.OnlyControllerOwner())
+	controller, err := ctrl.NewControllerManagedBy(manager).
+		Named("wukongvm").
+		For(&v1alpha1.WukongVM{}, builder.WithPredicates(predicate.Or(
+			predicate.GenerationChangedPredicate{}, ownerReferencesChanged()))).
+		Watches(&v1alpha1.WukongDisk{}, reconciler.vmsUsing(byDisk), builder.WithPredicates(childChanged())).
+		Watches(&v1alpha1.WukongNetwork{}, reconciler.vmsUsing(byNetwork), builder.WithPredicates(childChanged())).
+		Watches(&v1alpha1.Wukong{}, umbrella.Handler(reconciler.client, newList), builder.WithPredicates(umbrella.Predicate())).
+		Build(reconciler)
+	if err != nil {
+		return err
+	}
+	everything := func(ctx context.Context) []reconcile.Request {
+		return watches.Requests(ctx, reconciler.client, newList())
+	}
+	err = dependencies.Watch(controller, dependency.VirtualMachines,
+		source.Kind(manager.GetCache(), client.Object(&kubevirtv1.VirtualMachine{}), ofOwner), everything)
+	if err != nil {
+		return err
+	}
+	return dependencies.Watch(controller, dependency.VirtualMachineInstances,
+		source.Kind(manager.GetCache(), client.Object(&kubevirtv1.VirtualMachineInstance{}), sameName()), everything)
+}
+
+func newList() client.ObjectList { return &v1alpha1.WukongVMList{} }

@@ -1,0 +1,147 @@
+package wukongvm
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/conditions"
+	"github.com/novasphere/wukong/controllers/internal/index"
+	"github.com/novasphere/wukong/controllers/wukongvm/internal/cloudinit"
+)
+
+// problem is why a part of a machine is not ready, as a condition tells it.
+type problem struct {
+	reason, message string
+	// blocking: the VirtualMachine cannot be written, because its content is not known.
+	blocking bool
+	// waiting: nothing is wrong, it only takes time.
+	waiting bool
+}
+
+// cloudInitData is what goes into the Secret, or why it cannot be made.
+type cloudInitData struct {
+	data    cloudinit.Data
+	problem *problem
+}
+
+// resolve derives from what was read whether disks, networks and cloud-init data are known and ready.
+func (o *observation) resolve(vm *v1alpha1.WukongVM) {
+	o.disksProblem = o.resolveDisks(vm)
+	interfaces, networksProblem := o.resolveNetworks(vm)
+	o.networksProblem = networksProblem
+	o.cloudInit = cloudInitData{}
+	if networksProblem != nil && networksProblem.blocking {
+		return
+	}
+	data, err := cloudinit.Render(cloudinit.Inputs{VM: vm, Secrets: o.secrets, Interfaces: interfaces})
+	if err != nil {
+		o.cloudInit.problem = cloudInitProblem(err)
+		return
+	}
+	o.cloudInit.data = data
+}
+
+// complete tells whether the content of the VirtualMachine is known.
+func (o *observation) complete() bool {
+	for _, found := range []*problem{o.disksProblem, o.networksProblem, o.cloudInit.problem} {
+		if found != nil && found.blocking {
+			return false
+		}
+	}
+	return true
+}
+
+// resolveDisks returns the gravest problem: a blocking one before an error before a wait.
+func (o *observation) resolveDisks(vm *v1alpha1.WukongVM) *problem {
+	var worst *problem
+	for i := range vm.Spec.Disks {
+		name := index.DiskName(vm, &vm.Spec.Disks[i])
+		worst = graver(worst, diskProblem(name, o.disks[name], o.machine != nil))
+	}
+	return worst
+}
+
+// diskProblem says why a disk is not ready. Until the machine exists, a disk whose claim is not known blocks it: KubeVirt would
+// start the machine on whatever claim has the name.
+func diskProblem(name string, disk *v1alpha1.WukongDisk, machineExists bool) *problem {
+	if disk == nil {
+		return &problem{reason: v1alpha1.ReasonWaitingForDisk, blocking: true,
+			message: fmt.Sprintf("WukongDisk %s does not exist; create it, or correct diskRef", name)}
+	}
+	if !disk.DeletionTimestamp.IsZero() {
+		return &problem{reason: v1alpha1.ReasonWaitingForDisk, blocking: !machineExists,
+			message: fmt.Sprintf("WukongDisk %s is being deleted; take it out of spec.disks", name)}
+	}
+	ready := conditions.Ready(disk)
+	if ready.Status == metav1.ConditionTrue {
+		return nil
+	}
+	return &problem{
+		reason:   v1alpha1.ReasonWaitingForDisk,
+		message:  fmt.Sprintf("WukongDisk %s: %s", name, ready.Message),
+		blocking: disk.Status.ClaimName == "",
+		waiting:  disk.Status.Phase != v1alpha1.DiskError,
+	}
+}
+
+func networkProblem(name string, network *v1alpha1.WukongNetwork, machineExists bool) *problem {
+	if network == nil {
+		return &problem{reason: v1alpha1.ReasonWaitingForNetwork, blocking: true,
+			message: fmt.Sprintf("WukongNetwork %s does not exist; create it, or correct networkRef", name)}
+	}
+	if !network.DeletionTimestamp.IsZero() {
+		return &problem{reason: v1alpha1.ReasonWaitingForNetwork, blocking: !machineExists,
+			message: fmt.Sprintf("WukongNetwork %s is being deleted; take it out of spec.networks", name)}
+	}
+	ready := conditions.Ready(network)
+	if ready.Status == metav1.ConditionTrue {
+		return nil
+	}
+	return &problem{
+		reason:   v1alpha1.ReasonWaitingForNetwork,
+		message:  fmt.Sprintf("WukongNetwork %s: %s", name, ready.Message),
+		blocking: !machineExists,
+		waiting:  network.Status.Phase != v1alpha1.NetworkError,
+	}
+}
+
+func cloudInitProblem(err error) *problem {
+	var missing *cloudinit.SecretMissingError
+	var invalid *cloudinit.SecretInvalidError
+	switch {
+	case errors.As(err, &missing):
+		return &problem{reason: v1alpha1.ReasonSecretMissing, message: err.Error(), blocking: true}
+	case errors.As(err, &invalid):
+		return &problem{reason: v1alpha1.ReasonSecretInvalid, message: err.Error(), blocking: true}
+	default:
+		return &problem{reason: v1alpha1.ReasonInvalidSpec, message: err.Error(), blocking: true}
+	}
+}
+
+// graver returns the problem that a person should see first. It blocks when either does.
+func graver(one, two *problem) *problem {
+	if one == nil || two == nil {
+		return cmp.Or(one, two)
+	}
+	first := *one
+	if two.rank() > one.rank() {
+		first = *two
+	}
+	first.blocking = one.blocking || two.blocking
+	return &first
+}
+
+func (p *problem) rank() int {
+	switch {
+	case p.waiting:
+		return 1
+	case !p.blocking:
+		return 2
+	default:
+		return 3
+	}
+}

@@ -1,0 +1,176 @@
+package wukongvm
+
+import (
+	"context"
+	"net/netip"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	kubevirtv1 "kubevirt.io/api/core/v1"
+
+	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/conditions"
+	"github.com/novasphere/wukong/controllers/internal/index"
+)
+
+// writeStatus computes the status from scratch and writes it when it differs.
+func (r *Reconciler) writeStatus(ctx context.Context, vm *v1alpha1.WukongVM, observed *observation) error {
+	after := vm.DeepCopy()
+	after.Status = describe(vm, observed)
+	set := conditions.For(vm, r.clock)
+	reportReady(set, vm, observed)
+	reportParts(set, observed)
+	reportMachine(set, observed)
+	observed.umbrella.Report(set)
+	after.Status.Conditions = set.List()
+	after.Status.ObservedGeneration = vm.Generation
+	return r.applier.Status(ctx, vm, after)
+}
+
+// reportParts puts a condition for each part of the machine.
+func reportParts(set *conditions.Set, observed *observation) {
+	part := func(conditionType string, found *problem) {
+		if found == nil {
+			set.True(conditionType, v1alpha1.ReasonReady, "")
+			return
+		}
+		set.False(conditionType, found.reason, found.message)
+	}
+	part(v1alpha1.ConditionDisksReady, observed.disksProblem)
+	part(v1alpha1.ConditionNetworksReady, observed.networksProblem)
+	part(v1alpha1.ConditionCloudInitReady, observed.cloudInit.problem)
+	switch {
+	case observed.applyErr != nil:
+		part(v1alpha1.ConditionSynchronized, applyProblem(observed.applyErr))
+	case observed.machine == nil || !observed.complete():
+		set.False(v1alpha1.ConditionSynchronized, v1alpha1.ReasonPending, "the VirtualMachine is not written: see the other conditions")
+	default:
+		part(v1alpha1.ConditionSynchronized, nil)
+	}
+}
+
+// reportMachine carries over what KubeVirt says of a machine that exists.
+func reportMachine(set *conditions.Set, observed *observation) {
+	if observed.machine != nil {
+		for _, condition := range observed.machine.Status.Conditions {
+			if condition.Type == kubevirtv1.VirtualMachineRestartRequired && condition.Status == corev1.ConditionTrue {
+				set.True(v1alpha1.ConditionRestartRequired, "ChangePending", condition.Message)
+			}
+		}
+	}
+	if observed.instance == nil {
+		return
+	}
+	if connected := instanceCondition(observed.instance, kubevirtv1.VirtualMachineInstanceAgentConnected); connected != nil {
+		set.Put(v1alpha1.ConditionGuestAgentConnected, metav1.ConditionStatus(connected.Status), "AgentReported", connected.Message)
+	}
+	if migratable := instanceCondition(observed.instance, kubevirtv1.VirtualMachineInstanceIsMigratable); migratable != nil {
+		reason := migratable.Reason
+		if reason == "" {
+			reason = v1alpha1.ReasonReady
+		}
+		set.Put(v1alpha1.ConditionLiveMigratable, metav1.ConditionStatus(migratable.Status), reason, migratable.Message)
+	}
+}
+
+// describe is the status beside its conditions.
+func describe(vm *v1alpha1.WukongVM, observed *observation) v1alpha1.WukongVMStatus {
+	status := v1alpha1.WukongVMStatus{
+		Phase:       phase(vm, observed),
+		MachineUUID: machineUUID(vm),
+		Networks:    networkStatus(vm, observed),
+		Disks:       diskStatus(vm, observed),
+	}
+	for _, network := range status.Networks {
+		if status.PrimaryAddress == "" {
+			status.PrimaryAddress = primaryAddress(network.Addresses)
+		}
+	}
+	if instance := observed.instance; instance != nil {
+		if !instance.IsFinal() {
+			status.NodeName = instance.Status.NodeName
+		}
+		if guest := instance.Status.GuestOSInfo; guest.PrettyName != "" || guest.KernelRelease != "" {
+			status.Guest = &v1alpha1.GuestStatus{OperatingSystem: guest.PrettyName, KernelRelease: guest.KernelRelease}
+		}
+	}
+	return status
+}
+
+// primaryAddress is the first address that others can use: not a link-local one.
+func primaryAddress(addresses []string) string {
+	for _, text := range addresses {
+		if address, err := netip.ParseAddr(text); err == nil && !address.IsLinkLocalUnicast() {
+			return text
+		}
+	}
+	return ""
+}
+
+func networkStatus(vm *v1alpha1.WukongVM, observed *observation) []v1alpha1.VMNetworkStatus {
+	seen := map[string]kubevirtv1.VirtualMachineInstanceNetworkInterface{}
+	if observed.instance != nil && !observed.instance.IsFinal() {
+		for _, nic := range observed.instance.Status.Interfaces {
+			seen[nic.Name] = nic
+		}
+	}
+	list := networksOf(vm)
+	var result []v1alpha1.VMNetworkStatus
+	for i := range list {
+		network := &list[i]
+		nic := seen[network.Name]
+		result = append(result, v1alpha1.VMNetworkStatus{
+			Name:          network.Name,
+			NetworkName:   index.NetworkName(vm, network),
+			Attachment:    attachmentOf(vm, network, observed),
+			MACAddress:    macAddress(vm, network),
+			InterfaceName: nic.InterfaceName,
+			Addresses:     unique(nic.IPs),
+			LinkState:     nic.LinkState,
+		})
+	}
+	return result
+}
+
+// unique keeps the first of equal addresses: status holds a set.
+func unique(addresses []string) []string {
+	var result []string
+	seen := map[string]bool{}
+	for _, address := range addresses {
+		if !seen[address] && address != "" {
+			seen[address] = true
+			result = append(result, address)
+		}
+	}
+	return result
+}
+
+func diskStatus(vm *v1alpha1.WukongVM, observed *observation) []v1alpha1.VMDiskStatus {
+	targets := map[string]string{}
+	if observed.instance != nil && !observed.instance.IsFinal() {
+		for _, volume := range observed.instance.Status.VolumeStatus {
+			targets[volume.Name] = volume.Target
+		}
+	}
+	var result []v1alpha1.VMDiskStatus
+	for i := range vm.Spec.Disks {
+		name := index.DiskName(vm, &vm.Spec.Disks[i])
+		entry := v1alpha1.VMDiskStatus{Name: vm.Spec.Disks[i].Name, DiskName: name, Target: targets[vm.Spec.Disks[i].Name]}
+		if disk := observed.disks[name]; disk != nil {
+			entry.ClaimName = disk.Status.ClaimName
+			entry.Phase = disk.Status.Phase
+			entry.Capacity = disk.Status.Capacity
+		}
+		result = append(result, entry)
+	}
+	return result
+}
+
+func instanceCondition(instance *kubevirtv1.VirtualMachineInstance, conditionType kubevirtv1.VirtualMachineInstanceConditionType) *kubevirtv1.VirtualMachineInstanceCondition {
+	for i := range instance.Status.Conditions {
+		if instance.Status.Conditions[i].Type == conditionType {
+			return &instance.Status.Conditions[i]
+		}
+	}
+	return nil
+}
