@@ -1,0 +1,204 @@
+package wukongdisk
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	"k8s.io/utils/ptr"
+	cdiv1 "kubevirt.io/containerized-data-importer-api/pkg/apis/core/v1beta1"
+
+	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/apply"
+)
+
+// settled is the observation of a disk that is complete.
+func settled() observation {
+	return observation{importerServed: true, classFound: true, dataVolume: dataVolumeIn(cdiv1.Succeeded), claim: claimIn(corev1.ClaimBound)}
+}
+
+func filling(phase cdiv1.DataVolumePhase, conditions ...cdiv1.DataVolumeCondition) observation {
+	return observation{importerServed: true, classFound: true, dataVolume: dataVolumeIn(phase, conditions...), claim: claimIn(corev1.ClaimBound)}
+}
+
+func TestEvaluate(t *testing.T) {
+	tests := map[string]struct {
+		disk     *v1alpha1.WukongDisk
+		observed observation
+		applyErr error
+
+		phase   v1alpha1.DiskPhase
+		reason  string // empty when the disk is ready
+		message string // a part of it
+	}{
+		"complete": {disk: diskWith(), observed: settled()},
+		"complete, and CDI collected the DataVolume, B18": {
+			disk: diskWith(), observed: observation{importerServed: true, classFound: true, claim: inherited(corev1.ClaimBound)},
+		},
+		"complete, and CDI is gone": {disk: diskWith(), observed: observation{claim: inherited(corev1.ClaimBound)}},
+		"complete, and its class is gone": {
+			disk: diskWith(ofClass("fast")), observed: observation{importerServed: true, dataVolume: dataVolumeIn(cdiv1.Succeeded), claim: claimIn(corev1.ClaimBound)},
+		},
+
+		"just begun": {
+			disk: diskWith(), observed: observation{importerServed: true, classFound: true, dataVolume: dataVolumeIn(cdiv1.PhaseUnset)},
+			phase: v1alpha1.DiskPending, reason: v1alpha1.ReasonClaimPending, message: "DataVolume root waits for its PersistentVolumeClaim",
+		},
+		"waits for a machine": {
+			disk: diskWith(), observed: observation{importerServed: true, classFound: true, dataVolume: dataVolumeIn(cdiv1.WaitForFirstConsumer), claim: claimIn(corev1.ClaimPending)},
+			phase: v1alpha1.DiskAwaitingConsumer, reason: v1alpha1.ReasonAwaitingConsumer, message: "nothing is wrong",
+		},
+		"waits for a machine, with a populator": {
+			disk: diskWith(), observed: observation{importerServed: true, classFound: true, dataVolume: dataVolumeIn(cdiv1.PendingPopulation), claim: claimIn(corev1.ClaimPending)},
+			phase: v1alpha1.DiskAwaitingConsumer, reason: v1alpha1.ReasonAwaitingConsumer,
+		},
+		"is being filled": {
+			disk: diskWith(), observed: filling(cdiv1.ImportInProgress, running(corev1.ConditionTrue, "Pod is running", "")),
+			phase: v1alpha1.DiskImporting, reason: v1alpha1.ReasonImporting, message: "ImportInProgress",
+		},
+		"the importer's own words": {
+			disk: diskWith(), observed: filling(cdiv1.ImportInProgress, running(corev1.ConditionFalse, "Error", "Unable to connect to http data source: 404")),
+			phase: v1alpha1.DiskError, reason: v1alpha1.ReasonImportFailed, message: "DataVolume root: importer pod: Unable to connect to http data source: 404 (Error)",
+		},
+		"the importer's past words, while it tries again": {
+			disk: diskWith(), observed: filling(cdiv1.ImportInProgress, running(corev1.ConditionTrue, "Error", "404")),
+			phase: v1alpha1.DiskImporting, reason: v1alpha1.ReasonImporting,
+		},
+		"the importer's image": {
+			disk: diskWith(), observed: filling(cdiv1.ImportScheduled, running(corev1.ConditionFalse, "ImagePullFailed", "no such image")),
+			phase: v1alpha1.DiskError, reason: v1alpha1.ReasonImportFailed, message: "no such image (ImagePullFailed)",
+		},
+		"CDI gave up": {
+			disk: diskWith(), observed: filling(cdiv1.Failed, running(corev1.ConditionFalse, "Error", "no space left")),
+			phase: v1alpha1.DiskError, reason: v1alpha1.ReasonImportFailed, message: "DataVolume root failed: no space left",
+		},
+		"CDI cannot make a claim": {
+			disk: diskWith(), observed: observation{importerServed: true, classFound: true,
+				dataVolume: dataVolumeIn(cdiv1.PhaseUnset, boundCondition("ErrClaimNotValid", "no accessMode specified in StorageProfile fast"))},
+			phase: v1alpha1.DiskError, reason: v1alpha1.ReasonClaimPending, message: "no accessMode specified in StorageProfile fast",
+		},
+		"the claim is not bound": {
+			disk: diskWith(), observed: observation{importerServed: true, classFound: true, dataVolume: dataVolumeIn(cdiv1.Succeeded), claim: claimIn(corev1.ClaimPending)},
+			phase: v1alpha1.DiskPending, reason: v1alpha1.ReasonClaimPending, message: "kubectl describe pvc root",
+		},
+		"the claim lost its volume": {
+			disk: diskWith(), observed: observation{importerServed: true, classFound: true, dataVolume: dataVolumeIn(cdiv1.Succeeded), claim: claimIn(corev1.ClaimLost)},
+			phase: v1alpha1.DiskError, reason: v1alpha1.ReasonClaimLost, message: "pv-1",
+		},
+
+		"a foreign claim has the name, B19": {
+			disk: diskWith(), observed: observation{importerServed: true, classFound: true, claim: foreignClaim(corev1.ClaimBound)},
+			phase: v1alpha1.DiskError, reason: v1alpha1.ReasonNameConflict, message: "source.persistentVolumeClaim.name: root",
+		},
+		"a foreign DataVolume has the name": {
+			disk: diskWith(), observed: observation{importerServed: true, classFound: true},
+			applyErr: &apply.NameConflictError{Kind: "DataVolume", Name: "root", Owner: "VirtualMachine web"},
+			phase:    v1alpha1.DiskError, reason: v1alpha1.ReasonNameConflict, message: "DataVolume root exists already and belongs to VirtualMachine web",
+		},
+		"the API server refuses": {
+			disk: diskWith(), observed: observation{importerServed: true, classFound: true},
+			applyErr: &apply.RefusedError{Kind: "DataVolume", Name: "root", Err: errors.New("exceeded quota")},
+			phase:    v1alpha1.DiskError, reason: v1alpha1.ReasonApplyRefused, message: "DataVolume root: exceeded quota",
+		},
+		"CDI is absent": {
+			disk: diskWith(), observed: observation{classFound: true},
+			phase: v1alpha1.DiskError, reason: v1alpha1.ReasonDependencyMissing, message: "CDI (Containerized Data Importer) is not installed",
+		},
+		"the class is absent": {
+			disk: diskWith(ofClass("fast")), observed: observation{importerServed: true},
+			phase: v1alpha1.DiskError, reason: v1alpha1.ReasonStorageClassMissing, message: "StorageClass fast does not exist",
+		},
+		"no class is the default": {
+			disk: diskWith(), observed: observation{importerServed: true},
+			phase: v1alpha1.DiskError, reason: v1alpha1.ReasonStorageClassMissing, message: "no default StorageClass",
+		},
+
+		"an adopted claim":                  {disk: diskWith(adopting("data")), observed: observation{claim: foreignClaim(corev1.ClaimBound)}},
+		"an adopted claim, and CDI is gone": {disk: diskWith(adopting("data")), observed: observation{classFound: true, claim: foreignClaim(corev1.ClaimBound)}},
+		"an adopted claim that does not exist": {
+			disk: diskWith(adopting("data")), observed: observation{classFound: true},
+			phase: v1alpha1.DiskError, reason: v1alpha1.ReasonClaimMissing, message: "PersistentVolumeClaim data does not exist in namespace shop",
+		},
+
+		"deleted, and in use": {
+			disk: diskWith(deleted), observed: observation{users: []string{"api", "web"}},
+			phase: v1alpha1.DiskTerminating, reason: v1alpha1.ReasonInUse, message: "used by WukongVM api, web",
+		},
+		"deleted, and set free": {
+			disk: diskWith(deleted, retained), observed: settled(),
+			phase: v1alpha1.DiskTerminating, reason: v1alpha1.ReasonTerminating, message: "Retain",
+		},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			found := evaluate(test.disk, &test.observed, test.applyErr)
+			if test.reason == "" {
+				assert.Nil(t, found)
+				return
+			}
+			require.NotNil(t, found)
+			assert.Equal(t, test.phase, found.phase)
+			assert.Equal(t, test.reason, found.reason)
+			assert.Contains(t, found.message, test.message)
+		})
+	}
+}
+
+func TestDescribe(t *testing.T) {
+	t.Run("complete", func(t *testing.T) {
+		observed := settled()
+		observed.dataVolume.Status.RestartCount = 2
+		observed.dataVolume.Status.Progress = "100.0%"
+		assert.Equal(t, v1alpha1.WukongDiskStatus{
+			Phase: v1alpha1.DiskReady, ClaimName: "root", DataVolumeName: "root", ImportRestarts: 2,
+			StorageClassName: "fast", VolumeMode: corev1.PersistentVolumeBlock,
+			AccessModes: []v1alpha1.AccessMode{"ReadWriteMany"}, Capacity: ptr.To(resource.MustParse("1200Mi")),
+		}, describe(diskWith(), &observed, nil), "progress is told of a disk that is being filled only")
+	})
+	t.Run("being filled", func(t *testing.T) {
+		observed := filling(cdiv1.ImportInProgress)
+		observed.dataVolume.Status.Progress = "47.11%"
+		status := describe(diskWith(), &observed, content(observed.dataVolume))
+		assert.Equal(t, v1alpha1.DiskImporting, status.Phase)
+		assert.Equal(t, ptr.To(int32(40)), status.ProgressPercent)
+		assert.Equal(t, "root", status.ClaimName, "a machine may be made before its disk is complete")
+	})
+	t.Run("a foreign claim is told to no machine, B19", func(t *testing.T) {
+		observed := observation{importerServed: true, classFound: true, claim: foreignClaim(corev1.ClaimBound)}
+		status := describe(diskWith(), &observed, obstacle(diskWith(), &observed))
+		assert.Equal(t, v1alpha1.WukongDiskStatus{Phase: v1alpha1.DiskError}, status)
+	})
+	t.Run("a foreign claim beside our DataVolume is told to no machine", func(t *testing.T) {
+		observed := observation{importerServed: true, classFound: true, dataVolume: dataVolumeIn(cdiv1.Pending), claim: foreignClaim(corev1.ClaimBound)}
+		assert.Empty(t, describe(diskWith(), &observed, obstacle(diskWith(), &observed)).ClaimName)
+	})
+	t.Run("an adopted claim", func(t *testing.T) {
+		status := describe(diskWith(adopting("data")), &observation{claim: foreignClaim(corev1.ClaimBound)}, nil)
+		assert.Equal(t, "data", status.ClaimName)
+		assert.Empty(t, status.DataVolumeName)
+	})
+}
+
+func TestProgress(t *testing.T) {
+	tests := map[cdiv1.DataVolumeProgress]*int32{
+		"": nil, "N/A": nil, "-1%": nil, "101%": nil,
+		"0.00%": ptr.To(int32(0)), "9.99%": ptr.To(int32(0)), "10.0%": ptr.To(int32(10)), "99.9%": ptr.To(int32(90)), "100.0%": ptr.To(int32(100)),
+	}
+	for text, expected := range tests {
+		assert.Equal(t, expected, progress(text), "progress of %q", text)
+	}
+}
+
+func TestKeepsClaim(t *testing.T) {
+	foreign := dataVolumeIn(cdiv1.Succeeded)
+	foreign.OwnerReferences = nil
+
+	assert.True(t, keepsClaim(diskWith(retained), &observation{dataVolume: dataVolumeIn(cdiv1.Succeeded)}))
+	assert.False(t, keepsClaim(diskWith(), &observation{dataVolume: dataVolumeIn(cdiv1.Succeeded)}), "reclaimPolicy Delete")
+	assert.False(t, keepsClaim(diskWith(retained), &observation{}), "no DataVolume")
+	assert.False(t, keepsClaim(diskWith(retained), &observation{dataVolume: foreign}), "a foreign DataVolume is not ours to delete")
+	assert.False(t, keepsClaim(diskWith(retained, adopting("data")), &observation{}), "an adopted claim has no DataVolume")
+}
