@@ -61,7 +61,7 @@ func (p problems) Error() string {
 	for i, err := range p {
 		messages[i] = err.Error()
 	}
-	return strings.Join(messages, "; ")
+	return strings.Join(messages, ". ")
 }
 
 // Unwrap implements the interface that errors.As and errors.Is walk.
