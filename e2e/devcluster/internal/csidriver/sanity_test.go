@@ -1,0 +1,58 @@
+package csidriver_test
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/kubernetes-csi/csi-test/v5/pkg/sanity"
+	"github.com/onsi/ginkgo/v2"
+	"github.com/onsi/gomega"
+	"github.com/stretchr/testify/require"
+
+	"github.com/novasphere/wukong/e2e/devcluster/internal/csidriver"
+)
+
+// TestSanity runs the conformance suite of CSI against the driver, for both volume modes, with real mounts and loop devices.
+func TestSanity(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("mounts need root")
+	}
+	for _, accessType := range []string{"mount", "block"} {
+		folder := start(t, csidriver.Options{NodeID: "node-1", Capacity: 1 << 40, Controller: true})
+		config := sanity.NewTestConfig()
+		config.Address = filepath.Join(folder, "csi.sock")
+		config.TargetPath = filepath.Join(folder, "targets")
+		config.StagingPath = filepath.Join(folder, "staging")
+		config.TestVolumeAccessType = accessType
+		config.TestVolumeSize = 64 << 20
+		config.TestVolumeExpandSize = 128 << 20
+		ginkgo.Describe(accessType, func() { sanity.GinkgoTest(&config) })
+	}
+	gomega.RegisterFailHandler(ginkgo.Fail)
+	ginkgo.RunSpecs(t, "CSI sanity")
+}
+
+// start runs a driver on a pool of its own. It returns the folder with its socket csi.sock.
+func start(t *testing.T, options csidriver.Options) string {
+	t.Helper()
+	folder := t.TempDir()
+	options.PoolFolder = filepath.Join(folder, "pool")
+	driver, err := csidriver.New(options)
+	require.NoError(t, err)
+	ctx, cancel := context.WithCancel(context.Background())
+	served := make(chan error, 1)
+	go func() { served <- driver.Serve(ctx, filepath.Join(folder, "csi.sock")) }()
+	t.Cleanup(func() {
+		cancel()
+		require.NoError(t, <-served)
+		require.NoError(t, csidriver.ReleaseDevices(options.PoolFolder))
+	})
+	require.Eventually(t, func() bool {
+		_, err := os.Stat(filepath.Join(folder, "csi.sock"))
+		return err == nil
+	}, 10*time.Second, 10*time.Millisecond)
+	return folder
+}
