@@ -1,6 +1,8 @@
 package kubevirt
 
 import (
+	"fmt"
+
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
@@ -31,6 +33,7 @@ func newKubeVirt(kvm bool) *unstructured.Unstructured {
 			"infra":           map[string]any{"replicas": one},
 			// CPU, memory and network hotplug are completed by a live migration that KubeVirt starts by itself.
 			"workloadUpdateStrategy": map[string]any{"workloadUpdateMethods": []any{"LiveMigrate"}},
+			"customizeComponents":    map[string]any{"patches": []any{labellerPatch(kvm)}},
 			"configuration": map[string]any{
 				"imagePullPolicy":   "IfNotPresent",
 				"vmRolloutStrategy": "LiveUpdate",
@@ -44,4 +47,19 @@ func newKubeVirt(kvm bool) *unstructured.Unstructured {
 			},
 		},
 	}}
+}
+
+// labellerPatch tells the container that finds out what a node can do (launcher/usr/bin/node-labeller.sh) whether machines are emulated.
+func labellerPatch(kvm bool) map[string]any {
+	virtType := "qemu"
+	if kvm {
+		virtType = "kvm"
+	}
+	return map[string]any{
+		"resourceType": "DaemonSet",
+		"resourceName": "virt-handler",
+		"type":         "strategic",
+		"patch": fmt.Sprintf(
+			`{"spec":{"template":{"spec":{"initContainers":[{"name":"virt-launcher","env":[{"name":"VIRT_TYPE","value":%q}]}]}}}}`, virtType),
+	}
 }

@@ -1,16 +1,18 @@
 #!/bin/bash
 # Writes what QEMU and libvirt can do on this node, for virt-handler's node labels. KubeVirt's own script takes the presence of
-# /dev/kvm for its use; here what does not answer is left for plain emulation.
+# /dev/kvm for its use. Here VIRT_TYPE, kvm or qemu, says what machines will really run with.
 set -euo pipefail
 
 out=/var/lib/kubevirt-node-labeller
-arch=$(uname -m)
-machine=q35
+type=${VIRT_TYPE:-qemu}
+target=(--machine q35 --arch "$(uname -m)" --virttype "$type")
 
-if minor=$(grep -w kvm /proc/misc | cut -f 1 -d ' ') && [ -n "$minor" ] && [ ! -e /dev/kvm ]; then
-	mknod /dev/kvm c 10 "$minor" || true
+if [ "$type" = kvm ]; then
+	if [ ! -e /dev/kvm ]; then
+		mknod /dev/kvm c 10 "$(grep -w kvm /proc/misc | cut -f 1 -d ' ')"
+	fi
+	chmod o+rw /dev/kvm
 fi
-[ ! -e /dev/kvm ] || chmod o+rw /dev/kvm || true
 
 virtqemud -d
 for _ in $(seq 100); do
@@ -18,11 +20,6 @@ for _ in $(seq 100); do
 	sleep 0.1
 done
 
-type=kvm
-if ! virsh domcapabilities --machine "$machine" --arch "$arch" --virttype kvm >"$out/virsh_domcapabilities.xml"; then
-	type=qemu
-	virsh domcapabilities --machine "$machine" --arch "$arch" --virttype qemu >"$out/virsh_domcapabilities.xml"
-fi
-virsh hypervisor-cpu-baseline --features "$out/virsh_domcapabilities.xml" \
-	--machine "$machine" --arch "$arch" --virttype "$type" >"$out/supported_features.xml"
+virsh domcapabilities "${target[@]}" >"$out/virsh_domcapabilities.xml"
+virsh hypervisor-cpu-baseline --features "$out/virsh_domcapabilities.xml" "${target[@]}" >"$out/supported_features.xml"
 virsh capabilities >"$out/capabilities.xml"
