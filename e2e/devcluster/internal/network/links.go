@@ -8,6 +8,7 @@ import (
 
 	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netns"
+	"golang.org/x/sys/unix"
 )
 
 const (
@@ -88,6 +89,15 @@ func ConnectControlPlane(plan Plan, pid int) error {
 // ConnectNode plugs a node into the bridge, and routes its pods' subnet to it from everyone else.
 func ConnectNode(plan Plan, controlPlanePID, pid, number int, others map[int]int) error {
 	port := fmt.Sprintf("node%d", number)
+	control, err := enter(controlPlanePID)
+	if err != nil {
+		return err
+	}
+	defer control.Close()
+	// The cable of the same node before a restart goes away only when the kernel has cleaned up after it.
+	if err := control.remove(port); err != nil {
+		return err
+	}
 	if err := cable(controlPlanePID, port, pid, cableName); err != nil {
 		return err
 	}
@@ -99,11 +109,6 @@ func ConnectNode(plan Plan, controlPlanePID, pid, number int, others map[int]int
 	if err := node.configure(cableName, plan.Node(number), plan.Nodes.Bits()); err != nil {
 		return err
 	}
-	control, err := enter(controlPlanePID)
-	if err != nil {
-		return err
-	}
-	defer control.Close()
 	if err := errors.Join(control.plug(port), control.route(plan, number)); err != nil {
 		return err
 	}
@@ -123,17 +128,13 @@ func ConnectNode(plan Plan, controlPlanePID, pid, number int, others map[int]int
 
 // RemoveHostLink removes the host's end of the cable, and with it the other end.
 func RemoveHostLink(plan Plan) error {
-	link, err := netlink.LinkByName(plan.Link)
-	if errors.As(err, &netlink.LinkNotFoundError{}) {
-		return nil
-	}
+	handle, err := netlink.NewHandle()
 	if err != nil {
-		return fmt.Errorf("find link %s: %w", plan.Link, err)
+		return fmt.Errorf("open the host's network: %w", err)
 	}
-	if err := netlink.LinkDel(link); err != nil {
-		return fmt.Errorf("remove link %s: %w", plan.Link, err)
-	}
-	return nil
+	own := namespace{Handle: handle}
+	defer own.Close()
+	return own.remove(plan.Link)
 }
 
 // cable makes a pair of virtual links, one end in each network namespace. PID 0 is the host.
@@ -191,6 +192,22 @@ func (n namespace) configure(name string, address netip.Addr, bits int) error {
 		return fmt.Errorf("give %s to link %s: %w", prefix, name, err)
 	}
 	return n.up(name)
+}
+
+// remove removes a link, if it exists.
+func (n namespace) remove(name string) error {
+	link, err := n.LinkByName(name)
+	if errors.As(err, &netlink.LinkNotFoundError{}) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("find link %s: %w", name, err)
+	}
+	// The kernel may remove it on its own at the same moment.
+	if err := n.LinkDel(link); err != nil && !errors.Is(err, unix.ENODEV) {
+		return fmt.Errorf("remove link %s: %w", name, err)
+	}
+	return nil
 }
 
 // plug makes a link a port of the bridge.
