@@ -107,7 +107,7 @@ func content(dataVolume *cdiv1.DataVolume) *problem {
 			return failed(v1alpha1.ReasonImportFailed, "DataVolume %s: importer pod: %s; it is tried again (%d restarts so far)",
 				dataVolume.Name, message, dataVolume.Status.RestartCount)
 		}
-		return &problem{v1alpha1.DiskImporting, v1alpha1.ReasonImporting, "DataVolume " + dataVolume.Name + " is being filled: " + string(dataVolume.Status.Phase)}
+		return &problem{v1alpha1.DiskImporting, v1alpha1.ReasonImporting, "DataVolume " + dataVolume.Name + " is being filled"}
 	}
 }
 
@@ -168,7 +168,8 @@ func describe(disk *v1alpha1.WukongDisk, observed *observation, found *problem) 
 			status.ClaimName = disk.ClaimName()
 		}
 	}
-	if claim := observed.claim; claim != nil && status.ClaimName != "" {
+	// What the claim is like is told once the disk is being filled: in the bustle before that, each word of it would be a write.
+	if claim := observed.claim; claim != nil && status.ClaimName != "" && status.Phase != v1alpha1.DiskPending {
 		status.StorageClassName = ptr.Deref(claim.Spec.StorageClassName, "")
 		status.VolumeMode = ptr.Deref(claim.Spec.VolumeMode, "")
 		for _, mode := range claim.Spec.AccessModes {

@@ -57,7 +57,7 @@ func TestEvaluate(t *testing.T) {
 		},
 		"is being filled": {
 			disk: diskWith(), observed: filling(cdiv1.ImportInProgress, running(corev1.ConditionTrue, "Pod is running", "")),
-			phase: v1alpha1.DiskImporting, reason: v1alpha1.ReasonImporting, message: "ImportInProgress",
+			phase: v1alpha1.DiskImporting, reason: v1alpha1.ReasonImporting, message: "DataVolume root is being filled",
 		},
 		"the importer's own words": {
 			disk: diskWith(), observed: filling(cdiv1.ImportInProgress, running(corev1.ConditionFalse, "Error", "Unable to connect to http data source: 404")),
@@ -165,6 +165,11 @@ func TestDescribe(t *testing.T) {
 		assert.Equal(t, v1alpha1.DiskImporting, status.Phase)
 		assert.Equal(t, ptr.To(int32(40)), status.ProgressPercent)
 		assert.Equal(t, "root", status.ClaimName, "a machine may be made before its disk is complete")
+	})
+	t.Run("only begun", func(t *testing.T) {
+		observed := filling(cdiv1.Pending)
+		assert.Equal(t, v1alpha1.WukongDiskStatus{Phase: v1alpha1.DiskPending, ClaimName: "root", DataVolumeName: "root"},
+			describe(diskWith(), &observed, content(observed.dataVolume)), "nothing that changes from moment to moment")
 	})
 	t.Run("a foreign claim is told to no machine, B19", func(t *testing.T) {
 		observed := observation{importerServed: true, classFound: true, claim: foreignClaim(corev1.ClaimBound)}
