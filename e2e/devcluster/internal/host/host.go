@@ -8,9 +8,8 @@ import (
 	"runtime"
 	"strings"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/novasphere/wukong/e2e/devcluster/internal/debian"
+	"github.com/novasphere/wukong/e2e/devcluster/internal/kvm"
 )
 
 // Packages are what the core of the cluster needs from Debian.
@@ -42,34 +41,11 @@ func Check() error {
 	return nil
 }
 
-// Requests of the KVM interface, see linux/kvm.h.
-const (
-	kvmCreateVM   = 0xAE01
-	kvmCreateVCPU = 0xAE41
-)
-
-// HasKVM is true when virtual machines of any kind can run on /dev/kvm: the processor virtualises, and the kernel makes a
-// machine with a processor when asked. Where only the device exists, the guests' kernels would have to know (as with PVM).
+// HasKVM is true when virtual machines of any kind can run on /dev/kvm: the processor virtualises, and a guest runs at its speed.
+// Where only the device exists, the guests' kernels would have to know (as with PVM).
 func HasKVM() bool {
 	info, err := os.ReadFile("/proc/cpuinfo")
-	if err != nil || !virtualises(string(info)) {
-		return false
-	}
-	device, err := unix.Open("/dev/kvm", unix.O_RDWR|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return false
-	}
-	defer unix.Close(device)
-	machine, err := unix.IoctlRetInt(device, kvmCreateVM)
-	if err != nil {
-		return false
-	}
-	defer unix.Close(machine)
-	processor, err := unix.IoctlRetInt(machine, kvmCreateVCPU)
-	if err != nil {
-		return false
-	}
-	return unix.Close(processor) == nil
+	return err == nil && virtualises(string(info)) && kvm.Check() == nil
 }
 
 func virtualises(cpuinfo string) bool {
