@@ -51,7 +51,7 @@ type WukongVMSpec struct {
 
 	// cpu of the machine.
 	// +optional
-	// +default={}
+	// +default={"cores":1,"sockets":1,"threads":1}
 	CPU CPU `json:"cpu,omitempty"`
 
 	// memory of the machine.

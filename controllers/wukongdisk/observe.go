@@ -13,6 +13,7 @@ import (
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/dependency"
 	"github.com/novasphere/wukong/controllers/internal/index"
+	"github.com/novasphere/wukong/controllers/internal/read"
 	"github.com/novasphere/wukong/controllers/internal/umbrella"
 )
 
@@ -43,11 +44,11 @@ func (r *Reconciler) observe(ctx context.Context, disk *v1alpha1.WukongDisk) (*o
 		return observed, err
 	}
 	if observed.importerServed && !disk.AdoptsClaim() {
-		if observed.dataVolume, err = get(ctx, r.client, disk.Namespace, disk.Name, &cdiv1.DataVolume{}); err != nil {
+		if observed.dataVolume, err = read.Get(ctx, r.client, disk.Namespace, disk.Name, &cdiv1.DataVolume{}); err != nil {
 			return observed, err
 		}
 	}
-	if observed.claim, err = get(ctx, r.client, disk.Namespace, disk.ClaimName(), &corev1.PersistentVolumeClaim{}); err != nil {
+	if observed.claim, err = read.Get(ctx, r.client, disk.Namespace, disk.ClaimName(), &corev1.PersistentVolumeClaim{}); err != nil {
 		return observed, err
 	}
 	vms := &v1alpha1.WukongVMList{}
@@ -73,7 +74,7 @@ func (r *Reconciler) classFound(ctx context.Context, disk *v1alpha1.WukongDisk) 
 		return true, nil
 	}
 	if name := disk.Spec.StorageClassName; name != nil {
-		class, err := get(ctx, r.client, "", *name, &storagev1.StorageClass{})
+		class, err := read.Get(ctx, r.client, "", *name, &storagev1.StorageClass{})
 		return class != nil, err
 	}
 	classes := &storagev1.StorageClassList{}
@@ -87,20 +88,6 @@ func (r *Reconciler) classFound(ctx context.Context, disk *v1alpha1.WukongDisk) 
 		}
 	}
 	return false, nil
-}
-
-// get reads an object, and returns nil when it does not exist.
-func get[T client.Object](ctx context.Context, reader client.Reader, namespace, name string, obj T) (T, error) {
-	var none T
-	err := reader.Get(ctx, client.ObjectKey{Namespace: namespace, Name: name}, obj)
-	switch {
-	case client.IgnoreNotFound(err) != nil:
-		return none, fmt.Errorf("get %T %s: %w", obj, name, err)
-	case err != nil:
-		return none, nil
-	default:
-		return obj, nil
-	}
 }
 
 // ownsClaim tells whether the claim under the disk's name is ours: controlled by the DataVolume, or by the disk itself after CDI

@@ -69,7 +69,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 		return reconcile.Result{}, err
 	}
 	applyErr := r.applyDataVolume(ctx, disk, observed)
-	if applyErr != nil && !permanent(applyErr) {
+	if applyErr != nil && !apply.Permanent(applyErr) {
 		return reconcile.Result{}, applyErr
 	}
 	if err := r.writeStatus(ctx, disk, observed, applyErr); err != nil {
@@ -80,13 +80,6 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 		return reconcile.Result{RequeueAfter: refusedRetry}, nil
 	}
 	return reconcile.Result{}, nil
-}
-
-// permanent tells errors that become a condition from those that are tried again at once.
-func permanent(err error) bool {
-	var conflict *apply.NameConflictError
-	var refused *apply.RefusedError
-	return errors.As(err, &conflict) || errors.As(err, &refused)
 }
 
 // SetupWithManager registers the controller with its watches.

@@ -1,0 +1,124 @@
+package simulator
+
+import (
+	"context"
+	"fmt"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	kubevirtv1 "kubevirt.io/api/core/v1"
+	cdiv1 "kubevirt.io/containerized-data-importer-api/pkg/apis/core/v1beta1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+)
+
+func (s *Simulator) machine(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
+	machine := &kubevirtv1.VirtualMachine{}
+	if err := s.client.Get(ctx, request.NamespacedName, machine); err != nil || !machine.DeletionTimestamp.IsZero() {
+		return reconcile.Result{}, client.IgnoreNotFound(err)
+	}
+	instance := &kubevirtv1.VirtualMachineInstance{}
+	if err := s.client.Get(ctx, request.NamespacedName, instance); apierrors.IsNotFound(err) {
+		instance = nil
+	} else if err != nil {
+		return reconcile.Result{}, err
+	}
+	if machine.Spec.RunStrategy != nil && *machine.Spec.RunStrategy == kubevirtv1.RunStrategyHalted {
+		return reconcile.Result{}, s.halt(ctx, machine, instance)
+	}
+	return reconcile.Result{}, s.run(ctx, machine, instance)
+}
+
+func (s *Simulator) halt(ctx context.Context, machine *kubevirtv1.VirtualMachine, instance *kubevirtv1.VirtualMachineInstance) error {
+	if instance == nil {
+		return s.print(ctx, machine, kubevirtv1.VirtualMachineStatusStopped)
+	}
+	if err := s.print(ctx, machine, kubevirtv1.VirtualMachineStatusStopping); err != nil {
+		return err
+	}
+	return client.IgnoreNotFound(s.client.Delete(ctx, instance))
+}
+
+func (s *Simulator) run(ctx context.Context, machine *kubevirtv1.VirtualMachine, instance *kubevirtv1.VirtualMachineInstance) error {
+	filled, err := s.filled(ctx, machine)
+	if err != nil {
+		return err
+	}
+	if !filled {
+		return s.print(ctx, machine, kubevirtv1.VirtualMachineStatusProvisioning)
+	}
+	if instance == nil {
+		if err := s.print(ctx, machine, kubevirtv1.VirtualMachineStatusStarting); err != nil {
+			return err
+		}
+		return s.makeInstance(ctx, machine)
+	}
+	next := map[kubevirtv1.VirtualMachineInstancePhase]kubevirtv1.VirtualMachineInstancePhase{
+		kubevirtv1.VmPhaseUnset: kubevirtv1.Scheduling, kubevirtv1.Scheduling: kubevirtv1.Scheduled, kubevirtv1.Scheduled: kubevirtv1.Running,
+	}[instance.Status.Phase]
+	if next == "" {
+		return s.print(ctx, machine, kubevirtv1.VirtualMachineStatusRunning)
+	}
+	instance.Status.Phase = next
+	if next == kubevirtv1.Running {
+		s.boot(instance)
+	}
+	return s.client.Update(ctx, instance)
+}
+
+// filled tells whether all DataVolumes of the machine succeeded.
+func (s *Simulator) filled(ctx context.Context, machine *kubevirtv1.VirtualMachine) (bool, error) {
+	for _, volume := range machine.Spec.Template.Spec.Volumes {
+		if volume.DataVolume == nil {
+			continue
+		}
+		dataVolume := &cdiv1.DataVolume{}
+		key := client.ObjectKey{Namespace: machine.Namespace, Name: volume.DataVolume.Name}
+		if err := s.client.Get(ctx, key, dataVolume); err != nil {
+			return false, client.IgnoreNotFound(err)
+		}
+		if dataVolume.Status.Phase != cdiv1.Succeeded {
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
+func (s *Simulator) makeInstance(ctx context.Context, machine *kubevirtv1.VirtualMachine) error {
+	instance := &kubevirtv1.VirtualMachineInstance{
+		ObjectMeta: metav1.ObjectMeta{
+			Name: machine.Name, Namespace: machine.Namespace, Labels: machine.Spec.Template.ObjectMeta.Labels,
+		},
+		Spec: *machine.Spec.Template.Spec.DeepCopy(),
+	}
+	if err := controllerutil.SetControllerReference(machine, instance, s.client.Scheme()); err != nil {
+		return err
+	}
+	return s.client.Create(ctx, instance)
+}
+
+// boot fills in what a running guest shows.
+func (s *Simulator) boot(instance *kubevirtv1.VirtualMachineInstance) {
+	instance.Status.NodeName = NodeName
+	instance.Status.Conditions = []kubevirtv1.VirtualMachineInstanceCondition{
+		{Type: kubevirtv1.VirtualMachineInstanceReady, Status: corev1.ConditionTrue},
+		{Type: kubevirtv1.VirtualMachineInstanceIsMigratable, Status: corev1.ConditionTrue},
+	}
+	for i, nic := range instance.Spec.Domain.Devices.Interfaces {
+		address := fmt.Sprintf("10.0.%d.10", i)
+		instance.Status.Interfaces = append(instance.Status.Interfaces, kubevirtv1.VirtualMachineInstanceNetworkInterface{
+			Name: nic.Name, MAC: nic.MacAddress, IP: address, IPs: []string{address}, InfoSource: "domain",
+		})
+	}
+}
+
+func (s *Simulator) print(ctx context.Context, machine *kubevirtv1.VirtualMachine, status kubevirtv1.VirtualMachinePrintableStatus) error {
+	if machine.Status.PrintableStatus == status {
+		return nil
+	}
+	machine.Status.PrintableStatus = status
+	machine.Status.Ready = status == kubevirtv1.VirtualMachineStatusRunning
+	return s.client.Status().Update(ctx, machine)
+}

@@ -1,0 +1,111 @@
+// Package simulator writes what KubeVirt and CDI would write, and nothing more: so that the control plane alone carries a WukongVM
+// from creation to Ready. It stands in for them in tests and benchmarks of our own requests; what a guest does, it cannot tell.
+//
+// The sequence of states is that of KubeVirt v1.7 and CDI v1.61: a DataVolume makes its claim, is filled and succeeds; a
+// VirtualMachine waits for its DataVolumes, then makes an instance, which is scheduled and runs.
+package simulator
+
+import (
+	"context"
+	"fmt"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
+	kubevirtv1 "kubevirt.io/api/core/v1"
+	cdiv1 "kubevirt.io/containerized-data-importer-api/pkg/apis/core/v1beta1"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+)
+
+// NodeName is where all instances run.
+const NodeName = "simulated-node"
+
+// Simulator plays KubeVirt and CDI.
+type Simulator struct {
+	client client.Client
+}
+
+// Setup adds the simulator to a manager of its own.
+func Setup(manager ctrl.Manager) error {
+	simulator := &Simulator{client: manager.GetClient()}
+	err := ctrl.NewControllerManagedBy(manager).Named("simulated-cdi").
+		For(&cdiv1.DataVolume{}).
+		Owns(&corev1.PersistentVolumeClaim{}).
+		Complete(reconcile.Func(simulator.dataVolume))
+	if err != nil {
+		return fmt.Errorf("set up the simulated CDI: %w", err)
+	}
+	err = ctrl.NewControllerManagedBy(manager).Named("simulated-kubevirt").
+		For(&kubevirtv1.VirtualMachine{}).
+		Owns(&kubevirtv1.VirtualMachineInstance{}).
+		Watches(&cdiv1.DataVolume{}, handler.EnqueueRequestsFromMapFunc(simulator.machinesOf)).
+		Complete(reconcile.Func(simulator.machine))
+	if err != nil {
+		return fmt.Errorf("set up the simulated KubeVirt: %w", err)
+	}
+	return nil
+}
+
+func (s *Simulator) dataVolume(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
+	dataVolume := &cdiv1.DataVolume{}
+	if err := s.client.Get(ctx, request.NamespacedName, dataVolume); err != nil || !dataVolume.DeletionTimestamp.IsZero() {
+		return reconcile.Result{}, client.IgnoreNotFound(err)
+	}
+	claim := &corev1.PersistentVolumeClaim{}
+	err := s.client.Get(ctx, request.NamespacedName, claim)
+	switch {
+	case apierrors.IsNotFound(err):
+		return reconcile.Result{}, s.makeClaim(ctx, dataVolume)
+	case err != nil:
+		return reconcile.Result{}, err
+	case claim.Status.Phase != corev1.ClaimBound:
+		claim.Status.Phase = corev1.ClaimBound
+		claim.Status.Capacity = claim.Spec.Resources.Requests
+		return reconcile.Result{}, s.client.Status().Update(ctx, claim)
+	}
+	next := map[cdiv1.DataVolumePhase]cdiv1.DataVolumePhase{
+		cdiv1.PhaseUnset: cdiv1.ImportScheduled, cdiv1.ImportScheduled: cdiv1.ImportInProgress, cdiv1.ImportInProgress: cdiv1.Succeeded,
+	}[dataVolume.Status.Phase]
+	if next == "" {
+		return reconcile.Result{}, nil
+	}
+	dataVolume.Status.Phase = next
+	return reconcile.Result{}, s.client.Status().Update(ctx, dataVolume)
+}
+
+func (s *Simulator) makeClaim(ctx context.Context, dataVolume *cdiv1.DataVolume) error {
+	claim := &corev1.PersistentVolumeClaim{
+		ObjectMeta: metav1.ObjectMeta{Name: dataVolume.Name, Namespace: dataVolume.Namespace, Labels: dataVolume.Labels},
+		Spec: corev1.PersistentVolumeClaimSpec{
+			AccessModes:      []corev1.PersistentVolumeAccessMode{corev1.ReadWriteMany},
+			StorageClassName: dataVolume.Spec.Storage.StorageClassName,
+			Resources:        dataVolume.Spec.Storage.Resources,
+			VolumeMode:       ptr.To(corev1.PersistentVolumeFilesystem),
+		},
+	}
+	if err := controllerutil.SetControllerReference(dataVolume, claim, s.client.Scheme()); err != nil {
+		return err
+	}
+	return s.client.Create(ctx, claim)
+}
+
+func (s *Simulator) machinesOf(ctx context.Context, dataVolume client.Object) []reconcile.Request {
+	machines := &kubevirtv1.VirtualMachineList{}
+	if err := s.client.List(ctx, machines, client.InNamespace(dataVolume.GetNamespace())); err != nil {
+		return nil
+	}
+	var requests []reconcile.Request
+	for i := range machines.Items {
+		for _, volume := range machines.Items[i].Spec.Template.Spec.Volumes {
+			if volume.DataVolume != nil && volume.DataVolume.Name == dataVolume.GetName() {
+				requests = append(requests, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(&machines.Items[i])})
+			}
+		}
+	}
+	return requests
+}
