@@ -1,0 +1,83 @@
+package cluster
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"k8s.io/client-go/tools/clientcmd"
+
+	"github.com/novasphere/wukong/e2e/devcluster/internal/network"
+	"github.com/novasphere/wukong/e2e/devcluster/internal/process"
+)
+
+func testPlan(t *testing.T) network.Plan {
+	t.Helper()
+	plan, err := network.NewPlan("wk-test", nil)
+	require.NoError(t, err)
+	return plan
+}
+
+func TestNamesOfACluster(t *testing.T) {
+	one, other := paths{root: "/one/.devcluster"}, paths{root: "/other/.devcluster"}
+	require.NotEqual(t, one.link(), other.link(), "clusters of two checkouts run side by side")
+	require.LessOrEqual(t, len(one.link()), 15, "a link's name has at most 15 characters")
+	require.NotEqual(t, one.cgroup("node1"), other.cgroup("node1"))
+}
+
+func TestStateIsFoundAgain(t *testing.T) {
+	place := paths{root: t.TempDir()}
+	none, err := loadState(place)
+	require.NoError(t, err)
+	require.Nil(t, none)
+
+	written := &state{Plan: testPlan(t), ControlPlane: &process.ID{PID: 1 << 30, Started: 7}}
+	written.setNode(nodeState{Number: 1, Images: []string{"a"}})
+	written.setNode(nodeState{Number: 2})
+	written.setNode(nodeState{Number: 1, Images: []string{"a", "b"}})
+	require.NoError(t, written.save(place))
+	read, err := loadState(place)
+	require.NoError(t, err)
+	require.Equal(t, written, read)
+	require.Len(t, read.Nodes, 2)
+	require.Equal(t, []string{"a", "b"}, read.node(1).Images)
+	require.False(t, read.controlPlaneAlive())
+}
+
+func TestCredentialsAreMadeOnce(t *testing.T) {
+	place, plan := paths{root: t.TempDir()}, testPlan(t)
+	require.NoError(t, writeCredentials(place, plan))
+	before, err := os.ReadFile(place.kubeconfig())
+	require.NoError(t, err)
+	require.NoError(t, writeCredentials(place, plan))
+	after, err := os.ReadFile(place.kubeconfig())
+	require.NoError(t, err)
+	require.Equal(t, string(before), string(after))
+
+	config, err := clientcmd.BuildConfigFromFlags("", place.kubeconfig())
+	require.NoError(t, err)
+	require.Equal(t, "https://172.30.0.1:6443", config.Host)
+	info, err := os.Stat(place.kubeconfig())
+	require.NoError(t, err)
+	require.Equal(t, os.FileMode(0o600), info.Mode().Perm(), "nobody but root is administrator")
+}
+
+func TestFlagsAreInOrder(t *testing.T) {
+	require.Equal(t, []string{"--a=1", "--b=2"}, flags(map[string]string{"b": "2", "a": "1"}))
+}
+
+func TestNetworkConfigurationIsJSON(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "10-wukong.conflist")
+	require.NoError(t, writeJSON(path, networkConfig(testPlan(t), 2)))
+	data, err := os.ReadFile(path)
+	require.NoError(t, err)
+	require.True(t, json.Valid(data))
+	require.Contains(t, string(data), "10.200.2.0/24")
+}
+
+func TestContainerdNeedsNoRightThatIsMissing(t *testing.T) {
+	require.Contains(t, containerdConfig(false), "restrict_oom_score_adj = true")
+	require.Contains(t, containerdConfig(true), "restrict_oom_score_adj = false")
+}
