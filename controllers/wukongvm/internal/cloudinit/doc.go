@@ -17,6 +17,7 @@
 // new ones. A list of users without "default" creates no default user. (cc_ssh.py): keys at the top level of user-data go to the
 // default user and to root. (net/network_state.py): a destination "default" of a route is refused by the parser of some versions, and
 // 0.0.0.0/0 and ::/0 are understood by every renderer; gateway4 and gateway6 are deprecated.
+// Its NetworkManager renderer asks for DHCP on an interface without any address, which mode None cannot prevent there.
 // A network: section inside user-data is ignored: the network configuration must be a file of its own.
 //
 // PyYAML reads YAML 1.1, where a plain 12:34:56:12:34:56 is a number and 2001-13-99 a broken date: see encode.

@@ -2,6 +2,7 @@ package cloudinit
 
 import (
 	"net/netip"
+	"slices"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
 )
@@ -14,8 +15,10 @@ import (
 //   - a DHCP interface asks for 100, 200, ...: its renderer may or may not listen;
 //   - a static route after a DHCP interface gets 2100, 2200, ...: more than every DHCP client gives, listening or not.
 //
-// An interface alone gets no metric. For IPv6 only static gateways are counted, and the first gets none: cloud-init's
-// NetworkManager renderer (25.1.4) fails on a metric of an IPv6 default route when the interface has an IPv4 address.
+// An interface alone gets no metric. For IPv6 only static gateways are counted, and the first gets none. cloud-init's NetworkManager
+// renderer (25.1.4) fails on a metric of an IPv6 default route when the interface has an IPv4 address, and a guest whose renderer
+// fails has no network at all. So a later interface with addresses of both families gets no IPv6 default route; it could only have
+// served when the first was down.
 const (
 	dhcpMetricStep    = 100
 	afterDHCPMetric   = 2000
@@ -25,6 +28,8 @@ const (
 // interfaceMetrics are the metrics of an interface's default routes; nil leaves them to the guest.
 type interfaceMetrics struct {
 	dhcp, ipv4, ipv6 *int32
+	// withoutIPv6 leaves the IPv6 default route out.
+	withoutIPv6 bool
 }
 
 // defaultRouteMetrics ranks the default routes of the interfaces.
@@ -45,6 +50,7 @@ func defaultRouteMetrics(interfaces []Interface) []interfaceMetrics {
 			}
 			if first(spec.Gateways, netip.Addr.Is6) != nil {
 				rank6++
+				metrics[i].withoutIPv6 = rank6 > 1 && slices.ContainsFunc(spec.Addresses, isIPv4)
 				if rank6 > 1 {
 					metrics[i].ipv6 = pointer(staticMetric(rank6, true))
 				}
@@ -73,7 +79,7 @@ func defaultRoutes(gateways []netip.Addr, metrics interfaceMetrics) []route {
 	if gateway := first(gateways, netip.Addr.Is4); gateway != nil {
 		routes = append(routes, route{To: "0.0.0.0/0", Via: gateway.String(), Metric: metrics.ipv4})
 	}
-	if gateway := first(gateways, netip.Addr.Is6); gateway != nil {
+	if gateway := first(gateways, netip.Addr.Is6); gateway != nil && !metrics.withoutIPv6 {
 		routes = append(routes, route{To: "::/0", Via: gateway.String(), Metric: metrics.ipv6})
 	}
 	return routes
@@ -87,5 +93,7 @@ func first(addresses []netip.Addr, ofFamily func(netip.Addr) bool) *netip.Addr {
 	}
 	return nil
 }
+
+func isIPv4(prefix netip.Prefix) bool { return prefix.Addr().Is4() }
 
 func pointer(value int32) *int32 { return &value }

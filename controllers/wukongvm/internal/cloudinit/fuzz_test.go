@@ -1,0 +1,87 @@
+package cloudinit
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.yaml.in/yaml/v3"
+
+	"github.com/novasphere/wukong/apis/v1alpha1"
+)
+
+// FuzzRender gives every field of text that a person controls any text at all, which is more than admission allows, and reads the data
+// back: each value must be what was given, and nothing else may have changed.
+func FuzzRender(f *testing.F) {
+	f.Add("web.example.org", "Europe/Vienna", "ops", "adm", "ALL=(ALL) NOPASSWD:ALL", "/bin/bash", "me@example.org", "lan", "example.org")
+	f.Add("2001-13-99", "0b_", "null", "on", "# x: [y", "/bin/sh\nusers: []", "\" ' : -", "1e3", "~")
+	f.Add("y", "=", "<<", "!!binary", "&a *a", "| >", "\u2028\u0085\ufeff", "12:34:56", "%")
+	f.Add("0x1p-2", "+.inf", "1_000", "0o17", "\t", "---", "\U0001F600", "...", "#")
+	f.Fuzz(func(t *testing.T, hostname, timezone, user, group, sudo, shell, comment, interfaceName, search string) {
+		texts := []string{hostname, timezone, user, group, sudo, shell, comment, interfaceName, search}
+		for _, text := range texts {
+			if !utf8.ValidString(text) {
+				t.Skip("the API server admits no text that is not UTF-8")
+			}
+		}
+		lan := static(interfaceName, mac1, "192.168.7.5/24", "192.168.7.1")
+		lan.DNS = &v1alpha1.DNS{Searches: []v1alpha1.DomainName{v1alpha1.DomainName(search)}}
+		key := keyA + " " + comment
+		data, err := Render(Inputs{
+			VM: machine(&v1alpha1.CloudInit{Hostname: hostname, Timezone: timezone, Users: []v1alpha1.CloudInitUser{{
+				Name: user, Groups: []v1alpha1.GuestGroup{v1alpha1.GuestGroup(group)}, Sudo: &sudo, Shell: shell,
+				SSHAuthorizedKeys: []v1alpha1.SSHPublicKey{v1alpha1.SSHPublicKey(key)},
+			}}}),
+			Interfaces: []Interface{lan},
+		})
+		if err != nil {
+			var invalid *SpecInvalidError
+			require.ErrorAs(t, err, &invalid, "nothing but what is wrong in spec")
+			return
+		}
+		assertUserData(t, data.UserData, hostname, timezone, guestUser{
+			Name: user, LockPassword: true, Shell: orDefault(shell, defaultShell), Sudo: sudo, Groups: []string{group}, AuthorizedKeys: []string{key},
+		})
+		var network networkData
+		decode(t, data.NetworkData, &network)
+		require.Len(t, network.Ethernets, 1)
+		require.Contains(t, network.Ethernets, interfaceName)
+		assert.Equal(t, []string{search}, network.Ethernets[interfaceName].Nameservers.Search)
+		assert.Equal(t, mac1, network.Ethernets[interfaceName].Match.MACAddress)
+	})
+}
+
+func assertUserData(t *testing.T, text []byte, hostname, timezone string, user guestUser) {
+	t.Helper()
+	require.True(t, bytes.HasPrefix(text, []byte("#cloud-config\n")))
+	label, _, dotted := strings.Cut(orDefault(hostname, "web"), ".")
+	wanted := userData{
+		Hostname: label, ManageEtcHosts: "localhost", Timezone: timezone, SSHPasswordAuth: new(false),
+		GrowPartition: growPartition{Mode: "auto", Devices: []string{"/"}}, ResizeRoot: true, Users: []guestUser{user},
+	}
+	if dotted {
+		wanted.FQDN = hostname
+	}
+	var parsed userData
+	decode(t, text, &parsed)
+	assert.Equal(t, wanted, parsed)
+}
+
+// decode refuses keys that the type does not have, and a second document.
+func decode(t *testing.T, text []byte, into any) {
+	t.Helper()
+	decoder := yaml.NewDecoder(bytes.NewReader(text))
+	decoder.KnownFields(true)
+	require.NoError(t, decoder.Decode(into), "%s", text)
+	assert.Error(t, decoder.Decode(&map[string]any{}), "one document")
+}
+
+func orDefault(text, otherwise string) string {
+	if text == "" {
+		return otherwise
+	}
+	return text
+}
