@@ -1,0 +1,192 @@
+# Every target that is meant for people has a ## comment; `make help` shows them.
+SHELL       := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+ROOT := $(CURDIR)
+BIN  := $(ROOT)/bin
+
+# The three modules of the project, joined by go.work. Each must also build alone.
+MODULES := . apis e2e
+
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
+IMAGE_REPOSITORY ?= ghcr.io/novasphere/wukong-manager
+IMAGE_ARCHIVE    := dist/wukong-manager.tar
+
+# The end-to-end suite that `make e2e` runs, a folder of e2e/suites, and more flags for it, such as E2E_FLAGS='-run TestDelete'.
+SUITE     ?= core
+E2E_FLAGS ?=
+E2E_TIMEOUT ?= 45m
+
+# The dev cluster. DEVCLUSTER_FLAGS goes to `devcluster up`, for instance --nodes=2.
+KUBECONFIG_FILE  := $(ROOT)/.devcluster/kubeconfig
+DEVCLUSTER_FLAGS ?=
+NAMESPACE ?= wukong-system
+FIRST_VM  ?= config/samples/devcluster/debian-vm.yaml
+
+# kube-apiserver, kube-controller-manager and etcd for the control-plane layer of tests.
+CONTROL_PLANE := $(BIN)/control-plane
+
+# Kinds that have a controller: only their CRDs are in the chart.
+CHART_CRDS := wukongs wukongvms wukongdisks wukongnetworks
+
+# One role per subsystem: NAME=FOLDER. The markers in the folder say what it may do.
+ROLES := \
+	wukong=controllers/wukong \
+	wukongdisk=controllers/wukongdisk \
+	wukongnetwork=controllers/wukongnetwork \
+	wukongvm=controllers/wukongvm \
+	dependency=controllers/internal/dependency
+
+# What `make generate` writes.
+GENERATED := apis/v1alpha1/zz_generated.deepcopy.go config/crd/bases config/rbac charts/wukong-crds/templates charts/wukong/files/rbac docs/reference/api.md
+
+.PHONY: help
+help: ## Show this help
+	@awk 'BEGIN {FS = ":.*## "} \
+		/^##@ / {printf "\n%s\n", substr($$0, 5)} \
+		/^[a-z0-9-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+##@ Try it (root on Linux)
+
+.PHONY: up
+up: deploy ## Start a dev cluster, install Wukong, boot a Debian VM from one WukongVM and show its console and IP
+	@cd e2e && KUBECONFIG=$(KUBECONFIG_FILE) go run ./cmd/firstvm --manifest $(ROOT)/$(FIRST_VM)
+
+.PHONY: down
+down: devcluster ## Stop the dev cluster and leave the machine as it was
+	@$(BIN)/devcluster down
+
+.PHONY: cluster
+cluster: devcluster ## Start the dev cluster, or what of it does not run
+	@$(BIN)/devcluster up $(DEVCLUSTER_FLAGS)
+
+# The tag is the digest of the program, so that the Deployment rolls exactly when the program changed.
+.PHONY: deploy
+deploy: cluster image $(BIN)/helm ## Build Wukong and install it on the dev cluster by its charts
+	@$(BIN)/devcluster load-image $(IMAGE_ARCHIVE)
+	@export KUBECONFIG=$(KUBECONFIG_FILE); \
+		$(BIN)/helm upgrade --install wukong-crds charts/wukong-crds --namespace $(NAMESPACE) --create-namespace --wait >/dev/null; \
+		$(BIN)/helm upgrade --install wukong charts/wukong --namespace $(NAMESPACE) \
+			--set image.repository=$(IMAGE_REPOSITORY) --set image.tag=$$(cat dist/image-tag) --wait --timeout 5m
+
+##@ Test
+
+.PHONY: test
+test: ## Run all three layers of test: unit, control plane, end to end
+	@./tools/test.sh
+
+.PHONY: test-unit
+test-unit: ## Run the pure tests, the inner loop
+	go test ./... ./apis/... ./e2e/...
+
+.PHONY: test-controlplane
+test-controlplane: control-plane ## Run the tests on a real kube-apiserver and etcd
+	KUBEBUILDER_ASSETS=$(CONTROL_PLANE) go test -tags controlplane -count=1 -timeout 30m ./controllers/... ./cmd/...
+
+.PHONY: e2e
+e2e: deploy ## Run one end-to-end suite on the dev cluster: make e2e SUITE=core
+	cd e2e && KUBECONFIG=$(KUBECONFIG_FILE) go test -tags e2e -count=1 -v -timeout $(E2E_TIMEOUT) $(E2E_FLAGS) ./suites/$(SUITE)/...
+
+.PHONY: bench
+bench: control-plane ## Measure what 500 VMs cost the API server and the manager
+	KUBEBUILDER_ASSETS=$(CONTROL_PLANE) go run ./controllers/bench
+
+.PHONY: control-plane
+control-plane: devcluster ## Build the programs of a control plane into the cache and link them to bin/control-plane
+	@$(BIN)/devcluster build --assets-dir $(CONTROL_PLANE) kubernetes etcd >/dev/null
+
+##@ Build
+
+.PHONY: build
+build: ## Build the manager as a static program: bin/manager
+	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o $(BIN)/manager ./cmd/manager
+
+.PHONY: image
+image: build devcluster ## Build the manager's image as an OCI archive, without a container engine: dist/wukong-manager.tar
+	@mkdir -p dist
+	@sha256sum $(BIN)/manager | cut -c 1-12 > dist/image-tag
+	@$(BIN)/devcluster image --binary $(BIN)/manager --ref $(IMAGE_REPOSITORY):$$(cat dist/image-tag) --out $(IMAGE_ARCHIVE)
+
+.PHONY: devcluster
+devcluster:
+	@go build -o $(BIN)/devcluster ./e2e/devcluster
+
+.PHONY: clean
+clean: ## Remove what was built here; the dev cluster and its cache stay
+	rm -rf bin dist
+
+##@ Maintain
+
+.PHONY: generate
+generate: generate-deepcopy generate-crds generate-rbac generate-docs ## Write all generated files
+
+.PHONY: generate-deepcopy
+generate-deepcopy: $(BIN)/controller-gen
+	@cd apis && $(BIN)/controller-gen object paths=./...
+
+.PHONY: generate-crds
+generate-crds: $(BIN)/controller-gen
+	@mkdir -p charts/wukong-crds/templates
+	@rm -f config/crd/bases/*.yaml charts/wukong-crds/templates/vm.novasphere.dev_*.yaml
+	@cd apis && $(BIN)/controller-gen crd paths=./... output:crd:dir=$(ROOT)/config/crd/bases
+	@for plural in $(CHART_CRDS); do \
+		./tools/chart-crd.sh < config/crd/bases/vm.novasphere.dev_$$plural.yaml > charts/wukong-crds/templates/vm.novasphere.dev_$$plural.yaml; \
+	done
+
+# The chart reads the same files, see charts/wukong/templates.
+.PHONY: generate-rbac
+generate-rbac: $(BIN)/controller-gen
+	@mkdir -p config/rbac charts/wukong/files/rbac
+	@rm -f config/rbac/*.yaml charts/wukong/files/rbac/*.yaml
+	@for role in $(ROLES); do \
+		name=$${role%%=*}; folder=$${role#*=}; \
+		$(BIN)/controller-gen rbac:roleName=wukong-$$name,fileName=$$name.yaml paths=./$$folder/... output:rbac:dir=config/rbac; \
+		cp config/rbac/$$name.yaml charts/wukong/files/rbac/$$name.yaml; \
+	done
+
+.PHONY: generate-docs
+generate-docs: $(BIN)/crd-ref-docs
+	@mkdir -p docs/reference
+	@$(BIN)/crd-ref-docs --source-path=apis --config=tools/crd-ref-docs/config.yaml --renderer=markdown \
+		--output-path=docs/reference/api.md --log-level=ERROR
+
+.PHONY: verify
+verify: verify-generate verify-modules ## Check that generated files and modules are up to date and that each module builds alone
+
+.PHONY: verify-generate
+verify-generate:
+	@./tools/verify-generate.sh $(GENERATED)
+
+.PHONY: verify-modules
+verify-modules:
+	@for module in $(MODULES); do \
+		echo "verify module $$module"; \
+		(cd $$module && GOWORK=off go mod tidy -diff && GOWORK=off go build ./...); \
+	done
+
+.PHONY: lint
+lint: $(BIN)/golangci-lint ## Run the linters on all three modules
+	@for module in $(MODULES); do \
+		echo "lint module $$module"; \
+		(cd $$module && $(BIN)/golangci-lint run --config $(ROOT)/.golangci.yml ./...); \
+	done
+
+##@ Tools, built once from the versions that tools/*/go.mod pin
+
+$(BIN)/controller-gen: tools/controller-gen/go.sum
+	@echo "build controller-gen"
+	@cd tools/controller-gen && GOWORK=off go build -o $@ sigs.k8s.io/controller-tools/cmd/controller-gen && touch $@
+
+$(BIN)/crd-ref-docs: tools/crd-ref-docs/go.sum
+	@echo "build crd-ref-docs"
+	@cd tools/crd-ref-docs && GOWORK=off go build -o $@ github.com/elastic/crd-ref-docs && touch $@
+
+$(BIN)/helm: tools/helm/go.sum
+	@echo "build helm"
+	@cd tools/helm && GOWORK=off go build -o $@ helm.sh/helm/v3/cmd/helm && touch $@
+
+$(BIN)/golangci-lint: tools/lint/go.sum tools/lint/main.go
+	@echo "build golangci-lint with kube-api-linter"
+	@cd tools/lint && GOWORK=off go build -o $@ . && touch $@

@@ -1,0 +1,76 @@
+#!/usr/bin/env bash
+# Runs the three layers of test in order, and ends with one line per layer and a verdict. A layer that this machine cannot run
+# is skipped and the reason is printed; with CI=true it fails instead, so that a green run there means that all of it ran.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+
+summary=()
+failed=0
+skipped=0
+
+run() { # NAME COMMAND...
+  local name=$1 start=$SECONDS
+  shift
+  echo
+  echo "=== $name: $*"
+  if "$@"; then
+    summary+=("PASS  $name ($((SECONDS - start)) s)")
+  else
+    summary+=("FAIL  $name ($((SECONDS - start)) s)")
+    failed=1
+  fi
+}
+
+skip() { # NAME REASON
+  echo
+  echo "=== $1: skipped, $2"
+  if [ "${CI:-}" = true ]; then
+    summary+=("FAIL  $1 (nothing may be skipped when CI=true, but $2)")
+    failed=1
+  else
+    summary+=("SKIP  $1 ($2)")
+    skipped=1
+  fi
+}
+
+# A cluster that ran before stays; one that the tests started goes.
+end_to_end() {
+  local was_up=0
+  make devcluster || return 1
+  ./bin/devcluster status >/dev/null 2>&1 && was_up=1
+  local result=0
+  for suite in e2e/suites/*/; do
+    make e2e SUITE="$(basename "$suite")" || result=1
+  done
+  if [ "$was_up" -eq 0 ]; then
+    make down || result=1
+  fi
+  return "$result"
+}
+
+run "unit" make test-unit
+
+if [ "$(uname -s)" != Linux ]; then
+  skip "control plane" "kube-apiserver and etcd are built for Linux, this is $(uname -s)"
+  skip "end to end" "the dev cluster needs Linux, this is $(uname -s)"
+else
+  run "control plane" make test-controlplane
+  if [ "$(id -u)" -ne 0 ]; then
+    skip "end to end" "the dev cluster makes namespaces and mounts and needs root"
+  else
+    run "end to end" end_to_end
+  fi
+fi
+
+echo
+echo "=== summary"
+printf '%s\n' "${summary[@]}"
+if [ "$failed" -ne 0 ]; then
+  echo "TESTS FAILED"
+  exit 1
+fi
+if [ "$skipped" -ne 0 ]; then
+  echo "ALL TESTS THAT RAN PASSED; some were skipped, see above"
+else
+  echo "ALL TESTS PASSED"
+fi
