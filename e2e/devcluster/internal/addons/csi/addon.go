@@ -1,0 +1,122 @@
+package csi
+
+import (
+	"context"
+	_ "embed"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	storagev1 "k8s.io/api/storage/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/novasphere/wukong/e2e/devcluster/internal/addon"
+	"github.com/novasphere/wukong/e2e/devcluster/internal/artifact"
+	"github.com/novasphere/wukong/e2e/devcluster/internal/csidriver"
+)
+
+const (
+	// Namespace is where the driver runs.
+	Namespace     = "wukong-storage"
+	readyPatience = 3 * time.Minute
+	// snapshotModule has the definitions of the snapshot kinds beside its Go code.
+	snapshotModule = "github.com/kubernetes-csi/external-snapshotter/client/v8"
+	// poolFolder is below the folder that all nodes share.
+	poolFolder = "volumes"
+)
+
+//go:embed manifest.yaml
+var manifest []byte
+
+//go:embed classes.yaml
+var classes []byte
+
+// Addon installs the CSI driver and the snapshot controller.
+type Addon struct{}
+
+var _ addon.Addon = Addon{}
+
+// Name implements addon.Addon.
+func (Addon) Name() string { return "csi" }
+
+// Images implements addon.Addon.
+func (Addon) Images() []*artifact.Recipe { return []*artifact.Recipe{csiImage()} }
+
+// Install implements addon.Addon.
+func (Addon) Install(ctx context.Context, cluster *addon.Cluster) error {
+	if err := os.MkdirAll(filepath.Join(cluster.SharedDir, poolFolder), 0o755); err != nil {
+		return fmt.Errorf("make the folder of volumes: %w", err)
+	}
+	definitions, err := snapshotDefinitions(ctx)
+	if err != nil {
+		return err
+	}
+	for _, one := range [][]byte{definitions, manifest, classes} {
+		if err := cluster.ApplyYAML(ctx, one); err != nil {
+			return fmt.Errorf("install storage: %w", err)
+		}
+	}
+	return nil
+}
+
+// snapshotDefinitions are the CRDs of snapshots, and not those of snapshots of groups.
+func snapshotDefinitions(ctx context.Context) ([]byte, error) {
+	source, err := artifact.ModuleSource(ctx, filepath.Join(artifact.ToolsFolder(), sidecarModule), snapshotModule)
+	if err != nil {
+		return nil, err
+	}
+	files, err := filepath.Glob(filepath.Join(source, "config", "crd", "snapshot.storage.k8s.io_*.yaml"))
+	if err != nil {
+		return nil, err
+	}
+	if len(files) == 0 {
+		return nil, fmt.Errorf("no definitions of snapshots in %s", source)
+	}
+	var all []byte
+	for _, file := range files {
+		content, err := os.ReadFile(file)
+		if err != nil {
+			return nil, err
+		}
+		all = append(append(all, []byte("\n---\n")...), content...)
+	}
+	return all, nil
+}
+
+// Ready implements addon.Addon.
+func (Addon) Ready(ctx context.Context, cluster *addon.Cluster) error {
+	err := cluster.WaitWorkloads(ctx, readyPatience, Namespace, "csi-controller", "csi-node", "snapshot-controller")
+	if err != nil {
+		return err
+	}
+	err = addon.WaitFor(ctx, readyPatience, "wait for the CSI driver", func(ctx context.Context) (string, error) {
+		return unregistered(ctx, cluster)
+	})
+	if err != nil {
+		return err
+	}
+	return DescribeToCDI(ctx, cluster)
+}
+
+// unregistered names the nodes whose kubelet does not know the driver yet.
+func unregistered(ctx context.Context, cluster *addon.Cluster) (string, error) {
+	var missing []string
+	for _, node := range cluster.Nodes {
+		var found storagev1.CSINode
+		err := cluster.Client.Get(ctx, client.ObjectKey{Name: node.Name}, &found)
+		if err != nil && !apierrors.IsNotFound(err) {
+			return "", fmt.Errorf("get CSINode %s: %w", node.Name, err)
+		}
+		known := false
+		for _, driver := range found.Spec.Drivers {
+			known = known || driver.Name == csidriver.Name
+		}
+		if !known {
+			missing = append(missing, node.Name+" has not registered it")
+		}
+	}
+	return strings.Join(missing, ", "), nil
+}
