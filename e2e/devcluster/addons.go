@@ -3,8 +3,10 @@ package main
 import (
 	"github.com/novasphere/wukong/e2e/devcluster/internal/addon"
 	"github.com/novasphere/wukong/e2e/devcluster/internal/addons/cdi"
+	"github.com/novasphere/wukong/e2e/devcluster/internal/addons/csi"
 	"github.com/novasphere/wukong/e2e/devcluster/internal/addons/images"
 	"github.com/novasphere/wukong/e2e/devcluster/internal/addons/kubevirt"
+	"github.com/novasphere/wukong/e2e/devcluster/internal/addons/multus"
 )
 
 // addons lists what runs on the cluster, in the order in which it is installed.
@@ -12,6 +14,8 @@ func addons() []addon.Addon {
 	return []addon.Addon{
 		kubevirt.Addon{},
 		cdi.Addon{},
+		csi.Addon{},
+		multus.Addon{},
 		images.Addon{},
 	}
 }
