@@ -17,11 +17,11 @@ import (
 // fieldManager owns the status of Wukongs.
 const fieldManager = "wukong-controller"
 
-// Reconciler aggregates the children of Wukongs. It reads them, and writes only the status of Wukongs.
-//
 // +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongs,verbs=get;list;watch
 // +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongs/status,verbs=patch
 // +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongvms;wukongdisks;wukongnetworks,verbs=get;list;watch
+
+// Reconciler aggregates the children of Wukongs. It reads them, and writes only the status of Wukongs.
 type Reconciler struct {
 	client  client.Client
 	applier *apply.Applier

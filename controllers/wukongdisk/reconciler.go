@@ -32,8 +32,6 @@ const fieldManager = "wukong-disk-controller"
 // admission policy.
 const refusedRetry = time.Minute
 
-// Reconciler brings WukongDisks to what their spec says.
-//
 // +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongdisks,verbs=get;list;watch;patch
 // +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongdisks/status,verbs=patch
 // +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongdisks/finalizers,verbs=update
@@ -41,6 +39,8 @@ const refusedRetry = time.Minute
 // +kubebuilder:rbac:groups=cdi.kubevirt.io,resources=datavolumes,verbs=get;list;watch;create;patch;delete
 // +kubebuilder:rbac:groups="",resources=persistentvolumeclaims,verbs=get;list;watch;patch
 // +kubebuilder:rbac:groups=storage.k8s.io,resources=storageclasses,verbs=get;list;watch
+
+// Reconciler brings WukongDisks to what their spec says.
 type Reconciler struct {
 	client       client.Client
 	applier      *apply.Applier

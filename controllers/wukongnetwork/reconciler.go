@@ -27,12 +27,12 @@ const fieldManager = "wukong-network-controller"
 // admission policy.
 const refusedRetry = time.Minute
 
-// Reconciler brings WukongNetworks to what their spec says.
-//
 // +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongnetworks,verbs=get;list;watch;patch
 // +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongnetworks/status,verbs=patch
 // +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongs,verbs=get;list;watch
 // +kubebuilder:rbac:groups=k8s.cni.cncf.io,resources=network-attachment-definitions,verbs=get;list;watch;create;patch
+
+// Reconciler brings WukongNetworks to what their spec says.
 type Reconciler struct {
 	client       client.Client
 	applier      *apply.Applier

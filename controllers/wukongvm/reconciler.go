@@ -35,8 +35,6 @@ const (
 	refusedRetry = time.Minute
 )
 
-// Reconciler brings WukongVMs to what their spec says.
-//
 // +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongvms,verbs=get;list;watch;patch
 // +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongvms/status,verbs=patch
 // +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongvms/finalizers,verbs=update
@@ -45,6 +43,8 @@ const (
 // +kubebuilder:rbac:groups=kubevirt.io,resources=virtualmachines,verbs=get;list;watch;create;patch
 // +kubebuilder:rbac:groups=kubevirt.io,resources=virtualmachineinstances,verbs=get;list;watch
 // +kubebuilder:rbac:groups="",resources=secrets,verbs=get;create;patch
+
+// Reconciler brings WukongVMs to what their spec says.
 type Reconciler struct {
 	client  client.Client
 	applier *apply.Applier

@@ -54,9 +54,9 @@ type Registry struct {
 	pending map[string][]func() error
 }
 
-// NewRegistry makes a registry and adds its own little controller to the manager.
-//
 // +kubebuilder:rbac:groups=apiextensions.k8s.io,resources=customresourcedefinitions,verbs=get;list;watch
+
+// NewRegistry makes a registry and adds its own little controller to the manager.
 func NewRegistry(manager ctrl.Manager) (*Registry, error) {
 	registry := &Registry{
 		reader:  manager.GetClient(),
