@@ -36,10 +36,11 @@ func Scheme() *runtime.Scheme {
 // no pass repeats one, and caches that hold only what is needed.
 func ManagerOptions(concurrency int) ctrl.Options {
 	return ctrl.Options{
-		Scheme:     Scheme(),
-		Cache:      cacheOptions(),
-		Client:     client.Options{Cache: &client.CacheOptions{EnableReadYourWritesConsistency: ptr.To(true)}},
-		Controller: config.Controller{MaxConcurrentReconciles: concurrency},
+		Scheme:         Scheme(),
+		MapperProvider: newMapper,
+		Cache:          cacheOptions(),
+		Client:         client.Options{Cache: &client.CacheOptions{EnableReadYourWritesConsistency: ptr.To(true)}},
+		Controller:     config.Controller{MaxConcurrentReconciles: concurrency},
 	}
 }
 

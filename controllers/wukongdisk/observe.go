@@ -3,6 +3,7 @@ package wukongdisk
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	storagev1 "k8s.io/api/storage/v1"
@@ -60,6 +61,8 @@ func (r *Reconciler) observe(ctx context.Context, disk *v1alpha1.WukongDisk) (*o
 			observed.users = append(observed.users, vms.Items[i].Name)
 		}
 	}
+	// The cache lists in no order, and a message that changes its order is a write.
+	slices.Sort(observed.users)
 	return observed, nil
 }
 

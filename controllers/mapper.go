@@ -1,0 +1,27 @@
+package controllers
+
+import (
+	"fmt"
+	"net/http"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/client-go/rest"
+	kubevirtv1 "kubevirt.io/api/core/v1"
+	cdiv1 "kubevirt.io/containerized-data-importer-api/pkg/apis/core/v1beta1"
+	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
+)
+
+// newMapper makes a REST mapper that knows the kinds which cacheOptions names, whether the cluster serves them or not: the cache asks
+// for their scope when it is made, and without this a manager could not start before KubeVirt and CDI are installed.
+func newMapper(config *rest.Config, httpClient *http.Client) (meta.RESTMapper, error) {
+	known := meta.NewDefaultRESTMapper(nil)
+	known.Add(kubevirtv1.VirtualMachineGroupVersionKind, meta.RESTScopeNamespace)
+	known.Add(kubevirtv1.VirtualMachineInstanceGroupVersionKind, meta.RESTScopeNamespace)
+	known.Add(cdiv1.SchemeGroupVersion.WithKind("DataVolume"), meta.RESTScopeNamespace)
+
+	discovered, err := apiutil.NewDynamicRESTMapper(config, httpClient)
+	if err != nil {
+		return nil, fmt.Errorf("make the REST mapper: %w", err)
+	}
+	return meta.FirstHitRESTMapper{MultiRESTMapper: meta.MultiRESTMapper{known, discovered}}, nil
+}

@@ -1,0 +1,142 @@
+//go:build controlplane
+
+package wukongdisk_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	storagev1 "k8s.io/api/storage/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	cdiv1 "kubevirt.io/containerized-data-importer-api/pkg/apis/core/v1beta1"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/testenv"
+)
+
+// B19: a claim that is not ours stops the disk, is left alone, and when it goes the disk goes on.
+func TestB19ForeignClaim(t *testing.T) {
+	f, manager := start(t)
+	foreign := f.newClaim("root")
+	f.makeClaim(foreign)
+	disk := f.newDisk("root")
+	f.create(disk)
+
+	conflict := f.wait(disk, metav1.ConditionFalse, v1alpha1.ReasonNameConflict, "PersistentVolumeClaim root exists already")
+	assert.Equal(t, v1alpha1.DiskError, conflict.Status.Phase)
+	assert.Empty(t, conflict.Status.ClaimName, "no machine may start on it")
+	testenv.WaitIdle(t, 0)
+	assert.False(t, f.exists("root", &cdiv1.DataVolume{}))
+	assert.Equal(t, foreign.ResourceVersion, read(f, "root", &corev1.PersistentVolumeClaim{}).ResourceVersion)
+	assert.Zero(t, manager.Writes.Counts()[testenv.Write{Verb: "patch", Resource: "datavolumes"}])
+
+	f.remove(foreign)
+	f.fill(disk)
+	f.waitReady(disk)
+}
+
+// The same for a DataVolume, which the caches do not hold.
+func TestB19ForeignDataVolume(t *testing.T) {
+	f, manager := start(t)
+	foreign := &cdiv1.DataVolume{
+		ObjectMeta: metav1.ObjectMeta{Namespace: f.namespace, Name: "root"},
+		Spec:       cdiv1.DataVolumeSpec{Source: &cdiv1.DataVolumeSource{Blank: &cdiv1.DataVolumeBlankImage{}}},
+	}
+	f.create(foreign)
+	disk := f.newDisk("root")
+	f.create(disk)
+
+	conflict := f.wait(disk, metav1.ConditionFalse, v1alpha1.ReasonNameConflict, "DataVolume root exists already and has no owner")
+	assert.Empty(t, conflict.Status.ClaimName)
+	testenv.WaitIdle(t, 0)
+	assert.Equal(t, foreign.ResourceVersion, read(f, "root", &cdiv1.DataVolume{}).ResourceVersion)
+	assert.Zero(t, manager.Writes.Counts()[testenv.Write{Verb: "patch", Resource: "datavolumes"}])
+
+	f.remove(disk)
+	f.waitGone(disk)
+	assert.True(t, f.exists("root", &cdiv1.DataVolume{}), "it outlives the disk")
+}
+
+// The claim of someone else's DataVolume under our name is as foreign as the DataVolume.
+func TestB19ClaimOfAForeignDataVolume(t *testing.T) {
+	f, _ := start(t)
+	foreign := &cdiv1.DataVolume{
+		ObjectMeta: metav1.ObjectMeta{Namespace: f.namespace, Name: "root"},
+		Spec:       cdiv1.DataVolumeSpec{Source: &cdiv1.DataVolumeSource{Blank: &cdiv1.DataVolumeBlankImage{}}},
+	}
+	f.create(foreign)
+	f.bind(f.claimOf(foreign))
+	disk := f.newDisk("root")
+	f.create(disk)
+	assert.Empty(t, f.wait(disk, metav1.ConditionFalse, v1alpha1.ReasonNameConflict, "").Status.ClaimName)
+}
+
+func TestMissingClassHeals(t *testing.T) {
+	f, _ := start(t)
+	name := f.namespace + "-class"
+	disk := f.newDisk("root", ofClass(name))
+	f.create(disk)
+	f.wait(disk, metav1.ConditionFalse, v1alpha1.ReasonStorageClassMissing, "StorageClass "+name+" does not exist")
+	assert.False(t, f.exists("root", &cdiv1.DataVolume{}))
+
+	f.create(&storagev1.StorageClass{ObjectMeta: metav1.ObjectMeta{Name: name}, Provisioner: "test.novasphere.dev/none"})
+	f.fill(disk)
+	f.waitReady(disk)
+}
+
+// Contract 5: CDI may be installed after Wukong. B1: a disk that waits for it can be deleted.
+func TestContract5CDIAbsentHeals(t *testing.T) {
+	bare := testenv.StartFor(t, testenv.Options{Without: []testenv.Definitions{testenv.CDI}})
+	f := fixture{t, bare, bare.Namespace(t)}
+	manager := f.startManager()
+	disk, other := f.newDisk("root"), f.newDisk("other")
+	f.create(disk, other)
+	f.wait(disk, metav1.ConditionFalse, v1alpha1.ReasonDependencyMissing, "CDI (Containerized Data Importer) is not installed")
+
+	f.wait(other, metav1.ConditionFalse, v1alpha1.ReasonDependencyMissing, "")
+	f.remove(other)
+	f.waitGone(other)
+
+	claim := f.newClaim("existing")
+	f.makeClaim(claim)
+	f.bind(claim)
+	adopted := f.newDisk("adopted", adopting("existing"))
+	f.create(adopted)
+	f.waitReady(adopted)
+
+	f.Install(t, testenv.CDI)
+	f.fill(disk)
+	f.waitReady(disk)
+
+	manager.Stop()
+	second := f.startManager()
+	testenv.WaitIdle(t, 2)
+	assert.Zero(t, second.Writes.Total(), second.Writes)
+}
+
+// Contract 7: a claim that Wukong did not make is only looked at.
+func TestContract7AdoptedClaimIsNeverTouched(t *testing.T) {
+	f, manager := start(t)
+	disk := f.newDisk("data", adopting("existing"))
+	f.create(disk)
+	f.wait(disk, metav1.ConditionFalse, v1alpha1.ReasonClaimMissing, "PersistentVolumeClaim existing does not exist")
+
+	claim := f.newClaim("existing")
+	f.makeClaim(claim)
+	f.wait(disk, metav1.ConditionFalse, v1alpha1.ReasonClaimPending, "existing")
+	f.bind(claim)
+	ready := f.waitReady(disk)
+	assert.Equal(t, "existing", ready.Status.ClaimName)
+	assert.Equal(t, "1Gi", ready.Status.Capacity.String())
+	assert.False(t, f.exists("data", &cdiv1.DataVolume{}))
+
+	f.remove(disk)
+	f.waitGone(disk)
+	testenv.WaitIdle(t, 0)
+	assert.Equal(t, claim.ResourceVersion, read(f, "existing", &corev1.PersistentVolumeClaim{}).ResourceVersion)
+	for write := range manager.Writes.Counts() {
+		assert.NotContains(t, write.Resource, "persistentvolumeclaims")
+	}
+}

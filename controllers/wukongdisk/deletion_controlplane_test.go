@@ -1,0 +1,187 @@
+//go:build controlplane
+
+package wukongdisk_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	cdiv1 "kubevirt.io/containerized-data-importer-api/pkg/apis/core/v1beta1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
+
+	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/testenv"
+)
+
+func TestContract7ReclaimPolicy(t *testing.T) {
+	f, _ := start(t)
+	gone, kept := f.newDisk("gone"), f.newDisk("kept", retained)
+	f.create(gone, kept)
+	for _, disk := range []*v1alpha1.WukongDisk{gone, kept} {
+		f.fill(disk)
+		f.waitReady(disk)
+	}
+	f.remove(gone)
+	f.remove(kept)
+	f.waitGone(gone)
+	f.waitGone(kept)
+	for _, name := range []string{"gone", "kept"} {
+		f.waitGone(&cdiv1.DataVolume{ObjectMeta: metav1.ObjectMeta{Name: name}})
+	}
+	f.waitGone(&corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Name: "gone"}})
+
+	claim := read(f, "kept", &corev1.PersistentVolumeClaim{})
+	assert.Nil(t, claim.DeletionTimestamp)
+	assert.Empty(t, claim.OwnerReferences, "it belongs to nobody, so that nothing can take it along")
+}
+
+// The policy may change at any time, also after the disk is complete.
+func TestReclaimPolicyCanChange(t *testing.T) {
+	f, _ := start(t)
+	disk := f.newDisk("root")
+	f.create(disk)
+	f.fill(disk)
+	f.waitReady(disk)
+	f.patch(disk, `{"spec":{"reclaimPolicy":"Retain"}}`)
+	f.remove(disk)
+	f.waitGone(disk)
+	assert.Empty(t, read(f, "root", &corev1.PersistentVolumeClaim{}).OwnerReferences)
+}
+
+// A retained claim of a disk whose DataVolume CDI collected hangs on the disk itself.
+func TestContract7RetainAfterCDICollectedTheDataVolume(t *testing.T) {
+	f, _ := start(t)
+	disk := f.newDisk("root", retained)
+	f.create(disk)
+	f.fill(disk)
+	disk = f.waitReady(disk)
+	claim := read(f, "root", &corev1.PersistentVolumeClaim{})
+	claim.OwnerReferences = nil
+	require.NoError(t, controllerutil.SetControllerReference(disk, claim, f.Client.Scheme()))
+	require.NoError(t, f.Client.Update(t.Context(), claim))
+	f.remove(&cdiv1.DataVolume{ObjectMeta: metav1.ObjectMeta{Namespace: f.namespace, Name: "root"}})
+	f.waitGone(&cdiv1.DataVolume{ObjectMeta: metav1.ObjectMeta{Name: "root"}})
+
+	f.remove(disk)
+	f.waitGone(disk)
+	testenv.WaitIdle(t, 0)
+	claim = read(f, "root", &corev1.PersistentVolumeClaim{})
+	assert.Nil(t, claim.DeletionTimestamp)
+	assert.Empty(t, claim.OwnerReferences)
+}
+
+// B2: what is deleted is what exists, whatever status says; at any moment of a disk's life.
+func TestB2DeletedWhileItIsMade(t *testing.T) {
+	f, _ := start(t)
+	moments := map[string]func(*v1alpha1.WukongDisk){
+		"at-once":    func(*v1alpha1.WukongDisk) {},
+		"begun":      func(disk *v1alpha1.WukongDisk) { f.waitDataVolume(disk) },
+		"with-claim": func(disk *v1alpha1.WukongDisk) { f.claimOf(f.waitDataVolume(disk)) },
+		"being-filled": func(disk *v1alpha1.WukongDisk) {
+			f.bind(f.claimOf(f.waitDataVolume(disk)))
+			f.setDataVolume(disk.Name, cdiv1.ImportInProgress)
+		},
+	}
+	for _, policy := range []v1alpha1.ReclaimPolicy{v1alpha1.ReclaimDelete, v1alpha1.ReclaimRetain} {
+		for name, moment := range moments {
+			t.Run(string(policy)+" "+name, func(t *testing.T) {
+				lower := map[v1alpha1.ReclaimPolicy]string{v1alpha1.ReclaimDelete: "delete-", v1alpha1.ReclaimRetain: "retain-"}[policy]
+				disk := f.newDisk(lower+name, func(disk *v1alpha1.WukongDisk) { disk.Spec.ReclaimPolicy = policy })
+				f.create(disk)
+				moment(disk)
+				f.remove(disk)
+				f.waitGone(disk)
+				f.waitGone(&cdiv1.DataVolume{ObjectMeta: metav1.ObjectMeta{Name: disk.Name}})
+				if policy == v1alpha1.ReclaimDelete {
+					f.waitGone(&corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Name: disk.Name}})
+				}
+			})
+		}
+	}
+}
+
+// A disk in use stays, says by whom, and goes when the last user is gone. A machine that is being deleted counts no more.
+func TestContract7DiskInUseIsNotDeleted(t *testing.T) {
+	f, manager := start(t)
+	disk, web, api := f.newDisk("root"), f.newVM("web", "root"), f.newVM("api", "root")
+	api.Finalizers = []string{"example.com/hold"}
+	f.create(disk, web, api)
+	f.fill(disk)
+	f.waitReady(disk)
+
+	f.remove(disk)
+	waiting := f.wait(disk, metav1.ConditionFalse, v1alpha1.ReasonInUse, "used by WukongVM api, web")
+	assert.Equal(t, v1alpha1.DiskTerminating, waiting.Status.Phase)
+	assert.Zero(t, read(f, "root", &cdiv1.DataVolume{}).DeletionTimestamp)
+
+	t.Run("Contract3: no writes while it waits, after a restart", func(t *testing.T) {
+		testenv.WaitIdle(t, 0)
+		manager.Stop()
+		second := f.startManager()
+		testenv.WaitIdle(t, 1)
+		assert.Zero(t, second.Writes.Total(), second.Writes)
+	})
+
+	f.patch(web, `{"spec":{"disks":null}}`)
+	f.wait(disk, metav1.ConditionFalse, v1alpha1.ReasonInUse, "used by WukongVM api,")
+	f.remove(api) // its finalizer holds it, and it counts no more
+	f.waitGone(disk)
+	f.waitGone(&corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Name: "root"}})
+	f.patch(api, `{"metadata":{"finalizers":null}}`)
+}
+
+// The link to the Wukong is made when it appears, taken off when the spec no longer asks for it, and deleting the Wukong deletes
+// the disk.
+func TestUmbrellaLink(t *testing.T) {
+	f, manager := start(t)
+	disk := f.newDisk("root", belongingTo("shop"))
+	f.create(disk)
+	f.fill(disk)
+	current := f.waitReady(disk)
+	linked := meta.FindStatusCondition(current.Status.Conditions, v1alpha1.ConditionUmbrellaLinked)
+	require.NotNil(t, linked)
+	assert.Equal(t, metav1.ConditionFalse, linked.Status)
+	assert.Contains(t, linked.Message, "Wukong shop does not exist")
+
+	shop := &v1alpha1.Wukong{ObjectMeta: metav1.ObjectMeta{Namespace: f.namespace, Name: "shop"}}
+	f.create(shop)
+	f.waitLinked(disk, shop)
+
+	t.Run("none at rest, after a restart", func(t *testing.T) {
+		testenv.WaitIdle(t, 0)
+		manager.Stop()
+		second := f.startManager()
+		testenv.WaitIdle(t, 1)
+		assert.Zero(t, second.Writes.Total(), second.Writes)
+	})
+
+	f.patch(disk, `{"spec":{"wukongRef":null}}`)
+	require.Eventually(t, func() bool {
+		current := read(f, "root", &v1alpha1.WukongDisk{})
+		return len(current.OwnerReferences) == 0 &&
+			meta.FindStatusCondition(current.Status.Conditions, v1alpha1.ConditionUmbrellaLinked) == nil
+	}, patience, interval)
+
+	f.patch(disk, `{"spec":{"wukongRef":{"name":"shop"}}}`)
+	f.waitLinked(disk, shop)
+	f.remove(shop)
+	f.waitGone(disk)
+	f.waitGone(&corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Name: "root"}})
+}
+
+func (f fixture) waitLinked(disk *v1alpha1.WukongDisk, wukong *v1alpha1.Wukong) {
+	f.Helper()
+	current := &v1alpha1.WukongDisk{}
+	require.EventuallyWithT(f, func(collect *assert.CollectT) {
+		require.NoError(collect, f.Client.Get(f.Context(), client.ObjectKeyFromObject(disk), current))
+		require.Len(collect, current.OwnerReferences, 1)
+		assert.Equal(collect, wukong.UID, current.OwnerReferences[0].UID)
+		assert.True(collect, meta.IsStatusConditionTrue(current.Status.Conditions, v1alpha1.ConditionUmbrellaLinked))
+	}, patience, interval)
+	assert.Nil(f, current.OwnerReferences[0].Controller, "the Wukong is an owner, not the controller")
+}
