@@ -1,0 +1,165 @@
+package crd
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"sort"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+	"sigs.k8s.io/yaml"
+)
+
+// kinds are all kinds of the API: a CRD that is generated no more must not go unnoticed.
+var kinds = []string{"Wukong", "WukongClone", "WukongDisk", "WukongMigration", "WukongNetwork", "WukongSnapshot", "WukongVM"}
+
+func TestEveryKindHasACRD(t *testing.T) {
+	var found []string
+	for _, definition := range definitions(t) {
+		found = append(found, definition.Spec.Names.Kind)
+	}
+	assert.ElementsMatch(t, kinds, found)
+}
+
+func TestEveryKindIsNamespacedAndInTheCategory(t *testing.T) {
+	for _, definition := range definitions(t) {
+		t.Run(definition.Spec.Names.Kind, func(t *testing.T) {
+			assert.Equal(t, apiextensionsv1.NamespaceScoped, definition.Spec.Scope)
+			assert.Contains(t, definition.Spec.Names.Categories, "wukong-all")
+			assert.NotEmpty(t, definition.Spec.Names.ShortNames)
+			for _, version := range definition.Spec.Versions {
+				assert.NotNil(t, version.Subresources, "subresources of %s", version.Name)
+				assert.NotEmpty(t, version.AdditionalPrinterColumns, "print columns of %s", version.Name)
+			}
+		})
+	}
+}
+
+// TestNothingIsUnbounded keeps objects small and the cost of CEL rules known: the API server estimates a rule by the largest
+// list, map and string that the schema allows.
+func TestNothingIsUnbounded(t *testing.T) {
+	forEachSchema(t, func(path string, schema *apiextensionsv1.JSONSchemaProps) string {
+		switch {
+		case schema.Type == "array" && schema.MaxItems == nil:
+			return "a list without maxItems"
+		case schema.AdditionalProperties != nil && schema.MaxProperties == nil:
+			return "a map without maxProperties"
+		case schema.Type == "string" && inSpec(path) && !isMapValue(path) && !boundedString(schema):
+			return "a string without maxLength, enum or format"
+		}
+		return ""
+	})
+}
+
+func TestEveryFieldHasADescription(t *testing.T) {
+	forEachSchema(t, func(path string, schema *apiextensionsv1.JSONSchemaProps) string {
+		if isElement(path) || strings.TrimSpace(schema.Description) != "" {
+			return ""
+		}
+		return "no description"
+	})
+}
+
+// TestEveryListSaysHowItMerges: without a list type, server-side apply by two writers replaces the whole list.
+func TestEveryListSaysHowItMerges(t *testing.T) {
+	forEachSchema(t, func(_ string, schema *apiextensionsv1.JSONSchemaProps) string {
+		if schema.Type == "array" && schema.XListType == nil {
+			return "a list without listType"
+		}
+		return ""
+	})
+}
+
+// TestNoFloats: floating point numbers do not survive a round trip between languages.
+func TestNoFloats(t *testing.T) {
+	forEachSchema(t, func(_ string, schema *apiextensionsv1.JSONSchemaProps) string {
+		if schema.Type == "number" {
+			return "a floating point number"
+		}
+		return ""
+	})
+}
+
+// TestEveryRuleHasAMessage: a CEL expression tells a user nothing.
+func TestEveryRuleHasAMessage(t *testing.T) {
+	forEachSchema(t, func(_ string, schema *apiextensionsv1.JSONSchemaProps) string {
+		for _, rule := range schema.XValidations {
+			if rule.Message == "" && rule.MessageExpression == "" {
+				return fmt.Sprintf("rule %q without a message", rule.Rule)
+			}
+		}
+		return ""
+	})
+}
+
+// forEachSchema fails with everything that check finds wrong in the spec and status of every kind. The rest of an object
+// (metadata, apiVersion, kind) is the API server's.
+func forEachSchema(t *testing.T, check func(path string, schema *apiextensionsv1.JSONSchemaProps) string) {
+	t.Helper()
+	for _, definition := range definitions(t) {
+		for _, version := range definition.Spec.Versions {
+			t.Run(definition.Spec.Names.Kind+"/"+version.Name, func(t *testing.T) {
+				var wrong []string
+				for _, part := range []string{"spec", "status"} {
+					schema, exists := version.Schema.OpenAPIV3Schema.Properties[part]
+					if !exists {
+						continue
+					}
+					walk(part, &schema, func(path string, schema *apiextensionsv1.JSONSchemaProps) {
+						if finding := check(path, schema); finding != "" {
+							wrong = append(wrong, path+": "+finding)
+						}
+					})
+				}
+				sort.Strings(wrong)
+				assert.Empty(t, wrong, strings.Join(wrong, "\n"))
+			})
+		}
+	}
+}
+
+// walk visits a schema and everything below it. Elements of lists are called path[], values of maps path{}.
+func walk(path string, schema *apiextensionsv1.JSONSchemaProps, visit func(string, *apiextensionsv1.JSONSchemaProps)) {
+	visit(path, schema)
+	for name, property := range schema.Properties {
+		walk(path+"."+name, &property, visit)
+	}
+	if schema.Items != nil && schema.Items.Schema != nil {
+		walk(path+"[]", schema.Items.Schema, visit)
+	}
+	if schema.AdditionalProperties != nil && schema.AdditionalProperties.Schema != nil {
+		walk(path+"{}", schema.AdditionalProperties.Schema, visit)
+	}
+}
+
+func inSpec(path string) bool { return strings.HasPrefix(path, "spec") }
+
+func isElement(path string) bool { return strings.HasSuffix(path, "[]") || strings.HasSuffix(path, "{}") }
+
+// isMapValue tells values of label maps. A schema cannot bound them while their Go type is string, no rule reads them, and the API
+// server bounds labels when they reach metadata.
+func isMapValue(path string) bool { return strings.HasSuffix(path, "{}") }
+
+func boundedString(schema *apiextensionsv1.JSONSchemaProps) bool {
+	return schema.MaxLength != nil || len(schema.Enum) > 0 || schema.Format != ""
+}
+
+func definitions(t *testing.T) []apiextensionsv1.CustomResourceDefinition {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join("bases", "*.yaml"))
+	require.NoError(t, err)
+	require.NotEmpty(t, files)
+	found := make([]apiextensionsv1.CustomResourceDefinition, 0, len(files))
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		require.NoError(t, err)
+		var definition apiextensionsv1.CustomResourceDefinition
+		require.NoError(t, yaml.UnmarshalStrict(data, &definition), file)
+		found = append(found, definition)
+	}
+	return found
+}
