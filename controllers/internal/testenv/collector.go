@@ -7,8 +7,6 @@ import (
 	"path/filepath"
 	"syscall"
 	"time"
-
-	"sigs.k8s.io/controller-runtime/pkg/envtest"
 )
 
 // controllerManager is a running kube-controller-manager with the controllers that tests need.
@@ -20,13 +18,9 @@ type controllerManager struct {
 // startControllerManager runs the garbage collector and the namespace controller. It works when its lists are read, a second or two
 // after the start; tests wait for what it does.
 func startControllerManager(environment *Environment) (*controllerManager, error) {
-	user, err := environment.control.AddUser(envtest.User{Name: "controller-manager", Groups: []string{"system:masters"}}, nil)
+	kubeconfig, err := environment.Kubeconfig("controller-manager")
 	if err != nil {
-		return nil, fmt.Errorf("add a user for the controller manager: %w", err)
-	}
-	kubeconfig, err := user.KubeConfig()
-	if err != nil {
-		return nil, fmt.Errorf("write a kubeconfig for the controller manager: %w", err)
+		return nil, err
 	}
 	folder, err := os.MkdirTemp("", "wukong-controller-manager-")
 	if err != nil {

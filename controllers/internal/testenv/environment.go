@@ -2,6 +2,7 @@ package testenv
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -50,6 +51,17 @@ type Options struct {
 	Without []Definitions
 	// GarbageCollection runs the real kube-controller-manager with its garbage collector and namespace controller.
 	GarbageCollection bool
+	// APIServerFlags are further flags of the API server, without the leading hyphens.
+	APIServerFlags map[string]string
+}
+
+// Kubeconfig gives a kubeconfig of an administrator of its own, for another process.
+func (e *Environment) Kubeconfig(name string) ([]byte, error) {
+	user, err := e.control.AddUser(envtest.User{Name: name, Groups: []string{"system:masters"}}, nil)
+	if err != nil {
+		return nil, fmt.Errorf("add user %s: %w", name, err)
+	}
+	return user.KubeConfig()
 }
 
 // Start makes an environment. The caller stops it.
@@ -64,6 +76,9 @@ func Start(options Options) (*Environment, error) {
 		ControlPlaneStopTimeout:  20 * time.Second,
 		Scheme:                   controllers.Scheme(),
 	}
+	for flag, value := range options.APIServerFlags {
+		control.ControlPlane.GetAPIServer().Configure().Set(flag, value)
+	}
 	for _, definitions := range []Definitions{KubeVirt, CDI, Multus} {
 		if !contains(options.Without, definitions) {
 			control.CRDDirectoryPaths = append(control.CRDDirectoryPaths, definitions.path())
@@ -71,7 +86,8 @@ func Start(options Options) (*Environment, error) {
 	}
 	config, err := control.Start()
 	if err != nil {
-		return nil, fmt.Errorf("start the control plane: %w", err)
+		// What did start would run on without an owner.
+		return nil, errors.Join(fmt.Errorf("start the control plane: %w", err), control.Stop())
 	}
 	config.QPS, config.Burst = -1, -1
 	environment := &Environment{Config: config, control: control}

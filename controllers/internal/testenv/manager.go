@@ -13,6 +13,7 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 
 	"github.com/novasphere/wukong/controllers"
+	"github.com/novasphere/wukong/controllers/internal/simulator"
 )
 
 // Manager is a manager that runs in the test's own process.
@@ -39,37 +40,63 @@ type ManagerOptions struct {
 // StartManager runs controllers as the manager program does, until the test ends.
 func (e *Environment) StartManager(tb testing.TB, options ManagerOptions) *Manager {
 	tb.Helper()
-	if len(options.Controllers) == 0 {
-		options.Controllers = []string{"*"}
-	}
+	writes := NewWrites()
 	if options.Config == nil {
 		options.Config = e.Config
+	}
+	config := rest.CopyConfig(options.Config)
+	config.Wrap(writes.Wrap)
+	if len(options.Controllers) == 0 {
+		options.Controllers = []string{"*"}
 	}
 	if options.Clock == nil {
 		options.Clock = clock.RealClock{}
 	}
-	writes := NewWrites()
-	config := rest.CopyConfig(options.Config)
-	config.Wrap(writes.Wrap)
-
-	managerOptions := controllers.ManagerOptions(8)
-	managerOptions.Metrics.BindAddress = "0"
-	managerOptions.Controller.SkipNameValidation = ptr.To(true)
-	managerOptions.GracefulShutdownTimeout = ptr.To(10 * time.Second)
-	manager, err := ctrl.NewManager(config, managerOptions)
+	stop, err := run(config, controllers.ManagerOptions(8), func(ctx context.Context, manager ctrl.Manager) error {
+		return controllers.Setup(ctx, manager, options.Controllers, options.Clock)
+	})
 	require.NoError(tb, err)
-	ctx, cancel := context.WithCancel(context.Background())
-	require.NoError(tb, controllers.Setup(ctx, manager, options.Controllers, options.Clock))
+	var once sync.Once
+	stopOnce := func() { once.Do(func() { require.NoError(tb, stop()) }) }
+	tb.Cleanup(stopOnce)
+	return &Manager{Writes: writes, stop: stopOnce}
+}
 
+// Simulate plays KubeVirt and CDI until the test ends.
+func (e *Environment) Simulate(tb testing.TB) {
+	tb.Helper()
+	stop, err := e.StartSimulator()
+	require.NoError(tb, err)
+	tb.Cleanup(func() { require.NoError(tb, stop()) })
+}
+
+// StartSimulator plays KubeVirt and CDI until stop is called.
+func (e *Environment) StartSimulator() (stop func() error, err error) {
+	config := rest.CopyConfig(e.Config)
+	config.UserAgent = "simulator"
+	options := controllers.ManagerOptions(8)
+	options.Cache.ByObject = nil // it plays for machines that are not ours, too
+	return run(config, options, func(_ context.Context, manager ctrl.Manager) error { return simulator.Setup(manager) })
+}
+
+// run starts a manager in this process, beside others.
+func run(config *rest.Config, options ctrl.Options, setup func(context.Context, ctrl.Manager) error) (stop func() error, err error) {
+	options.Metrics.BindAddress = "0"
+	options.Controller.SkipNameValidation = ptr.To(true)
+	options.GracefulShutdownTimeout = ptr.To(10 * time.Second)
+	manager, err := ctrl.NewManager(config, options)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	if err := setup(ctx, manager); err != nil {
+		cancel()
+		return nil, err
+	}
 	ended := make(chan error, 1)
 	go func() { ended <- manager.Start(ctx) }()
-	var once sync.Once
-	stop := func() {
-		once.Do(func() {
-			cancel()
-			require.NoError(tb, <-ended)
-		})
-	}
-	tb.Cleanup(stop)
-	return &Manager{Writes: writes, stop: stop}
+	return func() error {
+		cancel()
+		return <-ended
+	}, nil
 }

@@ -1,0 +1,84 @@
+// Command bench measures what Wukong adds to KubeVirt: requests per machine, time, queues and memory.
+//
+// It runs the built manager, as a process of its own, against the built control plane. Machines are made at a steady rate, each
+// WukongVM beside a bare KubeVirt VirtualMachine with the same disk. What KubeVirt and CDI would write, the simulator of the tests
+// writes, the same for both. Requests are counted by the API server's audit log; queues, reconcile times and memory come from the manager's own
+// metrics.
+//
+// It prints a table, in the form that docs/performance.md keeps, and fails when a bound is broken.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/go-logr/logr"
+	ctrl "sigs.k8s.io/controller-runtime"
+)
+
+type settings struct {
+	manager  string
+	machines int
+	rate     int
+	rest     time.Duration
+}
+
+func main() {
+	var chosen settings
+	flag.StringVar(&chosen.manager, "manager", "bin/manager", "the manager program")
+	flag.IntVar(&chosen.machines, "machines", 500, "number of WukongVMs, and of bare VirtualMachines")
+	flag.IntVar(&chosen.rate, "rate", 10, "machines of each sort per second")
+	flag.DurationVar(&chosen.rest, "rest", 150*time.Second, "how long to watch the settled cluster; longer than two minutes lets Go's garbage collector run once")
+	flag.Parse()
+	ctrl.SetLogger(logr.Discard())
+
+	broken, err := run(ctrl.SetupSignalHandler(), chosen)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+	if broken > 0 {
+		fmt.Fprintf(os.Stderr, "bench: %d bounds are broken\n", broken)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, chosen settings) (broken int, err error) {
+	stage, err := newStage(ctx, chosen)
+	if err != nil {
+		return 0, err
+	}
+	defer stage.close()
+
+	idle, err := stage.manager.metrics(ctx)
+	if err != nil {
+		return 0, err
+	}
+	fmt.Fprintf(os.Stderr, "making %d machines of each sort, %d per second\n", chosen.machines, chosen.rate)
+	times, err := stage.load(ctx, chosen)
+	if err != nil {
+		return 0, err
+	}
+	made, err := stage.audit.writes()
+	if err != nil {
+		return 0, err
+	}
+	fmt.Fprintf(os.Stderr, "all are ready; watching the settled cluster for %s\n", chosen.rest)
+	select {
+	case <-ctx.Done():
+		return 0, ctx.Err()
+	case <-time.After(chosen.rest):
+	}
+	after, err := stage.audit.writes()
+	if err != nil {
+		return 0, err
+	}
+	settled, err := stage.manager.metrics(ctx)
+	if err != nil {
+		return 0, err
+	}
+	return report(os.Stdout, chosen, results{times: times, made: made, atRest: after.total() - made.total(), idle: idle, settled: settled}), nil
+}

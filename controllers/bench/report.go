@@ -1,0 +1,105 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"math"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Bounds of the issue that this program was written for; a broken one fails the run.
+const (
+	maxWritesPerMachine = 12
+	maxUntilMachineP95  = 300 * time.Millisecond
+	maxQueueWaitP99     = 500 * time.Millisecond
+	maxBytesPerMachine  = 60_000
+)
+
+type results struct {
+	times         durations
+	made          writeCount
+	atRest        int
+	idle, settled families
+}
+
+// report prints the table, and returns how many bounds are broken.
+func report(out io.Writer, chosen settings, seen results) (broken int) {
+	row := func(what, value, bound string, kept bool) {
+		mark := ""
+		if !kept {
+			mark, broken = " **broken**", broken+1
+		}
+		fmt.Fprintf(out, "| %s | %s | %s%s |\n", what, value, bound, mark)
+	}
+	perMachine := float64(seen.made.total()) / float64(chosen.machines)
+	updates := 0
+	for write, count := range seen.made.counts {
+		if strings.HasPrefix(write, "update ") {
+			updates += count
+		}
+	}
+	fmt.Fprintf(out, "| %d machines of each sort, %d per second | measured | bound |\n|---|---|---|\n", chosen.machines, chosen.rate)
+	row("writes per WukongVM, create to Ready", fmt.Sprintf("%.2f", perMachine), fmt.Sprint(maxWritesPerMachine), perMachine <= maxWritesPerMachine)
+	for _, write := range slices.Sorted(maps.Keys(seen.made.counts)) {
+		row("- "+write, fmt.Sprintf("%.2f", float64(seen.made.counts[write])/float64(chosen.machines)), "", true)
+	}
+	row("UPDATE requests", fmt.Sprint(updates), "0", updates == 0)
+	row("conflicts", fmt.Sprint(seen.made.conflicts), "0", seen.made.conflicts == 0)
+	row(fmt.Sprintf("writes at rest, in %s", chosen.rest), fmt.Sprint(seen.atRest), "0", seen.atRest == 0)
+
+	untilMachine := percentile(seen.times.untilMachine, 0.95)
+	row("WukongVM created to VirtualMachine there, P50", round(percentile(seen.times.untilMachine, 0.5)), "", true)
+	row("WukongVM created to VirtualMachine there, P95", round(untilMachine), maxUntilMachineP95.String(), untilMachine <= maxUntilMachineP95)
+	row("WukongVM created to Ready, P50 / P95", round(percentile(seen.times.untilReady, 0.5))+" / "+round(percentile(seen.times.untilReady, 0.95)), "", true)
+	row("bare VirtualMachine created to Running, P50 / P95",
+		round(percentile(seen.times.bareUntilRunning, 0.5))+" / "+round(percentile(seen.times.bareUntilRunning, 0.95)), "", true)
+
+	wait := seen.settled.quantile("workqueue_queue_duration_seconds", 0.99, seen.idle)
+	row("queue wait P99", round(wait), maxQueueWaitP99.String(), wait <= maxQueueWaitP99)
+	row("reconcile time P50 / P99", round(seen.settled.quantile("controller_runtime_reconcile_time_seconds", 0.5, seen.idle))+" / "+
+		round(seen.settled.quantile("controller_runtime_reconcile_time_seconds", 0.99, seen.idle)), "", true)
+
+	idle, settled := seen.idle.gauge("process_resident_memory_bytes"), seen.settled.gauge("process_resident_memory_bytes")
+	each := (settled - idle) / float64(chosen.machines)
+	row("manager memory (RSS), idle / settled", fmt.Sprintf("%.1f / %.1f MB", idle/1e6, settled/1e6), "", true)
+	row("manager memory (RSS) per machine", fmt.Sprintf("%.1f KB", each/1e3), fmt.Sprintf("%d KB", maxBytesPerMachine/1000), each <= maxBytesPerMachine)
+	heap := (seen.settled.gauge("go_memstats_heap_inuse_bytes") - seen.idle.gauge("go_memstats_heap_inuse_bytes")) / float64(chosen.machines)
+	row("manager heap in use per machine", fmt.Sprintf("%.1f KB", heap/1e3), "", true)
+	return broken
+}
+
+func percentile(values []time.Duration, quantile float64) time.Duration {
+	if len(values) == 0 {
+		return 0
+	}
+	sorted := slices.Sorted(slices.Values(values))
+	return sorted[min(len(sorted)-1, int(math.Ceil(quantile*float64(len(sorted))))-1)]
+}
+
+// interpolate estimates a quantile from cumulative bucket counts by upper bound.
+func interpolate(cumulative map[float64]float64, quantile float64) float64 {
+	bounds := slices.Sorted(maps.Keys(cumulative))
+	if len(bounds) == 0 || cumulative[bounds[len(bounds)-1]] == 0 {
+		return 0
+	}
+	rank := quantile * cumulative[bounds[len(bounds)-1]]
+	lower, below := 0.0, 0.0
+	for _, upper := range bounds {
+		count := cumulative[upper]
+		if count >= rank {
+			if math.IsInf(upper, 1) || count == below {
+				return lower
+			}
+			return lower + (upper-lower)*(rank-below)/(count-below)
+		}
+		lower, below = upper, count
+	}
+	return lower
+}
+
+func seconds(value float64) time.Duration { return time.Duration(value * float64(time.Second)) }
+
+func round(value time.Duration) string { return value.Round(100 * time.Microsecond).String() }

@@ -1,0 +1,94 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/novasphere/wukong/controllers/internal/testenv"
+)
+
+// namespace that all machines are made in.
+const namespace = "bench"
+
+// stage is what a run needs: the control plane with its audit log, the simulator, and the manager.
+type stage struct {
+	environment *testenv.Environment
+	audit       *auditLog
+	manager     *managerProcess
+	folder      string
+	endings     []func() error
+}
+
+const auditPolicy = `apiVersion: audit.k8s.io/v1
+kind: Policy
+omitStages: [RequestReceived, ResponseStarted]
+rules:
+- level: None
+  verbs: [get, list, watch]
+- level: Metadata
+`
+
+func newStage(ctx context.Context, chosen settings) (_ *stage, err error) {
+	one := &stage{}
+	defer func() {
+		if err != nil {
+			one.close()
+		}
+	}()
+	if one.folder, err = os.MkdirTemp("", "wukong-bench-"); err != nil {
+		return nil, err
+	}
+	policy := filepath.Join(one.folder, "policy.yaml")
+	if err := os.WriteFile(policy, []byte(auditPolicy), 0o600); err != nil {
+		return nil, err
+	}
+	one.audit = &auditLog{path: filepath.Join(one.folder, "audit.log")}
+	one.environment, err = testenv.Start(testenv.Options{APIServerFlags: map[string]string{
+		"audit-policy-file": policy, "audit-log-path": one.audit.path,
+	}})
+	if err != nil {
+		return nil, err
+	}
+	one.endings = append(one.endings, one.environment.Stop)
+	if err := one.environment.Client.Create(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}}); err != nil {
+		return nil, fmt.Errorf("make the namespace: %w", err)
+	}
+	stop, err := one.environment.StartSimulator()
+	if err != nil {
+		return nil, err
+	}
+	one.endings = append(one.endings, stop)
+	kubeconfig, err := one.environment.Kubeconfig("wukong-manager")
+	if err != nil {
+		return nil, err
+	}
+	path := filepath.Join(one.folder, "kubeconfig")
+	if err := os.WriteFile(path, kubeconfig, 0o600); err != nil {
+		return nil, err
+	}
+	one.manager, err = startManager(ctx, chosen.manager, path, filepath.Join(one.folder, "manager.log"))
+	if err != nil {
+		return nil, err
+	}
+	one.endings = append(one.endings, one.manager.stop)
+	return one, nil
+}
+
+// close ends everything, the last first.
+func (s *stage) close() {
+	for i := len(s.endings) - 1; i >= 0; i-- {
+		if err := s.endings[i](); err != nil {
+			fmt.Fprintln(os.Stderr, "bench: clean up:", err)
+		}
+	}
+	_ = os.RemoveAll(s.folder)
+}
+
+// startPatience is how long the manager may take until it serves metrics and has read the cluster.
+const startPatience = 30 * time.Second
