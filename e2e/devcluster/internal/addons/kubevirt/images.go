@@ -49,11 +49,16 @@ func controlImage() *artifact.Recipe {
 	programs := Programs()
 	return &artifact.Recipe{
 		Name:  "kubevirt-control-image",
-		Key:   append([]string{repository, Version, nonRoot, "layout 2"}, controlPrograms...),
+		Key:   append([]string{repository, Version, nonRoot, "layout 3"}, controlPrograms...),
 		Needs: []*artifact.Recipe{programs},
 		Build: func(ctx context.Context, build *artifact.Build) error {
 			root := filepath.Join(build.Out, "root")
 			if err := installPrograms(ctx, build, filepath.Join(build.Deps[programs.Name], "bin"), root, controlPrograms); err != nil {
+				return err
+			}
+			// virt-api keeps its own certificate there.
+			tmp := filepath.Join(root, "tmp")
+			if err := build.Run(ctx, artifact.Command{Args: []string{"install", "-d", "-m", "1777", tmp}}); err != nil {
 				return err
 			}
 			variants := map[string]image.Config{}
