@@ -20,5 +20,5 @@
 // Its NetworkManager renderer asks for DHCP on an interface without any address, which mode None cannot prevent there.
 // A network: section inside user-data is ignored: the network configuration must be a file of its own.
 //
-// PyYAML reads YAML 1.1, where a plain 12:34:56:12:34:56 is a number and 2001-13-99 a broken date: see encode.
+// PyYAML reads YAML 1.1, where a plain 12:34:56:12:34:56 is a number and 2001-13-99 a broken date: see text.
 package cloudinit

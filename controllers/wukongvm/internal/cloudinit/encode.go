@@ -3,40 +3,41 @@ package cloudinit
 import (
 	"bytes"
 	"fmt"
+	"regexp"
 
 	"go.yaml.in/yaml/v3"
 )
 
-// encode writes a value as YAML that every parser reads as the same value.
+// text is a string that every YAML parser reads as the same string. All text that people give is of this type.
 //
-// The encoder alone is not enough: it quotes what its own YAML 1.2 reading would take for a number, a date or a boolean, but cloud-init
-// reads with PyYAML, which is YAML 1.1 and takes more for one, such as 2001-13-99 for a date (and fails on it). What looks like
-// a number, a date, a null or a merge key never begins with an ASCII letter, except the words that the encoder quotes anyhow.
-func encode(value any) ([]byte, error) {
-	var document yaml.Node
-	if err := document.Encode(value); err != nil {
-		return nil, fmt.Errorf("encode cloud-init data: %w", err)
+// The encoder's own choice of quotes is not enough. It quotes what its own YAML 1.2 would read as a number, a date or a boolean, but
+// cloud-init reads with PyYAML, which is YAML 1.1 and takes more for one, such as 2001-13-99 for a date, on which it fails. And some
+// control characters make the encoder write what it cannot read itself. So everything but plain words is put in double quotes.
+type text string
+
+var (
+	// plainWords begin with a letter: numbers, dates and merge keys do not.
+	plainWords = regexp.MustCompile(`^[A-Za-z]([-A-Za-z0-9@=+/._ ]*[-A-Za-z0-9@=+/._])?$`)
+	// yamlWords are the words that YAML 1.1 reads as a boolean or null.
+	yamlWords = regexp.MustCompile(`^(?i:y|n|yes|no|on|off|true|false|null)$`)
+)
+
+// MarshalYAML implements yaml.Marshaler.
+func (t text) MarshalYAML() (any, error) {
+	node := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: string(t)}
+	if !plainWords.MatchString(string(t)) || yamlWords.MatchString(string(t)) {
+		node.Style = yaml.DoubleQuotedStyle
 	}
-	quote(&document)
+	return node, nil
+}
+
+// encode writes a value as YAML, with the keys in the order of its fields.
+func encode(value any) ([]byte, error) {
 	var out bytes.Buffer
 	encoder := yaml.NewEncoder(&out)
 	encoder.SetIndent(2)
-	if err := encoder.Encode(&document); err != nil {
-		return nil, fmt.Errorf("write cloud-init data: %w", err)
+	if err := encoder.Encode(value); err != nil {
+		return nil, fmt.Errorf("encode cloud-init data: %w", err)
 	}
 	return out.Bytes(), nil
-}
-
-// quote puts every string in double quotes that does not begin with a letter.
-func quote(node *yaml.Node) {
-	if node.Kind == yaml.ScalarNode && node.ShortTag() == "!!str" && !beginsWithLetter(node.Value) {
-		node.Style = yaml.DoubleQuotedStyle
-	}
-	for _, child := range node.Content {
-		quote(child)
-	}
-}
-
-func beginsWithLetter(text string) bool {
-	return text != "" && (text[0] >= 'a' && text[0] <= 'z' || text[0] >= 'A' && text[0] <= 'Z')
 }

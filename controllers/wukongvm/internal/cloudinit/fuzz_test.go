@@ -22,8 +22,8 @@ func FuzzRender(f *testing.F) {
 	f.Add("0x1p-2", "+.inf", "1_000", "0o17", "\t", "---", "\U0001F600", "...", "#")
 	f.Fuzz(func(t *testing.T, hostname, timezone, user, group, sudo, shell, comment, interfaceName, search string) {
 		texts := []string{hostname, timezone, user, group, sudo, shell, comment, interfaceName, search}
-		for _, text := range texts {
-			if !utf8.ValidString(text) {
+		for _, one := range texts {
+			if !utf8.ValidString(one) {
 				t.Skip("the API server admits no text that is not UTF-8")
 			}
 		}
@@ -43,45 +43,46 @@ func FuzzRender(f *testing.F) {
 			return
 		}
 		assertUserData(t, data.UserData, hostname, timezone, guestUser{
-			Name: user, LockPassword: true, Shell: orDefault(shell, defaultShell), Sudo: sudo, Groups: []string{group}, AuthorizedKeys: []string{key},
+			Name: text(user), LockPassword: true, Shell: text(orDefault(shell, defaultShell)), Sudo: text(sudo),
+			Groups: []text{text(group)}, AuthorizedKeys: []text{text(key)},
 		})
 		var network networkData
 		decode(t, data.NetworkData, &network)
 		require.Len(t, network.Ethernets, 1)
-		require.Contains(t, network.Ethernets, interfaceName)
-		assert.Equal(t, []string{search}, network.Ethernets[interfaceName].Nameservers.Search)
-		assert.Equal(t, mac1, network.Ethernets[interfaceName].Match.MACAddress)
+		require.Contains(t, network.Ethernets, text(interfaceName))
+		assert.Equal(t, []text{text(search)}, network.Ethernets[text(interfaceName)].Nameservers.Search)
+		assert.EqualValues(t, mac1, network.Ethernets[text(interfaceName)].Match.MACAddress)
 	})
 }
 
-func assertUserData(t *testing.T, text []byte, hostname, timezone string, user guestUser) {
+func assertUserData(t *testing.T, content []byte, hostname, timezone string, user guestUser) {
 	t.Helper()
-	require.True(t, bytes.HasPrefix(text, []byte("#cloud-config\n")))
+	require.True(t, bytes.HasPrefix(content, []byte("#cloud-config\n")))
 	label, _, dotted := strings.Cut(orDefault(hostname, "web"), ".")
 	wanted := userData{
-		Hostname: label, ManageEtcHosts: "localhost", Timezone: timezone, SSHPasswordAuth: new(false),
-		GrowPartition: growPartition{Mode: "auto", Devices: []string{"/"}}, ResizeRoot: true, Users: []guestUser{user},
+		Hostname: text(label), ManageEtcHosts: "localhost", Timezone: text(timezone), SSHPasswordAuth: new(false),
+		GrowPartition: growPartition{Mode: "auto", Devices: []text{"/"}}, ResizeRoot: true, Users: []guestUser{user},
 	}
 	if dotted {
-		wanted.FQDN = hostname
+		wanted.FQDN = text(hostname)
 	}
 	var parsed userData
-	decode(t, text, &parsed)
+	decode(t, content, &parsed)
 	assert.Equal(t, wanted, parsed)
 }
 
 // decode refuses keys that the type does not have, and a second document.
-func decode(t *testing.T, text []byte, into any) {
+func decode(t *testing.T, content []byte, into any) {
 	t.Helper()
-	decoder := yaml.NewDecoder(bytes.NewReader(text))
+	decoder := yaml.NewDecoder(bytes.NewReader(content))
 	decoder.KnownFields(true)
-	require.NoError(t, decoder.Decode(into), "%s", text)
+	require.NoError(t, decoder.Decode(into), "%s", content)
 	assert.Error(t, decoder.Decode(&map[string]any{}), "one document")
 }
 
-func orDefault(text, otherwise string) string {
-	if text == "" {
+func orDefault(given, otherwise string) string {
+	if given == "" {
 		return otherwise
 	}
-	return text
+	return given
 }

@@ -77,10 +77,10 @@ func staticMetric(rank int32, afterDHCP bool) int32 {
 func defaultRoutes(gateways []netip.Addr, metrics interfaceMetrics) []route {
 	var routes []route
 	if gateway := first(gateways, netip.Addr.Is4); gateway != nil {
-		routes = append(routes, route{To: "0.0.0.0/0", Via: gateway.String(), Metric: metrics.ipv4})
+		routes = append(routes, route{To: "0.0.0.0/0", Via: text(gateway.String()), Metric: metrics.ipv4})
 	}
 	if gateway := first(gateways, netip.Addr.Is6); gateway != nil && !metrics.withoutIPv6 {
-		routes = append(routes, route{To: "::/0", Via: gateway.String(), Metric: metrics.ipv6})
+		routes = append(routes, route{To: "::/0", Via: text(gateway.String()), Metric: metrics.ipv6})
 	}
 	return routes
 }

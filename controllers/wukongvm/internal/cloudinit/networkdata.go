@@ -13,8 +13,8 @@ import (
 // networkData is version 2 of cloud-init's network configuration. Ethernets are keyed by the interface's name within the machine,
 // which is no more than a label, since each has a match.
 type networkData struct {
-	Version   int                 `yaml:"version"`
-	Ethernets map[string]ethernet `yaml:"ethernets"`
+	Version   int               `yaml:"version"`
+	Ethernets map[text]ethernet `yaml:"ethernets"`
 }
 
 // ethernet is a network interface. accept-ra is left to the guest, which takes router advertisements by default.
@@ -26,13 +26,13 @@ type ethernet struct {
 	// Optional lets the guest's boot not wait for an interface that gets no address.
 	Optional    bool         `yaml:"optional,omitempty"`
 	MTU         *int32       `yaml:"mtu,omitempty"`
-	Addresses   []string     `yaml:"addresses,omitempty"`
+	Addresses   []text       `yaml:"addresses,omitempty"`
 	Routes      []route      `yaml:"routes,omitempty"`
 	Nameservers *nameservers `yaml:"nameservers,omitempty"`
 }
 
 type match struct {
-	MACAddress string `yaml:"macaddress"`
+	MACAddress text `yaml:"macaddress"`
 }
 
 type dhcpOverrides struct {
@@ -40,21 +40,21 @@ type dhcpOverrides struct {
 }
 
 type route struct {
-	To     string `yaml:"to"`
-	Via    string `yaml:"via"`
+	To     text   `yaml:"to"`
+	Via    text   `yaml:"via"`
 	Metric *int32 `yaml:"metric,omitempty"`
 }
 
 type nameservers struct {
-	Addresses []string `yaml:"addresses,omitempty"`
-	Search    []string `yaml:"search,omitempty"`
+	Addresses []text `yaml:"addresses,omitempty"`
+	Search    []text `yaml:"search,omitempty"`
 }
 
 func renderNetworkData(inputs Inputs) ([]byte, error) {
 	if cloudInit := inputs.VM.Spec.CloudInit; cloudInit != nil && cloudInit.NetworkDataSecretRef != nil {
 		return inputs.document("spec.cloudInit.networkDataSecretRef", cloudInit.NetworkDataSecretRef)
 	}
-	data := networkData{Version: 2, Ethernets: make(map[string]ethernet, len(inputs.Interfaces))}
+	data := networkData{Version: 2, Ethernets: make(map[text]ethernet, len(inputs.Interfaces))}
 	nameOf := map[string]string{}
 	metrics := defaultRouteMetrics(inputs.Interfaces)
 	for i := range inputs.Interfaces {
@@ -69,13 +69,13 @@ func renderNetworkData(inputs Inputs) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		data.Ethernets[spec.Name] = device
+		data.Ethernets[text(spec.Name)] = device
 	}
 	return encode(data)
 }
 
 func makeEthernet(spec *Interface, macAddress string, metrics interfaceMetrics) (ethernet, error) {
-	device := ethernet{Match: match{MACAddress: macAddress}, MTU: spec.MTU}
+	device := ethernet{Match: match{MACAddress: text(macAddress)}, MTU: spec.MTU}
 	switch spec.Mode {
 	case v1alpha1.AddressDHCP:
 		device.DHCP4 = true
@@ -107,12 +107,12 @@ func makeEthernet(spec *Interface, macAddress string, metrics interfaceMetrics) 
 
 // addressTexts writes IPv4 before IPv6 and otherwise keeps the order: cloud-init's NetworkManager renderer fails on an IPv4 default
 // route with a metric when the first address is IPv6.
-func addressTexts(addresses []netip.Prefix) []string {
+func addressTexts(addresses []netip.Prefix) []text {
 	sorted := slices.Clone(addresses)
 	slices.SortStableFunc(sorted, func(a, b netip.Prefix) int { return cmp.Compare(a.Addr().BitLen(), b.Addr().BitLen()) })
-	texts := make([]string, len(sorted))
+	texts := make([]text, len(sorted))
 	for i, address := range sorted {
-		texts[i] = address.String()
+		texts[i] = text(address.String())
 	}
 	return texts
 }
@@ -129,7 +129,7 @@ func makeRoute(interfaceName string, spec v1alpha1.Route) (route, error) {
 		return route{}, &SpecInvalidError{Field: fmt.Sprintf("route to %s of interface %s", spec.To, interfaceName),
 			Reason: fmt.Sprintf("via %s is no IP address", spec.Via)}
 	}
-	return route{To: to.Masked().String(), Via: via.String(), Metric: spec.Metric}, nil
+	return route{To: text(to.Masked().String()), Via: text(via.String()), Metric: spec.Metric}, nil
 }
 
 // sameWay tells whether two routes lead by the same way: renderers refuse to set one twice.
@@ -141,10 +141,10 @@ func makeNameservers(dns *v1alpha1.DNS) *nameservers {
 	}
 	made := &nameservers{}
 	for _, address := range dns.Nameservers {
-		made.Addresses = append(made.Addresses, string(address))
+		made.Addresses = append(made.Addresses, text(address))
 	}
 	for _, domain := range dns.Searches {
-		made.Search = append(made.Search, string(domain))
+		made.Search = append(made.Search, text(domain))
 	}
 	return made
 }

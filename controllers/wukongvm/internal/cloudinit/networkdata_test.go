@@ -40,13 +40,13 @@ func TestEthernetByMode(t *testing.T) {
 			}(),
 			wanted: ethernet{
 				Match:     match{MACAddress: mac1},
-				Addresses: []string{"192.168.7.5/24", "192.168.8.5/24", "fd00:7::5/64"},
+				Addresses: []text{"192.168.7.5/24", "192.168.8.5/24", "fd00:7::5/64"},
 				Routes: []route{
 					{To: "0.0.0.0/0", Via: "192.168.7.1"},
 					{To: "::/0", Via: "fd00:7::1"},
 					{To: "10.20.0.0/16", Via: "192.168.7.2", Metric: new(int32(50))},
 				},
-				Nameservers: &nameservers{Addresses: []string{"192.168.7.1"}, Search: []string{"example.org"}},
+				Nameservers: &nameservers{Addresses: []text{"192.168.7.1"}, Search: []text{"example.org"}},
 			},
 		},
 		"a route that the gateway gives already": {
@@ -55,7 +55,7 @@ func TestEthernetByMode(t *testing.T) {
 				made.Routes = []v1alpha1.Route{{To: "0.0.0.0/0", Via: "192.168.7.1", Metric: new(int32(9))}, {To: "0.0.0.0/0", Via: "192.168.7.9"}}
 				return made
 			}(),
-			wanted: ethernet{Match: match{MACAddress: mac1}, Addresses: []string{"192.168.7.5/24"},
+			wanted: ethernet{Match: match{MACAddress: mac1}, Addresses: []text{"192.168.7.5/24"},
 				Routes: []route{{To: "0.0.0.0/0", Via: "192.168.7.1"}, {To: "0.0.0.0/0", Via: "192.168.7.9"}}},
 		},
 		"no resolvers": {
@@ -64,14 +64,14 @@ func TestEthernetByMode(t *testing.T) {
 				made.DNS = &v1alpha1.DNS{}
 				return made
 			}(),
-			wanted: ethernet{Match: match{MACAddress: mac1}, Addresses: []string{"192.168.7.5/24"}},
+			wanted: ethernet{Match: match{MACAddress: mac1}, Addresses: []text{"192.168.7.5/24"}},
 		},
 	}
 	for name, test := range cases {
 		t.Run(name, func(t *testing.T) {
 			parsed := renderNetwork(t, test.spec)
 			assert.Equal(t, 2, parsed.Version)
-			assert.Equal(t, map[string]ethernet{"lan": test.wanted}, parsed.Ethernets)
+			assert.Equal(t, map[text]ethernet{"lan": test.wanted}, parsed.Ethernets)
 		})
 	}
 }
@@ -124,7 +124,7 @@ func TestOneDefaultRouteWins(t *testing.T) {
 	for name, test := range cases {
 		t.Run(name, func(t *testing.T) {
 			for interfaceName, device := range renderNetwork(t, test.interfaces...).Ethernets {
-				if wanted := test.dhcp[interfaceName]; wanted == nil {
+				if wanted := test.dhcp[string(interfaceName)]; wanted == nil {
 					assert.Nil(t, device.DHCP4Override)
 				} else {
 					assert.Equal(t, &dhcpOverrides{RouteMetric: *wanted}, device.DHCP4Override)
@@ -134,14 +134,14 @@ func TestOneDefaultRouteWins(t *testing.T) {
 					switch made.To {
 					case "0.0.0.0/0":
 						ipv4++
-						assert.Equal(t, test.ipv4[interfaceName], made.Metric)
+						assert.Equal(t, test.ipv4[string(interfaceName)], made.Metric)
 					case "::/0":
 						ipv6++
-						assert.Equal(t, test.ipv6[interfaceName], made.Metric)
+						assert.Equal(t, test.ipv6[string(interfaceName)], made.Metric)
 					}
 				}
-				_, wanted4 := test.ipv4[interfaceName]
-				_, wanted6 := test.ipv6[interfaceName]
+				_, wanted4 := test.ipv4[string(interfaceName)]
+				_, wanted6 := test.ipv6[string(interfaceName)]
 				assert.Equal(t, wanted4, ipv4 == 1)
 				assert.Equal(t, wanted6, ipv6 == 1)
 			}

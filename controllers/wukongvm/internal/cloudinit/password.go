@@ -36,13 +36,13 @@ var (
 const hashWanted = "it is no complete crypt(5) hash of yescrypt, SHA-512, SHA-256 or bcrypt; make one with mkpasswd"
 
 // passwordHash returns the crypt(5) hash of a user's password, empty for none.
-func passwordHash(inputs Inputs, field string, user *v1alpha1.CloudInitUser) (string, error) {
+func passwordHash(inputs Inputs, field string, user *v1alpha1.CloudInitUser) (text, error) {
 	switch {
 	case user.PasswordHash != "":
 		if !completeHash.MatchString(user.PasswordHash) {
 			return "", &SpecInvalidError{Field: field + ".passwordHash", Reason: hashWanted}
 		}
-		return user.PasswordHash, nil
+		return text(user.PasswordHash), nil
 	case user.PasswordSecretRef != nil:
 		return secretPasswordHash(inputs, field+".passwordSecretRef", user)
 	default:
@@ -52,7 +52,7 @@ func passwordHash(inputs Inputs, field string, user *v1alpha1.CloudInitUser) (st
 
 // secretPasswordHash reads a hash, or a password and hashes it, from a Secret. One line break at the end is left out: a file made
 // with an editor or echo has one.
-func secretPasswordHash(inputs Inputs, field string, user *v1alpha1.CloudInitUser) (string, error) {
+func secretPasswordHash(inputs Inputs, field string, user *v1alpha1.CloudInitUser) (text, error) {
 	reference := user.PasswordSecretRef
 	content, err := inputs.value(field, reference.Name, reference.Key)
 	if err != nil {
@@ -69,7 +69,7 @@ func secretPasswordHash(inputs Inputs, field string, user *v1alpha1.CloudInitUse
 		if !completeHash.Match(content) {
 			return "", invalid(hashWanted)
 		}
-		return string(content), nil
+		return text(content), nil
 	case len(content) > maxPassword:
 		return "", invalid(fmt.Sprintf("it has %d bytes; a password has at most %d", len(content), maxPassword))
 	case bytes.ContainsAny(content, "\x00\r\n"):
@@ -80,7 +80,7 @@ func secretPasswordHash(inputs Inputs, field string, user *v1alpha1.CloudInitUse
 }
 
 // hashPassword returns the SHA-512 crypt hash. A salt of at most 16 characters is sure to be accepted.
-func hashPassword(password string, salt []byte) (string, error) {
+func hashPassword(password string, salt []byte) (text, error) {
 	hasher, err := shacrypt.New(shacrypt.WithSHA512(), shacrypt.WithRounds(hashRounds))
 	if err != nil {
 		return "", fmt.Errorf("set up SHA-512 crypt: %w", err)
@@ -89,7 +89,7 @@ func hashPassword(password string, salt []byte) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("hash a password with SHA-512 crypt: %w", err)
 	}
-	return digest.Encode(), nil
+	return text(digest.Encode()), nil
 }
 
 // salt of a user's password. It is derived and not random, so that the data stay the same from one reconcile to the next; it differs

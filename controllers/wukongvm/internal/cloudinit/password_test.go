@@ -14,7 +14,7 @@ import (
 func TestHashPasswordIsCrypt(t *testing.T) {
 	hash, err := hashPassword("correct horse", []byte("abcdefghijklmnop"))
 	require.NoError(t, err)
-	assert.Equal(t, hashA, hash, "what openssl passwd -6 prints")
+	assert.EqualValues(t, hashA, hash, "what openssl passwd -6 prints")
 }
 
 func TestSaltIsDerivedAndOnesOwn(t *testing.T) {
@@ -82,11 +82,11 @@ func TestPasswordFromSecret(t *testing.T) {
 			assert.False(t, user.LockPassword)
 			assert.True(t, *parsed.SSHPasswordAuth)
 			if test.same {
-				assert.Equal(t, strings.TrimSpace(test.content), user.HashedPassword)
+				assert.EqualValues(t, strings.TrimSpace(test.content), user.HashedPassword)
 				return
 			}
-			assert.Regexp(t, completeHash, user.HashedPassword)
-			digest, err := shacrypt.Decode(user.HashedPassword)
+			assert.Regexp(t, completeHash, string(user.HashedPassword))
+			digest, err := shacrypt.Decode(string(user.HashedPassword))
 			require.NoError(t, err)
 			assert.True(t, digest.Match(test.password))
 		})
@@ -102,7 +102,7 @@ func TestPasswordInSpec(t *testing.T) {
 	})
 	t.Run("a hash is used as it is", func(t *testing.T) {
 		parsed := renderUsers(t, Inputs{VM: withUser(v1alpha1.CloudInitUser{PasswordHash: yescryptHash})})
-		assert.Equal(t, yescryptHash, parsed.Users[0].HashedPassword)
+		assert.EqualValues(t, yescryptHash, parsed.Users[0].HashedPassword)
 		assert.False(t, parsed.Users[0].LockPassword)
 		assert.True(t, *parsed.SSHPasswordAuth)
 	})

@@ -63,9 +63,9 @@ func TestB16NothingEscapesItsField(t *testing.T) {
 	evil := "ALL: [x]\nssh_pwauth: true\n\"'#- |"
 	parsed := renderUsers(t, Inputs{VM: withUser(v1alpha1.CloudInitUser{Name: "a: b\n- c", Sudo: &evil, Shell: "/bin/sh\n"})})
 	require.Len(t, parsed.Users, 1)
-	assert.Equal(t, "a: b\n- c", parsed.Users[0].Name)
-	assert.Equal(t, evil, parsed.Users[0].Sudo)
-	assert.Equal(t, "/bin/sh\n", parsed.Users[0].Shell)
+	assert.EqualValues(t, "a: b\n- c", parsed.Users[0].Name)
+	assert.EqualValues(t, evil, parsed.Users[0].Sudo)
+	assert.EqualValues(t, "/bin/sh\n", parsed.Users[0].Shell)
 	assert.False(t, *parsed.SSHPasswordAuth)
 }
 

@@ -21,7 +21,7 @@ var publicKeyNames = []string{"ssh-publickey", "id_rsa.pub", "authorized_keys", 
 var privateKey = regexp.MustCompile(`-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----|PuTTY-User-Key-File`)
 
 // authorizedKeys returns a user's public keys: first those in spec, then those of the Secrets, each once.
-func authorizedKeys(inputs Inputs, field string, user *v1alpha1.CloudInitUser) ([]string, []error) {
+func authorizedKeys(inputs Inputs, field string, user *v1alpha1.CloudInitUser) ([]text, []error) {
 	var keys keyList
 	var errs []error
 	for i, key := range user.SSHAuthorizedKeys {
@@ -64,7 +64,7 @@ func readPublicKeys(inputs Inputs, field string, reference *v1alpha1.SSHKeySecre
 
 // keyList is lines of an authorized_keys file, without repetition.
 type keyList struct {
-	lines []string
+	lines []text
 	seen  map[string]bool
 }
 
@@ -112,6 +112,6 @@ func (l *keyList) add(line string) error {
 		l.seen = map[string]bool{}
 	}
 	l.seen[identity] = true
-	l.lines = append(l.lines, line)
+	l.lines = append(l.lines, text(line))
 	return nil
 }

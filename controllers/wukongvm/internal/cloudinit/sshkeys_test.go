@@ -19,22 +19,22 @@ func TestKeysFromSecret(t *testing.T) {
 		key string
 		// content of the Secret: keys and values.
 		content []string
-		wanted  []string
+		wanted  []text
 		// missing is the key of the SecretMissingError, invalid part of the reason of a SecretInvalidError.
 		missing, invalid string
 	}{
-		"the named key":                   {key: "mine", content: []string{"mine", keyA, "ssh-publickey", keyB}, wanted: []string{keyA}},
+		"the named key":                   {key: "mine", content: []string{"mine", keyA, "ssh-publickey", keyB}, wanted: []text{keyA}},
 		"the named key is missing":        {key: "mine", content: []string{"ssh-publickey", keyB}, missing: "mine"},
-		"ssh-publickey comes first":       {content: []string{"publickey", keyA, "authorized_keys", keyA, "id_rsa.pub", keyA, "ssh-publickey", keyB}, wanted: []string{keyB}},
-		"then id_rsa.pub":                 {content: []string{"publickey", keyA, "authorized_keys", keyA, "id_rsa.pub", keyB}, wanted: []string{keyB}},
-		"then authorized_keys":            {content: []string{"publickey", keyA, "authorized_keys", keyB}, wanted: []string{keyB}},
-		"then publickey":                  {content: []string{"publickey", keyB}, wanted: []string{keyB}},
+		"ssh-publickey comes first":       {content: []string{"publickey", keyA, "authorized_keys", keyA, "id_rsa.pub", keyA, "ssh-publickey", keyB}, wanted: []text{keyB}},
+		"then id_rsa.pub":                 {content: []string{"publickey", keyA, "authorized_keys", keyA, "id_rsa.pub", keyB}, wanted: []text{keyB}},
+		"then authorized_keys":            {content: []string{"publickey", keyA, "authorized_keys", keyB}, wanted: []text{keyB}},
+		"then publickey":                  {content: []string{"publickey", keyB}, wanted: []text{keyB}},
 		"never another":                   {content: []string{"key", keyA, "id_rsa", private}, missing: "ssh-publickey, id_rsa.pub, authorized_keys, publickey"},
-		"several lines":                   {content: []string{"authorized_keys", "\n# a\r\n" + keyA + "\r\n\n  " + keyB + "  \n#end"}, wanted: []string{keyA, keyB}},
-		"each key once":                   {content: []string{"authorized_keys", keyA + "\n" + keyA + " again\n" + keyB}, wanted: []string{keyA, keyB}},
-		"options are kept":                {content: []string{"authorized_keys", `restrict,command="a b" ` + keyA}, wanted: []string{`restrict,command="a b" ` + keyA}},
-		"other options are another entry": {content: []string{"authorized_keys", "restrict " + keyA + "\n" + keyA}, wanted: []string{"restrict " + keyA, keyA}},
-		"other kinds":                     {content: []string{"authorized_keys", keyECDSA}, wanted: []string{keyECDSA}},
+		"several lines":                   {content: []string{"authorized_keys", "\n# a\r\n" + keyA + "\r\n\n  " + keyB + "  \n#end"}, wanted: []text{keyA, keyB}},
+		"each key once":                   {content: []string{"authorized_keys", keyA + "\n" + keyA + " again\n" + keyB}, wanted: []text{keyA, keyB}},
+		"options are kept":                {content: []string{"authorized_keys", `restrict,command="a b" ` + keyA}, wanted: []text{`restrict,command="a b" ` + keyA}},
+		"other options are another entry": {content: []string{"authorized_keys", "restrict " + keyA + "\n" + keyA}, wanted: []text{"restrict " + keyA, keyA}},
+		"other kinds":                     {content: []string{"authorized_keys", keyECDSA}, wanted: []text{keyECDSA}},
 		"empty":                           {content: []string{"authorized_keys", ""}, invalid: "holds no public key"},
 		"only comments":                   {content: []string{"authorized_keys", "# nothing\n"}, invalid: "holds no public key"},
 		"a private key":                   {content: []string{"authorized_keys", private}, invalid: "private key"},
@@ -84,7 +84,7 @@ func TestKeysOfSpecComeFirst(t *testing.T) {
 		SSHKeySecretRefs:  []v1alpha1.SSHKeySecretReference{{Name: "keys"}},
 	}
 	parsed := renderUsers(t, Inputs{VM: withUser(user), Secrets: secret("keys", "publickey", keyA+"\n"+keyB)})
-	assert.Equal(t, []string{keyB, keyA}, parsed.Users[0].AuthorizedKeys)
+	assert.Equal(t, []text{keyB, keyA}, parsed.Users[0].AuthorizedKeys)
 }
 
 func TestKeyOfSpecThatAdmissionCannotRead(t *testing.T) {

@@ -13,29 +13,29 @@ const (
 
 // guestUser is an entry of users in a #cloud-config document.
 type guestUser struct {
-	Name string `yaml:"name"`
+	Name text `yaml:"name"`
 	// LockPassword is cloud-init's lock_passwd: true unless there is a password.
 	LockPassword bool `yaml:"lock_passwd"`
 	// HashedPassword and not passwd: that one is ignored for a user that the image already has.
-	HashedPassword string   `yaml:"hashed_passwd,omitempty"`
-	Shell          string   `yaml:"shell"`
-	Sudo           string   `yaml:"sudo,omitempty"`
-	Groups         []string `yaml:"groups,omitempty"`
-	AuthorizedKeys []string `yaml:"ssh_authorized_keys,omitempty"`
+	HashedPassword text   `yaml:"hashed_passwd,omitempty"`
+	Shell          text   `yaml:"shell"`
+	Sudo           text   `yaml:"sudo,omitempty"`
+	Groups         []text `yaml:"groups,omitempty"`
+	AuthorizedKeys []text `yaml:"ssh_authorized_keys,omitempty"`
 }
 
 // makeUser resolves a user with its Secrets. The user is meaningful only without errors.
 func makeUser(inputs Inputs, spec *v1alpha1.CloudInitUser) (guestUser, []error) {
 	field := fmt.Sprintf("spec.cloudInit.users[%s]", spec.Name)
-	user := guestUser{Name: spec.Name, Shell: spec.Shell, Sudo: defaultSudo}
+	user := guestUser{Name: text(spec.Name), Shell: text(spec.Shell), Sudo: defaultSudo}
 	if user.Shell == "" {
 		user.Shell = defaultShell
 	}
 	if spec.Sudo != nil {
-		user.Sudo = *spec.Sudo
+		user.Sudo = text(*spec.Sudo)
 	}
 	for _, group := range spec.Groups {
-		user.Groups = append(user.Groups, string(group))
+		user.Groups = append(user.Groups, text(group))
 	}
 	var errs []error
 	var err error

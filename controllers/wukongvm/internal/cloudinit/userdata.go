@@ -15,12 +15,12 @@ const maxHostLabel = 63
 
 // userData is a #cloud-config document, in the order in which it is written.
 type userData struct {
-	Hostname string `yaml:"hostname"`
-	FQDN     string `yaml:"fqdn,omitempty"`
+	Hostname text `yaml:"hostname"`
+	FQDN     text `yaml:"fqdn,omitempty"`
 	// ManageEtcHosts "localhost" keeps one line 127.0.1.1 with the host's name, so that it resolves without DNS (sudo asks),
 	// and leaves the rest of /etc/hosts to the guest.
 	ManageEtcHosts string `yaml:"manage_etc_hosts"`
-	Timezone       string `yaml:"timezone,omitempty"`
+	Timezone       text   `yaml:"timezone,omitempty"`
 	// SSHPasswordAuth is left to the image when no users are given.
 	SSHPasswordAuth *bool         `yaml:"ssh_pwauth,omitempty"`
 	GrowPartition   growPartition `yaml:"growpart"`
@@ -30,8 +30,8 @@ type userData struct {
 
 // growPartition lets the root partition fill its disk, which is mostly larger than the image.
 type growPartition struct {
-	Mode    string   `yaml:"mode"`
-	Devices []string `yaml:"devices"`
+	Mode    string `yaml:"mode"`
+	Devices []text `yaml:"devices"`
 }
 
 func renderUserData(inputs Inputs) ([]byte, error) {
@@ -44,8 +44,8 @@ func renderUserData(inputs Inputs) ([]byte, error) {
 	}
 	config := userData{
 		ManageEtcHosts: "localhost",
-		Timezone:       cloudInit.Timezone,
-		GrowPartition:  growPartition{Mode: "auto", Devices: []string{"/"}},
+		Timezone:       text(cloudInit.Timezone),
+		GrowPartition:  growPartition{Mode: "auto", Devices: []text{"/"}},
 		ResizeRoot:     true,
 	}
 	var errs []error
@@ -78,9 +78,9 @@ func (d *userData) setHostname(machine, wanted string) error {
 		}
 	}
 	label, _, dotted := strings.Cut(wanted, ".")
-	d.Hostname = label
+	d.Hostname = text(label)
 	if dotted {
-		d.FQDN = wanted
+		d.FQDN = text(wanted)
 	}
 	return nil
 }

@@ -13,14 +13,14 @@ import (
 func TestHostname(t *testing.T) {
 	cases := map[string]struct {
 		cloudInit      *v1alpha1.CloudInit
-		hostname, fqdn string
+		hostname, fqdn text
 		invalid        string
 	}{
 		"without cloudInit the machine's name": {hostname: "web"},
 		"without hostname the machine's name":  {cloudInit: &v1alpha1.CloudInit{Timezone: "UTC"}, hostname: "web"},
 		"as given":                             {cloudInit: &v1alpha1.CloudInit{Hostname: "db-1"}, hostname: "db-1"},
 		"with a domain":                        {cloudInit: &v1alpha1.CloudInit{Hostname: "db.example.org"}, hostname: "db", fqdn: "db.example.org"},
-		"longest label":                        {cloudInit: &v1alpha1.CloudInit{Hostname: strings.Repeat("a", 63)}, hostname: strings.Repeat("a", 63)},
+		"longest label":                        {cloudInit: &v1alpha1.CloudInit{Hostname: strings.Repeat("a", 63)}, hostname: text(strings.Repeat("a", 63))},
 		"label too long for Linux":             {cloudInit: &v1alpha1.CloudInit{Hostname: strings.Repeat("a", 64)}, invalid: "a label of 64 characters"},
 		"label of the domain too long":         {cloudInit: &v1alpha1.CloudInit{Hostname: "a." + strings.Repeat("b", 64)}, invalid: "a label of 64 characters"},
 	}
@@ -46,7 +46,7 @@ func TestWithoutUsersTheImageDecides(t *testing.T) {
 	assert.Nil(t, parsed.SSHPasswordAuth)
 	assert.Nil(t, parsed.Users)
 	assert.Equal(t, "localhost", parsed.ManageEtcHosts)
-	assert.Equal(t, growPartition{Mode: "auto", Devices: []string{"/"}}, parsed.GrowPartition)
+	assert.Equal(t, growPartition{Mode: "auto", Devices: []text{"/"}}, parsed.GrowPartition)
 	assert.True(t, parsed.ResizeRoot)
 }
 
@@ -69,7 +69,7 @@ func TestUserDefaults(t *testing.T) {
 			},
 			wanted: guestUser{
 				Name: "ops", HashedPassword: hashA, Sudo: "ALL=(ALL) ALL", Shell: "/bin/zsh",
-				Groups: []string{"wheel", "adm"}, AuthorizedKeys: []string{keyA},
+				Groups: []text{"wheel", "adm"}, AuthorizedKeys: []text{keyA},
 			},
 		},
 	}
