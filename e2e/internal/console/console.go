@@ -1,0 +1,171 @@
+// Package console talks to a guest over its serial console, as 'virtctl console' does: a websocket of the KubeVirt API server.
+//
+// It is how tests learn what is true inside a guest, rather than what our own status says of it.
+package console
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/gorilla/websocket"
+	"k8s.io/client-go/rest"
+)
+
+// Console is an open serial console.
+type Console struct {
+	socket *websocket.Conn
+	seen   bytes.Buffer
+	copy   io.Writer
+	chunks chan []byte
+	failed chan error
+}
+
+// Open connects to the serial console of a VirtualMachineInstance. What the guest prints is also written to copy, if that is not nil.
+func Open(ctx context.Context, config *rest.Config, namespace, name string, copy io.Writer) (*Console, error) {
+	tlsConfig, err := rest.TLSConfigFor(config)
+	if err != nil {
+		return nil, fmt.Errorf("console of %s: %w", name, err)
+	}
+	address, err := url.Parse(config.Host)
+	if err != nil {
+		return nil, fmt.Errorf("console of %s: %w", name, err)
+	}
+	address.Scheme = "wss"
+	address.Path = fmt.Sprintf("/apis/subresources.kubevirt.io/v1/namespaces/%s/virtualmachineinstances/%s/console", namespace, name)
+	header := http.Header{}
+	if config.BearerToken != "" {
+		header.Set("Authorization", "Bearer "+config.BearerToken)
+	}
+	dialer := websocket.Dialer{TLSClientConfig: tlsConfig, Subprotocols: []string{"plain.kubevirt.io"}}
+	socket, response, err := dialer.DialContext(ctx, address.String(), header)
+	if err != nil {
+		if response != nil {
+			body, _ := io.ReadAll(io.LimitReader(response.Body, 1000))
+			return nil, fmt.Errorf("console of %s: %w: %s", name, err, strings.TrimSpace(string(body)))
+		}
+		return nil, fmt.Errorf("console of %s: %w", name, err)
+	}
+	if copy == nil {
+		copy = io.Discard
+	}
+	console := &Console{socket: socket, copy: copy, chunks: make(chan []byte, 64), failed: make(chan error, 1)}
+	go console.read()
+	return console, nil
+}
+
+// Close ends the connection. The guest does not notice.
+func (c *Console) Close() error { return c.socket.Close() }
+
+func (c *Console) read() {
+	for {
+		_, chunk, err := c.socket.ReadMessage()
+		if err != nil {
+			c.failed <- err
+			return
+		}
+		c.chunks <- chunk
+	}
+}
+
+// Send types text.
+func (c *Console) Send(text string) error {
+	return c.socket.WriteMessage(websocket.BinaryMessage, []byte(text))
+}
+
+// Expect waits until what the guest printed since the last match matches, and returns the submatches. Lines end in \n.
+func (c *Console) Expect(ctx context.Context, expression *regexp.Regexp) ([]string, error) {
+	for {
+		text := strings.ReplaceAll(c.seen.String(), "\r", "")
+		if at := expression.FindStringSubmatchIndex(text); at != nil {
+			match := expression.FindStringSubmatch(text)
+			rest := text[at[1]:]
+			c.seen.Reset()
+			c.seen.WriteString(rest)
+			return match, nil
+		}
+		select {
+		case chunk := <-c.chunks:
+			c.seen.Write(chunk)
+			_, _ = c.copy.Write(chunk)
+		case err := <-c.failed:
+			return nil, fmt.Errorf("wait for %s: %w; seen last: %q", expression, err, tail(text))
+		case <-ctx.Done():
+			return nil, fmt.Errorf("wait for %s: %w; seen last: %q", expression, ctx.Err(), tail(text))
+		}
+	}
+}
+
+// prodInterval is how often Prod presses return: a getty that started after the last one prints its prompt anew.
+const prodInterval = 5 * time.Second
+
+// Login waits for the login prompt and logs in.
+func (c *Console) Login(ctx context.Context, user, password string) error {
+	if err := c.Prod(ctx, regexp.MustCompile(`login: $`)); err != nil {
+		return err
+	}
+	if err := c.Send(user + "\n"); err != nil {
+		return err
+	}
+	if _, err := c.Expect(ctx, regexp.MustCompile(`Password: $`)); err != nil {
+		return err
+	}
+	if err := c.Send(password + "\n"); err != nil {
+		return err
+	}
+	match, err := c.Expect(ctx, regexp.MustCompile(`(Login incorrect|[$#] $)`))
+	if err != nil {
+		return err
+	}
+	if match[1] == "Login incorrect" {
+		return fmt.Errorf("the guest refuses user %s with the given password", user)
+	}
+	return nil
+}
+
+// Prod presses return until the expression matches.
+func (c *Console) Prod(ctx context.Context, expression *regexp.Regexp) error {
+	for {
+		if err := c.Send("\n"); err != nil {
+			return err
+		}
+		once, cancel := context.WithTimeout(ctx, prodInterval)
+		_, err := c.Expect(once, expression)
+		cancel()
+		if err == nil || ctx.Err() != nil || once.Err() == nil {
+			return err
+		}
+	}
+}
+
+// Run runs a shell command after Login and returns what it printed. A command that fails is an error with its output.
+func (c *Console) Run(ctx context.Context, command string) (string, error) {
+	// The marks are put together by the shell, so that the echo of the line does not match.
+	line := fmt.Sprintf("echo \"<<\"\"wukong\"; { %s ; } 2>&1; echo \">>\"\"wukong=$?\"\n", command)
+	if err := c.Send(line); err != nil {
+		return "", err
+	}
+	match, err := c.Expect(ctx, regexp.MustCompile(`(?s)<<wukong\n(.*?)>>wukong=(\d+)\n`))
+	if err != nil {
+		return "", fmt.Errorf("run %q in the guest: %w", command, err)
+	}
+	output := strings.TrimSpace(match[1])
+	if match[2] != "0" {
+		return output, fmt.Errorf("run %q in the guest: exit code %s: %s", command, match[2], output)
+	}
+	return output, nil
+}
+
+func tail(text string) string {
+	const most = 400
+	if len(text) > most {
+		return text[len(text)-most:]
+	}
+	return text
+}

@@ -1,0 +1,128 @@
+package harness
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"testing"
+	"time"
+
+	networkv1 "github.com/k8snetworkplumbingwg/network-attachment-definition-client/pkg/apis/k8s.cni.cncf.io/v1"
+	"github.com/stretchr/testify/require"
+	corev1 "k8s.io/api/core/v1"
+	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	apiruntime "k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/util/wait"
+	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+	kubevirtv1 "kubevirt.io/api/core/v1"
+	cdiv1 "kubevirt.io/containerized-data-importer-api/pkg/apis/core/v1beta1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/novasphere/wukong/apis/v1alpha1"
+)
+
+// OperatorNamespace is where the chart is installed.
+const OperatorNamespace = "wukong-system"
+
+// interval is how often a state is looked at.
+const interval = 500 * time.Millisecond
+
+// Cluster is the cluster that a suite runs on.
+type Cluster struct {
+	Config *rest.Config
+	client.Client
+}
+
+// Connect uses the kubeconfig that KUBECONFIG names, or the dev cluster's.
+func Connect() (*Cluster, error) {
+	path := os.Getenv("KUBECONFIG")
+	if path == "" {
+		path = filepath.Join(Root(), ".devcluster", "kubeconfig")
+	}
+	config, err := clientcmd.BuildConfigFromFlags("", path)
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w; is the dev cluster up? 'make cluster' starts it", path, err)
+	}
+	config.QPS, config.Burst = 50, 100
+	scheme := apiruntime.NewScheme()
+	for _, add := range []func(*apiruntime.Scheme) error{
+		clientgoscheme.AddToScheme, apiextensionsv1.AddToScheme, v1alpha1.AddToScheme, kubevirtv1.AddToScheme, cdiv1.AddToScheme, networkv1.AddToScheme,
+	} {
+		if err := add(scheme); err != nil {
+			return nil, err
+		}
+	}
+	connection, err := client.New(config, client.Options{Scheme: scheme})
+	if err != nil {
+		return nil, fmt.Errorf("connect to the cluster of %s: %w", path, err)
+	}
+	return &Cluster{Config: config, Client: connection}, nil
+}
+
+// Root is the root of the checkout that this file was compiled from.
+func Root() string {
+	_, file, _, _ := runtime.Caller(0)
+	return filepath.Join(filepath.Dir(file), "..", "..", "..")
+}
+
+// Namespace makes a namespace for one test and deletes it afterwards. When the test failed, what is in it is printed first.
+func (c *Cluster) Namespace(t *testing.T) string {
+	t.Helper()
+	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "e2e-"}}
+	require.NoError(t, c.Create(t.Context(), namespace))
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
+		defer cancel()
+		if t.Failed() {
+			c.describe(ctx, t, namespace.Name)
+		}
+		require.NoError(t, client.IgnoreNotFound(c.Delete(ctx, namespace)))
+		require.NoError(t, c.Gone(ctx, namespace), "namespace %s does not go away", namespace.Name)
+	})
+	return namespace.Name
+}
+
+// Gone waits until an object does not exist.
+func (c *Cluster) Gone(ctx context.Context, obj client.Object) error {
+	key := client.ObjectKeyFromObject(obj)
+	return wait.PollUntilContextCancel(ctx, interval, true, func(ctx context.Context) (bool, error) {
+		err := c.Get(ctx, key, obj)
+		if apierrors.IsNotFound(err) || meta.IsNoMatchError(err) {
+			return true, nil
+		}
+		return false, nil
+	})
+}
+
+// WaitReady waits until the object says Ready with the status and, if not empty, the reason, of its current generation.
+func (c *Cluster) WaitReady(t *testing.T, obj v1alpha1.Object, status metav1.ConditionStatus, reason string, patience time.Duration) *metav1.Condition {
+	t.Helper()
+	var ready *metav1.Condition
+	c.Wait(t, obj, patience, fmt.Sprintf("Ready=%s %s", status, reason), func() bool {
+		ready = meta.FindStatusCondition(obj.GetConditions(), v1alpha1.ConditionReady)
+		return ready != nil && ready.ObservedGeneration == obj.GetGeneration() && ready.Status == status && (reason == "" || ready.Reason == reason)
+	})
+	return ready
+}
+
+// Wait reads the object until it is as wanted.
+func (c *Cluster) Wait(t *testing.T, obj v1alpha1.Object, patience time.Duration, what string, wanted func() bool) {
+	t.Helper()
+	object := obj.(client.Object)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	err := wait.PollUntilContextCancel(ctx, interval, true, func(ctx context.Context) (bool, error) {
+		if err := c.Get(ctx, client.ObjectKeyFromObject(object), object); err != nil {
+			return false, client.IgnoreNotFound(err)
+		}
+		return wanted(), nil
+	})
+	require.NoError(t, err, "%T %s is not %s after %s: phase %s, conditions %+v", obj, obj.GetName(), what, patience, obj.GetPhase(), obj.GetConditions())
+}
