@@ -14,7 +14,11 @@ import (
 	"github.com/novasphere/wukong/e2e/devcluster/internal/coredns"
 )
 
-const maximumNodes = 2
+const (
+	maximumNodes = 2
+	// everyAddon is what --without takes to leave the core alone.
+	everyAddon = "all"
+)
 
 func newUpCommand(session *session) *cobra.Command {
 	var nodes int
@@ -50,7 +54,7 @@ func newUpCommand(session *session) *cobra.Command {
 		},
 	}
 	command.Flags().IntVar(&nodes, "nodes", 1, "number of nodes, 1 or 2")
-	command.Flags().StringSliceVar(&without, "without", nil, "add-ons to leave out: "+strings.Join(addonNames(), ", "))
+	command.Flags().StringSliceVar(&without, "without", nil, "add-ons to leave out: "+everyAddon+", or some of "+strings.Join(addonNames(), ", "))
 	return command
 }
 
@@ -71,6 +75,9 @@ func newDownCommand(session *session) *cobra.Command {
 
 // choose returns the add-ons whose names are not among those to leave out.
 func choose(all []addon.Addon, without []string) ([]addon.Addon, error) {
+	if slices.Equal(without, []string{everyAddon}) {
+		return nil, nil
+	}
 	names := addonNames()
 	for _, name := range without {
 		if !slices.Contains(names, name) {

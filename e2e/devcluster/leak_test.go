@@ -112,11 +112,7 @@ func buildTestCluster(t *testing.T) testCluster {
 
 // up is the command line that starts two nodes with nothing but the core.
 func (c testCluster) up() []string {
-	arguments := []string{"up", "--nodes", "2"}
-	if names := addonNames(); len(names) > 0 {
-		arguments = append(arguments, "--without", strings.Join(names, ","))
-	}
-	return arguments
+	return []string{"up", "--nodes", "2", "--without", everyAddon}
 }
 
 func (c testCluster) run(t *testing.T, arguments ...string) string {

@@ -137,7 +137,10 @@ func (s *Store) verifyOrBuild(ctx context.Context, recipe *Recipe, place place, 
 	if err := removeInterrupted(place.home); err != nil {
 		return fmt.Errorf("recipe %s: remove an interrupted build: %w", recipe.Name, err)
 	}
-	switch err := verify(place.folder, place.manifest); {
+	step := s.report.Step("check %s in the cache", recipe.Name).Quiet()
+	err := verify(place.folder, place.manifest)
+	step.Done(nil) // a result that is missing or damaged is built: no failure
+	switch {
 	case err == nil:
 		return s.touch(place)
 	case !errors.Is(err, os.ErrNotExist):

@@ -45,7 +45,6 @@ func (c *Cluster) remove(ctx context.Context, left *state) error {
 		if err := endSandboxes(ctx, left); err != nil {
 			return err
 		}
-		sandbox.RestoreCgroups(left.Controllers)
 	}
 	if err := detachLoops(c.place.root); err != nil {
 		return err
@@ -55,6 +54,9 @@ func (c *Cluster) remove(ctx context.Context, left *state) error {
 	}
 	if err := c.removeCgroups(ctx); err != nil {
 		return err
+	}
+	if left != nil {
+		sandbox.RestoreCgroups(left.Controllers)
 	}
 	if err := artifact.RemoveTree(c.place.root); err != nil {
 		return fmt.Errorf("remove %s: %w", c.place.root, err)

@@ -73,15 +73,10 @@ func (c *Cluster) installPackages(ctx context.Context) error {
 
 // buildAll builds everything before anything is started, so that a failing build leaves no half cluster behind.
 func (c *Cluster) buildAll(ctx context.Context, options Options) error {
-	step := c.report.Step("find everything in the cache %s", c.store.Root()).Quiet()
-	err := c.buildPrograms(ctx)
-	for _, recipe := range allRecipes(options) {
-		if err != nil {
-			break
-		}
-		_, err = c.store.Ensure(ctx, recipe)
+	if err := c.buildPrograms(ctx); err != nil {
+		return err
 	}
-	step.Done(err)
+	_, err := c.store.EnsureAll(ctx, allRecipes(options)...)
 	return err
 }
 
