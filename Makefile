@@ -187,6 +187,6 @@ $(BIN)/helm: tools/helm/go.sum
 	@echo "build helm"
 	@cd tools/helm && GOWORK=off go build -o $@ helm.sh/helm/v3/cmd/helm && touch $@
 
-$(BIN)/golangci-lint: tools/lint/go.sum tools/lint/main.go
-	@echo "build golangci-lint with kube-api-linter"
-	@cd tools/lint && GOWORK=off go build -o $@ . && touch $@
+$(BIN)/golangci-lint: tools/lint/go.sum
+	@echo "build golangci-lint"
+	@cd tools/lint && GOWORK=off go build -o $@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint && touch $@
