@@ -22,6 +22,10 @@ const (
 	// URL is the address of the server inside the cluster.
 	URL = "http://images.wukong-devcluster.svc"
 
+	// Busybox is the reference of an image with a shell, for pods of tests. Its applets are there after
+	// `/bin/busybox --install -s /bin`.
+	Busybox = "wukong.local/busybox:1"
+
 	serverProgram = "image-server"
 	serverImage   = "wukong.local/image-server:1"
 	// folder is below the folder that all nodes share.
@@ -45,7 +49,8 @@ func (Addon) Name() string { return "images" }
 
 // Images implements addon.Addon.
 func (Addon) Images() []*artifact.Recipe {
-	return []*artifact.Recipe{program.Image(program.Binary(serverProgram, "imageserver"), serverProgram, serverImage, "65532:65532")}
+	server := program.Binary(serverProgram, "imageserver")
+	return []*artifact.Recipe{program.Image(server, serverProgram, serverImage, "65532:65532"), guest.Busybox(Busybox)}
 }
 
 // Assets implements addon.WithAssets.
