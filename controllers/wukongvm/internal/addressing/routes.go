@@ -15,7 +15,7 @@ func usableRoutes(network *v1alpha1.WukongNetwork, addresses []netip.Prefix, pro
 		to, toErr := netip.ParsePrefix(route.To)
 		via, viaErr := netip.ParseAddr(route.Via)
 		switch {
-		case toErr != nil || viaErr != nil:
+		case toErr != nil || viaErr != nil || via.Zone() != "":
 			problems.add("route to %s via %s of WukongNetwork %s is not of the form 10.20.0.0/16 via 192.168.7.2; correct it", route.To, route.Via, network.Name)
 		case to.Addr().Is4() != via.Is4():
 			problems.add("route to %s via %s of WukongNetwork %s mixes IPv4 and IPv6; use a next hop of the same family", route.To, route.Via, network.Name)

@@ -68,15 +68,15 @@ func place(text string, subnets []subnet) (netip.Prefix, *subnet, error) {
 
 // parseAddress reads an address with or without a prefix length.
 func parseAddress(text string) (prefix netip.Prefix, explicit bool, err error) {
-	if strings.Contains(text, "/") {
+	var address netip.Addr
+	if explicit = strings.Contains(text, "/"); explicit {
 		prefix, err = netip.ParsePrefix(text)
-		explicit = true
+		address = prefix.Addr()
 	} else {
-		var address netip.Addr
 		address, err = netip.ParseAddr(text)
 		prefix = netip.PrefixFrom(address, address.BitLen())
 	}
-	switch address := prefix.Addr(); {
+	switch {
 	case err != nil, address.Zone() != "", address.Is4In6():
 		return netip.Prefix{}, false, errors.New("is no IP address; write 192.168.7.5 or 192.168.7.5/24")
 	case address.IsUnspecified(), address.IsLoopback(), address.IsMulticast():
