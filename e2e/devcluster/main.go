@@ -8,6 +8,9 @@ import (
 	"os/signal"
 	"syscall"
 
+	"github.com/go-logr/logr"
+	"sigs.k8s.io/controller-runtime/pkg/log"
+
 	"github.com/novasphere/wukong/e2e/devcluster/internal/sandbox"
 )
 
@@ -19,6 +22,8 @@ func main() {
 		}
 		return
 	}
+	// The client library complains when it has nowhere to log to. What matters comes back as an error.
+	log.SetLogger(logr.Discard())
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := newCommand().ExecuteContext(ctx); err != nil {

@@ -61,7 +61,10 @@ func ConnectControlPlane(plan Plan, pid int) error {
 		return err
 	}
 	defer inside.Close()
-	bridge := &netlink.Bridge{LinkAttrs: netlink.LinkAttrs{Name: bridgeName}}
+	// Without an address of its own a bridge takes one of its ports, and changes it when that node ends: everybody else would
+	// then talk to nobody until they ask for it again.
+	attributes := netlink.LinkAttrs{Name: bridgeName, HardwareAddr: hardwareAddress(plan.ControlPlane())}
+	bridge := &netlink.Bridge{LinkAttrs: attributes}
 	if err := inside.LinkAdd(bridge); err != nil {
 		return fmt.Errorf("add bridge: %w", err)
 	}
@@ -84,6 +87,12 @@ func ConnectControlPlane(plan Plan, pid int) error {
 		return err
 	}
 	return inside.plug("host")
+}
+
+// hardwareAddress is a locally administered address with the IP address in it.
+func hardwareAddress(address netip.Addr) net.HardwareAddr {
+	bytes := address.As4()
+	return net.HardwareAddr{0x02, 0x77, bytes[0], bytes[1], bytes[2], bytes[3]}
 }
 
 // ConnectNode plugs a node into the bridge, and routes its pods' subnet to it from everyone else.
