@@ -1,0 +1,131 @@
+package harness
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/utils/ptr"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+// operatorProgram is the entry point of the image.
+const operatorProgram = "/manager"
+
+// operatorSelector finds the manager's pods.
+var operatorSelector = client.MatchingLabels{"app.kubernetes.io/name": "wukong"}
+
+// restartPatience is how long the operator may take to be back.
+const restartPatience = 2 * time.Minute
+
+// OperatorPods lists the manager's pods.
+func (c *Cluster) OperatorPods(ctx context.Context) ([]corev1.Pod, error) {
+	pods := &corev1.PodList{}
+	if err := c.List(ctx, pods, client.InNamespace(OperatorNamespace), operatorSelector); err != nil {
+		return nil, fmt.Errorf("list the operator's pods: %w", err)
+	}
+	return pods.Items, nil
+}
+
+// RestartOperator ends all managers at once, as SIGKILL does, and waits until new ones are ready.
+func (c *Cluster) RestartOperator(t *testing.T) {
+	t.Helper()
+	pods, err := c.OperatorPods(t.Context())
+	require.NoError(t, err)
+	require.NotEmpty(t, pods, "no pod of the operator runs in namespace %s", OperatorNamespace)
+	for i := range pods {
+		require.NoError(t, client.IgnoreNotFound(c.Delete(t.Context(), &pods[i], &client.DeleteOptions{GracePeriodSeconds: ptr.To(int64(0))})))
+	}
+	c.WaitOperator(t)
+}
+
+// WaitOperator waits until the operator's Deployments are available.
+func (c *Cluster) WaitOperator(t *testing.T) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), restartPatience)
+	defer cancel()
+	require.NoError(t, wait.PollUntilContextCancel(ctx, interval, true, func(ctx context.Context) (bool, error) {
+		deployments := &appsv1.DeploymentList{}
+		if err := c.List(ctx, deployments, client.InNamespace(OperatorNamespace), operatorSelector); err != nil {
+			return false, err
+		}
+		for _, deployment := range deployments.Items {
+			if deployment.Status.ReadyReplicas < ptr.Deref(deployment.Spec.Replicas, 1) || deployment.Status.UnavailableReplicas > 0 {
+				return false, nil
+			}
+		}
+		return len(deployments.Items) > 0, nil
+	}), "the operator is not ready again after %s", restartPatience)
+}
+
+// Tool is the kubectl of the dev cluster.
+type Tool struct{ path, kubeconfig string }
+
+// Kubectl finds kubectl: the dev cluster's, else that of the PATH.
+func Kubectl(t *testing.T) Tool {
+	t.Helper()
+	tool := Tool{path: filepath.Join(Root(), ".devcluster", "bin", "kubectl"), kubeconfig: os.Getenv("KUBECONFIG")}
+	if _, err := os.Stat(tool.path); err != nil {
+		found, err := exec.LookPath("kubectl")
+		require.NoError(t, err)
+		tool.path = found
+	}
+	if tool.kubeconfig == "" {
+		tool.kubeconfig = filepath.Join(Root(), ".devcluster", "kubeconfig")
+	}
+	return tool
+}
+
+// Run runs kubectl with some input and returns its output. 'kubectl diff' ends with 1 when there is a difference, which is then the output.
+func (k Tool) Run(t *testing.T, input string, arguments ...string) string {
+	t.Helper()
+	output, err := k.Try(t.Context(), input, arguments...)
+	if arguments[0] == "diff" {
+		return output
+	}
+	require.NoError(t, err, output)
+	return output
+}
+
+// Try runs kubectl and returns what it printed, and an error when it failed.
+func (k Tool) Try(ctx context.Context, input string, arguments ...string) (string, error) {
+	command := exec.CommandContext(ctx, k.path, arguments...)
+	command.Env = append(os.Environ(), "KUBECONFIG="+k.kubeconfig)
+	command.Stdin = strings.NewReader(input)
+	output, err := command.CombinedOutput()
+	return string(output), err
+}
+
+// KillOperator ends every manager process of the dev cluster with SIGKILL, and returns 1 when there was one. The dev cluster's nodes are
+// namespaces of this machine, so that their processes can be found here.
+func (c *Cluster) KillOperator(t *testing.T) int {
+	t.Helper()
+	commands, err := filepath.Glob("/proc/[0-9]*/cmdline")
+	if err != nil {
+		t.Errorf("list processes: %s", err)
+		return 0
+	}
+	killed := 0
+	for _, path := range commands {
+		arguments, err := os.ReadFile(path)
+		if err != nil || !strings.HasPrefix(string(arguments), operatorProgram+"\x00") {
+			continue
+		}
+		pid, err := strconv.Atoi(filepath.Base(filepath.Dir(path)))
+		if err == nil && syscall.Kill(pid, syscall.SIGKILL) == nil {
+			killed = 1
+		}
+	}
+	return killed
+}

@@ -1,0 +1,65 @@
+//go:build e2e
+
+package core
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	appsv1 "k8s.io/api/apps/v1"
+	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/novasphere/wukong/apis/v1alpha1"
+)
+
+// The tests in this file take an API away from the whole cluster. They are not parallel, and so run while nothing else does.
+
+func TestMultusAbsent(t *testing.T) {
+	namespace := cluster.Namespace(t)
+	definition := removeDefinition(t, "network-attachment-definitions.k8s.cni.cncf.io")
+	network := lanNetwork(namespace, "office")
+	vm := wukongVM(namespace, "web", imported("root", "64Mi", tinyURL), lan("office"))
+	create(t, network, vm)
+	ready := cluster.WaitReady(t, vm, metav1.ConditionFalse, v1alpha1.ReasonWaitingForNetwork, patience)
+	assert.Contains(t, ready.Message, "Multus is not installed")
+
+	create(t, definition)
+	cluster.WaitReady(t, vm, metav1.ConditionTrue, v1alpha1.ReasonRunning, importAndBoot)
+}
+
+func TestCDIAbsent(t *testing.T) {
+	namespace := cluster.Namespace(t)
+	// CDI's operator would put its definition back at once.
+	operator := &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Namespace: "cdi", Name: "cdi-operator"}}
+	patch(t, operator, `{"spec":{"replicas":0}}`)
+	t.Cleanup(func() { patch(t, operator, `{"spec":{"replicas":1}}`) })
+	require.Eventually(t, func() bool {
+		return cluster.Get(t.Context(), client.ObjectKeyFromObject(operator), operator) == nil && operator.Status.Replicas == 0
+	}, patience, patience/100)
+	definition := removeDefinition(t, "datavolumes.cdi.kubevirt.io")
+
+	vm := wukongVM(namespace, "web", imported("root", "64Mi", tinyURL))
+	create(t, vm)
+	ready := cluster.WaitReady(t, vm, metav1.ConditionFalse, v1alpha1.ReasonWaitingForDisk, patience)
+	assert.Contains(t, ready.Message, "CDI (Containerized Data Importer) is not installed")
+
+	create(t, definition)
+	cluster.WaitReady(t, vm, metav1.ConditionTrue, v1alpha1.ReasonRunning, importAndBoot)
+}
+
+// removeDefinition deletes a CustomResourceDefinition and returns what to create to have it back.
+func removeDefinition(t *testing.T, name string) *apiextensionsv1.CustomResourceDefinition {
+	t.Helper()
+	definition := &apiextensionsv1.CustomResourceDefinition{}
+	require.NoError(t, cluster.Get(t.Context(), client.ObjectKey{Name: name}, definition))
+	again := &apiextensionsv1.CustomResourceDefinition{
+		ObjectMeta: metav1.ObjectMeta{Name: name, Labels: definition.Labels, Annotations: definition.Annotations},
+		Spec:       definition.Spec,
+	}
+	require.NoError(t, cluster.Delete(t.Context(), definition))
+	require.NoError(t, cluster.Gone(t.Context(), definition))
+	return again
+}

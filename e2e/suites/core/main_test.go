@@ -1,0 +1,37 @@
+//go:build e2e
+
+package core
+
+import (
+	"fmt"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/novasphere/wukong/e2e/internal/harness"
+)
+
+var cluster *harness.Cluster
+
+// What takes how long. Guests may be emulated, on a machine that does other things too.
+const (
+	importAndBoot = 8 * time.Minute
+	bootPatience  = 4 * time.Minute
+	patience      = 90 * time.Second
+)
+
+// What the dev cluster serves and has.
+const (
+	debianURL = "http://images.wukong-devcluster.svc/debian-trixie.qcow2"
+	tinyURL   = "http://images.wukong-devcluster.svc/tiny.qcow2"
+	lanBridge = "br-lan"
+)
+
+func TestMain(m *testing.M) {
+	var err error
+	if cluster, err = harness.Connect(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	os.Exit(m.Run())
+}

@@ -1,0 +1,127 @@
+//go:build e2e
+
+package core
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	storagev1 "k8s.io/api/storage/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/novasphere/wukong/apis/v1alpha1"
+)
+
+// Each wrong thing is refused with the field, or ends in Ready=False with the object and the next step; what can be mended from
+// outside heals without a touch of the machine.
+
+func TestImageThatDoesNotExist(t *testing.T) {
+	t.Parallel()
+	namespace := cluster.Namespace(t)
+	vm := wukongVM(namespace, "web", imported("root", "64Mi", "http://images.wukong-devcluster.svc/status/404/image.qcow2"), partOf("shop"))
+	application := &v1alpha1.Wukong{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "shop"}}
+	create(t, application, vm)
+	cluster.Wait(t, vm, importAndBoot, "telling of the 404", func() bool {
+		ready := readyOf(vm)
+		return ready != nil && ready.Reason == v1alpha1.ReasonWaitingForDisk && assert.ObjectsAreEqual(true, mentions(ready.Message, "WukongDisk web-root", "DataVolume web-root", "404"))
+	})
+	assert.Equal(t, v1alpha1.PhaseError, vm.Status.Phase)
+	cluster.Wait(t, application, patience, "showing the same cause", func() bool {
+		ready := readyOf(application)
+		return ready != nil && ready.Status == metav1.ConditionFalse && mentions(ready.Message, "404")
+	})
+}
+
+func TestStorageClassThatDoesNotExist(t *testing.T) {
+	t.Parallel()
+	namespace := cluster.Namespace(t)
+	name := namespace + "-class"
+	vm := wukongVM(namespace, "web", imported("root", "64Mi", tinyURL, class(name)))
+	create(t, vm)
+	ready := cluster.WaitReady(t, vm, metav1.ConditionFalse, v1alpha1.ReasonWaitingForDisk, patience)
+	assert.Contains(t, ready.Message, "StorageClass "+name+" does not exist")
+
+	shared := &storagev1.StorageClass{}
+	require.NoError(t, cluster.Get(t.Context(), client.ObjectKey{Name: "wukong-shared"}, shared))
+	created := &storagev1.StorageClass{
+		ObjectMeta: metav1.ObjectMeta{Name: name}, Provisioner: shared.Provisioner, Parameters: shared.Parameters,
+		ReclaimPolicy: shared.ReclaimPolicy, VolumeBindingMode: shared.VolumeBindingMode, AllowVolumeExpansion: ptr.To(true),
+	}
+	create(t, created)
+	t.Cleanup(func() { _ = cluster.Delete(t.Context(), created) })
+	profile(t, name)
+	cluster.WaitReady(t, vm, metav1.ConditionTrue, v1alpha1.ReasonRunning, importAndBoot)
+}
+
+func TestMissingSecret(t *testing.T) {
+	t.Parallel()
+	namespace := cluster.Namespace(t)
+	vm := wukongVM(namespace, "web", imported("root", "64Mi", tinyURL), func(vm *v1alpha1.WukongVM) {
+		vm.Spec.CloudInit = &v1alpha1.CloudInit{Users: []v1alpha1.CloudInitUser{{
+			Name: "alice", SSHKeySecretRefs: []v1alpha1.SSHKeySecretReference{{Name: "keys"}},
+		}}}
+	})
+	create(t, vm)
+	cluster.Wait(t, vm, patience, "asking for the Secret", func() bool {
+		for _, condition := range vm.Status.Conditions {
+			if condition.Type == v1alpha1.ConditionCloudInitReady && condition.Reason == v1alpha1.ReasonSecretMissing {
+				return mentions(condition.Message, "keys")
+			}
+		}
+		return false
+	})
+	create(t, secret(namespace, "keys", map[string]string{"ssh-publickey": guestKey}))
+	cluster.WaitReady(t, vm, metav1.ConditionTrue, v1alpha1.ReasonRunning, importAndBoot)
+}
+
+func TestClaimOfTheSameNameThatIsNotOurs(t *testing.T) {
+	t.Parallel()
+	namespace := cluster.Namespace(t)
+	foreign := claim(namespace, "web-root")
+	vm := wukongVM(namespace, "web", imported("root", "64Mi", tinyURL))
+	create(t, foreign, vm)
+	ready := cluster.WaitReady(t, vm, metav1.ConditionFalse, v1alpha1.ReasonWaitingForDisk, patience)
+	assert.Contains(t, ready.Message, "PersistentVolumeClaim web-root exists already")
+	uid := foreign.UID
+	require.NoError(t, cluster.Get(t.Context(), client.ObjectKeyFromObject(foreign), foreign))
+	assert.Equal(t, uid, foreign.UID)
+	assert.Empty(t, foreign.OwnerReferences)
+
+	require.NoError(t, cluster.Delete(t.Context(), foreign))
+	cluster.WaitReady(t, vm, metav1.ConditionTrue, v1alpha1.ReasonRunning, importAndBoot)
+}
+
+func TestTwoBootDisksAreRefused(t *testing.T) {
+	t.Parallel()
+	vm := wukongVM("default", "two", stamped("one", "64Mi"), stamped("two", "64Mi"))
+	vm.Spec.Disks[0].Boot, vm.Spec.Disks[1].Boot = ptr.To(true), ptr.To(true)
+	assert.ErrorContains(t, cluster.Create(t.Context(), vm), "at most one disk can have boot: true")
+}
+
+func TestStaticAddressOutsideItsSubnet(t *testing.T) {
+	t.Parallel()
+	namespace := cluster.Namespace(t)
+	network := lanNetwork(namespace, "office")
+	vm := wukongVM(namespace, "web", imported("root", "64Mi", tinyURL), lan("office", "10.9.8.7"))
+	create(t, network, vm)
+	ready := cluster.WaitReady(t, vm, metav1.ConditionFalse, v1alpha1.ReasonAddressInvalid, patience)
+	for _, part := range []string{"10.9.8.7", "192.168.77.0/24", "office"} {
+		assert.Contains(t, ready.Message, part)
+	}
+	patch(t, network, `{"spec":{"subnets":[{"cidr":"192.168.77.0/24"},{"cidr":"10.9.8.0/24"}]}}`)
+	cluster.WaitReady(t, vm, metav1.ConditionTrue, v1alpha1.ReasonRunning, importAndBoot)
+}
+
+func TestWaitForFirstConsumerIsNoDeadlock(t *testing.T) {
+	t.Parallel()
+	namespace := cluster.Namespace(t)
+	vm := wukongVM(namespace, "web", imported("root", "64Mi", tinyURL, class("wukong-local")))
+	alone := &v1alpha1.WukongDisk{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "alone"}, Spec: vm.Spec.Disks[0].Template.Spec}
+	create(t, alone, vm)
+	cluster.WaitReady(t, alone, metav1.ConditionFalse, v1alpha1.ReasonAwaitingConsumer, patience)
+	assert.Equal(t, v1alpha1.DiskAwaitingConsumer, alone.Status.Phase)
+	cluster.WaitReady(t, vm, metav1.ConditionTrue, v1alpha1.ReasonRunning, importAndBoot)
+}
