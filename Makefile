@@ -46,7 +46,7 @@ GENERATED := apis/v1alpha1/zz_generated.deepcopy.go config/crd/bases config/rbac
 help: ## Show this help
 	@awk 'BEGIN {FS = ":.*## "} \
 		/^##@ / {printf "\n%s\n", substr($$0, 5)} \
-		/^[a-z0-9-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+		/^[a-z0-9-]+:.*## / {printf "  %-24s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 ##@ Try it (root on Linux)
 
@@ -151,6 +151,11 @@ generate-docs: $(BIN)/crd-ref-docs
 	@mkdir -p docs/reference
 	@$(BIN)/crd-ref-docs --source-path=apis --config=tools/crd-ref-docs/config.yaml --renderer=markdown \
 		--output-path=docs/reference/api.md --log-level=ERROR
+
+# Apart from generate, which needs not build KubeVirt's and CDI's own generators.
+.PHONY: generate-upstream-crds
+generate-upstream-crds: ## Write the definitions of KubeVirt, CDI and Multus for the control-plane tests, after a change of their versions
+	@./tools/upstream-crds.sh
 
 .PHONY: verify
 verify: verify-generate verify-modules ## Check that generated files and modules are up to date and that each module builds alone

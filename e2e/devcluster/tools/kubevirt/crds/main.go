@@ -7,20 +7,31 @@ import (
 	"os"
 
 	extv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+	"sigs.k8s.io/yaml"
 
 	"kubevirt.io/kubevirt/pkg/virt-operator/resource/generate/components"
-	"kubevirt.io/kubevirt/tools/util"
 )
 
 func main() {
-	for _, generate := range []func() (*extv1.CustomResourceDefinition, error){components.NewVirtualMachineCrd, components.NewVirtualMachineInstanceCrd} {
-		definition, err := generate()
-		if err == nil {
-			err = util.MarshallObject(definition, os.Stdout)
-		}
-		if err != nil {
+	for _, generate := range []func() (*extv1.CustomResourceDefinition, error){
+		components.NewVirtualMachineCrd, components.NewVirtualMachineInstanceCrd,
+	} {
+		if err := printDefinition(generate); err != nil {
 			fmt.Fprintln(os.Stderr, "crds:", err)
 			os.Exit(1)
 		}
 	}
+}
+
+func printDefinition(generate func() (*extv1.CustomResourceDefinition, error)) error {
+	definition, err := generate()
+	if err != nil {
+		return err
+	}
+	text, err := yaml.Marshal(definition)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Printf("---\n%s", text)
+	return err
 }

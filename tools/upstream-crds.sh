@@ -1,0 +1,30 @@
+#!/usr/bin/env bash
+# Writes the CustomResourceDefinitions of others that the control-plane tests install, from the modules whose versions the dev
+# cluster and the operator pin. Each file says where it is from.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+export GOWORK=off
+
+crds=controllers/internal/testenv/crds
+tools=e2e/devcluster/tools
+
+header() { # FOLDER MODULE WHAT
+  printf '# From module %s, %s.\n# Written by make generate-upstream-crds. Do not edit.\n' \
+    "$(cd "$1" && go list -m -f '{{.Path}} {{.Version}}' "$2")" "$3"
+}
+
+{
+  header $tools/kubevirt kubevirt.io/kubevirt "as its operator generates them"
+  (cd $tools/kubevirt && go run ./crds)
+} > $crds/kubevirt.yaml
+
+{
+  header $tools/cdi kubevirt.io/containerized-data-importer "as its operator holds it"
+  (cd $tools/cdi && go run ./crds)
+} > $crds/cdi.yaml
+
+multus=github.com/k8snetworkplumbingwg/network-attachment-definition-client
+{
+  header . $multus artifacts/networks-crd.yaml
+  cat "$(go list -m -f '{{.Dir}}' $multus)/artifacts/networks-crd.yaml"
+} > $crds/multus.yaml
