@@ -5,8 +5,11 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/novasphere/wukong/e2e/devcluster/internal/network"
@@ -80,4 +83,31 @@ func TestNetworkConfigurationIsJSON(t *testing.T) {
 func TestContainerdNeedsNoRightThatIsMissing(t *testing.T) {
 	require.Contains(t, containerdConfig(false), "restrict_oom_score_adj = true")
 	require.Contains(t, containerdConfig(true), "restrict_oom_score_adj = false")
+}
+
+func TestNodeIsReadyWhenItSaysSoAfterItsStart(t *testing.T) {
+	started := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
+	node := func(status corev1.ConditionStatus, reported time.Time, taints ...string) *corev1.Node {
+		made := &corev1.Node{Status: corev1.NodeStatus{Conditions: []corev1.NodeCondition{{
+			Type: corev1.NodeReady, Status: status, Reason: "Reason", Message: "message", LastHeartbeatTime: metav1.NewTime(reported),
+		}}}}
+		for _, taint := range taints {
+			made.Spec.Taints = append(made.Spec.Taints, corev1.Taint{Key: taint})
+		}
+		return made
+	}
+	for name, test := range map[string]struct {
+		node  *corev1.Node
+		lacks string
+	}{
+		"ready":                 {node(corev1.ConditionTrue, started), ""},
+		"no report at all":      {&corev1.Node{}, "kubelet has not reported yet"},
+		"an old report":         {node(corev1.ConditionTrue, started.Add(-time.Second)), "kubelet has not reported since the node was started"},
+		"not ready":             {node(corev1.ConditionFalse, started), "Reason: message"},
+		"ready but tainted":     {node(corev1.ConditionTrue, started, "node.kubernetes.io/not-ready"), "it has the taint node.kubernetes.io/not-ready"},
+		"a taint of a person":   {node(corev1.ConditionTrue, started, "example.org/mine"), ""},
+		"not ready and tainted": {node(corev1.ConditionFalse, started, "node.kubernetes.io/not-ready"), "Reason: message"},
+	} {
+		t.Run(name, func(t *testing.T) { require.Equal(t, test.lacks, nodeLacks(test.node, started)) })
+	}
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/novasphere/wukong/e2e/devcluster/internal/addon"
 	"github.com/novasphere/wukong/e2e/devcluster/internal/component"
@@ -33,7 +34,7 @@ func (c *Cluster) startNode(ctx context.Context, number int) error {
 	if err != nil {
 		return err
 	}
-	node := nodeState{ID: started.ID, Number: number}
+	node := nodeState{ID: started.ID, Number: number, Since: time.Now().UTC().Truncate(time.Second)}
 	if before := c.state.node(number); before != nil {
 		node.Images = before.Images
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/novasphere/wukong/e2e/devcluster/internal/network"
 	"github.com/novasphere/wukong/e2e/devcluster/internal/process"
@@ -26,6 +27,8 @@ type state struct {
 type nodeState struct {
 	process.ID
 	Number int `json:"number"`
+	// Since is when the node was started last, to the second, as Kubernetes writes times.
+	Since time.Time `json:"since"`
 	// Images are the archives that its containerd has.
 	Images []string `json:"images,omitempty"`
 	// Prepared are the add-ons that have prepared the node.

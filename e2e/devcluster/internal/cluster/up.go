@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strings"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -171,8 +173,14 @@ func (c *Cluster) ensureNodes(ctx context.Context, options Options) error {
 	if err != nil {
 		return err
 	}
-	for _, node := range view.Nodes {
-		err := c.report.Run(node.Name+" ready", func(*progress.Step) error { return waitNode(ctx, view, node, c.place.log(node.Name, "kubelet")) })
+	for _, running := range c.state.Nodes {
+		if !running.Alive() {
+			continue
+		}
+		node := c.nodeView(running)
+		err := c.report.Run(node.Name+" ready", func(*progress.Step) error {
+			return waitNode(ctx, view, node, running.Since, c.place.log(node.Name, "kubelet"))
+		})
 		if err != nil {
 			return err
 		}
@@ -181,7 +189,7 @@ func (c *Cluster) ensureNodes(ctx context.Context, options Options) error {
 }
 
 // waitNode waits until the node has registered and is ready, and gives it its labels and pod subnet.
-func waitNode(ctx context.Context, view *addon.Cluster, node addon.Node, log string) error {
+func waitNode(ctx context.Context, view *addon.Cluster, node addon.Node, since time.Time, log string) error {
 	return addon.WaitFor(ctx, nodePatience, "wait for "+node.Name+" (log: "+log+")", func(ctx context.Context) (string, error) {
 		var found corev1.Node
 		if err := view.Client.Get(ctx, client.ObjectKey{Name: node.Name}, &found); err != nil {
@@ -193,16 +201,32 @@ func waitNode(ctx context.Context, view *addon.Cluster, node addon.Node, log str
 		if err := labelNode(ctx, view, &found, node); err != nil {
 			return "", err
 		}
-		for _, condition := range found.Status.Conditions {
-			if condition.Type == corev1.NodeReady && condition.Status != corev1.ConditionTrue {
-				return condition.Reason + ": " + condition.Message, nil
-			}
-		}
-		for _, taint := range found.Spec.Taints {
-			return "it has the taint " + taint.Key, nil
-		}
-		return "", nil
+		return nodeLacks(&found, since), nil
 	})
+}
+
+// nodeLacks says why a node is not ready; empty means that it is. What was reported before the node was started says nothing.
+func nodeLacks(node *corev1.Node, since time.Time) string {
+	lacks := "kubelet has not reported yet"
+	for _, condition := range node.Status.Conditions {
+		if condition.Type != corev1.NodeReady {
+			continue
+		}
+		switch {
+		case condition.LastHeartbeatTime.Time.Before(since):
+			lacks = "kubelet has not reported since the node was started"
+		case condition.Status != corev1.ConditionTrue:
+			lacks = condition.Reason + ": " + condition.Message
+		default:
+			lacks = ""
+		}
+	}
+	for _, taint := range node.Spec.Taints {
+		if strings.HasPrefix(taint.Key, "node.kubernetes.io/") && lacks == "" {
+			lacks = "it has the taint " + taint.Key
+		}
+	}
+	return lacks
 }
 
 // labelNode sets what a kubelet may not set on its own node.
