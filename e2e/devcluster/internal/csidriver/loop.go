@@ -180,18 +180,3 @@ func withDevice(device string, request uint) error {
 	}
 	return nil
 }
-
-// ReleaseDevices frees the loop devices of all volumes of a pool. For a machine on which the nodes ended without unpublishing.
-func ReleaseDevices(poolFolder string) error {
-	contents, err := filepath.Glob(filepath.Join(poolFolder, volumes, "*", contentName))
-	if err != nil {
-		return err
-	}
-	var problems []error
-	for _, content := range contents {
-		if info, err := os.Stat(content); err == nil && info.Mode().IsRegular() {
-			problems = append(problems, detachLoop(content))
-		}
-	}
-	return errors.Join(problems...)
-}

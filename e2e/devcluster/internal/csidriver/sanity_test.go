@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -48,11 +49,26 @@ func start(t *testing.T, options csidriver.Options) string {
 	t.Cleanup(func() {
 		cancel()
 		require.NoError(t, <-served)
-		require.NoError(t, csidriver.ReleaseDevices(options.PoolFolder))
+		require.Empty(t, devicesOf(t, folder), "loop devices that are left")
 	})
 	require.Eventually(t, func() bool {
 		_, err := os.Stat(filepath.Join(folder, "csi.sock"))
 		return err == nil
 	}, 10*time.Second, 10*time.Millisecond)
 	return folder
+}
+
+// devicesOf returns the files below a folder that have a loop device.
+func devicesOf(t *testing.T, folder string) []string {
+	t.Helper()
+	paths, err := filepath.Glob("/sys/block/loop*/loop/backing_file")
+	require.NoError(t, err)
+	var files []string
+	for _, path := range paths {
+		file, err := os.ReadFile(path)
+		if err == nil && strings.HasPrefix(string(file), folder) {
+			files = append(files, string(file))
+		}
+	}
+	return files
 }
