@@ -44,7 +44,7 @@ func Setup(ctx context.Context, manager ctrl.Manager, names []string, clock cloc
 	if slices.Contains(names, "*") {
 		names = Names()
 	}
-	if err := index.Register(ctx, manager.GetFieldIndexer()); err != nil {
+	if err := index.Register(ctx, manager.GetFieldIndexer(), names); err != nil {
 		return err
 	}
 	dependencies, err := dependency.NewRegistry(manager)

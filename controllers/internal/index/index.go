@@ -25,27 +25,51 @@ const (
 	ByUmbrellaUID = "metadata.ownerReferences.wukong"
 )
 
-// Register adds all indexes. Each is for one kind, and costs a map entry per object.
-func Register(ctx context.Context, indexer client.FieldIndexer) error {
-	type entry struct {
-		obj     client.Object
-		field   string
-		extract client.IndexerFunc
+// entry is an index of one kind.
+type entry struct {
+	obj     client.Object
+	field   string
+	extract client.IndexerFunc
+}
+
+// of lists what each controller looks up by. An index makes the manager watch its kind, so a manager gets only those that its
+// controllers have the right to watch.
+func of(controller string) []entry {
+	vmByDisk := entry{&v1alpha1.WukongVM{}, VMByDisk, vmDisks}
+	switch controller {
+	case "wukong":
+		var entries []entry
+		for _, kind := range umbrella.Kinds {
+			entries = append(entries, entry{kind.New(), ByUmbrellaUID, umbrellaUIDs})
+		}
+		return entries
+	case "wukongdisk":
+		disk := &v1alpha1.WukongDisk{}
+		return []entry{{disk, umbrella.IndexName, umbrella.Index}, {disk, DiskByClaim, diskClaim}, vmByDisk}
+	case "wukongnetwork":
+		network := &v1alpha1.WukongNetwork{}
+		return []entry{{network, umbrella.IndexName, umbrella.Index}, {network, NetworkByAttachment, networkAttachment}}
+	case "wukongvm":
+		vm := &v1alpha1.WukongVM{}
+		return []entry{{vm, umbrella.IndexName, umbrella.Index}, {vm, VMByNetwork, vmNetworks}, vmByDisk}
+	default:
+		return nil
 	}
-	entries := []entry{
-		{&v1alpha1.WukongVM{}, VMByDisk, vmDisks},
-		{&v1alpha1.WukongVM{}, VMByNetwork, vmNetworks},
-		{&v1alpha1.WukongDisk{}, DiskByClaim, diskClaim},
-		{&v1alpha1.WukongNetwork{}, NetworkByAttachment, networkAttachment},
-	}
-	for _, kind := range umbrella.Kinds {
-		entries = append(entries,
-			entry{kind.New(), umbrella.IndexName, umbrella.Index},
-			entry{kind.New(), ByUmbrellaUID, umbrellaUIDs})
-	}
-	for _, item := range entries {
-		if err := indexer.IndexField(ctx, item.obj, item.field, item.extract); err != nil {
-			return fmt.Errorf("index %T by %s: %w", item.obj, item.field, err)
+}
+
+// Register adds the indexes that the named controllers look up by, each once. An index costs a map entry per object.
+func Register(ctx context.Context, indexer client.FieldIndexer, controllers []string) error {
+	registered := map[string]bool{}
+	for _, controller := range controllers {
+		for _, item := range of(controller) {
+			key := fmt.Sprintf("%T by %s", item.obj, item.field)
+			if registered[key] {
+				continue
+			}
+			registered[key] = true
+			if err := indexer.IndexField(ctx, item.obj, item.field, item.extract); err != nil {
+				return fmt.Errorf("index %s: %w", key, err)
+			}
 		}
 	}
 	return nil
