@@ -1,4 +1,3 @@
-// Command devcluster runs a real Kubernetes with a real KubeVirt on one Linux machine, built from source. See doc.go.
 package main
 
 import (
