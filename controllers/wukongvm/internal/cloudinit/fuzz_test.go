@@ -2,6 +2,7 @@ package cloudinit
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -42,9 +43,10 @@ func FuzzRender(f *testing.F) {
 			require.ErrorAs(t, err, &invalid, "nothing but what is wrong in spec")
 			return
 		}
+		groups := slices.Compact([]text{text(user), text(group)})
 		assertUserData(t, data.UserData, hostname, timezone, guestUser{
 			Name: text(user), LockPassword: true, Shell: text(orDefault(shell, defaultShell)), Sudo: text(sudo),
-			Groups: []text{text(group)}, AuthorizedKeys: []text{text(key)},
+			PrimaryGroup: text(user), Groups: groups, AuthorizedKeys: []text{text(key)},
 		})
 		var network networkData
 		decode(t, data.NetworkData, &network)

@@ -17,25 +17,32 @@ type guestUser struct {
 	// LockPassword is cloud-init's lock_passwd: true unless there is a password.
 	LockPassword bool `yaml:"lock_passwd"`
 	// HashedPassword and not passwd: that one is ignored for a user that the image already has.
-	HashedPassword text   `yaml:"hashed_passwd,omitempty"`
-	Shell          text   `yaml:"shell"`
-	Sudo           text   `yaml:"sudo,omitempty"`
-	Groups         []text `yaml:"groups,omitempty"`
+	HashedPassword text `yaml:"hashed_passwd,omitempty"`
+	Shell          text `yaml:"shell"`
+	Sudo           text `yaml:"sudo,omitempty"`
+	// PrimaryGroup is the user's own, named like it, whether the image has such a group or not. Without it useradd fails when it has,
+	// as for admin on Ubuntu and operator on Debian, and cloud-init then makes none of the users that follow.
+	PrimaryGroup text `yaml:"primary_group"`
+	// Groups begin with the user's own: cloud-init creates a missing primary group only when it is among them.
+	Groups         []text `yaml:"groups"`
 	AuthorizedKeys []text `yaml:"ssh_authorized_keys,omitempty"`
 }
 
 // makeUser resolves a user with its Secrets. The user is meaningful only without errors.
 func makeUser(inputs Inputs, spec *v1alpha1.CloudInitUser) (guestUser, []error) {
 	field := fmt.Sprintf("spec.cloudInit.users[%s]", spec.Name)
-	user := guestUser{Name: text(spec.Name), Shell: text(spec.Shell), Sudo: defaultSudo}
+	user := guestUser{Name: text(spec.Name), Shell: text(spec.Shell), Sudo: defaultSudo, PrimaryGroup: text(spec.Name)}
 	if user.Shell == "" {
 		user.Shell = defaultShell
 	}
 	if spec.Sudo != nil {
 		user.Sudo = text(*spec.Sudo)
 	}
+	user.Groups = []text{user.Name}
 	for _, group := range spec.Groups {
-		user.Groups = append(user.Groups, text(group))
+		if text(group) != user.Name {
+			user.Groups = append(user.Groups, text(group))
+		}
 	}
 	var errs []error
 	var err error

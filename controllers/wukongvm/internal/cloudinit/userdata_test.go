@@ -56,20 +56,20 @@ func TestUserDefaults(t *testing.T) {
 		wanted guestUser
 	}{
 		"nothing said": {
-			wanted: guestUser{Name: "debian", LockPassword: true, Shell: "/bin/bash", Sudo: "ALL=(ALL) NOPASSWD:ALL"},
+			wanted: guestUser{Name: "debian", PrimaryGroup: "debian", Groups: []text{"debian"}, LockPassword: true, Shell: "/bin/bash", Sudo: "ALL=(ALL) NOPASSWD:ALL"},
 		},
 		"no sudo": {
 			user:   v1alpha1.CloudInitUser{Sudo: new("")},
-			wanted: guestUser{Name: "debian", LockPassword: true, Shell: "/bin/bash"},
+			wanted: guestUser{Name: "debian", PrimaryGroup: "debian", Groups: []text{"debian"}, LockPassword: true, Shell: "/bin/bash"},
 		},
 		"everything said": {
 			user: v1alpha1.CloudInitUser{
 				Name: "ops", PasswordHash: hashA, Sudo: new("ALL=(ALL) ALL"), Shell: "/bin/zsh",
-				Groups: []v1alpha1.GuestGroup{"wheel", "adm"}, SSHAuthorizedKeys: []v1alpha1.SSHPublicKey{keyA},
+				Groups: []v1alpha1.GuestGroup{"wheel", "ops", "adm"}, SSHAuthorizedKeys: []v1alpha1.SSHPublicKey{keyA},
 			},
 			wanted: guestUser{
-				Name: "ops", HashedPassword: hashA, Sudo: "ALL=(ALL) ALL", Shell: "/bin/zsh",
-				Groups: []text{"wheel", "adm"}, AuthorizedKeys: []text{keyA},
+				Name: "ops", PrimaryGroup: "ops", HashedPassword: hashA, Sudo: "ALL=(ALL) ALL", Shell: "/bin/zsh",
+				Groups: []text{"ops", "wheel", "adm"}, AuthorizedKeys: []text{keyA},
 			},
 		},
 	}
