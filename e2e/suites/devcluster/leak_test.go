@@ -1,0 +1,92 @@
+//go:build e2e && linux
+
+package devcluster
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// pods write to the node's disk and to memory, serve each other, and hold a mount of every kind that kubelet makes itself.
+const pods = `
+apiVersion: v1
+kind: Pod
+metadata: {name: one, labels: {app: probe}}
+spec:
+  nodeName: node1
+  terminationGracePeriodSeconds: 1
+  containers:
+    - name: probe
+      image: wukong.local/probe:1
+      args: [serve, ":8080"]
+      volumeMounts:
+        - {name: memory, mountPath: /memory}
+        - {name: disk, mountPath: /disk}
+        - {name: host, mountPath: /host}
+  volumes:
+    - {name: memory, emptyDir: {medium: Memory}}
+    - {name: disk, emptyDir: {}}
+    - {name: host, hostPath: {path: /var/lib/left-by-a-pod, type: DirectoryOrCreate}}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: two}
+spec:
+  nodeName: node2
+  terminationGracePeriodSeconds: 1
+  containers:
+    - name: probe
+      image: wukong.local/probe:1
+      args: [serve, ":8080"]
+      securityContext: {privileged: true}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: probe}
+spec: {selector: {app: probe}, ports: [{port: 80, targetPort: 8080}]}
+`
+
+// TestUpDownLeavesNothing starts a cluster with two nodes, interrupts that, starts it again, lets pods talk across nodes,
+// ends a node and brings it back, and takes the cluster down: the machine is then as it was.
+func TestUpDownLeavesNothing(t *testing.T) {
+	if os.Geteuid() != 0 {
+		require.Empty(t, os.Getenv("CI"), "CI runs this test as root")
+		t.Skip("needs root: it starts a cluster")
+	}
+	one := buildTestCluster(t)
+	one.run(t, "build", "kubernetes", "etcd", "containerd", "runc", "cni", "coredns", "pods")
+	before := inspectMachine(t)
+
+	one.interruptUp(t)
+	one.run(t, one.up()...)
+	one.run(t, one.up()...)
+	require.Contains(t, one.run(t, "status"), "node2")
+
+	one.kubectlInput(t, pods, "apply", "-f", "-")
+	one.kubectl(t, "wait", "--for=condition=Ready", "pod/one", "pod/two", "--timeout=60s")
+	require.Equal(t, "one\n", one.kubectl(t, "exec", "two", "--", "/probe", "get", "http://probe.default.svc.cluster.local"))
+	require.Contains(t, one.kubectl(t, "logs", "one"), "serving on :8080")
+	require.NoDirExists(t, "/var/lib/left-by-a-pod", "a host path of a pod is on the node and not on the host")
+	audit, err := os.ReadFile(filepath.Join(one.folder, "audit", "audit.log"))
+	require.NoError(t, err)
+	require.Contains(t, string(audit), `"name":"two"`)
+
+	one.killNode(t, "node2")
+	one.run(t, one.up()...)
+	one.kubectl(t, "wait", "--for=jsonpath={.status.containerStatuses[0].restartCount}=1", "pod/two", "--timeout=120s")
+	one.kubectl(t, "wait", "--for=condition=Ready", "pod/two", "--timeout=120s")
+	require.Equal(t, "one\n", one.kubectl(t, "exec", "two", "--", "/probe", "get", "http://probe.default.svc.cluster.local"),
+		"a node that ended comes back with its pods")
+
+	one.run(t, "down")
+	require.NoDirExists(t, one.folder)
+	require.Empty(t, processesOf(t, one.folder))
+	after := inspectMachine(t)
+	for what := range before {
+		require.Equal(t, before[what], after[what], what)
+	}
+	one.run(t, "down") // taking down what is not there is no error
+}
