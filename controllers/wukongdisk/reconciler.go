@@ -32,7 +32,10 @@ const fieldManager = "wukong-disk-controller"
 // admission policy.
 const refusedRetry = time.Minute
 
-// +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongdisks,verbs=get;list;watch;patch
+// delete is never used: clusters with the admission plugin OwnerReferencesPermissionEnforcement ask it of whoever puts an owner
+// reference on an object, as the umbrella's is put on this one.
+//
+// +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongdisks,verbs=get;list;watch;patch;delete
 // +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongdisks/status,verbs=patch
 // +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongdisks/finalizers,verbs=update
 // +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongs;wukongvms,verbs=get;list;watch

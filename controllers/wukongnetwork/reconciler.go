@@ -27,7 +27,10 @@ const fieldManager = "wukong-network-controller"
 // admission policy.
 const refusedRetry = time.Minute
 
-// +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongnetworks,verbs=get;list;watch;patch
+// delete is never used: clusters with the admission plugin OwnerReferencesPermissionEnforcement ask it of whoever puts an owner
+// reference on an object, as the umbrella's is put on this one.
+//
+// +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongnetworks,verbs=get;list;watch;patch;delete
 // +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongnetworks/status,verbs=patch
 // +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongs,verbs=get;list;watch
 // +kubebuilder:rbac:groups=k8s.cni.cncf.io,resources=network-attachment-definitions,verbs=get;list;watch;create;patch

@@ -35,7 +35,10 @@ const (
 	refusedRetry = time.Minute
 )
 
-// +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongvms,verbs=get;list;watch;patch
+// delete is never used: clusters with the admission plugin OwnerReferencesPermissionEnforcement ask it of whoever puts an owner
+// reference on an object, as the umbrella's is put on this one.
+//
+// +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongvms,verbs=get;list;watch;patch;delete
 // +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongvms/status,verbs=patch
 // +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongvms/finalizers,verbs=update
 // +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongs,verbs=get;list;watch

@@ -34,7 +34,7 @@ func startControllerManager(environment *Environment) (*controllerManager, error
 		"--kubeconfig="+path, "--authentication-kubeconfig="+path, "--authorization-kubeconfig="+path,
 		"--controllers=garbage-collector-controller,namespace-controller",
 		"--leader-elect=false", "--bind-address=127.0.0.1", "--secure-port=0", "--cert-dir="+folder)
-	if os.Getenv("WUKONG_TEST_VERBOSE") != "" {
+	if verbose() {
 		command.Stdout, command.Stderr = os.Stdout, os.Stderr
 	}
 	// The program must not outlive a test that is killed.

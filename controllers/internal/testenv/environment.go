@@ -69,10 +69,11 @@ func Start(options Options) (*Environment, error) {
 	if os.Getenv("KUBEBUILDER_ASSETS") == "" {
 		return nil, fmt.Errorf("KUBEBUILDER_ASSETS is not set: run 'make test-controlplane', which builds the control plane and sets it")
 	}
+	setLogger()
 	control := &envtest.Environment{
 		CRDDirectoryPaths:        []string{repository("config", "crd", "bases")},
 		ErrorIfCRDPathMissing:    true,
-		AttachControlPlaneOutput: os.Getenv("WUKONG_TEST_VERBOSE") != "",
+		AttachControlPlaneOutput: verbose(),
 		ControlPlaneStopTimeout:  20 * time.Second,
 		Scheme:                   controllers.Scheme(),
 	}

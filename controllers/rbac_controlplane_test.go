@@ -1,0 +1,143 @@
+//go:build controlplane
+
+package controllers_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/ptr"
+	kubevirtv1 "kubevirt.io/api/core/v1"
+	cdiv1 "kubevirt.io/containerized-data-importer-api/pkg/apis/core/v1beta1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	networkv1 "github.com/k8snetworkplumbingwg/network-attachment-definition-client/pkg/apis/k8s.cni.cncf.io/v1"
+
+	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers"
+	"github.com/novasphere/wukong/controllers/internal/testenv"
+)
+
+const (
+	patience = 30 * time.Second
+	interval = 50 * time.Millisecond
+)
+
+// Subsystems can be deployed apart: every controller runs in a manager of its own, with the role that is generated from its own
+// markers and the shared one, and together they carry a machine through its life.
+func TestEverySubsystemNeedsItsOwnRoleOnly(t *testing.T) {
+	for _, name := range controllers.Names() {
+		startAlone(t, name)
+	}
+	environment.Simulate(t)
+	namespace := environment.Namespace(t)
+
+	umbrella := &v1alpha1.Wukong{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "shop"}}
+	require.NoError(t, environment.Client.Create(t.Context(), umbrella))
+	vm, disk, network := newMachine(namespace, "web", umbrella.Name), newDisk(namespace, "data", umbrella.Name), newNetwork(namespace, "backup", umbrella.Name)
+	for _, obj := range []client.Object{vm, disk, network} {
+		require.NoError(t, environment.Client.Create(t.Context(), obj))
+	}
+	waitReady(t, vm, v1alpha1.ReasonRunning)
+	waitReady(t, disk, v1alpha1.ReasonReady)
+	waitReady(t, network, v1alpha1.ReasonReady)
+	waitReady(t, umbrella, v1alpha1.ReasonChildrenReady)
+
+	require.NoError(t, environment.Client.Patch(t.Context(), vm, client.RawPatch(types.MergePatchType, []byte(`{"spec":{"powerState":"Stopped"}}`))))
+	waitReady(t, vm, v1alpha1.ReasonStopped)
+
+	require.NoError(t, environment.Client.Delete(t.Context(), umbrella))
+	for _, list := range []client.ObjectList{
+		&v1alpha1.WukongList{}, &v1alpha1.WukongVMList{}, &v1alpha1.WukongDiskList{}, &v1alpha1.WukongNetworkList{},
+		&kubevirtv1.VirtualMachineList{}, &cdiv1.DataVolumeList{}, &networkv1.NetworkAttachmentDefinitionList{},
+	} {
+		waitEmpty(t, namespace, list)
+	}
+	require.NoError(t, environment.Client.Get(t.Context(), client.ObjectKeyFromObject(disk), &corev1.PersistentVolumeClaim{}), "the retained claim")
+}
+
+// The test above could pass for the wrong reason: if everyone might do everything.
+func TestRolesOfOthersAreNotEnough(t *testing.T) {
+	config, refusals := environment.As(t, "wukongnetwork")
+	stranger, err := client.New(config, client.Options{Scheme: controllers.Scheme()})
+	require.NoError(t, err)
+	disk := &v1alpha1.WukongDisk{ObjectMeta: metav1.ObjectMeta{Namespace: environment.Namespace(t), Name: "data"}}
+	assert.True(t, apierrors.IsForbidden(stranger.Get(t.Context(), client.ObjectKeyFromObject(disk), disk)))
+	assert.Len(t, refusals.List(), 1)
+}
+
+// startAlone runs one controller with its own rights, of which none may be missing by the end of the test.
+func startAlone(t *testing.T, name string) {
+	t.Helper()
+	config, refusals := environment.As(t, name, "dependency")
+	t.Cleanup(func() { assert.Empty(t, refusals.List(), "the role of %s lacks a right", name) })
+	environment.StartManager(t, testenv.ManagerOptions{Controllers: []string{name}, Config: config})
+}
+
+// newMachine stamps a disk and a network, so that every controller has something to do.
+func newMachine(namespace, name, umbrella string) *v1alpha1.WukongVM {
+	return &v1alpha1.WukongVM{
+		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name},
+		Spec: v1alpha1.WukongVMSpec{
+			WukongRef: &v1alpha1.LocalObjectReference{Name: umbrella},
+			Memory:    v1alpha1.Memory{Guest: resource.MustParse("1Gi")},
+			Disks: []v1alpha1.VMDisk{{Name: "root", Template: &v1alpha1.DiskTemplate{Spec: v1alpha1.WukongDiskSpec{
+				Size:   ptr.To(resource.MustParse("1Gi")),
+				Source: &v1alpha1.WukongDiskSource{HTTP: &v1alpha1.HTTPSource{URL: "http://images.example/debian.qcow2"}},
+			}}}},
+			Networks: []v1alpha1.VMNetwork{{Name: "lan", Template: &v1alpha1.NetworkTemplate{Spec: v1alpha1.WukongNetworkSpec{
+				Type: v1alpha1.NetworkTypeBridge, Bridge: &v1alpha1.BridgeNetwork{Name: "br0"},
+			}}}},
+		},
+	}
+}
+
+// newDisk leaves its claim behind, which takes more rights than to let it go.
+func newDisk(namespace, name, umbrella string) *v1alpha1.WukongDisk {
+	return &v1alpha1.WukongDisk{
+		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name},
+		Spec: v1alpha1.WukongDiskSpec{
+			WukongRef:     &v1alpha1.LocalObjectReference{Name: umbrella},
+			Size:          ptr.To(resource.MustParse("1Gi")),
+			ReclaimPolicy: v1alpha1.ReclaimRetain,
+		},
+	}
+}
+
+func newNetwork(namespace, name, umbrella string) *v1alpha1.WukongNetwork {
+	return &v1alpha1.WukongNetwork{
+		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name},
+		Spec: v1alpha1.WukongNetworkSpec{
+			WukongRef: &v1alpha1.LocalObjectReference{Name: umbrella},
+			Type:      v1alpha1.NetworkTypeBridge, Bridge: &v1alpha1.BridgeNetwork{Name: "br1"},
+		},
+	}
+}
+
+// waitReady waits until an object is ready for the reason.
+func waitReady(t *testing.T, obj client.Object, reason string) {
+	t.Helper()
+	require.EventuallyWithT(t, func(collect *assert.CollectT) {
+		require.NoError(collect, environment.Client.Get(t.Context(), client.ObjectKeyFromObject(obj), obj))
+		ready := meta.FindStatusCondition(obj.(v1alpha1.Object).GetConditions(), v1alpha1.ConditionReady)
+		require.NotNil(collect, ready)
+		assert.Equal(collect, "True "+reason, string(ready.Status)+" "+ready.Reason, ready.Message)
+	}, patience, interval)
+}
+
+// waitEmpty waits until a namespace holds no object of a kind.
+func waitEmpty(t *testing.T, namespace string, list client.ObjectList) {
+	t.Helper()
+	require.Eventually(t, func() bool {
+		require.NoError(t, environment.Client.List(t.Context(), list, client.InNamespace(namespace)))
+		return meta.LenList(list) == 0
+	}, patience, interval, "%T does not become empty", list)
+}
