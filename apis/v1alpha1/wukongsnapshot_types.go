@@ -7,9 +7,9 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 type SnapshotConsistency string
 
 const (
-	// ConsistencyApplication: the guest agent froze the file systems, or the machine was stopped.
+	// ConsistencyApplication says that the guest agent froze the file systems, or the machine was stopped.
 	ConsistencyApplication SnapshotConsistency = "Application"
-	// ConsistencyCrash: as after a power failure.
+	// ConsistencyCrash is as after a power failure.
 	ConsistencyCrash SnapshotConsistency = "Crash"
 )
 
