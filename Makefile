@@ -85,8 +85,17 @@ test-unit: ## Run the pure tests, the inner loop
 test-controlplane: control-plane ## Run the tests on a real kube-apiserver and etcd
 	KUBEBUILDER_ASSETS=$(CONTROL_PLANE) go test -tags controlplane -count=1 -timeout 30m ./controllers/... ./cmd/...
 
+# The suite "devcluster" makes a cluster of its own; "platform" needs one with two nodes, and not Wukong; the others need Wukong.
 .PHONY: e2e
-e2e: deploy ## Run one end-to-end suite on the dev cluster: make e2e SUITE=core
+ifeq ($(SUITE),devcluster)
+e2e: devcluster
+else ifeq ($(SUITE),platform)
+e2e: DEVCLUSTER_FLAGS := --nodes=2
+e2e: cluster
+else
+e2e: deploy
+endif
+e2e: ## Run one end-to-end suite, on the dev cluster: make e2e SUITE=core
 	cd e2e && KUBECONFIG=$(KUBECONFIG_FILE) go test -tags e2e -count=1 -v -timeout $(E2E_TIMEOUT) $(E2E_FLAGS) ./suites/$(SUITE)/...
 
 .PHONY: bench
@@ -175,7 +184,7 @@ verify-modules:
 lint: $(BIN)/golangci-lint ## Run the linters on all three modules
 	@for module in $(MODULES); do \
 		echo "lint module $$module"; \
-		(cd $$module && $(BIN)/golangci-lint run --config $(ROOT)/.golangci.yml ./...); \
+		(cd $$module && $(BIN)/golangci-lint run --allow-parallel-runners --config $(ROOT)/.golangci.yml ./...); \
 	done
 
 ##@ Tools, built once from the versions that tools/*/go.mod pin

@@ -138,7 +138,9 @@ func walk(path string, schema *apiextensionsv1.JSONSchemaProps, visit func(strin
 
 func inSpec(path string) bool { return strings.HasPrefix(path, "spec") }
 
-func isElement(path string) bool { return strings.HasSuffix(path, "[]") || strings.HasSuffix(path, "{}") }
+func isElement(path string) bool {
+	return strings.HasSuffix(path, "[]") || strings.HasSuffix(path, "{}")
+}
 
 // isMapValue tells values of label maps. A schema cannot bound them while their Go type is string, no rule reads them, and the API
 // server bounds labels when they reach metadata.
