@@ -16,6 +16,7 @@
 // The finalizer is needed for both waits. A machine that is itself being deleted does not count as a user, so that deletion
 // always ends; Kubernetes keeps the claim until its last pod is gone.
 //
-// Writes of a disk from creation to Ready: the DataVolume, two status patches, and one patch of its own metadata unless its
-// maker set the finalizer already. A long import adds a status patch at every tenth percent.
+// Writes of a disk from creation to Ready: the DataVolume, at most three status patches (pending, importing, ready), and one patch of
+// its own metadata unless its maker set the finalizer already. A class that binds at first use, a name of a Wukong that comes later,
+// and every tenth percent of a long import add a status patch each.
 package wukongdisk

@@ -2,7 +2,6 @@ package wukongdisk
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -28,8 +27,8 @@ import (
 // fieldManager owns the fields that this controller applies.
 const fieldManager = "wukong-disk-controller"
 
-// refusedRetry is how long a refused object waits for another try, when no watch can tell that the cause is gone: a quota or an
-// admission policy.
+// refusedRetry is how long a disk waits for another try when no watch can tell that the cause is gone: a quota, an admission policy, or
+// someone else's DataVolume under our name, which the caches do not hold.
 const refusedRetry = time.Minute
 
 // delete is never used: clusters with the admission plugin OwnerReferencesPermissionEnforcement ask it of whoever puts an owner
@@ -78,8 +77,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 	if err := r.writeStatus(ctx, disk, observed, applyErr); err != nil {
 		return reconcile.Result{}, err
 	}
-	var refused *apply.RefusedError
-	if errors.As(applyErr, &refused) {
+	if applyErr != nil {
 		return reconcile.Result{RequeueAfter: refusedRetry}, nil
 	}
 	return reconcile.Result{}, nil
@@ -95,8 +93,8 @@ func SetupWithManager(manager ctrl.Manager, dependencies *dependency.Registry, c
 	}
 	controller, err := ctrl.NewControllerManagedBy(manager).
 		Named("wukongdisk").
-		For(&v1alpha1.WukongDisk{}).
-		Watches(&corev1.PersistentVolumeClaim{}, reconciler.disksOf(index.DiskByClaim)).
+		For(&v1alpha1.WukongDisk{}, builder.WithPredicates(watches.OwnChange())).
+		Watches(&corev1.PersistentVolumeClaim{}, reconciler.disksOf(index.DiskByClaim), builder.WithPredicates(claimChange())).
 		Watches(&storagev1.StorageClass{}, reconciler.unsettledDisks(), builder.WithPredicates(appears())).
 		Watches(&v1alpha1.Wukong{}, umbrella.Handler(reconciler.client, newList), builder.WithPredicates(umbrella.Predicate())).
 		Watches(&v1alpha1.WukongVM{}, disksOfVM(), builder.WithPredicates(predicate.GenerationChangedPredicate{})).

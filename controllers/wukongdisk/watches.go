@@ -3,6 +3,8 @@ package wukongdisk
 import (
 	"context"
 
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/event"
@@ -54,5 +56,20 @@ func appears() predicate.Predicate {
 	return predicate.Funcs{
 		UpdateFunc: func(event.UpdateEvent) bool { return false },
 		DeleteFunc: func(event.DeleteEvent) bool { return false },
+	}
+}
+
+// claimChange lets pass what a disk reads of a claim. Claims of everyone are watched, because one may have the name of a disk.
+func claimChange() predicate.Predicate {
+	return predicate.Funcs{
+		UpdateFunc: func(e event.UpdateEvent) bool {
+			before, after := e.ObjectOld.(*corev1.PersistentVolumeClaim), e.ObjectNew.(*corev1.PersistentVolumeClaim)
+			return before.UID != after.UID ||
+				before.DeletionTimestamp.IsZero() != after.DeletionTimestamp.IsZero() ||
+				!equality.Semantic.DeepEqual(before.OwnerReferences, after.OwnerReferences) ||
+				!equality.Semantic.DeepEqual(before.Spec, after.Spec) ||
+				before.Status.Phase != after.Status.Phase ||
+				!equality.Semantic.DeepEqual(before.Status.Capacity, after.Status.Capacity)
+		},
 	}
 }
