@@ -4,6 +4,7 @@ go 1.26.0
 
 tool (
 	github.com/novasphere/wukong/e2e/devcluster/tools/kubevirt/operator-manifests
+	github.com/novasphere/wukong/e2e/devcluster/tools/kubevirt/virt-operator
 	kubevirt.io/kubevirt/cmd/virt-api
 	kubevirt.io/kubevirt/cmd/virt-chroot
 	kubevirt.io/kubevirt/cmd/virt-controller
@@ -13,7 +14,6 @@ tool (
 	kubevirt.io/kubevirt/cmd/virt-handler
 	kubevirt.io/kubevirt/cmd/virt-launcher
 	kubevirt.io/kubevirt/cmd/virt-launcher-monitor
-	kubevirt.io/kubevirt/cmd/virt-operator
 	kubevirt.io/kubevirt/cmd/virt-probe
 	kubevirt.io/kubevirt/cmd/virt-tail
 	kubevirt.io/kubevirt/cmd/virtctl
@@ -127,7 +127,7 @@ require (
 	gopkg.in/tomb.v1 v1.0.0-20141024135613-dd632973f1e7 // indirect
 	gopkg.in/yaml.v3 v3.0.1 // indirect
 	k8s.io/api v0.33.5
-	k8s.io/apiextensions-apiserver v0.33.5 // indirect
+	k8s.io/apiextensions-apiserver v0.33.5
 	k8s.io/apimachinery v0.33.5
 	k8s.io/client-go v12.0.0+incompatible // indirect
 	k8s.io/klog/v2 v2.130.1 // indirect
@@ -146,7 +146,7 @@ require (
 	sigs.k8s.io/json v0.0.0-20241014173422-cfa47c3a1cc8 // indirect
 	sigs.k8s.io/randfill v1.0.0 // indirect
 	sigs.k8s.io/structured-merge-diff/v4 v4.6.0 // indirect
-	sigs.k8s.io/yaml v1.4.0 // indirect
+	sigs.k8s.io/yaml v1.4.0
 )
 
 require github.com/containers/common v0.60.4 // indirect
