@@ -1,0 +1,48 @@
+package apply
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/utils/ptr"
+)
+
+// A permanent error becomes a condition, a transient one a retry; never both.
+func TestPermanent(t *testing.T) {
+	resource := schema.GroupResource{Group: "cdi.kubevirt.io", Resource: "datavolumes"}
+	tests := map[string]struct {
+		err       error
+		permanent bool
+	}{
+		"quota or policy": {apierrors.NewForbidden(resource, "root", errors.New("exceeded quota")), true},
+		"schema":          {apierrors.NewInvalid(schema.GroupKind{Kind: "DataVolume"}, "root", nil), true},
+		"a webhook":       {apierrors.NewBadRequest("admission webhook denied the request"), true},
+		"a conflict":      {apierrors.NewConflict(resource, "root", nil), false},
+		"a timeout":       {apierrors.NewTimeoutError("slow", 1), false},
+		"overload":        {apierrors.NewTooManyRequests("later", 1), false},
+		"a dead webhook":  {apierrors.NewInternalError(errors.New("failed calling webhook")), false},
+		"the network":     {errors.New("connection refused"), false},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			classified := classify("DataVolume", "root", test.err)
+			assert.Equal(t, test.permanent, Permanent(classified))
+			assert.ErrorIs(t, classified, test.err)
+			assert.Contains(t, classified.Error(), "DataVolume root: ")
+		})
+	}
+}
+
+func TestNameConflictSaysWhoseItIs(t *testing.T) {
+	nobodys := &metav1.ObjectMeta{Name: "root"}
+	assert.EqualError(t, nameConflict("DataVolume", nobodys),
+		"DataVolume root exists already and has no owner: it is left alone; rename or remove it, or choose another name")
+
+	owned := &metav1.ObjectMeta{Name: "root", OwnerReferences: []metav1.OwnerReference{{Kind: "VirtualMachine", Name: "web", Controller: ptr.To(true)}}}
+	assert.ErrorContains(t, nameConflict("DataVolume", owned), "belongs to VirtualMachine web")
+	assert.True(t, Permanent(nameConflict("DataVolume", owned)))
+}
