@@ -7,15 +7,17 @@ import (
 	"github.com/novasphere/wukong/e2e/devcluster/internal/addons/images"
 	"github.com/novasphere/wukong/e2e/devcluster/internal/addons/kubevirt"
 	"github.com/novasphere/wukong/e2e/devcluster/internal/addons/multus"
+	"github.com/novasphere/wukong/e2e/devcluster/internal/addons/registry"
 )
 
 // addons lists what runs on the cluster, in the order in which it is installed.
 func addons() []addon.Addon {
 	return []addon.Addon{
 		kubevirt.Addon{},
-		cdi.Addon{},
+		cdi.Addon{InsecureRegistries: []string{registry.Host}},
 		csi.Addon{},
 		multus.Addon{},
 		images.Addon{},
+		registry.Addon{},
 	}
 }
