@@ -1,0 +1,52 @@
+{{- define "wukong.name" -}}
+{{- default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" -}}
+{{- end -}}
+
+{{- define "wukong.fullname" -}}
+{{- if .Values.fullnameOverride -}}
+{{- .Values.fullnameOverride | trunc 50 | trimSuffix "-" -}}
+{{- else if contains (include "wukong.name" .) .Release.Name -}}
+{{- .Release.Name | trunc 50 | trimSuffix "-" -}}
+{{- else -}}
+{{- printf "%s-%s" .Release.Name (include "wukong.name" .) | trunc 50 | trimSuffix "-" -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "wukong.selectorLabels" -}}
+app.kubernetes.io/name: {{ include "wukong.name" . }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end -}}
+
+{{- define "wukong.labels" -}}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
+{{ include "wukong.selectorLabels" . }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+{{- end -}}
+
+{{- define "wukong.serviceAccountName" -}}
+{{- default (ternary (include "wukong.fullname" .) "default" .Values.serviceAccount.create) .Values.serviceAccount.name -}}
+{{- end -}}
+
+{{- define "wukong.image" -}}
+{{- $repository := .Values.image.repository -}}
+{{- if .Values.image.registry -}}
+{{- $repository = printf "%s/%s" .Values.image.registry .Values.image.repository -}}
+{{- end -}}
+{{- if .Values.image.digest -}}
+{{- printf "%s@%s" $repository .Values.image.digest -}}
+{{- else -}}
+{{- printf "%s:%s" $repository (default .Chart.AppVersion .Values.image.tag) -}}
+{{- end -}}
+{{- end -}}
+
+{{/* Cluster-scoped names carry the namespace, so that two releases in one cluster never share a role. */}}
+{{- define "wukong.clusterName" -}}
+{{- printf "%s-%s" .Release.Namespace (include "wukong.fullname" .) | trunc 100 | trimSuffix "-" -}}
+{{- end -}}
+
+{{/* Whether a subsystem's rights are needed: what all need, or a controller that is selected. */}}
+{{- define "wukong.runs" -}}
+{{- $common := list "dependency" -}}
+{{- if or (has .name $common) (has "*" .controllers) (has .name .controllers) -}}yes{{- end -}}
+{{- end -}}
