@@ -10,6 +10,8 @@ BIN  := $(ROOT)/bin
 # The three modules of the project, joined by go.work. Each must also build alone.
 MODULES := . apis e2e
 
+# The version is given to the linker. Asking git for it in every build fails when root builds the checkout of someone else.
+export GOFLAGS := $(strip $(GOFLAGS) -buildvcs=false)
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 IMAGE_REPOSITORY ?= ghcr.io/novasphere/wukong-manager
 IMAGE_ARCHIVE    := dist/wukong-manager.tar
