@@ -45,6 +45,7 @@ func TestContract3WritesOfAnApplication(t *testing.T) {
 	assert.True(t, meta.IsStatusConditionTrue(current.Status.Conditions, v1alpha1.ConditionChildrenReady))
 
 	testenv.WaitIdle(t, 0)
+	t.Logf("writes of the whole application:\n%s", manager.Writes)
 	assert.LessOrEqual(t, manager.Writes.Counts()[statusWrites], 3, manager.Writes)
 	assert.Zero(t, manager.Writes.Counts()[testenv.Write{Verb: "patch", Resource: "wukongs"}], "it changes nothing but its status")
 
