@@ -11,6 +11,8 @@ import (
 	"strings"
 	"sync"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/novasphere/wukong/e2e/devcluster/internal/progress"
 )
 
@@ -92,18 +94,22 @@ func (s *Store) Ensure(ctx context.Context, recipe *Recipe) (string, error) {
 	return place.folder, nil
 }
 
-// EnsureAll ensures the recipes one after the other and returns their folders in the same order. The builds themselves use
-// all cores.
+// parallelBuilds is how many recipes are built at the same time. A Go build uses all cores by itself; the second recipe uses
+// them while the first one downloads, unpacks or writes.
+const parallelBuilds = 2
+
+// EnsureAll ensures all recipes and returns their folders in the same order.
 func (s *Store) EnsureAll(ctx context.Context, recipes ...*Recipe) ([]string, error) {
-	folders := make([]string, 0, len(recipes))
-	for _, recipe := range recipes {
-		folder, err := s.Ensure(ctx, recipe)
-		if err != nil {
-			return nil, err
-		}
-		folders = append(folders, folder)
+	folders := make([]string, len(recipes))
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(parallelBuilds)
+	for index, recipe := range recipes {
+		group.Go(func() (err error) {
+			folders[index], err = s.Ensure(ctx, recipe)
+			return err
+		})
 	}
-	return folders, nil
+	return folders, group.Wait()
 }
 
 // place is where one result of one recipe is kept.

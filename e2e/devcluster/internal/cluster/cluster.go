@@ -60,21 +60,17 @@ func (c *Cluster) lock() (release func(), err error) {
 	}, nil
 }
 
-// buildPrograms builds or finds the programs of the core and makes a folder with links to all of them.
-func (c *Cluster) buildPrograms(ctx context.Context) error {
-	for target, recipe := range map[*string]*artifact.Recipe{
-		&c.programs.kubernetes:     component.Kubernetes(),
-		&c.programs.etcd:           component.Etcd(),
-		&c.programs.containerd:     component.Containerd(),
-		&c.programs.runc:           component.Runc(),
-		&c.programs.networkPlugins: component.NetworkPlugins(),
-	} {
-		folder, err := c.store.Ensure(ctx, recipe)
-		if err != nil {
-			return err
-		}
-		*target = filepath.Join(folder, "bin")
+// buildPrograms builds or finds the programs of the core, together with whatever else is wanted.
+func (c *Cluster) buildPrograms(ctx context.Context, more ...*artifact.Recipe) error {
+	core := []*artifact.Recipe{
+		component.Kubernetes(), component.Etcd(), component.Containerd(), component.Runc(), component.NetworkPlugins(),
 	}
+	folders, err := c.store.EnsureAll(ctx, append(core, more...)...)
+	if err != nil {
+		return err
+	}
+	bin := func(index int) string { return filepath.Join(folders[index], "bin") }
+	c.programs = programFolders{kubernetes: bin(0), etcd: bin(1), containerd: bin(2), runc: bin(3), networkPlugins: bin(4)}
 	return nil
 }
 

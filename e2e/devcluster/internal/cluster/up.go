@@ -45,7 +45,8 @@ func (c *Cluster) Up(ctx context.Context, options Options) error {
 	if err := c.installPackages(ctx); err != nil {
 		return err
 	}
-	if err := c.buildAll(ctx, options); err != nil {
+	// Everything is built before anything is started, so that a failing build leaves no half cluster behind.
+	if err := c.buildPrograms(ctx, allRecipes(options)...); err != nil {
 		return err
 	}
 	if err := c.findOrPlan(ctx); err != nil {
@@ -71,15 +72,6 @@ func (c *Cluster) installPackages(ctx context.Context) error {
 	return c.report.Run("install Debian packages", func(step *progress.Step) error {
 		return debian.Ensure(ctx, step, missing...)
 	})
-}
-
-// buildAll builds everything before anything is started, so that a failing build leaves no half cluster behind.
-func (c *Cluster) buildAll(ctx context.Context, options Options) error {
-	if err := c.buildPrograms(ctx); err != nil {
-		return err
-	}
-	_, err := c.store.EnsureAll(ctx, allRecipes(options)...)
-	return err
 }
 
 func allRecipes(options Options) []*artifact.Recipe {
