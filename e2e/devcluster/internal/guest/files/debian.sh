@@ -70,7 +70,7 @@ ssh_genkeytypes: [ ed25519 ]
 ssh_quiet_keygen: true
 no_ssh_fingerprints: true
 manage_etc_hosts: true
-cloud_init_modules: [ seed_random, bootcmd, write_files, growpart, resizefs, disk_setup, mounts, set_hostname, update_hostname, update_etc_hosts, ca_certs, users_groups, ssh, set_passwords ]
+cloud_init_modules: [ seed_random, bootcmd, write_files, disk_setup, mounts, set_hostname, update_hostname, update_etc_hosts, ca_certs, users_groups, ssh, set_passwords ]
 cloud_config_modules: [ timezone, runcmd ]
 cloud_final_modules: [ package_update_upgrade_install, write_files_deferred, scripts_per_once, scripts_per_boot, scripts_per_instance, scripts_user, phone_home, final_message, power_state_change ]
 EOF
