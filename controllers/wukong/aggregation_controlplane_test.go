@@ -67,8 +67,8 @@ func TestCauseOfADeepChild(t *testing.T) {
 	*disk.Spec.StorageClassName = "nowhere"
 	f.create(shop, f.newNetwork("lan", "shop"), disk, f.newVM("web", "shop", "root", "lan"))
 
-	current := f.wait(shop, metav1.ConditionFalse, v1alpha1.ReasonChildNotReady, "WukongDisk root: StorageClass nowhere does not exist")
-	current = f.waitSummary(shop, "1/3")
+	f.wait(shop, metav1.ConditionFalse, v1alpha1.ReasonChildNotReady, "WukongDisk root: StorageClass nowhere does not exist")
+	current := f.waitSummary(shop, "1/3")
 	assert.Equal(t, v1alpha1.PhaseError, current.Status.Phase)
 	assert.Equal(t, "WukongDisk root", current.Status.Children[0].Kind+" "+current.Status.Children[0].Name)
 	assert.Contains(t, current.Status.Children[0].Message, "StorageClass nowhere does not exist")

@@ -78,11 +78,11 @@ func TestContract7RetainAfterCDICollectedTheDataVolume(t *testing.T) {
 // B2: what is deleted is what exists, whatever status says; at any moment of a disk's life.
 func TestB2DeletedWhileItIsMade(t *testing.T) {
 	f, _ := start(t)
-	moments := map[string]func(*v1alpha1.WukongDisk){
-		"at-once":    func(*v1alpha1.WukongDisk) {},
-		"begun":      func(disk *v1alpha1.WukongDisk) { f.waitDataVolume(disk) },
-		"with-claim": func(disk *v1alpha1.WukongDisk) { f.claimOf(f.waitDataVolume(disk)) },
-		"being-filled": func(disk *v1alpha1.WukongDisk) {
+	moments := map[string]func(fixture, *v1alpha1.WukongDisk){
+		"at-once":    func(fixture, *v1alpha1.WukongDisk) {},
+		"begun":      func(f fixture, disk *v1alpha1.WukongDisk) { f.waitDataVolume(disk) },
+		"with-claim": func(f fixture, disk *v1alpha1.WukongDisk) { f.claimOf(f.waitDataVolume(disk)) },
+		"being-filled": func(f fixture, disk *v1alpha1.WukongDisk) {
 			f.bind(f.claimOf(f.waitDataVolume(disk)))
 			f.setDataVolume(disk.Name, cdiv1.ImportInProgress)
 		},
@@ -90,10 +90,11 @@ func TestB2DeletedWhileItIsMade(t *testing.T) {
 	for _, policy := range []v1alpha1.ReclaimPolicy{v1alpha1.ReclaimDelete, v1alpha1.ReclaimRetain} {
 		for name, moment := range moments {
 			t.Run(string(policy)+" "+name, func(t *testing.T) {
+				f := f.in(t)
 				lower := map[v1alpha1.ReclaimPolicy]string{v1alpha1.ReclaimDelete: "delete-", v1alpha1.ReclaimRetain: "retain-"}[policy]
 				disk := f.newDisk(lower+name, func(disk *v1alpha1.WukongDisk) { disk.Spec.ReclaimPolicy = policy })
 				f.create(disk)
-				moment(disk)
+				moment(f, disk)
 				f.remove(disk)
 				f.waitGone(disk)
 				f.waitGone(&cdiv1.DataVolume{ObjectMeta: metav1.ObjectMeta{Name: disk.Name}})
@@ -119,6 +120,7 @@ func TestContract7DiskInUseIsNotDeleted(t *testing.T) {
 	assert.Equal(t, v1alpha1.DiskTerminating, waiting.Status.Phase)
 	assert.Zero(t, read(f, "root", &cdiv1.DataVolume{}).DeletionTimestamp)
 
+	// The second manager is the whole test's: what follows needs it.
 	t.Run("Contract3: no writes while it waits, after a restart", func(t *testing.T) {
 		testenv.WaitIdle(t, 0)
 		manager.Stop()
@@ -152,6 +154,7 @@ func TestUmbrellaLink(t *testing.T) {
 	f.create(shop)
 	f.waitLinked(disk, shop)
 
+	// The second manager is the whole test's: what follows needs it.
 	t.Run("none at rest, after a restart", func(t *testing.T) {
 		testenv.WaitIdle(t, 0)
 		manager.Stop()

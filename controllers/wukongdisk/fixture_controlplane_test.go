@@ -42,6 +42,12 @@ func start(t *testing.T) (fixture, *testenv.Manager) {
 	return f, f.startManager()
 }
 
+// in is the fixture within a subtest.
+func (f fixture) in(t *testing.T) fixture {
+	f.T = t
+	return f
+}
+
 func (f fixture) startManager() *testenv.Manager {
 	f.Helper()
 	return f.StartManager(f, testenv.ManagerOptions{Controllers: []string{"wukongdisk"}})

@@ -51,6 +51,7 @@ func TestContract3WritesOfADisk(t *testing.T) {
 	assert.Zero(t, manager.Writes.Conflicts())
 
 	t.Run("none at rest, after a restart", func(t *testing.T) {
+		f := f.in(t)
 		manager.Stop()
 		second := f.startManager()
 		testenv.WaitIdle(t, 1)

@@ -43,6 +43,7 @@ func TestB17DataVolumeOfEachSource(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
+			f := f.in(t)
 			disk := f.newDisk(name, from(test.source))
 			f.create(disk)
 			dataVolume := f.waitDataVolume(disk)

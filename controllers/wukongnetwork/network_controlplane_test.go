@@ -41,6 +41,12 @@ func start(t *testing.T) (fixture, *testenv.Manager) {
 	return f, f.startManager()
 }
 
+// in is the fixture within a subtest.
+func (f fixture) in(t *testing.T) fixture {
+	f.T = t
+	return f
+}
+
 func (f fixture) startManager() *testenv.Manager {
 	f.Helper()
 	return f.StartManager(f, testenv.ManagerOptions{Controllers: []string{"wukongnetwork"}})
@@ -166,6 +172,7 @@ func TestB9BridgeOwnsItsAttachment(t *testing.T) {
 		{Verb: "patch", Resource: "wukongnetworks/status"}:          1,
 	}, manager.Writes.Counts(), "Contract3: what a network costs")
 
+	// The second manager is the whole test's: what follows needs it.
 	t.Run("Contract3: no writes at rest, after a restart", func(t *testing.T) {
 		manager.Stop()
 		second := f.startManager()
@@ -173,6 +180,7 @@ func TestB9BridgeOwnsItsAttachment(t *testing.T) {
 		assert.Zero(t, second.Writes.Total(), second.Writes)
 	})
 	t.Run("a change of the spec reaches it", func(t *testing.T) {
+		f := f.in(t)
 		f.patch(network, `{"spec":{"bridge":{"name":"br1"}}}`)
 		require.Eventually(t, func() bool {
 			return assert.ObjectsAreEqual(`{"cniVersion":"1.0.0","name":"lan","type":"bridge","bridge":"br1","mtu":9000,"vlan":100,`+
@@ -180,11 +188,13 @@ func TestB9BridgeOwnsItsAttachment(t *testing.T) {
 		}, patience, interval)
 	})
 	t.Run("a change by someone else is brought back", func(t *testing.T) {
+		f := f.in(t)
 		wanted := f.readAttachment("lan").Spec.Config
 		f.patch(f.readAttachment("lan"), `{"spec":{"config":"{}"}}`)
 		require.Eventually(t, func() bool { return f.readAttachment("lan").Spec.Config == wanted }, patience, interval)
 	})
 	t.Run("it is made again when someone deletes it", func(t *testing.T) {
+		f := f.in(t)
 		old := f.readAttachment("lan")
 		f.remove(old)
 		require.Eventually(t, func() bool {
@@ -194,6 +204,7 @@ func TestB9BridgeOwnsItsAttachment(t *testing.T) {
 		f.waitReady(network)
 	})
 	t.Run("Contract6: it goes with the network", func(t *testing.T) {
+		f := f.in(t)
 		f.remove(network)
 		f.waitGone(network)
 		f.waitGone(f.attachment("lan"))
