@@ -16,7 +16,7 @@ func Resolve(spec *v1alpha1.VMNetwork, network *v1alpha1.WukongNetwork, macAddre
 	problems := &collector{name: spec.Name}
 	if network == nil || network.Spec.Type == v1alpha1.NetworkTypePod {
 		if resolved.Mode != v1alpha1.AddressDHCP {
-			problems.add("interface %s is on the pod network, which gives the guest its address by DHCP; "+
+			problems.addf("interface %s is on the pod network, which gives the guest its address by DHCP; "+
 				"leave out addresses and addressMode", spec.Name)
 		}
 		return resolved, problems.err()
@@ -51,7 +51,7 @@ func Distinct(interfaces []cloudinit.Interface) error {
 		problems := &collector{name: interfaces[i].Name}
 		for _, address := range interfaces[i].Addresses {
 			if other, taken := ownerOf[address.Addr()]; taken {
-				problems.add("address %s of network %s is also that of network %s; give each interface its own",
+				problems.addf("address %s of network %s is also that of network %s; give each interface its own",
 					address.Addr(), interfaces[i].Name, other)
 			}
 			ownerOf[address.Addr()] = interfaces[i].Name
@@ -71,7 +71,7 @@ func resolveStatic(resolved *cloudinit.Interface, spec *v1alpha1.VMNetwork, netw
 			err = fmt.Errorf("is listed twice; list it once")
 		}
 		if err != nil {
-			problems.add("address %s of network %s %w", text, spec.Name, explain(err, network, subnets))
+			problems.addf("address %s of network %s %w", text, spec.Name, explain(err, network, subnets))
 			continue
 		}
 		resolved.Addresses = append(resolved.Addresses, prefix)
@@ -80,7 +80,7 @@ func resolveStatic(resolved *cloudinit.Interface, spec *v1alpha1.VMNetwork, netw
 		}
 	}
 	if len(spec.Addresses) == 0 {
-		problems.add("network %s has addressMode Static and no addresses; list them, or leave out addressMode", spec.Name)
+		problems.addf("network %s has addressMode Static and no addresses; list them, or leave out addressMode", spec.Name)
 	}
 	if len(problems.found) == 0 {
 		resolved.Routes = usableRoutes(network, resolved.Addresses, problems)
@@ -93,7 +93,7 @@ type collector struct {
 	found []string
 }
 
-func (c *collector) add(format string, arguments ...any) {
+func (c *collector) addf(format string, arguments ...any) {
 	c.found = append(c.found, fmt.Errorf(format, arguments...).Error())
 }
 

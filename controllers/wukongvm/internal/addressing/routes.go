@@ -16,13 +16,13 @@ func usableRoutes(network *v1alpha1.WukongNetwork, addresses []netip.Prefix, pro
 		via, viaErr := netip.ParseAddr(route.Via)
 		switch {
 		case toErr != nil || viaErr != nil || via.Zone() != "":
-			problems.add("route to %s via %s of WukongNetwork %s is not of the form 10.20.0.0/16 via 192.168.7.2; correct it", route.To, route.Via, network.Name)
+			problems.addf("route to %s via %s of WukongNetwork %s is not of the form 10.20.0.0/16 via 192.168.7.2; correct it", route.To, route.Via, network.Name)
 		case to.Addr().Is4() != via.Is4():
-			problems.add("route to %s via %s of WukongNetwork %s mixes IPv4 and IPv6; use a next hop of the same family", route.To, route.Via, network.Name)
+			problems.addf("route to %s via %s of WukongNetwork %s mixes IPv4 and IPv6; use a next hop of the same family", route.To, route.Via, network.Name)
 		case addresses == nil || via.IsLinkLocalUnicast() || contains(addresses, via):
 			usable = append(usable, route)
 		case !inSubnets(network, via):
-			problems.add("route to %s of WukongNetwork %s: next hop %s is on no subnet of the network and not beside %s; correct it, or add the subnet",
+			problems.addf("route to %s of WukongNetwork %s: next hop %s is on no subnet of the network and not beside %s; correct it, or add the subnet",
 				route.To, network.Name, via, addresses[0])
 		}
 	}

@@ -26,13 +26,13 @@ func parseSubnets(network *v1alpha1.WukongNetwork, problems *collector) []subnet
 	for _, spec := range network.Spec.Subnets {
 		prefix, err := netip.ParsePrefix(spec.CIDR)
 		if err != nil {
-			problems.add("subnet %s of WukongNetwork %s is no network with prefix length, such as 192.168.7.0/24; correct it", spec.CIDR, network.Name)
+			problems.addf("subnet %s of WukongNetwork %s is no network with prefix length, such as 192.168.7.0/24; correct it", spec.CIDR, network.Name)
 			continue
 		}
 		one := subnet{prefix: prefix.Masked()}
 		if spec.Gateway != "" {
 			if one.gateway, err = netip.ParseAddr(spec.Gateway); err != nil || !one.prefix.Contains(one.gateway) {
-				problems.add("gateway %s of WukongNetwork %s is no address in subnet %s; correct it", spec.Gateway, network.Name, spec.CIDR)
+				problems.addf("gateway %s of WukongNetwork %s is no address in subnet %s; correct it", spec.Gateway, network.Name, spec.CIDR)
 				continue
 			}
 		}
