@@ -3,12 +3,14 @@
 package core
 
 import (
+	"context"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	appsv1 "k8s.io/api/apps/v1"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -35,7 +37,10 @@ func TestCDIAbsent(t *testing.T) {
 	// CDI's operator would put its definition back at once.
 	operator := &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Namespace: "cdi", Name: "cdi-operator"}}
 	patch(t, operator, `{"spec":{"replicas":0}}`)
-	t.Cleanup(func() { patch(t, operator, `{"spec":{"replicas":1}}`) })
+	t.Cleanup(func() {
+		back := client.RawPatch("application/merge-patch+json", []byte(`{"spec":{"replicas":1}}`))
+		require.NoError(t, cluster.Patch(context.Background(), operator, back))
+	})
 	require.Eventually(t, func() bool {
 		return cluster.Get(t.Context(), client.ObjectKeyFromObject(operator), operator) == nil && operator.Status.Replicas == 0
 	}, patience, patience/100)
@@ -50,7 +55,7 @@ func TestCDIAbsent(t *testing.T) {
 	cluster.WaitReady(t, vm, metav1.ConditionTrue, v1alpha1.ReasonRunning, importAndBoot)
 }
 
-// removeDefinition deletes a CustomResourceDefinition and returns what to create to have it back.
+// removeDefinition deletes a CustomResourceDefinition and returns what to create to have it back; the end of the test makes sure of it.
 func removeDefinition(t *testing.T, name string) *apiextensionsv1.CustomResourceDefinition {
 	t.Helper()
 	definition := &apiextensionsv1.CustomResourceDefinition{}
@@ -59,6 +64,11 @@ func removeDefinition(t *testing.T, name string) *apiextensionsv1.CustomResource
 		ObjectMeta: metav1.ObjectMeta{Name: name, Labels: definition.Labels, Annotations: definition.Annotations},
 		Spec:       definition.Spec,
 	}
+	t.Cleanup(func() {
+		if err := cluster.Create(context.Background(), again.DeepCopy()); !apierrors.IsAlreadyExists(err) {
+			require.NoError(t, err)
+		}
+	})
 	require.NoError(t, cluster.Delete(t.Context(), definition))
 	require.NoError(t, cluster.Gone(t.Context(), definition))
 	return again
