@@ -29,5 +29,8 @@ func (o *observation) resolveNetworks(vm *v1alpha1.WukongVM) ([]cloudinit.Interf
 		}
 		interfaces = append(interfaces, resolved)
 	}
+	if err := addressing.Distinct(interfaces); err != nil {
+		worst = graver(worst, &problem{reason: v1alpha1.ReasonAddressInvalid, message: err.Error(), blocking: true})
+	}
 	return interfaces, worst
 }

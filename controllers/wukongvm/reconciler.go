@@ -2,7 +2,6 @@ package wukongvm
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -30,8 +29,8 @@ const (
 	// secretRetry is how often a missing or unusable Secret of a person is read again. A watch would tell, but needs the right to list every
 	// Secret of the cluster, which this operator does not want to have.
 	secretRetry = 10 * time.Second
-	// refusedRetry is how long a refused object waits for another try, when no watch can tell that the cause is gone: a quota or
-	// an admission policy.
+	// refusedRetry is how long a refused object waits for another try, when no watch can tell that the cause is gone: a quota, an
+	// admission policy, or an object of someone else under the name.
 	refusedRetry = time.Minute
 )
 
@@ -97,14 +96,14 @@ func (r *Reconciler) applyChildren(ctx context.Context, vm *v1alpha1.WukongVM, o
 	return nil
 }
 
-// retryAfter is when to look again at what no watch tells of; zero for never.
+// retryAfter is when to look again at what no watch tells of; zero for never. An object of someone else under a name that we need is not
+// in the caches, which hold only ours.
 func (o *observation) retryAfter() time.Duration {
-	var refused *apply.RefusedError
 	switch {
+	case o.applyErr != nil:
+		return refusedRetry
 	case o.cloudInit.problem != nil:
 		return secretRetry
-	case errors.As(o.applyErr, &refused):
-		return refusedRetry
 	default:
 		return 0
 	}
