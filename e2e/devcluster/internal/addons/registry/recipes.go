@@ -7,7 +7,6 @@ import (
 	"github.com/novasphere/wukong/e2e/devcluster/internal/artifact"
 	"github.com/novasphere/wukong/e2e/devcluster/internal/guest"
 	"github.com/novasphere/wukong/e2e/devcluster/internal/image"
-	"github.com/novasphere/wukong/e2e/devcluster/internal/program"
 )
 
 const (
@@ -16,13 +15,10 @@ const (
 	// TinyDisk is the container disk with the tiny guest. docker://<TinyDisk> is its address for CDI.
 	TinyDisk = Host + "/guest/tiny:1"
 
-	serverProgram = "registry"
-	serverImage   = "wukong.local/registry:1"
+	serverName  = "registry"
+	serverImage = "wukong.local/registry:1"
+	serverUser  = 65532
 )
-
-func serverImageRecipe() *artifact.Recipe {
-	return program.Image(artifact.GoTools("registry", artifact.GoOptions{}), serverProgram, serverImage, "65532:65532")
-}
 
 // tinyDisk is an image with nothing but /disk/tiny.qcow2, where KubeVirt and CDI look for it.
 func tinyDisk() *artifact.Recipe {
