@@ -85,6 +85,20 @@ func (c testCluster) kubectlInput(t *testing.T, input string, arguments ...strin
 // killNode ends the init of a node, which ends everything in it: what a power cut is to a machine.
 func (c testCluster) killNode(t *testing.T, name string) {
 	t.Helper()
+	require.NoError(t, syscall.Kill(c.nodeProcess(t, name), syscall.SIGKILL))
+}
+
+// onNode runs a shell command in all namespaces of a node.
+func (c testCluster) onNode(t *testing.T, name, script string) {
+	t.Helper()
+	process := strconv.Itoa(c.nodeProcess(t, name))
+	output, err := exec.CommandContext(t.Context(), "nsenter", "--target", process, "--all", "sh", "-ec", script).CombinedOutput()
+	require.NoError(t, err, string(output))
+}
+
+// nodeProcess is the init of a node.
+func (c testCluster) nodeProcess(t *testing.T, name string) int {
+	t.Helper()
 	for line := range strings.Lines(c.run(t, "status")) {
 		fields := strings.Fields(line)
 		if len(fields) < 2 || fields[0] != name {
@@ -92,8 +106,8 @@ func (c testCluster) killNode(t *testing.T, name string) {
 		}
 		process, err := strconv.Atoi(fields[len(fields)-1])
 		require.NoError(t, err, line)
-		require.NoError(t, syscall.Kill(process, syscall.SIGKILL))
-		return
+		return process
 	}
 	require.Fail(t, "status does not name "+name)
+	return 0
 }

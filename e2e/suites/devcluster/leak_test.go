@@ -81,6 +81,9 @@ func TestUpDownLeavesNothing(t *testing.T) {
 	require.Equal(t, "one\n", one.kubectl(t, "exec", "two", "--", "/probe", "get", "http://probe.default.svc.cluster.local"),
 		"a node that ended comes back with its pods")
 
+	// As block volumes have it: a loop device, and one on top of it that marks it as in use.
+	one.onNode(t, "node1", `cd /var/lib/wukong-shared; truncate -s 1M volume; losetup -f --show $(losetup -f --show volume)`)
+
 	one.run(t, "down")
 	require.NoDirExists(t, one.folder)
 	require.Empty(t, processesOf(t, one.folder))

@@ -44,20 +44,22 @@ func New(folder string, store *artifact.Store, report *progress.Reporter) (*Clus
 	return &Cluster{place: paths{root: absolute}, store: store, report: report}, nil
 }
 
-// lock keeps two commands from changing the same cluster at the same time. The lock is beside the folder, which down removes.
+// lock keeps two commands from changing the same cluster at the same time. The lock is in the cache, which stays: the cluster's
+// own folder comes and goes under it.
 func (c *Cluster) lock() (release func(), err error) {
-	file, err := os.OpenFile(filepath.Join(os.TempDir(), "wukong-"+c.place.identity()+".lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	path := filepath.Join(c.store.Root(), ".locks", c.place.identity())
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return nil, fmt.Errorf("lock the cluster: %w", err)
+	}
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("lock the cluster: %w", err)
 	}
 	if err := unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
 		file.Close()
-		return nil, fmt.Errorf("another command is changing this cluster (%s): %w", file.Name(), err)
+		return nil, fmt.Errorf("another command is changing this cluster (%s): %w", path, err)
 	}
-	return func() {
-		_ = os.Remove(file.Name())
-		file.Close()
-	}, nil
+	return func() { file.Close() }, nil
 }
 
 // buildPrograms builds or finds the programs of the core, together with whatever else is wanted.
