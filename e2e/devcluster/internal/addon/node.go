@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -82,6 +83,8 @@ func (n Node) ImportImages(ctx context.Context, archive string) error {
 		return fmt.Errorf("node %s: %w", n.Name, err)
 	}
 	defer file.Close()
-	_, err = n.ExecInput(ctx, file, "ctr", "--namespace", "k8s.io", "images", "import", "--local", "-")
-	return err
+	if _, err = n.ExecInput(ctx, file, append(slices.Clone(ctr), "import", "--local", "-")...); err != nil {
+		return err
+	}
+	return n.nameByDigest(ctx)
 }
