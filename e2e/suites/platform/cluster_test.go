@@ -15,6 +15,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
@@ -68,7 +69,11 @@ func connect(t *testing.T) *cluster {
 func eventually(t *testing.T, what string, missing func() string) {
 	t.Helper()
 	last := ""
-	require.Eventually(t, func() bool { last = missing(); return last == "" }, patience, tick, "%s: %v", what, &last)
+	err := wait.PollUntilContextTimeout(t.Context(), tick, patience, true, func(context.Context) (bool, error) {
+		last = missing()
+		return last == "", nil
+	})
+	require.NoError(t, err, "%s: %s", what, last)
 }
 
 // volume describes where a pod sees a claim.
@@ -142,11 +147,12 @@ func (c *cluster) try(t *testing.T, pod, command string) (string, error) {
 		VersionedParams(&corev1.PodExecOptions{
 			Command: []string{"/bin/sh", "-c", command}, Stdout: true, Stderr: true,
 		}, scheme.ParameterCodec)
-	executor, err := remotecommand.NewSPDYExecutor(c.config, "POST", request.URL())
+	executor, err := remotecommand.NewWebSocketExecutor(c.config, "GET", request.URL().String())
 	require.NoError(t, err)
-	var output bytes.Buffer
-	err = executor.StreamWithContext(t.Context(), remotecommand.StreamOptions{Stdout: &output, Stderr: &output})
-	return output.String(), err
+	// Not one buffer for both: they are filled side by side.
+	var output, complaint bytes.Buffer
+	err = executor.StreamWithContext(t.Context(), remotecommand.StreamOptions{Stdout: &output, Stderr: &complaint})
+	return output.String() + complaint.String(), err
 }
 
 // object is an object of a kind that client-go has no type for.
