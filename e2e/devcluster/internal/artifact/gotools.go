@@ -26,6 +26,8 @@ type GoOptions struct {
 	Env []string
 	// Needs are built first, for example headers that cgo wants.
 	Needs []*Recipe
+	// Patches change required modules. Each needs a reason where it is made.
+	Patches []Patch
 }
 
 // GoTools is a recipe named <name>-binaries that builds Go programs from a tool module of their own into bin/.
@@ -41,7 +43,7 @@ func GoTools(name string, options GoOptions) *Recipe {
 		Key: []string{
 			"go " + runtime.Version(), runtime.GOOS, runtime.GOARCH, os.Getenv("GOAMD64"),
 			fmt.Sprint(options.Programs), strings.Join(options.Tags, ","), options.LDFlags, fmt.Sprint(options.CGO),
-			strings.Join(options.Env, " "),
+			strings.Join(options.Env, " "), fmt.Sprint(options.Patches),
 		},
 		Build: func(ctx context.Context, build *Build) error {
 			return buildGo(ctx, build, module, options)
@@ -61,6 +63,18 @@ func buildGo(ctx context.Context, build *Build, module string, options GoOptions
 	flags := []string{"go", "build", "-trimpath", "-ldflags", strings.TrimSpace("-s -w " + options.LDFlags)}
 	if len(options.Tags) > 0 {
 		flags = append(flags, "-tags", strings.Join(options.Tags, ","))
+	}
+	if len(options.Patches) > 0 {
+		folder, err := os.MkdirTemp("", "wukong-patched-")
+		if err != nil {
+			return err
+		}
+		defer os.RemoveAll(folder)
+		modFile, err := patched(ctx, build, folder, module, options.Patches)
+		if err != nil {
+			return err
+		}
+		flags = append(flags, "-modfile", modFile)
 	}
 	if len(options.Programs) == 0 {
 		return build.Run(ctx, Command{Dir: module, Env: env, Args: append(flags, "-o", bin+"/", "tool")})

@@ -19,6 +19,25 @@ var compiler = []debian.Package{
 	{Name: "libc6-dev", Reason: "compiles KubeVirt's programs that use C"},
 }
 
+// standInForDummy lets the bridge binding work on a kernel without dummy devices, which small virtual machines often have. KubeVirt puts one
+// in the place of the pod's interface, to hold its name and address; an ifb device holds them as well, and drops what is sent to it.
+// On other kernels nothing changes.
+var standInForDummy = artifact.Patch{
+	Module: "github.com/vishvananda/netlink",
+	File:   "link_linux.go",
+	Old: "func (h *Handle) LinkAdd(link Link) error {\n" +
+		"	return h.linkModify(link, unix.NLM_F_CREATE|unix.NLM_F_EXCL|unix.NLM_F_ACK)\n}\n",
+	New: "func (h *Handle) LinkAdd(link Link) error {\n" +
+		"	const flags = unix.NLM_F_CREATE | unix.NLM_F_EXCL | unix.NLM_F_ACK\n" +
+		"	err := h.linkModify(link, flags)\n" +
+		"	if dummy, ok := link.(*Dummy); ok && err == unix.EOPNOTSUPP {\n" +
+		"		standIn := &Ifb{LinkAttrs: dummy.LinkAttrs}\n" +
+		"		err = h.linkModify(standIn, flags)\n" +
+		"		dummy.LinkAttrs = standIn.LinkAttrs\n" +
+		"	}\n" +
+		"	return err\n}\n",
+}
+
 // Programs has KubeVirt's programs in bin/, virtctl among them.
 //
 // virt-launcher, virt-handler and virt-chroot need cgo. libvirt is opened when the program runs (libvirt_dlopen), so that
@@ -26,8 +45,9 @@ var compiler = []debian.Package{
 // else of it are static: one build makes both sorts.
 func Programs() *artifact.Recipe {
 	recipe := artifact.GoTools("kubevirt", artifact.GoOptions{
-		CGO:  true,
-		Tags: []string{"netgo", "osusergo", "libvirt_dlopen"},
+		CGO:     true,
+		Tags:    []string{"netgo", "osusergo", "libvirt_dlopen"},
+		Patches: []artifact.Patch{standInForDummy},
 	})
 	compile := recipe.Build
 	recipe.Build = func(ctx context.Context, build *artifact.Build) error {
