@@ -137,12 +137,12 @@ func (c *Cluster) writeNodeFiles(number int) error {
 		writeYAML(filepath.Join(config, "kube-proxy.yaml"), kubeProxyConfig(plan, name)),
 		writeJSON(filepath.Join(folder, "cni-conf", "10-wukong.conflist"), networkConfig(plan, number)),
 		copyPrograms(c.programs.networkPlugins, filepath.Join(folder, "cni-bin")),
-		writeHostFiles(filepath.Join(folder, "root", "written", "0"), plan, name),
+		writeHostFiles(filepath.Join(folder, "root", "written", "0"), name),
 	)
 }
 
 // writeHostFiles gives the node names of its own, in the layer that covers the host's files.
-func writeHostFiles(layer string, plan network.Plan, name string) error {
+func writeHostFiles(layer, name string) error {
 	etc := filepath.Join(layer, "etc")
 	if err := os.MkdirAll(etc, 0o755); err != nil {
 		return err

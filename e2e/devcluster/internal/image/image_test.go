@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -30,7 +31,7 @@ func entries(t *testing.T, data []byte) (map[string]*tar.Header, map[string][]by
 	headers, contents := map[string]*tar.Header{}, map[string][]byte{}
 	for reader := tar.NewReader(bytes.NewReader(data)); ; {
 		header, err := reader.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return headers, contents
 		}
 		require.NoError(t, err)

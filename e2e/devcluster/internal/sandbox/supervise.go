@@ -61,7 +61,7 @@ func (s *supervisor) reap() {
 		delete(s.running, pid)
 		s.mutex.Unlock()
 		if ours {
-			s.note(program, "ended (%s), starts again", describe(status))
+			s.notef(program, "ended (%s), starts again", describe(status))
 			time.AfterFunc(restartDelay, func() { s.start(program) })
 		}
 	}
@@ -92,15 +92,15 @@ func (s *supervisor) start(program Program) {
 	defer s.mutex.Unlock()
 	pid, err := syscall.ForkExec(program.Args[0], program.Args, attributes)
 	if err != nil {
-		s.note(program, "cannot start: %v", err)
+		s.notef(program, "cannot start: %v", err)
 		time.AfterFunc(restartDelay, func() { s.start(program) })
 		return
 	}
 	s.running[pid] = program
 }
 
-// note writes a line of the supervisor's own into the log of a program.
-func (s *supervisor) note(program Program, format string, arguments ...any) {
+// notef writes a line of the supervisor's own into the log of a program.
+func (s *supervisor) notef(program Program, format string, arguments ...any) {
 	fmt.Fprintf(s.logs[program.Name], "=== %s %s: %s\n", time.Now().UTC().Format(time.RFC3339), program.Name, fmt.Sprintf(format, arguments...))
 }
 
