@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -13,6 +14,7 @@ import (
 	"github.com/novasphere/wukong/e2e/devcluster/internal/addon"
 	"github.com/novasphere/wukong/e2e/devcluster/internal/artifact"
 	"github.com/novasphere/wukong/e2e/devcluster/internal/image"
+	"github.com/novasphere/wukong/e2e/devcluster/internal/process"
 	"github.com/novasphere/wukong/e2e/devcluster/internal/progress"
 )
 
@@ -44,7 +46,7 @@ func (c *Cluster) importImages(ctx context.Context, recipes []*artifact.Recipe) 
 
 func (c *Cluster) importInto(ctx context.Context, node *nodeState, archives []string, saving *sync.Mutex) error {
 	view := c.nodeView(*node)
-	if err := c.waitContainerd(ctx, view); err != nil {
+	if err := c.waitContainerd(ctx, view, node.ID); err != nil {
 		return err
 	}
 	for _, archive := range archives {
@@ -69,13 +71,17 @@ func (c *Cluster) importInto(ctx context.Context, node *nodeState, archives []st
 	return nil
 }
 
-func (c *Cluster) waitContainerd(ctx context.Context, node addon.Node) error {
+func (c *Cluster) waitContainerd(ctx context.Context, node addon.Node, id process.ID) error {
 	what := "wait for containerd of " + node.Name + " (log: " + c.place.log(node.Name, "containerd") + ")"
 	return addon.WaitFor(ctx, containerdPatience, what, func(ctx context.Context) (string, error) {
-		if _, err := node.Exec(ctx, "ctr", "version"); err != nil {
-			return err.Error(), nil
+		_, err := node.Exec(ctx, "ctr", "version")
+		if err == nil {
+			return "", nil
 		}
-		return "", nil
+		if !id.Alive() {
+			return "", errors.New("its init has ended meanwhile; the next `devcluster up` starts it again")
+		}
+		return err.Error(), nil
 	})
 }
 

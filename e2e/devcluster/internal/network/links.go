@@ -74,7 +74,7 @@ func ConnectControlPlane(plan Plan, pid int) error {
 	if err := RemoveHostLink(plan); err != nil {
 		return err
 	}
-	if err := cable(pid, "host", 0, plan.Link); err != nil {
+	if err := cable(pid, "host", 0, plan.Link, plan.Host()); err != nil {
 		return err
 	}
 	outside, err := netlink.NewHandle()
@@ -107,7 +107,7 @@ func ConnectNode(plan Plan, controlPlanePID, pid, number int, others map[int]int
 	if err := control.remove(port); err != nil {
 		return err
 	}
-	if err := cable(controlPlanePID, port, pid, cableName); err != nil {
+	if err := cable(controlPlanePID, port, pid, cableName, plan.Node(number)); err != nil {
 		return err
 	}
 	node, err := enter(pid)
@@ -146,11 +146,13 @@ func RemoveHostLink(plan Plan) error {
 	return own.remove(plan.Link)
 }
 
-// cable makes a pair of virtual links, one end in each network namespace. PID 0 is the host.
-func cable(pid int, name string, peerPID int, peerName string) error {
+// cable makes a pair of virtual links, one end in each network namespace. PID 0 is the host. The peer's hardware address follows from
+// its IP address: a node that comes back has the one that its neighbours remember, and nothing on the host gives it another.
+func cable(pid int, name string, peerPID int, peerName string, address netip.Addr) error {
 	pair := &netlink.Veth{
-		LinkAttrs: netlink.LinkAttrs{Name: name, Namespace: netlink.NsPid(pid)},
-		PeerName:  peerName,
+		LinkAttrs:        netlink.LinkAttrs{Name: name, Namespace: netlink.NsPid(pid)},
+		PeerName:         peerName,
+		PeerHardwareAddr: hardwareAddress(address),
 	}
 	if peerPID != 0 {
 		pair.PeerNamespace = netlink.NsPid(peerPID)
