@@ -50,7 +50,7 @@ func run(ctx context.Context, path string) error {
 	}
 	var machine *unstructured.Unstructured
 	for _, object := range objects {
-		if err := cluster.Patch(ctx, object, client.Apply, client.FieldOwner("kubectl"), client.ForceOwnership); err != nil {
+		if err := cluster.Apply(ctx, client.ApplyConfigurationFromUnstructured(object), client.FieldOwner("kubectl"), client.ForceOwnership); err != nil {
 			return fmt.Errorf("apply %s %s: %w", object.GetKind(), object.GetName(), err)
 		}
 		fmt.Printf("%s %s/%s applied\n", object.GetKind(), object.GetNamespace(), object.GetName())

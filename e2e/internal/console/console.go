@@ -20,15 +20,15 @@ import (
 
 // Console is an open serial console.
 type Console struct {
-	socket *websocket.Conn
-	seen   bytes.Buffer
-	copy   io.Writer
-	chunks chan []byte
-	failed chan error
+	socket     *websocket.Conn
+	seen       bytes.Buffer
+	transcript io.Writer
+	chunks     chan []byte
+	failed     chan error
 }
 
-// Open connects to the serial console of a VirtualMachineInstance. What the guest prints is also written to copy, if that is not nil.
-func Open(ctx context.Context, config *rest.Config, namespace, name string, copy io.Writer) (*Console, error) {
+// Open connects to the serial console of a VirtualMachineInstance. What the guest prints is also written to transcript, if that is not nil.
+func Open(ctx context.Context, config *rest.Config, namespace, name string, transcript io.Writer) (*Console, error) {
 	tlsConfig, err := rest.TLSConfigFor(config)
 	if err != nil {
 		return nil, fmt.Errorf("console of %s: %w", name, err)
@@ -52,10 +52,10 @@ func Open(ctx context.Context, config *rest.Config, namespace, name string, copy
 		}
 		return nil, fmt.Errorf("console of %s: %w", name, err)
 	}
-	if copy == nil {
-		copy = io.Discard
+	if transcript == nil {
+		transcript = io.Discard
 	}
-	console := &Console{socket: socket, copy: copy, chunks: make(chan []byte, 64), failed: make(chan error, 1)}
+	console := &Console{socket: socket, transcript: transcript, chunks: make(chan []byte, 64), failed: make(chan error, 1)}
 	go console.read()
 	return console, nil
 }
@@ -93,7 +93,7 @@ func (c *Console) Expect(ctx context.Context, expression *regexp.Regexp) ([]stri
 		select {
 		case chunk := <-c.chunks:
 			c.seen.Write(chunk)
-			_, _ = c.copy.Write(chunk)
+			_, _ = c.transcript.Write(chunk)
 		case err := <-c.failed:
 			return nil, fmt.Errorf("wait for %s: %w; seen last: %q", expression, err, tail(text))
 		case <-ctx.Done():
