@@ -26,6 +26,8 @@ type GoOptions struct {
 	Env []string
 	// Needs are built first, for example headers that cgo wants.
 	Needs []*Recipe
+	// Prepare runs before the build, for example to install Debian packages that cgo needs.
+	Prepare func(ctx context.Context, build *Build) error
 	// Patches change required modules. Each needs a reason where it is made.
 	Patches []Patch
 }
@@ -52,6 +54,11 @@ func GoTools(name string, options GoOptions) *Recipe {
 }
 
 func buildGo(ctx context.Context, build *Build, module string, options GoOptions) error {
+	if options.Prepare != nil {
+		if err := options.Prepare(ctx, build); err != nil {
+			return err
+		}
+	}
 	bin := filepath.Join(build.Out, "bin")
 	if err := os.Mkdir(bin, 0o755); err != nil {
 		return err

@@ -1,7 +1,10 @@
 package component
 
 import (
+	"context"
+
 	"github.com/novasphere/wukong/e2e/devcluster/internal/artifact"
+	"github.com/novasphere/wukong/e2e/devcluster/internal/debian"
 )
 
 // Versions as the tool modules pin them; the programs themselves print them.
@@ -36,7 +39,17 @@ func Containerd() *artifact.Recipe {
 
 // Runc has runc. It is linked against the machine's libseccomp, since runc filters system calls only through it.
 func Runc() *artifact.Recipe {
-	return artifact.GoTools("runc", artifact.GoOptions{CGO: true, Tags: []string{"seccomp"}})
+	return artifact.GoTools("runc", artifact.GoOptions{
+		CGO: true, Tags: []string{"seccomp"},
+		Prepare: func(ctx context.Context, build *artifact.Build) error {
+			return debian.Ensure(ctx, build.Log,
+				debian.Package{Name: "gcc", Reason: "runc is built with cgo"},
+				debian.Package{Name: "libc6-dev", Reason: "runc is built with cgo"},
+				debian.Package{Name: "pkg-config", Reason: "runc finds libseccomp with it"},
+				debian.Package{Name: "libseccomp-dev", Reason: "runc filters system calls with it"},
+			)
+		},
+	})
 }
 
 // NetworkPlugins has the CNI plugins.

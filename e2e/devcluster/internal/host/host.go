@@ -16,10 +16,7 @@ import (
 func Packages() []debian.Package {
 	return []debian.Package{
 		{Name: "nftables", Reason: "kube-proxy and the network plugins write their rules with it"},
-		{Name: "gcc", Reason: "runc is built with cgo"},
-		{Name: "libc6-dev", Reason: "runc is built with cgo"},
-		{Name: "pkg-config", Reason: "runc finds libseccomp with it"},
-		{Name: "libseccomp-dev", Reason: "runc filters system calls with it"},
+		{Name: "libseccomp2", Reason: "runc is linked against it"},
 		{Name: "util-linux", Reason: "nsenter runs commands in nodes"},
 		{Name: "mount", Reason: "kubelet mounts volumes with it"},
 		{Name: "e2fsprogs", Reason: "file systems of volumes are made with it"},
