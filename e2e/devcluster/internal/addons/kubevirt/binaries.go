@@ -20,8 +20,8 @@ var compiler = []debian.Package{
 }
 
 // standInForDummy lets the bridge binding work on a kernel without dummy devices, which small virtual machines often have. KubeVirt puts one
-// in the place of the pod's interface, to hold its name and address; an ifb device holds them as well, and drops what is sent to it.
-// On other kernels nothing changes.
+// in the place of the pod's interface, to hold its name, hardware address and IP address; a bridge without ports holds them as
+// well, and has nowhere to send to. On other kernels nothing changes.
 var standInForDummy = artifact.Patch{
 	Module: "github.com/vishvananda/netlink",
 	File:   "link_linux.go",
@@ -31,7 +31,7 @@ var standInForDummy = artifact.Patch{
 		"	const flags = unix.NLM_F_CREATE | unix.NLM_F_EXCL | unix.NLM_F_ACK\n" +
 		"	err := h.linkModify(link, flags)\n" +
 		"	if dummy, ok := link.(*Dummy); ok && err == unix.EOPNOTSUPP {\n" +
-		"		standIn := &Ifb{LinkAttrs: dummy.LinkAttrs}\n" +
+		"		standIn := &Bridge{LinkAttrs: dummy.LinkAttrs}\n" +
 		"		err = h.linkModify(standIn, flags)\n" +
 		"		dummy.LinkAttrs = standIn.LinkAttrs\n" +
 		"	}\n" +
