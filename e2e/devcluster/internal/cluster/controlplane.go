@@ -55,7 +55,8 @@ func controlPlanePrograms(place paths, plan network.Plan) []sandbox.Program {
 			Args: append([]string{place.program(name)}, flags(options)...),
 		}
 	}
-	apiServer := fmt.Sprintf("tcp:%s:%d", plan.ControlPlane(), apiPort)
+	// The API server answers before it has made the roles of the others, who would give up at the first refusal.
+	apiServer := serverURL(plan) + "/readyz"
 	return []sandbox.Program{
 		program("etcd", "", etcdOptions(place)),
 		program("kube-apiserver", "tcp:"+etcdAddress, apiServerOptions(place, plan)),
@@ -141,7 +142,9 @@ func controllerManagerOptions(place paths) map[string]string {
 		"cluster-signing-cert-file":        place.pki("ca.crt"),
 		"cluster-signing-key-file":         place.pki("ca.key"),
 		"cluster-name":                     clusterName,
-		"profiling":                        "false",
+		// A new node is free for pods when this period has passed.
+		"node-monitor-period": "1s",
+		"profiling":           "false",
 	}
 }
 

@@ -1,6 +1,9 @@
 package sandbox
 
 import (
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -38,4 +41,15 @@ func TestEveryDiskOfTheHostIsCovered(t *testing.T) {
 26 23 254:2 / /does-not-exist rw - ext4 /dev/vdc rw
 `
 	require.Equal(t, []string{"/", "/tmp"}, diskMounts(mountinfo))
+}
+
+func TestServerAnswersWhenItSaysSo(t *testing.T) {
+	status := http.StatusForbidden
+	server := httptest.NewTLSServer(http.HandlerFunc(func(answer http.ResponseWriter, _ *http.Request) { answer.WriteHeader(status) }))
+	t.Cleanup(server.Close)
+	require.False(t, answers(server.URL+"/readyz"))
+	status = http.StatusOK
+	require.True(t, answers(server.URL+"/readyz"))
+	require.True(t, answers("tcp:"+server.Listener.Addr().String()))
+	require.False(t, answers("unix:"+filepath.Join(t.TempDir(), "nobody")))
 }

@@ -1,8 +1,10 @@
 package sandbox
 
 import (
+	"crypto/tls"
 	"fmt"
 	"net"
+	"net/http"
 	"os"
 	"os/signal"
 	"strings"
@@ -104,18 +106,33 @@ func (s *supervisor) notef(program Program, format string, arguments ...any) {
 	fmt.Fprintf(s.logs[program.Name], "=== %s %s: %s\n", time.Now().UTC().Format(time.RFC3339), program.Name, fmt.Sprintf(format, arguments...))
 }
 
-// awaitAddress waits until something accepts connections.
+// awaitAddress waits until something accepts connections, or for an https address until it answers with success.
 func awaitAddress(address string) {
-	network, place, ok := strings.Cut(address, ":")
-	if !ok {
-		return
-	}
-	for {
-		connection, err := net.DialTimeout(network, place, time.Second)
-		if err == nil {
-			connection.Close()
-			return
-		}
+	for address != "" && !answers(address) {
 		time.Sleep(dialInterval)
 	}
+}
+
+// client asks only whether a server is ready, and says nothing: it need not know whom it talks to.
+var client = &http.Client{
+	Timeout:   time.Second,
+	Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, DisableKeepAlives: true},
+}
+
+func answers(address string) bool {
+	if strings.HasPrefix(address, "https://") {
+		answer, err := client.Get(address)
+		if err != nil {
+			return false
+		}
+		answer.Body.Close()
+		return answer.StatusCode == http.StatusOK
+	}
+	network, place, _ := strings.Cut(address, ":")
+	connection, err := net.DialTimeout(network, place, time.Second)
+	if err != nil {
+		return false
+	}
+	connection.Close()
+	return true
 }
