@@ -29,6 +29,8 @@ type observation struct {
 	// machine and instance are KubeVirt's objects, nil when they do not exist or are not ours.
 	machine  *kubevirtv1.VirtualMachine
 	instance *kubevirtv1.VirtualMachineInstance
+	// warning is why a machine that KubeVirt starts again and again failed last.
+	warning string
 
 	// What follows: see resolve.
 	disksProblem, networksProblem *problem
@@ -95,6 +97,9 @@ func (r *Reconciler) observeMachine(ctx context.Context, vm *v1alpha1.WukongVM, 
 		return nil
 	}
 	observed.machine = machine
+	if observed.warning, err = r.lastWarning(ctx, vm, machine); err != nil {
+		return err
+	}
 	instance, err := read.Get(ctx, r.client, vm.Namespace, vm.Name, &kubevirtv1.VirtualMachineInstance{})
 	if err != nil {
 		return err

@@ -136,7 +136,7 @@ func machineState(vm *v1alpha1.WukongVM, observed *observation) *problem {
 	}
 	status := machine.Status.PrintableStatus
 	if reason, failed := failures[status]; failed {
-		return &problem{reason: reason, message: fmt.Sprintf("VirtualMachine %s: %s: %s", machine.Name, status, machineSays(observed))}
+		return &problem{reason: reason, message: kubevirtSays(observed)}
 	}
 	if vm.Spec.PowerState == v1alpha1.PowerStopped {
 		return &problem{reason: v1alpha1.ReasonStopping, message: "the guest is shutting down"}
@@ -148,7 +148,7 @@ func machineState(vm *v1alpha1.WukongVM, observed *observation) *problem {
 	case status == kubevirtv1.VirtualMachineStatusPaused:
 		return &problem{reason: v1alpha1.ReasonPaused, message: fmt.Sprintf("the machine was paused outside of Wukong; 'virtctl unpause vm %s' resumes it", machine.Name)}
 	default:
-		return &problem{reason: v1alpha1.ReasonStarting, message: startingMessage(observed)}
+		return &problem{reason: v1alpha1.ReasonStarting, message: kubevirtSays(observed)}
 	}
 }
 
@@ -165,7 +165,8 @@ func shutDownFromInside(observed *observation) bool {
 	}
 }
 
-func startingMessage(observed *observation) string {
+// kubevirtSays names the machine, what KubeVirt prints for it, and why.
+func kubevirtSays(observed *observation) string {
 	if message := machineSays(observed); message != "" {
 		return fmt.Sprintf("VirtualMachine %s: %s: %s", observed.machine.Name, observed.machine.Status.PrintableStatus, message)
 	}
@@ -189,5 +190,5 @@ func machineSays(observed *observation) string {
 			return condition.Message
 		}
 	}
-	return ""
+	return observed.warning
 }
