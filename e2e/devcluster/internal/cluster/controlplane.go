@@ -142,6 +142,9 @@ func controllerManagerOptions(place paths) map[string]string {
 		"cluster-signing-cert-file":        place.pki("ca.crt"),
 		"cluster-signing-key-file":         place.pki("ca.key"),
 		"cluster-name":                     clusterName,
+		// It asks for a token for each of its controllers when it starts, which takes seconds at the rate that is usual.
+		"kube-api-qps":   "200",
+		"kube-api-burst": "400",
 		// A new node is free for pods when this period has passed.
 		"node-monitor-period": "1s",
 		"profiling":           "false",
