@@ -10,7 +10,6 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 	"sigs.k8s.io/controller-runtime/pkg/source"
@@ -125,7 +124,6 @@ func SetupWithManager(manager ctrl.Manager, dependencies *dependency.Registry, c
 		dependencies: dependencies,
 		clock:        clock,
 	}
-	ofOwner := handler.EnqueueRequestForOwner(manager.GetScheme(), manager.GetRESTMapper(), &v1alpha1.WukongVM{}, handler.OnlyControllerOwner())
 	controller, err := ctrl.NewControllerManagedBy(manager).
 		Named("wukongvm").
 		For(&v1alpha1.WukongVM{}, builder.WithPredicates(predicate.Or(
@@ -141,7 +139,7 @@ func SetupWithManager(manager ctrl.Manager, dependencies *dependency.Registry, c
 		return watches.Requests(ctx, reconciler.client, newList())
 	}
 	err = dependencies.Watch(controller, dependency.VirtualMachines,
-		source.Kind(manager.GetCache(), client.Object(&kubevirtv1.VirtualMachine{}), ofOwner), everything)
+		source.Kind(manager.GetCache(), client.Object(&kubevirtv1.VirtualMachine{}), sameName()), everything)
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package wukongvm
 
 import (
 	"context"
+	"time"
 
 	"k8s.io/apimachinery/pkg/api/equality"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -21,18 +22,39 @@ const (
 	byNetwork = index.VMByNetwork
 )
 
-// vmsUsing maps a disk or network to the machines that use it.
+// gather is how long news of KubeVirt and of imports wait for more: a machine that starts changes a dozen times in its first second, and
+// each look that finds something new is a write of status.
+const gather = time.Second
+
+// vmsUsing maps a disk or network to the machines that use it: at once when it decides whether the machine can be written, else
+// with others.
 func (r *Reconciler) vmsUsing(field string) handler.EventHandler {
-	return handler.EnqueueRequestsFromMapFunc(func(ctx context.Context, obj client.Object) []reconcile.Request {
+	return watches.Gather(func(ctx context.Context, obj client.Object) []reconcile.Request {
 		return watches.Requests(ctx, r.client, newList(), client.InNamespace(obj.GetNamespace()), client.MatchingFields{field: obj.GetName()})
+	}, func(before, now client.Object) time.Duration {
+		if before == nil || now == nil || decides(before.(v1alpha1.Object), now.(v1alpha1.Object)) {
+			return 0
+		}
+		return gather
 	})
 }
 
-// sameName maps a VirtualMachineInstance to the WukongVM: KubeVirt names it as the VirtualMachine, which we name as the WukongVM.
+// decides tells whether a change of a disk or network may let the machine be written, or forbid it.
+func decides(before, now v1alpha1.Object) bool {
+	if before.GetGeneration() != now.GetGeneration() || before.GetDeletionTimestamp().IsZero() != now.GetDeletionTimestamp().IsZero() {
+		return true
+	}
+	if disk, ok := now.(*v1alpha1.WukongDisk); ok {
+		return before.(*v1alpha1.WukongDisk).Status.ClaimName != disk.Status.ClaimName
+	}
+	return conditions.Ready(before).Status != conditions.Ready(now).Status
+}
+
+// sameName maps KubeVirt's objects to the WukongVM: we name the VirtualMachine as it, and KubeVirt the instance as the VirtualMachine.
 func sameName() handler.EventHandler {
-	return handler.EnqueueRequestsFromMapFunc(func(_ context.Context, obj client.Object) []reconcile.Request {
+	return watches.Gather(func(_ context.Context, obj client.Object) []reconcile.Request {
 		return []reconcile.Request{{NamespacedName: client.ObjectKeyFromObject(obj)}}
-	})
+	}, func(_, _ client.Object) time.Duration { return gather })
 }
 
 // childChanged lets pass what a machine reads of a disk or network: its spec, its condition, its claim or attachment. The

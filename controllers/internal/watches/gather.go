@@ -1,0 +1,35 @@
+package watches
+
+import (
+	"context"
+	"time"
+
+	"k8s.io/client-go/util/workqueue"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/event"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+)
+
+type queue = workqueue.TypedRateLimitingInterface[reconcile.Request]
+
+// Gather maps an object to requests that wait, so that changes which come in a row are looked at, and written to status, once. after
+// says how long a change from one object to another waits; zero is at once. Creations and deletions come with one of the two nil.
+func Gather(requests func(context.Context, client.Object) []reconcile.Request, after func(before, now client.Object) time.Duration) handler.EventHandler {
+	enqueue := func(ctx context.Context, q queue, before, now client.Object) {
+		wait := after(before, now)
+		for _, object := range []client.Object{before, now} {
+			if object == nil {
+				continue
+			}
+			for _, request := range requests(ctx, object) {
+				q.AddAfter(request, wait)
+			}
+		}
+	}
+	return handler.Funcs{
+		CreateFunc: func(ctx context.Context, e event.CreateEvent, q queue) { enqueue(ctx, q, nil, e.Object) },
+		UpdateFunc: func(ctx context.Context, e event.UpdateEvent, q queue) { enqueue(ctx, q, e.ObjectOld, e.ObjectNew) },
+		DeleteFunc: func(ctx context.Context, e event.DeleteEvent, q queue) { enqueue(ctx, q, e.Object, nil) },
+	}
+}
