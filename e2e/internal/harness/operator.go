@@ -38,14 +38,19 @@ func (c *Cluster) OperatorPods(ctx context.Context) ([]corev1.Pod, error) {
 	return pods.Items, nil
 }
 
-// RestartOperator ends all managers at once, as SIGKILL does, and waits until new ones are ready.
+// RestartOperator replaces all managers, and waits until new ones are ready.
 func (c *Cluster) RestartOperator(t *testing.T) {
 	t.Helper()
 	pods, err := c.OperatorPods(t.Context())
 	require.NoError(t, err)
 	require.NotEmpty(t, pods, "no pod of the operator runs in namespace %s", OperatorNamespace)
 	for i := range pods {
-		require.NoError(t, client.IgnoreNotFound(c.Delete(t.Context(), &pods[i], &client.DeleteOptions{GracePeriodSeconds: ptr.To(int64(0))})))
+		require.NoError(t, client.IgnoreNotFound(c.Delete(t.Context(), &pods[i])))
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), restartPatience)
+	defer cancel()
+	for i := range pods {
+		require.NoError(t, c.Gone(ctx, &pods[i]), "pod %s of the operator does not end", pods[i].Name)
 	}
 	c.WaitOperator(t)
 }

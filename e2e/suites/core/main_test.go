@@ -15,8 +15,8 @@ var cluster *harness.Cluster
 
 // What takes how long. Guests may be emulated, on a machine that does other things too.
 const (
-	importAndBoot = 8 * time.Minute
-	bootPatience  = 4 * time.Minute
+	importAndBoot = 10 * time.Minute
+	bootPatience  = 8 * time.Minute
 	patience      = 90 * time.Second
 )
 

@@ -54,6 +54,7 @@ func TestMainJob(t *testing.T) {
 	start := time.Now()
 	application := &v1alpha1.Wukong{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "shop"}}
 	network := lanNetwork(namespace, "office")
+	network.Spec.WukongRef = &v1alpha1.LocalObjectReference{Name: "shop"}
 	vm := debian(namespace, "web", partOf("shop"))
 	create(t, secret(namespace, "alice", map[string]string{"password": guestPassword}), network, vm, application)
 
