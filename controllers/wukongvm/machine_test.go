@@ -1,0 +1,128 @@
+package wukongvm
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
+	kubevirtv1 "kubevirt.io/api/core/v1"
+
+	"github.com/novasphere/wukong/apis/v1alpha1"
+)
+
+const testUID = "11111111-2222-3333-4444-555555555555"
+
+// testVM has a stamped root disk, an adopted claim, the pod network and a bridge; it and what it refers to are as read from the cache.
+func testVM() (*v1alpha1.WukongVM, *observation) {
+	size := resource.MustParse("10Gi")
+	vm := &v1alpha1.WukongVM{
+		ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "web", UID: testUID},
+		Spec: v1alpha1.WukongVMSpec{
+			PowerState: v1alpha1.PowerRunning, RestartPolicy: v1alpha1.RestartAlways,
+			CPU:    v1alpha1.CPU{Cores: 2, Sockets: 1, Threads: 1},
+			Memory: v1alpha1.Memory{Guest: resource.MustParse("2Gi")},
+			Disks: []v1alpha1.VMDisk{
+				{Name: "root", Bus: "virtio", Template: &v1alpha1.DiskTemplate{Spec: v1alpha1.WukongDiskSpec{Size: &size}}},
+				{Name: "archive", Bus: "sata", ReadOnly: ptr.To(true), DiskRef: &v1alpha1.LocalObjectReference{Name: "old"}},
+			},
+			Networks: []v1alpha1.VMNetwork{
+				{Name: "pod", Pod: &v1alpha1.PodNetwork{}},
+				{Name: "lan", NetworkRef: &v1alpha1.LocalObjectReference{Name: "office"}, MACAddress: "02:00:00:00:00:01"},
+			},
+		},
+	}
+	observed := &observation{
+		kubevirtServed: true,
+		disks: map[string]*v1alpha1.WukongDisk{
+			"web-root": {ObjectMeta: metav1.ObjectMeta{Name: "web-root"}, Spec: v1alpha1.WukongDiskSpec{Size: &size}},
+			"old": {ObjectMeta: metav1.ObjectMeta{Name: "old"}, Spec: v1alpha1.WukongDiskSpec{
+				Source: &v1alpha1.WukongDiskSource{PersistentVolumeClaim: &v1alpha1.ClaimSource{Name: "legacy"}},
+			}},
+		},
+		networks: map[string]*v1alpha1.WukongNetwork{"office": {
+			ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "office"},
+			Spec:       v1alpha1.WukongNetworkSpec{Type: v1alpha1.NetworkTypeBridge, Bridge: &v1alpha1.BridgeNetwork{Name: "br0"}},
+		}},
+	}
+	return vm, observed
+}
+
+func TestDesiredMachine(t *testing.T) {
+	vm, observed := testVM()
+	machine := desiredMachine(vm, observed)
+	spec := machine.Spec.Template.Spec
+
+	assert.Equal(t, kubevirtv1.RunStrategyAlways, *machine.Spec.RunStrategy)
+	assert.Nil(t, machine.Spec.Running, "deprecated, and excludes runStrategy")
+	assert.Equal(t, uint32(2), spec.Domain.CPU.Cores)
+	assert.Equal(t, "2Gi", spec.Domain.Memory.Guest.String())
+	assert.Equal(t, testUID, string(spec.Domain.Firmware.UUID), "Contract11: an identity of its own")
+	assert.Equal(t, "wukong", machine.Spec.Template.ObjectMeta.Labels[v1alpha1.LabelManagedBy], "or the cache does not hold the instance")
+
+	require.Len(t, spec.Volumes, 3)
+	assert.Equal(t, "web-root", spec.Volumes[0].DataVolume.Name)
+	assert.Equal(t, "legacy", spec.Volumes[1].PersistentVolumeClaim.ClaimName)
+	assert.Equal(t, "web-cloudinit", spec.Volumes[2].CloudInitNoCloud.UserDataSecretRef.Name)
+	disks := spec.Domain.Devices.Disks
+	assert.Equal(t, uint(1), *disks[0].BootOrder, "without a boot disk the first boots")
+	assert.Nil(t, disks[1].BootOrder)
+	assert.True(t, disks[1].Disk.ReadOnly)
+	assert.Equal(t, kubevirtv1.DiskBusSATA, disks[1].Disk.Bus)
+
+	require.Len(t, spec.Networks, 2)
+	assert.NotNil(t, spec.Networks[0].Pod)
+	assert.NotNil(t, spec.Domain.Devices.Interfaces[0].Masquerade)
+	assert.Equal(t, "shop/office", spec.Networks[1].Multus.NetworkName)
+	assert.NotNil(t, spec.Domain.Devices.Interfaces[1].Bridge)
+	assert.Equal(t, "02:00:00:00:00:01", spec.Domain.Devices.Interfaces[1].MacAddress)
+	assert.NotEmpty(t, spec.Domain.Devices.Interfaces[0].MacAddress, "B13: fixed before the first boot")
+	for i := range spec.Networks {
+		assert.Equal(t, spec.Networks[i].Name, spec.Domain.Devices.Interfaces[i].Name)
+	}
+}
+
+func TestB11TheBootDiskIsTheOneThatSaysSo(t *testing.T) {
+	vm, observed := testVM()
+	vm.Spec.Disks[1].Boot = ptr.To(true)
+	disks := desiredMachine(vm, observed).Spec.Template.Spec.Domain.Devices.Disks
+	assert.Nil(t, disks[0].BootOrder)
+	assert.Equal(t, uint(1), *disks[1].BootOrder)
+}
+
+func TestB22OneTableForRunStrategy(t *testing.T) {
+	for _, row := range []struct {
+		power   v1alpha1.PowerState
+		restart v1alpha1.RestartPolicy
+		want    kubevirtv1.VirtualMachineRunStrategy
+	}{
+		{v1alpha1.PowerRunning, v1alpha1.RestartAlways, kubevirtv1.RunStrategyAlways},
+		{v1alpha1.PowerRunning, v1alpha1.RestartOnFailure, kubevirtv1.RunStrategyRerunOnFailure},
+		{v1alpha1.PowerRunning, v1alpha1.RestartNever, kubevirtv1.RunStrategyOnce},
+		{v1alpha1.PowerStopped, v1alpha1.RestartAlways, kubevirtv1.RunStrategyHalted},
+		{v1alpha1.PowerStopped, v1alpha1.RestartNever, kubevirtv1.RunStrategyHalted},
+	} {
+		vm := &v1alpha1.WukongVM{Spec: v1alpha1.WukongVMSpec{PowerState: row.power, RestartPolicy: row.restart}}
+		assert.Equal(t, row.want, runStrategy(vm), "%s %s", row.power, row.restart)
+	}
+}
+
+func TestFirmware(t *testing.T) {
+	vm, _ := testVM()
+	vm.Spec.Firmware = &v1alpha1.Firmware{Bootloader: v1alpha1.BootloaderUEFISecureBoot, UUID: "aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee", Serial: "S1"}
+	result := firmware(vm)
+	assert.Equal(t, "aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee", string(result.UUID))
+	assert.Equal(t, "S1", result.Serial)
+	assert.True(t, *result.Bootloader.EFI.SecureBoot)
+	assert.True(t, *features(vm).SMM.Enabled, "secure boot needs it")
+	vm.Spec.Firmware.Bootloader = v1alpha1.BootloaderUEFI
+	assert.False(t, *firmware(vm).Bootloader.EFI.SecureBoot)
+	assert.Nil(t, features(vm).SMM)
+}
+
+func TestSerialFitsVirtio(t *testing.T) {
+	assert.Equal(t, "a-name-of-more-than-", serial(&v1alpha1.VMDisk{Name: "a-name-of-more-than-twenty"}))
+	assert.Equal(t, "given", serial(&v1alpha1.VMDisk{Name: "x", Serial: "given"}))
+}

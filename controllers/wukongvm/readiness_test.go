@@ -1,0 +1,129 @@
+package wukongvm
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
+	kubevirtv1 "kubevirt.io/api/core/v1"
+
+	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/apply"
+)
+
+func machineWith(status kubevirtv1.VirtualMachinePrintableStatus) *kubevirtv1.VirtualMachine {
+	return &kubevirtv1.VirtualMachine{
+		ObjectMeta: metav1.ObjectMeta{Name: "web"},
+		Spec:       kubevirtv1.VirtualMachineSpec{RunStrategy: ptr.To(kubevirtv1.RunStrategyAlways)},
+		Status:     kubevirtv1.VirtualMachineStatus{PrintableStatus: status},
+	}
+}
+
+func instanceIn(phase kubevirtv1.VirtualMachineInstancePhase, conditions ...kubevirtv1.VirtualMachineInstanceCondition) *kubevirtv1.VirtualMachineInstance {
+	return &kubevirtv1.VirtualMachineInstance{Status: kubevirtv1.VirtualMachineInstanceStatus{Phase: phase, Conditions: conditions}}
+}
+
+var instanceIsReady = kubevirtv1.VirtualMachineInstanceCondition{Type: kubevirtv1.VirtualMachineInstanceReady, Status: corev1.ConditionTrue}
+
+// TestReadyTellsTheDeepestCause: a row is what was observed of a machine, and what Ready and the phase must say of it. An empty reason is
+// Ready=True.
+func TestReadyTellsTheDeepestCause(t *testing.T) {
+	running := func(o *observation) {
+		o.machine, o.instance = machineWith(kubevirtv1.VirtualMachineStatusRunning), instanceIn(kubevirtv1.Running, instanceIsReady)
+	}
+	for name, row := range map[string]struct {
+		stopped bool
+		observe func(*observation)
+		reason  string
+		message string
+		phase   v1alpha1.Phase
+	}{
+		"running":          {observe: running, phase: v1alpha1.PhaseRunning},
+		"KubeVirt missing": {observe: func(o *observation) { o.kubevirtServed = false }, reason: v1alpha1.ReasonDependencyMissing, message: "KubeVirt is not installed", phase: v1alpha1.PhaseError},
+		"not written yet":  {observe: func(*observation) {}, reason: v1alpha1.ReasonPending, phase: v1alpha1.PhasePending},
+		"a disk takes its time": {observe: func(o *observation) {
+			o.disksProblem = &problem{reason: v1alpha1.ReasonWaitingForDisk, message: "WukongDisk web-root: importing", waiting: true}
+		}, reason: v1alpha1.ReasonWaitingForDisk, phase: v1alpha1.PhasePending},
+		"a disk fails": {observe: func(o *observation) {
+			o.machine = machineWith(kubevirtv1.VirtualMachineStatusProvisioning)
+			o.disksProblem = &problem{reason: v1alpha1.ReasonWaitingForDisk, message: "WukongDisk web-root: 404"}
+		}, reason: v1alpha1.ReasonWaitingForDisk, message: "404", phase: v1alpha1.PhaseError},
+		"a conflict goes before the disks": {observe: func(o *observation) {
+			o.applyErr = &apply.NameConflictError{Kind: "WukongDisk", Name: "web-root"}
+			o.disksProblem = &problem{reason: v1alpha1.ReasonWaitingForDisk, message: "missing"}
+		}, reason: v1alpha1.ReasonNameConflict, message: "WukongDisk web-root exists already", phase: v1alpha1.PhaseError},
+		"refused by admission": {observe: func(o *observation) {
+			running(o)
+			o.applyErr = &apply.RefusedError{Kind: "VirtualMachine", Name: "web", Err: errors.New("too many cores")}
+		}, reason: v1alpha1.ReasonApplyRefused, message: "too many cores", phase: v1alpha1.PhaseRunning},
+		"a running guest does not need its Secret": {observe: func(o *observation) {
+			running(o)
+			o.cloudInit.problem = &problem{reason: v1alpha1.ReasonSecretMissing, blocking: true}
+		}, phase: v1alpha1.PhaseRunning},
+		"unschedulable": {observe: func(o *observation) {
+			o.machine = machineWith(kubevirtv1.VirtualMachineStatusUnschedulable)
+			o.instance = instanceIn(kubevirtv1.Scheduling, kubevirtv1.VirtualMachineInstanceCondition{
+				Type: kubevirtv1.VirtualMachineInstanceConditionType(corev1.PodScheduled), Status: corev1.ConditionFalse, Message: "0/1 nodes: Insufficient memory",
+			})
+		}, reason: v1alpha1.ReasonUnschedulable, message: "Insufficient memory", phase: v1alpha1.PhaseError},
+		"fails again and again": {observe: func(o *observation) {
+			o.machine, o.warning = machineWith(kubevirtv1.VirtualMachineStatusCrashLoopBackOff), "no such bridge"
+		}, reason: v1alpha1.ReasonMachineFailed, message: "CrashLoopBackOff: no such bridge", phase: v1alpha1.PhaseError},
+		"starting": {observe: func(o *observation) {
+			o.machine, o.instance = machineWith(kubevirtv1.VirtualMachineStatusStarting), instanceIn(kubevirtv1.Scheduled)
+		}, reason: v1alpha1.ReasonStarting, phase: v1alpha1.PhaseStarting},
+		"B4: stopped as asked": {stopped: true, observe: func(o *observation) { o.machine = machineWith(kubevirtv1.VirtualMachineStatusStopped) }, phase: v1alpha1.PhaseStopped},
+		"stopping": {stopped: true, observe: func(o *observation) {
+			o.machine, o.instance = machineWith(kubevirtv1.VirtualMachineStatusStopping), instanceIn(kubevirtv1.Running)
+		}, reason: v1alpha1.ReasonStopping, phase: v1alpha1.PhaseStopping},
+		"stopped, and could not start": {stopped: true, observe: func(o *observation) {
+			o.machine = machineWith(kubevirtv1.VirtualMachineStatusStopped)
+			o.disksProblem = &problem{reason: v1alpha1.ReasonWaitingForDisk, message: "lost"}
+		}, reason: v1alpha1.ReasonWaitingForDisk, phase: v1alpha1.PhaseStopped},
+		"stopped, and a disk waits for its first use": {stopped: true, observe: func(o *observation) {
+			o.machine = machineWith(kubevirtv1.VirtualMachineStatusStopped)
+			o.disksProblem = &problem{reason: v1alpha1.ReasonWaitingForDisk, waiting: true}
+		}, phase: v1alpha1.PhaseStopped},
+		"paused from outside": {observe: func(o *observation) {
+			o.machine, o.instance = machineWith(kubevirtv1.VirtualMachineStatusPaused), instanceIn(kubevirtv1.Running)
+		}, reason: v1alpha1.ReasonPaused, phase: v1alpha1.PhasePaused},
+		"migrating": {observe: func(o *observation) {
+			running(o)
+			o.machine.Status.PrintableStatus = kubevirtv1.VirtualMachineStatusMigrating
+		}, phase: v1alpha1.PhaseMigrating},
+		"the guest shut itself down": {observe: func(o *observation) {
+			o.machine, o.instance = machineWith(kubevirtv1.VirtualMachineStatusStopped), instanceIn(kubevirtv1.Succeeded)
+			o.machine.Spec.RunStrategy = ptr.To(kubevirtv1.RunStrategyOnce)
+		}, reason: v1alpha1.ReasonGuestShutDown, phase: v1alpha1.PhaseStopped},
+	} {
+		t.Run(name, func(t *testing.T) {
+			vm := &v1alpha1.WukongVM{Spec: v1alpha1.WukongVMSpec{PowerState: v1alpha1.PowerRunning}}
+			if row.stopped {
+				vm.Spec.PowerState = v1alpha1.PowerStopped
+			}
+			observed := &observation{kubevirtServed: true}
+			row.observe(observed)
+			found := unready(vm, observed)
+			if row.reason == "" {
+				assert.Nil(t, found, "%+v", found)
+			} else if assert.NotNil(t, found) {
+				assert.Equal(t, row.reason, found.reason)
+				assert.Contains(t, found.message, row.message)
+			}
+			assert.Equal(t, row.phase, phase(vm, observed))
+		})
+	}
+}
+
+func TestGraverBlocksWhenEitherDoes(t *testing.T) {
+	waiting, wrong := &problem{reason: "A", waiting: true, blocking: true}, &problem{reason: "B"}
+	for _, result := range []*problem{graver(waiting, wrong), graver(wrong, waiting)} {
+		assert.Equal(t, "B", result.reason, "an error is told before a wait")
+		assert.True(t, result.blocking, "and the claim that is not known yet still blocks")
+	}
+	assert.Nil(t, graver(nil, nil))
+	assert.Equal(t, wrong, graver(nil, wrong))
+}
