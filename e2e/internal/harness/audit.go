@@ -42,8 +42,8 @@ func (w Write) String() string {
 	return fmt.Sprintf("%s %s %s/%s: %d", w.Verb, w.Resource, w.Namespace, w.Name, w.Code)
 }
 
-// OperatorWrites lists what the operator wrote since a moment, in one namespace or in all when it is empty. Leases are its heartbeat, and
-// reviews write nothing.
+// OperatorWrites lists what the operator wrote since a moment, in one namespace or in all when it is empty. Its Lease and the event of a new
+// leader are its heartbeat, and reviews write nothing.
 func OperatorWrites(since time.Time, namespace string) ([]Write, error) {
 	path := filepath.Join(Root(), ".devcluster", "audit", "audit.log")
 	file, err := os.Open(path)
@@ -76,7 +76,10 @@ func (e *auditEvent) write() (Write, bool) {
 		return Write{}, false
 	}
 	resource := e.ObjectRef.Resource
-	if !strings.HasPrefix(e.User.Username, operatorUser) || e.Stage != "ResponseComplete" || resource == "leases" || strings.HasSuffix(resource, "reviews") {
+	if !strings.HasPrefix(e.User.Username, operatorUser) || e.Stage != "ResponseComplete" || strings.HasSuffix(resource, "reviews") {
+		return Write{}, false
+	}
+	if e.ObjectRef.Namespace == OperatorNamespace && (resource == "leases" || resource == "events") {
 		return Write{}, false
 	}
 	if e.ObjectRef.Subresource != "" {
