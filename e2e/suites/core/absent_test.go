@@ -71,5 +71,5 @@ func removeDefinition(t *testing.T, name string) *apiextensionsv1.CustomResource
 	})
 	require.NoError(t, cluster.Delete(t.Context(), definition))
 	require.NoError(t, cluster.Gone(t.Context(), definition))
-	return again
+	return again.DeepCopy()
 }
