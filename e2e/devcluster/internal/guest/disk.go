@@ -16,12 +16,15 @@ import (
 
 const (
 	sector = 512
-	// partitionStart is where the only partition begins. The boot loader is in front of it.
-	partitionStart = 1 << 20
+	// bootPartitionStart is where the partition with the boot loader for UEFI begins. The one for BIOS is in front of it.
+	bootPartitionStart = 1 << 20
+	// partitionStart is where the partition with everything else begins. It is the last, so that it can grow.
+	partitionStart = 4 << 20
 	// bootCodeSize is how much of the first sector is code; the partition table follows.
 	bootCodeSize   = 440
 	partitionTable = 446
 	linuxPartition = 0x83
+	efiPartition   = 0xef
 	bootable       = 0x80
 )
 
@@ -33,6 +36,7 @@ const (
 
 func initramfsFile(name string) string { return name + ".cpio" }
 func coreImage(name string) string     { return name + "-core.img" }
+func efiImage(name string) string      { return name + ".efi" }
 
 // disk is a disk image to be made.
 type disk struct {
@@ -54,19 +58,41 @@ func makeDisk(ctx context.Context, build *artifact.Build, want disk) error {
 	// What is left out of ext4 here, GRUB cannot read or a disk of this size does not need. All tables are written now, so
 	// that the guest does not do it in the background of its first minute.
 	arguments := append([]string{
-		"mkfs.ext4", "-q", "-F", "-m", "0", "-L", "wukong-root", "-O", "^64bit,^metadata_csum",
+		"mkfs.ext4", "-q", "-F", "-m", "0", "-L", "wukong-" + want.name, "-O", "^64bit,^metadata_csum",
 		"-E", "lazy_itable_init=0,lazy_journal_init=0,root_owner=0:0", "-d", want.folder,
 	}, want.extFlags...)
 	if err := build.Run(ctx, artifact.Command{Args: append(arguments, partition)}); err != nil {
 		return fmt.Errorf("make the file system of disk %s: %w", want.name, err)
 	}
+	bootPartition := want.imagePath + ".boot"
+	if err := makeBootPartition(ctx, build, want, bootPartition); err != nil {
+		return fmt.Errorf("make the boot partition of disk %s: %w", want.name, err)
+	}
 	if err := sparseFile(want.imagePath, int64(want.size)<<20); err != nil {
 		return err
 	}
-	if err := assembleDisk(want, partition, size); err != nil {
+	if err := assembleDisk(want, partition, bootPartition, size); err != nil {
 		return fmt.Errorf("assemble disk %s: %w", want.name, err)
 	}
-	return os.Remove(partition)
+	return errors.Join(os.Remove(partition), os.Remove(bootPartition))
+}
+
+// makeBootPartition makes the file system from which UEFI firmware starts a disk that it does not know: one file of that name.
+func makeBootPartition(ctx context.Context, build *artifact.Build, want disk, path string) error {
+	if err := sparseFile(path, partitionStart-bootPartitionStart); err != nil {
+		return err
+	}
+	loader := filepath.Join(want.boot, efiImage(want.name))
+	for _, arguments := range [][]string{
+		{"mkfs.vfat", "-n", "EFI", path},
+		{"mmd", "-i", path, "::/EFI", "::/EFI/BOOT"},
+		{"mcopy", "-i", path, loader, "::/EFI/BOOT/BOOTX64.EFI"},
+	} {
+		if err := build.Run(ctx, artifact.Command{Args: arguments}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func sparseFile(path string, size int64) error {
@@ -77,7 +103,7 @@ func sparseFile(path string, size int64) error {
 	return errors.Join(file.Truncate(size), file.Close())
 }
 
-func assembleDisk(want disk, partition string, size int64) (err error) {
+func assembleDisk(want disk, partition, bootPartition string, size int64) (err error) {
 	image, err := os.OpenFile(want.imagePath, os.O_RDWR, 0)
 	if err != nil {
 		return err
@@ -86,10 +112,13 @@ func assembleDisk(want disk, partition string, size int64) (err error) {
 	if err := writeBootLoader(image, want.boot, want.name); err != nil {
 		return err
 	}
-	if _, err := image.WriteAt(partitionEntry(size), partitionTable); err != nil {
+	table := append(
+		partitionEntry(bootable, linuxPartition, partitionStart, size),
+		partitionEntry(0, efiPartition, bootPartitionStart, partitionStart-bootPartitionStart)...)
+	if _, err := image.WriteAt(table, partitionTable); err != nil {
 		return err
 	}
-	return copyData(image, partitionStart, partition)
+	return errors.Join(copyData(image, bootPartitionStart, bootPartition), copyData(image, partitionStart, partition))
 }
 
 // writeBootLoader puts GRUB where its own set-up program would: boot.img is the first sector, and loads the core image from
@@ -107,8 +136,8 @@ func writeBootLoader(image *os.File, folder, name string) error {
 	if err != nil {
 		return err
 	}
-	if len(core) > partitionStart-sector {
-		return fmt.Errorf("boot loader of %d bytes does not fit in front of the partition", len(core))
+	if len(core) > bootPartitionStart-sector {
+		return fmt.Errorf("boot loader of %d bytes does not fit in front of the partitions", len(core))
 	}
 	if _, err := image.WriteAt(first[:bootCodeSize], 0); err != nil {
 		return err
@@ -120,10 +149,10 @@ func writeBootLoader(image *os.File, folder, name string) error {
 	return err
 }
 
-// partitionEntry is the first entry of the partition table. Firmware that counts cylinders gets none that it could use.
-func partitionEntry(size int64) []byte {
-	entry := []byte{bootable, 0xfe, 0xff, 0xff, linuxPartition, 0xfe, 0xff, 0xff}
-	entry = binary.LittleEndian.AppendUint32(entry, partitionStart/sector)
+// partitionEntry is an entry of the partition table. Firmware that counts cylinders gets none that it could use.
+func partitionEntry(flag, kind byte, start, size int64) []byte {
+	entry := []byte{flag, 0xfe, 0xff, 0xff, kind, 0xfe, 0xff, 0xff}
+	entry = binary.LittleEndian.AppendUint32(entry, uint32(start/sector))
 	return binary.LittleEndian.AppendUint32(entry, uint32(size/sector))
 }
 

@@ -32,7 +32,7 @@ func Images() *artifact.Recipe {
 	base := debian.Rootfs("guest", packages...)
 	return &artifact.Recipe{
 		Name:  "guest-images",
-		Key:   []string{fmt.Sprint(debianSize, tinySize), "layout 1", scriptsKey()},
+		Key:   []string{fmt.Sprint(debianSize, tinySize), "layout 2", scriptsKey()},
 		Needs: []*artifact.Recipe{base},
 		Build: func(ctx context.Context, build *artifact.Build) error {
 			return makeImages(ctx, build, filepath.Join(build.Deps[base.Name], debian.Archive))
@@ -47,7 +47,7 @@ func makeImages(ctx context.Context, build *artifact.Build, archive string) erro
 	}
 	raw := filepath.Join(build.Out, "debian.raw")
 	disks := []disk{
-		{name: "boot", folder: folders.root, size: debianSize, extFlags: []string{"-J", "size=8"}, imagePath: raw},
+		{name: "root", folder: folders.root, size: debianSize, extFlags: []string{"-J", "size=8"}, imagePath: raw},
 		{name: "tiny", folder: folders.tiny, size: tinySize, extFlags: []string{"-O", "^has_journal"}, imagePath: filepath.Join(build.Out, TinyRaw)},
 	}
 	for _, one := range disks {

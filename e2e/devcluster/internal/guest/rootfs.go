@@ -18,7 +18,7 @@ var files embed.FS
 var packages = []string{
 	"systemd", "systemd-sysv", "systemd-resolved", "dbus", "udev", "kmod", "login", "sudo", "procps", "util-linux-extra",
 	"cloud-init", "cloud-guest-utils", "e2fsprogs", "fdisk", "qemu-guest-agent", "openssh-server", "ca-certificates",
-	"iproute2", "iputils-ping", "linux-image-cloud-amd64", "busybox-static", "grub-pc-bin", "grub-common",
+	"iproute2", "iputils-ping", "linux-image-cloud-amd64", "busybox-static", "grub-pc-bin", "grub-efi-amd64-bin", "grub-common",
 }
 
 // scratch are the folders of a build that do not stay in the cache.
@@ -31,6 +31,8 @@ type scratch struct {
 // hostPackages are what the recipes need on this machine.
 var hostPackages = []debian.Package{
 	{Name: "e2fsprogs", Reason: "makes the file systems of guest images"},
+	{Name: "dosfstools", Reason: "makes the boot partition of guest images for UEFI"},
+	{Name: "mtools", Reason: "fills the boot partition of guest images for UEFI"},
 	{Name: "qemu-utils", Reason: "compresses guest images"},
 }
 
@@ -55,7 +57,7 @@ func prepare(ctx context.Context, build *artifact.Build, archive string) (scratc
 		return folders, err
 	}
 	folders.out = moved
-	if err := copyFiles(folders.out, folders.root, kernelFile, initramfsFile("boot")); err != nil {
+	if err := copyFiles(folders.out, folders.root, kernelFile, initramfsFile("root")); err != nil {
 		return folders, err
 	}
 	if err := os.Mkdir(folders.tiny, 0o755); err != nil {

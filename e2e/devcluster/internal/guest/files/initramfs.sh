@@ -34,22 +34,26 @@ initramfs() {
 }
 
 disks="virtio_blk virtio_scsi sd_mod ahci"
-initramfs boot /build/files/boot-init $disks
+initramfs root /build/files/boot-init $disks
 initramfs tiny /build/files/tiny-init $disks virtio_net isofs button evdev
 
-# grub NAME COMMAND_LINE: a boot loader for the first sectors of a disk whose first partition has the kernel and NAME.cpio.
-# Everything is in the core image, so it reads two files and is done: no menu, no modules, no delay.
+# grub NAME COMMAND_LINE: boot loaders for a disk whose first partition, labelled wukong-NAME, has the kernel and NAME.cpio:
+# NAME-core.img for BIOS and NAME.efi for UEFI. Everything is in the image, so it reads two files and is done: no menu, no
+# modules, no delay.
 grub() {
-	cat > /tmp/grub.cfg <<EOF
+	name=$1
+	cat > /tmp/bios.cfg <<EOF
 linux (\$root)/vmlinuz $2
-initrd (\$root)/$1.cpio
+initrd (\$root)/$name.cpio
 boot
 EOF
-	grub-mkimage -O i386-pc -o "/out/$1-core.img" -p '(,msdos1)/' -c /tmp/grub.cfg biosdisk part_msdos ext2 linux
-	rm /tmp/grub.cfg
+	(echo "search --no-floppy --label wukong-$name --set=root" && cat /tmp/bios.cfg) > /tmp/efi.cfg
+	grub-mkimage -O i386-pc -o "/out/$name-core.img" -p '(,msdos1)/' -c /tmp/bios.cfg biosdisk part_msdos ext2 linux
+	grub-mkimage -O x86_64-efi -o "/out/$name.efi" -p / -c /tmp/efi.cfg part_msdos ext2 search search_label linux
+	rm /tmp/bios.cfg /tmp/efi.cfg
 }
 quiet="console=tty0 console=ttyS0,115200 quiet loglevel=2 mitigations=off nokaslr nowatchdog audit=0 apparmor=0 selinux=0"
 quiet="$quiet random.trust_cpu=on no_timer_check cryptomgr.notests rcupdate.rcu_expedited=1"
-grub boot "$quiet systemd.show_status=0"
+grub root "$quiet systemd.show_status=0"
 grub tiny "$quiet"
 cp /usr/lib/grub/i386-pc/boot.img /out/boot.img
