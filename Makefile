@@ -101,7 +101,7 @@ e2e: ## Run one end-to-end suite, on the dev cluster: make e2e SUITE=core
 	cd e2e && KUBECONFIG=$(KUBECONFIG_FILE) go test -tags e2e -count=1 -v -timeout $(E2E_TIMEOUT) $(E2E_FLAGS) ./suites/$(SUITE)/...
 
 .PHONY: bench
-bench: control-plane ## Measure what 500 VMs cost the API server and the manager
+bench: control-plane build ## Measure what 500 VMs cost the API server and the manager
 	KUBEBUILDER_ASSETS=$(CONTROL_PLANE) go run ./controllers/bench
 
 .PHONY: control-plane
