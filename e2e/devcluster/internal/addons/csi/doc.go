@@ -7,5 +7,8 @@
 //	wukong-local   ReadWriteOnce by convention; bound when a pod wants it, an expansion is finished when a pod uses it
 //	wukong-fixed   like wukong-shared, but cannot be expanded
 //
+// An expansion that is finished by a node (wukong-local, and every volume of the mode Block) takes as long as kubelet needs to look
+// at the pod again: a few seconds, or a minute and a half.
+//
 // Where CDI runs, its StorageProfiles say what these classes can do, since CDI cannot know our driver.
 package csi
