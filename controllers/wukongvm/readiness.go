@@ -167,10 +167,14 @@ func shutDownFromInside(observed *observation) bool {
 
 // kubevirtSays names the machine, what KubeVirt prints for it, and why.
 func kubevirtSays(observed *observation) string {
-	if message := machineSays(observed); message != "" {
-		return fmt.Sprintf("VirtualMachine %s: %s: %s", observed.machine.Name, observed.machine.Status.PrintableStatus, message)
+	name, printed := observed.machine.Name, observed.machine.Status.PrintableStatus
+	if printed == "" {
+		return fmt.Sprintf("VirtualMachine %s: KubeVirt has not looked at it yet", name)
 	}
-	return fmt.Sprintf("VirtualMachine %s: %s", observed.machine.Name, observed.machine.Status.PrintableStatus)
+	if message := machineSays(observed); message != "" {
+		return fmt.Sprintf("VirtualMachine %s: %s: %s", name, printed, message)
+	}
+	return fmt.Sprintf("VirtualMachine %s: %s", name, printed)
 }
 
 // machineSays is the most telling message of KubeVirt's conditions: why the pod was not scheduled, why the machine could not be
