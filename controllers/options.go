@@ -53,7 +53,7 @@ func cacheOptions() cache.Options {
 		DefaultTransform: cache.TransformStripManagedFields(),
 		ByObject: map[client.Object]cache.ByObject{
 			&kubevirtv1.VirtualMachine{}:                {Label: ours.Label},
-			&kubevirtv1.VirtualMachineInstance{}:        {Label: ours.Label},
+			&kubevirtv1.VirtualMachineInstance{}:        {Label: ours.Label, Transform: keepInstance},
 			&cdiv1.DataVolume{}:                         {Label: ours.Label},
 			&corev1.PersistentVolumeClaim{}:             {Transform: keepClaim},
 			&apiextensionsv1.CustomResourceDefinition{}: {Transform: keepDefinition},
@@ -65,6 +65,16 @@ func keepClaim(obj any) (any, error) {
 	if claim, ok := obj.(*corev1.PersistentVolumeClaim); ok {
 		claim.ManagedFields = nil
 		claim.Annotations = nil
+	}
+	return obj, nil
+}
+
+// keepInstance drops what an instance has from its VirtualMachine, which is cached as well.
+func keepInstance(obj any) (any, error) {
+	if instance, ok := obj.(*kubevirtv1.VirtualMachineInstance); ok {
+		instance.ManagedFields = nil
+		instance.Annotations = nil
+		instance.Spec = kubevirtv1.VirtualMachineInstanceSpec{}
 	}
 	return obj, nil
 }

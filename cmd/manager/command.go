@@ -61,7 +61,7 @@ func newCommand() *cobra.Command {
 	flags.StringVar(&opts.probeAddress, "health-probe-bind-address", ":8081", "address of /healthz and /readyz, 0 for none")
 	flags.BoolVar(&opts.leaderElection, "leader-elect", false, "run only while holding a Lease, so that one of several replicas works")
 	flags.StringVar(&opts.leaderElectionPrefix, "leader-elect-prefix", "", "first part of the Lease's name; give managers that run different controllers different ones")
-	flags.IntVar(&opts.concurrency, "max-concurrent-reconciles", 8, "objects of one kind that are reconciled at a time")
+	flags.IntVar(&opts.concurrency, "max-concurrent-reconciles", 16, "objects of one kind that are reconciled at a time")
 	flags.DurationVar(&opts.gracefulShutdown, "graceful-shutdown-timeout", 10*time.Second, "how long running reconciles may take to end")
 
 	goFlags := flag.NewFlagSet("", flag.ContinueOnError)
