@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"testing"
 	"time"
 
@@ -108,6 +109,18 @@ func (c *Cluster) WaitReady(t *testing.T, obj v1alpha1.Object, status metav1.Con
 	c.Wait(t, obj, patience, fmt.Sprintf("Ready=%s %s", status, reason), func() bool {
 		ready = meta.FindStatusCondition(obj.GetConditions(), v1alpha1.ConditionReady)
 		return ready != nil && ready.ObservedGeneration == obj.GetGeneration() && ready.Status == status && (reason == "" || ready.Reason == reason)
+	})
+	return ready
+}
+
+// WaitCause waits until the object says Ready=False with the reason, and a message with the text. A cause may take a few passes to come
+// up from the object that has it, and the same reason may speak of something else until then.
+func (c *Cluster) WaitCause(t *testing.T, obj v1alpha1.Object, reason, text string, patience time.Duration) *metav1.Condition {
+	t.Helper()
+	var ready *metav1.Condition
+	c.Wait(t, obj, patience, fmt.Sprintf("Ready=False %s: %s", reason, text), func() bool {
+		ready = meta.FindStatusCondition(obj.GetConditions(), v1alpha1.ConditionReady)
+		return ready != nil && ready.Status == metav1.ConditionFalse && ready.Reason == reason && strings.Contains(ready.Message, text)
 	})
 	return ready
 }

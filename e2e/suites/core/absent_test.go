@@ -6,7 +6,6 @@ import (
 	"context"
 	"testing"
 
-	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	appsv1 "k8s.io/api/apps/v1"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
@@ -25,8 +24,7 @@ func TestMultusAbsent(t *testing.T) {
 	network := lanNetwork(namespace, "office")
 	vm := wukongVM(namespace, "web", imported("root", "64Mi", tinyURL), lan("office"))
 	create(t, network, vm)
-	ready := cluster.WaitReady(t, vm, metav1.ConditionFalse, v1alpha1.ReasonWaitingForNetwork, patience)
-	assert.Contains(t, ready.Message, "Multus is not installed")
+	cluster.WaitCause(t, vm, v1alpha1.ReasonWaitingForNetwork, "Multus is not installed", patience)
 
 	create(t, definition)
 	cluster.WaitReady(t, vm, metav1.ConditionTrue, v1alpha1.ReasonRunning, importAndBoot)
@@ -48,8 +46,7 @@ func TestCDIAbsent(t *testing.T) {
 
 	vm := wukongVM(namespace, "web", imported("root", "64Mi", tinyURL))
 	create(t, vm)
-	ready := cluster.WaitReady(t, vm, metav1.ConditionFalse, v1alpha1.ReasonWaitingForDisk, patience)
-	assert.Contains(t, ready.Message, "CDI (Containerized Data Importer) is not installed")
+	cluster.WaitCause(t, vm, v1alpha1.ReasonWaitingForDisk, "CDI (Containerized Data Importer) is not installed", patience)
 
 	create(t, definition)
 	cluster.WaitReady(t, vm, metav1.ConditionTrue, v1alpha1.ReasonRunning, importAndBoot)

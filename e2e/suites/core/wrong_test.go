@@ -41,8 +41,7 @@ func TestStorageClassThatDoesNotExist(t *testing.T) {
 	name := namespace + "-class"
 	vm := wukongVM(namespace, "web", imported("root", "64Mi", tinyURL, class(name)))
 	create(t, vm)
-	ready := cluster.WaitReady(t, vm, metav1.ConditionFalse, v1alpha1.ReasonWaitingForDisk, patience)
-	assert.Contains(t, ready.Message, "StorageClass "+name+" does not exist")
+	cluster.WaitCause(t, vm, v1alpha1.ReasonWaitingForDisk, "StorageClass "+name+" does not exist", patience)
 
 	shared := &storagev1.StorageClass{}
 	require.NoError(t, cluster.Get(t.Context(), client.ObjectKey{Name: "wukong-shared"}, shared))
@@ -83,8 +82,7 @@ func TestClaimOfTheSameNameThatIsNotOurs(t *testing.T) {
 	foreign := claim(namespace, "web-root")
 	vm := wukongVM(namespace, "web", imported("root", "64Mi", tinyURL))
 	create(t, foreign, vm)
-	ready := cluster.WaitReady(t, vm, metav1.ConditionFalse, v1alpha1.ReasonWaitingForDisk, patience)
-	assert.Contains(t, ready.Message, "PersistentVolumeClaim web-root exists already")
+	cluster.WaitCause(t, vm, v1alpha1.ReasonWaitingForDisk, "PersistentVolumeClaim web-root exists already", patience)
 	uid := foreign.UID
 	require.NoError(t, cluster.Get(t.Context(), client.ObjectKeyFromObject(foreign), foreign))
 	assert.Equal(t, uid, foreign.UID)

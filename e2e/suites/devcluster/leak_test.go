@@ -88,8 +88,9 @@ func TestUpDownLeavesNothing(t *testing.T) {
 	require.NoDirExists(t, one.folder)
 	require.Empty(t, processesOf(t, one.folder))
 	after := inspectMachine(t)
+	// Something may have gone meanwhile, such as a volume of another cluster that was being deleted.
 	for what := range before {
-		require.Equal(t, before[what], after[what], what)
+		require.Subset(t, before[what], after[what], what)
 	}
 	one.run(t, "down") // taking down what is not there is no error
 }
