@@ -165,7 +165,7 @@ generate-docs: $(BIN)/crd-ref-docs
 
 # Apart from generate, which needs not build KubeVirt's and CDI's own generators.
 .PHONY: generate-upstream-crds
-generate-upstream-crds: ## Write the definitions of KubeVirt, CDI and Multus for the control-plane tests, after a change of their versions
+generate-upstream-crds: $(BIN)/controller-gen ## Write the definitions of KubeVirt, CDI, Multus and NMState for the control-plane tests, after a change of their versions
 	@./tools/upstream-crds.sh
 
 .PHONY: verify

@@ -28,3 +28,13 @@ multus=github.com/k8snetworkplumbingwg/network-attachment-definition-client
   header . $multus artifacts/networks-crd.yaml
   cat "$(go list -m -f '{{.Dir}}' $multus)/artifacts/networks-crd.yaml"
 } > $crds/multus.yaml
+
+# The module has the markers of the definitions and not the definitions. No module of the project needs it otherwise.
+nmstate=github.com/nmstate/kubernetes-nmstate/api
+nmstate_version=v0.0.0-20240605150941-df565dd7bf35
+{
+  printf '# From module %s %s, by controller-gen.\n# Written by make generate-upstream-crds. Do not edit.\n' $nmstate $nmstate_version
+  generator=$PWD/bin/controller-gen
+  cd "$(go mod download -json $nmstate@$nmstate_version | sed -n 's/.*"Dir": "\(.*\)",/\1/p')"
+  GOFLAGS=-mod=mod "$generator" crd:crdVersions=v1 paths=./v1alpha1/... paths=./v1beta1/... paths=./v1/... output:stdout
+} > $crds/nmstate.yaml

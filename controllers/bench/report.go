@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// Bounds of the issue that this program was written for; a broken one fails the run.
+// Bounds; docs/performance.md says why. A broken one fails the run.
 const (
 	maxWritesPerMachine = 12
 	maxUntilMachineP95  = 300 * time.Millisecond

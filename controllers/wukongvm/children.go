@@ -23,7 +23,7 @@ func (r *Reconciler) stamp(ctx context.Context, vm *v1alpha1.WukongVM, observed 
 		if disk.Template == nil {
 			continue
 		}
-		stamped, err := apply.Child(ctx, r.applier, vm, &v1alpha1.WukongDisk{
+		stamped, err := apply.Child(ctx, r.stamper, vm, &v1alpha1.WukongDisk{
 			ObjectMeta: childMetadata(vm, index.DiskName(vm, disk), disk.Template.Labels, v1alpha1.FinalizerDisk),
 			Spec:       *disk.Template.Spec.DeepCopy(),
 		})
@@ -37,7 +37,7 @@ func (r *Reconciler) stamp(ctx context.Context, vm *v1alpha1.WukongVM, observed 
 		if network.Template == nil {
 			continue
 		}
-		stamped, err := apply.Child(ctx, r.applier, vm, &v1alpha1.WukongNetwork{
+		stamped, err := apply.Child(ctx, r.stamper, vm, &v1alpha1.WukongNetwork{
 			ObjectMeta: childMetadata(vm, index.NetworkName(vm, network), network.Template.Labels),
 			Spec:       *network.Template.Spec.DeepCopy(),
 		})
@@ -57,22 +57,26 @@ func childMetadata(vm *v1alpha1.WukongVM, name string, labels map[string]string,
 	return metav1.ObjectMeta{Name: name, Namespace: vm.Namespace, Labels: all, Finalizers: finalizers}
 }
 
-// applyMachine writes the Secret and the VirtualMachine when all their inputs are known. Without them an existing machine is left
-// as it is, but for its power.
+// applyCloudInit writes the Secret with cloud-init data as soon as its content is known, while the disks are still on their way.
+func (r *Reconciler) applyCloudInit(ctx context.Context, vm *v1alpha1.WukongVM, observed *observation) error {
+	if !observed.kubevirtServed || !observed.cloudInit.known {
+		return nil
+	}
+	_, err := apply.Child(ctx, r.secrets, vm, &corev1.Secret{
+		ObjectMeta: childMetadata(vm, secretName(vm), nil),
+		Data:       map[string][]byte{"userdata": observed.cloudInit.data.UserData, "networkdata": observed.cloudInit.data.NetworkData},
+	})
+	return err
+}
+
+// applyMachine writes the VirtualMachine when all its inputs are known. Without them an existing machine is left as it is, but for its
+// power.
 func (r *Reconciler) applyMachine(ctx context.Context, vm *v1alpha1.WukongVM, observed *observation) error {
 	if !observed.kubevirtServed {
 		return nil
 	}
 	if !observed.complete() {
 		return r.applyPower(ctx, vm, observed)
-	}
-	secret := &corev1.Secret{
-		ObjectMeta: childMetadata(vm, secretName(vm), nil),
-		Data:       map[string][]byte{"userdata": observed.cloudInit.data.UserData, "networkdata": observed.cloudInit.data.NetworkData},
-	}
-	secrets := &apply.Applier{Client: r.uncached, Live: r.uncached, FieldManager: fieldManager}
-	if _, err := apply.Child(ctx, secrets, vm, secret); err != nil {
-		return err
 	}
 	machine, err := apply.Child(ctx, r.applier, vm, desiredMachine(vm, observed))
 	if err != nil {

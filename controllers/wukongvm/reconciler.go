@@ -48,8 +48,9 @@ const (
 
 // Reconciler brings WukongVMs to what their spec says.
 type Reconciler struct {
-	client  client.Client
-	applier *apply.Applier
+	client client.Client
+	// applier writes the VirtualMachine, stamper WukongDisks and WukongNetworks, secrets the Secret.
+	applier, stamper, secrets *apply.Applier
 	// uncached reads and writes Secrets, one by one: a cache of them would need the right to list all Secrets of the cluster.
 	uncached     client.Client
 	dependencies *dependency.Registry
@@ -87,6 +88,9 @@ func (r *Reconciler) applyChildren(ctx context.Context, vm *v1alpha1.WukongVM, o
 	err := r.stamp(ctx, vm, observed)
 	if err == nil {
 		observed.resolve(vm)
+		err = r.applyCloudInit(ctx, vm, observed)
+	}
+	if err == nil {
 		err = r.applyMachine(ctx, vm, observed)
 	}
 	if err != nil && !apply.Permanent(err) {
@@ -121,6 +125,8 @@ func SetupWithManager(manager ctrl.Manager, dependencies *dependency.Registry, c
 		client:       manager.GetClient(),
 		uncached:     uncached,
 		applier:      &apply.Applier{Client: manager.GetClient(), Live: manager.GetAPIReader(), FieldManager: fieldManager},
+		stamper:      &apply.Applier{Client: manager.GetClient(), FieldManager: fieldManager},
+		secrets:      &apply.Applier{Client: uncached, FieldManager: fieldManager},
 		dependencies: dependencies,
 		clock:        clock,
 	}

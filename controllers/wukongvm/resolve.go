@@ -22,9 +22,10 @@ type problem struct {
 	waiting bool
 }
 
-// cloudInitData is what goes into the Secret, or why it cannot be made.
+// cloudInitData is what goes into the Secret, or why it cannot be made. Neither is known while a network is not.
 type cloudInitData struct {
 	data    cloudinit.Data
+	known   bool
 	problem *problem
 }
 
@@ -42,7 +43,7 @@ func (o *observation) resolve(vm *v1alpha1.WukongVM) {
 		o.cloudInit.problem = cloudInitProblem(err)
 		return
 	}
-	o.cloudInit.data = data
+	o.cloudInit.data, o.cloudInit.known = data, true
 }
 
 // complete tells whether the content of the VirtualMachine is known.

@@ -70,12 +70,9 @@ func (s *Simulator) run(ctx context.Context, machine *kubevirtv1.VirtualMachine,
 
 // filled tells whether all DataVolumes of the machine succeeded.
 func (s *Simulator) filled(ctx context.Context, machine *kubevirtv1.VirtualMachine) (bool, error) {
-	for _, volume := range machine.Spec.Template.Spec.Volumes {
-		if volume.DataVolume == nil {
-			continue
-		}
+	for _, name := range dataVolumesOf(machine) {
 		dataVolume := &cdiv1.DataVolume{}
-		key := client.ObjectKey{Namespace: machine.Namespace, Name: volume.DataVolume.Name}
+		key := client.ObjectKey{Namespace: machine.Namespace, Name: name}
 		if err := s.client.Get(ctx, key, dataVolume); err != nil {
 			return false, client.IgnoreNotFound(err)
 		}

@@ -30,10 +30,19 @@ type Simulator struct {
 	client client.Client
 }
 
+// machineByDataVolume finds the VirtualMachines that have a DataVolume.
+const machineByDataVolume = "dataVolume"
+
 // Setup adds the simulator to a manager of its own.
-func Setup(manager ctrl.Manager) error {
+func Setup(ctx context.Context, manager ctrl.Manager) error {
 	simulator := &Simulator{client: manager.GetClient()}
-	err := ctrl.NewControllerManagedBy(manager).Named("simulated-cdi").
+	err := manager.GetFieldIndexer().IndexField(ctx, &kubevirtv1.VirtualMachine{}, machineByDataVolume, func(object client.Object) []string {
+		return dataVolumesOf(object.(*kubevirtv1.VirtualMachine))
+	})
+	if err != nil {
+		return fmt.Errorf("index the machines: %w", err)
+	}
+	err = ctrl.NewControllerManagedBy(manager).Named("simulated-cdi").
 		For(&cdiv1.DataVolume{}).
 		Owns(&corev1.PersistentVolumeClaim{}).
 		Complete(reconcile.Func(simulator.dataVolume))
@@ -96,16 +105,23 @@ func (s *Simulator) makeClaim(ctx context.Context, dataVolume *cdiv1.DataVolume)
 
 func (s *Simulator) machinesOf(ctx context.Context, dataVolume client.Object) []reconcile.Request {
 	machines := &kubevirtv1.VirtualMachineList{}
-	if err := s.client.List(ctx, machines, client.InNamespace(dataVolume.GetNamespace())); err != nil {
+	err := s.client.List(ctx, machines, client.InNamespace(dataVolume.GetNamespace()), client.MatchingFields{machineByDataVolume: dataVolume.GetName()})
+	if err != nil {
 		return nil
 	}
 	var requests []reconcile.Request
 	for i := range machines.Items {
-		for _, volume := range machines.Items[i].Spec.Template.Spec.Volumes {
-			if volume.DataVolume != nil && volume.DataVolume.Name == dataVolume.GetName() {
-				requests = append(requests, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(&machines.Items[i])})
-			}
-		}
+		requests = append(requests, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(&machines.Items[i])})
 	}
 	return requests
+}
+
+func dataVolumesOf(machine *kubevirtv1.VirtualMachine) []string {
+	var names []string
+	for _, volume := range machine.Spec.Template.Spec.Volumes {
+		if volume.DataVolume != nil {
+			names = append(names, volume.DataVolume.Name)
+		}
+	}
+	return names
 }

@@ -29,6 +29,7 @@ const (
 	KubeVirt Definitions = "kubevirt.yaml"
 	CDI      Definitions = "cdi.yaml"
 	Multus   Definitions = "multus.yaml"
+	NMState  Definitions = "nmstate.yaml"
 )
 
 // DefaultStorageClass exists in every environment, and is the default.
@@ -80,7 +81,7 @@ func Start(options Options) (*Environment, error) {
 	for flag, value := range options.APIServerFlags {
 		control.ControlPlane.GetAPIServer().Configure().Set(flag, value)
 	}
-	for _, definitions := range []Definitions{KubeVirt, CDI, Multus} {
+	for _, definitions := range []Definitions{KubeVirt, CDI, Multus, NMState} {
 		if !contains(options.Without, definitions) {
 			control.CRDDirectoryPaths = append(control.CRDDirectoryPaths, definitions.path())
 		}

@@ -76,7 +76,7 @@ func (e *Environment) StartSimulator() (stop func() error, err error) {
 	config.UserAgent = "simulator"
 	options := controllers.ManagerOptions(8)
 	options.Cache.ByObject = nil // it plays for machines that are not ours, too
-	return run(config, options, func(_ context.Context, manager ctrl.Manager) error { return simulator.Setup(manager) })
+	return run(config, options, simulator.Setup)
 }
 
 // run starts a manager in this process, beside others.

@@ -82,10 +82,22 @@ func (c testCluster) kubectlInput(t *testing.T, input string, arguments ...strin
 	return output.String()
 }
 
-// killNode ends the init of a node, which ends everything in it: what a power cut is to a machine.
+// killNode ends the init of a node, which ends everything in it: what a power cut is to a machine. The kernel takes a moment for it.
 func (c testCluster) killNode(t *testing.T, name string) {
 	t.Helper()
-	require.NoError(t, syscall.Kill(c.nodeProcess(t, name), syscall.SIGKILL))
+	process := c.nodeProcess(t, name)
+	require.NoError(t, syscall.Kill(process, syscall.SIGKILL))
+	require.Eventually(t, func() bool { return ended(process) }, time.Minute, 10*time.Millisecond, "the init of %s does not end", name)
+}
+
+// ended tells whether a process is gone, or only waits to be reaped (proc_pid_stat(5): the state follows the name in parentheses).
+func ended(process int) bool {
+	stat, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(process), "stat"))
+	if err != nil {
+		return true
+	}
+	_, fields, _ := strings.Cut(string(stat), ") ")
+	return strings.HasPrefix(fields, "Z") || strings.HasPrefix(fields, "X")
 }
 
 // onNode runs a shell command in all namespaces of a node.
