@@ -32,6 +32,7 @@ type options struct {
 	metricsAddress       string
 	metricsInsecure      bool
 	probeAddress         string
+	pprofAddress         string
 	leaderElection       bool
 	leaderElectionPrefix string
 	concurrency          int
@@ -59,6 +60,7 @@ func newCommand() *cobra.Command {
 	flags.StringVar(&opts.metricsAddress, "metrics-bind-address", ":8443", "address of the metrics endpoint, 0 for none")
 	flags.BoolVar(&opts.metricsInsecure, "metrics-insecure", false, "serve metrics by HTTP and without authorization")
 	flags.StringVar(&opts.probeAddress, "health-probe-bind-address", ":8081", "address of /healthz and /readyz, 0 for none")
+	flags.StringVar(&opts.pprofAddress, "pprof-bind-address", "", "address of Go's profiles below /debug/pprof/, without authorization; empty for none")
 	flags.BoolVar(&opts.leaderElection, "leader-elect", false, "run only while holding a Lease, so that one of several replicas works")
 	flags.StringVar(&opts.leaderElectionPrefix, "leader-elect-prefix", "", "first part of the Lease's name; give managers that run different controllers different ones")
 	flags.IntVar(&opts.concurrency, "max-concurrent-reconciles", 16, "objects of one kind that are reconciled at a time")
@@ -80,6 +82,7 @@ func run(ctx context.Context, opts options) error {
 	managerOptions := controllers.ManagerOptions(opts.concurrency)
 	managerOptions.Metrics = metricsOptions(opts)
 	managerOptions.HealthProbeBindAddress = opts.probeAddress
+	managerOptions.PprofBindAddress = opts.pprofAddress
 	managerOptions.LeaderElection = opts.leaderElection
 	managerOptions.LeaderElectionID = leaseName(opts.leaderElectionPrefix)
 	managerOptions.LeaderElectionReleaseOnCancel = true

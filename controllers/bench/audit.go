@@ -28,6 +28,17 @@ func (c writeCount) total() int {
 	return total
 }
 
+// without is what was written since earlier.
+func (c writeCount) without(earlier writeCount) writeCount {
+	since := writeCount{counts: map[string]int{}, conflicts: c.conflicts - earlier.conflicts}
+	for write, count := range c.counts {
+		if count > earlier.counts[write] {
+			since.counts[write] = count - earlier.counts[write]
+		}
+	}
+	return since
+}
+
 // event is the part of an audit event (audit.k8s.io/v1) that is read.
 type event struct {
 	Verb      string `json:"verb"`

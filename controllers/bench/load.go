@@ -62,13 +62,17 @@ func (w *watcher) durations() []time.Duration {
 	return result
 }
 
-// load makes the machines at the rate and waits until all are ready.
-func (s *stage) load(ctx context.Context, chosen settings) (durations, error) {
+// block is how many machines of one sort are made before the other sort has its turn.
+const block = 50
+
+// load makes the machines numbered from first to last at the rate, and waits until all are ready. The sorts take turns, a block of each, so
+// that neither pays for the other and both meet the same noise.
+func (s *stage) load(ctx context.Context, rate, first, last int) (durations, error) {
 	watching, err := client.NewWithWatch(s.environment.Config, client.Options{Scheme: controllers.Scheme()})
 	if err != nil {
 		return durations{}, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, time.Duration(chosen.machines/chosen.rate)*time.Second+loadPatience)
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Duration((last-first)/rate)*time.Second+loadPatience)
 	defer cancel()
 	machines, ready, bare := newWatcher(), newWatcher(), newWatcher()
 	if err := follow(ctx, watching, &kubevirtv1.VirtualMachineList{}, func(object client.Object) {
@@ -87,35 +91,56 @@ func (s *stage) load(ctx context.Context, chosen settings) (durations, error) {
 	}); err != nil {
 		return durations{}, err
 	}
-	if err := watching.Create(ctx, network()); err != nil {
-		return durations{}, fmt.Errorf("make the network: %w", err)
-	}
-	pace := time.NewTicker(time.Second / time.Duration(chosen.rate))
-	defer pace.Stop()
-	for number := range chosen.machines {
-		<-pace.C
-		vm, dataVolume, machine := wukongVM(number), bareDataVolume(number), bareMachine(number)
-		machines.note(machines.begun, vm.Name)
-		ready.note(ready.begun, vm.Name)
-		if err := watching.Create(ctx, vm); err != nil {
-			return durations{}, fmt.Errorf("make WukongVM %s: %w", vm.Name, err)
+	for begin := first; begin < last; begin += block {
+		end := min(begin+block, last)
+		err := paced(ctx, rate, begin, end, func(number int) error {
+			vm := wukongVM(number)
+			machines.note(machines.begun, vm.Name)
+			ready.note(ready.begun, vm.Name)
+			return create(ctx, watching, vm)
+		}, func() bool { return len(ready.durations()) == end-first })
+		if err != nil {
+			return durations{}, err
 		}
-		bare.note(bare.begun, machine.Name)
-		for _, object := range []client.Object{dataVolume, machine} {
-			if err := watching.Create(ctx, object); err != nil {
-				return durations{}, fmt.Errorf("make %T %s: %w", object, object.GetName(), err)
-			}
-		}
-	}
-	for len(ready.durations()) < chosen.machines || len(bare.durations()) < chosen.machines {
-		select {
-		case <-ctx.Done():
-			return durations{}, fmt.Errorf("%d of %d WukongVMs became ready, and %d bare machines: %w",
-				len(ready.durations()), chosen.machines, len(bare.durations()), ctx.Err())
-		case <-pace.C:
+		err = paced(ctx, rate, begin, end, func(number int) error {
+			machine := bareMachine(number)
+			bare.note(bare.begun, machine.Name)
+			return create(ctx, watching, bareDataVolume(number), machine)
+		}, func() bool { return len(bare.durations()) == end-first })
+		if err != nil {
+			return durations{}, err
 		}
 	}
 	return durations{untilMachine: machines.durations(), untilReady: ready.durations(), bareUntilRunning: bare.durations()}, nil
+}
+
+// paced makes the machines from first to last at the rate, and waits until they are done.
+func paced(ctx context.Context, rate, first, last int, make func(number int) error, done func() bool) error {
+	pace := time.NewTicker(time.Second / time.Duration(rate))
+	defer pace.Stop()
+	for number := first; number < last; number++ {
+		<-pace.C
+		if err := make(number); err != nil {
+			return err
+		}
+	}
+	for !done() {
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("machines %d to %d do not become ready: %w", first, last, ctx.Err())
+		case <-pace.C:
+		}
+	}
+	return nil
+}
+
+func create(ctx context.Context, writer client.Writer, objects ...client.Object) error {
+	for _, object := range objects {
+		if err := writer.Create(ctx, object); err != nil {
+			return fmt.Errorf("make %T %s: %w", object, object.GetName(), err)
+		}
+	}
+	return nil
 }
 
 // follow calls back for each object that is added or changed, until the context ends.

@@ -11,7 +11,6 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 	"sigs.k8s.io/controller-runtime/pkg/source"
@@ -19,7 +18,6 @@ import (
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/apply"
 	"github.com/novasphere/wukong/controllers/internal/dependency"
-	"github.com/novasphere/wukong/controllers/internal/index"
 	"github.com/novasphere/wukong/controllers/internal/umbrella"
 	"github.com/novasphere/wukong/controllers/internal/watches"
 )
@@ -94,7 +92,7 @@ func SetupWithManager(manager ctrl.Manager, dependencies *dependency.Registry, c
 	controller, err := ctrl.NewControllerManagedBy(manager).
 		Named("wukongdisk").
 		For(&v1alpha1.WukongDisk{}, builder.WithPredicates(watches.OwnChange())).
-		Watches(&corev1.PersistentVolumeClaim{}, reconciler.disksOf(index.DiskByClaim), builder.WithPredicates(claimChange())).
+		Watches(&corev1.PersistentVolumeClaim{}, reconciler.disksOnClaim(), builder.WithPredicates(claimChange())).
 		Watches(&storagev1.StorageClass{}, reconciler.unsettledDisks(), builder.WithPredicates(appears())).
 		Watches(&v1alpha1.Wukong{}, umbrella.Handler(reconciler.client, newList), builder.WithPredicates(umbrella.Predicate())).
 		Watches(&v1alpha1.WukongVM{}, disksOfVM(), builder.WithPredicates(predicate.GenerationChangedPredicate{})).
@@ -103,8 +101,7 @@ func SetupWithManager(manager ctrl.Manager, dependencies *dependency.Registry, c
 		return err
 	}
 	return dependencies.Watch(controller, dependency.DataVolumes,
-		source.Kind(manager.GetCache(), client.Object(&cdiv1.DataVolume{}), handler.EnqueueRequestForOwner(
-			manager.GetScheme(), manager.GetRESTMapper(), &v1alpha1.WukongDisk{}, handler.OnlyControllerOwner())),
+		source.Kind(manager.GetCache(), client.Object(&cdiv1.DataVolume{}), diskOfDataVolume()),
 		func(ctx context.Context) []reconcile.Request {
 			return watches.Requests(ctx, reconciler.client, newList())
 		})

@@ -2,9 +2,11 @@ package wukongdisk
 
 import (
 	"context"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/event"
@@ -17,11 +19,35 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/watches"
 )
 
-// disksOf maps an object to the disks that an index finds by its name.
-func (r *Reconciler) disksOf(field string) handler.EventHandler {
-	return handler.EnqueueRequestsFromMapFunc(func(ctx context.Context, obj client.Object) []reconcile.Request {
-		return watches.Requests(ctx, r.client, newList(), client.InNamespace(obj.GetNamespace()), client.MatchingFields{field: obj.GetName()})
-	})
+// gather is how long news of a DataVolume and its claim wait for more: a disk that is made quickly goes through all its states in less, and
+// each look that finds something new is a write of status. Nothing waits for that: machines start on the claim's name, and KubeVirt watches
+// the DataVolume itself.
+const gather = time.Second
+
+// disksOnClaim maps a claim to the disks that stand on it.
+func (r *Reconciler) disksOnClaim() handler.EventHandler {
+	return watches.Gather(func(ctx context.Context, obj client.Object) []reconcile.Request {
+		return watches.Requests(ctx, r.client, newList(), client.InNamespace(obj.GetNamespace()), client.MatchingFields{index.DiskByClaim: obj.GetName()})
+	}, whileItLives)
+}
+
+// diskOfDataVolume maps a DataVolume to the disk that controls it.
+func diskOfDataVolume() handler.EventHandler {
+	return watches.Gather(func(_ context.Context, obj client.Object) []reconcile.Request {
+		owner := metav1.GetControllerOf(obj)
+		if owner == nil || owner.Kind != "WukongDisk" {
+			return nil
+		}
+		return []reconcile.Request{{NamespacedName: types.NamespacedName{Namespace: obj.GetNamespace(), Name: owner.Name}}}
+	}, whileItLives)
+}
+
+// whileItLives gathers what happens to an object between its creation and its end, which others wait for.
+func whileItLives(before, now client.Object) time.Duration {
+	if now == nil || !now.GetDeletionTimestamp().IsZero() {
+		return 0
+	}
+	return gather
 }
 
 // unsettledDisks maps a new StorageClass to the disks that may have waited for it.

@@ -5,7 +5,9 @@ import (
 	"time"
 
 	"k8s.io/client-go/util/workqueue"
+	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller/priorityqueue"
 	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
@@ -15,6 +17,7 @@ type queue = workqueue.TypedRateLimitingInterface[reconcile.Request]
 
 // Gather maps an object to requests that wait, so that changes which come in a row are looked at, and written to status, once. after
 // says how long a change from one object to another waits; zero is at once. Creations and deletions come with one of the two nil.
+// What waited has a low priority: it is told, and what is being made goes first.
 func Gather(requests func(context.Context, client.Object) []reconcile.Request, after func(before, now client.Object) time.Duration) handler.EventHandler {
 	enqueue := func(ctx context.Context, q queue, before, now client.Object) {
 		wait := after(before, now)
@@ -22,14 +25,23 @@ func Gather(requests func(context.Context, client.Object) []reconcile.Request, a
 			if object == nil {
 				continue
 			}
-			for _, request := range requests(ctx, object) {
-				q.AddAfter(request, wait)
-			}
+			add(q, wait, requests(ctx, object))
 		}
 	}
 	return handler.Funcs{
 		CreateFunc: func(ctx context.Context, e event.CreateEvent, q queue) { enqueue(ctx, q, nil, e.Object) },
 		UpdateFunc: func(ctx context.Context, e event.UpdateEvent, q queue) { enqueue(ctx, q, e.ObjectOld, e.ObjectNew) },
 		DeleteFunc: func(ctx context.Context, e event.DeleteEvent, q queue) { enqueue(ctx, q, e.Object, nil) },
+	}
+}
+
+func add(q queue, wait time.Duration, requests []reconcile.Request) {
+	ordered, ok := q.(priorityqueue.PriorityQueue[reconcile.Request])
+	if ok && wait > 0 {
+		ordered.AddWithOpts(priorityqueue.AddOpts{After: wait, Priority: ptr.To(handler.LowPriority)}, requests...)
+		return
+	}
+	for _, request := range requests {
+		q.AddAfter(request, wait)
 	}
 }
