@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"math"
 	"net"
 	"net/http"
 	"os"
@@ -13,7 +15,6 @@ import (
 
 	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
-	"github.com/prometheus/common/model"
 )
 
 // managerProcess is the running manager program.
@@ -66,13 +67,25 @@ func (p *managerProcess) metrics(ctx context.Context) (families, error) {
 	if err != nil {
 		return nil, err
 	}
+	// Only protobuf carries native histograms, whose buckets are fine enough for a quantile: the others grow by factors of ten.
+	request.Header.Set("Accept", string(expfmt.NewFormat(expfmt.TypeProtoDelim)))
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
 		return nil, fmt.Errorf("read the manager's metrics: %w", err)
 	}
 	defer response.Body.Close()
-	parser := expfmt.NewTextParser(model.UTF8Validation)
-	return parser.TextToMetricFamilies(response.Body)
+	decoder := expfmt.NewDecoder(response.Body, expfmt.ResponseFormat(response.Header))
+	found := families{}
+	for {
+		family := &dto.MetricFamily{}
+		switch err := decoder.Decode(family); {
+		case errors.Is(err, io.EOF):
+			return found, nil
+		case err != nil:
+			return nil, fmt.Errorf("read the manager's metrics: %w", err)
+		}
+		found[family.GetName()] = family
+	}
 }
 
 // gauge is the value of a metric without labels.
@@ -84,20 +97,37 @@ func (f families) gauge(name string) float64 {
 	return family.Metric[0].GetGauge().GetValue()
 }
 
-// quantile estimates a quantile of a histogram, all label values together, as Prometheus does: linear within a bucket. Buckets that earlier
-// counted are taken off.
+// quantile estimates a quantile of a native histogram, all label values together: linear within a bucket, which is a tenth wide. Buckets
+// that earlier counted are taken off.
 func (f families) quantile(name string, quantile float64, earlier families) time.Duration {
 	counts := map[float64]float64{}
 	add := func(family *dto.MetricFamily, sign float64) {
 		for _, metric := range family.GetMetric() {
-			for _, bucket := range metric.GetHistogram().GetBucket() {
-				counts[bucket.GetUpperBound()] += sign * float64(bucket.GetCumulativeCount())
+			for upper, count := range buckets(metric.GetHistogram()) {
+				counts[upper] += sign * count
 			}
 		}
 	}
 	add(f[name], 1)
 	add(earlier[name], -1)
 	return seconds(interpolate(counts, quantile))
+}
+
+// buckets are the counts of a native histogram by upper bound: bucket i of schema s ends at 2^(i/2^s), and each count is told by its
+// difference to the one before (github.com/prometheus/client_model, io.prometheus.client.Histogram).
+func buckets(histogram *dto.Histogram) map[float64]float64 {
+	counts := map[float64]float64{histogram.GetZeroThreshold(): float64(histogram.GetZeroCount())}
+	growth := math.Exp2(math.Exp2(-float64(histogram.GetSchema())))
+	index, next, count := int32(0), 0, int64(0)
+	for _, span := range histogram.GetPositiveSpan() {
+		index += span.GetOffset()
+		for range span.GetLength() {
+			count += histogram.GetPositiveDelta()[next]
+			counts[math.Pow(growth, float64(index))] += float64(count)
+			index, next = index+1, next+1
+		}
+	}
+	return counts
 }
 
 func freeAddress() (string, error) {

@@ -80,23 +80,19 @@ func percentile(values []time.Duration, quantile float64) time.Duration {
 	return sorted[min(len(sorted)-1, int(math.Ceil(quantile*float64(len(sorted))))-1)]
 }
 
-// interpolate estimates a quantile from cumulative bucket counts by upper bound.
-func interpolate(cumulative map[float64]float64, quantile float64) float64 {
-	bounds := slices.Sorted(maps.Keys(cumulative))
-	if len(bounds) == 0 || cumulative[bounds[len(bounds)-1]] == 0 {
-		return 0
+// interpolate estimates a quantile from the counts of buckets by upper bound. Schemas of native histograms differ between metrics, and a
+// bucket begins where the one before ends.
+func interpolate(counts map[float64]float64, quantile float64) float64 {
+	total := 0.0
+	for _, count := range counts {
+		total += count
 	}
-	rank := quantile * cumulative[bounds[len(bounds)-1]]
 	lower, below := 0.0, 0.0
-	for _, upper := range bounds {
-		count := cumulative[upper]
-		if count >= rank {
-			if math.IsInf(upper, 1) || count == below {
-				return lower
-			}
-			return lower + (upper-lower)*(rank-below)/(count-below)
+	for _, upper := range slices.Sorted(maps.Keys(counts)) {
+		if count := counts[upper]; count > 0 && below+count >= quantile*total {
+			return lower + (upper-lower)*(quantile*total-below)/count
 		}
-		lower, below = upper, count
+		lower, below = upper, below+counts[upper]
 	}
 	return lower
 }
