@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -112,25 +113,38 @@ func (k Tool) Try(ctx context.Context, input string, arguments ...string) (strin
 	return string(output), err
 }
 
-// KillOperator ends every manager process of the dev cluster with SIGKILL, and returns 1 when there was one. The dev cluster's nodes are
-// namespaces of this machine, so that their processes can be found here.
+// KillOperator ends every manager process of this cluster with SIGKILL, and returns 1 when there was one. The dev cluster's nodes are
+// namespaces of this machine, so that their processes can be found here; their control group names the pod.
 func (c *Cluster) KillOperator(t *testing.T) int {
 	t.Helper()
-	commands, err := filepath.Glob("/proc/[0-9]*/cmdline")
+	pods, err := c.OperatorPods(t.Context())
+	if err != nil {
+		t.Errorf("find the operator: %s", err)
+		return 0
+	}
+	processes, err := filepath.Glob("/proc/[0-9]*")
 	if err != nil {
 		t.Errorf("list processes: %s", err)
 		return 0
 	}
 	killed := 0
-	for _, path := range commands {
-		arguments, err := os.ReadFile(path)
-		if err != nil || !strings.HasPrefix(string(arguments), operatorProgram+"\x00") {
+	for _, process := range processes {
+		arguments, err := os.ReadFile(filepath.Join(process, "cmdline"))
+		if err != nil || !strings.HasPrefix(string(arguments), operatorProgram+"\x00") || !runsIn(process, pods) {
 			continue
 		}
-		pid, err := strconv.Atoi(filepath.Base(filepath.Dir(path)))
+		pid, err := strconv.Atoi(filepath.Base(process))
 		if err == nil && syscall.Kill(pid, syscall.SIGKILL) == nil {
 			killed = 1
 		}
 	}
 	return killed
+}
+
+func runsIn(process string, pods []corev1.Pod) bool {
+	groups, err := os.ReadFile(filepath.Join(process, "cgroup"))
+	if err != nil {
+		return false
+	}
+	return slices.ContainsFunc(pods, func(pod corev1.Pod) bool { return strings.Contains(string(groups), string(pod.UID)) })
 }
