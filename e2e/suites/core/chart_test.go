@@ -3,6 +3,7 @@
 package core
 
 import (
+	"context"
 	"os/exec"
 	"path/filepath"
 	"regexp"
@@ -18,7 +19,8 @@ import (
 // helm runs the helm that 'make deploy' built.
 func helm(t *testing.T, arguments ...string) (string, error) {
 	t.Helper()
-	output, err := exec.CommandContext(t.Context(), filepath.Join(harness.Root(), "bin", "helm"), arguments...).CombinedOutput()
+	// Also at the end of a test, when its own context has ended.
+	output, err := exec.CommandContext(context.WithoutCancel(t.Context()), filepath.Join(harness.Root(), "bin", "helm"), arguments...).CombinedOutput()
 	return string(output), err
 }
 
