@@ -33,7 +33,7 @@ const (
 // +kubebuilder:validation:XValidation:rule="has(self.size) || (has(self.source) && has(self.source.persistentVolumeClaim))",message="size is required, for example 20Gi, unless the source is an existing persistentVolumeClaim"
 // +kubebuilder:validation:XValidation:rule="!has(self.source) || !has(self.source.persistentVolumeClaim) || (!has(self.size) && !has(self.storageClassName) && !has(self.accessModes) && !has(self.volumeMode))",message="an existing persistentVolumeClaim already has a size, storageClassName, accessModes and volumeMode: leave them out"
 // +kubebuilder:validation:XValidation:rule="has(self.source) == has(oldSelf.source) && (!has(self.source) || self.source == oldSelf.source)",message="source cannot change after creation: create another WukongDisk"
-// +kubebuilder:validation:XValidation:rule="has(self.size) == has(oldSelf.size) && (!has(self.size) || quantity(string(self.size)).compareTo(quantity(string(oldSelf.size))) == 0)",message="size cannot change after creation: this version cannot grow a disk, and a disk never shrinks"
+// +kubebuilder:validation:XValidation:rule="has(self.size) == has(oldSelf.size)",message="size can be neither added nor taken away after creation"
 // +kubebuilder:validation:XValidation:rule="has(self.storageClassName) == has(oldSelf.storageClassName) && (!has(self.storageClassName) || self.storageClassName == oldSelf.storageClassName)",message="storageClassName cannot change after creation: create another WukongDisk"
 // +kubebuilder:validation:XValidation:rule="has(self.accessModes) == has(oldSelf.accessModes) && (!has(self.accessModes) || self.accessModes == oldSelf.accessModes)",message="accessModes cannot change after creation: create another WukongDisk"
 // +kubebuilder:validation:XValidation:rule="has(self.volumeMode) == has(oldSelf.volumeMode) && (!has(self.volumeMode) || self.volumeMode == oldSelf.volumeMode)",message="volumeMode cannot change after creation: create another WukongDisk"
@@ -48,7 +48,8 @@ type WukongDiskSpec struct {
 	Source *WukongDiskSource `json:"source,omitempty"`
 
 	// size that the guest sees, in bytes, as a Kubernetes quantity such as 20Gi. On a file system volume the claim is
-	// larger by the overhead that CDI reserves.
+	// larger by the overhead that CDI reserves. It may grow at any time, also while a machine runs, when the StorageClass
+	// allows it. A disk never shrinks.
 	// +optional
 	// +kubebuilder:validation:XIntOrString
 	// +kubebuilder:validation:MaxLength=32
@@ -81,6 +82,11 @@ type WukongDiskSpec struct {
 	// +optional
 	// +default="Delete"
 	ReclaimPolicy ReclaimPolicy `json:"reclaimPolicy,omitempty"`
+
+	// deletionProtection refuses to delete the WukongDisk while it is true, and keeps the disk when the machine or the
+	// application that owns it is deleted. The namespace of a protected disk cannot be deleted either.
+	// +optional
+	DeletionProtection *bool `json:"deletionProtection,omitempty"`
 
 	// detachPolicy says what happens to a disk that a machine stamped from its template when the entry is taken out of
 	// spec.disks there. It stands here, because the template is gone by then. It may change at any time.
@@ -213,7 +219,7 @@ type ClaimSource struct {
 }
 
 // DiskPhase is a one-word summary of a disk.
-// +kubebuilder:validation:Enum=Pending;AwaitingConsumer;Importing;Ready;Terminating;Error
+// +kubebuilder:validation:Enum=Pending;AwaitingConsumer;Importing;Ready;Expanding;Terminating;Error
 type DiskPhase string
 
 // Phases of WukongDisk.
@@ -222,6 +228,7 @@ const (
 	DiskAwaitingConsumer DiskPhase = "AwaitingConsumer"
 	DiskImporting        DiskPhase = "Importing"
 	DiskReady            DiskPhase = "Ready"
+	DiskExpanding        DiskPhase = "Expanding"
 	DiskTerminating      DiskPhase = "Terminating"
 	DiskError            DiskPhase = "Error"
 )
@@ -341,6 +348,7 @@ type DiskMove struct {
 // +kubebuilder:printcolumn:name="Class",type=string,JSONPath=`.status.storageClassName`
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
 // +kubebuilder:printcolumn:name="Message",type=string,priority=1,JSONPath=`.status.conditions[?(@.type=="Ready")].message`
+// +kubebuilder:validation:XValidation:rule="!has(self.spec.size) || !has(oldSelf.spec.size) || string(self.spec.size) == string(oldSelf.spec.size) || !has(oldSelf.status) || !has(oldSelf.status.requestedSize) || quantity(string(self.spec.size)).compareTo(quantity(string(oldSelf.status.requestedSize))) >= 0",message="spec.size is below status.requestedSize, what the claim was asked for already: a disk never shrinks; create a smaller WukongDisk and copy the data in a guest"
 type WukongDisk struct {
 	metav1.TypeMeta `json:",inline"`
 	// metadata is standard object metadata.

@@ -1325,6 +1325,11 @@ func (in *WukongDiskSpec) DeepCopyInto(out *WukongDiskSpec) {
 		*out = new(corev1.PersistentVolumeMode)
 		**out = **in
 	}
+	if in.DeletionProtection != nil {
+		in, out := &in.DeletionProtection, &out.DeletionProtection
+		*out = new(bool)
+		**out = **in
+	}
 	if in.Shared != nil {
 		in, out := &in.Shared, &out.Shared
 		*out = new(bool)

@@ -39,6 +39,7 @@ const refusedRetry = time.Minute
 // +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongdisks/finalizers,verbs=update
 // +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongs;wukongvms,verbs=get;list;watch
 // +kubebuilder:rbac:groups=cdi.kubevirt.io,resources=datavolumes,verbs=get;list;watch;create;patch;delete
+// +kubebuilder:rbac:groups=cdi.kubevirt.io,resources=cdiconfigs,verbs=get
 // +kubebuilder:rbac:groups="",resources=persistentvolumeclaims,verbs=get;list;watch;patch
 // +kubebuilder:rbac:groups=storage.k8s.io,resources=storageclasses,verbs=get;list;watch
 
@@ -63,6 +64,9 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 	if !disk.DeletionTimestamp.IsZero() {
 		return reconcile.Result{}, r.finalize(ctx, disk, observed)
 	}
+	if len(observed.lostOwners) > 0 {
+		return reconcile.Result{}, r.outlive(ctx, disk, observed.lostOwners) // and its watch brings the disk back
+	}
 	err = r.applier.Metadata(ctx, disk.DeepCopy(), apply.Metadata{
 		Finalizer: v1alpha1.FinalizerDisk,
 		Umbrella:  observed.umbrella.OwnerReference(),
@@ -71,6 +75,9 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 		return reconcile.Result{}, err
 	}
 	applyErr := r.applyDataVolume(ctx, disk, observed)
+	if applyErr == nil {
+		applyErr = r.growClaim(ctx, disk, observed)
+	}
 	if applyErr != nil && !apply.Permanent(applyErr) {
 		return reconcile.Result{}, applyErr
 	}
@@ -95,9 +102,9 @@ func SetupWithManager(manager ctrl.Manager, dependencies *dependency.Registry, c
 		Named("wukongdisk").
 		For(&v1alpha1.WukongDisk{}, builder.WithPredicates(watches.OwnChange())).
 		Watches(&corev1.PersistentVolumeClaim{}, reconciler.disksOf(index.DiskByClaim), builder.WithPredicates(claimChange())).
-		Watches(&storagev1.StorageClass{}, reconciler.unsettledDisks(), builder.WithPredicates(appears())).
+		Watches(&storagev1.StorageClass{}, reconciler.unsettledDisks(), builder.WithPredicates(classChange())).
 		Watches(&v1alpha1.Wukong{}, umbrella.Handler(reconciler.client, newList), builder.WithPredicates(umbrella.Predicate())).
-		Watches(&v1alpha1.WukongVM{}, disksOfVM(), builder.WithPredicates(predicate.GenerationChangedPredicate{})).
+		Watches(&v1alpha1.WukongVM{}, reconciler.disksOfVM(), builder.WithPredicates(predicate.GenerationChangedPredicate{})).
 		Build(reconciler)
 	if err != nil {
 		return err

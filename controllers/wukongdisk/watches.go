@@ -2,10 +2,13 @@ package wukongdisk
 
 import (
 	"context"
+	"slices"
 
 	corev1 "k8s.io/api/core/v1"
+	storagev1 "k8s.io/api/storage/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
@@ -24,7 +27,7 @@ func (r *Reconciler) disksOf(field string) handler.EventHandler {
 	})
 }
 
-// unsettledDisks maps a new StorageClass to the disks that may have waited for it.
+// unsettledDisks maps a StorageClass to the disks that may have waited for it.
 func (r *Reconciler) unsettledDisks() handler.EventHandler {
 	return handler.EnqueueRequestsFromMapFunc(func(ctx context.Context, _ client.Object) []reconcile.Request {
 		disks := &v1alpha1.WukongDiskList{}
@@ -39,11 +42,12 @@ func (r *Reconciler) unsettledDisks() handler.EventHandler {
 	})
 }
 
-// disksOfVM maps a machine that comes, changes or goes to the disks that it uses, or used: a disk that is being deleted waits for it.
-func disksOfVM() handler.EventHandler {
-	return handler.EnqueueRequestsFromMapFunc(func(_ context.Context, obj client.Object) []reconcile.Request {
+// disksOfVM maps a machine that comes, changes or goes to the disks that it uses, or used, since a disk that is being deleted waits for
+// it, and to those that it owns, since a protected one outlives it.
+func (r *Reconciler) disksOfVM() handler.EventHandler {
+	return handler.EnqueueRequestsFromMapFunc(func(ctx context.Context, obj client.Object) []reconcile.Request {
 		vm := obj.(*v1alpha1.WukongVM)
-		var requests []reconcile.Request
+		requests := watches.Requests(ctx, r.client, newList(), client.InNamespace(vm.Namespace), client.MatchingFields{index.DiskByOwner: vm.Name})
 		for _, name := range index.DiskNames(vm) {
 			requests = append(requests, reconcile.Request{NamespacedName: types.NamespacedName{Namespace: vm.Namespace, Name: name}})
 		}
@@ -51,10 +55,14 @@ func disksOfVM() handler.EventHandler {
 	})
 }
 
-// appears lets pass objects that come into being, and the first sight of those that are there.
-func appears() predicate.Predicate {
+// classChange lets pass classes that come into being, the first sight of those that are there, and those that begin to allow their
+// claims to grow.
+func classChange() predicate.Predicate {
 	return predicate.Funcs{
-		UpdateFunc: func(event.UpdateEvent) bool { return false },
+		UpdateFunc: func(e event.UpdateEvent) bool {
+			before, after := e.ObjectOld.(*storagev1.StorageClass), e.ObjectNew.(*storagev1.StorageClass)
+			return ptr.Deref(before.AllowVolumeExpansion, false) != ptr.Deref(after.AllowVolumeExpansion, false)
+		},
 		DeleteFunc: func(event.DeleteEvent) bool { return false },
 	}
 }
@@ -69,7 +77,13 @@ func claimChange() predicate.Predicate {
 				!equality.Semantic.DeepEqual(before.OwnerReferences, after.OwnerReferences) ||
 				!equality.Semantic.DeepEqual(before.Spec, after.Spec) ||
 				before.Status.Phase != after.Status.Phase ||
-				!equality.Semantic.DeepEqual(before.Status.Capacity, after.Status.Capacity)
+				!equality.Semantic.DeepEqual(before.Status.Capacity, after.Status.Capacity) ||
+				!slices.EqualFunc(before.Status.Conditions, after.Status.Conditions, sameCondition)
 		},
 	}
+}
+
+// sameCondition leaves out the times, which a resizer that tries again writes each time.
+func sameCondition(one, two corev1.PersistentVolumeClaimCondition) bool {
+	return one.Type == two.Type && one.Status == two.Status && one.Message == two.Message
 }

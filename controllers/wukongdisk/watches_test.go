@@ -5,6 +5,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	corev1 "k8s.io/api/core/v1"
+	storagev1 "k8s.io/api/storage/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
@@ -24,7 +25,10 @@ func TestClaimChange(t *testing.T) {
 		"it is larger": {func(c *corev1.PersistentVolumeClaim) { c.Status.Capacity["storage"] = resource.MustParse("2Gi") }, true},
 		"its owner":    {func(c *corev1.PersistentVolumeClaim) { c.OwnerReferences = nil }, true},
 		"it goes":      {func(c *corev1.PersistentVolumeClaim) { c.DeletionTimestamp = ptr.To(metav1.Now()) }, true},
-		"another one":  {func(c *corev1.PersistentVolumeClaim) { c.UID = "other" }, true},
+		"it is grown by its file system next": {func(c *corev1.PersistentVolumeClaim) {
+			c.Status.Conditions = []corev1.PersistentVolumeClaimCondition{{Type: corev1.PersistentVolumeClaimFileSystemResizePending, Status: corev1.ConditionTrue}}
+		}, true},
+		"another one": {func(c *corev1.PersistentVolumeClaim) { c.UID = "other" }, true},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -35,4 +39,18 @@ func TestClaimChange(t *testing.T) {
 	}
 	assert.True(t, claimChange().Create(event.CreateEvent{Object: claimIn(corev1.ClaimPending)}))
 	assert.True(t, claimChange().Delete(event.DeleteEvent{Object: claimIn(corev1.ClaimPending)}))
+}
+
+func TestClassChange(t *testing.T) {
+	class := func(expands bool) *storagev1.StorageClass {
+		return &storagev1.StorageClass{AllowVolumeExpansion: &expands}
+	}
+	update := func(before, after *storagev1.StorageClass) bool {
+		return classChange().Update(event.UpdateEvent{ObjectOld: before, ObjectNew: after})
+	}
+	assert.True(t, update(class(false), class(true)), "a disk may have waited for it")
+	assert.False(t, update(class(true), class(true)))
+	assert.False(t, update(&storagev1.StorageClass{}, class(false)))
+	assert.True(t, classChange().Create(event.CreateEvent{Object: class(false)}))
+	assert.False(t, classChange().Delete(event.DeleteEvent{Object: class(false)}))
 }

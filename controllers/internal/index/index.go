@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
@@ -19,6 +20,8 @@ const (
 	VMByNetwork = "spec.networks.wukongNetwork"
 	// DiskByClaim finds the WukongDisks that stand on a PersistentVolumeClaim, by its name.
 	DiskByClaim = "claimName"
+	// DiskByOwner finds the WukongDisks that a WukongVM owns, by its name.
+	DiskByOwner = "metadata.ownerReferences.wukongVM"
 	// NetworkByAttachment finds the WukongNetworks that name an existing NetworkAttachmentDefinition, as namespace/name.
 	NetworkByAttachment = "attachment"
 	// ByUmbrellaUID finds the children of a Wukong by the UID in their owner references.
@@ -45,7 +48,7 @@ func of(controller string) []entry {
 		return entries
 	case "wukongdisk":
 		disk := &v1alpha1.WukongDisk{}
-		return []entry{{disk, umbrella.IndexName, umbrella.Index}, {disk, DiskByClaim, diskClaim}, vmByDisk}
+		return []entry{{disk, umbrella.IndexName, umbrella.Index}, {disk, DiskByClaim, diskClaim}, {disk, DiskByOwner, owningVM}, vmByDisk}
 	case "wukongnetwork":
 		network := &v1alpha1.WukongNetwork{}
 		return []entry{{network, umbrella.IndexName, umbrella.Index}, {network, NetworkByAttachment, networkAttachment}}
@@ -118,6 +121,21 @@ func vmNetworks(obj client.Object) []string {
 }
 
 func diskClaim(obj client.Object) []string { return []string{obj.(*v1alpha1.WukongDisk).ClaimName()} }
+
+func owningVM(obj client.Object) []string {
+	var names []string
+	for _, reference := range obj.GetOwnerReferences() {
+		if IsVM(reference) {
+			names = append(names, reference.Name)
+		}
+	}
+	return names
+}
+
+// IsVM tells whether an owner reference is one to a WukongVM.
+func IsVM(reference metav1.OwnerReference) bool {
+	return reference.Kind == "WukongVM" && reference.APIVersion == v1alpha1.GroupVersion.String()
+}
 
 func networkAttachment(obj client.Object) []string {
 	if name := obj.(*v1alpha1.WukongNetwork).AttachmentName(); name != "" {
