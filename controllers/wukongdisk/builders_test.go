@@ -6,6 +6,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/ptr"
+	kubevirtv1 "kubevirt.io/api/core/v1"
 	cdiv1 "kubevirt.io/containerized-data-importer-api/pkg/apis/core/v1beta1"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
@@ -111,4 +112,39 @@ func running(status corev1.ConditionStatus, reason, message string) cdiv1.DataVo
 
 func boundCondition(reason, message string) cdiv1.DataVolumeCondition {
 	return cdiv1.DataVolumeCondition{Type: cdiv1.DataVolumeBound, Status: corev1.ConditionFalse, Reason: reason, Message: message}
+}
+
+// machine is a WukongVM that lists the disk root, changed by options.
+func machine(name string, options ...func(*v1alpha1.WukongVM)) v1alpha1.WukongVM {
+	vm := v1alpha1.WukongVM{
+		ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: "shop", CreationTimestamp: metav1.Unix(1000, 0)},
+		Spec:       v1alpha1.WukongVMSpec{Disks: []v1alpha1.VMDisk{{Name: "root", DiskRef: &v1alpha1.LocalObjectReference{Name: "root"}}}},
+	}
+	for _, option := range options {
+		option(&vm)
+	}
+	return vm
+}
+
+// detaching is a machine that lists the disk no more, while its instance has it still.
+func detaching(vm *v1alpha1.WukongVM) {
+	vm.Spec.Disks = nil
+	vm.Status.Disks = []v1alpha1.VMDiskStatus{{Name: "root", DiskName: "root"}}
+}
+
+func bornAt(second int64) func(*v1alpha1.WukongVM) {
+	return func(vm *v1alpha1.WukongVM) { vm.CreationTimestamp = metav1.Unix(second, 0) }
+}
+
+func ending(vm *v1alpha1.WukongVM) { vm.DeletionTimestamp = ptr.To(metav1.Now()) }
+
+// instanceWith is an instance in a phase that has claims.
+func instanceWith(phase kubevirtv1.VirtualMachineInstancePhase, claims ...string) *kubevirtv1.VirtualMachineInstance {
+	instance := &kubevirtv1.VirtualMachineInstance{Status: kubevirtv1.VirtualMachineInstanceStatus{Phase: phase}}
+	for _, claim := range claims {
+		instance.Status.VolumeStatus = append(instance.Status.VolumeStatus, kubevirtv1.VolumeStatus{
+			Name: claim, PersistentVolumeClaimInfo: &kubevirtv1.PersistentVolumeClaimInfo{ClaimName: claim},
+		})
+	}
+	return instance
 }

@@ -3,7 +3,6 @@ package wukongdisk
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	storagev1 "k8s.io/api/storage/v1"
@@ -33,8 +32,10 @@ type observation struct {
 	claim      *corev1.PersistentVolumeClaim
 	// growth is nil when the claim is as large as the spec says.
 	growth *growth
-	// users are the machines that use the disk and are not being deleted.
-	users []string
+	// machines are those that list the disk, or whose instance has it still.
+	machines []v1alpha1.WukongVM
+	// holder is the machine that may use the disk, or empty.
+	holder string
 }
 
 func (r *Reconciler) observe(ctx context.Context, disk *v1alpha1.WukongDisk) (*observation, error) {
@@ -64,13 +65,10 @@ func (r *Reconciler) observe(ctx context.Context, disk *v1alpha1.WukongDisk) (*o
 	if err := r.client.List(ctx, vms, client.InNamespace(disk.Namespace), client.MatchingFields{index.VMByDisk: disk.Name}); err != nil {
 		return observed, fmt.Errorf("list the machines that use disk %s: %w", disk.Name, err)
 	}
-	for i := range vms.Items {
-		if vms.Items[i].DeletionTimestamp.IsZero() {
-			observed.users = append(observed.users, vms.Items[i].Name)
-		}
+	observed.machines = vms.Items
+	if err := r.observeHolder(ctx, disk, observed); err != nil {
+		return observed, err
 	}
-	// The cache lists in no order, and a message that changes its order is a write.
-	slices.Sort(observed.users)
 	return observed, r.observeGrowth(ctx, disk, observed)
 }
 

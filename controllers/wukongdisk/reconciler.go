@@ -7,12 +7,12 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	storagev1 "k8s.io/api/storage/v1"
 	"k8s.io/utils/clock"
+	kubevirtv1 "kubevirt.io/api/core/v1"
 	cdiv1 "kubevirt.io/containerized-data-importer-api/pkg/apis/core/v1beta1"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
-	"sigs.k8s.io/controller-runtime/pkg/predicate"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 	"sigs.k8s.io/controller-runtime/pkg/source"
 
@@ -41,6 +41,7 @@ const refusedRetry = time.Minute
 // +kubebuilder:rbac:groups=cdi.kubevirt.io,resources=datavolumes,verbs=get;list;watch;create;patch;delete
 // +kubebuilder:rbac:groups=cdi.kubevirt.io,resources=cdiconfigs,verbs=get
 // +kubebuilder:rbac:groups="",resources=persistentvolumeclaims,verbs=get;list;watch;patch
+// +kubebuilder:rbac:groups=kubevirt.io,resources=virtualmachineinstances,verbs=get;list;watch
 // +kubebuilder:rbac:groups=storage.k8s.io,resources=storageclasses,verbs=get;list;watch
 
 // Reconciler brings WukongDisks to what their spec says.
@@ -104,17 +105,21 @@ func SetupWithManager(manager ctrl.Manager, dependencies *dependency.Registry, c
 		Watches(&corev1.PersistentVolumeClaim{}, reconciler.disksOf(index.DiskByClaim), builder.WithPredicates(claimChange())).
 		Watches(&storagev1.StorageClass{}, reconciler.unsettledDisks(), builder.WithPredicates(classChange())).
 		Watches(&v1alpha1.Wukong{}, umbrella.Handler(reconciler.client, newList), builder.WithPredicates(umbrella.Predicate())).
-		Watches(&v1alpha1.WukongVM{}, reconciler.disksOfVM(), builder.WithPredicates(predicate.GenerationChangedPredicate{})).
+		Watches(&v1alpha1.WukongVM{}, reconciler.disksOfVM(), builder.WithPredicates(vmChange())).
 		Build(reconciler)
+	if err != nil {
+		return err
+	}
+	everything := func(ctx context.Context) []reconcile.Request { return watches.Requests(ctx, reconciler.client, newList()) }
+	err = dependencies.Watch(controller, dependency.VirtualMachineInstances,
+		source.Kind(manager.GetCache(), client.Object(&kubevirtv1.VirtualMachineInstance{}), reconciler.disksOf(index.DiskByHolder), instanceLetsGo()), everything)
 	if err != nil {
 		return err
 	}
 	return dependencies.Watch(controller, dependency.DataVolumes,
 		source.Kind(manager.GetCache(), client.Object(&cdiv1.DataVolume{}), handler.EnqueueRequestForOwner(
 			manager.GetScheme(), manager.GetRESTMapper(), &v1alpha1.WukongDisk{}, handler.OnlyControllerOwner())),
-		func(ctx context.Context) []reconcile.Request {
-			return watches.Requests(ctx, reconciler.client, newList())
-		})
+		everything)
 }
 
 func newList() client.ObjectList { return &v1alpha1.WukongDiskList{} }

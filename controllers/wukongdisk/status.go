@@ -66,6 +66,9 @@ func evaluate(disk *v1alpha1.WukongDisk, observed *observation, applyErr error) 
 	if found := bound(observed.claim); found != nil {
 		return found
 	}
+	if found := sharing(disk, observed.claim); found != nil {
+		return found
+	}
 	return expansion(disk, observed)
 }
 
@@ -74,7 +77,10 @@ func adoptedClaim(disk *v1alpha1.WukongDisk, claim *corev1.PersistentVolumeClaim
 		return failed(v1alpha1.ReasonClaimMissing,
 			"PersistentVolumeClaim %s does not exist in namespace %s; create it, or correct source.persistentVolumeClaim.name", disk.ClaimName(), disk.Namespace)
 	}
-	return bound(claim)
+	if found := bound(claim); found != nil {
+		return found
+	}
+	return sharing(disk, claim)
 }
 
 // bound says why a claim is not usable yet.
@@ -159,7 +165,7 @@ func condition(dataVolume *cdiv1.DataVolume, conditionType cdiv1.DataVolumeCondi
 
 // describe is the status beside its conditions.
 func describe(disk *v1alpha1.WukongDisk, observed *observation, found *problem) v1alpha1.WukongDiskStatus {
-	status := v1alpha1.WukongDiskStatus{Phase: v1alpha1.DiskReady}
+	status := v1alpha1.WukongDiskStatus{Phase: v1alpha1.DiskReady, AttachedTo: observed.holder, GuestSize: guestSize(disk, observed)}
 	if found != nil {
 		status.Phase = found.phase
 	}

@@ -124,7 +124,7 @@ func TestEvaluate(t *testing.T) {
 		},
 
 		"deleted, and in use": {
-			disk: diskWith(deleted), observed: observation{users: []string{"api", "web"}},
+			disk: diskWith(deleted), observed: observation{machines: []v1alpha1.WukongVM{machine("web"), machine("api")}},
 			phase: v1alpha1.DiskTerminating, reason: v1alpha1.ReasonInUse, message: "used by WukongVM api, web",
 		},
 		"deleted, and set free": {

@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/ptr"
+	kubevirtv1 "kubevirt.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
@@ -48,11 +49,39 @@ func (r *Reconciler) disksOfVM() handler.EventHandler {
 	return handler.EnqueueRequestsFromMapFunc(func(ctx context.Context, obj client.Object) []reconcile.Request {
 		vm := obj.(*v1alpha1.WukongVM)
 		requests := watches.Requests(ctx, r.client, newList(), client.InNamespace(vm.Namespace), client.MatchingFields{index.DiskByOwner: vm.Name})
-		for _, name := range index.DiskNames(vm) {
+		for _, name := range index.UsedDisks(vm) {
 			requests = append(requests, reconcile.Request{NamespacedName: types.NamespacedName{Namespace: vm.Namespace, Name: name}})
 		}
 		return requests
 	})
+}
+
+// vmChange lets pass what a disk reads of a machine: its spec, its end, and which disks its instance has.
+func vmChange() predicate.Predicate {
+	return predicate.Funcs{
+		UpdateFunc: func(e event.UpdateEvent) bool {
+			before, after := e.ObjectOld.(*v1alpha1.WukongVM), e.ObjectNew.(*v1alpha1.WukongVM)
+			return before.UID != after.UID || before.Generation != after.Generation ||
+				!slices.EqualFunc(before.Status.Disks, after.Status.Disks, sameAttachment)
+		},
+	}
+}
+
+func sameAttachment(one, two v1alpha1.VMDiskStatus) bool {
+	return one.DiskName == two.DiskName && one.ClaimName == two.ClaimName && equality.Semantic.DeepEqual(one.GuestSize, two.GuestSize)
+}
+
+// instanceLetsGo lets pass instances that end, however that comes, and those that lose a claim.
+func instanceLetsGo() predicate.Predicate {
+	return predicate.Funcs{
+		CreateFunc: func(event.CreateEvent) bool { return false },
+		UpdateFunc: func(e event.UpdateEvent) bool {
+			before, after := e.ObjectOld.(*kubevirtv1.VirtualMachineInstance), e.ObjectNew.(*kubevirtv1.VirtualMachineInstance)
+			return before.IsFinal() != after.IsFinal() || slices.ContainsFunc(before.Status.VolumeStatus, func(volume kubevirtv1.VolumeStatus) bool {
+				return volume.PersistentVolumeClaimInfo != nil && !hasClaim(after, volume.PersistentVolumeClaimInfo.ClaimName)
+			})
+		},
+	}
 }
 
 // classChange lets pass classes that come into being, the first sight of those that are there, and those that begin to allow their
