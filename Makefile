@@ -33,6 +33,9 @@ CONTROL_PLANE := $(BIN)/control-plane
 # Kinds that have a controller: only their CRDs are in the chart.
 CHART_CRDS := wukongs wukongvms wukongdisks wukongnetworks
 
+# Written by hand, and installed with the definitions, by the base and by the chart.
+ADMISSION_POLICIES := wukongdisk-deletion-protection.yaml
+
 # One role per subsystem: NAME=FOLDER. The markers in the folder say what it may do.
 ROLES := \
 	wukong=controllers/wukong \
@@ -145,6 +148,7 @@ generate-crds: $(BIN)/controller-gen
 	@for plural in $(CHART_CRDS); do \
 		./tools/chart-crd.sh < config/crd/bases/vm.novasphere.dev_$$plural.yaml > charts/wukong-crds/templates/vm.novasphere.dev_$$plural.yaml; \
 	done
+	@cp $(addprefix config/crd/,$(ADMISSION_POLICIES)) charts/wukong-crds/templates/
 
 # The chart reads the same files, see charts/wukong/templates.
 .PHONY: generate-rbac

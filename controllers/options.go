@@ -1,6 +1,9 @@
 package controllers
 
 import (
+	"maps"
+	"strings"
+
 	corev1 "k8s.io/api/core/v1"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	"k8s.io/apimachinery/pkg/labels"
@@ -61,10 +64,13 @@ func cacheOptions() cache.Options {
 	}
 }
 
+// keepClaim drops the annotations of others, of which CDI alone writes a dozen.
 func keepClaim(obj any) (any, error) {
 	if claim, ok := obj.(*corev1.PersistentVolumeClaim); ok {
 		claim.ManagedFields = nil
-		claim.Annotations = nil
+		maps.DeleteFunc(claim.Annotations, func(key, _ string) bool {
+			return !strings.HasPrefix(key, v1alpha1.GroupVersion.Group+"/")
+		})
 	}
 	return obj, nil
 }

@@ -19,7 +19,7 @@ header() { # FOLDER MODULE WHAT
 } > $crds/kubevirt.yaml
 
 {
-  header $tools/cdi kubevirt.io/containerized-data-importer "as its operator holds it"
+  header $tools/cdi kubevirt.io/containerized-data-importer "as its operator holds them"
   (cd $tools/cdi && go run ./crds)
 } > $crds/cdi.yaml
 

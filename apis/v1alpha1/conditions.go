@@ -75,6 +75,14 @@ const (
 	ReasonImportFailed = "ImportFailed"
 	// ReasonInUse: the disk is being deleted, and a machine still uses it.
 	ReasonInUse = "InUse"
+	// ReasonExpanding: the claim grows to spec.size. Machines use the disk meanwhile.
+	ReasonExpanding = "Expanding"
+	// ReasonExpansionUnsupported: the StorageClass does not allow its claims to grow.
+	ReasonExpansionUnsupported = "ExpansionUnsupported"
+	// ReasonExpansionFailed: the storage could not grow the claim and tries again; the message is its own.
+	ReasonExpansionFailed = "ExpansionFailed"
+	// ReasonQuotaExceeded: a ResourceQuota of the namespace does not allow the claim, or not its growth.
+	ReasonQuotaExceeded = "QuotaExceeded"
 )
 
 // Reasons of WukongNetwork.

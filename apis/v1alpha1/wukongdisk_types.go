@@ -17,15 +17,27 @@ const (
 	ReclaimRetain ReclaimPolicy = "Retain"
 )
 
+// DetachPolicy says what happens to a disk that a machine stamped from its template when the entry leaves spec.disks there.
+// +kubebuilder:validation:Enum=Keep;Delete
+type DetachPolicy string
+
+const (
+	// DetachKeep lets the WukongDisk live on by itself, without the machine as its owner.
+	DetachKeep DetachPolicy = "Keep"
+	// DetachDelete deletes the WukongDisk once the machine has let go of it; reclaimPolicy decides about the data.
+	DetachDelete DetachPolicy = "Delete"
+)
+
 // WukongDiskSpec says what a disk is and where its bytes come from.
 //
 // +kubebuilder:validation:XValidation:rule="has(self.size) || (has(self.source) && has(self.source.persistentVolumeClaim))",message="size is required, for example 20Gi, unless the source is an existing persistentVolumeClaim"
 // +kubebuilder:validation:XValidation:rule="!has(self.source) || !has(self.source.persistentVolumeClaim) || (!has(self.size) && !has(self.storageClassName) && !has(self.accessModes) && !has(self.volumeMode))",message="an existing persistentVolumeClaim already has a size, storageClassName, accessModes and volumeMode: leave them out"
 // +kubebuilder:validation:XValidation:rule="has(self.source) == has(oldSelf.source) && (!has(self.source) || self.source == oldSelf.source)",message="source cannot change after creation: create another WukongDisk"
-// +kubebuilder:validation:XValidation:rule="has(self.size) == has(oldSelf.size) && (!has(self.size) || quantity(string(self.size)).compareTo(quantity(string(oldSelf.size))) == 0)",message="size cannot change after creation: this version cannot grow a disk, and a disk never shrinks"
+// +kubebuilder:validation:XValidation:rule="has(self.size) == has(oldSelf.size)",message="size can be neither added nor taken away after creation"
 // +kubebuilder:validation:XValidation:rule="has(self.storageClassName) == has(oldSelf.storageClassName) && (!has(self.storageClassName) || self.storageClassName == oldSelf.storageClassName)",message="storageClassName cannot change after creation: create another WukongDisk"
 // +kubebuilder:validation:XValidation:rule="has(self.accessModes) == has(oldSelf.accessModes) && (!has(self.accessModes) || self.accessModes == oldSelf.accessModes)",message="accessModes cannot change after creation: create another WukongDisk"
 // +kubebuilder:validation:XValidation:rule="has(self.volumeMode) == has(oldSelf.volumeMode) && (!has(self.volumeMode) || self.volumeMode == oldSelf.volumeMode)",message="volumeMode cannot change after creation: create another WukongDisk"
+// +kubebuilder:validation:XValidation:rule="!has(self.shared) || !self.shared || !has(self.accessModes) || 'ReadWriteMany' in self.accessModes",message="a shared disk needs ReadWriteMany in accessModes"
 type WukongDiskSpec struct {
 	// wukongRef names the application that the disk belongs to. The Wukong need not exist yet.
 	// +optional
@@ -36,7 +48,8 @@ type WukongDiskSpec struct {
 	Source *WukongDiskSource `json:"source,omitempty"`
 
 	// size that the guest sees, in bytes, as a Kubernetes quantity such as 20Gi. On a file system volume the claim is
-	// larger by the overhead that CDI reserves.
+	// larger by the overhead that CDI reserves. It may grow at any time, also while a machine runs, when the StorageClass
+	// allows it. A disk never shrinks.
 	// +optional
 	// +kubebuilder:validation:XIntOrString
 	// +kubebuilder:validation:MaxLength=32
@@ -69,6 +82,22 @@ type WukongDiskSpec struct {
 	// +optional
 	// +default="Delete"
 	ReclaimPolicy ReclaimPolicy `json:"reclaimPolicy,omitempty"`
+
+	// deletionProtection refuses to delete the WukongDisk while it is true, and keeps the disk when the machine or the
+	// application that owns it is deleted. The namespace of a protected disk cannot be deleted either.
+	// +optional
+	DeletionProtection *bool `json:"deletionProtection,omitempty"`
+
+	// detachPolicy says what happens to a disk that a machine stamped from its template when the entry is taken out of
+	// spec.disks there. It stands here, because the template is gone by then. It may change at any time.
+	// +optional
+	// +default="Keep"
+	DetachPolicy DetachPolicy `json:"detachPolicy,omitempty"`
+
+	// shared lets several machines use the disk at once, which only a cluster file system in the guests survives. The claim
+	// must have the access mode ReadWriteMany. Without it, the disk is one machine's at a time.
+	// +optional
+	Shared *bool `json:"shared,omitempty"`
 }
 
 // AccessMode is an access mode of a PersistentVolumeClaim.
@@ -183,10 +212,14 @@ type ClaimSource struct {
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
 	Name string `json:"name,omitempty"`
+
+	// readOnly attaches the disk to machines without the right to write.
+	// +optional
+	ReadOnly *bool `json:"readOnly,omitempty"`
 }
 
 // DiskPhase is a one-word summary of a disk.
-// +kubebuilder:validation:Enum=Pending;AwaitingConsumer;Importing;Ready;Terminating;Error
+// +kubebuilder:validation:Enum=Pending;AwaitingConsumer;Importing;Ready;Expanding;Terminating;Error
 type DiskPhase string
 
 // Phases of WukongDisk.
@@ -195,6 +228,7 @@ const (
 	DiskAwaitingConsumer DiskPhase = "AwaitingConsumer"
 	DiskImporting        DiskPhase = "Importing"
 	DiskReady            DiskPhase = "Ready"
+	DiskExpanding        DiskPhase = "Expanding"
 	DiskTerminating      DiskPhase = "Terminating"
 	DiskError            DiskPhase = "Error"
 )
@@ -225,6 +259,31 @@ type WukongDiskStatus struct {
 	// +optional
 	// +kubebuilder:validation:MaxLength=253
 	DataVolumeName string `json:"dataVolumeName,omitempty"`
+
+	// attachedTo is the WukongVM that may use the disk: the oldest that lists it, until it has let go of it. Empty without
+	// one, and for a shared disk.
+	// +optional
+	// +kubebuilder:validation:MaxLength=63
+	AttachedTo string `json:"attachedTo,omitempty"`
+
+	// move is the way to another StorageClass, while it is under way.
+	// +optional
+	Move *DiskMove `json:"move,omitempty"`
+
+	// requestedSize is the size, in bytes and in the terms of spec.size, that the claim was asked for. Below it, the disk
+	// cannot shrink.
+	// +optional
+	// +kubebuilder:validation:XIntOrString
+	// +kubebuilder:validation:MaxLength=32
+	RequestedSize *resource.Quantity `json:"requestedSize,omitempty"`
+
+	// claimRequest is what the claim asks the storage for, in bytes: requestedSize, and on a file system volume the overhead.
+	// +optional
+	ClaimRequest *resource.Quantity `json:"claimRequest,omitempty"`
+
+	// guestSize is the size of the disk that the guest of the machine in attachedTo sees, in bytes, while it runs.
+	// +optional
+	GuestSize *resource.Quantity `json:"guestSize,omitempty"`
 
 	// capacity of the bound claim, in bytes.
 	// +optional
@@ -257,6 +316,26 @@ type WukongDiskStatus struct {
 	ImportRestarts int32 `json:"importRestarts,omitempty"`
 }
 
+// DiskMove is a move of a disk to another StorageClass. claimName stays the claim in use until the new one is.
+type DiskMove struct {
+	// targetClaimName is the PersistentVolumeClaim that the disk moves to. A running machine migrates its volume there.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	TargetClaimName string `json:"targetClaimName,omitempty"`
+
+	// targetStorageClassName is the StorageClass that the disk moves to.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	TargetStorageClassName string `json:"targetStorageClassName,omitempty"`
+
+	// message says what the move does or waits for.
+	// +optional
+	// +kubebuilder:validation:MaxLength=1024
+	Message string `json:"message,omitempty"`
+}
+
 // WukongDisk is a disk of a virtual machine: a CDI DataVolume with its PersistentVolumeClaim, or an existing claim.
 //
 // +kubebuilder:object:root=true
@@ -269,6 +348,7 @@ type WukongDiskStatus struct {
 // +kubebuilder:printcolumn:name="Class",type=string,JSONPath=`.status.storageClassName`
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
 // +kubebuilder:printcolumn:name="Message",type=string,priority=1,JSONPath=`.status.conditions[?(@.type=="Ready")].message`
+// +kubebuilder:validation:XValidation:rule="!has(self.spec.size) || !has(oldSelf.spec.size) || string(self.spec.size) == string(oldSelf.spec.size) || !has(oldSelf.status) || !has(oldSelf.status.requestedSize) || quantity(string(self.spec.size)).compareTo(quantity(string(oldSelf.status.requestedSize))) >= 0",message="spec.size is below status.requestedSize, what the claim was asked for already: a disk never shrinks; create a smaller WukongDisk and copy the data in a guest"
 type WukongDisk struct {
 	metav1.TypeMeta `json:",inline"`
 	// metadata is standard object metadata.

@@ -136,6 +136,11 @@ type VMDiskStatus struct {
 	// +optional
 	Capacity *resource.Quantity `json:"capacity,omitempty"`
 
+	// guestSize is the size of the disk that the guest sees, in bytes, as KubeVirt reports it; empty while the machine does
+	// not run.
+	// +optional
+	GuestSize *resource.Quantity `json:"guestSize,omitempty"`
+
 	// target is the device in the machine that KubeVirt gave the disk, such as vda.
 	// +optional
 	// +kubebuilder:validation:MaxLength=63

@@ -6,6 +6,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/ptr"
+	kubevirtv1 "kubevirt.io/api/core/v1"
 	cdiv1 "kubevirt.io/containerized-data-importer-api/pkg/apis/core/v1beta1"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
@@ -42,12 +43,40 @@ func controlledBy(kind, name string, uid types.UID) []metav1.OwnerReference {
 	return []metav1.OwnerReference{{Kind: kind, Name: name, UID: uid, Controller: ptr.To(true)}}
 }
 
-// dataVolumeIn is the disk's own DataVolume in a phase.
+// dataVolumeIn is the disk's own DataVolume, made for 1Gi, in a phase.
 func dataVolumeIn(phase cdiv1.DataVolumePhase, conditions ...cdiv1.DataVolumeCondition) *cdiv1.DataVolume {
 	return &cdiv1.DataVolume{
 		ObjectMeta: metav1.ObjectMeta{Name: "root", Namespace: "shop", UID: "volume-uid", OwnerReferences: controlledBy("WukongDisk", "root", "disk-uid")},
+		Spec:       cdiv1.DataVolumeSpec{Storage: &cdiv1.StorageSpec{Resources: requesting("1Gi")}},
 		Status:     cdiv1.DataVolumeStatus{Phase: phase, Conditions: conditions},
 	}
+}
+
+// ofSize is a size that the disk has, or is to have.
+func ofSize(size string) func(*v1alpha1.WukongDisk) {
+	return func(disk *v1alpha1.WukongDisk) { disk.Spec.Size = ptr.To(resource.MustParse(size)) }
+}
+
+// sized is a DataVolume that was made for a size.
+func sized(dataVolume *cdiv1.DataVolume, size string) *cdiv1.DataVolume {
+	dataVolume.Spec.Storage.Resources = requesting(size)
+	return dataVolume
+}
+
+func requesting(size string) corev1.VolumeResourceRequirements {
+	return corev1.VolumeResourceRequirements{Requests: corev1.ResourceList{corev1.ResourceStorage: resource.MustParse(size)}}
+}
+
+// grown is a bound claim that asks for a size, was asked for a spec.size by us unless that is empty, and has a capacity.
+func grown(request, specSize, capacity string, conditions ...corev1.PersistentVolumeClaimCondition) *corev1.PersistentVolumeClaim {
+	claim := claimIn(corev1.ClaimBound)
+	claim.Spec.Resources = requesting(request)
+	claim.Status.Capacity = requesting(capacity).Requests
+	claim.Status.Conditions = conditions
+	if specSize != "" {
+		claim.Annotations = map[string]string{v1alpha1.AnnotationRequestedSize: specSize}
+	}
+	return claim
 }
 
 // claimIn is the claim that CDI made for the disk's DataVolume, in a phase.
@@ -56,10 +85,10 @@ func claimIn(phase corev1.PersistentVolumeClaimPhase) *corev1.PersistentVolumeCl
 		ObjectMeta: metav1.ObjectMeta{Name: "root", Namespace: "shop", OwnerReferences: controlledBy("DataVolume", "root", "volume-uid")},
 		Spec: corev1.PersistentVolumeClaimSpec{
 			StorageClassName: ptr.To("fast"), VolumeMode: ptr.To(corev1.PersistentVolumeBlock), VolumeName: "pv-1",
-			AccessModes: []corev1.PersistentVolumeAccessMode{corev1.ReadWriteMany},
+			AccessModes: []corev1.PersistentVolumeAccessMode{corev1.ReadWriteMany}, Resources: requesting("1200Mi"),
 		},
 		Status: corev1.PersistentVolumeClaimStatus{
-			Phase: phase, Capacity: corev1.ResourceList{corev1.ResourceStorage: resource.MustParse("1200Mi")},
+			Phase: phase, Capacity: requesting("1200Mi").Requests,
 		},
 	}
 }
@@ -83,4 +112,39 @@ func running(status corev1.ConditionStatus, reason, message string) cdiv1.DataVo
 
 func boundCondition(reason, message string) cdiv1.DataVolumeCondition {
 	return cdiv1.DataVolumeCondition{Type: cdiv1.DataVolumeBound, Status: corev1.ConditionFalse, Reason: reason, Message: message}
+}
+
+// machine is a WukongVM that lists the disk root, changed by options.
+func machine(name string, options ...func(*v1alpha1.WukongVM)) v1alpha1.WukongVM {
+	vm := v1alpha1.WukongVM{
+		ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: "shop", CreationTimestamp: metav1.Unix(1000, 0)},
+		Spec:       v1alpha1.WukongVMSpec{Disks: []v1alpha1.VMDisk{{Name: "root", DiskRef: &v1alpha1.LocalObjectReference{Name: "root"}}}},
+	}
+	for _, option := range options {
+		option(&vm)
+	}
+	return vm
+}
+
+// detaching is a machine that lists the disk no more, while its instance has it still.
+func detaching(vm *v1alpha1.WukongVM) {
+	vm.Spec.Disks = nil
+	vm.Status.Disks = []v1alpha1.VMDiskStatus{{Name: "root", DiskName: "root"}}
+}
+
+func bornAt(second int64) func(*v1alpha1.WukongVM) {
+	return func(vm *v1alpha1.WukongVM) { vm.CreationTimestamp = metav1.Unix(second, 0) }
+}
+
+func ending(vm *v1alpha1.WukongVM) { vm.DeletionTimestamp = ptr.To(metav1.Now()) }
+
+// instanceWith is an instance in a phase that has claims.
+func instanceWith(phase kubevirtv1.VirtualMachineInstancePhase, claims ...string) *kubevirtv1.VirtualMachineInstance {
+	instance := &kubevirtv1.VirtualMachineInstance{Status: kubevirtv1.VirtualMachineInstanceStatus{Phase: phase}}
+	for _, claim := range claims {
+		instance.Status.VolumeStatus = append(instance.Status.VolumeStatus, kubevirtv1.VolumeStatus{
+			Name: claim, PersistentVolumeClaimInfo: &kubevirtv1.PersistentVolumeClaimInfo{ClaimName: claim},
+		})
+	}
+	return instance
 }

@@ -21,7 +21,7 @@ func (r *Reconciler) applyDataVolume(ctx context.Context, disk *v1alpha1.WukongD
 	if observed.dataVolume == nil && observed.claim != nil {
 		return nil
 	}
-	applied, err := apply.Child(ctx, r.applier, disk, desiredDataVolume(disk))
+	applied, err := apply.Child(ctx, r.applier, disk, desiredDataVolume(disk, observed.dataVolume))
 	if err != nil {
 		return err
 	}
@@ -30,13 +30,18 @@ func (r *Reconciler) applyDataVolume(ctx context.Context, disk *v1alpha1.WukongD
 }
 
 // desiredDataVolume is the DataVolume of a disk. Access modes and volume mode are left to CDI's StorageProfile when the spec
-// does not say them, so that a disk can migrate live whenever its class can.
-func desiredDataVolume(disk *v1alpha1.WukongDisk) *cdiv1.DataVolume {
+// does not say them, so that a disk can migrate live whenever its class can. The spec of a DataVolume cannot change: one that exists
+// keeps its size, and the claim grows.
+func desiredDataVolume(disk *v1alpha1.WukongDisk, existing *cdiv1.DataVolume) *cdiv1.DataVolume {
+	size := *disk.Spec.Size
+	if existing != nil && existing.Spec.Storage != nil {
+		size = existing.Spec.Storage.Resources.Requests[corev1.ResourceStorage]
+	}
 	storage := &cdiv1.StorageSpec{
 		StorageClassName: disk.Spec.StorageClassName,
 		VolumeMode:       disk.Spec.VolumeMode,
 		Resources: corev1.VolumeResourceRequirements{
-			Requests: corev1.ResourceList{corev1.ResourceStorage: *disk.Spec.Size},
+			Requests: corev1.ResourceList{corev1.ResourceStorage: size},
 		},
 	}
 	for _, mode := range disk.Spec.AccessModes {

@@ -15,7 +15,7 @@ import (
 
 // finalize goes as far as what exists allows: wait for users, let a retained claim go free, end.
 func (r *Reconciler) finalize(ctx context.Context, disk *v1alpha1.WukongDisk, observed *observation) error {
-	if len(observed.users) > 0 {
+	if len(users(observed.machines)) > 0 {
 		return r.writeStatus(ctx, disk, observed, nil)
 	}
 	if keepsClaim(disk, observed) {
@@ -68,10 +68,10 @@ func (r *Reconciler) orphanClaim(ctx context.Context, observed *observation) err
 }
 
 func terminating(observed *observation) *problem {
-	if len(observed.users) > 0 {
+	if inUse := users(observed.machines); len(inUse) > 0 {
 		return &problem{v1alpha1.DiskTerminating, v1alpha1.ReasonInUse, fmt.Sprintf(
 			"the disk is used by WukongVM %s, and goes when no machine uses it; take it out of spec.disks there, or delete the machine",
-			strings.Join(observed.users, ", "))}
+			strings.Join(inUse, ", "))}
 	}
 	return &problem{v1alpha1.DiskTerminating, v1alpha1.ReasonTerminating, "the claim is being set free, to stay as reclaimPolicy Retain says"}
 }

@@ -9,9 +9,14 @@
 //	   |  class, claim, CDI missing; name taken                                 | the importer's own error
 //	   +--> Error  <------------------------------------------------------------+   (CDI tries again: back to Importing)
 //
+//	Ready --spec.size grows--> Expanding --> Ready: the request of the claim is raised, and the storage grows it under the machine. A class
+//	that cannot, a quota, and a shrinking size are told as Error, and the disk works as before.
+//
 //	any --deleted--> Terminating: waits until no WukongVM uses the disk; then
 //	     Delete   the garbage collector takes DataVolume and claim
 //	     Retain   the DataVolume is deleted with orphaning, the claim stays without an owner
+//
+// Which machine may use the disk, and until when, is decided here: see holder.go.
 //
 // The finalizer is needed for both waits. A machine that is itself being deleted does not count as a user, so that deletion
 // always ends; Kubernetes keeps the claim until its last pod is gone.

@@ -162,6 +162,9 @@ func (f fixture) waitDataVolume(disk *v1alpha1.WukongDisk) *cdiv1.DataVolume {
 func (f fixture) claimOf(dataVolume *cdiv1.DataVolume) *corev1.PersistentVolumeClaim {
 	f.Helper()
 	claim := f.newClaim(dataVolume.Name)
+	if storage := dataVolume.Spec.Storage; storage != nil && storage.StorageClassName != nil {
+		claim.Spec.StorageClassName = storage.StorageClassName
+	}
 	require.NoError(f, controllerutil.SetControllerReference(dataVolume, claim, f.Client.Scheme()))
 	f.makeClaim(claim)
 	return claim

@@ -3,11 +3,11 @@ package wukongdisk
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	storagev1 "k8s.io/api/storage/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	cdiv1 "kubevirt.io/containerized-data-importer-api/pkg/apis/core/v1beta1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -21,6 +21,8 @@ import (
 // observation is everything that decides about a disk, read at the beginning of a pass.
 type observation struct {
 	umbrella umbrella.Link
+	// lostOwners are the owners that a protected disk outlives.
+	lostOwners []types.UID
 	// importerServed: the cluster serves DataVolumes.
 	importerServed bool
 	// classFound: the named StorageClass exists, or without a name a default one does.
@@ -28,14 +30,21 @@ type observation struct {
 	// dataVolume and claim are nil when they do not exist.
 	dataVolume *cdiv1.DataVolume
 	claim      *corev1.PersistentVolumeClaim
-	// users are the machines that use the disk and are not being deleted.
-	users []string
+	// growth is nil when the claim is as large as the spec says.
+	growth *growth
+	// machines are those that list the disk, or whose instance has it still.
+	machines []v1alpha1.WukongVM
+	// holder is the machine that may use the disk, or empty.
+	holder string
 }
 
 func (r *Reconciler) observe(ctx context.Context, disk *v1alpha1.WukongDisk) (*observation, error) {
 	observed := &observation{}
 	var err error
 	if observed.umbrella, err = umbrella.Observe(ctx, r.client, disk); err != nil {
+		return observed, err
+	}
+	if observed.lostOwners, err = r.lostOwners(ctx, disk); err != nil {
 		return observed, err
 	}
 	if observed.importerServed, err = r.dependencies.Served(ctx, dependency.DataVolumes); err != nil {
@@ -56,14 +65,11 @@ func (r *Reconciler) observe(ctx context.Context, disk *v1alpha1.WukongDisk) (*o
 	if err := r.client.List(ctx, vms, client.InNamespace(disk.Namespace), client.MatchingFields{index.VMByDisk: disk.Name}); err != nil {
 		return observed, fmt.Errorf("list the machines that use disk %s: %w", disk.Name, err)
 	}
-	for i := range vms.Items {
-		if vms.Items[i].DeletionTimestamp.IsZero() {
-			observed.users = append(observed.users, vms.Items[i].Name)
-		}
+	observed.machines = vms.Items
+	if err := r.observeHolder(ctx, disk, observed); err != nil {
+		return observed, err
 	}
-	// The cache lists in no order, and a message that changes its order is a write.
-	slices.Sort(observed.users)
-	return observed, nil
+	return observed, r.observeGrowth(ctx, disk, observed)
 }
 
 // Annotations that mark the default StorageClass: KubeVirt's for virtual machines goes before Kubernetes' own.

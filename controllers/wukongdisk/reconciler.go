@@ -7,17 +7,19 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	storagev1 "k8s.io/api/storage/v1"
 	"k8s.io/utils/clock"
+	kubevirtv1 "kubevirt.io/api/core/v1"
 	cdiv1 "kubevirt.io/containerized-data-importer-api/pkg/apis/core/v1beta1"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/predicate"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 	"sigs.k8s.io/controller-runtime/pkg/source"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/apply"
 	"github.com/novasphere/wukong/controllers/internal/dependency"
+	"github.com/novasphere/wukong/controllers/internal/index"
 	"github.com/novasphere/wukong/controllers/internal/umbrella"
 	"github.com/novasphere/wukong/controllers/internal/watches"
 )
@@ -37,7 +39,9 @@ const refusedRetry = time.Minute
 // +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongdisks/finalizers,verbs=update
 // +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongs;wukongvms,verbs=get;list;watch
 // +kubebuilder:rbac:groups=cdi.kubevirt.io,resources=datavolumes,verbs=get;list;watch;create;patch;delete
+// +kubebuilder:rbac:groups=cdi.kubevirt.io,resources=cdiconfigs,verbs=get
 // +kubebuilder:rbac:groups="",resources=persistentvolumeclaims,verbs=get;list;watch;patch
+// +kubebuilder:rbac:groups=kubevirt.io,resources=virtualmachineinstances,verbs=get;list;watch
 // +kubebuilder:rbac:groups=storage.k8s.io,resources=storageclasses,verbs=get;list;watch
 
 // Reconciler brings WukongDisks to what their spec says.
@@ -61,6 +65,9 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 	if !disk.DeletionTimestamp.IsZero() {
 		return reconcile.Result{}, r.finalize(ctx, disk, observed)
 	}
+	if len(observed.lostOwners) > 0 {
+		return reconcile.Result{}, r.outlive(ctx, disk, observed.lostOwners) // and its watch brings the disk back
+	}
 	err = r.applier.Metadata(ctx, disk.DeepCopy(), apply.Metadata{
 		Finalizer: v1alpha1.FinalizerDisk,
 		Umbrella:  observed.umbrella.OwnerReference(),
@@ -69,6 +76,9 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 		return reconcile.Result{}, err
 	}
 	applyErr := r.applyDataVolume(ctx, disk, observed)
+	if applyErr == nil {
+		applyErr = r.growClaim(ctx, disk, observed)
+	}
 	if applyErr != nil && !apply.Permanent(applyErr) {
 		return reconcile.Result{}, applyErr
 	}
@@ -92,19 +102,25 @@ func SetupWithManager(manager ctrl.Manager, dependencies *dependency.Registry, c
 	controller, err := ctrl.NewControllerManagedBy(manager).
 		Named("wukongdisk").
 		For(&v1alpha1.WukongDisk{}, builder.WithPredicates(watches.OwnChange())).
-		Watches(&corev1.PersistentVolumeClaim{}, reconciler.disksOnClaim(), builder.WithPredicates(claimChange())).
-		Watches(&storagev1.StorageClass{}, reconciler.unsettledDisks(), builder.WithPredicates(appears())).
+		Watches(&corev1.PersistentVolumeClaim{}, watches.Gather(reconciler.disksBy(index.DiskByClaim), whileItLives), builder.WithPredicates(claimChange())).
+		Watches(&storagev1.StorageClass{}, reconciler.unsettledDisks(), builder.WithPredicates(classChange())).
 		Watches(&v1alpha1.Wukong{}, umbrella.Handler(reconciler.client, newList), builder.WithPredicates(umbrella.Predicate())).
-		Watches(&v1alpha1.WukongVM{}, disksOfVM(), builder.WithPredicates(predicate.GenerationChangedPredicate{})).
+		Watches(&v1alpha1.WukongVM{}, reconciler.disksOfVM(), builder.WithPredicates(vmChange())).
 		Build(reconciler)
 	if err != nil {
 		return err
 	}
+	everything := func(ctx context.Context) []reconcile.Request {
+		return watches.Requests(ctx, reconciler.client, newList())
+	}
+	err = dependencies.Watch(controller, dependency.VirtualMachineInstances,
+		source.Kind(manager.GetCache(), client.Object(&kubevirtv1.VirtualMachineInstance{}),
+			handler.EnqueueRequestsFromMapFunc(reconciler.disksBy(index.DiskByHolder)), instanceLetsGo()), everything)
+	if err != nil {
+		return err
+	}
 	return dependencies.Watch(controller, dependency.DataVolumes,
-		source.Kind(manager.GetCache(), client.Object(&cdiv1.DataVolume{}), diskOfDataVolume()),
-		func(ctx context.Context) []reconcile.Request {
-			return watches.Requests(ctx, reconciler.client, newList())
-		})
+		source.Kind(manager.GetCache(), client.Object(&cdiv1.DataVolume{}), watches.Gather(diskOfDataVolume, whileItLives)), everything)
 }
 
 func newList() client.ObjectList { return &v1alpha1.WukongDiskList{} }

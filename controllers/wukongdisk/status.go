@@ -46,6 +46,9 @@ func evaluate(disk *v1alpha1.WukongDisk, observed *observation, applyErr error) 
 	if conflict := (*apply.NameConflictError)(nil); errors.As(applyErr, &conflict) {
 		return failed(v1alpha1.ReasonNameConflict, "%s", conflict)
 	}
+	if quotaExceeded(applyErr) {
+		return failed(v1alpha1.ReasonQuotaExceeded, "%s; ask for less, or for a larger ResourceQuota", applyErr)
+	}
 	if applyErr != nil {
 		return failed(v1alpha1.ReasonApplyRefused, "%s", applyErr)
 	}
@@ -60,7 +63,13 @@ func evaluate(disk *v1alpha1.WukongDisk, observed *observation, applyErr error) 
 			return found
 		}
 	}
-	return bound(observed.claim)
+	if found := bound(observed.claim); found != nil {
+		return found
+	}
+	if found := sharing(disk, observed.claim); found != nil {
+		return found
+	}
+	return expansion(disk, observed)
 }
 
 func adoptedClaim(disk *v1alpha1.WukongDisk, claim *corev1.PersistentVolumeClaim) *problem {
@@ -68,7 +77,10 @@ func adoptedClaim(disk *v1alpha1.WukongDisk, claim *corev1.PersistentVolumeClaim
 		return failed(v1alpha1.ReasonClaimMissing,
 			"PersistentVolumeClaim %s does not exist in namespace %s; create it, or correct source.persistentVolumeClaim.name", disk.ClaimName(), disk.Namespace)
 	}
-	return bound(claim)
+	if found := bound(claim); found != nil {
+		return found
+	}
+	return sharing(disk, claim)
 }
 
 // bound says why a claim is not usable yet.
@@ -98,8 +110,8 @@ func content(dataVolume *cdiv1.DataVolume) *problem {
 	case cdiv1.Failed:
 		return failed(v1alpha1.ReasonImportFailed, "DataVolume %s failed: %s", dataVolume.Name, importerSays(dataVolume))
 	case cdiv1.PhaseUnset, cdiv1.Pending:
-		if message := claimRefused(dataVolume); message != "" {
-			return failed(v1alpha1.ReasonClaimPending, "DataVolume %s: %s", dataVolume.Name, message)
+		if reason, message := claimRefused(dataVolume); message != "" {
+			return failed(reason, "DataVolume %s: %s", dataVolume.Name, message)
 		}
 		return pending(v1alpha1.ReasonClaimPending, "DataVolume %s waits for its PersistentVolumeClaim", dataVolume.Name)
 	default:
@@ -127,16 +139,18 @@ func importerSays(dataVolume *cdiv1.DataVolume) string {
 }
 
 // claimRefused is what CDI says when it cannot make a claim at all, for example without a StorageProfile for the class.
-func claimRefused(dataVolume *cdiv1.DataVolume) string {
+func claimRefused(dataVolume *cdiv1.DataVolume) (reason, message string) {
 	boundCondition := condition(dataVolume, cdiv1.DataVolumeBound)
 	if boundCondition == nil || boundCondition.Status == corev1.ConditionTrue {
-		return ""
+		return "", ""
 	}
 	switch boundCondition.Reason {
 	case "", "Pending", "NotFound":
-		return ""
+		return "", ""
+	case "ErrExceededQuota": // CDI pkg/controller/common/util.go
+		return v1alpha1.ReasonQuotaExceeded, boundCondition.Message
 	default:
-		return boundCondition.Message
+		return v1alpha1.ReasonClaimPending, boundCondition.Message
 	}
 }
 
@@ -151,7 +165,7 @@ func condition(dataVolume *cdiv1.DataVolume, conditionType cdiv1.DataVolumeCondi
 
 // describe is the status beside its conditions.
 func describe(disk *v1alpha1.WukongDisk, observed *observation, found *problem) v1alpha1.WukongDiskStatus {
-	status := v1alpha1.WukongDiskStatus{Phase: v1alpha1.DiskReady}
+	status := v1alpha1.WukongDiskStatus{Phase: v1alpha1.DiskReady, AttachedTo: observed.holder, GuestSize: guestSize(disk, observed)}
 	if found != nil {
 		status.Phase = found.phase
 	}
@@ -168,12 +182,16 @@ func describe(disk *v1alpha1.WukongDisk, observed *observation, found *problem) 
 			status.ClaimName = disk.ClaimName()
 		}
 	}
+	status.RequestedSize = requestedSize(disk, observed)
 	// What the claim is like is told once the disk is being filled: in the bustle before that, each word of it would be a write.
 	if claim := observed.claim; claim != nil && status.ClaimName != "" && status.Phase != v1alpha1.DiskPending {
 		status.StorageClassName = ptr.Deref(claim.Spec.StorageClassName, "")
 		status.VolumeMode = ptr.Deref(claim.Spec.VolumeMode, "")
 		for _, mode := range claim.Spec.AccessModes {
 			status.AccessModes = append(status.AccessModes, v1alpha1.AccessMode(mode))
+		}
+		if request, ok := claim.Spec.Resources.Requests[corev1.ResourceStorage]; ok {
+			status.ClaimRequest = &request
 		}
 		if capacity, ok := claim.Status.Capacity[corev1.ResourceStorage]; ok {
 			status.Capacity = &capacity

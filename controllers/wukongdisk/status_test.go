@@ -124,7 +124,7 @@ func TestEvaluate(t *testing.T) {
 		},
 
 		"deleted, and in use": {
-			disk: diskWith(deleted), observed: observation{users: []string{"api", "web"}},
+			disk: diskWith(deleted), observed: observation{machines: []v1alpha1.WukongVM{machine("web"), machine("api")}},
 			phase: v1alpha1.DiskTerminating, reason: v1alpha1.ReasonInUse, message: "used by WukongVM api, web",
 		},
 		"deleted, and set free": {
@@ -155,7 +155,7 @@ func TestDescribe(t *testing.T) {
 		assert.Equal(t, v1alpha1.WukongDiskStatus{
 			Phase: v1alpha1.DiskReady, ClaimName: "root", DataVolumeName: "root", ImportRestarts: 2,
 			StorageClassName: "fast", VolumeMode: corev1.PersistentVolumeBlock,
-			AccessModes: []v1alpha1.AccessMode{"ReadWriteMany"}, Capacity: ptr.To(resource.MustParse("1200Mi")),
+			AccessModes: []v1alpha1.AccessMode{"ReadWriteMany"}, RequestedSize: ptr.To(resource.MustParse("1Gi")), ClaimRequest: ptr.To(resource.MustParse("1200Mi")), Capacity: ptr.To(resource.MustParse("1200Mi")),
 		}, describe(diskWith(), &observed, nil), "progress is told of a disk that is being filled only")
 	})
 	t.Run("being filled", func(t *testing.T) {
@@ -168,7 +168,7 @@ func TestDescribe(t *testing.T) {
 	})
 	t.Run("only begun", func(t *testing.T) {
 		observed := filling(cdiv1.Pending)
-		assert.Equal(t, v1alpha1.WukongDiskStatus{Phase: v1alpha1.DiskPending, ClaimName: "root", DataVolumeName: "root"},
+		assert.Equal(t, v1alpha1.WukongDiskStatus{Phase: v1alpha1.DiskPending, ClaimName: "root", DataVolumeName: "root", RequestedSize: ptr.To(resource.MustParse("1Gi"))},
 			describe(diskWith(), &observed, content(observed.dataVolume)), "nothing that changes from moment to moment")
 	})
 	t.Run("a foreign claim is told to no machine, B19", func(t *testing.T) {

@@ -2,12 +2,16 @@ package wukongdisk
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	storagev1 "k8s.io/api/storage/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/ptr"
+	kubevirtv1 "kubevirt.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
@@ -24,22 +28,20 @@ import (
 // the DataVolume itself.
 const gather = time.Second
 
-// disksOnClaim maps a claim to the disks that stand on it.
-func (r *Reconciler) disksOnClaim() handler.EventHandler {
-	return watches.Gather(func(ctx context.Context, obj client.Object) []reconcile.Request {
-		return watches.Requests(ctx, r.client, newList(), client.InNamespace(obj.GetNamespace()), client.MatchingFields{index.DiskByClaim: obj.GetName()})
-	}, whileItLives)
+// disksBy maps an object to the disks that an index finds by its name.
+func (r *Reconciler) disksBy(field string) handler.MapFunc {
+	return func(ctx context.Context, obj client.Object) []reconcile.Request {
+		return watches.Requests(ctx, r.client, newList(), client.InNamespace(obj.GetNamespace()), client.MatchingFields{field: obj.GetName()})
+	}
 }
 
 // diskOfDataVolume maps a DataVolume to the disk that controls it.
-func diskOfDataVolume() handler.EventHandler {
-	return watches.Gather(func(_ context.Context, obj client.Object) []reconcile.Request {
-		owner := metav1.GetControllerOf(obj)
-		if owner == nil || owner.Kind != "WukongDisk" {
-			return nil
-		}
-		return []reconcile.Request{{NamespacedName: types.NamespacedName{Namespace: obj.GetNamespace(), Name: owner.Name}}}
-	}, whileItLives)
+func diskOfDataVolume(_ context.Context, obj client.Object) []reconcile.Request {
+	owner := metav1.GetControllerOf(obj)
+	if owner == nil || owner.Kind != "WukongDisk" {
+		return nil
+	}
+	return []reconcile.Request{{NamespacedName: types.NamespacedName{Namespace: obj.GetNamespace(), Name: owner.Name}}}
 }
 
 // whileItLives gathers what happens to an object between its creation and its end, which others wait for.
@@ -50,7 +52,7 @@ func whileItLives(before, now client.Object) time.Duration {
 	return gather
 }
 
-// unsettledDisks maps a new StorageClass to the disks that may have waited for it.
+// unsettledDisks maps a StorageClass to the disks that may have waited for it.
 func (r *Reconciler) unsettledDisks() handler.EventHandler {
 	return handler.EnqueueRequestsFromMapFunc(func(ctx context.Context, _ client.Object) []reconcile.Request {
 		disks := &v1alpha1.WukongDiskList{}
@@ -65,22 +67,55 @@ func (r *Reconciler) unsettledDisks() handler.EventHandler {
 	})
 }
 
-// disksOfVM maps a machine that comes, changes or goes to the disks that it uses, or used: a disk that is being deleted waits for it.
-func disksOfVM() handler.EventHandler {
-	return handler.EnqueueRequestsFromMapFunc(func(_ context.Context, obj client.Object) []reconcile.Request {
+// disksOfVM maps a machine that comes, changes or goes to the disks that it uses, or used, since a disk that is being deleted waits for
+// it, and to those that it owns, since a protected one outlives it.
+func (r *Reconciler) disksOfVM() handler.EventHandler {
+	return handler.EnqueueRequestsFromMapFunc(func(ctx context.Context, obj client.Object) []reconcile.Request {
 		vm := obj.(*v1alpha1.WukongVM)
-		var requests []reconcile.Request
-		for _, name := range index.DiskNames(vm) {
+		requests := watches.Requests(ctx, r.client, newList(), client.InNamespace(vm.Namespace), client.MatchingFields{index.DiskByOwner: vm.Name})
+		for _, name := range index.UsedDisks(vm) {
 			requests = append(requests, reconcile.Request{NamespacedName: types.NamespacedName{Namespace: vm.Namespace, Name: name}})
 		}
 		return requests
 	})
 }
 
-// appears lets pass objects that come into being, and the first sight of those that are there.
-func appears() predicate.Predicate {
+// vmChange lets pass what a disk reads of a machine: its spec, its end, and which disks its instance has.
+func vmChange() predicate.Predicate {
 	return predicate.Funcs{
-		UpdateFunc: func(event.UpdateEvent) bool { return false },
+		UpdateFunc: func(e event.UpdateEvent) bool {
+			before, after := e.ObjectOld.(*v1alpha1.WukongVM), e.ObjectNew.(*v1alpha1.WukongVM)
+			return before.UID != after.UID || before.Generation != after.Generation ||
+				!slices.EqualFunc(before.Status.Disks, after.Status.Disks, sameAttachment)
+		},
+	}
+}
+
+func sameAttachment(one, two v1alpha1.VMDiskStatus) bool {
+	return one.DiskName == two.DiskName && one.ClaimName == two.ClaimName && equality.Semantic.DeepEqual(one.GuestSize, two.GuestSize)
+}
+
+// instanceLetsGo lets pass instances that end, however that comes, and those that lose a claim.
+func instanceLetsGo() predicate.Predicate {
+	return predicate.Funcs{
+		CreateFunc: func(event.CreateEvent) bool { return false },
+		UpdateFunc: func(e event.UpdateEvent) bool {
+			before, after := e.ObjectOld.(*kubevirtv1.VirtualMachineInstance), e.ObjectNew.(*kubevirtv1.VirtualMachineInstance)
+			return before.IsFinal() != after.IsFinal() || slices.ContainsFunc(before.Status.VolumeStatus, func(volume kubevirtv1.VolumeStatus) bool {
+				return volume.PersistentVolumeClaimInfo != nil && !hasClaim(after, volume.PersistentVolumeClaimInfo.ClaimName)
+			})
+		},
+	}
+}
+
+// classChange lets pass classes that come into being, the first sight of those that are there, and those that begin to allow their
+// claims to grow.
+func classChange() predicate.Predicate {
+	return predicate.Funcs{
+		UpdateFunc: func(e event.UpdateEvent) bool {
+			before, after := e.ObjectOld.(*storagev1.StorageClass), e.ObjectNew.(*storagev1.StorageClass)
+			return ptr.Deref(before.AllowVolumeExpansion, false) != ptr.Deref(after.AllowVolumeExpansion, false)
+		},
 		DeleteFunc: func(event.DeleteEvent) bool { return false },
 	}
 }
@@ -95,7 +130,13 @@ func claimChange() predicate.Predicate {
 				!equality.Semantic.DeepEqual(before.OwnerReferences, after.OwnerReferences) ||
 				!equality.Semantic.DeepEqual(before.Spec, after.Spec) ||
 				before.Status.Phase != after.Status.Phase ||
-				!equality.Semantic.DeepEqual(before.Status.Capacity, after.Status.Capacity)
+				!equality.Semantic.DeepEqual(before.Status.Capacity, after.Status.Capacity) ||
+				!slices.EqualFunc(before.Status.Conditions, after.Status.Conditions, sameCondition)
 		},
 	}
+}
+
+// sameCondition leaves out the times, which a resizer that tries again writes each time.
+func sameCondition(one, two corev1.PersistentVolumeClaimCondition) bool {
+	return one.Type == two.Type && one.Status == two.Status && one.Message == two.Message
 }

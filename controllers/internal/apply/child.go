@@ -85,7 +85,7 @@ func patch[T client.Object](ctx context.Context, applier *Applier, desired T, fi
 	err = applier.Client.Patch(ctx, desired, client.RawPatch(types.ApplyPatchType, body),
 		client.FieldOwner(applier.FieldManager), client.ForceOwnership)
 	if err != nil {
-		return none, classify(kind, desired.GetName(), err)
+		return none, Classify(kind, desired.GetName(), err)
 	}
 	return desired, nil
 }

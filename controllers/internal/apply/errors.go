@@ -47,8 +47,8 @@ func (e *RefusedError) Error() string {
 // Unwrap returns the API server's error.
 func (e *RefusedError) Unwrap() error { return e.Err }
 
-// classify tells permanent refusals from errors that a retry may mend.
-func classify(kind, name string, err error) error {
+// Classify tells permanent refusals, which become *RefusedError, from errors that a retry may mend.
+func Classify(kind, name string, err error) error {
 	switch {
 	case apierrors.IsInvalid(err), apierrors.IsBadRequest(err), apierrors.IsForbidden(err), apierrors.IsMethodNotSupported(err):
 		return &RefusedError{Kind: kind, Name: name, Err: err}

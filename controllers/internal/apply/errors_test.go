@@ -29,7 +29,7 @@ func TestPermanent(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			classified := classify("DataVolume", "root", test.err)
+			classified := Classify("DataVolume", "root", test.err)
 			assert.Equal(t, test.permanent, Permanent(classified))
 			assert.ErrorIs(t, classified, test.err)
 			assert.Contains(t, classified.Error(), "DataVolume root: ")

@@ -4,7 +4,9 @@ package index
 import (
 	"context"
 	"fmt"
+	"slices"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
@@ -13,12 +15,16 @@ import (
 )
 
 const (
-	// VMByDisk finds the WukongVMs that use a WukongDisk, by its name.
-	VMByDisk = "spec.disks.wukongDisk"
+	// VMByDisk finds the WukongVMs that use a WukongDisk, by its name: those that list it, and those whose instance has it still.
+	VMByDisk = "disks.wukongDisk"
 	// VMByNetwork finds the WukongVMs that attach to a WukongNetwork, by its name.
 	VMByNetwork = "spec.networks.wukongNetwork"
 	// DiskByClaim finds the WukongDisks that stand on a PersistentVolumeClaim, by its name.
 	DiskByClaim = "claimName"
+	// DiskByOwner finds the WukongDisks that a WukongVM owns, by its name.
+	DiskByOwner = "metadata.ownerReferences.wukongVM"
+	// DiskByHolder finds the WukongDisks that a WukongVM may use, by its name.
+	DiskByHolder = "status.attachedTo"
 	// NetworkByAttachment finds the WukongNetworks that name an existing NetworkAttachmentDefinition, as namespace/name.
 	NetworkByAttachment = "attachment"
 	// ByUmbrellaUID finds the children of a Wukong by the UID in their owner references.
@@ -45,7 +51,10 @@ func of(controller string) []entry {
 		return entries
 	case "wukongdisk":
 		disk := &v1alpha1.WukongDisk{}
-		return []entry{{disk, umbrella.IndexName, umbrella.Index}, {disk, DiskByClaim, diskClaim}, vmByDisk}
+		return []entry{
+			{disk, umbrella.IndexName, umbrella.Index}, {disk, DiskByClaim, diskClaim}, {disk, DiskByOwner, owningVM},
+			{disk, DiskByHolder, diskHolder}, vmByDisk,
+		}
 	case "wukongnetwork":
 		network := &v1alpha1.WukongNetwork{}
 		return []entry{{network, umbrella.IndexName, umbrella.Index}, {network, NetworkByAttachment, networkAttachment}}
@@ -104,7 +113,25 @@ func NetworkName(vm *v1alpha1.WukongVM, network *v1alpha1.VMNetwork) string {
 	}
 }
 
-func vmDisks(obj client.Object) []string { return DiskNames(obj.(*v1alpha1.WukongVM)) }
+// UsedDisks are the WukongDisks that a machine lists, and those that its instance has though the machine lists them no more; each once.
+func UsedDisks(vm *v1alpha1.WukongVM) []string {
+	names := DiskNames(vm)
+	for _, entry := range vm.Status.Disks {
+		if entry.DiskName != "" && !slices.Contains(names, entry.DiskName) {
+			names = append(names, entry.DiskName)
+		}
+	}
+	return names
+}
+
+func vmDisks(obj client.Object) []string { return UsedDisks(obj.(*v1alpha1.WukongVM)) }
+
+func diskHolder(obj client.Object) []string {
+	if name := obj.(*v1alpha1.WukongDisk).Status.AttachedTo; name != "" {
+		return []string{name}
+	}
+	return nil
+}
 
 func vmNetworks(obj client.Object) []string {
 	vm := obj.(*v1alpha1.WukongVM)
@@ -118,6 +145,21 @@ func vmNetworks(obj client.Object) []string {
 }
 
 func diskClaim(obj client.Object) []string { return []string{obj.(*v1alpha1.WukongDisk).ClaimName()} }
+
+func owningVM(obj client.Object) []string {
+	var names []string
+	for _, reference := range obj.GetOwnerReferences() {
+		if IsVM(reference) {
+			names = append(names, reference.Name)
+		}
+	}
+	return names
+}
+
+// IsVM tells whether an owner reference is one to a WukongVM.
+func IsVM(reference metav1.OwnerReference) bool {
+	return reference.Kind == "WukongVM" && reference.APIVersion == v1alpha1.GroupVersion.String()
+}
 
 func networkAttachment(obj client.Object) []string {
 	if name := obj.(*v1alpha1.WukongNetwork).AttachmentName(); name != "" {

@@ -115,6 +115,9 @@ func (e *Environment) prepare(options Options) error {
 	if err := e.Client.Create(context.Background(), class); err != nil {
 		return fmt.Errorf("make the default StorageClass: %w", err)
 	}
+	if err := e.installPolicies(); err != nil {
+		return err
+	}
 	if !options.GarbageCollection {
 		return nil
 	}

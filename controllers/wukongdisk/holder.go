@@ -1,0 +1,131 @@
+package wukongdisk
+
+import (
+	"cmp"
+	"context"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	"k8s.io/utils/ptr"
+	kubevirtv1 "kubevirt.io/api/core/v1"
+
+	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/dependency"
+	"github.com/novasphere/wukong/controllers/internal/index"
+	"github.com/novasphere/wukong/controllers/internal/read"
+)
+
+// The holder is the one machine that may use a disk. Two guests that write one file system destroy it, and on a ReadWriteMany claim nothing
+// in Kubernetes or KubeVirt keeps them from it. So the disk's controller decides, and a machine waits until it is chosen.
+
+// users are the names of the machines that keep the disk from being deleted, in order: those that list it, or whose instance has it
+// still, and that are not being deleted themselves.
+func users(machines []v1alpha1.WukongVM) []string {
+	var names []string
+	for i := range machines {
+		if machines[i].DeletionTimestamp.IsZero() {
+			names = append(names, machines[i].Name)
+		}
+	}
+	// The cache lists in no order, and a message that changes its order is a write.
+	slices.Sort(names)
+	return names
+}
+
+// holder decides which machine may use the disk; empty for none, and for a shared disk. The one that may keeps it until it has let go:
+// also while it is being deleted, and while its instance, which outlives it for as long as the guest shuts down, has the claim.
+func holder(disk *v1alpha1.WukongDisk, machines []v1alpha1.WukongVM, instanceHasClaim bool) string {
+	if ptr.Deref(disk.Spec.Shared, false) {
+		return ""
+	}
+	if previous := disk.Status.AttachedTo; previous != "" {
+		if instanceHasClaim || slices.ContainsFunc(machines, func(vm v1alpha1.WukongVM) bool { return vm.Name == previous }) {
+			return previous
+		}
+	}
+	if !disk.DeletionTimestamp.IsZero() {
+		return ""
+	}
+	var oldest *v1alpha1.WukongVM
+	for i := range machines {
+		candidate := &machines[i]
+		if !candidate.DeletionTimestamp.IsZero() || !slices.Contains(index.DiskNames(candidate), disk.Name) {
+			continue
+		}
+		if oldest == nil || older(candidate, oldest) < 0 {
+			oldest = candidate
+		}
+	}
+	if oldest == nil {
+		return ""
+	}
+	return oldest.Name
+}
+
+func older(one, two *v1alpha1.WukongVM) int {
+	return cmp.Or(one.CreationTimestamp.Compare(two.CreationTimestamp.Time), cmp.Compare(one.Name, two.Name))
+}
+
+// observeHolder reads the instance of a machine that holds the disk and does not know of it any more.
+func (r *Reconciler) observeHolder(ctx context.Context, disk *v1alpha1.WukongDisk, observed *observation) error {
+	previous := disk.Status.AttachedTo
+	known := slices.ContainsFunc(observed.machines, func(vm v1alpha1.WukongVM) bool { return vm.Name == previous })
+	instanceHasClaim := false
+	if previous != "" && !known {
+		served, err := r.dependencies.Served(ctx, dependency.VirtualMachineInstances)
+		if err != nil {
+			return err
+		}
+		if served {
+			instance, err := read.Get(ctx, r.client, disk.Namespace, previous, &kubevirtv1.VirtualMachineInstance{})
+			if err != nil {
+				return err
+			}
+			instanceHasClaim = hasClaim(instance, disk.Status.ClaimName)
+		}
+	}
+	observed.holder = holder(disk, observed.machines, instanceHasClaim)
+	return nil
+}
+
+// hasClaim tells whether an instance may write to a claim. One that KubeVirt has not described yet may.
+func hasClaim(instance *kubevirtv1.VirtualMachineInstance, claim string) bool {
+	if instance == nil || instance.IsFinal() {
+		return false
+	}
+	if len(instance.Status.VolumeStatus) == 0 {
+		return true
+	}
+	return slices.ContainsFunc(instance.Status.VolumeStatus, func(volume kubevirtv1.VolumeStatus) bool {
+		return volume.PersistentVolumeClaimInfo != nil && volume.PersistentVolumeClaimInfo.ClaimName == claim
+	})
+}
+
+// guestSize is what the holder's guest sees of a disk that was grown. Of one that never was it is not told: each start of a machine would
+// be a write of every disk of it, to say what spec.size says.
+func guestSize(disk *v1alpha1.WukongDisk, observed *observation) *resource.Quantity {
+	if observed.claim == nil || observed.claim.Annotations[v1alpha1.AnnotationRequestedSize] == "" {
+		return nil
+	}
+	for i := range observed.machines {
+		if observed.machines[i].Name != observed.holder {
+			continue
+		}
+		for _, entry := range observed.machines[i].Status.Disks {
+			if entry.DiskName == disk.Name {
+				return entry.GuestSize
+			}
+		}
+	}
+	return nil
+}
+
+// sharing says why a disk that is to be shared cannot be.
+func sharing(disk *v1alpha1.WukongDisk, claim *corev1.PersistentVolumeClaim) *problem {
+	if !ptr.Deref(disk.Spec.Shared, false) || slices.Contains(claim.Spec.AccessModes, corev1.ReadWriteMany) {
+		return nil
+	}
+	return failed(v1alpha1.ReasonInvalidSpec, "spec.shared needs the access mode ReadWriteMany, and PersistentVolumeClaim %s has %v: "+
+		"create a disk with accessModes [ReadWriteMany] on a class that can, or set spec.shared to false", claim.Name, claim.Spec.AccessModes)
+}

@@ -1,0 +1,77 @@
+//go:build controlplane
+
+package wukongdisk_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
+
+	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/testenv"
+)
+
+func protected(disk *v1alpha1.WukongDisk) { disk.Spec.DeletionProtection = ptr.To(true) }
+
+// waitProtected waits until the API server heeds the policy.
+func (f fixture) waitProtected(disk *v1alpha1.WukongDisk) {
+	f.Helper()
+	require.Eventually(f, func() bool {
+		return f.Client.Delete(f.Context(), disk.DeepCopy(), client.DryRunAll) != nil
+	}, patience, interval)
+}
+
+// Contract 7: a protected disk is deleted neither by its name nor with its kind, and is when the protection is lifted.
+func TestContract7ProtectedDiskIsNotDeleted(t *testing.T) {
+	f, _ := start(t)
+	disk, other := f.newDisk("precious", protected), f.newDisk("other")
+	f.create(disk, other)
+	f.waitProtected(disk)
+	assert.ErrorContains(t, f.Client.Delete(t.Context(), disk.DeepCopy()),
+		"WukongDisk precious is protected: set spec.deletionProtection to false, then delete it")
+	assert.Error(t, f.Client.DeleteAllOf(t.Context(), &v1alpha1.WukongDisk{}, client.InNamespace(f.namespace)))
+	assert.Nil(t, read(f, "precious", &v1alpha1.WukongDisk{}).DeletionTimestamp)
+	require.NoError(t, client.IgnoreNotFound(f.Client.Delete(t.Context(), other)))
+	f.waitGone(other)
+
+	f.patch(disk, `{"spec":{"deletionProtection":false}}`)
+	f.remove(disk)
+	f.waitGone(disk)
+}
+
+// Contract 7: a protected disk outlives the machine that stamped it and the application that it belongs to, with the real garbage
+// collector, and for good: lifting the protection later deletes nothing.
+func TestContract7ProtectedDiskOutlivesItsOwners(t *testing.T) {
+	f, _ := start(t)
+	shop, vm := &v1alpha1.Wukong{ObjectMeta: metav1.ObjectMeta{Namespace: f.namespace, Name: "shop"}}, f.newVM("web")
+	f.create(shop, vm)
+	disk, other := f.newDisk("precious", protected, belongingTo("shop")), f.newDisk("other", belongingTo("shop"))
+	for _, one := range []*v1alpha1.WukongDisk{disk, other} {
+		require.NoError(t, controllerutil.SetControllerReference(vm, one, f.Client.Scheme(), controllerutil.WithBlockOwnerDeletion(false)))
+		f.create(one)
+		f.fill(one)
+		f.waitReady(one)
+	}
+	f.waitProtected(disk)
+	require.Len(t, read(f, "precious", &v1alpha1.WukongDisk{}).OwnerReferences, 2)
+
+	f.remove(vm)
+	f.remove(shop)
+	f.waitGone(other)
+	require.Eventually(t, func() bool { return len(read(f, "precious", &v1alpha1.WukongDisk{}).OwnerReferences) == 0 }, patience, interval)
+	f.patch(disk, `{"spec":{"deletionProtection":false}}`)
+	testenv.WaitIdle(t, 0)
+	assert.Nil(t, read(f, "precious", &v1alpha1.WukongDisk{}).DeletionTimestamp)
+	assert.Nil(t, read(f, "precious", &corev1.PersistentVolumeClaim{}).DeletionTimestamp)
+
+	// A Wukong made anew under the name takes it in again.
+	again := &v1alpha1.Wukong{ObjectMeta: metav1.ObjectMeta{Namespace: f.namespace, Name: "shop"}}
+	f.create(again)
+	f.waitLinked(disk, again)
+}
