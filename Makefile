@@ -31,12 +31,13 @@ FIRST_VM  ?= config/samples/devcluster/debian-vm.yaml
 CONTROL_PLANE := $(BIN)/control-plane
 
 # Kinds that have a controller: only their CRDs are in the chart.
-CHART_CRDS := wukongs wukongvms wukongdisks wukongnetworks
+CHART_CRDS := wukongs wukongvms wukongdisks wukongnetworks wukongimages
 
 # One role per subsystem: NAME=FOLDER. The markers in the folder say what it may do.
 ROLES := \
 	wukong=controllers/wukong \
 	wukongdisk=controllers/wukongdisk \
+	wukongimage=controllers/wukongimage \
 	wukongnetwork=controllers/wukongnetwork \
 	wukongvm=controllers/wukongvm \
 	dependency=controllers/internal/dependency

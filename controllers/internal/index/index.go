@@ -46,6 +46,8 @@ func of(controller string) []entry {
 	case "wukongdisk":
 		disk := &v1alpha1.WukongDisk{}
 		return []entry{{disk, umbrella.IndexName, umbrella.Index}, {disk, DiskByClaim, diskClaim}, vmByDisk}
+	case "wukongimage":
+		return []entry{{&v1alpha1.WukongImage{}, umbrella.IndexName, umbrella.Index}}
 	case "wukongnetwork":
 		network := &v1alpha1.WukongNetwork{}
 		return []entry{{network, umbrella.IndexName, umbrella.Index}, {network, NetworkByAttachment, networkAttachment}}

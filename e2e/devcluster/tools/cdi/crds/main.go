@@ -1,4 +1,4 @@
-// Command crds prints the CustomResourceDefinition of DataVolume as CDI's operator installs it, schema included.
+// Command crds prints the CustomResourceDefinitions of CDI that the operator uses, as CDI's operator installs them, schemas included.
 package main
 
 import (
@@ -9,11 +9,13 @@ import (
 )
 
 func main() {
-	definition, found := resources.CDICRDs["datavolume"]
-	if !found {
-		fmt.Fprintln(os.Stderr, "crds: CDI has no definition of DataVolume")
-		os.Exit(1)
+	for _, kind := range []string{"datavolume", "datasource", "dataimportcron"} {
+		definition, found := resources.CDICRDs[kind]
+		if !found {
+			fmt.Fprintln(os.Stderr, "crds: CDI has no definition of", kind)
+			os.Exit(1)
+		}
+		fmt.Println("---")
+		fmt.Print(definition)
 	}
-	fmt.Println("---")
-	fmt.Print(definition)
 }
