@@ -45,7 +45,7 @@ func (r *Reconciler) applyChildren(ctx context.Context, image *v1alpha1.WukongIm
 	if obstacle(observed) != nil {
 		return nil
 	}
-	dataSource, err := apply.Child(ctx, r.applier, image, desiredDataSource(image, currentVersion(image, observed)))
+	dataSource, err := apply.Child(ctx, r.applier, image, desiredDataSource(image, currentVersion(image, observed), observed.dataSource))
 	if err != nil {
 		return err
 	}
@@ -109,10 +109,13 @@ func (r *Reconciler) deleteImport(ctx context.Context, old *cdiv1.DataVolume) er
 	return nil
 }
 
-// desiredDataSource points to a version; to nothing while there is none.
-func desiredDataSource(image *v1alpha1.WukongImage, current *version) *cdiv1.DataSource {
+// desiredDataSource points to a version. Without one it points to nothing from the beginning, and where it pointed before, so that CDI says what
+// is missing: the API server cannot take the last field out of a source that has to be there (it would be null, which the schema forbids).
+func desiredDataSource(image *v1alpha1.WukongImage, current *version, live *cdiv1.DataSource) *cdiv1.DataSource {
 	dataSource := &cdiv1.DataSource{ObjectMeta: metav1.ObjectMeta{Name: image.Name, Namespace: image.Namespace}}
 	switch {
+	case current == nil && live != nil:
+		dataSource.Spec.Source = live.Spec.Source
 	case current == nil:
 	case current.snapshot:
 		dataSource.Spec.Source.Snapshot = &cdiv1.DataVolumeSourceSnapshot{Name: current.name, Namespace: image.Namespace}

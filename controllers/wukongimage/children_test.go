@@ -60,12 +60,13 @@ func TestDesiredImport(t *testing.T) {
 }
 
 func TestDesiredDataSource(t *testing.T) {
-	assert.Equal(t, cdiv1.DataSourceSource{}, desiredDataSource(imageWith(), nil).Spec.Source)
-	claim := desiredDataSource(imageWith(), &version{name: "debian-1"})
+	assert.Equal(t, cdiv1.DataSourceSource{}, desiredDataSource(imageWith(), nil, nil).Spec.Source)
+	claim := desiredDataSource(imageWith(), &version{name: "debian-1"}, nil)
 	require.NotNil(t, claim.Spec.Source.PVC)
 	assert.Equal(t, cdiv1.DataVolumeSourcePVC{Namespace: "shop", Name: "debian-1"}, *claim.Spec.Source.PVC)
-	snapshot := desiredDataSource(imageWith(), &version{name: "debian-1", snapshot: true})
+	snapshot := desiredDataSource(imageWith(), &version{name: "debian-1", snapshot: true}, claim)
 	require.NotNil(t, snapshot.Spec.Source.Snapshot)
 	assert.Equal(t, cdiv1.DataVolumeSourceSnapshot{Namespace: "shop", Name: "debian-1"}, *snapshot.Spec.Source.Snapshot)
 	assert.Nil(t, snapshot.Spec.Source.PVC)
+	assert.Equal(t, claim.Spec.Source, desiredDataSource(imageWith(), nil, claim).Spec.Source, "it never goes back to nothing")
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -14,8 +15,8 @@ import (
 	"github.com/novasphere/wukong/apis/v1alpha1"
 )
 
-// volumeSnapshot is known by name only: all that is done with snapshots here is to delete them.
-var volumeSnapshot = schema.GroupVersionKind{Group: "snapshot.storage.k8s.io", Version: "v1", Kind: "VolumeSnapshot"}
+// volumeSnapshots are known by name only: all that is done with them here is to delete them.
+var volumeSnapshots = schema.GroupVersionKind{Group: "snapshot.storage.k8s.io", Version: "v1", Kind: "VolumeSnapshotList"}
 
 // finalize does what the garbage collector cannot. It takes the DataSource, the DataImportCron, and those DataVolumes that are ours still.
 func (r *Reconciler) finalize(ctx context.Context, image *v1alpha1.WukongImage, observed *observation) error {
@@ -53,16 +54,34 @@ func (r *Reconciler) deletePolled(ctx context.Context, image *v1alpha1.WukongIma
 	if observed.cron != nil && metav1.IsControlledBy(observed.cron, image) {
 		return false, r.deleteCron(ctx, observed.cron)
 	}
-	snapshots := &metav1.PartialObjectMetadata{}
-	snapshots.SetGroupVersionKind(volumeSnapshot)
-	for _, kind := range []client.Object{&cdiv1.DataVolume{}, snapshots} {
-		err := r.client.DeleteAllOf(ctx, kind, client.InNamespace(image.Namespace), client.MatchingLabels{labelCron: cronName(image)})
-		// A cluster without snapshots has none to delete.
-		if client.IgnoreNotFound(err) != nil && !meta.IsNoMatchError(err) {
-			return false, fmt.Errorf("delete the versions of image %s: %w", image.Name, err)
+	for i := range observed.imports {
+		if err := r.deleteImport(ctx, &observed.imports[i]); err != nil {
+			return false, err
 		}
 	}
-	return true, nil
+	return true, r.deleteSnapshots(ctx, image)
+}
+
+// deleteSnapshots deletes the versions that CDI keeps as snapshots. They are listed live, once in the life of an image: to watch the snapshots
+// of everyone for that would cost more.
+func (r *Reconciler) deleteSnapshots(ctx context.Context, image *v1alpha1.WukongImage) error {
+	snapshots := &metav1.PartialObjectMetadataList{}
+	snapshots.SetGroupVersionKind(volumeSnapshots)
+	err := r.applier.Live.List(ctx, snapshots, client.InNamespace(image.Namespace), client.MatchingLabels{labelCron: cronName(image)})
+	if apierrors.IsNotFound(err) || meta.IsNoMatchError(err) {
+		return nil // a cluster without snapshots has none to delete
+	}
+	if err != nil {
+		return fmt.Errorf("list the volume snapshots of image %s: %w", image.Name, err)
+	}
+	for i := range snapshots.Items {
+		one := &snapshots.Items[i]
+		err := r.client.Delete(ctx, one, client.Preconditions{UID: &one.UID}, client.DisableReadYourWritesConsistency)
+		if client.IgnoreNotFound(err) != nil {
+			return fmt.Errorf("delete VolumeSnapshot %s: %w", one.Name, err)
+		}
+	}
+	return nil
 }
 
 // release takes the image's owner reference off an import, so that the garbage collector leaves it.

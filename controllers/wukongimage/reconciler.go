@@ -34,10 +34,10 @@ const refusedRetry = time.Minute
 // +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongimages/status,verbs=patch
 // +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongimages/finalizers,verbs=update
 // +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongs,verbs=get;list;watch
-// +kubebuilder:rbac:groups=cdi.kubevirt.io,resources=datavolumes,verbs=get;list;watch;create;patch;delete;deletecollection
+// +kubebuilder:rbac:groups=cdi.kubevirt.io,resources=datavolumes,verbs=get;list;watch;create;patch;delete
 // +kubebuilder:rbac:groups=cdi.kubevirt.io,resources=datasources,verbs=get;list;watch;create;patch
 // +kubebuilder:rbac:groups=cdi.kubevirt.io,resources=dataimportcrons,verbs=get;list;watch;create;patch;delete
-// +kubebuilder:rbac:groups=snapshot.storage.k8s.io,resources=volumesnapshots,verbs=deletecollection
+// +kubebuilder:rbac:groups=snapshot.storage.k8s.io,resources=volumesnapshots,verbs=list;delete
 
 // Reconciler brings WukongImages to what their spec says.
 type Reconciler struct {
