@@ -31,7 +31,7 @@ FIRST_VM  ?= config/samples/devcluster/debian-vm.yaml
 CONTROL_PLANE := $(BIN)/control-plane
 
 # Kinds that have a controller: only their CRDs are in the chart.
-CHART_CRDS := wukongs wukongvms wukongdisks wukongnetworks
+CHART_CRDS := wukongs wukongvms wukongdisks wukongnetworks wukongimages
 
 # Written by hand, and installed with the definitions, by the base and by the chart.
 ADMISSION_POLICIES := wukongdisk-deletion-protection.yaml
@@ -40,6 +40,7 @@ ADMISSION_POLICIES := wukongdisk-deletion-protection.yaml
 ROLES := \
 	wukong=controllers/wukong \
 	wukongdisk=controllers/wukongdisk \
+	wukongimage=controllers/wukongimage \
 	wukongnetwork=controllers/wukongnetwork \
 	wukongvm=controllers/wukongvm \
 	dependency=controllers/internal/dependency

@@ -15,6 +15,7 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/index"
 	"github.com/novasphere/wukong/controllers/wukong"
 	"github.com/novasphere/wukong/controllers/wukongdisk"
+	"github.com/novasphere/wukong/controllers/wukongimage"
 	"github.com/novasphere/wukong/controllers/wukongnetwork"
 	"github.com/novasphere/wukong/controllers/wukongvm"
 )
@@ -24,6 +25,7 @@ type setup func(ctrl.Manager, *dependency.Registry, clock.PassiveClock) error
 var all = map[string]setup{
 	"wukong":        wukong.SetupWithManager,
 	"wukongdisk":    wukongdisk.SetupWithManager,
+	"wukongimage":   wukongimage.SetupWithManager,
 	"wukongnetwork": wukongnetwork.SetupWithManager,
 	"wukongvm":      wukongvm.SetupWithManager,
 }

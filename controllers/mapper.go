@@ -17,7 +17,9 @@ func newMapper(config *rest.Config, httpClient *http.Client) (meta.RESTMapper, e
 	known := meta.NewDefaultRESTMapper(nil)
 	known.Add(kubevirtv1.VirtualMachineGroupVersionKind, meta.RESTScopeNamespace)
 	known.Add(kubevirtv1.VirtualMachineInstanceGroupVersionKind, meta.RESTScopeNamespace)
-	known.Add(cdiv1.SchemeGroupVersion.WithKind("DataVolume"), meta.RESTScopeNamespace)
+	for _, kind := range []string{"DataVolume", "DataSource", "DataImportCron"} {
+		known.Add(cdiv1.SchemeGroupVersion.WithKind(kind), meta.RESTScopeNamespace)
+	}
 
 	discovered, err := apiutil.NewDynamicRESTMapper(config, httpClient)
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/selection"
 	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/utils/ptr"
@@ -57,11 +58,20 @@ func cacheOptions() cache.Options {
 		ByObject: map[client.Object]cache.ByObject{
 			&kubevirtv1.VirtualMachine{}:                {Label: ours.Label},
 			&kubevirtv1.VirtualMachineInstance{}:        {Label: ours.Label, Transform: keepInstance},
-			&cdiv1.DataVolume{}:                         {Label: ours.Label},
+			&cdiv1.DataVolume{}:                         {Label: oursOrImported()},
+			&cdiv1.DataSource{}:                         {Label: ours.Label},
+			&cdiv1.DataImportCron{}:                     {Label: ours.Label},
 			&corev1.PersistentVolumeClaim{}:             {Transform: keepClaim},
 			&apiextensionsv1.CustomResourceDefinition{}: {Transform: keepDefinition},
 		},
 	}
+}
+
+// oursOrImported selects DataVolumes of ours and those that CDI makes for a DataImportCron, which carry its own mark.
+func oursOrImported() labels.Selector {
+	requirement, err := labels.NewRequirement(v1alpha1.LabelManagedBy, selection.In, []string{v1alpha1.LabelManagedByValue, "cdi-controller"})
+	utilruntime.Must(err)
+	return labels.NewSelector().Add(*requirement)
 }
 
 // keepClaim drops the annotations of others, of which CDI alone writes a dozen.

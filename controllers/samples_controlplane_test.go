@@ -36,7 +36,7 @@ func TestTheAPIServerAcceptsEverySample(t *testing.T) {
 		}
 		return nil
 	}))
-	for _, kind := range []string{"Wukong", "WukongVM", "WukongDisk", "WukongNetwork"} {
+	for _, kind := range []string{"Wukong", "WukongVM", "WukongDisk", "WukongImage", "WukongNetwork"} {
 		assert.True(t, kinds[kind], "no sample of kind %s", kind)
 	}
 }

@@ -116,6 +116,18 @@ func (o *WukongMigration) GetPhase() string { return string(o.Status.Phase) }
 // UmbrellaName implements Object.
 func (o *WukongMigration) UmbrellaName() string { return umbrellaName(o.Spec.WukongRef) }
 
+// GetConditions implements Object.
+func (o *WukongImage) GetConditions() []metav1.Condition { return o.Status.Conditions }
+
+// SetConditions implements Object.
+func (o *WukongImage) SetConditions(conditions []metav1.Condition) { o.Status.Conditions = conditions }
+
+// GetPhase implements Object.
+func (o *WukongImage) GetPhase() string { return string(o.Status.Phase) }
+
+// UmbrellaName implements Object.
+func (o *WukongImage) UmbrellaName() string { return umbrellaName(o.Spec.WukongRef) }
+
 // ClaimName is the PersistentVolumeClaim that holds the disk, or will: the existing one that source names, else one of the
 // disk's own name.
 func (o *WukongDisk) ClaimName() string {

@@ -34,6 +34,10 @@ const (
 	// LabelVM is on everything made for a WukongVM, the virt-launcher pod included. Its value is the WukongVM's UID,
 	// which fits into a label whatever the length of the name.
 	LabelVM = GroupName + "/vm-uid"
+	// LabelImage is on the imports that Wukong makes for a WukongImage. Its value is the WukongImage's UID.
+	LabelImage = GroupName + "/image-uid"
+	// AnnotationImportTick is the tick of the schedule that an import of a WukongImage was made for, in RFC 3339.
+	AnnotationImportTick = GroupName + "/import-tick"
 	// AnnotationAppliedHash holds the digest of what a controller last applied to a child, so that a field that the
 	// controller stops setting is noticed without reading managed fields.
 	AnnotationAppliedHash = GroupName + "/applied-hash"
@@ -46,4 +50,6 @@ const (
 const (
 	// FinalizerDisk keeps a WukongDisk until no machine uses it, and lets a retained claim outlive it.
 	FinalizerDisk = GroupName + "/disk"
+	// FinalizerImage keeps a WukongImage until its versions are deleted, or set free, as its reclaimPolicy says.
+	FinalizerImage = GroupName + "/image"
 )

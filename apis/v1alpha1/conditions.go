@@ -24,6 +24,9 @@ const (
 	// ConditionRestartRequired on a WukongVM: True while a change of spec waits for a restart of the guest.
 	ConditionRestartRequired = "RestartRequired"
 
+	// ConditionUpToDate on a WukongImage: the current version is what the source had at the last look at it.
+	ConditionUpToDate = "UpToDate"
+
 	// ConditionChildrenReady on a Wukong: every child is ready.
 	ConditionChildrenReady = "ChildrenReady"
 )
@@ -83,6 +86,16 @@ const (
 	ReasonExpansionFailed = "ExpansionFailed"
 	// ReasonQuotaExceeded: a ResourceQuota of the namespace does not allow the claim, or not its growth.
 	ReasonQuotaExceeded = "QuotaExceeded"
+)
+
+// Reasons of WukongImage, beside those of WukongDisk for an import.
+const (
+	// ReasonUpToDate: the newest import is complete.
+	ReasonUpToDate = "UpToDate"
+	// ReasonAwaitingPoll: CDI's poller has not read the image's digest from the registry yet.
+	ReasonAwaitingPoll = "AwaitingPoll"
+	// ReasonSourceNotReady: a version is complete, and CDI's DataSource does not offer it yet; the message is CDI's own.
+	ReasonSourceNotReady = "SourceNotReady"
 )
 
 // Reasons of WukongNetwork.

@@ -28,6 +28,7 @@ func addKnownTypes(scheme *runtime.Scheme) error {
 		&WukongSnapshot{}, &WukongSnapshotList{},
 		&WukongClone{}, &WukongCloneList{},
 		&WukongMigration{}, &WukongMigrationList{},
+		&WukongImage{}, &WukongImageList{},
 	)
 	metav1.AddToGroupVersion(scheme, GroupVersion)
 	return nil

@@ -35,6 +35,8 @@ type API struct {
 // The optional APIs that Wukong builds on.
 var (
 	DataVolumes             = API{Resource: "datavolumes.cdi.kubevirt.io", Product: "CDI (Containerized Data Importer)"}
+	DataSources             = API{Resource: "datasources.cdi.kubevirt.io", Product: "CDI (Containerized Data Importer)"}
+	DataImportCrons         = API{Resource: "dataimportcrons.cdi.kubevirt.io", Product: "CDI (Containerized Data Importer)"}
 	VirtualMachines         = API{Resource: "virtualmachines.kubevirt.io", Product: "KubeVirt"}
 	VirtualMachineInstances = API{Resource: "virtualmachineinstances.kubevirt.io", Product: "KubeVirt"}
 	NetworkAttachments      = API{Resource: "network-attachment-definitions.k8s.cni.cncf.io", Product: "Multus"}

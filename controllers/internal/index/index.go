@@ -55,6 +55,8 @@ func of(controller string) []entry {
 			{disk, umbrella.IndexName, umbrella.Index}, {disk, DiskByClaim, diskClaim}, {disk, DiskByOwner, owningVM},
 			{disk, DiskByHolder, diskHolder}, vmByDisk,
 		}
+	case "wukongimage":
+		return []entry{{&v1alpha1.WukongImage{}, umbrella.IndexName, umbrella.Index}}
 	case "wukongnetwork":
 		network := &v1alpha1.WukongNetwork{}
 		return []entry{{network, umbrella.IndexName, umbrella.Index}, {network, NetworkByAttachment, networkAttachment}}

@@ -24,6 +24,11 @@ var Kinds = []Kind{
 		NewList: func() client.ObjectList { return &v1alpha1.WukongNetworkList{} },
 	},
 	{
+		Name:    "WukongImage",
+		New:     func() client.Object { return &v1alpha1.WukongImage{} },
+		NewList: func() client.ObjectList { return &v1alpha1.WukongImageList{} },
+	},
+	{
 		Name:    "WukongDisk",
 		New:     func() client.Object { return &v1alpha1.WukongDisk{} },
 		NewList: func() client.ObjectList { return &v1alpha1.WukongDiskList{} },

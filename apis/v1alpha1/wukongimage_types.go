@@ -1,0 +1,215 @@
+package v1alpha1
+
+import (
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// WukongImageSpec says which golden image to keep, and how fresh.
+//
+// +kubebuilder:validation:XValidation:rule="self.source == oldSelf.source",message="source cannot change after creation: create another WukongImage"
+// +kubebuilder:validation:XValidation:rule="quantity(string(self.size)).compareTo(quantity(string(oldSelf.size))) == 0",message="size cannot change after creation: create another WukongImage; a disk that starts from an image may be larger than it"
+// +kubebuilder:validation:XValidation:rule="has(self.storageClassName) == has(oldSelf.storageClassName) && (!has(self.storageClassName) || self.storageClassName == oldSelf.storageClassName)",message="storageClassName cannot change after creation: create another WukongImage"
+// +kubebuilder:validation:XValidation:rule="!has(self.source.registry) || has(self.schedule) == has(oldSelf.schedule)",message="schedule of a registry source can change, but not come or go after creation: create another WukongImage"
+// +kubebuilder:validation:XValidation:rule="!has(self.schedule) || !has(self.source.registry) || !(self.source.registry.url.contains('@') || self.source.registry.url.startsWith('oci-archive://'))",message="schedule needs a source.registry.url with a tag: what a digest or an oci-archive names is not polled; leave schedule out to import it once"
+type WukongImageSpec struct {
+	// wukongRef names the application that the image belongs to. The Wukong need not exist yet.
+	// +optional
+	WukongRef *LocalObjectReference `json:"wukongRef,omitempty"`
+
+	// source says where the image comes from.
+	// +required
+	Source WukongImageSource `json:"source,omitzero"`
+
+	// schedule says when to look for a new version, in the five fields of cron or as @hourly, @daily, @weekly, @monthly or @yearly, for
+	// example "0 3 * * *". Omitted, the image is imported once.
+	//
+	// A registry tells the digest of its image: CDI's poller compares it at each tick, and imports what is new. A web server does not:
+	// each tick of an http source imports the whole image again, as a new version. A tick that comes while an import is under way is
+	// skipped. Times of an http source are UTC; those of a registry source are of the cluster's controller manager, which is UTC nearly
+	// everywhere.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=128
+	// +kubebuilder:validation:Pattern=`^(@(yearly|annually|monthly|weekly|daily|midnight|hourly)|[^ @]+( +[^ ]+){4})$`
+	Schedule string `json:"schedule,omitempty"`
+
+	// versionsToKeep is the number of complete versions that stay, the current one included. An older one is deleted when a newer one is
+	// complete. Disks that were made from it do not depend on it.
+	// +optional
+	// +default=3
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=10
+	VersionsToKeep int32 `json:"versionsToKeep,omitempty"`
+
+	// size of each version in bytes, at least the virtual size of the image, as a Kubernetes quantity such as 10Gi.
+	// +required
+	// +kubebuilder:validation:XIntOrString
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule="isQuantity(string(self)) && quantity(string(self)).isGreaterThan(quantity('0'))",message="size must be a quantity greater than zero, for example 10Gi"
+	Size resource.Quantity `json:"size,omitzero"`
+
+	// storageClassName of the versions. Disks of the same class start from them fastest: by a snapshot or clone where the storage can.
+	// Omitted, the cluster's default class for virtual machines is used (storageclass.kubevirt.io/is-default-virt-class), else its default
+	// class.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	StorageClassName *string `json:"storageClassName,omitempty"`
+
+	// cloneableFrom lists other namespaces whose disks may start from the image; "*" stands for all. Its own namespace needs no grant.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=64
+	// +kubebuilder:validation:items:MinLength=1
+	// +kubebuilder:validation:items:MaxLength=63
+	// +kubebuilder:validation:items:Pattern=`^(\*|[a-z0-9]([-a-z0-9]*[a-z0-9])?)$`
+	CloneableFrom []string `json:"cloneableFrom,omitempty"`
+
+	// reclaimPolicy says what happens to the versions when the WukongImage is deleted. It may change at any time. Disks that were made from
+	// them stay whole under either policy. Retain leaves the claims, or volume snapshots, behind without an owner.
+	// +optional
+	// +default="Delete"
+	ReclaimPolicy ReclaimPolicy `json:"reclaimPolicy,omitempty"`
+}
+
+// WukongImageSource is one source of an image.
+//
+// +kubebuilder:validation:ExactlyOneOf=registry;http
+type WukongImageSource struct {
+	// registry imports a container disk: an OCI image that holds a disk image below /disk. With a schedule the Secret and the ConfigMap that
+	// it names must exist twice, in the image's namespace and in that of CDI: the import reads the first, CDI's poller the second.
+	// +optional
+	Registry *RegistrySource `json:"registry,omitempty"`
+
+	// http imports a disk image over HTTP or HTTPS: raw, qcow2, vmdk, vdi, vhd or vhdx, also compressed by gz or xz.
+	// +optional
+	HTTP *HTTPSource `json:"http,omitempty"`
+}
+
+// ImagePhase is a one-word summary of an image.
+// +kubebuilder:validation:Enum=Pending;Importing;Ready;Terminating;Error
+type ImagePhase string
+
+// Phases of WukongImage.
+const (
+	ImagePending     ImagePhase = "Pending"
+	ImageImporting   ImagePhase = "Importing"
+	ImageReady       ImagePhase = "Ready"
+	ImageTerminating ImagePhase = "Terminating"
+	ImageError       ImagePhase = "Error"
+)
+
+// MaxReportedVersions is the number of versions that WukongImageStatus.versions holds at most: those to keep, and what is not yet deleted.
+const MaxReportedVersions = 16
+
+// WukongImageStatus is what was observed of the image.
+type WukongImageStatus struct {
+	// conditions: Ready, UpToDate, UmbrellaLinked.
+	// +optional
+	// +listType=map
+	// +listMapKey=type
+	// +kubebuilder:validation:MaxItems=16
+	Conditions []metav1.Condition `json:"conditions,omitempty"`
+
+	// observedGeneration is the generation of the spec that this status speaks of.
+	// +optional
+	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
+
+	// phase is a one-word summary for people.
+	// +optional
+	Phase ImagePhase `json:"phase,omitempty"`
+
+	// dataSourceName is the CDI DataSource that disks start from. It always points to the current version.
+	// +optional
+	// +kubebuilder:validation:MaxLength=253
+	DataSourceName string `json:"dataSourceName,omitempty"`
+
+	// currentVersion is the version that a new disk starts from: the name of its claim, or of its volume snapshot where the storage class
+	// keeps images so.
+	// +optional
+	// +kubebuilder:validation:MaxLength=253
+	CurrentVersion string `json:"currentVersion,omitempty"`
+
+	// digest of the current version's image in the registry; empty where none is known.
+	// +optional
+	// +kubebuilder:validation:MaxLength=256
+	Digest string `json:"digest,omitempty"`
+
+	// lastImportTime is when the current version was complete.
+	// +optional
+	LastImportTime *metav1.Time `json:"lastImportTime,omitempty"`
+
+	// nextImportTime is the next tick of the schedule of an http source. When CDI polls a registry next, only its CronJob knows.
+	// +optional
+	NextImportTime *metav1.Time `json:"nextImportTime,omitempty"`
+
+	// progressPercent of a running import, in steps of ten.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=100
+	ProgressPercent *int32 `json:"progressPercent,omitempty"`
+
+	// versions that are complete, the newest first.
+	// +optional
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MaxItems=16
+	Versions []ImageVersion `json:"versions,omitempty"`
+}
+
+// ImageVersion is one complete import.
+type ImageVersion struct {
+	// name of the version: its claim, or its volume snapshot.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	Name string `json:"name,omitempty"`
+
+	// claimName is the PersistentVolumeClaim that holds the version; empty when a volume snapshot does.
+	// +optional
+	// +kubebuilder:validation:MaxLength=253
+	ClaimName string `json:"claimName,omitempty"`
+
+	// importTime is when the version was complete.
+	// +optional
+	ImportTime *metav1.Time `json:"importTime,omitempty"`
+}
+
+// WukongImage is a golden image of the catalogue, kept fresh from a registry or a web server. Disks start from it by source.image.
+//
+// +kubebuilder:object:root=true
+// +kubebuilder:subresource:status
+// +kubebuilder:resource:shortName=wkimage,categories=wukong-all
+// +kubebuilder:printcolumn:name="Phase",type=string,JSONPath=`.status.phase`
+// +kubebuilder:printcolumn:name="UpToDate",type=string,JSONPath=`.status.conditions[?(@.type=="UpToDate")].status`
+// +kubebuilder:printcolumn:name="Version",type=string,JSONPath=`.status.currentVersion`
+// +kubebuilder:printcolumn:name="Imported",type=date,JSONPath=`.status.lastImportTime`
+// +kubebuilder:printcolumn:name="Schedule",type=string,JSONPath=`.spec.schedule`
+// +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
+// +kubebuilder:printcolumn:name="Message",type=string,priority=1,JSONPath=`.status.conditions[?(@.type=="Ready")].message`
+// +kubebuilder:printcolumn:name="Freshness",type=string,priority=1,JSONPath=`.status.conditions[?(@.type=="UpToDate")].message`
+// +kubebuilder:validation:XValidation:rule="size(self.metadata.name) <= 63 && !self.metadata.name.contains('.')",message="the name of a WukongImage may have at most 63 characters and no dot: CDI names its versions after it"
+type WukongImage struct {
+	metav1.TypeMeta `json:",inline"`
+	// metadata is standard object metadata.
+	// +optional
+	metav1.ObjectMeta `json:"metadata,omitempty"`
+
+	// spec is what the user asks for.
+	// +required
+	Spec WukongImageSpec `json:"spec,omitzero"`
+
+	// status is what was observed.
+	// +optional
+	Status WukongImageStatus `json:"status,omitempty"`
+}
+
+// WukongImageList is a list of WukongImages.
+//
+// +kubebuilder:object:root=true
+type WukongImageList struct {
+	metav1.TypeMeta `json:",inline"`
+	metav1.ListMeta `json:"metadata,omitempty"`
+	Items           []WukongImage `json:"items"`
+}

@@ -1,0 +1,193 @@
+package wukongimage
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
+	cdiv1 "kubevirt.io/containerized-data-importer-api/pkg/apis/core/v1beta1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/apply"
+	"github.com/novasphere/wukong/controllers/internal/naming"
+)
+
+// CDI's own marks (pkg/common/common.go, pkg/controller/common/util.go and pkg/controller/dataimportcron-controller.go).
+const (
+	labelCron                    = "cdi.kubevirt.io/dataImportCron"
+	annotationDesiredDigest      = "cdi.kubevirt.io/storage.import.sourceDesiredDigest"
+	annotationImmediateBinding   = "cdi.kubevirt.io/storage.bind.immediate.requested"
+	annotationDeleteAfterSuccess = "cdi.kubevirt.io/storage.deleteAfterCompletion"
+)
+
+// polled tells whether CDI's DataImportCron looks after the image: it knows registries only.
+func polled(image *v1alpha1.WukongImage) bool {
+	return image.Spec.Source.Registry != nil && image.Spec.Schedule != ""
+}
+
+// cronName is the DataImportCron of an image. It is of this one WukongImage: what the DataImportCron of an earlier or a foreign object left
+// behind carries another name in its labels, and neither CDI's collection of old imports nor our deletion touches it.
+func cronName(image *v1alpha1.WukongImage) string {
+	sum := sha256.Sum256([]byte(image.UID))
+	return naming.Child(image.Name, "i"+hex.EncodeToString(sum[:4]))
+}
+
+// applyChildren writes what the image needs, unless something stands in its way, and records it in the observation. The DataSource goes
+// first: see the package's words on why.
+func (r *Reconciler) applyChildren(ctx context.Context, image *v1alpha1.WukongImage, observed *observation) error {
+	if obstacle(observed) != nil {
+		return nil
+	}
+	dataSource, err := apply.Child(ctx, r.applier, image, desiredDataSource(image, currentVersion(image, observed), observed.dataSource))
+	if err != nil {
+		return err
+	}
+	observed.dataSource = dataSource
+	if polled(image) {
+		return r.applyCron(ctx, image, observed)
+	}
+	if tick := dueTick(image, observed); !tick.IsZero() {
+		dataVolume, err := apply.Child(ctx, r.applier, image, desiredImport(image, tick))
+		if err != nil {
+			return err
+		}
+		observed.imports = append([]cdiv1.DataVolume{*dataVolume}, observed.imports...)
+	}
+	for _, old := range expired(image, observed.imports) {
+		if err := r.deleteImport(ctx, old); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// applyCron writes the DataImportCron. A changed one is deleted here, and made again when it is gone: CDI refuses a change of its spec.
+func (r *Reconciler) applyCron(ctx context.Context, image *v1alpha1.WukongImage, observed *observation) error {
+	desired := desiredCron(image)
+	if live := observed.cron; live != nil && metav1.IsControlledBy(live, image) && differs(live, desired) {
+		return r.deleteCron(ctx, live)
+	}
+	applied, err := apply.Child(ctx, r.applier, image, desired)
+	if err != nil {
+		return err
+	}
+	observed.cron = applied
+	return nil
+}
+
+func differs(live, desired *cdiv1.DataImportCron) bool {
+	return live.Spec.Schedule != desired.Spec.Schedule || ptr.Deref(live.Spec.ImportsToKeep, 0) != *desired.Spec.ImportsToKeep
+}
+
+// deleteCron deletes in the foreground: so the DataImportCron is to be seen as being deleted for a moment, in which CDI cleans up its
+// CronJob. One that was made anew at once under the name would keep the old CronJob beside its own.
+func (r *Reconciler) deleteCron(ctx context.Context, live *cdiv1.DataImportCron) error {
+	if !live.DeletionTimestamp.IsZero() {
+		return nil
+	}
+	err := r.client.Delete(ctx, live, client.PropagationPolicy(metav1.DeletePropagationForeground), client.Preconditions{UID: &live.UID})
+	if client.IgnoreNotFound(err) != nil {
+		return fmt.Errorf("delete DataImportCron %s: %w", live.Name, err)
+	}
+	return nil
+}
+
+func (r *Reconciler) deleteImport(ctx context.Context, old *cdiv1.DataVolume) error {
+	if !old.DeletionTimestamp.IsZero() {
+		return nil
+	}
+	if err := r.client.Delete(ctx, old, client.Preconditions{UID: &old.UID}); client.IgnoreNotFound(err) != nil {
+		return fmt.Errorf("delete the old import DataVolume %s: %w", old.Name, err)
+	}
+	return nil
+}
+
+// desiredDataSource points to a version. Without one it points to nothing from the beginning, and where it pointed before, so that CDI says what
+// is missing: the API server cannot take the last field out of a source that has to be there (it would be null, which the schema forbids).
+func desiredDataSource(image *v1alpha1.WukongImage, current *version, live *cdiv1.DataSource) *cdiv1.DataSource {
+	dataSource := &cdiv1.DataSource{ObjectMeta: metav1.ObjectMeta{Name: image.Name, Namespace: image.Namespace}}
+	switch {
+	case current == nil && live != nil:
+		dataSource.Spec.Source = live.Spec.Source
+	case current == nil:
+	case current.snapshot:
+		dataSource.Spec.Source.Snapshot = &cdiv1.DataVolumeSourceSnapshot{Name: current.name, Namespace: image.Namespace}
+	default:
+		dataSource.Spec.Source.PVC = &cdiv1.DataVolumeSourcePVC{Name: current.name, Namespace: image.Namespace}
+	}
+	return dataSource
+}
+
+// desiredCron always retains what it imported: the retention policy of a DataImportCron cannot change, and a WukongImage's can.
+func desiredCron(image *v1alpha1.WukongImage) *cdiv1.DataImportCron {
+	return &cdiv1.DataImportCron{
+		ObjectMeta: metav1.ObjectMeta{Name: cronName(image), Namespace: image.Namespace},
+		Spec: cdiv1.DataImportCronSpec{
+			Template:          cdiv1.DataVolume{Spec: importSpec(image)},
+			Schedule:          image.Spec.Schedule,
+			ManagedDataSource: image.Name,
+			ImportsToKeep:     ptr.To(max(image.Spec.VersionsToKeep, 1)),
+			GarbageCollect:    ptr.To(cdiv1.DataImportCronGarbageCollectOutdated),
+			RetentionPolicy:   ptr.To(cdiv1.DataImportCronRetainAll),
+		},
+	}
+}
+
+// desiredImport is the DataVolume for one tick. No machine will ever be scheduled with it, so it is bound at once whatever the class says,
+// and it stays when it is complete, because it is the record of its version.
+func desiredImport(image *v1alpha1.WukongImage, tick time.Time) *cdiv1.DataVolume {
+	return &cdiv1.DataVolume{
+		ObjectMeta: metav1.ObjectMeta{
+			Name: naming.Child(image.Name, tick.UTC().Format("20060102150405")), Namespace: image.Namespace,
+			Labels: map[string]string{v1alpha1.LabelImage: string(image.UID)},
+			Annotations: map[string]string{
+				v1alpha1.AnnotationImportTick: tick.UTC().Format(time.RFC3339),
+				annotationImmediateBinding:    "true",
+				annotationDeleteAfterSuccess:  "false",
+			},
+		},
+		Spec: importSpec(image),
+	}
+}
+
+func importSpec(image *v1alpha1.WukongImage) cdiv1.DataVolumeSpec {
+	return cdiv1.DataVolumeSpec{
+		Source: importSource(&image.Spec.Source),
+		Storage: &cdiv1.StorageSpec{
+			StorageClassName: image.Spec.StorageClassName,
+			Resources: corev1.VolumeResourceRequirements{
+				Requests: corev1.ResourceList{corev1.ResourceStorage: image.Spec.Size},
+			},
+		},
+	}
+}
+
+// importSource adds the scheme that CDI demands of a registry's URL and a person leaves out.
+func importSource(source *v1alpha1.WukongImageSource) *cdiv1.DataVolumeSource {
+	if http := source.HTTP; http != nil {
+		return &cdiv1.DataVolumeSource{HTTP: &cdiv1.DataVolumeSourceHTTP{
+			URL: http.URL, SecretRef: ptr.Deref(name(http.SecretRef), ""), CertConfigMap: ptr.Deref(name(http.CertConfigMapRef), ""),
+		}}
+	}
+	url := source.Registry.URL
+	if !strings.Contains(url, "://") {
+		url = "docker://" + url
+	}
+	return &cdiv1.DataVolumeSource{Registry: &cdiv1.DataVolumeSourceRegistry{
+		URL: &url, SecretRef: name(source.Registry.SecretRef), CertConfigMap: name(source.Registry.CertConfigMapRef),
+	}}
+}
+
+func name(reference *v1alpha1.LocalObjectReference) *string {
+	if reference == nil {
+		return nil
+	}
+	return &reference.Name
+}

@@ -1,0 +1,108 @@
+package wukongimage
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/robfig/cron/v3"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	cdiv1 "kubevirt.io/containerized-data-importer-api/pkg/apis/core/v1beta1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/dependency"
+	"github.com/novasphere/wukong/controllers/internal/read"
+	"github.com/novasphere/wukong/controllers/internal/umbrella"
+)
+
+// observation is everything that decides about an image, read at the beginning of a pass.
+type observation struct {
+	umbrella umbrella.Link
+	now      time.Time
+	// missing is the first API of CDI that the cluster does not serve, nil when it serves all.
+	missing *dependency.API
+	// schedule is nil without one, or when it is wrong: then scheduleErr says how.
+	schedule    cron.Schedule
+	scheduleErr error
+	// dataSource and cron are nil when they do not exist. The cache holds only what is ours, or was.
+	dataSource *cdiv1.DataSource
+	cron       *cdiv1.DataImportCron
+	// imports are the DataVolumes of the image, complete or not, the newest first.
+	imports []cdiv1.DataVolume
+}
+
+// needed are the APIs that an image needs. CDI's operator installs them together.
+var needed = []dependency.API{dependency.DataVolumes, dependency.DataSources, dependency.DataImportCrons}
+
+func (r *Reconciler) observe(ctx context.Context, image *v1alpha1.WukongImage) (*observation, error) {
+	observed := &observation{now: r.clock.Now()}
+	var err error
+	if observed.umbrella, err = umbrella.Observe(ctx, r.client, image); err != nil {
+		return observed, err
+	}
+	if image.Spec.Schedule != "" {
+		observed.schedule, observed.scheduleErr = cron.ParseStandard(image.Spec.Schedule)
+	}
+	for _, api := range needed {
+		served, err := r.dependencies.Served(ctx, api)
+		if err != nil {
+			return observed, err
+		}
+		if !served {
+			observed.missing = &api
+			return observed, nil
+		}
+	}
+	if observed.dataSource, err = read.Get(ctx, r.client, image.Namespace, image.Name, &cdiv1.DataSource{}); err != nil {
+		return observed, err
+	}
+	if polled(image) {
+		if observed.cron, err = read.Get(ctx, r.client, image.Namespace, cronName(image), &cdiv1.DataImportCron{}); err != nil {
+			return observed, err
+		}
+	}
+	imports := &cdiv1.DataVolumeList{}
+	if err := r.client.List(ctx, imports, client.InNamespace(image.Namespace), importsOf(image)); err != nil {
+		return observed, fmt.Errorf("list the imports of image %s: %w", image.Name, err)
+	}
+	observed.imports = imports.Items
+	sortImports(observed.imports)
+	return observed, nil
+}
+
+// importsOf selects the DataVolumes of an image.
+func importsOf(image *v1alpha1.WukongImage) client.MatchingLabels {
+	if polled(image) {
+		return client.MatchingLabels{labelCron: cronName(image)}
+	}
+	return client.MatchingLabels{v1alpha1.LabelImage: string(image.UID)}
+}
+
+// sortImports puts the newest first. The cache lists in no order, and a list that changes its order is a write.
+func sortImports(imports []cdiv1.DataVolume) {
+	slices.SortFunc(imports, func(a, b cdiv1.DataVolume) int {
+		if order := tickOf(&b).Compare(tickOf(&a)); order != 0 {
+			return order
+		}
+		return cmp.Compare(a.Name, b.Name)
+	})
+}
+
+// tickOf is the tick that a DataVolume was made for; of one that CDI made, when it was made.
+func tickOf(dataVolume *cdiv1.DataVolume) time.Time {
+	if tick, err := time.Parse(time.RFC3339, dataVolume.Annotations[v1alpha1.AnnotationImportTick]); err == nil {
+		return tick
+	}
+	return dataVolume.CreationTimestamp.Time
+}
+
+// finishedAt is when a DataVolume became complete, as CDI says.
+func finishedAt(dataVolume *cdiv1.DataVolume) metav1.Time {
+	if ready := condition(dataVolume, cdiv1.DataVolumeReady); ready != nil && !ready.LastTransitionTime.IsZero() {
+		return ready.LastTransitionTime
+	}
+	return dataVolume.CreationTimestamp
+}

@@ -1,0 +1,130 @@
+//go:build controlplane
+
+package wukongimage_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	clocktesting "k8s.io/utils/clock/testing"
+	cdiv1 "kubevirt.io/containerized-data-importer-api/pkg/apis/core/v1beta1"
+
+	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/testenv"
+)
+
+// The whole life of an image that is imported once, and what it costs.
+func TestContract3WritesOfAnImage(t *testing.T) {
+	f, manager := start(t)
+	image := f.newImage("debian")
+	f.create(image)
+	importing := f.wait(image, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonImporting, "is being filled")
+	assert.Equal(t, "debian", importing.Status.DataSourceName, "disks may refer to it")
+	one := f.waitImports(1)[0]
+	f.setImport(one, cdiv1.ImportInProgress)
+	f.setSource("debian", corev1.ConditionFalse)
+	f.setImport(one, cdiv1.Succeeded)
+	f.wait(image, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonSourceNotReady, "DataSource debian")
+	f.setSource("debian", corev1.ConditionTrue)
+	ready := f.waitVersion(image, one)
+	assert.Equal(t, v1alpha1.ImageReady, ready.Status.Phase)
+	assert.Equal(t, one, ready.Status.Versions[0].ClaimName)
+	assert.NotNil(t, ready.Status.LastImportTime)
+	assert.Nil(t, ready.Status.NextImportTime, "it is imported once")
+
+	testenv.WaitIdle(t, 0)
+	assert.Equal(t, map[testenv.Write]int{
+		{Verb: "patch", Resource: "wukongimages"}:        1, // the finalizer
+		{Verb: "patch", Resource: "datasources"}:         2, // empty, and with the version
+		{Verb: "patch", Resource: "datavolumes"}:         1,
+		{Verb: "patch", Resource: "wukongimages/status"}: 3, // importing, complete, ready
+	}, manager.Writes.Counts())
+	assert.Zero(t, manager.Writes.Conflicts())
+
+	t.Run("none at rest, after a restart", func(t *testing.T) {
+		f := f.in(t)
+		manager.Stop()
+		second := f.startManager()
+		testenv.WaitIdle(t, 1)
+		assert.Zero(t, second.Writes.Total(), second.Writes)
+	})
+}
+
+// Each tick of a web server's image makes a version; the DataSource goes over when it is complete; the oldest goes.
+func TestEachTickMakesAVersion(t *testing.T) {
+	clock := clocktesting.NewFakePassiveClock(time.Now())
+	f, _ := startAt(t, clock)
+	image := f.newImage("debian", at("0 3 * * *"), keeping(2))
+	f.create(image)
+	first := f.waitImports(1)[0]
+	f.setImport(first, cdiv1.Succeeded)
+	f.setSource("debian", corev1.ConditionTrue)
+	current := f.waitVersion(image, first)
+	next := current.Status.NextImportTime
+	require.NotNil(t, next)
+	assert.Equal(t, 3, next.UTC().Hour())
+
+	// A fake clock wakes nobody: any change of the image makes it look.
+	days := 0
+	tick := func() {
+		days++
+		clock.SetTime(next.AddDate(0, 0, days-1).Add(time.Second))
+		f.patch(image, `{"spec":{"cloneableFrom":["day-`+string(rune('0'+days))+`"]}}`)
+	}
+	tick()
+	second := "debian-" + next.UTC().Format("20060102150405")
+	require.Eventually(t, func() bool { return f.exists(second, &cdiv1.DataVolume{}) }, patience, interval)
+	refreshing := f.wait(image, v1alpha1.ConditionUpToDate, metav1.ConditionFalse, v1alpha1.ReasonImporting, second)
+	assert.Equal(t, first, refreshing.Status.CurrentVersion, "disks start from the last version meanwhile")
+
+	// The import fails, and another tick comes: CDI tries this one again, and no other is made.
+	f.setImport(second, cdiv1.ImportInProgress, cdiv1.DataVolumeCondition{Type: cdiv1.DataVolumeRunning, Status: corev1.ConditionFalse, Reason: "Error", Message: "404"})
+	tick()
+	broken := f.wait(image, v1alpha1.ConditionUpToDate, metav1.ConditionFalse, v1alpha1.ReasonImportFailed, "importer pod: 404")
+	assert.Equal(t, v1alpha1.ImageReady, broken.Status.Phase)
+	assert.Len(t, f.imports(), 2)
+
+	// It heals. What was missed meanwhile is not made up for before the next tick.
+	f.setImport(second, cdiv1.Succeeded, cdiv1.DataVolumeCondition{Type: cdiv1.DataVolumeReady, Status: corev1.ConditionTrue, LastTransitionTime: metav1.NewTime(clock.Now())})
+	f.waitVersion(image, second)
+	tick()
+	third := "debian-" + next.AddDate(0, 0, 2).UTC().Format("20060102150405")
+	require.Eventually(t, func() bool { return f.exists(third, &cdiv1.DataVolume{}) }, patience, interval)
+	assert.True(t, f.exists(first, &cdiv1.DataVolume{}), "nothing goes before its successor is complete")
+	f.setImport(third, cdiv1.Succeeded)
+	f.waitVersion(image, third)
+	f.waitGone(&cdiv1.DataVolume{ObjectMeta: metav1.ObjectMeta{Name: first}})
+	assert.ElementsMatch(t, []string{second, third}, f.imports())
+}
+
+func TestASchedulThatNobodyCanReadIsTold(t *testing.T) {
+	f, _ := start(t)
+	image := f.newImage("debian", at("99 3 * * *"))
+	f.create(image)
+	wrong := f.wait(image, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonInvalidSpec, "spec.schedule cannot be read")
+	assert.Equal(t, v1alpha1.ImageError, wrong.Status.Phase)
+	f.patch(image, `{"spec":{"schedule":"0 3 * * *"}}`)
+	f.waitImports(1)
+}
+
+// A version that someone deletes by hand is imported again, and what disks start from follows what exists.
+func TestAVersionThatIsDeletedComesAgain(t *testing.T) {
+	f, _ := start(t)
+	image := f.newImage("debian")
+	f.create(image)
+	one := f.waitImports(1)[0]
+	f.setImport(one, cdiv1.Succeeded)
+	f.setSource("debian", corev1.ConditionTrue)
+	f.waitVersion(image, one)
+	before := read(f, one, &cdiv1.DataVolume{})
+	f.remove(before)
+	require.Eventually(t, func() bool {
+		again := &cdiv1.DataVolume{}
+		return f.exists(one, again) && again.UID != before.UID
+	}, patience, interval)
+	f.wait(image, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonImporting, one)
+}

@@ -1,0 +1,128 @@
+package wukongimage
+
+import (
+	"context"
+	"time"
+
+	"k8s.io/utils/clock"
+	cdiv1 "kubevirt.io/containerized-data-importer-api/pkg/apis/core/v1beta1"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/builder"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+	"sigs.k8s.io/controller-runtime/pkg/source"
+
+	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/apply"
+	"github.com/novasphere/wukong/controllers/internal/dependency"
+	"github.com/novasphere/wukong/controllers/internal/umbrella"
+	"github.com/novasphere/wukong/controllers/internal/watches"
+)
+
+// fieldManager owns the fields that this controller applies.
+const fieldManager = "wukong-image-controller"
+
+// refusedRetry is how long an image waits for another try when no watch can tell that the cause is gone: a quota, an admission policy, or
+// someone else's object under our name, which the caches do not hold.
+const refusedRetry = time.Minute
+
+// delete of images is never used: clusters with the admission plugin OwnerReferencesPermissionEnforcement ask it of whoever puts an owner
+// reference on an object, as the umbrella's is put on this one.
+//
+// +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongimages,verbs=get;list;watch;patch;delete
+// +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongimages/status,verbs=patch
+// +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongimages/finalizers,verbs=update
+// +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongs,verbs=get;list;watch
+// +kubebuilder:rbac:groups=cdi.kubevirt.io,resources=datavolumes,verbs=get;list;watch;create;patch;delete
+// +kubebuilder:rbac:groups=cdi.kubevirt.io,resources=datasources,verbs=get;list;watch;create;patch
+// +kubebuilder:rbac:groups=cdi.kubevirt.io,resources=dataimportcrons,verbs=get;list;watch;create;patch;delete
+// +kubebuilder:rbac:groups=snapshot.storage.k8s.io,resources=volumesnapshots,verbs=list;delete
+
+// Reconciler brings WukongImages to what their spec says.
+type Reconciler struct {
+	client       client.Client
+	applier      *apply.Applier
+	dependencies *dependency.Registry
+	clock        clock.PassiveClock
+}
+
+// Reconcile looks at one WukongImage.
+func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
+	image := &v1alpha1.WukongImage{}
+	if err := r.client.Get(ctx, request.NamespacedName, image); err != nil {
+		return reconcile.Result{}, client.IgnoreNotFound(err)
+	}
+	observed, err := r.observe(ctx, image)
+	if err != nil {
+		return reconcile.Result{}, err
+	}
+	if !image.DeletionTimestamp.IsZero() {
+		return reconcile.Result{}, r.finalize(ctx, image, observed)
+	}
+	err = r.applier.Metadata(ctx, image.DeepCopy(), apply.Metadata{
+		Finalizer: v1alpha1.FinalizerImage,
+		Umbrella:  observed.umbrella.OwnerReference(),
+	})
+	if err != nil {
+		return reconcile.Result{}, err
+	}
+	applyErr := r.applyChildren(ctx, image, observed)
+	if applyErr != nil && !apply.Permanent(applyErr) {
+		return reconcile.Result{}, applyErr
+	}
+	if err := r.writeStatus(ctx, image, observed, applyErr); err != nil {
+		return reconcile.Result{}, err
+	}
+	if applyErr != nil {
+		return reconcile.Result{RequeueAfter: refusedRetry}, nil
+	}
+	return reconcile.Result{RequeueAfter: untilNextTick(image, observed)}, nil
+}
+
+// untilNextTick is when an import of ours is due next; zero without a schedule, and where CDI looks after it. It is a date, no polling.
+func untilNextTick(image *v1alpha1.WukongImage, observed *observation) time.Duration {
+	next := nextTick(image, observed)
+	if next.IsZero() {
+		return 0
+	}
+	return next.Sub(observed.now)
+}
+
+// SetupWithManager registers the controller with its watches.
+func SetupWithManager(manager ctrl.Manager, dependencies *dependency.Registry, clock clock.PassiveClock) error {
+	reconciler := &Reconciler{
+		client:       manager.GetClient(),
+		applier:      &apply.Applier{Client: manager.GetClient(), Live: manager.GetAPIReader(), FieldManager: fieldManager},
+		dependencies: dependencies,
+		clock:        clock,
+	}
+	controller, err := ctrl.NewControllerManagedBy(manager).
+		Named("wukongimage").
+		For(&v1alpha1.WukongImage{}, builder.WithPredicates(watches.OwnChange())).
+		Watches(&v1alpha1.Wukong{}, umbrella.Handler(reconciler.client, newList), builder.WithPredicates(umbrella.Predicate())).
+		Build(reconciler)
+	if err != nil {
+		return err
+	}
+	owned := handler.EnqueueRequestForOwner(manager.GetScheme(), manager.GetRESTMapper(), &v1alpha1.WukongImage{}, handler.OnlyControllerOwner())
+	cache := manager.GetCache()
+	for _, optional := range []struct {
+		api   dependency.API
+		watch source.Source
+	}{
+		{dependency.DataVolumes, source.Kind(cache, client.Object(&cdiv1.DataVolume{}), reconciler.imagesOfImport())},
+		{dependency.DataSources, source.Kind(cache, client.Object(&cdiv1.DataSource{}), owned)},
+		{dependency.DataImportCrons, source.Kind(cache, client.Object(&cdiv1.DataImportCron{}), owned)},
+	} {
+		err := dependencies.Watch(controller, optional.api, optional.watch, func(ctx context.Context) []reconcile.Request {
+			return watches.Requests(ctx, reconciler.client, newList())
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func newList() client.ObjectList { return &v1alpha1.WukongImageList{} }

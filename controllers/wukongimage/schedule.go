@@ -1,0 +1,91 @@
+package wukongimage
+
+import (
+	"time"
+
+	"github.com/robfig/cron/v3"
+	cdiv1 "kubevirt.io/containerized-data-importer-api/pkg/apis/core/v1beta1"
+
+	"github.com/novasphere/wukong/apis/v1alpha1"
+)
+
+// windows are looked at one after another for the last tick, so that years of missed minutes are not counted one by one. The longest is
+// longer than the longest gap that cron knows, the 29th of February around 2100.
+var windows = []time.Duration{time.Hour, 24 * time.Hour, 32 * 24 * time.Hour, 367 * 24 * time.Hour, 9 * 366 * 24 * time.Hour}
+
+// lastTick is the last tick at or before now; zero when there is none. Ticks are in UTC.
+func lastTick(schedule cron.Schedule, now time.Time) time.Time {
+	now = now.UTC()
+	for _, window := range windows {
+		var last time.Time
+		for tick := schedule.Next(now.Add(-window)); !tick.IsZero() && !tick.After(now); tick = schedule.Next(tick) {
+			last = tick
+		}
+		if !last.IsZero() {
+			return last
+		}
+	}
+	return time.Time{}
+}
+
+// nextTick is when the next import of ours is due; zero when none will be.
+func nextTick(image *v1alpha1.WukongImage, observed *observation) time.Time {
+	if observed.schedule == nil || polled(image) || !image.DeletionTimestamp.IsZero() {
+		return time.Time{}
+	}
+	return observed.schedule.Next(observed.now.UTC())
+}
+
+// dueTick is the tick to make an import of ours for now; zero when none is due. The first is the image's creation.
+//
+// One import runs at a time. One that fails is tried again by CDI, and then fetches what the server has by then, so that a tick while an
+// import is under way is skipped. Of ticks that were missed, the last counts.
+func dueTick(image *v1alpha1.WukongImage, observed *observation) time.Time {
+	if underway(observed.imports) != nil {
+		return time.Time{}
+	}
+	due := image.CreationTimestamp.Time
+	if observed.schedule != nil {
+		if last := lastTick(observed.schedule, observed.now); last.After(due) {
+			due = last
+		}
+	}
+	if len(observed.imports) == 0 {
+		return due
+	}
+	newest := &observed.imports[0]
+	if !due.After(tickOf(newest)) || newest.Status.Phase == cdiv1.Succeeded && !due.After(finishedAt(newest).Time) {
+		return time.Time{}
+	}
+	return due
+}
+
+// underway is the import that is neither complete nor given up; nil for none.
+func underway(imports []cdiv1.DataVolume) *cdiv1.DataVolume {
+	for i := range imports {
+		if phase := imports[i].Status.Phase; phase != cdiv1.Succeeded && phase != cdiv1.Failed {
+			return &imports[i]
+		}
+	}
+	return nil
+}
+
+// expired are the imports of ours to delete: complete ones beyond those to keep, and those that CDI gave up, once there is a newer one.
+func expired(image *v1alpha1.WukongImage, imports []cdiv1.DataVolume) []*cdiv1.DataVolume {
+	var old []*cdiv1.DataVolume
+	complete := int32(0)
+	for i := range imports {
+		one := &imports[i]
+		switch one.Status.Phase {
+		case cdiv1.Succeeded:
+			if complete++; complete > max(image.Spec.VersionsToKeep, 1) {
+				old = append(old, one)
+			}
+		case cdiv1.Failed:
+			if i > 0 {
+				old = append(old, one)
+			}
+		}
+	}
+	return old
+}

@@ -1,0 +1,97 @@
+package wukongimage
+
+import (
+	"testing"
+	"time"
+
+	"github.com/robfig/cron/v3"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	cdiv1 "kubevirt.io/containerized-data-importer-api/pkg/apis/core/v1beta1"
+
+	"github.com/novasphere/wukong/apis/v1alpha1"
+)
+
+func TestLastTick(t *testing.T) {
+	now := time.Date(2026, 3, 2, 12, 0, 30, 0, time.UTC)
+	for expression, expected := range map[string]time.Time{
+		"* * * * *":   time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC),
+		"0 12 * * *":  time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC),
+		"0 13 * * *":  time.Date(2026, 3, 1, 13, 0, 0, 0, time.UTC),
+		"@weekly":     time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC),
+		"@monthly":    time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC),
+		"@yearly":     time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC),
+		"0 0 3 3 *":   time.Date(2025, 3, 3, 0, 0, 0, 0, time.UTC),
+		"0 0 29 2 *":  time.Date(2024, 2, 29, 0, 0, 0, 0, time.UTC),
+		"0 0 30 2 *":  {}, // never
+		"0 3 * * 1-5": time.Date(2026, 3, 2, 3, 0, 0, 0, time.UTC),
+	} {
+		schedule, err := cron.ParseStandard(expression)
+		require.NoError(t, err)
+		assert.Equal(t, expected, lastTick(schedule, now), expression)
+		assert.Equal(t, expected, lastTick(schedule, now.In(time.FixedZone("far", 9*3600))), "%s, on a machine elsewhere", expression)
+	}
+}
+
+func TestDueTick(t *testing.T) {
+	const day = 24 * time.Hour
+	noon := func(days int) time.Time { return creation.Add(time.Duration(days) * day) }
+	never := time.Time{}
+	daily, once := at("0 12 * * *"), at("")
+	for name, test := range map[string]struct {
+		option  func(*v1alpha1.WukongImage)
+		after   time.Duration
+		imports []cdiv1.DataVolume
+		due     time.Time
+	}{
+		"a new image":                  {once, time.Second, nil, creation},
+		"a new image with a schedule":  {daily, time.Second, nil, creation},
+		"imported once":                {once, 900 * day, []cdiv1.DataVolume{importAt(0, cdiv1.Succeeded)}, never},
+		"before the first tick":        {daily, day - time.Second, []cdiv1.DataVolume{importAt(0, cdiv1.Succeeded)}, never},
+		"at the first tick":            {daily, day, []cdiv1.DataVolume{importAt(0, cdiv1.Succeeded)}, noon(1)},
+		"of missed ticks the last":     {daily, 5*day + time.Hour, []cdiv1.DataVolume{importAt(0, cdiv1.Succeeded)}, noon(5)},
+		"the tick has its import":      {daily, day + time.Hour, []cdiv1.DataVolume{importAt(day, cdiv1.Succeeded), importAt(0, cdiv1.Succeeded)}, never},
+		"an import is under way":       {daily, day, []cdiv1.DataVolume{importAt(0, cdiv1.ImportInProgress)}, never},
+		"just begun":                   {daily, day, []cdiv1.DataVolume{importAt(0, cdiv1.PhaseUnset)}, never},
+		"a tick while it ran":          {at("5 12 * * *"), time.Hour, []cdiv1.DataVolume{importAt(0, cdiv1.Succeeded)}, never},
+		"given up, and not due":        {daily, time.Hour, []cdiv1.DataVolume{importAt(0, cdiv1.Failed)}, never},
+		"given up, and due":            {daily, day, []cdiv1.DataVolume{importAt(0, cdiv1.Failed)}, noon(1)},
+		"all versions are gone":        {daily, 2*day + time.Hour, nil, noon(2)},
+		"imported once, and it's gone": {once, 9 * day, nil, creation},
+	} {
+		t.Run(name, func(t *testing.T) {
+			image := imageWith(test.option)
+			assert.Equal(t, test.due, dueTick(image, seen(image, test.after, test.imports...)))
+		})
+	}
+}
+
+func TestNextTick(t *testing.T) {
+	image := imageWith(at("0 3 * * *"))
+	observed := seen(image, 0)
+	assert.Equal(t, creation.Add(15*time.Hour), nextTick(image, observed))
+	assert.Equal(t, 15*time.Hour, untilNextTick(image, observed))
+	assert.Zero(t, untilNextTick(imageWith(), seen(imageWith(), 0)), "imported once")
+	cdi := imageWith(fromRegistry("registry.example/debian:13"), at("0 3 * * *"))
+	assert.Zero(t, untilNextTick(cdi, seen(cdi, 0)), "CDI looks after it")
+}
+
+func TestExpired(t *testing.T) {
+	const hour = time.Hour
+	names := func(imports []*cdiv1.DataVolume) []string {
+		var list []string
+		for _, one := range imports {
+			list = append(list, one.Name)
+		}
+		return list
+	}
+	three := []cdiv1.DataVolume{importAt(2*hour, cdiv1.Succeeded), importAt(hour, cdiv1.Succeeded), importAt(0, cdiv1.Succeeded)}
+	assert.Equal(t, []string{"debian-20260302120000"}, names(expired(imageWith(), three)), "two are kept")
+	assert.Empty(t, expired(imageWith(func(i *v1alpha1.WukongImage) { i.Spec.VersionsToKeep = 3 }), three))
+	three[0].Status.Phase = cdiv1.ImportInProgress
+	assert.Empty(t, expired(imageWith(), three), "the third is not complete yet")
+	three[0].Status.Phase = cdiv1.Failed
+	assert.Empty(t, expired(imageWith(), three), "the last one that was given up tells why")
+	three[1].Status.Phase = cdiv1.Failed
+	assert.Equal(t, []string{"debian-20260302130000"}, names(expired(imageWith(), three)))
+}

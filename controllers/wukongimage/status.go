@@ -1,0 +1,139 @@
+package wukongimage
+
+import (
+	"context"
+	"errors"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
+	cdiv1 "kubevirt.io/containerized-data-importer-api/pkg/apis/core/v1beta1"
+
+	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/apply"
+	"github.com/novasphere/wukong/controllers/internal/conditions"
+)
+
+// writeStatus computes the status from scratch and writes it when it differs.
+func (r *Reconciler) writeStatus(ctx context.Context, image *v1alpha1.WukongImage, observed *observation, applyErr error) error {
+	after := image.DeepCopy()
+	set := conditions.For(image, r.clock)
+	unready, outdated := evaluate(image, observed, applyErr)
+	report(set, v1alpha1.ConditionReady, v1alpha1.ReasonReady, unready)
+	report(set, v1alpha1.ConditionUpToDate, v1alpha1.ReasonUpToDate, outdated)
+	observed.umbrella.Report(set)
+	after.Status = describe(image, observed, unready)
+	after.Status.Conditions = set.List()
+	after.Status.ObservedGeneration = image.Generation
+	return r.applier.Status(ctx, image, after)
+}
+
+func report(set *conditions.Set, conditionType, reason string, found *problem) {
+	if found == nil {
+		set.True(conditionType, reason, "")
+		return
+	}
+	set.False(conditionType, found.reason, found.message)
+}
+
+// evaluate says why disks cannot start from the image, and why it is not the newest that the source has; nil for either when all is well.
+// A version that is complete stays usable, whatever happens to the next.
+func evaluate(image *v1alpha1.WukongImage, observed *observation, applyErr error) (unready, outdated *problem) {
+	if !image.DeletionTimestamp.IsZero() {
+		going := &problem{v1alpha1.ImageTerminating, v1alpha1.ReasonTerminating, "the versions are being deleted, or set free, as reclaimPolicy says"}
+		return going, going
+	}
+	outdated = freshness(image, observed, applyErr)
+	if currentVersion(image, observed) == nil {
+		if outdated == nil {
+			outdated = pending(v1alpha1.ReasonImporting, "no version is complete yet")
+		}
+		return outdated, outdated
+	}
+	if observed.dataSource == nil { // it could not be written
+		return outdated, outdated
+	}
+	return offered(observed.dataSource), outdated
+}
+
+// freshness says why the newest version of the source is not here.
+func freshness(image *v1alpha1.WukongImage, observed *observation, applyErr error) *problem {
+	if conflict := (*apply.NameConflictError)(nil); errors.As(applyErr, &conflict) {
+		return failed(v1alpha1.ReasonNameConflict, "%s", conflict)
+	}
+	if applyErr != nil {
+		return failed(v1alpha1.ReasonApplyRefused, "%s", applyErr)
+	}
+	if found := obstacle(observed); found != nil {
+		return found
+	}
+	if current := underway(observed.imports); current != nil {
+		return importProblem(current)
+	}
+	if polled(image) {
+		return polling(observed.cron)
+	}
+	if len(observed.imports) > 0 {
+		return importProblem(&observed.imports[0])
+	}
+	return nil
+}
+
+// polling says why a DataImportCron that imports nothing right now is not up to date. CDI tells nobody of a poll that failed: it is the Job of
+// its CronJob, which CDI takes away after ten seconds.
+func polling(cron *cdiv1.DataImportCron) *problem {
+	switch {
+	case cron == nil || !cron.DeletionTimestamp.IsZero():
+		return pending(v1alpha1.ReasonAwaitingPoll, "the DataImportCron is being made")
+	case cron.Annotations[annotationDesiredDigest] == "":
+		return pending(v1alpha1.ReasonAwaitingPoll, "CDI's poller has not read the image's digest from the registry yet; if this lasts, its Job cannot reach the registry, or the "+
+			"Secret or ConfigMap that the source names is not in CDI's namespace too: 'kubectl get events -A' and 'kubectl get jobs -A -l %s=%s' tell", labelCron, cron.Name)
+	}
+	for _, one := range cron.Status.Conditions {
+		if one.Type == cdiv1.DataImportCronUpToDate && one.Status == corev1.ConditionTrue {
+			return nil
+		}
+		if one.Type == cdiv1.DataImportCronUpToDate {
+			return &problem{v1alpha1.ImageImporting, v1alpha1.ReasonImporting, "DataImportCron " + cron.Name + ": " + one.Message}
+		}
+	}
+	return pending(v1alpha1.ReasonImporting, "DataImportCron %s has not begun to import", cron.Name)
+}
+
+// offered says why disks cannot start from the version that is complete. While CDI looks at a new one, what it said of the last counts.
+func offered(dataSource *cdiv1.DataSource) *problem {
+	for _, one := range dataSource.Status.Conditions {
+		if one.Type != cdiv1.DataSourceReady {
+			continue
+		}
+		if one.Status == corev1.ConditionTrue {
+			return nil
+		}
+		return pending(v1alpha1.ReasonSourceNotReady, "DataSource %s: %s", dataSource.Name, one.Message)
+	}
+	return pending(v1alpha1.ReasonSourceNotReady, "DataSource %s: CDI has not looked at it yet", dataSource.Name)
+}
+
+// describe is the status beside its conditions.
+func describe(image *v1alpha1.WukongImage, observed *observation, unready *problem) v1alpha1.WukongImageStatus {
+	status := v1alpha1.WukongImageStatus{Phase: v1alpha1.ImageReady}
+	if unready != nil {
+		status.Phase = unready.phase
+	}
+	// The name is the promise that the DataSource is this image's: disks start from it.
+	if observed.dataSource != nil && metav1.IsControlledBy(observed.dataSource, image) {
+		status.DataSourceName = observed.dataSource.Name
+	}
+	current := currentVersion(image, observed)
+	if current != nil {
+		status.CurrentVersion, status.Digest, status.LastImportTime = current.name, current.digest, current.time
+	}
+	status.Versions = listVersions(current, observed.imports)
+	if one := underway(observed.imports); one != nil {
+		status.ProgressPercent = progress(one.Status.Progress)
+	}
+	if next := nextTick(image, observed); !next.IsZero() && obstacle(observed) == nil {
+		status.NextImportTime = ptr.To(metav1.NewTime(next))
+	}
+	return status
+}
