@@ -42,6 +42,8 @@ func TestEverySubsystemNeedsItsOwnRoleOnly(t *testing.T) {
 
 	umbrella := &v1alpha1.Wukong{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "shop"}}
 	require.NoError(t, environment.Client.Create(t.Context(), umbrella))
+	image := newImage(namespace, "debian", umbrella.Name)
+	require.NoError(t, environment.Client.Create(t.Context(), image))
 	vm, disk, network := newMachine(namespace, "web", umbrella.Name), newDisk(namespace, "data", umbrella.Name), newNetwork(namespace, "backup", umbrella.Name)
 	for _, obj := range []client.Object{vm, disk, network} {
 		require.NoError(t, environment.Client.Create(t.Context(), obj))
@@ -49,6 +51,8 @@ func TestEverySubsystemNeedsItsOwnRoleOnly(t *testing.T) {
 	waitReady(t, vm, v1alpha1.ReasonRunning)
 	waitReady(t, disk, v1alpha1.ReasonReady)
 	waitReady(t, network, v1alpha1.ReasonReady)
+	offerImage(t, image)
+	waitReady(t, image, v1alpha1.ReasonReady)
 	waitReady(t, umbrella, v1alpha1.ReasonChildrenReady)
 
 	require.NoError(t, environment.Client.Patch(t.Context(), vm, client.RawPatch(types.MergePatchType, []byte(`{"spec":{"powerState":"Stopped"}}`))))
@@ -56,7 +60,7 @@ func TestEverySubsystemNeedsItsOwnRoleOnly(t *testing.T) {
 
 	require.NoError(t, environment.Client.Delete(t.Context(), umbrella))
 	for _, list := range []client.ObjectList{
-		&v1alpha1.WukongList{}, &v1alpha1.WukongVMList{}, &v1alpha1.WukongDiskList{}, &v1alpha1.WukongNetworkList{},
+		&v1alpha1.WukongList{}, &v1alpha1.WukongVMList{}, &v1alpha1.WukongDiskList{}, &v1alpha1.WukongNetworkList{}, &v1alpha1.WukongImageList{},
 		&kubevirtv1.VirtualMachineList{}, &cdiv1.DataVolumeList{}, &networkv1.NetworkAttachmentDefinitionList{},
 	} {
 		waitEmpty(t, namespace, list)
@@ -120,6 +124,30 @@ func newNetwork(namespace, name, umbrella string) *v1alpha1.WukongNetwork {
 			Type:      v1alpha1.NetworkTypeBridge, Bridge: &v1alpha1.BridgeNetwork{Name: "br1"},
 		},
 	}
+}
+
+// newImage is imported once.
+func newImage(namespace, name, umbrella string) *v1alpha1.WukongImage {
+	return &v1alpha1.WukongImage{
+		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name},
+		Spec: v1alpha1.WukongImageSpec{
+			WukongRef: &v1alpha1.LocalObjectReference{Name: umbrella},
+			Source:    v1alpha1.WukongImageSource{HTTP: &v1alpha1.HTTPSource{URL: "http://images.example/debian.qcow2"}},
+			Size:      resource.MustParse("1Gi"),
+		},
+	}
+}
+
+// offerImage plays CDI that finds a DataSource in order. The simulator does not know DataSources.
+func offerImage(t *testing.T, image *v1alpha1.WukongImage) {
+	t.Helper()
+	dataSource := &cdiv1.DataSource{}
+	require.Eventually(t, func() bool {
+		err := environment.Client.Get(t.Context(), client.ObjectKeyFromObject(image), dataSource)
+		return err == nil && dataSource.Spec.Source.PVC != nil
+	}, patience, interval)
+	require.NoError(t, environment.Client.Patch(t.Context(), dataSource, client.RawPatch(types.MergePatchType,
+		[]byte(`{"status":{"conditions":[{"type":"Ready","status":"True"}]}}`))))
 }
 
 // waitReady waits until an object is ready for the reason.

@@ -34,18 +34,19 @@ func TestB19AForeignDataSourceIsLeftAlone(t *testing.T) {
 	assert.True(t, f.exists("debian", &cdiv1.DataSource{}), "it is not ours to delete")
 }
 
-// CDI comes after Wukong, goes, and comes again.
+// CDI may come after Wukong. An image that waits for it can be deleted.
 func TestAnImageWaitsForCDI(t *testing.T) {
 	bare := testenv.StartFor(t, testenv.Options{Without: []testenv.Definitions{testenv.CDI}, GarbageCollection: true})
 	f := fixture{t, bare, bare.Namespace(t), clock.RealClock{}}
 	f.startManager()
-	image := f.newImage("debian")
-	f.create(image)
+	image, other := f.newImage("debian"), f.newImage("other", fromRegistry, at("@daily"))
+	f.create(image, other)
+	f.wait(other, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonDependencyMissing, "")
+	f.remove(other)
+	f.waitGone(other)
 	f.wait(image, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonDependencyMissing, "CDI (Containerized Data Importer) is not installed")
 	bare.Install(t, testenv.CDI)
 	f.wait(image, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonImporting, "")
-	bare.Uninstall(t, testenv.CDI)
-	f.wait(image, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonDependencyMissing, "")
 	f.remove(image)
 	f.waitGone(image)
 }

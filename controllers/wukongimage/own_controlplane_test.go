@@ -101,7 +101,7 @@ func TestEachTickMakesAVersion(t *testing.T) {
 	assert.ElementsMatch(t, []string{second, third}, f.imports())
 }
 
-func TestASchedulThatNobodyCanReadIsTold(t *testing.T) {
+func TestAScheduleThatNobodyCanReadIsTold(t *testing.T) {
 	f, _ := start(t)
 	image := f.newImage("debian", at("99 3 * * *"))
 	f.create(image)

@@ -1,0 +1,22 @@
+//go:build e2e
+
+package disks
+
+import (
+	"fmt"
+	"os"
+	"testing"
+
+	"github.com/novasphere/wukong/e2e/internal/harness"
+)
+
+var cluster *harness.Cluster
+
+func TestMain(m *testing.M) {
+	var err error
+	if cluster, err = harness.Connect(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	os.Exit(m.Run())
+}
