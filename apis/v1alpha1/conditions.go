@@ -108,6 +108,10 @@ const (
 const (
 	// ReasonWaitingForDisk: a disk is missing or not ready; the message is the disk's own cause.
 	ReasonWaitingForDisk = "WaitingForDisk"
+	// ReasonDiskInUse: a disk belongs to another machine; the message names it.
+	ReasonDiskInUse = "DiskInUse"
+	// ReasonBootDiskInUse: the disk that the running machine booted from was taken out of spec.disks; it stays until the machine stops.
+	ReasonBootDiskInUse = "BootDiskInUse"
 	// ReasonWaitingForNetwork: a network is missing or not ready; the message is the network's own cause.
 	ReasonWaitingForNetwork = "WaitingForNetwork"
 	// ReasonAddressInvalid: an address of the machine does not fit the network, for example lies outside its subnets.

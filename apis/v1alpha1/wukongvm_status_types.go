@@ -49,11 +49,11 @@ type WukongVMStatus struct {
 	// +kubebuilder:validation:MaxItems=16
 	Networks []VMNetworkStatus `json:"networks,omitempty"`
 
-	// disks of the machine, in the order of spec.
+	// disks of the machine, in the order of spec, and after them those that the machine still has though spec lists them no more.
 	// +optional
 	// +listType=map
 	// +listMapKey=name
-	// +kubebuilder:validation:MaxItems=32
+	// +kubebuilder:validation:MaxItems=64
 	Disks []VMDiskStatus `json:"disks,omitempty"`
 }
 
@@ -110,6 +110,21 @@ type VMNetworkStatus struct {
 	LinkState string `json:"linkState,omitempty"`
 }
 
+// DiskAttachment says whether a running machine has a disk.
+// +kubebuilder:validation:Enum=Waiting;Attaching;Attached;Detaching
+type DiskAttachment string
+
+const (
+	// DiskWaiting: the disk is not on its way yet: it is missing, belongs to another machine, or needs a restart of this one.
+	DiskWaiting DiskAttachment = "Waiting"
+	// DiskAttaching: KubeVirt brings the disk to the node and into the machine.
+	DiskAttaching DiskAttachment = "Attaching"
+	// DiskAttached: the guest can use the disk.
+	DiskAttached DiskAttachment = "Attached"
+	// DiskDetaching: spec lists the disk no more, and the machine still has it.
+	DiskDetaching DiskAttachment = "Detaching"
+)
+
 // VMDiskStatus is a disk of the machine.
 type VMDiskStatus struct {
 	// name of the disk in spec.disks.
@@ -118,12 +133,12 @@ type VMDiskStatus struct {
 	// +kubebuilder:validation:MaxLength=40
 	Name string `json:"name,omitempty"`
 
-	// diskName is the WukongDisk.
+	// diskName is the WukongDisk that the machine has under this name; empty for an empty drive.
 	// +optional
 	// +kubebuilder:validation:MaxLength=253
 	DiskName string `json:"diskName,omitempty"`
 
-	// claimName is the PersistentVolumeClaim.
+	// claimName is the PersistentVolumeClaim: of a running machine the one that it really uses.
 	// +optional
 	// +kubebuilder:validation:MaxLength=253
 	ClaimName string `json:"claimName,omitempty"`
@@ -136,8 +151,17 @@ type VMDiskStatus struct {
 	// +optional
 	Capacity *resource.Quantity `json:"capacity,omitempty"`
 
-	// guestSize is the size of the disk that the guest sees, in bytes, as KubeVirt reports it; empty while the machine does
-	// not run.
+	// attachment says whether the running machine has the disk; empty while it does not run.
+	// +optional
+	Attachment DiskAttachment `json:"attachment,omitempty"`
+
+	// message says what attaching or detaching does or waits for.
+	// +optional
+	// +kubebuilder:validation:MaxLength=1024
+	Message string `json:"message,omitempty"`
+
+	// guestSize is the size of the disk that the guest sees, in bytes, by what KubeVirt says of its claim; empty while the
+	// machine does not run.
 	// +optional
 	GuestSize *resource.Quantity `json:"guestSize,omitempty"`
 

@@ -62,7 +62,8 @@ type WukongVMSpec struct {
 	// +optional
 	Firmware *Firmware `json:"firmware,omitempty"`
 
-	// disks of the machine. The order is the order of devices in the guest for disks without a serial.
+	// disks of the machine. They may be added and removed while it runs. The order is the order of devices in the guest for disks
+	// without a serial, as far as it started with them.
 	// +optional
 	// +listType=map
 	// +listMapKey=name
@@ -190,9 +191,22 @@ type Firmware struct {
 // +kubebuilder:validation:Enum=virtio;scsi;sata
 type DiskBus string
 
-// VMDisk is a disk of the machine: a reference to a WukongDisk, or a template that the machine stamps one from.
+// DiskType is what the guest sees a disk as.
+// +kubebuilder:validation:Enum=Disk;CDROM
+type DiskType string
+
+const (
+	// DiskTypeDisk is a hard disk.
+	DiskTypeDisk DiskType = "Disk"
+	// DiskTypeCDROM is a drive with a read-only medium that can be changed, or none.
+	DiskTypeCDROM DiskType = "CDROM"
+)
+
+// VMDisk is a disk of the machine: a reference to a WukongDisk, or a template that the machine stamps one from. A CD-ROM drive may
+// have neither: it is empty then.
 //
-// +kubebuilder:validation:ExactlyOneOf=diskRef;template
+// +kubebuilder:validation:AtMostOneOf=diskRef;template
+// +kubebuilder:validation:XValidation:rule="has(self.diskRef) || has(self.template) || (has(self.type) && self.type == 'CDROM')",message="a disk needs diskRef or template; only a drive of type CDROM may be empty"
 type VMDisk struct {
 	// name of the disk within the machine.
 	// +required
@@ -210,11 +224,19 @@ type VMDisk struct {
 	// +optional
 	Template *DiskTemplate `json:"template,omitempty"`
 
-	// boot makes this the disk that the machine boots from. Without any, the first disk boots.
+	// type is what the guest sees: a Disk, or a CDROM drive. The medium of a drive may be changed, put in and taken out while the
+	// machine runs, by editing diskRef or template; adding or removing the drive itself needs a restart.
+	// +optional
+	// +default="Disk"
+	Type DiskType `json:"type,omitempty"`
+
+	// boot makes this the disk that the machine boots from. Without any, the first disk boots that is no CD-ROM. It cannot be taken
+	// from a running machine; all others can.
 	// +optional
 	Boot *bool `json:"boot,omitempty"`
 
-	// bus that the guest sees the disk on.
+	// bus that the guest sees the disk on. Disks on virtio and scsi come and go while the machine runs; on sata they need a restart. A
+	// CDROM drive is on sata unless this says scsi.
 	// +optional
 	// +default="virtio"
 	Bus DiskBus `json:"bus,omitempty"`

@@ -1,8 +1,6 @@
 package wukongvm
 
 import (
-	corev1 "k8s.io/api/core/v1"
-	"k8s.io/utils/ptr"
 	kubevirtv1 "kubevirt.io/api/core/v1"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
@@ -10,76 +8,8 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/naming"
 )
 
-const (
-	// cloudInitDisk is the volume with cloud-init data; VMDisk refuses the name for others.
-	cloudInitDisk = "cloudinit"
-	// implicitNetwork is the interface of a machine that lists no networks.
-	implicitNetwork = "default"
-	// maxVirtioSerial is how much of a serial number virtio-blk tells the guest (VIRTIO_BLK_ID_BYTES).
-	maxVirtioSerial = 20
-)
-
-// storage is the disks of the machine with their volumes, and last the cloud-init disk.
-func storage(vm *v1alpha1.WukongVM, observed *observation) ([]kubevirtv1.Disk, []kubevirtv1.Volume) {
-	var disks []kubevirtv1.Disk
-	var volumes []kubevirtv1.Volume
-	boot := bootDisk(vm)
-	for i := range vm.Spec.Disks {
-		disk := &vm.Spec.Disks[i]
-		device := kubevirtv1.Disk{
-			Name:   disk.Name,
-			Serial: serial(disk),
-			DiskDevice: kubevirtv1.DiskDevice{Disk: &kubevirtv1.DiskTarget{
-				Bus:      kubevirtv1.DiskBus(disk.Bus),
-				ReadOnly: ptr.Deref(disk.ReadOnly, false),
-			}},
-		}
-		if i == boot {
-			device.BootOrder = ptr.To(uint(1))
-		}
-		disks = append(disks, device)
-		volumes = append(volumes, kubevirtv1.Volume{
-			Name:         disk.Name,
-			VolumeSource: volumeSource(observed.disks[index.DiskName(vm, disk)]),
-		})
-	}
-	secret := &corev1.LocalObjectReference{Name: secretName(vm)}
-	disks = append(disks, kubevirtv1.Disk{
-		Name:       cloudInitDisk,
-		DiskDevice: kubevirtv1.DiskDevice{Disk: &kubevirtv1.DiskTarget{Bus: kubevirtv1.DiskBusVirtio}},
-	})
-	volumes = append(volumes, kubevirtv1.Volume{Name: cloudInitDisk, VolumeSource: kubevirtv1.VolumeSource{
-		CloudInitNoCloud: &kubevirtv1.CloudInitNoCloudSource{UserDataSecretRef: secret, NetworkDataSecretRef: secret},
-	}})
-	return disks, volumes
-}
-
-// volumeSource names a DataVolume where there is one, so that KubeVirt waits for its content.
-func volumeSource(disk *v1alpha1.WukongDisk) kubevirtv1.VolumeSource {
-	if disk.AdoptsClaim() {
-		return kubevirtv1.VolumeSource{PersistentVolumeClaim: &kubevirtv1.PersistentVolumeClaimVolumeSource{
-			PersistentVolumeClaimVolumeSource: corev1.PersistentVolumeClaimVolumeSource{ClaimName: disk.ClaimName()},
-		}}
-	}
-	return kubevirtv1.VolumeSource{DataVolume: &kubevirtv1.DataVolumeSource{Name: disk.ClaimName()}}
-}
-
-// bootDisk is the index of the disk that boots: the one that says so, else the first.
-func bootDisk(vm *v1alpha1.WukongVM) int {
-	for i := range vm.Spec.Disks {
-		if ptr.Deref(vm.Spec.Disks[i].Boot, false) {
-			return i
-		}
-	}
-	return 0
-}
-
-func serial(disk *v1alpha1.VMDisk) string {
-	if disk.Serial != "" {
-		return disk.Serial
-	}
-	return disk.Name[:min(len(disk.Name), maxVirtioSerial)]
-}
+// implicitNetwork is the interface of a machine that lists no networks.
+const implicitNetwork = "default"
 
 // networksOf are the networks of a machine; one that lists none has the pod network.
 func networksOf(vm *v1alpha1.WukongVM) []v1alpha1.VMNetwork {

@@ -37,10 +37,13 @@ func testVM() (*v1alpha1.WukongVM, *observation) {
 	observed := &observation{
 		kubevirtServed: true,
 		disks: map[string]*v1alpha1.WukongDisk{
-			"web-root": {ObjectMeta: metav1.ObjectMeta{Name: "web-root"}, Spec: v1alpha1.WukongDiskSpec{Size: &size}},
+			"web-root": {
+				ObjectMeta: metav1.ObjectMeta{Name: "web-root"}, Spec: v1alpha1.WukongDiskSpec{Size: &size},
+				Status: v1alpha1.WukongDiskStatus{ClaimName: "web-root", AttachedTo: "web"},
+			},
 			"old": {ObjectMeta: metav1.ObjectMeta{Name: "old"}, Spec: v1alpha1.WukongDiskSpec{
 				Source: &v1alpha1.WukongDiskSource{PersistentVolumeClaim: &v1alpha1.ClaimSource{Name: "legacy"}},
-			}},
+			}, Status: v1alpha1.WukongDiskStatus{ClaimName: "legacy", AttachedTo: "web"}},
 		},
 		networks: map[string]*v1alpha1.WukongNetwork{"office": {
 			ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "office"},

@@ -24,6 +24,11 @@ type observation struct {
 	// disks and networks by name; nil when they do not exist.
 	disks    map[string]*v1alpha1.WukongDisk
 	networks map[string]*v1alpha1.WukongNetwork
+	// ownedDisks and ownedNetworks are what the machine stamped, whether or not spec still has the template.
+	ownedDisks    []*v1alpha1.WukongDisk
+	ownedNetworks []*v1alpha1.WukongNetwork
+	// owners are the names of the WukongDisks behind claims that the machine has.
+	owners map[string]string
 	// secrets of people that cloud-init data comes from, by name; absent when they do not exist.
 	secrets map[string]*corev1.Secret
 	// machine and instance are KubeVirt's objects, nil when they do not exist or are not ours.
@@ -51,6 +56,9 @@ func (r *Reconciler) observe(ctx context.Context, vm *v1alpha1.WukongVM) (*obser
 	}
 	for i := range vm.Spec.Disks {
 		name := index.DiskName(vm, &vm.Spec.Disks[i])
+		if name == "" {
+			continue
+		}
 		if observed.disks[name], err = read.Get(ctx, r.client, vm.Namespace, name, &v1alpha1.WukongDisk{}); err != nil {
 			return nil, err
 		}
@@ -73,7 +81,13 @@ func (r *Reconciler) observe(ctx context.Context, vm *v1alpha1.WukongVM) (*obser
 			observed.secrets[name] = secret
 		}
 	}
+	if err := r.observeOwned(ctx, vm, observed); err != nil {
+		return nil, err
+	}
 	if err := r.observeMachine(ctx, vm, observed); err != nil {
+		return nil, err
+	}
+	if err := r.observeOwners(ctx, vm, observed); err != nil {
 		return nil, err
 	}
 	observed.resolve(vm)

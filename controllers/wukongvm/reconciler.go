@@ -33,14 +33,14 @@ const (
 	refusedRetry = time.Minute
 )
 
-// delete is never used: clusters with the admission plugin OwnerReferencesPermissionEnforcement ask it of whoever puts an owner
+// delete of wukongvms is never used: clusters with the admission plugin OwnerReferencesPermissionEnforcement ask it of whoever puts an owner
 // reference on an object, as the umbrella's is put on this one.
 //
 // +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongvms,verbs=get;list;watch;patch;delete
 // +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongvms/status,verbs=patch
 // +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongvms/finalizers,verbs=update
 // +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongs,verbs=get;list;watch
-// +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongdisks;wukongnetworks,verbs=get;list;watch;create;patch
+// +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongdisks;wukongnetworks,verbs=get;list;watch;create;patch;delete
 // +kubebuilder:rbac:groups=kubevirt.io,resources=virtualmachines,verbs=get;list;watch;create;patch
 // +kubebuilder:rbac:groups=kubevirt.io,resources=virtualmachineinstances,verbs=get;list;watch
 // +kubebuilder:rbac:groups="",resources=secrets,verbs=get;create;patch
@@ -92,6 +92,9 @@ func (r *Reconciler) applyChildren(ctx context.Context, vm *v1alpha1.WukongVM, o
 	}
 	if err == nil {
 		err = r.applyMachine(ctx, vm, observed)
+	}
+	if err == nil {
+		err = r.letGo(ctx, vm, observed)
 	}
 	if err != nil && !apply.Permanent(err) {
 		return err

@@ -9,7 +9,6 @@ import (
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/conditions"
-	"github.com/novasphere/wukong/controllers/internal/index"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/cloudinit"
 )
 
@@ -54,39 +53,6 @@ func (o *observation) complete() bool {
 		}
 	}
 	return true
-}
-
-// resolveDisks returns the gravest problem: a blocking one before an error before a wait.
-func (o *observation) resolveDisks(vm *v1alpha1.WukongVM) *problem {
-	var worst *problem
-	for i := range vm.Spec.Disks {
-		name := index.DiskName(vm, &vm.Spec.Disks[i])
-		worst = graver(worst, diskProblem(name, o.disks[name], o.machine != nil))
-	}
-	return worst
-}
-
-// diskProblem says why a disk is not ready. Until the machine exists, a disk whose claim is not known blocks it: KubeVirt would
-// start the machine on whatever claim has the name.
-func diskProblem(name string, disk *v1alpha1.WukongDisk, machineExists bool) *problem {
-	if disk == nil {
-		return &problem{reason: v1alpha1.ReasonWaitingForDisk, blocking: true,
-			message: fmt.Sprintf("WukongDisk %s does not exist; create it, or correct diskRef", name)}
-	}
-	if !disk.DeletionTimestamp.IsZero() {
-		return &problem{reason: v1alpha1.ReasonWaitingForDisk, blocking: !machineExists,
-			message: fmt.Sprintf("WukongDisk %s is being deleted; take it out of spec.disks", name)}
-	}
-	ready := conditions.Ready(disk)
-	if ready.Status == metav1.ConditionTrue {
-		return nil
-	}
-	return &problem{
-		reason:   v1alpha1.ReasonWaitingForDisk,
-		message:  fmt.Sprintf("WukongDisk %s: %s", name, ready.Message),
-		blocking: disk.Status.ClaimName == "",
-		waiting:  disk.Status.Phase != v1alpha1.DiskError,
-	}
 }
 
 func networkProblem(name string, network *v1alpha1.WukongNetwork, machineExists bool) *problem {

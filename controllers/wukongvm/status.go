@@ -145,27 +145,6 @@ func unique(addresses []string) []string {
 	return result
 }
 
-func diskStatus(vm *v1alpha1.WukongVM, observed *observation) []v1alpha1.VMDiskStatus {
-	targets := map[string]string{}
-	if observed.instance != nil && !observed.instance.IsFinal() {
-		for _, volume := range observed.instance.Status.VolumeStatus {
-			targets[volume.Name] = volume.Target
-		}
-	}
-	var result []v1alpha1.VMDiskStatus
-	for i := range vm.Spec.Disks {
-		name := index.DiskName(vm, &vm.Spec.Disks[i])
-		entry := v1alpha1.VMDiskStatus{Name: vm.Spec.Disks[i].Name, DiskName: name, Target: targets[vm.Spec.Disks[i].Name]}
-		if disk := observed.disks[name]; disk != nil {
-			entry.ClaimName = disk.Status.ClaimName
-			entry.Phase = disk.Status.Phase
-			entry.Capacity = disk.Status.Capacity
-		}
-		result = append(result, entry)
-	}
-	return result
-}
-
 func instanceCondition(instance *kubevirtv1.VirtualMachineInstance, conditionType kubevirtv1.VirtualMachineInstanceConditionType) *kubevirtv1.VirtualMachineInstanceCondition {
 	for i := range instance.Status.Conditions {
 		if instance.Status.Conditions[i].Type == conditionType {

@@ -45,7 +45,8 @@ func decides(before, now v1alpha1.Object) bool {
 		return true
 	}
 	if disk, ok := now.(*v1alpha1.WukongDisk); ok {
-		return before.(*v1alpha1.WukongDisk).Status.ClaimName != disk.Status.ClaimName
+		old := before.(*v1alpha1.WukongDisk).Status
+		return old.ClaimName != disk.Status.ClaimName || old.AttachedTo != disk.Status.AttachedTo
 	}
 	return conditions.Ready(before).Status != conditions.Ready(now).Status
 }
@@ -80,7 +81,8 @@ func sameFacts(before, after v1alpha1.Object) bool {
 	switch typed := after.(type) {
 	case *v1alpha1.WukongDisk:
 		old := before.(*v1alpha1.WukongDisk).Status
-		return old.ClaimName == typed.Status.ClaimName && equality.Semantic.DeepEqual(old.Capacity, typed.Status.Capacity)
+		return old.ClaimName == typed.Status.ClaimName && old.AttachedTo == typed.Status.AttachedTo &&
+			equality.Semantic.DeepEqual(old.Capacity, typed.Status.Capacity) && equality.Semantic.DeepEqual(old.Move, typed.Status.Move)
 	case *v1alpha1.WukongNetwork:
 		return before.(*v1alpha1.WukongNetwork).Status.Attachment == typed.Status.Attachment
 	default:

@@ -23,6 +23,8 @@ const (
 	DiskByClaim = "claimName"
 	// DiskByOwner finds the WukongDisks that a WukongVM owns, by its name.
 	DiskByOwner = "metadata.ownerReferences.wukongVM"
+	// NetworkByOwner finds the WukongNetworks that a WukongVM owns, by its name.
+	NetworkByOwner = "metadata.ownerReferences.wukongVM"
 	// DiskByHolder finds the WukongDisks that a WukongVM may use, by its name.
 	DiskByHolder = "status.attachedTo"
 	// NetworkByAttachment finds the WukongNetworks that name an existing NetworkAttachmentDefinition, as namespace/name.
@@ -61,8 +63,12 @@ func of(controller string) []entry {
 		network := &v1alpha1.WukongNetwork{}
 		return []entry{{network, umbrella.IndexName, umbrella.Index}, {network, NetworkByAttachment, networkAttachment}}
 	case "wukongvm":
-		vm := &v1alpha1.WukongVM{}
-		return []entry{{vm, umbrella.IndexName, umbrella.Index}, {vm, VMByNetwork, vmNetworks}, vmByDisk}
+		vm, disk := &v1alpha1.WukongVM{}, &v1alpha1.WukongDisk{}
+		return []entry{
+			{vm, umbrella.IndexName, umbrella.Index}, {vm, VMByNetwork, vmNetworks}, vmByDisk,
+			{disk, DiskByOwner, owningVM}, {disk, DiskByClaim, diskClaim}, {disk, DiskByHolder, diskHolder},
+			{&v1alpha1.WukongNetwork{}, NetworkByOwner, owningVM},
+		}
 	default:
 		return nil
 	}
@@ -90,17 +96,23 @@ func Register(ctx context.Context, indexer client.FieldIndexer, controllers []st
 func DiskNames(vm *v1alpha1.WukongVM) []string {
 	names := make([]string, 0, len(vm.Spec.Disks))
 	for i := range vm.Spec.Disks {
-		names = append(names, DiskName(vm, &vm.Spec.Disks[i]))
+		if name := DiskName(vm, &vm.Spec.Disks[i]); name != "" {
+			names = append(names, name)
+		}
 	}
 	return names
 }
 
-// DiskName is the WukongDisk of one disk of a machine.
+// DiskName is the WukongDisk of one disk of a machine; empty for an empty drive.
 func DiskName(vm *v1alpha1.WukongVM, disk *v1alpha1.VMDisk) string {
-	if disk.DiskRef != nil {
+	switch {
+	case disk.DiskRef != nil:
 		return disk.DiskRef.Name
+	case disk.Template != nil:
+		return naming.Child(vm.Name, disk.Name)
+	default:
+		return ""
 	}
-	return naming.Child(vm.Name, disk.Name)
 }
 
 // NetworkName is the WukongNetwork of one interface of a machine; empty for the pod network.

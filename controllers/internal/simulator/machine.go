@@ -59,11 +59,20 @@ func (s *Simulator) run(ctx context.Context, machine *kubevirtv1.VirtualMachine,
 		kubevirtv1.VmPhaseUnset: kubevirtv1.Scheduling, kubevirtv1.Scheduling: kubevirtv1.Scheduled, kubevirtv1.Scheduled: kubevirtv1.Running,
 	}[instance.Status.Phase]
 	if next == "" {
+		if s.plug(machine, instance) {
+			if err := s.describeVolumes(ctx, instance); err != nil {
+				return err
+			}
+			return s.client.Update(ctx, instance)
+		}
 		return s.print(ctx, machine, kubevirtv1.VirtualMachineStatusRunning)
 	}
 	instance.Status.Phase = next
 	if next == kubevirtv1.Running {
 		s.boot(instance)
+		if err := s.describeVolumes(ctx, instance); err != nil {
+			return err
+		}
 	}
 	return s.client.Update(ctx, instance)
 }

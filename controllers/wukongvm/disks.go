@@ -1,0 +1,81 @@
+package wukongvm
+
+import (
+	"fmt"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
+
+	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/conditions"
+	"github.com/novasphere/wukong/controllers/internal/index"
+)
+
+// resolveDisks returns the gravest problem: a blocking one before an error before a wait.
+//
+// A machine that does not exist yet waits for all its disks. One that exists takes each disk when it may, and gets the rest of its
+// changes meanwhile: only a boot disk that nothing is known of keeps it as it is.
+func (o *observation) resolveDisks(vm *v1alpha1.WukongVM) *problem {
+	var worst *problem
+	boot := bootDisk(vm)
+	for i := range vm.Spec.Disks {
+		entry := &vm.Spec.Disks[i]
+		name := index.DiskName(vm, entry)
+		if name == "" {
+			continue
+		}
+		found := diskProblem(vm, name, o.disks[name])
+		if found != nil && !attachable(vm, o.disks[name]) {
+			_, volume := templateDisk(o.machine, entry.Name)
+			found.blocking = o.machine == nil || i == boot && volume == nil
+		}
+		worst = graver(worst, found)
+	}
+	return graver(worst, o.bootDiskProblem(vm))
+}
+
+// attachable tells whether the machine may have a disk: KubeVirt would start it on whatever claim has the name, and only the disk's
+// controller knows that no other machine writes to it.
+func attachable(vm *v1alpha1.WukongVM, disk *v1alpha1.WukongDisk) bool {
+	return disk != nil && disk.DeletionTimestamp.IsZero() && disk.Status.ClaimName != "" &&
+		(disk.Status.AttachedTo == vm.Name || shared(disk))
+}
+
+func shared(disk *v1alpha1.WukongDisk) bool { return ptr.Deref(disk.Spec.Shared, false) }
+
+// diskProblem says why a disk is not ready for the machine.
+func diskProblem(vm *v1alpha1.WukongVM, name string, disk *v1alpha1.WukongDisk) *problem {
+	if disk == nil {
+		return &problem{reason: v1alpha1.ReasonWaitingForDisk, message: fmt.Sprintf("WukongDisk %s does not exist; create it, or correct diskRef", name)}
+	}
+	if !disk.DeletionTimestamp.IsZero() {
+		return &problem{reason: v1alpha1.ReasonWaitingForDisk, message: fmt.Sprintf("WukongDisk %s is being deleted; take it out of spec.disks", name)}
+	}
+	if holder := disk.Status.AttachedTo; holder != "" && holder != vm.Name && !shared(disk) {
+		return &problem{reason: v1alpha1.ReasonDiskInUse, message: fmt.Sprintf(
+			"WukongDisk %s belongs to WukongVM %s: take it out of spec.disks there, or set spec.shared of the disk if the guests share a cluster file system",
+			name, holder)}
+	}
+	if ready := conditions.Ready(disk); ready.Status != metav1.ConditionTrue {
+		return &problem{
+			reason:  v1alpha1.ReasonWaitingForDisk,
+			message: fmt.Sprintf("WukongDisk %s: %s", name, ready.Message),
+			waiting: disk.Status.Phase != v1alpha1.DiskError,
+		}
+	}
+	if !attachable(vm, disk) {
+		return &problem{reason: v1alpha1.ReasonWaitingForDisk, waiting: true, message: fmt.Sprintf("WukongDisk %s is about to be given to this machine", name)}
+	}
+	return nil
+}
+
+// bootDiskProblem refuses to take the disk from under a running guest: see storage, which keeps it.
+func (o *observation) bootDiskProblem(vm *v1alpha1.WukongVM) *problem {
+	kept := o.keptBootDisk(vm)
+	if kept == nil {
+		return nil
+	}
+	return &problem{reason: v1alpha1.ReasonBootDiskInUse, message: fmt.Sprintf(
+		"the running machine booted from disk %s (PersistentVolumeClaim %s), and keeps it until it stops: set powerState to Stopped to change the disk, or put it back",
+		kept.device.Name, claimOf(kept.volume))}
+}

@@ -1,0 +1,143 @@
+package wukongvm
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	kubevirtv1 "kubevirt.io/api/core/v1"
+
+	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/index"
+)
+
+// diskStatus is the disks of spec, and after them what the machine still has beyond. The disk's controller keeps a disk for this machine
+// as long as it stands here.
+func diskStatus(vm *v1alpha1.WukongVM, observed *observation) []v1alpha1.VMDiskStatus {
+	var result []v1alpha1.VMDiskStatus
+	present := observed.presences()
+	for i := range vm.Spec.Disks {
+		entry := &vm.Spec.Disks[i]
+		name := index.DiskName(vm, entry)
+		at := slices.IndexFunc(present, func(item presence) bool {
+			return item.name == entry.Name && (item.inInstance || observed.running() == nil)
+		})
+		if at >= 0 && !observed.belongs(name, present[at].claim) {
+			result = append(result, observed.leaving(present[at], name))
+			continue
+		}
+		result = append(result, observed.listed(entry, name, present, at))
+	}
+	for _, item := range present {
+		if !slices.ContainsFunc(result, func(entry v1alpha1.VMDiskStatus) bool { return entry.Name == item.name }) {
+			result = append(result, observed.leaving(item, ""))
+		}
+	}
+	return result
+}
+
+// belongs tells whether a claim of the machine is that of the disk that spec lists.
+func (o *observation) belongs(name, claim string) bool {
+	disk := o.disks[name]
+	return name != "" && (disk == nil || isClaimOf(disk, claim))
+}
+
+// listed is a disk of spec. The place in present is where the machine has it, or -1.
+func (o *observation) listed(entry *v1alpha1.VMDisk, name string, present []presence, at int) v1alpha1.VMDiskStatus {
+	status := v1alpha1.VMDiskStatus{Name: entry.Name, DiskName: name}
+	fromDisk(&status, o.disks[name])
+	instance := o.running()
+	switch {
+	case instance == nil || name == "":
+	case at >= 0:
+		status.ClaimName = present[at].claim
+		o.fromInstance(&status, present[at])
+	case has(present, entry.Name, status.ClaimName) && instance.IsRunning():
+		status.Attachment = v1alpha1.DiskAttaching
+		if _, volume := templateDisk(o.machine, entry.Name); volume != nil && !isHotpluggable(volume) {
+			status.Attachment, status.Message = v1alpha1.DiskWaiting, "the machine takes this disk at its next start: disks on sata cannot come while it runs"
+		}
+	case instance.IsRunning():
+		status.Attachment = v1alpha1.DiskWaiting
+	}
+	return status
+}
+
+// leaving is a claim that the machine has and spec does not want under its name, or wants another disk instead of.
+func (o *observation) leaving(item presence, successor string) v1alpha1.VMDiskStatus {
+	status := v1alpha1.VMDiskStatus{Name: item.name, DiskName: o.owners[item.claim], ClaimName: item.claim}
+	fromDisk(&status, o.disks[status.DiskName])
+	status.ClaimName = item.claim
+	if !item.inInstance {
+		return status
+	}
+	o.fromInstance(&status, item)
+	status.Attachment = v1alpha1.DiskDetaching
+	switch {
+	case item.status != nil && item.status.HotplugVolume == nil:
+		status.Message = "the machine started with this disk, and has it until it stops or restarts"
+	case successor != "":
+		status.Message = fmt.Sprintf("makes room for WukongDisk %s", successor)
+	}
+	return status
+}
+
+func fromDisk(status *v1alpha1.VMDiskStatus, disk *v1alpha1.WukongDisk) {
+	if disk != nil {
+		status.ClaimName, status.Phase, status.Capacity = disk.Status.ClaimName, disk.Status.Phase, disk.Status.Capacity
+	}
+}
+
+// fromInstance adds what KubeVirt says of a volume of a running instance.
+func (o *observation) fromInstance(status *v1alpha1.VMDiskStatus, item presence) {
+	if item.status != nil {
+		status.Target = item.status.Target
+	}
+	if !o.instance.IsRunning() {
+		return
+	}
+	switch {
+	case item.status == nil:
+		status.Attachment = v1alpha1.DiskAttaching
+	case item.status.HotplugVolume == nil || item.status.Phase == kubevirtv1.VolumeReady:
+		status.Attachment = v1alpha1.DiskAttached
+		status.GuestSize = guestSize(item.status.PersistentVolumeClaimInfo)
+	default:
+		status.Attachment, status.Message = v1alpha1.DiskAttaching, item.status.Message
+	}
+}
+
+const mebibyte = 1 << 20
+
+// guestSize is how large KubeVirt makes a disk on a claim, also while it grows (pkg/virt-launcher/virtwrap, possibleGuestSize): what was asked
+// for and is there, less the overhead of a file system, in whole MiB. It tells no size of a claim's volume itself.
+func guestSize(claim *kubevirtv1.PersistentVolumeClaimInfo) *resource.Quantity {
+	if claim == nil {
+		return nil
+	}
+	request, asked := claim.Requests[corev1.ResourceStorage]
+	capacity, there := claim.Capacity[corev1.ResourceStorage]
+	if !asked || !there {
+		return nil
+	}
+	size := min(request.Value(), capacity.Value())
+	if claim.VolumeMode == nil || *claim.VolumeMode == corev1.PersistentVolumeFilesystem {
+		if claim.FilesystemOverhead == nil {
+			return nil
+		}
+		overhead, err := strconv.ParseFloat(string(*claim.FilesystemOverhead), 64)
+		if err != nil || overhead < 0 || overhead > 1 {
+			return nil
+		}
+		size = int64(math.Floor((1 - overhead) * float64(size)))
+		size -= size % mebibyte
+	}
+	return resource.NewQuantity(size, resource.BinarySI)
+}
+
+func isHotpluggable(volume *kubevirtv1.Volume) bool {
+	return volume.DataVolume != nil && volume.DataVolume.Hotpluggable || volume.PersistentVolumeClaim != nil && volume.PersistentVolumeClaim.Hotpluggable
+}
