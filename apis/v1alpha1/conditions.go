@@ -46,6 +46,8 @@ const (
 	ReasonApplyRefused = "ApplyRefused"
 	// ReasonNotObserved: the state of the world has not been read yet.
 	ReasonNotObserved = "NotObserved"
+	// ReasonSourceMissing: the machine, disk or snapshot to work on does not exist.
+	ReasonSourceMissing = "SourceMissing"
 	// ReasonSecretMissing: a Secret, or a key of it, does not exist.
 	ReasonSecretMissing = "SecretMissing"
 	// ReasonSecretInvalid: a Secret's content cannot be used, for example a private key where a public key belongs.
@@ -75,6 +77,13 @@ const (
 	ReasonImportFailed = "ImportFailed"
 	// ReasonInUse: the disk is being deleted, and a machine still uses it.
 	ReasonInUse = "InUse"
+	// ReasonAwaitingUpload: CDI waits for a person to send the disk image; the message says how.
+	ReasonAwaitingUpload = "AwaitingUpload"
+	// ReasonSourceNotReady: what the disk is a clone of is not complete yet; the message is its own cause.
+	ReasonSourceNotReady = "SourceNotReady"
+	// ReasonCloneNotGranted: what the disk is a clone of is in another namespace, and does not exist there, or does not grant
+	// this namespace. The two are not told apart.
+	ReasonCloneNotGranted = "CloneNotGranted"
 	// ReasonExpanding: the claim grows to spec.size. Machines use the disk meanwhile.
 	ReasonExpanding = "Expanding"
 	// ReasonExpansionUnsupported: the StorageClass does not allow its claims to grow.
@@ -131,8 +140,6 @@ const (
 
 // Reasons of WukongSnapshot, WukongClone and WukongMigration.
 const (
-	// ReasonSourceMissing: the machine, disk or snapshot to work on does not exist.
-	ReasonSourceMissing = "SourceMissing"
 	// ReasonInProgress: the work goes on.
 	ReasonInProgress = "InProgress"
 	// ReasonFailed: the work failed for good; the message says why.
