@@ -19,6 +19,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/config"
 
+	snapshotv1 "github.com/kubernetes-csi/external-snapshotter/client/v8/apis/volumesnapshot/v1"
+
 	networkv1 "github.com/k8snetworkplumbingwg/network-attachment-definition-client/pkg/apis/k8s.cni.cncf.io/v1"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
@@ -29,7 +31,7 @@ func Scheme() *runtime.Scheme {
 	scheme := runtime.NewScheme()
 	for _, add := range []func(*runtime.Scheme) error{
 		clientgoscheme.AddToScheme, apiextensionsv1.AddToScheme, v1alpha1.AddToScheme,
-		kubevirtv1.AddToScheme, cdiv1.AddToScheme, networkv1.AddToScheme,
+		kubevirtv1.AddToScheme, cdiv1.AddToScheme, networkv1.AddToScheme, snapshotv1.AddToScheme,
 	} {
 		utilruntime.Must(add(scheme))
 	}

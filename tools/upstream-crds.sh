@@ -29,6 +29,14 @@ multus=github.com/k8snetworkplumbingwg/network-attachment-definition-client
   cat "$(go list -m -f '{{.Dir}}' $multus)/artifacts/networks-crd.yaml"
 } > $crds/multus.yaml
 
+snapshots=github.com/kubernetes-csi/external-snapshotter/client/v8
+{
+  header . $snapshots client/config/crd
+  for plural in volumesnapshotclasses volumesnapshotcontents volumesnapshots; do
+    cat "$(go list -m -f '{{.Dir}}' $snapshots)/config/crd/snapshot.storage.k8s.io_$plural.yaml"
+  done
+} > $crds/snapshots.yaml
+
 # The module has the markers of the definitions and not the definitions. No module of the project needs it otherwise.
 nmstate=github.com/nmstate/kubernetes-nmstate/api
 nmstate_version=v0.0.0-20240605150941-df565dd7bf35

@@ -41,6 +41,9 @@ const (
 	// AnnotationAppliedHash holds the digest of what a controller last applied to a child, so that a field that the
 	// controller stops setting is noticed without reading managed fields.
 	AnnotationAppliedHash = GroupName + "/applied-hash"
+	// AnnotationCloneableFrom on a PersistentVolumeClaim or VolumeSnapshot lists the other namespaces whose disks may be clones of it,
+	// with commas between them; * stands for all.
+	AnnotationCloneableFrom = GroupName + "/cloneable-from"
 	// AnnotationRequestedSize on the claim of a WukongDisk holds the spec.size that the claim was last grown for, since its
 	// request has the overhead of a file system on top.
 	AnnotationRequestedSize = GroupName + "/requested-size"

@@ -49,6 +49,8 @@ const (
 	ReasonApplyRefused = "ApplyRefused"
 	// ReasonNotObserved: the state of the world has not been read yet.
 	ReasonNotObserved = "NotObserved"
+	// ReasonSourceMissing: the machine, disk or snapshot to work on does not exist.
+	ReasonSourceMissing = "SourceMissing"
 	// ReasonSecretMissing: a Secret, or a key of it, does not exist.
 	ReasonSecretMissing = "SecretMissing"
 	// ReasonSecretInvalid: a Secret's content cannot be used, for example a private key where a public key belongs.
@@ -78,6 +80,14 @@ const (
 	ReasonImportFailed = "ImportFailed"
 	// ReasonInUse: the disk is being deleted, and a machine still uses it.
 	ReasonInUse = "InUse"
+	// ReasonAwaitingUpload: CDI waits for a person to send the disk image; the message says how.
+	ReasonAwaitingUpload = "AwaitingUpload"
+	// ReasonSourceNotReady: what the disk is a clone of is not complete yet, or CDI does not offer a version of an image yet; the
+	// message is its own cause.
+	ReasonSourceNotReady = "SourceNotReady"
+	// ReasonCloneNotGranted: what the disk is a clone of is in another namespace, and does not exist there, or does not grant
+	// this namespace. The two are not told apart.
+	ReasonCloneNotGranted = "CloneNotGranted"
 	// ReasonExpanding: the claim grows to spec.size. Machines use the disk meanwhile.
 	ReasonExpanding = "Expanding"
 	// ReasonExpansionUnsupported: the StorageClass does not allow its claims to grow.
@@ -94,8 +104,6 @@ const (
 	ReasonUpToDate = "UpToDate"
 	// ReasonAwaitingPoll: CDI's poller has not read the image's digest from the registry yet.
 	ReasonAwaitingPoll = "AwaitingPoll"
-	// ReasonSourceNotReady: a version is complete, and CDI's DataSource does not offer it yet; the message is CDI's own.
-	ReasonSourceNotReady = "SourceNotReady"
 )
 
 // Reasons of WukongNetwork.
@@ -148,8 +156,6 @@ const (
 
 // Reasons of WukongSnapshot, WukongClone and WukongMigration.
 const (
-	// ReasonSourceMissing: the machine, disk or snapshot to work on does not exist.
-	ReasonSourceMissing = "SourceMissing"
 	// ReasonInProgress: the work goes on.
 	ReasonInProgress = "InProgress"
 	// ReasonFailed: the work failed for good; the message says why.

@@ -94,6 +94,17 @@ type WukongDiskSpec struct {
 	// +default="Keep"
 	DetachPolicy DetachPolicy `json:"detachPolicy,omitempty"`
 
+	// cloneableFrom lists other namespaces whose disks may be clones of this one; "*" stands for all. Its own namespace needs
+	// no grant. It may change at any time: a clone under way goes on.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=64
+	// +kubebuilder:validation:items:MinLength=1
+	// +kubebuilder:validation:items:MaxLength=63
+	// +kubebuilder:validation:items:XValidation:rule="self == '*' || self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')",message="must be the name of a namespace, or * for all"
+	CloneableFrom []string `json:"cloneableFrom,omitempty"`
+
 	// shared lets several machines use the disk at once, which only a cluster file system in the guests survives. The claim
 	// must have the access mode ReadWriteMany. Without it, the disk is one machine's at a time.
 	// +optional
@@ -106,7 +117,7 @@ type AccessMode string
 
 // WukongDiskSource is one source.
 //
-// +kubebuilder:validation:ExactlyOneOf=blank;http;registry;s3;gcs;persistentVolumeClaim
+// +kubebuilder:validation:ExactlyOneOf=blank;http;registry;s3;gcs;upload;clone;snapshot;persistentVolumeClaim
 type WukongDiskSource struct {
 	// blank is an empty disk.
 	// +optional
@@ -127,6 +138,18 @@ type WukongDiskSource struct {
 	// gcs imports a disk image from a Google Cloud Storage bucket.
 	// +optional
 	GCS *GCSSource `json:"gcs,omitempty"`
+
+	// upload waits for a disk image that a person sends: virtctl image-upload dv NAME --no-create --image-path=FILE.
+	// +optional
+	Upload *UploadSource `json:"upload,omitempty"`
+
+	// clone copies another disk, or a claim. The size must be at least that of the source.
+	// +optional
+	Clone *DiskCloneSource `json:"clone,omitempty"`
+
+	// snapshot copies a point in time of a disk. The size must be at least that of the disk then.
+	// +optional
+	Snapshot *DiskSnapshotSource `json:"snapshot,omitempty"`
 
 	// persistentVolumeClaim uses an existing claim as it is. Wukong never changes or deletes it.
 	// +optional
@@ -157,7 +180,8 @@ type HTTPSource struct {
 // RegistrySource is a container disk in an OCI registry.
 type RegistrySource struct {
 	// url of the image: docker://host/repository:tag. The scheme is added when it is missing. An archive that a web
-	// server offers is oci-archive://host/path.
+	// server offers is oci-archive://host/path. With a digest, docker://host/repository@sha256:..., the importer checks that it got
+	// those bytes.
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=2048
@@ -205,6 +229,51 @@ type GCSSource struct {
 	SecretRef *LocalObjectReference `json:"secretRef,omitempty"`
 }
 
+// UploadSource is a disk image that a person sends to CDI's upload proxy.
+type UploadSource struct{}
+
+// DiskCloneSource is a disk that is copied.
+type DiskCloneSource struct {
+	// kind of the source.
+	// +required
+	// +kubebuilder:validation:Enum=WukongDisk;PersistentVolumeClaim
+	Kind string `json:"kind,omitempty"`
+
+	// name of the source.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	Name string `json:"name,omitempty"`
+
+	// namespace of the source. Omitted, the disk's own. The source must grant this disk's namespace, unless it is the same: a
+	// WukongDisk by spec.cloneableFrom, a claim by the annotation vm.novasphere.dev/cloneable-from, a list with commas, * for all.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=63
+	Namespace string `json:"namespace,omitempty"`
+}
+
+// DiskSnapshotSource is a point in time of a disk.
+type DiskSnapshotSource struct {
+	// kind of the source. A WukongSnapshot is not carried out yet, and the disk says so.
+	// +required
+	// +kubebuilder:validation:Enum=VolumeSnapshot;WukongSnapshot
+	Kind string `json:"kind,omitempty"`
+
+	// name of the source.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	Name string `json:"name,omitempty"`
+
+	// namespace of the source. Omitted, the disk's own. The source must grant this disk's namespace, unless it is the same, by
+	// the annotation vm.novasphere.dev/cloneable-from, a list with commas, * for all.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=63
+	Namespace string `json:"namespace,omitempty"`
+}
+
 // ClaimSource is an existing PersistentVolumeClaim in the same namespace.
 type ClaimSource struct {
 	// name of the claim.
@@ -219,13 +288,14 @@ type ClaimSource struct {
 }
 
 // DiskPhase is a one-word summary of a disk.
-// +kubebuilder:validation:Enum=Pending;AwaitingConsumer;Importing;Ready;Expanding;Terminating;Error
+// +kubebuilder:validation:Enum=Pending;AwaitingConsumer;AwaitingUpload;Importing;Ready;Expanding;Terminating;Error
 type DiskPhase string
 
 // Phases of WukongDisk.
 const (
 	DiskPending          DiskPhase = "Pending"
 	DiskAwaitingConsumer DiskPhase = "AwaitingConsumer"
+	DiskAwaitingUpload   DiskPhase = "AwaitingUpload"
 	DiskImporting        DiskPhase = "Importing"
 	DiskReady            DiskPhase = "Ready"
 	DiskExpanding        DiskPhase = "Expanding"

@@ -21,7 +21,7 @@ func (r *Reconciler) applyDataVolume(ctx context.Context, disk *v1alpha1.WukongD
 	if observed.dataVolume == nil && observed.claim != nil {
 		return nil
 	}
-	applied, err := apply.Child(ctx, r.applier, disk, desiredDataVolume(disk, observed.dataVolume))
+	applied, err := apply.Child(ctx, r.applier, disk, desiredDataVolume(disk, observed))
 	if err != nil {
 		return err
 	}
@@ -31,11 +31,17 @@ func (r *Reconciler) applyDataVolume(ctx context.Context, disk *v1alpha1.WukongD
 
 // desiredDataVolume is the DataVolume of a disk. Access modes and volume mode are left to CDI's StorageProfile when the spec
 // does not say them, so that a disk can migrate live whenever its class can. The spec of a DataVolume cannot change: one that exists
-// keeps its size, and the claim grows.
-func desiredDataVolume(disk *v1alpha1.WukongDisk, existing *cdiv1.DataVolume) *cdiv1.DataVolume {
-	size := *disk.Spec.Size
-	if existing != nil && existing.Spec.Storage != nil {
+// keeps its size, and the claim grows; and it keeps what it is a clone of, whatever became of that.
+func desiredDataVolume(disk *v1alpha1.WukongDisk, observed *observation) *cdiv1.DataVolume {
+	size, source := *disk.Spec.Size, dataVolumeSource(disk.Spec.Source)
+	if observed.origin != nil {
+		source = observed.origin.source
+	}
+	if existing := observed.dataVolume; existing != nil && existing.Spec.Storage != nil {
 		size = existing.Spec.Storage.Resources.Requests[corev1.ResourceStorage]
+		if source == nil {
+			source = existing.Spec.Source
+		}
 	}
 	storage := &cdiv1.StorageSpec{
 		StorageClassName: disk.Spec.StorageClassName,
@@ -48,11 +54,24 @@ func desiredDataVolume(disk *v1alpha1.WukongDisk, existing *cdiv1.DataVolume) *c
 		storage.AccessModes = append(storage.AccessModes, corev1.PersistentVolumeAccessMode(mode))
 	}
 	return &cdiv1.DataVolume{
-		ObjectMeta: metav1.ObjectMeta{Name: disk.Name, Namespace: disk.Namespace},
-		Spec:       cdiv1.DataVolumeSpec{Source: dataVolumeSource(disk.Spec.Source), Storage: storage},
+		ObjectMeta: metav1.ObjectMeta{Name: disk.Name, Namespace: disk.Namespace, Annotations: bindingAnnotations(disk)},
+		Spec:       cdiv1.DataVolumeSpec{Source: source, Storage: storage},
 	}
 }
 
+// annotationBindNow asks CDI not to wait for a machine (pkg/controller/common/util.go, AnnImmediateBinding).
+const annotationBindNow = "cdi.kubevirt.io/storage.bind.immediate.requested"
+
+// bindingAnnotations lets an upload begin on a class that binds at first use: a machine cannot use the disk before the bytes are there, and
+// the person who has them waits.
+func bindingAnnotations(disk *v1alpha1.WukongDisk) map[string]string {
+	if disk.Spec.Source == nil || disk.Spec.Source.Upload == nil {
+		return nil
+	}
+	return map[string]string{annotationBindNow: "true"}
+}
+
+// dataVolumeSource is the source of a disk that is no clone, else nil.
 func dataVolumeSource(source *v1alpha1.WukongDiskSource) *cdiv1.DataVolumeSource {
 	switch {
 	case source == nil || source.Blank != nil:
@@ -71,8 +90,12 @@ func dataVolumeSource(source *v1alpha1.WukongDiskSource) *cdiv1.DataVolumeSource
 			SecretRef:     name(source.S3.SecretRef),
 			CertConfigMap: name(source.S3.CertConfigMapRef),
 		}}
-	default:
+	case source.Upload != nil:
+		return &cdiv1.DataVolumeSource{Upload: &cdiv1.DataVolumeSourceUpload{}}
+	case source.GCS != nil:
 		return &cdiv1.DataVolumeSource{GCS: &cdiv1.DataVolumeSourceGCS{URL: source.GCS.URL, SecretRef: name(source.GCS.SecretRef)}}
+	default:
+		return nil
 	}
 }
 

@@ -89,7 +89,7 @@ resources:
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			desired := desiredDataVolume(&v1alpha1.WukongDisk{ObjectMeta: metav1.ObjectMeta{Name: "root", Namespace: "shop"}, Spec: test.spec}, nil)
+			desired := desiredDataVolume(&v1alpha1.WukongDisk{ObjectMeta: metav1.ObjectMeta{Name: "root", Namespace: "shop"}, Spec: test.spec}, &observation{})
 			assert.Equal(t, "root", desired.Name, "the claim gets the DataVolume's name, and machines look for it by the disk's")
 			assert.Equal(t, "shop", desired.Namespace)
 			actual, err := yaml.Marshal(desired.Spec.Storage)

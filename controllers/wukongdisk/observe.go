@@ -30,6 +30,8 @@ type observation struct {
 	// dataVolume and claim are nil when they do not exist.
 	dataVolume *cdiv1.DataVolume
 	claim      *corev1.PersistentVolumeClaim
+	// origin is nil for a disk that is no clone, and for one that has its DataVolume.
+	origin *origin
 	// growth is nil when the claim is as large as the spec says.
 	growth *growth
 	// machines are those that list the disk, or whose instance has it still.
@@ -67,6 +69,9 @@ func (r *Reconciler) observe(ctx context.Context, disk *v1alpha1.WukongDisk) (*o
 	}
 	observed.machines = vms.Items
 	if err := r.observeHolder(ctx, disk, observed); err != nil {
+		return observed, err
+	}
+	if err := r.observeOrigin(ctx, disk, observed); err != nil {
 		return observed, err
 	}
 	return observed, r.observeGrowth(ctx, disk, observed)

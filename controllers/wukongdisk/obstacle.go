@@ -25,6 +25,7 @@ var obstacles = []func(*v1alpha1.WukongDisk, *observation) *problem{
 	nameTaken,
 	importerMissing,
 	classMissing,
+	originUnusable,
 }
 
 func obstacle(disk *v1alpha1.WukongDisk, observed *observation) *problem {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	snapshotv1 "github.com/kubernetes-csi/external-snapshotter/client/v8/apis/volumesnapshot/v1"
 	corev1 "k8s.io/api/core/v1"
 	storagev1 "k8s.io/api/storage/v1"
 	"k8s.io/utils/clock"
@@ -39,9 +40,11 @@ const refusedRetry = time.Minute
 // +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongdisks/finalizers,verbs=update
 // +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongs;wukongvms,verbs=get;list;watch
 // +kubebuilder:rbac:groups=cdi.kubevirt.io,resources=datavolumes,verbs=get;list;watch;create;patch;delete
+// +kubebuilder:rbac:groups=cdi.kubevirt.io,resources=datavolumes/source,verbs=create
 // +kubebuilder:rbac:groups=cdi.kubevirt.io,resources=cdiconfigs,verbs=get
 // +kubebuilder:rbac:groups="",resources=persistentvolumeclaims,verbs=get;list;watch;patch
 // +kubebuilder:rbac:groups=kubevirt.io,resources=virtualmachineinstances,verbs=get;list;watch
+// +kubebuilder:rbac:groups=snapshot.storage.k8s.io,resources=volumesnapshots,verbs=get;list;watch
 // +kubebuilder:rbac:groups=storage.k8s.io,resources=storageclasses,verbs=get;list;watch
 
 // Reconciler brings WukongDisks to what their spec says.
@@ -103,6 +106,8 @@ func SetupWithManager(manager ctrl.Manager, dependencies *dependency.Registry, c
 		Named("wukongdisk").
 		For(&v1alpha1.WukongDisk{}, builder.WithPredicates(watches.OwnChange())).
 		Watches(&corev1.PersistentVolumeClaim{}, watches.Gather(reconciler.disksBy(index.DiskByClaim), whileItLives), builder.WithPredicates(claimChange())).
+		Watches(&corev1.PersistentVolumeClaim{}, reconciler.clonesOf(index.KindClaim), builder.WithPredicates(originChange())).
+		Watches(&v1alpha1.WukongDisk{}, reconciler.clonesOf(index.KindDisk), builder.WithPredicates(originChange())).
 		Watches(&storagev1.StorageClass{}, reconciler.unsettledDisks(), builder.WithPredicates(classChange())).
 		Watches(&v1alpha1.Wukong{}, umbrella.Handler(reconciler.client, newList), builder.WithPredicates(umbrella.Predicate())).
 		Watches(&v1alpha1.WukongVM{}, reconciler.disksOfVM(), builder.WithPredicates(vmChange())).
@@ -116,6 +121,11 @@ func SetupWithManager(manager ctrl.Manager, dependencies *dependency.Registry, c
 	err = dependencies.Watch(controller, dependency.VirtualMachineInstances,
 		source.Kind(manager.GetCache(), client.Object(&kubevirtv1.VirtualMachineInstance{}),
 			handler.EnqueueRequestsFromMapFunc(reconciler.disksBy(index.DiskByHolder)), instanceLetsGo()), everything)
+	if err != nil {
+		return err
+	}
+	err = dependencies.Watch(controller, dependency.VolumeSnapshots,
+		source.Kind(manager.GetCache(), client.Object(&snapshotv1.VolumeSnapshot{}), reconciler.clonesOf(index.KindSnapshot), originChange()), everything)
 	if err != nil {
 		return err
 	}

@@ -40,6 +40,7 @@ func TestB17DataVolumeOfEachSource(t *testing.T) {
 			v1alpha1.WukongDiskSource{GCS: &v1alpha1.GCSSource{URL: "gs://bucket/d.raw"}},
 			cdiv1.DataVolumeSource{GCS: &cdiv1.DataVolumeSourceGCS{URL: "gs://bucket/d.raw"}},
 		},
+		"upload": {v1alpha1.WukongDiskSource{Upload: &v1alpha1.UploadSource{}}, cdiv1.DataVolumeSource{Upload: &cdiv1.DataVolumeSourceUpload{}}},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

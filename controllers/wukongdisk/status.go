@@ -3,7 +3,7 @@ package wukongdisk
 import (
 	"context"
 	"errors"
-	"strconv"
+	"fmt"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -17,9 +17,6 @@ import (
 )
 
 var dataVolumesMissing = dependency.DataVolumes.Missing()
-
-// progressStep is the granularity of status.progressPercent. CDI reports every few seconds; each step is one write.
-const progressStep = 10
 
 // writeStatus computes the status from scratch and writes it when it differs.
 func (r *Reconciler) writeStatus(ctx context.Context, disk *v1alpha1.WukongDisk, observed *observation, applyErr error) error {
@@ -107,6 +104,8 @@ func content(dataVolume *cdiv1.DataVolume) *problem {
 	case cdiv1.WaitForFirstConsumer, cdiv1.PendingPopulation:
 		return &problem{v1alpha1.DiskAwaitingConsumer, v1alpha1.ReasonAwaitingConsumer,
 			"the storage class binds when a machine that uses the disk is scheduled; nothing is wrong"}
+	case cdiv1.UploadScheduled, cdiv1.UploadReady:
+		return awaitingUpload(dataVolume)
 	case cdiv1.Failed:
 		return failed(v1alpha1.ReasonImportFailed, "DataVolume %s failed: %s", dataVolume.Name, importerSays(dataVolume))
 	case cdiv1.PhaseUnset, cdiv1.Pending:
@@ -121,6 +120,16 @@ func content(dataVolume *cdiv1.DataVolume) *problem {
 		}
 		return &problem{v1alpha1.DiskImporting, v1alpha1.ReasonImporting, "DataVolume " + dataVolume.Name + " is being filled"}
 	}
+}
+
+// awaitingUpload stays the same from the moment that CDI prepares for the upload until it has all of it.
+func awaitingUpload(dataVolume *cdiv1.DataVolume) *problem {
+	if message := importerSays(dataVolume); message != "" {
+		return failed(v1alpha1.ReasonImportFailed, "DataVolume %s: upload pod: %s; send the image again", dataVolume.Name, message)
+	}
+	return &problem{v1alpha1.DiskAwaitingUpload, v1alpha1.ReasonAwaitingUpload, fmt.Sprintf(
+		"send the disk image: virtctl image-upload dv %s --namespace=%s --no-create --image-path=FILE, "+
+			"with --uploadproxy-url where CDI's upload proxy is not known to it", dataVolume.Name, dataVolume.Namespace)}
 }
 
 // importerSays is the error text of the importer pod while it does not run. CDI copies it into the Running condition and
@@ -161,50 +170,4 @@ func condition(dataVolume *cdiv1.DataVolume, conditionType cdiv1.DataVolumeCondi
 		}
 	}
 	return nil
-}
-
-// describe is the status beside its conditions.
-func describe(disk *v1alpha1.WukongDisk, observed *observation, found *problem) v1alpha1.WukongDiskStatus {
-	status := v1alpha1.WukongDiskStatus{Phase: v1alpha1.DiskReady, AttachedTo: observed.holder, GuestSize: guestSize(disk, observed)}
-	if found != nil {
-		status.Phase = found.phase
-	}
-	if dataVolume := observed.dataVolume; dataVolume != nil {
-		status.DataVolumeName = dataVolume.Name
-		status.ImportRestarts = dataVolume.Status.RestartCount
-		if found != nil {
-			status.ProgressPercent = progress(dataVolume.Status.Progress)
-		}
-	}
-	// The claim's name is the promise that the claim is, or will be, this disk's: machines start on it.
-	if observed.dataVolume != nil || observed.claim != nil && (disk.AdoptsClaim() || observed.ownsClaim(disk)) {
-		if found == nil || found.reason != v1alpha1.ReasonNameConflict {
-			status.ClaimName = disk.ClaimName()
-		}
-	}
-	status.RequestedSize = requestedSize(disk, observed)
-	// What the claim is like is told once the disk is being filled: in the bustle before that, each word of it would be a write.
-	if claim := observed.claim; claim != nil && status.ClaimName != "" && status.Phase != v1alpha1.DiskPending {
-		status.StorageClassName = ptr.Deref(claim.Spec.StorageClassName, "")
-		status.VolumeMode = ptr.Deref(claim.Spec.VolumeMode, "")
-		for _, mode := range claim.Spec.AccessModes {
-			status.AccessModes = append(status.AccessModes, v1alpha1.AccessMode(mode))
-		}
-		if request, ok := claim.Spec.Resources.Requests[corev1.ResourceStorage]; ok {
-			status.ClaimRequest = &request
-		}
-		if capacity, ok := claim.Status.Capacity[corev1.ResourceStorage]; ok {
-			status.Capacity = &capacity
-		}
-	}
-	return status
-}
-
-// progress cuts CDI's "45.21%" to a step; nil while CDI says N/A.
-func progress(text cdiv1.DataVolumeProgress) *int32 {
-	percent, err := strconv.ParseFloat(strings.TrimSuffix(string(text), "%"), 64)
-	if err != nil || percent < 0 || percent > 100 {
-		return nil
-	}
-	return ptr.To(int32(percent) / progressStep * progressStep)
 }

@@ -3,8 +3,11 @@ package wukongdisk
 import (
 	"context"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
+	snapshotv1 "github.com/kubernetes-csi/external-snapshotter/client/v8/apis/volumesnapshot/v1"
 	corev1 "k8s.io/api/core/v1"
 	storagev1 "k8s.io/api/storage/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
@@ -19,6 +22,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/conditions"
 	"github.com/novasphere/wukong/controllers/internal/index"
 	"github.com/novasphere/wukong/controllers/internal/watches"
 )
@@ -50,6 +54,14 @@ func whileItLives(before, now client.Object) time.Duration {
 		return 0
 	}
 	return gather
+}
+
+// clonesOf maps an object of a kind to the disks that are clones of it, in all namespaces.
+func (r *Reconciler) clonesOf(kind string) handler.EventHandler {
+	return handler.EnqueueRequestsFromMapFunc(func(ctx context.Context, obj client.Object) []reconcile.Request {
+		origin := index.Origin{Kind: kind, Namespace: obj.GetNamespace(), Name: obj.GetName()}
+		return watches.Requests(ctx, r.client, newList(), client.MatchingFields{index.DiskByOrigin: origin.Key()})
+	})
 }
 
 // unsettledDisks maps a StorageClass to the disks that may have waited for it.
@@ -139,4 +151,38 @@ func claimChange() predicate.Predicate {
 // sameCondition leaves out the times, which a resizer that tries again writes each time.
 func sameCondition(one, two corev1.PersistentVolumeClaimCondition) bool {
 	return one.Type == two.Type && one.Status == two.Status && one.Message == two.Message
+}
+
+// originChange lets pass what a clone reads of its origin: whether it grants, and whether it is complete.
+func originChange() predicate.Predicate {
+	return predicate.Funcs{
+		UpdateFunc: func(e event.UpdateEvent) bool {
+			return e.ObjectOld.GetUID() != e.ObjectNew.GetUID() ||
+				!slices.Equal(annotatedGrants(e.ObjectOld), annotatedGrants(e.ObjectNew)) ||
+				originState(e.ObjectOld) != originState(e.ObjectNew)
+		},
+	}
+}
+
+// originState is a word that changes when an origin becomes complete, or no longer is.
+func originState(obj client.Object) string {
+	switch typed := obj.(type) {
+	case *v1alpha1.WukongDisk:
+		ready := conditions.Ready(typed)
+		return strings.Join([]string{string(typed.Status.Phase), string(ready.Status), ready.Message, typed.Status.ClaimName,
+			strings.Join(typed.Spec.CloneableFrom, ",")}, "|")
+	case *corev1.PersistentVolumeClaim:
+		return string(typed.Status.Phase)
+	case *snapshotv1.VolumeSnapshot:
+		if typed.Status == nil {
+			return ""
+		}
+		message := ""
+		if typed.Status.Error != nil {
+			message = ptr.Deref(typed.Status.Error.Message, "")
+		}
+		return strconv.FormatBool(ptr.Deref(typed.Status.ReadyToUse, false)) + message
+	default:
+		return ""
+	}
 }

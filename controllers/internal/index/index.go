@@ -27,6 +27,8 @@ const (
 	NetworkByOwner = "metadata.ownerReferences.wukongVM"
 	// DiskByHolder finds the WukongDisks that a WukongVM may use, by its name.
 	DiskByHolder = "status.attachedTo"
+	// DiskByOrigin finds the WukongDisks that are clones of an object, by Origin.Key, in all namespaces.
+	DiskByOrigin = "source.origin"
 	// NetworkByAttachment finds the WukongNetworks that name an existing NetworkAttachmentDefinition, as namespace/name.
 	NetworkByAttachment = "attachment"
 	// ByUmbrellaUID finds the children of a Wukong by the UID in their owner references.
@@ -55,7 +57,7 @@ func of(controller string) []entry {
 		disk := &v1alpha1.WukongDisk{}
 		return []entry{
 			{disk, umbrella.IndexName, umbrella.Index}, {disk, DiskByClaim, diskClaim}, {disk, DiskByOwner, owningVM},
-			{disk, DiskByHolder, diskHolder}, vmByDisk,
+			{disk, DiskByHolder, diskHolder}, {disk, DiskByOrigin, diskOrigin}, vmByDisk,
 		}
 	case "wukongimage":
 		return []entry{{&v1alpha1.WukongImage{}, umbrella.IndexName, umbrella.Index}}

@@ -1,0 +1,65 @@
+package wukongdisk
+
+import (
+	"strconv"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/utils/ptr"
+	cdiv1 "kubevirt.io/containerized-data-importer-api/pkg/apis/core/v1beta1"
+
+	"github.com/novasphere/wukong/apis/v1alpha1"
+)
+
+// describe is the status beside its conditions.
+func describe(disk *v1alpha1.WukongDisk, observed *observation, found *problem) v1alpha1.WukongDiskStatus {
+	status := v1alpha1.WukongDiskStatus{Phase: v1alpha1.DiskReady, AttachedTo: observed.holder, GuestSize: guestSize(disk, observed)}
+	if found != nil {
+		status.Phase = found.phase
+	}
+	if dataVolume := observed.dataVolume; dataVolume != nil {
+		status.DataVolumeName = dataVolume.Name
+		status.ImportRestarts = dataVolume.Status.RestartCount
+		if found != nil {
+			status.ProgressPercent = progress(dataVolume.Status.Progress)
+		}
+	}
+	// The claim's name is the promise that the claim is, or will be, this disk's: machines start on it.
+	if observed.dataVolume != nil || observed.claim != nil && (disk.AdoptsClaim() || observed.ownsClaim(disk)) {
+		if found == nil || found.reason != v1alpha1.ReasonNameConflict {
+			status.ClaimName = disk.ClaimName()
+		}
+	}
+	status.RequestedSize = requestedSize(disk, observed)
+	// What the claim is like is told once the disk is being filled: in the bustle before that, each word of it would be a write.
+	if observed.claim != nil && status.ClaimName != "" && status.Phase != v1alpha1.DiskPending {
+		describeClaim(&status, observed.claim)
+	}
+	return status
+}
+
+func describeClaim(status *v1alpha1.WukongDiskStatus, claim *corev1.PersistentVolumeClaim) {
+	status.StorageClassName = ptr.Deref(claim.Spec.StorageClassName, "")
+	status.VolumeMode = ptr.Deref(claim.Spec.VolumeMode, "")
+	for _, mode := range claim.Spec.AccessModes {
+		status.AccessModes = append(status.AccessModes, v1alpha1.AccessMode(mode))
+	}
+	if request, ok := claim.Spec.Resources.Requests[corev1.ResourceStorage]; ok {
+		status.ClaimRequest = &request
+	}
+	if capacity, ok := claim.Status.Capacity[corev1.ResourceStorage]; ok {
+		status.Capacity = &capacity
+	}
+}
+
+// progressStep is the granularity of status.progressPercent. CDI reports every few seconds; each step is one write.
+const progressStep = 10
+
+// progress cuts CDI's "45.21%" to a step; nil while CDI says N/A.
+func progress(text cdiv1.DataVolumeProgress) *int32 {
+	percent, err := strconv.ParseFloat(strings.TrimSuffix(string(text), "%"), 64)
+	if err != nil || percent < 0 || percent > 100 {
+		return nil
+	}
+	return ptr.To(int32(percent) / progressStep * progressStep)
+}

@@ -1,0 +1,169 @@
+package wukongdisk
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	snapshotv1 "github.com/kubernetes-csi/external-snapshotter/client/v8/apis/volumesnapshot/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
+	cdiv1 "kubevirt.io/containerized-data-importer-api/pkg/apis/core/v1beta1"
+
+	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/conditions"
+	"github.com/novasphere/wukong/controllers/internal/dependency"
+	"github.com/novasphere/wukong/controllers/internal/index"
+	"github.com/novasphere/wukong/controllers/internal/read"
+)
+
+// origin is what a clone is made from, as it was read.
+type origin struct {
+	// exists: it is there, and not being deleted.
+	exists bool
+	// grants are the other namespaces that may clone it.
+	grants []string
+	// waits says why it cannot be cloned yet; empty when it can.
+	waits string
+	// source for the DataVolume, when it can.
+	source *cdiv1.DataVolumeSource
+	// problem of the cluster or of the spec, whatever the origin is like.
+	problem *problem
+}
+
+// observeOrigin reads what a disk is to be cloned from, until its DataVolume is made. CDI asks whether our account may clone across
+// namespaces, and it may everywhere: whether the person may is decided here.
+func (r *Reconciler) observeOrigin(ctx context.Context, disk *v1alpha1.WukongDisk, observed *observation) error {
+	reference, isClone := index.OriginOf(disk)
+	if !isClone || observed.dataVolume != nil || observed.claim != nil {
+		return nil
+	}
+	var err error
+	switch reference.Kind {
+	case index.KindDisk:
+		observed.origin, err = r.originDisk(ctx, reference)
+	case index.KindClaim:
+		observed.origin, err = r.originClaim(ctx, reference)
+	case index.KindSnapshot:
+		observed.origin, err = r.originSnapshot(ctx, reference)
+	default:
+		observed.origin = &origin{problem: failed(v1alpha1.ReasonInvalidSpec,
+			"source.snapshot.kind %s is not carried out yet: use the VolumeSnapshot of the disk", reference.Kind)}
+	}
+	return err
+}
+
+func (r *Reconciler) originDisk(ctx context.Context, reference index.Origin) (*origin, error) {
+	source, err := read.Get(ctx, r.client, reference.Namespace, reference.Name, &v1alpha1.WukongDisk{})
+	if err != nil || source == nil {
+		return &origin{}, err
+	}
+	found := &origin{
+		exists: source.DeletionTimestamp.IsZero(),
+		grants: source.Spec.CloneableFrom,
+		source: claimSource(reference.Namespace, source.Status.ClaimName),
+	}
+	// A disk that grows is complete.
+	ready := conditions.Ready(source)
+	switch {
+	case ready.Status == metav1.ConditionTrue || source.Status.Phase == v1alpha1.DiskExpanding:
+	case ready.Reason == v1alpha1.ReasonSourceNotReady:
+		// Its message is about a third disk. Two that are clones of each other would quote each other without end.
+		found.waits = "it waits itself for what it is a clone of"
+	default:
+		found.waits = ready.Message
+	}
+	return found, nil
+}
+
+func (r *Reconciler) originClaim(ctx context.Context, reference index.Origin) (*origin, error) {
+	claim, err := read.Get(ctx, r.client, reference.Namespace, reference.Name, &corev1.PersistentVolumeClaim{})
+	if err != nil || claim == nil {
+		return &origin{}, err
+	}
+	found := &origin{
+		exists: claim.DeletionTimestamp.IsZero(),
+		grants: annotatedGrants(claim),
+		source: claimSource(reference.Namespace, claim.Name),
+	}
+	if claim.Status.Phase != corev1.ClaimBound {
+		found.waits = "it is not bound"
+	}
+	return found, nil
+}
+
+func (r *Reconciler) originSnapshot(ctx context.Context, reference index.Origin) (*origin, error) {
+	served, err := r.dependencies.Served(ctx, dependency.VolumeSnapshots)
+	if err != nil {
+		return nil, err
+	}
+	if !served {
+		return &origin{problem: failed(v1alpha1.ReasonDependencyMissing, "%s", dependency.VolumeSnapshots.Missing())}, nil
+	}
+	snapshot, err := read.Get(ctx, r.client, reference.Namespace, reference.Name, &snapshotv1.VolumeSnapshot{})
+	if err != nil || snapshot == nil {
+		return &origin{}, err
+	}
+	found := &origin{
+		exists: snapshot.DeletionTimestamp.IsZero(),
+		grants: annotatedGrants(snapshot),
+		source: &cdiv1.DataVolumeSource{Snapshot: &cdiv1.DataVolumeSourceSnapshot{Namespace: snapshot.Namespace, Name: snapshot.Name}},
+	}
+	switch status := snapshot.Status; {
+	case status != nil && ptr.Deref(status.ReadyToUse, false):
+	case status != nil && status.Error != nil:
+		found.waits = ptr.Deref(status.Error.Message, "it failed without a word")
+	default:
+		found.waits = "it is being taken"
+	}
+	return found, nil
+}
+
+func claimSource(namespace, name string) *cdiv1.DataVolumeSource {
+	return &cdiv1.DataVolumeSource{PVC: &cdiv1.DataVolumeSourcePVC{Namespace: namespace, Name: name}}
+}
+
+func annotatedGrants(obj metav1.Object) []string {
+	var namespaces []string
+	for _, namespace := range strings.Split(obj.GetAnnotations()[v1alpha1.AnnotationCloneableFrom], ",") {
+		if trimmed := strings.TrimSpace(namespace); trimmed != "" {
+			namespaces = append(namespaces, trimmed)
+		}
+	}
+	return namespaces
+}
+
+// originUnusable says why a clone cannot begin. Of another namespace it says the same whether the origin is missing or does not grant:
+// who may not clone an object shall not learn from us that it exists.
+func originUnusable(disk *v1alpha1.WukongDisk, observed *observation) *problem {
+	found := observed.origin
+	if found == nil {
+		return nil
+	}
+	if found.problem != nil {
+		return found.problem
+	}
+	reference, _ := index.OriginOf(disk)
+	foreign := reference.Namespace != disk.Namespace
+	granted := slices.Contains(found.grants, disk.Namespace) || slices.Contains(found.grants, "*")
+	switch {
+	case foreign && (!found.exists || !granted):
+		return failed(v1alpha1.ReasonCloneNotGranted, "%s may not be cloned into namespace %s: it does not exist, or does not grant it; %s",
+			reference, disk.Namespace, grantAdvice(reference, disk.Namespace))
+	case !found.exists:
+		return failed(v1alpha1.ReasonSourceMissing, "%s does not exist; create it, and this goes on by itself", reference)
+	case found.waits != "":
+		return pending(v1alpha1.ReasonSourceNotReady, "%s: %s", reference, found.waits)
+	default:
+		return nil
+	}
+}
+
+func grantAdvice(reference index.Origin, namespace string) string {
+	if reference.Kind == index.KindDisk {
+		return fmt.Sprintf("whoever owns it grants it by %s in its spec.cloneableFrom", namespace)
+	}
+	return fmt.Sprintf("whoever owns it grants it by the annotation %s: %s", v1alpha1.AnnotationCloneableFrom, namespace)
+}

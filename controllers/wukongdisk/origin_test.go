@@ -1,0 +1,78 @@
+package wukongdisk
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	cdiv1 "kubevirt.io/containerized-data-importer-api/pkg/apis/core/v1beta1"
+
+	"github.com/novasphere/wukong/apis/v1alpha1"
+)
+
+func cloning(kind, namespace, name string) func(*v1alpha1.WukongDisk) {
+	return func(disk *v1alpha1.WukongDisk) {
+		disk.Spec.Source = &v1alpha1.WukongDiskSource{Clone: &v1alpha1.DiskCloneSource{Kind: kind, Namespace: namespace, Name: name}}
+	}
+}
+
+func TestOriginUnusable(t *testing.T) {
+	tests := map[string]struct {
+		namespace string
+		origin    origin
+		reason    string // empty when the clone can begin
+		message   string
+	}{
+		"there":                           {"", origin{exists: true}, "", ""},
+		"there, in its own namespace":     {"shop", origin{exists: true}, "", ""},
+		"missing":                         {"", origin{}, v1alpha1.ReasonSourceMissing, "WukongDisk shop/golden does not exist"},
+		"being filled":                    {"", origin{exists: true, waits: "DataVolume golden is being filled"}, v1alpha1.ReasonSourceNotReady, "WukongDisk shop/golden: DataVolume golden is being filled"},
+		"granted":                         {"images", origin{exists: true, grants: []string{"lab", "shop"}}, "", ""},
+		"granted to all":                  {"images", origin{exists: true, grants: []string{"*"}}, "", ""},
+		"granted to others":               {"images", origin{exists: true, grants: []string{"lab"}}, v1alpha1.ReasonCloneNotGranted, "spec.cloneableFrom"},
+		"granted to nobody, being filled": {"images", origin{exists: true, waits: "secret progress"}, v1alpha1.ReasonCloneNotGranted, ""},
+		"granted, being filled":           {"images", origin{exists: true, grants: []string{"shop"}, waits: "it is not bound"}, v1alpha1.ReasonSourceNotReady, ""},
+		"granted, and going":              {"images", origin{grants: []string{"shop"}}, v1alpha1.ReasonCloneNotGranted, ""},
+		"a cluster that cannot": {
+			"images", origin{problem: failed(v1alpha1.ReasonDependencyMissing, "none")}, v1alpha1.ReasonDependencyMissing, "none"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			found := originUnusable(diskWith(cloning("WukongDisk", test.namespace, "golden")), &observation{origin: &test.origin})
+			if test.reason == "" {
+				assert.Nil(t, found)
+				return
+			}
+			require.NotNil(t, found)
+			assert.Equal(t, test.reason, found.reason)
+			assert.Contains(t, found.message, test.message)
+		})
+	}
+	assert.Nil(t, originUnusable(diskWith(), &observation{}), "no clone")
+}
+
+// Who asks from another namespace shall not learn whether an object exists there.
+func TestMissingAndForbiddenOriginsReadTheSame(t *testing.T) {
+	disk := diskWith(cloning("PersistentVolumeClaim", "images", "golden"))
+	missing := originUnusable(disk, &observation{origin: &origin{}})
+	forbidden := originUnusable(disk, &observation{origin: &origin{exists: true, grants: []string{"lab"}, waits: "it is not bound"}})
+	assert.Equal(t, missing, forbidden)
+}
+
+func TestAnnotatedGrants(t *testing.T) {
+	annotated := func(value string) metav1.Object {
+		return &metav1.ObjectMeta{Annotations: map[string]string{v1alpha1.AnnotationCloneableFrom: value}}
+	}
+	assert.Empty(t, annotatedGrants(&metav1.ObjectMeta{}))
+	assert.Empty(t, annotatedGrants(annotated(" , ")))
+	assert.Equal(t, []string{"lab", "shop"}, annotatedGrants(annotated("lab, shop,")))
+}
+
+// The origin may have moved to another claim, or be gone, when the clone is long complete.
+func TestACloneKeepsItsSource(t *testing.T) {
+	disk := diskWith(cloning("WukongDisk", "", "golden"))
+	first := desiredDataVolume(disk, &observation{origin: &origin{source: claimSource("shop", "golden")}})
+	assert.Equal(t, &cdiv1.DataVolumeSourcePVC{Namespace: "shop", Name: "golden"}, first.Spec.Source.PVC)
+	assert.Equal(t, first, desiredDataVolume(disk, &observation{dataVolume: first}))
+}
