@@ -23,6 +23,12 @@ header() { # FOLDER MODULE WHAT
   (cd $tools/cdi && go run ./crds)
 } > $crds/cdi.yaml
 
+snapshotter=github.com/kubernetes-csi/external-snapshotter/client/v8
+{
+  header $tools/csi $snapshotter config/crd/snapshot.storage.k8s.io_volumesnapshots.yaml
+  cat "$(cd $tools/csi && go list -m -f '{{.Dir}}' $snapshotter)/config/crd/snapshot.storage.k8s.io_volumesnapshots.yaml"
+} > $crds/snapshots.yaml
+
 multus=github.com/k8snetworkplumbingwg/network-attachment-definition-client
 {
   header . $multus artifacts/networks-crd.yaml

@@ -39,6 +39,7 @@ var (
 	DataImportCrons         = API{Resource: "dataimportcrons.cdi.kubevirt.io", Product: "CDI (Containerized Data Importer)"}
 	VirtualMachines         = API{Resource: "virtualmachines.kubevirt.io", Product: "KubeVirt"}
 	VirtualMachineInstances = API{Resource: "virtualmachineinstances.kubevirt.io", Product: "KubeVirt"}
+	VolumeSnapshots         = API{Resource: "volumesnapshots.snapshot.storage.k8s.io", Product: "The CSI snapshot controller (external-snapshotter)"}
 	NetworkAttachments      = API{Resource: "network-attachment-definitions.k8s.cni.cncf.io", Product: "Multus"}
 )
 

@@ -30,6 +30,8 @@ const (
 	CDI      Definitions = "cdi.yaml"
 	Multus   Definitions = "multus.yaml"
 	NMState  Definitions = "nmstate.yaml"
+	// Snapshots are the VolumeSnapshots of CSI.
+	Snapshots Definitions = "snapshots.yaml"
 )
 
 // DefaultStorageClass exists in every environment, and is the default.
@@ -81,7 +83,7 @@ func Start(options Options) (*Environment, error) {
 	for flag, value := range options.APIServerFlags {
 		control.ControlPlane.GetAPIServer().Configure().Set(flag, value)
 	}
-	for _, definitions := range []Definitions{KubeVirt, CDI, Multus, NMState} {
+	for _, definitions := range []Definitions{KubeVirt, CDI, Multus, NMState, Snapshots} {
 		if !contains(options.Without, definitions) {
 			control.CRDDirectoryPaths = append(control.CRDDirectoryPaths, definitions.path())
 		}
