@@ -11,6 +11,7 @@ RUN go mod download
 COPY apis apis
 COPY cmd cmd
 COPY controllers controllers
+COPY mover mover
 ARG VERSION=devel
 RUN go build -trimpath -buildvcs=false -ldflags "-s -w -X main.version=${VERSION}" -o /manager ./cmd/manager
 

@@ -31,7 +31,7 @@ FIRST_VM  ?= config/samples/devcluster/debian-vm.yaml
 CONTROL_PLANE := $(BIN)/control-plane
 
 # Kinds that have a controller: only their CRDs are in the chart.
-CHART_CRDS := wukongs wukongvms wukongdisks wukongnetworks wukongimages
+CHART_CRDS := wukongs wukongvms wukongdisks wukongnetworks wukongimages wukongexports
 
 # Written by hand, and installed with the definitions, by the base and by the chart.
 ADMISSION_POLICIES := wukongdisk-deletion-protection.yaml
@@ -43,6 +43,7 @@ ROLES := \
 	wukongimage=controllers/wukongimage \
 	wukongnetwork=controllers/wukongnetwork \
 	wukongvm=controllers/wukongvm \
+	wukongexport=controllers/wukongexport \
 	dependency=controllers/internal/dependency
 
 # What `make generate` writes.

@@ -15,6 +15,7 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/index"
 	"github.com/novasphere/wukong/controllers/wukong"
 	"github.com/novasphere/wukong/controllers/wukongdisk"
+	"github.com/novasphere/wukong/controllers/wukongexport"
 	"github.com/novasphere/wukong/controllers/wukongimage"
 	"github.com/novasphere/wukong/controllers/wukongnetwork"
 	"github.com/novasphere/wukong/controllers/wukongvm"
@@ -22,18 +23,27 @@ import (
 
 type setup func(ctrl.Manager, *dependency.Registry, clock.PassiveClock) error
 
-var all = map[string]setup{
-	"wukong":        wukong.SetupWithManager,
-	"wukongdisk":    wukongdisk.SetupWithManager,
-	"wukongimage":   wukongimage.SetupWithManager,
-	"wukongnetwork": wukongnetwork.SetupWithManager,
-	"wukongvm":      wukongvm.SetupWithManager,
+// Settings are what controllers need to know that no object of the cluster tells.
+type Settings struct {
+	// MoverImage is the image of the pods that move the bytes of disks: the manager's own. Without it there are no exports.
+	MoverImage string
+}
+
+func all(settings Settings) map[string]setup {
+	return map[string]setup{
+		"wukong":        wukong.SetupWithManager,
+		"wukongdisk":    wukongdisk.SetupWithManager,
+		"wukongnetwork": wukongnetwork.SetupWithManager,
+		"wukongexport":  wukongexport.SetupWithManager(settings.MoverImage),
+		"wukongimage":   wukongimage.SetupWithManager,
+		"wukongvm":      wukongvm.SetupWithManager,
+	}
 }
 
 // Names lists the controllers, in order.
 func Names() []string {
 	var names []string
-	for name := range all {
+	for name := range all(Settings{}) {
 		names = append(names, name)
 	}
 	slices.Sort(names)
@@ -42,7 +52,7 @@ func Names() []string {
 
 // Setup registers the named controllers with a manager, with the indexes and optional watches that they share. The name "*" stands
 // for all. An unknown name is an error that lists the known ones.
-func Setup(ctx context.Context, manager ctrl.Manager, names []string, clock clock.PassiveClock) error {
+func Setup(ctx context.Context, manager ctrl.Manager, names []string, clock clock.PassiveClock, settings Settings) error {
 	if slices.Contains(names, "*") {
 		names = Names()
 	}
@@ -54,7 +64,7 @@ func Setup(ctx context.Context, manager ctrl.Manager, names []string, clock cloc
 		return err
 	}
 	for _, name := range names {
-		setup, known := all[name]
+		setup, known := all(settings)[name]
 		if !known {
 			return fmt.Errorf("unknown controller %q: known are %s, and * for all", name, strings.Join(Names(), ", "))
 		}

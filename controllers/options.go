@@ -4,6 +4,7 @@ import (
 	"maps"
 	"strings"
 
+	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	"k8s.io/apimachinery/pkg/labels"
@@ -50,11 +51,13 @@ func ManagerOptions(concurrency int) ctrl.Options {
 	}
 }
 
-// cacheOptions keeps KubeVirt's and CDI's objects only where they are ours, drops managed fields everywhere, and keeps of a
+// cacheOptions keeps KubeVirt's and CDI's objects, Jobs and pods only where they are ours, drops managed fields everywhere, and keeps of a
 // PersistentVolumeClaim and of a CustomResourceDefinition the little that is read. Claims of others are kept because a disk may adopt
 // one, and because a name that is taken must be seen.
 func cacheOptions() cache.Options {
 	ours := cache.ByObject{Label: labels.SelectorFromSet(labels.Set{v1alpha1.LabelManagedBy: v1alpha1.LabelManagedByValue})}
+	movers, err := labels.NewRequirement(v1alpha1.LabelExport, selection.Exists, nil)
+	utilruntime.Must(err)
 	return cache.Options{
 		DefaultTransform: cache.TransformStripManagedFields(),
 		ByObject: map[client.Object]cache.ByObject{
@@ -63,6 +66,8 @@ func cacheOptions() cache.Options {
 			&cdiv1.DataVolume{}:                         {Label: oursOrImported()},
 			&cdiv1.DataSource{}:                         {Label: ours.Label},
 			&cdiv1.DataImportCron{}:                     {Label: ours.Label},
+			&batchv1.Job{}:                              {Label: ours.Label},
+			&corev1.Pod{}:                               {Label: labels.NewSelector().Add(*movers)},
 			&corev1.PersistentVolumeClaim{}:             {Transform: keepClaim},
 			&apiextensionsv1.CustomResourceDefinition{}: {Transform: keepDefinition},
 		},

@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -45,7 +46,8 @@ func TestEverySubsystemNeedsItsOwnRoleOnly(t *testing.T) {
 	image := newImage(namespace, "debian", umbrella.Name)
 	require.NoError(t, environment.Client.Create(t.Context(), image))
 	vm, disk, network := newMachine(namespace, "web", umbrella.Name), newDisk(namespace, "data", umbrella.Name), newNetwork(namespace, "backup", umbrella.Name)
-	for _, obj := range []client.Object{vm, disk, network} {
+	export := newExport(namespace, "backup", umbrella.Name, disk.Name)
+	for _, obj := range []client.Object{vm, disk, network, export} {
 		require.NoError(t, environment.Client.Create(t.Context(), obj))
 	}
 	waitReady(t, vm, v1alpha1.ReasonRunning)
@@ -58,9 +60,14 @@ func TestEverySubsystemNeedsItsOwnRoleOnly(t *testing.T) {
 	require.NoError(t, environment.Client.Patch(t.Context(), vm, client.RawPatch(types.MergePatchType, []byte(`{"spec":{"powerState":"Stopped"}}`))))
 	waitReady(t, vm, v1alpha1.ReasonStopped)
 
+	require.EventuallyWithT(t, func(collect *assert.CollectT) {
+		require.NoError(collect, environment.Client.Get(t.Context(), client.ObjectKeyFromObject(export), export))
+		assert.Equal(collect, v1alpha1.ExportTransferring, export.Status.Phase, "%+v", export.Status.Conditions)
+	}, patience, interval)
+
 	require.NoError(t, environment.Client.Delete(t.Context(), umbrella))
 	for _, list := range []client.ObjectList{
-		&v1alpha1.WukongList{}, &v1alpha1.WukongVMList{}, &v1alpha1.WukongDiskList{}, &v1alpha1.WukongNetworkList{}, &v1alpha1.WukongImageList{},
+		&v1alpha1.WukongList{}, &v1alpha1.WukongVMList{}, &v1alpha1.WukongDiskList{}, &v1alpha1.WukongNetworkList{}, &v1alpha1.WukongImageList{}, &v1alpha1.WukongExportList{}, &batchv1.JobList{},
 		&kubevirtv1.VirtualMachineList{}, &cdiv1.DataVolumeList{}, &networkv1.NetworkAttachmentDefinitionList{},
 	} {
 		waitEmpty(t, namespace, list)
@@ -112,6 +119,18 @@ func newDisk(namespace, name, umbrella string) *v1alpha1.WukongDisk {
 			WukongRef:     &v1alpha1.LocalObjectReference{Name: umbrella},
 			Size:          ptr.To(resource.MustParse("1Gi")),
 			ReclaimPolicy: v1alpha1.ReclaimRetain,
+		},
+	}
+}
+
+// newExport makes a Secret and a Service beside its Job.
+func newExport(namespace, name, umbrella, disk string) *v1alpha1.WukongExport {
+	return &v1alpha1.WukongExport{
+		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name},
+		Spec: v1alpha1.WukongExportSpec{
+			WukongRef: &v1alpha1.LocalObjectReference{Name: umbrella},
+			Source:    v1alpha1.ExportSource{DiskRef: &v1alpha1.LocalObjectReference{Name: disk}},
+			Target:    v1alpha1.ExportTarget{Download: &v1alpha1.DownloadTarget{}},
 		},
 	}
 }

@@ -23,19 +23,17 @@ header() { # FOLDER MODULE WHAT
   (cd $tools/cdi && go run ./crds)
 } > $crds/cdi.yaml
 
+snapshotter=github.com/kubernetes-csi/external-snapshotter/client/v8
+{
+  header $tools/csi $snapshotter config/crd/snapshot.storage.k8s.io_volumesnapshots.yaml
+  cat "$(cd $tools/csi && go list -m -f '{{.Dir}}' $snapshotter)/config/crd/snapshot.storage.k8s.io_volumesnapshots.yaml"
+} > $crds/snapshots.yaml
+
 multus=github.com/k8snetworkplumbingwg/network-attachment-definition-client
 {
   header . $multus artifacts/networks-crd.yaml
   cat "$(go list -m -f '{{.Dir}}' $multus)/artifacts/networks-crd.yaml"
 } > $crds/multus.yaml
-
-snapshots=github.com/kubernetes-csi/external-snapshotter/client/v8
-{
-  header . $snapshots client/config/crd
-  for plural in volumesnapshotclasses volumesnapshotcontents volumesnapshots; do
-    cat "$(go list -m -f '{{.Dir}}' $snapshots)/config/crd/snapshot.storage.k8s.io_$plural.yaml"
-  done
-} > $crds/snapshots.yaml
 
 # The module has the markers of the definitions and not the definitions. No module of the project needs it otherwise.
 nmstate=github.com/nmstate/kubernetes-nmstate/api

@@ -128,6 +128,18 @@ func (o *WukongImage) GetPhase() string { return string(o.Status.Phase) }
 // UmbrellaName implements Object.
 func (o *WukongImage) UmbrellaName() string { return umbrellaName(o.Spec.WukongRef) }
 
+// GetConditions implements Object.
+func (o *WukongExport) GetConditions() []metav1.Condition { return o.Status.Conditions }
+
+// SetConditions implements Object.
+func (o *WukongExport) SetConditions(conditions []metav1.Condition) { o.Status.Conditions = conditions }
+
+// GetPhase implements Object.
+func (o *WukongExport) GetPhase() string { return string(o.Status.Phase) }
+
+// UmbrellaName implements Object.
+func (o *WukongExport) UmbrellaName() string { return umbrellaName(o.Spec.WukongRef) }
+
 // ClaimName is the PersistentVolumeClaim that holds the disk, or will: the existing one that source names, else one of the
 // disk's own name.
 func (o *WukongDisk) ClaimName() string {

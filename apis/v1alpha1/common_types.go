@@ -38,6 +38,8 @@ const (
 	LabelImage = GroupName + "/image-uid"
 	// AnnotationImportTick is the tick of the schedule that an import of a WukongImage was made for, in RFC 3339.
 	AnnotationImportTick = GroupName + "/import-tick"
+	// LabelExport is on the pods of a WukongExport's Job, with its name. Caches select by it.
+	LabelExport = GroupName + "/export"
 	// AnnotationAppliedHash holds the digest of what a controller last applied to a child, so that a field that the
 	// controller stops setting is noticed without reading managed fields.
 	AnnotationAppliedHash = GroupName + "/applied-hash"

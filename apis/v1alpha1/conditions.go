@@ -26,6 +26,8 @@ const (
 
 	// ConditionUpToDate on a WukongImage: the current version is what the source had at the last look at it.
 	ConditionUpToDate = "UpToDate"
+	// ConditionCompleted on a WukongExport: True once the bytes are at the target. False with reason Failed or Expired is as final.
+	ConditionCompleted = "Completed"
 
 	// ConditionChildrenReady on a Wukong: every child is ready.
 	ConditionChildrenReady = "ChildrenReady"
@@ -160,4 +162,28 @@ const (
 	ReasonInProgress = "InProgress"
 	// ReasonFailed: the work failed for good; the message says why.
 	ReasonFailed = "Failed"
+)
+
+// Reasons of WukongExport, beside SourceMissing, InProgress and Failed.
+const (
+	// ReasonCompleted: the bytes are at the target.
+	ReasonCompleted = "Completed"
+	// ReasonServing: the download link works.
+	ReasonServing = "Serving"
+	// ReasonExpired: the time of the download link is over.
+	ReasonExpired = "Expired"
+	// ReasonSourceInUse: a machine that is not stopped uses the disk, so that a copy would be torn.
+	ReasonSourceInUse = "SourceInUse"
+	// ReasonSourceUnreadable: the disk's bytes could not be read.
+	ReasonSourceUnreadable = "SourceUnreadable"
+	// ReasonCredentialsRefused: the target does not know the credentials, or does not allow them to write.
+	ReasonCredentialsRefused = "CredentialsRefused"
+	// ReasonBucketMissing: the S3 bucket does not exist.
+	ReasonBucketMissing = "BucketMissing"
+	// ReasonTargetUnreachable: no connection to the target, or none that can be trusted.
+	ReasonTargetUnreachable = "TargetUnreachable"
+	// ReasonTransferFailed: the target broke off, or refused the data; the message is its own.
+	ReasonTransferFailed = "TransferFailed"
+	// ReasonMoverMissing: the manager was not told which image moves the bytes.
+	ReasonMoverMissing = "MoverMissing"
 )

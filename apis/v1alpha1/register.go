@@ -29,6 +29,7 @@ func addKnownTypes(scheme *runtime.Scheme) error {
 		&WukongClone{}, &WukongCloneList{},
 		&WukongMigration{}, &WukongMigrationList{},
 		&WukongImage{}, &WukongImageList{},
+		&WukongExport{}, &WukongExportList{},
 	)
 	metav1.AddToGroupVersion(scheme, GroupVersion)
 	return nil

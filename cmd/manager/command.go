@@ -18,6 +18,7 @@ import (
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	"github.com/novasphere/wukong/controllers"
+	"github.com/novasphere/wukong/mover"
 )
 
 // version is set by the linker.
@@ -36,6 +37,7 @@ type options struct {
 	leaderElection       bool
 	leaderElectionPrefix string
 	concurrency          int
+	moverImage           string
 	gracefulShutdown     time.Duration
 }
 
@@ -64,12 +66,14 @@ func newCommand() *cobra.Command {
 	flags.BoolVar(&opts.leaderElection, "leader-elect", false, "run only while holding a Lease, so that one of several replicas works")
 	flags.StringVar(&opts.leaderElectionPrefix, "leader-elect-prefix", "", "first part of the Lease's name; give managers that run different controllers different ones")
 	flags.IntVar(&opts.concurrency, "max-concurrent-reconciles", 16, "objects of one kind that are reconciled at a time")
+	flags.StringVar(&opts.moverImage, "mover-image", "", "image of the pods that move the bytes of disks, for exports: the image of this program")
 	flags.DurationVar(&opts.gracefulShutdown, "graceful-shutdown-timeout", 10*time.Second, "how long running reconciles may take to end")
 
 	goFlags := flag.NewFlagSet("", flag.ContinueOnError)
 	logging.BindFlags(goFlags)
 	ctrl.RegisterFlags(goFlags)
 	flags.AddGoFlagSet(goFlags)
+	command.AddCommand(mover.NewCommand())
 	return command
 }
 
@@ -92,7 +96,7 @@ func run(ctx context.Context, opts options) error {
 	if err != nil {
 		return fmt.Errorf("make the manager: %w", err)
 	}
-	if err := controllers.Setup(ctx, manager, opts.controllers, clock.RealClock{}); err != nil {
+	if err := controllers.Setup(ctx, manager, opts.controllers, clock.RealClock{}, controllers.Settings{MoverImage: opts.moverImage}); err != nil {
 		return err
 	}
 	if err := manager.AddHealthzCheck("ping", healthz.Ping); err != nil {

@@ -23,7 +23,7 @@ end
 local suspended = { Paused = true, GuestShutDown = true }
 
 -- What waits for objects of a later sync wave: they would never come if this were not healthy.
-local awaiting = { NoChildren = true, AwaitingConsumer = true }
+local awaiting = { NoChildren = true, AwaitingConsumer = true, Expired = true }
 
 if ready.observedGeneration ~= nil and ready.observedGeneration ~= obj.metadata.generation then
   hs.status = "Progressing"
@@ -32,7 +32,7 @@ elseif obj.metadata.deletionTimestamp ~= nil then
   hs.status = "Progressing"
 elseif ready.status == "True" then
   hs.status = "Healthy"
-elseif status.phase == "Error" then
+elseif status.phase == "Error" or status.phase == "Failed" then
   hs.status = "Degraded"
 elseif awaiting[ready.reason] then
   hs.status = "Healthy"

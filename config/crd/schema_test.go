@@ -15,7 +15,7 @@ import (
 )
 
 // kinds are all kinds of the API: a CRD that is generated no more must not go unnoticed.
-var kinds = []string{"Wukong", "WukongClone", "WukongDisk", "WukongImage", "WukongMigration", "WukongNetwork", "WukongSnapshot", "WukongVM"}
+var kinds = []string{"Wukong", "WukongClone", "WukongDisk", "WukongExport", "WukongImage", "WukongMigration", "WukongNetwork", "WukongSnapshot", "WukongVM"}
 
 func TestEveryKindHasACRD(t *testing.T) {
 	var found []string

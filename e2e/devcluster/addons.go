@@ -8,6 +8,7 @@ import (
 	"github.com/novasphere/wukong/e2e/devcluster/internal/addons/kubevirt"
 	"github.com/novasphere/wukong/e2e/devcluster/internal/addons/multus"
 	"github.com/novasphere/wukong/e2e/devcluster/internal/addons/registry"
+	"github.com/novasphere/wukong/e2e/devcluster/internal/addons/s3"
 )
 
 // addons lists what runs on the cluster, in the order in which it is installed.
@@ -19,5 +20,6 @@ func addons() []addon.Addon {
 		multus.Addon{},
 		images.Addon{},
 		registry.Addon{},
+		s3.Addon{},
 	}
 }

@@ -57,6 +57,12 @@ func Classify(kind, name string, err error) error {
 	}
 }
 
+// IsNameConflict tells whether an object that is not ours has a name that we need.
+func IsNameConflict(err error) bool {
+	var conflict *NameConflictError
+	return errors.As(err, &conflict)
+}
+
 // Permanent tells errors that become a condition from those that are tried again at once.
 func Permanent(err error) bool {
 	var conflict *NameConflictError

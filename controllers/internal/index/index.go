@@ -71,6 +71,8 @@ func of(controller string) []entry {
 			{disk, DiskByOwner, owningVM}, {disk, DiskByClaim, diskClaim}, {disk, DiskByHolder, diskHolder},
 			{&v1alpha1.WukongNetwork{}, NetworkByOwner, owningVM},
 		}
+	case "wukongexport":
+		return []entry{{&v1alpha1.WukongExport{}, umbrella.IndexName, umbrella.Index}, vmByDisk}
 	default:
 		return nil
 	}

@@ -35,6 +35,8 @@ type ManagerOptions struct {
 	Config *rest.Config
 	// Clock of the controllers; the real one when nil.
 	Clock clock.PassiveClock
+	// MoverImage of the Jobs that move bytes; no pod of theirs ever runs here.
+	MoverImage string
 }
 
 // StartManager runs controllers as the manager program does, until the test ends.
@@ -52,8 +54,11 @@ func (e *Environment) StartManager(tb testing.TB, options ManagerOptions) *Manag
 	if options.Clock == nil {
 		options.Clock = clock.RealClock{}
 	}
+	if options.MoverImage == "" {
+		options.MoverImage = "mover.example/mover:1"
+	}
 	stop, err := run(config, controllers.ManagerOptions(8), func(ctx context.Context, manager ctrl.Manager) error {
-		return controllers.Setup(ctx, manager, options.Controllers, options.Clock)
+		return controllers.Setup(ctx, manager, options.Controllers, options.Clock, controllers.Settings{MoverImage: options.MoverImage})
 	})
 	require.NoError(tb, err)
 	var once sync.Once

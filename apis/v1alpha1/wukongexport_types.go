@@ -1,0 +1,330 @@
+package v1alpha1
+
+import (
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// ExportFormat is how the bytes of a disk are laid out in a file.
+// +kubebuilder:validation:Enum=raw;qcow2
+type ExportFormat string
+
+// Formats of an export.
+const (
+	// ExportRaw is the disk byte by byte, as long as the disk.
+	ExportRaw ExportFormat = "raw"
+	// ExportQCOW2 is QEMU's format, version 3: clusters of zeros take no space.
+	ExportQCOW2 ExportFormat = "qcow2"
+)
+
+// ExportCompression says how what is written is compressed.
+// +kubebuilder:validation:Enum=none;gzip
+type ExportCompression string
+
+// Compressions of an export.
+const (
+	// ExportUncompressed writes the bytes as the format has them.
+	ExportUncompressed ExportCompression = "none"
+	// ExportGzip compresses the file, or, in a registry, the image's layer.
+	ExportGzip ExportCompression = "gzip"
+)
+
+// WukongExportSpec says what to export, and whereto. An export is made once.
+//
+// +kubebuilder:validation:XValidation:rule="self.source == oldSelf.source",message="source cannot change: an export is made once; create another WukongExport"
+// +kubebuilder:validation:XValidation:rule="self.target == oldSelf.target",message="target cannot change: an export is made once; create another WukongExport"
+// +kubebuilder:validation:XValidation:rule="self.format == oldSelf.format && self.compression == oldSelf.compression",message="format and compression cannot change: an export is made once; create another WukongExport"
+type WukongExportSpec struct {
+	// wukongRef names the application that the export belongs to. The Wukong need not exist yet.
+	// +optional
+	WukongRef *LocalObjectReference `json:"wukongRef,omitempty"`
+
+	// source of the bytes.
+	// +required
+	Source ExportSource `json:"source,omitzero"`
+
+	// target that the bytes go to.
+	// +required
+	Target ExportTarget `json:"target,omitzero"`
+
+	// format of the disk image.
+	// +optional
+	// +default="qcow2"
+	Format ExportFormat `json:"format,omitempty"`
+
+	// compression of the file. In a registry it is the layer that is compressed, because KubeVirt boots only from an image file
+	// that is not.
+	// +optional
+	// +default="none"
+	Compression ExportCompression `json:"compression,omitempty"`
+
+	// ttlSecondsAfterFinished deletes the WukongExport that many seconds after it completed, failed or expired. What was
+	// written to the target stays. Omitted, the WukongExport stays.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=31536000
+	TTLSecondsAfterFinished *int64 `json:"ttlSecondsAfterFinished,omitempty"`
+}
+
+// ExportSource is a disk, a snapshot, or a disk of a stopped machine.
+//
+// +kubebuilder:validation:ExactlyOneOf=diskRef;volumeSnapshot;vm
+type ExportSource struct {
+	// diskRef names a WukongDisk. While a machine that uses it is not stopped, the export waits.
+	// +optional
+	DiskRef *LocalObjectReference `json:"diskRef,omitempty"`
+
+	// volumeSnapshot is restored to a claim of its own for the time of the export. A machine may run meanwhile.
+	// +optional
+	VolumeSnapshot *ExportSnapshotSource `json:"volumeSnapshot,omitempty"`
+
+	// vm is a WukongVM. While it is not stopped, the export waits.
+	// +optional
+	VM *ExportVMSource `json:"vm,omitempty"`
+}
+
+// ExportSnapshotSource is a VolumeSnapshot of a disk.
+type ExportSnapshotSource struct {
+	// name of the VolumeSnapshot.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	Name string `json:"name,omitempty"`
+
+	// storageClassName of the claim that the snapshot is restored to. Omitted, that of the claim that the snapshot was taken of.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	StorageClassName string `json:"storageClassName,omitempty"`
+
+	// volumeMode of that claim. Omitted, that of the claim that the snapshot was taken of.
+	// +optional
+	// +kubebuilder:validation:Enum=Filesystem;Block
+	VolumeMode corev1.PersistentVolumeMode `json:"volumeMode,omitempty"`
+}
+
+// ExportVMSource is one disk of a WukongVM.
+type ExportVMSource struct {
+	// name of the WukongVM.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=63
+	Name string `json:"name,omitempty"`
+
+	// disk is a name in the machine's spec.disks. Omitted, the disk that it boots from.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=40
+	Disk string `json:"disk,omitempty"`
+}
+
+// ExportTarget is where the bytes go.
+//
+// +kubebuilder:validation:ExactlyOneOf=download;s3;registry
+type ExportTarget struct {
+	// download offers the file behind a link inside the cluster, for those who have the token.
+	// +optional
+	Download *DownloadTarget `json:"download,omitempty"`
+
+	// s3 writes an object to a bucket.
+	// +optional
+	S3 *S3Target `json:"s3,omitempty"`
+
+	// registry writes a container disk: an OCI image with the file below /disk.
+	// +optional
+	Registry *RegistryTarget `json:"registry,omitempty"`
+}
+
+// DownloadTarget is a link with a token and an end.
+type DownloadTarget struct {
+	// expiresAfterSeconds is how long the link works, counted from when the token was made.
+	// +optional
+	// +default=86400
+	// +kubebuilder:validation:Minimum=60
+	// +kubebuilder:validation:Maximum=2592000
+	ExpiresAfterSeconds int64 `json:"expiresAfterSeconds,omitempty"`
+}
+
+// S3Target is an object in an S3 bucket.
+type S3Target struct {
+	// url of the object, by HTTP: https://endpoint/bucket/key. The bucket must exist. An object of that key is replaced.
+	// +required
+	// +kubebuilder:validation:MinLength=8
+	// +kubebuilder:validation:MaxLength=2048
+	// +kubebuilder:validation:XValidation:rule="self.matches('^https?://[^/?#@]+/[^/?#]+/[^?#]*[^/?#]$')",message="url must be https://endpoint/bucket/key (or http), without user, query and a slash at the end"
+	URL string `json:"url,omitempty"`
+
+	// region of the bucket.
+	// +optional
+	// +default="us-east-1"
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=64
+	Region string `json:"region,omitempty"`
+
+	// secretRef names a Secret with the credentials: keys accessKeyId and secretKey.
+	// +required
+	SecretRef LocalObjectReference `json:"secretRef,omitzero"`
+
+	// certConfigMapRef names a ConfigMap with the CA certificates to trust beside the well-known ones, in PEM.
+	// +optional
+	CertConfigMapRef *LocalObjectReference `json:"certConfigMapRef,omitempty"`
+}
+
+// RegistryTarget is an image in an OCI registry.
+type RegistryTarget struct {
+	// image to write: host/repository:tag. The scheme docker:// may precede it, as in a disk's source.
+	// +required
+	// +kubebuilder:validation:MinLength=3
+	// +kubebuilder:validation:MaxLength=512
+	// +kubebuilder:validation:XValidation:rule="self.matches('^(docker://)?[^/@ ]+/[^@ ]+$')",message="image must be host/repository:tag, without a digest: the digest is only known once the image is written"
+	Image string `json:"image,omitempty"`
+
+	// secretRef names a Secret with the credentials: keys accessKeyId (user) and secretKey (password), or a Secret of type
+	// kubernetes.io/dockerconfigjson. Omitted, the registry is written to anonymously.
+	// +optional
+	SecretRef *LocalObjectReference `json:"secretRef,omitempty"`
+
+	// certConfigMapRef names a ConfigMap with the CA certificates to trust beside the well-known ones, in PEM.
+	// +optional
+	CertConfigMapRef *LocalObjectReference `json:"certConfigMapRef,omitempty"`
+
+	// insecure allows plain HTTP.
+	// +optional
+	Insecure bool `json:"insecure,omitempty"`
+}
+
+// ExportPhase is a one-word summary of an export.
+// +kubebuilder:validation:Enum=Pending;Transferring;Serving;Completed;Expired;Failed
+type ExportPhase string
+
+// Phases of WukongExport.
+const (
+	// ExportPending: something is missing, or a machine uses the disk.
+	ExportPending ExportPhase = "Pending"
+	// ExportTransferring: the bytes are read, and written to the target.
+	ExportTransferring ExportPhase = "Transferring"
+	// ExportServing: the download link works.
+	ExportServing ExportPhase = "Serving"
+	// ExportCompleted: the bytes are at the target.
+	ExportCompleted ExportPhase = "Completed"
+	// ExportExpired: the time of the download link is over.
+	ExportExpired ExportPhase = "Expired"
+	// ExportFailed: the export was given up.
+	ExportFailed ExportPhase = "Failed"
+)
+
+// WukongExportStatus is what was observed of the export. Once completionTime is set it is a record, and changes no more.
+type WukongExportStatus struct {
+	// conditions: Ready, Completed, UmbrellaLinked.
+	// +optional
+	// +listType=map
+	// +listMapKey=type
+	// +kubebuilder:validation:MaxItems=16
+	Conditions []metav1.Condition `json:"conditions,omitempty"`
+
+	// observedGeneration is the generation of the spec that this status speaks of.
+	// +optional
+	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
+
+	// phase is a one-word summary for people.
+	// +optional
+	Phase ExportPhase `json:"phase,omitempty"`
+
+	// claimName is the PersistentVolumeClaim that is read.
+	// +optional
+	// +kubebuilder:validation:MaxLength=253
+	ClaimName string `json:"claimName,omitempty"`
+
+	// progressPercent of the bytes, in steps of ten so that a long export does not flood the API server.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=100
+	ProgressPercent *int32 `json:"progressPercent,omitempty"`
+
+	// sizeBytes of the file at the target.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	SizeBytes int64 `json:"sizeBytes,omitempty"`
+
+	// checksum of the file at the target, as sha256:<hex>. In a registry it is that of the file below /disk.
+	// +optional
+	// +kubebuilder:validation:MaxLength=71
+	Checksum string `json:"checksum,omitempty"`
+
+	// location of the result: the S3 object's URL, or the image by its digest.
+	// +optional
+	// +kubebuilder:validation:MaxLength=2048
+	Location string `json:"location,omitempty"`
+
+	// failures counts the attempts that failed.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	Failures int32 `json:"failures,omitempty"`
+
+	// completionTime is when the export completed, failed for good, or expired.
+	// +optional
+	CompletionTime *metav1.Time `json:"completionTime,omitempty"`
+
+	// download is how to get the file, for a download target.
+	// +optional
+	Download *DownloadStatus `json:"download,omitempty"`
+}
+
+// DownloadStatus is how to download the file: GET url with the header "Authorization: Bearer <token>".
+type DownloadStatus struct {
+	// url of the file inside the cluster, by HTTPS. Range requests continue a broken download.
+	// +optional
+	// +kubebuilder:validation:MaxLength=2048
+	URL string `json:"url,omitempty"`
+
+	// serviceName is the Service behind url; 'kubectl port-forward service/NAME 8443:443' reaches it from outside.
+	// +optional
+	// +kubebuilder:validation:MaxLength=253
+	ServiceName string `json:"serviceName,omitempty"`
+
+	// secretName is the Secret with the token, in its key token, and with the certificate to trust, in its key ca.crt.
+	// +optional
+	// +kubebuilder:validation:MaxLength=253
+	SecretName string `json:"secretName,omitempty"`
+
+	// expiresAt is when the link stops to work.
+	// +optional
+	ExpiresAt *metav1.Time `json:"expiresAt,omitempty"`
+}
+
+// WukongExport writes a disk, a snapshot or a disk of a stopped machine to a download link, to S3 or to a registry.
+//
+// +kubebuilder:object:root=true
+// +kubebuilder:subresource:status
+// +kubebuilder:resource:shortName=wkexport,categories=wukong-all
+// +kubebuilder:printcolumn:name="Phase",type=string,JSONPath=`.status.phase`
+// +kubebuilder:printcolumn:name="Progress",type=integer,JSONPath=`.status.progressPercent`
+// +kubebuilder:printcolumn:name="Size",type=integer,JSONPath=`.status.sizeBytes`
+// +kubebuilder:printcolumn:name="Location",type=string,JSONPath=`.status.location`
+// +kubebuilder:printcolumn:name="Expires",type=date,JSONPath=`.status.download.expiresAt`,priority=1
+// +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
+// +kubebuilder:printcolumn:name="Message",type=string,priority=1,JSONPath=`.status.conditions[?(@.type=="Ready")].message`
+// +kubebuilder:validation:XValidation:rule="self.metadata.name.size() <= 63 && self.metadata.name.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')",message="the name of a WukongExport has at most 63 lower-case letters, digits and hyphens, and begins with a letter: a Job and a Service are named after it"
+type WukongExport struct {
+	metav1.TypeMeta `json:",inline"`
+	// metadata is standard object metadata.
+	// +optional
+	metav1.ObjectMeta `json:"metadata,omitempty"`
+
+	// spec is what the user asks for.
+	// +required
+	Spec WukongExportSpec `json:"spec,omitzero"`
+
+	// status is what was observed.
+	// +optional
+	Status WukongExportStatus `json:"status,omitempty"`
+}
+
+// WukongExportList is a list of WukongExports.
+//
+// +kubebuilder:object:root=true
+type WukongExportList struct {
+	metav1.TypeMeta `json:",inline"`
+	metav1.ListMeta `json:"metadata,omitempty"`
+	Items           []WukongExport `json:"items"`
+}

@@ -1,0 +1,113 @@
+package wukongexport
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/base64"
+	"encoding/pem"
+	"fmt"
+	"math/big"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
+
+	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/apply"
+	"github.com/novasphere/wukong/mover"
+)
+
+// The Secret of a download, beside the files that the mover reads.
+const caKey = "ca.crt"
+
+// tokenBytes make a token that cannot be guessed.
+const tokenBytes = 32
+
+// clockSkew is what the clocks of a cluster may differ.
+const clockSkew = time.Hour
+
+// applyDownload makes the Secret with a new token and certificate, and the Service. Both belong to the export.
+func (r *Reconciler) applyDownload(ctx context.Context, export *v1alpha1.WukongExport, expiresAt time.Time) error {
+	secret, err := downloadSecret(export, r.clock.Now(), expiresAt)
+	if err != nil {
+		return err
+	}
+	if _, err := apply.Child(ctx, r.uncached, export, secret); err != nil {
+		return err
+	}
+	_, err = apply.Child(ctx, r.uncached, export, downloadService(export))
+	return err
+}
+
+// downloadHost is the name of the server inside the cluster.
+func downloadHost(export *v1alpha1.WukongExport) string {
+	return downloadName(export) + "." + export.Namespace + ".svc"
+}
+
+func downloadURL(export *v1alpha1.WukongExport) string {
+	return "https://" + downloadHost(export) + "/" + fileName(export)
+}
+
+func downloadService(export *v1alpha1.WukongExport) *corev1.Service {
+	return &corev1.Service{
+		ObjectMeta: metav1.ObjectMeta{Name: downloadName(export), Namespace: export.Namespace},
+		Spec: corev1.ServiceSpec{
+			Selector: map[string]string{v1alpha1.LabelExport: export.Name},
+			Ports:    []corev1.ServicePort{{Name: "https", Port: 443, Protocol: corev1.ProtocolTCP, TargetPort: intstr.FromString("download")}},
+		},
+	}
+}
+
+// downloadSecret has a token, and a certificate for the server's name, valid as long as the link. It signs itself: whoever reads the
+// token reads the certificate beside it.
+func downloadSecret(export *v1alpha1.WukongExport, now, expiresAt time.Time) (*corev1.Secret, error) {
+	token := make([]byte, tokenBytes)
+	if _, err := rand.Read(token); err != nil {
+		return nil, fmt.Errorf("make the token: %w", err)
+	}
+	certificate, key, err := selfSigned(downloadHost(export), now.Add(-clockSkew), expiresAt.Add(clockSkew))
+	if err != nil {
+		return nil, fmt.Errorf("make the certificate of %s: %w", downloadHost(export), err)
+	}
+	return &corev1.Secret{
+		ObjectMeta: metav1.ObjectMeta{Name: downloadName(export), Namespace: export.Namespace},
+		Data: map[string][]byte{
+			mover.TokenFile:       []byte(base64.RawURLEncoding.EncodeToString(token)),
+			mover.CertificateFile: certificate,
+			mover.PrivateKeyFile:  key,
+			caKey:                 certificate,
+		},
+	}, nil
+}
+
+func selfSigned(host string, from, to time.Time) (certificate, key []byte, err error) {
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return nil, nil, err
+	}
+	serial, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 127))
+	if err != nil {
+		return nil, nil, err
+	}
+	template := &x509.Certificate{
+		SerialNumber: serial, Subject: pkix.Name{CommonName: "wukong export"},
+		// localhost is for those who come by kubectl port-forward.
+		DNSNames: []string{host, host + ".cluster.local", "localhost"}, NotBefore: from, NotAfter: to,
+		KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+		IsCA: true, BasicConstraintsValid: true,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &private.PublicKey, private)
+	if err != nil {
+		return nil, nil, err
+	}
+	encoded, err := x509.MarshalPKCS8PrivateKey(private)
+	if err != nil {
+		return nil, nil, err
+	}
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: encoded}), nil
+}

@@ -1,0 +1,81 @@
+package wukongexport
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
+
+	"github.com/novasphere/wukong/apis/v1alpha1"
+)
+
+// When the disks of a machine may be read: only while nothing can write to them.
+func TestMayRun(t *testing.T) {
+	const now, later = 1, 2 // generations
+	tests := map[string]struct {
+		power      v1alpha1.PowerState
+		phase      v1alpha1.Phase
+		generation int64
+		node       string
+		expected   bool
+	}{
+		"running":                           {v1alpha1.PowerRunning, v1alpha1.PhaseRunning, now, "node1", true},
+		"starting":                          {v1alpha1.PowerRunning, v1alpha1.PhaseStarting, now, "", true},
+		"stopping":                          {v1alpha1.PowerStopped, v1alpha1.PhaseStopping, now, "node1", true},
+		"being deleted":                     {v1alpha1.PowerStopped, v1alpha1.PhaseTerminating, now, "", true},
+		"stopped":                           {v1alpha1.PowerStopped, v1alpha1.PhaseStopped, now, "", false},
+		"stopped, and edited":               {v1alpha1.PowerStopped, v1alpha1.PhaseStopped, later, "", false},
+		"stopped, and just told to run":     {v1alpha1.PowerRunning, v1alpha1.PhaseStopped, later, "", true},
+		"shut down from inside":             {v1alpha1.PowerRunning, v1alpha1.PhaseStopped, now, "", false},
+		"new, to be run":                    {v1alpha1.PowerRunning, "", now, "", true},
+		"new, to be stopped":                {v1alpha1.PowerStopped, v1alpha1.PhasePending, now, "", false},
+		"in error, to be stopped":           {v1alpha1.PowerStopped, v1alpha1.PhaseError, now, "", false},
+		"in error, to be stopped, and runs": {v1alpha1.PowerStopped, v1alpha1.PhaseError, now, "node1", true},
+		"in error, to be run":               {v1alpha1.PowerRunning, v1alpha1.PhaseError, now, "", true},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			vm := &v1alpha1.WukongVM{
+				ObjectMeta: metav1.ObjectMeta{Generation: test.generation},
+				Spec:       v1alpha1.WukongVMSpec{PowerState: test.power},
+				Status:     v1alpha1.WukongVMStatus{Phase: test.phase, NodeName: test.node, ObservedGeneration: now},
+			}
+			assert.Equal(t, test.expected, mayRun(vm))
+		})
+	}
+}
+
+func TestMachineDisk(t *testing.T) {
+	vm := &v1alpha1.WukongVM{Spec: v1alpha1.WukongVMSpec{Disks: []v1alpha1.VMDisk{{Name: "data"}, {Name: "root", Boot: ptr.To(true)}}}}
+	assert.Equal(t, "root", machineDisk(vm, "").Name, "the disk that it boots from")
+	assert.Equal(t, "data", machineDisk(vm, "data").Name)
+	assert.Nil(t, machineDisk(vm, "other"))
+	vm.Spec.Disks[1].Boot = nil
+	assert.Equal(t, "data", machineDisk(vm, "").Name, "the first one boots")
+	assert.Nil(t, machineDisk(&v1alpha1.WukongVM{}, ""))
+}
+
+func TestFileName(t *testing.T) {
+	tests := map[string]struct {
+		format      v1alpha1.ExportFormat
+		compression v1alpha1.ExportCompression
+		registry    bool
+		expected    string
+	}{
+		"qcow2":                      {v1alpha1.ExportQCOW2, v1alpha1.ExportUncompressed, false, "web.qcow2"},
+		"raw":                        {v1alpha1.ExportRaw, v1alpha1.ExportUncompressed, false, "web.img"},
+		"compressed":                 {v1alpha1.ExportRaw, v1alpha1.ExportGzip, false, "web.img.gz"},
+		"an image's layer, not file": {v1alpha1.ExportQCOW2, v1alpha1.ExportGzip, true, "web.qcow2"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			export := &v1alpha1.WukongExport{ObjectMeta: metav1.ObjectMeta{Name: "web"}}
+			export.Spec.Format, export.Spec.Compression = test.format, test.compression
+			if test.registry {
+				export.Spec.Target.Registry = &v1alpha1.RegistryTarget{}
+			}
+			assert.Equal(t, test.expected, fileName(export))
+		})
+	}
+}

@@ -1,0 +1,123 @@
+package wukongexport
+
+import (
+	"fmt"
+	"strings"
+
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/conditions"
+)
+
+// problem is why an export is not done, as a condition tells it.
+type problem struct {
+	phase           v1alpha1.ExportPhase
+	reason, message string
+}
+
+func pending(reason, format string, arguments ...any) *problem {
+	return &problem{phase: v1alpha1.ExportPending, reason: reason, message: fmt.Sprintf(format, arguments...)}
+}
+
+// obstacle is what keeps the bytes from being read; nil when nothing does.
+func obstacle(export *v1alpha1.WukongExport, observed *observation) *problem {
+	if !observed.moverKnown {
+		return pending(v1alpha1.ReasonMoverMissing,
+			"the manager does not know the image that moves the bytes: start it with --mover-image, which is the manager's own image (the chart does so)")
+	}
+	if export.Spec.Source.VolumeSnapshot != nil {
+		return snapshotObstacle(export, observed)
+	}
+	return diskObstacle(export, observed)
+}
+
+func diskObstacle(export *v1alpha1.WukongExport, observed *observation) *problem {
+	source := export.Spec.Source
+	switch {
+	case source.VM != nil && observed.vm == nil:
+		return pending(v1alpha1.ReasonSourceMissing, "WukongVM %s does not exist in namespace %s: create it, or make another export", source.VM.Name, export.Namespace)
+	case source.VM != nil && machineDisk(observed.vm, source.VM.Disk) == nil:
+		return pending(v1alpha1.ReasonSourceMissing, "WukongVM %s has no disk %s in spec.disks: make an export of one that it has", source.VM.Name, source.VM.Disk)
+	case observed.disk == nil && source.DiskRef != nil:
+		return pending(v1alpha1.ReasonSourceMissing, "WukongDisk %s does not exist in namespace %s: create it, or make another export", source.DiskRef.Name, export.Namespace)
+	case observed.disk == nil:
+		return pending(v1alpha1.ReasonSourceMissing, "the WukongDisk of WukongVM %s does not exist yet", source.VM.Name)
+	case len(observed.users) > 0:
+		return pending(v1alpha1.ReasonSourceInUse,
+			"WukongDisk %s is in use by WukongVM %s, which is not stopped: stop it (powerState: Stopped) and the export goes on by itself, "+
+				"or take a VolumeSnapshot and export that", observed.disk.Name, strings.Join(observed.users, ", "))
+	}
+	if ready := conditions.Ready(observed.disk); ready.Status != metav1.ConditionTrue {
+		return pending(v1alpha1.ReasonSourceNotReady, "WukongDisk %s: %s", observed.disk.Name, ready.Message)
+	}
+	if observed.claim == nil {
+		return pending(v1alpha1.ReasonSourceNotReady, "PersistentVolumeClaim %s of WukongDisk %s does not exist", observed.disk.Status.ClaimName, observed.disk.Name)
+	}
+	return nil
+}
+
+// trouble is what stands in the way of a Job that exists: what its pod waits for, or why the last one failed; nil when it works.
+func trouble(observed *observation) *problem {
+	pod := observed.pod
+	switch {
+	case pod == nil:
+		return nil
+	case pod.Status.Phase == corev1.PodFailed:
+		reason, message := failureOf(observed)
+		return &problem{v1alpha1.ExportTransferring, reason, fmt.Sprintf("%s; it is tried again (%d of %d attempts failed)", message, failures(observed.job), attempts)}
+	case pod.Status.Phase == corev1.PodPending:
+		if message := waitsFor(pod); message != "" {
+			return &problem{v1alpha1.ExportTransferring, v1alpha1.ReasonInProgress, fmt.Sprintf("pod %s: %s", pod.Name, message)}
+		}
+	}
+	return nil
+}
+
+// failures of a Job whose newest pod failed: the Job controller counts it a moment later.
+func failures(job *batchv1.Job) int32 { return max(job.Status.Failed, 1) }
+
+// failureOf is what the newest pod said at its end.
+func failureOf(observed *observation) (reason, message string) {
+	reason = v1alpha1.ReasonTransferFailed
+	if observed.pod == nil {
+		return reason, "the pod is gone, and nothing is known of it"
+	}
+	if report := observed.report; report != nil && report.Message != "" {
+		if knownReasons[report.Reason] {
+			reason = report.Reason
+		}
+		return reason, report.Message
+	}
+	for _, status := range observed.pod.Status.ContainerStatuses {
+		if end := status.State.Terminated; end != nil {
+			return reason, fmt.Sprintf("pod %s ended with code %d (%s) and said nothing", observed.pod.Name, end.ExitCode, end.Reason)
+		}
+	}
+	return reason, fmt.Sprintf("pod %s failed: %s %s", observed.pod.Name, observed.pod.Status.Reason, observed.pod.Status.Message)
+}
+
+// knownReasons are those that the mover may give. Its words come from a pod, so that they are not taken on trust.
+var knownReasons = map[string]bool{
+	v1alpha1.ReasonSourceUnreadable: true, v1alpha1.ReasonCredentialsRefused: true, v1alpha1.ReasonBucketMissing: true,
+	v1alpha1.ReasonTargetUnreachable: true, v1alpha1.ReasonTransferFailed: true, v1alpha1.ReasonSecretMissing: true,
+}
+
+// waitsFor says why a pod does not start, if there is more to say than that it is about to.
+func waitsFor(pod *corev1.Pod) string {
+	for _, condition := range pod.Status.Conditions {
+		if condition.Type == corev1.PodScheduled && condition.Status == corev1.ConditionFalse {
+			return condition.Message
+		}
+	}
+	for _, status := range pod.Status.ContainerStatuses {
+		if waiting := status.State.Waiting; waiting != nil && waiting.Message != "" && waiting.Reason != "ContainerCreating" {
+			return waiting.Reason + ": " + waiting.Message
+		}
+	}
+	return ""
+}
+
+func finished(export *v1alpha1.WukongExport) bool { return export.Status.CompletionTime != nil }

@@ -1,0 +1,219 @@
+package wukongexport
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/utils/clock"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/builder"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+	"sigs.k8s.io/controller-runtime/pkg/source"
+
+	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/apply"
+	"github.com/novasphere/wukong/controllers/internal/dependency"
+	"github.com/novasphere/wukong/controllers/internal/umbrella"
+	"github.com/novasphere/wukong/controllers/internal/watches"
+)
+
+// fieldManager owns the fields that this controller applies.
+const fieldManager = "wukong-export-controller"
+
+// refusedRetry is how long an export waits for another try when no watch can tell that the cause is gone: a quota, an admission
+// policy, or someone else's object under our name, which the caches do not hold.
+const refusedRetry = time.Minute
+
+// delete of an export is for those whose time after the end is over. Owner references are put on exports and Jobs, which the admission plugin
+// OwnerReferencesPermissionEnforcement wants the finalizers for.
+//
+// +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongexports,verbs=get;list;watch;patch;delete
+// +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongexports/status,verbs=patch
+// +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongexports/finalizers,verbs=update
+// +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongs;wukongvms;wukongdisks,verbs=get;list;watch
+// +kubebuilder:rbac:groups=batch,resources=jobs,verbs=get;list;watch;create;patch;delete
+// +kubebuilder:rbac:groups=batch,resources=jobs/finalizers,verbs=update
+// +kubebuilder:rbac:groups="",resources=pods,verbs=get;list;watch
+// +kubebuilder:rbac:groups="",resources=persistentvolumeclaims,verbs=get;list;watch;create;patch
+// +kubebuilder:rbac:groups="",resources=secrets;services,verbs=get;create;patch
+// +kubebuilder:rbac:groups=snapshot.storage.k8s.io,resources=volumesnapshots,verbs=get;list;watch
+
+// Reconciler brings WukongExports to what their spec says.
+type Reconciler struct {
+	client client.Client
+	// applier writes what the caches hold, uncached the Secret and the Service of a download, once each: a cache of them would need the
+	// right to list those of the whole cluster.
+	applier      *apply.Applier
+	uncached     *apply.Applier
+	dependencies *dependency.Registry
+	clock        clock.PassiveClock
+	followers    *followers
+	// moverImage is the image of the Job's pod; empty when the manager was not told.
+	moverImage string
+}
+
+// Reconcile looks at one WukongExport.
+func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
+	export := &v1alpha1.WukongExport{}
+	if err := r.client.Get(ctx, request.NamespacedName, export); err != nil {
+		return reconcile.Result{}, client.IgnoreNotFound(err)
+	}
+	if !export.DeletionTimestamp.IsZero() {
+		return reconcile.Result{}, nil // the garbage collector does the rest
+	}
+	observed, err := r.observe(ctx, export)
+	if err != nil {
+		return reconcile.Result{}, err
+	}
+	if err := r.applier.Metadata(ctx, export.DeepCopy(), apply.Metadata{Umbrella: observed.umbrella.OwnerReference()}); err != nil {
+		return reconcile.Result{}, err
+	}
+	if finished(export) {
+		return r.retire(ctx, export, observed)
+	}
+	applyErr := r.act(ctx, export, observed)
+	if applyErr != nil && !apply.Permanent(applyErr) {
+		return reconcile.Result{}, applyErr
+	}
+	written, err := r.writeStatus(ctx, export, observed, applyErr)
+	if err != nil {
+		return reconcile.Result{}, err
+	}
+	if finished(written) {
+		// An own change of status brings no further pass.
+		return r.retire(ctx, written, observed)
+	}
+	if applyErr != nil {
+		return reconcile.Result{RequeueAfter: refusedRetry}, nil
+	}
+	return reconcile.Result{}, nil
+}
+
+// act brings the Job into being, or, when a machine began to use the disk, out of it.
+func (r *Reconciler) act(ctx context.Context, export *v1alpha1.WukongExport, observed *observation) error {
+	found := obstacle(export, observed)
+	if job := observed.job; job != nil {
+		torn := found != nil && found.reason == v1alpha1.ReasonSourceInUse && jobEnd(job) == nil
+		if torn && job.DeletionTimestamp.IsZero() {
+			return r.deleteJob(ctx, job)
+		}
+		if torn || !job.DeletionTimestamp.IsZero() {
+			return nil
+		}
+		return r.restoreSnapshot(ctx, export, observed)
+	}
+	if found != nil {
+		return nil
+	}
+	expiresAt := metav1.Time{}
+	if download := export.Spec.Target.Download; download != nil {
+		expiresAt = metav1.NewTime(r.clock.Now().Add(time.Duration(download.ExpiresAfterSeconds) * time.Second).Truncate(time.Second))
+		if err := r.applyDownload(ctx, export, expiresAt.Time); err != nil {
+			return err
+		}
+	}
+	applied, err := apply.Child(ctx, r.applier, export, desiredJob(export, observed, r.moverImage, expiresAt))
+	if err != nil {
+		return err
+	}
+	observed.job = applied
+	return r.restoreSnapshot(ctx, export, observed)
+}
+
+func (r *Reconciler) deleteJob(ctx context.Context, job *batchv1.Job) error {
+	uid := job.UID
+	err := r.client.Delete(ctx, job, client.PropagationPolicy(metav1.DeletePropagationBackground), client.Preconditions{UID: &uid})
+	if client.IgnoreNotFound(err) != nil {
+		return fmt.Errorf("delete Job %s: %w", job.Name, err)
+	}
+	return nil
+}
+
+// retire clears away what a finished export needs no more, and in the end the export itself. The Job of a failed one stays for its
+// logs, unless it holds a restored claim.
+func (r *Reconciler) retire(ctx context.Context, export *v1alpha1.WukongExport, observed *observation) (reconcile.Result, error) {
+	if job := observed.job; job != nil && job.DeletionTimestamp.IsZero() &&
+		(export.Status.Phase != v1alpha1.ExportFailed || export.Spec.Source.VolumeSnapshot != nil) {
+		if err := r.deleteJob(ctx, job); err != nil {
+			return reconcile.Result{}, err
+		}
+	}
+	if err := r.writeRecord(ctx, export, observed); err != nil {
+		return reconcile.Result{}, err
+	}
+	if export.Spec.TTLSecondsAfterFinished == nil {
+		return reconcile.Result{}, nil
+	}
+	end := export.Status.CompletionTime.Add(time.Duration(*export.Spec.TTLSecondsAfterFinished) * time.Second)
+	if left := end.Sub(r.clock.Now()); left > 0 {
+		return reconcile.Result{RequeueAfter: left}, nil
+	}
+	uid := export.UID
+	if err := r.client.Delete(ctx, export, client.Preconditions{UID: &uid}); client.IgnoreNotFound(err) != nil {
+		return reconcile.Result{}, fmt.Errorf("delete the WukongExport %s, whose time is over: %w", export.Name, err)
+	}
+	return reconcile.Result{}, nil
+}
+
+// SetupWithManager returns a function that registers the controller with its watches. The image is that of the Job's pod.
+func SetupWithManager(moverImage string) func(ctrl.Manager, *dependency.Registry, clock.PassiveClock) error {
+	return func(manager ctrl.Manager, dependencies *dependency.Registry, clock clock.PassiveClock) error {
+		uncached, err := client.New(manager.GetConfig(), client.Options{
+			HTTPClient: manager.GetHTTPClient(), Scheme: manager.GetScheme(), Mapper: manager.GetRESTMapper(),
+		})
+		if err != nil {
+			return fmt.Errorf("make the client for Secrets and Services: %w", err)
+		}
+		followers := newFollowers()
+		if err := manager.Add(followers); err != nil {
+			return fmt.Errorf("add the followers of movers: %w", err)
+		}
+		reconciler := &Reconciler{
+			client:       manager.GetClient(),
+			applier:      &apply.Applier{Client: manager.GetClient(), Live: manager.GetAPIReader(), FieldManager: fieldManager},
+			uncached:     &apply.Applier{Client: uncached, Live: uncached, FieldManager: fieldManager},
+			dependencies: dependencies,
+			clock:        clock,
+			followers:    followers,
+			moverImage:   moverImage,
+		}
+		return reconciler.watch(manager)
+	}
+}
+
+func (r *Reconciler) watch(manager ctrl.Manager) error {
+	controller, err := ctrl.NewControllerManagedBy(manager).
+		Named("wukongexport").
+		For(&v1alpha1.WukongExport{}, builder.WithPredicates(watches.OwnChange())).
+		Owns(&batchv1.Job{}).
+		Watches(&corev1.Pod{}, r.exportOfPod(), builder.WithPredicates(podChange())).
+		Watches(&corev1.PersistentVolumeClaim{}, r.unfinished(), builder.WithPredicates(claimChange())).
+		Watches(&v1alpha1.WukongDisk{}, r.unfinished(), builder.WithPredicates(diskChange())).
+		Watches(&v1alpha1.WukongVM{}, r.unfinished(), builder.WithPredicates(machineChange())).
+		Watches(&v1alpha1.Wukong{}, umbrella.Handler(r.client, newList), builder.WithPredicates(umbrella.Predicate())).
+		WatchesRawSource(source.Channel(r.followers.events, &handler.EnqueueRequestForObject{})).
+		Build(r)
+	if err != nil {
+		return err
+	}
+	return r.dependencies.Watch(controller, dependency.VolumeSnapshots,
+		source.Kind(manager.GetCache(), client.Object(newSnapshot()), r.unfinished()),
+		func(ctx context.Context) []reconcile.Request { return watches.Requests(ctx, r.client, newList()) })
+}
+
+func newList() client.ObjectList { return &v1alpha1.WukongExportList{} }
+
+// newSnapshot is an empty VolumeSnapshot. Four of its fields are read, which is not worth a module of its own.
+func newSnapshot() *unstructured.Unstructured {
+	snapshot := &unstructured.Unstructured{}
+	snapshot.SetAPIVersion("snapshot.storage.k8s.io/v1")
+	snapshot.SetKind("VolumeSnapshot")
+	return snapshot
+}

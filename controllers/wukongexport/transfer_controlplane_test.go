@@ -1,0 +1,246 @@
+//go:build controlplane
+
+package wukongexport_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/testenv"
+	"github.com/novasphere/wukong/mover"
+)
+
+const sum = "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
+// From creation to the record of what was done, and no write after that.
+func TestExportToS3(t *testing.T) {
+	f := start(t)
+	f.readyDisk("data", corev1.PersistentVolumeFilesystem)
+	export := f.newExport("backup", "data")
+	f.create(export)
+	job := f.waitJob(export)
+	f.wait(export, metav1.ConditionFalse, v1alpha1.ReasonInProgress, "backup-mover")
+	assert.Equal(t, v1alpha1.ExportTransferring, export.Status.Phase)
+
+	assert.True(t, metav1.IsControlledBy(job, export))
+	pod := job.Spec.Template.Spec
+	assert.False(t, *pod.AutomountServiceAccountToken, "the pod has no rights")
+	assert.True(t, *pod.SecurityContext.RunAsNonRoot)
+	assert.Equal(t, image, pod.Containers[0].Image)
+	assert.Equal(t, []string{"mover", "--target=s3", "--source=/source", "--format=qcow2", "--compression=none", "--file-name=backup.qcow2",
+		"--location=https://s3.example/backups/disk.qcow2", "--region=us-east-1"}, pod.Containers[0].Args)
+	assert.Equal(t, "data", pod.Volumes[0].PersistentVolumeClaim.ClaimName)
+	assert.True(t, pod.Volumes[0].PersistentVolumeClaim.ReadOnly)
+	assert.Equal(t, "credentials", pod.Volumes[1].Secret.SecretName)
+
+	f.endPod(f.podOf(job, "1"), corev1.PodSucceeded,
+		mover.Report{Percent: 100, SizeBytes: 4096, Checksum: sum, Location: "https://s3.example/backups/disk.qcow2"})
+	f.endJob(job, batchv1.JobComplete)
+	f.wait(export, metav1.ConditionTrue, v1alpha1.ReasonCompleted, "")
+	assert.True(t, meta.IsStatusConditionTrue(export.Status.Conditions, v1alpha1.ConditionCompleted))
+	assert.Equal(t, v1alpha1.ExportCompleted, export.Status.Phase)
+	assert.Equal(t, int64(4096), export.Status.SizeBytes)
+	assert.Equal(t, sum, export.Status.Checksum)
+	assert.Equal(t, "https://s3.example/backups/disk.qcow2", export.Status.Location)
+	assert.NotNil(t, export.Status.CompletionTime)
+
+	// The Job has done its work. What it said is kept.
+	f.waitGone(job.Name, job)
+	testenv.WaitIdle(t, 0)
+	f.manager.Writes.Reset()
+	f.manager.Stop()
+	again := f.StartManager(t, testenv.ManagerOptions{Controllers: []string{"wukongexport"}, MoverImage: image})
+	testenv.WaitIdle(t, 1)
+	assert.Zero(t, again.Writes.Total(), "a manager that starts anew writes nothing: %s", again.Writes)
+	assert.Equal(t, sum, read(f, export.Name, export).Status.Checksum)
+	assert.False(t, f.exists("backup-mover", &batchv1.Job{}), "an export is made once")
+}
+
+func TestJobOfARegistryExportFromABlockVolume(t *testing.T) {
+	f := start(t)
+	f.readyDisk("root", corev1.PersistentVolumeBlock)
+	f.machine("web", v1alpha1.PowerStopped, v1alpha1.PhaseStopped, "root")
+	export := f.newExport("golden", "", toRegistry, func(spec *v1alpha1.WukongExportSpec) {
+		spec.Source = v1alpha1.ExportSource{VM: &v1alpha1.ExportVMSource{Name: "web"}}
+		spec.Compression = v1alpha1.ExportGzip
+	})
+	f.create(export)
+	pod := f.waitJob(export).Spec.Template.Spec
+	assert.Equal(t, []string{"mover", "--target=registry", "--source=/dev/source", "--format=qcow2", "--compression=gzip",
+		"--file-name=golden.qcow2", "--location=registry.example/disks/web:1"}, pod.Containers[0].Args)
+	assert.Equal(t, []corev1.VolumeDevice{{Name: "source", DevicePath: "/dev/source"}}, pod.Containers[0].VolumeDevices)
+	assert.Equal(t, "login", pod.Volumes[1].Secret.SecretName)
+	assert.Equal(t, corev1.KeyToPath{Key: ".dockerconfigjson", Path: "config.json"}, pod.Volumes[1].Secret.Items[2])
+	assert.Equal(t, "ca", pod.Volumes[2].ConfigMap.Name)
+}
+
+// The words of the mover reach the condition, each attempt, and the end names the last cause.
+func TestErrorsOfTheTransferInPlainWords(t *testing.T) {
+	f := start(t)
+	f.readyDisk("data", corev1.PersistentVolumeFilesystem)
+	export := f.newExport("backup", "data")
+	f.create(export)
+	job := f.waitJob(export)
+	pod := f.podOf(job, "1")
+	f.failJobOnce(job, 1)
+	f.endPod(pod, corev1.PodFailed, mover.Report{Reason: v1alpha1.ReasonBucketMissing, Message: "bucket backups does not exist"})
+	f.wait(export, metav1.ConditionFalse, v1alpha1.ReasonBucketMissing, "bucket backups does not exist; it is tried again (1 of 6 attempts failed)")
+	assert.Equal(t, int32(1), export.Status.Failures)
+	assert.Equal(t, v1alpha1.ExportTransferring, export.Status.Phase)
+
+	// A reason that is not the mover's to give is not taken over.
+	f.endPod(pod, corev1.PodFailed, mover.Report{Reason: "Completed", Message: "odd", Checksum: "md5:1"})
+	f.wait(export, metav1.ConditionFalse, v1alpha1.ReasonTransferFailed, "odd")
+	assert.Empty(t, export.Status.Checksum)
+
+	f.failJobOnce(job, 6)
+	f.endJob(job, batchv1.JobFailed)
+	f.wait(export, metav1.ConditionFalse, v1alpha1.ReasonFailed, "given up after 6 attempts: TransferFailed: odd")
+	assert.Equal(t, v1alpha1.ExportFailed, export.Status.Phase)
+	assert.False(t, meta.IsStatusConditionTrue(export.Status.Conditions, v1alpha1.ConditionCompleted))
+	testenv.WaitIdle(t, 0)
+	assert.True(t, f.exists(job.Name, job), "its logs stay")
+}
+
+// A copy of a disk that is written meanwhile would be torn: the export waits, stops when a machine starts, and goes on by itself.
+func TestADiskInUseIsNotRead(t *testing.T) {
+	f := start(t)
+	f.readyDisk("data", corev1.PersistentVolumeFilesystem)
+	vm := f.machine("web", v1alpha1.PowerRunning, v1alpha1.PhaseRunning, "data")
+	export := f.newExport("backup", "data")
+	f.create(export)
+	f.wait(export, metav1.ConditionFalse, v1alpha1.ReasonSourceInUse, "in use by WukongVM web, which is not stopped: stop it (powerState: Stopped)")
+	assert.Equal(t, v1alpha1.ExportPending, export.Status.Phase)
+	testenv.WaitIdle(t, 0)
+	require.False(t, f.exists("backup-mover", &batchv1.Job{}))
+
+	vm.Spec.PowerState = v1alpha1.PowerStopped
+	require.NoError(t, f.Client.Update(t.Context(), vm))
+	f.setPhase(vm, v1alpha1.PhaseStopped)
+	job := f.waitJob(export)
+	first := job.UID
+
+	vm.Spec.PowerState = v1alpha1.PowerRunning
+	require.NoError(t, f.Client.Update(t.Context(), vm))
+	f.wait(export, metav1.ConditionFalse, v1alpha1.ReasonSourceInUse, "web")
+	require.Eventually(t, func() bool { return !f.exists("backup-mover", job) || !job.DeletionTimestamp.IsZero() }, patience, interval)
+
+	vm.Spec.PowerState = v1alpha1.PowerStopped
+	require.NoError(t, f.Client.Update(t.Context(), vm))
+	f.setPhase(vm, v1alpha1.PhaseStopped)
+	require.Eventually(t, func() bool { return f.exists("backup-mover", job) && job.UID != first }, patience, interval)
+}
+
+// What is missing is named, and nothing but its appearance is needed.
+func TestSourcesThatComeLater(t *testing.T) {
+	f := start(t)
+	ofDisk := f.newExport("of-disk", "data")
+	ofVM := f.newExport("of-vm", "", func(spec *v1alpha1.WukongExportSpec) {
+		spec.Source = v1alpha1.ExportSource{VM: &v1alpha1.ExportVMSource{Name: "web", Disk: "data"}}
+	})
+	f.create(ofDisk, ofVM)
+	f.wait(ofDisk, metav1.ConditionFalse, v1alpha1.ReasonSourceMissing, "WukongDisk data does not exist")
+	f.wait(ofVM, metav1.ConditionFalse, v1alpha1.ReasonSourceMissing, "WukongVM web does not exist")
+	f.machine("web", v1alpha1.PowerStopped, v1alpha1.PhaseStopped, "data")
+	f.wait(ofVM, metav1.ConditionFalse, v1alpha1.ReasonSourceMissing, "the WukongDisk of WukongVM web does not exist yet")
+	f.readyDisk("data", corev1.PersistentVolumeFilesystem)
+	f.waitJob(ofDisk)
+	f.waitJob(ofVM)
+}
+
+func TestASnapshotIsRestoredForTheTimeOfTheExport(t *testing.T) {
+	f := start(t)
+	f.readyDisk("data", corev1.PersistentVolumeBlock)
+	f.machine("web", v1alpha1.PowerRunning, v1alpha1.PhaseRunning, "data")
+	export := f.newExport("backup", "", func(spec *v1alpha1.WukongExportSpec) {
+		spec.Source = v1alpha1.ExportSource{VolumeSnapshot: &v1alpha1.ExportSnapshotSource{Name: "monday"}}
+	})
+	f.create(export)
+	f.wait(export, metav1.ConditionFalse, v1alpha1.ReasonSourceMissing, "VolumeSnapshot monday does not exist")
+	snapshot := f.snapshot("monday", "data")
+	f.wait(export, metav1.ConditionFalse, v1alpha1.ReasonSourceNotReady, "VolumeSnapshot monday")
+	f.setSnapshot(snapshot, map[string]any{"readyToUse": true, "restoreSize": "2Gi"})
+
+	job := f.waitJob(export)
+	claim := &corev1.PersistentVolumeClaim{}
+	require.Eventually(t, func() bool { return f.exists("backup-restored", claim) }, patience, interval)
+	assert.True(t, metav1.IsControlledBy(claim, job), "it goes with the Job")
+	assert.Equal(t, "monday", claim.Spec.DataSource.Name)
+	assert.Equal(t, ptr.To(corev1.PersistentVolumeBlock), claim.Spec.VolumeMode)
+	assert.Equal(t, ptr.To(testenv.DefaultStorageClass), claim.Spec.StorageClassName)
+	assert.Equal(t, "2Gi", claim.Spec.Resources.Requests.Storage().String())
+	assert.Equal(t, "backup-restored", job.Spec.Template.Spec.Volumes[0].PersistentVolumeClaim.ClaimName)
+
+	f.endPod(f.podOf(job, "1"), corev1.PodSucceeded, mover.Report{Percent: 100, SizeBytes: 1, Checksum: sum})
+	f.endJob(job, batchv1.JobComplete)
+	f.wait(export, metav1.ConditionTrue, v1alpha1.ReasonCompleted, "")
+	f.waitGone(job.Name, job)
+	require.Eventually(t, func() bool { return !f.exists(claim.Name, claim) || !claim.DeletionTimestamp.IsZero() }, patience, interval,
+		"the restored claim does not go")
+}
+
+// A name that is taken is reported, and the object is left alone.
+func TestAForeignJobIsLeftAlone(t *testing.T) {
+	f := start(t)
+	f.readyDisk("data", corev1.PersistentVolumeFilesystem)
+	foreign := &batchv1.Job{ObjectMeta: metav1.ObjectMeta{Namespace: f.namespace, Name: "backup-mover"}}
+	foreign.Spec.Template.Spec = corev1.PodSpec{RestartPolicy: corev1.RestartPolicyNever, Containers: []corev1.Container{{Name: "a", Image: "b"}}}
+	f.create(foreign)
+	export := f.newExport("backup", "data")
+	f.create(export)
+	f.wait(export, metav1.ConditionFalse, v1alpha1.ReasonNameConflict, "Job backup-mover exists already")
+	assert.Empty(t, read(f, foreign.Name, foreign).OwnerReferences)
+}
+
+func TestAdmission(t *testing.T) {
+	f := start(t)
+	tests := map[string]struct {
+		name    string
+		change  func(*v1alpha1.WukongExportSpec)
+		message string
+	}{
+		"two targets": {change: func(s *v1alpha1.WukongExportSpec) { s.Target.Download = &v1alpha1.DownloadTarget{} }, message: "exactly one of"},
+		"no source":   {change: func(s *v1alpha1.WukongExportSpec) { s.Source = v1alpha1.ExportSource{} }, message: "source"},
+		"bucket only": {change: func(s *v1alpha1.WukongExportSpec) { s.Target.S3.URL = "https://s3.example/bucket" }, message: "https://endpoint/bucket/key"},
+		"a folder":    {change: func(s *v1alpha1.WukongExportSpec) { s.Target.S3.URL = "https://s3.example/bucket/key/" }, message: "a slash at the end"},
+		"a digest": {change: func(s *v1alpha1.WukongExportSpec) {
+			toRegistry(s)
+			s.Target.Registry.Image = "registry.example/a@sha256:" + strings.Repeat("0", 64)
+		}, message: "without a digest"},
+		"a short link": {change: func(s *v1alpha1.WukongExportSpec) { toDownload(s); s.Target.Download.ExpiresAfterSeconds = 5 }, message: "60"},
+		"a dot":        {name: "a.b", change: func(*v1alpha1.WukongExportSpec) {}, message: "a Job and a Service are named after it"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			export := f.newExport("export", "data", test.change)
+			if test.name != "" {
+				export.Name = test.name
+			}
+			assert.ErrorContains(t, f.Client.Create(t.Context(), export, client.DryRunAll), test.message)
+		})
+	}
+	export := f.newExport("export", "data")
+	f.create(export)
+	for name, change := range map[string]func(*v1alpha1.WukongExportSpec){
+		"source": func(s *v1alpha1.WukongExportSpec) { s.Source.DiskRef.Name = "other" },
+		"target": toDownload,
+		"format": func(s *v1alpha1.WukongExportSpec) { s.Format = v1alpha1.ExportRaw },
+	} {
+		changed := read(f, export.Name, &v1alpha1.WukongExport{})
+		change(&changed.Spec)
+		assert.ErrorContains(t, f.Client.Update(t.Context(), changed), "create another WukongExport", name)
+	}
+	changed := read(f, export.Name, &v1alpha1.WukongExport{})
+	forgottenAfter(5)(&changed.Spec)
+	assert.NoError(t, f.Client.Update(t.Context(), changed, client.DryRunAll), "its end may be chosen at any time")
+}

@@ -1,0 +1,168 @@
+package mover
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/novasphere/wukong/mover/internal/disk"
+)
+
+// Options say what to move, and whereto. Arguments are how the controller gives them to the Job.
+type Options struct {
+	// Target is s3, registry or download.
+	Target string
+	// Source is DevicePath or FolderPath.
+	Source string
+	// Format and Compression as in the WukongExport.
+	Format, Compression string
+	// FileName of a download, and in a container disk.
+	FileName string
+	// Location is the URL of the S3 object, or the image.
+	Location string
+	// Region of the bucket.
+	Region string
+	// Insecure allows plain HTTP to a registry.
+	Insecure bool
+	// ExpiresAt ends a download.
+	ExpiresAt time.Time
+
+	// Where things are in the container. Tests have other places.
+	credentials, certificates, terminationLog, statusAddress, downloadAddress string
+}
+
+// The targets.
+const (
+	TargetS3       = "s3"
+	TargetRegistry = "registry"
+	TargetDownload = "download"
+)
+
+// CommandName is the subcommand of the manager's binary.
+const CommandName = "mover"
+
+// Arguments are the command line of the options.
+func (o Options) Arguments() []string {
+	arguments := []string{CommandName, "--target=" + o.Target, "--source=" + o.Source, "--format=" + o.Format,
+		"--compression=" + o.Compression, "--file-name=" + o.FileName}
+	if o.Location != "" {
+		arguments = append(arguments, "--location="+o.Location)
+	}
+	if o.Region != "" {
+		arguments = append(arguments, "--region="+o.Region)
+	}
+	if o.Insecure {
+		arguments = append(arguments, "--insecure")
+	}
+	if !o.ExpiresAt.IsZero() {
+		arguments = append(arguments, "--expires-at="+o.ExpiresAt.UTC().Format(time.RFC3339))
+	}
+	return arguments
+}
+
+// NewCommand is the program. The controller of WukongExport starts it; people do not.
+func NewCommand() *cobra.Command {
+	options := Options{
+		credentials: CredentialsPath, certificates: CertificatesPath, terminationLog: terminationLog,
+		statusAddress: fmt.Sprintf(":%d", StatusPort), downloadAddress: fmt.Sprintf(":%d", DownloadPort),
+	}
+	var expiresAt string
+	command := &cobra.Command{
+		Use:          CommandName,
+		Short:        "Move the bytes of a disk: what the Job of a WukongExport runs",
+		Args:         cobra.NoArgs,
+		Hidden:       true,
+		SilenceUsage: true,
+		RunE: func(command *cobra.Command, _ []string) error {
+			if expiresAt != "" {
+				at, err := time.Parse(time.RFC3339, expiresAt)
+				if err != nil {
+					return fmt.Errorf("--expires-at: %w", err)
+				}
+				options.ExpiresAt = at
+			}
+			return options.Run(command.Context())
+		},
+	}
+	flags := command.Flags()
+	flags.StringVar(&options.Target, "target", "", "s3, registry or download")
+	flags.StringVar(&options.Source, "source", "", "block device, or folder with "+disk.FileName)
+	flags.StringVar(&options.Format, "format", "", "raw or qcow2")
+	flags.StringVar(&options.Compression, "compression", "none", "none or gzip")
+	flags.StringVar(&options.FileName, "file-name", "", "name of the file")
+	flags.StringVar(&options.Location, "location", "", "URL of the S3 object, or the image")
+	flags.StringVar(&options.Region, "region", "", "region of the bucket")
+	flags.BoolVar(&options.Insecure, "insecure", false, "allow plain HTTP to the registry")
+	flags.StringVar(&expiresAt, "expires-at", "", "when the download ends (RFC 3339)")
+	return command
+}
+
+// Run moves the bytes, serves the Report meanwhile, and leaves the last one as termination message.
+func (o Options) Run(ctx context.Context) error {
+	track := newTracker()
+	status, err := serveStatus(o.statusAddress, track)
+	if err != nil {
+		return err
+	}
+	defer status.Close()
+	failed := o.move(ctx, track)
+	report, _, _ := track.current()
+	return errors.Join(failed, writeTermination(o.terminationLog, report, failed))
+}
+
+func serveStatus(address string, track *tracker) (*http.Server, error) {
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("serve the status: %w", err)
+	}
+	server := &http.Server{Handler: track.handler(), ReadHeaderTimeout: headerPatience}
+	go func() { _ = server.Serve(listener) }()
+	return server, nil
+}
+
+// move looks at the target first: what is wrong there shall not be found out after an hour of reading.
+func (o Options) move(ctx context.Context, track *tracker) error {
+	send, err := o.target(track)
+	if err != nil {
+		return err
+	}
+	image, source, err := openImage(ctx, o.Source, o.Format, track)
+	if err != nil {
+		return err
+	}
+	defer source.Close()
+	return send(ctx, image)
+}
+
+func (o Options) target(track *tracker) (func(context.Context, disk.Image) error, error) {
+	compressed := o.Compression == "gzip"
+	switch o.Target {
+	case TargetS3:
+		target, err := newS3Target(s3Options{url: o.Location, region: o.Region, credentials: o.credentials, certificates: o.certificates})
+		if err != nil {
+			return nil, err
+		}
+		return func(ctx context.Context, image disk.Image) error { return target.send(ctx, image, compressed, track) }, nil
+	case TargetRegistry:
+		target, err := newRegistryTarget(registryOptions{image: o.Location, insecure: o.Insecure, credentials: o.credentials, certificates: o.certificates})
+		if err != nil {
+			return nil, err
+		}
+		return func(ctx context.Context, image disk.Image) error {
+			return target.send(ctx, image, o.FileName, compressed, track)
+		}, nil
+	case TargetDownload:
+		target, err := newDownloadTarget(downloadOptions{fileName: o.FileName, expiresAt: o.ExpiresAt, credentials: o.credentials, address: o.downloadAddress})
+		if err != nil {
+			return nil, err
+		}
+		return func(ctx context.Context, image disk.Image) error { return target.serve(ctx, image, compressed, track) }, nil
+	default:
+		return nil, fmt.Errorf("unknown target %q", o.Target)
+	}
+}

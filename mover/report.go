@@ -1,0 +1,97 @@
+package mover
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+)
+
+// What the Job's pod and the program agree on.
+const (
+	// StatusPort serves StatusPath, a stream of Reports, and ReadyPath, which answers 200 once a download is served.
+	StatusPort = 8080
+	StatusPath = "/status"
+	ReadyPath  = "/ready"
+	// DownloadPort serves the file by HTTPS.
+	DownloadPort = 8443
+	// DevicePath is a claim as a block device, FolderPath one with a file system.
+	DevicePath = "/dev/source"
+	FolderPath = "/source"
+	// CredentialsPath has the files of the Secret, CertificatesPath those of the ConfigMap with certificates.
+	CredentialsPath  = "/credentials"
+	CertificatesPath = "/certificates"
+	// Files below CredentialsPath.
+	AccessKeyFile    = "accessKeyId"
+	SecretKeyFile    = "secretKey"
+	DockerConfigFile = "config.json"
+	TokenFile        = "token"
+	CertificateFile  = "tls.crt"
+	PrivateKeyFile   = "tls.key"
+)
+
+// terminationLog is where kubelet reads the termination message, of at most maxMessage bytes.
+const (
+	terminationLog = "/dev/termination-log"
+	maxMessage     = 4096
+)
+
+// progressStep is the granularity of Report.Percent: each step is a write to the WukongExport's status.
+const progressStep = 10
+
+// Report is what the program knows of its work.
+type Report struct {
+	// Percent of the work, in steps of ten.
+	Percent int32 `json:"percent"`
+	// SizeBytes and Checksum ("sha256:<hex>") of the file, once known.
+	SizeBytes int64  `json:"sizeBytes,omitempty"`
+	Checksum  string `json:"checksum,omitempty"`
+	// Location of the result.
+	Location string `json:"location,omitempty"`
+	// Reason and Message of a failure: a reason of the WukongExport's conditions, and plain words.
+	Reason  string `json:"reason,omitempty"`
+	Message string `json:"message,omitempty"`
+}
+
+// ParseReport reads a termination message, or a line of the stream.
+func ParseReport(text []byte) (*Report, error) {
+	report := &Report{}
+	if err := json.Unmarshal(text, report); err != nil {
+		return nil, fmt.Errorf("read the mover's report: %w", err)
+	}
+	report.Percent = min(max(report.Percent, 0), 100)
+	return report, nil
+}
+
+// failure is an error with a reason of the WukongExport's conditions.
+type failure struct {
+	reason  string
+	message string
+	err     error
+}
+
+// Error implements error.
+func (f *failure) Error() string { return fmt.Sprintf("%s: %s", f.message, f.err) }
+
+// Unwrap returns the cause.
+func (f *failure) Unwrap() error { return f.err }
+
+// writeTermination leaves the report where kubelet finds it.
+func writeTermination(path string, report Report, failed error) error {
+	if failed != nil {
+		var known *failure
+		if errors.As(failed, &known) {
+			report.Reason = known.reason
+		}
+		report.Message = failed.Error()
+	}
+	text, err := json.Marshal(report)
+	for limit := maxMessage; err == nil && len(text) > maxMessage; limit /= 2 {
+		report.Message = report.Message[:min(limit, len(report.Message))]
+		text, err = json.Marshal(report)
+	}
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(path, text, 0o600)
+}

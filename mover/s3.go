@@ -1,0 +1,211 @@
+package mover
+
+import (
+	"bytes"
+	"context"
+	"crypto/md5"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/minio/minio-go/v7"
+	"github.com/minio/minio-go/v7/pkg/credentials"
+
+	"github.com/novasphere/wukong/mover/internal/disk"
+	"github.com/novasphere/wukong/mover/internal/gzipped"
+)
+
+// Limits of S3's multipart upload: so many parts, each but the last of at least 5 MiB. A part is held in memory.
+const (
+	maxParts    = 10000
+	minPartSize = int64(16) << 20
+)
+
+// s3Target is an object in a bucket.
+type s3Target struct {
+	core        *minio.Core
+	endpoint    string
+	bucket, key string
+	url         string
+}
+
+type s3Options struct {
+	url, region string
+	// credentials and certificates are folders.
+	credentials, certificates string
+}
+
+func newS3Target(options s3Options) (*s3Target, error) {
+	location, err := url.Parse(options.url)
+	if err != nil {
+		return nil, err
+	}
+	bucket, key, found := strings.Cut(strings.TrimPrefix(location.Path, "/"), "/")
+	if !found || bucket == "" || key == "" {
+		return nil, fmt.Errorf("%s is not https://endpoint/bucket/key", options.url)
+	}
+	accessKey, err := credential(options.credentials, AccessKeyFile)
+	if err != nil {
+		return nil, err
+	}
+	secretKey, err := credential(options.credentials, SecretKeyFile)
+	if err != nil {
+		return nil, err
+	}
+	transport, err := newTransport(options.certificates)
+	if err != nil {
+		return nil, err
+	}
+	core, err := minio.NewCore(location.Host, &minio.Options{
+		Creds:        credentials.NewStaticV4(accessKey, secretKey, ""),
+		Secure:       location.Scheme == "https",
+		Region:       options.region,
+		BucketLookup: minio.BucketLookupPath,
+		Transport:    transport,
+		MaxRetries:   3,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &s3Target{core: core, endpoint: location.Host, bucket: bucket, key: key, url: options.url}, nil
+}
+
+// place is how people call it.
+func (s *s3Target) place() string { return "bucket " + s.bucket + " at " + s.endpoint }
+
+// send writes the file to the object, in parts. What an earlier attempt sent and is still right is not sent again.
+func (s *s3Target) send(ctx context.Context, image disk.Image, compressed bool, track *tracker) error {
+	track.plan(image.Size())
+	upload, present, err := s.begin(ctx)
+	if err != nil {
+		return explain(s.place(), err)
+	}
+	bound := image.Size()
+	if compressed {
+		bound = gzipped.Bound(bound)
+	}
+	sum := sha256.New()
+	file := stream(ctx, image, compressed, track.advance)
+	defer file.Close()
+	sender := &partSender{target: s, upload: upload, present: present}
+	size, err := sender.sendAll(ctx, io.TeeReader(file, sum), partSize(bound))
+	if err != nil {
+		return err
+	}
+	if _, err := s.core.CompleteMultipartUpload(ctx, s.bucket, s.key, upload, sender.parts, minio.PutObjectOptions{}); err != nil {
+		return explain(s.place(), err)
+	}
+	track.update(func() {
+		track.report = Report{Percent: 100, SizeBytes: size, Checksum: digest(sum), Location: s.url}
+	})
+	return nil
+}
+
+// partSize is the same for the same file, or a second attempt would find no part of the first.
+func partSize(size int64) int64 {
+	const unit = int64(1) << 20
+	return max(minPartSize, (size/maxParts/unit+1)*unit)
+}
+
+// begin finds the upload that an earlier attempt left, with its parts, or begins one.
+func (s *s3Target) begin(ctx context.Context) (string, map[int]minio.ObjectPart, error) {
+	upload, err := s.unfinished(ctx)
+	if err != nil {
+		return "", nil, err
+	}
+	if upload == "" {
+		upload, err = s.core.NewMultipartUpload(ctx, s.bucket, s.key, minio.PutObjectOptions{ContentType: "application/octet-stream"})
+		return upload, nil, err
+	}
+	parts, marker := map[int]minio.ObjectPart{}, 0
+	for {
+		page, err := s.core.ListObjectParts(ctx, s.bucket, s.key, upload, marker, 1000)
+		if err != nil {
+			return "", nil, err
+		}
+		for _, part := range page.ObjectParts {
+			parts[part.PartNumber] = part
+		}
+		if !page.IsTruncated {
+			return upload, parts, nil
+		}
+		marker = page.NextPartNumberMarker
+	}
+}
+
+// unfinished is the newest upload to the key that was not completed. Whoever may not list uploads begins anew each time.
+func (s *s3Target) unfinished(ctx context.Context) (string, error) {
+	var newest minio.ObjectMultipartInfo
+	keyMarker, uploadMarker := "", ""
+	for {
+		page, err := s.core.ListMultipartUploads(ctx, s.bucket, s.key, keyMarker, uploadMarker, "", 1000)
+		if response := (minio.ErrorResponse{}); errors.As(err, &response) &&
+			(response.Code == "AccessDenied" || response.StatusCode == http.StatusNotImplemented) {
+			return "", nil
+		}
+		if err != nil {
+			return "", err
+		}
+		for _, upload := range page.Uploads {
+			if upload.Key == s.key && (newest.UploadID == "" || upload.Initiated.After(newest.Initiated)) {
+				newest = upload
+			}
+		}
+		if !page.IsTruncated {
+			return newest.UploadID, nil
+		}
+		keyMarker, uploadMarker = page.NextKeyMarker, page.NextUploadIDMarker
+	}
+}
+
+// partSender sends the parts of one upload.
+type partSender struct {
+	target  *s3Target
+	upload  string
+	present map[int]minio.ObjectPart
+	parts   []minio.CompletePart
+}
+
+func (p *partSender) sendAll(ctx context.Context, file io.Reader, size int64) (int64, error) {
+	buffer, total := make([]byte, size), int64(0)
+	for {
+		n, err := io.ReadFull(file, buffer)
+		last := errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
+		if err != nil && !last {
+			return 0, unreadable(err)
+		}
+		if n > 0 {
+			if err := p.sendOne(ctx, buffer[:n]); err != nil {
+				return 0, explain(p.target.place(), err)
+			}
+			total += int64(n)
+		}
+		if last {
+			return total, nil
+		}
+	}
+}
+
+// sendOne sends a part unless it is there. The ETag of a part is the MD5 of its content, unless the bucket encrypts it with keys of its
+// own: then the part is sent again.
+func (p *partSender) sendOne(ctx context.Context, content []byte) error {
+	number := len(p.parts) + 1
+	sum := md5.Sum(content)
+	if part, ok := p.present[number]; ok && part.Size == int64(len(content)) && strings.Trim(part.ETag, `"`) == hex.EncodeToString(sum[:]) {
+		p.parts = append(p.parts, minio.CompletePart{PartNumber: number, ETag: part.ETag})
+		return nil
+	}
+	part, err := p.target.core.PutObjectPart(ctx, p.target.bucket, p.target.key, p.upload, number, bytes.NewReader(content), int64(len(content)),
+		minio.PutObjectPartOptions{Md5Base64: base64.StdEncoding.EncodeToString(sum[:])})
+	if err != nil {
+		return err
+	}
+	p.parts = append(p.parts, minio.CompletePart{PartNumber: number, ETag: part.ETag})
+	return nil
+}
