@@ -115,12 +115,12 @@ func (s *stage) load(ctx context.Context, rate, first, last int) (durations, err
 }
 
 // paced makes the machines from first to last at the rate, and waits until they are done.
-func paced(ctx context.Context, rate, first, last int, make func(number int) error, done func() bool) error {
+func paced(ctx context.Context, rate, first, last int, makeOne func(number int) error, done func() bool) error {
 	pace := time.NewTicker(time.Second / time.Duration(rate))
 	defer pace.Stop()
 	for number := first; number < last; number++ {
 		<-pace.C
-		if err := make(number); err != nil {
+		if err := makeOne(number); err != nil {
 			return err
 		}
 	}

@@ -49,7 +49,7 @@ func diskOfDataVolume(_ context.Context, obj client.Object) []reconcile.Request 
 }
 
 // whileItLives gathers what happens to an object between its creation and its end, which others wait for.
-func whileItLives(before, now client.Object) time.Duration {
+func whileItLives(_, now client.Object) time.Duration {
 	if now == nil || !now.GetDeletionTimestamp().IsZero() {
 		return 0
 	}
