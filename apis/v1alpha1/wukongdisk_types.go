@@ -117,7 +117,7 @@ type AccessMode string
 
 // WukongDiskSource is one source.
 //
-// +kubebuilder:validation:ExactlyOneOf=blank;http;registry;s3;gcs;upload;clone;snapshot;persistentVolumeClaim
+// +kubebuilder:validation:ExactlyOneOf=blank;http;registry;s3;gcs;upload;clone;snapshot;image;persistentVolumeClaim
 type WukongDiskSource struct {
 	// blank is an empty disk.
 	// +optional
@@ -150,6 +150,10 @@ type WukongDiskSource struct {
 	// snapshot copies a point in time of a disk. The size must be at least that of the disk then.
 	// +optional
 	Snapshot *DiskSnapshotSource `json:"snapshot,omitempty"`
+
+	// image starts from the current version of an image of the catalogue. The size must be at least that of the image.
+	// +optional
+	Image *DiskImageSource `json:"image,omitempty"`
 
 	// persistentVolumeClaim uses an existing claim as it is. Wukong never changes or deletes it.
 	// +optional
@@ -268,6 +272,22 @@ type DiskSnapshotSource struct {
 
 	// namespace of the source. Omitted, the disk's own. The source must grant this disk's namespace, unless it is the same, by
 	// the annotation vm.novasphere.dev/cloneable-from, a list with commas, * for all.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=63
+	Namespace string `json:"namespace,omitempty"`
+}
+
+// DiskImageSource is an image of the catalogue.
+type DiskImageSource struct {
+	// name of the WukongImage.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	Name string `json:"name,omitempty"`
+
+	// namespace of the WukongImage. Omitted, the disk's own. The image must grant this disk's namespace by spec.cloneableFrom,
+	// unless it is the same.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=63

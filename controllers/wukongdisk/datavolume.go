@@ -34,13 +34,14 @@ func (r *Reconciler) applyDataVolume(ctx context.Context, disk *v1alpha1.WukongD
 // keeps its size, and the claim grows; and it keeps what it is a clone of, whatever became of that.
 func desiredDataVolume(disk *v1alpha1.WukongDisk, observed *observation) *cdiv1.DataVolume {
 	size, source := *disk.Spec.Size, dataVolumeSource(disk.Spec.Source)
+	var sourceRef *cdiv1.DataVolumeSourceRef
 	if observed.origin != nil {
-		source = observed.origin.source
+		source, sourceRef = observed.origin.source, observed.origin.sourceRef
 	}
 	if existing := observed.dataVolume; existing != nil && existing.Spec.Storage != nil {
 		size = existing.Spec.Storage.Resources.Requests[corev1.ResourceStorage]
 		if source == nil {
-			source = existing.Spec.Source
+			source, sourceRef = existing.Spec.Source, existing.Spec.SourceRef
 		}
 	}
 	storage := &cdiv1.StorageSpec{
@@ -55,7 +56,7 @@ func desiredDataVolume(disk *v1alpha1.WukongDisk, observed *observation) *cdiv1.
 	}
 	return &cdiv1.DataVolume{
 		ObjectMeta: metav1.ObjectMeta{Name: disk.Name, Namespace: disk.Namespace, Annotations: bindingAnnotations(disk)},
-		Spec:       cdiv1.DataVolumeSpec{Source: source, Storage: storage},
+		Spec:       cdiv1.DataVolumeSpec{Source: source, SourceRef: sourceRef, Storage: storage},
 	}
 }
 

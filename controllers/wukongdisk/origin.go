@@ -27,8 +27,9 @@ type origin struct {
 	grants []string
 	// waits says why it cannot be cloned yet; empty when it can.
 	waits string
-	// source for the DataVolume, when it can.
-	source *cdiv1.DataVolumeSource
+	// source or sourceRef for the DataVolume, when it can.
+	source    *cdiv1.DataVolumeSource
+	sourceRef *cdiv1.DataVolumeSourceRef
 	// problem of the cluster or of the spec, whatever the origin is like.
 	problem *problem
 }
@@ -48,6 +49,8 @@ func (r *Reconciler) observeOrigin(ctx context.Context, disk *v1alpha1.WukongDis
 		observed.origin, err = r.originClaim(ctx, reference)
 	case index.KindSnapshot:
 		observed.origin, err = r.originSnapshot(ctx, reference)
+	case index.KindImage:
+		observed.origin, err = r.originImage(ctx, reference)
 	default:
 		observed.origin = &origin{problem: failed(v1alpha1.ReasonInvalidSpec,
 			"source.snapshot.kind %s is not carried out yet: use the VolumeSnapshot of the disk", reference.Kind)}
@@ -121,6 +124,26 @@ func (r *Reconciler) originSnapshot(ctx context.Context, reference index.Origin)
 	return found, nil
 }
 
+// originImage goes by the image's DataSource, which always points to its current version, so that CDI takes the one of the moment.
+func (r *Reconciler) originImage(ctx context.Context, reference index.Origin) (*origin, error) {
+	image, err := read.Get(ctx, r.client, reference.Namespace, reference.Name, &v1alpha1.WukongImage{})
+	if err != nil || image == nil {
+		return &origin{}, err
+	}
+	found := &origin{
+		exists: image.DeletionTimestamp.IsZero(),
+		grants: image.Spec.CloneableFrom,
+		sourceRef: &cdiv1.DataVolumeSourceRef{
+			Kind: cdiv1.DataVolumeDataSource, Namespace: &image.Namespace, Name: image.Status.DataSourceName,
+		},
+	}
+	// An image whose next version fails has its current one all the same.
+	if image.Status.CurrentVersion == "" || image.Status.DataSourceName == "" {
+		found.waits = conditions.Ready(image).Message
+	}
+	return found, nil
+}
+
 func claimSource(namespace, name string) *cdiv1.DataVolumeSource {
 	return &cdiv1.DataVolumeSource{PVC: &cdiv1.DataVolumeSourcePVC{Namespace: namespace, Name: name}}
 }
@@ -162,7 +185,7 @@ func originUnusable(disk *v1alpha1.WukongDisk, observed *observation) *problem {
 }
 
 func grantAdvice(reference index.Origin, namespace string) string {
-	if reference.Kind == index.KindDisk {
+	if reference.Kind == index.KindDisk || reference.Kind == index.KindImage {
 		return fmt.Sprintf("whoever owns it grants it by %s in its spec.cloneableFrom", namespace)
 	}
 	return fmt.Sprintf("whoever owns it grants it by the annotation %s: %s", v1alpha1.AnnotationCloneableFrom, namespace)

@@ -8,6 +8,7 @@ import (
 	snapshotv1 "github.com/kubernetes-csi/external-snapshotter/client/v8/apis/volumesnapshot/v1"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
 	cdiv1 "kubevirt.io/containerized-data-importer-api/pkg/apis/core/v1beta1"
@@ -137,5 +138,34 @@ func TestUpload(t *testing.T) {
 	testenv.WaitIdle(t, 0)
 	assert.Zero(t, manager.Writes.Total(), manager.Writes)
 	f.setDataVolume("root", cdiv1.Succeeded)
+	f.waitReady(disk)
+}
+
+// A disk of the catalogue starts from the current version of its image, once there is one, and where it is granted.
+func TestDiskOfAnImage(t *testing.T) {
+	f, _ := start(t)
+	images := f
+	images.namespace = f.Namespace(t)
+	disk := f.newDisk("root", from(v1alpha1.WukongDiskSource{Image: &v1alpha1.DiskImageSource{Namespace: images.namespace, Name: "debian"}}))
+	f.create(disk)
+	f.wait(disk, metav1.ConditionFalse, v1alpha1.ReasonCloneNotGranted, "WukongImage "+images.namespace+"/debian may not be cloned")
+	image := &v1alpha1.WukongImage{
+		ObjectMeta: metav1.ObjectMeta{Namespace: images.namespace, Name: "debian"},
+		Spec: v1alpha1.WukongImageSpec{
+			Source:        v1alpha1.WukongImageSource{HTTP: &v1alpha1.HTTPSource{URL: "https://images.example/debian.qcow2"}},
+			Size:          resource.MustParse("1Gi"),
+			CloneableFrom: []string{f.namespace},
+		},
+	}
+	images.create(image)
+	f.wait(disk, metav1.ConditionFalse, v1alpha1.ReasonSourceNotReady, "WukongImage "+images.namespace+"/debian: ")
+	assert.False(t, f.exists("root", &cdiv1.DataVolume{}))
+	image.Status.DataSourceName, image.Status.CurrentVersion = "debian", "debian-1"
+	require.NoError(t, f.Client.Status().Update(t.Context(), image))
+	dataVolume := f.waitDataVolume(disk)
+	assert.Nil(t, dataVolume.Spec.Source)
+	assert.Equal(t, &cdiv1.DataVolumeSourceRef{Kind: "DataSource", Namespace: &images.namespace, Name: "debian"}, dataVolume.Spec.SourceRef)
+	f.fill(disk)
+	images.remove(image)
 	f.waitReady(disk)
 }

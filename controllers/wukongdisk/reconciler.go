@@ -38,7 +38,7 @@ const refusedRetry = time.Minute
 // +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongdisks,verbs=get;list;watch;patch;delete
 // +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongdisks/status,verbs=patch
 // +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongdisks/finalizers,verbs=update
-// +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongs;wukongvms,verbs=get;list;watch
+// +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongs;wukongvms;wukongimages,verbs=get;list;watch
 // +kubebuilder:rbac:groups=cdi.kubevirt.io,resources=datavolumes,verbs=get;list;watch;create;patch;delete
 // +kubebuilder:rbac:groups=cdi.kubevirt.io,resources=datavolumes/source,verbs=create
 // +kubebuilder:rbac:groups=cdi.kubevirt.io,resources=cdiconfigs,verbs=get
@@ -108,6 +108,7 @@ func SetupWithManager(manager ctrl.Manager, dependencies *dependency.Registry, c
 		Watches(&corev1.PersistentVolumeClaim{}, watches.Gather(reconciler.disksBy(index.DiskByClaim), whileItLives), builder.WithPredicates(claimChange())).
 		Watches(&corev1.PersistentVolumeClaim{}, reconciler.clonesOf(index.KindClaim), builder.WithPredicates(originChange())).
 		Watches(&v1alpha1.WukongDisk{}, reconciler.clonesOf(index.KindDisk), builder.WithPredicates(originChange())).
+		Watches(&v1alpha1.WukongImage{}, reconciler.clonesOf(index.KindImage), builder.WithPredicates(originChange())).
 		Watches(&storagev1.StorageClass{}, reconciler.unsettledDisks(), builder.WithPredicates(classChange())).
 		Watches(&v1alpha1.Wukong{}, umbrella.Handler(reconciler.client, newList), builder.WithPredicates(umbrella.Predicate())).
 		Watches(&v1alpha1.WukongVM{}, reconciler.disksOfVM(), builder.WithPredicates(vmChange())).

@@ -171,6 +171,9 @@ func originState(obj client.Object) string {
 		ready := conditions.Ready(typed)
 		return strings.Join([]string{string(typed.Status.Phase), string(ready.Status), ready.Message, typed.Status.ClaimName,
 			strings.Join(typed.Spec.CloneableFrom, ",")}, "|")
+	case *v1alpha1.WukongImage:
+		return strings.Join([]string{typed.Status.CurrentVersion, typed.Status.DataSourceName, conditions.Ready(typed).Message,
+			strings.Join(typed.Spec.CloneableFrom, ",")}, "|")
 	case *corev1.PersistentVolumeClaim:
 		return string(typed.Status.Phase)
 	case *snapshotv1.VolumeSnapshot:

@@ -13,6 +13,7 @@ const (
 	KindDisk           = "WukongDisk"
 	KindClaim          = "PersistentVolumeClaim"
 	KindSnapshot       = "VolumeSnapshot"
+	KindImage          = "WukongImage"
 	KindWukongSnapshot = "WukongSnapshot"
 )
 
@@ -34,6 +35,8 @@ func OriginOf(disk *v1alpha1.WukongDisk) (origin Origin, ok bool) {
 		origin = Origin{source.Clone.Kind, source.Clone.Namespace, source.Clone.Name}
 	case source.Snapshot != nil:
 		origin = Origin{source.Snapshot.Kind, source.Snapshot.Namespace, source.Snapshot.Name}
+	case source.Image != nil:
+		origin = Origin{KindImage, source.Image.Namespace, source.Image.Name}
 	default:
 		return Origin{}, false
 	}
