@@ -101,7 +101,8 @@ func TestADiskThatNothingIsKnownOfStaysInARunningMachine(t *testing.T) {
 
 func TestTheBootDiskStaysUntilTheMachineStops(t *testing.T) {
 	for name, change := range map[string]func(*v1alpha1.WukongVM){
-		"taken out": func(vm *v1alpha1.WukongVM) { vm.Spec.Disks = vm.Spec.Disks[1:] },
+		"taken out":            func(vm *v1alpha1.WukongVM) { vm.Spec.Disks = vm.Spec.Disks[1:] },
+		"taken out, one stays": func(vm *v1alpha1.WukongVM) { vm.Spec.Disks = vm.Spec.Disks[2:] },
 		"replaced": func(vm *v1alpha1.WukongVM) {
 			vm.Spec.Disks[0].Template, vm.Spec.Disks[0].DiskRef = nil, &v1alpha1.LocalObjectReference{Name: "old"}
 		},
@@ -116,6 +117,9 @@ func TestTheBootDiskStaysUntilTheMachineStops(t *testing.T) {
 			assert.Equal(t, "web-root", volumes[0].DataVolume.Name)
 			for _, other := range disks[1:] {
 				assert.Nil(t, other.BootOrder, other.Name)
+			}
+			for i := range volumes {
+				assert.Equal(t, volumes[i].Name == "data", isHotpluggable(&volumes[i]), "%s: nothing about the other disks changes", volumes[i].Name)
 			}
 			found := observed.resolveDisks(vm)
 			require.NotNil(t, found)
