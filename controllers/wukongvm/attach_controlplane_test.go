@@ -142,5 +142,6 @@ func TestOnlyADriveMayBeEmpty(t *testing.T) {
 	vm.Spec.Disks = append(vm.Spec.Disks, v1alpha1.VMDisk{Name: "extra"})
 	require.ErrorContains(t, environment.Client.Create(t.Context(), vm), "only a drive of type CDROM may be empty")
 	vm.Spec.Disks[1].Type = v1alpha1.DiskTypeCDROM
-	require.NoError(t, environment.Client.Create(t.Context(), vm))
+	// Not kept: no manager runs here, and that of the next test would count the writes of this machine as its own.
+	require.NoError(t, environment.Client.Create(t.Context(), vm, client.DryRunAll))
 }
