@@ -13,6 +13,15 @@
 //	                                                            |             v
 //	                                                         Stopped  <--  Stopping
 //
+// A disk comes into the VirtualMachine when its controller names this machine in status.attachedTo, and its entry in status.disks goes only when
+// neither the VirtualMachine nor the instance has its claim: two guests never write to one disk. Disks other than the boot disk are
+// hotpluggable (KubeVirt's DeclarativeHotplugVolumes), so that they come and go while the guest runs:
+//
+//	Waiting  --it is ours-->  Attaching  -->  Attached  --entry left spec-->  Detaching  -->  let go
+//
+// What was stamped from a template that left spec is then released or deleted, as the disk's detachPolicy says; a network is deleted. It is
+// found by its owner, not by what status remembers.
+//
 // There is no finalizer: everything is owned by the WukongVM, and the garbage collector ends it. KubeVirt's own finalizer shuts
 // the guest down first, and Kubernetes keeps a claim until its last pod is gone.
 //

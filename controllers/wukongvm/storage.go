@@ -48,17 +48,18 @@ func storage(vm *v1alpha1.WukongVM, observed *observation) ([]kubevirtv1.Disk, [
 // drives are the disks that the machine is to have now: what spec lists and the machine may have, and what it must not lose yet.
 func drives(vm *v1alpha1.WukongVM, observed *observation) []drive {
 	var result []drive
-	kept := observed.keptBootDisk(vm)
 	boot := bootDisk(vm)
+	kept := observed.keptBootDisk(vm)
+	if kept != nil {
+		boot = -1
+	}
 	for i := range vm.Spec.Disks {
 		entry := &vm.Spec.Disks[i]
 		if kept != nil && kept.device.Name == entry.Name {
 			continue
 		}
 		item := drive{device: device(entry, observed.disks[index.DiskName(vm, entry)])}
-		if kept == nil {
-			item.device.BootOrder = bootOrder(vm, i, boot)
-		}
+		item.device.BootOrder = bootOrder(vm, i, boot)
 		item.volume = observed.volume(vm, i, boot)
 		if item.volume != nil || isDrive(entry) {
 			result = append(result, item)

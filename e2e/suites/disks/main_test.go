@@ -6,11 +6,23 @@ import (
 	"fmt"
 	"os"
 	"testing"
+	"time"
 
 	"github.com/novasphere/wukong/e2e/internal/harness"
 )
 
 var cluster *harness.Cluster
+
+// What takes how long. Guests may be emulated, on a machine that does other things too.
+const (
+	importAndBoot = 10 * time.Minute
+	patience      = 90 * time.Second
+)
+
+// What the dev cluster serves and has.
+const (
+	tinyURL = "http://images.wukong-devcluster.svc/tiny.qcow2"
+)
 
 func TestMain(m *testing.M) {
 	var err error

@@ -1,0 +1,265 @@
+package wukongvm
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
+	kubevirtv1 "kubevirt.io/api/core/v1"
+
+	"github.com/novasphere/wukong/apis/v1alpha1"
+)
+
+// withData is testVM with a third disk that refers to WukongDisk data, held by the machine.
+func withData() (*v1alpha1.WukongVM, *observation) {
+	vm, observed := testVM()
+	vm.Spec.Disks = append(vm.Spec.Disks, v1alpha1.VMDisk{Name: "data", Bus: "virtio", DiskRef: &v1alpha1.LocalObjectReference{Name: "data"}})
+	observed.disks["data"] = &v1alpha1.WukongDisk{
+		ObjectMeta: metav1.ObjectMeta{Name: "data"},
+		Status: v1alpha1.WukongDiskStatus{ClaimName: "data", AttachedTo: "web", Conditions: []metav1.Condition{{
+			Type: v1alpha1.ConditionReady, Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonReady,
+		}}},
+	}
+	return vm, observed
+}
+
+// run makes the machine that the observation wants, and an instance of it that runs.
+func run(vm *v1alpha1.WukongVM, observed *observation) {
+	observed.machine = desiredMachine(vm, observed)
+	observed.instance = &kubevirtv1.VirtualMachineInstance{Spec: *observed.machine.Spec.Template.Spec.DeepCopy()}
+	observed.instance.Status.Phase = kubevirtv1.Running
+	for i := range observed.instance.Spec.Volumes {
+		volume := &observed.instance.Spec.Volumes[i]
+		status := kubevirtv1.VolumeStatus{Name: volume.Name, PersistentVolumeClaimInfo: &kubevirtv1.PersistentVolumeClaimInfo{ClaimName: claimOf(volume)}}
+		if isHotpluggable(volume) {
+			status.HotplugVolume, status.Phase = &kubevirtv1.HotplugVolumeStatus{}, kubevirtv1.VolumeReady
+		}
+		observed.instance.Status.VolumeStatus = append(observed.instance.Status.VolumeStatus, status)
+	}
+	observed.owners = map[string]string{}
+	for name, disk := range observed.disks {
+		if disk != nil {
+			observed.owners[disk.Status.ClaimName] = name
+		}
+	}
+}
+
+func volumeNames(vm *v1alpha1.WukongVM, observed *observation) []string {
+	var names []string
+	for _, volume := range desiredMachine(vm, observed).Spec.Template.Spec.Volumes {
+		names = append(names, volume.Name)
+	}
+	return names
+}
+
+func TestWhichDisksComeAndGoWhileTheMachineRuns(t *testing.T) {
+	vm, observed := withData()
+	_, volumes := storage(vm, observed)
+	assert.False(t, volumes[0].DataVolume.Hotpluggable, "a guest that loses the disk that it booted from is lost")
+	assert.False(t, volumes[1].PersistentVolumeClaim.Hotpluggable, "KubeVirt plugs no disks on sata")
+	assert.True(t, volumes[2].DataVolume.Hotpluggable)
+}
+
+func TestOnlyADiskThatIsTheMachinesOwnIsAttached(t *testing.T) {
+	for name, row := range map[string]struct {
+		change   func(*v1alpha1.WukongDisk)
+		attached bool
+	}{
+		"held by the machine":               {func(*v1alpha1.WukongDisk) {}, true},
+		"held by another":                   {func(disk *v1alpha1.WukongDisk) { disk.Status.AttachedTo = "db" }, false},
+		"held by nobody yet":                {func(disk *v1alpha1.WukongDisk) { disk.Status.AttachedTo = "" }, false},
+		"shared":                            {func(disk *v1alpha1.WukongDisk) { disk.Status.AttachedTo, disk.Spec.Shared = "", ptr.To(true) }, true},
+		"without a claim":                   {func(disk *v1alpha1.WukongDisk) { disk.Status.ClaimName = "" }, false},
+		"being deleted, and never attached": {func(disk *v1alpha1.WukongDisk) { disk.DeletionTimestamp = ptr.To(metav1.NewTime(time.Now())) }, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			vm, observed := withData()
+			row.change(observed.disks["data"])
+			assert.Equal(t, row.attached, len(volumeNames(vm, observed)) == 4)
+			found := observed.resolveDisks(vm)
+			assert.Equal(t, row.attached, found == nil || !found.blocking, "a new machine waits for all its disks")
+			observed.machine = &kubevirtv1.VirtualMachine{}
+			found = observed.resolveDisks(vm)
+			assert.True(t, found == nil || !found.blocking || found.reason != v1alpha1.ReasonDiskInUse, "one that exists does not")
+		})
+	}
+}
+
+func TestADiskThatNothingIsKnownOfStaysInARunningMachine(t *testing.T) {
+	vm, observed := withData()
+	run(vm, observed)
+	observed.disks["data"] = nil
+	assert.Contains(t, volumeNames(vm, observed), "data", "the guest must not lose its disk because we do")
+	observed.disks["data"] = &v1alpha1.WukongDisk{Status: v1alpha1.WukongDiskStatus{ClaimName: "data", AttachedTo: "db"}}
+	assert.NotContains(t, volumeNames(vm, observed), "data", "but two guests must never write to it")
+}
+
+func TestTheBootDiskStaysUntilTheMachineStops(t *testing.T) {
+	for name, change := range map[string]func(*v1alpha1.WukongVM){
+		"taken out":            func(vm *v1alpha1.WukongVM) { vm.Spec.Disks = vm.Spec.Disks[1:] },
+		"taken out, one stays": func(vm *v1alpha1.WukongVM) { vm.Spec.Disks = vm.Spec.Disks[2:] },
+		"replaced": func(vm *v1alpha1.WukongVM) {
+			vm.Spec.Disks[0].Template, vm.Spec.Disks[0].DiskRef = nil, &v1alpha1.LocalObjectReference{Name: "old"}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			vm, observed := withData()
+			run(vm, observed)
+			change(vm)
+			disks, volumes := storage(vm, observed)
+			assert.Equal(t, "root", disks[0].Name)
+			assert.Equal(t, uint(1), *disks[0].BootOrder)
+			assert.Equal(t, "web-root", volumes[0].DataVolume.Name)
+			for _, other := range disks[1:] {
+				assert.Nil(t, other.BootOrder, other.Name)
+			}
+			for i := range volumes {
+				assert.Equal(t, volumes[i].Name == "data", isHotpluggable(&volumes[i]), "%s: nothing about the other disks changes", volumes[i].Name)
+			}
+			found := observed.resolveDisks(vm)
+			require.NotNil(t, found)
+			assert.Equal(t, v1alpha1.ReasonBootDiskInUse, observed.bootDiskProblem(vm).reason)
+			assert.False(t, found.blocking, "the rest of the machine's changes are carried out")
+
+			observed.instance = nil
+			_, volumes = storage(vm, observed)
+			assert.NotEqual(t, "web-root", claimOf(&volumes[0]), "a stopped machine gives it up")
+			assert.Nil(t, observed.bootDiskProblem(vm))
+		})
+	}
+}
+
+func TestCDROM(t *testing.T) {
+	vm, observed := withData()
+	vm.Spec.Disks = append(vm.Spec.Disks, v1alpha1.VMDisk{Name: "cd", Type: v1alpha1.DiskTypeCDROM, Bus: "virtio"})
+	disks, volumes := storage(vm, observed)
+	assert.Equal(t, kubevirtv1.DiskBusSATA, disks[3].CDRom.Bus)
+	assert.Len(t, volumes, 4, "an empty drive has no volume")
+
+	vm.Spec.Disks[3].DiskRef, vm.Spec.Disks[2].DiskRef = vm.Spec.Disks[2].DiskRef, &v1alpha1.LocalObjectReference{Name: "none"}
+	vm.Spec.Disks[3].Boot = ptr.To(true)
+	disks, volumes = storage(vm, observed)
+	assert.Equal(t, uint(1), *disks[2].BootOrder, "it boots from the medium")
+	assert.Equal(t, uint(2), *disks[0].BootOrder, "and without one from the first disk")
+	assert.True(t, volumes[2].DataVolume.Hotpluggable, "the medium can be taken out")
+}
+
+func TestSharedAndReadOnlyDisks(t *testing.T) {
+	disk := &v1alpha1.WukongDisk{Spec: v1alpha1.WukongDiskSpec{Shared: ptr.To(true)}}
+	assert.True(t, *device(&v1alpha1.VMDisk{Name: "a"}, disk).Shareable)
+	disk = &v1alpha1.WukongDisk{Spec: v1alpha1.WukongDiskSpec{Source: &v1alpha1.WukongDiskSource{
+		PersistentVolumeClaim: &v1alpha1.ClaimSource{Name: "legacy", ReadOnly: ptr.To(true)},
+	}}}
+	assert.True(t, device(&v1alpha1.VMDisk{Name: "a"}, disk).Disk.ReadOnly, "who owns the claim decides")
+}
+
+func TestDiskStatusTellsWhatTheMachineReallyHas(t *testing.T) {
+	entry := func(vm *v1alpha1.WukongVM, observed *observation, name string) *v1alpha1.VMDiskStatus {
+		for _, disk := range diskStatus(vm, observed) {
+			if disk.Name == name {
+				return &disk
+			}
+		}
+		return nil
+	}
+	vm, observed := withData()
+	assert.Empty(t, entry(vm, observed, "data").Attachment, "a machine that does not run")
+	run(vm, observed)
+	assert.Equal(t, v1alpha1.DiskAttached, entry(vm, observed, "data").Attachment)
+	assert.Equal(t, v1alpha1.DiskAttached, entry(vm, observed, "root").Attachment)
+
+	t.Run("detaching", func(t *testing.T) {
+		vm, observed := withData()
+		run(vm, observed)
+		vm.Spec.Disks = vm.Spec.Disks[:2]
+		observed.machine = desiredMachine(vm, observed)
+		found := entry(vm, observed, "data")
+		require.NotNil(t, found, "until the guest cannot write to it, it is this machine's")
+		assert.Equal(t, v1alpha1.DiskDetaching, found.Attachment)
+		assert.Equal(t, "data", found.DiskName)
+		observed.instance.Spec.Volumes = observed.instance.Spec.Volumes[:2]
+		assert.NotNil(t, entry(vm, observed, "data"), "KubeVirt still speaks of it")
+		observed.instance.Status.VolumeStatus = observed.instance.Status.VolumeStatus[:2]
+		assert.Nil(t, entry(vm, observed, "data"))
+	})
+	t.Run("the VirtualMachine could not be written", func(t *testing.T) {
+		vm, observed := withData()
+		run(vm, observed)
+		observed.instance, vm.Spec.Disks = nil, vm.Spec.Disks[:2]
+		assert.NotNil(t, entry(vm, observed, "data"), "it may start on the disk any time")
+	})
+	t.Run("replaced under its name", func(t *testing.T) {
+		vm, observed := withData()
+		run(vm, observed)
+		vm.Spec.Disks[2].DiskRef = &v1alpha1.LocalObjectReference{Name: "other"}
+		observed.disks["other"] = &v1alpha1.WukongDisk{Status: v1alpha1.WukongDiskStatus{ClaimName: "other", AttachedTo: "web"}}
+		found := entry(vm, observed, "data")
+		assert.Equal(t, "data", found.DiskName)
+		assert.Equal(t, v1alpha1.DiskDetaching, found.Attachment)
+		assert.Contains(t, found.Message, "WukongDisk other")
+	})
+	t.Run("moving", func(t *testing.T) {
+		vm, observed := withData()
+		run(vm, observed)
+		observed.disks["data"].Status.Move = &v1alpha1.DiskMove{TargetClaimName: "data-2"}
+		observed.instance.Spec.Volumes[2].DataVolume.Name = "data-2"
+		observed.instance.Status.MigratedVolumes = []kubevirtv1.StorageMigratedVolumeInfo{{
+			VolumeName: "data", SourcePVCInfo: &kubevirtv1.PersistentVolumeClaimInfo{ClaimName: "data"},
+		}}
+		assert.Equal(t, "data", entry(vm, observed, "data").ClaimName, "KubeVirt names the target from the start")
+		observed.instance.Status.MigratedVolumes = nil
+		assert.Equal(t, "data-2", entry(vm, observed, "data").ClaimName)
+	})
+}
+
+func TestGuestSizeIsWhatKubeVirtMakesOfAClaim(t *testing.T) {
+	block := corev1.PersistentVolumeBlock
+	claim := func(request, capacity, overhead string, mode *corev1.PersistentVolumeMode) *kubevirtv1.PersistentVolumeClaimInfo {
+		return &kubevirtv1.PersistentVolumeClaimInfo{
+			Requests: corev1.ResourceList{corev1.ResourceStorage: resource.MustParse(request)},
+			Capacity: corev1.ResourceList{corev1.ResourceStorage: resource.MustParse(capacity)}, VolumeMode: mode,
+			FilesystemOverhead: ptr.To(kubevirtv1.Percent(overhead)),
+		}
+	}
+	assert.Equal(t, int64(537919488), guestSize(claim("543Mi", "543Mi", "0.055", nil)).Value(), "as lsblk says in a guest")
+	assert.Equal(t, int64(268435456), guestSize(claim("284058684", "277404Ki", "0.055", nil)).Value())
+	assert.Equal(t, int64(1<<30), guestSize(claim("2Gi", "1Gi", "0.055", &block)).Value(), "not yet grown, and no file system")
+	assert.Nil(t, guestSize(nil))
+	assert.Nil(t, guestSize(claim("1Gi", "1Gi", "much", nil)))
+}
+
+func TestWhatBecomesOfADiskWhoseTemplateLeftSpec(t *testing.T) {
+	for name, row := range map[string]struct {
+		change func(*v1alpha1.WukongVM, *v1alpha1.WukongDisk, *observation)
+		want   fate
+	}{
+		"still listed":          {func(*v1alpha1.WukongVM, *v1alpha1.WukongDisk, *observation) {}, fateStay},
+		"left, kept by default": {func(vm *v1alpha1.WukongVM, _ *v1alpha1.WukongDisk, _ *observation) { vm.Spec.Disks = vm.Spec.Disks[1:] }, fateRelease},
+		"left, still in the machine": {func(vm *v1alpha1.WukongVM, _ *v1alpha1.WukongDisk, observed *observation) {
+			run(vm, observed)
+			vm.Spec.Disks = vm.Spec.Disks[1:]
+		}, fateStay},
+		"left, to be deleted": {func(vm *v1alpha1.WukongVM, disk *v1alpha1.WukongDisk, _ *observation) {
+			vm.Spec.Disks, disk.Spec.DetachPolicy = vm.Spec.Disks[1:], v1alpha1.DetachDelete
+		}, fateDelete},
+		"protected": {func(vm *v1alpha1.WukongVM, disk *v1alpha1.WukongDisk, _ *observation) {
+			vm.Spec.Disks, disk.Spec.DetachPolicy, disk.Spec.DeletionProtection = vm.Spec.Disks[1:], v1alpha1.DetachDelete, ptr.To(true)
+		}, fateRelease},
+		"referred to instead": {func(vm *v1alpha1.WukongVM, disk *v1alpha1.WukongDisk, _ *observation) {
+			disk.Spec.DetachPolicy = v1alpha1.DetachDelete
+			vm.Spec.Disks[0].Template, vm.Spec.Disks[0].DiskRef = nil, &v1alpha1.LocalObjectReference{Name: "web-root"}
+		}, fateRelease},
+	} {
+		t.Run(name, func(t *testing.T) {
+			vm, observed := withData()
+			disk := observed.disks["web-root"]
+			row.change(vm, disk, observed)
+			assert.Equal(t, row.want, fateOf(vm, disk, observed))
+		})
+	}
+}
