@@ -43,6 +43,24 @@ func attachable(vm *v1alpha1.WukongVM, disk *v1alpha1.WukongDisk) bool {
 
 func shared(disk *v1alpha1.WukongDisk) bool { return ptr.Deref(disk.Spec.Shared, false) }
 
+// ownsTemplate tells whether the machine may have all claims in its VirtualMachine, which was written for an earlier spec: what left it since
+// may be another machine's by now.
+func (o *observation) ownsTemplate(vm *v1alpha1.WukongVM) bool {
+	mine := map[string]bool{}
+	for i := range vm.Spec.Disks {
+		if disk := o.disks[index.DiskName(vm, &vm.Spec.Disks[i])]; attachable(vm, disk) {
+			mine[disk.Status.ClaimName] = true
+		}
+	}
+	volumes := o.machine.Spec.Template.Spec.Volumes
+	for i := range volumes {
+		if claim := claimOf(&volumes[i]); claim != "" && !mine[claim] {
+			return false
+		}
+	}
+	return true
+}
+
 // diskProblem says why a disk is not ready for the machine.
 func diskProblem(vm *v1alpha1.WukongVM, name string, disk *v1alpha1.WukongDisk) *problem {
 	if disk == nil {

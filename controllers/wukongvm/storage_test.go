@@ -13,6 +13,7 @@ import (
 	kubevirtv1 "kubevirt.io/api/core/v1"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/index"
 )
 
 // withData is testVM with a third disk that refers to WukongDisk data, held by the machine.
@@ -262,4 +263,24 @@ func TestWhatBecomesOfADiskWhoseTemplateLeftSpec(t *testing.T) {
 			assert.Equal(t, row.want, fateOf(vm, disk, observed))
 		})
 	}
+}
+
+// Contract 7: two guests that write to one claim destroy it.
+func TestNoStartWithTheDiskOfAnother(t *testing.T) {
+	vm, observed := testVM()
+	for i := range vm.Spec.Disks {
+		name := index.DiskName(vm, &vm.Spec.Disks[i])
+		observed.disks[name] = &v1alpha1.WukongDisk{
+			ObjectMeta: metav1.ObjectMeta{Name: name}, Status: v1alpha1.WukongDiskStatus{ClaimName: name, AttachedTo: vm.Name},
+		}
+	}
+	observed.machine = desiredMachine(vm, observed)
+	assert.True(t, observed.ownsTemplate(vm))
+
+	last := index.DiskName(vm, &vm.Spec.Disks[len(vm.Spec.Disks)-1])
+	observed.disks[last].Status.AttachedTo = "another"
+	assert.False(t, observed.ownsTemplate(vm), "it was given away")
+	observed.disks[last].Status.AttachedTo = vm.Name
+	vm.Spec.Disks = vm.Spec.Disks[:len(vm.Spec.Disks)-1]
+	assert.False(t, observed.ownsTemplate(vm), "it left the spec")
 }
