@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
@@ -21,6 +22,7 @@ const imagePatience = 6 * time.Minute
 
 // A golden image from a registry on a schedule: CDI's poller finds the digest, imports it, and a disk starts from the DataSource.
 func TestImageFromARegistryOnASchedule(t *testing.T) {
+	t.Parallel()
 	namespace := cluster.Namespace(t)
 	image := newImage(namespace, "polled", v1alpha1.WukongImageSource{
 		Registry: &v1alpha1.RegistrySource{URL: "docker://registry.wukong-devcluster.svc:5000/guest/tiny:1"},
@@ -36,6 +38,7 @@ func TestImageFromARegistryOnASchedule(t *testing.T) {
 
 // The same from a web server, imported once by ourselves.
 func TestImageFromAWebServer(t *testing.T) {
+	t.Parallel()
 	namespace := cluster.Namespace(t)
 	image := newImage(namespace, "once", v1alpha1.WukongImageSource{
 		HTTP: &v1alpha1.HTTPSource{URL: "http://images.wukong-devcluster.svc/tiny.qcow2"},
@@ -49,6 +52,7 @@ func TestImageFromAWebServer(t *testing.T) {
 
 // An image that does not exist is told in the importer's own words.
 func TestImageThatTheServerDoesNotHave(t *testing.T) {
+	t.Parallel()
 	image := newImage(cluster.Namespace(t), "missing", v1alpha1.WukongImageSource{
 		HTTP: &v1alpha1.HTTPSource{URL: "http://images.wukong-devcluster.svc/status/404"},
 	})
@@ -63,21 +67,18 @@ func newImage(namespace, name string, source v1alpha1.WukongImageSource) *v1alph
 	}
 }
 
-// startFrom makes a volume from an image's DataSource, as a disk does.
+// startFrom makes a disk from an image.
 func startFrom(t *testing.T, image *v1alpha1.WukongImage) {
 	t.Helper()
-	volume := dataVolume(image.Namespace, "from-"+image.Name)
-	require.NoError(t, unstructured.SetNestedMap(volume.Object, map[string]any{
-		"sourceRef": map[string]any{"kind": "DataSource", "name": image.Status.DataSourceName},
-		"storage":   map[string]any{"resources": map[string]any{"requests": map[string]any{"storage": "256Mi"}}},
-	}, "spec"))
-	volume.SetAnnotations(map[string]string{"cdi.kubevirt.io/storage.bind.immediate.requested": "true"})
-	require.NoError(t, cluster.Create(t.Context(), volume))
-	require.EventuallyWithT(t, func(collect *assert.CollectT) {
-		require.NoError(collect, cluster.Get(t.Context(), client.ObjectKeyFromObject(volume), volume))
-		phase, _, _ := unstructured.NestedString(volume.Object, "status", "phase")
-		assert.Equal(collect, "Succeeded", phase)
-	}, imagePatience, time.Second)
+	disk := &v1alpha1.WukongDisk{
+		ObjectMeta: metav1.ObjectMeta{Namespace: image.Namespace, Name: "from-" + image.Name},
+		Spec: v1alpha1.WukongDiskSpec{
+			Source: &v1alpha1.WukongDiskSource{Image: &v1alpha1.DiskImageSource{Name: image.Name}},
+			Size:   ptr.To(resource.MustParse("256Mi")),
+		},
+	}
+	require.NoError(t, cluster.Create(t.Context(), disk))
+	cluster.WaitReady(t, disk, metav1.ConditionTrue, v1alpha1.ReasonReady, imagePatience)
 }
 
 // endsWithItsVersions deletes an image, and waits until its version is gone too.
