@@ -115,13 +115,13 @@ type VMNetworkStatus struct {
 type DiskAttachment string
 
 const (
-	// DiskWaiting: the disk is not on its way yet: it is missing, belongs to another machine, or needs a restart of this one.
+	// DiskWaiting is a disk that is not on its way yet: it is missing, belongs to another machine, or needs a restart of this one.
 	DiskWaiting DiskAttachment = "Waiting"
-	// DiskAttaching: KubeVirt brings the disk to the node and into the machine.
+	// DiskAttaching is a disk that KubeVirt brings to the node and into the machine.
 	DiskAttaching DiskAttachment = "Attaching"
-	// DiskAttached: the guest can use the disk.
+	// DiskAttached is a disk that the guest can use.
 	DiskAttached DiskAttachment = "Attached"
-	// DiskDetaching: spec lists the disk no more, and the machine still has it.
+	// DiskDetaching is a disk that spec lists no more, and that the machine still has.
 	DiskDetaching DiskAttachment = "Detaching"
 )
 
