@@ -102,16 +102,14 @@ func showConsole(ctx context.Context, cluster *harness.Cluster, vm *v1alpha1.Wuk
 	fmt.Printf("\n--- console of %s\n", vm.Name)
 	ctx, cancel := context.WithTimeout(ctx, loginPatience)
 	defer cancel()
-	guest, err := console.Open(ctx, cluster.Config, vm.Namespace, vm.Name, os.Stdout)
+	guest, err := console.Reach(ctx, cluster.Config, vm.Namespace, vm.Name, os.Stdout, func(guest *console.Console) error {
+		return guest.Prod(ctx, regexp.MustCompile(`login: $`))
+	})
 	if err != nil {
 		return err
 	}
-	defer guest.Close()
-	if err := guest.Prod(ctx, regexp.MustCompile(`login: $`)); err != nil {
-		return err
-	}
 	fmt.Print("\n---\n\n")
-	return nil
+	return guest.Close()
 }
 
 // showAddresses waits for the guest agent, which tells the addresses of all interfaces.

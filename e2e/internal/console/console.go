@@ -129,6 +129,34 @@ func (c *Console) Login(ctx context.Context, user, password string) error {
 	return nil
 }
 
+// reachInterval is how long Reach waits between two tries.
+const reachInterval = time.Second
+
+// Reach opens the console and does something with it, again and again until that succeeds or the context ends: a machine that starts may
+// close the connection of who was early.
+func Reach(ctx context.Context, config *rest.Config, namespace, name string, transcript io.Writer, do func(*Console) error) (*Console, error) {
+	for {
+		guest, err := Open(ctx, config, namespace, name, transcript)
+		if err == nil {
+			if err = do(guest); err == nil {
+				return guest, nil
+			}
+			_ = guest.Close()
+		}
+		select {
+		case <-ctx.Done():
+			return nil, err
+		case <-time.After(reachInterval):
+		}
+	}
+}
+
+// LogIn reaches the console and logs in. cloud-init makes the user while the prompt is there already, so that a login which is refused is
+// tried again.
+func LogIn(ctx context.Context, config *rest.Config, namespace, name, user, password string, transcript io.Writer) (*Console, error) {
+	return Reach(ctx, config, namespace, name, transcript, func(guest *Console) error { return guest.Login(ctx, user, password) })
+}
+
 // Prod presses return until the expression matches.
 func (c *Console) Prod(ctx context.Context, expression *regexp.Regexp) error {
 	for {

@@ -110,15 +110,7 @@ func login(t *testing.T, vm *v1alpha1.WukongVM) *console.Console {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), bootPatience)
 	defer cancel()
-	guest, err := console.Open(ctx, cluster.Config, vm.Namespace, vm.Name, os.Stderr)
-	require.NoError(t, err)
-	// cloud-init makes the user while the prompt is there already: a refused login is tried again until the time is up.
-	for {
-		err = guest.Login(ctx, guestUser, guestPassword)
-		if err == nil || ctx.Err() != nil {
-			break
-		}
-	}
+	guest, err := console.LogIn(ctx, cluster.Config, vm.Namespace, vm.Name, guestUser, guestPassword, os.Stderr)
 	require.NoError(t, err)
 	return guest
 }

@@ -103,16 +103,9 @@ func enter(t *testing.T, vm *v1alpha1.WukongVM) *console.Console {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), importAndBoot)
 	defer cancel()
-	guest, err := console.Open(ctx, cluster.Config, vm.Namespace, vm.Name, os.Stderr)
+	guest, err := console.LogIn(ctx, cluster.Config, vm.Namespace, vm.Name, attachUser, attachPassword, os.Stderr)
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = guest.Close() })
-	// cloud-init makes the user while the prompt is there already: a refused login is tried again until the time is up.
-	for {
-		if err = guest.Login(ctx, attachUser, attachPassword); err == nil || ctx.Err() != nil {
-			break
-		}
-	}
-	require.NoError(t, err)
 	return guest
 }
 
