@@ -294,7 +294,9 @@ type DiskImageSource struct {
 	Namespace string `json:"namespace,omitempty"`
 }
 
-// ClaimSource is an existing PersistentVolumeClaim in the same namespace.
+// ClaimSource is an existing PersistentVolumeClaim in the same namespace. Its content is used as it is: a block device, or a file
+// system with disk.img in it. KubeVirt makes a disk.img as large as the claim where there is none, and only for a disk that a machine
+// starts with: such a disk therefore stays in the machine until it stops, while one that is put into a running machine can leave it any time.
 type ClaimSource struct {
 	// name of the claim.
 	// +required

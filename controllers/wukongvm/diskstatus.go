@@ -107,6 +107,10 @@ func (o *observation) fromInstance(status *v1alpha1.VMDiskStatus, item presence)
 		status.GuestSize = guestSize(item.status.PersistentVolumeClaimInfo)
 	default:
 		status.Attachment, status.Message = v1alpha1.DiskAttaching, item.status.Message
+		if disk := o.disks[status.DiskName]; disk != nil && disk.AdoptsClaim() && item.status.Phase == kubevirtv1.HotplugVolumeAttachedToNode {
+			status.Message = fmt.Sprintf("%s; if it goes no further, PersistentVolumeClaim %s holds no disk.img: put the disk into spec.disks while "+
+				"the machine is stopped, and KubeVirt makes one when it starts", item.status.Message, item.claim)
+		}
 	}
 }
 

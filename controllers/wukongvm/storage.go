@@ -93,7 +93,7 @@ func (o *observation) volume(vm *v1alpha1.WukongVM, i, boot int) *kubevirtv1.Vol
 	case name == "":
 		return nil
 	case attachable(vm, disk):
-		return &kubevirtv1.Volume{Name: entry.Name, VolumeSource: volumeSource(disk, hotpluggable(entry, i == boot))}
+		return &kubevirtv1.Volume{Name: entry.Name, VolumeSource: volumeSource(disk, hotpluggable(entry, i == boot) && !o.startsWith(entry, disk))}
 	case disk != nil && disk.Status.AttachedTo != "" && disk.Status.AttachedTo != vm.Name:
 		return nil
 	default:
@@ -168,6 +168,19 @@ func hotpluggable(entry *v1alpha1.VMDisk, boots bool) bool {
 		return true
 	}
 	return !boots && entry.Bus != v1alpha1.DiskBus(kubevirtv1.DiskBusSATA)
+}
+
+// startsWith tells of an adopted claim with a file system that the machine starts with it. Nothing says whether such a claim holds a
+// disk.img: KubeVirt makes one for a disk that is there at the start (pkg/host-disk), and waits for ever for that of a disk which is plugged in.
+// What the machine has stays as it is, because KubeVirt asks for a restart to change it.
+func (o *observation) startsWith(entry *v1alpha1.VMDisk, disk *v1alpha1.WukongDisk) bool {
+	if isDrive(entry) || !disk.AdoptsClaim() || disk.Status.VolumeMode == corev1.PersistentVolumeBlock {
+		return false
+	}
+	if _, volume := templateDisk(o.machine, entry.Name); volume != nil && claimOf(volume) == disk.Status.ClaimName {
+		return !isHotpluggable(volume)
+	}
+	return o.running() == nil
 }
 
 // volumeSource names a DataVolume where there is one, so that KubeVirt waits for its content.

@@ -66,6 +66,29 @@ func TestWhichDisksComeAndGoWhileTheMachineRuns(t *testing.T) {
 	assert.True(t, volumes[2].DataVolume.Hotpluggable)
 }
 
+func TestAnAdoptedClaimThatMayBeEmptyIsThereAtTheStart(t *testing.T) {
+	vm, observed := withData()
+	data := observed.disks["data"]
+	data.Spec.Source = &v1alpha1.WukongDiskSource{PersistentVolumeClaim: &v1alpha1.ClaimSource{Name: "data"}}
+	run(vm, observed)
+	_, volumes := storage(vm, observed)
+	assert.False(t, volumes[2].PersistentVolumeClaim.Hotpluggable, "KubeVirt makes the disk.img of an empty claim at the start only")
+	data.Status.VolumeMode = corev1.PersistentVolumeBlock
+	_, volumes = storage(vm, observed)
+	assert.True(t, volumes[2].PersistentVolumeClaim.Hotpluggable, "a block device holds no file")
+
+	data.Status.VolumeMode = corev1.PersistentVolumeFilesystem
+	vm.Spec.Disks = vm.Spec.Disks[:2]
+	run(vm, observed)
+	vm.Spec.Disks = append(vm.Spec.Disks, v1alpha1.VMDisk{Name: "data", Bus: "virtio", DiskRef: &v1alpha1.LocalObjectReference{Name: "data"}})
+	_, volumes = storage(vm, observed)
+	assert.True(t, volumes[2].PersistentVolumeClaim.Hotpluggable, "a machine that runs can take it only so")
+	observed.machine = desiredMachine(vm, observed)
+	observed.instance = nil
+	_, volumes = storage(vm, observed)
+	assert.True(t, volumes[2].PersistentVolumeClaim.Hotpluggable, "what the machine has stays as it is")
+}
+
 func TestOnlyADiskThatIsTheMachinesOwnIsAttached(t *testing.T) {
 	for name, row := range map[string]struct {
 		change   func(*v1alpha1.WukongDisk)
