@@ -4,6 +4,8 @@
 set -uo pipefail
 cd "$(dirname "$0")/.."
 
+logs=$(mktemp -d)
+trap 'rm -rf "$logs"' EXIT
 summary=()
 failed=0
 skipped=0
@@ -13,7 +15,7 @@ run() { # NAME COMMAND...
   shift
   echo
   echo "=== $name: $*"
-  if "$@"; then
+  if "$@" 2>&1 | tee "$logs/$name"; then
     summary+=("PASS  $name ($((SECONDS - start)) s)")
   else
     summary+=("FAIL  $name ($((SECONDS - start)) s)")
@@ -66,6 +68,9 @@ echo
 echo "=== summary"
 printf '%s\n' "${summary[@]}"
 if [ "$failed" -ne 0 ]; then
+  echo
+  echo "=== what failed"
+  grep -hE -A 12 '^ *--- FAIL|Error Trace:|^panic:' "$logs"/* | grep -vE '^(=== |--$| *--- PASS)' | tail -n 150
   echo "TESTS FAILED"
   exit 1
 fi
