@@ -68,6 +68,39 @@ type GuestStatus struct {
 	// +optional
 	// +kubebuilder:validation:MaxLength=253
 	KernelRelease string `json:"kernelRelease,omitempty"`
+
+	// fileSystems that the guest has mounted. A disk that grew does not grow them by itself: cloud-init's growpart does at the next boot,
+	// or a person does. Read when something else about the machine changes, and every five minutes.
+	// +optional
+	// +listType=map
+	// +listMapKey=mountPoint
+	// +kubebuilder:validation:MaxItems=32
+	FileSystems []GuestFileSystem `json:"fileSystems,omitempty"`
+}
+
+// GuestFileSystem is a file system that the guest has mounted.
+type GuestFileSystem struct {
+	// mountPoint in the guest, such as "/" or "C:\\".
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=1024
+	MountPoint string `json:"mountPoint,omitempty"`
+
+	// type of the file system, such as ext4.
+	// +optional
+	// +kubebuilder:validation:MaxLength=64
+	Type string `json:"type,omitempty"`
+
+	// capacity of the file system, in bytes.
+	// +optional
+	Capacity *resource.Quantity `json:"capacity,omitempty"`
+
+	// disks of spec.disks that it lies on, found by their serial numbers.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=16
+	// +kubebuilder:validation:items:MaxLength=40
+	Disks []string `json:"disks,omitempty"`
 }
 
 // VMNetworkStatus is an interface of the machine.

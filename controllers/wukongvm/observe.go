@@ -36,6 +36,8 @@ type observation struct {
 	instance *kubevirtv1.VirtualMachineInstance
 	// warning is why a machine that KubeVirt starts again and again failed last.
 	warning string
+	// fileSystems of the guest, as its agent reports them.
+	fileSystems []v1alpha1.GuestFileSystem
 
 	// What follows: see resolve.
 	disksProblem, networksProblem *problem
@@ -120,6 +122,7 @@ func (r *Reconciler) observeMachine(ctx context.Context, vm *v1alpha1.WukongVM, 
 	}
 	if instance != nil && metav1.IsControlledBy(instance, machine) {
 		observed.instance = instance
+		r.observeFileSystems(ctx, vm, observed)
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"k8s.io/client-go/rest"
 	"k8s.io/utils/clock"
 	kubevirtv1 "kubevirt.io/api/core/v1"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -53,6 +54,7 @@ type Reconciler struct {
 	applier, stamper, secrets *apply.Applier
 	// uncached reads and writes Secrets, one by one: a cache of them would need the right to list all Secrets of the cluster.
 	uncached     client.Client
+	subresources rest.Interface
 	dependencies *dependency.Registry
 	clock        clock.PassiveClock
 }
@@ -79,7 +81,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 	if err := r.writeStatus(ctx, vm, observed); err != nil {
 		return reconcile.Result{}, err
 	}
-	return reconcile.Result{RequeueAfter: observed.retryAfter()}, nil
+	return reconcile.Result{RequeueAfter: observed.retryAfter(vm, r.clock.Now())}, nil
 }
 
 // applyChildren writes what the machine consists of, as far as its inputs are known. A permanent error is kept in the observation,
@@ -105,14 +107,14 @@ func (r *Reconciler) applyChildren(ctx context.Context, vm *v1alpha1.WukongVM, o
 
 // retryAfter is when to look again at what no watch tells of; zero for never. An object of someone else under a name that we need is not
 // in the caches, which hold only ours.
-func (o *observation) retryAfter() time.Duration {
+func (o *observation) retryAfter(vm *v1alpha1.WukongVM, now time.Time) time.Duration {
 	switch {
 	case o.applyErr != nil:
 		return refusedRetry
 	case o.cloudInit.problem != nil:
 		return secretRetry
 	default:
-		return 0
+		return o.fileSystemsAfter(vm, now)
 	}
 }
 
@@ -124,9 +126,14 @@ func SetupWithManager(manager ctrl.Manager, dependencies *dependency.Registry, c
 	if err != nil {
 		return fmt.Errorf("make the client for Secrets: %w", err)
 	}
+	subresources, err := newSubresources(manager.GetConfig(), manager.GetHTTPClient())
+	if err != nil {
+		return fmt.Errorf("make the client for KubeVirt's subresources: %w", err)
+	}
 	reconciler := &Reconciler{
 		client:       manager.GetClient(),
 		uncached:     uncached,
+		subresources: subresources,
 		applier:      &apply.Applier{Client: manager.GetClient(), Live: manager.GetAPIReader(), FieldManager: fieldManager},
 		stamper:      &apply.Applier{Client: manager.GetClient(), FieldManager: fieldManager},
 		secrets:      &apply.Applier{Client: uncached, FieldManager: fieldManager},

@@ -90,8 +90,8 @@ func describe(vm *v1alpha1.WukongVM, observed *observation) v1alpha1.WukongVMSta
 		if !instance.IsFinal() {
 			status.NodeName = instance.Status.NodeName
 		}
-		if guest := instance.Status.GuestOSInfo; guest.PrettyName != "" || guest.KernelRelease != "" {
-			status.Guest = &v1alpha1.GuestStatus{OperatingSystem: guest.PrettyName, KernelRelease: guest.KernelRelease}
+		if guest := instance.Status.GuestOSInfo; guest.PrettyName != "" || guest.KernelRelease != "" || len(observed.fileSystems) > 0 {
+			status.Guest = &v1alpha1.GuestStatus{OperatingSystem: guest.PrettyName, KernelRelease: guest.KernelRelease, FileSystems: observed.fileSystems}
 		}
 	}
 	return status

@@ -164,6 +164,20 @@ func checkStatus(t *testing.T, vm *v1alpha1.WukongVM) {
 		assert.Equal(t, v1alpha1.DiskReady, disk.Phase)
 	}
 	assert.True(t, meta.IsStatusConditionTrue(vm.Status.Conditions, v1alpha1.ConditionLiveMigratable), "%+v", vm.Status.Conditions)
+	checkFileSystems(t, vm)
+}
+
+// checkFileSystems waits for what the guest agent reports last: the file systems, every few minutes at most.
+func checkFileSystems(t *testing.T, vm *v1alpha1.WukongVM) {
+	cluster.Wait(t, vm, patience, "told of the guest's file systems", func() bool {
+		return vm.Status.Guest != nil && len(vm.Status.Guest.FileSystems) > 0
+	})
+	root := vm.Status.Guest.FileSystems[0]
+	assert.Equal(t, "/", root.MountPoint)
+	assert.Equal(t, "ext4", root.Type)
+	assert.Equal(t, []string{"root"}, root.Disks)
+	require.NotNil(t, root.Capacity)
+	assert.Greater(t, root.Capacity.Value(), int64(2<<30), "cloud-init grew it to the 3 GiB of the disk")
 }
 
 func contains(list []string, one string) bool {
