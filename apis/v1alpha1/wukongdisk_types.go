@@ -179,6 +179,13 @@ type HTTPSource struct {
 	// certConfigMapRef names a ConfigMap with the CA certificates to trust, in PEM.
 	// +optional
 	CertConfigMapRef *LocalObjectReference `json:"certConfigMapRef,omitempty"`
+
+	// checksum is refused. CDI does not check what it imports from a web server against one, and a field that is taken and not obeyed would be
+	// worse than none. An image in a registry, named by its digest, is checked: see registry.url.
+	// +optional
+	// +kubebuilder:validation:MaxLength=256
+	// +kubebuilder:validation:XValidation:rule="false",message="CDI cannot check an image from a web server against a checksum: leave checksum out, or put the image into a registry and use registry.url with its digest, docker://host/repository@sha256:..."
+	Checksum string `json:"checksum,omitempty"`
 }
 
 // RegistrySource is a container disk in an OCI registry.

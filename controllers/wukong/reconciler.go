@@ -20,6 +20,7 @@ const fieldManager = "wukong-controller"
 // +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongs,verbs=get;list;watch
 // +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongs/status,verbs=patch
 // +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongvms;wukongdisks;wukongimages;wukongnetworks,verbs=get;list;watch
+// +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
 
 // Reconciler aggregates the children of Wukongs. It reads them, and writes only the status of Wukongs.
 type Reconciler struct {
@@ -45,7 +46,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 func SetupWithManager(manager ctrl.Manager, _ *dependency.Registry, clock clock.PassiveClock) error {
 	reconciler := &Reconciler{
 		client:  manager.GetClient(),
-		applier: &apply.Applier{Client: manager.GetClient(), Live: manager.GetAPIReader(), FieldManager: fieldManager},
+		applier: &apply.Applier{Client: manager.GetClient(), Live: manager.GetAPIReader(), FieldManager: fieldManager, Recorder: manager.GetEventRecorder(fieldManager)},
 		clock:   clock,
 	}
 	builder := ctrl.NewControllerManagedBy(manager).Named("wukong").Watches(&v1alpha1.Wukong{}, ownHandler())

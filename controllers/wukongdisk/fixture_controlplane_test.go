@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	corev1 "k8s.io/api/core/v1"
+	eventsv1 "k8s.io/api/events/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/api/resource"
@@ -142,6 +143,22 @@ func (f fixture) wait(disk *v1alpha1.WukongDisk, status metav1.ConditionStatus, 
 		assert.Contains(collect, ready.Message, words)
 	}, patience, interval)
 	return current
+}
+
+// waitEvents waits until the events of a disk are those, as "Type Reason".
+func (f fixture) waitEvents(disk *v1alpha1.WukongDisk, wanted ...string) {
+	f.Helper()
+	require.EventuallyWithT(f, func(collect *assert.CollectT) {
+		list := &eventsv1.EventList{}
+		require.NoError(collect, f.Client.List(f.Context(), list, client.InNamespace(f.namespace)))
+		var seen []string
+		for i := range list.Items {
+			if list.Items[i].Regarding.UID == disk.UID {
+				seen = append(seen, list.Items[i].Type+" "+list.Items[i].Reason)
+			}
+		}
+		assert.ElementsMatch(collect, wanted, seen)
+	}, patience, interval)
 }
 
 func (f fixture) waitReady(disk *v1alpha1.WukongDisk) *v1alpha1.WukongDisk {

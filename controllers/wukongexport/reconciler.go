@@ -44,6 +44,7 @@ const refusedRetry = time.Minute
 // +kubebuilder:rbac:groups="",resources=persistentvolumeclaims,verbs=get;list;watch;create;patch
 // +kubebuilder:rbac:groups="",resources=secrets;services,verbs=get;create;patch
 // +kubebuilder:rbac:groups=snapshot.storage.k8s.io,resources=volumesnapshots,verbs=get;list;watch
+// +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
 
 // Reconciler brings WukongExports to what their spec says.
 type Reconciler struct {
@@ -177,7 +178,7 @@ func SetupWithManager(moverImage string) func(ctrl.Manager, *dependency.Registry
 		}
 		reconciler := &Reconciler{
 			client:       manager.GetClient(),
-			applier:      &apply.Applier{Client: manager.GetClient(), Live: manager.GetAPIReader(), FieldManager: fieldManager},
+			applier:      &apply.Applier{Client: manager.GetClient(), Live: manager.GetAPIReader(), FieldManager: fieldManager, Recorder: manager.GetEventRecorder(fieldManager)},
 			uncached:     &apply.Applier{Client: uncached, Live: uncached, FieldManager: fieldManager},
 			dependencies: dependencies,
 			clock:        clock,

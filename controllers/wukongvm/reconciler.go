@@ -46,6 +46,7 @@ const (
 // +kubebuilder:rbac:groups=kubevirt.io,resources=virtualmachineinstances,verbs=get;list;watch
 // +kubebuilder:rbac:groups="",resources=secrets,verbs=get;create;patch
 // +kubebuilder:rbac:groups="",resources=events,verbs=list
+// +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
 
 // Reconciler brings WukongVMs to what their spec says.
 type Reconciler struct {
@@ -134,7 +135,7 @@ func SetupWithManager(manager ctrl.Manager, dependencies *dependency.Registry, c
 		client:       manager.GetClient(),
 		uncached:     uncached,
 		subresources: subresources,
-		applier:      &apply.Applier{Client: manager.GetClient(), Live: manager.GetAPIReader(), FieldManager: fieldManager},
+		applier:      &apply.Applier{Client: manager.GetClient(), Live: manager.GetAPIReader(), FieldManager: fieldManager, Recorder: manager.GetEventRecorder(fieldManager)},
 		stamper:      &apply.Applier{Client: manager.GetClient(), FieldManager: fieldManager},
 		secrets:      &apply.Applier{Client: uncached, FieldManager: fieldManager},
 		dependencies: dependencies,

@@ -11,6 +11,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/tools/events"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
@@ -27,6 +28,8 @@ type Applier struct {
 	Live client.Reader
 	// FieldManager owns the fields that are applied, for example "wukong-disk-controller".
 	FieldManager string
+	// Recorder makes the events of the controller's own kind. Nil where no status is written.
+	Recorder events.EventRecorder
 }
 
 // Child brings one child of owner to the desired state, and returns it as the API server has it.

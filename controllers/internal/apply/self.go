@@ -84,7 +84,8 @@ func (a *Applier) RemoveFinalizer(ctx context.Context, obj client.Object, finali
 	return nil
 }
 
-// Status writes the status of after in one patch when it differs from before. An object that is gone is success.
+// Status writes the status of after in one patch when it differs from before, and an event when it tells of a new fault or the end of one.
+// An object that is gone is success.
 func (a *Applier) Status(ctx context.Context, before, after client.Object) error {
 	if equality.Semantic.DeepEqual(before, after) {
 		return nil
@@ -92,6 +93,9 @@ func (a *Applier) Status(ctx context.Context, before, after client.Object) error
 	err := a.Client.Status().Patch(ctx, after, client.MergeFrom(before), client.FieldOwner(a.FieldManager))
 	if err != nil && !apierrors.IsNotFound(err) {
 		return fmt.Errorf("patch status of %s: %w", after.GetName(), err)
+	}
+	if err == nil {
+		a.announce(before, after)
 	}
 	return nil
 }

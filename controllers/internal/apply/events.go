@@ -1,0 +1,51 @@
+package apply
+
+import (
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/novasphere/wukong/apis/v1alpha1"
+)
+
+const (
+	// eventAction is what the controller did when it found what the event tells of.
+	eventAction = "Reconcile"
+	// maxEventNote is the length that the API server takes (events.k8s.io/v1, Event.note: 1 kB).
+	maxEventNote = 1024
+)
+
+// announce makes an event of a fault that is new, and of its end. A machine that comes up without a fault makes none: what goes well is in
+// the status, and events are writes.
+func (a *Applier) announce(before, after client.Object) {
+	was, isOurs := before.(v1alpha1.Object)
+	is, _ := after.(v1alpha1.Object)
+	if a.Recorder == nil || !isOurs {
+		return
+	}
+	if found := fault(is); found != nil {
+		if known := fault(was); known == nil || known.Reason != found.Reason {
+			a.Recorder.Eventf(after, nil, corev1.EventTypeWarning, found.Reason, eventAction, "%s",
+				strings.ToValidUTF8(found.Message[:min(len(found.Message), maxEventNote)], ""))
+		}
+		return
+	}
+	if ready := meta.FindStatusCondition(is.GetConditions(), v1alpha1.ConditionReady); fault(was) != nil && ready != nil && ready.Status == metav1.ConditionTrue {
+		a.Recorder.Eventf(after, nil, corev1.EventTypeNormal, ready.Reason, eventAction, "%s is over", fault(was).Reason)
+	}
+}
+
+// fault is the Ready condition of an object whose phase says that something is wrong, not only not yet done.
+func fault(object v1alpha1.Object) *metav1.Condition {
+	switch object.GetPhase() {
+	case string(v1alpha1.PhaseError), string(v1alpha1.OperationFailed):
+		ready := meta.FindStatusCondition(object.GetConditions(), v1alpha1.ConditionReady)
+		if ready != nil && ready.Status == metav1.ConditionFalse {
+			return ready
+		}
+	}
+	return nil
+}

@@ -1,0 +1,208 @@
+//go:build controlplane
+
+package controllers_test
+
+import (
+	"encoding/json"
+	"maps"
+	"slices"
+	"testing"
+
+	jsonpatch "github.com/evanphx/json-patch/v5"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/novasphere/wukong/apis/v1alpha1"
+)
+
+// good are objects that the API server accepts, by kind. The rows below spoil one thing at a time.
+var good = map[string]string{
+	"WukongDisk":    `{"spec":{"size":"1Gi","source":{"blank":{}}}}`,
+	"WukongExport":  `{"spec":{"source":{"diskRef":{"name":"a"}},"target":{"download":{}}}}`,
+	"WukongImage":   `{"spec":{"size":"1Gi","source":{"http":{"url":"http://images.example/a.img"}}}}`,
+	"WukongNetwork": `{"spec":{"type":"Bridge","bridge":{"name":"br0"}}}`,
+	"WukongVM":      `{"spec":{"cpu":{"cores":1},"memory":{"guest":"1Gi"},"disks":[{"name":"root","diskRef":{"name":"a"}}]}}`,
+}
+
+// refusal is a JSON merge patch that makes a good object bad, and what the API server answers.
+type refusal struct{ patch, message string }
+
+// whenMade are refused when the object is created.
+var whenMade = map[string][]refusal{
+	"WukongDisk": {
+		{`{"spec":{"size":null}}`, "size is required, for example 20Gi, unless the source is an existing persistentVolumeClaim"},
+		{`{"spec":{"size":"0"}}`, "size must be a quantity greater than zero, for example 20Gi"},
+		{`{"spec":{"source":{"blank":null,"persistentVolumeClaim":{"name":"a"}}}}`, "an existing persistentVolumeClaim already has a size"},
+		{`{"spec":{"shared":true,"accessModes":["ReadWriteOnce"]}}`, "a shared disk needs ReadWriteMany in accessModes"},
+		{`{"spec":{"cloneableFrom":["A B"]}}`, "must be the name of a namespace, or * for all"},
+		{`{"spec":{"source":{"upload":{}}}}`, "exactly one of the fields in [blank http registry s3 gcs upload clone snapshot image persistentVolumeClaim] must be set"},
+		{`{"spec":{"source":{"blank":null,"gcs":{"url":"ftp://bucket/a.img"}}}}`, "url must begin with gs:// or https://"},
+		{`{"spec":{"source":{"blank":null,"http":{"url":"ftp://images.example/a.img"}}}}`, "url must begin with http:// or https://"},
+		{`{"spec":{"source":{"blank":null,"http":{"url":"http://images.example/a.img","checksum":"sha256:12"}}}}`, "CDI cannot check an image from a web server against a checksum"},
+		{`{"spec":{"source":{"blank":null,"registry":{"url":"http://registry.example/a"}}}}`, "url must be an image reference, docker://image or oci-archive://path"},
+	},
+	"WukongExport": {
+		{`{"metadata":{"name":"1-begins-with-a-digit"}}`, "the name of a WukongExport has at most 63 lower-case letters"},
+		{`{"spec":{"source":{"vm":{"name":"a"}}}}`, "exactly one of the fields in [diskRef volumeSnapshot vm] must be set"},
+		{`{"spec":{"target":{"download":null}}}`, "exactly one of the fields in [download s3 registry] must be set"},
+		{`{"spec":{"target":{"download":null,"registry":{"image":"registry.example/a@sha256:12"}}}}`, "image must be host/repository:tag, without a digest"},
+		{`{"spec":{"target":{"download":null,"s3":{"url":"https://s3.example/bucket/","secretRef":{"name":"a"}}}}}`, "url must be https://endpoint/bucket/key (or http)"},
+	},
+	"WukongImage": {
+		{`{"metadata":{"name":"debian.13"}}`, "the name of a WukongImage may have at most 63 characters and no dot"},
+		{`{"spec":{"size":"-1Gi"}}`, "size must be a quantity greater than zero, for example 10Gi"},
+		{`{"spec":{"source":{"http":null}}}`, "exactly one of the fields in [registry http] must be set"},
+		{`{"spec":{"schedule":"0 0 * * *","source":{"http":null,"registry":{"url":"docker://registry.example/a@sha256:12"}}}}`, "schedule needs a source.registry.url with a tag"},
+	},
+	"WukongNetwork": {
+		{`{"spec":{"bridge":null}}`, "bridge is required for type Bridge, and only there"},
+		{`{"spec":{"type":"NetworkAttachmentDefinition","bridge":null}}`, "networkAttachmentDefinition is required for type NetworkAttachmentDefinition, and only there"},
+		{`{"spec":{"type":"Pod","bridge":null,"mtu":1500}}`, "the pod network's addresses, routes, DNS and MTU belong to the cluster"},
+		{`{"spec":{"type":"NetworkAttachmentDefinition","bridge":null,"networkAttachmentDefinition":{"name":"a"},"mtu":1500}}`, "the MTU of an existing NetworkAttachmentDefinition is set there"},
+		{`{"spec":{"dns":{"nameservers":["resolver"]}}}`, "must be an IP address"},
+		{`{"spec":{"routes":[{"to":"10.20.0.0","via":"10.0.0.1"}]}}`, "to must be a network with prefix length"},
+		{`{"spec":{"routes":[{"to":"10.20.0.0/16","via":"router"}]}}`, "via must be an IP address"},
+		{`{"spec":{"subnets":[{"cidr":"192.168.10.5/24"}]}}`, "cidr must be a network address with prefix length and no host bits"},
+		{`{"spec":{"subnets":[{"cidr":"192.168.10.0/24","gateway":"192.168.11.1"}]}}`, "gateway must be an IP address inside cidr"},
+	},
+	"WukongVM": {
+		{`{"metadata":{"name":"web-0123456789-0123456789-0123456789-0123456789-0123456789-0123456789"}}`, "the name of a WukongVM has at most 63 characters"},
+		{`{"metadata":{"name":"web.example"}}`, "the name of a WukongVM contains no dot"},
+		{`{"spec":{"disks":[{"name":"a","boot":true,"diskRef":{"name":"a"}},{"name":"b","boot":true,"diskRef":{"name":"b"}}]}}`, "at most one disk can have boot: true"},
+		{`{"spec":{"disks":[{"name":"a"}]}}`, "a disk needs diskRef or template; only a drive of type CDROM may be empty"},
+		{`{"spec":{"disks":[{"name":"a","diskRef":{"name":"a"},"template":{"spec":{"size":"1Gi"}}}]}}`, "at most one of the fields in [diskRef template] may be set"},
+		{`{"spec":{"disks":[{"name":"cloudinit","diskRef":{"name":"a"}}]}}`, "the name cloudinit is taken by the cloud-init disk"},
+		{`{"spec":{"disks":[{"name":"a","template":{"spec":{"size":"1Gi","source":{"s3":{"url":"s3://bucket/a.img"}}}}}]}}`, "url must begin with http:// or https://"},
+		{`{"spec":{"networks":[{"name":"a","pod":{}},{"name":"b","pod":{}}]}}`, "at most one network can be the pod network"},
+		{`{"spec":{"networks":[{"name":"a","networkRef":{"name":"a"},"macAddress":"02:00:00:00:00:0a"},{"name":"b","networkRef":{"name":"b"},"macAddress":"02:00:00:00:00:0A"}]}}`, "two networks have the same macAddress"},
+		{`{"spec":{"networks":[{"name":"a","networkRef":{"name":"a"},"macAddress":"03:00:00:00:00:0a"}]}}`, "macAddress must be six bytes such as 02:00:00:12:34:56, and unicast"},
+		{`{"spec":{"networks":[{"name":"a","pod":{},"addresses":["10.0.0.5"],"addressMode":"Static"}]}}`, "the pod network gives the guest its address by DHCP"},
+		{`{"spec":{"networks":[{"name":"a","networkRef":{"name":"a"},"addressMode":"Static"}]}}`, "addresses belong to addressMode Static, and it needs them"},
+		{`{"spec":{"networks":[{"name":"a"}]}}`, "exactly one of the fields in [pod networkRef template] must be set"},
+		{`{"spec":{"networks":[{"name":"a","networkRef":{"name":"a"},"addressMode":"Static","addresses":["192.168.10.256"]}]}}`, "must be an IP address, or one with a prefix length such as 192.168.10.5/24"},
+		{`{"spec":{"cloudInit":{"userDataSecretRef":{"name":"a"},"hostname":"web"}}}`, "userDataSecretRef is the whole user-data: leave out hostname, users and timezone"},
+		{`{"spec":{"cloudInit":{"users":[{"name":"alice","passwordHash":"$6$salt$hash","passwordSecretRef":{"name":"a","key":"b"}}]}}}`, "give passwordHash or passwordSecretRef, not both"},
+		{`{"spec":{"cloudInit":{"users":[{"name":"alice","passwordHash":"secret"}]}}}`, "passwordHash must be a crypt(5) hash"},
+		{`{"spec":{"cloudInit":{"users":[{"name":"alice","sshAuthorizedKeys":["-----BEGIN OPENSSH PRIVATE KEY-----"]}]}}}`, "must be a public key such as ssh-ed25519 AAAA... comment, in one line"},
+		{`{"spec":{"cpu":{"cores":64,"sockets":16}}}`, "sockets * cores * threads is more than 512"},
+		{`{"spec":{"memory":{"guest":"1Ki"}}}`, "memory must be a quantity of at least 1Mi, for example 2Gi"},
+	},
+}
+
+// whenChanged are accepted when the object is created and refused later.
+var whenChanged = map[string][]refusal{
+	"WukongDisk": {
+		{`{"spec":{"source":{"blank":null,"upload":{}}}}`, "source cannot change after creation: create another WukongDisk"},
+		{`{"spec":{"size":null,"source":{"blank":null,"persistentVolumeClaim":{"name":"a"}}}}`, "size can be neither added nor taken away after creation"},
+		{`{"spec":{"storageClassName":"fast"}}`, "storageClassName cannot change after creation: create another WukongDisk"},
+		{`{"spec":{"accessModes":["ReadWriteMany"]}}`, "accessModes cannot change after creation: create another WukongDisk"},
+		{`{"spec":{"volumeMode":"Block"}}`, "volumeMode cannot change after creation: create another WukongDisk"},
+		{`{"spec":{"size":"512Mi"}}`, "spec.size is below status.requestedSize, what the claim was asked for already: a disk never shrinks"},
+	},
+	"WukongExport": {
+		{`{"spec":{"source":{"diskRef":{"name":"b"}}}}`, "source cannot change: an export is made once"},
+		{`{"spec":{"target":{"download":null,"registry":{"image":"registry.example/a"}}}}`, "target cannot change: an export is made once"},
+		{`{"spec":{"format":"Qcow2"}}`, "format and compression cannot change: an export is made once"},
+	},
+	"WukongImage": {
+		{`{"spec":{"source":{"http":{"url":"http://images.example/b.img"}}}}`, "source cannot change after creation: create another WukongImage"},
+		{`{"spec":{"size":"2Gi"}}`, "size cannot change after creation: create another WukongImage"},
+		{`{"spec":{"storageClassName":"fast"}}`, "storageClassName cannot change after creation: create another WukongImage"},
+	},
+	"WukongNetwork": {
+		{`{"spec":{"type":"Pod","bridge":null}}`, "type cannot change after creation: create another WukongNetwork"},
+	},
+}
+
+// TestTheAPIServerRefusesBadInput spoils a good object in every way that a rule of our CRDs knows of. What it says must name the way out.
+func TestTheAPIServerRefusesBadInput(t *testing.T) {
+	namespace := environment.Namespace(t)
+	var said []string
+	for _, kind := range slices.Sorted(maps.Keys(good)) {
+		for _, row := range whenMade[kind] {
+			err := environment.Client.Create(t.Context(), spoiled(t, namespace, kind, row.patch))
+			assert.True(t, apierrors.IsInvalid(err), "%s %s: %v", kind, row.patch, err)
+			assert.ErrorContains(t, err, row.message, "%s %s", kind, row.patch)
+			said = append(said, row.message)
+		}
+		object := spoiled(t, namespace, kind, `{}`)
+		require.NoError(t, environment.Client.Create(t.Context(), object), kind)
+		if kind == "WukongDisk" {
+			asked := client.RawPatch(types.MergePatchType, []byte(`{"status":{"requestedSize":"1Gi"}}`))
+			require.NoError(t, environment.Client.Status().Patch(t.Context(), object, asked))
+		}
+		for _, row := range whenChanged[kind] {
+			err := environment.Client.Patch(t.Context(), object, client.RawPatch(types.MergePatchType, []byte(row.patch)))
+			assert.True(t, apierrors.IsInvalid(err), "%s %s: %v", kind, row.patch, err)
+			assert.ErrorContains(t, err, row.message, "%s %s", kind, row.patch)
+			said = append(said, row.message)
+		}
+	}
+	for _, message := range rules(t) {
+		assert.True(t, slices.ContainsFunc(said, func(part string) bool { return len(part) <= len(message) && message[:len(part)] == part }),
+			"no row makes the API server say: %s", message)
+	}
+}
+
+// A schedule comes and goes with the kind of object underneath.
+func TestTheScheduleOfAnImageDoesNotComeOrGo(t *testing.T) {
+	image := spoiled(t, environment.Namespace(t), "WukongImage", `{"spec":{"source":{"http":null,"registry":{"url":"docker://registry.example/a:1"}}}}`)
+	require.NoError(t, environment.Client.Create(t.Context(), image))
+	err := environment.Client.Patch(t.Context(), image, client.RawPatch(types.MergePatchType, []byte(`{"spec":{"schedule":"0 0 * * *"}}`)))
+	assert.ErrorContains(t, err, scheduleMessage)
+}
+
+const scheduleMessage = "schedule of a registry source can change, but not come or go after creation: create another WukongImage"
+
+func spoiled(t *testing.T, namespace, kind, patch string) *unstructured.Unstructured {
+	t.Helper()
+	text, err := jsonpatch.MergePatch([]byte(good[kind]), []byte(`{"metadata":{"name":"good"}}`))
+	require.NoError(t, err)
+	text, err = jsonpatch.MergePatch(text, []byte(patch))
+	require.NoError(t, err, patch)
+	object := &unstructured.Unstructured{}
+	require.NoError(t, json.Unmarshal(text, &object.Object))
+	object.SetAPIVersion(v1alpha1.GroupVersion.String())
+	object.SetKind(kind)
+	object.SetNamespace(namespace)
+	return object
+}
+
+// rules are the messages of all rules of the kinds above, that of the schedule excepted, which has a test of its own.
+func rules(t *testing.T) []string {
+	t.Helper()
+	scheme := runtime.NewScheme()
+	require.NoError(t, apiextensionsv1.AddToScheme(scheme))
+	admin, err := client.New(environment.Config, client.Options{Scheme: scheme})
+	require.NoError(t, err)
+	definitions := &apiextensionsv1.CustomResourceDefinitionList{}
+	require.NoError(t, admin.List(t.Context(), definitions))
+	found := map[string]bool{}
+	for i := range definitions.Items {
+		definition := &definitions.Items[i]
+		if _, known := good[definition.Spec.Names.Kind]; known && definition.Spec.Group == v1alpha1.GroupVersion.Group {
+			collectRules(definition.Spec.Versions[0].Schema.OpenAPIV3Schema, found)
+		}
+	}
+	delete(found, scheduleMessage)
+	require.Greater(t, len(found), 40)
+	return slices.Sorted(maps.Keys(found))
+}
+
+func collectRules(schema *apiextensionsv1.JSONSchemaProps, found map[string]bool) {
+	for _, rule := range schema.XValidations {
+		found[rule.Message] = true
+	}
+	for _, property := range schema.Properties {
+		collectRules(&property, found)
+	}
+	if schema.Items != nil && schema.Items.Schema != nil {
+		collectRules(schema.Items.Schema, found)
+	}
+}
