@@ -1,14 +1,11 @@
 package wukongdisk
 
 import (
-	"strconv"
-	"strings"
-
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/utils/ptr"
-	cdiv1 "kubevirt.io/containerized-data-importer-api/pkg/apis/core/v1beta1"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/dvstate"
 )
 
 // describe is the status beside its conditions.
@@ -21,7 +18,7 @@ func describe(disk *v1alpha1.WukongDisk, observed *observation, found *problem) 
 		status.DataVolumeName = dataVolume.Name
 		status.ImportRestarts = dataVolume.Status.RestartCount
 		if found != nil {
-			status.ProgressPercent = progress(dataVolume.Status.Progress)
+			status.ProgressPercent = dvstate.Progress(dataVolume.Status.Progress)
 		}
 	}
 	// The claim's name is the promise that the claim is, or will be, this disk's: machines start on it.
@@ -50,16 +47,4 @@ func describeClaim(status *v1alpha1.WukongDiskStatus, claim *corev1.PersistentVo
 	if capacity, ok := claim.Status.Capacity[corev1.ResourceStorage]; ok {
 		status.Capacity = &capacity
 	}
-}
-
-// progressStep is the granularity of status.progressPercent. CDI reports every few seconds; each step is one write.
-const progressStep = 10
-
-// progress cuts CDI's "45.21%" to a step; nil while CDI says N/A.
-func progress(text cdiv1.DataVolumeProgress) *int32 {
-	percent, err := strconv.ParseFloat(strings.TrimSuffix(string(text), "%"), 64)
-	if err != nil || percent < 0 || percent > 100 {
-		return nil
-	}
-	return ptr.To(int32(percent) / progressStep * progressStep)
 }

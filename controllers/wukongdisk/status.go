@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/utils/ptr"
@@ -14,6 +13,7 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/apply"
 	"github.com/novasphere/wukong/controllers/internal/conditions"
 	"github.com/novasphere/wukong/controllers/internal/dependency"
+	"github.com/novasphere/wukong/controllers/internal/dvstate"
 )
 
 var dataVolumesMissing = dependency.DataVolumes.Missing()
@@ -107,14 +107,14 @@ func content(dataVolume *cdiv1.DataVolume) *problem {
 	case cdiv1.UploadScheduled, cdiv1.UploadReady:
 		return awaitingUpload(dataVolume)
 	case cdiv1.Failed:
-		return failed(v1alpha1.ReasonImportFailed, "DataVolume %s failed: %s", dataVolume.Name, importerSays(dataVolume))
+		return failed(v1alpha1.ReasonImportFailed, "DataVolume %s failed: %s", dataVolume.Name, dvstate.ImporterSays(dataVolume))
 	case cdiv1.PhaseUnset, cdiv1.Pending:
-		if reason, message := claimRefused(dataVolume); message != "" {
+		if reason, message := dvstate.ClaimRefused(dataVolume); message != "" {
 			return failed(reason, "DataVolume %s: %s", dataVolume.Name, message)
 		}
 		return pending(v1alpha1.ReasonClaimPending, "DataVolume %s waits for its PersistentVolumeClaim", dataVolume.Name)
 	default:
-		if message := importerSays(dataVolume); message != "" {
+		if message := dvstate.ImporterSays(dataVolume); message != "" {
 			return failed(v1alpha1.ReasonImportFailed, "DataVolume %s: importer pod: %s; it is tried again (%d restarts so far)",
 				dataVolume.Name, message, dataVolume.Status.RestartCount)
 		}
@@ -124,50 +124,10 @@ func content(dataVolume *cdiv1.DataVolume) *problem {
 
 // awaitingUpload stays the same from the moment that CDI prepares for the upload until it has all of it.
 func awaitingUpload(dataVolume *cdiv1.DataVolume) *problem {
-	if message := importerSays(dataVolume); message != "" {
+	if message := dvstate.ImporterSays(dataVolume); message != "" {
 		return failed(v1alpha1.ReasonImportFailed, "DataVolume %s: upload pod: %s; send the image again", dataVolume.Name, message)
 	}
 	return &problem{v1alpha1.DiskAwaitingUpload, v1alpha1.ReasonAwaitingUpload, fmt.Sprintf(
 		"send the disk image: virtctl image-upload dv %s --namespace=%s --no-create --image-path=FILE, "+
 			"with --uploadproxy-url where CDI's upload proxy is not known to it", dataVolume.Name, dataVolume.Namespace)}
-}
-
-// importerSays is the error text of the importer pod while it does not run. CDI copies it into the Running condition and
-// clears it when the pod runs again (CDI pkg/controller/util.go, setAnnotationsFromPodWithPrefix).
-func importerSays(dataVolume *cdiv1.DataVolume) string {
-	running := condition(dataVolume, cdiv1.DataVolumeRunning)
-	if running == nil || running.Status == corev1.ConditionTrue {
-		return ""
-	}
-	switch running.Reason {
-	case "Error", "OOMKilled", "ImagePullFailed", "ContainerCannotRun", "CreateContainerConfigError":
-		return strings.TrimSpace(running.Message + " (" + running.Reason + ")")
-	default:
-		return ""
-	}
-}
-
-// claimRefused is what CDI says when it cannot make a claim at all, for example without a StorageProfile for the class.
-func claimRefused(dataVolume *cdiv1.DataVolume) (reason, message string) {
-	boundCondition := condition(dataVolume, cdiv1.DataVolumeBound)
-	if boundCondition == nil || boundCondition.Status == corev1.ConditionTrue {
-		return "", ""
-	}
-	switch boundCondition.Reason {
-	case "", "Pending", "NotFound":
-		return "", ""
-	case "ErrExceededQuota": // CDI pkg/controller/common/util.go
-		return v1alpha1.ReasonQuotaExceeded, boundCondition.Message
-	default:
-		return v1alpha1.ReasonClaimPending, boundCondition.Message
-	}
-}
-
-func condition(dataVolume *cdiv1.DataVolume, conditionType cdiv1.DataVolumeConditionType) *cdiv1.DataVolumeCondition {
-	for i := range dataVolume.Status.Conditions {
-		if dataVolume.Status.Conditions[i].Type == conditionType {
-			return &dataVolume.Status.Conditions[i]
-		}
-	}
-	return nil
 }

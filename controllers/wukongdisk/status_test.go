@@ -187,16 +187,6 @@ func TestDescribe(t *testing.T) {
 	})
 }
 
-func TestProgress(t *testing.T) {
-	tests := map[cdiv1.DataVolumeProgress]*int32{
-		"": nil, "N/A": nil, "-1%": nil, "101%": nil,
-		"0.00%": ptr.To(int32(0)), "9.99%": ptr.To(int32(0)), "10.0%": ptr.To(int32(10)), "99.9%": ptr.To(int32(90)), "100.0%": ptr.To(int32(100)),
-	}
-	for text, expected := range tests {
-		assert.Equal(t, expected, progress(text), "progress of %q", text)
-	}
-}
-
 func TestKeepsClaim(t *testing.T) {
 	foreign := dataVolumeIn(cdiv1.Succeeded)
 	foreign.OwnerReferences = nil

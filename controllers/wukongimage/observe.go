@@ -14,6 +14,7 @@ import (
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/dependency"
+	"github.com/novasphere/wukong/controllers/internal/dvstate"
 	"github.com/novasphere/wukong/controllers/internal/read"
 	"github.com/novasphere/wukong/controllers/internal/umbrella"
 )
@@ -101,7 +102,7 @@ func tickOf(dataVolume *cdiv1.DataVolume) time.Time {
 
 // finishedAt is when a DataVolume became complete, as CDI says.
 func finishedAt(dataVolume *cdiv1.DataVolume) metav1.Time {
-	if ready := condition(dataVolume, cdiv1.DataVolumeReady); ready != nil && !ready.LastTransitionTime.IsZero() {
+	if ready := dvstate.Condition(dataVolume, cdiv1.DataVolumeReady); ready != nil && !ready.LastTransitionTime.IsZero() {
 		return ready.LastTransitionTime
 	}
 	return dataVolume.CreationTimestamp

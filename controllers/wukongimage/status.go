@@ -12,6 +12,7 @@ import (
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/apply"
 	"github.com/novasphere/wukong/controllers/internal/conditions"
+	"github.com/novasphere/wukong/controllers/internal/dvstate"
 )
 
 // writeStatus computes the status from scratch and writes it when it differs.
@@ -130,7 +131,7 @@ func describe(image *v1alpha1.WukongImage, observed *observation, unready *probl
 	}
 	status.Versions = listVersions(current, observed.imports)
 	if one := underway(observed.imports); one != nil {
-		status.ProgressPercent = progress(one.Status.Progress)
+		status.ProgressPercent = dvstate.Progress(one.Status.Progress)
 	}
 	if next := nextTick(image, observed); !next.IsZero() && obstacle(observed) == nil {
 		status.NextImportTime = ptr.To(metav1.NewTime(next))

@@ -202,11 +202,3 @@ func TestDescribe(t *testing.T) {
 		assert.Empty(t, current.digest)
 	})
 }
-
-func TestProgress(t *testing.T) {
-	for text, expected := range map[cdiv1.DataVolumeProgress]*int32{
-		"": nil, "N/A": nil, "-1%": nil, "101%": nil, "9.99%": ptr.To(int32(0)), "10.0%": ptr.To(int32(10)), "100.0%": ptr.To(int32(100)),
-	} {
-		assert.Equal(t, expected, progress(text), "progress of %q", text)
-	}
-}

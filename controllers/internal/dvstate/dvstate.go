@@ -1,0 +1,66 @@
+// Package dvstate reads from a CDI DataVolume why its content is not there, in CDI's own words, and how far it is.
+package dvstate
+
+import (
+	"strconv"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/utils/ptr"
+	cdiv1 "kubevirt.io/containerized-data-importer-api/pkg/apis/core/v1beta1"
+
+	"github.com/novasphere/wukong/apis/v1alpha1"
+)
+
+// ImporterSays is the error text of the importer pod while it does not run; empty without one. CDI copies it into the Running condition and
+// clears it when the pod runs again (CDI pkg/controller/util.go, setAnnotationsFromPodWithPrefix).
+func ImporterSays(dataVolume *cdiv1.DataVolume) string {
+	running := Condition(dataVolume, cdiv1.DataVolumeRunning)
+	if running == nil || running.Status == corev1.ConditionTrue {
+		return ""
+	}
+	switch running.Reason {
+	case "Error", "OOMKilled", "ImagePullFailed", "ContainerCannotRun", "CreateContainerConfigError":
+		return strings.TrimSpace(running.Message + " (" + running.Reason + ")")
+	default:
+		return ""
+	}
+}
+
+// ClaimRefused is what CDI says when it cannot make a claim at all, for example without a StorageProfile for the class, and the reason
+// that it is for us. Both are empty when nothing is wrong.
+func ClaimRefused(dataVolume *cdiv1.DataVolume) (reason, message string) {
+	bound := Condition(dataVolume, cdiv1.DataVolumeBound)
+	if bound == nil || bound.Status == corev1.ConditionTrue {
+		return "", ""
+	}
+	switch bound.Reason {
+	case "", "Pending", "NotFound":
+		return "", ""
+	case "ErrExceededQuota": // CDI pkg/controller/common/util.go
+		return v1alpha1.ReasonQuotaExceeded, bound.Message
+	default:
+		return v1alpha1.ReasonClaimPending, bound.Message
+	}
+}
+
+func Condition(dataVolume *cdiv1.DataVolume, conditionType cdiv1.DataVolumeConditionType) *cdiv1.DataVolumeCondition {
+	for i := range dataVolume.Status.Conditions {
+		if dataVolume.Status.Conditions[i].Type == conditionType {
+			return &dataVolume.Status.Conditions[i]
+		}
+	}
+	return nil
+}
+
+// progressStep is the granularity of Progress. CDI reports every few seconds, and each step is one write.
+const progressStep = 10
+
+// Progress cuts CDI's "45.21%" to a step of ten; nil while CDI says N/A.
+func Progress(text cdiv1.DataVolumeProgress) *int32 {
+	percent, err := strconv.ParseFloat(strings.TrimSuffix(string(text), "%"), 64)
+	if err != nil || percent < 0 || percent > 100 {
+		return nil
+	}
+	return ptr.To(int32(percent) / progressStep * progressStep)
+}
