@@ -86,7 +86,7 @@ var whenMade = map[string][]refusal{
 		{`{"spec":{"networks":[{"name":"a","networkRef":{"name":"a"},"addressMode":"Static"}]}}`, "addresses belong to addressMode Static, and it needs them"},
 		{`{"spec":{"networks":[{"name":"a"}]}}`, "exactly one of the fields in [pod networkRef template] must be set"},
 		{`{"spec":{"networks":[{"name":"a","networkRef":{"name":"a"},"addressMode":"Static","addresses":["192.168.10.256"]}]}}`, "must be an IP address, or one with a prefix length such as 192.168.10.5/24"},
-		{`{"spec":{"cloudInit":{"userDataSecretRef":{"name":"a"},"hostname":"web"}}}`, "userDataSecretRef is the whole user-data: leave out hostname, users and timezone"},
+		{`{"spec":{"cloudInit":{"userDataSecretRef":{"name":"a","key":"b"},"hostname":"web"}}}`, "userDataSecretRef is the whole user-data: leave out hostname, users and timezone"},
 		{`{"spec":{"cloudInit":{"users":[{"name":"alice","passwordHash":"$6$salt$hash","passwordSecretRef":{"name":"a","key":"b"}}]}}}`, "give passwordHash or passwordSecretRef, not both"},
 		{`{"spec":{"cloudInit":{"users":[{"name":"alice","passwordHash":"secret"}]}}}`, "passwordHash must be a crypt(5) hash"},
 		{`{"spec":{"cloudInit":{"users":[{"name":"alice","sshAuthorizedKeys":["-----BEGIN OPENSSH PRIVATE KEY-----"]}]}}}`, "must be a public key such as ssh-ed25519 AAAA... comment, in one line"},
@@ -108,7 +108,7 @@ var whenChanged = map[string][]refusal{
 	"WukongExport": {
 		{`{"spec":{"source":{"diskRef":{"name":"b"}}}}`, "source cannot change: an export is made once"},
 		{`{"spec":{"target":{"download":null,"registry":{"image":"registry.example/a"}}}}`, "target cannot change: an export is made once"},
-		{`{"spec":{"format":"Qcow2"}}`, "format and compression cannot change: an export is made once"},
+		{`{"spec":{"format":"qcow2"}}`, "format and compression cannot change: an export is made once"},
 	},
 	"WukongImage": {
 		{`{"spec":{"source":{"http":{"url":"http://images.example/b.img"}}}}`, "source cannot change after creation: create another WukongImage"},

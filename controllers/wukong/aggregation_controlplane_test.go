@@ -51,7 +51,7 @@ func TestContract3WritesOfAnApplication(t *testing.T) {
 
 	t.Run("none at rest, after a restart", func(t *testing.T) {
 		manager.Stop()
-		second := f.StartManager(t, testenv.ManagerOptions{})
+		second := f.StartManager(t, testenv.ManagerOptions{Namespace: f.namespace})
 		testenv.WaitIdle(t, 4)
 		assert.Zero(t, second.Writes.Total(), second.Writes)
 	})

@@ -36,7 +36,7 @@ type fixture struct {
 func start(t *testing.T, controllers ...string) (fixture, *testenv.Manager) {
 	t.Helper()
 	f := fixture{t, environment, environment.Namespace(t)}
-	return f, f.StartManager(t, testenv.ManagerOptions{Controllers: controllers})
+	return f, f.StartManager(t, testenv.ManagerOptions{Namespace: f.namespace, Controllers: controllers})
 }
 
 func (f fixture) create(objects ...client.Object) {

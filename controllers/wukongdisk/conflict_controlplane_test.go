@@ -84,7 +84,7 @@ func TestMissingClassHeals(t *testing.T) {
 	f.create(&storagev1.StorageClass{ObjectMeta: metav1.ObjectMeta{Name: name}, Provisioner: "test.novasphere.dev/none"})
 	f.fill(disk)
 	f.waitReady(disk)
-	f.waitEvents(disk, "Warning StorageClassMissing", "Normal Ready")
+	f.waitEvents(disk, "Warning StorageClassMissing")
 }
 
 // Contract 5: CDI may be installed after Wukong. B1: a disk that waits for it can be deleted.

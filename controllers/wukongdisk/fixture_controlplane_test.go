@@ -51,7 +51,7 @@ func (f fixture) in(t *testing.T) fixture {
 
 func (f fixture) startManager() *testenv.Manager {
 	f.Helper()
-	return f.StartManager(f, testenv.ManagerOptions{Controllers: []string{"wukongdisk"}})
+	return f.StartManager(f, testenv.ManagerOptions{Namespace: f.namespace, Controllers: []string{"wukongdisk"}})
 }
 
 func (f fixture) create(objects ...client.Object) {

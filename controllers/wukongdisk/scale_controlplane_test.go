@@ -27,7 +27,7 @@ func TestContract3TwoHundredDisksAtOnce(t *testing.T) {
 	)
 	f := fixture{t, environment, environment.Namespace(t)}
 	clock := clocktesting.NewFakePassiveClock(time.Now())
-	options := testenv.ManagerOptions{Controllers: []string{"wukongdisk"}, Clock: clock}
+	options := testenv.ManagerOptions{Namespace: f.namespace, Controllers: []string{"wukongdisk"}, Clock: clock}
 	first := f.StartManager(t, options)
 	f.Simulate(t)
 	testenv.WaitIdle(t, 0) // with what other tests left behind

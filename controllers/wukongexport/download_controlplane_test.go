@@ -118,7 +118,7 @@ func TestFinishedExportsAgeOut(t *testing.T) {
 	require.True(t, f.exists(later.Name, later))
 	clock.SetTime(time.Now().Add(2 * time.Hour))
 	f.manager.Stop()
-	f.StartManager(t, testenv.ManagerOptions{Controllers: []string{"wukongexport"}, Clock: clock, MoverImage: image})
+	f.StartManager(t, testenv.ManagerOptions{Namespace: f.namespace, Controllers: []string{"wukongexport"}, Clock: clock, MoverImage: image})
 	f.waitGone(later.Name, later)
 	assert.True(t, f.exists(never.Name, never))
 }

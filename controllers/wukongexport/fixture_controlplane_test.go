@@ -44,7 +44,7 @@ func start(t *testing.T) fixture { return startAt(t, nil) }
 func startAt(t *testing.T, clock clock.PassiveClock) fixture {
 	t.Helper()
 	f := fixture{T: t, Environment: environment, namespace: environment.Namespace(t)}
-	f.manager = f.StartManager(t, testenv.ManagerOptions{Controllers: []string{"wukongexport"}, Clock: clock, MoverImage: image})
+	f.manager = f.StartManager(t, testenv.ManagerOptions{Namespace: f.namespace, Controllers: []string{"wukongexport"}, Clock: clock, MoverImage: image})
 	// A queue that is not empty when its manager stops counts as busy for ever.
 	t.Cleanup(func() {
 		if !t.Failed() {

@@ -59,7 +59,7 @@ func TestExportToS3(t *testing.T) {
 	testenv.WaitIdle(t, 0)
 	f.manager.Writes.Reset()
 	f.manager.Stop()
-	again := f.StartManager(t, testenv.ManagerOptions{Controllers: []string{"wukongexport"}, MoverImage: image})
+	again := f.StartManager(t, testenv.ManagerOptions{Namespace: f.namespace, Controllers: []string{"wukongexport"}, MoverImage: image})
 	testenv.WaitIdle(t, 1)
 	assert.Zero(t, again.Writes.Total(), "a manager that starts anew writes nothing: %s", again.Writes)
 	assert.Equal(t, sum, read(f, export.Name, export).Status.Checksum)

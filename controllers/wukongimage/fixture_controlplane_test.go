@@ -62,7 +62,7 @@ func (f fixture) in(t *testing.T) fixture {
 
 func (f fixture) startManager() *testenv.Manager {
 	f.Helper()
-	return f.StartManager(f, testenv.ManagerOptions{Controllers: []string{"wukongimage"}, Clock: f.clock})
+	return f.StartManager(f, testenv.ManagerOptions{Namespace: f.namespace, Controllers: []string{"wukongimage"}, Clock: f.clock})
 }
 
 func (f fixture) create(objects ...client.Object) {

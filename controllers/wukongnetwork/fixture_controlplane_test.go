@@ -46,7 +46,7 @@ func (f fixture) in(t *testing.T) fixture {
 
 func (f fixture) startManager() *testenv.Manager {
 	f.Helper()
-	return f.StartManager(f, testenv.ManagerOptions{Controllers: []string{"wukongnetwork"}})
+	return f.StartManager(f, testenv.ManagerOptions{Namespace: f.namespace, Controllers: []string{"wukongnetwork"}})
 }
 
 func (f fixture) create(objects ...client.Object) {

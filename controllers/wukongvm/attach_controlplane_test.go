@@ -60,7 +60,7 @@ func waitAttached(t *testing.T, vm *v1alpha1.WukongVM, names ...string) {
 func TestDisksComeAndGoWhileTheMachineRuns(t *testing.T) {
 	namespace := environment.Namespace(t)
 	environment.Simulate(t)
-	manager := environment.StartManager(t, testenv.ManagerOptions{})
+	manager := environment.StartManager(t, testenv.ManagerOptions{Namespace: namespace})
 	vm := newVM(namespace, "web")
 	require.NoError(t, environment.Client.Create(t.Context(), vm))
 	waitReady(t, vm, metav1.ConditionTrue, v1alpha1.ReasonRunning)
@@ -90,7 +90,7 @@ func TestDisksComeAndGoWhileTheMachineRuns(t *testing.T) {
 	})
 	t.Run("Contract3: nothing is left to do", func(t *testing.T) {
 		manager.Stop()
-		second := environment.StartManager(t, testenv.ManagerOptions{})
+		second := environment.StartManager(t, testenv.ManagerOptions{Namespace: namespace})
 		testenv.WaitIdle(t, 3)
 		assert.Zero(t, second.Writes.Total(), second.Writes.String())
 	})
@@ -99,7 +99,7 @@ func TestDisksComeAndGoWhileTheMachineRuns(t *testing.T) {
 func TestContract7TwoMachinesNeverHaveOneDisk(t *testing.T) {
 	namespace := environment.Namespace(t)
 	environment.Simulate(t)
-	environment.StartManager(t, testenv.ManagerOptions{})
+	environment.StartManager(t, testenv.ManagerOptions{Namespace: namespace})
 	size := resource.MustParse("1Gi")
 	data := &v1alpha1.WukongDisk{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "data"}, Spec: v1alpha1.WukongDiskSpec{Size: &size}}
 	reference := v1alpha1.VMDisk{Name: "data", DiskRef: &v1alpha1.LocalObjectReference{Name: "data"}}

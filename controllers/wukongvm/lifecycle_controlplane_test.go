@@ -77,7 +77,7 @@ func waitReady(t *testing.T, vm *v1alpha1.WukongVM, status metav1.ConditionStatu
 func TestOneManifestGivesARunningMachine(t *testing.T) {
 	namespace := environment.Namespace(t)
 	environment.Simulate(t)
-	manager := environment.StartManager(t, testenv.ManagerOptions{})
+	manager := environment.StartManager(t, testenv.ManagerOptions{Namespace: namespace})
 
 	vm := newVM(namespace, "web")
 	require.NoError(t, environment.Client.Create(t.Context(), vm))
@@ -106,7 +106,7 @@ func TestOneManifestGivesARunningMachine(t *testing.T) {
 	})
 	t.Run("Contract3: a restarted manager writes nothing", func(t *testing.T) {
 		manager.Stop()
-		second := environment.StartManager(t, testenv.ManagerOptions{})
+		second := environment.StartManager(t, testenv.ManagerOptions{Namespace: namespace})
 		testenv.WaitIdle(t, 2) // at the least the machine and its disk
 		assert.Zero(t, second.Writes.Total(), second.Writes.String())
 	})
@@ -115,7 +115,7 @@ func TestOneManifestGivesARunningMachine(t *testing.T) {
 func TestPowerStateStopsAndStarts(t *testing.T) {
 	namespace := environment.Namespace(t)
 	environment.Simulate(t)
-	environment.StartManager(t, testenv.ManagerOptions{})
+	environment.StartManager(t, testenv.ManagerOptions{Namespace: namespace})
 	vm := newVM(namespace, "web")
 	require.NoError(t, environment.Client.Create(t.Context(), vm))
 	running := waitReady(t, vm, metav1.ConditionTrue, v1alpha1.ReasonRunning)
@@ -140,7 +140,7 @@ func setPower(t *testing.T, vm *v1alpha1.WukongVM, state v1alpha1.PowerState) {
 func TestContract6DeletionEndsAndLeavesNothing(t *testing.T) {
 	namespace := environment.Namespace(t)
 	environment.Simulate(t)
-	environment.StartManager(t, testenv.ManagerOptions{})
+	environment.StartManager(t, testenv.ManagerOptions{Namespace: namespace})
 	vm := newVM(namespace, "web", func(vm *v1alpha1.WukongVM) {
 		kept := *vm.Spec.Disks[0].DeepCopy()
 		kept.Name = "data"

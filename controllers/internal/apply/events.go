@@ -18,24 +18,19 @@ const (
 	maxEventNote = 1024
 )
 
-// announce makes an event of a fault that is new, and of its end. A machine that comes up without a fault makes none: what goes well is in
-// the status, and events are writes.
+// announce makes an event of a fault that is new. What goes well makes none: it is in the status, and events are writes.
 func (a *Applier) announce(before, after client.Object) {
 	was, isOurs := before.(v1alpha1.Object)
 	is, _ := after.(v1alpha1.Object)
 	if a.Recorder == nil || !isOurs {
 		return
 	}
-	if found := fault(is); found != nil {
-		if known := fault(was); known == nil || known.Reason != found.Reason {
-			a.Recorder.Eventf(after, nil, corev1.EventTypeWarning, found.Reason, eventAction, "%s",
-				strings.ToValidUTF8(found.Message[:min(len(found.Message), maxEventNote)], ""))
-		}
+	known, found := fault(was), fault(is)
+	if found == nil || known != nil && known.Reason == found.Reason {
 		return
 	}
-	if ready := meta.FindStatusCondition(is.GetConditions(), v1alpha1.ConditionReady); fault(was) != nil && ready != nil && ready.Status == metav1.ConditionTrue {
-		a.Recorder.Eventf(after, nil, corev1.EventTypeNormal, ready.Reason, eventAction, "%s is over", fault(was).Reason)
-	}
+	note := strings.ToValidUTF8(found.Message[:min(len(found.Message), maxEventNote)], "")
+	a.Recorder.Eventf(after, nil, corev1.EventTypeWarning, found.Reason, eventAction, "%s", note)
 }
 
 // fault is the Ready condition of an object whose phase says that something is wrong, not only not yet done.

@@ -11,7 +11,7 @@ import (
 	"github.com/novasphere/wukong/apis/v1alpha1"
 )
 
-func TestEventsTellOfFaultsAndTheirEndOnly(t *testing.T) {
+func TestEventsTellOfFaultsOnly(t *testing.T) {
 	disk := func(phase v1alpha1.DiskPhase, status metav1.ConditionStatus, reason, message string) *v1alpha1.WukongDisk {
 		return &v1alpha1.WukongDisk{Status: v1alpha1.WukongDiskStatus{Phase: phase, Conditions: []metav1.Condition{
 			{Type: v1alpha1.ConditionReady, Status: status, Reason: reason, Message: message},
@@ -33,7 +33,7 @@ func TestEventsTellOfFaultsAndTheirEndOnly(t *testing.T) {
 		"the same fault again":     {failed, again, ""},
 		"another fault, at length": {failed, other, "Warning QuotaExceeded " + strings.Repeat("x", maxEventNote)},
 		"tried again":              {failed, pending, ""},
-		"over":                     {failed, ready, "Normal Ready ImportFailed is over"},
+		"over":                     {failed, ready, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			recorder := events.NewFakeRecorder(1)

@@ -84,8 +84,8 @@ func (a *Applier) RemoveFinalizer(ctx context.Context, obj client.Object, finali
 	return nil
 }
 
-// Status writes the status of after in one patch when it differs from before, and an event when it tells of a new fault or the end of one.
-// An object that is gone is success.
+// Status writes the status of after in one patch when it differs from before, and an event when it tells of a new fault. An object that
+// is gone is success.
 func (a *Applier) Status(ctx context.Context, before, after client.Object) error {
 	if equality.Semantic.DeepEqual(before, after) {
 		return nil

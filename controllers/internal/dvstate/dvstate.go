@@ -44,6 +44,7 @@ func ClaimRefused(dataVolume *cdiv1.DataVolume) (reason, message string) {
 	}
 }
 
+// Condition is the DataVolume's condition of the type, nil when CDI has not written it yet.
 func Condition(dataVolume *cdiv1.DataVolume, conditionType cdiv1.DataVolumeConditionType) *cdiv1.DataVolumeCondition {
 	for i := range dataVolume.Status.Conditions {
 		if dataVolume.Status.Conditions[i].Type == conditionType {

@@ -1,9 +1,12 @@
 package testenv
 
 import (
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
+	dto "github.com/prometheus/client_model/go"
 	"github.com/stretchr/testify/require"
 	"sigs.k8s.io/controller-runtime/pkg/metrics"
 )
@@ -18,10 +21,10 @@ func WaitIdle(tb testing.TB, passes float64) {
 	tb.Helper()
 	var last float64
 	since := time.Now()
-	begin := sum(tb, "controller_runtime_reconcile_total")
+	begin := sum("controller_runtime_reconcile_total", everyone)
 	require.Eventually(tb, func() bool {
-		total := sum(tb, "controller_runtime_reconcile_total")
-		busy := sum(tb, "controller_runtime_active_workers") + sum(tb, "workqueue_depth")
+		total := sum("controller_runtime_reconcile_total", everyone)
+		busy := work(operators) - leftBy(operators) + work(simulators) - leftBy(simulators)
 		if total != last || busy > 0 {
 			last, since = total, time.Now()
 			return false
@@ -30,19 +33,81 @@ func WaitIdle(tb testing.TB, passes float64) {
 	}, time.Minute, 20*time.Millisecond)
 }
 
-// sum adds up a metric over all controllers of all managers in this process.
-func sum(tb testing.TB, name string) float64 {
-	tb.Helper()
+// crew is a sort of manager, by the names of its controllers.
+type crew string
+
+const (
+	everyone   crew = ""
+	operators  crew = "operator"
+	simulators crew = "simulator"
+)
+
+// has tells whether a controller is one of the crew.
+func (c crew) has(controller string) bool {
+	return c == everyone || (c == simulators) == strings.HasPrefix(controller, "simulated-")
+}
+
+// left is the work that managers left when they were stopped. The metrics are the process's, and controller-runtime's queue never takes
+// from them what is in it when it is shut down.
+var left = struct {
+	sync.Mutex
+	running map[crew]int
+	work    map[crew]float64
+}{running: map[crew]int{}, work: map[crew]float64{}}
+
+// begins counts a manager in, and when it is alone of its crew, what those before it left.
+func (c crew) begins() {
+	left.Lock()
+	defer left.Unlock()
+	if left.running[c] == 0 {
+		left.work[c] = work(c)
+	}
+	left.running[c]++
+}
+
+// ends counts a manager out.
+func (c crew) ends() {
+	left.Lock()
+	defer left.Unlock()
+	left.running[c]--
+}
+
+func leftBy(c crew) float64 {
+	left.Lock()
+	defer left.Unlock()
+	return left.work[c]
+}
+
+// work is what the controllers of a crew do and have to do.
+func work(c crew) float64 {
+	return sum("controller_runtime_active_workers", c) + sum("workqueue_depth", c)
+}
+
+// sum adds up a metric over the controllers of a crew.
+func sum(name string, c crew) float64 {
 	families, err := metrics.Registry.Gather()
-	require.NoError(tb, err)
-	total := 0.0
+	if err != nil {
+		panic(err) // a metric that is registered twice
+	}
+	result := 0.0
 	for _, family := range families {
 		if family.GetName() != name {
 			continue
 		}
 		for _, metric := range family.GetMetric() {
-			total += metric.GetCounter().GetValue() + metric.GetGauge().GetValue()
+			if c.has(controllerOf(metric)) {
+				result += metric.GetCounter().GetValue() + metric.GetGauge().GetValue()
+			}
 		}
 	}
-	return total
+	return result
+}
+
+func controllerOf(metric *dto.Metric) string {
+	for _, label := range metric.GetLabel() {
+		if label.GetName() == "controller" {
+			return label.GetValue()
+		}
+	}
+	return ""
 }

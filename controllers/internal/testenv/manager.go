@@ -18,7 +18,7 @@ import (
 
 // Manager is a manager that runs in the test's own process.
 type Manager struct {
-	// Writes counts the requests that change something, leases apart.
+	// Writes counts the requests that change something in the test's namespace, leases apart.
 	Writes *Writes
 
 	stop func()
@@ -29,6 +29,8 @@ func (m *Manager) Stop() { m.stop() }
 
 // ManagerOptions of a test.
 type ManagerOptions struct {
+	// Namespace that writes are counted in: a manager also finds what other tests left. All when empty.
+	Namespace string
 	// Controllers to run; all when empty.
 	Controllers []string
 	// Config to run with; the administrator's when nil.
@@ -42,7 +44,7 @@ type ManagerOptions struct {
 // StartManager runs controllers as the manager program does, until the test ends.
 func (e *Environment) StartManager(tb testing.TB, options ManagerOptions) *Manager {
 	tb.Helper()
-	writes := NewWrites()
+	writes := NewWrites(options.Namespace)
 	if options.Config == nil {
 		options.Config = e.Config
 	}
@@ -57,7 +59,7 @@ func (e *Environment) StartManager(tb testing.TB, options ManagerOptions) *Manag
 	if options.MoverImage == "" {
 		options.MoverImage = "mover.example/mover:1"
 	}
-	stop, err := run(config, controllers.ManagerOptions(8), func(ctx context.Context, manager ctrl.Manager) error {
+	stop, err := run(operators, config, controllers.ManagerOptions(8), func(ctx context.Context, manager ctrl.Manager) error {
 		return controllers.Setup(ctx, manager, options.Controllers, options.Clock, controllers.Settings{MoverImage: options.MoverImage})
 	})
 	require.NoError(tb, err)
@@ -81,11 +83,11 @@ func (e *Environment) StartSimulator() (stop func() error, err error) {
 	config.UserAgent = "simulator"
 	options := controllers.ManagerOptions(8)
 	options.Cache.ByObject = nil // it plays for machines that are not ours, too
-	return run(config, options, simulator.Setup)
+	return run(simulators, config, options, simulator.Setup)
 }
 
 // run starts a manager in this process, beside others.
-func run(config *rest.Config, options ctrl.Options, setup func(context.Context, ctrl.Manager) error) (stop func() error, err error) {
+func run(crew crew, config *rest.Config, options ctrl.Options, setup func(context.Context, ctrl.Manager) error) (stop func() error, err error) {
 	options.Metrics.BindAddress = "0"
 	options.Controller.SkipNameValidation = ptr.To(true)
 	options.GracefulShutdownTimeout = ptr.To(10 * time.Second)
@@ -98,10 +100,12 @@ func run(config *rest.Config, options ctrl.Options, setup func(context.Context, 
 		cancel()
 		return nil, err
 	}
+	crew.begins()
 	ended := make(chan error, 1)
 	go func() { ended <- manager.Start(ctx) }()
 	return func() error {
 		cancel()
+		defer crew.ends()
 		return <-ended
 	}, nil
 }

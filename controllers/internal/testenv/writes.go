@@ -22,18 +22,22 @@ type Write struct {
 
 // Writes counts requests that change something, by what they change, and the conflicts among their answers.
 type Writes struct {
+	namespace string
+
 	mutex     sync.Mutex
 	counts    map[Write]int
 	conflicts int
 }
 
-// NewWrites makes an empty count.
-func NewWrites() *Writes { return &Writes{counts: map[Write]int{}} }
+// NewWrites makes an empty count of writes in a namespace; in all, and outside of them, when it is empty.
+func NewWrites(namespace string) *Writes {
+	return &Writes{namespace: namespace, counts: map[Write]int{}}
+}
 
 // Wrap counts what passes a transport.
 func (w *Writes) Wrap(next http.RoundTripper) http.RoundTripper {
 	return roundTripper(func(request *http.Request) (*http.Response, error) {
-		write, counts := parse(request)
+		write, counts := w.parse(request)
 		response, err := next.RoundTrip(request)
 		if counts {
 			w.mutex.Lock()
@@ -58,12 +62,15 @@ var requestInfo = &apirequest.RequestInfoFactory{
 }
 
 // parse reads verb and resource as the API server does. Leases are the manager's own heartbeat and reviews change nothing.
-func parse(request *http.Request) (Write, bool) {
+func (w *Writes) parse(request *http.Request) (Write, bool) {
 	if request.Method == http.MethodGet || request.Method == http.MethodHead {
 		return Write{}, false
 	}
 	info, err := requestInfo.NewRequestInfo(request)
 	if err != nil || !info.IsResourceRequest || info.Resource == "leases" || strings.HasSuffix(info.Resource, "reviews") {
+		return Write{}, false
+	}
+	if w.namespace != "" && w.namespace != info.Namespace {
 		return Write{}, false
 	}
 	resource := info.Resource

@@ -27,10 +27,11 @@ func TestWritesCountsWhatChangesSomething(t *testing.T) {
 		{"watch", http.MethodGet, machines + "?watch=true", map[Write]int{}},
 		{"heartbeat", http.MethodPut, "/apis/coordination.k8s.io/v1/namespaces/shop/leases/wukong", map[Write]int{}},
 		{"question", http.MethodPost, "/apis/authorization.k8s.io/v1/subjectaccessreviews", map[Write]int{}},
+		{"another namespace", http.MethodPatch, "/apis/vm.novasphere.dev/v1alpha1/namespaces/office/wukongvms/web", map[Write]int{}},
 		{"no resource", http.MethodPost, "/healthz", map[Write]int{}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			writes := NewWrites()
+			writes := NewWrites("shop")
 			send(t, writes, test.method, test.path, http.StatusOK)
 			assert.Equal(t, test.want, writes.Counts())
 			assert.Zero(t, writes.Conflicts())
@@ -39,7 +40,7 @@ func TestWritesCountsWhatChangesSomething(t *testing.T) {
 }
 
 func TestWritesCountsConflicts(t *testing.T) {
-	writes := NewWrites()
+	writes := NewWrites("shop")
 	send(t, writes, http.MethodPut, "/api/v1/namespaces/shop/configmaps/a", http.StatusConflict)
 	assert.Equal(t, 1, writes.Conflicts())
 	assert.Equal(t, 1, writes.Total())
