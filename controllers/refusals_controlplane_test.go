@@ -108,7 +108,7 @@ var whenChanged = map[string][]refusal{
 	"WukongExport": {
 		{`{"spec":{"source":{"diskRef":{"name":"b"}}}}`, "source cannot change: an export is made once"},
 		{`{"spec":{"target":{"download":null,"registry":{"image":"registry.example/a"}}}}`, "target cannot change: an export is made once"},
-		{`{"spec":{"format":"qcow2"}}`, "format and compression cannot change: an export is made once"},
+		{`{"spec":{"format":"raw"}}`, "format and compression cannot change: an export is made once"},
 	},
 	"WukongImage": {
 		{`{"spec":{"source":{"http":{"url":"http://images.example/b.img"}}}}`, "source cannot change after creation: create another WukongImage"},
