@@ -113,8 +113,7 @@ func (k Tool) Try(ctx context.Context, input string, arguments ...string) (strin
 	return string(output), err
 }
 
-// KillOperator ends every manager process of this cluster with SIGKILL, and returns 1 when there was one. The dev cluster's nodes are
-// namespaces of this machine, so that their processes can be found here; their control group names the pod.
+// KillOperator ends every manager process of this cluster with SIGKILL, and returns 1 when there was one.
 func (c *Cluster) KillOperator(t *testing.T) int {
 	t.Helper()
 	pods, err := c.OperatorPods(t.Context())
@@ -122,6 +121,13 @@ func (c *Cluster) KillOperator(t *testing.T) int {
 		t.Errorf("find the operator: %s", err)
 		return 0
 	}
+	return min(c.Kill(t, operatorProgram, pods), 1)
+}
+
+// Kill ends the processes of a program in some pods with SIGKILL, and returns how many there were. The dev cluster's nodes are namespaces
+// of this machine, so that their processes can be found here; their control group names the pod.
+func (c *Cluster) Kill(t *testing.T, program string, pods []corev1.Pod) int {
+	t.Helper()
 	processes, err := filepath.Glob("/proc/[0-9]*")
 	if err != nil {
 		t.Errorf("list processes: %s", err)
@@ -130,12 +136,12 @@ func (c *Cluster) KillOperator(t *testing.T) int {
 	killed := 0
 	for _, process := range processes {
 		arguments, err := os.ReadFile(filepath.Join(process, "cmdline"))
-		if err != nil || !strings.HasPrefix(string(arguments), operatorProgram+"\x00") || !runsIn(process, pods) {
+		if err != nil || !strings.HasPrefix(string(arguments), program+"\x00") || !runsIn(process, pods) {
 			continue
 		}
 		pid, err := strconv.Atoi(filepath.Base(process))
 		if err == nil && syscall.Kill(pid, syscall.SIGKILL) == nil {
-			killed = 1
+			killed++
 		}
 	}
 	return killed

@@ -102,7 +102,7 @@ func TestMainJob(t *testing.T) {
 	})
 	t.Run("DeletingTheUmbrellaRemovesItsChildren", func(t *testing.T) {
 		require.NoError(t, cluster.Delete(t.Context(), application))
-		nothingLeft(t, namespace)
+		cluster.NothingLeft(t, namespace, patience)
 	})
 }
 

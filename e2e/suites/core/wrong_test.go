@@ -7,7 +7,6 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-	storagev1 "k8s.io/api/storage/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -43,15 +42,7 @@ func TestStorageClassThatDoesNotExist(t *testing.T) {
 	create(t, vm)
 	cluster.WaitCause(t, vm, v1alpha1.ReasonWaitingForDisk, "StorageClass "+name+" does not exist", patience)
 
-	shared := &storagev1.StorageClass{}
-	require.NoError(t, cluster.Get(t.Context(), client.ObjectKey{Name: "wukong-shared"}, shared))
-	created := &storagev1.StorageClass{
-		ObjectMeta: metav1.ObjectMeta{Name: name}, Provisioner: shared.Provisioner, Parameters: shared.Parameters,
-		ReclaimPolicy: shared.ReclaimPolicy, VolumeBindingMode: shared.VolumeBindingMode, AllowVolumeExpansion: ptr.To(true),
-	}
-	create(t, created)
-	t.Cleanup(func() { _ = cluster.Delete(t.Context(), created) })
-	profile(t, name)
+	cluster.Class(t, name, nil)
 	cluster.WaitReady(t, vm, metav1.ConditionTrue, v1alpha1.ReasonRunning, importAndBoot)
 }
 

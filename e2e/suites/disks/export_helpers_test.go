@@ -134,7 +134,7 @@ func download(t *testing.T, export *v1alpha1.WukongExport) func(headers map[stri
 	require.NoError(t, cluster.Get(t.Context(), client.ObjectKey{Namespace: export.Namespace, Name: export.Status.Download.SecretName}, secret))
 	pool := x509.NewCertPool()
 	require.True(t, pool.AppendCertsFromPEM(secret.Data["ca.crt"]))
-	address := "https://localhost:" + portForward(t, export) + "/" + filepath.Base(export.Status.Download.URL)
+	address := "https://localhost:" + portForward(t, export.Namespace, export.Status.Download.ServiceName) + "/" + filepath.Base(export.Status.Download.URL)
 	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}}
 	t.Cleanup(transport.CloseIdleConnections)
 	return func(headers map[string]string) (*http.Response, []byte) {
@@ -153,7 +153,8 @@ func download(t *testing.T, export *v1alpha1.WukongExport) func(headers map[stri
 	}
 }
 
-func portForward(t *testing.T, export *v1alpha1.WukongExport) string {
+// portForward forwards to the HTTPS port of a Service, and returns the local port.
+func portForward(t *testing.T, namespace, service string) string {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	kubeconfig := os.Getenv("KUBECONFIG")
@@ -161,7 +162,7 @@ func portForward(t *testing.T, export *v1alpha1.WukongExport) string {
 		kubeconfig = filepath.Join(harness.Root(), ".devcluster", "kubeconfig")
 	}
 	command := exec.CommandContext(ctx, filepath.Join(filepath.Dir(kubeconfig), "bin", "kubectl"), "--kubeconfig="+kubeconfig,
-		"-n", export.Namespace, "port-forward", "service/"+export.Status.Download.ServiceName, ":443")
+		"-n", namespace, "port-forward", "service/"+service, ":443")
 	output, err := command.StdoutPipe()
 	require.NoError(t, err)
 	require.NoError(t, command.Start())

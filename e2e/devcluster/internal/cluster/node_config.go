@@ -36,9 +36,11 @@ func kubeletConfig(plan network.Plan) map[string]any {
 			"memory.available": "100Mi", "nodefs.available": "0%", "nodefs.inodesFree": "0%", "imagefs.available": "0%", "imagefs.inodesFree": "0%",
 		},
 		"serializeImagePulls": false,
-		"oomScoreAdj":         0,
-		"volumePluginDir":     "/var/lib/kubelet/volumeplugins",
-		"maxPods":             200,
+		// What a person mends shall be seen to heal in seconds. Elsewhere a container that fails is tried again after five minutes at the latest.
+		"crashLoopBackOff": map[string]string{"maxContainerRestartPeriod": "10s"},
+		"oomScoreAdj":      0,
+		"volumePluginDir":  "/var/lib/kubelet/volumeplugins",
+		"maxPods":          200,
 	}
 }
 

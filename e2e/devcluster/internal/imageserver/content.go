@@ -11,6 +11,7 @@ import (
 // content is what http.ServeContent reads.
 type content interface {
 	io.ReadSeeker
+	io.ReaderAt
 	Size() int64
 }
 
@@ -45,6 +46,37 @@ func (t *truncatedContent) Read(buffer []byte) (int, error) {
 	}
 	count, err := t.content.Read(buffer[:min(int64(len(buffer)), rest)])
 	t.position += int64(count)
+	return count, err
+}
+
+// What corruptContent leaves of a header, enough for the format to be recognized, and how long that is.
+const (
+	magicLength  = 4
+	headerLength = 104 // of qcow2, version 3
+)
+
+// corruptContent has a header whose magic is right and whose rest is not.
+type corruptContent struct {
+	content
+	position int64
+}
+
+// Seek implements io.Seeker.
+func (c *corruptContent) Seek(offset int64, whence int) (int64, error) {
+	position, err := c.content.Seek(offset, whence)
+	c.position = position
+	return position, err
+}
+
+// Read implements io.Reader.
+func (c *corruptContent) Read(buffer []byte) (int, error) {
+	count, err := c.content.Read(buffer)
+	for i := range buffer[:count] {
+		if at := c.position + int64(i); at >= magicLength && at < headerLength {
+			buffer[i] ^= 0xff
+		}
+	}
+	c.position += int64(count)
 	return count, err
 }
 

@@ -83,6 +83,42 @@ func TestTruncatedFilesNeverShowTheirSecondHalf(t *testing.T) {
 	require.Empty(t, body)
 }
 
+func TestFlakyFilesBreakSoManyTimes(t *testing.T) {
+	url, data := start(t)
+	for _, key := range []string{"one", "two"} {
+		head, err := http.NewRequestWithContext(t.Context(), http.MethodHead, url+"/flaky/2/"+key+"/disk.img", nil)
+		require.NoError(t, err)
+		response, _, err := get(t, head)
+		require.NoError(t, err, "a look at the header does not count")
+		require.Equal(t, int64(size), response.ContentLength)
+		for range 2 {
+			_, _, err := get(t, newRequest(t, url+"/flaky/2/"+key+"/disk.img"))
+			require.ErrorIs(t, err, io.ErrUnexpectedEOF)
+		}
+		_, body, err := get(t, newRequest(t, url+"/flaky/2/"+key+"/disk.img"))
+		require.NoError(t, err)
+		require.Equal(t, data, body)
+	}
+}
+
+func TestCutFilesLookWhole(t *testing.T) {
+	url, data := start(t)
+	response, body, err := get(t, newRequest(t, url+"/cut/disk.img"))
+	require.NoError(t, err)
+	require.Equal(t, int64(size/2), response.ContentLength)
+	require.Equal(t, data[:size/2], body)
+}
+
+func TestCorruptFilesKeepTheirMagicAndTheirContent(t *testing.T) {
+	url, data := start(t)
+	_, body, err := get(t, newRequest(t, url+"/corrupt/disk.img"))
+	require.NoError(t, err)
+	require.Len(t, body, size)
+	require.Equal(t, data[:4], body[:4])
+	require.NotEqual(t, data[4:104], body[4:104])
+	require.Equal(t, data[104:], body[104:])
+}
+
 func TestSlowFilesTakeTheirTime(t *testing.T) {
 	url, data := start(t)
 	began := time.Now()

@@ -1,0 +1,131 @@
+//go:build e2e
+
+package disks
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	kubevirtv1 "kubevirt.io/api/core/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/novasphere/wukong/apis/v1alpha1"
+)
+
+// TestBytesStayTheSame follows bytes that a guest wrote, and some that a person sends, through clones, a snapshot, and loss of power.
+func TestBytesStayTheSame(t *testing.T) {
+	t.Parallel()
+	namespace, other := cluster.Namespace(t), cluster.Namespace(t)
+	data := plainDisk(namespace, "data", "128Mi", nil)
+	vm := loginVM(namespace, "one", refer("data", "data"))
+	uploaded := plainDisk(namespace, "uploaded", "64Mi", &v1alpha1.WukongDiskSource{Upload: &v1alpha1.UploadSource{}})
+	abroad := plainDisk(other, "abroad", "128Mi", cloneOf(namespace, "data"))
+	abroad.Spec.CloneableFrom = []string{namespace}
+	back := plainDisk(namespace, "back", "128Mi", cloneOf(other, "abroad"))
+	exportCreate(t, loginSecret(namespace), data, vm, uploaded, abroad, back)
+
+	sent := make([]byte, patternMiB<<20)
+	_, _ = rand.Read(sent)
+	t.Run("AnUploadIsAskedForAndTaken", func(t *testing.T) {
+		asked := cluster.WaitReady(t, uploaded, metav1.ConditionFalse, v1alpha1.ReasonAwaitingUpload, exportPatience)
+		assert.Contains(t, asked.Message, "virtctl image-upload dv uploaded")
+		upload(t, uploaded, sent)
+		waitDisk(t, uploaded)
+	})
+	t.Run("ACloneIntoANamespaceThatIsNotGrantedIsRefused", func(t *testing.T) {
+		refused := cluster.WaitReady(t, abroad, metav1.ConditionFalse, v1alpha1.ReasonCloneNotGranted, patience)
+		assert.Contains(t, refused.Message, "grants it by "+other+" in its spec.cloneableFrom")
+		cluster.WaitReady(t, back, metav1.ConditionFalse, v1alpha1.ReasonSourceNotReady, patience)
+	})
+
+	cluster.WaitReady(t, vm, metav1.ConditionTrue, v1alpha1.ReasonRunning, importAndBoot)
+	guest := enter(t, vm)
+	checksum := writePattern(t, guest, "data")
+	detach(t, vm, "data")
+
+	near := plainDisk(namespace, "near", "192Mi", cloneOf("", "data"))
+	monday := &unstructured.Unstructured{Object: map[string]any{
+		"apiVersion": "snapshot.storage.k8s.io/v1", "kind": "VolumeSnapshot",
+		"metadata": map[string]any{"namespace": namespace, "name": "monday"},
+		"spec":     map[string]any{"source": map[string]any{"persistentVolumeClaimName": data.Name}},
+	}}
+	restored := plainDisk(namespace, "restored", "128Mi", &v1alpha1.WukongDiskSource{
+		Snapshot: &v1alpha1.DiskSnapshotSource{Kind: "VolumeSnapshot", Name: "monday"},
+	})
+	exportCreate(t, near, monday, restored)
+	t.Run("AGrantHealsTheClone", func(t *testing.T) {
+		change(t, data, func(disk *v1alpha1.WukongDisk) { disk.Spec.CloneableFrom = []string{other} })
+		waitDisk(t, abroad)
+		waitDisk(t, back)
+	})
+	waitDisk(t, near)
+	waitDisk(t, restored)
+	attach(t, vm, guest, "near", "back", "restored", "uploaded", "data")
+	t.Run("AGuestSeesThemInEachCopy", func(t *testing.T) {
+		assertPattern(t, guest, checksum, "near", "back", "restored", "data")
+		sum := sha256.Sum256(sent)
+		assertPattern(t, guest, hex.EncodeToString(sum[:]), "uploaded")
+		assert.Equal(t, "201326592", inGuest(t, guest, "lsblk -bdno SIZE "+device("near")), "a clone may be larger")
+	})
+	t.Run("ASnapshotIsWhatItWasThen", func(t *testing.T) {
+		later := writePattern(t, guest, "near")
+		require.NotEqual(t, checksum, later)
+		assertPattern(t, guest, checksum, "data")
+	})
+	t.Run("TheySurvivePowerCycles", func(t *testing.T) {
+		for range 2 {
+			powerState(t, vm, v1alpha1.PowerStopped, v1alpha1.ReasonStopped)
+			powerState(t, vm, v1alpha1.PowerRunning, v1alpha1.ReasonRunning)
+		}
+		assertPattern(t, enter(t, vm), checksum, "data", "back")
+	})
+	t.Run("TheySurviveAKilledGuest", func(t *testing.T) {
+		require.Equal(t, 1, cluster.Kill(t, "/usr/bin/qemu-system-x86_64", launchers(t, vm)))
+		waitAnotherInstance(t, vm)
+		assertPattern(t, enter(t, vm), checksum, "data", "back")
+	})
+	t.Run("TheySurviveALostLauncher", func(t *testing.T) {
+		pods := launchers(t, vm)
+		require.Len(t, pods, 1)
+		require.NoError(t, cluster.Delete(t.Context(), &pods[0], client.GracePeriodSeconds(0)))
+		waitAnotherInstance(t, vm)
+		assertPattern(t, enter(t, vm), checksum, "data", "back")
+	})
+}
+
+// launchers are the pods of a machine's running instance.
+func launchers(t *testing.T, vm *v1alpha1.WukongVM) []corev1.Pod {
+	t.Helper()
+	pods := &corev1.PodList{}
+	require.NoError(t, cluster.List(t.Context(), pods, client.InNamespace(vm.Namespace),
+		client.MatchingLabels{"vm.kubevirt.io/name": vm.Name, kubevirtv1.AppLabel: "virt-launcher"}))
+	var running []corev1.Pod
+	for _, pod := range pods.Items {
+		if pod.Status.Phase == corev1.PodRunning && pod.DeletionTimestamp.IsZero() {
+			running = append(running, pod)
+		}
+	}
+	return running
+}
+
+// waitAnotherInstance waits until the machine runs again, in another instance than the one that was just ended.
+func waitAnotherInstance(t *testing.T, vm *v1alpha1.WukongVM) {
+	t.Helper()
+	instance := &kubevirtv1.VirtualMachineInstance{}
+	key := client.ObjectKeyFromObject(vm)
+	require.NoError(t, client.IgnoreNotFound(cluster.Get(t.Context(), key, instance)))
+	ended := instance.UID
+	require.Eventually(t, func() bool {
+		current := &kubevirtv1.VirtualMachineInstance{}
+		err := cluster.Get(t.Context(), key, current)
+		return err == nil && current.UID != ended && current.Status.Phase == kubevirtv1.Running
+	}, exportPatience, patience/100, "KubeVirt starts no other instance of %s", vm.Name)
+	cluster.WaitReady(t, vm, metav1.ConditionTrue, v1alpha1.ReasonRunning, importAndBoot)
+}

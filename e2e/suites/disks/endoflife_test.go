@@ -1,0 +1,105 @@
+//go:build e2e
+
+package disks
+
+import (
+	"context"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/novasphere/wukong/apis/v1alpha1"
+)
+
+// A protected disk outlives its application, cannot be deleted, and does not go of itself when the protection is lifted.
+func TestAProtectedDiskOutlivesItsApplication(t *testing.T) {
+	t.Parallel()
+	namespace := cluster.Namespace(t)
+	shop := &v1alpha1.LocalObjectReference{Name: "shop"}
+	application := &v1alpha1.Wukong{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: shop.Name}}
+	vm := importing(namespace, "web", v1alpha1.HTTPSource{URL: tinyURL})
+	vm.Spec.WukongRef = shop
+	vm.Spec.Disks = append(vm.Spec.Disks, v1alpha1.VMDisk{Name: "stamped", Template: &v1alpha1.DiskTemplate{Spec: plainDisk("", "", "64Mi", nil).Spec}})
+	vm.Spec.Disks[1].Template.Spec.DeletionProtection = ptr.To(true)
+	vm.Spec.Disks = append(vm.Spec.Disks, refer("own", "own"))
+	own, free := plainDisk(namespace, "own", "64Mi", nil), plainDisk(namespace, "free", "64Mi", nil)
+	own.Spec.WukongRef, own.Spec.DeletionProtection = shop, ptr.To(true)
+	free.Spec.WukongRef = shop
+	exportCreate(t, application, own, free, vm)
+	cluster.WaitReady(t, vm, metav1.ConditionTrue, v1alpha1.ReasonRunning, importAndBoot)
+	waitDisk(t, free)
+	require.ErrorContains(t, cluster.Delete(t.Context(), own), "deletionProtection")
+
+	require.NoError(t, cluster.Delete(t.Context(), application))
+	protected := []string{"own", "web-stamped"}
+	var kept []string
+	for _, name := range protected {
+		kept = append(kept, "WukongDisk/"+name, "DataVolume/"+name, "PersistentVolumeClaim/"+name)
+	}
+	cluster.NothingLeft(t, namespace, exportPatience, kept...)
+	for _, name := range protected {
+		disk := &v1alpha1.WukongDisk{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name}}
+		cluster.Wait(t, disk, patience, "nobody's", func() bool { return len(disk.OwnerReferences) == 0 })
+		waitDisk(t, disk)
+		assert.Nil(t, disk.DeletionTimestamp)
+		change(t, disk, func(disk *v1alpha1.WukongDisk) { disk.Spec.DeletionProtection = nil })
+		cluster.Wait(t, disk, patience, "looked at", func() bool { return disk.Status.ObservedGeneration == disk.Generation })
+		require.Nil(t, disk.DeletionTimestamp, "the deletion of the application is long past")
+		require.NoError(t, cluster.Delete(t.Context(), disk))
+	}
+	cluster.NothingLeft(t, namespace, patience)
+}
+
+// The reclaim policy counts that stands at the end, whichever stood when the machine was made.
+func TestAReclaimPolicyThatChangedWhileTheMachineRan(t *testing.T) {
+	t.Parallel()
+	namespace := cluster.Namespace(t)
+	vm := importing(namespace, "web", v1alpha1.HTTPSource{URL: tinyURL})
+	retain := plainDisk("", "", "64Mi", nil).Spec
+	retain.ReclaimPolicy = v1alpha1.ReclaimRetain
+	vm.Spec.Disks = append(vm.Spec.Disks, v1alpha1.VMDisk{Name: "data", Template: &v1alpha1.DiskTemplate{Spec: retain}})
+	exportCreate(t, vm)
+	cluster.WaitReady(t, vm, metav1.ConditionTrue, v1alpha1.ReasonRunning, importAndBoot)
+	root := &v1alpha1.WukongDisk{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "web-root"}}
+	data := &v1alpha1.WukongDisk{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "web-data"}}
+	change(t, root, func(disk *v1alpha1.WukongDisk) { disk.Spec.ReclaimPolicy = v1alpha1.ReclaimRetain })
+	change(t, data, func(disk *v1alpha1.WukongDisk) { disk.Spec.ReclaimPolicy = v1alpha1.ReclaimDelete })
+	require.NoError(t, cluster.Delete(t.Context(), vm))
+	cluster.NothingLeft(t, namespace, patience, "PersistentVolumeClaim/web-root")
+	claim := &corev1.PersistentVolumeClaim{}
+	require.NoError(t, cluster.Get(t.Context(), client.ObjectKey{Namespace: namespace, Name: "web-root"}, claim))
+	assert.Equal(t, corev1.ClaimBound, claim.Status.Phase)
+	assert.Nil(t, claim.DeletionTimestamp)
+	assert.Empty(t, claim.OwnerReferences)
+}
+
+// A namespace ends in whatever state its disks, machines, images and exports are.
+func TestANamespaceEndsWithAllThatIsUnderWay(t *testing.T) {
+	t.Parallel()
+	namespace := cluster.Namespace(t)
+	application := &v1alpha1.Wukong{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "shop"}}
+	vm := importing(namespace, "web", v1alpha1.HTTPSource{URL: tinyURL})
+	vm.Spec.WukongRef = &v1alpha1.LocalObjectReference{Name: "shop"}
+	vm.Spec.Disks = append(vm.Spec.Disks, refer("data", "data"))
+	data, free := plainDisk(namespace, "data", "64Mi", nil), plainDisk(namespace, "free", "64Mi", nil)
+	data.Spec.ReclaimPolicy = v1alpha1.ReclaimRetain
+	slow := plainDisk(namespace, "slow", "1Gi", &v1alpha1.WukongDiskSource{HTTP: &v1alpha1.HTTPSource{URL: "http://" + imageServer + "/slow/100000/debian-trixie.qcow2"}})
+	broken := plainDisk(namespace, "broken", "64Mi", &v1alpha1.WukongDiskSource{HTTP: &v1alpha1.HTTPSource{URL: "http://" + imageServer + "/status/404"}})
+	image := newImage(namespace, "image", v1alpha1.WukongImageSource{HTTP: &v1alpha1.HTTPSource{URL: "http://" + imageServer + "/hang/tiny.qcow2"}})
+	export := diskExport(namespace, "export", "free", toBucket("a", v1alpha1.ExportRaw, v1alpha1.ExportUncompressed))
+	exportCreate(t, application, exportCredentials(namespace, "wrong"), vm, data, free, slow, broken, image, export)
+	cluster.WaitReady(t, vm, metav1.ConditionTrue, v1alpha1.ReasonRunning, importAndBoot)
+	cluster.Wait(t, slow, importAndBoot, "importing", func() bool { return slow.Status.Phase == v1alpha1.DiskImporting })
+	cluster.WaitCause(t, broken, v1alpha1.ReasonImportFailed, "404", exportPatience)
+
+	all := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}}
+	require.NoError(t, cluster.Delete(t.Context(), all))
+	ctx, cancel := context.WithTimeout(t.Context(), exportPatience)
+	defer cancel()
+	require.NoError(t, cluster.Gone(ctx, all), "namespace %s does not end: %+v", namespace, &all.Status)
+}

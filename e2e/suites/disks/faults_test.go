@@ -1,0 +1,166 @@
+//go:build e2e
+
+package disks
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
+	"math/big"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/novasphere/wukong/apis/v1alpha1"
+)
+
+const imageServer = "images.wukong-devcluster.svc"
+
+// restartPeriod is how long kubelet waits at most before it starts a failed container again, on the dev cluster. Elsewhere it is five minutes.
+const restartPeriod = 10 * time.Second
+
+// fault is an import that does not work, what is said of it, and what a person does about it; nil for nothing, when it heals by itself.
+type fault struct {
+	name, text string
+	source     v1alpha1.HTTPSource
+	mend       func(t *testing.T)
+	hopeless   bool
+}
+
+// TestImportFaultsInPlainWords: each is told on the disk and on its machine in the importer's own words, is tried again in measure, and
+// heals when its cause is gone, without a touch of the disk or the machine. What cannot heal is deleted and leaves nothing.
+func TestImportFaultsInPlainWords(t *testing.T) {
+	t.Parallel()
+	namespace := cluster.Namespace(t)
+	password := &corev1.Secret{
+		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "images"},
+		StringData: map[string]string{"accessKeyId": "alice", "secretKey": "wrong"},
+	}
+	authority := &corev1.ConfigMap{
+		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "authority"}, Data: map[string]string{"ca.crt": strangeAuthority(t)},
+	}
+	exportCreate(t, password, authority)
+	faults := []fault{
+		{name: "truncated", text: "unexpected EOF", hopeless: true, source: v1alpha1.HTTPSource{URL: "http://" + imageServer + "/truncate/tiny.qcow2"}},
+		{name: "corrupt", text: "qemu-img", hopeless: true, source: v1alpha1.HTTPSource{URL: "http://" + imageServer + "/corrupt/tiny.qcow2"}},
+		{name: "broken-off", text: "unexpected EOF", source: v1alpha1.HTTPSource{URL: "http://" + imageServer + "/flaky/2/" + namespace + "/tiny.qcow2"}},
+		{name: "bad-secret", text: "401", source: v1alpha1.HTTPSource{
+			URL: "http://" + imageServer + "/auth/alice/secret/tiny.qcow2", SecretRef: &v1alpha1.LocalObjectReference{Name: "images"},
+		}, mend: func(t *testing.T) {
+			change(t, password, func(secret *corev1.Secret) { secret.StringData = map[string]string{"secretKey": "secret"} })
+		}},
+		{name: "wrong-authority", text: "certificate signed by unknown authority", source: v1alpha1.HTTPSource{
+			URL: "https://" + imageServer + "/tiny.qcow2", CertConfigMapRef: &v1alpha1.LocalObjectReference{Name: "authority"},
+		}, mend: func(t *testing.T) {
+			right := imageAuthority(t)
+			change(t, authority, func(bundle *corev1.ConfigMap) { bundle.Data["ca.crt"] = right })
+		}},
+	}
+	began := time.Now()
+	machines := map[string]*v1alpha1.WukongVM{}
+	for _, fault := range faults {
+		machines[fault.name] = importing(namespace, fault.name, fault.source)
+		exportCreate(t, machines[fault.name])
+	}
+	for _, fault := range faults {
+		vm := machines[fault.name]
+		disk := &v1alpha1.WukongDisk{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: vm.Name + "-root"}}
+		t.Run(fault.name, func(t *testing.T) {
+			if fault.mend != nil || fault.hopeless {
+				told := cluster.WaitCause(t, disk, v1alpha1.ReasonImportFailed, fault.text, exportPatience)
+				t.Logf("after %s: %s", time.Since(began).Round(time.Second), told.Message)
+				assert.Contains(t, told.Message, "it is tried again")
+				cluster.WaitCause(t, vm, v1alpha1.ReasonWaitingForDisk, fault.text, patience)
+			}
+			if fault.hopeless {
+				cluster.Wait(t, disk, patience, "tried again", func() bool { return disk.Status.ImportRestarts > 1 })
+			} else {
+				if fault.mend != nil {
+					fault.mend(t)
+				}
+				mended := time.Now()
+				cluster.WaitReady(t, vm, metav1.ConditionTrue, v1alpha1.ReasonRunning, importAndBoot)
+				t.Logf("runs %s after it was mended", time.Since(mended).Round(time.Second))
+				assert.Positive(t, disk.Status.ImportRestarts)
+			}
+			assert.LessOrEqual(t, disk.Status.ImportRestarts, int32(time.Since(began)/restartPeriod)+1, "an importer that fails is started in measure")
+			require.NoError(t, cluster.Delete(t.Context(), vm))
+		})
+	}
+	cluster.NothingLeft(t, namespace, patience)
+}
+
+// importing is a small machine whose boot disk comes from a web server.
+func importing(namespace, name string, source v1alpha1.HTTPSource) *v1alpha1.WukongVM {
+	size := resource.MustParse("64Mi")
+	return &v1alpha1.WukongVM{
+		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name},
+		Spec: v1alpha1.WukongVMSpec{
+			Memory: v1alpha1.Memory{Guest: resource.MustParse("128Mi")}, TerminationGracePeriodSeconds: new(int64),
+			Disks: []v1alpha1.VMDisk{{Name: "root", Template: &v1alpha1.DiskTemplate{Spec: v1alpha1.WukongDiskSpec{
+				Size: &size, Source: &v1alpha1.WukongDiskSource{HTTP: &source},
+			}}}},
+		},
+	}
+}
+
+// strangeAuthority is the certificate of an authority that signed nothing.
+func strangeAuthority(t *testing.T) string {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	require.NoError(t, err)
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	require.NoError(t, err)
+	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
+}
+
+// imageAuthority is the authority of the image server.
+func imageAuthority(t *testing.T) string {
+	t.Helper()
+	clientset, err := kubernetes.NewForConfig(cluster.Config)
+	require.NoError(t, err)
+	certificate, err := clientset.CoreV1().Services("wukong-devcluster").ProxyGet("http", "images", "http", "ca.crt", nil).DoRaw(t.Context())
+	require.NoError(t, err)
+	return string(certificate)
+}
+
+// A pool without room is told in the provisioner's own words, and the disk goes on when there is room.
+func TestAFullPoolIsToldAndHeals(t *testing.T) {
+	t.Parallel()
+	namespace := cluster.Namespace(t)
+	cluster.Class(t, namespace, map[string]string{"pool": namespace, "poolBytes": "100Mi"})
+	first, second := plainDisk(namespace, "first", "64Mi", nil), plainDisk(namespace, "second", "64Mi", nil)
+	first.Spec.StorageClassName, second.Spec.StorageClassName = &namespace, &namespace
+	exportCreate(t, first)
+	waitDisk(t, first)
+	copied := plainDisk(namespace, "copied", "64Mi", cloneOf("", "first"))
+	copied.Spec.StorageClassName = &namespace
+	vm := importing(namespace, "web", v1alpha1.HTTPSource{URL: tinyURL})
+	vm.Spec.Disks = append(vm.Spec.Disks, refer("second", "second"))
+	exportCreate(t, second, copied, vm)
+	for _, disk := range []*v1alpha1.WukongDisk{second, copied} {
+		told := cluster.WaitCause(t, disk, v1alpha1.ReasonProvisioningFailed, "pool "+namespace+" is full", patience)
+		t.Log(told.Message)
+		assert.Equal(t, v1alpha1.DiskError, disk.Status.Phase)
+	}
+	cluster.WaitCause(t, vm, v1alpha1.ReasonWaitingForDisk, "pool "+namespace+" is full", patience)
+
+	for _, disk := range []client.Object{copied, first} {
+		require.NoError(t, cluster.Delete(t.Context(), disk))
+	}
+	waitDisk(t, second)
+	cluster.WaitReady(t, vm, metav1.ConditionTrue, v1alpha1.ReasonRunning, importAndBoot)
+	require.NoError(t, cluster.Delete(t.Context(), vm))
+	require.NoError(t, cluster.Delete(t.Context(), second))
+	cluster.NothingLeft(t, namespace, patience)
+}

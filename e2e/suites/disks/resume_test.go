@@ -1,0 +1,57 @@
+//go:build e2e
+
+package disks
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/novasphere/wukong/apis/v1alpha1"
+)
+
+// An export whose pod is lost half way goes on in another one, and the file is the disk.
+func TestAnExportGoesOnAfterItsPodIsLost(t *testing.T) {
+	t.Parallel()
+	namespace := cluster.Namespace(t)
+	disk := plainDisk(namespace, "data", "1Gi", &v1alpha1.WukongDiskSource{HTTP: &v1alpha1.HTTPSource{URL: debianURL}})
+	exportCreate(t, disk, exportCredentials(namespace, s3SecretKey))
+	waitDisk(t, disk)
+	export := diskExport(namespace, "disturbed", "data", toBucket(namespace+"/disturbed.img.gz", v1alpha1.ExportRaw, v1alpha1.ExportGzip))
+	exportCreate(t, export)
+	cluster.Wait(t, export, exportPatience, "half way", func() bool {
+		require.NotEqual(t, v1alpha1.ExportCompleted, export.Status.Phase, "it was too quick to be disturbed")
+		return export.Status.ProgressPercent != nil && *export.Status.ProgressPercent >= 10
+	})
+	lost := movers(t, export)
+	require.Len(t, lost, 1)
+	require.NoError(t, cluster.Delete(t.Context(), &lost[0], client.GracePeriodSeconds(0)))
+	cluster.WaitReady(t, export, metav1.ConditionTrue, v1alpha1.ReasonCompleted, exportImport)
+	second := movers(t, export)
+	require.Len(t, second, 1)
+	assert.NotEqual(t, lost[0].UID, second[0].UID)
+
+	jobs := &batchv1.JobList{}
+	require.NoError(t, cluster.List(t.Context(), jobs, client.InNamespace(namespace)))
+	assert.Len(t, jobs.Items, 1, "the Job of the first attempt went on")
+
+	again := plainDisk(namespace, "again", "1Gi", &v1alpha1.WukongDiskSource{S3: &v1alpha1.S3Source{
+		URL: export.Spec.Target.S3.URL, SecretRef: &v1alpha1.LocalObjectReference{Name: credentialsName},
+	}})
+	exportCreate(t, again)
+	waitDisk(t, again)
+	assert.Equal(t, rawChecksum(t, disk), rawChecksum(t, again), "what is in the bucket is the disk")
+}
+
+// movers are the pods that an export has now.
+func movers(t *testing.T, export *v1alpha1.WukongExport) []corev1.Pod {
+	t.Helper()
+	pods := &corev1.PodList{}
+	require.NoError(t, cluster.List(t.Context(), pods, client.InNamespace(export.Namespace), client.MatchingLabels{v1alpha1.LabelExport: export.Name}))
+	return pods.Items
+}

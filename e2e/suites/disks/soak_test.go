@@ -1,0 +1,178 @@
+//go:build e2e && soak
+
+package disks
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+
+	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/e2e/internal/console"
+)
+
+const (
+	// defaultSeeds is how many rounds there are. WUKONG_SEEDS says otherwise; WUKONG_SEED is the first seed, to repeat a round.
+	defaultSeeds = 20
+	// latestKill is how long after the beginning of a step the manager is killed at the latest: most steps take longer.
+	latestKill = 6 * time.Second
+)
+
+// soak is one round: a pattern on a disk, and the two machines between which it goes. They are the same in all rounds.
+type soak struct {
+	namespace string
+	seed      uint64
+	one, two  *v1alpha1.WukongVM
+	checksum  string
+}
+
+// disk is a disk of this round; its name is that of the round.
+func (s *soak) disk(name, size string, source *v1alpha1.WukongDiskSource) *v1alpha1.WukongDisk {
+	return plainDisk(s.namespace, s.name(name), size, source)
+}
+
+// name is short: a guest sees the first 20 bytes of it as the serial number.
+func (s *soak) name(name string) string { return fmt.Sprintf("%s-%d", name, s.seed%100000) }
+
+// steps are what a disk goes through, in order, while the manager dies once in each. Each ends with a look at the pattern. "data" is the disk
+// with the pattern; it is in no machine between two steps.
+var steps = []struct {
+	name string
+	run  func(t *testing.T, s *soak)
+}{
+	{"write", func(t *testing.T, s *soak) {
+		exportCreate(t, s.disk("data", "64Mi", nil))
+		s.in(t, s.one, func(guest *console.Console) { s.checksum = writePattern(t, guest, s.name("data")) }, "data")
+	}},
+	{"grow", func(t *testing.T, s *soak) {
+		disk := s.disk("data", "64Mi", nil)
+		s.in(t, s.one, func(guest *console.Console) {
+			larger := resource.MustParse("128Mi")
+			change(t, disk, func(disk *v1alpha1.WukongDisk) { disk.Spec.Size = &larger })
+			eventually(t, guest, "lsblk -bdno SIZE "+device(s.name("data")), strconv.FormatInt(larger.Value(), 10))
+			assertPattern(t, guest, s.checksum, s.name("data"))
+		}, "data")
+	}},
+	{"another machine", func(t *testing.T, s *soak) { s.look(t, s.two, "data") }},
+	{"clone", func(t *testing.T, s *soak) {
+		clone := s.disk("clone", "128Mi", cloneOf("", s.name("data")))
+		exportCreate(t, clone)
+		waitDisk(t, clone)
+		s.look(t, s.two, "clone")
+	}},
+	{"export and import", func(t *testing.T, s *soak) {
+		key := s.namespace + "/" + s.name("data") + ".qcow2"
+		export := diskExport(s.namespace, s.name("data"), s.name("data"), toBucket(key, v1alpha1.ExportQCOW2, v1alpha1.ExportUncompressed))
+		exportCreate(t, export)
+		cluster.WaitReady(t, export, metav1.ConditionTrue, v1alpha1.ReasonCompleted, exportImport)
+		again := s.disk("again", "128Mi", &v1alpha1.WukongDiskSource{S3: &v1alpha1.S3Source{
+			URL: s3Bucket + "/" + key, SecretRef: &v1alpha1.LocalObjectReference{Name: credentialsName},
+		}})
+		exportCreate(t, again)
+		waitDisk(t, again)
+		s.look(t, s.two, "again")
+		require.NoError(t, cluster.Delete(t.Context(), export))
+	}},
+	{"power cycle", func(t *testing.T, s *soak) {
+		change(t, s.one, func(vm *v1alpha1.WukongVM) { vm.Spec.Disks = append(vm.Spec.Disks, refer(s.name("data"), s.name("data"))) })
+		waitAttachment(t, s.one, s.name("data"), v1alpha1.DiskAttached)
+		powerState(t, s.one, v1alpha1.PowerStopped, v1alpha1.ReasonStopped)
+		powerState(t, s.one, v1alpha1.PowerRunning, v1alpha1.ReasonRunning)
+		guest := enter(t, s.one)
+		waitAttachment(t, s.one, s.name("data"), v1alpha1.DiskAttached)
+		assertPattern(t, guest, s.checksum, s.name("data"))
+		require.NoError(t, guest.Close())
+		detach(t, s.one, s.name("data"))
+	}},
+}
+
+// in does something in a machine that has disks of this round meanwhile.
+func (s *soak) in(t *testing.T, vm *v1alpha1.WukongVM, do func(*console.Console), disks ...string) {
+	t.Helper()
+	guest := enter(t, vm)
+	names := make([]string, 0, len(disks))
+	for _, disk := range disks {
+		names = append(names, s.name(disk))
+	}
+	attach(t, vm, guest, names...)
+	do(guest)
+	detach(t, vm, names...)
+	require.NoError(t, guest.Close())
+}
+
+// look compares the pattern on a disk of this round, in a machine.
+func (s *soak) look(t *testing.T, vm *v1alpha1.WukongVM, disk string) {
+	t.Helper()
+	s.in(t, vm, func(guest *console.Console) { assertPattern(t, guest, s.checksum, s.name(disk)) }, disk)
+}
+
+// TestSoak: bytes survive whatever is done to their disk while the manager dies at a random moment of each step. 'make soak' runs it.
+func TestSoak(t *testing.T) {
+	namespace := cluster.Namespace(t)
+	first, rounds := number(t, "WUKONG_SEED", uint64(time.Now().Unix())), number(t, "WUKONG_SEEDS", defaultSeeds)
+	one, two := loginVM(namespace, "one"), loginVM(namespace, "two")
+	exportCreate(t, loginSecret(namespace), exportCredentials(namespace, s3SecretKey), one, two)
+	for _, vm := range []*v1alpha1.WukongVM{one, two} {
+		cluster.WaitReady(t, vm, metav1.ConditionTrue, v1alpha1.ReasonRunning, importAndBoot)
+	}
+	began, failures := time.Now(), 0
+	for seed := first; seed < first+rounds; seed++ {
+		round := &soak{namespace: namespace, seed: seed, one: one, two: two}
+		if !t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) { round.run(t) }) {
+			failures++
+			break // what is left of it would spoil the next
+		}
+		t.Logf("soak: %d of %d seeds in %s, %d failures; repeat this one with WUKONG_SEED=%d WUKONG_SEEDS=1",
+			seed-first+1, rounds, time.Since(began).Round(time.Second), failures, seed)
+	}
+}
+
+func (s *soak) run(t *testing.T) {
+	random := rand.New(rand.NewPCG(s.seed, 0))
+	for _, step := range steps {
+		after := time.Duration(random.Int64N(int64(latestKill)))
+		t.Run(step.name, func(t *testing.T) {
+			killed := make(chan int)
+			go func() {
+				time.Sleep(after)
+				killed <- cluster.KillOperator(t)
+			}()
+			began := time.Now()
+			step.run(t, s)
+			t.Logf("%s: %s, the manager was killed after %s", step.name, time.Since(began).Round(time.Second), after.Round(time.Millisecond))
+			assert.Equal(t, 1, <-killed, "the manager ran and was killed")
+		})
+		require.False(t, t.Failed())
+	}
+	for _, name := range []string{"data", "clone", "again"} {
+		require.NoError(t, cluster.Delete(t.Context(), s.disk(name, "64Mi", nil)))
+	}
+	kept := []string{}
+	for _, vm := range []string{"one", "two"} {
+		kept = append(kept, "WukongVM/"+vm, "VirtualMachine/"+vm, "VirtualMachineInstance/"+vm,
+			"WukongDisk/"+vm+"-root", "DataVolume/"+vm+"-root", "PersistentVolumeClaim/"+vm+"-root", "Secret/"+vm+"-cloud-init")
+		for _, pod := range launchers(t, map[string]*v1alpha1.WukongVM{"one": s.one, "two": s.two}[vm]) {
+			kept = append(kept, "Pod/"+pod.Name)
+		}
+	}
+	cluster.NothingLeft(t, s.namespace, exportPatience, kept...)
+}
+
+func number(t *testing.T, variable string, otherwise uint64) uint64 {
+	t.Helper()
+	text := os.Getenv(variable)
+	if text == "" {
+		return otherwise
+	}
+	value, err := strconv.ParseUint(text, 10, 64)
+	require.NoError(t, err, variable)
+	return value
+}

@@ -1,0 +1,60 @@
+//go:build e2e
+
+package disks
+
+import (
+	"bytes"
+	"crypto/tls"
+	"crypto/x509"
+	"io"
+	"net/http"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/novasphere/wukong/apis/v1alpha1"
+)
+
+// CDI's upload proxy, as its operator installs it (CDI pkg/operator/resources/cert/factory.go, pkg/common UploadPathSync).
+const (
+	importerNamespace = "cdi"
+	uploadService     = "cdi-uploadproxy"
+	uploadAuthority   = "cdi-uploadproxy-signer-bundle"
+	uploadPath        = "/v1beta1/upload"
+)
+
+// upload sends a disk image as 'virtctl image-upload' does: with a token for the claim, to the upload proxy.
+func upload(t *testing.T, disk *v1alpha1.WukongDisk, image []byte) {
+	t.Helper()
+	request := &unstructured.Unstructured{Object: map[string]any{
+		"apiVersion": "upload.cdi.kubevirt.io/v1beta1", "kind": "UploadTokenRequest",
+		"metadata": map[string]any{"namespace": disk.Namespace, "name": disk.Name},
+		"spec":     map[string]any{"pvcName": disk.Status.ClaimName},
+	}}
+	require.NoError(t, cluster.Create(t.Context(), request))
+	token, _, err := unstructured.NestedString(request.Object, "status", "token")
+	require.NoError(t, err)
+
+	bundle := &corev1.ConfigMap{}
+	require.NoError(t, cluster.Get(t.Context(), client.ObjectKey{Namespace: importerNamespace, Name: uploadAuthority}, bundle))
+	pool := x509.NewCertPool()
+	for _, certificates := range bundle.Data {
+		pool.AppendCertsFromPEM([]byte(certificates))
+	}
+	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool, ServerName: uploadService, MinVersion: tls.VersionTLS12}}
+	defer transport.CloseIdleConnections()
+	address := "https://localhost:" + portForward(t, importerNamespace, uploadService) + uploadPath
+	post, err := http.NewRequestWithContext(t.Context(), http.MethodPost, address, bytes.NewReader(image))
+	require.NoError(t, err)
+	post.Header.Set("Authorization", "Bearer "+token)
+	post.Header.Set("Content-Type", "application/octet-stream")
+	response, err := transport.RoundTrip(post)
+	require.NoError(t, err)
+	defer response.Body.Close()
+	answer, err := io.ReadAll(response.Body)
+	require.NoError(t, err)
+	require.Equal(t, http.StatusOK, response.StatusCode, string(answer))
+}
