@@ -105,6 +105,12 @@ endif
 e2e: ## Run one end-to-end suite, on the dev cluster: make e2e SUITE=core
 	cd e2e && KUBECONFIG=$(KUBECONFIG_FILE) go test -tags e2e -count=1 -v -timeout $(E2E_TIMEOUT) $(E2E_FLAGS) ./suites/$(SUITE)/...
 
+# Bytes that must survive, for hours if need be: WUKONG_SEEDS rounds, from the seed WUKONG_SEED on. Not part of `make test`.
+SOAK_TIMEOUT ?= 6h
+.PHONY: soak
+soak: deploy ## Take disks through everything while the manager is killed, again and again: WUKONG_SEEDS=20 rounds
+	cd e2e && KUBECONFIG=$(KUBECONFIG_FILE) go test -tags e2e,soak -count=1 -v -timeout $(SOAK_TIMEOUT) -run '^TestSoak$$' ./suites/disks
+
 .PHONY: bench
 bench: control-plane build ## Measure what 500 VMs cost the API server and the manager
 	KUBEBUILDER_ASSETS=$(CONTROL_PLANE) go run ./controllers/bench

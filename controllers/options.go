@@ -7,6 +7,7 @@ import (
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/selection"
@@ -53,7 +54,7 @@ func ManagerOptions(concurrency int) ctrl.Options {
 
 // cacheOptions keeps KubeVirt's and CDI's objects, Jobs and pods only where they are ours, drops managed fields everywhere, and keeps of a
 // PersistentVolumeClaim and of a CustomResourceDefinition the little that is read. Claims of others are kept because a disk may adopt
-// one, and because a name that is taken must be seen.
+// one, and because a name that is taken must be seen. Of events, only those of provisioners that fail are kept.
 func cacheOptions() cache.Options {
 	ours := cache.ByObject{Label: labels.SelectorFromSet(labels.Set{v1alpha1.LabelManagedBy: v1alpha1.LabelManagedByValue})}
 	movers, err := labels.NewRequirement(v1alpha1.LabelExport, selection.Exists, nil)
@@ -69,9 +70,16 @@ func cacheOptions() cache.Options {
 			&batchv1.Job{}:                              {Label: ours.Label},
 			&corev1.Pod{}:                               {Label: labels.NewSelector().Add(*movers)},
 			&corev1.PersistentVolumeClaim{}:             {Transform: keepClaim},
+			&corev1.Event{}:                             {Field: provisionerFailures()},
 			&apiextensionsv1.CustomResourceDefinition{}: {Transform: keepDefinition},
 		},
 	}
+}
+
+// provisionerFailures selects the events that a provisioner makes when a claim gets no volume
+// (sigs.k8s.io/sig-storage-lib-external-provisioner, controller/controller.go).
+func provisionerFailures() fields.Selector {
+	return fields.SelectorFromSet(fields.Set{"involvedObject.kind": "PersistentVolumeClaim", "reason": "ProvisioningFailed"})
 }
 
 // oursOrImported selects DataVolumes of ours and those that CDI makes for a DataImportCron, which carry its own mark.

@@ -74,6 +74,8 @@ const (
 	ReasonClaimLost = "ClaimLost"
 	// ReasonClaimPending: the storage provisioner has not bound the claim yet.
 	ReasonClaimPending = "ClaimPending"
+	// ReasonProvisioningFailed: the storage provisioner could not make the volume and tries again; the message is its own.
+	ReasonProvisioningFailed = "ProvisioningFailed"
 	// ReasonAwaitingConsumer: the class binds when the first machine that uses the disk is scheduled. No error.
 	ReasonAwaitingConsumer = "AwaitingConsumer"
 	// ReasonImporting: CDI copies the source into the claim.

@@ -30,6 +30,8 @@ type observation struct {
 	// dataVolume and claim are nil when they do not exist.
 	dataVolume *cdiv1.DataVolume
 	claim      *corev1.PersistentVolumeClaim
+	// provisionerSays is why the claim has no volume, empty when nobody says so.
+	provisionerSays string
 	// origin is nil for a disk that is no clone, and for one that has its DataVolume.
 	origin *origin
 	// growth is nil when the claim is as large as the spec says.
@@ -61,6 +63,9 @@ func (r *Reconciler) observe(ctx context.Context, disk *v1alpha1.WukongDisk) (*o
 		}
 	}
 	if observed.claim, err = read.Get(ctx, r.client, disk.Namespace, disk.ClaimName(), &corev1.PersistentVolumeClaim{}); err != nil {
+		return observed, err
+	}
+	if err := r.observeProvisioner(ctx, observed); err != nil {
 		return observed, err
 	}
 	vms := &v1alpha1.WukongVMList{}

@@ -46,6 +46,7 @@ const refusedRetry = time.Minute
 // +kubebuilder:rbac:groups=kubevirt.io,resources=virtualmachineinstances,verbs=get;list;watch
 // +kubebuilder:rbac:groups=snapshot.storage.k8s.io,resources=volumesnapshots,verbs=get;list;watch
 // +kubebuilder:rbac:groups=storage.k8s.io,resources=storageclasses,verbs=get;list;watch
+// +kubebuilder:rbac:groups="",resources=events,verbs=list;watch
 // +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
 
 // Reconciler brings WukongDisks to what their spec says.
@@ -108,6 +109,7 @@ func SetupWithManager(manager ctrl.Manager, dependencies *dependency.Registry, c
 		For(&v1alpha1.WukongDisk{}, builder.WithPredicates(watches.OwnChange())).
 		Watches(&corev1.PersistentVolumeClaim{}, watches.Gather(reconciler.disksBy(index.DiskByClaim), whileItLives), builder.WithPredicates(claimChange())).
 		Watches(&corev1.PersistentVolumeClaim{}, reconciler.clonesOf(index.KindClaim), builder.WithPredicates(originChange())).
+		Watches(&corev1.Event{}, reconciler.disksOfFailure(), builder.WithPredicates(failureChange())).
 		Watches(&v1alpha1.WukongDisk{}, reconciler.clonesOf(index.KindDisk), builder.WithPredicates(originChange())).
 		Watches(&v1alpha1.WukongImage{}, reconciler.clonesOf(index.KindImage), builder.WithPredicates(originChange())).
 		Watches(&storagev1.StorageClass{}, reconciler.unsettledDisks(), builder.WithPredicates(classChange())).

@@ -50,9 +50,12 @@ func evaluate(disk *v1alpha1.WukongDisk, observed *observation, applyErr error) 
 		return failed(v1alpha1.ReasonApplyRefused, "%s", applyErr)
 	}
 	if disk.AdoptsClaim() {
-		return adoptedClaim(disk, observed.claim)
+		return adoptedClaim(disk, observed)
 	}
 	if found := obstacle(disk, observed); found != nil {
+		return found
+	}
+	if found := provisioning(observed); found != nil {
 		return found
 	}
 	if observed.dataVolume != nil {
@@ -69,10 +72,14 @@ func evaluate(disk *v1alpha1.WukongDisk, observed *observation, applyErr error) 
 	return expansion(disk, observed)
 }
 
-func adoptedClaim(disk *v1alpha1.WukongDisk, claim *corev1.PersistentVolumeClaim) *problem {
+func adoptedClaim(disk *v1alpha1.WukongDisk, observed *observation) *problem {
+	claim := observed.claim
 	if claim == nil {
 		return failed(v1alpha1.ReasonClaimMissing,
 			"PersistentVolumeClaim %s does not exist in namespace %s; create it, or correct source.persistentVolumeClaim.name", disk.ClaimName(), disk.Namespace)
+	}
+	if found := provisioning(observed); found != nil {
+		return found
 	}
 	if found := bound(claim); found != nil {
 		return found

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -29,6 +30,10 @@ const (
 	DiskByHolder = "status.attachedTo"
 	// DiskByOrigin finds the WukongDisks that are clones of an object, by Origin.Key, in all namespaces.
 	DiskByOrigin = "source.origin"
+	// ClaimByUID finds a PersistentVolumeClaim by its UID, in all namespaces.
+	ClaimByUID = "metadata.uid"
+	// FailureByClaim finds the events of provisioners by the UID of the PersistentVolumeClaim that they are about, or made for: see ClaimsOfFailure.
+	FailureByClaim = "involvedObject.claim"
 	// NetworkByAttachment finds the WukongNetworks that name an existing NetworkAttachmentDefinition, as namespace/name.
 	NetworkByAttachment = "attachment"
 	// ByUmbrellaUID finds the children of a Wukong by the UID in their owner references.
@@ -58,6 +63,7 @@ func of(controller string) []entry {
 		return []entry{
 			{disk, umbrella.IndexName, umbrella.Index}, {disk, DiskByClaim, diskClaim}, {disk, DiskByOwner, owningVM},
 			{disk, DiskByHolder, diskHolder}, {disk, DiskByOrigin, diskOrigin}, vmByDisk,
+			{&corev1.PersistentVolumeClaim{}, ClaimByUID, uid}, {&corev1.Event{}, FailureByClaim, ClaimsOfFailure},
 		}
 	case "wukongimage":
 		return []entry{{&v1alpha1.WukongImage{}, umbrella.IndexName, umbrella.Index}}

@@ -90,9 +90,10 @@ func TestImportFaultsInPlainWords(t *testing.T) {
 				mended := time.Now()
 				cluster.WaitReady(t, vm, metav1.ConditionTrue, v1alpha1.ReasonRunning, importAndBoot)
 				t.Logf("runs %s after it was mended", time.Since(mended).Round(time.Second))
+				require.NoError(t, cluster.Get(t.Context(), client.ObjectKeyFromObject(disk), disk))
 				assert.Positive(t, disk.Status.ImportRestarts)
 			}
-			assert.LessOrEqual(t, disk.Status.ImportRestarts, int32(time.Since(began)/restartPeriod)+1, "an importer that fails is started in measure")
+			assert.LessOrEqual(t, disk.Status.ImportRestarts, int32(time.Since(began)/restartPeriod)+2, "an importer that fails is started in measure")
 			require.NoError(t, cluster.Delete(t.Context(), vm))
 		})
 	}
