@@ -160,7 +160,7 @@ func (s *soak) run(t *testing.T) {
 	kept := []string{}
 	for _, vm := range []string{"one", "two"} {
 		kept = append(kept, "WukongVM/"+vm, "VirtualMachine/"+vm, "VirtualMachineInstance/"+vm,
-			"WukongDisk/"+vm+"-root", "DataVolume/"+vm+"-root", "PersistentVolumeClaim/"+vm+"-root", "Secret/"+vm+"-cloud-init")
+			"WukongDisk/"+vm+"-root", "DataVolume/"+vm+"-root", "PersistentVolumeClaim/"+vm+"-root", "Secret/"+vm+"-cloudinit")
 		for _, pod := range launchers(t, map[string]*v1alpha1.WukongVM{"one": s.one, "two": s.two}[vm]) {
 			kept = append(kept, "Pod/"+pod.Name)
 		}
