@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -26,7 +27,8 @@ const (
 	uploadPath        = "/v1beta1/upload"
 )
 
-// upload sends a disk image as 'virtctl image-upload' does: with a token for the claim, to the upload proxy.
+// upload sends a disk image as 'virtctl image-upload' does: with a token for the claim, to the upload proxy, and again while that answers that
+// its pod is not there yet.
 func upload(t *testing.T, disk *v1alpha1.WukongDisk, image []byte) {
 	t.Helper()
 	request := &unstructured.Unstructured{Object: map[string]any{
@@ -47,14 +49,16 @@ func upload(t *testing.T, disk *v1alpha1.WukongDisk, image []byte) {
 	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool, ServerName: uploadService, MinVersion: tls.VersionTLS12}}
 	defer transport.CloseIdleConnections()
 	address := "https://localhost:" + portForward(t, importerNamespace, uploadService) + uploadPath
-	post, err := http.NewRequestWithContext(t.Context(), http.MethodPost, address, bytes.NewReader(image))
-	require.NoError(t, err)
-	post.Header.Set("Authorization", "Bearer "+token)
-	post.Header.Set("Content-Type", "application/octet-stream")
-	response, err := transport.RoundTrip(post)
-	require.NoError(t, err)
-	defer response.Body.Close()
-	answer, err := io.ReadAll(response.Body)
-	require.NoError(t, err)
-	require.Equal(t, http.StatusOK, response.StatusCode, string(answer))
+	require.EventuallyWithT(t, func(collect *assert.CollectT) {
+		post, err := http.NewRequestWithContext(t.Context(), http.MethodPost, address, bytes.NewReader(image))
+		require.NoError(collect, err)
+		post.Header.Set("Authorization", "Bearer "+token)
+		post.Header.Set("Content-Type", "application/octet-stream")
+		response, err := transport.RoundTrip(post)
+		require.NoError(collect, err)
+		defer response.Body.Close()
+		answer, err := io.ReadAll(response.Body)
+		require.NoError(collect, err)
+		require.Equal(collect, http.StatusOK, response.StatusCode, string(answer))
+	}, patience, patience/100)
 }
