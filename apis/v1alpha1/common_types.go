@@ -49,6 +49,18 @@ const (
 	// AnnotationRequestedSize on the claim of a WukongDisk holds the spec.size that the claim was last grown for, since its
 	// request has the overhead of a file system on top.
 	AnnotationRequestedSize = GroupName + "/requested-size"
+	// LabelDisk is on the DataVolumes that a WukongDisk moves to. Its value is the WukongDisk's UID.
+	LabelDisk = GroupName + "/disk-uid"
+	// AnnotationMovedFrom on a DataVolume that a WukongDisk moves to holds the claim that it moves from.
+	AnnotationMovedFrom = GroupName + "/moved-from"
+	// AnnotationInUse on such a DataVolume is "true" once it has taken the place of the claim that it was moved from. It says so without
+	// the disk's status.
+	AnnotationInUse = GroupName + "/in-use"
+	// AnnotationMoves on a VirtualMachine holds the volumes that were given to KubeVirt to migrate, in JSON, with the instance
+	// that was running then: only that instance can tell whether the new claim has all the bytes.
+	AnnotationMoves = GroupName + "/moves"
+	// AnnotationClaimInUse on a WukongDisk is a person's word which of two claims has the newest data, when its move is undecided.
+	AnnotationClaimInUse = GroupName + "/claim-in-use"
 )
 
 // Finalizers. A finalizer is used only where the garbage collector cannot do the job.

@@ -24,6 +24,9 @@ const (
 	// ConditionRestartRequired on a WukongVM: True while a change of spec waits for a restart of the guest.
 	ConditionRestartRequired = "RestartRequired"
 
+	// ConditionStorageMoved on a WukongDisk: False while the disk is not on the StorageClass that its spec names. Absent otherwise.
+	ConditionStorageMoved = "StorageMoved"
+
 	// ConditionUpToDate on a WukongImage: the current version is what the source had at the last look at it.
 	ConditionUpToDate = "UpToDate"
 	// ConditionCompleted on a WukongExport: True once the bytes are at the target. False with reason Failed or Expired is as final.
@@ -98,6 +101,13 @@ const (
 	ReasonExpansionUnsupported = "ExpansionUnsupported"
 	// ReasonExpansionFailed: the storage could not grow the claim and tries again; the message is its own.
 	ReasonExpansionFailed = "ExpansionFailed"
+	// ReasonMoving: the disk is on its way to another StorageClass.
+	ReasonMoving = "Moving"
+	// ReasonMoveUnsupported: the disk cannot move as it is, and stays where it is; the message says why, and the way out.
+	ReasonMoveUnsupported = "MoveUnsupported"
+	// ReasonMoveUndecided: the machine ended while the disk moved, and nothing says which of two claims is the newest. Both are kept
+	// until a person says.
+	ReasonMoveUndecided = "MoveUndecided"
 	// ReasonQuotaExceeded: a ResourceQuota of the namespace does not allow the claim, or not its growth.
 	ReasonQuotaExceeded = "QuotaExceeded"
 )

@@ -34,7 +34,7 @@ const (
 // +kubebuilder:validation:XValidation:rule="!has(self.source) || !has(self.source.persistentVolumeClaim) || (!has(self.size) && !has(self.storageClassName) && !has(self.accessModes) && !has(self.volumeMode))",message="an existing persistentVolumeClaim already has a size, storageClassName, accessModes and volumeMode: leave them out"
 // +kubebuilder:validation:XValidation:rule="has(self.source) == has(oldSelf.source) && (!has(self.source) || self.source == oldSelf.source)",message="source cannot change after creation: create another WukongDisk"
 // +kubebuilder:validation:XValidation:rule="has(self.size) == has(oldSelf.size)",message="size can be neither added nor taken away after creation"
-// +kubebuilder:validation:XValidation:rule="has(self.storageClassName) == has(oldSelf.storageClassName) && (!has(self.storageClassName) || self.storageClassName == oldSelf.storageClassName)",message="storageClassName cannot change after creation: create another WukongDisk"
+// +kubebuilder:validation:XValidation:rule="!has(oldSelf.storageClassName) || has(self.storageClassName)",message="storageClassName cannot be taken away: name the class that the disk shall be on"
 // +kubebuilder:validation:XValidation:rule="has(self.accessModes) == has(oldSelf.accessModes) && (!has(self.accessModes) || self.accessModes == oldSelf.accessModes)",message="accessModes cannot change after creation: create another WukongDisk"
 // +kubebuilder:validation:XValidation:rule="has(self.volumeMode) == has(oldSelf.volumeMode) && (!has(self.volumeMode) || self.volumeMode == oldSelf.volumeMode)",message="volumeMode cannot change after creation: create another WukongDisk"
 // +kubebuilder:validation:XValidation:rule="!has(self.shared) || !self.shared || !has(self.accessModes) || 'ReadWriteMany' in self.accessModes",message="a shared disk needs ReadWriteMany in accessModes"
@@ -57,7 +57,9 @@ type WukongDiskSpec struct {
 	Size *resource.Quantity `json:"size,omitempty"`
 
 	// storageClassName of the claim. Omitted, the cluster's default class for virtual machines is used
-	// (storageclass.kubevirt.io/is-default-virt-class), else its default class.
+	// (storageclass.kubevirt.io/is-default-virt-class), else its default class. A change moves the disk: KubeVirt copies it
+	// under the running machine where it can, else it is copied while the machine is stopped; condition StorageMoved says
+	// how far that is, or why it cannot be. The old claim is deleted once the new one is in use, whatever reclaimPolicy says.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
@@ -317,7 +319,7 @@ type ClaimSource struct {
 }
 
 // DiskPhase is a one-word summary of a disk.
-// +kubebuilder:validation:Enum=Pending;AwaitingConsumer;AwaitingUpload;Importing;Ready;Expanding;Terminating;Error
+// +kubebuilder:validation:Enum=Pending;AwaitingConsumer;AwaitingUpload;Importing;Ready;Expanding;Moving;Terminating;Error
 type DiskPhase string
 
 // Phases of WukongDisk.
@@ -328,13 +330,14 @@ const (
 	DiskImporting        DiskPhase = "Importing"
 	DiskReady            DiskPhase = "Ready"
 	DiskExpanding        DiskPhase = "Expanding"
+	DiskMoving           DiskPhase = "Moving"
 	DiskTerminating      DiskPhase = "Terminating"
 	DiskError            DiskPhase = "Error"
 )
 
 // WukongDiskStatus is what was observed of the disk.
 type WukongDiskStatus struct {
-	// conditions: Ready, UmbrellaLinked.
+	// conditions: Ready, UmbrellaLinked, and StorageMoved while spec.storageClassName is not yet true.
 	// +optional
 	// +listType=map
 	// +listMapKey=type
@@ -415,6 +418,34 @@ type WukongDiskStatus struct {
 	ImportRestarts int32 `json:"importRestarts,omitempty"`
 }
 
+// MoveMethod is how the bytes of a disk come into another claim.
+// +kubebuilder:validation:Enum=Live;Copy
+type MoveMethod string
+
+// Methods of a move.
+const (
+	// MoveLive: KubeVirt migrates the volume of the running machine into a blank claim.
+	MoveLive MoveMethod = "Live"
+	// MoveCopy: CDI clones the claim, and no machine has the disk meanwhile.
+	MoveCopy MoveMethod = "Copy"
+)
+
+// MovePhase is how far a move is.
+// +kubebuilder:validation:Enum=Preparing;Copying;Migrating;Cancelling
+type MovePhase string
+
+// Phases of a move.
+const (
+	// MovePreparing: the machine is asked, and the new claim is made. No machine touches it.
+	MovePreparing MovePhase = "Preparing"
+	// MoveCopying: CDI fills the new claim. No machine may have the old one.
+	MoveCopying MovePhase = "Copying"
+	// MoveMigrating: the machine may take the new claim.
+	MoveMigrating MovePhase = "Migrating"
+	// MoveCancelling: the machine shall leave the new claim, unless its migration has begun.
+	MoveCancelling MovePhase = "Cancelling"
+)
+
 // DiskMove is a move of a disk to another StorageClass. claimName stays the claim in use until the new one is.
 type DiskMove struct {
 	// targetClaimName is the PersistentVolumeClaim that the disk moves to. A running machine migrates its volume there.
@@ -428,6 +459,14 @@ type DiskMove struct {
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
 	TargetStorageClassName string `json:"targetStorageClassName,omitempty"`
+
+	// method is Live, under a running machine, or Copy, while no machine has the disk.
+	// +required
+	Method MoveMethod `json:"method,omitempty"`
+
+	// phase is how far the move is. The machine's controller goes by it.
+	// +required
+	Phase MovePhase `json:"phase,omitempty"`
 
 	// message says what the move does or waits for.
 	// +optional

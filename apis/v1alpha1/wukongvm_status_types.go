@@ -202,4 +202,48 @@ type VMDiskStatus struct {
 	// +optional
 	// +kubebuilder:validation:MaxLength=63
 	Target string `json:"target,omitempty"`
+
+	// move is the machine's answer to a move of the disk to another StorageClass, while one is asked for.
+	// +optional
+	Move *VMDiskMove `json:"move,omitempty"`
+}
+
+// VMDiskMoveState is what a machine does about a move of one of its disks.
+// +kubebuilder:validation:Enum=Accepted;Refused;Released;Migrating;Moved;Withdrawn;Undecided
+type VMDiskMoveState string
+
+// States of a move, as the machine has them.
+const (
+	// VMDiskMoveAccepted: the running machine can migrate the volume, and waits for the new claim, or for its turn.
+	VMDiskMoveAccepted VMDiskMoveState = "Accepted"
+	// VMDiskMoveRefused: the running machine cannot migrate the volume; the message says why.
+	VMDiskMoveRefused VMDiskMoveState = "Refused"
+	// VMDiskMoveReleased: the machine is stopped, and does not start before the disk is copied.
+	VMDiskMoveReleased VMDiskMoveState = "Released"
+	// VMDiskMoveMigrating: the VirtualMachine has the new claim, and the guest writes to the old one, or to both.
+	VMDiskMoveMigrating VMDiskMoveState = "Migrating"
+	// VMDiskMoveMoved: the new claim has all that the guest wrote. The old one is out of date.
+	VMDiskMoveMoved VMDiskMoveState = "Moved"
+	// VMDiskMoveWithdrawn: the machine has only the old claim, and does not take the new one any more.
+	VMDiskMoveWithdrawn VMDiskMoveState = "Withdrawn"
+	// VMDiskMoveUndecided: the machine ended, and nothing says whether KubeVirt had begun to migrate, and finished.
+	VMDiskMoveUndecided VMDiskMoveState = "Undecided"
+)
+
+// VMDiskMove is the machine's side of the move of a disk.
+type VMDiskMove struct {
+	// targetClaimName is the PersistentVolumeClaim that the disk moves to.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	TargetClaimName string `json:"targetClaimName,omitempty"`
+
+	// state is what the machine does about the move.
+	// +required
+	State VMDiskMoveState `json:"state,omitempty"`
+
+	// message says why the machine refuses or waits.
+	// +optional
+	// +kubebuilder:validation:MaxLength=1024
+	Message string `json:"message,omitempty"`
 }

@@ -21,6 +21,9 @@ func (r *Reconciler) applyDataVolume(ctx context.Context, disk *v1alpha1.WukongD
 	if observed.dataVolume == nil && observed.claim != nil {
 		return nil
 	}
+	if observed.claimName(disk) != disk.Name {
+		return nil // it moved here, and is not filled from its source again
+	}
 	applied, err := apply.Child(ctx, r.applier, disk, desiredDataVolume(disk, observed))
 	if err != nil {
 		return err
@@ -31,21 +34,21 @@ func (r *Reconciler) applyDataVolume(ctx context.Context, disk *v1alpha1.WukongD
 
 // desiredDataVolume is the DataVolume of a disk. Access modes and volume mode are left to CDI's StorageProfile when the spec
 // does not say them, so that a disk can migrate live whenever its class can. The spec of a DataVolume cannot change: one that exists
-// keeps its size, and the claim grows; and it keeps what it is a clone of, whatever became of that.
+// keeps its size, and the claim grows, and its class, and the disk moves; and it keeps what it is a clone of, whatever became of that.
 func desiredDataVolume(disk *v1alpha1.WukongDisk, observed *observation) *cdiv1.DataVolume {
-	size, source := *disk.Spec.Size, dataVolumeSource(disk.Spec.Source)
+	size, class, source := *disk.Spec.Size, disk.Spec.StorageClassName, dataVolumeSource(disk.Spec.Source)
 	var sourceRef *cdiv1.DataVolumeSourceRef
 	if observed.origin != nil {
 		source, sourceRef = observed.origin.source, observed.origin.sourceRef
 	}
 	if existing := observed.dataVolume; existing != nil && existing.Spec.Storage != nil {
-		size = existing.Spec.Storage.Resources.Requests[corev1.ResourceStorage]
+		size, class = existing.Spec.Storage.Resources.Requests[corev1.ResourceStorage], existing.Spec.Storage.StorageClassName
 		if source == nil {
 			source, sourceRef = existing.Spec.Source, existing.Spec.SourceRef
 		}
 	}
 	storage := &cdiv1.StorageSpec{
-		StorageClassName: disk.Spec.StorageClassName,
+		StorageClassName: class,
 		VolumeMode:       disk.Spec.VolumeMode,
 		Resources: corev1.VolumeResourceRequirements{
 			Requests: corev1.ResourceList{corev1.ResourceStorage: size},

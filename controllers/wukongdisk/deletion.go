@@ -8,6 +8,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	cdiv1 "kubevirt.io/containerized-data-importer-api/pkg/apis/core/v1beta1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
@@ -16,15 +17,22 @@ import (
 // finalize goes as far as what exists allows: wait for users, let a retained claim go free, end.
 func (r *Reconciler) finalize(ctx context.Context, disk *v1alpha1.WukongDisk, observed *observation) error {
 	if len(users(observed.machines)) > 0 {
-		return r.writeStatus(ctx, disk, observed, nil)
+		// What a machine has begun goes on: the machine has the disk until it lets go of it.
+		if err := r.carryMove(ctx, disk, observed); err != nil {
+			return err
+		}
+		return r.writeStatus(ctx, disk, observed, nil, nil)
 	}
 	if keepsClaim(disk, observed) {
+		if err := r.settleCopies(ctx, disk, observed); err != nil {
+			return err
+		}
 		if observed.dataVolume.DeletionTimestamp.IsZero() {
-			if err := r.orphanClaim(ctx, observed); err != nil {
+			if err := r.orphanClaim(ctx, observed.dataVolume); err != nil {
 				return err
 			}
 		}
-		return r.writeStatus(ctx, disk, observed, nil)
+		return r.writeStatus(ctx, disk, observed, nil, nil)
 	}
 	if err := r.releaseClaim(ctx, disk, observed.claim); err != nil {
 		return err
@@ -57,14 +65,31 @@ func keepsClaim(disk *v1alpha1.WukongDisk, observed *observation) bool {
 
 // orphanClaim deletes the DataVolume and leaves its claim: the garbage collector takes the claim's owner reference off before the
 // DataVolume goes, so no moment exists in which the claim could be collected.
-func (r *Reconciler) orphanClaim(ctx context.Context, observed *observation) error {
-	uid := observed.dataVolume.UID
-	err := r.client.Delete(ctx, observed.dataVolume,
+func (r *Reconciler) orphanClaim(ctx context.Context, dataVolume *cdiv1.DataVolume) error {
+	uid := dataVolume.UID
+	err := r.client.Delete(ctx, dataVolume,
 		client.PropagationPolicy(metav1.DeletePropagationOrphan), client.Preconditions{UID: &uid})
 	if client.IgnoreNotFound(err) != nil {
-		return fmt.Errorf("delete DataVolume %s and keep its claim: %w", observed.dataVolume.Name, err)
+		return fmt.Errorf("delete DataVolume %s and keep its claim: %w", dataVolume.Name, err)
 	}
 	return nil
+}
+
+// settleCopies ends what a disk that shall be retained has beside its current claim, before that goes free. A claim that a machine may have
+// taken over is kept too: nothing says for sure that the bytes are not there.
+func (r *Reconciler) settleCopies(ctx context.Context, disk *v1alpha1.WukongDisk, observed *observation) error {
+	if err := r.clearAway(ctx, observed); err != nil {
+		return err
+	}
+	target := observed.copies.target
+	switch {
+	case target == nil || !target.DeletionTimestamp.IsZero():
+		return nil
+	case disk.Status.Move != nil && disk.Status.Move.Method == v1alpha1.MoveLive && disk.Status.Move.Phase != v1alpha1.MovePreparing:
+		return r.orphanClaim(ctx, target)
+	default:
+		return r.deleteCopy(ctx, target)
+	}
 }
 
 func terminating(observed *observation) *problem {

@@ -25,9 +25,9 @@ type growth struct {
 }
 
 // growthWanted tells whether the claim was asked for less than the spec says, and can be asked for more: Kubernetes lets bound
-// claims grow only, and while CDI fills one it belongs to CDI.
+// claims grow only, and while CDI fills one it belongs to CDI. A disk that moves grows when it has moved.
 func growthWanted(disk *v1alpha1.WukongDisk, observed *observation) bool {
-	if !complete(disk, observed) {
+	if !complete(disk, observed) || disk.Status.Move != nil || observed.copies.target != nil {
 		return false
 	}
 	recorded := requestedSize(disk, observed)

@@ -82,7 +82,7 @@ func (r *Reconciler) observeHolder(ctx context.Context, disk *v1alpha1.WukongDis
 			if err != nil {
 				return err
 			}
-			instanceHasClaim = hasClaim(instance, disk.Status.ClaimName)
+			instanceHasClaim = hasClaim(instance, disk.Status.ClaimName) || disk.Status.Move != nil && hasClaim(instance, disk.Status.Move.TargetClaimName)
 		}
 	}
 	observed.holder = holder(disk, observed.machines, instanceHasClaim)

@@ -32,6 +32,12 @@ type observation struct {
 	claim      *corev1.PersistentVolumeClaim
 	// provisionerSays is why the claim has no volume, empty when nobody says so.
 	provisionerSays string
+	// copies say which DataVolume and claim hold the disk, and what else it has. targetClaim is that of the target, firstClaim what is
+	// left of the first one when CDI collected its DataVolume.
+	copies                  copies
+	targetClaim, firstClaim *corev1.PersistentVolumeClaim
+	// move is what follows from all this for a move to another class.
+	move moveDecision
 	// origin is nil for a disk that is no clone, and for one that has its DataVolume.
 	origin *origin
 	// growth is nil when the claim is as large as the spec says.
@@ -57,12 +63,15 @@ func (r *Reconciler) observe(ctx context.Context, disk *v1alpha1.WukongDisk) (*o
 	if observed.classFound, err = r.classFound(ctx, disk); err != nil {
 		return observed, err
 	}
-	if observed.importerServed && !disk.AdoptsClaim() {
-		if observed.dataVolume, err = read.Get(ctx, r.client, disk.Namespace, disk.Name, &cdiv1.DataVolume{}); err != nil {
+	if err := r.observeCopies(ctx, disk, observed); err != nil {
+		return observed, err
+	}
+	if observed.dataVolume = observed.copies.dataVolume; observed.dataVolume == nil && observed.importerServed && !disk.AdoptsClaim() {
+		if observed.dataVolume, err = read.Get(ctx, r.client, disk.Namespace, observed.copies.current, &cdiv1.DataVolume{}); err != nil {
 			return observed, err
 		}
 	}
-	if observed.claim, err = read.Get(ctx, r.client, disk.Namespace, disk.ClaimName(), &corev1.PersistentVolumeClaim{}); err != nil {
+	if observed.claim, err = read.Get(ctx, r.client, disk.Namespace, observed.copies.current, &corev1.PersistentVolumeClaim{}); err != nil {
 		return observed, err
 	}
 	if err := r.observeProvisioner(ctx, observed); err != nil {
@@ -79,7 +88,11 @@ func (r *Reconciler) observe(ctx context.Context, disk *v1alpha1.WukongDisk) (*o
 	if err := r.observeOrigin(ctx, disk, observed); err != nil {
 		return observed, err
 	}
-	return observed, r.observeGrowth(ctx, disk, observed)
+	if err := r.observeGrowth(ctx, disk, observed); err != nil {
+		return observed, err
+	}
+	observed.move = decideMove(disk, observed)
+	return observed, nil
 }
 
 // Annotations that mark the default StorageClass: KubeVirt's for virtual machines goes before Kubernetes' own.

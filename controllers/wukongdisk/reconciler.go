@@ -14,6 +14,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 	"sigs.k8s.io/controller-runtime/pkg/source"
 
@@ -42,7 +43,7 @@ const refusedRetry = time.Minute
 // +kubebuilder:rbac:groups=cdi.kubevirt.io,resources=datavolumes,verbs=get;list;watch;create;patch;delete
 // +kubebuilder:rbac:groups=cdi.kubevirt.io,resources=datavolumes/source,verbs=create
 // +kubebuilder:rbac:groups=cdi.kubevirt.io,resources=cdiconfigs,verbs=get
-// +kubebuilder:rbac:groups="",resources=persistentvolumeclaims,verbs=get;list;watch;patch
+// +kubebuilder:rbac:groups="",resources=persistentvolumeclaims,verbs=get;list;watch;patch;delete
 // +kubebuilder:rbac:groups=kubevirt.io,resources=virtualmachineinstances,verbs=get;list;watch
 // +kubebuilder:rbac:groups=snapshot.storage.k8s.io,resources=volumesnapshots,verbs=get;list;watch
 // +kubebuilder:rbac:groups=storage.k8s.io,resources=storageclasses,verbs=get;list;watch
@@ -87,10 +88,17 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 	if applyErr != nil && !apply.Permanent(applyErr) {
 		return reconcile.Result{}, applyErr
 	}
-	if err := r.writeStatus(ctx, disk, observed, applyErr); err != nil {
+	moveErr := r.carryMove(ctx, disk, observed)
+	if moveErr != nil && !apply.Permanent(moveErr) {
+		return reconcile.Result{}, moveErr
+	}
+	if err := r.writeStatus(ctx, disk, observed, applyErr, moveErr); err != nil {
 		return reconcile.Result{}, err
 	}
-	if applyErr != nil {
+	if err := r.clearAway(ctx, observed); err != nil {
+		return reconcile.Result{}, err
+	}
+	if applyErr != nil || moveErr != nil {
 		return reconcile.Result{RequeueAfter: refusedRetry}, nil
 	}
 	return reconcile.Result{}, nil
@@ -106,7 +114,7 @@ func SetupWithManager(manager ctrl.Manager, dependencies *dependency.Registry, c
 	}
 	controller, err := ctrl.NewControllerManagedBy(manager).
 		Named("wukongdisk").
-		For(&v1alpha1.WukongDisk{}, builder.WithPredicates(watches.OwnChange())).
+		For(&v1alpha1.WukongDisk{}, builder.WithPredicates(predicate.Or(watches.OwnChange(), wordGiven()))).
 		Watches(&corev1.PersistentVolumeClaim{}, watches.Gather(reconciler.disksBy(index.DiskByClaim), whileItLives), builder.WithPredicates(claimChange())).
 		Watches(&corev1.PersistentVolumeClaim{}, reconciler.clonesOf(index.KindClaim), builder.WithPredicates(originChange())).
 		Watches(&corev1.Event{}, reconciler.disksOfFailure(), builder.WithPredicates(failureChange())).

@@ -19,7 +19,7 @@ import (
 var dataVolumesMissing = dependency.DataVolumes.Missing()
 
 // writeStatus computes the status from scratch and writes it when it differs.
-func (r *Reconciler) writeStatus(ctx context.Context, disk *v1alpha1.WukongDisk, observed *observation, applyErr error) error {
+func (r *Reconciler) writeStatus(ctx context.Context, disk *v1alpha1.WukongDisk, observed *observation, applyErr, moveErr error) error {
 	after := disk.DeepCopy()
 	set := conditions.For(disk, r.clock)
 	found := evaluate(disk, observed, applyErr)
@@ -30,6 +30,7 @@ func (r *Reconciler) writeStatus(ctx context.Context, disk *v1alpha1.WukongDisk,
 	}
 	observed.umbrella.Report(set)
 	after.Status = describe(disk, observed, found)
+	reportMove(set, &after.Status, &observed.move, moveErr)
 	after.Status.Conditions = set.List()
 	after.Status.ObservedGeneration = disk.Generation
 	return r.applier.Status(ctx, disk, after)
@@ -67,6 +68,9 @@ func evaluate(disk *v1alpha1.WukongDisk, observed *observation, applyErr error) 
 		return found
 	}
 	if found := sharing(disk, observed.claim); found != nil {
+		return found
+	}
+	if found := moving(observed); found != nil {
 		return found
 	}
 	return expansion(disk, observed)

@@ -11,6 +11,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	storagev1 "k8s.io/api/storage/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/ptr"
@@ -71,7 +72,8 @@ func (r *Reconciler) unsettledDisks() handler.EventHandler {
 		requests := watches.Requests(ctx, r.client, disks)
 		var unsettled []reconcile.Request
 		for i := range disks.Items {
-			if disks.Items[i].Status.Phase != v1alpha1.DiskReady {
+			moves := meta.FindStatusCondition(disks.Items[i].Status.Conditions, v1alpha1.ConditionStorageMoved) != nil
+			if disks.Items[i].Status.Phase != v1alpha1.DiskReady || moves {
 				unsettled = append(unsettled, requests[i])
 			}
 		}
@@ -104,7 +106,19 @@ func vmChange() predicate.Predicate {
 }
 
 func sameAttachment(one, two v1alpha1.VMDiskStatus) bool {
-	return one.DiskName == two.DiskName && one.ClaimName == two.ClaimName && equality.Semantic.DeepEqual(one.GuestSize, two.GuestSize)
+	return one.DiskName == two.DiskName && one.ClaimName == two.ClaimName && one.Attachment == two.Attachment &&
+		equality.Semantic.DeepEqual(one.Move, two.Move) && equality.Semantic.DeepEqual(one.GuestSize, two.GuestSize)
+}
+
+// wordGiven lets pass a disk of which a person says which claim holds it.
+func wordGiven() predicate.Predicate {
+	return predicate.Funcs{
+		CreateFunc: func(event.CreateEvent) bool { return false },
+		DeleteFunc: func(event.DeleteEvent) bool { return false },
+		UpdateFunc: func(e event.UpdateEvent) bool {
+			return e.ObjectOld.GetAnnotations()[v1alpha1.AnnotationClaimInUse] != e.ObjectNew.GetAnnotations()[v1alpha1.AnnotationClaimInUse]
+		},
+	}
 }
 
 // instanceLetsGo lets pass instances that end, however that comes, and those that lose a claim.

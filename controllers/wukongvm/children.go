@@ -89,7 +89,7 @@ func (r *Reconciler) applyMachine(ctx context.Context, vm *v1alpha1.WukongVM, ob
 // applyPower carries the power state over to a machine that must otherwise stay as it is. It is not started on a disk that it may not have.
 func (r *Reconciler) applyPower(ctx context.Context, vm *v1alpha1.WukongVM, observed *observation) error {
 	machine := observed.machine
-	wanted := runStrategy(vm)
+	wanted := observed.runStrategy(vm)
 	if machine == nil || !machine.DeletionTimestamp.IsZero() || machine.Spec.RunStrategy != nil && *machine.Spec.RunStrategy == wanted {
 		return nil
 	}
@@ -106,6 +106,15 @@ func (r *Reconciler) applyPower(ctx context.Context, vm *v1alpha1.WukongVM, obse
 }
 
 func secretName(vm *v1alpha1.WukongVM) string { return naming.Child(vm.Name, "cloudinit") }
+
+// runStrategy is that of the spec, but a machine that is stopped stays so while one of its disks is copied.
+func (o *observation) runStrategy(vm *v1alpha1.WukongVM) kubevirtv1.VirtualMachineRunStrategy {
+	machine := o.machine
+	if machine != nil && machine.Spec.RunStrategy != nil && *machine.Spec.RunStrategy == kubevirtv1.RunStrategyHalted && o.heldBack(vm) {
+		return kubevirtv1.RunStrategyHalted
+	}
+	return runStrategy(vm)
+}
 
 // runStrategy maps powerState and restartPolicy to KubeVirt's one field.
 func runStrategy(vm *v1alpha1.WukongVM) kubevirtv1.VirtualMachineRunStrategy {

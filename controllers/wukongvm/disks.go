@@ -37,7 +37,7 @@ func (o *observation) resolveDisks(vm *v1alpha1.WukongVM) *problem {
 // attachable tells whether the machine may have a disk: KubeVirt would start it on whatever claim has the name, and only the disk's
 // controller knows that no other machine writes to it.
 func attachable(vm *v1alpha1.WukongVM, disk *v1alpha1.WukongDisk) bool {
-	return disk != nil && disk.DeletionTimestamp.IsZero() && disk.Status.ClaimName != "" &&
+	return disk != nil && disk.DeletionTimestamp.IsZero() && disk.Status.ClaimName != "" && !copied(disk) &&
 		(disk.Status.AttachedTo == vm.Name || shared(disk))
 }
 
@@ -49,7 +49,7 @@ func (o *observation) ownsTemplate(vm *v1alpha1.WukongVM) bool {
 	mine := map[string]bool{}
 	for i := range vm.Spec.Disks {
 		if disk := o.disks[index.DiskName(vm, &vm.Spec.Disks[i])]; attachable(vm, disk) {
-			mine[disk.Status.ClaimName] = true
+			mine[o.claim(disk)] = true
 		}
 	}
 	volumes := o.machine.Spec.Template.Spec.Volumes

@@ -11,6 +11,7 @@ import (
 	kubevirtv1 "kubevirt.io/api/core/v1"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/conditions"
 	"github.com/novasphere/wukong/controllers/internal/index"
 )
 
@@ -49,6 +50,7 @@ func (o *observation) belongs(name, claim string) bool {
 func (o *observation) listed(entry *v1alpha1.VMDisk, name string, present []presence, at int) v1alpha1.VMDiskStatus {
 	status := v1alpha1.VMDiskStatus{Name: entry.Name, DiskName: name}
 	fromDisk(&status, o.disks[name])
+	status.Move = o.moveStatus(name)
 	instance := o.running()
 	switch {
 	case instance == nil || name == "":
@@ -71,6 +73,7 @@ func (o *observation) leaving(item presence, successor string) v1alpha1.VMDiskSt
 	status := v1alpha1.VMDiskStatus{Name: item.name, DiskName: o.owners[item.claim], ClaimName: item.claim}
 	fromDisk(&status, o.disks[status.DiskName])
 	status.ClaimName = item.claim
+	status.Move = o.moveStatus(status.DiskName)
 	if !item.inInstance {
 		return status
 	}
@@ -84,6 +87,25 @@ func (o *observation) leaving(item presence, successor string) v1alpha1.VMDiskSt
 	}
 	return status
 }
+
+// moveStatus is the answer to a disk that asks to move. It is given when the VirtualMachine is as the answer says.
+func (o *observation) moveStatus(name string) *v1alpha1.VMDiskMove {
+	decided, disk := o.moves[name], o.disks[name]
+	if decided.state == "" || disk == nil || disk.Status.Move == nil {
+		return nil
+	}
+	answer := &v1alpha1.VMDiskMove{
+		TargetClaimName: disk.Status.Move.TargetClaimName, State: decided.state, Message: conditions.Shorten(decided.message, maxMessage),
+	}
+	if o.applyErr != nil || !o.complete() && decided.state != v1alpha1.VMDiskMoveReleased {
+		answer.State = v1alpha1.VMDiskMoveRefused
+		answer.Message = "the VirtualMachine cannot be written for the moment: see the conditions of the machine"
+	}
+	return answer
+}
+
+// maxMessage is the longest message of a disk, in bytes.
+const maxMessage = 1024
 
 func fromDisk(status *v1alpha1.VMDiskStatus, disk *v1alpha1.WukongDisk) {
 	if disk != nil {

@@ -80,7 +80,8 @@ func fateOf(vm *v1alpha1.WukongVM, disk *v1alpha1.WukongDisk, observed *observat
 		return entry.Template != nil && index.DiskName(vm, &entry) == disk.Name
 	})
 	switch {
-	case stamped, !disk.DeletionTimestamp.IsZero(), observed.hasClaim(disk.Status.ClaimName) && disk.Status.ClaimName != "":
+	case stamped, !disk.DeletionTimestamp.IsZero(), observed.hasClaim(disk.Status.ClaimName) && disk.Status.ClaimName != "",
+		disk.Status.Move != nil && observed.hasClaim(disk.Status.Move.TargetClaimName):
 		return fateStay
 	case disk.Spec.DetachPolicy == v1alpha1.DetachDelete && !ptr.Deref(disk.Spec.DeletionProtection, false) &&
 		!slices.Contains(index.DiskNames(vm), disk.Name):
@@ -160,7 +161,7 @@ func (r *Reconciler) observeOwners(ctx context.Context, vm *v1alpha1.WukongVM, o
 				return fmt.Errorf("list the WukongDisks of PersistentVolumeClaim %s: %w", item.claim, err)
 			}
 			for i := range list.Items {
-				if disk := &list.Items[i]; disk.Status.ClaimName == item.claim {
+				if disk := &list.Items[i]; disk.Status.ClaimName != "" && isClaimOf(disk, item.claim) {
 					observed.owners[item.claim], observed.disks[disk.Name] = disk.Name, disk
 				}
 			}

@@ -13,11 +13,14 @@ import (
 // of ours would conflict with its own. What KubeVirt adds is left alone.
 func desiredMachine(vm *v1alpha1.WukongVM, observed *observation) *kubevirtv1.VirtualMachine {
 	disks, volumes := storage(vm, observed)
+	metadata := childMetadata(vm, vm.Name, nil)
+	metadata.Annotations = encodeHandovers(observed.handovers())
 	interfaces, networks := attachments(vm, observed)
 	machine := &kubevirtv1.VirtualMachine{
-		ObjectMeta: childMetadata(vm, vm.Name, nil),
+		ObjectMeta: metadata,
 		Spec: kubevirtv1.VirtualMachineSpec{
-			RunStrategy: ptr.To(runStrategy(vm)),
+			RunStrategy:           ptr.To(observed.runStrategy(vm)),
+			UpdateVolumesStrategy: observed.updateStrategy(volumes),
 			Template: &kubevirtv1.VirtualMachineInstanceTemplateSpec{
 				ObjectMeta: metav1.ObjectMeta{Labels: instanceLabels(vm)},
 				Spec: kubevirtv1.VirtualMachineInstanceSpec{

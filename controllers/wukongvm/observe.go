@@ -39,7 +39,11 @@ type observation struct {
 	// fileSystems of the guest, as its agent reports them.
 	fileSystems []v1alpha1.GuestFileSystem
 
+	// nodes is how many nodes machines can run on, up to two; read only when a disk asks to move.
+	nodes int
+
 	// What follows: see resolve.
+	moves                         map[string]volumeMove
 	disksProblem, networksProblem *problem
 	cloudInit                     cloudInitData
 	// applyErr is a permanent error of this pass's writes.
@@ -90,6 +94,9 @@ func (r *Reconciler) observe(ctx context.Context, vm *v1alpha1.WukongVM) (*obser
 		return nil, err
 	}
 	if err := r.observeOwners(ctx, vm, observed); err != nil {
+		return nil, err
+	}
+	if err := r.observeNodes(ctx, observed); err != nil {
 		return nil, err
 	}
 	observed.resolve(vm)

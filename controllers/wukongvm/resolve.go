@@ -30,6 +30,7 @@ type cloudInitData struct {
 
 // resolve derives from what was read whether disks, networks and cloud-init data are known and ready.
 func (o *observation) resolve(vm *v1alpha1.WukongVM) {
+	o.resolveMoves(vm)
 	o.disksProblem = o.resolveDisks(vm)
 	interfaces, networksProblem := o.resolveNetworks(vm)
 	o.networksProblem = networksProblem

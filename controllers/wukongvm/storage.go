@@ -61,6 +61,10 @@ func drives(vm *v1alpha1.WukongVM, observed *observation) []drive {
 		item := drive{device: device(entry, observed.disks[index.DiskName(vm, entry)])}
 		item.device.BootOrder = bootOrder(vm, i, boot)
 		item.volume = observed.volume(vm, i, boot)
+		if observed.replaces(entry.Name, item.volume) {
+			_, held := templateDisk(observed.machine, entry.Name)
+			item.volume = held.DeepCopy()
+		}
 		if item.volume != nil || isDrive(entry) {
 			result = append(result, item)
 		}
@@ -93,13 +97,21 @@ func (o *observation) volume(vm *v1alpha1.WukongVM, i, boot int) *kubevirtv1.Vol
 	case name == "":
 		return nil
 	case attachable(vm, disk):
-		return &kubevirtv1.Volume{Name: entry.Name, VolumeSource: volumeSource(disk, hotpluggable(entry, i == boot) && !o.startsWith(entry, disk))}
+		return &kubevirtv1.Volume{Name: entry.Name, VolumeSource: volumeSource(disk, o.claim(disk), hotpluggable(entry, i == boot) && !o.startsWith(entry, disk))}
 	case disk != nil && disk.Status.AttachedTo != "" && disk.Status.AttachedTo != vm.Name:
 		return nil
 	default:
 		_, volume := templateDisk(o.machine, entry.Name)
 		return volume.DeepCopy()
 	}
+}
+
+// claim is the claim that the machine is to have of a disk that it may have.
+func (o *observation) claim(disk *v1alpha1.WukongDisk) string {
+	if move := o.moves[disk.Name]; move.claim != "" {
+		return move.claim
+	}
+	return disk.Status.ClaimName
 }
 
 // keptBootDisk is the disk that the running guest booted from, when spec lists it no more, or another WukongDisk under its name.
@@ -184,14 +196,14 @@ func (o *observation) startsWith(entry *v1alpha1.VMDisk, disk *v1alpha1.WukongDi
 }
 
 // volumeSource names a DataVolume where there is one, so that KubeVirt waits for its content.
-func volumeSource(disk *v1alpha1.WukongDisk, hotpluggable bool) kubevirtv1.VolumeSource {
+func volumeSource(disk *v1alpha1.WukongDisk, claim string, hotpluggable bool) kubevirtv1.VolumeSource {
 	if disk.AdoptsClaim() {
 		return kubevirtv1.VolumeSource{PersistentVolumeClaim: &kubevirtv1.PersistentVolumeClaimVolumeSource{
-			PersistentVolumeClaimVolumeSource: corev1.PersistentVolumeClaimVolumeSource{ClaimName: disk.Status.ClaimName},
+			PersistentVolumeClaimVolumeSource: corev1.PersistentVolumeClaimVolumeSource{ClaimName: claim},
 			Hotpluggable:                      hotpluggable,
 		}}
 	}
-	return kubevirtv1.VolumeSource{DataVolume: &kubevirtv1.DataVolumeSource{Name: disk.Status.ClaimName, Hotpluggable: hotpluggable}}
+	return kubevirtv1.VolumeSource{DataVolume: &kubevirtv1.DataVolumeSource{Name: claim, Hotpluggable: hotpluggable}}
 }
 
 // bootDisk is the index of the disk that boots: the one that says so, else the first that is no CD-ROM drive; -1 without any.

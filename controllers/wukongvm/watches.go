@@ -46,7 +46,7 @@ func decides(before, now v1alpha1.Object) bool {
 	}
 	if disk, ok := now.(*v1alpha1.WukongDisk); ok {
 		old := before.(*v1alpha1.WukongDisk).Status
-		return old.ClaimName != disk.Status.ClaimName || old.AttachedTo != disk.Status.AttachedTo
+		return old.ClaimName != disk.Status.ClaimName || old.AttachedTo != disk.Status.AttachedTo || !equality.Semantic.DeepEqual(old.Move, disk.Status.Move)
 	}
 	return conditions.Ready(before).Status != conditions.Ready(now).Status
 }
@@ -81,7 +81,8 @@ func sameFacts(before, after v1alpha1.Object) bool {
 	switch typed := after.(type) {
 	case *v1alpha1.WukongDisk:
 		old := before.(*v1alpha1.WukongDisk).Status
-		return old.ClaimName == typed.Status.ClaimName && old.AttachedTo == typed.Status.AttachedTo &&
+		return before.GetAnnotations()[v1alpha1.AnnotationClaimInUse] == typed.Annotations[v1alpha1.AnnotationClaimInUse] &&
+			old.ClaimName == typed.Status.ClaimName && old.AttachedTo == typed.Status.AttachedTo &&
 			equality.Semantic.DeepEqual(old.Capacity, typed.Status.Capacity) && equality.Semantic.DeepEqual(old.Move, typed.Status.Move)
 	case *v1alpha1.WukongNetwork:
 		return before.(*v1alpha1.WukongNetwork).Status.Attachment == typed.Status.Attachment

@@ -168,7 +168,16 @@ func vmNetworks(obj client.Object) []string {
 	return names
 }
 
-func diskClaim(obj client.Object) []string { return []string{obj.(*v1alpha1.WukongDisk).ClaimName()} }
+// diskClaim is the claim that a disk begins with, the one that it moved to, and the one that it moves to.
+func diskClaim(obj client.Object) []string {
+	disk := obj.(*v1alpha1.WukongDisk)
+	names := []string{disk.ClaimName(), disk.Status.ClaimName}
+	if disk.Status.Move != nil {
+		names = append(names, disk.Status.Move.TargetClaimName)
+	}
+	slices.Sort(names)
+	return slices.DeleteFunc(slices.Compact(names), func(name string) bool { return name == "" })
+}
 
 func owningVM(obj client.Object) []string {
 	var names []string

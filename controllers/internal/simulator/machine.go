@@ -33,6 +33,9 @@ func (s *Simulator) machine(ctx context.Context, request reconcile.Request) (rec
 
 func (s *Simulator) halt(ctx context.Context, machine *kubevirtv1.VirtualMachine, instance *kubevirtv1.VirtualMachineInstance) error {
 	if instance == nil {
+		if err := s.recover(ctx, machine); err != nil {
+			return err
+		}
 		return s.print(ctx, machine, kubevirtv1.VirtualMachineStatusStopped)
 	}
 	if err := s.print(ctx, machine, kubevirtv1.VirtualMachineStatusStopping); err != nil {
@@ -50,6 +53,12 @@ func (s *Simulator) run(ctx context.Context, machine *kubevirtv1.VirtualMachine,
 		return s.print(ctx, machine, kubevirtv1.VirtualMachineStatusProvisioning)
 	}
 	if instance == nil {
+		if err := s.recover(ctx, machine); err != nil {
+			return err
+		}
+		if hasCondition(machine, kubevirtv1.VirtualMachineManualRecoveryRequired) {
+			return s.print(ctx, machine, kubevirtv1.VirtualMachineStatusStopped)
+		}
 		if err := s.print(ctx, machine, kubevirtv1.VirtualMachineStatusStarting); err != nil {
 			return err
 		}
@@ -59,7 +68,10 @@ func (s *Simulator) run(ctx context.Context, machine *kubevirtv1.VirtualMachine,
 		kubevirtv1.VmPhaseUnset: kubevirtv1.Scheduling, kubevirtv1.Scheduling: kubevirtv1.Scheduled, kubevirtv1.Scheduled: kubevirtv1.Running,
 	}[instance.Status.Phase]
 	if next == "" {
-		if s.plug(machine, instance) {
+		if done, err := s.migrateVolumes(ctx, machine, instance); done || err != nil {
+			return err
+		}
+		if !migrates(machine) && s.plug(machine, instance) {
 			if err := s.describeVolumes(ctx, instance); err != nil {
 				return err
 			}

@@ -65,7 +65,7 @@ func (s *Simulator) describeVolumes(ctx context.Context, instance *kubevirtv1.Vi
 				return err
 			}
 			status.PersistentVolumeClaimInfo = &kubevirtv1.PersistentVolumeClaimInfo{
-				ClaimName: name, Capacity: claim.Status.Capacity, Requests: claim.Spec.Resources.Requests,
+				ClaimName: name, AccessModes: claim.Spec.AccessModes, Capacity: claim.Status.Capacity, Requests: claim.Spec.Resources.Requests,
 				FilesystemOverhead: ptr.To(kubevirtv1.Percent("0")),
 			}
 		}

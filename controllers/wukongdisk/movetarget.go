@@ -1,0 +1,118 @@
+package wukongdisk
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	cdiv1 "kubevirt.io/containerized-data-importer-api/pkg/apis/core/v1beta1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/apply"
+	"github.com/novasphere/wukong/controllers/internal/conditions"
+)
+
+// annotationKeep asks CDI not to collect a finished DataVolume as garbage (pkg/controller/common/util.go, AnnDeleteAfterCompletion): it says
+// which claim holds the disk.
+const annotationKeep = "cdi.kubevirt.io/storage.deleteAfterCompletion"
+
+// targetVolume is what a disk moves to: blank for KubeVirt to fill, or a clone of the claim that nobody has.
+func targetVolume(disk *v1alpha1.WukongDisk, observed *observation, move *v1alpha1.DiskMove) *cdiv1.DataVolume {
+	annotations := map[string]string{v1alpha1.AnnotationMovedFrom: observed.claimName(disk), annotationKeep: "false"}
+	source := &cdiv1.DataVolumeSource{Blank: &cdiv1.DataVolumeBlankImage{}}
+	if move.Method == v1alpha1.MoveCopy {
+		source = claimSource(disk.Namespace, observed.claimName(disk))
+		annotations[annotationBindNow] = "true" // no machine may be its first consumer before it is complete
+	}
+	storage := &cdiv1.StorageSpec{
+		StorageClassName: &move.TargetStorageClassName,
+		VolumeMode:       disk.Spec.VolumeMode,
+		Resources: corev1.VolumeResourceRequirements{
+			Requests: corev1.ResourceList{corev1.ResourceStorage: *requestedSize(disk, observed)},
+		},
+	}
+	for _, mode := range disk.Spec.AccessModes {
+		storage.AccessModes = append(storage.AccessModes, corev1.PersistentVolumeAccessMode(mode))
+	}
+	return &cdiv1.DataVolume{
+		ObjectMeta: metav1.ObjectMeta{
+			Name: move.TargetClaimName, Namespace: disk.Namespace, Annotations: annotations,
+			Labels: map[string]string{v1alpha1.LabelDisk: string(disk.UID)},
+		},
+		Spec: cdiv1.DataVolumeSpec{Source: source, Storage: storage},
+	}
+}
+
+// carryMove does what was decided about the move.
+func (r *Reconciler) carryMove(ctx context.Context, disk *v1alpha1.WukongDisk, observed *observation) error {
+	decided := &observed.move
+	switch {
+	case decided.create != nil:
+		_, err := apply.Child(ctx, r.applier, disk, decided.create)
+		return err
+	case decided.remove != nil:
+		return r.deleteCopy(ctx, decided.remove)
+	case decided.finish:
+		if err := r.markInUse(ctx, observed.copies.target); err != nil {
+			return err
+		}
+		observed.takePlace(disk)
+		*decided = decideMove(disk, observed)
+	}
+	return nil
+}
+
+// markInUse is the moment at which a disk has moved.
+func (r *Reconciler) markInUse(ctx context.Context, target *cdiv1.DataVolume) error {
+	body, err := json.Marshal(map[string]any{
+		"metadata": map[string]any{"uid": target.UID, "annotations": map[string]string{v1alpha1.AnnotationInUse: "true"}},
+	})
+	if err != nil {
+		return err
+	}
+	if err := r.client.Patch(ctx, target, client.RawPatch(types.MergePatchType, body), client.FieldOwner(fieldManager)); err != nil {
+		return apply.Classify("DataVolume", target.Name, err)
+	}
+	return nil
+}
+
+// reportMove puts the condition StorageMoved, and what the machine goes by.
+func reportMove(set *conditions.Set, status *v1alpha1.WukongDiskStatus, decided *moveDecision, moveErr error) {
+	reason, message := decided.reason, decided.message
+	if moveErr != nil {
+		reason, message = v1alpha1.ReasonApplyRefused, moveErr.Error()
+		if conflict := (*apply.NameConflictError)(nil); errors.As(moveErr, &conflict) {
+			reason = v1alpha1.ReasonNameConflict
+		}
+		if quotaExceeded(moveErr) {
+			reason = v1alpha1.ReasonQuotaExceeded
+		}
+	}
+	if reason != "" {
+		set.False(v1alpha1.ConditionStorageMoved, reason, message)
+	}
+	if decided.status != nil {
+		told := *decided.status
+		told.Message = conditions.Shorten(message, maxMoveMessage)
+		status.Move = &told
+	}
+}
+
+// maxMoveMessage is the longest status.move.message, in bytes.
+const maxMoveMessage = 1024
+
+// moving says why a disk cannot be used because it moves.
+func moving(observed *observation) *problem {
+	switch {
+	case observed.move.undecided():
+		return failed(v1alpha1.ReasonMoveUndecided, "%s", observed.move.message)
+	case observed.move.locked():
+		return &problem{v1alpha1.DiskMoving, v1alpha1.ReasonMoving, observed.move.message}
+	default:
+		return nil
+	}
+}

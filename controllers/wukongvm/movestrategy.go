@@ -1,0 +1,198 @@
+package wukongvm
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/utils/ptr"
+	kubevirtv1 "kubevirt.io/api/core/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/index"
+)
+
+// enoughNodes is how many nodes a migration needs: from one, to another.
+const enoughNodes = 2
+
+// observeNodes counts the nodes that a machine can migrate between, when a disk asks whether it can, and up to as many as matter. It is asked
+// for that seldom that a watch on all nodes would cost more.
+func (r *Reconciler) observeNodes(ctx context.Context, observed *observation) error {
+	asked := false
+	for _, disk := range observed.disks {
+		asked = asked || disk != nil && disk.Status.Move != nil && disk.Status.Move.Method == v1alpha1.MoveLive
+	}
+	if !asked || observed.running() == nil {
+		return nil
+	}
+	nodes := &corev1.NodeList{}
+	err := r.uncached.List(ctx, nodes, client.MatchingLabels{kubevirtv1.NodeSchedulable: "true"}, client.Limit(enoughNodes))
+	if err != nil {
+		return fmt.Errorf("list the nodes that machines run on: %w", err)
+	}
+	observed.nodes = len(nodes.Items)
+	return nil
+}
+
+// awaitsNode: a node that comes is seen by looking.
+func (o *observation) awaitsNode() bool {
+	for _, move := range o.moves {
+		if move.state == v1alpha1.VMDiskMoveRefused && o.nodes < enoughNodes && o.running() != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// moveObstacle says why the running machine cannot migrate a volume; empty when it can. KubeVirt would ask for a restart instead, and then
+// do nothing more to the machine until it had one (pkg/virt-controller/watch/vm/vm.go, handleVolumeUpdateRequest).
+func (o *observation) moveObstacle(vm *v1alpha1.WukongVM, disk *v1alpha1.WukongDisk, volume string) string {
+	instance := o.running()
+	if instance == nil || !instance.IsRunning() || !instance.DeletionTimestamp.IsZero() {
+		return "the machine does not run"
+	}
+	if claim, _ := volumeOf(instance, volume); claim != disk.Status.ClaimName {
+		return "the machine does not have the disk yet"
+	}
+	if _, held := templateDisk(o.machine, volume); held == nil || claimOf(held) != disk.Status.ClaimName {
+		return "the machine lets go of the disk"
+	}
+	for i := range instance.Spec.Domain.Devices.Disks {
+		device := &instance.Spec.Domain.Devices.Disks[i]
+		if device.Name == volume && (ptr.Deref(device.Shareable, false) || device.LUN != nil) {
+			return "KubeVirt does not migrate the volume of a disk that is shared, or passed through as a LUN: stop the machine, and the disk is copied"
+		}
+	}
+	if message := restartRequired(o.machine); message != "" {
+		return fmt.Sprintf("the machine waits for a restart (%s), and KubeVirt migrates no volume before: restart it, or stop it", message)
+	}
+	// That claims are ReadWriteOnce does not matter when they move.
+	if condition := instanceCondition(instance, kubevirtv1.VirtualMachineInstanceIsStorageLiveMigratable); condition != nil && condition.Status == corev1.ConditionFalse {
+		return "the machine cannot migrate: " + condition.Message + "; stop it, and the disk is copied"
+	}
+	if condition := instanceCondition(instance, kubevirtv1.VirtualMachineInstanceIsMigratable); condition != nil && condition.Status == corev1.ConditionFalse &&
+		condition.Reason != kubevirtv1.VirtualMachineInstanceReasonDisksNotMigratable {
+		return "the machine cannot migrate: " + condition.Message + "; stop it, and the disk is copied"
+	}
+	if other, moves := o.bound(vm, volume); other != "" && !moves {
+		return fmt.Sprintf("the claim of volume %s is ReadWriteOnce, and would not come along to another node: "+
+			"change the storageClassName of its disk too, or stop the machine, and the disk is copied", other)
+	}
+	if o.nodes < enoughNodes {
+		return "a volume migrates together with its machine, and there is no second node for it: stop the machine, and the disk is copied"
+	}
+	return ""
+}
+
+// bound is another volume of the instance that can be on one node only, and so must move in the same migration; moves tells whether its disk
+// is to move too, only not now.
+func (o *observation) bound(vm *v1alpha1.WukongVM, moving string) (volume string, moves bool) {
+	instance := o.running()
+	for i := range instance.Status.VolumeStatus {
+		status := &instance.Status.VolumeStatus[i]
+		claim := status.PersistentVolumeClaimInfo
+		if status.Name == moving || claim == nil || len(claim.AccessModes) == 0 ||
+			slices.Contains(claim.AccessModes, corev1.ReadWriteMany) || slices.Contains(claim.AccessModes, corev1.ReadOnlyMany) {
+			continue
+		}
+		at := slices.IndexFunc(vm.Spec.Disks, func(entry v1alpha1.VMDisk) bool { return entry.Name == status.Name })
+		if at < 0 {
+			return status.Name, false
+		}
+		disk := o.disks[index.DiskName(vm, &vm.Spec.Disks[at])]
+		if disk == nil || disk.Status.Move == nil || disk.Status.Move.Method != v1alpha1.MoveLive {
+			return status.Name, false
+		}
+		if disk.Status.Move.Phase != v1alpha1.MoveMigrating {
+			return status.Name, true
+		}
+	}
+	return "", false
+}
+
+// updateStrategy is Migration while KubeVirt is to migrate a volume. It plugs no disks in or out meanwhile
+// (pkg/storage/hotplug, HandleDeclarativeVolumes), so the strategy goes as soon as a disk wants to come or go. It does not go before: without it
+// KubeVirt finds that the boot disk is not the one that the machine started with, and asks for a restart.
+func (o *observation) updateStrategy(volumes []kubevirtv1.Volume) *kubevirtv1.UpdateVolumesStrategy {
+	migration := ptr.To(kubevirtv1.UpdateVolumesStrategyMigration)
+	if o.migrates() {
+		return migration
+	}
+	if o.machine == nil || o.machine.Spec.UpdateVolumesStrategy == nil || *o.machine.Spec.UpdateVolumesStrategy != kubevirtv1.UpdateVolumesStrategyMigration {
+		return nil
+	}
+	if instance := o.running(); instance != nil && differs(instance, volumes) {
+		return nil
+	}
+	return migration
+}
+
+// migrates tells whether the VirtualMachine has a volume that KubeVirt is to migrate.
+func (o *observation) migrates() bool {
+	for _, move := range o.moves {
+		if handedOver(move) {
+			return true
+		}
+	}
+	return false
+}
+
+func handedOver(move volumeMove) bool {
+	return move.handover != nil && !move.handover.Done && move.claim == move.handover.To && move.state == v1alpha1.VMDiskMoveMigrating
+}
+
+// differs tells whether a volume is to come, to go, or to have another claim. With the strategy in place KubeVirt would copy the bytes of the old
+// claim over those of the new one.
+func differs(instance *kubevirtv1.VirtualMachineInstance, volumes []kubevirtv1.Volume) bool {
+	wanted := map[string]string{}
+	for i := range volumes {
+		if claim := claimOf(&volumes[i]); claim != "" {
+			wanted[volumes[i].Name] = claim
+		}
+	}
+	for i := range instance.Spec.Volumes {
+		volume := &instance.Spec.Volumes[i]
+		if claim := claimOf(volume); claim != wanted[volume.Name] {
+			return true
+		}
+		delete(wanted, volume.Name)
+	}
+	return len(wanted) > 0
+}
+
+// replaces tells whether a disk is to have another claim than the instance has under its name, without being moved. That waits while
+// KubeVirt migrates volumes: it would take it for one more.
+func (o *observation) replaces(name string, volume *kubevirtv1.Volume) bool {
+	instance := o.running()
+	if instance == nil || volume == nil || !o.migrates() {
+		return false
+	}
+	has, _ := volumeOf(instance, name)
+	if has == "" || has == claimOf(volume) {
+		return false
+	}
+	for _, move := range o.moves {
+		if handedOver(move) && move.handover.Volume == name {
+			return false
+		}
+	}
+	return true
+}
+
+// heldBack tells whether the machine must not start: one of its disks is being copied, and a guest that writes to it now would lose
+// what it wrote; or nobody knows which of two claims holds it.
+func (o *observation) heldBack(vm *v1alpha1.WukongVM) bool {
+	for _, name := range index.DiskNames(vm) {
+		if disk := o.disks[name]; disk != nil && copied(disk) || o.moves[name].state == v1alpha1.VMDiskMoveUndecided {
+			return true
+		}
+	}
+	return false
+}
+
+// copied tells whether nobody may write to a disk, because it is being copied to another class.
+func copied(disk *v1alpha1.WukongDisk) bool {
+	return disk.Status.Move != nil && disk.Status.Move.Method == v1alpha1.MoveCopy
+}
