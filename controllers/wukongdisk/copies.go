@@ -89,12 +89,24 @@ func (r *Reconciler) observeCopies(ctx context.Context, disk *v1alpha1.WukongDis
 		// Someone took the DataVolume away from under a claim that the disk moved to. The disk is not made anew for that.
 		observed.copies.current = disk.Status.ClaimName
 	}
-	if target := observed.copies.target; target != nil {
-		if observed.targetClaim, err = read.Get(ctx, r.client, disk.Namespace, target.Name, &corev1.PersistentVolumeClaim{}); err != nil {
-			return err
-		}
-	}
 	return r.observeFirst(ctx, disk, observed)
+}
+
+// observeTargetClaim reads the claim of the target, or what has the name that it would have: the claim of an earlier one may go later than
+// its DataVolume.
+func (r *Reconciler) observeTargetClaim(ctx context.Context, disk *v1alpha1.WukongDisk, observed *observation) error {
+	name := ""
+	switch class := otherClass(disk, observed); {
+	case observed.copies.target != nil:
+		name = observed.copies.target.Name
+	case class != "":
+		name = targetName(disk, class, observed.claimName(disk))
+	default:
+		return nil
+	}
+	var err error
+	observed.targetClaim, err = read.Get(ctx, r.client, disk.Namespace, name, &corev1.PersistentVolumeClaim{})
+	return err
 }
 
 // observeFirst reads what is left of the DataVolume and claim that a disk began with, after it moved.

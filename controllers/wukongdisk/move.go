@@ -22,6 +22,8 @@ type moveDecision struct {
 	// create is the target to make, remove the one to take away, finish lets it take the place of the current claim. At most one is set.
 	create, remove *cdiv1.DataVolume
 	finish         bool
+	// again: the next step needs nothing but that status tells of this one.
+	again bool
 }
 
 // locked tells whether no machine may have the disk.
@@ -68,7 +70,8 @@ func otherClass(disk *v1alpha1.WukongDisk, observed *observation) string {
 // withoutTarget: nothing is begun, and all of it may still be changed.
 func withoutTarget(disk *v1alpha1.WukongDisk, observed *observation) moveDecision {
 	class := otherClass(disk, observed)
-	if given := disk.Status.Move; given != nil && given.Method == v1alpha1.MoveLive && given.Phase != v1alpha1.MovePreparing && answer(observed, given.TargetClaimName) != "" &&
+	if given := disk.Status.Move; given != nil && given.Method == v1alpha1.MoveLive && given.Phase != v1alpha1.MovePreparing &&
+		given.TargetClaimName != observed.claimName(disk) && answer(observed, given.TargetClaimName) != "" &&
 		answer(observed, given.TargetClaimName) != v1alpha1.VMDiskMoveWithdrawn {
 		// Someone deleted the target while the machine may have it.
 		return telling(given, v1alpha1.MoveCancelling, "DataVolume "+given.TargetClaimName+" is gone: the machine is taken off it")
@@ -89,8 +92,11 @@ func withoutTarget(disk *v1alpha1.WukongDisk, observed *observation) moveDecisio
 	machine, entry := holderEntry(disk, observed)
 	said := answer(observed, move.TargetClaimName)
 	switch {
+	case observed.targetClaim != nil:
+		return telling(move, v1alpha1.MovePreparing, fmt.Sprintf("PersistentVolumeClaim %s, which has the name that the disk moves to, must go first", move.TargetClaimName))
 	case method == v1alpha1.MoveCopy && machine == nil:
 		decision := telling(move, v1alpha1.MovePreparing, fmt.Sprintf("PersistentVolumeClaim %s is about to be copied to %s", observed.claimName(disk), move.TargetClaimName))
+		decision.again = !asked(disk, move)
 		return decision.creating(disk, observed, asked(disk, move))
 	case method == v1alpha1.MoveCopy:
 		decision := telling(move, v1alpha1.MovePreparing, fmt.Sprintf("waits until WukongVM %s does not start any more, to copy the disk", machine.Name))

@@ -77,6 +77,9 @@ func (r *Reconciler) observe(ctx context.Context, disk *v1alpha1.WukongDisk) (*o
 	if err := r.observeProvisioner(ctx, observed); err != nil {
 		return observed, err
 	}
+	if err := r.observeTargetClaim(ctx, disk, observed); err != nil {
+		return observed, err
+	}
 	vms := &v1alpha1.WukongVMList{}
 	if err := r.client.List(ctx, vms, client.InNamespace(disk.Namespace), client.MatchingFields{index.VMByDisk: disk.Name}); err != nil {
 		return observed, fmt.Errorf("list the machines that use disk %s: %w", disk.Name, err)

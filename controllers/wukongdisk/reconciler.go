@@ -101,6 +101,9 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 	if applyErr != nil || moveErr != nil {
 		return reconcile.Result{RequeueAfter: refusedRetry}, nil
 	}
+	if observed.move.again {
+		return reconcile.Result{RequeueAfter: time.Millisecond}, nil
+	}
 	return reconcile.Result{}, nil
 }
 

@@ -56,14 +56,12 @@ func (o *observation) moveObstacle(vm *v1alpha1.WukongVM, disk *v1alpha1.WukongD
 	if claim, _ := volumeOf(instance, volume); claim != disk.Status.ClaimName {
 		return "the machine does not have the disk yet"
 	}
-	if _, held := templateDisk(o.machine, volume); held == nil || claimOf(held) != disk.Status.ClaimName {
+	device, held := templateDisk(o.machine, volume)
+	if held == nil || claimOf(held) != disk.Status.ClaimName {
 		return "the machine lets go of the disk"
 	}
-	for i := range instance.Spec.Domain.Devices.Disks {
-		device := &instance.Spec.Domain.Devices.Disks[i]
-		if device.Name == volume && (ptr.Deref(device.Shareable, false) || device.LUN != nil) {
-			return "KubeVirt does not migrate the volume of a disk that is shared, or passed through as a LUN: stop the machine, and the disk is copied"
-		}
+	if device != nil && (ptr.Deref(device.Shareable, false) || device.LUN != nil) {
+		return "KubeVirt does not migrate the volume of a disk that is shared, or passed through as a LUN: stop the machine, and the disk is copied"
 	}
 	if message := restartRequired(o.machine); message != "" {
 		return fmt.Sprintf("the machine waits for a restart (%s), and KubeVirt migrates no volume before: restart it, or stop it", message)

@@ -9,7 +9,7 @@ import (
 	kubevirtv1 "kubevirt.io/api/core/v1"
 )
 
-// AnnotationHold on a VirtualMachine keeps its volumes migrating for as long as it is there.
+// AnnotationHold on a VirtualMachine keeps its volumes migrating for as long as it is there; on a claim, the clones of it being made.
 const AnnotationHold = "simulator.novasphere.dev/hold-migration"
 
 // volumesChange is the condition of instances that KubeVirt copies to the VirtualMachine.

@@ -8,6 +8,7 @@ package simulator
 import (
 	"context"
 	"fmt"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -83,8 +84,24 @@ func (s *Simulator) dataVolume(ctx context.Context, request reconcile.Request) (
 	if next == "" {
 		return reconcile.Result{}, nil
 	}
+	if held, err := s.heldSource(ctx, dataVolume); held || err != nil {
+		return reconcile.Result{RequeueAfter: holdInterval}, err
+	}
 	dataVolume.Status.Phase = next
 	return reconcile.Result{}, s.client.Status().Update(ctx, dataVolume)
+}
+
+// holdInterval is how often a held copy looks whether it may go on.
+const holdInterval = 100 * time.Millisecond
+
+// heldSource tells whether a DataVolume is a clone of a claim that a test holds.
+func (s *Simulator) heldSource(ctx context.Context, dataVolume *cdiv1.DataVolume) (bool, error) {
+	if dataVolume.Spec.Source == nil || dataVolume.Spec.Source.PVC == nil {
+		return false, nil
+	}
+	claim := &corev1.PersistentVolumeClaim{}
+	err := s.client.Get(ctx, client.ObjectKey{Namespace: dataVolume.Namespace, Name: dataVolume.Spec.Source.PVC.Name}, claim)
+	return claim.Annotations[AnnotationHold] != "", client.IgnoreNotFound(err)
 }
 
 func (s *Simulator) makeClaim(ctx context.Context, dataVolume *cdiv1.DataVolume) error {
@@ -100,7 +117,12 @@ func (s *Simulator) makeClaim(ctx context.Context, dataVolume *cdiv1.DataVolume)
 	if err := controllerutil.SetControllerReference(dataVolume, claim, s.client.Scheme()); err != nil {
 		return err
 	}
-	return s.client.Create(ctx, claim)
+	if err := s.client.Create(ctx, claim); err != nil {
+		return err
+	}
+	// Nothing here is a pod, nor the controller that takes this off again when none has the claim.
+	claim.Finalizers = nil
+	return s.client.Update(ctx, claim)
 }
 
 func (s *Simulator) machinesOf(ctx context.Context, dataVolume client.Object) []reconcile.Request {
