@@ -109,7 +109,7 @@ func (r *Reconciler) observeTargetClaim(ctx context.Context, disk *v1alpha1.Wuko
 	return err
 }
 
-// observeFirst reads what is left of the DataVolume and claim that a disk began with, after it moved.
+// observeFirst reads what is left of the DataVolume that a disk began with, after it moved.
 func (r *Reconciler) observeFirst(ctx context.Context, disk *v1alpha1.WukongDisk, observed *observation) error {
 	if observed.copies.current == disk.Name {
 		return nil
@@ -120,24 +120,14 @@ func (r *Reconciler) observeFirst(ctx context.Context, disk *v1alpha1.WukongDisk
 	}
 	if first != nil && metav1.IsControlledBy(first, disk) {
 		observed.copies.stale = append(observed.copies.stale, first)
-		return nil
-	}
-	claim, err := read.Get(ctx, r.client, disk.Namespace, disk.Name, &corev1.PersistentVolumeClaim{})
-	if err != nil {
-		return err
-	}
-	if claim != nil && metav1.IsControlledBy(claim, disk) {
-		observed.firstClaim = claim // CDI collected its DataVolume
 	}
 	return nil
 }
 
 // takePlace makes the target the current claim of the observation.
-func (o *observation) takePlace(disk *v1alpha1.WukongDisk) {
+func (o *observation) takePlace() {
 	if o.dataVolume != nil {
 		o.copies.stale = append(o.copies.stale, o.dataVolume)
-	} else if o.claim != nil && metav1.IsControlledBy(o.claim, disk) {
-		o.firstClaim = o.claim
 	}
 	o.dataVolume, o.claim = o.copies.target, o.targetClaim
 	o.copies.current, o.copies.dataVolume = o.copies.target.Name, o.copies.target
@@ -151,21 +141,19 @@ func (r *Reconciler) clearAway(ctx context.Context, observed *observation) error
 			return err
 		}
 	}
-	if observed.firstClaim == nil {
-		return nil
-	}
-	return r.deleteCopy(ctx, observed.firstClaim)
+	return nil
 }
 
-// deleteCopy deletes what was read, and not what may have come under its name since.
-func (r *Reconciler) deleteCopy(ctx context.Context, object client.Object) error {
-	if !object.GetDeletionTimestamp().IsZero() {
+// deleteCopy deletes what was read, and not what may have come under its name since. The claim goes with its DataVolume: no role of Wukong
+// may delete a claim.
+func (r *Reconciler) deleteCopy(ctx context.Context, dataVolume *cdiv1.DataVolume) error {
+	if !dataVolume.DeletionTimestamp.IsZero() {
 		return nil
 	}
-	uid := object.GetUID()
-	err := r.client.Delete(ctx, object, client.PropagationPolicy(metav1.DeletePropagationBackground), client.Preconditions{UID: &uid})
+	uid := dataVolume.UID
+	err := r.client.Delete(ctx, dataVolume, client.PropagationPolicy(metav1.DeletePropagationBackground), client.Preconditions{UID: &uid})
 	if client.IgnoreNotFound(err) != nil {
-		return fmt.Errorf("delete %T %s, which the disk has moved away from: %w", object, object.GetName(), err)
+		return fmt.Errorf("delete DataVolume %s, which does not hold the disk: %w", dataVolume.Name, err)
 	}
 	return nil
 }

@@ -243,6 +243,10 @@ func moveObstacle(disk *v1alpha1.WukongDisk, observed *observation, class string
 	case ptr.Deref(disk.Spec.Shared, false):
 		return failed(v1alpha1.ReasonMoveUnsupported, "a disk that several machines share cannot move: set spec.shared to false when one machine has it, "+
 			"or set storageClassName back to %s", ptr.Deref(observed.claim.Spec.StorageClassName, ""))
+	case observed.dataVolume == nil:
+		return failed(v1alpha1.ReasonMoveUnsupported, "CDI collected DataVolume %s as garbage, and Wukong deletes no claim but with its DataVolume: "+
+			"the old one would stay; make a WukongDisk that is a clone of this one, or set storageClassName back to %s",
+			observed.claimName(disk), ptr.Deref(observed.claim.Spec.StorageClassName, ""))
 	case claimGrows(observed.claim) != nil, observed.growth != nil && expansionUnsupported(disk, observed) == nil:
 		return pending(v1alpha1.ReasonMoving, "the disk moves to StorageClass %s when it has grown", class)
 	default:

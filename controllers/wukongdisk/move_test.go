@@ -146,6 +146,8 @@ func TestDecideMove(t *testing.T) {
 		"a class that is missing": {disk: diskWith(slow), observed: []func(*observation){func(o *observation) { o.classFound = false }}, reason: "StorageClassMissing"},
 		"shared": {disk: diskWith(slow, func(disk *v1alpha1.WukongDisk) { disk.Spec.Shared = ptr.To(true) }),
 			reason: "MoveUnsupported", words: "spec.shared"},
+		"its DataVolume was collected": {disk: diskWith(slow), observed: []func(*observation){func(o *observation) { o.dataVolume, o.claim = nil, inherited(corev1.ClaimBound) }},
+			reason: "MoveUnsupported", words: "clone"},
 		"while it is filled": {disk: diskWith(slow), observed: []func(*observation){func(o *observation) { o.dataVolume.Status.Phase = cdiv1.ImportInProgress }},
 			reason: "Moving", words: "when it is filled"},
 		"while it grows": {disk: diskWith(slow), observed: []func(*observation){func(o *observation) { o.claim = grown("2Gi", "", "1Gi") }},

@@ -60,7 +60,7 @@ func (r *Reconciler) carryMove(ctx context.Context, disk *v1alpha1.WukongDisk, o
 		if err := r.markInUse(ctx, observed.copies.target); err != nil {
 			return err
 		}
-		observed.takePlace(disk)
+		observed.takePlace()
 		*decided = decideMove(disk, observed)
 	}
 	return nil

@@ -32,10 +32,9 @@ type observation struct {
 	claim      *corev1.PersistentVolumeClaim
 	// provisionerSays is why the claim has no volume, empty when nobody says so.
 	provisionerSays string
-	// copies say which DataVolume and claim hold the disk, and what else it has. targetClaim is that of the target, firstClaim what is
-	// left of the first one when CDI collected its DataVolume.
-	copies                  copies
-	targetClaim, firstClaim *corev1.PersistentVolumeClaim
+	// copies say which DataVolume and claim hold the disk, and what else it has. targetClaim is that of the target, or has its name.
+	copies      copies
+	targetClaim *corev1.PersistentVolumeClaim
 	// move is what follows from all this for a move to another class.
 	move moveDecision
 	// origin is nil for a disk that is no clone, and for one that has its DataVolume.
