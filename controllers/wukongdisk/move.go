@@ -11,6 +11,7 @@ import (
 	cdiv1 "kubevirt.io/containerized-data-importer-api/pkg/apis/core/v1beta1"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/dvstate"
 )
 
 // moveDecision is what a pass does about the move of a disk. The zero value is a disk that is where it shall be.
@@ -327,7 +328,7 @@ func filled(target *cdiv1.DataVolume) *problem {
 	found := content(target)
 	if found == nil || found.phase != v1alpha1.DiskError {
 		message := "DataVolume " + target.Name + " is being made"
-		if percent := progress(target.Status.Progress); percent != nil {
+		if percent := dvstate.Progress(target.Status.Progress); percent != nil {
 			message = fmt.Sprintf("DataVolume %s is filled to %d %%", target.Name, *percent)
 		}
 		return pending(v1alpha1.ReasonMoving, "%s", message)
