@@ -23,7 +23,7 @@ import (
 
 // good are objects that the API server accepts, by kind. The rows below spoil one thing at a time.
 var good = map[string]string{
-	"WukongDisk":    `{"spec":{"size":"1Gi","source":{"blank":{}}}}`,
+	"WukongDisk":    `{"spec":{"size":"1Gi","storageClassName":"slow","source":{"blank":{}}}}`,
 	"WukongExport":  `{"spec":{"source":{"diskRef":{"name":"a"}},"target":{"download":{}}}}`,
 	"WukongImage":   `{"spec":{"size":"1Gi","source":{"http":{"url":"http://images.example/a.img"}}}}`,
 	"WukongNetwork": `{"spec":{"type":"Bridge","bridge":{"name":"br0"}}}`,
@@ -100,7 +100,7 @@ var whenChanged = map[string][]refusal{
 	"WukongDisk": {
 		{`{"spec":{"source":{"blank":null,"upload":{}}}}`, "source cannot change after creation: create another WukongDisk"},
 		{`{"spec":{"size":null,"source":{"blank":null,"persistentVolumeClaim":{"name":"a"}}}}`, "size can be neither added nor taken away after creation"},
-		{`{"spec":{"storageClassName":"fast"}}`, "storageClassName cannot change after creation: create another WukongDisk"},
+		{`{"spec":{"storageClassName":null}}`, "storageClassName cannot be taken away: name the class that the disk shall be on"},
 		{`{"spec":{"accessModes":["ReadWriteMany"]}}`, "accessModes cannot change after creation: create another WukongDisk"},
 		{`{"spec":{"volumeMode":"Block"}}`, "volumeMode cannot change after creation: create another WukongDisk"},
 		{`{"spec":{"size":"512Mi"}}`, "spec.size is below status.requestedSize, what the claim was asked for already: a disk never shrinks"},
