@@ -92,7 +92,8 @@ test-unit: ## Run the pure tests, the inner loop
 test-controlplane: control-plane ## Run the tests on a real kube-apiserver and etcd
 	KUBEBUILDER_ASSETS=$(CONTROL_PLANE) go test -tags controlplane -count=1 -timeout 30m ./controllers/... ./cmd/...
 
-# The suite "devcluster" makes a cluster of its own; "platform" needs one with two nodes, and not Wukong; the others need Wukong.
+# The suite "devcluster" makes a cluster of its own; "platform" needs one with two nodes, and not Wukong; the others need Wukong, and "disks"
+# two nodes, between which machines migrate.
 .PHONY: e2e
 ifeq ($(SUITE),devcluster)
 e2e: devcluster
@@ -100,6 +101,9 @@ else ifeq ($(SUITE),platform)
 e2e: DEVCLUSTER_FLAGS := --nodes=2
 e2e: cluster
 else
+ifeq ($(SUITE),disks)
+e2e: DEVCLUSTER_FLAGS := --nodes=2
+endif
 e2e: deploy
 endif
 e2e: ## Run one end-to-end suite, on the dev cluster: make e2e SUITE=core
@@ -108,6 +112,7 @@ e2e: ## Run one end-to-end suite, on the dev cluster: make e2e SUITE=core
 # Bytes that must survive, for hours if need be: WUKONG_SEEDS rounds, from the seed WUKONG_SEED on. Not part of `make test`.
 SOAK_TIMEOUT ?= 6h
 .PHONY: soak
+soak: DEVCLUSTER_FLAGS := --nodes=2
 soak: deploy ## Take disks through everything while the manager is killed, again and again: WUKONG_SEEDS=20 rounds
 	cd e2e && KUBECONFIG=$(KUBECONFIG_FILE) go test -tags e2e,soak -count=1 -v -timeout $(SOAK_TIMEOUT) -run '^TestSoak$$' ./suites/disks
 

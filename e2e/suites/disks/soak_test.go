@@ -13,6 +13,8 @@ import (
 	"github.com/stretchr/testify/require"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/e2e/internal/console"
@@ -57,6 +59,15 @@ var steps = []struct {
 			larger := resource.MustParse("128Mi")
 			change(t, disk, func(disk *v1alpha1.WukongDisk) { disk.Spec.Size = &larger })
 			eventually(t, guest, "lsblk -bdno SIZE "+device(s.name("data")), strconv.FormatInt(larger.Value(), 10))
+			assertPattern(t, guest, s.checksum, s.name("data"))
+		}, "data")
+	}},
+	{"move", func(t *testing.T, s *soak) {
+		disk := s.disk("data", "128Mi", nil)
+		s.in(t, s.one, func(guest *console.Console) {
+			require.NoError(t, cluster.Get(t.Context(), client.ObjectKeyFromObject(disk), disk))
+			change(t, disk, func(disk *v1alpha1.WukongDisk) { disk.Spec.StorageClassName = ptr.To(classFixed) })
+			waitMoved(t, disk, classFixed)
 			assertPattern(t, guest, s.checksum, s.name("data"))
 		}, "data")
 	}},
