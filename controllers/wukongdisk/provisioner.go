@@ -3,6 +3,7 @@ package wukongdisk
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -34,7 +35,7 @@ func (r *Reconciler) observeProvisioner(ctx context.Context, observed *observati
 		if err != nil {
 			return err
 		}
-		if stands && (latest == nil || latest.LastTimestamp.Before(&failure.LastTimestamp)) {
+		if stands && !lostRace(failure) && (latest == nil || latest.LastTimestamp.Before(&failure.LastTimestamp)) {
 			latest = failure
 		}
 	}
@@ -52,6 +53,12 @@ func (r *Reconciler) stands(ctx context.Context, failure *corev1.Event) (bool, e
 		return false, err
 	}
 	return claim.UID == about.UID && claim.Status.Phase != corev1.ClaimBound, nil
+}
+
+// lostRace tells whether a provisioner only came too late to write a claim (k8s.io/apiserver/pkg/registry/generic/registry/store.go,
+// OptimisticLockErrorMsg). That happens every day, and is over in a moment.
+func lostRace(failure *corev1.Event) bool {
+	return strings.Contains(failure.Message, "the object has been modified; please apply your changes to the latest version")
 }
 
 // provisioning is a failure of the provisioner, which tries again by itself.
