@@ -36,13 +36,17 @@ func (r *Reconciler) applyDataVolume(ctx context.Context, disk *v1alpha1.WukongD
 // does not say them, so that a disk can migrate live whenever its class can. The spec of a DataVolume cannot change: one that exists
 // keeps its size, and the claim grows, and its class, and the disk moves; and it keeps what it is a clone of, whatever became of that.
 func desiredDataVolume(disk *v1alpha1.WukongDisk, observed *observation) *cdiv1.DataVolume {
-	size, class, source := *disk.Spec.Size, disk.Spec.StorageClassName, dataVolumeSource(disk.Spec.Source)
+	requests := corev1.ResourceList{corev1.ResourceStorage: *disk.Spec.Size}
+	class, source := disk.Spec.StorageClassName, dataVolumeSource(disk.Spec.Source)
 	var sourceRef *cdiv1.DataVolumeSourceRef
 	if observed.origin != nil {
 		source, sourceRef = observed.origin.source, observed.origin.sourceRef
+		if observed.origin.sizeless {
+			requests = nil
+		}
 	}
 	if existing := observed.dataVolume; existing != nil && existing.Spec.Storage != nil {
-		size, class = existing.Spec.Storage.Resources.Requests[corev1.ResourceStorage], existing.Spec.Storage.StorageClassName
+		requests, class = existing.Spec.Storage.Resources.Requests, existing.Spec.Storage.StorageClassName
 		if source == nil {
 			source, sourceRef = existing.Spec.Source, existing.Spec.SourceRef
 		}
@@ -50,9 +54,7 @@ func desiredDataVolume(disk *v1alpha1.WukongDisk, observed *observation) *cdiv1.
 	storage := &cdiv1.StorageSpec{
 		StorageClassName: class,
 		VolumeMode:       disk.Spec.VolumeMode,
-		Resources: corev1.VolumeResourceRequirements{
-			Requests: corev1.ResourceList{corev1.ResourceStorage: size},
-		},
+		Resources:        corev1.VolumeResourceRequirements{Requests: requests},
 	}
 	for _, mode := range disk.Spec.AccessModes {
 		storage.AccessModes = append(storage.AccessModes, corev1.PersistentVolumeAccessMode(mode))

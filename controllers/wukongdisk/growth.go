@@ -53,13 +53,14 @@ func requestedSize(disk *v1alpha1.WukongDisk, observed *observation) *resource.Q
 		}
 	}
 	if observed.dataVolume != nil && observed.dataVolume.Spec.Storage != nil {
-		request := observed.dataVolume.Spec.Storage.Resources.Requests[corev1.ResourceStorage]
-		return &request
+		if request, asked := observed.dataVolume.Spec.Storage.Resources.Requests[corev1.ResourceStorage]; asked {
+			return &request
+		}
 	}
 	if observed.claim == nil || !observed.ownsClaim(disk) {
 		return nil
 	}
-	// CDI collected the DataVolume, and with it the size that it was made for: it is not more than the claim.
+	// CDI collected the DataVolume, and with it the size that it was made for, or it left the size to its snapshot: it is not more than the claim.
 	request := observed.claim.Spec.Resources.Requests[corev1.ResourceStorage]
 	if disk.Spec.Size.Cmp(request) < 0 {
 		return disk.Spec.Size

@@ -8,6 +8,7 @@ import (
 
 	snapshotv1 "github.com/kubernetes-csi/external-snapshotter/client/v8/apis/volumesnapshot/v1"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
 	cdiv1 "kubevirt.io/containerized-data-importer-api/pkg/apis/core/v1beta1"
@@ -30,6 +31,10 @@ type origin struct {
 	// source or sourceRef for the DataVolume, when it can.
 	source    *cdiv1.DataVolumeSource
 	sourceRef *cdiv1.DataVolumeSourceRef
+	// sizeless: the claim is as large as the origin says, which is spec.size with the overhead of its file system.
+	sizeless bool
+	// misfit says that it does not fit into the disk.
+	misfit *problem
 	// problem of the cluster or of the spec, whatever the origin is like.
 	problem *problem
 }
@@ -48,7 +53,7 @@ func (r *Reconciler) observeOrigin(ctx context.Context, disk *v1alpha1.WukongDis
 	case index.KindClaim:
 		observed.origin, err = r.originClaim(ctx, reference)
 	case index.KindSnapshot:
-		observed.origin, err = r.originSnapshot(ctx, reference)
+		observed.origin, err = r.originSnapshot(ctx, disk, observed, reference)
 	case index.KindImage:
 		observed.origin, err = r.originImage(ctx, reference)
 	default:
@@ -97,7 +102,7 @@ func (r *Reconciler) originClaim(ctx context.Context, reference index.Origin) (*
 	return found, nil
 }
 
-func (r *Reconciler) originSnapshot(ctx context.Context, reference index.Origin) (*origin, error) {
+func (r *Reconciler) originSnapshot(ctx context.Context, disk *v1alpha1.WukongDisk, observed *observation, reference index.Origin) (*origin, error) {
 	served, err := r.dependencies.Served(ctx, dependency.VolumeSnapshots)
 	if err != nil {
 		return nil, err
@@ -121,7 +126,30 @@ func (r *Reconciler) originSnapshot(ctx context.Context, reference index.Origin)
 	default:
 		found.waits = "it is being taken"
 	}
-	return found, nil
+	if found.waits != "" || snapshot.Status.RestoreSize == nil || disk.Spec.Size.Cmp(*snapshot.Status.RestoreSize) >= 0 {
+		return found, nil
+	}
+	overhead, err := r.filesystemOverhead(ctx, observed, ptr.Deref(disk.Spec.StorageClassName, ""))
+	found.sizeless, found.misfit = restored(reference, *disk.Spec.Size, *snapshot.Status.RestoreSize, overhead)
+	return found, err
+}
+
+// restored judges a size that is below what a snapshot restores to. That has the overhead of a file system, if there is one, on top of the
+// image's size, and CDI lets no DataVolume ask for less (pkg/controller/datavolume/snapshot-clone-controller.go, validateSnapshotClone):
+// one that does not ask for a size gets it.
+func restored(reference index.Origin, size, restoreSize resource.Quantity, overhead float64) (sizeless bool, found *problem) {
+	holds := func(size resource.Quantity) bool {
+		needed := claimRequest(size, resource.Quantity{}, overhead)
+		return needed.Cmp(restoreSize) >= 0
+	}
+	if holds(size) {
+		return true, nil
+	}
+	least := *resource.NewQuantity(int64(float64(restoreSize.Value())*(1-overhead))/alignment*alignment, resource.BinarySI)
+	if !holds(least) {
+		least.Add(*resource.NewQuantity(alignment, resource.BinarySI))
+	}
+	return false, failed(v1alpha1.ReasonInvalidSpec, "spec.size is %s, and %s restores to %s: set spec.size to %s or more", &size, reference, &restoreSize, &least)
 }
 
 // originImage goes by the image's DataSource, which always points to its current version, so that CDI takes the one of the moment.
@@ -180,7 +208,7 @@ func originUnusable(disk *v1alpha1.WukongDisk, observed *observation) *problem {
 	case found.waits != "":
 		return pending(v1alpha1.ReasonSourceNotReady, "%s: %s", reference, found.waits)
 	default:
-		return nil
+		return found.misfit
 	}
 }
 

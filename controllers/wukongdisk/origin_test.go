@@ -1,14 +1,17 @@
 package wukongdisk
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	cdiv1 "kubevirt.io/containerized-data-importer-api/pkg/apis/core/v1beta1"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/index"
 )
 
 func cloning(kind, namespace, name string) func(*v1alpha1.WukongDisk) {
@@ -34,6 +37,9 @@ func TestOriginUnusable(t *testing.T) {
 		"granted to nobody, being filled": {"images", origin{exists: true, waits: "secret progress"}, v1alpha1.ReasonCloneNotGranted, ""},
 		"granted, being filled":           {"images", origin{exists: true, grants: []string{"shop"}, waits: "it is not bound"}, v1alpha1.ReasonSourceNotReady, ""},
 		"granted, and going":              {"images", origin{grants: []string{"shop"}}, v1alpha1.ReasonCloneNotGranted, ""},
+		"too large":                       {"", origin{exists: true, misfit: failed(v1alpha1.ReasonInvalidSpec, "set spec.size to 2Gi")}, v1alpha1.ReasonInvalidSpec, "2Gi"},
+		"granted to others, too large": {
+			"images", origin{exists: true, misfit: failed(v1alpha1.ReasonInvalidSpec, "2Gi")}, v1alpha1.ReasonCloneNotGranted, ""},
 		"a cluster that cannot": {
 			"images", origin{problem: failed(v1alpha1.ReasonDependencyMissing, "none")}, v1alpha1.ReasonDependencyMissing, "none"},
 	}
@@ -75,4 +81,37 @@ func TestACloneKeepsItsSource(t *testing.T) {
 	first := desiredDataVolume(disk, &observation{origin: &origin{source: claimSource("shop", "golden")}})
 	assert.Equal(t, &cdiv1.DataVolumeSourcePVC{Namespace: "shop", Name: "golden"}, first.Spec.Source.PVC)
 	assert.Equal(t, first, desiredDataVolume(disk, &observation{dataVolume: first}))
+}
+
+// A snapshot restores to what its claim was, with the overhead of a file system. Who asks for the size of the disk shall get the disk.
+func TestRestoredSize(t *testing.T) {
+	const overhead = 0.055
+	reference := index.Origin{Kind: index.KindSnapshot, Namespace: "shop", Name: "monday"}
+	for name, test := range map[string]struct {
+		size, restoreSize string
+		sizeless          bool
+		message           string
+	}{
+		"the disk's own size": {"128Mi", "138704Ki", true, ""},
+		"a little less":       {"127Mi", "138704Ki", false, "spec.size is 127Mi, and VolumeSnapshot shop/monday restores to 138704Ki: set spec.size to 128Mi or more"},
+		"far less":            {"1Gi", "11Gi", false, "set spec.size to 10644Mi or more"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			sizeless, found := restored(reference, resource.MustParse(test.size), resource.MustParse(test.restoreSize), overhead)
+			assert.Equal(t, test.sizeless, sizeless)
+			if test.sizeless {
+				assert.Nil(t, found)
+				disk := diskWith(cloning("WukongDisk", "", "golden"))
+				volume := desiredDataVolume(disk, &observation{origin: &origin{sizeless: true}})
+				assert.Empty(t, volume.Spec.Storage.Resources.Requests)
+				assert.Equal(t, volume, desiredDataVolume(disk, &observation{dataVolume: volume}), "it stays so")
+				return
+			}
+			require.NotNil(t, found)
+			assert.Contains(t, found.message, test.message)
+			least, _, _ := strings.Cut(test.message[strings.LastIndex(test.message, "to ")+3:], " ")
+			sizeless, _ = restored(reference, resource.MustParse(least), resource.MustParse(test.restoreSize), overhead)
+			assert.True(t, sizeless, "what it says is enough")
+		})
+	}
 }
