@@ -59,7 +59,9 @@ type WukongDiskSpec struct {
 	// storageClassName of the claim. Omitted, the cluster's default class for virtual machines is used
 	// (storageclass.kubevirt.io/is-default-virt-class), else its default class. A change moves the disk: KubeVirt copies it
 	// under the running machine where it can, else it is copied while the machine is stopped; condition StorageMoved says
-	// how far that is, or why it cannot be. The old claim is deleted once the new one is in use, whatever reclaimPolicy says.
+	// how far that is, or why it cannot be. The old claim is deleted once the new one is in use, whatever reclaimPolicy says;
+	// Kubernetes keeps it Terminating while a pod names it, also one that a machine left behind when it migrated, until that
+	// machine stops.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253

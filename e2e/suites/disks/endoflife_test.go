@@ -68,7 +68,9 @@ func TestAReclaimPolicyThatChangedWhileTheMachineRan(t *testing.T) {
 	root := &v1alpha1.WukongDisk{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "web-root"}}
 	data := &v1alpha1.WukongDisk{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "web-data"}}
 	change(t, root, func(disk *v1alpha1.WukongDisk) { disk.Spec.ReclaimPolicy = v1alpha1.ReclaimRetain })
-	change(t, data, func(disk *v1alpha1.WukongDisk) { disk.Spec.ReclaimPolicy = v1alpha1.ReclaimDelete })
+	// Its template says Retain: what is in a template is changed there.
+	change(t, vm, func(vm *v1alpha1.WukongVM) { vm.Spec.Disks[1].Template.Spec.ReclaimPolicy = v1alpha1.ReclaimDelete })
+	cluster.Wait(t, data, patience, "to be deleted with its claim", func() bool { return data.Spec.ReclaimPolicy == v1alpha1.ReclaimDelete })
 	require.NoError(t, cluster.Delete(t.Context(), vm))
 	cluster.NothingLeft(t, namespace, patience, "PersistentVolumeClaim/web-root")
 	claim := &corev1.PersistentVolumeClaim{}

@@ -3,6 +3,7 @@
 package disks
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -24,7 +25,8 @@ const (
 	classFixed  = "wukong-fixed"
 )
 
-// waitMoved waits until a disk is on a class, and nothing is left of the claim that it came from.
+// waitMoved waits until a disk is on a class, and the claim that it came from is deleted. Kubernetes keeps that as long as a pod names it, also
+// one that ended: those of a machine that migrated stay until it stops.
 func waitMoved(t *testing.T, disk *v1alpha1.WukongDisk, class string) {
 	t.Helper()
 	from := disk.Status.ClaimName
@@ -32,13 +34,15 @@ func waitMoved(t *testing.T, disk *v1alpha1.WukongDisk, class string) {
 		return disk.Status.StorageClassName == class && disk.Status.Move == nil && disk.Status.ClaimName != from &&
 			meta.FindStatusCondition(disk.Status.Conditions, v1alpha1.ConditionStorageMoved) == nil
 	})
-	for _, object := range []client.Object{&cdiv1.DataVolume{}, &corev1.PersistentVolumeClaim{}} {
-		object.SetNamespace(disk.Namespace)
-		object.SetName(from)
-		require.Eventually(t, func() bool {
-			return apierrors.IsNotFound(cluster.Get(t.Context(), client.ObjectKeyFromObject(object), object))
-		}, patience, time.Second, "%T %s is left", object, from)
-	}
+	gone := &cdiv1.DataVolume{ObjectMeta: metav1.ObjectMeta{Namespace: disk.Namespace, Name: from}}
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	require.NoError(t, cluster.Gone(ctx, gone), "DataVolume %s is left", from)
+	claim := &corev1.PersistentVolumeClaim{}
+	require.Eventually(t, func() bool {
+		err := cluster.Get(t.Context(), client.ObjectKeyFromObject(gone), claim)
+		return apierrors.IsNotFound(err) || err == nil && !claim.DeletionTimestamp.IsZero()
+	}, patience, time.Second, "PersistentVolumeClaim %s is left", from)
 }
 
 // TestDisksMoveBetweenStorageClasses follows the root disk and a data disk to another class under a guest that writes to them, and back again
@@ -83,6 +87,11 @@ func TestDisksMoveBetweenStorageClasses(t *testing.T) {
 	t.Run("BackWhileTheMachineIsStopped", func(t *testing.T) {
 		change(t, vm, func(vm *v1alpha1.WukongVM) { vm.Spec.PowerState = v1alpha1.PowerStopped })
 		cluster.WaitReady(t, vm, metav1.ConditionTrue, v1alpha1.ReasonStopped, patience)
+		claims := &corev1.PersistentVolumeClaimList{}
+		require.Eventually(t, func() bool {
+			require.NoError(t, cluster.List(t.Context(), claims, client.InNamespace(namespace)))
+			return len(claims.Items) == 2
+		}, patience, time.Second, "what the disks moved from is left: %+v", claims)
 		toClass(classShared)
 		for _, disk := range []*v1alpha1.WukongDisk{data, root} {
 			moving := disk.DeepCopy() // waitMoved needs to know where it came from

@@ -3,6 +3,7 @@
 package disks
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -31,14 +32,14 @@ func TestAnExportGoesOnAfterItsPodIsLost(t *testing.T) {
 	lost := movers(t, export)
 	require.Len(t, lost, 1)
 	require.NoError(t, cluster.Delete(t.Context(), &lost[0], client.GracePeriodSeconds(0)))
-	cluster.WaitReady(t, export, metav1.ConditionTrue, v1alpha1.ReasonCompleted, exportImport)
-	second := movers(t, export)
-	require.Len(t, second, 1)
-	assert.NotEqual(t, lost[0].UID, second[0].UID)
-
+	require.Eventually(t, func() bool {
+		return slices.ContainsFunc(movers(t, export), func(pod corev1.Pod) bool { return pod.UID != lost[0].UID })
+	}, patience, patience/100, "no other pod goes on")
 	jobs := &batchv1.JobList{}
 	require.NoError(t, cluster.List(t.Context(), jobs, client.InNamespace(namespace)))
-	assert.Len(t, jobs.Items, 1, "the Job of the first attempt went on")
+	require.Len(t, jobs.Items, 1)
+	assert.False(t, lost[0].CreationTimestamp.Before(&jobs.Items[0].CreationTimestamp), "the Job of the first attempt goes on")
+	cluster.WaitReady(t, export, metav1.ConditionTrue, v1alpha1.ReasonCompleted, exportImport)
 
 	again := plainDisk(namespace, "again", "1Gi", &v1alpha1.WukongDiskSource{S3: &v1alpha1.S3Source{
 		URL: export.Spec.Target.S3.URL, SecretRef: &v1alpha1.LocalObjectReference{Name: credentialsName},
