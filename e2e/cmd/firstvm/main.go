@@ -103,7 +103,8 @@ func showConsole(ctx context.Context, cluster *harness.Cluster, vm *v1alpha1.Wuk
 	ctx, cancel := context.WithTimeout(ctx, loginPatience)
 	defer cancel()
 	guest, err := console.Reach(ctx, cluster.Config, vm.Namespace, vm.Name, os.Stdout, func(guest *console.Console) error {
-		return guest.Prod(ctx, regexp.MustCompile(`login: $`))
+		_, err := guest.Prod(ctx, regexp.MustCompile(`login: $`))
+		return err
 	})
 	if err != nil {
 		return err

@@ -105,10 +105,14 @@ func (c *Console) Expect(ctx context.Context, expression *regexp.Regexp) ([]stri
 // prodInterval is how often Prod presses return: a getty that started after the last one prints its prompt anew.
 const prodInterval = 5 * time.Second
 
-// Login waits for the login prompt and logs in.
+// Login waits for the login prompt and logs in. A shell of the user that an earlier connection left is as good.
 func (c *Console) Login(ctx context.Context, user, password string) error {
-	if err := c.Prod(ctx, regexp.MustCompile(`login: $`)); err != nil {
+	match, err := c.Prod(ctx, regexp.MustCompile(`(login: |`+regexp.QuoteMeta(user)+`@\S*[$#] )$`))
+	if err != nil {
 		return err
+	}
+	if match[1] != "login: " {
+		return nil
 	}
 	if err := c.Send(user + "\n"); err != nil {
 		return err
@@ -119,7 +123,7 @@ func (c *Console) Login(ctx context.Context, user, password string) error {
 	if err := c.Send(password + "\n"); err != nil {
 		return err
 	}
-	match, err := c.Expect(ctx, regexp.MustCompile(`(Login incorrect|[$#] $)`))
+	match, err = c.Expect(ctx, regexp.MustCompile(`(Login incorrect|[$#] $)`))
 	if err != nil {
 		return err
 	}
@@ -157,17 +161,17 @@ func LogIn(ctx context.Context, config *rest.Config, namespace, name, user, pass
 	return Reach(ctx, config, namespace, name, transcript, func(guest *Console) error { return guest.Login(ctx, user, password) })
 }
 
-// Prod presses return until the expression matches.
-func (c *Console) Prod(ctx context.Context, expression *regexp.Regexp) error {
+// Prod presses return until the expression matches, and returns the match.
+func (c *Console) Prod(ctx context.Context, expression *regexp.Regexp) ([]string, error) {
 	for {
 		if err := c.Send("\n"); err != nil {
-			return err
+			return nil, err
 		}
 		once, cancel := context.WithTimeout(ctx, prodInterval)
-		_, err := c.Expect(once, expression)
+		match, err := c.Expect(once, expression)
 		cancel()
 		if err == nil || ctx.Err() != nil || once.Err() == nil {
-			return err
+			return match, err
 		}
 	}
 }

@@ -77,6 +77,8 @@ func TestDisksMoveBetweenStorageClasses(t *testing.T) {
 		toClass(classFixed)
 		waitMoved(t, data, classFixed)
 		waitMoved(t, root, classFixed)
+		require.NoError(t, guest.Close())
+		guest = enter(t, vm) // a console stays with the instance on the first node
 		assert.Equal(t, boot, inGuest(t, guest, bootID), "the guest never stopped")
 		inGuest(t, guest, "sudo sh -c 'sync; echo 3 >/proc/sys/vm/drop_caches'")
 		assert.Equal(t, checksum, inGuest(t, guest, sums))
@@ -87,11 +89,12 @@ func TestDisksMoveBetweenStorageClasses(t *testing.T) {
 	t.Run("BackWhileTheMachineIsStopped", func(t *testing.T) {
 		change(t, vm, func(vm *v1alpha1.WukongVM) { vm.Spec.PowerState = v1alpha1.PowerStopped })
 		cluster.WaitReady(t, vm, metav1.ConditionTrue, v1alpha1.ReasonStopped, patience)
-		claims := &corev1.PersistentVolumeClaimList{}
-		require.Eventually(t, func() bool {
-			require.NoError(t, cluster.List(t.Context(), claims, client.InNamespace(namespace)))
-			return len(claims.Items) == 2
-		}, patience, time.Second, "what the disks moved from is left: %+v", claims)
+		for _, name := range []string{"data", "mover-root"} {
+			ctx, cancel := context.WithTimeout(t.Context(), patience)
+			claim := &corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name}}
+			assert.NoError(t, cluster.Gone(ctx, claim), "PersistentVolumeClaim %s is left, though no pod has it", name)
+			cancel()
+		}
 		toClass(classShared)
 		for _, disk := range []*v1alpha1.WukongDisk{data, root} {
 			moving := disk.DeepCopy() // waitMoved needs to know where it came from

@@ -63,13 +63,17 @@ var steps = []struct {
 		}, "data")
 	}},
 	{"move", func(t *testing.T, s *soak) {
-		disk := s.disk("data", "128Mi", nil)
-		s.in(t, s.one, func(guest *console.Console) {
-			require.NoError(t, cluster.Get(t.Context(), client.ObjectKeyFromObject(disk), disk))
-			change(t, disk, func(disk *v1alpha1.WukongDisk) { disk.Spec.StorageClassName = ptr.To(classFixed) })
-			waitMoved(t, disk, classFixed)
-			assertPattern(t, guest, s.checksum, s.name("data"))
-		}, "data")
+		disk, name := s.disk("data", "128Mi", nil), s.name("data")
+		guest := enter(t, s.one)
+		attach(t, s.one, guest, name)
+		require.NoError(t, cluster.Get(t.Context(), client.ObjectKeyFromObject(disk), disk))
+		change(t, disk, func(disk *v1alpha1.WukongDisk) { disk.Spec.StorageClassName = ptr.To(classFixed) })
+		waitMoved(t, disk, classFixed)
+		require.NoError(t, guest.Close())
+		guest = enter(t, s.one) // a console stays with the instance on the first node
+		assertPattern(t, guest, s.checksum, name)
+		detach(t, s.one, name)
+		require.NoError(t, guest.Close())
 	}},
 	{"another machine", func(t *testing.T, s *soak) { s.look(t, s.two, "data") }},
 	{"clone", func(t *testing.T, s *soak) {
