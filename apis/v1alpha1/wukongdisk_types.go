@@ -81,10 +81,10 @@ type WukongDiskSpec struct {
 	// +kubebuilder:validation:Enum=Filesystem;Block
 	VolumeMode *corev1.PersistentVolumeMode `json:"volumeMode,omitempty"`
 
-	// reclaimPolicy says what happens to the data when the WukongDisk is deleted. It may change at any time. The claim of
-	// source.persistentVolumeClaim is never deleted.
+	// reclaimPolicy says what happens to the data when the WukongDisk is deleted; Delete when omitted. It may change at any time:
+	// on the disk, or in the machine's template if that says it. The claim of source.persistentVolumeClaim is never deleted.
+	// No default is written, because a template would have it too, and the machine would set it on the disk again.
 	// +optional
-	// +default="Delete"
 	ReclaimPolicy ReclaimPolicy `json:"reclaimPolicy,omitempty"`
 
 	// deletionProtection refuses to delete the WukongDisk while it is true, and keeps the disk when the machine or the
@@ -93,9 +93,9 @@ type WukongDiskSpec struct {
 	DeletionProtection *bool `json:"deletionProtection,omitempty"`
 
 	// detachPolicy says what happens to a disk that a machine stamped from its template when the entry is taken out of
-	// spec.disks there. It stands here, because the template is gone by then. It may change at any time.
+	// spec.disks there; Keep when omitted. It stands here, because the template is gone by then. It may change at any time, as
+	// reclaimPolicy.
 	// +optional
-	// +default="Keep"
 	DetachPolicy DetachPolicy `json:"detachPolicy,omitempty"`
 
 	// cloneableFrom lists other namespaces whose disks may be clones of this one; "*" stands for all. Its own namespace needs

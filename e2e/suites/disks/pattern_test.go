@@ -43,7 +43,7 @@ func attach(t *testing.T, vm *v1alpha1.WukongVM, guest *console.Console, names .
 	})
 	for _, name := range names {
 		waitAttachment(t, vm, name, v1alpha1.DiskAttached)
-		eventually(t, guest, "ls "+device(name)+" 2>&1 || true", device(name)+"\n")
+		eventually(t, guest, "test -b "+device(name)+" && echo is there || echo is not there", "is there")
 	}
 }
 
