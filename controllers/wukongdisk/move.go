@@ -71,10 +71,7 @@ func otherClass(disk *v1alpha1.WukongDisk, observed *observation) string {
 // withoutTarget: nothing is begun, and all of it may still be changed.
 func withoutTarget(disk *v1alpha1.WukongDisk, observed *observation) moveDecision {
 	class := otherClass(disk, observed)
-	if given := disk.Status.Move; given != nil && given.Method == v1alpha1.MoveLive && given.Phase != v1alpha1.MovePreparing &&
-		given.TargetClaimName != observed.claimName(disk) && answer(observed, given.TargetClaimName) != "" &&
-		answer(observed, given.TargetClaimName) != v1alpha1.VMDiskMoveWithdrawn {
-		// Someone deleted the target while the machine may have it.
+	if given := disk.Status.Move; given != nil && targetLost(disk, observed, given) {
 		return telling(given, v1alpha1.MoveCancelling, "DataVolume "+given.TargetClaimName+" is gone: the machine is taken off it")
 	}
 	if class == "" {
@@ -110,6 +107,15 @@ func withoutTarget(disk *v1alpha1.WukongDisk, observed *observation) moveDecisio
 		decision := telling(move, v1alpha1.MovePreparing, fmt.Sprintf("asks WukongVM %s to migrate the volume", machine.Name))
 		return decision.creating(disk, observed, asked(disk, move) && said == v1alpha1.VMDiskMoveAccepted)
 	}
+}
+
+// targetLost tells whether someone deleted the target while the machine may have it.
+func targetLost(disk *v1alpha1.WukongDisk, observed *observation, given *v1alpha1.DiskMove) bool {
+	if given.Method != v1alpha1.MoveLive || given.Phase == v1alpha1.MovePreparing || given.TargetClaimName == observed.claimName(disk) {
+		return false
+	}
+	said := answer(observed, given.TargetClaimName)
+	return said != "" && said != v1alpha1.VMDiskMoveWithdrawn
 }
 
 // withLiveTarget: there is a blank claim for the running machine. It is the machine's from the phase Migrating on.

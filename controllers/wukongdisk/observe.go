@@ -62,28 +62,12 @@ func (r *Reconciler) observe(ctx context.Context, disk *v1alpha1.WukongDisk) (*o
 	if observed.classFound, err = r.classFound(ctx, disk); err != nil {
 		return observed, err
 	}
-	if err := r.observeCopies(ctx, disk, observed); err != nil {
+	if err := r.observeClaims(ctx, disk, observed); err != nil {
 		return observed, err
 	}
-	if observed.dataVolume = observed.copies.dataVolume; observed.dataVolume == nil && observed.importerServed && !disk.AdoptsClaim() {
-		if observed.dataVolume, err = read.Get(ctx, r.client, disk.Namespace, observed.copies.current, &cdiv1.DataVolume{}); err != nil {
-			return observed, err
-		}
-	}
-	if observed.claim, err = read.Get(ctx, r.client, disk.Namespace, observed.copies.current, &corev1.PersistentVolumeClaim{}); err != nil {
+	if err := r.observeMachines(ctx, disk, observed); err != nil {
 		return observed, err
 	}
-	if err := r.observeProvisioner(ctx, observed); err != nil {
-		return observed, err
-	}
-	if err := r.observeTargetClaim(ctx, disk, observed); err != nil {
-		return observed, err
-	}
-	vms := &v1alpha1.WukongVMList{}
-	if err := r.client.List(ctx, vms, client.InNamespace(disk.Namespace), client.MatchingFields{index.VMByDisk: disk.Name}); err != nil {
-		return observed, fmt.Errorf("list the machines that use disk %s: %w", disk.Name, err)
-	}
-	observed.machines = vms.Items
 	if err := r.observeHolder(ctx, disk, observed); err != nil {
 		return observed, err
 	}
@@ -95,6 +79,36 @@ func (r *Reconciler) observe(ctx context.Context, disk *v1alpha1.WukongDisk) (*o
 	}
 	observed.move = decideMove(disk, observed)
 	return observed, nil
+}
+
+// observeClaims reads what holds the disk, and what it is to move to.
+func (r *Reconciler) observeClaims(ctx context.Context, disk *v1alpha1.WukongDisk, observed *observation) error {
+	err := r.observeCopies(ctx, disk, observed)
+	if err != nil {
+		return err
+	}
+	if observed.dataVolume = observed.copies.dataVolume; observed.dataVolume == nil && observed.importerServed && !disk.AdoptsClaim() {
+		if observed.dataVolume, err = read.Get(ctx, r.client, disk.Namespace, observed.copies.current, &cdiv1.DataVolume{}); err != nil {
+			return err
+		}
+	}
+	if observed.claim, err = read.Get(ctx, r.client, disk.Namespace, observed.copies.current, &corev1.PersistentVolumeClaim{}); err != nil {
+		return err
+	}
+	if err := r.observeProvisioner(ctx, observed); err != nil {
+		return err
+	}
+	return r.observeTargetClaim(ctx, disk, observed)
+}
+
+// observeMachines reads the machines that list the disk or have it still.
+func (r *Reconciler) observeMachines(ctx context.Context, disk *v1alpha1.WukongDisk, observed *observation) error {
+	vms := &v1alpha1.WukongVMList{}
+	if err := r.client.List(ctx, vms, client.InNamespace(disk.Namespace), client.MatchingFields{index.VMByDisk: disk.Name}); err != nil {
+		return fmt.Errorf("list the machines that use disk %s: %w", disk.Name, err)
+	}
+	observed.machines = vms.Items
+	return nil
 }
 
 // Annotations that mark the default StorageClass: KubeVirt's for virtual machines goes before Kubernetes' own.

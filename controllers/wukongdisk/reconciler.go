@@ -81,6 +81,11 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 	if err != nil {
 		return reconcile.Result{}, err
 	}
+	return r.carryOut(ctx, disk, observed)
+}
+
+// carryOut writes what a disk that lives needs, and its status.
+func (r *Reconciler) carryOut(ctx context.Context, disk *v1alpha1.WukongDisk, observed *observation) (reconcile.Result, error) {
 	applyErr := r.applyDataVolume(ctx, disk, observed)
 	if applyErr == nil {
 		applyErr = r.growClaim(ctx, disk, observed)

@@ -63,6 +63,21 @@ func (o *observation) moveObstacle(vm *v1alpha1.WukongVM, disk *v1alpha1.WukongD
 	if device != nil && (ptr.Deref(device.Shareable, false) || device.LUN != nil) {
 		return "KubeVirt does not migrate the volume of a disk that is shared, or passed through as a LUN: stop the machine, and the disk is copied"
 	}
+	if found := o.migrationObstacle(instance); found != "" {
+		return found
+	}
+	if other, moves := o.bound(vm, volume); other != "" && !moves {
+		return fmt.Sprintf("the claim of volume %s is ReadWriteOnce, and would not come along to another node: "+
+			"change the storageClassName of its disk too, or stop the machine, and the disk is copied", other)
+	}
+	if o.nodes < enoughNodes {
+		return "a volume migrates together with its machine, and there is no second node for it: stop the machine, and the disk is copied"
+	}
+	return ""
+}
+
+// migrationObstacle says why the instance cannot migrate at all.
+func (o *observation) migrationObstacle(instance *kubevirtv1.VirtualMachineInstance) string {
 	if message := restartRequired(o.machine); message != "" {
 		return fmt.Sprintf("the machine waits for a restart (%s), and KubeVirt migrates no volume before: restart it, or stop it", message)
 	}
@@ -73,13 +88,6 @@ func (o *observation) moveObstacle(vm *v1alpha1.WukongVM, disk *v1alpha1.WukongD
 	if condition := instanceCondition(instance, kubevirtv1.VirtualMachineInstanceIsMigratable); condition != nil && condition.Status == corev1.ConditionFalse &&
 		condition.Reason != kubevirtv1.VirtualMachineInstanceReasonDisksNotMigratable {
 		return "the machine cannot migrate: " + condition.Message + "; stop it, and the disk is copied"
-	}
-	if other, moves := o.bound(vm, volume); other != "" && !moves {
-		return fmt.Sprintf("the claim of volume %s is ReadWriteOnce, and would not come along to another node: "+
-			"change the storageClassName of its disk too, or stop the machine, and the disk is copied", other)
-	}
-	if o.nodes < enoughNodes {
-		return "a volume migrates together with its machine, and there is no second node for it: stop the machine, and the disk is copied"
 	}
 	return ""
 }
