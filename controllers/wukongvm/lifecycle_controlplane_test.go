@@ -105,6 +105,7 @@ func TestOneManifestGivesARunningMachine(t *testing.T) {
 		}
 	})
 	t.Run("Contract3: a restarted manager writes nothing", func(t *testing.T) {
+		testenv.WaitIdle(t, 0) // KubeVirt reports on after Ready
 		manager.Stop()
 		second := environment.StartManager(t, testenv.ManagerOptions{Namespace: namespace})
 		testenv.WaitIdle(t, 2) // at the least the machine and its disk
