@@ -95,7 +95,7 @@ func TestEveryTestThatIsNamedExists(t *testing.T) {
 		text, err := os.ReadFile(file)
 		require.NoError(t, err)
 		for _, match := range testName.FindAllStringSubmatch(string(text), -1) {
-			assert.Contains(t, source.String(), "\nfunc "+match[1], "%s names %s", file, match[1])
+			assert.True(t, strings.Contains(source.String(), "\nfunc "+match[1]), "%s names %s", file, match[1])
 		}
 	}
 }
