@@ -69,6 +69,7 @@ func cacheOptions() cache.Options {
 			&cdiv1.DataImportCron{}:                     {Label: ours.Label},
 			&batchv1.Job{}:                              {Label: ours.Label},
 			&corev1.Pod{}:                               {Label: labels.NewSelector().Add(*movers)},
+			&corev1.Service{}:                           {Label: ours.Label},
 			&corev1.PersistentVolumeClaim{}:             {Transform: keepClaim},
 			&corev1.Event{}:                             {Field: provisionerFailures()},
 			&apiextensionsv1.CustomResourceDefinition{}: {Transform: keepDefinition},

@@ -15,6 +15,8 @@ const (
 	ConditionNetworksReady = "NetworksReady"
 	// ConditionCloudInitReady on a WukongVM: all Secrets that cloud-init data comes from were found and are valid.
 	ConditionCloudInitReady = "CloudInitReady"
+	// ConditionServicesReady on a WukongVM with services: all of them exist as spec says. Absent without services.
+	ConditionServicesReady = "ServicesReady"
 	// ConditionSynchronized on a WukongVM: the KubeVirt VirtualMachine carries what the spec says.
 	ConditionSynchronized = "Synchronized"
 	// ConditionGuestAgentConnected on a WukongVM: qemu-guest-agent in the guest answers.
@@ -138,6 +140,8 @@ const (
 	ReasonWaitingForNetwork = "WaitingForNetwork"
 	// ReasonAddressInvalid: an address of the machine does not fit the network, for example lies outside its subnets.
 	ReasonAddressInvalid = "AddressInvalid"
+	// ReasonServiceUnreachable: a Service cannot lead to the machine, which has no interface on the pod network.
+	ReasonServiceUnreachable = "ServiceUnreachable"
 	// ReasonStarting: the machine is being started.
 	ReasonStarting = "Starting"
 	// ReasonRunning: the guest runs.

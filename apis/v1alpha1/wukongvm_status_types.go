@@ -7,7 +7,7 @@ import (
 
 // WukongVMStatus is what was observed of the machine. It is computed anew each time and steers nothing.
 type WukongVMStatus struct {
-	// conditions: Ready, DisksReady, NetworksReady, CloudInitReady, Synchronized, GuestAgentConnected, LiveMigratable,
+	// conditions: Ready, DisksReady, NetworksReady, CloudInitReady, ServicesReady, Synchronized, GuestAgentConnected, LiveMigratable,
 	// RestartRequired, UmbrellaLinked.
 	// +optional
 	// +listType=map
@@ -55,6 +55,13 @@ type WukongVMStatus struct {
 	// +listMapKey=name
 	// +kubebuilder:validation:MaxItems=64
 	Disks []VMDiskStatus `json:"disks,omitempty"`
+
+	// services of the machine, in the order of spec, as far as they exist.
+	// +optional
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MaxItems=16
+	Services []VMServiceStatus `json:"services,omitempty"`
 }
 
 // GuestStatus is what the guest agent says.

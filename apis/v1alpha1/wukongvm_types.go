@@ -79,6 +79,14 @@ type WukongVMSpec struct {
 	// +kubebuilder:validation:MaxItems=16
 	Networks []VMNetwork `json:"networks,omitempty"`
 
+	// services that lead to the machine.
+	// +optional
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=16
+	Services []VMService `json:"services,omitempty"`
+
 	// cloudInit is what the guest's first boot sets up. Omitted, the guest still gets its host name and addresses.
 	// +optional
 	CloudInit *CloudInit `json:"cloudInit,omitempty"`

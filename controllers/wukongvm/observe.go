@@ -34,6 +34,8 @@ type observation struct {
 	// machine and instance are KubeVirt's objects, nil when they do not exist or are not ours.
 	machine  *kubevirtv1.VirtualMachine
 	instance *kubevirtv1.VirtualMachineInstance
+	// services are the Services that the machine made, by name.
+	services map[string]*corev1.Service
 	// warning is why a machine that KubeVirt starts again and again failed last.
 	warning string
 	// fileSystems of the guest, as its agent reports them.
@@ -45,7 +47,10 @@ type observation struct {
 	// What follows: see resolve.
 	moves                         map[string]volumeMove
 	disksProblem, networksProblem *problem
-	cloudInit                     cloudInitData
+	// servicesProblem is found while the Services are written. serviceRefused: trying again may help.
+	servicesProblem *problem
+	serviceRefused  bool
+	cloudInit       cloudInitData
 	// applyErr is a permanent error of this pass's writes.
 	applyErr error
 }
@@ -88,6 +93,9 @@ func (r *Reconciler) observe(ctx context.Context, vm *v1alpha1.WukongVM) (*obser
 		}
 	}
 	if err := r.observeOwned(ctx, vm, observed); err != nil {
+		return nil, err
+	}
+	if err := r.observeServices(ctx, vm, observed); err != nil {
 		return nil, err
 	}
 	if err := r.observeMachine(ctx, vm, observed); err != nil {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/client-go/rest"
 	"k8s.io/utils/clock"
 	kubevirtv1 "kubevirt.io/api/core/v1"
@@ -45,6 +46,7 @@ const (
 // +kubebuilder:rbac:groups=kubevirt.io,resources=virtualmachines,verbs=get;list;watch;create;patch
 // +kubebuilder:rbac:groups=kubevirt.io,resources=virtualmachineinstances,verbs=get;list;watch
 // +kubebuilder:rbac:groups="",resources=secrets,verbs=get;create;patch
+// +kubebuilder:rbac:groups="",resources=services,verbs=get;list;watch;create;patch;delete
 // +kubebuilder:rbac:groups="",resources=events;nodes,verbs=list
 // +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
 
@@ -103,14 +105,14 @@ func (r *Reconciler) applyChildren(ctx context.Context, vm *v1alpha1.WukongVM, o
 		return err
 	}
 	observed.applyErr = err
-	return nil
+	return r.applyServices(ctx, vm, observed)
 }
 
 // retryAfter is when to look again at what no watch tells of; zero for never. An object of someone else under a name that we need is not
 // in the caches, which hold only ours.
 func (o *observation) retryAfter(vm *v1alpha1.WukongVM, now time.Time) time.Duration {
 	switch {
-	case o.applyErr != nil:
+	case o.applyErr != nil, o.serviceRefused:
 		return refusedRetry
 	case o.cloudInit.problem != nil:
 		return secretRetry
@@ -149,6 +151,7 @@ func SetupWithManager(manager ctrl.Manager, dependencies *dependency.Registry, c
 			predicate.GenerationChangedPredicate{}, ownerReferencesChanged()))).
 		Watches(&v1alpha1.WukongDisk{}, reconciler.vmsUsing(byDisk), builder.WithPredicates(childChanged())).
 		Watches(&v1alpha1.WukongNetwork{}, reconciler.vmsUsing(byNetwork), builder.WithPredicates(childChanged())).
+		Watches(&corev1.Service{}, ofMachine(), builder.WithPredicates(serviceChanged())).
 		Watches(&v1alpha1.Wukong{}, umbrella.Handler(reconciler.client, newList), builder.WithPredicates(umbrella.Predicate())).
 		Build(reconciler)
 	if err != nil {

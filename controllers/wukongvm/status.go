@@ -19,7 +19,7 @@ func (r *Reconciler) writeStatus(ctx context.Context, vm *v1alpha1.WukongVM, obs
 	after.Status = describe(vm, observed)
 	set := conditions.For(vm, r.clock)
 	reportReady(set, vm, observed)
-	reportParts(set, observed)
+	reportParts(set, vm, observed)
 	reportMachine(set, observed)
 	observed.umbrella.Report(set)
 	after.Status.Conditions = set.List()
@@ -28,7 +28,7 @@ func (r *Reconciler) writeStatus(ctx context.Context, vm *v1alpha1.WukongVM, obs
 }
 
 // reportParts puts a condition for each part of the machine.
-func reportParts(set *conditions.Set, observed *observation) {
+func reportParts(set *conditions.Set, vm *v1alpha1.WukongVM, observed *observation) {
 	part := func(conditionType string, found *problem) {
 		if found == nil {
 			set.True(conditionType, v1alpha1.ReasonReady, "")
@@ -39,6 +39,9 @@ func reportParts(set *conditions.Set, observed *observation) {
 	part(v1alpha1.ConditionDisksReady, observed.disksProblem)
 	part(v1alpha1.ConditionNetworksReady, observed.networksProblem)
 	part(v1alpha1.ConditionCloudInitReady, observed.cloudInit.problem)
+	if len(vm.Spec.Services) > 0 {
+		part(v1alpha1.ConditionServicesReady, observed.servicesProblem)
+	}
 	switch {
 	case observed.applyErr != nil:
 		part(v1alpha1.ConditionSynchronized, applyProblem(observed.applyErr))
@@ -80,6 +83,7 @@ func describe(vm *v1alpha1.WukongVM, observed *observation) v1alpha1.WukongVMSta
 		MachineUUID: machineUUID(vm),
 		Networks:    networkStatus(vm, observed),
 		Disks:       diskStatus(vm, observed),
+		Services:    serviceStatus(vm, observed),
 	}
 	for _, network := range status.Networks {
 		if status.PrimaryAddress == "" {

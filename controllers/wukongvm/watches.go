@@ -4,7 +4,9 @@ import (
 	"context"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
@@ -56,6 +58,30 @@ func sameName() handler.EventHandler {
 	return watches.Gather(func(_ context.Context, obj client.Object) []reconcile.Request {
 		return []reconcile.Request{{NamespacedName: client.ObjectKeyFromObject(obj)}}
 	}, func(_, _ client.Object) time.Duration { return gather })
+}
+
+// ofMachine maps a Service to the WukongVM that made it.
+func ofMachine() handler.EventHandler {
+	return watches.Gather(func(_ context.Context, obj client.Object) []reconcile.Request {
+		owner := metav1.GetControllerOf(obj)
+		if owner == nil || owner.Kind != "WukongVM" {
+			return nil
+		}
+		return []reconcile.Request{{NamespacedName: client.ObjectKey{Namespace: obj.GetNamespace(), Name: owner.Name}}}
+	}, func(_, _ client.Object) time.Duration { return gather })
+}
+
+// serviceChanged lets pass what others do to a Service, and what the load balancer says. Its creation is known.
+func serviceChanged() predicate.Predicate {
+	return predicate.Funcs{
+		CreateFunc: func(event.CreateEvent) bool { return false },
+		UpdateFunc: func(e event.UpdateEvent) bool {
+			before, after := e.ObjectOld.(*corev1.Service), e.ObjectNew.(*corev1.Service)
+			return !equality.Semantic.DeepEqual(before.Spec, after.Spec) || !equality.Semantic.DeepEqual(before.Status, after.Status) ||
+				!equality.Semantic.DeepEqual(before.OwnerReferences, after.OwnerReferences) ||
+				!equality.Semantic.DeepEqual(before.Labels, after.Labels) || !equality.Semantic.DeepEqual(before.Annotations, after.Annotations)
+		},
+	}
 }
 
 // childChanged lets pass what a machine reads of a disk or network: its spec, its condition, its claim or attachment. The
