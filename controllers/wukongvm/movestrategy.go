@@ -19,7 +19,7 @@ const enoughNodes = 2
 
 // observeNodes counts the nodes that a machine can migrate between, when a disk asks whether it can, and up to as many as matter. It is asked
 // for that seldom that a watch on all nodes would cost more.
-func (r *Reconciler) observeNodes(ctx context.Context, observed *observation) error {
+func (r *Reconciler) observeNodes(ctx context.Context, _ *v1alpha1.WukongVM, observed *observation) error {
 	asked := false
 	for _, disk := range observed.disks {
 		asked = asked || disk != nil && disk.Status.Move != nil && disk.Status.Move.Method == v1alpha1.MoveLive

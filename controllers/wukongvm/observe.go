@@ -92,20 +92,12 @@ func (r *Reconciler) observe(ctx context.Context, vm *v1alpha1.WukongVM) (*obser
 			observed.secrets[name] = secret
 		}
 	}
-	if err := r.observeOwned(ctx, vm, observed); err != nil {
-		return nil, err
-	}
-	if err := r.observeServices(ctx, vm, observed); err != nil {
-		return nil, err
-	}
-	if err := r.observeMachine(ctx, vm, observed); err != nil {
-		return nil, err
-	}
-	if err := r.observeOwners(ctx, vm, observed); err != nil {
-		return nil, err
-	}
-	if err := r.observeNodes(ctx, observed); err != nil {
-		return nil, err
+	for _, step := range []func(context.Context, *v1alpha1.WukongVM, *observation) error{
+		r.observeOwned, r.observeServices, r.observeMachine, r.observeOwners, r.observeNodes,
+	} {
+		if err := step(ctx, vm, observed); err != nil {
+			return nil, err
+		}
 	}
 	observed.resolve(vm)
 	return observed, nil
