@@ -2,6 +2,7 @@ package harness
 
 import (
 	"context"
+	"errors"
 	"testing"
 
 	networkv1 "github.com/k8snetworkplumbingwg/network-attachment-definition-client/pkg/apis/k8s.cni.cncf.io/v1"
@@ -42,5 +43,27 @@ func (c *Cluster) describe(ctx context.Context, t *testing.T, namespace string) 
 	for i := range events.Items {
 		event := &events.Items[i]
 		t.Logf("event %s %s %s: %s", event.InvolvedObject.Kind, event.InvolvedObject.Name, event.Reason, event.Message)
+	}
+	c.summarize(ctx, t, namespace)
+}
+
+// summarize prints a line for each guest and pod. It comes last, where whoever reads a long log begins.
+func (c *Cluster) summarize(ctx context.Context, t *testing.T, namespace string) {
+	guests, pods := &kubevirtv1.VirtualMachineInstanceList{}, &corev1.PodList{}
+	if err := errors.Join(c.List(ctx, guests, client.InNamespace(namespace)), c.List(ctx, pods, client.InNamespace(namespace))); err != nil {
+		t.Logf("summary: %s", err)
+	}
+	for _, guest := range guests.Items {
+		t.Logf("guest %s on %s: %s, created %s, deleted %s, finalizers %v", guest.Name, guest.Status.NodeName, guest.Status.Phase,
+			guest.CreationTimestamp, guest.DeletionTimestamp, guest.Finalizers)
+	}
+	for _, pod := range pods.Items {
+		t.Logf("pod %s on %s: %s %s, created %s, deleted %s, finalizers %v", pod.Name, pod.Spec.NodeName, pod.Status.Phase, pod.Status.Reason,
+			pod.CreationTimestamp, pod.DeletionTimestamp, pod.Finalizers)
+		for _, container := range pod.Status.ContainerStatuses {
+			if state := container.State; state.Running == nil {
+				t.Logf("pod %s, container %s: %s", pod.Name, container.Name, state.String())
+			}
+		}
 	}
 }
