@@ -13,6 +13,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
 	kubevirtv1 "kubevirt.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -88,15 +89,17 @@ func TestBytesStayTheSame(t *testing.T) {
 		}
 	})
 	t.Run("TheySurviveAKilledGuest", func(t *testing.T) {
+		ended := instanceUID(t, vm)
 		require.Equal(t, 1, cluster.Kill(t, "/usr/bin/qemu-system-x86_64", launchers(t, vm)))
-		waitAnotherInstance(t, vm)
+		waitAnotherInstance(t, vm, ended)
 		assertPattern(t, booted(t, vm), checksum, "data", "back")
 	})
 	t.Run("TheySurviveALostLauncher", func(t *testing.T) {
 		pods := launchers(t, vm)
 		require.Len(t, pods, 1)
+		ended := instanceUID(t, vm)
 		require.NoError(t, cluster.Delete(t.Context(), &pods[0], client.GracePeriodSeconds(0)))
-		waitAnotherInstance(t, vm)
+		waitAnotherInstance(t, vm, ended)
 		assertPattern(t, booted(t, vm), checksum, "data", "back")
 	})
 }
@@ -125,16 +128,20 @@ func launchers(t *testing.T, vm *v1alpha1.WukongVM) []corev1.Pod {
 	return running
 }
 
-// waitAnotherInstance waits until the machine runs again, in another instance than the one that was just ended.
-func waitAnotherInstance(t *testing.T, vm *v1alpha1.WukongVM) {
+// instanceUID is of the machine's running instance. Read it before the instance ends: KubeVirt may make the next one at once.
+func instanceUID(t *testing.T, vm *v1alpha1.WukongVM) types.UID {
 	t.Helper()
 	instance := &kubevirtv1.VirtualMachineInstance{}
-	key := client.ObjectKeyFromObject(vm)
-	require.NoError(t, client.IgnoreNotFound(cluster.Get(t.Context(), key, instance)))
-	ended := instance.UID
+	require.NoError(t, cluster.Get(t.Context(), client.ObjectKeyFromObject(vm), instance))
+	return instance.UID
+}
+
+// waitAnotherInstance waits until the machine runs again, in another instance than the one that has ended.
+func waitAnotherInstance(t *testing.T, vm *v1alpha1.WukongVM, ended types.UID) {
+	t.Helper()
 	require.Eventually(t, func() bool {
 		current := &kubevirtv1.VirtualMachineInstance{}
-		err := cluster.Get(t.Context(), key, current)
+		err := cluster.Get(t.Context(), client.ObjectKeyFromObject(vm), current)
 		return err == nil && current.UID != ended && current.Status.Phase == kubevirtv1.Running
 	}, exportPatience, patience/100, "KubeVirt starts no other instance of %s", vm.Name)
 	cluster.WaitReady(t, vm, metav1.ConditionTrue, v1alpha1.ReasonRunning, importAndBoot)
