@@ -2,6 +2,7 @@ package controllers
 
 import (
 	"maps"
+	"slices"
 	"strings"
 
 	batchv1 "k8s.io/api/batch/v1"
@@ -23,9 +24,13 @@ import (
 
 	snapshotv1 "github.com/kubernetes-csi/external-snapshotter/client/v8/apis/volumesnapshot/v1"
 
+	nmstatev1 "github.com/nmstate/kubernetes-nmstate/api/v1"
+	nmstatev1beta1 "github.com/nmstate/kubernetes-nmstate/api/v1beta1"
+
 	networkv1 "github.com/k8snetworkplumbingwg/network-attachment-definition-client/pkg/apis/k8s.cni.cncf.io/v1"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/wukongnetwork"
 )
 
 // Scheme knows every kind that the controllers read or write.
@@ -34,6 +39,7 @@ func Scheme() *runtime.Scheme {
 	for _, add := range []func(*runtime.Scheme) error{
 		clientgoscheme.AddToScheme, apiextensionsv1.AddToScheme, v1alpha1.AddToScheme,
 		kubevirtv1.AddToScheme, cdiv1.AddToScheme, networkv1.AddToScheme, snapshotv1.AddToScheme,
+		nmstatev1.AddToScheme, nmstatev1beta1.AddToScheme,
 	} {
 		utilruntime.Must(add(scheme))
 	}
@@ -62,17 +68,21 @@ func cacheOptions() cache.Options {
 	return cache.Options{
 		DefaultTransform: cache.TransformStripManagedFields(),
 		ByObject: map[client.Object]cache.ByObject{
-			&kubevirtv1.VirtualMachine{}:                {Label: ours.Label},
-			&kubevirtv1.VirtualMachineInstance{}:        {Label: ours.Label, Transform: keepInstance},
-			&cdiv1.DataVolume{}:                         {Label: oursOrImported()},
-			&cdiv1.DataSource{}:                         {Label: ours.Label},
-			&cdiv1.DataImportCron{}:                     {Label: ours.Label},
-			&batchv1.Job{}:                              {Label: ours.Label},
-			&corev1.Pod{}:                               {Label: labels.NewSelector().Add(*movers)},
-			&corev1.Service{}:                           {Label: ours.Label},
-			&corev1.PersistentVolumeClaim{}:             {Transform: keepClaim},
-			&corev1.Event{}:                             {Field: provisionerFailures()},
-			&apiextensionsv1.CustomResourceDefinition{}: {Transform: keepDefinition},
+			&kubevirtv1.VirtualMachine{}:                        {Label: ours.Label},
+			&kubevirtv1.VirtualMachineInstance{}:                {Label: ours.Label, Transform: keepInstance},
+			&cdiv1.DataVolume{}:                                 {Label: oursOrImported()},
+			&cdiv1.DataSource{}:                                 {Label: ours.Label},
+			&cdiv1.DataImportCron{}:                             {Label: ours.Label},
+			&batchv1.Job{}:                                      {Label: ours.Label},
+			&corev1.Pod{}:                                       {Label: labels.NewSelector().Add(*movers)},
+			&corev1.PersistentVolumeClaim{}:                     {Transform: keepClaim},
+			&corev1.Event{}:                                     {Field: provisionerFailures()},
+			&kubevirtv1.KubeVirt{}:                              {Transform: keepKubeVirt},
+			&corev1.Node{}:                                      {Transform: keepNode},
+			&nmstatev1beta1.NodeNetworkState{}:                  {Transform: wukongnetwork.KeepNodeState},
+			&nmstatev1beta1.NodeNetworkConfigurationEnactment{}: {Transform: keepEnactment},
+			&apiextensionsv1.CustomResourceDefinition{}:         {Transform: keepDefinition},
+			&corev1.Service{}:                                   {Label: ours.Label},
 		},
 	}
 }
@@ -108,6 +118,40 @@ func keepInstance(obj any) (any, error) {
 		instance.ManagedFields = nil
 		instance.Annotations = nil
 		instance.Spec = kubevirtv1.VirtualMachineInstanceSpec{Volumes: instance.Spec.Volumes}
+	}
+	return obj, nil
+}
+
+// keepKubeVirt keeps the network binding plugins that KubeVirt knows.
+func keepKubeVirt(obj any) (any, error) {
+	if kubevirt, ok := obj.(*kubevirtv1.KubeVirt); ok {
+		kubevirt.ManagedFields = nil
+		kubevirt.Annotations = nil
+		network := kubevirt.Spec.Configuration.NetworkConfiguration
+		kubevirt.Spec = kubevirtv1.KubeVirtSpec{Configuration: kubevirtv1.KubeVirtConfiguration{NetworkConfiguration: network}}
+		kubevirt.Status = kubevirtv1.KubeVirtStatus{}
+	}
+	return obj, nil
+}
+
+// keepNode keeps what networks ask of a node: its labels, what devices it offers, and whether it is ready.
+func keepNode(obj any) (any, error) {
+	if node, ok := obj.(*corev1.Node); ok {
+		node.ManagedFields = nil
+		node.Annotations = nil
+		node.Spec = corev1.NodeSpec{}
+		ready := slices.DeleteFunc(node.Status.Conditions, func(condition corev1.NodeCondition) bool { return condition.Type != corev1.NodeReady })
+		node.Status = corev1.NodeStatus{Allocatable: node.Status.Allocatable, Conditions: ready}
+	}
+	return obj, nil
+}
+
+// keepEnactment drops the desired state, which is the policy's, and what was captured for it.
+func keepEnactment(obj any) (any, error) {
+	if enactment, ok := obj.(*nmstatev1beta1.NodeNetworkConfigurationEnactment); ok {
+		enactment.ManagedFields = nil
+		enactment.Status.DesiredState.Raw = nil
+		enactment.Status.CapturedStates = nil
 	}
 	return obj, nil
 }

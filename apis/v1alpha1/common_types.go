@@ -40,6 +40,8 @@ const (
 	AnnotationImportTick = GroupName + "/import-tick"
 	// LabelExport is on the pods of a WukongExport's Job, with its name. Caches select by it.
 	LabelExport = GroupName + "/export"
+	// LabelHostBridge is on the NodeNetworkConfigurationPolicy of a managed bridge. Its value is the name of the bridge.
+	LabelHostBridge = GroupName + "/host-bridge"
 	// AnnotationAppliedHash holds the digest of what a controller last applied to a child, so that a field that the
 	// controller stops setting is noticed without reading managed fields.
 	AnnotationAppliedHash = GroupName + "/applied-hash"

@@ -26,6 +26,9 @@ const (
 	// ConditionRestartRequired on a WukongVM: True while a change of spec waits for a restart of the guest.
 	ConditionRestartRequired = "RestartRequired"
 
+	// ConditionHostBridgeReady on a WukongNetwork with a managed bridge: the bridge is on every selected node as it shall be. Absent otherwise.
+	ConditionHostBridgeReady = "HostBridgeReady"
+
 	// ConditionStorageMoved on a WukongDisk: False while the disk is not on the StorageClass that its spec names. Absent otherwise.
 	ConditionStorageMoved = "StorageMoved"
 
@@ -126,6 +129,20 @@ const (
 const (
 	// ReasonAttachmentMissing: the NetworkAttachmentDefinition that the network refers to does not exist.
 	ReasonAttachmentMissing = "AttachmentMissing"
+	// ReasonNodeFeatureMissing: no node offers the device or switch that the network stands on; the message names the resource.
+	ReasonNodeFeatureMissing = "NodeFeatureMissing"
+	// ReasonBindingMissing: the KubeVirt object has no network binding plugin of the name that the network needs.
+	ReasonBindingMissing = "BindingMissing"
+	// ReasonBridgeConflict: another network wants the same managed bridge otherwise; the older one's wish counts.
+	ReasonBridgeConflict = "BridgeConflict"
+	// ReasonHostAddressAtRisk: a port of the managed bridge carries an address of a node, which would lose it.
+	ReasonHostAddressAtRisk = "HostAddressAtRisk"
+	// ReasonNodeStateUnknown: NMState has not told yet what a node's interfaces carry.
+	ReasonNodeStateUnknown = "NodeStateUnknown"
+	// ReasonConfiguringNodes: NMState brings the managed bridge to the nodes.
+	ReasonConfiguringNodes = "ConfiguringNodes"
+	// ReasonNodesFailed: NMState could not make the managed bridge on a node; the message is its own.
+	ReasonNodesFailed = "NodesFailed"
 )
 
 // Reasons of WukongVM.

@@ -3,14 +3,20 @@ package v1alpha1
 import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 // NetworkType says by what means machines attach to a network.
-// +kubebuilder:validation:Enum=Pod;Bridge;NetworkAttachmentDefinition
+// +kubebuilder:validation:Enum=Pod;Bridge;Macvlan;SRIOV;OVS;NetworkAttachmentDefinition
 type NetworkType string
 
 const (
-	// NetworkTypePod is the cluster's pod network, reached through masquerading by the virt-launcher pod.
+	// NetworkTypePod is the cluster's pod network, reached through the virt-launcher pod.
 	NetworkTypePod NetworkType = "Pod"
-	// NetworkTypeBridge is a Linux bridge that exists on the nodes, attached by Multus and the bridge CNI plugin.
+	// NetworkTypeBridge is a Linux bridge on the nodes, attached by Multus and the bridge CNI plugin.
 	NetworkTypeBridge NetworkType = "Bridge"
+	// NetworkTypeMacvlan attaches machines straight to an interface of the nodes, by macvtap or by macvlan.
+	NetworkTypeMacvlan NetworkType = "Macvlan"
+	// NetworkTypeSRIOV gives each machine a virtual function of an SR-IOV device, by the sriov CNI plugin and its device plugin.
+	NetworkTypeSRIOV NetworkType = "SRIOV"
+	// NetworkTypeOVS is an Open vSwitch bridge that exists on the nodes, attached by Multus and the ovs CNI plugin.
+	NetworkTypeOVS NetworkType = "OVS"
 	// NetworkTypeAttachment is a NetworkAttachmentDefinition that someone else made, used untouched.
 	NetworkTypeAttachment NetworkType = "NetworkAttachmentDefinition"
 )
@@ -18,6 +24,11 @@ const (
 // WukongNetworkSpec says what a network is and which addresses live on it.
 //
 // +kubebuilder:validation:XValidation:rule="(self.type == 'Bridge') == has(self.bridge)",message="bridge is required for type Bridge, and only there"
+// +kubebuilder:validation:XValidation:rule="(self.type == 'Macvlan') == has(self.macvlan)",message="macvlan is required for type Macvlan, and only there"
+// +kubebuilder:validation:XValidation:rule="(self.type == 'SRIOV') == has(self.sriov)",message="sriov is required for type SRIOV, and only there"
+// +kubebuilder:validation:XValidation:rule="(self.type == 'OVS') == has(self.ovs)",message="ovs is required for type OVS, and only there"
+// +kubebuilder:validation:XValidation:rule="self.type == 'Pod' || !has(self.pod)",message="pod is for type Pod only: leave it out, or set type Pod"
+// +kubebuilder:validation:XValidation:rule="self.type != 'SRIOV' || !has(self.mtu)",message="the MTU of virtual functions is set with their device, in the policy that makes them: leave out mtu"
 // +kubebuilder:validation:XValidation:rule="(self.type == 'NetworkAttachmentDefinition') == has(self.networkAttachmentDefinition)",message="networkAttachmentDefinition is required for type NetworkAttachmentDefinition, and only there"
 // +kubebuilder:validation:XValidation:rule="self.type != 'Pod' || (!has(self.mtu) && !has(self.subnets) && !has(self.routes) && !has(self.dns))",message="the pod network's addresses, routes, DNS and MTU belong to the cluster: leave out subnets, routes, dns and mtu"
 // +kubebuilder:validation:XValidation:rule="self.type != 'NetworkAttachmentDefinition' || !has(self.mtu)",message="the MTU of an existing NetworkAttachmentDefinition is set there: leave out mtu"
@@ -31,9 +42,25 @@ type WukongNetworkSpec struct {
 	// +required
 	Type NetworkType `json:"type,omitempty"`
 
+	// pod says how machines reach the pod network, for type Pod. Omitted, by masquerading.
+	// +optional
+	Pod *PodNetwork `json:"pod,omitempty"`
+
 	// bridge is the Linux bridge of type Bridge.
 	// +optional
 	Bridge *BridgeNetwork `json:"bridge,omitempty"`
+
+	// macvlan is the interface of the nodes of type Macvlan.
+	// +optional
+	Macvlan *MacvlanNetwork `json:"macvlan,omitempty"`
+
+	// sriov is the pool of virtual functions of type SRIOV.
+	// +optional
+	SRIOV *SRIOVNetwork `json:"sriov,omitempty"`
+
+	// ovs is the Open vSwitch bridge of type OVS.
+	// +optional
+	OVS *OVSNetwork `json:"ovs,omitempty"`
 
 	// networkAttachmentDefinition is the existing attachment of type NetworkAttachmentDefinition.
 	// +optional
@@ -66,22 +93,6 @@ type WukongNetworkSpec struct {
 	DNS *DNS `json:"dns,omitempty"`
 }
 
-// BridgeNetwork is a Linux bridge on the nodes.
-type BridgeNetwork struct {
-	// name of the bridge on every node, at most 15 characters (IFNAMSIZ).
-	// +required
-	// +kubebuilder:validation:MinLength=1
-	// +kubebuilder:validation:MaxLength=15
-	// +kubebuilder:validation:Pattern=`^[a-zA-Z0-9][-_.a-zA-Z0-9]*$`
-	Name string `json:"name,omitempty"`
-
-	// vlan is the VLAN id that the bridge port tags with (vlan_filtering), 1 to 4094. Omitted, frames are untagged.
-	// +optional
-	// +kubebuilder:validation:Minimum=1
-	// +kubebuilder:validation:Maximum=4094
-	VLAN *int32 `json:"vlan,omitempty"`
-}
-
 // AttachmentReference names a NetworkAttachmentDefinition.
 type AttachmentReference struct {
 	// name of the NetworkAttachmentDefinition.
@@ -95,7 +106,23 @@ type AttachmentReference struct {
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=63
 	Namespace string `json:"namespace,omitempty"`
+
+	// binding says by what KubeVirt hands the attachment's interface to the guest, which only its author knows: SRIOV for one of the
+	// sriov CNI plugin. Omitted, Bridge.
+	// +optional
+	Binding AttachmentBinding `json:"binding,omitempty"`
 }
+
+// AttachmentBinding says by what KubeVirt hands an interface to the guest.
+// +kubebuilder:validation:Enum=Bridge;SRIOV
+type AttachmentBinding string
+
+const (
+	// AttachmentBindingBridge puts a bridge between the pod's interface and the guest.
+	AttachmentBindingBridge AttachmentBinding = "Bridge"
+	// AttachmentBindingSRIOV gives the virtual function to the guest as a PCI device.
+	AttachmentBindingSRIOV AttachmentBinding = "SRIOV"
+)
 
 // Subnet is a range of addresses on a network.
 //
@@ -181,7 +208,7 @@ const (
 
 // WukongNetworkStatus is what was observed of the network.
 type WukongNetworkStatus struct {
-	// conditions: Ready, UmbrellaLinked.
+	// conditions: Ready, UmbrellaLinked, HostBridgeReady.
 	// +optional
 	// +listType=map
 	// +listMapKey=type
@@ -200,6 +227,10 @@ type WukongNetworkStatus struct {
 	// +optional
 	// +kubebuilder:validation:MaxLength=317
 	Attachment string `json:"attachment,omitempty"`
+
+	// hostBridge is how far the bridge is on the nodes, when it is managed.
+	// +optional
+	HostBridge *HostBridgeStatus `json:"hostBridge,omitempty"`
 }
 
 // WukongNetwork is a network that virtual machines attach to.

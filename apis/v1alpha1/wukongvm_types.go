@@ -340,9 +340,6 @@ type VMNetwork struct {
 // +kubebuilder:validation:XValidation:rule="isIP(self) || isCIDR(self)",message="must be an IP address, or one with a prefix length such as 192.168.10.5/24"
 type InterfaceAddress string
 
-// PodNetwork is the cluster's pod network.
-type PodNetwork struct{}
-
 // NetworkTemplate is what a WukongNetwork is stamped from.
 type NetworkTemplate struct {
 	// labels of the WukongNetwork.

@@ -10,6 +10,7 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/dependency"
 	"github.com/novasphere/wukong/controllers/internal/read"
 	"github.com/novasphere/wukong/controllers/internal/umbrella"
+	"github.com/novasphere/wukong/controllers/wukongnetwork/internal/hostbridge"
 )
 
 // observation is everything that decides about a network, read at the beginning of a pass.
@@ -17,6 +18,10 @@ type observation struct {
 	umbrella umbrella.Link
 	// multusServed: the cluster serves NetworkAttachmentDefinitions.
 	multusServed bool
+	// featureMissing is what the network needs of nodes or KubeVirt and nobody offers; nil when nothing is.
+	featureMissing *problem
+	// bridge is how the network's managed bridge is; nil when nobody manages it.
+	bridge *hostbridge.Verdict
 	// attachment is the NetworkAttachmentDefinition that machines name; nil when it does not exist, or none is needed.
 	attachment *networkv1.NetworkAttachmentDefinition
 }
@@ -26,6 +31,16 @@ func (r *Reconciler) observe(ctx context.Context, network *v1alpha1.WukongNetwor
 	var err error
 	if observed.umbrella, err = umbrella.Observe(ctx, r.client, network); err != nil {
 		return nil, err
+	}
+	if observed.featureMissing, err = r.missingFeature(ctx, &network.Spec); err != nil {
+		return nil, err
+	}
+	if bridge := network.Spec.Bridge; bridge != nil {
+		seen, err := hostbridge.Observe(ctx, r.client, r.dependencies, bridge.Name)
+		if err != nil {
+			return nil, err
+		}
+		observed.bridge = seen.Verdict(network)
 	}
 	namespace, name, needed := strings.Cut(network.AttachmentName(), "/")
 	if !needed {

@@ -6,7 +6,9 @@ import (
 	"time"
 
 	networkv1 "github.com/k8snetworkplumbingwg/network-attachment-definition-client/pkg/apis/k8s.cni.cncf.io/v1"
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/utils/clock"
+	kubevirtv1 "kubevirt.io/api/core/v1"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -15,9 +17,11 @@ import (
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/apply"
+	"github.com/novasphere/wukong/controllers/internal/binding"
 	"github.com/novasphere/wukong/controllers/internal/dependency"
 	"github.com/novasphere/wukong/controllers/internal/umbrella"
 	"github.com/novasphere/wukong/controllers/internal/watches"
+	"github.com/novasphere/wukong/controllers/wukongnetwork/internal/hostbridge"
 )
 
 // fieldManager owns the fields that this controller applies.
@@ -34,6 +38,8 @@ const refusedRetry = time.Minute
 // +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongnetworks/status,verbs=patch
 // +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongs,verbs=get;list;watch
 // +kubebuilder:rbac:groups=k8s.cni.cncf.io,resources=network-attachment-definitions,verbs=get;list;watch;create;patch
+// +kubebuilder:rbac:groups=kubevirt.io,resources=kubevirts,verbs=get;list;watch
+// +kubebuilder:rbac:groups="",resources=nodes,verbs=get;list;watch
 // +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
 
 // Reconciler brings WukongNetworks to what their spec says.
@@ -75,6 +81,9 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 	return reconcile.Result{}, nil
 }
 
+// KeepNodeState is what the cache keeps of a NodeNetworkState.
+func KeepNodeState(obj any) (any, error) { return hostbridge.Keep(obj) }
+
 // SetupWithManager registers the controller with its watches.
 func SetupWithManager(manager ctrl.Manager, dependencies *dependency.Registry, clock clock.PassiveClock) error {
 	reconciler := &Reconciler{
@@ -87,7 +96,21 @@ func SetupWithManager(manager ctrl.Manager, dependencies *dependency.Registry, c
 		Named("wukongnetwork").
 		For(&v1alpha1.WukongNetwork{}, builder.WithPredicates(watches.OwnChange())).
 		Watches(&v1alpha1.Wukong{}, umbrella.Handler(reconciler.client, newList), builder.WithPredicates(umbrella.Predicate())).
+		Watches(&corev1.Node{}, reconciler.networksOfNodes(), builder.WithPredicates(nodeChange())).
+		Watches(&v1alpha1.WukongNetwork{}, reconciler.networksOfBridge(), builder.WithPredicates(hostbridge.WishChange())).
 		Build(reconciler)
+	if err != nil {
+		return err
+	}
+	if err := hostbridge.SetupWithManager(manager, dependencies); err != nil {
+		return err
+	}
+	if err := hostbridge.Watch(manager, dependencies, controller, reconciler.networksOn, reconciler.networksOnManaged); err != nil {
+		return err
+	}
+	err = dependencies.Watch(controller, dependency.KubeVirts,
+		source.Kind(manager.GetCache(), client.Object(&kubevirtv1.KubeVirt{}), reconciler.networksOfBindings(), binding.Changed()),
+		reconciler.networksThatNeedBindings)
 	if err != nil {
 		return err
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/apply"
 	"github.com/novasphere/wukong/controllers/internal/conditions"
 	"github.com/novasphere/wukong/controllers/internal/dependency"
+	"github.com/novasphere/wukong/controllers/wukongnetwork/internal/hostbridge"
 )
 
 var multusMissing = dependency.NetworkAttachments.Missing()
@@ -41,9 +42,38 @@ func (r *Reconciler) writeStatus(ctx context.Context, network *v1alpha1.WukongNe
 		set.False(v1alpha1.ConditionReady, found.reason, found.message)
 		after.Status.Phase = found.phase
 	}
+	reportBridge(set, &after.Status, observed.bridge)
 	observed.umbrella.Report(set)
 	after.Status.Conditions = set.List()
 	return r.applier.Status(ctx, network, after)
+}
+
+// reportBridge tells how a managed bridge is.
+func reportBridge(set *conditions.Set, status *v1alpha1.WukongNetworkStatus, bridge *hostbridge.Verdict) {
+	if bridge == nil {
+		return
+	}
+	status.HostBridge = bridge.Status
+	switch {
+	case bridge.Reason != "":
+		set.False(v1alpha1.ConditionHostBridgeReady, bridge.Reason, bridge.Message)
+	case bridge.Note != "":
+		set.True(v1alpha1.ConditionHostBridgeReady, v1alpha1.ReasonBridgeConflict, bridge.Note)
+	default:
+		set.True(v1alpha1.ConditionHostBridgeReady, v1alpha1.ReasonReady, "")
+	}
+}
+
+// bridgeProblem is what a managed bridge lacks; nil when nothing.
+func bridgeProblem(bridge *hostbridge.Verdict) *problem {
+	if bridge == nil || bridge.Reason == "" {
+		return nil
+	}
+	found := failed(bridge.Reason, "%s", bridge.Message)
+	if bridge.Waiting {
+		found.phase = v1alpha1.NetworkPending
+	}
+	return found
 }
 
 // evaluate says why the network is not ready, or nil.
@@ -59,6 +89,12 @@ func evaluate(network *v1alpha1.WukongNetwork, observed *observation, applyErr e
 		return failed(v1alpha1.ReasonApplyRefused, "%s", applyErr)
 	}
 	if found := obstacle(network, observed); found != nil {
+		return found
+	}
+	if observed.featureMissing != nil {
+		return observed.featureMissing
+	}
+	if found := bridgeProblem(observed.bridge); found != nil {
 		return found
 	}
 	switch {
@@ -92,7 +128,7 @@ func attachmentInUse(network *v1alpha1.WukongNetwork, observed *observation) str
 	switch {
 	case observed.attachment == nil:
 		return ""
-	case network.Spec.Type == v1alpha1.NetworkTypeBridge && !metav1.IsControlledBy(observed.attachment, network):
+	case network.Spec.Type != v1alpha1.NetworkTypeAttachment && !metav1.IsControlledBy(observed.attachment, network):
 		return ""
 	default:
 		return network.AttachmentName()

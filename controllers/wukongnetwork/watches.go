@@ -2,7 +2,10 @@ package wukongnetwork
 
 import (
 	"context"
+	"maps"
+	"slices"
 
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/event"
@@ -11,8 +14,10 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/binding"
 	"github.com/novasphere/wukong/controllers/internal/index"
 	"github.com/novasphere/wukong/controllers/internal/watches"
+	"github.com/novasphere/wukong/controllers/wukongnetwork/internal/hostbridge"
 )
 
 // networksOf maps a NetworkAttachmentDefinition to the networks that stand on it, or want its name, in all namespaces: a network
@@ -45,13 +50,80 @@ func ours(attachment client.Object) bool {
 
 // networksThatNeedMultus are all but those of the pod network.
 func (r *Reconciler) networksThatNeedMultus(ctx context.Context) []reconcile.Request {
+	return r.networksWhere(ctx, func(network *v1alpha1.WukongNetwork) bool { return network.Spec.Type != v1alpha1.NetworkTypePod })
+}
+
+// networksThatNeedBindings are those that KubeVirt needs a plugin for.
+func (r *Reconciler) networksThatNeedBindings(ctx context.Context) []reconcile.Request {
+	return r.networksWhere(ctx, func(network *v1alpha1.WukongNetwork) bool { return binding.Plugin(&network.Spec) != "" })
+}
+
+func (r *Reconciler) networksOfBindings() handler.EventHandler {
+	return handler.EnqueueRequestsFromMapFunc(func(ctx context.Context, _ client.Object) []reconcile.Request {
+		return r.networksThatNeedBindings(ctx)
+	})
+}
+
+// networksOn are the networks that stand on some bridges, in all namespaces.
+func (r *Reconciler) networksOn(ctx context.Context, bridges []string) []reconcile.Request {
+	var affected []reconcile.Request
+	for _, bridge := range bridges {
+		affected = append(affected, watches.Requests(ctx, r.client, newList(), client.MatchingFields{index.NetworkByBridge: bridge})...)
+	}
+	return affected
+}
+
+// networksOnManaged are the networks on bridges that a network manages.
+func (r *Reconciler) networksOnManaged(ctx context.Context, _ client.Object) []reconcile.Request {
+	managed := map[string]bool{}
+	r.networksWhere(ctx, func(network *v1alpha1.WukongNetwork) bool {
+		if bridge := network.Spec.Bridge; bridge != nil && bridge.Managed != nil {
+			managed[bridge.Name] = true
+		}
+		return false
+	})
+	return r.networksOn(ctx, slices.Sorted(maps.Keys(managed)))
+}
+
+// networksOfBridge maps a network to all that share its bridge: what one asks for concerns the others.
+func (r *Reconciler) networksOfBridge() handler.EventHandler {
+	return handler.EnqueueRequestsFromMapFunc(func(ctx context.Context, obj client.Object) []reconcile.Request {
+		if bridge := obj.(*v1alpha1.WukongNetwork).Spec.Bridge; bridge != nil {
+			return r.networksOn(ctx, []string{bridge.Name})
+		}
+		return nil
+	})
+}
+
+// networksOfNodes maps a node to the networks that need a device of nodes, or a bridge on them.
+func (r *Reconciler) networksOfNodes() handler.EventHandler {
+	return handler.EnqueueRequestsFromMapFunc(func(ctx context.Context, _ client.Object) []reconcile.Request {
+		return append(r.networksOnManaged(ctx, nil), r.networksWhere(ctx, func(network *v1alpha1.WukongNetwork) bool {
+			resource, _ := nodeResource(&network.Spec)
+			return resource != ""
+		})...)
+	})
+}
+
+func (r *Reconciler) networksWhere(ctx context.Context, wanted func(*v1alpha1.WukongNetwork) bool) []reconcile.Request {
 	networks := &v1alpha1.WukongNetworkList{}
 	requests := watches.Requests(ctx, r.client, networks)
 	var affected []reconcile.Request
-	for i := range networks.Items {
-		if networks.Items[i].Spec.Type != v1alpha1.NetworkTypePod {
+	for i := range requests {
+		if wanted(&networks.Items[i]) {
 			affected = append(affected, requests[i])
 		}
 	}
 	return affected
+}
+
+// nodeChange lets pass nodes that come and go, those that begin or end to offer a device, and what bridges ask of them.
+func nodeChange() predicate.Predicate {
+	return predicate.Or(hostbridge.NodeChange(), predicate.Funcs{
+		UpdateFunc: func(e event.UpdateEvent) bool {
+			before, ok := e.ObjectOld.(*corev1.Node)
+			after, ok2 := e.ObjectNew.(*corev1.Node)
+			return ok && ok2 && !maps.Equal(devices(before), devices(after))
+		},
+	})
 }

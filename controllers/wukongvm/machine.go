@@ -44,6 +44,7 @@ func desiredMachine(vm *v1alpha1.WukongVM, observed *observation) *kubevirtv1.Vi
 		},
 	}
 	schedule(vm.Spec.Scheduling, &machine.Spec.Template.Spec)
+	stayOnBridges(vm, observed, &machine.Spec.Template.Spec)
 	return machine
 }
 

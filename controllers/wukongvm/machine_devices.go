@@ -4,6 +4,7 @@ import (
 	kubevirtv1 "kubevirt.io/api/core/v1"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/binding"
 	"github.com/novasphere/wukong/controllers/internal/index"
 	"github.com/novasphere/wukong/controllers/internal/naming"
 )
@@ -36,18 +37,41 @@ func attachments(vm *v1alpha1.WukongVM, observed *observation) ([]kubevirtv1.Int
 	for i := range list {
 		network := &list[i]
 		nic := kubevirtv1.Interface{Name: network.Name, MacAddress: macAddress(vm, network)}
+		bindInterface(&nic, specOf(vm, network, observed))
 		attached := kubevirtv1.Network{Name: network.Name}
 		if attachment := attachmentOf(vm, network, observed); attachment == "" {
-			nic.Masquerade = &kubevirtv1.InterfaceMasquerade{}
 			attached.Pod = &kubevirtv1.PodNetwork{}
 		} else {
-			nic.Bridge = &kubevirtv1.InterfaceBridge{}
 			attached.Multus = &kubevirtv1.MultusNetwork{NetworkName: attachment}
 		}
 		interfaces = append(interfaces, nic)
 		networks = append(networks, attached)
 	}
 	return interfaces, networks
+}
+
+// bindInterface says by what KubeVirt hands the pod's interface to the guest. A bridge in the pod carries every layer-2 network; a
+// virtual function is a device of the guest's own.
+func bindInterface(nic *kubevirtv1.Interface, spec *v1alpha1.WukongNetworkSpec) {
+	switch plugin := binding.Plugin(spec); {
+	case plugin != "":
+		nic.Binding = &kubevirtv1.PluginBinding{Name: plugin}
+	case spec.Type == v1alpha1.NetworkTypePod:
+		nic.Masquerade = &kubevirtv1.InterfaceMasquerade{}
+	case spec.Type == v1alpha1.NetworkTypeSRIOV,
+		spec.Type == v1alpha1.NetworkTypeAttachment && spec.NetworkAttachmentDefinition.Binding == v1alpha1.AttachmentBindingSRIOV:
+		nic.SRIOV = &kubevirtv1.InterfaceSRIOV{}
+	default:
+		nic.Bridge = &kubevirtv1.InterfaceBridge{}
+	}
+}
+
+// specOf is what the network of an interface is: that of its WukongNetwork, else the pod network.
+func specOf(vm *v1alpha1.WukongVM, network *v1alpha1.VMNetwork, observed *observation) *v1alpha1.WukongNetworkSpec {
+	if object := observed.networks[index.NetworkName(vm, network)]; object != nil {
+		return &object.Spec
+	}
+	return &v1alpha1.WukongNetworkSpec{Type: v1alpha1.NetworkTypePod, Pod: network.Pod}
 }
 
 // attachmentOf is the NetworkAttachmentDefinition of an interface, as namespace/name; empty for the pod network.

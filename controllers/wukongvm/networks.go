@@ -2,6 +2,7 @@ package wukongvm
 
 import (
 	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/binding"
 	"github.com/novasphere/wukong/controllers/internal/index"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/addressing"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/cloudinit"
@@ -16,6 +17,9 @@ func (o *observation) resolveNetworks(vm *v1alpha1.WukongVM) ([]cloudinit.Interf
 		network := &list[i]
 		name := index.NetworkName(vm, network)
 		object := o.networks[name]
+		if plugin := binding.PodPlugin(network.Pod); plugin != "" && !o.passt {
+			worst = graver(worst, &problem{reason: v1alpha1.ReasonBindingMissing, message: binding.Missing(plugin), blocking: o.machine == nil})
+		}
 		if name != "" {
 			worst = graver(worst, networkProblem(name, object, o.machine != nil))
 			if object == nil {

@@ -8,6 +8,7 @@ import (
 	kubevirtv1 "kubevirt.io/api/core/v1"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/binding"
 	"github.com/novasphere/wukong/controllers/internal/dependency"
 	"github.com/novasphere/wukong/controllers/internal/index"
 	"github.com/novasphere/wukong/controllers/internal/read"
@@ -29,6 +30,8 @@ type observation struct {
 	ownedNetworks []*v1alpha1.WukongNetwork
 	// owners are the names of the WukongDisks behind claims that the machine has.
 	owners map[string]string
+	// passt: KubeVirt has the plugin, or the machine does not reach the pod network by it.
+	passt bool
 	// secrets of people that cloud-init data comes from, by name; absent when they do not exist.
 	secrets map[string]*corev1.Secret
 	// machine and instance are KubeVirt's objects, nil when they do not exist or are not ours.
@@ -83,6 +86,9 @@ func (r *Reconciler) observe(ctx context.Context, vm *v1alpha1.WukongVM) (*obser
 			return nil, err
 		}
 	}
+	if observed.passt, err = binding.Registered(ctx, r.client, r.dependencies, podPlugin(vm)); err != nil {
+		return nil, err
+	}
 	for _, name := range cloudinit.SecretNames(vm) {
 		secret, err := read.Get(ctx, r.uncached, vm.Namespace, name, &corev1.Secret{})
 		if err != nil {
@@ -101,6 +107,16 @@ func (r *Reconciler) observe(ctx context.Context, vm *v1alpha1.WukongVM) (*obser
 	}
 	observed.resolve(vm)
 	return observed, nil
+}
+
+// podPlugin is the plugin by which the machine reaches the pod network without a WukongNetwork, or "".
+func podPlugin(vm *v1alpha1.WukongVM) string {
+	for i := range vm.Spec.Networks {
+		if plugin := binding.PodPlugin(vm.Spec.Networks[i].Pod); plugin != "" {
+			return plugin
+		}
+	}
+	return ""
 }
 
 func (r *Reconciler) observeMachine(ctx context.Context, vm *v1alpha1.WukongVM, observed *observation) error {

@@ -18,6 +18,7 @@ import (
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/apply"
+	"github.com/novasphere/wukong/controllers/internal/binding"
 	"github.com/novasphere/wukong/controllers/internal/dependency"
 	"github.com/novasphere/wukong/controllers/internal/umbrella"
 	"github.com/novasphere/wukong/controllers/internal/watches"
@@ -44,6 +45,7 @@ const (
 // +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongs,verbs=get;list;watch
 // +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongdisks;wukongnetworks,verbs=get;list;watch;create;patch;delete
 // +kubebuilder:rbac:groups=kubevirt.io,resources=virtualmachines,verbs=get;list;watch;create;patch
+// +kubebuilder:rbac:groups=kubevirt.io,resources=kubevirts,verbs=get;list;watch
 // +kubebuilder:rbac:groups=kubevirt.io,resources=virtualmachineinstances,verbs=get;list;watch
 // +kubebuilder:rbac:groups="",resources=secrets,verbs=get;create;patch
 // +kubebuilder:rbac:groups="",resources=services,verbs=get;list;watch;create;patch;delete
@@ -159,6 +161,12 @@ func SetupWithManager(manager ctrl.Manager, dependencies *dependency.Registry, c
 	}
 	everything := func(ctx context.Context) []reconcile.Request {
 		return watches.Requests(ctx, reconciler.client, newList())
+	}
+	err = dependencies.Watch(controller, dependency.KubeVirts,
+		source.Kind(manager.GetCache(), client.Object(&kubevirtv1.KubeVirt{}), reconciler.vmsOfBindings(), binding.Changed()),
+		reconciler.vmsThatNeedBindings)
+	if err != nil {
+		return err
 	}
 	err = dependencies.Watch(controller, dependency.VirtualMachines,
 		source.Kind(manager.GetCache(), client.Object(&kubevirtv1.VirtualMachine{}), sameName()), everything)

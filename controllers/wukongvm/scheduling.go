@@ -3,12 +3,15 @@ package wukongvm
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/utils/ptr"
 	kubevirtv1 "kubevirt.io/api/core/v1"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/index"
 )
 
 // schedule carries the scheduling rules over. They become effective for a running machine at its next migration or start.
@@ -33,7 +36,56 @@ func schedule(from *v1alpha1.Scheduling, to *kubevirtv1.VirtualMachineInstanceSp
 	}
 }
 
-// convert turns our bounded copy of a core type into the core type. Both have the same JSON names, which a test checks for
+// stayOnBridges keeps a machine on the nodes that have the managed bridges of its networks: elsewhere the CNI plugin would make it an
+// empty bridge that leads nowhere. A label that spec or another network wants otherwise leaves no node, which the scheduler tells.
+func stayOnBridges(vm *v1alpha1.WukongVM, observed *observation, to *kubevirtv1.VirtualMachineInstanceSpec) {
+	list := networksOf(vm)
+	for i := range list {
+		object := observed.networks[index.NetworkName(vm, &list[i])]
+		if object == nil {
+			continue
+		}
+		labels := bridgeNodes(&object.Status)
+		for _, key := range slices.Sorted(maps.Keys(labels)) {
+			selectNodes(to, key, labels[key])
+		}
+	}
+}
+
+// selectNodes adds a label to those that a machine's node must have.
+func selectNodes(to *kubevirtv1.VirtualMachineInstanceSpec, key, value string) {
+	given, found := to.NodeSelector[key]
+	if !found {
+		to.NodeSelector = maps.Clone(to.NodeSelector)
+		if to.NodeSelector == nil {
+			to.NodeSelector = map[string]string{}
+		}
+		to.NodeSelector[key] = value
+		return
+	}
+	if given == value {
+		return
+	}
+	// A selector has one value for a label; affinity can ask for another one beside it.
+	if to.Affinity == nil {
+		to.Affinity = &corev1.Affinity{}
+	}
+	if to.Affinity.NodeAffinity == nil {
+		to.Affinity.NodeAffinity = &corev1.NodeAffinity{}
+	}
+	required := to.Affinity.NodeAffinity.RequiredDuringSchedulingIgnoredDuringExecution
+	if required == nil {
+		required = &corev1.NodeSelector{NodeSelectorTerms: []corev1.NodeSelectorTerm{{}}}
+		to.Affinity.NodeAffinity.RequiredDuringSchedulingIgnoredDuringExecution = required
+	}
+	// Terms are alternatives: each must ask for it.
+	for i := range required.NodeSelectorTerms {
+		term := &required.NodeSelectorTerms[i]
+		term.MatchExpressions = append(term.MatchExpressions, corev1.NodeSelectorRequirement{Key: key, Operator: corev1.NodeSelectorOpIn, Values: []string{value}})
+	}
+}
+
+// convert turns// convert turns our bounded copy of a core type into the core type. Both have the same JSON names, which a test checks for
 // every field; so a failure is an error in this program.
 func convert[To any](from any) To {
 	var to To

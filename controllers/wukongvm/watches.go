@@ -2,6 +2,7 @@ package wukongvm
 
 import (
 	"context"
+	"maps"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -38,6 +39,25 @@ func (r *Reconciler) vmsUsing(field string) handler.EventHandler {
 			return 0
 		}
 		return gather
+	})
+}
+
+// vmsThatNeedBindings are the machines that reach the pod network by a plugin of KubeVirt, without a WukongNetwork.
+func (r *Reconciler) vmsThatNeedBindings(ctx context.Context) []reconcile.Request {
+	machines := &v1alpha1.WukongVMList{}
+	requests := watches.Requests(ctx, r.client, machines)
+	var affected []reconcile.Request
+	for i := range requests {
+		if podPlugin(&machines.Items[i]) != "" {
+			affected = append(affected, requests[i])
+		}
+	}
+	return affected
+}
+
+func (r *Reconciler) vmsOfBindings() handler.EventHandler {
+	return handler.EnqueueRequestsFromMapFunc(func(ctx context.Context, _ client.Object) []reconcile.Request {
+		return r.vmsThatNeedBindings(ctx)
 	})
 }
 
@@ -111,10 +131,19 @@ func sameFacts(before, after v1alpha1.Object) bool {
 			old.ClaimName == typed.Status.ClaimName && old.AttachedTo == typed.Status.AttachedTo &&
 			equality.Semantic.DeepEqual(old.Capacity, typed.Status.Capacity) && equality.Semantic.DeepEqual(old.Move, typed.Status.Move)
 	case *v1alpha1.WukongNetwork:
-		return before.(*v1alpha1.WukongNetwork).Status.Attachment == typed.Status.Attachment
+		old := before.(*v1alpha1.WukongNetwork).Status
+		return old.Attachment == typed.Status.Attachment && maps.Equal(bridgeNodes(&old), bridgeNodes(&typed.Status))
 	default:
 		return false
 	}
+}
+
+// bridgeNodes are the labels of the nodes that have a network's managed bridge.
+func bridgeNodes(status *v1alpha1.WukongNetworkStatus) map[string]string {
+	if status.HostBridge == nil {
+		return nil
+	}
+	return status.HostBridge.NodeSelector
 }
 
 // ownerReferencesChanged lets pass an object whose umbrella reference someone took off.

@@ -10,6 +10,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/events"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -47,8 +48,30 @@ func Child[T client.Object](ctx context.Context, applier *Applier, owner client.
 	if err := controllerutil.SetControllerReference(owner, desired, applier.Client.Scheme(), controllerutil.WithBlockOwnerDeletion(false)); err != nil {
 		return none, fmt.Errorf("set owner of %s %s: %w", kind.Kind, desired.GetName(), err)
 	}
-	addLabel(desired, v1alpha1.LabelManagedBy, v1alpha1.LabelManagedByValue)
+	return bring(ctx, applier, desired, kind, func(live metav1.Object) bool { return metav1.IsControlledBy(live, owner) })
+}
 
+// Shared brings an object without an owner to the desired state: one of the cluster that objects of several namespaces share, so that no
+// owner reference is possible. The label that marks it as ours is all that tells; an object without it is left alone. All else is as
+// with Child.
+func Shared[T client.Object](ctx context.Context, applier *Applier, desired T) (T, error) {
+	var none T
+	kind, err := apiutil.GVKForObject(desired, applier.Client.Scheme())
+	if err != nil {
+		return none, err
+	}
+	return bring(ctx, applier, desired, kind, Ours)
+}
+
+// Ours tells whether an object carries the label that marks what Wukong has made.
+func Ours(obj metav1.Object) bool {
+	return obj.GetLabels()[v1alpha1.LabelManagedBy] == v1alpha1.LabelManagedByValue
+}
+
+// bring applies desired, unless the live object carries it, goes, or is not ours.
+func bring[T client.Object](ctx context.Context, applier *Applier, desired T, kind schema.GroupVersionKind, ours func(metav1.Object) bool) (T, error) {
+	var none T
+	addLabel(desired, v1alpha1.LabelManagedBy, v1alpha1.LabelManagedByValue)
 	fields, err := appliedFields(desired, kind.GroupVersion().String(), kind.Kind)
 	if err != nil {
 		return none, fmt.Errorf("encode %s %s: %w", kind.Kind, desired.GetName(), err)
@@ -58,12 +81,12 @@ func Child[T client.Object](ctx context.Context, applier *Applier, owner client.
 	err = applier.Client.Get(ctx, client.ObjectKeyFromObject(desired), live)
 	switch {
 	case apierrors.IsNotFound(err):
-		if err := applier.refuseForeign(ctx, owner, desired, kind.Kind); err != nil {
+		if err := applier.refuseForeign(ctx, desired, kind, ours); err != nil {
 			return none, err
 		}
 	case err != nil:
 		return none, fmt.Errorf("get %s %s: %w", kind.Kind, desired.GetName(), err)
-	case !metav1.IsControlledBy(live, owner):
+	case !ours(live):
 		return none, nameConflict(kind.Kind, live)
 	case !live.GetDeletionTimestamp().IsZero():
 		return live, nil
@@ -94,24 +117,20 @@ func patch[T client.Object](ctx context.Context, applier *Applier, desired T, fi
 }
 
 // refuseForeign asks the API server itself, before a first write, whether the name is free.
-func (a *Applier) refuseForeign(ctx context.Context, owner client.Object, desired client.Object, kind string) error {
+func (a *Applier) refuseForeign(ctx context.Context, desired client.Object, kind schema.GroupVersionKind, ours func(metav1.Object) bool) error {
 	if a.Live == nil {
 		return nil
 	}
 	existing := &metav1.PartialObjectMetadata{}
-	gvk, err := apiutil.GVKForObject(desired, a.Client.Scheme())
-	if err != nil {
-		return err
-	}
-	existing.SetGroupVersionKind(gvk)
-	err = a.Live.Get(ctx, client.ObjectKeyFromObject(desired), existing)
+	existing.SetGroupVersionKind(kind)
+	err := a.Live.Get(ctx, client.ObjectKeyFromObject(desired), existing)
 	switch {
 	case apierrors.IsNotFound(err):
 		return nil
 	case err != nil:
-		return fmt.Errorf("get %s %s: %w", kind, desired.GetName(), err)
-	case !metav1.IsControlledBy(existing, owner):
-		return nameConflict(kind, existing)
+		return fmt.Errorf("get %s %s: %w", kind.Kind, desired.GetName(), err)
+	case !ours(existing):
+		return nameConflict(kind.Kind, existing)
 	default:
 		return nil
 	}

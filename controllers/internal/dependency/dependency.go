@@ -1,6 +1,6 @@
 // Package dependency knows which optional APIs the cluster serves, and watches them from the moment it does.
 //
-// KubeVirt, CDI and Multus may be installed after Wukong, or go away under it. A plain watch on a kind that is not served keeps
+// KubeVirt, CDI, Multus and NMState may be installed after Wukong, or go away under it. A plain watch on a kind that is not served keeps
 // a manager from starting; so each such watch begins when its CustomResourceDefinition is established, and reconcilers ask
 // Served before they read. An API that goes away keeps its watch: the reflector tries again by itself, and Served says no
 // meanwhile.
@@ -40,6 +40,10 @@ var (
 	VirtualMachines         = API{Resource: "virtualmachines.kubevirt.io", Product: "KubeVirt"}
 	VirtualMachineInstances = API{Resource: "virtualmachineinstances.kubevirt.io", Product: "KubeVirt"}
 	VolumeSnapshots         = API{Resource: "volumesnapshots.snapshot.storage.k8s.io", Product: "The CSI external-snapshotter"}
+	KubeVirts               = API{Resource: "kubevirts.kubevirt.io", Product: "KubeVirt"}
+	NodePolicies            = API{Resource: "nodenetworkconfigurationpolicies.nmstate.io", Product: "NMState (kubernetes-nmstate)"}
+	NodeEnactments          = API{Resource: "nodenetworkconfigurationenactments.nmstate.io", Product: "NMState (kubernetes-nmstate)"}
+	NodeStates              = API{Resource: "nodenetworkstates.nmstate.io", Product: "NMState (kubernetes-nmstate)"}
 	NetworkAttachments      = API{Resource: "network-attachment-definitions.k8s.cni.cncf.io", Product: "Multus"}
 )
 

@@ -36,6 +36,8 @@ const (
 	FailureByClaim = "involvedObject.claim"
 	// NetworkByAttachment finds the WukongNetworks that name an existing NetworkAttachmentDefinition, as namespace/name.
 	NetworkByAttachment = "attachment"
+	// NetworkByBridge finds the WukongNetworks that stand on a Linux bridge of the nodes, by its name, in all namespaces.
+	NetworkByBridge = "spec.bridge.name"
 	// ByUmbrellaUID finds the children of a Wukong by the UID in their owner references.
 	ByUmbrellaUID = "metadata.ownerReferences.wukong"
 )
@@ -69,7 +71,7 @@ func of(controller string) []entry {
 		return []entry{{&v1alpha1.WukongImage{}, umbrella.IndexName, umbrella.Index}}
 	case "wukongnetwork":
 		network := &v1alpha1.WukongNetwork{}
-		return []entry{{network, umbrella.IndexName, umbrella.Index}, {network, NetworkByAttachment, networkAttachment}}
+		return []entry{{network, umbrella.IndexName, umbrella.Index}, {network, NetworkByAttachment, networkAttachment}, {network, NetworkByBridge, networkBridge}}
 	case "wukongvm":
 		vm, disk := &v1alpha1.WukongVM{}, &v1alpha1.WukongDisk{}
 		return []entry{
@@ -197,6 +199,13 @@ func IsVM(reference metav1.OwnerReference) bool {
 func networkAttachment(obj client.Object) []string {
 	if name := obj.(*v1alpha1.WukongNetwork).AttachmentName(); name != "" {
 		return []string{name}
+	}
+	return nil
+}
+
+func networkBridge(obj client.Object) []string {
+	if bridge := obj.(*v1alpha1.WukongNetwork).Spec.Bridge; bridge != nil {
+		return []string{bridge.Name}
 	}
 	return nil
 }

@@ -1,4 +1,4 @@
-// Command crds prints the CustomResourceDefinitions of VirtualMachine and VirtualMachineInstance as KubeVirt's operator installs
+// Command crds prints the CustomResourceDefinitions of VirtualMachine, VirtualMachineInstance and KubeVirt as KubeVirt's operator installs
 // them, schemas included.
 package main
 
@@ -14,7 +14,7 @@ import (
 
 func main() {
 	for _, generate := range []func() (*extv1.CustomResourceDefinition, error){
-		components.NewVirtualMachineCrd, components.NewVirtualMachineInstanceCrd,
+		components.NewVirtualMachineCrd, components.NewVirtualMachineInstanceCrd, components.NewKubeVirtCrd,
 	} {
 		if err := printDefinition(generate); err != nil {
 			fmt.Fprintln(os.Stderr, "crds:", err)

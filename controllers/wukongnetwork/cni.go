@@ -1,0 +1,148 @@
+package wukongnetwork
+
+import (
+	"strings"
+
+	"k8s.io/utils/ptr"
+
+	"github.com/novasphere/wukong/apis/v1alpha1"
+)
+
+// cniVersion is the newest version of the CNI specification that everything on the way speaks: the plugins bridge and macvlan since
+// v1.0.0, ovs and sriov since they use version 1.0 of the CNI library, and Multus v4.2.2, which refuses 1.1.0 where it rewrites routes
+// (pkg/netutils/netutils.go). KubeVirt does not read it.
+const cniVersion = "1.0.0"
+
+// macvtapVersion is older: the macvtap plugin answers in the last form of result before 1.0 (pkg/cni/plugin.go, types/current).
+const macvtapVersion = "0.4.0"
+
+// resourceAnnotation on a NetworkAttachmentDefinition names the device that a pod on the network asks its node for. KubeVirt reads it and
+// lets the virt-launcher pod ask (pkg/network/multus/annotation.go).
+const resourceAnnotation = "k8s.v1.cni.cncf.io/resourceName"
+
+// pluginHead begins the configuration of every plugin.
+type pluginHead struct {
+	CNIVersion string `json:"cniVersion"`
+	Name       string `json:"name"`
+	Type       string `json:"type"`
+}
+
+// bridgeConfig is the configuration of the bridge CNI plugin (plugins v1.7.1, plugins/main/bridge/bridge.go, type NetConf).
+//
+// Two fields are left out on purpose. ipam: the plugin refuses it together with disableContainerInterface, and addresses belong to
+// the guest, not to the pod. macspoofchk: the plugin then runs the program nft on the node (pkg/link/spoofcheck.go), and a node
+// without it, or without nftables in its kernel, could start no machine at all; it would also cut off guests that are bridges or
+// routers themselves.
+type bridgeConfig struct {
+	pluginHead
+	Bridge string `json:"bridge"`
+	MTU    int32  `json:"mtu,omitempty"`
+	VLAN   int32  `json:"vlan,omitempty"`
+	// PreserveDefaultVLAN false takes the port out of the bridge's default VLAN: otherwise a machine in VLAN 100 would hear VLAN 1
+	// as well. The plugin's default is true, and it reads the field only with a VLAN.
+	PreserveDefaultVLAN *bool `json:"preserveDefaultVlan,omitempty"`
+	// DisableContainerInterface leaves the pod's end of the cable down until KubeVirt has put its own bridge and the machine's MAC
+	// address on it, so that the pod itself never speaks on the network.
+	DisableContainerInterface bool `json:"disableContainerInterface"`
+}
+
+// macvlanConfig is that of the macvlan plugin (plugins v1.7.1, plugins/main/macvlan/macvlan.go, type NetConf). Its mode is always
+// passthru: KubeVirt puts a bridge over the device, and in all other modes the kernel hands a macvlan device frames for its own MAC
+// address only, and none for the guest behind the bridge.
+type macvlanConfig struct {
+	pluginHead
+	Master string `json:"master"`
+	Mode   string `json:"mode"`
+	MTU    int32  `json:"mtu,omitempty"`
+}
+
+// macvtapConfig is that of the macvtap plugin (macvtap-cni, pkg/cni/plugin.go, type NetConf). Master and mode are the device plugin's.
+type macvtapConfig struct {
+	pluginHead
+	MTU int32 `json:"mtu,omitempty"`
+}
+
+// ovsConfig is that of the ovs plugin (ovs-cni, pkg/types/types.go, type NetConf).
+type ovsConfig struct {
+	pluginHead
+	Bridge string `json:"bridge"`
+	VLAN   int32  `json:"vlan,omitempty"`
+	MTU    int32  `json:"mtu,omitempty"`
+}
+
+// sriovConfig is that of the sriov plugin (sriov-cni, pkg/types/types.go, type NetConf). Switches are words there.
+type sriovConfig struct {
+	pluginHead
+	VLAN       int32  `json:"vlan,omitempty"`
+	VLANQoS    int32  `json:"vlanQoS,omitempty"`
+	SpoofCheck string `json:"spoofchk,omitempty"`
+	Trust      string `json:"trust,omitempty"`
+	LinkState  string `json:"link_state,omitempty"`
+}
+
+// pluginConfig is what the nodes' CNI plugin gets for a network of ours; nil for a type without an attachment of its own.
+func pluginConfig(network *v1alpha1.WukongNetwork) any {
+	spec := &network.Spec
+	head := pluginHead{CNIVersion: cniVersion, Name: network.Name}
+	mtu := ptr.Deref(spec.MTU, 0)
+	switch spec.Type {
+	case v1alpha1.NetworkTypeBridge:
+		head.Type = "bridge"
+		config := bridgeConfig{pluginHead: head, Bridge: spec.Bridge.Name, MTU: mtu, DisableContainerInterface: true}
+		if vlan := spec.Bridge.VLAN; vlan != nil {
+			config.VLAN = *vlan
+			config.PreserveDefaultVLAN = ptr.To(false)
+		}
+		return config
+	case v1alpha1.NetworkTypeMacvlan:
+		if spec.Macvlan.Mode == v1alpha1.MacvlanPassthru {
+			head.Type = "macvlan"
+			return macvlanConfig{pluginHead: head, Master: spec.Macvlan.Master, Mode: "passthru", MTU: mtu}
+		}
+		head.Type, head.CNIVersion = "macvtap", macvtapVersion
+		return macvtapConfig{pluginHead: head, MTU: mtu}
+	case v1alpha1.NetworkTypeOVS:
+		head.Type = "ovs"
+		return ovsConfig{pluginHead: head, Bridge: spec.OVS.Bridge, VLAN: ptr.Deref(spec.OVS.VLAN, 0), MTU: mtu}
+	case v1alpha1.NetworkTypeSRIOV:
+		head.Type = "sriov"
+		return sriovConfig{
+			pluginHead: head,
+			VLAN:       ptr.Deref(spec.SRIOV.VLAN, 0),
+			VLANQoS:    ptr.Deref(spec.SRIOV.VLANQoS, 0),
+			SpoofCheck: onOff(spec.SRIOV.SpoofCheck),
+			Trust:      onOff(spec.SRIOV.Trust),
+			LinkState:  strings.ToLower(string(spec.SRIOV.LinkState)),
+		}
+	default:
+		return nil
+	}
+}
+
+func onOff(value *bool) string {
+	switch {
+	case value == nil:
+		return ""
+	case *value:
+		return "on"
+	default:
+		return "off"
+	}
+}
+
+// nodeResource is the device of the nodes that machines of a network ask for, and who offers it; empty when the network needs none.
+func nodeResource(spec *v1alpha1.WukongNetworkSpec) (resource, provider string) {
+	switch {
+	case spec.Type == v1alpha1.NetworkTypeSRIOV:
+		return spec.SRIOV.ResourceName, "the SR-IOV device plugin"
+	case spec.Type == v1alpha1.NetworkTypeOVS:
+		return "ovs-cni.network.kubevirt.io/" + spec.OVS.Bridge, "the marker of ovs-cni"
+	case spec.Type == v1alpha1.NetworkTypeMacvlan && spec.Macvlan.Mode != v1alpha1.MacvlanPassthru:
+		if name := spec.Macvlan.ResourceName; name != "" {
+			return name, "the macvtap device plugin"
+		}
+		return "macvtap.network.kubevirt.io/" + spec.Macvlan.Master, "the macvtap device plugin"
+	default:
+		return "", ""
+	}
+}

@@ -1,0 +1,125 @@
+package hostbridge
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+
+	"github.com/nmstate/kubernetes-nmstate/api/shared"
+	nmstatev1beta1 "github.com/nmstate/kubernetes-nmstate/api/v1beta1"
+	"sigs.k8s.io/yaml"
+)
+
+// nodeState is what is read of a NodeNetworkState, in NMState's own names (nmstate.io, "Network state").
+type nodeState struct {
+	Interfaces []nodeInterface `json:"interfaces,omitempty"`
+	Routes     nodeRoutes      `json:"routes,omitzero"`
+}
+
+type nodeInterface struct {
+	Name       string    `json:"name"`
+	Type       string    `json:"type,omitempty"`
+	Controller string    `json:"controller,omitempty"`
+	IPv4       addresses `json:"ipv4,omitzero"`
+	IPv6       addresses `json:"ipv6,omitzero"`
+}
+
+type addresses struct {
+	Enabled  bool      `json:"enabled,omitempty"`
+	DHCP     bool      `json:"dhcp,omitempty"`
+	AutoConf bool      `json:"autoconf,omitempty"`
+	Address  []address `json:"address,omitempty"`
+}
+
+type address struct {
+	IP           string `json:"ip"`
+	PrefixLength int    `json:"prefix-length"`
+}
+
+type nodeRoutes struct {
+	Running []nodeRoute `json:"running,omitempty"`
+}
+
+type nodeRoute struct {
+	Destination      string `json:"destination"`
+	NextHopInterface string `json:"next-hop-interface,omitempty"`
+}
+
+// Keep is for the cache: of a NodeNetworkState, which is a hundred kilobytes on a node with many machines, it keeps the little that is
+// read. An interface of a pod or machine, of which there are most, is dropped: it carries no address of the node.
+func Keep(obj any) (any, error) {
+	state, ok := obj.(*nmstatev1beta1.NodeNetworkState)
+	if !ok {
+		return obj, nil
+	}
+	state.ManagedFields = nil
+	found, err := parseState(state.Status.CurrentState)
+	if err != nil {
+		// One node's riddle must not stop the cache: without a state the node counts as not reported.
+		state.Status.CurrentState = shared.State{}
+		return state, nil
+	}
+	found.Interfaces = slices.DeleteFunc(found.Interfaces, func(one nodeInterface) bool {
+		return one.Type == "veth" && one.Controller == "" && !one.carries()
+	})
+	found.Routes.Running = slices.DeleteFunc(found.Routes.Running, func(route nodeRoute) bool { return !route.isDefault() })
+	raw, err := yaml.Marshal(found)
+	if err != nil {
+		return nil, fmt.Errorf("encode NodeNetworkState %s: %w", state.Name, err)
+	}
+	state.Status = shared.NodeNetworkStateStatus{CurrentState: shared.State{Raw: raw}}
+	return state, nil
+}
+
+func parseState(state shared.State) (*nodeState, error) {
+	found := &nodeState{}
+	if err := yaml.Unmarshal(state.Raw, found); err != nil {
+		return nil, fmt.Errorf("read the state of a node: %w", err)
+	}
+	return found, nil
+}
+
+func (s *nodeState) find(name string) *nodeInterface {
+	for i := range s.Interfaces {
+		if s.Interfaces[i].Name == name {
+			return &s.Interfaces[i]
+		}
+	}
+	return nil
+}
+
+// carriesDefaultRoute tells whether the node reaches the world by an interface.
+func (s *nodeState) carriesDefaultRoute(name string) bool {
+	return slices.ContainsFunc(s.Routes.Running, func(route nodeRoute) bool {
+		return route.isDefault() && route.NextHopInterface == name
+	})
+}
+
+func (r nodeRoute) isDefault() bool { return r.Destination == "0.0.0.0/0" || r.Destination == "::/0" }
+
+// carries tells whether an interface has an address that others use.
+func (i *nodeInterface) carries() bool {
+	return len(i.IPv4.global()) > 0 || len(i.IPv6.global()) > 0
+}
+
+// static are the addresses of an interface that no server gave it, so that another interface would not get them.
+func (i *nodeInterface) static() []string {
+	var result []string
+	if !i.IPv4.DHCP {
+		result = append(result, i.IPv4.global()...)
+	}
+	if !i.IPv6.DHCP && !i.IPv6.AutoConf {
+		result = append(result, i.IPv6.global()...)
+	}
+	return result
+}
+
+func (a *addresses) global() []string {
+	var result []string
+	for _, one := range a.Address {
+		if ip, err := netip.ParseAddr(one.IP); err == nil && !ip.IsLinkLocalUnicast() && !ip.IsLoopback() {
+			result = append(result, one.IP)
+		}
+	}
+	return result
+}

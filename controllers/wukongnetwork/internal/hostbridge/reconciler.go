@@ -1,0 +1,155 @@
+package hostbridge
+
+import (
+	"context"
+	"fmt"
+
+	nmstatev1 "github.com/nmstate/kubernetes-nmstate/api/v1"
+	nmstatev1beta1 "github.com/nmstate/kubernetes-nmstate/api/v1beta1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/utils/ptr"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/builder"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+	"sigs.k8s.io/controller-runtime/pkg/source"
+
+	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/apply"
+	"github.com/novasphere/wukong/controllers/internal/dependency"
+)
+
+// fieldManager owns the fields of policies.
+const fieldManager = "wukong-host-bridge-controller"
+
+// +kubebuilder:rbac:groups=nmstate.io,resources=nodenetworkconfigurationpolicies,verbs=get;list;watch;create;patch;delete
+// +kubebuilder:rbac:groups=nmstate.io,resources=nodenetworkconfigurationenactments;nodenetworkstates,verbs=get;list;watch
+// +kubebuilder:rbac:groups="",resources=nodes,verbs=get;list;watch
+
+// Reconciler keeps the policies of bridges. The name in a request is that of a bridge.
+type Reconciler struct {
+	client       client.Client
+	applier      *apply.Applier
+	dependencies *dependency.Registry
+}
+
+// Reconcile looks at one bridge. What it cannot do is told by the networks on the bridge, which look at the same things.
+func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
+	observed, err := Observe(ctx, r.client, r.dependencies, request.Name)
+	if err != nil || observed.Missing != nil {
+		return reconcile.Result{}, err
+	}
+	switch observed.next() {
+	case stepApply:
+		_, err = apply.Shared(ctx, r.applier, observed.desired)
+	case stepWithdraw:
+		var absent *nmstatev1.NodeNetworkConfigurationPolicy
+		if absent, err = Absent(request.Name, observed.policy); err == nil {
+			_, err = apply.Shared(ctx, r.applier, absent)
+		}
+	case stepDelete:
+		err = r.remove(ctx, observed.policy)
+	}
+	return reconcile.Result{}, err
+}
+
+// remove deletes exactly the policy that was looked at: a bridge may have found a new user meanwhile.
+func (r *Reconciler) remove(ctx context.Context, policy *nmstatev1.NodeNetworkConfigurationPolicy) error {
+	preconditions := client.Preconditions{UID: ptr.To(policy.UID), ResourceVersion: ptr.To(policy.ResourceVersion)}
+	if err := r.client.Delete(ctx, policy, preconditions); err != nil {
+		return client.IgnoreNotFound(fmt.Errorf("delete NodeNetworkConfigurationPolicy %s: %w", policy.Name, err))
+	}
+	return nil
+}
+
+// step is what a pass does.
+type step int
+
+const (
+	stepNothing step = iota
+	stepApply
+	stepWithdraw
+	stepDelete
+)
+
+// next decides what to do about a bridge.
+func (o *Observation) next() step {
+	switch policy := o.ours(); {
+	case o.policy != nil && policy == nil, policy != nil && !policy.DeletionTimestamp.IsZero():
+		return stepNothing
+	case o.Share.Decider != nil:
+		if !o.settled() && danger(o.bridge, o.Share.Decider.Spec.Bridge.Managed, o.nodes) != nil {
+			return stepNothing
+		}
+		return stepApply
+	case o.Share.Users > 0 || policy == nil:
+		return stepNothing
+	case !withdrawing(policy):
+		return stepWithdraw
+	case letGo(policy, o.nodes):
+		return stepDelete
+	default:
+		return stepNothing
+	}
+}
+
+// withdrawing tells whether a policy asks for the absence of its bridge already.
+func withdrawing(policy *nmstatev1.NodeNetworkConfigurationPolicy) bool {
+	state, err := parsePolicy(policy)
+	if err != nil {
+		return false
+	}
+	for i := range state.Interfaces {
+		if one := &state.Interfaces[i]; one.Type != typeEthernet && one.State != stateAbsent {
+			return false
+		}
+	}
+	return true
+}
+
+// SetupWithManager registers the controller with its watches.
+func SetupWithManager(manager ctrl.Manager, dependencies *dependency.Registry) error {
+	reconciler := &Reconciler{
+		client:       manager.GetClient(),
+		applier:      &apply.Applier{Client: manager.GetClient(), FieldManager: fieldManager},
+		dependencies: dependencies,
+	}
+	built, err := ctrl.NewControllerManagedBy(manager).
+		Named("wukongnetwork-hostbridge").
+		Watches(&v1alpha1.WukongNetwork{}, handler.EnqueueRequestsFromMapFunc(bridgeOfNetwork), builder.WithPredicates(WishChange())).
+		Watches(&corev1.Node{}, handler.EnqueueRequestsFromMapFunc(reconciler.everyBridge), builder.WithPredicates(NodeChange())).
+		Build(reconciler)
+	if err != nil {
+		return err
+	}
+	return Watch(manager, dependencies, built, func(ctx context.Context, bridges []string) []reconcile.Request {
+		return requests(bridges)
+	}, reconciler.everyBridge)
+}
+
+// Watch adds what NMState tells to a controller: affected says what to look at when the state of bridges changes, and everything when
+// that of all may have.
+func Watch(manager ctrl.Manager, dependencies *dependency.Registry, target controller.Controller,
+	affected func(context.Context, []string) []reconcile.Request, everything handler.MapFunc,
+) error {
+	all := func(ctx context.Context) []reconcile.Request { return everything(ctx, nil) }
+	byBridge := func(bridgeOf func(client.Object) []string) handler.EventHandler {
+		return handler.EnqueueRequestsFromMapFunc(func(ctx context.Context, obj client.Object) []reconcile.Request {
+			return affected(ctx, bridgeOf(obj))
+		})
+	}
+	err := dependencies.Watch(target, dependency.NodePolicies, source.Kind(manager.GetCache(),
+		client.Object(&nmstatev1.NodeNetworkConfigurationPolicy{}), byBridge(bridgeOfPolicy), policyChange()), all)
+	if err != nil {
+		return err
+	}
+	err = dependencies.Watch(target, dependency.NodeEnactments, source.Kind(manager.GetCache(),
+		client.Object(&nmstatev1beta1.NodeNetworkConfigurationEnactment{}), byBridge(bridgeOfEnactment), enactmentChange()), all)
+	if err != nil {
+		return err
+	}
+	return dependencies.Watch(target, dependency.NodeStates, source.Kind(manager.GetCache(),
+		client.Object(&nmstatev1beta1.NodeNetworkState{}), handler.EnqueueRequestsFromMapFunc(everything), stateChange()), all)
+}

@@ -1,0 +1,90 @@
+package hostbridge
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"k8s.io/utils/ptr"
+
+	"github.com/novasphere/wukong/apis/v1alpha1"
+)
+
+// Danger is why a bridge must not be made now.
+type Danger struct {
+	// Unknown: it is not known what a node's ports carry. Else a node would lose its network.
+	Unknown bool
+	Message string
+}
+
+// maxExamples is how many nodes a message names.
+const maxExamples = 3
+
+// danger says why a managed bridge must not come to the nodes, or nil. A node that is not ready is not waited for: NMState does not
+// run there, and it cannot get the bridge now.
+func danger(bridge string, managed *v1alpha1.ManagedBridge, nodes []node) *Danger {
+	var unknown, losses []string
+	for i := range nodes {
+		one := &nodes[i]
+		switch {
+		case one.state != nil:
+			if loss := lossOf(bridge, managed, one); loss != "" {
+				losses = append(losses, loss)
+			}
+		case one.ready:
+			unknown = append(unknown, one.name)
+		}
+	}
+	switch {
+	case len(losses) > 0:
+		message := strings.Join(losses[:min(len(losses), maxExamples)], "; ")
+		if more := len(losses) - maxExamples; more > 0 {
+			message += fmt.Sprintf("; and so on %d more nodes", more)
+		}
+		return &Danger{Message: message}
+	case len(unknown) > 0:
+		return &Danger{Unknown: true, Message: fmt.Sprintf("NMState does not tell what the interfaces of %s carry: there is no NodeNetworkState of it yet; "+
+			"see whether NMState's handler runs there", some(unknown))}
+	default:
+		return nil
+	}
+}
+
+// lossOf says what a node would lose, or "".
+func lossOf(bridge string, managed *v1alpha1.ManagedBridge, one *node) string {
+	mine := []string{bridge}
+	if managed.Bond != nil {
+		mine = append(mine, managed.Bond.Name)
+	}
+	keep := ptr.Deref(managed.KeepHostAddress, false)
+	for _, port := range taken(managed) {
+		found := one.state.find(port)
+		switch {
+		case found == nil || slices.Contains(mine, found.Controller):
+			continue
+		case found.Controller != "":
+			return fmt.Sprintf("%s of node %s is a port of %s already; name another port", port, one.name, found.Controller)
+		case keep && len(found.static()) > 0:
+			return fmt.Sprintf("%s of node %s has the address %s, which no server gave it, so that the bridge would not get it; name another port",
+				port, one.name, found.static()[0])
+		case keep:
+			continue
+		case found.carries():
+			return fmt.Sprintf("%s of node %s has the address %s, which the node would lose; name another port, or set keepHostAddress: true",
+				port, one.name, found.global()[0])
+		case one.state.carriesDefaultRoute(port):
+			return fmt.Sprintf("node %s reaches the world by %s; name another port, or set keepHostAddress: true", one.name, port)
+		}
+	}
+	return ""
+}
+
+func (i *nodeInterface) global() []string { return append(i.IPv4.global(), i.IPv6.global()...) }
+
+// some names a few of many.
+func some(names []string) string {
+	if more := len(names) - maxExamples; more > 0 {
+		return fmt.Sprintf("%s and %d more nodes", strings.Join(names[:maxExamples], ", "), more)
+	}
+	return strings.Join(names, ", ")
+}
