@@ -144,11 +144,71 @@ type VMNetworkStatus struct {
 	// +kubebuilder:validation:MaxItems=32
 	Addresses []string `json:"addresses,omitempty"`
 
+	// addressSources are all addresses of the interface with where each is known from: what the guest agent and KubeVirt report,
+	// and what the machine was given, whether or not it is seen.
+	// +optional
+	// +listType=map
+	// +listMapKey=address
+	// +kubebuilder:validation:MaxItems=32
+	AddressSources []VMAddress `json:"addressSources,omitempty"`
+
 	// linkState of the interface: up or down.
 	// +optional
 	// +kubebuilder:validation:MaxLength=16
 	LinkState string `json:"linkState,omitempty"`
+
+	// state says whether a running machine has the interface. Empty while the machine is stopped.
+	// +optional
+	State VMNetworkState `json:"state,omitempty"`
+
+	// message says what the interface waits for.
+	// +optional
+	// +kubebuilder:validation:MaxLength=1024
+	Message string `json:"message,omitempty"`
 }
+
+// VMNetworkState says whether a running machine has an interface.
+// +kubebuilder:validation:Enum=Waiting;Attaching;Attached;Detaching;RestartNeeded
+type VMNetworkState string
+
+const (
+	// VMNetworkWaiting is an interface that is not on its way yet: its network is missing, or the machine still starts.
+	VMNetworkWaiting VMNetworkState = "Waiting"
+	// VMNetworkAttaching is an interface that KubeVirt plugs in, by a live migration.
+	VMNetworkAttaching VMNetworkState = "Attaching"
+	// VMNetworkAttached is an interface that the guest has.
+	VMNetworkAttached VMNetworkState = "Attached"
+	// VMNetworkDetaching is an interface that the guest loses.
+	VMNetworkDetaching VMNetworkState = "Detaching"
+	// VMNetworkRestartNeeded is a change that cannot be made while the machine runs. It is made when the machine starts again.
+	VMNetworkRestartNeeded VMNetworkState = "RestartNeeded"
+)
+
+// VMAddress is an address of an interface.
+type VMAddress struct {
+	// address, without a prefix length.
+	// +required
+	// +kubebuilder:validation:MinLength=2
+	// +kubebuilder:validation:MaxLength=39
+	Address string `json:"address,omitempty"`
+
+	// source says where it is known from.
+	// +required
+	Source VMAddressSource `json:"source,omitempty"`
+}
+
+// VMAddressSource says where an address of an interface is known from.
+// +kubebuilder:validation:Enum=Agent;Status;Allocation
+type VMAddressSource string
+
+const (
+	// VMAddressAgent is an address that the guest agent reports.
+	VMAddressAgent VMAddressSource = "Agent"
+	// VMAddressStatus is an address that KubeVirt knows without an agent, as that of the pod.
+	VMAddressStatus VMAddressSource = "Status"
+	// VMAddressAllocation is an address that the machine was given, in spec or from a pool, and that nothing has reported yet.
+	VMAddressAllocation VMAddressSource = "Allocation"
+)
 
 // DiskAttachment says whether a running machine has a disk.
 // +kubebuilder:validation:Enum=Waiting;Attaching;Attached;Detaching

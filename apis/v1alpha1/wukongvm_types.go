@@ -332,7 +332,22 @@ type VMNetwork struct {
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=16
 	Addresses []InterfaceAddress `json:"addresses,omitempty"`
+
+	// linkState is the virtual cable: Down pulls it out, also while the machine runs. Omitted, Up. A virtual function (SRIOV) has none.
+	// +optional
+	LinkState LinkState `json:"linkState,omitempty"`
 }
+
+// LinkState is the virtual cable of an interface.
+// +kubebuilder:validation:Enum=Up;Down
+type LinkState string
+
+const (
+	// LinkUp is a cable that is plugged in.
+	LinkUp LinkState = "Up"
+	// LinkDown is a cable that is pulled out.
+	LinkDown LinkState = "Down"
+)
 
 // InterfaceAddress is an IP address with or without a prefix length.
 // +kubebuilder:validation:MinLength=2

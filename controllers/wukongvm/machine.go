@@ -15,6 +15,7 @@ func desiredMachine(vm *v1alpha1.WukongVM, observed *observation) *kubevirtv1.Vi
 	disks, volumes := storage(vm, observed)
 	metadata := childMetadata(vm, vm.Name, nil)
 	metadata.Annotations = encodeHandovers(observed.handovers())
+	metadata.ResourceVersion = observed.interfacesLock(vm)
 	interfaces, networks := attachments(vm, observed)
 	machine := &kubevirtv1.VirtualMachine{
 		ObjectMeta: metadata,

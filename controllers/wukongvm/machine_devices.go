@@ -29,25 +29,15 @@ func macAddress(vm *v1alpha1.WukongVM, network *v1alpha1.VMNetwork) string {
 	return naming.MAC(vm.UID, network.Name)
 }
 
-// attachments are the interfaces of the machine and the networks behind them, of equal names as KubeVirt demands.
+// attachments are the interfaces of the machine's template and the networks behind them, of equal names as KubeVirt demands.
 func attachments(vm *v1alpha1.WukongVM, observed *observation) ([]kubevirtv1.Interface, []kubevirtv1.Network) {
-	var interfaces []kubevirtv1.Interface
+	var devices []kubevirtv1.Interface
 	var networks []kubevirtv1.Network
-	list := networksOf(vm)
-	for i := range list {
-		network := &list[i]
-		nic := kubevirtv1.Interface{Name: network.Name, MacAddress: macAddress(vm, network)}
-		bindInterface(&nic, specOf(vm, network, observed))
-		attached := kubevirtv1.Network{Name: network.Name}
-		if attachment := attachmentOf(vm, network, observed); attachment == "" {
-			attached.Pod = &kubevirtv1.PodNetwork{}
-		} else {
-			attached.Multus = &kubevirtv1.MultusNetwork{NetworkName: attachment}
-		}
-		interfaces = append(interfaces, nic)
-		networks = append(networks, attached)
+	for _, item := range observed.planInterfaces(vm).Interfaces {
+		devices = append(devices, item.Device)
+		networks = append(networks, item.Network)
 	}
-	return interfaces, networks
+	return devices, networks
 }
 
 // bindInterface says by what KubeVirt hands the pod's interface to the guest. A bridge in the pod carries every layer-2 network; a
@@ -58,12 +48,16 @@ func bindInterface(nic *kubevirtv1.Interface, spec *v1alpha1.WukongNetworkSpec) 
 		nic.Binding = &kubevirtv1.PluginBinding{Name: plugin}
 	case spec.Type == v1alpha1.NetworkTypePod:
 		nic.Masquerade = &kubevirtv1.InterfaceMasquerade{}
-	case spec.Type == v1alpha1.NetworkTypeSRIOV,
-		spec.Type == v1alpha1.NetworkTypeAttachment && spec.NetworkAttachmentDefinition.Binding == v1alpha1.AttachmentBindingSRIOV:
+	case virtualFunction(spec):
 		nic.SRIOV = &kubevirtv1.InterfaceSRIOV{}
 	default:
 		nic.Bridge = &kubevirtv1.InterfaceBridge{}
 	}
+}
+
+func virtualFunction(spec *v1alpha1.WukongNetworkSpec) bool {
+	return spec.Type == v1alpha1.NetworkTypeSRIOV ||
+		spec.Type == v1alpha1.NetworkTypeAttachment && spec.NetworkAttachmentDefinition.Binding == v1alpha1.AttachmentBindingSRIOV
 }
 
 // specOf is what the network of an interface is: that of its WukongNetwork, else the pod network.

@@ -1,6 +1,9 @@
 package wukongvm
 
 import (
+	"fmt"
+	"net/netip"
+
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/binding"
 	"github.com/novasphere/wukong/controllers/internal/index"
@@ -12,6 +15,7 @@ import (
 func (o *observation) resolveNetworks(vm *v1alpha1.WukongVM) ([]cloudinit.Interface, *problem) {
 	var worst *problem
 	var interfaces []cloudinit.Interface
+	o.given = map[string][]netip.Prefix{}
 	list := networksOf(vm)
 	for i := range list {
 		network := &list[i]
@@ -21,7 +25,7 @@ func (o *observation) resolveNetworks(vm *v1alpha1.WukongVM) ([]cloudinit.Interf
 			worst = graver(worst, &problem{reason: v1alpha1.ReasonBindingMissing, message: binding.Missing(plugin), blocking: o.machine == nil})
 		}
 		if name != "" {
-			worst = graver(worst, networkProblem(name, object, o.machine != nil))
+			worst = graver(worst, o.networkProblem(name, object))
 			if object == nil {
 				continue
 			}
@@ -32,9 +36,15 @@ func (o *observation) resolveNetworks(vm *v1alpha1.WukongVM) ([]cloudinit.Interf
 			continue
 		}
 		interfaces = append(interfaces, resolved)
+		o.given[network.Name] = resolved.Addresses
+		if network.LinkState == v1alpha1.LinkDown && virtualFunction(specOf(vm, network, o)) {
+			worst = graver(worst, &problem{reason: v1alpha1.ReasonInvalidSpec, blocking: o.machine == nil, message: fmt.Sprintf(
+				"linkState Down of interface %s has no effect: a virtual function has no virtual cable; leave linkState out, or set sriov.linkState of the network",
+				network.Name)})
+		}
 	}
 	if err := addressing.Distinct(interfaces); err != nil {
 		worst = graver(worst, &problem{reason: v1alpha1.ReasonAddressInvalid, message: err.Error(), blocking: true})
 	}
-	return interfaces, worst
+	return interfaces, graver(worst, o.plugProblem(vm))
 }

@@ -2,6 +2,7 @@ package wukongvm
 
 import (
 	"context"
+	"net/netip"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -54,6 +55,8 @@ type observation struct {
 	servicesProblem *problem
 	serviceRefused  bool
 	cloudInit       cloudInitData
+	// given are the addresses that the interfaces have by spec, by the name of the interface.
+	given map[string][]netip.Prefix
 	// applyErr is a permanent error of this pass's writes.
 	applyErr error
 }

@@ -21,6 +21,14 @@ func (o *observation) running() *kubevirtv1.VirtualMachineInstance {
 	return o.instance
 }
 
+// guest is the instance that changes can be made to: one that ends takes none any more.
+func (o *observation) guest() *kubevirtv1.VirtualMachineInstance {
+	if instance := o.running(); instance != nil && instance.DeletionTimestamp.IsZero() {
+		return instance
+	}
+	return nil
+}
+
 // presences are the claims that the machine has. Those of the instance come first.
 func (o *observation) presences() []presence {
 	var result []presence

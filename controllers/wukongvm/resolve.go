@@ -56,9 +56,11 @@ func (o *observation) complete() bool {
 	return true
 }
 
-func networkProblem(name string, network *v1alpha1.WukongNetwork, machineExists bool) *problem {
+// networkProblem says why a network is not ready. A running machine takes the rest of its changes meanwhile.
+func (o *observation) networkProblem(name string, network *v1alpha1.WukongNetwork) *problem {
+	machineExists := o.machine != nil
 	if network == nil {
-		return &problem{reason: v1alpha1.ReasonWaitingForNetwork, blocking: true,
+		return &problem{reason: v1alpha1.ReasonWaitingForNetwork, blocking: o.guest() == nil,
 			message: fmt.Sprintf("WukongNetwork %s does not exist; create it, or correct networkRef", name)}
 	}
 	if !network.DeletionTimestamp.IsZero() {

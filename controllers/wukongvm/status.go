@@ -2,7 +2,9 @@ package wukongvm
 
 import (
 	"context"
+	"fmt"
 	"net/netip"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -10,7 +12,6 @@ import (
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/conditions"
-	"github.com/novasphere/wukong/controllers/internal/index"
 )
 
 // writeStatus computes the status from scratch and writes it when it differs.
@@ -20,7 +21,7 @@ func (r *Reconciler) writeStatus(ctx context.Context, vm *v1alpha1.WukongVM, obs
 	set := conditions.For(vm, r.clock)
 	reportReady(set, vm, observed)
 	reportParts(set, vm, observed)
-	reportMachine(set, observed)
+	reportMachine(set, vm, observed)
 	observed.umbrella.Report(set)
 	after.Status.Conditions = set.List()
 	after.Status.ObservedGeneration = vm.Generation
@@ -53,13 +54,9 @@ func reportParts(set *conditions.Set, vm *v1alpha1.WukongVM, observed *observati
 }
 
 // reportMachine carries over what KubeVirt says of a machine that exists.
-func reportMachine(set *conditions.Set, observed *observation) {
-	if observed.machine != nil {
-		for _, condition := range observed.machine.Status.Conditions {
-			if condition.Type == kubevirtv1.VirtualMachineRestartRequired && condition.Status == corev1.ConditionTrue {
-				set.True(v1alpha1.ConditionRestartRequired, "ChangePending", condition.Message)
-			}
-		}
+func reportMachine(set *conditions.Set, vm *v1alpha1.WukongVM, observed *observation) {
+	if message := restartMessage(vm, observed); message != "" {
+		set.True(v1alpha1.ConditionRestartRequired, "ChangePending", message)
 	}
 	if observed.instance == nil {
 		return
@@ -74,6 +71,22 @@ func reportMachine(set *conditions.Set, observed *observation) {
 		}
 		set.Put(v1alpha1.ConditionLiveMigratable, metav1.ConditionStatus(migratable.Status), reason, migratable.Message)
 	}
+}
+
+// restartMessage says which changes wait for a restart: interfaces that cannot change under a guest, and what KubeVirt says of the rest.
+func restartMessage(vm *v1alpha1.WukongVM, observed *observation) string {
+	if names := observed.planInterfaces(vm).Named(v1alpha1.VMNetworkRestartNeeded); len(names) > 0 {
+		return fmt.Sprintf("interfaces that cannot change while the machine runs: %s; see status.networks", strings.Join(names, ", "))
+	}
+	if observed.machine == nil {
+		return ""
+	}
+	for _, condition := range observed.machine.Status.Conditions {
+		if condition.Type == kubevirtv1.VirtualMachineRestartRequired && condition.Status == corev1.ConditionTrue {
+			return condition.Message
+		}
+	}
+	return ""
 }
 
 // describe is the status beside its conditions.
@@ -109,44 +122,6 @@ func primaryAddress(addresses []string) string {
 		}
 	}
 	return ""
-}
-
-func networkStatus(vm *v1alpha1.WukongVM, observed *observation) []v1alpha1.VMNetworkStatus {
-	seen := map[string]kubevirtv1.VirtualMachineInstanceNetworkInterface{}
-	if observed.instance != nil && !observed.instance.IsFinal() {
-		for _, nic := range observed.instance.Status.Interfaces {
-			seen[nic.Name] = nic
-		}
-	}
-	list := networksOf(vm)
-	var result []v1alpha1.VMNetworkStatus
-	for i := range list {
-		network := &list[i]
-		nic := seen[network.Name]
-		result = append(result, v1alpha1.VMNetworkStatus{
-			Name:          network.Name,
-			NetworkName:   index.NetworkName(vm, network),
-			Attachment:    attachmentOf(vm, network, observed),
-			MACAddress:    macAddress(vm, network),
-			InterfaceName: nic.InterfaceName,
-			Addresses:     unique(nic.IPs),
-			LinkState:     nic.LinkState,
-		})
-	}
-	return result
-}
-
-// unique keeps the first of equal addresses: status holds a set.
-func unique(addresses []string) []string {
-	var result []string
-	seen := map[string]bool{}
-	for _, address := range addresses {
-		if !seen[address] && address != "" {
-			seen[address] = true
-			result = append(result, address)
-		}
-	}
-	return result
 }
 
 func instanceCondition(instance *kubevirtv1.VirtualMachineInstance, conditionType kubevirtv1.VirtualMachineInstanceConditionType) *kubevirtv1.VirtualMachineInstanceCondition {

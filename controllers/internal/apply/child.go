@@ -38,7 +38,8 @@ type Applier struct {
 // The child gets a controller reference to owner and the labels that mark it as ours. Nothing is sent when the cached
 // child already carries every desired field with the desired value. A child that is being deleted is returned as it
 // is. An object that exists under the name but is not controlled by owner is left alone: *NameConflictError. An object
-// that the API server refuses for good: *RefusedError.
+// that the API server refuses for good: *RefusedError. With a resourceVersion, desired is written over that version only, else a
+// conflict is returned.
 func Child[T client.Object](ctx context.Context, applier *Applier, owner client.Object, desired T) (T, error) {
 	var none T
 	kind, err := apiutil.GVKForObject(desired, applier.Client.Scheme())
@@ -104,6 +105,9 @@ func bring[T client.Object](ctx context.Context, applier *Applier, desired T, ki
 
 func patch[T client.Object](ctx context.Context, applier *Applier, desired T, fields map[string]any, kind string) (T, error) {
 	var none T
+	if version := desired.GetResourceVersion(); version != "" {
+		fields["metadata"].(map[string]any)["resourceVersion"] = version
+	}
 	body, err := json.Marshal(fields)
 	if err != nil {
 		return none, fmt.Errorf("encode %s %s: %w", kind, desired.GetName(), err)
@@ -144,6 +148,7 @@ func appliedFields(desired client.Object, apiVersion, kind string) (map[string]a
 	}
 	fields["apiVersion"], fields["kind"] = apiVersion, kind
 	delete(fields, "status")
+	delete(fields["metadata"].(map[string]any), "resourceVersion")
 	dropNulls(fields)
 
 	digest, err := digestOf(fields)

@@ -1,0 +1,123 @@
+package wukongvm
+
+import (
+	"fmt"
+
+	corev1 "k8s.io/api/core/v1"
+	kubevirtv1 "kubevirt.io/api/core/v1"
+
+	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/conditions"
+	"github.com/novasphere/wukong/controllers/internal/index"
+	"github.com/novasphere/wukong/controllers/wukongvm/internal/interfaces"
+)
+
+// planInterfaces decides which interfaces the machine's template has, given the guest that runs.
+func (o *observation) planInterfaces(vm *v1alpha1.WukongVM) interfaces.Plan {
+	plan := interfaces.Make(o.wantedInterfaces(vm), o.templateInterfaces(), o.guest())
+	list := networksOf(vm)
+	for i := range list {
+		if name := list[i].Name; o.guest() != nil && plan.States[name] == "" {
+			plan.States[name] = v1alpha1.VMNetworkWaiting
+		}
+	}
+	return plan
+}
+
+// interfacesLock is the version of the VirtualMachine that a plan is for, when a guest runs and the plan changes something: written over a newer
+// one, it could take out of the template what KubeVirt has just given to the guest.
+func (o *observation) interfacesLock(vm *v1alpha1.WukongVM) string {
+	if o.guest() == nil || o.machine == nil || interfaces.Equal(o.planInterfaces(vm).Interfaces, o.templateInterfaces()) {
+		return ""
+	}
+	return o.machine.ResourceVersion
+}
+
+func (o *observation) templateInterfaces() []interfaces.Interface {
+	if o.machine == nil || o.machine.Spec.Template == nil {
+		return nil
+	}
+	return interfaces.Of(&o.machine.Spec.Template.Spec)
+}
+
+// wantedInterfaces are those of spec whose networks are known. A guest that runs gets an interface when its network is ready, and keeps one
+// whose network is not ready any more.
+func (o *observation) wantedInterfaces(vm *v1alpha1.WukongVM) []interfaces.Interface {
+	var result []interfaces.Interface
+	var present []interfaces.Interface
+	if guest := o.guest(); guest != nil {
+		present = append(interfaces.Of(&guest.Spec), o.templateInterfaces()...)
+	}
+	list := networksOf(vm)
+	for i := range list {
+		network := &list[i]
+		has := interfaces.Find(present, network.Name)
+		if name := index.NetworkName(vm, network); name != "" && o.guest() != nil && has == nil && o.networkProblem(name, o.networks[name]) != nil {
+			continue
+		}
+		if o.networkMissing(vm, network) {
+			if has != nil {
+				result = append(result, *has)
+			}
+			continue
+		}
+		result = append(result, wantedInterface(vm, network, o))
+	}
+	return result
+}
+
+// networkMissing tells whether the interface's network is not known at all.
+func (o *observation) networkMissing(vm *v1alpha1.WukongVM, network *v1alpha1.VMNetwork) bool {
+	name := index.NetworkName(vm, network)
+	return name != "" && o.networks[name] == nil
+}
+
+func wantedInterface(vm *v1alpha1.WukongVM, network *v1alpha1.VMNetwork, observed *observation) interfaces.Interface {
+	result := interfaces.Interface{
+		Device:  kubevirtv1.Interface{Name: network.Name, MacAddress: macAddress(vm, network)},
+		Network: kubevirtv1.Network{Name: network.Name},
+	}
+	bindInterface(&result.Device, specOf(vm, network, observed))
+	if network.LinkState == v1alpha1.LinkDown && result.Device.SRIOV == nil {
+		result.Device.State = kubevirtv1.InterfaceStateLinkDown
+	}
+	if attachment := attachmentOf(vm, network, observed); attachment == "" {
+		result.Network.Pod = &kubevirtv1.PodNetwork{}
+	} else {
+		result.Network.Multus = &kubevirtv1.MultusNetwork{NetworkName: attachment}
+	}
+	return result
+}
+
+// plugProblem is an interface that KubeVirt can plug in by a live migration only.
+func (o *observation) plugProblem(vm *v1alpha1.WukongVM) *problem {
+	if !o.migrationRequired() {
+		return nil
+	}
+	plan := o.planInterfaces(vm)
+	names := append(plan.Named(v1alpha1.VMNetworkAttaching), plan.Named(v1alpha1.VMNetworkDetaching)...)
+	if len(names) == 0 {
+		return nil
+	}
+	message, waiting := o.migrationMessage(vm)
+	return &problem{reason: v1alpha1.ReasonMigrationRequired, waiting: waiting, message: fmt.Sprintf("interface %s: %s", names[0], message)}
+}
+
+func (o *observation) migrationRequired() bool {
+	guest := o.guest()
+	if guest == nil {
+		return false
+	}
+	required := instanceCondition(guest, kubevirtv1.VirtualMachineInstanceMigrationRequired)
+	return required != nil && required.Status == corev1.ConditionTrue
+}
+
+// migrationMessage says whether the migration that an interface waits for can come.
+func (o *observation) migrationMessage(vm *v1alpha1.WukongVM) (string, bool) {
+	if migratable := instanceCondition(o.guest(), kubevirtv1.VirtualMachineInstanceIsMigratable); migratable != nil && migratable.Status == corev1.ConditionFalse {
+		return conditions.Shorten(fmt.Sprintf("it comes and goes by a live migration, and this machine cannot migrate: %s; set powerState to Stopped and back to Running",
+			migratable.Message), maxMessage), false
+	}
+	return fmt.Sprintf("it comes and goes by a live migration, which KubeVirt starts by itself when its workloadUpdateMethods have LiveMigrate; "+
+		"'virtctl migrate %s' does it at once", vm.Name), true
+}
