@@ -111,13 +111,15 @@ func keepClaim(obj any) (any, error) {
 	return obj, nil
 }
 
-// keepInstance drops what an instance has from its VirtualMachine, which is cached as well. Its volumes stay: they are not always those of
-// the VirtualMachine.
+// keepInstance drops what an instance has from its VirtualMachine, which is cached as well. Its volumes and interfaces stay: they are not
+// always those of the VirtualMachine.
 func keepInstance(obj any) (any, error) {
 	if instance, ok := obj.(*kubevirtv1.VirtualMachineInstance); ok {
 		instance.ManagedFields = nil
 		instance.Annotations = nil
-		instance.Spec = kubevirtv1.VirtualMachineInstanceSpec{Volumes: instance.Spec.Volumes}
+		kept := kubevirtv1.VirtualMachineInstanceSpec{Volumes: instance.Spec.Volumes, Networks: instance.Spec.Networks}
+		kept.Domain.Devices.Interfaces = instance.Spec.Domain.Devices.Interfaces
+		instance.Spec = kept
 	}
 	return obj, nil
 }

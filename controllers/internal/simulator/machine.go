@@ -2,7 +2,6 @@ package simulator
 
 import (
 	"context"
-	"fmt"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -77,6 +76,9 @@ func (s *Simulator) run(ctx context.Context, machine *kubevirtv1.VirtualMachine,
 			}
 			return s.client.Update(ctx, instance)
 		}
+		if done, err := s.plugInterfaces(ctx, machine, instance); done || err != nil {
+			return err
+		}
 		return s.print(ctx, machine, kubevirtv1.VirtualMachineStatusRunning)
 	}
 	instance.Status.Phase = next
@@ -124,12 +126,7 @@ func (s *Simulator) boot(instance *kubevirtv1.VirtualMachineInstance) {
 		{Type: kubevirtv1.VirtualMachineInstanceReady, Status: corev1.ConditionTrue},
 		{Type: kubevirtv1.VirtualMachineInstanceIsMigratable, Status: corev1.ConditionTrue},
 	}
-	for i, nic := range instance.Spec.Domain.Devices.Interfaces {
-		address := fmt.Sprintf("10.0.%d.10", i)
-		instance.Status.Interfaces = append(instance.Status.Interfaces, kubevirtv1.VirtualMachineInstanceNetworkInterface{
-			Name: nic.Name, MAC: nic.MacAddress, IP: address, IPs: []string{address}, InfoSource: "domain",
-		})
-	}
+	migrateInterfaces(instance)
 }
 
 func (s *Simulator) print(ctx context.Context, machine *kubevirtv1.VirtualMachine, status kubevirtv1.VirtualMachinePrintableStatus) error {
