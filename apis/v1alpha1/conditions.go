@@ -157,6 +157,8 @@ const (
 	ReasonWaitingForNetwork = "WaitingForNetwork"
 	// ReasonAddressInvalid: an address of the machine does not fit the network, for example lies outside its subnets.
 	ReasonAddressInvalid = "AddressInvalid"
+	// ReasonBandwidthUnsupported is a limit on a network that cannot keep it.
+	ReasonBandwidthUnsupported = "BandwidthUnsupported"
 	// ReasonMigrationRequired is an interface that comes or goes by a live migration of its machine.
 	ReasonMigrationRequired = "MigrationRequired"
 	// ReasonServiceUnreachable: a Service cannot lead to the machine, which has no interface on the pod network.

@@ -32,6 +32,7 @@ const (
 // +kubebuilder:validation:XValidation:rule="(self.type == 'NetworkAttachmentDefinition') == has(self.networkAttachmentDefinition)",message="networkAttachmentDefinition is required for type NetworkAttachmentDefinition, and only there"
 // +kubebuilder:validation:XValidation:rule="self.type != 'Pod' || (!has(self.mtu) && !has(self.subnets) && !has(self.routes) && !has(self.dns))",message="the pod network's addresses, routes, DNS and MTU belong to the cluster: leave out subnets, routes, dns and mtu"
 // +kubebuilder:validation:XValidation:rule="self.type != 'NetworkAttachmentDefinition' || !has(self.mtu)",message="the MTU of an existing NetworkAttachmentDefinition is set there: leave out mtu"
+// +kubebuilder:validation:XValidation:rule="self.type == 'Bridge' || !has(self.bandwidth)",message="bandwidth is for type Bridge only: the CNI plugin that limits needs a bridge's port; leave out bandwidth"
 // +kubebuilder:validation:XValidation:rule="self.type == oldSelf.type",message="type cannot change after creation: create another WukongNetwork"
 type WukongNetworkSpec struct {
 	// wukongRef names the application that the network belongs to. The Wukong need not exist yet.
@@ -71,6 +72,10 @@ type WukongNetworkSpec struct {
 	// +kubebuilder:validation:Minimum=576
 	// +kubebuilder:validation:Maximum=9216
 	MTU *int32 `json:"mtu,omitempty"`
+
+	// bandwidth of each interface on the network that has none itself, for type Bridge. It takes the CNI plugin bandwidth on the nodes.
+	// +optional
+	Bandwidth *Bandwidth `json:"bandwidth,omitempty"`
 
 	// subnets that live on the network, at most one gateway in each. Static addresses of machines must lie in one.
 	// +optional

@@ -293,6 +293,7 @@ const (
 // +kubebuilder:validation:ExactlyOneOf=pod;networkRef;template
 // +kubebuilder:validation:XValidation:rule="!has(self.pod) || (!has(self.addresses) && (!has(self.addressMode) || self.addressMode == 'DHCP'))",message="the pod network gives the guest its address by DHCP: leave out addresses and addressMode"
 // +kubebuilder:validation:XValidation:rule="has(self.addresses) == (has(self.addressMode) ? self.addressMode == 'Static' : has(self.addresses))",message="addresses belong to addressMode Static, and it needs them"
+// +kubebuilder:validation:XValidation:rule="!has(self.pod) || (!has(self.bandwidth) && !has(self.addressDelivery))",message="bandwidth and addressDelivery are for networks of type Bridge: the pod network is the cluster's, leave them out"
 type VMNetwork struct {
 	// name of the interface within the machine.
 	// +required
@@ -336,6 +337,42 @@ type VMNetwork struct {
 	// linkState is the virtual cable: Down pulls it out, also while the machine runs. Omitted, Up. A virtual function (SRIOV) has none.
 	// +optional
 	LinkState LinkState `json:"linkState,omitempty"`
+
+	// addressDelivery says how a static address reaches the guest. Omitted, CloudInit. DHCP is what an interface needs that is added to a
+	// running machine.
+	// +optional
+	AddressDelivery AddressDelivery `json:"addressDelivery,omitempty"`
+
+	// bandwidth of the interface, on networks of type Bridge. Omitted, that of the network.
+	// +optional
+	Bandwidth *Bandwidth `json:"bandwidth,omitempty"`
+}
+
+// AddressDelivery says how a static address reaches the guest.
+// +kubebuilder:validation:Enum=CloudInit;DHCP
+type AddressDelivery string
+
+const (
+	// DeliverByCloudInit puts the address into cloud-init's network configuration, which the guest reads when it boots for the first time.
+	DeliverByCloudInit AddressDelivery = "CloudInit"
+	// DeliverByDHCP lets KubeVirt answer the guest's DHCP requests with the address, at any time: one IPv4 address on a network of type Bridge,
+	// with the network's routes and without its gateway. The guest must ask: most do so by default on an interface that appears.
+	DeliverByDHCP AddressDelivery = "DHCP"
+)
+
+// Bandwidth limits an interface, in bits per second.
+//
+// +kubebuilder:validation:MinProperties=1
+type Bandwidth struct {
+	// ingress limits what the guest receives, such as 10M for ten million bits per second.
+	// +optional
+	// +kubebuilder:validation:XValidation:rule="quantity(self).compareTo(quantity('1k')) >= 0 && quantity(self).compareTo(quantity('1T')) <= 0",message="ingress is in bits per second, from 1k to 1T"
+	Ingress *resource.Quantity `json:"ingress,omitempty"`
+
+	// egress limits what the guest sends, such as 10M for ten million bits per second.
+	// +optional
+	// +kubebuilder:validation:XValidation:rule="quantity(self).compareTo(quantity('1k')) >= 0 && quantity(self).compareTo(quantity('1T')) <= 0",message="egress is in bits per second, from 1k to 1T"
+	Egress *resource.Quantity `json:"egress,omitempty"`
 }
 
 // LinkState is the virtual cable of an interface.

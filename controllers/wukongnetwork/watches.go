@@ -15,6 +15,7 @@ import (
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/binding"
+	"github.com/novasphere/wukong/controllers/internal/cni"
 	"github.com/novasphere/wukong/controllers/internal/index"
 	"github.com/novasphere/wukong/controllers/internal/watches"
 	"github.com/novasphere/wukong/controllers/wukongnetwork/internal/hostbridge"
@@ -99,7 +100,7 @@ func (r *Reconciler) networksOfBridge() handler.EventHandler {
 func (r *Reconciler) networksOfNodes() handler.EventHandler {
 	return handler.EnqueueRequestsFromMapFunc(func(ctx context.Context, _ client.Object) []reconcile.Request {
 		return append(r.networksOnManaged(ctx, nil), r.networksWhere(ctx, func(network *v1alpha1.WukongNetwork) bool {
-			resource, _ := nodeResource(&network.Spec)
+			resource, _ := cni.NodeResource(&network.Spec)
 			return resource != ""
 		})...)
 	})

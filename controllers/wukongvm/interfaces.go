@@ -33,6 +33,10 @@ func (o *observation) interfacesLock(vm *v1alpha1.WukongVM) string {
 	return o.machine.ResourceVersion
 }
 
+func interfacesOf(instance *kubevirtv1.VirtualMachineInstance) []interfaces.Interface {
+	return interfaces.Of(&instance.Spec)
+}
+
 func (o *observation) templateInterfaces() []interfaces.Interface {
 	if o.machine == nil || o.machine.Spec.Template == nil {
 		return nil
@@ -46,7 +50,7 @@ func (o *observation) wantedInterfaces(vm *v1alpha1.WukongVM) []interfaces.Inter
 	var result []interfaces.Interface
 	var present []interfaces.Interface
 	if guest := o.guest(); guest != nil {
-		present = append(interfaces.Of(&guest.Spec), o.templateInterfaces()...)
+		present = append(interfacesOf(guest), o.templateInterfaces()...)
 	}
 	list := networksOf(vm)
 	for i := range list {

@@ -61,7 +61,7 @@ func (r *Reconciler) letGo(ctx context.Context, vm *v1alpha1.WukongVM, observed 
 			}
 		}
 	}
-	return nil
+	return r.letGoAttachments(ctx, vm, observed)
 }
 
 // fate is what becomes of a stamped disk.
@@ -98,22 +98,7 @@ func networkLeft(vm *v1alpha1.WukongVM, network *v1alpha1.WukongNetwork, observe
 	}) {
 		return false
 	}
-	attachment := network.AttachmentName()
-	if instance := observed.running(); instance != nil {
-		for _, attached := range instance.Spec.Networks {
-			if attached.Multus != nil && attached.Multus.NetworkName == attachment {
-				return false
-			}
-		}
-	}
-	if observed.machine != nil && observed.machine.Spec.Template != nil {
-		for _, attached := range observed.machine.Spec.Template.Spec.Networks {
-			if attached.Multus != nil && attached.Multus.NetworkName == attachment {
-				return false
-			}
-		}
-	}
-	return true
+	return !observed.attached(network.AttachmentName())
 }
 
 // release takes the machine's mark and owner reference off a disk.

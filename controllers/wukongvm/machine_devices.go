@@ -70,6 +70,9 @@ func specOf(vm *v1alpha1.WukongVM, network *v1alpha1.VMNetwork, observed *observ
 
 // attachmentOf is the NetworkAttachmentDefinition of an interface, as namespace/name; empty for the pod network.
 func attachmentOf(vm *v1alpha1.WukongVM, network *v1alpha1.VMNetwork, observed *observation) string {
+	if own := observed.attachments[network.Name]; own != nil {
+		return vm.Namespace + "/" + own.Name
+	}
 	if object := observed.networks[index.NetworkName(vm, network)]; object != nil {
 		return object.AttachmentName()
 	}

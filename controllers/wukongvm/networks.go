@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"net/netip"
 
+	networkv1 "github.com/k8snetworkplumbingwg/network-attachment-definition-client/pkg/apis/k8s.cni.cncf.io/v1"
+
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/binding"
 	"github.com/novasphere/wukong/controllers/internal/index"
@@ -15,7 +17,7 @@ import (
 func (o *observation) resolveNetworks(vm *v1alpha1.WukongVM) ([]cloudinit.Interface, *problem) {
 	var worst *problem
 	var interfaces []cloudinit.Interface
-	o.given = map[string][]netip.Prefix{}
+	o.given, o.attachments = map[string][]netip.Prefix{}, map[string]*networkv1.NetworkAttachmentDefinition{}
 	list := networksOf(vm)
 	for i := range list {
 		network := &list[i]
@@ -35,8 +37,9 @@ func (o *observation) resolveNetworks(vm *v1alpha1.WukongVM) ([]cloudinit.Interf
 			worst = graver(worst, &problem{reason: v1alpha1.ReasonAddressInvalid, message: err.Error(), blocking: true})
 			continue
 		}
-		interfaces = append(interfaces, resolved)
 		o.given[network.Name] = resolved.Addresses
+		worst = graver(worst, o.resolveAttachment(vm, network, object, &resolved))
+		interfaces = append(interfaces, resolved)
 		if network.LinkState == v1alpha1.LinkDown && virtualFunction(specOf(vm, network, o)) {
 			worst = graver(worst, &problem{reason: v1alpha1.ReasonInvalidSpec, blocking: o.machine == nil, message: fmt.Sprintf(
 				"linkState Down of interface %s has no effect: a virtual function has no virtual cable; leave linkState out, or set sriov.linkState of the network",

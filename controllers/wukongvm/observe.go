@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/netip"
 
+	networkv1 "github.com/k8snetworkplumbingwg/network-attachment-definition-client/pkg/apis/k8s.cni.cncf.io/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	kubevirtv1 "kubevirt.io/api/core/v1"
@@ -57,6 +58,8 @@ type observation struct {
 	cloudInit       cloudInitData
 	// given are the addresses that the interfaces have by spec, by the name of the interface.
 	given map[string][]netip.Prefix
+	// attachments are the NetworkAttachmentDefinitions that interfaces have of their own, by the name of the interface.
+	attachments map[string]*networkv1.NetworkAttachmentDefinition
 	// applyErr is a permanent error of this pass's writes.
 	applyErr error
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	networkv1 "github.com/k8snetworkplumbingwg/network-attachment-definition-client/pkg/apis/k8s.cni.cncf.io/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/client-go/rest"
 	"k8s.io/utils/clock"
@@ -47,6 +48,7 @@ const (
 // +kubebuilder:rbac:groups=kubevirt.io,resources=virtualmachines,verbs=get;list;watch;create;patch
 // +kubebuilder:rbac:groups=kubevirt.io,resources=kubevirts,verbs=get;list;watch
 // +kubebuilder:rbac:groups=kubevirt.io,resources=virtualmachineinstances,verbs=get;list;watch
+// +kubebuilder:rbac:groups=k8s.cni.cncf.io,resources=network-attachment-definitions,verbs=get;list;watch;create;patch;delete
 // +kubebuilder:rbac:groups="",resources=secrets,verbs=get;create;patch
 // +kubebuilder:rbac:groups="",resources=services,verbs=get;list;watch;create;patch;delete
 // +kubebuilder:rbac:groups="",resources=events;nodes,verbs=list
@@ -96,6 +98,9 @@ func (r *Reconciler) applyChildren(ctx context.Context, vm *v1alpha1.WukongVM, o
 	if err == nil {
 		observed.resolve(vm)
 		err = r.applyCloudInit(ctx, vm, observed)
+	}
+	if err == nil {
+		err = r.applyAttachments(ctx, vm, observed)
 	}
 	if err == nil {
 		err = r.applyMachine(ctx, vm, observed)
@@ -165,6 +170,11 @@ func SetupWithManager(manager ctrl.Manager, dependencies *dependency.Registry, c
 	err = dependencies.Watch(controller, dependency.KubeVirts,
 		source.Kind(manager.GetCache(), client.Object(&kubevirtv1.KubeVirt{}), reconciler.vmsOfBindings(), binding.Changed()),
 		reconciler.vmsThatNeedBindings)
+	if err != nil {
+		return err
+	}
+	err = dependencies.Watch(controller, dependency.NetworkAttachments,
+		source.Kind(manager.GetCache(), client.Object(&networkv1.NetworkAttachmentDefinition{}), ofMachine(), attachmentChanged()), everything)
 	if err != nil {
 		return err
 	}

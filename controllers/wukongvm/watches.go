@@ -104,6 +104,14 @@ func serviceChanged() predicate.Predicate {
 	}
 }
 
+// attachmentChanged lets pass what others do to a NetworkAttachmentDefinition. Its creation is known.
+func attachmentChanged() predicate.TypedPredicate[client.Object] {
+	return predicate.Funcs{
+		CreateFunc: func(event.CreateEvent) bool { return false },
+		UpdateFunc: func(e event.UpdateEvent) bool { return e.ObjectOld.GetGeneration() != e.ObjectNew.GetGeneration() },
+	}
+}
+
 // childChanged lets pass what a machine reads of a disk or network: its spec, its condition, its claim or attachment. The
 // progress of an import is no news to it.
 func childChanged() predicate.Predicate {

@@ -1,4 +1,4 @@
-package wukongnetwork
+package cni
 
 import (
 	"testing"
@@ -12,7 +12,7 @@ import (
 )
 
 // The text of the configuration is what nodes act on, and what decides whether an upgrade of the operator writes at all.
-func TestDesiredAttachmentB7(t *testing.T) {
+func TestAttachmentOfANetworkB7(t *testing.T) {
 	tests := map[string]struct {
 		bridge v1alpha1.BridgeNetwork
 		mtu    *int32
@@ -41,7 +41,7 @@ func TestDesiredAttachmentB7(t *testing.T) {
 					Subnets: []v1alpha1.Subnet{{CIDR: "192.168.10.0/24", Gateway: "192.168.10.1"}},
 				},
 			}
-			attachment, err := desiredAttachment(network)
+			attachment, err := ForNetwork(network)
 			require.NoError(t, err)
 			assert.Equal(t, "lan", attachment.Name)
 			assert.Equal(t, "shop", attachment.Namespace)

@@ -1,4 +1,4 @@
-package wukongnetwork
+package cni
 
 import (
 	"strings"
@@ -20,17 +20,17 @@ const macvtapVersion = "0.4.0"
 // lets the virt-launcher pod ask (pkg/network/multus/annotation.go).
 const resourceAnnotation = "k8s.v1.cni.cncf.io/resourceName"
 
-// pluginHead begins the configuration of every plugin.
+// pluginHead begins the configuration of every plugin. In a chain the version and the name are the chain's.
 type pluginHead struct {
-	CNIVersion string `json:"cniVersion"`
-	Name       string `json:"name"`
+	CNIVersion string `json:"cniVersion,omitempty"`
+	Name       string `json:"name,omitempty"`
 	Type       string `json:"type"`
 }
 
 // bridgeConfig is the configuration of the bridge CNI plugin (plugins v1.7.1, plugins/main/bridge/bridge.go, type NetConf).
 //
-// Two fields are left out on purpose. ipam: the plugin refuses it together with disableContainerInterface, and addresses belong to
-// the guest, not to the pod. macspoofchk: the plugin then runs the program nft on the node (pkg/link/spoofcheck.go), and a node
+// ipam and disableContainerInterface exclude each other: addresses belong to the guest, not to the pod, unless KubeVirt is to hand the pod's on.
+// One field is left out on purpose. macspoofchk: the plugin then runs the program nft on the node (pkg/link/spoofcheck.go), and a node
 // without it, or without nftables in its kernel, could start no machine at all; it would also cut off guests that are bridges or
 // routers themselves.
 type bridgeConfig struct {
@@ -43,7 +43,8 @@ type bridgeConfig struct {
 	PreserveDefaultVLAN *bool `json:"preserveDefaultVlan,omitempty"`
 	// DisableContainerInterface leaves the pod's end of the cable down until KubeVirt has put its own bridge and the machine's MAC
 	// address on it, so that the pod itself never speaks on the network.
-	DisableContainerInterface bool `json:"disableContainerInterface"`
+	DisableContainerInterface bool  `json:"disableContainerInterface,omitempty"`
+	IPAM                      *ipam `json:"ipam,omitempty"`
 }
 
 // macvlanConfig is that of the macvlan plugin (plugins v1.7.1, plugins/main/macvlan/macvlan.go, type NetConf). Its mode is always
@@ -130,8 +131,8 @@ func onOff(value *bool) string {
 	}
 }
 
-// nodeResource is the device of the nodes that machines of a network ask for, and who offers it; empty when the network needs none.
-func nodeResource(spec *v1alpha1.WukongNetworkSpec) (resource, provider string) {
+// NodeResource is the device of the nodes that machines of a network ask for, and who offers it; empty when the network needs none.
+func NodeResource(spec *v1alpha1.WukongNetworkSpec) (resource, provider string) {
 	switch {
 	case spec.Type == v1alpha1.NetworkTypeSRIOV:
 		return spec.SRIOV.ResourceName, "the SR-IOV device plugin"
