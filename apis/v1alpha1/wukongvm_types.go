@@ -364,14 +364,12 @@ const (
 //
 // +kubebuilder:validation:MinProperties=1
 type Bandwidth struct {
-	// ingress limits what the guest receives, such as 10M for ten million bits per second.
+	// ingress limits what the guest receives, such as 10M for ten million bits per second, from 1k to 1T.
 	// +optional
-	// +kubebuilder:validation:XValidation:rule="quantity(self).compareTo(quantity('1k')) >= 0 && quantity(self).compareTo(quantity('1T')) <= 0",message="ingress is in bits per second, from 1k to 1T"
 	Ingress *resource.Quantity `json:"ingress,omitempty"`
 
-	// egress limits what the guest sends, such as 10M for ten million bits per second.
+	// egress limits what the guest sends, such as 10M for ten million bits per second, from 1k to 1T.
 	// +optional
-	// +kubebuilder:validation:XValidation:rule="quantity(self).compareTo(quantity('1k')) >= 0 && quantity(self).compareTo(quantity('1T')) <= 0",message="egress is in bits per second, from 1k to 1T"
 	Egress *resource.Quantity `json:"egress,omitempty"`
 }
 

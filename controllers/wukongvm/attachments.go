@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	networkv1 "github.com/k8snetworkplumbingwg/network-attachment-definition-client/pkg/apis/k8s.cni.cncf.io/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -30,6 +31,10 @@ func (o *observation) resolveAttachment(vm *v1alpha1.WukongVM, entry *v1alpha1.V
 			"bandwidth of interface %s: only networks of type Bridge can limit it, and WukongNetwork %s is of type %s; leave it out",
 			entry.Name, network.Name, network.Spec.Type)}
 	}
+	if bandwidth := extras.Bandwidth; bandwidth != nil && (outside(bandwidth.Ingress) || outside(bandwidth.Egress)) {
+		return &problem{reason: v1alpha1.ReasonInvalidSpec, blocking: o.machine == nil, message: fmt.Sprintf(
+			"bandwidth of interface %s is in bits per second, from %s to %s: correct it here or in WukongNetwork %s", entry.Name, &slowest, &fastest, network.Name)}
+	}
 	if entry.AddressDelivery == v1alpha1.DeliverByDHCP {
 		if len(resolved.Addresses) != 1 || !resolved.Addresses[0].Addr().Is4() || network.Spec.Type != v1alpha1.NetworkTypeBridge {
 			return &problem{reason: v1alpha1.ReasonAddressInvalid, blocking: true, message: fmt.Sprintf(
@@ -47,6 +52,13 @@ func (o *observation) resolveAttachment(vm *v1alpha1.WukongVM, entry *v1alpha1.V
 	}
 	o.attachments[entry.Name] = attachment
 	return nil
+}
+
+// The limits of limits, in bits per second.
+var slowest, fastest = resource.MustParse("1k"), resource.MustParse("1T")
+
+func outside(rate *resource.Quantity) bool {
+	return rate != nil && (rate.Cmp(slowest) < 0 || rate.Cmp(fastest) > 0)
 }
 
 // applyAttachments writes the NetworkAttachmentDefinitions that the machine's interfaces have of their own.
