@@ -3,6 +3,7 @@
 package wukongnetwork_test
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -144,3 +145,6 @@ func (f fixture) waitReady(network *v1alpha1.WukongNetwork) *v1alpha1.WukongNetw
 	f.Helper()
 	return f.wait(network, metav1.ConditionTrue, v1alpha1.ReasonReady, "")
 }
+
+// cleanup is for what ends after the test's own context.
+func cleanup() context.Context { return context.Background() }

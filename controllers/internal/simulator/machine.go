@@ -67,19 +67,7 @@ func (s *Simulator) run(ctx context.Context, machine *kubevirtv1.VirtualMachine,
 		kubevirtv1.VmPhaseUnset: kubevirtv1.Scheduling, kubevirtv1.Scheduling: kubevirtv1.Scheduled, kubevirtv1.Scheduled: kubevirtv1.Running,
 	}[instance.Status.Phase]
 	if next == "" {
-		if done, err := s.migrateVolumes(ctx, machine, instance); done || err != nil {
-			return err
-		}
-		if !migrates(machine) && s.plug(machine, instance) {
-			if err := s.describeVolumes(ctx, instance); err != nil {
-				return err
-			}
-			return s.client.Update(ctx, instance)
-		}
-		if done, err := s.plugInterfaces(ctx, machine, instance); done || err != nil {
-			return err
-		}
-		return s.print(ctx, machine, kubevirtv1.VirtualMachineStatusRunning)
+		return s.change(ctx, machine, instance)
 	}
 	instance.Status.Phase = next
 	if next == kubevirtv1.Running {
@@ -89,6 +77,23 @@ func (s *Simulator) run(ctx context.Context, machine *kubevirtv1.VirtualMachine,
 		}
 	}
 	return s.client.Update(ctx, instance)
+}
+
+// change gives a running instance what its machine has changed, a step at a time.
+func (s *Simulator) change(ctx context.Context, machine *kubevirtv1.VirtualMachine, instance *kubevirtv1.VirtualMachineInstance) error {
+	if done, err := s.migrateVolumes(ctx, machine, instance); done || err != nil {
+		return err
+	}
+	if !migrates(machine) && s.plug(machine, instance) {
+		if err := s.describeVolumes(ctx, instance); err != nil {
+			return err
+		}
+		return s.client.Update(ctx, instance)
+	}
+	if done, err := s.plugInterfaces(ctx, machine, instance); done || err != nil {
+		return err
+	}
+	return s.print(ctx, machine, kubevirtv1.VirtualMachineStatusRunning)
 }
 
 // filled tells whether all DataVolumes of the machine succeeded.

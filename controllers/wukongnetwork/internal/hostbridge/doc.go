@@ -16,6 +16,9 @@
 // oldest; the machines of the oldest must not stop because someone else made a wish. A user that does not manage the bridge takes it
 // as it is. When the last that manages it goes and others use it still, it stays as it was.
 //
+// A bridge that machines hang on stays, though no network names it any more: a machine keeps what it started with until it stops. The nodes
+// tell, by the ports of the bridge.
+//
 // What is withdrawn: the policy remembers what was made before, and is the only one to do so. An interface that it lists and that is
 // wanted no more (a bond, a VLAN interface, the bridge) stays in it as absent.
 //

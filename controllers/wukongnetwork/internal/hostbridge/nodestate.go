@@ -22,6 +22,16 @@ type nodeInterface struct {
 	Controller string    `json:"controller,omitempty"`
 	IPv4       addresses `json:"ipv4,omitzero"`
 	IPv6       addresses `json:"ipv6,omitzero"`
+	// Bridge is there when the interface is one.
+	Bridge nodeBridge `json:"bridge,omitzero"`
+}
+
+type nodeBridge struct {
+	Port []nodePort `json:"port,omitempty"`
+}
+
+type nodePort struct {
+	Name string `json:"name"`
 }
 
 type addresses struct {

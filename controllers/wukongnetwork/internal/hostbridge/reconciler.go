@@ -3,6 +3,7 @@ package hostbridge
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	nmstatev1 "github.com/nmstate/kubernetes-nmstate/api/v1"
 	nmstatev1beta1 "github.com/nmstate/kubernetes-nmstate/api/v1beta1"
@@ -86,6 +87,8 @@ func (o *Observation) next() step {
 		return stepApply
 	case o.Share.Users > 0 || policy == nil:
 		return stepNothing
+	case !withdrawing(policy) && o.occupied():
+		return stepNothing
 	case !withdrawing(policy):
 		return stepWithdraw
 	case letGo(policy, o.nodes):
@@ -93,6 +96,32 @@ func (o *Observation) next() step {
 	default:
 		return stepNothing
 	}
+}
+
+// occupied tells whether something hangs on the bridge beside its uplinks: machines that run on, though their network was deleted.
+func (o *Observation) occupied() bool {
+	state, err := parsePolicy(o.policy)
+	if err != nil {
+		return false
+	}
+	uplink := map[string]bool{}
+	for i := range state.Interfaces {
+		if one := &state.Interfaces[i]; one.Name == o.bridge && one.Bridge != nil {
+			for _, port := range one.Bridge.Port {
+				uplink[port.Name] = true
+			}
+		}
+	}
+	for i := range o.nodes {
+		if o.nodes[i].state == nil {
+			continue
+		}
+		found := o.nodes[i].state.find(o.bridge)
+		if found != nil && slices.ContainsFunc(found.Bridge.Port, func(port nodePort) bool { return !uplink[port.Name] }) {
+			return true
+		}
+	}
+	return false
 }
 
 // withdrawing tells whether a policy asks for the absence of its bridge already.
@@ -124,7 +153,7 @@ func SetupWithManager(manager ctrl.Manager, dependencies *dependency.Registry) e
 	if err != nil {
 		return err
 	}
-	return Watch(manager, dependencies, built, func(ctx context.Context, bridges []string) []reconcile.Request {
+	return Watch(manager, dependencies, built, func(_ context.Context, bridges []string) []reconcile.Request {
 		return requests(bridges)
 	}, reconciler.everyBridge)
 }
