@@ -4,6 +4,7 @@ package wukongnetwork_test
 
 import (
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 
@@ -18,6 +19,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/yaml"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/testenv"
@@ -240,4 +242,41 @@ func TestTypesThatNodesMustOffer(t *testing.T) {
 	attachment := f.readAttachment("fast")
 	assert.Equal(t, "example.com/"+f.namespace, attachment.Annotations["k8s.v1.cni.cncf.io/resourceName"])
 	assert.Equal(t, `{"cniVersion":"1.0.0","name":"fast","type":"sriov","vlan":7}`, attachment.Spec.Config)
+}
+
+// TestB7TheSampleOfThreeNetworks: each field of the sample is done, or refused with what is missing.
+func TestB7TheSampleOfThreeNetworks(t *testing.T) {
+	f := fixture{t, environment, environment.Namespace(t)}
+	f.StartManager(f, testenv.ManagerOptions{Controllers: []string{"wukongnetwork"}})
+	h := newHosts(f, 1)
+	text, err := os.ReadFile("../../config/samples/three-networks.yaml")
+	require.NoError(t, err)
+	networks := map[string]*v1alpha1.WukongNetwork{}
+	for _, document := range strings.Split(string(text), "---\n") {
+		if !strings.Contains(document, "kind: WukongNetwork") {
+			continue
+		}
+		network := &v1alpha1.WukongNetwork{}
+		require.NoError(t, yaml.UnmarshalStrict([]byte(document), network))
+		network.Namespace = f.namespace
+		if bridge := network.Spec.Bridge; bridge != nil {
+			// Nodes and bridges are the whole cluster's, and other tests have theirs.
+			bridge.Name, bridge.Managed.NodeSelector = h.bridge, map[string]string{"test": f.namespace}
+		}
+		networks[network.Name] = network
+		f.create(network)
+	}
+	require.Len(t, networks, 3)
+	state := string(h.policy().Spec.DesiredState.Raw)
+	assert.Contains(t, state, "base-iface: eth1\n    id: 100")
+	assert.Contains(t, state, "- name: eth1.100\n      vlan: {}", "one layer tags")
+	h.enact(h.nodes[0], done, "")
+	f.waitReady(networks["management"])
+	assert.Equal(t, `{"cniVersion":"1.0.0","name":"management","type":"bridge","bridge":"`+h.bridge+`","disableContainerInterface":true}`, f.readAttachment("management").Spec.Config)
+	f.wait(networks["business"], metav1.ConditionFalse, v1alpha1.ReasonNodeFeatureMissing, "no node offers openshift.io/business; install and configure the SR-IOV device plugin")
+	f.waitReady(networks["storage"])
+	assert.Equal(t, `{"cniVersion":"1.0.0","name":"storage","type":"macvlan","master":"eth2","mode":"passthru","mtu":9000}`, f.readAttachment("storage").Spec.Config)
+
+	f.patch(networks["storage"], `{"spec":{"macvlan":{"mode":"Bridge"}}}`)
+	f.wait(networks["storage"], metav1.ConditionFalse, v1alpha1.ReasonNodeFeatureMissing, "macvtap.network.kubevirt.io/eth2")
 }
