@@ -13,7 +13,6 @@ import (
 	"github.com/stretchr/testify/require"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
-	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -22,34 +21,11 @@ import (
 )
 
 const (
-	debianURL = "http://images.wukong-devcluster.svc/debian-trixie.qcow2"
 	// busybox is an image that the dev cluster's add-on images brings.
 	busybox = "wukong.local/busybox:1"
 	// webPort is where the guests' web server listens. It answers with the guest's host name.
-	webPort  = 8080
-	userData = `#cloud-config
-runcmd:
-  - hostname > /srv/index.html
-  - systemd-run --unit=web python3 -m http.server 8080 --directory /srv
-`
+	webPort = 8080
 )
-
-// webVM is a machine with a web server, and with a label that a Service can select.
-func webVM(namespace, name string) *v1alpha1.WukongVM {
-	size := resource.MustParse("3Gi")
-	return &v1alpha1.WukongVM{
-		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name},
-		Spec: v1alpha1.WukongVMSpec{
-			Memory:                        v1alpha1.Memory{Guest: resource.MustParse("512Mi")},
-			TerminationGracePeriodSeconds: new(int64),
-			Disks: []v1alpha1.VMDisk{{Name: "root", Template: &v1alpha1.DiskTemplate{Spec: v1alpha1.WukongDiskSpec{
-				Size: &size, Source: &v1alpha1.WukongDiskSource{HTTP: &v1alpha1.HTTPSource{URL: debianURL}},
-			}}}},
-			CloudInit:  &v1alpha1.CloudInit{UserDataSecretRef: &v1alpha1.SecretKeyReference{Name: "web", Key: "userdata"}},
-			Scheduling: &v1alpha1.Scheduling{Labels: map[string]string{"app": "web"}},
-		},
-	}
-}
 
 // shell is a pod with a shell.
 func shell(t *testing.T, namespace string) {
@@ -90,16 +66,19 @@ func waitAnswers(t *testing.T, kubectl harness.Tool, namespace, server string, w
 
 // TestServicesLeadToGuests: a pod reaches one guest, and two behind one Service, by name inside the cluster and by a port of the nodes.
 func TestServicesLeadToGuests(t *testing.T) {
+	t.Parallel()
 	namespace := cluster.Namespace(t)
 	kubectl := harness.Kubectl(t)
-	secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "web"}, StringData: map[string]string{"userdata": userData}}
-	one, two := webVM(namespace, "one"), webVM(namespace, "two")
+	one, two := guestVM(namespace, "one"), guestVM(namespace, "two")
+	for _, vm := range []*v1alpha1.WukongVM{one, two} {
+		vm.Spec.Scheduling = &v1alpha1.Scheduling{Labels: map[string]string{"app": "web"}}
+	}
 	web := []v1alpha1.VMServicePort{{Port: 80, TargetPort: webPort}}
 	one.Spec.Services = []v1alpha1.VMService{
 		{Name: "all", Selector: map[string]string{"app": "web"}, Ports: web},
 		{Name: "node", Type: v1alpha1.ServiceNodePort, Ports: web},
 	}
-	for _, object := range []client.Object{secret, one, two} {
+	for _, object := range []client.Object{guestSecret(namespace), one, two} {
 		require.NoError(t, cluster.Create(t.Context(), object))
 	}
 	shell(t, namespace)
