@@ -219,18 +219,18 @@ func TestTypesThatNodesMustOffer(t *testing.T) {
 	f := fixture{t, environment, environment.Namespace(t)}
 	f.StartManager(f, testenv.ManagerOptions{Controllers: []string{"wukongnetwork"}})
 	h := newHosts(f, 1)
-	make := func(name string, spec v1alpha1.WukongNetworkSpec) *v1alpha1.WukongNetwork {
+	add := func(name string, spec v1alpha1.WukongNetworkSpec) *v1alpha1.WukongNetwork {
 		network := &v1alpha1.WukongNetwork{ObjectMeta: metav1.ObjectMeta{Namespace: f.namespace, Name: name}, Spec: spec}
 		f.create(network)
 		return network
 	}
-	fast := make("fast", v1alpha1.WukongNetworkSpec{Type: v1alpha1.NetworkTypeSRIOV, SRIOV: &v1alpha1.SRIOVNetwork{ResourceName: "example.com/" + f.namespace, VLAN: ptr.To(int32(7))}})
+	fast := add("fast", v1alpha1.WukongNetworkSpec{Type: v1alpha1.NetworkTypeSRIOV, SRIOV: &v1alpha1.SRIOVNetwork{ResourceName: "example.com/" + f.namespace, VLAN: ptr.To(int32(7))}})
 	f.wait(fast, metav1.ConditionFalse, v1alpha1.ReasonNodeFeatureMissing, "no node offers example.com/"+f.namespace)
-	ovs := make("ovs", v1alpha1.WukongNetworkSpec{Type: v1alpha1.NetworkTypeOVS, OVS: &v1alpha1.OVSNetwork{Bridge: "ovs0"}})
+	ovs := add("ovs", v1alpha1.WukongNetworkSpec{Type: v1alpha1.NetworkTypeOVS, OVS: &v1alpha1.OVSNetwork{Bridge: "ovs0"}})
 	f.wait(ovs, metav1.ConditionFalse, v1alpha1.ReasonNodeFeatureMissing, "ovs-cni.network.kubevirt.io/ovs0")
-	passt := make("passt", v1alpha1.WukongNetworkSpec{Type: v1alpha1.NetworkTypePod, Pod: &v1alpha1.PodNetwork{Binding: v1alpha1.PodBindingPasst}})
+	passt := add("passt", v1alpha1.WukongNetworkSpec{Type: v1alpha1.NetworkTypePod, Pod: &v1alpha1.PodNetwork{Binding: v1alpha1.PodBindingPasst}})
 	f.wait(passt, metav1.ConditionFalse, v1alpha1.ReasonBindingMissing, "spec.configuration.network.binding")
-	cable := make("cable", v1alpha1.WukongNetworkSpec{Type: v1alpha1.NetworkTypeMacvlan, Macvlan: &v1alpha1.MacvlanNetwork{Master: "eth1", Mode: v1alpha1.MacvlanPassthru}})
+	cable := add("cable", v1alpha1.WukongNetworkSpec{Type: v1alpha1.NetworkTypeMacvlan, Macvlan: &v1alpha1.MacvlanNetwork{Master: "eth1", Mode: v1alpha1.MacvlanPassthru}})
 	f.waitReady(cable)
 	assert.Equal(t, `{"cniVersion":"1.0.0","name":"cable","type":"macvlan","master":"eth1","mode":"passthru"}`, f.readAttachment("cable").Spec.Config)
 
