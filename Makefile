@@ -93,7 +93,7 @@ test-controlplane: control-plane ## Run the tests on a real kube-apiserver and e
 	KUBEBUILDER_ASSETS=$(CONTROL_PLANE) go test -tags controlplane -count=1 -timeout 30m ./controllers/... ./cmd/...
 
 # The suite "devcluster" makes a cluster of its own; "platform" needs one with two nodes, and not Wukong; the others need Wukong, and "disks"
-# two nodes, between which machines migrate.
+# and "networks" two nodes, between which machines migrate.
 .PHONY: e2e
 ifeq ($(SUITE),devcluster)
 e2e: devcluster
@@ -101,7 +101,7 @@ else ifeq ($(SUITE),platform)
 e2e: DEVCLUSTER_FLAGS := --nodes=2
 e2e: cluster
 else
-ifeq ($(SUITE),disks)
+ifneq ($(filter disks networks,$(SUITE)),)
 e2e: DEVCLUSTER_FLAGS := --nodes=2
 endif
 e2e: deploy
