@@ -113,7 +113,7 @@ func waitPing(t *testing.T, vm *v1alpha1.WukongVM, address string, wanted bool) 
 	answers := map[bool]string{true: "answers", false: "silent"}
 	var found string
 	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(time.Second) {
-		found = ask(t, vm, "ping -c 3 -i 0.3 -W 2 "+address+" >/dev/null 2>&1 && echo answers || echo silent")
+		found = ask(t, vm, "sudo ping -c 3 -i 0.3 -W 2 "+address+" >/dev/null 2>&1 && echo answers || echo silent")
 		if strings.Contains(found, answers[wanted]) {
 			return
 		}

@@ -87,7 +87,7 @@ func Make(wanted, template []Interface, instance *kubevirtv1.VirtualMachineInsta
 	plan.Interfaces = nil
 	present := Of(&instance.Spec)
 	for _, has := range present {
-		plan.keep(has, Find(wanted, has.Device.Name), instance)
+		plan.keep(asWritten(has, template), Find(wanted, has.Device.Name), instance)
 	}
 	for _, has := range template {
 		if Find(present, has.Device.Name) == nil {
@@ -108,17 +108,26 @@ func Make(wanted, template []Interface, instance *kubevirtv1.VirtualMachineInsta
 	return plan
 }
 
+// asWritten is an interface of the instance as the template has it, without what KubeVirt adds in an instance.
+func asWritten(has Interface, template []Interface) Interface {
+	if written := Find(template, has.Device.Name); written != nil && written.same(has) {
+		state := has.Device.State
+		has = *written
+		has.Device.State = state
+	}
+	return has
+}
+
 // keep decides about an interface of the instance.
 func (p *Plan) keep(has Interface, wish *Interface, instance *kubevirtv1.VirtualMachineInstance) {
 	absent := has.Device.State == kubevirtv1.InterfaceStateAbsent
 	switch {
 	case wish != nil && wish.same(has) && !absent:
-		has.Device.State = wish.Device.State
 		state := v1alpha1.VMNetworkAttaching
 		if Plugged(instance, has.Device.Name) {
 			state = v1alpha1.VMNetworkAttached
 		}
-		p.add(has, state)
+		p.add(*wish, state)
 	case absent, has.unpluggable() && instance.IsRunning():
 		has.Device.State = kubevirtv1.InterfaceStateAbsent
 		p.add(has, v1alpha1.VMNetworkDetaching)

@@ -69,6 +69,8 @@ func TestPlan(t *testing.T) {
 	starting := running(pod)
 	starting.Status.Phase = kubevirtv1.Scheduling
 	absent := kubevirtv1.InterfaceStateAbsent
+	defaulted := lan
+	defaulted.Device.Model = "virtio"
 	for _, test := range []struct {
 		name                      string
 		wanted, template, planned []Interface
@@ -78,6 +80,8 @@ func TestPlan(t *testing.T) {
 		{"no guest: what is wanted", []Interface{pod, lan}, []Interface{pod}, []Interface{pod, lan}, nil, map[string]v1alpha1.VMNetworkState{}},
 		{"nothing to do", []Interface{pod, lan}, []Interface{pod, lan}, []Interface{pod, lan}, running(pod, lan),
 			map[string]v1alpha1.VMNetworkState{"pod": "Attached", "lan": "Attached"}},
+		{"what KubeVirt adds stays its own", []Interface{pod}, []Interface{pod, lan}, []Interface{pod, with(lan, absent)}, running(pod, defaulted),
+			map[string]v1alpha1.VMNetworkState{"pod": "Attached", "lan": "Detaching"}},
 		{"plugged in", []Interface{lan, pod}, []Interface{pod}, []Interface{pod, lan}, running(pod),
 			map[string]v1alpha1.VMNetworkState{"pod": "Attached", "lan": "Attaching"}},
 		{"a virtual function is plugged in", []Interface{pod, function}, []Interface{pod}, []Interface{pod, function}, running(pod),
