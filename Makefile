@@ -31,7 +31,7 @@ FIRST_VM  ?= config/samples/devcluster/debian-vm.yaml
 CONTROL_PLANE := $(BIN)/control-plane
 
 # Kinds that have a controller: only their CRDs are in the chart.
-CHART_CRDS := wukongs wukongvms wukongdisks wukongnetworks wukongimages wukongexports
+CHART_CRDS := wukongs wukongvms wukongdisks wukongnetworks wukongaddresses wukongimages wukongexports
 
 # Written by hand, and installed with the definitions, by the base and by the chart.
 ADMISSION_POLICIES := wukongdisk-deletion-protection.yaml
@@ -39,6 +39,7 @@ ADMISSION_POLICIES := wukongdisk-deletion-protection.yaml
 # One role per subsystem: NAME=FOLDER. The markers in the folder say what it may do.
 ROLES := \
 	wukong=controllers/wukong \
+	wukongaddress=controllers/wukongaddress \
 	wukongdisk=controllers/wukongdisk \
 	wukongimage=controllers/wukongimage \
 	wukongnetwork=controllers/wukongnetwork \

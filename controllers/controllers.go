@@ -14,6 +14,7 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/dependency"
 	"github.com/novasphere/wukong/controllers/internal/index"
 	"github.com/novasphere/wukong/controllers/wukong"
+	"github.com/novasphere/wukong/controllers/wukongaddress"
 	"github.com/novasphere/wukong/controllers/wukongdisk"
 	"github.com/novasphere/wukong/controllers/wukongexport"
 	"github.com/novasphere/wukong/controllers/wukongimage"
@@ -32,6 +33,7 @@ type Settings struct {
 func all(settings Settings) map[string]setup {
 	return map[string]setup{
 		"wukong":        wukong.SetupWithManager,
+		"wukongaddress": wukongaddress.SetupWithManager,
 		"wukongdisk":    wukongdisk.SetupWithManager,
 		"wukongnetwork": wukongnetwork.SetupWithManager,
 		"wukongexport":  wukongexport.SetupWithManager(settings.MoverImage),

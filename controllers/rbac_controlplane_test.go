@@ -72,6 +72,7 @@ func TestEverySubsystemNeedsItsOwnRoleOnly(t *testing.T) {
 	} {
 		waitEmpty(t, namespace, list)
 	}
+	waitEmpty(t, "", &v1alpha1.WukongAddressList{})
 	require.NoError(t, environment.Client.Get(t.Context(), client.ObjectKeyFromObject(disk), &corev1.PersistentVolumeClaim{}), "the retained claim")
 }
 
@@ -93,7 +94,7 @@ func startAlone(t *testing.T, name string) {
 	environment.StartManager(t, testenv.ManagerOptions{Controllers: []string{name}, Config: config})
 }
 
-// newMachine stamps a disk and a network, so that every controller has something to do.
+// newMachine stamps a disk and a network that gives it an address, so that every controller has something to do.
 func newMachine(namespace, name, umbrella string) *v1alpha1.WukongVM {
 	return &v1alpha1.WukongVM{
 		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name},
@@ -106,6 +107,7 @@ func newMachine(namespace, name, umbrella string) *v1alpha1.WukongVM {
 			}}}},
 			Networks: []v1alpha1.VMNetwork{{Name: "lan", Template: &v1alpha1.NetworkTemplate{Spec: v1alpha1.WukongNetworkSpec{
 				Type: v1alpha1.NetworkTypeBridge, Bridge: &v1alpha1.BridgeNetwork{Name: "br0"},
+				Subnets: []v1alpha1.Subnet{{CIDR: "10.80.0.0/24", Pool: &v1alpha1.AddressPool{}}},
 			}}}},
 		},
 	}

@@ -24,6 +24,7 @@ import (
 // good are objects that the API server accepts, by kind. The rows below spoil one thing at a time.
 var good = map[string]string{
 	"WukongDisk":    `{"spec":{"size":"1Gi","storageClassName":"slow","source":{"blank":{}}}}`,
+	"WukongAddress": `{"spec":{"segment":"a","address":"10.0.0.5","holder":{"namespace":"a","name":"a","uid":"1","interfaceName":"lan"},"network":{"namespace":"a","name":"lan"}}}`,
 	"WukongExport":  `{"spec":{"source":{"diskRef":{"name":"a"}},"target":{"download":{}}}}`,
 	"WukongImage":   `{"spec":{"size":"1Gi","source":{"http":{"url":"http://images.example/a.img"}}}}`,
 	"WukongNetwork": `{"spec":{"type":"Bridge","bridge":{"name":"br0"}}}`,
@@ -35,6 +36,9 @@ type refusal struct{ patch, message string }
 
 // whenMade are refused when the object is created.
 var whenMade = map[string][]refusal{
+	"WukongAddress": {
+		{`{"spec":{"macAddress":"02:00:00:00:00:01"}}`, "exactly one of the fields in [address macAddress] must be set"},
+	},
 	"WukongDisk": {
 		{`{"spec":{"size":null}}`, "size is required, for example 20Gi, unless the source is an existing persistentVolumeClaim"},
 		{`{"spec":{"size":"0"}}`, "size must be a quantity greater than zero, for example 20Gi"},
@@ -88,6 +92,11 @@ var whenMade = map[string][]refusal{
 		{`{"spec":{"type":"Macvlan","bridge":null,"macvlan":{"master":"eth1","mode":"Passthru","resourceName":"a/b"}}}`, "resourceName is for mode Bridge only"},
 		{`{"spec":{"routes":[{"to":"10.20.0.0","via":"10.0.0.1"}]}}`, "to must be a network with prefix length"},
 		{`{"spec":{"routes":[{"to":"10.20.0.0/16","via":"router"}]}}`, "via must be an IP address"},
+		{`{"spec":{"type":"Pod","bridge":null,"segment":"floor-2"}}`, "leave out subnets, routes, dns, mtu, segment and reservations"},
+		{`{"spec":{"segment":"bridge/br0/0"}}`, "spec.segment in body should match"},
+		{`{"spec":{"reservations":[{"address":"router","machineName":"a"}]}}`, "must be an IP address"},
+		{`{"spec":{"subnets":[{"cidr":"192.168.10.0/24","pool":{"exclude":["router"]}}]}}`, "must be an IP address such as 192.168.10.5, or a network such as 192.168.10.0/28"},
+		{`{"spec":{"subnets":[{"cidr":"192.168.10.0/24","pool":{"ranges":[{"start":"192.168.10.5","end":"fd00::1"}]}}]}}`, "start and end must be of one address family"},
 		{`{"spec":{"subnets":[{"cidr":"192.168.10.5/24"}]}}`, "cidr must be a network address with prefix length and no host bits"},
 		{`{"spec":{"subnets":[{"cidr":"192.168.10.0/24","gateway":"192.168.11.1"}]}}`, "gateway must be an IP address inside cidr"},
 	},
@@ -104,6 +113,8 @@ var whenMade = map[string][]refusal{
 		{`{"spec":{"networks":[{"name":"a","networkRef":{"name":"a"},"macAddress":"03:00:00:00:00:0a"}]}}`, "macAddress must be six bytes such as 02:00:00:12:34:56, and unicast"},
 		{`{"spec":{"networks":[{"name":"a","pod":{},"addresses":["10.0.0.5"],"addressMode":"Static"}]}}`, "the pod network gives the guest its address by DHCP"},
 		{`{"spec":{"networks":[{"name":"a","pod":{},"bandwidth":{"egress":"10M"}}]}}`, "bandwidth and addressDelivery are for networks of type Bridge"},
+		{`{"spec":{"networks":[{"name":"a","networkRef":{"name":"a"},"addressMode":"DHCP","keepAddresses":true}]}}`, "keepAddresses keeps addresses of Static and Pool and a given macAddress, and there is none: leave it out"},
+		{`{"spec":{"networks":[{"name":"a","networkRef":{"name":"a"},"addressMode":"Pool","addresses":["10.0.0.5"]}]}}`, "addresses belong to addressMode Static, and it needs them"},
 		{`{"spec":{"networks":[{"name":"a","networkRef":{"name":"a"},"addressMode":"Static"}]}}`, "addresses belong to addressMode Static, and it needs them"},
 		{`{"spec":{"networks":[{"name":"a"}]}}`, "exactly one of the fields in [pod networkRef template] must be set"},
 		{`{"spec":{"networks":[{"name":"a","networkRef":{"name":"a"},"addressMode":"Static","addresses":["192.168.10.256"]}]}}`, "must be an IP address, or one with a prefix length such as 192.168.10.5/24"},
@@ -122,6 +133,10 @@ var whenMade = map[string][]refusal{
 
 // whenChanged are accepted when the object is created and refused later.
 var whenChanged = map[string][]refusal{
+	"WukongAddress": {
+		{`{"spec":{"address":"10.0.0.6"}}`, "an address that is taken cannot become another: leave the object alone"},
+		{`{"spec":{"holder":{"name":"b"}}}`, "an address is not passed on: delete it when its machine is gone"},
+	},
 	"WukongDisk": {
 		{`{"spec":{"source":{"blank":null,"upload":{}}}}`, "source cannot change after creation: create another WukongDisk"},
 		{`{"spec":{"size":null,"source":{"blank":null,"persistentVolumeClaim":{"name":"a"}}}}`, "size can be neither added nor taken away after creation"},
@@ -195,7 +210,9 @@ func spoiled(t *testing.T, namespace, kind, patch string) *unstructured.Unstruct
 	require.NoError(t, json.Unmarshal(text, &object.Object))
 	object.SetAPIVersion(v1alpha1.GroupVersion.String())
 	object.SetKind(kind)
-	object.SetNamespace(namespace)
+	if kind != "WukongAddress" { // of the cluster
+		object.SetNamespace(namespace)
+	}
 	return object
 }
 

@@ -161,6 +161,14 @@ const (
 	ReasonBandwidthUnsupported = "BandwidthUnsupported"
 	// ReasonMigrationRequired is an interface that comes or goes by a live migration of its machine.
 	ReasonMigrationRequired = "MigrationRequired"
+	// ReasonPoolExhausted: the pools of a network have no free address. The machine gets one as soon as another lets one go.
+	ReasonPoolExhausted = "PoolExhausted"
+	// ReasonAddressInUse: another machine has the address, or it is reserved for one.
+	ReasonAddressInUse = "AddressInUse"
+	// ReasonMACInUse: another machine on the same segment has the MAC address.
+	ReasonMACInUse = "MACInUse"
+	// ReasonAddressObservedElsewhere: the guest uses an address that another machine was given.
+	ReasonAddressObservedElsewhere = "AddressObservedElsewhere"
 	// ReasonServiceUnreachable: a Service cannot lead to the machine, which has no interface on the pod network.
 	ReasonServiceUnreachable = "ServiceUnreachable"
 	// ReasonStarting: the machine is being started.

@@ -25,6 +25,7 @@ func addKnownTypes(scheme *runtime.Scheme) error {
 		&WukongVM{}, &WukongVMList{},
 		&WukongDisk{}, &WukongDiskList{},
 		&WukongNetwork{}, &WukongNetworkList{},
+		&WukongAddress{}, &WukongAddressList{},
 		&WukongSnapshot{}, &WukongSnapshotList{},
 		&WukongClone{}, &WukongCloneList{},
 		&WukongMigration{}, &WukongMigrationList{},

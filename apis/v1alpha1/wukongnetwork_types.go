@@ -30,7 +30,7 @@ const (
 // +kubebuilder:validation:XValidation:rule="self.type == 'Pod' || !has(self.pod)",message="pod is for type Pod only: leave it out, or set type Pod"
 // +kubebuilder:validation:XValidation:rule="self.type != 'SRIOV' || !has(self.mtu)",message="the MTU of virtual functions is set with their device, in the policy that makes them: leave out mtu"
 // +kubebuilder:validation:XValidation:rule="(self.type == 'NetworkAttachmentDefinition') == has(self.networkAttachmentDefinition)",message="networkAttachmentDefinition is required for type NetworkAttachmentDefinition, and only there"
-// +kubebuilder:validation:XValidation:rule="self.type != 'Pod' || (!has(self.mtu) && !has(self.subnets) && !has(self.routes) && !has(self.dns))",message="the pod network's addresses, routes, DNS and MTU belong to the cluster: leave out subnets, routes, dns and mtu"
+// +kubebuilder:validation:XValidation:rule="self.type != 'Pod' || (!has(self.mtu) && !has(self.subnets) && !has(self.routes) && !has(self.dns) && !has(self.segment) && !has(self.reservations))",message="the pod network's addresses, routes, DNS and MTU belong to the cluster: leave out subnets, routes, dns, mtu, segment and reservations"
 // +kubebuilder:validation:XValidation:rule="self.type != 'NetworkAttachmentDefinition' || !has(self.mtu)",message="the MTU of an existing NetworkAttachmentDefinition is set there: leave out mtu"
 // +kubebuilder:validation:XValidation:rule="self.type == 'Bridge' || !has(self.bandwidth)",message="bandwidth is for type Bridge only: the CNI plugin that limits needs a bridge's port; leave out bandwidth"
 // +kubebuilder:validation:XValidation:rule="self.type == oldSelf.type",message="type cannot change after creation: create another WukongNetwork"
@@ -96,6 +96,23 @@ type WukongNetworkSpec struct {
 	// dns that machines with a static address on the network get. With DHCP the server's word counts.
 	// +optional
 	DNS *DNS `json:"dns,omitempty"`
+
+	// segment names the layer-2 domain that the network is on, in which an address has one holder. Networks that share a wire without its
+	// being seen, such as two bridges on one switch, name the same. Omitted, it follows from the bridge and VLAN, or from what else the
+	// network stands on.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=63
+	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-.a-z0-9]*[a-z0-9])?$`
+	Segment string `json:"segment,omitempty"`
+
+	// reservations are addresses that are kept for one machine each.
+	// +optional
+	// +listType=map
+	// +listMapKey=address
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=256
+	Reservations []AddressReservation `json:"reservations,omitempty"`
 }
 
 // AttachmentReference names a NetworkAttachmentDefinition.
@@ -145,6 +162,11 @@ type Subnet struct {
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=39
 	Gateway string `json:"gateway,omitempty"`
+
+	// pool gives each interface that asks for no other an address of the subnet. The first pool of each address family that has one
+	// free counts.
+	// +optional
+	Pool *AddressPool `json:"pool,omitempty"`
 }
 
 // Route is a static route.
@@ -236,6 +258,17 @@ type WukongNetworkStatus struct {
 	// hostBridge is how far the bridge is on the nodes, when it is managed.
 	// +optional
 	HostBridge *HostBridgeStatus `json:"hostBridge,omitempty"`
+
+	// users is how many WukongVMs name the network. The count follows within half a minute.
+	// +optional
+	Users int32 `json:"users,omitempty"`
+
+	// pools count the addresses of each pool.
+	// +optional
+	// +listType=map
+	// +listMapKey=cidr
+	// +kubebuilder:validation:MaxItems=8
+	Pools []PoolStatus `json:"pools,omitempty"`
 }
 
 // WukongNetwork is a network that virtual machines attach to.
@@ -246,8 +279,10 @@ type WukongNetworkStatus struct {
 // +kubebuilder:printcolumn:name="Type",type=string,JSONPath=`.spec.type`
 // +kubebuilder:printcolumn:name="Bridge",type=string,JSONPath=`.spec.bridge.name`
 // +kubebuilder:printcolumn:name="VLAN",type=integer,JSONPath=`.spec.bridge.vlan`
+// +kubebuilder:printcolumn:name="Users",type=integer,JSONPath=`.status.users`
 // +kubebuilder:printcolumn:name="Phase",type=string,JSONPath=`.status.phase`
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
+// +kubebuilder:printcolumn:name="Free",type=string,priority=1,JSONPath=`.status.pools[*].free`
 // +kubebuilder:printcolumn:name="Attachment",type=string,priority=1,JSONPath=`.status.attachment`
 // +kubebuilder:printcolumn:name="Message",type=string,priority=1,JSONPath=`.status.conditions[?(@.type=="Ready")].message`
 type WukongNetwork struct {

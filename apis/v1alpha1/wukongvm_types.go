@@ -275,7 +275,7 @@ type DiskTemplate struct {
 }
 
 // AddressMode says how the guest gets the addresses of an interface.
-// +kubebuilder:validation:Enum=DHCP;Static;None
+// +kubebuilder:validation:Enum=DHCP;Static;Pool;None
 type AddressMode string
 
 const (
@@ -283,6 +283,8 @@ const (
 	AddressDHCP AddressMode = "DHCP"
 	// AddressStatic sets the given addresses.
 	AddressStatic AddressMode = "Static"
+	// AddressPooled sets an address of each family that the network has a pool of; the machine keeps it for life.
+	AddressPooled AddressMode = "Pool"
 	// AddressNone leaves the interface without an address.
 	AddressNone AddressMode = "None"
 )
@@ -291,9 +293,10 @@ const (
 // machine stamps one from.
 //
 // +kubebuilder:validation:ExactlyOneOf=pod;networkRef;template
-// +kubebuilder:validation:XValidation:rule="!has(self.pod) || (!has(self.addresses) && (!has(self.addressMode) || self.addressMode == 'DHCP'))",message="the pod network gives the guest its address by DHCP: leave out addresses and addressMode"
+// +kubebuilder:validation:XValidation:rule="!has(self.pod) || (!has(self.addresses) && !has(self.keepAddresses) && (!has(self.addressMode) || self.addressMode == 'DHCP'))",message="the pod network gives the guest its address by DHCP: leave out addresses, addressMode and keepAddresses"
 // +kubebuilder:validation:XValidation:rule="has(self.addresses) == (has(self.addressMode) ? self.addressMode == 'Static' : has(self.addresses))",message="addresses belong to addressMode Static, and it needs them"
 // +kubebuilder:validation:XValidation:rule="!has(self.pod) || (!has(self.bandwidth) && !has(self.addressDelivery))",message="bandwidth and addressDelivery are for networks of type Bridge: the pod network is the cluster's, leave them out"
+// +kubebuilder:validation:XValidation:rule="!has(self.keepAddresses) || has(self.macAddress) || !has(self.addressMode) || self.addressMode in ['Static', 'Pool']",message="keepAddresses keeps addresses of Static and Pool and a given macAddress, and there is none: leave it out"
 type VMNetwork struct {
 	// name of the interface within the machine.
 	// +required
@@ -322,7 +325,8 @@ type VMNetwork struct {
 	// +kubebuilder:validation:XValidation:rule="self.matches('^[0-9a-fA-F][02468aceACE](:[0-9a-fA-F]{2}){5}$')",message="macAddress must be six bytes such as 02:00:00:12:34:56, and unicast (even first byte)"
 	MACAddress string `json:"macAddress,omitempty"`
 
-	// addressMode says how the guest gets its addresses. Omitted: Static with addresses, else DHCP.
+	// addressMode says how the guest gets its addresses. Omitted: Static with addresses, else Pool when a subnet of the network has a
+	// pool, else DHCP. A machine that runs while its network gets a pool stays with DHCP until it is stopped.
 	// +optional
 	AddressMode AddressMode `json:"addressMode,omitempty"`
 
@@ -334,11 +338,16 @@ type VMNetwork struct {
 	// +kubebuilder:validation:MaxItems=16
 	Addresses []InterfaceAddress `json:"addresses,omitempty"`
 
+	// keepAddresses reserves the interface's addresses of Pool and Static, and a given macAddress, for a machine of the same name when this
+	// one is deleted. They are free again when the network is deleted, or an administrator deletes the WukongAddress.
+	// +optional
+	KeepAddresses *bool `json:"keepAddresses,omitempty"`
+
 	// linkState is the virtual cable: Down pulls it out, also while the machine runs. Omitted, Up. A virtual function (SRIOV) has none.
 	// +optional
 	LinkState LinkState `json:"linkState,omitempty"`
 
-	// addressDelivery says how a static address reaches the guest. Omitted, CloudInit. DHCP is what an interface needs that is added to a
+	// addressDelivery says how an address of Static or Pool reaches the guest. Omitted, CloudInit. DHCP is what an interface needs that is added to a
 	// running machine.
 	// +optional
 	AddressDelivery AddressDelivery `json:"addressDelivery,omitempty"`
@@ -348,7 +357,7 @@ type VMNetwork struct {
 	Bandwidth *Bandwidth `json:"bandwidth,omitempty"`
 }
 
-// AddressDelivery says how a static address reaches the guest.
+// AddressDelivery says how an address of Static or Pool reaches the guest.
 // +kubebuilder:validation:Enum=CloudInit;DHCP
 type AddressDelivery string
 

@@ -15,7 +15,7 @@ import (
 )
 
 // kinds are all kinds of the API: a CRD that is generated no more must not go unnoticed.
-var kinds = []string{"Wukong", "WukongClone", "WukongDisk", "WukongExport", "WukongImage", "WukongMigration", "WukongNetwork", "WukongSnapshot", "WukongVM"}
+var kinds = []string{"Wukong", "WukongAddress", "WukongClone", "WukongDisk", "WukongExport", "WukongImage", "WukongMigration", "WukongNetwork", "WukongSnapshot", "WukongVM"}
 
 func TestEveryKindHasACRD(t *testing.T) {
 	var found []string
@@ -28,11 +28,13 @@ func TestEveryKindHasACRD(t *testing.T) {
 func TestEveryKindIsNamespacedAndInTheCategory(t *testing.T) {
 	for _, definition := range definitions(t) {
 		t.Run(definition.Spec.Names.Kind, func(t *testing.T) {
-			assert.Equal(t, apiextensionsv1.NamespaceScoped, definition.Spec.Scope)
+			// A WukongAddress is a lock that holds across namespaces, and says nothing but what it was made with.
+			lock := definition.Spec.Names.Kind == "WukongAddress"
+			assert.Equal(t, lock, definition.Spec.Scope == apiextensionsv1.ClusterScoped)
 			assert.Contains(t, definition.Spec.Names.Categories, "wukong-all")
 			assert.NotEmpty(t, definition.Spec.Names.ShortNames)
 			for _, version := range definition.Spec.Versions {
-				assert.NotNil(t, version.Subresources, "subresources of %s", version.Name)
+				assert.Equal(t, lock, version.Subresources.Status == nil, "subresources of %s", version.Name)
 				assert.NotEmpty(t, version.AdditionalPrinterColumns, "print columns of %s", version.Name)
 			}
 		})

@@ -28,6 +28,8 @@ type settings struct {
 	machines int
 	rate     int
 	rest     time.Duration
+	// addresses: measure these instead of machines.
+	addresses int
 }
 
 func main() {
@@ -36,10 +38,15 @@ func main() {
 	flag.IntVar(&chosen.machines, "machines", 500, "number of WukongVMs, and of bare VirtualMachines")
 	flag.IntVar(&chosen.rate, "rate", 10, "machines of each sort per second")
 	flag.DurationVar(&chosen.rest, "rest", 150*time.Second, "how long to watch the settled cluster; longer than two minutes lets Go's garbage collector run once")
+	flag.IntVar(&chosen.addresses, "addresses", 0, "measure instead how long it takes to get an address in a network where so many are taken")
 	flag.Parse()
 	ctrl.SetLogger(logr.Discard())
 
-	broken, err := run(ctrl.SetupSignalHandler(), chosen)
+	measure := run
+	if chosen.addresses > 0 {
+		measure = runAddresses
+	}
+	broken, err := measure(ctrl.SetupSignalHandler(), chosen)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)

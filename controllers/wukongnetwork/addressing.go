@@ -5,6 +5,7 @@ import (
 	"net/netip"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/addresspool"
 )
 
 // checkAddressing says what in subnets and routes cannot work. Admission has checked each entry for itself; what is left are
@@ -13,10 +14,14 @@ import (
 //   - a route's destination and next hop are of one family;
 //   - a next hop lies in a subnet of the network, when it lists any of that family: another one cannot be reached;
 //   - destinations are given once, also when they differ in host bits only;
+//   - pools have addresses to give, ranges do not overlap, and reservations lie in a subnet with a pool;
 //   - a default route beside a gateway of the same family has a metric, or the guest would have two equal ones.
 func checkAddressing(spec *v1alpha1.WukongNetworkSpec) error {
 	prefixes, err := subnetPrefixes(spec.Subnets)
 	if err != nil {
+		return err
+	}
+	if _, err := addresspool.Parse(spec); err != nil {
 		return err
 	}
 	seen := map[netip.Prefix]string{}

@@ -3,6 +3,7 @@ package wukongnetwork
 import (
 	"context"
 	"strings"
+	"time"
 
 	networkv1 "github.com/k8snetworkplumbingwg/network-attachment-definition-client/pkg/apis/k8s.cni.cncf.io/v1"
 
@@ -16,6 +17,9 @@ import (
 // observation is everything that decides about a network, read at the beginning of a pass.
 type observation struct {
 	umbrella umbrella.Link
+	// usage to tell, and when to look whether it is another.
+	usage      usage
+	countAfter time.Duration
 	// multusServed: the cluster serves NetworkAttachmentDefinitions.
 	multusServed bool
 	// featureMissing is what the network needs of nodes or KubeVirt and nobody offers; nil when nothing is.
@@ -42,6 +46,11 @@ func (r *Reconciler) observe(ctx context.Context, network *v1alpha1.WukongNetwor
 		}
 		observed.bridge = seen.Verdict(network)
 	}
+	found, err := r.observeUsage(ctx, network)
+	if err != nil {
+		return nil, err
+	}
+	observed.usage, observed.countAfter = r.due(network, found)
 	namespace, name, needed := strings.Cut(network.AttachmentName(), "/")
 	if !needed {
 		return observed, nil

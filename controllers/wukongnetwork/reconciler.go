@@ -7,6 +7,8 @@ import (
 
 	networkv1 "github.com/k8snetworkplumbingwg/network-attachment-definition-client/pkg/apis/k8s.cni.cncf.io/v1"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/clock"
 	kubevirtv1 "kubevirt.io/api/core/v1"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -36,6 +38,7 @@ const refusedRetry = time.Minute
 //
 // +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongnetworks,verbs=get;list;watch;patch;delete
 // +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongnetworks/status,verbs=patch
+// +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongvms;wukongaddresses,verbs=get;list;watch
 // +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongs,verbs=get;list;watch
 // +kubebuilder:rbac:groups=k8s.cni.cncf.io,resources=network-attachment-definitions,verbs=get;list;watch;create;patch
 // +kubebuilder:rbac:groups=kubevirt.io,resources=kubevirts,verbs=get;list;watch
@@ -48,12 +51,16 @@ type Reconciler struct {
 	applier      *apply.Applier
 	dependencies *dependency.Registry
 	clock        clock.PassiveClock
+	counted      *tally
 }
 
 // Reconcile looks at one WukongNetwork.
 func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
 	network := &v1alpha1.WukongNetwork{}
 	if err := r.client.Get(ctx, request.NamespacedName, network); err != nil {
+		if apierrors.IsNotFound(err) {
+			r.counted.forget(request.NamespacedName)
+		}
 		return reconcile.Result{}, client.IgnoreNotFound(err)
 	}
 	observed, err := r.observe(ctx, network)
@@ -78,7 +85,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 	if errors.As(applyErr, &refused) {
 		return reconcile.Result{RequeueAfter: refusedRetry}, nil
 	}
-	return reconcile.Result{}, nil
+	return reconcile.Result{RequeueAfter: observed.countAfter}, nil
 }
 
 // KeepNodeState is what the cache keeps of a NodeNetworkState.
@@ -91,10 +98,13 @@ func SetupWithManager(manager ctrl.Manager, dependencies *dependency.Registry, c
 		applier:      &apply.Applier{Client: manager.GetClient(), Live: manager.GetAPIReader(), FieldManager: fieldManager, Recorder: manager.GetEventRecorder(fieldManager)},
 		dependencies: dependencies,
 		clock:        clock,
+		counted:      &tally{written: map[types.NamespacedName]time.Time{}},
 	}
 	controller, err := ctrl.NewControllerManagedBy(manager).
 		Named("wukongnetwork").
 		For(&v1alpha1.WukongNetwork{}, builder.WithPredicates(watches.OwnChange())).
+		Watches(&v1alpha1.WukongVM{}, networksOfMachine(), builder.WithPredicates(machineNetworksChanged())).
+		Watches(&v1alpha1.WukongAddress{}, reconciler.networksOfAddress(), builder.WithPredicates(comesOrGoes())).
 		Watches(&v1alpha1.Wukong{}, umbrella.Handler(reconciler.client, newList), builder.WithPredicates(umbrella.Predicate())).
 		Watches(&corev1.Node{}, reconciler.networksOfNodes(), builder.WithPredicates(nodeChange())).
 		Watches(&v1alpha1.WukongNetwork{}, reconciler.networksOfBridge(), builder.WithPredicates(hostbridge.WishChange())).

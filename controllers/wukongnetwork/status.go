@@ -35,6 +35,8 @@ func (r *Reconciler) writeStatus(ctx context.Context, network *v1alpha1.WukongNe
 		ObservedGeneration: network.Generation,
 		Phase:              v1alpha1.NetworkReady,
 		Attachment:         attachmentInUse(network, observed),
+		Users:              observed.usage.users,
+		Pools:              observed.usage.pools,
 	}
 	if found := evaluate(network, observed, applyErr); found == nil {
 		set.True(v1alpha1.ConditionReady, v1alpha1.ReasonReady, "")

@@ -32,7 +32,13 @@ func (o *observation) resolveNetworks(vm *v1alpha1.WukongVM) ([]cloudinit.Interf
 				continue
 			}
 		}
-		resolved, err := addressing.Resolve(network, object, macAddress(vm, network))
+		if found := o.addressProblem(network, object); found != nil {
+			worst = graver(worst, found)
+			continue
+		}
+		given := *network
+		given.AddressMode = o.addressMode(network, object)
+		resolved, err := addressing.Resolve(&given, object, macAddress(vm, network), o.pooled(network, object))
 		if err != nil {
 			worst = graver(worst, &problem{reason: v1alpha1.ReasonAddressInvalid, message: err.Error(), blocking: true})
 			continue
@@ -49,5 +55,5 @@ func (o *observation) resolveNetworks(vm *v1alpha1.WukongVM) ([]cloudinit.Interf
 	if err := addressing.Distinct(interfaces); err != nil {
 		worst = graver(worst, &problem{reason: v1alpha1.ReasonAddressInvalid, message: err.Error(), blocking: true})
 	}
-	return interfaces, graver(worst, o.plugProblem(vm))
+	return interfaces, graver(graver(worst, o.foreignAddress), o.plugProblem(vm))
 }

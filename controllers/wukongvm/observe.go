@@ -41,6 +41,10 @@ type observation struct {
 	instance *kubevirtv1.VirtualMachineInstance
 	// services are the Services that the machine made, by name.
 	services map[string]*corev1.Service
+	// locks are the addresses that the machine holds.
+	locks locks
+	// foreignAddress: the guest shows an address that another machine was given.
+	foreignAddress *problem
 	// warning is why a machine that KubeVirt starts again and again failed last.
 	warning string
 	// fileSystems of the guest, as its agent reports them.
@@ -105,7 +109,7 @@ func (r *Reconciler) observe(ctx context.Context, vm *v1alpha1.WukongVM) (*obser
 		}
 	}
 	for _, step := range []func(context.Context, *v1alpha1.WukongVM, *observation) error{
-		r.observeOwned, r.observeServices, r.observeMachine, r.observeOwners, r.observeNodes,
+		r.observeOwned, r.observeServices, r.observeMachine, r.observeOwners, r.observeNodes, r.observeAddresses, r.observeGuestAddresses,
 	} {
 		if err := step(ctx, vm, observed); err != nil {
 			return nil, err

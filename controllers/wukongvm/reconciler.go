@@ -7,6 +7,7 @@ import (
 
 	networkv1 "github.com/k8snetworkplumbingwg/network-attachment-definition-client/pkg/apis/k8s.cni.cncf.io/v1"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/client-go/rest"
 	"k8s.io/utils/clock"
 	kubevirtv1 "kubevirt.io/api/core/v1"
@@ -18,6 +19,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/source"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/addresslock"
 	"github.com/novasphere/wukong/controllers/internal/apply"
 	"github.com/novasphere/wukong/controllers/internal/binding"
 	"github.com/novasphere/wukong/controllers/internal/dependency"
@@ -45,6 +47,7 @@ const (
 // +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongvms/finalizers,verbs=update
 // +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongs,verbs=get;list;watch
 // +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongdisks;wukongnetworks,verbs=get;list;watch;create;patch;delete
+// +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongaddresses,verbs=get;list;watch;create;patch
 // +kubebuilder:rbac:groups=kubevirt.io,resources=virtualmachines,verbs=get;list;watch;create;patch
 // +kubebuilder:rbac:groups=kubevirt.io,resources=kubevirts,verbs=get;list;watch
 // +kubebuilder:rbac:groups=kubevirt.io,resources=virtualmachineinstances,verbs=get;list;watch
@@ -64,12 +67,18 @@ type Reconciler struct {
 	subresources rest.Interface
 	dependencies *dependency.Registry
 	clock        clock.PassiveClock
+	// addresses are the locks of addresses, waiting the machines that wait for one.
+	addresses *addresslock.ClientStore
+	waiting   *waitingRoom
 }
 
 // Reconcile looks at one WukongVM.
 func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
 	vm := &v1alpha1.WukongVM{}
 	if err := r.client.Get(ctx, request.NamespacedName, vm); err != nil {
+		if apierrors.IsNotFound(err) {
+			r.waiting.leave(request.NamespacedName, nil)
+		}
 		return reconcile.Result{}, client.IgnoreNotFound(err)
 	}
 	observed, err := r.observe(ctx, vm)
@@ -96,6 +105,9 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 func (r *Reconciler) applyChildren(ctx context.Context, vm *v1alpha1.WukongVM, observed *observation) error {
 	err := r.stamp(ctx, vm, observed)
 	if err == nil {
+		err = r.takeAddresses(ctx, vm, observed)
+	}
+	if err == nil {
 		observed.resolve(vm)
 		err = r.applyCloudInit(ctx, vm, observed)
 	}
@@ -119,7 +131,7 @@ func (r *Reconciler) applyChildren(ctx context.Context, vm *v1alpha1.WukongVM, o
 // in the caches, which hold only ours.
 func (o *observation) retryAfter(vm *v1alpha1.WukongVM, now time.Time) time.Duration {
 	switch {
-	case o.applyErr != nil, o.serviceRefused:
+	case o.applyErr != nil, o.serviceRefused, o.locks.unseen:
 		return refusedRetry
 	case o.cloudInit.problem != nil:
 		return secretRetry
@@ -151,6 +163,8 @@ func SetupWithManager(manager ctrl.Manager, dependencies *dependency.Registry, c
 		secrets:      &apply.Applier{Client: uncached, FieldManager: fieldManager},
 		dependencies: dependencies,
 		clock:        clock,
+		addresses:    &addresslock.ClientStore{Client: manager.GetClient(), Reader: manager.GetAPIReader(), FieldManager: fieldManager},
+		waiting:      newWaitingRoom(),
 	}
 	controller, err := ctrl.NewControllerManagedBy(manager).
 		Named("wukongvm").
@@ -159,6 +173,7 @@ func SetupWithManager(manager ctrl.Manager, dependencies *dependency.Registry, c
 		Watches(&v1alpha1.WukongDisk{}, reconciler.vmsUsing(byDisk), builder.WithPredicates(childChanged())).
 		Watches(&v1alpha1.WukongNetwork{}, reconciler.vmsUsing(byNetwork), builder.WithPredicates(childChanged())).
 		Watches(&corev1.Service{}, ofMachine(), builder.WithPredicates(serviceChanged())).
+		Watches(&v1alpha1.WukongAddress{}, reconciler.addressFreed(), builder.WithPredicates(onlyDeletions())).
 		Watches(&v1alpha1.Wukong{}, umbrella.Handler(reconciler.client, newList), builder.WithPredicates(umbrella.Predicate())).
 		Build(reconciler)
 	if err != nil {

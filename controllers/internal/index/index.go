@@ -52,6 +52,7 @@ type entry struct {
 // of lists what each controller looks up by. An index makes the manager watch its kind, so a manager gets only those that its
 // controllers have the right to watch.
 func of(controller string) []entry {
+	networkBySegment := entry{&v1alpha1.WukongNetwork{}, NetworkBySegment, networkSegment}
 	vmByDisk := entry{&v1alpha1.WukongVM{}, VMByDisk, vmDisks}
 	switch controller {
 	case "wukong":
@@ -71,13 +72,20 @@ func of(controller string) []entry {
 		return []entry{{&v1alpha1.WukongImage{}, umbrella.IndexName, umbrella.Index}}
 	case "wukongnetwork":
 		network := &v1alpha1.WukongNetwork{}
-		return []entry{{network, umbrella.IndexName, umbrella.Index}, {network, NetworkByAttachment, networkAttachment}, {network, NetworkByBridge, networkBridge}}
+		return []entry{
+			{network, umbrella.IndexName, umbrella.Index}, {network, NetworkByAttachment, networkAttachment}, {network, NetworkByBridge, networkBridge}, networkBySegment,
+			{&v1alpha1.WukongVM{}, VMByNetwork, vmNetworks}, {&v1alpha1.WukongAddress{}, AddressBySegment, addressSegment},
+		}
+	case "wukongaddress":
+		address := &v1alpha1.WukongAddress{}
+		return []entry{{address, AddressByInterface, addressInterface}, {address, AddressByMachine, addressMachine}, {address, AddressByNetwork, addressNetwork}}
 	case "wukongvm":
 		vm, disk := &v1alpha1.WukongVM{}, &v1alpha1.WukongDisk{}
 		return []entry{
 			{vm, umbrella.IndexName, umbrella.Index}, {vm, VMByNetwork, vmNetworks}, vmByDisk,
 			{disk, DiskByOwner, owningVM}, {disk, DiskByClaim, diskClaim}, {disk, DiskByHolder, diskHolder},
-			{&v1alpha1.WukongNetwork{}, NetworkByOwner, owningVM},
+			{&v1alpha1.WukongNetwork{}, NetworkByOwner, owningVM}, networkBySegment,
+			{vm, VMByObservedAddress, vmAddresses}, {&v1alpha1.WukongAddress{}, AddressByInterface, addressInterface},
 		}
 	case "wukongexport":
 		return []entry{{&v1alpha1.WukongExport{}, umbrella.IndexName, umbrella.Index}, vmByDisk}

@@ -26,7 +26,7 @@ func FuzzResolve(f *testing.F) {
 			withRoutes(network, to, via)
 		}
 		spec := lan(v1alpha1.InterfaceAddress(one), v1alpha1.InterfaceAddress(two))
-		resolved, err := Resolve(spec, network, macAddress)
+		resolved, err := Resolve(spec, network, macAddress, nil)
 		if err != nil {
 			var invalid *InvalidError
 			require.ErrorAs(t, err, &invalid)

@@ -10,14 +10,15 @@ import (
 )
 
 // Resolve gives cloud-init's view of an interface of a machine. The network is the WukongNetwork that the interface attaches to, or nil
-// for the cluster's pod network. The error is an InvalidError.
-func Resolve(spec *v1alpha1.VMNetwork, network *v1alpha1.WukongNetwork, macAddress string) (cloudinit.Interface, error) {
-	resolved := cloudinit.Interface{Name: spec.Name, MACAddress: macAddress, Mode: Mode(spec)}
+// for the cluster's pod network, pooled the addresses that it gave to an interface of mode Pool; the guest gets them as static ones. The
+// error is an InvalidError.
+func Resolve(spec *v1alpha1.VMNetwork, network *v1alpha1.WukongNetwork, macAddress string, pooled []netip.Addr) (cloudinit.Interface, error) {
+	resolved := cloudinit.Interface{Name: spec.Name, MACAddress: macAddress, Mode: Mode(spec, network)}
 	problems := &collector{name: spec.Name}
 	if network == nil || network.Spec.Type == v1alpha1.NetworkTypePod {
-		if resolved.Mode != v1alpha1.AddressDHCP {
+		if resolved.Mode != v1alpha1.AddressDHCP || spec.KeepAddresses != nil {
 			problems.addf("interface %s is on the pod network, which gives the guest its address by DHCP; "+
-				"leave out addresses and addressMode", spec.Name)
+				"leave out addresses, addressMode and keepAddresses", spec.Name)
 		}
 		return resolved, problems.err()
 	}
@@ -26,19 +27,29 @@ func Resolve(spec *v1alpha1.VMNetwork, network *v1alpha1.WukongNetwork, macAddre
 	case v1alpha1.AddressStatic:
 		resolved.DNS = network.Spec.DNS
 		resolveStatic(&resolved, spec, network, problems)
+	case v1alpha1.AddressPooled:
+		resolved.Mode, resolved.DNS = v1alpha1.AddressStatic, network.Spec.DNS
+		given := *spec
+		given.Addresses = nil
+		for _, address := range pooled {
+			given.Addresses = append(given.Addresses, v1alpha1.InterfaceAddress(address.String()))
+		}
+		resolveStatic(&resolved, &given, network, problems)
 	case v1alpha1.AddressDHCP:
 		resolved.Routes = usableRoutes(network, nil, problems)
 	}
 	return resolved, problems.err()
 }
 
-// Mode is how an interface gets its addresses: as spec says, else Static when it lists some, else DHCP.
-func Mode(spec *v1alpha1.VMNetwork) v1alpha1.AddressMode {
+// Mode is how an interface gets its addresses: as spec says, else Static when it lists some, else Pool when the network has one, else DHCP.
+func Mode(spec *v1alpha1.VMNetwork, network *v1alpha1.WukongNetwork) v1alpha1.AddressMode {
 	switch {
 	case spec.AddressMode != "":
 		return spec.AddressMode
 	case len(spec.Addresses) > 0:
 		return v1alpha1.AddressStatic
+	case network != nil && slices.ContainsFunc(network.Spec.Subnets, func(subnet v1alpha1.Subnet) bool { return subnet.Pool != nil }):
+		return v1alpha1.AddressPooled
 	default:
 		return v1alpha1.AddressDHCP
 	}

@@ -99,7 +99,7 @@ func TestResolveStaticAddresses(t *testing.T) {
 	}
 	for name, test := range cases {
 		t.Run(name, func(t *testing.T) {
-			resolved, err := Resolve(lan(test.addresses...), test.network, macAddress)
+			resolved, err := Resolve(lan(test.addresses...), test.network, macAddress, nil)
 			require.NoError(t, err)
 			assert.Equal(t, cloudinit.Interface{
 				Name: "lan", MACAddress: macAddress, Mode: v1alpha1.AddressStatic, Addresses: test.wanted, Gateways: test.gateways,
@@ -153,7 +153,7 @@ func TestResolveRefuses(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			spec := lan(test.addresses...)
 			spec.AddressMode = v1alpha1.AddressStatic
-			_, err := Resolve(spec, test.network, macAddress)
+			_, err := Resolve(spec, test.network, macAddress, nil)
 			var invalid *InvalidError
 			require.ErrorAs(t, err, &invalid)
 			assert.Equal(t, "lan", invalid.Interface)
@@ -167,7 +167,7 @@ func TestResolveByMode(t *testing.T) {
 	full.Spec.MTU = new(int32(1400))
 	full.Spec.DNS = &v1alpha1.DNS{Nameservers: []v1alpha1.IPAddress{"192.168.7.1"}}
 	t.Run("Static has it all", func(t *testing.T) {
-		resolved, err := Resolve(lan("192.168.7.5"), full, macAddress)
+		resolved, err := Resolve(lan("192.168.7.5"), full, macAddress, nil)
 		require.NoError(t, err)
 		assert.Equal(t, cloudinit.Interface{
 			Name: "lan", MACAddress: macAddress, Mode: v1alpha1.AddressStatic, Addresses: prefixes("192.168.7.5/24"),
@@ -175,7 +175,7 @@ func TestResolveByMode(t *testing.T) {
 		}, resolved)
 	})
 	t.Run("DHCP leaves gateway and resolvers to the server", func(t *testing.T) {
-		resolved, err := Resolve(lan(), full, macAddress)
+		resolved, err := Resolve(lan(), full, macAddress, nil)
 		require.NoError(t, err)
 		assert.Equal(t, cloudinit.Interface{
 			Name: "lan", MACAddress: macAddress, Mode: v1alpha1.AddressDHCP, Routes: full.Spec.Routes, MTU: full.Spec.MTU,
@@ -184,7 +184,7 @@ func TestResolveByMode(t *testing.T) {
 	t.Run("None has only the MTU", func(t *testing.T) {
 		spec := lan()
 		spec.AddressMode = v1alpha1.AddressNone
-		resolved, err := Resolve(spec, full, macAddress)
+		resolved, err := Resolve(spec, full, macAddress, nil)
 		require.NoError(t, err)
 		assert.Equal(t, cloudinit.Interface{Name: "lan", MACAddress: macAddress, Mode: v1alpha1.AddressNone, MTU: full.Spec.MTU}, resolved)
 	})
@@ -195,11 +195,11 @@ func TestResolvePodNetwork(t *testing.T) {
 	podType.Spec.Type = v1alpha1.NetworkTypePod
 	for name, network := range map[string]*v1alpha1.WukongNetwork{"without an object": nil, "of type Pod": podType} {
 		t.Run(name, func(t *testing.T) {
-			resolved, err := Resolve(lan(), network, macAddress)
+			resolved, err := Resolve(lan(), network, macAddress, nil)
 			require.NoError(t, err)
 			assert.Equal(t, cloudinit.Interface{Name: "lan", MACAddress: macAddress, Mode: v1alpha1.AddressDHCP}, resolved)
 
-			_, err = Resolve(lan("10.0.0.5/24"), network, macAddress)
+			_, err = Resolve(lan("10.0.0.5/24"), network, macAddress, nil)
 			var invalid *InvalidError
 			require.ErrorAs(t, err, &invalid)
 			assert.Contains(t, err.Error(), "interface lan is on the pod network")

@@ -34,7 +34,7 @@ func TestUsableRoutes(t *testing.T) {
 	}
 	for name, test := range cases {
 		t.Run(name, func(t *testing.T) {
-			resolved, err := Resolve(lan(test.addresses...), test.network, macAddress)
+			resolved, err := Resolve(lan(test.addresses...), test.network, macAddress, nil)
 			if test.invalid != "" {
 				var invalid *InvalidError
 				require.ErrorAs(t, err, &invalid)

@@ -1,0 +1,41 @@
+package addresslock
+
+import (
+	"fmt"
+	"strings"
+)
+
+// ExhaustedError says that the pools of a network have no free address of a family.
+type ExhaustedError struct {
+	Network string
+	// Pools are the subnets of the pools of the family.
+	Pools []string
+	// Total is how many addresses they have.
+	Total int64
+}
+
+// Error implements error.
+func (e *ExhaustedError) Error() string {
+	return fmt.Sprintf("WukongNetwork %s: no free address in %s: %d of %d in use or reserved; widen the pool, or delete a machine",
+		e.Network, strings.Join(e.Pools, ", "), e.Total, e.Total)
+}
+
+// InUseError says that somebody else has the address that an interface asks for.
+type InUseError struct {
+	Interface, Address string
+	// MAC: the address is a hardware address.
+	MAC bool
+	// By says who has it; those of another namespace are not named.
+	By string
+	// Lock is the name of the lock that stands in the way; empty when no lock does, so that no watch can tell that the address is free.
+	Lock string
+}
+
+// Error implements error.
+func (e *InUseError) Error() string {
+	field := "address"
+	if e.MAC {
+		field = "macAddress"
+	}
+	return fmt.Sprintf("%s %s of interface %s is in use: %s; use another, or free it there", field, e.Address, e.Interface, e.By)
+}

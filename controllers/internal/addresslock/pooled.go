@@ -1,0 +1,140 @@
+package addresslock
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"net/netip"
+	"strings"
+
+	"github.com/novasphere/wukong/controllers/internal/addresspool"
+)
+
+// takePooled takes an address of a family: one that is reserved for the interface, else the one that a machine of the same name had,
+// else one that the name of the interface leads to, so that a machine which is made again most often has the address that it had.
+func (t *taking) takePooled(ctx context.Context, ipv4 bool) error {
+	for _, take := range []func(context.Context, bool) (bool, error){t.takeReserved, t.takeKept, t.takeFree} {
+		if taken, err := take(ctx, ipv4); taken || err != nil {
+			return err
+		}
+	}
+	exhausted := &ExhaustedError{Network: t.Network.Name}
+	for i := range t.Pools {
+		if pool := &t.Pools[i]; pool.Subnet.Addr().Is4() == ipv4 {
+			exhausted.Pools = append(exhausted.Pools, pool.Subnet.String())
+			exhausted.Total += pool.Total
+		}
+	}
+	return exhausted
+}
+
+func (t *taking) takeReserved(ctx context.Context, ipv4 bool) (bool, error) {
+	for _, reservation := range addresspool.Reservations(&t.Network.Spec) {
+		if reservation.Address.Is4() != ipv4 || !reservation.For(t.Holder.Name, t.Holder.InterfaceName) {
+			continue
+		}
+		lock := t.lockOf(reservation.Address)
+		other, err := t.claim(ctx, lock)
+		switch {
+		case err != nil:
+			return false, err
+		case other == nil:
+			return true, nil
+		case other.Spec.Holder.UID != t.Holder.UID: // the machine's other interface may have come first
+			return false, &InUseError{Interface: t.Holder.InterfaceName, Address: reservation.Address.String(),
+				By: "it is reserved for this machine, but " + t.describe(other.Spec.Holder), Lock: lock.Name}
+		}
+	}
+	return false, nil
+}
+
+// takeKept takes over what a machine of the same name left.
+func (t *taking) takeKept(ctx context.Context, ipv4 bool) (bool, error) {
+	known, err := t.store.OfInterface(ctx, t.Holder)
+	if err != nil {
+		return false, err
+	}
+	for i := range known {
+		lock := &known[i]
+		address := AddressOf(lock)
+		if lock.Spec.Segment != t.Segment || lock.Spec.Holder.UID == t.Holder.UID || !address.IsValid() || address.Is4() != ipv4 ||
+			!InSubnet(t.Network, address) || t.setAside[address] != "" {
+			continue
+		}
+		live, err := t.store.Live(ctx, lock.Name)
+		if err != nil {
+			return false, err
+		}
+		if live == nil {
+			continue
+		}
+		if adopted, err := t.adopt(ctx, live); adopted || err != nil {
+			return adopted, err
+		}
+	}
+	return false, nil
+}
+
+func (t *taking) takeFree(ctx context.Context, ipv4 bool) (taken bool, err error) {
+	for i := range t.Pools {
+		pool := &t.Pools[i]
+		if pool.Subnet.Addr().Is4() != ipv4 {
+			continue
+		}
+		err = pool.Candidates(t.seed(), func(address netip.Addr) (bool, error) {
+			taken, err = t.try(ctx, address)
+			return taken, err
+		})
+		if taken || err != nil {
+			return taken, err
+		}
+	}
+	return false, nil
+}
+
+// try takes a candidate unless somebody has it.
+func (t *taking) try(ctx context.Context, address netip.Addr) (bool, error) {
+	if t.setAside[address] != "" {
+		return false, nil
+	}
+	lock := t.lockOf(address)
+	known, err := t.store.Known(ctx, lock.Name)
+	if err != nil || known != nil {
+		return false, err
+	}
+	other, err := t.store.Observed(ctx, t.Request, address.String())
+	if err != nil || other != "" {
+		return false, err
+	}
+	holder, err := t.claim(ctx, lock)
+	return err == nil && holder == nil, err
+}
+
+// setAside are the gateways of the segment, and the addresses that are reserved for another interface, each with the reason.
+func (r *Request) setAside() map[netip.Addr]string {
+	result := map[netip.Addr]string{}
+	for i := range r.Neighbours {
+		network := &r.Neighbours[i]
+		foreign := network.Namespace != r.Holder.Namespace
+		for _, subnet := range network.Spec.Subnets {
+			if gateway, err := netip.ParseAddr(subnet.Gateway); err == nil {
+				result[gateway] = "it is the gateway of subnet " + subnet.CIDR
+			}
+		}
+		for _, reservation := range addresspool.Reservations(&network.Spec) {
+			switch {
+			case foreign:
+				result[reservation.Address] = "it is reserved for a machine of another namespace"
+			case !reservation.For(r.Holder.Name, r.Holder.InterfaceName):
+				result[reservation.Address] = "WukongNetwork " + network.Name + " reserves it for WukongVM " + reservation.Machine
+			}
+		}
+	}
+	return result
+}
+
+// seed leads to the same candidate for every interface of the same name.
+func (t *taking) seed() uint64 {
+	sum := sha256.Sum256([]byte(strings.Join([]string{t.Holder.Namespace, t.Holder.Name, t.Holder.InterfaceName}, "/")))
+	return binary.BigEndian.Uint64(sum[:8])
+}

@@ -1,0 +1,165 @@
+package wukongaddress
+
+import (
+	"net/netip"
+	"slices"
+	"strings"
+
+	"k8s.io/utils/ptr"
+	kubevirtv1 "kubevirt.io/api/core/v1"
+
+	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/addresslock"
+	"github.com/novasphere/wukong/controllers/internal/index"
+	"github.com/novasphere/wukong/controllers/internal/segment"
+)
+
+// facts are what decides about an address. All are of the holder's name; nil is what does not exist.
+type facts struct {
+	vm       *v1alpha1.WukongVM
+	machine  *kubevirtv1.VirtualMachine
+	instance *kubevirtv1.VirtualMachineInstance
+	// network through which the address was taken.
+	network *v1alpha1.WukongNetwork
+	// held are the addresses of the same interface of the same machine, this one included.
+	held []v1alpha1.WukongAddress
+}
+
+// fate is what becomes of an address.
+type fate int
+
+const (
+	fateStay fate = iota
+	// fateMark: it stays, and spec.reserved is to follow the machine's keepAddresses.
+	fateMark
+	fateFree
+)
+
+func decide(lock *v1alpha1.WukongAddress, found *facts) fate {
+	reserved := ptr.Deref(lock.Spec.Reserved, false) && found.network != nil
+	if found.vm == nil || string(found.vm.UID) != lock.Spec.Holder.UID {
+		if reserved || found.carried(lock) {
+			return fateStay
+		}
+		return fateFree
+	}
+	nic := interfaceOf(found.vm, lock.Spec.Holder.InterfaceName)
+	if nic != nil && found.wants(nic, lock) {
+		if ptr.Deref(nic.KeepAddresses, false) != ptr.Deref(lock.Spec.Reserved, false) {
+			return fateMark
+		}
+		return fateStay
+	}
+	switch {
+	case found.vm.Status.ObservedGeneration != found.vm.Generation,
+		nic != nil && !found.replaced(nic),
+		nic == nil && (reserved || inTemplate(found.machine, lock.Spec.Holder.InterfaceName)),
+		found.uses(lock):
+		return fateStay
+	default:
+		return fateFree
+	}
+}
+
+// carried tells whether KubeVirt still has the machine that held the address.
+func (f *facts) carried(lock *v1alpha1.WukongAddress) bool {
+	uid := lock.Spec.Holder.UID
+	return f.machine != nil && f.machine.Labels[v1alpha1.LabelVM] == uid || f.instance != nil && f.instance.Labels[v1alpha1.LabelVM] == uid
+}
+
+func interfaceOf(vm *v1alpha1.WukongVM, name string) *v1alpha1.VMNetwork {
+	for i := range vm.Spec.Networks {
+		if vm.Spec.Networks[i].Name == name {
+			return &vm.Spec.Networks[i]
+		}
+	}
+	return nil
+}
+
+// wants tells whether an interface asks for an address. A network that is gone, or whose pool is, takes nothing from a machine.
+func (f *facts) wants(nic *v1alpha1.VMNetwork, lock *v1alpha1.WukongAddress) bool {
+	if index.NetworkName(f.vm, nic) != lock.Spec.Network.Name {
+		return false
+	}
+	if f.network != nil {
+		if name, ok := segment.Of(f.network); !ok || name != lock.Spec.Segment {
+			return false
+		}
+	}
+	if lock.Spec.MACAddress != "" {
+		return strings.EqualFold(nic.MACAddress, lock.Spec.MACAddress)
+	}
+	address := addresslock.AddressOf(lock)
+	switch nic.AddressMode {
+	case v1alpha1.AddressDHCP, v1alpha1.AddressNone:
+		return false
+	case v1alpha1.AddressPooled:
+	default:
+		if len(nic.Addresses) > 0 {
+			return slices.Contains(static(nic), address)
+		}
+	}
+	chosen := addresslock.Chosen(f.onSegment(lock.Spec.Segment), f.network, address.Is4())
+	return chosen != nil && chosen.Name == lock.Name
+}
+
+func (f *facts) onSegment(name string) []v1alpha1.WukongAddress {
+	return slices.DeleteFunc(slices.Clone(f.held), func(lock v1alpha1.WukongAddress) bool { return lock.Spec.Segment != name })
+}
+
+func static(nic *v1alpha1.VMNetwork) []netip.Addr {
+	var result []netip.Addr
+	for _, text := range nic.Addresses {
+		bare, _, _ := strings.Cut(string(text), "/")
+		if address, err := netip.ParseAddr(bare); err == nil {
+			result = append(result, address)
+		}
+	}
+	return result
+}
+
+// replaced tells whether an interface holds what it is to have by spec, so that no guest starts with what it had. An interface that
+// changed to another network, or to DHCP, has what it needs once the machine has looked at its spec.
+func (f *facts) replaced(nic *v1alpha1.VMNetwork) bool {
+	if f.network == nil || index.NetworkName(f.vm, nic) != f.network.Name {
+		return true
+	}
+	name, ok := segment.Of(f.network)
+	if !ok {
+		return true
+	}
+	has := func(lockName string) bool {
+		return slices.ContainsFunc(f.held, func(lock v1alpha1.WukongAddress) bool { return lock.Name == lockName })
+	}
+	if nic.MACAddress != "" && !has(addresslock.MACName(name, nic.MACAddress)) {
+		return false
+	}
+	return !slices.ContainsFunc(static(nic), func(address netip.Addr) bool { return !has(addresslock.Name(name, address)) })
+}
+
+func inTemplate(machine *kubevirtv1.VirtualMachine, interfaceName string) bool {
+	return machine != nil && machine.Spec.Template != nil && slices.ContainsFunc(machine.Spec.Template.Spec.Networks,
+		func(network kubevirtv1.Network) bool { return network.Name == interfaceName })
+}
+
+// uses tells whether a guest may use an address. Only its agent can say that it does not: without one, the guest keeps what it started with.
+func (f *facts) uses(lock *v1alpha1.WukongAddress) bool {
+	if f.instance == nil || f.instance.IsFinal() || f.instance.Labels[v1alpha1.LabelVM] != lock.Spec.Holder.UID {
+		return false
+	}
+	if !f.instance.IsRunning() {
+		return true
+	}
+	for _, nic := range f.instance.Status.Interfaces {
+		switch {
+		case nic.Name != lock.Spec.Holder.InterfaceName:
+		case lock.Spec.MACAddress != "":
+			return nic.MAC == "" || strings.EqualFold(nic.MAC, lock.Spec.MACAddress)
+		case !strings.Contains(nic.InfoSource, "guest-agent"):
+			return true
+		default:
+			return slices.Contains(nic.IPs, string(lock.Spec.Address))
+		}
+	}
+	return false
+}

@@ -1,0 +1,223 @@
+//go:build controlplane
+
+package wukongaddress_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/netip"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers"
+	"github.com/novasphere/wukong/controllers/internal/addresslock"
+	"github.com/novasphere/wukong/controllers/internal/addresspool"
+	"github.com/novasphere/wukong/controllers/internal/index"
+	"github.com/novasphere/wukong/controllers/internal/segment"
+	"github.com/novasphere/wukong/controllers/internal/testenv"
+)
+
+const (
+	actors     = 16
+	operations = 63
+)
+
+// Sixteen at once take and let go addresses of a small pool, 1,000 operations in all, some of them cut off after the API server did what
+// it was asked for, while two managers that both believe to lead free what nobody has. No address is ever given to two, and none is lost.
+func TestAThousandOperationsAtOnceNeverGiveAnAddressTwice(t *testing.T) {
+	environment.StartManager(t, testenv.ManagerOptions{Controllers: []string{"wukongaddress"}})
+	environment.StartManager(t, testenv.ManagerOptions{Controllers: []string{"wukongaddress"}})
+	shared := &arena{T: t, namespace: environment.Namespace(t), cached: cachedClient(t), owners: map[netip.Addr]string{}}
+	shared.makeNetwork()
+	var group sync.WaitGroup
+	begin := time.Now()
+	for i := range actors {
+		group.Go(func() { shared.act(rand.New(rand.NewPCG(uint64(i), 2)), i) })
+	}
+	group.Wait()
+	t.Logf("%d operations in %s: %d addresses given, %d refused for want of one, %d cut off",
+		actors*operations, time.Since(begin).Round(time.Millisecond), shared.given, shared.exhausted, shared.cut)
+	assert.Positive(t, shared.given)
+	assert.Positive(t, shared.exhausted)
+	assert.Positive(t, shared.cut)
+
+	require.NoError(t, environment.Client.DeleteAllOf(t.Context(), &v1alpha1.WukongVM{}, client.InNamespace(shared.namespace)))
+	require.Eventually(t, func() bool {
+		left := &v1alpha1.WukongAddressList{}
+		require.NoError(t, environment.Client.List(t.Context(), left))
+		return len(left.Items) == 0
+	}, 20*time.Second, 50*time.Millisecond, "addresses are lost")
+}
+
+// cachedClient reads as a manager's does.
+func cachedClient(t *testing.T) client.Client {
+	t.Helper()
+	options := controllers.ManagerOptions(1)
+	options.Metrics.BindAddress = "0"
+	manager, err := ctrl.NewManager(environment.Config, options)
+	require.NoError(t, err)
+	require.NoError(t, index.Register(t.Context(), manager.GetFieldIndexer(), []string{"wukongvm"}))
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error)
+	go func() { ended <- manager.Start(ctx) }()
+	t.Cleanup(func() { cancel(); assert.NoError(t, <-ended) })
+	require.True(t, manager.GetCache().WaitForCacheSync(ctx))
+	return manager.GetClient()
+}
+
+// arena is what the actors share.
+type arena struct {
+	*testing.T
+	namespace string
+	cached    client.Client
+	network   *v1alpha1.WukongNetwork
+	pools     []addresspool.Pool
+
+	mutex                 sync.Mutex
+	owners                map[netip.Addr]string
+	given, exhausted, cut int
+}
+
+func (a *arena) makeNetwork() {
+	a.network = &v1alpha1.WukongNetwork{
+		ObjectMeta: metav1.ObjectMeta{Namespace: a.namespace, Name: "lan"},
+		Spec: v1alpha1.WukongNetworkSpec{
+			Type: v1alpha1.NetworkTypeBridge, Bridge: &v1alpha1.BridgeNetwork{Name: "br0"},
+			Subnets: []v1alpha1.Subnet{{CIDR: "10.70.0.0/24", Pool: &v1alpha1.AddressPool{
+				Ranges: []v1alpha1.AddressRange{{Start: "10.70.0.1", End: "10.70.0.12"}}}}},
+		},
+	}
+	require.NoError(a, environment.Client.Create(a.Context(), a.network))
+	var err error
+	a.pools, err = addresspool.Parse(&a.network.Spec)
+	require.NoError(a, err)
+}
+
+// act makes machines, gives them addresses, and deletes them, under three names of its own.
+func (a *arena) act(random *rand.Rand, actor int) {
+	machines := map[string]*v1alpha1.WukongVM{}
+	for range operations {
+		name := fmt.Sprintf("machine-%d-%d", actor, random.IntN(3))
+		switch vm := machines[name]; {
+		case vm == nil:
+			vm = &v1alpha1.WukongVM{
+				ObjectMeta: metav1.ObjectMeta{Namespace: a.namespace, Name: name},
+				Spec: v1alpha1.WukongVMSpec{
+					Memory:   v1alpha1.Memory{Guest: resource.MustParse("1Gi")},
+					Networks: []v1alpha1.VMNetwork{{Name: "lan", NetworkRef: &v1alpha1.LocalObjectReference{Name: "lan"}}},
+				},
+			}
+			if !assert.NoError(a, environment.Client.Create(a.Context(), vm)) {
+				return
+			}
+			machines[name] = vm
+		case random.IntN(3) > 0:
+			a.take(random, vm)
+		default:
+			a.giveBack(string(vm.UID))
+			assert.NoError(a, environment.Client.Delete(a.Context(), vm))
+			delete(machines, name)
+		}
+	}
+}
+
+func (a *arena) take(random *rand.Rand, vm *v1alpha1.WukongVM) {
+	name, _ := segment.Of(a.network)
+	store := &fragileStore{
+		ClientStore: &addresslock.ClientStore{Client: a.cached, Reader: environment.Client, FieldManager: "test"},
+		dies:        random.IntN(5) == 0,
+	}
+	held, err := addresslock.Take(a.Context(), store, &addresslock.Request{
+		Segment: name, Network: a.network, Neighbours: []v1alpha1.WukongNetwork{*a.network}, Pools: a.pools,
+		Holder: v1alpha1.AddressHolder{Namespace: vm.Namespace, Name: vm.Name, UID: string(vm.UID), InterfaceName: "lan"},
+	})
+	a.mutex.Lock()
+	defer a.mutex.Unlock()
+	var exhausted *addresslock.ExhaustedError
+	switch {
+	case errors.As(err, &exhausted):
+		a.exhausted++
+	case errors.Is(err, errDied):
+		a.cut++
+	case err == nil:
+		a.given++
+		address := addresslock.AddressOf(addresslock.Chosen(held, a.network, true))
+		assert.Contains(a, []string{"", string(vm.UID)}, a.owners[address], "%s is given twice", address)
+		a.owners[address] = string(vm.UID)
+	}
+}
+
+// giveBack comes before the machine is deleted: from then on another may have its address.
+func (a *arena) giveBack(uid string) {
+	a.mutex.Lock()
+	defer a.mutex.Unlock()
+	for address, owner := range a.owners {
+		if owner == uid {
+			delete(a.owners, address)
+		}
+	}
+}
+
+var errDied = errors.New("the manager died")
+
+// fragileStore loses the answer to what it made.
+type fragileStore struct {
+	*addresslock.ClientStore
+	dies bool
+}
+
+func (s *fragileStore) Create(ctx context.Context, lock *v1alpha1.WukongAddress) error {
+	if err := s.ClientStore.Create(ctx, lock); err != nil {
+		return err
+	}
+	if s.dies {
+		return errDied
+	}
+	return nil
+}
+
+// What one machine's interface holds twice, since two managers took an address for it at once, is let go but for the older.
+func TestTheYoungerOfTwoAddressesOfAnInterfaceGoes(t *testing.T) {
+	environment.StartManager(t, testenv.ManagerOptions{Controllers: []string{"wukongaddress"}})
+	shared := &arena{T: t, namespace: environment.Namespace(t)}
+	shared.makeNetwork()
+	vm := &v1alpha1.WukongVM{
+		ObjectMeta: metav1.ObjectMeta{Namespace: shared.namespace, Name: "web"},
+		Spec: v1alpha1.WukongVMSpec{
+			Memory:   v1alpha1.Memory{Guest: resource.MustParse("1Gi")},
+			Networks: []v1alpha1.VMNetwork{{Name: "lan", NetworkRef: &v1alpha1.LocalObjectReference{Name: "lan"}, KeepAddresses: ptr.To(true)}},
+		},
+	}
+	require.NoError(t, environment.Client.Create(t.Context(), vm))
+	name, _ := segment.Of(shared.network)
+	for _, text := range []string{"10.70.0.1", "10.70.0.2"} {
+		require.NoError(t, environment.Client.Create(t.Context(), &v1alpha1.WukongAddress{
+			ObjectMeta: metav1.ObjectMeta{Name: addresslock.Name(name, netip.MustParseAddr(text))},
+			Spec: v1alpha1.WukongAddressSpec{
+				Segment: name, Address: v1alpha1.IPAddress(text),
+				Holder:  v1alpha1.AddressHolder{Namespace: vm.Namespace, Name: vm.Name, UID: string(vm.UID), InterfaceName: "lan"},
+				Network: v1alpha1.AddressNetwork{Namespace: vm.Namespace, Name: "lan"},
+			},
+		}))
+	}
+	patch := client.RawPatch("application/merge-patch+json", []byte(`{"status":{"observedGeneration":1}}`))
+	require.NoError(t, environment.Client.Status().Patch(t.Context(), vm, patch))
+	var left v1alpha1.WukongAddressList
+	require.Eventually(t, func() bool {
+		require.NoError(t, environment.Client.List(t.Context(), &left))
+		return len(left.Items) == 1 && left.Items[0].Spec.Reserved != nil
+	}, 20*time.Second, 50*time.Millisecond)
+	assert.Equal(t, v1alpha1.IPAddress("10.70.0.1"), left.Items[0].Spec.Address)
+}

@@ -1,0 +1,58 @@
+package wukongaddress
+
+import (
+	"context"
+
+	"k8s.io/apimachinery/pkg/api/equality"
+	kubevirtv1 "kubevirt.io/api/core/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/event"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/watches"
+)
+
+// addressesOf maps a machine or network to the addresses that an index finds by its namespace and name.
+func (r *Reconciler) addressesOf(field string) handler.EventHandler {
+	return handler.EnqueueRequestsFromMapFunc(func(ctx context.Context, obj client.Object) []reconcile.Request {
+		return watches.Requests(ctx, r.client, &v1alpha1.WukongAddressList{},
+			client.MatchingFields{field: obj.GetNamespace() + "/" + obj.GetName()})
+	})
+}
+
+// changed lets pass deletions, and updates that say something new. What comes has no addresses yet.
+func changed(news func(before, after client.Object) bool) predicate.Predicate {
+	return predicate.Funcs{
+		CreateFunc: func(event.CreateEvent) bool { return false },
+		UpdateFunc: func(e event.UpdateEvent) bool {
+			return e.ObjectOld.GetUID() != e.ObjectNew.GetUID() || news(e.ObjectOld, e.ObjectNew)
+		},
+	}
+}
+
+// machineChanged lets pass a new spec, and that the machine has looked at it.
+func machineChanged() predicate.Predicate {
+	return changed(func(before, after client.Object) bool {
+		return before.GetGeneration() != after.GetGeneration() ||
+			before.(*v1alpha1.WukongVM).Status.ObservedGeneration != after.(*v1alpha1.WukongVM).Status.ObservedGeneration
+	})
+}
+
+func networkChanged() predicate.Predicate {
+	return changed(func(before, after client.Object) bool { return before.GetGeneration() != after.GetGeneration() })
+}
+
+func templateChanged() predicate.Predicate {
+	return changed(func(before, after client.Object) bool { return before.GetGeneration() != after.GetGeneration() })
+}
+
+// guestChanged lets pass the end of a guest, and another word of it about its interfaces.
+func guestChanged() predicate.Predicate {
+	return changed(func(before, after client.Object) bool {
+		old, now := before.(*kubevirtv1.VirtualMachineInstance), after.(*kubevirtv1.VirtualMachineInstance)
+		return old.IsFinal() != now.IsFinal() || !equality.Semantic.DeepEqual(old.Status.Interfaces, now.Status.Interfaces)
+	})
+}
