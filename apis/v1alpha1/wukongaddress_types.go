@@ -92,7 +92,7 @@ type AddressNetwork struct {
 // It belongs to the cluster, as the only kind of Wukong: what is unique on a wire does not end at a namespace.
 //
 // +kubebuilder:object:root=true
-// +kubebuilder:resource:scope=Cluster,shortName=wkaddr,categories=wukong-all
+// +kubebuilder:resource:scope=Cluster,shortName=wkaddr
 // +kubebuilder:printcolumn:name="Address",type=string,JSONPath=`.spec.address`
 // +kubebuilder:printcolumn:name="MAC",type=string,JSONPath=`.spec.macAddress`
 // +kubebuilder:printcolumn:name="Namespace",type=string,JSONPath=`.spec.holder.namespace`
