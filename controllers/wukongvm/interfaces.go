@@ -56,10 +56,10 @@ func (o *observation) wantedInterfaces(vm *v1alpha1.WukongVM) []interfaces.Inter
 	for i := range list {
 		network := &list[i]
 		has := interfaces.Find(present, network.Name)
-		if name := index.NetworkName(vm, network); name != "" && o.guest() != nil && has == nil && o.networkProblem(name, o.networks[name]) != nil {
+		if o.guest() != nil && has == nil && o.unsettled(vm, network) != nil {
 			continue
 		}
-		if o.networkMissing(vm, network) {
+		if name := index.NetworkName(vm, network); name != "" && (o.networks[name] == nil || o.addressProblem(network, o.networks[name]) != nil) {
 			if has != nil {
 				result = append(result, *has)
 			}
@@ -70,10 +70,16 @@ func (o *observation) wantedInterfaces(vm *v1alpha1.WukongVM) []interfaces.Inter
 	return result
 }
 
-// networkMissing tells whether the interface's network is not known at all.
-func (o *observation) networkMissing(vm *v1alpha1.WukongVM, network *v1alpha1.VMNetwork) bool {
+// unsettled is why a guest that runs cannot get an interface yet, or nil: its network is not ready, or its addresses are not known.
+func (o *observation) unsettled(vm *v1alpha1.WukongVM, network *v1alpha1.VMNetwork) *problem {
 	name := index.NetworkName(vm, network)
-	return name != "" && o.networks[name] == nil
+	if name == "" {
+		return nil
+	}
+	if found := o.networkProblem(name, o.networks[name]); found != nil {
+		return found
+	}
+	return o.addressProblem(network, o.networks[name])
 }
 
 func wantedInterface(vm *v1alpha1.WukongVM, network *v1alpha1.VMNetwork, observed *observation) interfaces.Interface {

@@ -33,6 +33,8 @@ func (o *observation) resolveNetworks(vm *v1alpha1.WukongVM) ([]cloudinit.Interf
 			}
 		}
 		if found := o.addressProblem(network, object); found != nil {
+			// A guest that runs gets the rest of its changes meanwhile.
+			found.blocking = found.blocking && o.guest() == nil
 			worst = graver(worst, found)
 			continue
 		}
@@ -55,5 +57,5 @@ func (o *observation) resolveNetworks(vm *v1alpha1.WukongVM) ([]cloudinit.Interf
 	if err := addressing.Distinct(interfaces); err != nil {
 		worst = graver(worst, &problem{reason: v1alpha1.ReasonAddressInvalid, message: err.Error(), blocking: true})
 	}
-	return interfaces, graver(graver(worst, o.foreignAddress), o.plugProblem(vm))
+	return interfaces, graver(graver(worst, o.plugProblem(vm)), o.foreignAddress)
 }

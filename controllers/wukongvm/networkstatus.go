@@ -67,8 +67,11 @@ func (o *observation) interfaceMessage(status *v1alpha1.VMNetworkStatus, vm *v1a
 	wanted := contains(networksOf(vm), status.Name)
 	switch status.State {
 	case v1alpha1.VMNetworkWaiting:
-		if found := o.networkProblem(status.NetworkName, o.networks[status.NetworkName]); status.NetworkName != "" && found != nil {
-			return found.message
+		list := networksOf(vm)
+		for i := range list {
+			if found := o.unsettled(vm, &list[i]); list[i].Name == status.Name && found != nil {
+				return found.message
+			}
 		}
 		return "the machine starts; it gets this interface when the guest runs"
 	case v1alpha1.VMNetworkRestartNeeded:
