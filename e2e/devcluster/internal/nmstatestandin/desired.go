@@ -75,16 +75,23 @@ func parse(raw []byte) (*state, error) {
 		return nil, fmt.Errorf("read the desired state: %w", err)
 	}
 	for i := range desired.Interfaces {
-		one := &desired.Interfaces[i]
-		known := one.Type == typeBridge || one.Type == typeVLAN || one.Type == typeEthernet
-		switch {
-		case !known || one.State != stateUp && one.State != stateAbsent:
-			return nil, fmt.Errorf("interface %s of type %s, state %s: not supported by this stand-in", one.Name, one.Type, one.State)
-		case one.IPv4.DHCP || one.IPv6.DHCP || len(one.IPv4.Address)+len(one.IPv6.Address) > 0:
-			return nil, fmt.Errorf("addresses of interface %s: not supported by this stand-in", one.Name)
-		case one.State == stateUp && one.Type == typeVLAN && one.VLAN == nil, one.State == stateUp && one.Type == typeBridge && one.Bridge == nil:
-			return nil, fmt.Errorf("interface %s of type %s lacks its section", one.Name, one.Type)
+		if err := desired.Interfaces[i].check(); err != nil {
+			return nil, err
 		}
 	}
 	return desired, nil
+}
+
+// check says what the stand-in cannot do about an interface.
+func (i *iface) check() error {
+	switch {
+	case i.Type != typeBridge && i.Type != typeVLAN && i.Type != typeEthernet, i.State != stateUp && i.State != stateAbsent:
+		return fmt.Errorf("interface %s of type %s, state %s: not supported by this stand-in", i.Name, i.Type, i.State)
+	case i.IPv4.DHCP || i.IPv6.DHCP || len(i.IPv4.Address)+len(i.IPv6.Address) > 0:
+		return fmt.Errorf("addresses of interface %s: not supported by this stand-in", i.Name)
+	case i.State == stateUp && (i.Type == typeVLAN && i.VLAN == nil || i.Type == typeBridge && i.Bridge == nil):
+		return fmt.Errorf("interface %s of type %s lacks its section", i.Name, i.Type)
+	default:
+		return nil
+	}
 }
