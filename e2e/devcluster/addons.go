@@ -7,6 +7,7 @@ import (
 	"github.com/novasphere/wukong/e2e/devcluster/internal/addons/images"
 	"github.com/novasphere/wukong/e2e/devcluster/internal/addons/kubevirt"
 	"github.com/novasphere/wukong/e2e/devcluster/internal/addons/multus"
+	"github.com/novasphere/wukong/e2e/devcluster/internal/addons/nmstate"
 	"github.com/novasphere/wukong/e2e/devcluster/internal/addons/registry"
 	"github.com/novasphere/wukong/e2e/devcluster/internal/addons/s3"
 )
@@ -18,6 +19,7 @@ func addons() []addon.Addon {
 		cdi.Addon{InsecureRegistries: []string{registry.Host}},
 		csi.Addon{},
 		multus.Addon{},
+		nmstate.Addon{},
 		images.Addon{},
 		registry.Addon{},
 		s3.Addon{},

@@ -8,6 +8,6 @@
 // namespaces and vanishes with them; the host sees nothing of it. VLAN tags pass where the host's kernel can filter VLANs on
 // bridges (CONFIG_BRIDGE_VLAN_FILTERING).
 //
-// The plugins on the nodes are bridge, macvlan, ptp, vlan, tap, host-device and tuning, with the address managers host-local
+// The plugins on the nodes are bridge, macvlan, ptp, vlan, tap, host-device, tuning and bandwidth, with the address managers host-local
 // and static.
 package multus

@@ -6,7 +6,6 @@ import (
 	"fmt"
 
 	"github.com/vishvananda/netlink"
-	"github.com/vishvananda/netns"
 	"golang.org/x/sys/unix"
 
 	"github.com/novasphere/wukong/e2e/devcluster/internal/addon"
@@ -48,21 +47,8 @@ func connectLAN(ctx context.Context, nodes []addon.Node, node addon.Node) error 
 	return nil
 }
 
-func open(node addon.Node) (*netlink.Handle, error) {
-	file, err := netns.GetFromPid(node.PID)
-	if err != nil {
-		return nil, fmt.Errorf("open the network of node %s: %w", node.Name, err)
-	}
-	defer file.Close()
-	handle, err := netlink.NewHandleAt(file)
-	if err != nil {
-		return nil, fmt.Errorf("open the network of node %s: %w", node.Name, err)
-	}
-	return handle, nil
-}
-
 func addBridge(node addon.Node) error {
-	handle, err := open(node)
+	handle, err := node.Network()
 	if err != nil {
 		return err
 	}
@@ -84,12 +70,12 @@ func addBridge(node addon.Node) error {
 // join plugs a cable into the bridges of two nodes, unless it is there, or one of them has no bridge yet: that one joins when
 // it is prepared.
 func join(left, right addon.Node) error {
-	first, err := open(left)
+	first, err := left.Network()
 	if err != nil {
 		return err
 	}
 	defer first.Close()
-	second, err := open(right)
+	second, err := right.Network()
 	if err != nil {
 		return err
 	}

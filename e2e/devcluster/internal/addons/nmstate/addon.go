@@ -1,0 +1,64 @@
+package nmstate
+
+import (
+	"context"
+	_ "embed"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/novasphere/wukong/e2e/devcluster/internal/addon"
+	"github.com/novasphere/wukong/e2e/devcluster/internal/artifact"
+	"github.com/novasphere/wukong/e2e/devcluster/internal/program"
+)
+
+const (
+	namespace     = "nmstate"
+	name          = "nmstate-standin"
+	reference     = "wukong.local/nmstate-standin:1"
+	readyPatience = 2 * time.Minute
+)
+
+//go:embed manifest.yaml
+var manifest []byte
+
+// Addon installs the kinds of NMState and the stand-in.
+type Addon struct{}
+
+var (
+	_ addon.Addon               = Addon{}
+	_ addon.WithNodePreparation = Addon{}
+)
+
+// Name implements addon.Addon.
+func (Addon) Name() string { return "nmstate" }
+
+// Images implements addon.Addon. Changing a network needs root.
+func (Addon) Images() []*artifact.Recipe {
+	return []*artifact.Recipe{program.Image(program.Binary(name, "nmstatestandin"), name, reference, "")}
+}
+
+// PrepareNode implements addon.WithNodePreparation.
+func (Addon) PrepareNode(_ context.Context, cluster *addon.Cluster, node addon.Node) error {
+	return connect(cluster.Nodes, node)
+}
+
+// Install implements addon.Addon. The definitions are those that the operator's own tests use.
+func (Addon) Install(ctx context.Context, cluster *addon.Cluster) error {
+	definitions, err := os.ReadFile(filepath.Join(artifact.SourceRoot(), "controllers", "internal", "testenv", "crds", "nmstate.yaml"))
+	if err != nil {
+		return err
+	}
+	for _, one := range [][]byte{definitions, manifest} {
+		if err := cluster.ApplyYAML(ctx, one); err != nil {
+			return fmt.Errorf("install NMState: %w", err)
+		}
+	}
+	return nil
+}
+
+// Ready implements addon.Addon.
+func (Addon) Ready(ctx context.Context, cluster *addon.Cluster) error {
+	return cluster.WaitWorkloads(ctx, readyPatience, namespace, name)
+}

@@ -1,0 +1,117 @@
+//go:build e2e
+
+package networks
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	nmstatev1 "github.com/nmstate/kubernetes-nmstate/api/v1"
+	nmstatev1beta1 "github.com/nmstate/kubernetes-nmstate/api/v1beta1"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/novasphere/wukong/apis/v1alpha1"
+)
+
+// managedNetwork is a bridge that NMState makes on the spare NIC of each node, in one VLAN.
+func managedNetwork(namespace, name, bridge string, tag int32) *v1alpha1.WukongNetwork {
+	network := bridgeNetwork(namespace, name, bridge, "10.77.0.0/24")
+	network.Spec.Bridge.Managed = &v1alpha1.ManagedBridge{Ports: []v1alpha1.InterfaceName{"eth1"}, UplinkVLAN: ptr.To(tag)}
+	return network
+}
+
+// onNode lets a machine run on one node.
+func onNode(vm *v1alpha1.WukongVM, node string) *v1alpha1.WukongVM {
+	vm.Spec.Scheduling = &v1alpha1.Scheduling{NodeSelector: map[string]string{corev1.LabelHostname: node}}
+	return vm
+}
+
+// remove deletes objects, and waits until they are gone.
+func remove(t *testing.T, objects ...client.Object) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
+	defer cancel()
+	for _, object := range objects {
+		require.NoError(t, cluster.Delete(ctx, object))
+	}
+	for _, object := range objects {
+		require.NoError(t, cluster.Gone(ctx, object), "%T %s does not go", object, object.GetName())
+	}
+}
+
+// waitBridge waits until NMState reports a bridge on all nodes, or on none.
+func waitBridge(t *testing.T, bridge string, wanted bool) {
+	t.Helper()
+	require.EventuallyWithT(t, func(collect *assert.CollectT) {
+		states := &nmstatev1beta1.NodeNetworkStateList{}
+		require.NoError(collect, cluster.List(t.Context(), states))
+		require.NotEmpty(collect, states.Items)
+		for i := range states.Items {
+			text := string(states.Items[i].Status.CurrentState.Raw)
+			assert.Equal(collect, wanted, strings.Contains(text, "name: "+bridge+"\n"), "%s of node %s", bridge, states.Items[i].Name)
+		}
+	}, patience, time.Second)
+}
+
+// TestVLANsOnManagedBridges: guests of two nodes and two namespaces talk in their VLAN and not to another; the bridge goes with its last user.
+func TestVLANsOnManagedBridges(t *testing.T) {
+	here, elsewhere := cluster.Namespace(t), cluster.Namespace(t)
+	nodes := &corev1.NodeList{}
+	require.NoError(t, cluster.List(t.Context(), nodes))
+	require.GreaterOrEqual(t, len(nodes.Items), 2)
+	first, second := nodes.Items[0].Name, nodes.Items[1].Name
+	blue, alsoBlue, green := managedNetwork(here, "blue", "br-blue", 100), managedNetwork(elsewhere, "blue", "br-blue", 100), managedNetwork(here, "green", "br-green", 200)
+	one := onNode(guestVM(here, "one", onNetwork("lan", "blue", "10.77.0.1")), first)
+	two := onNode(guestVM(elsewhere, "two", onNetwork("lan", "blue", "10.77.0.2")), second)
+	three := onNode(guestVM(here, "three", onNetwork("lan", "green", "10.77.0.3")), second)
+	for _, object := range []client.Object{guestSecret(here), guestSecret(elsewhere), blue, alsoBlue, green, one, two, three} {
+		require.NoError(t, cluster.Create(t.Context(), object))
+	}
+	for _, network := range []*v1alpha1.WukongNetwork{blue, alsoBlue, green} {
+		cluster.WaitReady(t, network, metav1.ConditionTrue, v1alpha1.ReasonReady, patience)
+		assert.Equal(t, int32(len(nodes.Items)), network.Status.HostBridge.ReadyNodes)
+	}
+	for _, vm := range []*v1alpha1.WukongVM{one, two, three} {
+		cluster.WaitReady(t, vm, metav1.ConditionTrue, v1alpha1.ReasonRunning, importAndBoot)
+	}
+
+	t.Run("TheyTalkInTheirVLAN", func(t *testing.T) {
+		waitPing(t, one, "10.77.0.2", true)
+		waitPing(t, one, "10.77.0.3", false)
+		waitPing(t, three, "10.77.0.2", false)
+	})
+	t.Run("AddressesSurviveAStopAndAnotherManager", func(t *testing.T) {
+		mac := two.Status.Networks[0].MACAddress
+		change(t, two, func(vm *v1alpha1.WukongVM) { vm.Spec.PowerState = v1alpha1.PowerStopped })
+		cluster.WaitReady(t, two, metav1.ConditionTrue, v1alpha1.ReasonStopped, patience)
+		cluster.RestartOperator(t)
+		change(t, two, func(vm *v1alpha1.WukongVM) { vm.Spec.PowerState = v1alpha1.PowerRunning })
+		cluster.WaitReady(t, two, metav1.ConditionTrue, v1alpha1.ReasonRunning, importAndBoot)
+		assert.Equal(t, mac, two.Status.Networks[0].MACAddress)
+		waitPing(t, one, "10.77.0.2", true)
+	})
+	t.Run("TheBridgeOutlivesItsFirstUser", func(t *testing.T) {
+		remove(t, one, three, blue, green)
+		waitBridge(t, "br-green", false)
+		waitBridge(t, "br-blue", true)
+		cluster.WaitReady(t, alsoBlue, metav1.ConditionTrue, v1alpha1.ReasonReady, patience)
+	})
+	t.Run("AndTheMachineThatHangsOnIt", func(t *testing.T) {
+		remove(t, alsoBlue)
+		assert.Equal(t, "two", ask(t, two, "hostname"))
+		waitBridge(t, "br-blue", true)
+		remove(t, two)
+		waitBridge(t, "br-blue", false)
+		require.Eventually(t, func() bool {
+			return apierrors.IsNotFound(cluster.Get(t.Context(), client.ObjectKey{Name: "wukong-br-blue"}, &nmstatev1.NodeNetworkConfigurationPolicy{}))
+		}, patience, time.Second, "the policy is still there")
+	})
+}
