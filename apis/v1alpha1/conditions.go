@@ -17,6 +17,9 @@ const (
 	ConditionCloudInitReady = "CloudInitReady"
 	// ConditionServicesReady on a WukongVM with services: all of them exist as spec says. Absent without services.
 	ConditionServicesReady = "ServicesReady"
+	// ConditionPolicyReady on a WukongVM whose traffic is limited by a policy of its own or of its network: the NetworkPolicy says what they
+	// say, and the cluster's network plugin enforces it. Unknown when nobody told whether it does. Absent without a policy.
+	ConditionPolicyReady = "PolicyReady"
 	// ConditionSynchronized on a WukongVM: the KubeVirt VirtualMachine carries what the spec says.
 	ConditionSynchronized = "Synchronized"
 	// ConditionGuestAgentConnected on a WukongVM: qemu-guest-agent in the guest answers.
@@ -171,6 +174,12 @@ const (
 	ReasonAddressObservedElsewhere = "AddressObservedElsewhere"
 	// ReasonServiceUnreachable: a Service cannot lead to the machine, which has no interface on the pod network.
 	ReasonServiceUnreachable = "ServiceUnreachable"
+	// ReasonPolicyUnsupported: a policy cannot hold for the machine, which has no interface on the pod network.
+	ReasonPolicyUnsupported = "PolicyUnsupported"
+	// ReasonEnforcementMissing: the cluster's network plugin enforces no NetworkPolicy, so that a policy would not hold.
+	ReasonEnforcementMissing = "EnforcementMissing"
+	// ReasonEnforcementUnverified: nobody told whether the cluster's network plugin enforces NetworkPolicies.
+	ReasonEnforcementUnverified = "EnforcementUnverified"
 	// ReasonStarting: the machine is being started.
 	ReasonStarting = "Starting"
 	// ReasonRunning: the guest runs.

@@ -24,16 +24,16 @@ const (
 	SessionAffinityClientIP SessionAffinity = "ClientIP"
 )
 
-// TrafficPolicy says where traffic from outside the cluster goes.
+// ExternalTrafficPolicy says where traffic from outside the cluster goes.
 // +kubebuilder:validation:Enum=Cluster;Local
-type TrafficPolicy string
+type ExternalTrafficPolicy string
 
-// Values of TrafficPolicy.
+// Values of ExternalTrafficPolicy.
 const (
-	// TrafficCluster goes to all machines of the Service. The guest sees a node's address.
-	TrafficCluster TrafficPolicy = "Cluster"
-	// TrafficLocal goes to machines of the node that it comes to. The guest sees the client's address.
-	TrafficLocal TrafficPolicy = "Local"
+	// ExternalTrafficCluster goes to all machines of the Service. The guest sees a node's address.
+	ExternalTrafficCluster ExternalTrafficPolicy = "Cluster"
+	// ExternalTrafficLocal goes to machines of the node that it comes to. The guest sees the client's address.
+	ExternalTrafficLocal ExternalTrafficPolicy = "Local"
 )
 
 // VMService is a Kubernetes Service that the machine makes and owns. It leads to the machine's interface on the pod network, the only one that a
@@ -78,7 +78,7 @@ type VMService struct {
 
 	// externalTrafficPolicy says where traffic from outside the cluster goes. Omitted, Cluster.
 	// +optional
-	ExternalTrafficPolicy TrafficPolicy `json:"externalTrafficPolicy,omitempty"`
+	ExternalTrafficPolicy ExternalTrafficPolicy `json:"externalTrafficPolicy,omitempty"`
 
 	// loadBalancerClass names the load balancer that gives the address. Omitted, the cluster's default one.
 	// +optional

@@ -33,6 +33,7 @@ const (
 // +kubebuilder:validation:XValidation:rule="self.type != 'Pod' || (!has(self.mtu) && !has(self.subnets) && !has(self.routes) && !has(self.dns) && !has(self.segment) && !has(self.reservations))",message="the pod network's addresses, routes, DNS and MTU belong to the cluster: leave out subnets, routes, dns, mtu, segment and reservations"
 // +kubebuilder:validation:XValidation:rule="self.type != 'NetworkAttachmentDefinition' || !has(self.mtu)",message="the MTU of an existing NetworkAttachmentDefinition is set there: leave out mtu"
 // +kubebuilder:validation:XValidation:rule="self.type == 'Bridge' || !has(self.bandwidth)",message="bandwidth is for type Bridge only: the CNI plugin that limits needs a bridge's port; leave out bandwidth"
+// +kubebuilder:validation:XValidation:rule="self.type == 'Pod' || !has(self.policy)",message="policy is for type Pod only: on other networks a guest's frames pass its pod unseen by what enforces policies; leave out policy, part machines by VLANs, or let the guests' own firewalls do it"
 // +kubebuilder:validation:XValidation:rule="self.type == oldSelf.type",message="type cannot change after creation: create another WukongNetwork"
 type WukongNetworkSpec struct {
 	// wukongRef names the application that the network belongs to. The Wukong need not exist yet.
@@ -76,6 +77,10 @@ type WukongNetworkSpec struct {
 	// bandwidth of each interface on the network that has none itself, for type Bridge. It takes the CNI plugin bandwidth on the nodes.
 	// +optional
 	Bandwidth *Bandwidth `json:"bandwidth,omitempty"`
+
+	// policy of all machines on the network, for type Pod. What a machine's own policy allows is allowed as well.
+	// +optional
+	Policy *TrafficPolicy `json:"policy,omitempty"`
 
 	// subnets that live on the network, at most one gateway in each. Static addresses of machines must lie in one.
 	// +optional

@@ -87,6 +87,11 @@ type WukongVMSpec struct {
 	// +kubebuilder:validation:MaxItems=16
 	Services []VMService `json:"services,omitempty"`
 
+	// policy of the machine's interface on the pod network, beside that of the network. Interfaces on other networks have none: there, the
+	// guest's own firewall decides.
+	// +optional
+	Policy *TrafficPolicy `json:"policy,omitempty"`
+
 	// cloudInit is what the guest's first boot sets up. Omitted, the guest still gets its host name and addresses.
 	// +optional
 	CloudInit *CloudInit `json:"cloudInit,omitempty"`

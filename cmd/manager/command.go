@@ -18,6 +18,7 @@ import (
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	"github.com/novasphere/wukong/controllers"
+	"github.com/novasphere/wukong/controllers/wukongvm"
 	"github.com/novasphere/wukong/mover"
 )
 
@@ -38,6 +39,7 @@ type options struct {
 	leaderElectionPrefix string
 	concurrency          int
 	moverImage           string
+	enforcement          string
 	gracefulShutdown     time.Duration
 }
 
@@ -67,6 +69,8 @@ func newCommand() *cobra.Command {
 	flags.StringVar(&opts.leaderElectionPrefix, "leader-elect-prefix", "", "first part of the Lease's name; give managers that run different controllers different ones")
 	flags.IntVar(&opts.concurrency, "max-concurrent-reconciles", 16, "objects of one kind that are reconciled at a time")
 	flags.StringVar(&opts.moverImage, "mover-image", "", "image of the pods that move the bytes of disks, for exports: the image of this program")
+	flags.StringVar(&opts.enforcement, "network-policy-enforcement", string(wukongvm.EnforcementUnknown),
+		"whether the cluster's network plugin enforces NetworkPolicies: "+strings.Join(wukongvm.Enforcements(), ", "))
 	flags.DurationVar(&opts.gracefulShutdown, "graceful-shutdown-timeout", 10*time.Second, "how long running reconciles may take to end")
 
 	goFlags := flag.NewFlagSet("", flag.ContinueOnError)
@@ -78,6 +82,10 @@ func newCommand() *cobra.Command {
 }
 
 func run(ctx context.Context, opts options) error {
+	enforcement, err := wukongvm.ParseEnforcement(opts.enforcement)
+	if err != nil {
+		return fmt.Errorf("--network-policy-enforcement: %w", err)
+	}
 	config, err := ctrl.GetConfig()
 	if err != nil {
 		return fmt.Errorf("find the cluster: %w", err)
@@ -96,7 +104,8 @@ func run(ctx context.Context, opts options) error {
 	if err != nil {
 		return fmt.Errorf("make the manager: %w", err)
 	}
-	if err := controllers.Setup(ctx, manager, opts.controllers, clock.RealClock{}, controllers.Settings{MoverImage: opts.moverImage}); err != nil {
+	settings := controllers.Settings{MoverImage: opts.moverImage, Enforcement: enforcement}
+	if err := controllers.Setup(ctx, manager, opts.controllers, clock.RealClock{}, settings); err != nil {
 		return err
 	}
 	if err := manager.AddHealthzCheck("ping", healthz.Ping); err != nil {

@@ -6,6 +6,7 @@ import (
 
 	networkv1 "github.com/k8snetworkplumbingwg/network-attachment-definition-client/pkg/apis/k8s.cni.cncf.io/v1"
 	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	kubevirtv1 "kubevirt.io/api/core/v1"
 
@@ -41,6 +42,10 @@ type observation struct {
 	instance *kubevirtv1.VirtualMachineInstance
 	// services are the Services that the machine made, by name.
 	services map[string]*corev1.Service
+	// policies are the NetworkPolicies that the machine made, one at most unless somebody copied its labels.
+	policies []*networkingv1.NetworkPolicy
+	// enforcement of policies in this cluster.
+	enforcement Enforcement
 	// locks are the addresses that the machine holds.
 	locks locks
 	// foreignAddress: the guest shows an address that another machine was given.
@@ -56,6 +61,7 @@ type observation struct {
 	// What follows: see resolve.
 	moves                         map[string]volumeMove
 	disksProblem, networksProblem *problem
+	policyProblem                 *problem
 	// servicesProblem is found while the Services are written. serviceRefused: trying again may help.
 	servicesProblem *problem
 	serviceRefused  bool
@@ -109,7 +115,7 @@ func (r *Reconciler) observe(ctx context.Context, vm *v1alpha1.WukongVM) (*obser
 		}
 	}
 	for _, step := range []func(context.Context, *v1alpha1.WukongVM, *observation) error{
-		r.observeOwned, r.observeServices, r.observeMachine, r.observeOwners, r.observeNodes, r.observeAddresses, r.observeGuestAddresses,
+		r.observeOwned, r.observeServices, r.observePolicy, r.observeMachine, r.observeOwners, r.observeNodes, r.observeAddresses, r.observeGuestAddresses,
 	} {
 		if err := step(ctx, vm, observed); err != nil {
 			return nil, err

@@ -75,7 +75,7 @@ func applyProblem(err error) *problem {
 // partMissing: a disk, network or Secret that is missing or wrong. It is no cause while the guest runs: a running guest does not
 // need the Secret that it was set up with. A stopped machine tells what would keep it from starting, but not what only takes time.
 func partMissing(vm *v1alpha1.WukongVM, observed *observation) *problem {
-	worst := graver(graver(observed.disksProblem, observed.networksProblem), observed.cloudInit.problem)
+	worst := graver(graver(graver(observed.disksProblem, observed.networksProblem), observed.cloudInit.problem), observed.policyProblem)
 	switch {
 	case worst == nil:
 		return nil

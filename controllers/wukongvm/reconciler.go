@@ -7,6 +7,7 @@ import (
 
 	networkv1 "github.com/k8snetworkplumbingwg/network-attachment-definition-client/pkg/apis/k8s.cni.cncf.io/v1"
 	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/client-go/rest"
 	"k8s.io/utils/clock"
@@ -54,6 +55,7 @@ const (
 // +kubebuilder:rbac:groups=k8s.cni.cncf.io,resources=network-attachment-definitions,verbs=get;list;watch;create;patch;delete
 // +kubebuilder:rbac:groups="",resources=secrets,verbs=get;create;patch
 // +kubebuilder:rbac:groups="",resources=services,verbs=get;list;watch;create;patch;delete
+// +kubebuilder:rbac:groups=networking.k8s.io,resources=networkpolicies,verbs=get;list;watch;create;patch;delete
 // +kubebuilder:rbac:groups="",resources=events;nodes,verbs=list
 // +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
 
@@ -70,6 +72,8 @@ type Reconciler struct {
 	// addresses are the locks of addresses, waiting the machines that wait for one.
 	addresses *addresslock.ClientStore
 	waiting   *waitingRoom
+	// enforcement of NetworkPolicies by the cluster's network plugin.
+	enforcement Enforcement
 }
 
 // Reconcile looks at one WukongVM.
@@ -115,6 +119,9 @@ func (r *Reconciler) applyChildren(ctx context.Context, vm *v1alpha1.WukongVM, o
 		err = r.applyAttachments(ctx, vm, observed)
 	}
 	if err == nil {
+		err = r.applyPolicy(ctx, vm, observed)
+	}
+	if err == nil {
 		err = r.applyMachine(ctx, vm, observed)
 	}
 	if err == nil {
@@ -142,8 +149,14 @@ func (o *observation) retryAfter(vm *v1alpha1.WukongVM, now time.Time) time.Dura
 	}
 }
 
-// SetupWithManager registers the controller with its watches.
-func SetupWithManager(manager ctrl.Manager, dependencies *dependency.Registry, clock clock.PassiveClock) error {
+// SetupWithManager returns what registers the controller with its watches.
+func SetupWithManager(enforcement Enforcement) func(ctrl.Manager, *dependency.Registry, clock.PassiveClock) error {
+	return func(manager ctrl.Manager, dependencies *dependency.Registry, clock clock.PassiveClock) error {
+		return setup(manager, dependencies, clock, enforcement)
+	}
+}
+
+func setup(manager ctrl.Manager, dependencies *dependency.Registry, clock clock.PassiveClock, enforcement Enforcement) error {
 	uncached, err := client.New(manager.GetConfig(), client.Options{
 		HTTPClient: manager.GetHTTPClient(), Scheme: manager.GetScheme(), Mapper: manager.GetRESTMapper(),
 	})
@@ -165,6 +178,7 @@ func SetupWithManager(manager ctrl.Manager, dependencies *dependency.Registry, c
 		clock:        clock,
 		addresses:    &addresslock.ClientStore{Client: manager.GetClient(), Reader: manager.GetAPIReader(), FieldManager: fieldManager},
 		waiting:      newWaitingRoom(),
+		enforcement:  enforcement,
 	}
 	controller, err := ctrl.NewControllerManagedBy(manager).
 		Named("wukongvm").
@@ -173,6 +187,7 @@ func SetupWithManager(manager ctrl.Manager, dependencies *dependency.Registry, c
 		Watches(&v1alpha1.WukongDisk{}, reconciler.vmsUsing(byDisk), builder.WithPredicates(childChanged())).
 		Watches(&v1alpha1.WukongNetwork{}, reconciler.vmsUsing(byNetwork), builder.WithPredicates(childChanged())).
 		Watches(&corev1.Service{}, ofMachine(), builder.WithPredicates(serviceChanged())).
+		Watches(&networkingv1.NetworkPolicy{}, ofMachine(), builder.WithPredicates(changedByOthers())).
 		Watches(&v1alpha1.WukongAddress{}, reconciler.addressFreed(), builder.WithPredicates(onlyDeletions())).
 		Watches(&v1alpha1.Wukong{}, umbrella.Handler(reconciler.client, newList), builder.WithPredicates(umbrella.Predicate())).
 		Build(reconciler)
@@ -189,7 +204,7 @@ func SetupWithManager(manager ctrl.Manager, dependencies *dependency.Registry, c
 		return err
 	}
 	err = dependencies.Watch(controller, dependency.NetworkAttachments,
-		source.Kind(manager.GetCache(), client.Object(&networkv1.NetworkAttachmentDefinition{}), ofMachine(), attachmentChanged()), everything)
+		source.Kind(manager.GetCache(), client.Object(&networkv1.NetworkAttachmentDefinition{}), ofMachine(), changedByOthers()), everything)
 	if err != nil {
 		return err
 	}

@@ -34,6 +34,7 @@ func (o *observation) resolve(vm *v1alpha1.WukongVM) {
 	o.disksProblem = o.resolveDisks(vm)
 	interfaces, networksProblem := o.resolveNetworks(vm)
 	o.networksProblem = networksProblem
+	o.policyProblem = o.resolvePolicy(vm)
 	o.cloudInit = cloudInitData{}
 	if networksProblem != nil && networksProblem.blocking {
 		return
@@ -48,7 +49,7 @@ func (o *observation) resolve(vm *v1alpha1.WukongVM) {
 
 // complete tells whether the content of the VirtualMachine is known.
 func (o *observation) complete() bool {
-	for _, found := range []*problem{o.disksProblem, o.networksProblem, o.cloudInit.problem} {
+	for _, found := range []*problem{o.disksProblem, o.networksProblem, o.cloudInit.problem, o.policyProblem} {
 		if found != nil && found.blocking {
 			return false
 		}

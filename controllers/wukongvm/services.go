@@ -71,7 +71,7 @@ func (r *Reconciler) applyServices(ctx context.Context, vm *v1alpha1.WukongVM, o
 
 // unreachable says why no Service can lead to the machine. A Service leads to the addresses of pods.
 func unreachable(vm *v1alpha1.WukongVM, observed *observation) *problem {
-	if len(vm.Spec.Services) == 0 || slices.ContainsFunc(networksOf(vm), func(network v1alpha1.VMNetwork) bool { return observed.onPodNetwork(vm, &network) }) {
+	if len(vm.Spec.Services) == 0 || observed.onAnyPodNetwork(vm) {
 		return nil
 	}
 	return &problem{reason: v1alpha1.ReasonServiceUnreachable, message: "a Service reaches a machine on the pod network only, and this one has no interface there: " +

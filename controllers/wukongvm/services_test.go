@@ -24,7 +24,7 @@ func TestDesiredService(t *testing.T) {
 
 	full := desiredService(vm, &v1alpha1.VMService{
 		Name: "dns", Type: v1alpha1.ServiceLoadBalancer, Selector: map[string]string{"app": "dns"}, SessionAffinity: v1alpha1.SessionAffinityClientIP,
-		ExternalTrafficPolicy: v1alpha1.TrafficLocal, LoadBalancerClass: "example.com/lb", Annotations: map[string]string{"example.com/pool": "public"},
+		ExternalTrafficPolicy: v1alpha1.ExternalTrafficLocal, LoadBalancerClass: "example.com/lb", Annotations: map[string]string{"example.com/pool": "public"},
 		Ports: []v1alpha1.VMServicePort{{Name: "dns", Port: 53, TargetPort: 5353, Protocol: v1alpha1.ProtocolUDP, NodePort: 30053}},
 	})
 	assert.Equal(t, map[string]string{v1alpha1.LabelManagedBy: v1alpha1.LabelManagedByValue, "app": "dns"}, full.Spec.Selector, "every machine with the label")

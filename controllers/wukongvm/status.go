@@ -40,6 +40,7 @@ func reportParts(set *conditions.Set, vm *v1alpha1.WukongVM, observed *observati
 	part(v1alpha1.ConditionDisksReady, observed.disksProblem)
 	part(v1alpha1.ConditionNetworksReady, observed.networksProblem)
 	part(v1alpha1.ConditionCloudInitReady, observed.cloudInit.problem)
+	reportPolicy(set, vm, observed)
 	if len(vm.Spec.Services) > 0 {
 		part(v1alpha1.ConditionServicesReady, observed.servicesProblem)
 	}

@@ -104,8 +104,8 @@ func serviceChanged() predicate.Predicate {
 	}
 }
 
-// attachmentChanged lets pass what others do to a NetworkAttachmentDefinition. Its creation is known.
-func attachmentChanged() predicate.TypedPredicate[client.Object] {
+// changedByOthers lets pass what others do to an object of the machine's that nobody but the machine writes. Its creation is known.
+func changedByOthers() predicate.TypedPredicate[client.Object] {
 	return predicate.Funcs{
 		CreateFunc: func(event.CreateEvent) bool { return false },
 		UpdateFunc: func(e event.UpdateEvent) bool { return e.ObjectOld.GetGeneration() != e.ObjectNew.GetGeneration() },

@@ -13,6 +13,7 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 
 	"github.com/novasphere/wukong/controllers"
+	"github.com/novasphere/wukong/controllers/wukongvm"
 	"github.com/novasphere/wukong/controllers/internal/simulator"
 )
 
@@ -39,6 +40,8 @@ type ManagerOptions struct {
 	Clock clock.PassiveClock
 	// MoverImage of the Jobs that move bytes; no pod of theirs ever runs here.
 	MoverImage string
+	// Enforcement of NetworkPolicies that the manager is told of.
+	Enforcement wukongvm.Enforcement
 }
 
 // StartManager runs controllers as the manager program does, until the test ends.
@@ -60,7 +63,7 @@ func (e *Environment) StartManager(tb testing.TB, options ManagerOptions) *Manag
 		options.MoverImage = "mover.example/mover:1"
 	}
 	stop, err := run(operators, config, controllers.ManagerOptions(8), func(ctx context.Context, manager ctrl.Manager) error {
-		return controllers.Setup(ctx, manager, options.Controllers, options.Clock, controllers.Settings{MoverImage: options.MoverImage})
+		return controllers.Setup(ctx, manager, options.Controllers, options.Clock, controllers.Settings{MoverImage: options.MoverImage, Enforcement: options.Enforcement})
 	})
 	require.NoError(tb, err)
 	var once sync.Once
