@@ -107,6 +107,12 @@ func ask(t *testing.T, vm *v1alpha1.WukongVM, command string) string {
 	return output
 }
 
+// waitBooted waits until a guest has booted: it has its addresses then. A machine is Running from the first moment of its guest.
+func waitBooted(t *testing.T, vm *v1alpha1.WukongVM) {
+	t.Helper()
+	require.Contains(t, ask(t, vm, "cloud-init status --wait >/dev/null; hostname"), vm.Name)
+}
+
 // waitPing waits until an address answers a guest, or does not any more.
 func waitPing(t *testing.T, vm *v1alpha1.WukongVM, address string, wanted bool) {
 	t.Helper()

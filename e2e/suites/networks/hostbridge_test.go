@@ -82,6 +82,9 @@ func TestVLANsOnManagedBridges(t *testing.T) {
 	for _, vm := range []*v1alpha1.WukongVM{one, two, three} {
 		cluster.WaitReady(t, vm, metav1.ConditionTrue, v1alpha1.ReasonRunning, importAndBoot)
 	}
+	for _, vm := range []*v1alpha1.WukongVM{one, two, three} {
+		waitBooted(t, vm)
+	}
 
 	t.Run("TheyTalkInTheirVLAN", func(t *testing.T) {
 		waitPing(t, one, "10.77.0.2", true)
@@ -96,6 +99,7 @@ func TestVLANsOnManagedBridges(t *testing.T) {
 		change(t, two, func(vm *v1alpha1.WukongVM) { vm.Spec.PowerState = v1alpha1.PowerRunning })
 		cluster.WaitReady(t, two, metav1.ConditionTrue, v1alpha1.ReasonRunning, importAndBoot)
 		assert.Equal(t, mac, two.Status.Networks[0].MACAddress)
+		waitBooted(t, two)
 		waitPing(t, one, "10.77.0.2", true)
 	})
 	t.Run("TheBridgeOutlivesItsFirstUser", func(t *testing.T) {

@@ -118,7 +118,7 @@ func ConnectNode(plan Plan, controlPlanePID, pid, number int, others map[int]int
 	if err := node.configure(cableName, plan.Node(number), plan.Nodes.Bits()); err != nil {
 		return err
 	}
-	if err := errors.Join(control.plug(port), control.route(plan, number)); err != nil {
+	if err := errors.Join(control.plug(port), control.route(plan, number), node.routeServices(plan)); err != nil {
 		return err
 	}
 	for otherNumber, otherPID := range others {
@@ -239,13 +239,22 @@ func (n namespace) plug(name string) error {
 
 // route sends what is for the pods of a node to that node.
 func (n namespace) route(plan Plan, number int) error {
-	subnet := plan.PodSubnet(number)
+	return n.send(plan.PodSubnet(number), plan.Node(number))
+}
+
+// routeServices lets pods in a node's own network, and its programs, reach Services. kube-proxy rewrites such a packet on its way out, but the
+// kernel looks for a route before, and a node has no default route.
+func (n namespace) routeServices(plan Plan) error {
+	return n.send(plan.Services, plan.ControlPlane())
+}
+
+func (n namespace) send(subnet netip.Prefix, gateway netip.Addr) error {
 	route := netlink.Route{
 		Dst: &net.IPNet{IP: subnet.Addr().AsSlice(), Mask: net.CIDRMask(subnet.Bits(), 32)},
-		Gw:  plan.Node(number).AsSlice(),
+		Gw:  gateway.AsSlice(),
 	}
 	if err := n.RouteReplace(&route); err != nil {
-		return fmt.Errorf("route %s to node %d: %w", subnet, number, err)
+		return fmt.Errorf("route %s by %s: %w", subnet, gateway, err)
 	}
 	return nil
 }

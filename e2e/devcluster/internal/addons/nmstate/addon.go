@@ -8,6 +8,11 @@ import (
 	"path/filepath"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
 	"github.com/novasphere/wukong/e2e/devcluster/internal/addon"
 	"github.com/novasphere/wukong/e2e/devcluster/internal/artifact"
 	"github.com/novasphere/wukong/e2e/devcluster/internal/program"
@@ -58,7 +63,24 @@ func (Addon) Install(ctx context.Context, cluster *addon.Cluster) error {
 	return nil
 }
 
-// Ready implements addon.Addon.
+// Ready implements addon.Addon: the stand-in has told what each node has.
 func (Addon) Ready(ctx context.Context, cluster *addon.Cluster) error {
-	return cluster.WaitWorkloads(ctx, readyPatience, namespace, name)
+	if err := cluster.WaitWorkloads(ctx, readyPatience, namespace, name); err != nil {
+		return err
+	}
+	state := schema.GroupVersionKind{Group: "nmstate.io", Version: "v1beta1", Kind: "NodeNetworkState"}
+	return addon.WaitFor(ctx, readyPatience, "wait for NodeNetworkStates", func(ctx context.Context) (missing string, err error) {
+		for _, node := range cluster.Nodes {
+			object := &unstructured.Unstructured{}
+			object.SetGroupVersionKind(state)
+			err := cluster.Client.Get(ctx, client.ObjectKey{Name: node.Name}, object)
+			if apierrors.IsNotFound(err) {
+				return "there is none of " + node.Name, nil
+			}
+			if err != nil {
+				return "", fmt.Errorf("get NodeNetworkState %s: %w", node.Name, err)
+			}
+		}
+		return "", nil
+	})
 }
