@@ -77,7 +77,7 @@ deploy: cluster image $(BIN)/helm ## Build Wukong and install it on the dev clus
 	@export KUBECONFIG=$(KUBECONFIG_FILE); \
 		$(BIN)/helm upgrade --install wukong-crds charts/wukong-crds --namespace $(NAMESPACE) --create-namespace --wait >/dev/null; \
 		$(BIN)/helm upgrade --install wukong charts/wukong --namespace $(NAMESPACE) \
-			--set image.registry= --set image.repository=$(IMAGE_REPOSITORY) --set image.tag=$$(cat dist/image-tag) --wait --timeout 5m
+			--set image.registry= --set image.repository=$(IMAGE_REPOSITORY) --set image.tag=$$(cat dist/image-tag) --set networkPolicyEnforcement=Enforced --wait --timeout 5m
 
 ##@ Test
 

@@ -7,6 +7,7 @@ import (
 	"github.com/novasphere/wukong/e2e/devcluster/internal/addons/images"
 	"github.com/novasphere/wukong/e2e/devcluster/internal/addons/kubevirt"
 	"github.com/novasphere/wukong/e2e/devcluster/internal/addons/multus"
+	"github.com/novasphere/wukong/e2e/devcluster/internal/addons/networkpolicy"
 	"github.com/novasphere/wukong/e2e/devcluster/internal/addons/nmstate"
 	"github.com/novasphere/wukong/e2e/devcluster/internal/addons/registry"
 	"github.com/novasphere/wukong/e2e/devcluster/internal/addons/s3"
@@ -20,6 +21,7 @@ func addons() []addon.Addon {
 		csi.Addon{},
 		multus.Addon{},
 		nmstate.Addon{},
+		networkpolicy.Addon{},
 		images.Addon{},
 		registry.Addon{},
 		s3.Addon{},

@@ -41,7 +41,7 @@ func (Addon) Name() string { return "nmstate" }
 
 // Images implements addon.Addon. Changing a network needs root.
 func (Addon) Images() []*artifact.Recipe {
-	return []*artifact.Recipe{program.Image(program.Binary(name, "nmstatestandin"), name, reference, "")}
+	return []*artifact.Recipe{program.Image(program.Binary(name, "nmstatestandin", "nodeagent"), name, reference, "")}
 }
 
 // PrepareNode implements addon.WithNodePreparation.
