@@ -28,8 +28,8 @@ type setup func(ctrl.Manager, *dependency.Registry, clock.PassiveClock) error
 type Settings struct {
 	// MoverImage is the image of the pods that move the bytes of disks: the manager's own. Without it there are no exports.
 	MoverImage string
-	// Enforcement of NetworkPolicies by the cluster's network plugin.
-	Enforcement wukongvm.Enforcement
+	// NetworkPolicyEnforcement tells whether the cluster's network plugin enforces NetworkPolicies, as wukongvm.Enforcements lists.
+	NetworkPolicyEnforcement string
 }
 
 func all(settings Settings) map[string]setup {
@@ -40,7 +40,7 @@ func all(settings Settings) map[string]setup {
 		"wukongnetwork": wukongnetwork.SetupWithManager,
 		"wukongexport":  wukongexport.SetupWithManager(settings.MoverImage),
 		"wukongimage":   wukongimage.SetupWithManager,
-		"wukongvm":      wukongvm.SetupWithManager(settings.Enforcement),
+		"wukongvm":      wukongvm.SetupWithManager(settings.NetworkPolicyEnforcement),
 	}
 }
 

@@ -69,7 +69,7 @@ func newCommand() *cobra.Command {
 	flags.StringVar(&opts.leaderElectionPrefix, "leader-elect-prefix", "", "first part of the Lease's name; give managers that run different controllers different ones")
 	flags.IntVar(&opts.concurrency, "max-concurrent-reconciles", 16, "objects of one kind that are reconciled at a time")
 	flags.StringVar(&opts.moverImage, "mover-image", "", "image of the pods that move the bytes of disks, for exports: the image of this program")
-	flags.StringVar(&opts.enforcement, "network-policy-enforcement", string(wukongvm.EnforcementUnknown),
+	flags.StringVar(&opts.enforcement, "network-policy-enforcement", wukongvm.Enforcements()[0],
 		"whether the cluster's network plugin enforces NetworkPolicies: "+strings.Join(wukongvm.Enforcements(), ", "))
 	flags.DurationVar(&opts.gracefulShutdown, "graceful-shutdown-timeout", 10*time.Second, "how long running reconciles may take to end")
 
@@ -82,10 +82,6 @@ func newCommand() *cobra.Command {
 }
 
 func run(ctx context.Context, opts options) error {
-	enforcement, err := wukongvm.ParseEnforcement(opts.enforcement)
-	if err != nil {
-		return fmt.Errorf("--network-policy-enforcement: %w", err)
-	}
 	config, err := ctrl.GetConfig()
 	if err != nil {
 		return fmt.Errorf("find the cluster: %w", err)
@@ -104,7 +100,7 @@ func run(ctx context.Context, opts options) error {
 	if err != nil {
 		return fmt.Errorf("make the manager: %w", err)
 	}
-	settings := controllers.Settings{MoverImage: opts.moverImage, Enforcement: enforcement}
+	settings := controllers.Settings{MoverImage: opts.moverImage, NetworkPolicyEnforcement: opts.enforcement}
 	if err := controllers.Setup(ctx, manager, opts.controllers, clock.RealClock{}, settings); err != nil {
 		return err
 	}

@@ -45,7 +45,7 @@ type observation struct {
 	// policies are the NetworkPolicies that the machine made, one at most unless somebody copied its labels.
 	policies []*networkingv1.NetworkPolicy
 	// enforcement of policies in this cluster.
-	enforcement Enforcement
+	enforcement enforcement
 	// locks are the addresses that the machine holds.
 	locks locks
 	// foreignAddress: the guest shows an address that another machine was given.

@@ -21,30 +21,30 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/naming"
 )
 
-// Enforcement tells whether the cluster's network plugin enforces NetworkPolicies. No object of Kubernetes does, so that whoever installs
+// enforcement tells whether the cluster's network plugin enforces NetworkPolicies. No object of Kubernetes does, so that whoever installs
 // Wukong has to.
-type Enforcement string
+type enforcement string
 
 const (
-	// EnforcementUnknown: nobody told.
-	EnforcementUnknown Enforcement = "Unknown"
-	// EnforcementEnforced by the network plugin.
-	EnforcementEnforced Enforcement = "Enforced"
-	// EnforcementNone: policies are but words.
-	EnforcementNone Enforcement = "None"
+	// enforcementUnknown: nobody told.
+	enforcementUnknown enforcement = "Unknown"
+	// enforced by the network plugin.
+	enforced enforcement = "Enforced"
+	// enforcementNone: policies are but words.
+	enforcementNone enforcement = "None"
 )
 
-// Enforcements are all that there are.
+// Enforcements are what a manager can be told of the cluster's network plugin: Unknown, which is the default, Enforced and None.
 func Enforcements() []string {
-	return []string{string(EnforcementUnknown), string(EnforcementEnforced), string(EnforcementNone)}
+	return []string{string(enforcementUnknown), string(enforced), string(enforcementNone)}
 }
 
-// ParseEnforcement refuses what is none of Enforcements.
-func ParseEnforcement(text string) (Enforcement, error) {
+func parseEnforcement(text string) (enforcement, error) {
+	text = cmp.Or(text, string(enforcementUnknown))
 	if !slices.Contains(Enforcements(), text) {
-		return "", fmt.Errorf("%q is none of %s", text, strings.Join(Enforcements(), ", "))
+		return "", fmt.Errorf("network policy enforcement %q is none of %s", text, strings.Join(Enforcements(), ", "))
 	}
-	return Enforcement(text), nil
+	return enforcement(text), nil
 }
 
 // policySuffix ends the name of a machine's NetworkPolicy.
@@ -98,7 +98,7 @@ func (o *observation) resolvePolicy(vm *v1alpha1.WukongVM) *problem {
 		}
 		return &problem{reason: v1alpha1.ReasonPolicyUnsupported, blocking: o.guest() == nil, message: "spec.policy holds on the pod network only, and the machine has " +
 			"no interface there: leave out spec.policy, or add an entry with pod: {} to spec.networks; on other networks part machines by VLANs, or let the guest's own firewall do it"}
-	case o.enforcement == EnforcementNone:
+	case o.enforcement == enforcementNone:
 		return &problem{reason: v1alpha1.ReasonEnforcementMissing, blocking: o.guest() == nil, message: "the cluster's network plugin enforces no NetworkPolicy, as whoever installed " +
 			"Wukong said (networkPolicyEnforcement), so that the machine would be open: take out the policy, or use a plugin that does, such as Cilium, Calico or OVN-Kubernetes"}
 	default:
@@ -122,7 +122,7 @@ func reportPolicy(set *conditions.Set, vm *v1alpha1.WukongVM, observed *observat
 		set.False(v1alpha1.ConditionPolicyReady, v1alpha1.ReasonPending, "see condition Synchronized")
 	case observed.anyNetworkMissing(vm):
 		set.False(v1alpha1.ConditionPolicyReady, v1alpha1.ReasonWaitingForNetwork, "a network is missing, whose policy is not known: see condition NetworksReady")
-	case observed.enforcement == EnforcementEnforced:
+	case observed.enforcement == enforced:
 		set.True(v1alpha1.ConditionPolicyReady, v1alpha1.ReasonReady, open)
 	default:
 		message := "NetworkPolicy " + policyName(vm) + " is written; whether the cluster's network plugin enforces it cannot be seen from here: " +

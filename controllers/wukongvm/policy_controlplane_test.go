@@ -15,7 +15,6 @@ import (
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/testenv"
-	"github.com/novasphere/wukong/controllers/wukongvm"
 )
 
 // waitPolicy waits for what a machine says of its policy; reason "" is for no word.
@@ -49,7 +48,7 @@ func allowFrom(app string) *v1alpha1.TrafficPolicy {
 func TestPolicyOfAMachine(t *testing.T) {
 	namespace := environment.Namespace(t)
 	environment.Simulate(t)
-	manager := environment.StartManager(t, testenv.ManagerOptions{Namespace: namespace, Enforcement: wukongvm.EnforcementEnforced})
+	manager := environment.StartManager(t, testenv.ManagerOptions{Namespace: namespace, Enforcement: "Enforced"})
 	network := &v1alpha1.WukongNetwork{
 		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "pods"},
 		Spec:       v1alpha1.WukongNetworkSpec{Type: v1alpha1.NetworkTypePod, Policy: allowFrom("shop")},
@@ -120,7 +119,7 @@ func TestAMachineThatWouldBeOpenIsHeldBack(t *testing.T) {
 	t.Run("NothingEnforces", func(t *testing.T) {
 		namespace := environment.Namespace(t)
 		environment.Simulate(t)
-		environment.StartManager(t, testenv.ManagerOptions{Namespace: namespace, Enforcement: wukongvm.EnforcementNone})
+		environment.StartManager(t, testenv.ManagerOptions{Namespace: namespace, Enforcement: "None"})
 		vm := newVM(namespace, "web")
 		vm.Spec.Networks, vm.Spec.Policy = nil, allowFrom("shop")
 		createAll(t, vm)
@@ -132,7 +131,7 @@ func TestAMachineThatWouldBeOpenIsHeldBack(t *testing.T) {
 	t.Run("NoPodNetwork", func(t *testing.T) {
 		namespace := environment.Namespace(t)
 		environment.Simulate(t)
-		environment.StartManager(t, testenv.ManagerOptions{Namespace: namespace, Enforcement: wukongvm.EnforcementEnforced})
+		environment.StartManager(t, testenv.ManagerOptions{Namespace: namespace, Enforcement: "Enforced"})
 		vm := newVM(namespace, "web", on("lan"))
 		vm.Spec.Policy = &v1alpha1.TrafficPolicy{DefaultDeny: v1alpha1.TrafficBoth}
 		createAll(t, bridgeNetwork(namespace, "lan"), vm)

@@ -60,10 +60,13 @@ func TestDesiredPolicy(t *testing.T) {
 
 func TestParseEnforcement(t *testing.T) {
 	for _, text := range Enforcements() {
-		enforcement, err := ParseEnforcement(text)
+		told, err := parseEnforcement(text)
 		require.NoError(t, err)
-		assert.Equal(t, text, string(enforcement))
+		assert.Equal(t, text, string(told))
 	}
-	_, err := ParseEnforcement("enforced")
-	assert.EqualError(t, err, `"enforced" is none of Unknown, Enforced, None`)
+	told, err := parseEnforcement("")
+	require.NoError(t, err)
+	assert.Equal(t, enforcementUnknown, told)
+	_, err = parseEnforcement("enforced")
+	assert.EqualError(t, err, `network policy enforcement "enforced" is none of Unknown, Enforced, None`)
 }

@@ -73,7 +73,7 @@ type Reconciler struct {
 	addresses *addresslock.ClientStore
 	waiting   *waitingRoom
 	// enforcement of NetworkPolicies by the cluster's network plugin.
-	enforcement Enforcement
+	enforcement enforcement
 }
 
 // Reconcile looks at one WukongVM.
@@ -149,14 +149,19 @@ func (o *observation) retryAfter(vm *v1alpha1.WukongVM, now time.Time) time.Dura
 	}
 }
 
-// SetupWithManager returns what registers the controller with its watches.
-func SetupWithManager(enforcement Enforcement) func(ctrl.Manager, *dependency.Registry, clock.PassiveClock) error {
+// SetupWithManager returns what registers the controller with its watches. What it is told of the enforcement of NetworkPolicies is one of
+// Enforcements, or "".
+func SetupWithManager(policyEnforcement string) func(ctrl.Manager, *dependency.Registry, clock.PassiveClock) error {
 	return func(manager ctrl.Manager, dependencies *dependency.Registry, clock clock.PassiveClock) error {
-		return setup(manager, dependencies, clock, enforcement)
+		told, err := parseEnforcement(policyEnforcement)
+		if err != nil {
+			return err
+		}
+		return setup(manager, dependencies, clock, told)
 	}
 }
 
-func setup(manager ctrl.Manager, dependencies *dependency.Registry, clock clock.PassiveClock, enforcement Enforcement) error {
+func setup(manager ctrl.Manager, dependencies *dependency.Registry, clock clock.PassiveClock, told enforcement) error {
 	uncached, err := client.New(manager.GetConfig(), client.Options{
 		HTTPClient: manager.GetHTTPClient(), Scheme: manager.GetScheme(), Mapper: manager.GetRESTMapper(),
 	})
@@ -178,7 +183,7 @@ func setup(manager ctrl.Manager, dependencies *dependency.Registry, clock clock.
 		clock:        clock,
 		addresses:    &addresslock.ClientStore{Client: manager.GetClient(), Reader: manager.GetAPIReader(), FieldManager: fieldManager},
 		waiting:      newWaitingRoom(),
-		enforcement:  enforcement,
+		enforcement:  told,
 	}
 	controller, err := ctrl.NewControllerManagedBy(manager).
 		Named("wukongvm").

@@ -13,7 +13,6 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 
 	"github.com/novasphere/wukong/controllers"
-	"github.com/novasphere/wukong/controllers/wukongvm"
 	"github.com/novasphere/wukong/controllers/internal/simulator"
 )
 
@@ -41,7 +40,7 @@ type ManagerOptions struct {
 	// MoverImage of the Jobs that move bytes; no pod of theirs ever runs here.
 	MoverImage string
 	// Enforcement of NetworkPolicies that the manager is told of.
-	Enforcement wukongvm.Enforcement
+	Enforcement string
 }
 
 // StartManager runs controllers as the manager program does, until the test ends.
@@ -63,7 +62,7 @@ func (e *Environment) StartManager(tb testing.TB, options ManagerOptions) *Manag
 		options.MoverImage = "mover.example/mover:1"
 	}
 	stop, err := run(operators, config, controllers.ManagerOptions(8), func(ctx context.Context, manager ctrl.Manager) error {
-		return controllers.Setup(ctx, manager, options.Controllers, options.Clock, controllers.Settings{MoverImage: options.MoverImage, Enforcement: options.Enforcement})
+		return controllers.Setup(ctx, manager, options.Controllers, options.Clock, controllers.Settings{MoverImage: options.MoverImage, NetworkPolicyEnforcement: options.Enforcement})
 	})
 	require.NoError(tb, err)
 	var once sync.Once

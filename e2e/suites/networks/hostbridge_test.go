@@ -63,6 +63,7 @@ func waitBridge(t *testing.T, bridge string, wanted bool) {
 
 // TestVLANsOnManagedBridges: guests of two nodes and two namespaces talk in their VLAN and not to another; the bridge goes with its last user.
 func TestVLANsOnManagedBridges(t *testing.T) {
+	t.Parallel()
 	here, elsewhere := cluster.Namespace(t), cluster.Namespace(t)
 	nodes := &corev1.NodeList{}
 	require.NoError(t, cluster.List(t.Context(), nodes))

@@ -1,0 +1,119 @@
+//go:build e2e
+
+package networks
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/e2e/internal/harness"
+)
+
+// otherPort is where a second web server of a guest listens.
+const otherPort = webPort + 1
+
+// waitConnects waits until a guest can open a connection, or cannot any more.
+func waitConnects(t *testing.T, vm *v1alpha1.WukongVM, address string, port int, wanted bool) {
+	t.Helper()
+	words := map[bool]string{true: "connected", false: "refused-or-silent"}
+	var found string
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(time.Second) {
+		found = ask(t, vm, fmt.Sprintf("timeout 3 bash -c '</dev/tcp/%s/%d' 2>/dev/null && echo %s || echo %s", address, port, words[true], words[false]))
+		if strings.Contains(found, words[wanted]) {
+			return
+		}
+	}
+	require.Equal(t, words[wanted], found, "%s port %d from %s", address, port, vm.Name)
+}
+
+// named selects a machine by its name.
+func named(name string) []v1alpha1.TrafficPeer {
+	return []v1alpha1.TrafficPeer{{PodSelector: &v1alpha1.LabelSelector{MatchLabels: map[string]string{"vm.kubevirt.io/name": name}}}}
+}
+
+// TestAPolicyBlocksWhatItSays: it holds for guests and pods, for the port and the peer that it names and no other, and follows its edits while
+// the guest runs.
+func TestAPolicyBlocksWhatItSays(t *testing.T) {
+	t.Parallel()
+	namespace := cluster.Namespace(t)
+	kubectl := harness.Kubectl(t)
+	server, visitor := guestVM(namespace, "server"), guestVM(namespace, "visitor")
+	for _, object := range []client.Object{guestSecret(namespace), server, visitor} {
+		require.NoError(t, cluster.Create(t.Context(), object))
+	}
+	shell(t, namespace)
+	for _, vm := range []*v1alpha1.WukongVM{server, visitor} {
+		cluster.WaitReady(t, vm, metav1.ConditionTrue, v1alpha1.ReasonRunning, importAndBoot)
+		require.Nil(t, meta.FindStatusCondition(vm.Status.Conditions, v1alpha1.ConditionPolicyReady))
+		waitBooted(t, vm)
+	}
+	ask(t, server, fmt.Sprintf("sudo systemd-run --unit=other python3 -m http.server %d --directory /srv", otherPort))
+	address := server.Status.PrimaryAddress
+	web, other := fmt.Sprintf("%s:%d", address, webPort), fmt.Sprintf("%s:%d", address, otherPort)
+	boot := ask(t, server, "cat /proc/sys/kernel/random/boot_id")
+	holds := func(vm *v1alpha1.WukongVM) {
+		t.Helper()
+		require.EventuallyWithT(t, func(collect *assert.CollectT) {
+			require.NoError(collect, cluster.Get(t.Context(), client.ObjectKeyFromObject(vm), vm))
+			found := meta.FindStatusCondition(vm.Status.Conditions, v1alpha1.ConditionPolicyReady)
+			require.NotNil(collect, found)
+			require.Equal(collect, vm.Generation, found.ObservedGeneration)
+			assert.Equal(collect, metav1.ConditionTrue, found.Status, found.Message)
+		}, patience, time.Second)
+	}
+
+	t.Run("WithoutOneEverythingPasses", func(t *testing.T) {
+		for _, port := range []int{webPort, otherPort} {
+			waitConnects(t, visitor, address, port, true)
+		}
+		waitAnswers(t, kubectl, namespace, web, "server")
+		waitAnswers(t, kubectl, namespace, other, "server")
+	})
+	t.Run("OnlyWhatIsAllowedComesIn", func(t *testing.T) {
+		change(t, server, func(vm *v1alpha1.WukongVM) {
+			vm.Spec.Policy = &v1alpha1.TrafficPolicy{Ingress: []v1alpha1.TrafficRule{{Peers: named("visitor"), Ports: []v1alpha1.TrafficPort{{Port: webPort}}}}}
+		})
+		holds(server)
+		waitConnects(t, visitor, address, otherPort, false)
+		waitConnects(t, visitor, address, webPort, true)
+		waitAnswers(t, kubectl, namespace, web)
+		waitAnswers(t, kubectl, namespace, other)
+	})
+	t.Run("AnotherRuleLetsThePodIn", func(t *testing.T) {
+		pod := &corev1.Pod{}
+		require.NoError(t, cluster.Get(t.Context(), client.ObjectKey{Namespace: namespace, Name: "shell"}, pod))
+		change(t, server, func(vm *v1alpha1.WukongVM) {
+			block := &v1alpha1.IPBlock{CIDR: v1alpha1.PolicyCIDR(pod.Status.PodIP + "/32")}
+			vm.Spec.Policy.Ingress = append(vm.Spec.Policy.Ingress, v1alpha1.TrafficRule{Peers: []v1alpha1.TrafficPeer{{IPBlock: block}}})
+		})
+		waitAnswers(t, kubectl, namespace, other, "server")
+	})
+	t.Run("OnlyWhatIsAllowedGoesOut", func(t *testing.T) {
+		dns := &corev1.Service{}
+		require.NoError(t, cluster.Get(t.Context(), client.ObjectKey{Namespace: metav1.NamespaceSystem, Name: "kube-dns"}, dns))
+		waitConnects(t, visitor, dns.Spec.ClusterIP, 53, true)
+		change(t, visitor, func(vm *v1alpha1.WukongVM) {
+			vm.Spec.Policy = &v1alpha1.TrafficPolicy{
+				DefaultDeny: v1alpha1.TrafficBoth, Egress: []v1alpha1.TrafficRule{{Peers: named("server"), Ports: []v1alpha1.TrafficPort{{Port: webPort}}}},
+			}
+		})
+		holds(visitor)
+		waitConnects(t, visitor, dns.Spec.ClusterIP, 53, false)
+		waitConnects(t, visitor, address, webPort, true)
+	})
+	t.Run("WithoutOneEverythingPassesAgain", func(t *testing.T) {
+		change(t, server, func(vm *v1alpha1.WukongVM) { vm.Spec.Policy = nil })
+		waitAnswers(t, kubectl, namespace, web, "server")
+		assert.Equal(t, boot, ask(t, server, "cat /proc/sys/kernel/random/boot_id"), "the guest noticed nothing")
+	})
+}
