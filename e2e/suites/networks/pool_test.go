@@ -3,7 +3,10 @@
 package networks
 
 import (
-	"fmt"
+	"context"
+	"maps"
+	"net/netip"
+	"slices"
 	"testing"
 	"time"
 
@@ -16,14 +19,15 @@ import (
 	"github.com/novasphere/wukong/apis/v1alpha1"
 )
 
-// TestAPoolOfThree: a pool gives each machine an address that its guest has, of another namespace, too; it refuses a fourth, and serves it when one leaves;
-// addresses survive a stop and another manager.
+// TestAPoolOfThree: pools of two families give each machine addresses that its guest has, of another namespace, too; one of three refuses a fourth, and
+// serves it when one leaves; addresses survive a stop and another manager.
 func TestAPoolOfThree(t *testing.T) {
 	t.Parallel()
 	here, elsewhere := cluster.Namespace(t), cluster.Namespace(t)
 	network := func(namespace string) *v1alpha1.WukongNetwork {
 		result := bridgeNetwork(namespace, "lan", "br-lan", "10.78.0.0/24")
 		result.Spec.Subnets[0].Pool = &v1alpha1.AddressPool{Ranges: []v1alpha1.AddressRange{{Start: "10.78.0.10", End: "10.78.0.12"}}}
+		result.Spec.Subnets = append(result.Spec.Subnets, v1alpha1.Subnet{CIDR: "fd00:78::/64", Pool: &v1alpha1.AddressPool{}})
 		return result
 	}
 	onLAN := v1alpha1.VMNetwork{Name: "lan", NetworkRef: &v1alpha1.LocalObjectReference{Name: "lan"}}
@@ -35,11 +39,12 @@ func TestAPoolOfThree(t *testing.T) {
 	for _, object := range []client.Object{guestSecret(here), guestSecret(elsewhere), lan, alsoLAN, one, two, stopped} {
 		require.NoError(t, cluster.Create(t.Context(), object))
 	}
-	given := map[string]string{}
+	ipv4, ipv6 := map[string]string{}, map[string]string{}
 	for _, vm := range []*v1alpha1.WukongVM{one, two, stopped} {
-		given[vm.Name] = waitGiven(t, vm)
+		ipv4[vm.Name], ipv6[vm.Name] = waitGiven(t, vm)
 	}
-	assert.ElementsMatch(t, []string{"10.78.0.10", "10.78.0.11", "10.78.0.12"}, []string{given["one"], given["two"], given["stopped"]})
+	assert.ElementsMatch(t, []string{"10.78.0.10", "10.78.0.11", "10.78.0.12"}, slices.Collect(maps.Values(ipv4)))
+	assert.NotEqual(t, ipv6["one"], ipv6["two"])
 
 	require.NoError(t, cluster.Create(t.Context(), late))
 	require.EventuallyWithT(t, func(collect *assert.CollectT) {
@@ -51,19 +56,25 @@ func TestAPoolOfThree(t *testing.T) {
 	}, patience, time.Second)
 	require.EventuallyWithT(t, func(collect *assert.CollectT) {
 		require.NoError(collect, cluster.Get(t.Context(), client.ObjectKeyFromObject(lan), lan))
-		require.Len(collect, lan.Status.Pools, 1)
+		require.Len(collect, lan.Status.Pools, 2)
 		assert.Equal(collect, v1alpha1.PoolStatus{CIDR: "10.78.0.0/24", Total: 3, Used: 3}, lan.Status.Pools[0])
 	}, patience, time.Second)
 
 	for _, vm := range []*v1alpha1.WukongVM{one, two} {
 		cluster.WaitReady(t, vm, metav1.ConditionTrue, v1alpha1.ReasonRunning, importAndBoot)
 		waitBooted(t, vm)
-		assert.Contains(t, ask(t, vm, "ip -4 -o addr"), given[vm.Name]+"/24")
+		shown := ask(t, vm, "ip -color=never -o addr")
+		assert.Contains(t, shown, ipv4[vm.Name]+"/24")
+		assert.Contains(t, shown, ipv6[vm.Name]+"/64")
 	}
-	waitPing(t, one, given["two"], true)
+	waitPing(t, one, ipv4["two"], true)
+	waitPing(t, one, ipv6["two"], true)
 
 	remove(t, stopped)
-	assert.Equal(t, given["stopped"], waitGiven(t, late), "the one that was let go")
+	require.EventuallyWithT(t, func(collect *assert.CollectT) {
+		served, _ := held(t.Context(), collect, late)
+		assert.Equal(collect, ipv4["stopped"], served, "the one that was let go")
+	}, patience, time.Second)
 
 	change(t, two, func(vm *v1alpha1.WukongVM) { vm.Spec.PowerState = v1alpha1.PowerStopped })
 	cluster.WaitReady(t, two, metav1.ConditionTrue, v1alpha1.ReasonStopped, patience)
@@ -71,19 +82,34 @@ func TestAPoolOfThree(t *testing.T) {
 	change(t, two, func(vm *v1alpha1.WukongVM) { vm.Spec.PowerState = v1alpha1.PowerRunning })
 	cluster.WaitReady(t, two, metav1.ConditionTrue, v1alpha1.ReasonRunning, importAndBoot)
 	waitBooted(t, two)
-	assert.Equal(t, given["two"], waitGiven(t, two))
-	waitPing(t, one, given["two"], true)
+	after, afterIPv6 := waitGiven(t, two)
+	assert.Equal(t, []string{ipv4["two"], ipv6["two"]}, []string{after, afterIPv6})
+	waitPing(t, one, ipv4["two"], true)
+	waitPing(t, one, ipv6["two"], true)
 }
 
-// waitGiven waits until a machine holds an address, and returns it.
-func waitGiven(t *testing.T, vm *v1alpha1.WukongVM) string {
+// waitGiven waits until a machine holds an address of each family, and returns them.
+func waitGiven(t *testing.T, vm *v1alpha1.WukongVM) (ipv4, ipv6 string) {
 	t.Helper()
-	var address string
 	require.EventuallyWithT(t, func(collect *assert.CollectT) {
-		list := &v1alpha1.WukongAddressList{}
-		require.NoError(collect, cluster.List(t.Context(), list, client.MatchingLabels{v1alpha1.LabelVM: string(vm.UID)}))
-		require.Len(collect, list.Items, 1, fmt.Sprintf("addresses of %s", vm.Name))
-		address = string(list.Items[0].Spec.Address)
+		ipv4, ipv6 = held(t.Context(), collect, vm)
+		require.NotEmpty(collect, ipv4, vm.Name)
+		require.NotEmpty(collect, ipv6, vm.Name)
 	}, patience, time.Second)
-	return address
+	return ipv4, ipv6
+}
+
+// held are the addresses that a machine holds, at most one of each family.
+func held(ctx context.Context, collect *assert.CollectT, vm *v1alpha1.WukongVM) (ipv4, ipv6 string) {
+	list := &v1alpha1.WukongAddressList{}
+	require.NoError(collect, cluster.List(ctx, list, client.MatchingLabels{v1alpha1.LabelVM: string(vm.UID)}))
+	require.LessOrEqual(collect, len(list.Items), 2, vm.Name)
+	for i := range list.Items {
+		if address := netip.MustParseAddr(string(list.Items[i].Spec.Address)); address.Is4() {
+			ipv4 = address.String()
+		} else {
+			ipv6 = address.String()
+		}
+	}
+	return ipv4, ipv6
 }
