@@ -120,3 +120,27 @@ func TestVLANsOnManagedBridges(t *testing.T) {
 		}, patience, time.Second, "the policy is still there")
 	})
 }
+
+// TestANodeKeepsItsNetwork: a bridge that would take the NIC with the node's own address is refused, and nothing is applied; in a VLAN on the same NIC
+// it is made, and the nodes stay.
+func TestANodeKeepsItsNetwork(t *testing.T) {
+	t.Parallel()
+	network := managedNetwork(cluster.Namespace(t), "uplink", "br-uplink", 300)
+	network.Spec.Bridge.Managed = &v1alpha1.ManagedBridge{Ports: []v1alpha1.InterfaceName{"eth0"}}
+	require.NoError(t, cluster.Create(t.Context(), network))
+	cluster.WaitCause(t, network, v1alpha1.ReasonHostAddressAtRisk, "eth0", patience)
+	policy := &nmstatev1.NodeNetworkConfigurationPolicy{}
+	assert.True(t, apierrors.IsNotFound(cluster.Get(t.Context(), client.ObjectKey{Name: "wukong-br-uplink"}, policy)), "nothing is applied")
+
+	change(t, network, func(network *v1alpha1.WukongNetwork) { network.Spec.Bridge.Managed.UplinkVLAN = ptr.To[int32](300) })
+	cluster.WaitReady(t, network, metav1.ConditionTrue, v1alpha1.ReasonReady, patience)
+	remove(t, network)
+	waitBridge(t, "br-uplink", false)
+	nodes := &corev1.NodeList{}
+	require.NoError(t, cluster.List(t.Context(), nodes))
+	for i := range nodes.Items {
+		for _, condition := range nodes.Items[i].Status.Conditions {
+			assert.True(t, condition.Type != corev1.NodeReady || condition.Status == corev1.ConditionTrue, "%s is not ready", nodes.Items[i].Name)
+		}
+	}
+}
