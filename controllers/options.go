@@ -7,6 +7,7 @@ import (
 
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	"k8s.io/apimachinery/pkg/fields"
@@ -84,6 +85,7 @@ func cacheOptions() cache.Options {
 			&nmstatev1beta1.NodeNetworkConfigurationEnactment{}: {Transform: keepEnactment},
 			&apiextensionsv1.CustomResourceDefinition{}:         {Transform: keepDefinition},
 			&corev1.Service{}:                                   {Label: ours.Label},
+			&discoveryv1.EndpointSlice{}:                        {Label: ours.Label},
 			&networkingv1.NetworkPolicy{}:                       {Label: ours.Label},
 		},
 	}

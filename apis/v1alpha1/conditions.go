@@ -15,7 +15,7 @@ const (
 	ConditionNetworksReady = "NetworksReady"
 	// ConditionCloudInitReady on a WukongVM: all Secrets that cloud-init data comes from were found and are valid.
 	ConditionCloudInitReady = "CloudInitReady"
-	// ConditionServicesReady on a WukongVM with services: all of them exist as spec says. Absent without services.
+	// ConditionServicesReady on a WukongVM with services: all of them exist as spec says, and lead to a machine while this one runs. Absent without services.
 	ConditionServicesReady = "ServicesReady"
 	// ConditionPolicyReady on a WukongVM whose traffic is limited by a policy of its own or of its network: the NetworkPolicy says what they
 	// say, and the cluster's network plugin enforces it. Unknown when nobody told whether it does. Absent without a policy.
@@ -174,6 +174,8 @@ const (
 	ReasonAddressObservedElsewhere = "AddressObservedElsewhere"
 	// ReasonServiceUnreachable: a Service cannot lead to the machine, which has no interface on the pod network.
 	ReasonServiceUnreachable = "ServiceUnreachable"
+	// ReasonServicePending: the machine runs, and nothing answers behind a Service of its yet.
+	ReasonServicePending = "ServicePending"
 	// ReasonPolicyUnsupported: a policy cannot hold for the machine, which has no interface on the pod network.
 	ReasonPolicyUnsupported = "PolicyUnsupported"
 	// ReasonEnforcementMissing: the cluster's network plugin enforces no NetworkPolicy, so that a policy would not hold.

@@ -63,7 +63,7 @@ type TrafficRule struct {
 //
 // +kubebuilder:validation:XValidation:rule="has(self.ipBlock) != (has(self.podSelector) || has(self.namespaceSelector))",message="a peer is either an ipBlock, or what podSelector and namespaceSelector select"
 type TrafficPeer struct {
-	// podSelector selects machines and pods by their labels: those of spec.scheduling.labels of a machine, and vm.kubevirt.io/name, which is
+	// podSelector selects machines and pods by their labels: those of spec.scheduling.labels of a machine, and vmi.kubevirt.io/id, which is
 	// its name. An empty one selects all.
 	// +optional
 	PodSelector *LabelSelector `json:"podSelector,omitempty"`

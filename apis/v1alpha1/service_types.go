@@ -162,6 +162,10 @@ type VMServiceStatus struct {
 	// +kubebuilder:validation:MaxItems=32
 	NodePorts []int32 `json:"nodePorts,omitempty"`
 
+	// endpoints are how many machines answer behind it. KubeVirt says when a machine does: as soon as it runs.
+	// +optional
+	Endpoints int32 `json:"endpoints"`
+
 	// externalAddresses are the addresses or host names that the load balancer gave it.
 	// +optional
 	// +listType=atomic

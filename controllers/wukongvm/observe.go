@@ -42,6 +42,8 @@ type observation struct {
 	instance *kubevirtv1.VirtualMachineInstance
 	// services are the Services that the machine made, by name.
 	services map[string]*corev1.Service
+	// endpoints are how many machines answer behind each.
+	endpoints map[string]int32
 	// policies are the NetworkPolicies that the machine made, one at most unless somebody copied its labels.
 	policies []*networkingv1.NetworkPolicy
 	// enforcement of policies in this cluster.

@@ -7,6 +7,7 @@ import (
 
 	networkv1 "github.com/k8snetworkplumbingwg/network-attachment-definition-client/pkg/apis/k8s.cni.cncf.io/v1"
 	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/client-go/rest"
@@ -55,6 +56,7 @@ const (
 // +kubebuilder:rbac:groups=k8s.cni.cncf.io,resources=network-attachment-definitions,verbs=get;list;watch;create;patch;delete
 // +kubebuilder:rbac:groups="",resources=secrets,verbs=get;create;patch
 // +kubebuilder:rbac:groups="",resources=services,verbs=get;list;watch;create;patch;delete
+// +kubebuilder:rbac:groups=discovery.k8s.io,resources=endpointslices,verbs=get;list;watch
 // +kubebuilder:rbac:groups=networking.k8s.io,resources=networkpolicies,verbs=get;list;watch;create;patch;delete
 // +kubebuilder:rbac:groups="",resources=events;nodes,verbs=list
 // +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
@@ -192,6 +194,7 @@ func setup(manager ctrl.Manager, dependencies *dependency.Registry, clock clock.
 		Watches(&v1alpha1.WukongDisk{}, reconciler.vmsUsing(byDisk), builder.WithPredicates(childChanged())).
 		Watches(&v1alpha1.WukongNetwork{}, reconciler.vmsUsing(byNetwork), builder.WithPredicates(childChanged())).
 		Watches(&corev1.Service{}, ofMachine(), builder.WithPredicates(serviceChanged())).
+		Watches(&discoveryv1.EndpointSlice{}, reconciler.ofService(), builder.WithPredicates(endpointsChanged())).
 		Watches(&networkingv1.NetworkPolicy{}, ofMachine(), builder.WithPredicates(changedByOthers())).
 		Watches(&v1alpha1.WukongAddress{}, reconciler.addressFreed(), builder.WithPredicates(onlyDeletions())).
 		Watches(&v1alpha1.Wukong{}, umbrella.Handler(reconciler.client, newList), builder.WithPredicates(umbrella.Predicate())).

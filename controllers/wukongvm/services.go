@@ -8,7 +8,9 @@ import (
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -19,7 +21,7 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/naming"
 )
 
-// observeServices reads the Services that the machine made, whether or not spec still lists them.
+// observeServices reads the Services that the machine made, whether or not spec still lists them, and counts what answers behind each.
 func (r *Reconciler) observeServices(ctx context.Context, vm *v1alpha1.WukongVM, observed *observation) error {
 	list := &corev1.ServiceList{}
 	if err := r.client.List(ctx, list, client.InNamespace(vm.Namespace), client.MatchingLabels{v1alpha1.LabelVM: string(vm.UID)}); err != nil {
@@ -31,7 +33,38 @@ func (r *Reconciler) observeServices(ctx context.Context, vm *v1alpha1.WukongVM,
 			observed.services[list.Items[i].Name] = &list.Items[i]
 		}
 	}
+	if len(observed.services) == 0 {
+		return nil
+	}
+	// An EndpointSlice has the labels of its Service (k8s.io/endpointslice, utils.go).
+	slices := &discoveryv1.EndpointSliceList{}
+	if err := r.client.List(ctx, slices, client.InNamespace(vm.Namespace), client.MatchingLabels{v1alpha1.LabelVM: string(vm.UID)}); err != nil {
+		return fmt.Errorf("list the EndpointSlices of WukongVM %s: %w", vm.Name, err)
+	}
+	observed.endpoints = countEndpoints(slices.Items)
 	return nil
+}
+
+// countEndpoints counts the pods that answer behind each Service. A pod with addresses of two families is in two slices.
+func countEndpoints(list []discoveryv1.EndpointSlice) map[string]int32 {
+	pods := map[string]map[types.UID]bool{}
+	for i := range list {
+		service := list[i].Labels[discoveryv1.LabelServiceName]
+		for _, endpoint := range list[i].Endpoints {
+			if endpoint.TargetRef == nil || !ptr.Deref(endpoint.Conditions.Ready, true) {
+				continue
+			}
+			if pods[service] == nil {
+				pods[service] = map[types.UID]bool{}
+			}
+			pods[service][endpoint.TargetRef.UID] = true
+		}
+	}
+	result := map[string]int32{}
+	for service, found := range pods {
+		result[service] = int32(len(found)) //nolint:gosec // A Service has fewer pods than that.
+	}
+	return result
 }
 
 // applyServices writes the Services of spec and deletes those that it lists no more. What is wrong with one is told, and keeps neither the
@@ -57,6 +90,7 @@ func (r *Reconciler) applyServices(ctx context.Context, vm *v1alpha1.WukongVM, o
 			}
 		}
 	}
+	observed.servicesProblem = cmp.Or(observed.servicesProblem, observed.unanswered(vm))
 	for name, service := range observed.services {
 		if wanted[name] || !service.DeletionTimestamp.IsZero() {
 			continue
@@ -76,6 +110,21 @@ func unreachable(vm *v1alpha1.WukongVM, observed *observation) *problem {
 	}
 	return &problem{reason: v1alpha1.ReasonServiceUnreachable, message: "a Service reaches a machine on the pod network only, and this one has no interface there: " +
 		"add an entry with pod: {} to spec.networks, or reach the machine by its address on its own network, and leave out spec.services"}
+}
+
+// unanswered says which Service leads nowhere though the machine runs.
+func (o *observation) unanswered(vm *v1alpha1.WukongVM) *problem {
+	if guest := o.guest(); guest == nil || !instanceReady(guest) {
+		return nil
+	}
+	for i := range vm.Spec.Services {
+		name := serviceName(vm, &vm.Spec.Services[i])
+		if o.services[name] != nil && o.endpoints[name] == 0 {
+			return &problem{reason: v1alpha1.ReasonServicePending, waiting: true, message: fmt.Sprintf(
+				"no machine answers behind Service %s yet; if it lasts: kubectl get endpointslices -l kubernetes.io/service-name=%s", name, name)}
+		}
+	}
+	return nil
 }
 
 // strangeSelector says why a Service would not lead to the machine that lists it, which is a slip of the pen. (A CEL rule would be too dear.)
@@ -146,7 +195,7 @@ func serviceStatus(vm *v1alpha1.WukongVM, observed *observation) []v1alpha1.VMSe
 		if service == nil {
 			continue
 		}
-		status := v1alpha1.VMServiceStatus{Name: vm.Spec.Services[i].Name, ServiceName: service.Name, ClusterIPs: service.Spec.ClusterIPs}
+		status := v1alpha1.VMServiceStatus{Name: vm.Spec.Services[i].Name, ServiceName: service.Name, ClusterIPs: service.Spec.ClusterIPs, Endpoints: observed.endpoints[service.Name]}
 		for _, port := range service.Spec.Ports {
 			if port.NodePort != 0 {
 				status.NodePorts = append(status.NodePorts, port.NodePort)

@@ -3,13 +3,16 @@
 package wukongvm_test
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
@@ -27,6 +30,23 @@ func waitServices(t *testing.T, vm *v1alpha1.WukongVM, status metav1.ConditionSt
 		assert.Equal(collect, string(status)+" "+reason, string(found.Status)+" "+found.Reason, found.Message)
 	}, patience, interval)
 	return current
+}
+
+// answer plays the controller of EndpointSlices, for pods that are ready.
+func answer(t *testing.T, namespace, service string, pods ...types.UID) {
+	t.Helper()
+	labels := read(t, namespace, service, &corev1.Service{}).Labels
+	labels[discoveryv1.LabelServiceName] = service
+	slice := &discoveryv1.EndpointSlice{
+		ObjectMeta:  metav1.ObjectMeta{Namespace: namespace, GenerateName: service + "-", Labels: labels},
+		AddressType: discoveryv1.AddressTypeIPv4,
+	}
+	for i, pod := range pods {
+		slice.Endpoints = append(slice.Endpoints, discoveryv1.Endpoint{
+			Addresses: []string{fmt.Sprintf("10.0.0.%d", i+1)}, TargetRef: &corev1.ObjectReference{Kind: "Pod", UID: pod},
+		})
+	}
+	require.NoError(t, environment.Client.Create(t.Context(), slice))
 }
 
 func editServices(t *testing.T, vm *v1alpha1.WukongVM, edit func(*v1alpha1.WukongVMSpec)) {
@@ -50,7 +70,11 @@ func TestServicesOfAMachine(t *testing.T) {
 	}
 	require.NoError(t, environment.Client.Create(t.Context(), vm))
 	waitReady(t, vm, metav1.ConditionTrue, v1alpha1.ReasonRunning)
+	waitServices(t, vm, metav1.ConditionFalse, v1alpha1.ReasonServicePending)
+	answer(t, namespace, "web-http", "one", "two")
+	answer(t, namespace, "web-ssh", "one")
 	current := waitServices(t, vm, metav1.ConditionTrue, v1alpha1.ReasonReady)
+	assert.Equal(t, int32(2), current.Status.Services[0].Endpoints)
 	http, ssh := read(t, namespace, "web-http", &corev1.Service{}), read(t, namespace, "web-ssh", &corev1.Service{})
 	require.Len(t, current.Status.Services, 2)
 	assert.Equal(t, http.Spec.ClusterIPs, current.Status.Services[0].ClusterIPs)
@@ -98,6 +122,9 @@ func TestAServiceOfSomeoneElseIsLeftAlone(t *testing.T) {
 
 	require.NoError(t, environment.Client.Delete(t.Context(), foreign))
 	editServices(t, vm, func(spec *v1alpha1.WukongVMSpec) { spec.Services[1].Ports[0].Port = 2222 }) // it would be tried again within a minute
+	waitServices(t, vm, metav1.ConditionFalse, v1alpha1.ReasonServicePending)
+	answer(t, namespace, "web-http", "one")
+	answer(t, namespace, "web-ssh", "one")
 	waitServices(t, vm, metav1.ConditionTrue, v1alpha1.ReasonReady)
 }
 
@@ -117,6 +144,8 @@ func TestServicesNeedThePodNetwork(t *testing.T) {
 	editServices(t, vm, func(spec *v1alpha1.WukongVMSpec) {
 		spec.Networks = append(spec.Networks, v1alpha1.VMNetwork{Name: "pods", Pod: &v1alpha1.PodNetwork{}})
 	})
+	waitServices(t, vm, metav1.ConditionFalse, v1alpha1.ReasonServicePending)
+	answer(t, namespace, "web-http", "one")
 	waitServices(t, vm, metav1.ConditionTrue, v1alpha1.ReasonReady)
 	read(t, namespace, "web-http", &corev1.Service{})
 }

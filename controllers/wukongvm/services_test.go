@@ -6,8 +6,11 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/intstr"
+	"k8s.io/utils/ptr"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
 )
@@ -91,4 +94,18 @@ func TestServiceStatus(t *testing.T) {
 	assert.Equal(t, []v1alpha1.VMServiceStatus{{
 		Name: "http", ServiceName: "web-http", ClusterIPs: []string{"10.96.0.7"}, NodePorts: []int32{30080}, ExternalAddresses: []string{"192.0.2.1", "lb.example.com"},
 	}}, serviceStatus(vm, &observation{services: map[string]*corev1.Service{"web-http": service}}), "one that does not exist yet is not told")
+}
+
+func TestCountEndpoints(t *testing.T) {
+	endpoint := func(pod types.UID, ready *bool) discoveryv1.Endpoint {
+		return discoveryv1.Endpoint{TargetRef: &corev1.ObjectReference{UID: pod}, Conditions: discoveryv1.EndpointConditions{Ready: ready}}
+	}
+	slice := func(service string, endpoints ...discoveryv1.Endpoint) discoveryv1.EndpointSlice {
+		return discoveryv1.EndpointSlice{ObjectMeta: metav1.ObjectMeta{Labels: map[string]string{discoveryv1.LabelServiceName: service}}, Endpoints: endpoints}
+	}
+	assert.Equal(t, map[string]int32{"web": 2}, countEndpoints([]discoveryv1.EndpointSlice{
+		slice("web", endpoint("one", ptr.To(true)), endpoint("two", nil), endpoint("three", ptr.To(false))),
+		slice("web", endpoint("one", ptr.To(true))),
+		slice("idle", endpoint("three", ptr.To(false)), discoveryv1.Endpoint{}),
+	}), "a pod of two families counts once, one that is not ready does not")
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -17,6 +18,7 @@ import (
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/conditions"
 	"github.com/novasphere/wukong/controllers/internal/index"
+	"github.com/novasphere/wukong/controllers/internal/read"
 	"github.com/novasphere/wukong/controllers/internal/watches"
 )
 
@@ -89,6 +91,30 @@ func ofMachine() handler.EventHandler {
 		}
 		return []reconcile.Request{{NamespacedName: client.ObjectKey{Namespace: obj.GetNamespace(), Name: owner.Name}}}
 	}, func(_, _ client.Object) time.Duration { return gather })
+}
+
+// ofService maps an EndpointSlice to the WukongVM that made its Service.
+func (r *Reconciler) ofService() handler.EventHandler {
+	return watches.Gather(func(ctx context.Context, obj client.Object) []reconcile.Request {
+		service, err := read.Get(ctx, r.client, obj.GetNamespace(), obj.GetLabels()[discoveryv1.LabelServiceName], &corev1.Service{})
+		if err != nil || service == nil {
+			return nil
+		}
+		owner := metav1.GetControllerOf(service)
+		if owner == nil || owner.Kind != "WukongVM" {
+			return nil
+		}
+		return []reconcile.Request{{NamespacedName: client.ObjectKey{Namespace: obj.GetNamespace(), Name: owner.Name}}}
+	}, func(_, _ client.Object) time.Duration { return gather })
+}
+
+// endpointsChanged lets pass a different number of pods that answer.
+func endpointsChanged() predicate.Predicate {
+	count := func(obj client.Object) int32 {
+		slice := obj.(*discoveryv1.EndpointSlice)
+		return countEndpoints([]discoveryv1.EndpointSlice{*slice})[slice.Labels[discoveryv1.LabelServiceName]]
+	}
+	return predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool { return count(e.ObjectOld) != count(e.ObjectNew) }}
 }
 
 // serviceChanged lets pass what others do to a Service, and what the load balancer says. Its creation is known.

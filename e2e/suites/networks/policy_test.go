@@ -38,7 +38,7 @@ func waitConnects(t *testing.T, vm *v1alpha1.WukongVM, address string, port int,
 
 // named selects a machine by its name.
 func named(name string) []v1alpha1.TrafficPeer {
-	return []v1alpha1.TrafficPeer{{PodSelector: &v1alpha1.LabelSelector{MatchLabels: map[string]string{"vm.kubevirt.io/name": name}}}}
+	return []v1alpha1.TrafficPeer{{PodSelector: &v1alpha1.LabelSelector{MatchLabels: map[string]string{"vmi.kubevirt.io/id": name}}}}
 }
 
 // TestAPolicyBlocksWhatItSays: it holds for guests and pods, for the port and the peer that it names and no other, and follows its edits while

@@ -85,8 +85,11 @@ func TestServicesLeadToGuests(t *testing.T) {
 	for _, vm := range []*v1alpha1.WukongVM{one, two} {
 		cluster.WaitReady(t, vm, metav1.ConditionTrue, v1alpha1.ReasonRunning, importAndBoot)
 	}
-	require.True(t, meta.IsStatusConditionTrue(one.Status.Conditions, v1alpha1.ConditionServicesReady), "%+v", one.Status.Conditions)
-	require.Len(t, one.Status.Services, 2)
+	cluster.Wait(t, one, patience, "ServicesReady, with two machines behind the first", func() bool {
+		services := one.Status.Services
+		return meta.IsStatusConditionTrue(one.Status.Conditions, v1alpha1.ConditionServicesReady) &&
+			len(services) == 2 && services[0].Endpoints == 2 && services[1].Endpoints == 1
+	})
 	all, node := one.Status.Services[0], one.Status.Services[1]
 	require.Len(t, node.NodePorts, 1)
 
