@@ -2,6 +2,7 @@ package csidriver_test
 
 import (
 	"context"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -12,6 +13,8 @@ import (
 	"github.com/onsi/ginkgo/v2"
 	"github.com/onsi/gomega"
 	"github.com/stretchr/testify/require"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
 
 	"github.com/novasphere/wukong/e2e/devcluster/internal/csidriver"
 )
@@ -24,7 +27,8 @@ func TestSanity(t *testing.T) {
 	for _, accessType := range []string{"mount", "block"} {
 		folder := start(t, csidriver.Options{NodeID: "node-1", Capacity: 1 << 40, Controller: true})
 		config := sanity.NewTestConfig()
-		config.Address = filepath.Join(folder, "csi.sock")
+		config.Address = "passthrough:///csi.sock"
+		config.DialOptions = []grpc.DialOption{grpc.WithContextDialer(lateDialer(filepath.Join(folder, "csi.sock"))), grpc.WithTransportCredentials(insecure.NewCredentials())}
 		config.TargetPath = filepath.Join(folder, "targets")
 		config.StagingPath = filepath.Join(folder, "staging")
 		config.TestVolumeAccessType = accessType
@@ -34,6 +38,19 @@ func TestSanity(t *testing.T) {
 	}
 	gomega.RegisterFailHandler(ginkgo.Fail)
 	ginkgo.RunSpecs(t, "CSI sanity")
+}
+
+// lateDialer connects to a socket after a second. The suite starts to connect, and then waits for the state of the connection to change from what
+// it is at that moment (csi-test v5.3.1, utils/grpcutil.go): when the connection is ready by then, it waits for ever. A socket is as fast as that.
+func lateDialer(socket string) func(context.Context, string) (net.Conn, error) {
+	return func(ctx context.Context, _ string) (net.Conn, error) {
+		select {
+		case <-time.After(time.Second):
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+		return (&net.Dialer{}).DialContext(ctx, "unix", socket)
+	}
 }
 
 // start runs a driver on a pool of its own. It returns the folder with its socket csi.sock.
