@@ -41,21 +41,13 @@ func named(name string) []v1alpha1.TrafficPeer {
 	return []v1alpha1.TrafficPeer{{PodSelector: &v1alpha1.LabelSelector{MatchLabels: map[string]string{"vmi.kubevirt.io/id": name}}}}
 }
 
-// TestAPolicyBlocksWhatItSays: it holds for guests and pods, for the port and the peer that it names and no other, and follows its edits while
-// the guest runs.
-func TestAPolicyBlocksWhatItSays(t *testing.T) {
-	t.Parallel()
-	namespace := cluster.Namespace(t)
-	kubectl := harness.Kubectl(t)
-	server, visitor := guestVM(namespace, "server"), guestVM(namespace, "visitor")
-	for _, object := range []client.Object{guestSecret(namespace), server, visitor} {
-		require.NoError(t, cluster.Create(t.Context(), object))
-	}
-	shell(t, namespace)
+// policyBlocks: a policy holds for guests and pods, for the port and the peer that it names and no other, and follows its edits while the guests run. None
+// is left.
+func policyBlocks(t *testing.T, kubectl harness.Tool, server, visitor *v1alpha1.WukongVM) {
+	t.Helper()
+	namespace := server.Namespace
 	for _, vm := range []*v1alpha1.WukongVM{server, visitor} {
-		cluster.WaitReady(t, vm, metav1.ConditionTrue, v1alpha1.ReasonRunning, importAndBoot)
 		require.Nil(t, meta.FindStatusCondition(vm.Status.Conditions, v1alpha1.ConditionPolicyReady))
-		waitBooted(t, vm)
 	}
 	ask(t, server, fmt.Sprintf("sudo systemd-run --unit=other python3 -m http.server %d --directory /srv", otherPort))
 	address := server.Status.PrimaryAddress
@@ -76,12 +68,12 @@ func TestAPolicyBlocksWhatItSays(t *testing.T) {
 		for _, port := range []int{webPort, otherPort} {
 			waitConnects(t, visitor, address, port, true)
 		}
-		waitAnswers(t, kubectl, namespace, web, "server")
-		waitAnswers(t, kubectl, namespace, other, "server")
+		waitAnswers(t, kubectl, namespace, web, server.Name)
+		waitAnswers(t, kubectl, namespace, other, server.Name)
 	})
 	t.Run("OnlyWhatIsAllowedComesIn", func(t *testing.T) {
 		change(t, server, func(vm *v1alpha1.WukongVM) {
-			vm.Spec.Policy = &v1alpha1.TrafficPolicy{Ingress: []v1alpha1.TrafficRule{{Peers: named("visitor"), Ports: []v1alpha1.TrafficPort{{Port: webPort}}}}}
+			vm.Spec.Policy = &v1alpha1.TrafficPolicy{Ingress: []v1alpha1.TrafficRule{{Peers: named(visitor.Name), Ports: []v1alpha1.TrafficPort{{Port: webPort}}}}}
 		})
 		holds(server)
 		waitConnects(t, visitor, address, otherPort, false)
@@ -96,7 +88,7 @@ func TestAPolicyBlocksWhatItSays(t *testing.T) {
 			block := &v1alpha1.IPBlock{CIDR: v1alpha1.PolicyCIDR(pod.Status.PodIP + "/32")}
 			vm.Spec.Policy.Ingress = append(vm.Spec.Policy.Ingress, v1alpha1.TrafficRule{Peers: []v1alpha1.TrafficPeer{{IPBlock: block}}})
 		})
-		waitAnswers(t, kubectl, namespace, other, "server")
+		waitAnswers(t, kubectl, namespace, other, server.Name)
 	})
 	t.Run("OnlyWhatIsAllowedGoesOut", func(t *testing.T) {
 		dns := &corev1.Service{}
@@ -104,7 +96,7 @@ func TestAPolicyBlocksWhatItSays(t *testing.T) {
 		waitConnects(t, visitor, dns.Spec.ClusterIP, 53, true)
 		change(t, visitor, func(vm *v1alpha1.WukongVM) {
 			vm.Spec.Policy = &v1alpha1.TrafficPolicy{
-				DefaultDeny: v1alpha1.TrafficBoth, Egress: []v1alpha1.TrafficRule{{Peers: named("server"), Ports: []v1alpha1.TrafficPort{{Port: webPort}}}},
+				DefaultDeny: v1alpha1.TrafficBoth, Egress: []v1alpha1.TrafficRule{{Peers: named(server.Name), Ports: []v1alpha1.TrafficPort{{Port: webPort}}}},
 			}
 		})
 		holds(visitor)
@@ -112,8 +104,10 @@ func TestAPolicyBlocksWhatItSays(t *testing.T) {
 		waitConnects(t, visitor, address, webPort, true)
 	})
 	t.Run("WithoutOneEverythingPassesAgain", func(t *testing.T) {
-		change(t, server, func(vm *v1alpha1.WukongVM) { vm.Spec.Policy = nil })
-		waitAnswers(t, kubectl, namespace, web, "server")
+		for _, vm := range []*v1alpha1.WukongVM{server, visitor} {
+			change(t, vm, func(vm *v1alpha1.WukongVM) { vm.Spec.Policy = nil })
+		}
+		waitAnswers(t, kubectl, namespace, web, server.Name)
 		assert.Equal(t, boot, ask(t, server, "cat /proc/sys/kernel/random/boot_id"), "the guest noticed nothing")
 	})
 }
