@@ -76,24 +76,12 @@ func (c *Cluster) buildPrograms(ctx context.Context, more ...*artifact.Recipe) e
 	return nil
 }
 
-// linkPrograms makes one folder with all programs that run on nodes and in the control plane.
+// linkPrograms makes one folder with all programs that run on nodes and in the control plane. The links are hard ones: a node sees the files of the
+// host but for /tmp and /run, where the cache may be.
 func (c *Cluster) linkPrograms() error {
-	if err := os.MkdirAll(c.place.programs(), 0o755); err != nil {
-		return fmt.Errorf("link programs: %w", err)
-	}
 	for _, folder := range []string{c.programs.kubernetes, c.programs.etcd, c.programs.containerd, c.programs.runc} {
-		entries, err := os.ReadDir(folder)
-		if err != nil {
+		if err := placePrograms(folder, c.place.programs(), linkOrCopy); err != nil {
 			return fmt.Errorf("link programs: %w", err)
-		}
-		for _, item := range entries {
-			link := c.place.program(item.Name())
-			if _, err := os.Lstat(link); err == nil {
-				continue
-			}
-			if err := os.Symlink(filepath.Join(folder, item.Name()), link); err != nil {
-				return fmt.Errorf("link programs: %w", err)
-			}
 		}
 	}
 	return nil

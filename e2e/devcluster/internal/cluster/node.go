@@ -136,7 +136,8 @@ func (c *Cluster) writeNodeFiles(number int) error {
 		writeYAML(filepath.Join(config, "kubelet.yaml"), kubeletConfig(plan)),
 		writeYAML(filepath.Join(config, "kube-proxy.yaml"), kubeProxyConfig(plan, name)),
 		writeJSON(filepath.Join(folder, "cni-conf", "10-wukong.conflist"), networkConfig(plan, number)),
-		copyPrograms(c.programs.networkPlugins, filepath.Join(folder, "cni-bin")),
+		// Copies, not links: pods that get the folder write to it.
+		placePrograms(c.programs.networkPlugins, filepath.Join(folder, "cni-bin"), copyProgram),
 		writeHostFiles(filepath.Join(folder, "root", "written", "0"), name),
 	)
 }
@@ -156,9 +157,8 @@ func writeHostFiles(layer, name string) error {
 	)
 }
 
-// copyPrograms copies the files of a folder that are not there yet. They are copies and not links, because pods that get the
-// folder see nothing else of the host.
-func copyPrograms(from, to string) error {
+// placePrograms places the files of a folder that are not there yet into another one.
+func placePrograms(from, to string, place func(source, target string) error) error {
 	if err := os.MkdirAll(to, 0o755); err != nil {
 		return err
 	}
@@ -171,15 +171,32 @@ func copyPrograms(from, to string) error {
 		if _, err := os.Stat(target); err == nil {
 			continue
 		}
-		data, err := os.ReadFile(filepath.Join(from, item.Name()))
-		if err != nil {
-			return err
-		}
-		if err := os.WriteFile(target, data, 0o755); err != nil {
+		if err := place(filepath.Join(from, item.Name()), target); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// linkOrCopy copies where the target is on another file system.
+func linkOrCopy(source, target string) error {
+	if os.Link(source, target) == nil {
+		return nil
+	}
+	return copyProgram(source, target)
+}
+
+// copyProgram leaves no half of a program when it is interrupted.
+func copyProgram(source, target string) error {
+	data, err := os.ReadFile(source)
+	if err != nil {
+		return err
+	}
+	part := target + ".part"
+	if err := os.WriteFile(part, data, 0o755); err != nil {
+		return err
+	}
+	return os.Rename(part, target)
 }
 
 // containerdConfig is the configuration of a node's containerd.
