@@ -12,6 +12,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"k8s.io/utils/ptr"
+	kubevirtv1 "kubevirt.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
@@ -66,15 +67,21 @@ func (r *Reconciler) observePolicy(ctx context.Context, vm *v1alpha1.WukongVM, o
 }
 
 // applyPolicy writes the machine's NetworkPolicy, before there is a pod that it would hold for, and deletes it when nothing is limited any more.
-// While a network is not known, what was limited stays so.
+// While a network is not known, what was limited stays so. It outlives the WukongVM by as long as the guest does.
 func (r *Reconciler) applyPolicy(ctx context.Context, vm *v1alpha1.WukongVM, observed *observation) error {
-	limits := observed.policiesOf(vm)
-	if len(limits) > 0 && observed.onAnyPodNetwork(vm) {
-		_, err := apply.Child(ctx, r.applier, vm, desiredPolicy(vm, limits))
-		return err
-	}
-	if observed.anyNetworkMissing(vm) {
+	if observed.anyNetworkMissing(vm) && len(observed.policies) > 0 {
 		return nil
+	}
+	if limits := observed.policiesOf(vm); len(limits) > 0 && observed.onAnyPodNetwork(vm) {
+		policy := desiredPolicy(vm, limits)
+		if machine := observed.machine; machine != nil {
+			// The garbage collector deletes an object when all its owners are gone, and KubeVirt keeps a VirtualMachine until its guest has ended.
+			policy.OwnerReferences = append(policy.OwnerReferences, metav1.OwnerReference{
+				APIVersion: kubevirtv1.GroupVersion.String(), Kind: kubevirtv1.VirtualMachineGroupVersionKind.Kind, Name: machine.Name, UID: machine.UID,
+			})
+		}
+		_, err := apply.Child(ctx, r.applier, vm, policy)
+		return err
 	}
 	for _, policy := range observed.policies {
 		if !policy.DeletionTimestamp.IsZero() {

@@ -3,6 +3,7 @@
 package wukongvm_test
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -10,6 +11,7 @@ import (
 	networkingv1 "k8s.io/api/networking/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	kubevirtv1 "kubevirt.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -64,6 +66,11 @@ func TestPolicyOfAMachine(t *testing.T) {
 	assert.False(t, machine.CreationTimestamp.Before(&policy.CreationTimestamp), "no pod is ever open")
 	assert.Equal(t, string(vm.UID), machine.Spec.Template.ObjectMeta.Labels[v1alpha1.LabelVM], "it selects the machine's pod")
 
+	require.Eventually(t, func() bool {
+		policy = read(t, namespace, "web-policy", &networkingv1.NetworkPolicy{})
+		return slices.ContainsFunc(policy.OwnerReferences, func(owner metav1.OwnerReference) bool { return owner.UID == machine.UID })
+	}, patience, interval, "it stays until the guest has ended, when the WukongVM is gone before")
+
 	before := policy.DeepCopy()
 	policy.Spec.Ingress = append(policy.Spec.Ingress, networkingv1.NetworkPolicyIngressRule{})
 	require.NoError(t, environment.Client.Patch(t.Context(), policy, client.MergeFrom(before)))
@@ -87,6 +94,23 @@ func TestPolicyOfAMachine(t *testing.T) {
 	require.Eventually(t, func() bool {
 		return len(read(t, namespace, "web-policy", &networkingv1.NetworkPolicy{}).Spec.Ingress) == 1
 	}, patience, interval)
+
+	// A network that is gone for a moment opens nothing.
+	require.NoError(t, environment.Client.Patch(t.Context(), current, client.RawPatch(types.MergePatchType, []byte(`{"spec":{"policy":{"defaultDeny":"Egress"}}}`))))
+	editServices(t, vm, func(spec *v1alpha1.WukongVMSpec) { spec.Policy.DefaultDeny = "" })
+	closed := func() []networkingv1.PolicyType {
+		return read(t, namespace, "web-policy", &networkingv1.NetworkPolicy{}).Spec.PolicyTypes
+	}
+	require.Eventually(t, func() bool {
+		return read(t, namespace, "web", &v1alpha1.WukongVM{}).Status.ObservedGeneration == read(t, namespace, "web", &v1alpha1.WukongVM{}).Generation
+	}, patience, interval)
+	assert.Len(t, closed(), 2)
+	require.NoError(t, environment.Client.Delete(t.Context(), current))
+	waitPolicy(t, vm, metav1.ConditionFalse, v1alpha1.ReasonWaitingForNetwork)
+	assert.Len(t, closed(), 2)
+	network.ResourceVersion, network.Spec.Policy = "", nil
+	createAll(t, network)
+	require.Eventually(t, func() bool { return len(closed()) == 1 }, patience, interval)
 
 	testenv.WaitIdle(t, 0)
 	writes := manager.Writes.Total()
