@@ -95,10 +95,9 @@ func TestBytesStayTheSame(t *testing.T) {
 		assertPattern(t, booted(t, vm), checksum, "data", "back")
 	})
 	t.Run("TheySurviveALostLauncher", func(t *testing.T) {
-		pods := launchers(t, vm)
-		require.Len(t, pods, 1)
+		// Deleted by force, it may leave KubeVirt on the node with two of a name, of which the new one never starts: kubevirt/kubevirt#7032.
 		ended := instanceUID(t, vm)
-		require.NoError(t, cluster.Delete(t.Context(), &pods[0], client.GracePeriodSeconds(0)))
+		require.Equal(t, 1, cluster.Kill(t, "/usr/bin/virt-launcher-monitor", launchers(t, vm)))
 		waitAnotherInstance(t, vm, ended)
 		assertPattern(t, booted(t, vm), checksum, "data", "back")
 	})
