@@ -4,7 +4,6 @@
 package console
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -21,7 +20,7 @@ import (
 // Console is an open serial console.
 type Console struct {
 	socket     *websocket.Conn
-	seen       bytes.Buffer
+	seen       text
 	transcript io.Writer
 	chunks     chan []byte
 	failed     chan error
@@ -55,7 +54,7 @@ func Open(ctx context.Context, config *rest.Config, namespace, name string, tran
 	if transcript == nil {
 		transcript = io.Discard
 	}
-	console := &Console{socket: socket, transcript: transcript, chunks: make(chan []byte, 64), failed: make(chan error, 1)}
+	console := &Console{socket: socket, seen: newText(), transcript: transcript, chunks: make(chan []byte, 64), failed: make(chan error, 1)}
 	go console.read()
 	return console, nil
 }
@@ -79,25 +78,21 @@ func (c *Console) Send(text string) error {
 	return c.socket.WriteMessage(websocket.BinaryMessage, []byte(text))
 }
 
-// Expect waits until what the guest printed since the last match matches, and returns the submatches. Lines end in \n.
+// Expect waits until what the guest printed since the last match matches, and returns the submatches. Lines end in \n, and what only moves or
+// colours the terminal is left out.
 func (c *Console) Expect(ctx context.Context, expression *regexp.Regexp) ([]string, error) {
 	for {
-		text := strings.ReplaceAll(c.seen.String(), "\r", "")
-		if at := expression.FindStringSubmatchIndex(text); at != nil {
-			match := expression.FindStringSubmatch(text)
-			rest := text[at[1]:]
-			c.seen.Reset()
-			c.seen.WriteString(rest)
+		if match := c.seen.take(expression); match != nil {
 			return match, nil
 		}
 		select {
 		case chunk := <-c.chunks:
-			c.seen.Write(chunk)
+			c.seen.write(chunk)
 			_, _ = c.transcript.Write(chunk)
 		case err := <-c.failed:
-			return nil, fmt.Errorf("wait for %s: %w; seen last: %q", expression, err, tail(text))
+			return nil, fmt.Errorf("wait for %s: %w; seen last: %q", expression, err, c.seen.tail())
 		case <-ctx.Done():
-			return nil, fmt.Errorf("wait for %s: %w; seen last: %q", expression, ctx.Err(), tail(text))
+			return nil, fmt.Errorf("wait for %s: %w; seen last: %q", expression, ctx.Err(), c.seen.tail())
 		}
 	}
 }
@@ -155,19 +150,40 @@ func Reach(ctx context.Context, config *rest.Config, namespace, name string, tra
 	}
 }
 
-// LogIn reaches the console and logs in. cloud-init makes the user while the prompt is there already, so that a login which is refused is
-// tried again.
+// LogIn reaches the console, logs in, and waits until the guest has booted. cloud-init makes the user while the prompt is there already, so
+// that a login which is refused is tried again.
 func LogIn(ctx context.Context, config *rest.Config, namespace, name, user, password string, transcript io.Writer) (*Console, error) {
-	return Reach(ctx, config, namespace, name, transcript, func(guest *Console) error { return guest.Login(ctx, user, password) })
+	return Reach(ctx, config, namespace, name, transcript, func(guest *Console) error {
+		if err := guest.Login(ctx, user, password); err != nil {
+			return err
+		}
+		return guest.settle(ctx)
+	})
+}
+
+// settleInterval is how often settle types its command.
+const settleInterval = 30 * time.Second
+
+// settle waits until cloud-init is done, in a guest that has it. While a guest boots, systemd resets the terminal now and then, and what was
+// typed but not read at that moment is lost: the command is typed again, after a Ctrl-C that ends what is left of the last one.
+func (c *Console) settle(ctx context.Context) error {
+	const command = "\x03command -v cloud-init >/dev/null && cloud-init status --wait >/dev/null 2>&1; echo settle\\d\n"
+	_, err := c.retype(ctx, command, settleInterval, regexp.MustCompile(`settled\n`))
+	return err
 }
 
 // Prod presses return until the expression matches, and returns the match.
 func (c *Console) Prod(ctx context.Context, expression *regexp.Regexp) ([]string, error) {
+	return c.retype(ctx, "\n", prodInterval, expression)
+}
+
+// retype types the same again and again until the expression matches, and returns the match.
+func (c *Console) retype(ctx context.Context, typed string, interval time.Duration, expression *regexp.Regexp) ([]string, error) {
 	for {
-		if err := c.Send("\n"); err != nil {
+		if err := c.Send(typed); err != nil {
 			return nil, err
 		}
-		once, cancel := context.WithTimeout(ctx, prodInterval)
+		once, cancel := context.WithTimeout(ctx, interval)
 		match, err := c.Expect(once, expression)
 		cancel()
 		if err == nil || ctx.Err() != nil || once.Err() == nil {
@@ -176,7 +192,7 @@ func (c *Console) Prod(ctx context.Context, expression *regexp.Regexp) ([]string
 	}
 }
 
-// Run runs a shell command after Login and returns what it printed. A command that fails is an error with its output.
+// Run runs a shell command after LogIn and returns what it printed. A command that fails is an error with its output.
 func (c *Console) Run(ctx context.Context, command string) (string, error) {
 	// The marks are put together by the shell, so that the echo of the line does not match.
 	line := fmt.Sprintf("echo \"<<\"\"wukong\"; { %s ; } 2>&1; echo \">>\"\"wukong=$?\"\n", command)
@@ -192,12 +208,4 @@ func (c *Console) Run(ctx context.Context, command string) (string, error) {
 		return output, fmt.Errorf("run %q in the guest: exit code %s: %s", command, match[2], output)
 	}
 	return output, nil
-}
-
-func tail(text string) string {
-	const most = 400
-	if len(text) > most {
-		return text[len(text)-most:]
-	}
-	return text
 }

@@ -3,7 +3,6 @@ package harness
 import (
 	"context"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 	corev1 "k8s.io/api/core/v1"
@@ -15,9 +14,6 @@ import (
 
 // sharedClass is the dev cluster's default StorageClass.
 const sharedClass = "wukong-shared"
-
-// profilePatience is how long CDI may take to notice a new class.
-const profilePatience = time.Minute
 
 // Class makes a StorageClass that is like the dev cluster's default, with parameters of its own, and tells CDI what it can do. It goes when
 // the test ends.
@@ -42,5 +38,5 @@ func (c *Cluster) Class(t *testing.T, name string, parameters map[string]string)
 			AccessModes: []corev1.PersistentVolumeAccessMode{corev1.ReadWriteMany}, VolumeMode: &mode,
 		}}
 		return c.Patch(t.Context(), profile, client.MergeFrom(before)) == nil
-	}, profilePatience, interval, "CDI makes no StorageProfile of class %s", name)
+	}, Patience, interval, "CDI makes no StorageProfile of class %s", name)
 }

@@ -31,6 +31,12 @@ import (
 	"github.com/novasphere/wukong/apis/v1alpha1"
 )
 
+// How long tests wait before they fail: guests may be emulated, on a slow machine that does other things too, so that only what hangs comes near.
+const (
+	ImportAndBoot = 10 * time.Minute
+	Patience      = 5 * time.Minute
+)
+
 // OperatorNamespace is where the chart is installed.
 const OperatorNamespace = "wukong-system"
 

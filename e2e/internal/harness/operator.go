@@ -11,7 +11,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 	appsv1 "k8s.io/api/apps/v1"
@@ -26,9 +25,6 @@ const operatorProgram = "/manager"
 
 // operatorSelector finds the manager's pods.
 var operatorSelector = client.MatchingLabels{"app.kubernetes.io/name": "wukong"}
-
-// restartPatience is how long the operator may take to be back.
-const restartPatience = 2 * time.Minute
 
 // OperatorPods lists the manager's pods.
 func (c *Cluster) OperatorPods(ctx context.Context) ([]corev1.Pod, error) {
@@ -48,7 +44,7 @@ func (c *Cluster) RestartOperator(t *testing.T) {
 	for i := range pods {
 		require.NoError(t, client.IgnoreNotFound(c.Delete(t.Context(), &pods[i])))
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), restartPatience)
+	ctx, cancel := context.WithTimeout(t.Context(), Patience)
 	defer cancel()
 	for i := range pods {
 		require.NoError(t, c.Gone(ctx, &pods[i]), "pod %s of the operator does not end", pods[i].Name)
@@ -59,7 +55,7 @@ func (c *Cluster) RestartOperator(t *testing.T) {
 // WaitOperator waits until the operator's Deployments are available.
 func (c *Cluster) WaitOperator(t *testing.T) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), restartPatience)
+	ctx, cancel := context.WithTimeout(t.Context(), Patience)
 	defer cancel()
 	require.NoError(t, wait.PollUntilContextCancel(ctx, interval, true, func(ctx context.Context) (bool, error) {
 		deployments := &appsv1.DeploymentList{}
@@ -72,7 +68,7 @@ func (c *Cluster) WaitOperator(t *testing.T) {
 			}
 		}
 		return len(deployments.Items) > 0, nil
-	}), "the operator is not ready again after %s", restartPatience)
+	}), "the operator is not ready again after %s", Patience)
 }
 
 // Tool is the kubectl of the dev cluster.

@@ -5,6 +5,7 @@ package core
 import (
 	"context"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	appsv1 "k8s.io/api/apps/v1"
@@ -41,7 +42,7 @@ func TestCDIAbsent(t *testing.T) {
 	})
 	require.Eventually(t, func() bool {
 		return cluster.Get(t.Context(), client.ObjectKeyFromObject(operator), operator) == nil && operator.Status.Replicas == 0
-	}, patience, patience/100)
+	}, patience, time.Second)
 	definition := removeDefinition(t, "datavolumes.cdi.kubevirt.io")
 
 	vm := wukongVM(namespace, "web", imported("root", "64Mi", tinyURL))

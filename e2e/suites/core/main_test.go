@@ -6,18 +6,15 @@ import (
 	"fmt"
 	"os"
 	"testing"
-	"time"
 
 	"github.com/novasphere/wukong/e2e/internal/harness"
 )
 
 var cluster *harness.Cluster
 
-// What takes how long. Guests may be emulated, on a machine that does other things too.
 const (
-	importAndBoot = 10 * time.Minute
-	bootPatience  = 8 * time.Minute
-	patience      = 90 * time.Second
+	importAndBoot = harness.ImportAndBoot
+	patience      = harness.Patience
 )
 
 // What the dev cluster serves and has.

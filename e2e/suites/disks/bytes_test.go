@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -36,7 +37,7 @@ func TestBytesStayTheSame(t *testing.T) {
 	sent := make([]byte, patternMiB<<20)
 	_, _ = rand.Read(sent)
 	t.Run("AnUploadIsAskedForAndTaken", func(t *testing.T) {
-		asked := cluster.WaitReady(t, uploaded, metav1.ConditionFalse, v1alpha1.ReasonAwaitingUpload, exportPatience)
+		asked := cluster.WaitReady(t, uploaded, metav1.ConditionFalse, v1alpha1.ReasonAwaitingUpload, patience)
 		assert.Contains(t, asked.Message, "virtctl image-upload dv uploaded")
 		upload(t, uploaded, sent)
 		waitDisk(t, uploaded)
@@ -108,7 +109,7 @@ func TestBytesStayTheSame(t *testing.T) {
 func booted(t *testing.T, vm *v1alpha1.WukongVM) *console.Console {
 	t.Helper()
 	guest := enter(t, vm)
-	inGuest(t, guest, "cloud-init status --wait >/dev/null; sync")
+	inGuest(t, guest, "sync")
 	return guest
 }
 
@@ -142,6 +143,6 @@ func waitAnotherInstance(t *testing.T, vm *v1alpha1.WukongVM, ended types.UID) {
 		current := &kubevirtv1.VirtualMachineInstance{}
 		err := cluster.Get(t.Context(), client.ObjectKeyFromObject(vm), current)
 		return err == nil && current.UID != ended && current.Status.Phase == kubevirtv1.Running
-	}, exportPatience, patience/100, "KubeVirt starts no other instance of %s", vm.Name)
+	}, patience, time.Second, "KubeVirt starts no other instance of %s", vm.Name)
 	cluster.WaitReady(t, vm, metav1.ConditionTrue, v1alpha1.ReasonRunning, importAndBoot)
 }

@@ -41,7 +41,7 @@ func TestAProtectedDiskOutlivesItsApplication(t *testing.T) {
 	for _, name := range protected {
 		kept = append(kept, "WukongDisk/"+name, "DataVolume/"+name, "PersistentVolumeClaim/"+name)
 	}
-	cluster.NothingLeft(t, namespace, exportPatience, kept...)
+	cluster.NothingLeft(t, namespace, patience, kept...)
 	for _, name := range protected {
 		disk := &v1alpha1.WukongDisk{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name}}
 		cluster.Wait(t, disk, patience, "nobody's", func() bool { return len(disk.OwnerReferences) == 0 })
@@ -97,11 +97,11 @@ func TestANamespaceEndsWithAllThatIsUnderWay(t *testing.T) {
 	exportCreate(t, application, exportCredentials(namespace, "wrong"), vm, data, free, slow, broken, image, export)
 	cluster.WaitReady(t, vm, metav1.ConditionTrue, v1alpha1.ReasonRunning, importAndBoot)
 	cluster.Wait(t, slow, importAndBoot, "importing", func() bool { return slow.Status.Phase == v1alpha1.DiskImporting })
-	cluster.WaitCause(t, broken, v1alpha1.ReasonImportFailed, "404", exportPatience)
+	cluster.WaitCause(t, broken, v1alpha1.ReasonImportFailed, "404", patience)
 
 	all := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}}
 	require.NoError(t, cluster.Delete(t.Context(), all))
-	ctx, cancel := context.WithTimeout(t.Context(), exportPatience)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	require.NoError(t, cluster.Gone(ctx, all), "namespace %s does not end: %+v", namespace, &all.Status)
 }

@@ -15,7 +15,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 	corev1 "k8s.io/api/core/v1"
@@ -35,9 +34,6 @@ const (
 	s3AccessKey     = "wukong"
 	s3SecretKey     = "wukong-secret"
 	exportTinyURL   = "http://images.wukong-devcluster.svc/tiny.qcow2"
-	exportImport    = 10 * time.Minute
-	exportSoon      = 90 * time.Second
-	exportPatience  = 5 * time.Minute
 	exportDiskSize  = "64Mi"
 	credentialsName = "bucket"
 )
@@ -120,7 +116,7 @@ func rawChecksum(t *testing.T, disk *v1alpha1.WukongDisk) string {
 
 func waitServed(t *testing.T, export *v1alpha1.WukongExport) {
 	t.Helper()
-	cluster.Wait(t, export, exportPatience, "served, with its checksum", func() bool {
+	cluster.Wait(t, export, patience, "served, with its checksum", func() bool {
 		return export.Status.Phase == v1alpha1.ExportServing && export.Status.Checksum != ""
 	})
 }

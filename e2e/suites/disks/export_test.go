@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net/http"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -28,7 +29,7 @@ func TestExportAndImportAgain(t *testing.T) {
 	file, block := exportedDisk(namespace, "file", fromTiny()), exportedDisk(namespace, "block", fromTiny(), onBlock)
 	exportCreate(t, exportCredentials(namespace, s3SecretKey), file, block)
 	for _, disk := range []*v1alpha1.WukongDisk{file, block} {
-		cluster.WaitReady(t, disk, metav1.ConditionTrue, v1alpha1.ReasonReady, exportImport)
+		cluster.WaitReady(t, disk, metav1.ConditionTrue, v1alpha1.ReasonReady, importAndBoot)
 	}
 	s3Source := func(key string) *v1alpha1.WukongDiskSource {
 		return &v1alpha1.WukongDiskSource{S3: &v1alpha1.S3Source{
@@ -52,7 +53,7 @@ func TestExportAndImportAgain(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			export := diskExport(namespace, test.name, test.disk.Name, test.target)
 			exportCreate(t, export)
-			cluster.WaitReady(t, export, metav1.ConditionTrue, v1alpha1.ReasonCompleted, exportPatience)
+			cluster.WaitReady(t, export, metav1.ConditionTrue, v1alpha1.ReasonCompleted, patience)
 			assert.Equal(t, v1alpha1.ExportCompleted, export.Status.Phase)
 			assert.NotEmpty(t, export.Status.Location)
 			assert.Regexp(t, "^sha256:[0-9a-f]{64}$", export.Status.Checksum)
@@ -60,7 +61,7 @@ func TestExportAndImportAgain(t *testing.T) {
 
 			again := exportedDisk(namespace, "again-"+test.name, test.source, test.same...)
 			exportCreate(t, again)
-			cluster.WaitReady(t, again, metav1.ConditionTrue, v1alpha1.ReasonReady, exportImport)
+			cluster.WaitReady(t, again, metav1.ConditionTrue, v1alpha1.ReasonReady, importAndBoot)
 			assert.Equal(t, checksums[test.disk.Name], rawChecksum(t, again))
 		})
 	}
@@ -79,15 +80,15 @@ func TestExportOfAMachine(t *testing.T) {
 		},
 	}
 	exportCreate(t, vm)
-	cluster.WaitReady(t, vm, metav1.ConditionTrue, v1alpha1.ReasonRunning, exportImport)
+	cluster.WaitReady(t, vm, metav1.ConditionTrue, v1alpha1.ReasonRunning, importAndBoot)
 	export := diskExport(namespace, "golden", "", toImage(registryHost+"/machines/"+namespace+":1"))
 	export.Spec.Source = v1alpha1.ExportSource{VM: &v1alpha1.ExportVMSource{Name: "web"}}
 	exportCreate(t, export)
-	ready := cluster.WaitReady(t, export, metav1.ConditionFalse, v1alpha1.ReasonSourceInUse, exportSoon)
+	ready := cluster.WaitReady(t, export, metav1.ConditionFalse, v1alpha1.ReasonSourceInUse, patience)
 	assert.Contains(t, ready.Message, "in use by WukongVM web")
 
 	require.NoError(t, cluster.Patch(t.Context(), vm, client.RawPatch("application/merge-patch+json", []byte(`{"spec":{"powerState":"Stopped"}}`))))
-	cluster.WaitReady(t, export, metav1.ConditionTrue, v1alpha1.ReasonCompleted, exportPatience)
+	cluster.WaitReady(t, export, metav1.ConditionTrue, v1alpha1.ReasonCompleted, patience)
 	assert.Regexp(t, "/machines/"+namespace+"@sha256:[0-9a-f]{64}$", export.Status.Location)
 }
 
@@ -97,7 +98,7 @@ func TestExportOfASnapshot(t *testing.T) {
 	namespace := cluster.Namespace(t)
 	disk := exportedDisk(namespace, "data", fromTiny())
 	exportCreate(t, disk, exportCredentials(namespace, s3SecretKey))
-	cluster.WaitReady(t, disk, metav1.ConditionTrue, v1alpha1.ReasonReady, exportImport)
+	cluster.WaitReady(t, disk, metav1.ConditionTrue, v1alpha1.ReasonReady, importAndBoot)
 	snapshot := &unstructured.Unstructured{Object: map[string]any{
 		"apiVersion": "snapshot.storage.k8s.io/v1", "kind": "VolumeSnapshot",
 		"metadata": map[string]any{"namespace": namespace, "name": "monday"},
@@ -106,15 +107,15 @@ func TestExportOfASnapshot(t *testing.T) {
 	export := diskExport(namespace, "backup", "", toBucket(namespace+"/snapshot.img", v1alpha1.ExportRaw, v1alpha1.ExportUncompressed))
 	export.Spec.Source = v1alpha1.ExportSource{VolumeSnapshot: &v1alpha1.ExportSnapshotSource{Name: "monday"}}
 	exportCreate(t, export)
-	cluster.WaitReady(t, export, metav1.ConditionFalse, v1alpha1.ReasonSourceMissing, exportSoon)
+	cluster.WaitReady(t, export, metav1.ConditionFalse, v1alpha1.ReasonSourceMissing, patience)
 	exportCreate(t, snapshot)
-	cluster.WaitReady(t, export, metav1.ConditionTrue, v1alpha1.ReasonCompleted, exportPatience)
+	cluster.WaitReady(t, export, metav1.ConditionTrue, v1alpha1.ReasonCompleted, patience)
 	assert.Equal(t, rawChecksum(t, disk), export.Status.Checksum)
 	require.Eventually(t, func() bool {
 		claims := &corev1.PersistentVolumeClaimList{}
 		require.NoError(t, cluster.List(t.Context(), claims, client.InNamespace(namespace)))
 		return len(claims.Items) == 1
-	}, exportSoon, exportSoon/100, "the restored claim does not go")
+	}, patience, time.Second, "the restored claim does not go")
 }
 
 // The link gives the file to those with the token, and goes on in the middle.
@@ -123,7 +124,7 @@ func TestDownloadLinkWithRanges(t *testing.T) {
 	namespace := cluster.Namespace(t)
 	disk := exportedDisk(namespace, "data", fromTiny())
 	exportCreate(t, disk)
-	cluster.WaitReady(t, disk, metav1.ConditionTrue, v1alpha1.ReasonReady, exportImport)
+	cluster.WaitReady(t, disk, metav1.ConditionTrue, v1alpha1.ReasonReady, importAndBoot)
 	export := diskExport(namespace, "link", "data", toLink(v1alpha1.ExportQCOW2))
 	exportCreate(t, export)
 	waitServed(t, export)
@@ -148,24 +149,24 @@ func TestExportFaultsInPlainWords(t *testing.T) {
 	namespace := cluster.Namespace(t)
 	disk := exportedDisk(namespace, "data", fromTiny())
 	exportCreate(t, disk, exportCredentials(namespace, "wrong"))
-	cluster.WaitReady(t, disk, metav1.ConditionTrue, v1alpha1.ReasonReady, exportImport)
+	cluster.WaitReady(t, disk, metav1.ConditionTrue, v1alpha1.ReasonReady, importAndBoot)
 	refused := diskExport(namespace, "refused", "data", toBucket(namespace+"/a", v1alpha1.ExportRaw, v1alpha1.ExportUncompressed))
 	unreachable := diskExport(namespace, "unreachable", "data", toImage("registry.nowhere.svc:5000/a/b:1"))
 	exportCreate(t, refused, unreachable)
-	ready := cluster.WaitReady(t, refused, metav1.ConditionFalse, v1alpha1.ReasonCredentialsRefused, exportPatience)
+	ready := cluster.WaitReady(t, refused, metav1.ConditionFalse, v1alpha1.ReasonCredentialsRefused, patience)
 	assert.Contains(t, ready.Message, "correct accessKeyId and secretKey")
-	ready = cluster.WaitReady(t, unreachable, metav1.ConditionFalse, v1alpha1.ReasonTargetUnreachable, exportPatience)
+	ready = cluster.WaitReady(t, unreachable, metav1.ConditionFalse, v1alpha1.ReasonTargetUnreachable, patience)
 	assert.Contains(t, ready.Message, "is not known")
 
 	secret := exportCredentials(namespace, "")
 	require.NoError(t, cluster.Patch(t.Context(), secret, client.RawPatch("application/merge-patch+json", []byte(`{"stringData":{"secretKey":"`+s3SecretKey+`"}}`))))
-	cluster.WaitReady(t, refused, metav1.ConditionTrue, v1alpha1.ReasonCompleted, exportPatience)
+	cluster.WaitReady(t, refused, metav1.ConditionTrue, v1alpha1.ReasonCompleted, patience)
 
 	missing := diskExport(namespace, "missing", "data", func(spec *v1alpha1.WukongExportSpec) {
 		toBucket("a", v1alpha1.ExportRaw, v1alpha1.ExportUncompressed)(spec)
 		spec.Target.S3.URL = "http://s3.wukong-devcluster.svc:7070/nowhere/a"
 	})
 	exportCreate(t, missing)
-	ready = cluster.WaitReady(t, missing, metav1.ConditionFalse, v1alpha1.ReasonBucketMissing, exportPatience)
+	ready = cluster.WaitReady(t, missing, metav1.ConditionFalse, v1alpha1.ReasonBucketMissing, patience)
 	assert.Contains(t, ready.Message, "bucket nowhere at s3.wukong-devcluster.svc:7070 does not exist")
 }

@@ -76,7 +76,7 @@ func TestImportFaultsInPlainWords(t *testing.T) {
 		disk := &v1alpha1.WukongDisk{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: vm.Name + "-root"}}
 		t.Run(fault.name, func(t *testing.T) {
 			if fault.mend != nil || fault.hopeless {
-				told := cluster.WaitCause(t, disk, v1alpha1.ReasonImportFailed, fault.text, exportPatience)
+				told := cluster.WaitCause(t, disk, v1alpha1.ReasonImportFailed, fault.text, patience)
 				t.Logf("after %s: %s", time.Since(began).Round(time.Second), told.Message)
 				assert.Contains(t, told.Message, "it is tried again")
 				cluster.WaitCause(t, vm, v1alpha1.ReasonWaitingForDisk, fault.text, patience)

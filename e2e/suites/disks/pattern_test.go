@@ -73,7 +73,7 @@ func cloneOf(namespace, name string) *v1alpha1.WukongDiskSource {
 // waitDisk waits until a disk is complete.
 func waitDisk(t *testing.T, disk *v1alpha1.WukongDisk) {
 	t.Helper()
-	cluster.WaitReady(t, disk, metav1.ConditionTrue, v1alpha1.ReasonReady, exportImport)
+	cluster.WaitReady(t, disk, metav1.ConditionTrue, v1alpha1.ReasonReady, importAndBoot)
 }
 
 func powerState(t *testing.T, vm *v1alpha1.WukongVM, state v1alpha1.PowerState, reason string) {

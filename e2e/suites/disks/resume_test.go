@@ -5,6 +5,7 @@ package disks
 import (
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -25,7 +26,7 @@ func TestAnExportGoesOnAfterItsPodIsLost(t *testing.T) {
 	waitDisk(t, disk)
 	export := diskExport(namespace, "disturbed", "data", toBucket(namespace+"/disturbed.img.gz", v1alpha1.ExportRaw, v1alpha1.ExportGzip))
 	exportCreate(t, export)
-	cluster.Wait(t, export, exportPatience, "half way", func() bool {
+	cluster.Wait(t, export, patience, "half way", func() bool {
 		require.NotEqual(t, v1alpha1.ExportCompleted, export.Status.Phase, "it was too quick to be disturbed")
 		return export.Status.ProgressPercent != nil && *export.Status.ProgressPercent >= 10
 	})
@@ -34,12 +35,12 @@ func TestAnExportGoesOnAfterItsPodIsLost(t *testing.T) {
 	require.NoError(t, cluster.Delete(t.Context(), &lost[0], client.GracePeriodSeconds(0)))
 	require.Eventually(t, func() bool {
 		return slices.ContainsFunc(movers(t, export), func(pod corev1.Pod) bool { return pod.UID != lost[0].UID })
-	}, patience, patience/100, "no other pod goes on")
+	}, patience, time.Second, "no other pod goes on")
 	jobs := &batchv1.JobList{}
 	require.NoError(t, cluster.List(t.Context(), jobs, client.InNamespace(namespace)))
 	require.Len(t, jobs.Items, 1)
 	assert.False(t, lost[0].CreationTimestamp.Before(&jobs.Items[0].CreationTimestamp), "the Job of the first attempt goes on")
-	cluster.WaitReady(t, export, metav1.ConditionTrue, v1alpha1.ReasonCompleted, exportImport)
+	cluster.WaitReady(t, export, metav1.ConditionTrue, v1alpha1.ReasonCompleted, importAndBoot)
 
 	again := plainDisk(namespace, "again", "1Gi", &v1alpha1.WukongDiskSource{S3: &v1alpha1.S3Source{
 		URL: export.Spec.Target.S3.URL, SecretRef: &v1alpha1.LocalObjectReference{Name: credentialsName},

@@ -86,7 +86,7 @@ var steps = []struct {
 		key := s.namespace + "/" + s.name("data") + ".qcow2"
 		export := diskExport(s.namespace, s.name("data"), s.name("data"), toBucket(key, v1alpha1.ExportQCOW2, v1alpha1.ExportUncompressed))
 		exportCreate(t, export)
-		cluster.WaitReady(t, export, metav1.ConditionTrue, v1alpha1.ReasonCompleted, exportImport)
+		cluster.WaitReady(t, export, metav1.ConditionTrue, v1alpha1.ReasonCompleted, importAndBoot)
 		again := s.disk("again", "128Mi", &v1alpha1.WukongDiskSource{S3: &v1alpha1.S3Source{
 			URL: s3Bucket + "/" + key, SecretRef: &v1alpha1.LocalObjectReference{Name: credentialsName},
 		}})
@@ -178,7 +178,7 @@ func (s *soak) run(t *testing.T) {
 			kept = append(kept, "Pod/"+pod.Name)
 		}
 	}
-	cluster.NothingLeft(t, s.namespace, exportPatience, kept...)
+	cluster.NothingLeft(t, s.namespace, patience, kept...)
 }
 
 // kill kills the manager, which may still be about to start after the last time, and says when that was.

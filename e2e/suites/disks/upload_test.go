@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -60,5 +61,5 @@ func upload(t *testing.T, disk *v1alpha1.WukongDisk, image []byte) {
 		answer, err := io.ReadAll(response.Body)
 		require.NoError(collect, err)
 		require.Equal(collect, http.StatusOK, response.StatusCode, string(answer))
-	}, patience, patience/100)
+	}, patience, time.Second)
 }
