@@ -25,8 +25,10 @@ header() { # FOLDER MODULE WHAT
 
 snapshotter=github.com/kubernetes-csi/external-snapshotter/client/v8
 {
-  header $tools/csi $snapshotter config/crd/snapshot.storage.k8s.io_volumesnapshots.yaml
-  cat "$(cd $tools/csi && go list -m -f '{{.Dir}}' $snapshotter)/config/crd/snapshot.storage.k8s.io_volumesnapshots.yaml"
+  header $tools/csi $snapshotter config/crd
+  for definition in volumesnapshotclasses volumesnapshotcontents volumesnapshots; do
+    cat "$(cd $tools/csi && go list -m -f '{{.Dir}}' $snapshotter)/config/crd/snapshot.storage.k8s.io_$definition.yaml"
+  done
 } > $crds/snapshots.yaml
 
 multus=github.com/k8snetworkplumbingwg/network-attachment-definition-client

@@ -82,7 +82,7 @@ func (r *Reconciler) applyMachine(ctx context.Context, vm *v1alpha1.WukongVM, ob
 	if err != nil {
 		return err
 	}
-	observed.machine = machine
+	observed.machine = meant(machine, observed.instance)
 	return nil
 }
 

@@ -311,6 +311,39 @@ func TestAMoveThatIsBrokenOffBeginsAnewAsACopy(t *testing.T) {
 	m.running()
 }
 
+// KubeVirt says that the migration goes on before it has given the instance the new claim, and refuses the claim from then on.
+func TestAMoveInWhichKubeVirtOvertakesItselfBeginsAnew(t *testing.T) {
+	environment.Simulate(t)
+	environment.StartManager(t, testenv.ManagerOptions{})
+	for moving, staying := range map[string]string{"data": "root", "root": "data"} {
+		t.Run(moving, func(t *testing.T) {
+			m := newMover(t, v1alpha1.PowerRunning)
+			m.running()
+			instance := m.instance().UID
+			m.patch(m.machine(), fmt.Sprintf(`{"metadata":{"annotations":{%q:"true"}}}`, simulator.AnnotationOvertaken))
+			// Its pods have the old claims.
+			begun := &kubevirtv1.VirtualMachineInstanceMigration{
+				ObjectMeta: metav1.ObjectMeta{Namespace: m.namespace, Name: "begun", Labels: map[string]string{kubevirtv1.MigrationSelectorLabel: "web"}},
+				Spec:       kubevirtv1.VirtualMachineInstanceMigrationSpec{VMIName: "web"},
+			}
+			require.NoError(t, environment.Client.Create(t.Context(), begun))
+			m.setClass(moving, slow)
+			m.waitMigrating(1)
+			m.waitCondition(moving, v1alpha1.ReasonMoving, "the migration begins anew")
+			require.Eventually(t, func() bool { return m.claimInTemplate(moving) == moving && m.claimInTemplate(staying) == staying }, patience, interval)
+			require.Never(t, func() bool { return m.claimInTemplate(moving) != moving }, 3*time.Second, interval, "a migration is left")
+			assert.True(t, meta.IsStatusConditionTrue(read(t, m.namespace, "web", &v1alpha1.WukongVM{}).Status.Conditions, v1alpha1.ConditionReady))
+
+			require.NoError(t, environment.Client.Delete(t.Context(), begun))
+			m.waitMoved(moving, slow, moving)
+			m.running()
+			assert.Equal(t, instance, m.instance().UID, "the guest never stopped")
+			assert.Equal(t, staying, m.claimInTemplate(staying))
+			assert.NotContains(t, m.vm.Status.Conditions, v1alpha1.ConditionRestartRequired)
+		})
+	}
+}
+
 // The manager is down while KubeVirt finishes and the machine stops: the new claim is the truth.
 func TestAMoveThatFinishedUnseenIsFound(t *testing.T) {
 	environment.Simulate(t)

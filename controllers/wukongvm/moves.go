@@ -219,9 +219,11 @@ func (o *observation) resolveHandover(disk *v1alpha1.WukongDisk, item handover) 
 			return finished()
 		case instance.IsFinal():
 			return takenBack
-		case claim != item.From || migrates:
+		case claim != item.From || migrates && o.stall.state == notStalled:
 			underWay.message = volumesChangeSays(instance)
 			return underWay
+		case migrates:
+			return o.resolveStall(item)
 		case restartRequired(o.machine) != "":
 			takenBack.message = "KubeVirt refuses: " + restartRequired(o.machine)
 			return takenBack

@@ -168,6 +168,50 @@ func TestMoves(t *testing.T) {
 	}
 }
 
+// KubeVirt lists the volume, says that it goes on, and refuses the new claim: see stall.
+func TestAStalledMigrationBeginsAnew(t *testing.T) {
+	for name, test := range map[string]struct {
+		stall       stall
+		claim, root string
+		words       string
+	}{
+		"perhaps it is not": {claim: "data-2", root: "root"},
+		"stalled":           {stall: stall{state: stalled, misled: "root"}, claim: "data", root: misleadingClaim, words: "begins anew"},
+		"no bystander":      {stall: stall{state: stalled}, claim: "data-2", root: "root", words: "restart the machine"},
+		"released, a migration is left": {stall: stall{state: released, unfinished: true},
+			claim: "data", root: "root", words: "begins anew"},
+		"released": {stall: stall{state: released}, claim: "data-2", root: "root", words: "begins anew"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			vm, observed := moveOf(v1alpha1.MoveMigrating, true, instanceVolume("data", true), func(o *observation) { o.stall = test.stall })
+			_, booted := templateDisk(observed.machine, "root")
+			booted = booted.DeepCopy()
+			observed.resolve(vm)
+			machine := desiredMachine(vm, observed)
+			_, data := templateDisk(machine, "data")
+			_, root := templateDisk(machine, "root")
+			assert.Equal(t, test.claim, claimOf(data))
+			assert.Equal(t, test.root == misleadingClaim, claimOf(root) == misleadingClaim)
+			assert.Equal(t, kubevirtv1.UpdateVolumesStrategyMigration, ptr.Deref(machine.Spec.UpdateVolumesStrategy, ""), "or KubeVirt looks at nothing")
+			assert.Len(t, handoversOf(machine), 1, "it is still KubeVirt's")
+			assert.Equal(t, v1alpha1.VMDiskMoveMigrating, observed.moves["data"].state)
+			assert.Contains(t, observed.moves["data"].message, test.words)
+
+			_, restored := templateDisk(meant(machine, observed.instance), "root")
+			assert.Equal(t, claimOf(booted), claimOf(restored), "nobody else sees the claim that does not exist")
+		})
+	}
+}
+
+func TestTheBystanderOfAStall(t *testing.T) {
+	_, observed := moveOf(v1alpha1.MoveMigrating, true, instanceVolume("data", true))
+	assert.Equal(t, "root", observed.bystander(observed.instance))
+	device, _ := templateDisk(observed.machine, "root")
+	device.Shareable = ptr.To(true)
+	assert.NotEqual(t, "root", observed.bystander(observed.instance), "KubeVirt would ask for a restart")
+	assert.NotEqual(t, "data", observed.bystander(observed.instance), "it moves")
+}
+
 // A machine that started on a claim that may be empty must not have it copied over the one that has the bytes.
 func TestNothingIsMigratedBack(t *testing.T) {
 	vm, observed := moveOf(v1alpha1.MoveMigrating, true, startedAnew, instanceVolume("data-2", false), named("data"))

@@ -60,7 +60,7 @@ func (o *observation) moveObstacle(vm *v1alpha1.WukongVM, disk *v1alpha1.WukongD
 	if held == nil || claimOf(held) != disk.Status.ClaimName {
 		return "the machine lets go of the disk"
 	}
-	if device != nil && (ptr.Deref(device.Shareable, false) || device.LUN != nil) {
+	if device != nil && !migratable(device) {
 		return "KubeVirt does not migrate the volume of a disk that is shared, or passed through as a LUN: stop the machine, and the disk is copied"
 	}
 	if found := o.migrationObstacle(instance); found != "" {
@@ -74,6 +74,11 @@ func (o *observation) moveObstacle(vm *v1alpha1.WukongVM, disk *v1alpha1.WukongD
 		return "a volume migrates together with its machine, and there is no second node for it: stop the machine, and the disk is copied"
 	}
 	return ""
+}
+
+// migratable tells whether KubeVirt migrates the volume behind a disk.
+func migratable(device *kubevirtv1.Disk) bool {
+	return !ptr.Deref(device.Shareable, false) && device.LUN == nil
 }
 
 // migrationObstacle says why the instance cannot migrate at all.
@@ -146,7 +151,7 @@ func (o *observation) migrates() bool {
 }
 
 func handedOver(move volumeMove) bool {
-	return move.handover != nil && !move.handover.Done && move.claim == move.handover.To && move.state == v1alpha1.VMDiskMoveMigrating
+	return move.handover != nil && !move.handover.Done && move.state == v1alpha1.VMDiskMoveMigrating
 }
 
 // differs tells whether a volume is to come, to go, or to have another claim. With the strategy in place KubeVirt would copy the bytes of the old

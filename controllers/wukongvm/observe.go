@@ -57,6 +57,8 @@ type observation struct {
 	// fileSystems of the guest, as its agent reports them.
 	fileSystems []v1alpha1.GuestFileSystem
 
+	// stall of a migration of volumes.
+	stall stall
 	// nodes is how many nodes machines can run on, up to two; read only when a disk asks to move.
 	nodes int
 
@@ -117,7 +119,7 @@ func (r *Reconciler) observe(ctx context.Context, vm *v1alpha1.WukongVM) (*obser
 		}
 	}
 	for _, step := range []func(context.Context, *v1alpha1.WukongVM, *observation) error{
-		r.observeOwned, r.observeServices, r.observePolicy, r.observeMachine, r.observeOwners, r.observeNodes, r.observeAddresses, r.observeGuestAddresses,
+		r.observeOwned, r.observeServices, r.observePolicy, r.observeMachine, r.observeStall, r.observeOwners, r.observeNodes, r.observeAddresses, r.observeGuestAddresses,
 	} {
 		if err := step(ctx, vm, observed); err != nil {
 			return nil, err
@@ -162,7 +164,7 @@ func (r *Reconciler) observeMachine(ctx context.Context, vm *v1alpha1.WukongVM, 
 		return err
 	}
 	if instance != nil && metav1.IsControlledBy(instance, machine) {
-		observed.instance = instance
+		observed.instance, observed.machine = instance, meant(machine, instance)
 		r.observeFileSystems(ctx, vm, observed)
 	}
 	return nil

@@ -53,6 +53,7 @@ const (
 // +kubebuilder:rbac:groups=kubevirt.io,resources=virtualmachines,verbs=get;list;watch;create;patch
 // +kubebuilder:rbac:groups=kubevirt.io,resources=kubevirts,verbs=get;list;watch
 // +kubebuilder:rbac:groups=kubevirt.io,resources=virtualmachineinstances,verbs=get;list;watch
+// +kubebuilder:rbac:groups=kubevirt.io,resources=virtualmachineinstancemigrations,verbs=list
 // +kubebuilder:rbac:groups=k8s.cni.cncf.io,resources=network-attachment-definitions,verbs=get;list;watch;create;patch;delete
 // +kubebuilder:rbac:groups="",resources=secrets,verbs=get;create;patch
 // +kubebuilder:rbac:groups="",resources=services,verbs=get;list;watch;create;patch;delete
@@ -144,6 +145,8 @@ func (o *observation) retryAfter(vm *v1alpha1.WukongVM, now time.Time) time.Dura
 		return refusedRetry
 	case o.cloudInit.problem != nil:
 		return secretRetry
+	case o.stall.retryAfter > 0:
+		return o.stall.retryAfter
 	case o.awaitsNode():
 		return refusedRetry
 	default:

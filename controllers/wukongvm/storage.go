@@ -34,6 +34,7 @@ func storage(vm *v1alpha1.WukongVM, observed *observation) ([]kubevirtv1.Disk, [
 			volumes = append(volumes, *item.volume)
 		}
 	}
+	observed.mislead(volumes)
 	secret := &corev1.LocalObjectReference{Name: secretName(vm)}
 	disks = append(disks, kubevirtv1.Disk{
 		Name:       cloudInitDisk,

@@ -48,7 +48,7 @@ func (s *Simulator) run(ctx context.Context, machine *kubevirtv1.VirtualMachine,
 	if err != nil {
 		return err
 	}
-	if !filled {
+	if !filled && instance == nil {
 		return s.print(ctx, machine, kubevirtv1.VirtualMachineStatusProvisioning)
 	}
 	if instance == nil {

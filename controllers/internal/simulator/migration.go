@@ -1,16 +1,24 @@
 package simulator
 
 import (
+	"cmp"
 	"context"
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	kubevirtv1 "kubevirt.io/api/core/v1"
+	cdiv1 "kubevirt.io/containerized-data-importer-api/pkg/apis/core/v1beta1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
 // AnnotationHold on a VirtualMachine keeps its volumes migrating for as long as it is there; on a claim, the clones of it being made.
 const AnnotationHold = "simulator.novasphere.dev/hold-migration"
+
+// AnnotationOvertaken on a VirtualMachine lets KubeVirt overtake itself when it begins to migrate volumes: one of its loops says that the
+// migration goes on before another has put the new claims into the instance.
+const AnnotationOvertaken = "simulator.novasphere.dev/overtaken"
 
 // volumesChange is the condition of instances that KubeVirt copies to the VirtualMachine.
 const volumesChange = kubevirtv1.VirtualMachineConditionType(kubevirtv1.VirtualMachineInstanceVolumesChange)
@@ -23,40 +31,100 @@ func migrates(machine *kubevirtv1.VirtualMachine) bool {
 // migrateVolumes begins, ends or breaks off the migration of volumes of a running instance, as KubeVirt's pkg/virt-controller/watch/volume-migration
 // does. It tells whether there was something to do.
 func (s *Simulator) migrateVolumes(ctx context.Context, machine *kubevirtv1.VirtualMachine, instance *kubevirtv1.VirtualMachineInstance) (bool, error) {
-	changed := changedVolumes(machine, instance)
+	changed, listed := changedVolumes(machine, instance), instance.Status.MigratedVolumes
+	begun := volumesChangeIs(instance, corev1.ConditionTrue)
 	switch {
-	case len(instance.Status.MigratedVolumes) > 0 && len(changed) > 0: // back to where they were
+	case begun && slices.ContainsFunc(changed, func(volume kubevirtv1.StorageMigratedVolumeInfo) bool { return lists(listed, volume.VolumeName) }):
+		if !revertsAll(listed, changed) {
+			return false, nil // "The volume can only be reverted to the previous version during the update"
+		}
 		s.replaceVolumes(machine, instance)
 		return true, s.endMigration(ctx, machine, instance, true)
-	case len(instance.Status.MigratedVolumes) > 0 && machine.Annotations[AnnotationHold] == "":
+	case len(changed) > 0 && migrates(machine):
+		if missing, err := s.missing(ctx, instance.Namespace, changed); missing || err != nil {
+			setVolumesChange(instance, corev1.ConditionFalse)
+			return err == nil, cmp.Or(err, s.client.Update(ctx, instance))
+		}
+		if len(listed) == 0 {
+			instance.Status.MigratedVolumes = changed
+		}
+		return true, s.beginMigration(ctx, machine, instance)
+	case begun && machine.Annotations[AnnotationHold] == "" && has(instance, listed):
 		return true, s.endMigration(ctx, machine, instance, false)
-	case len(instance.Status.MigratedVolumes) == 0 && len(changed) > 0 && migrates(machine):
-		return true, s.beginMigration(ctx, machine, instance, changed)
 	default:
 		return false, nil
 	}
 }
 
-func (s *Simulator) beginMigration(ctx context.Context, machine *kubevirtv1.VirtualMachine, instance *kubevirtv1.VirtualMachineInstance,
-	changed []kubevirtv1.StorageMigratedVolumeInfo) error {
-	instance.Status.MigratedVolumes = changed
-	instance.Status.Conditions = append(instance.Status.Conditions, kubevirtv1.VirtualMachineInstanceCondition{
-		Type: kubevirtv1.VirtualMachineInstanceVolumesChange, Status: corev1.ConditionTrue, LastTransitionTime: metav1.Now(),
+// missing tells whether one of the new claims is of a DataVolume that does not exist.
+func (s *Simulator) missing(ctx context.Context, namespace string, changed []kubevirtv1.StorageMigratedVolumeInfo) (bool, error) {
+	for _, volume := range changed {
+		key := client.ObjectKey{Namespace: namespace, Name: volume.DestinationPVCInfo.ClaimName}
+		if err := s.client.Get(ctx, key, &cdiv1.DataVolume{}); err != nil {
+			return apierrors.IsNotFound(err), client.IgnoreNotFound(err)
+		}
+	}
+	return false, nil
+}
+
+// revertsAll tells whether all that changed is that each volume of a list goes back to its source.
+func revertsAll(listed, changed []kubevirtv1.StorageMigratedVolumeInfo) bool {
+	return len(changed) == len(listed) && !slices.ContainsFunc(changed, func(volume kubevirtv1.StorageMigratedVolumeInfo) bool {
+		return !slices.ContainsFunc(listed, func(item kubevirtv1.StorageMigratedVolumeInfo) bool {
+			return item.VolumeName == volume.VolumeName && item.SourcePVCInfo.ClaimName == volume.DestinationPVCInfo.ClaimName
+		})
 	})
-	s.replaceVolumes(machine, instance)
+}
+
+func lists(listed []kubevirtv1.StorageMigratedVolumeInfo, name string) bool {
+	return slices.ContainsFunc(listed, func(item kubevirtv1.StorageMigratedVolumeInfo) bool { return item.VolumeName == name })
+}
+
+// has tells whether the instance's spec has the new claims of all volumes of a list. Without them the target of a migration fails.
+func has(instance *kubevirtv1.VirtualMachineInstance, listed []kubevirtv1.StorageMigratedVolumeInfo) bool {
+	return len(listed) > 0 && !slices.ContainsFunc(listed, func(item kubevirtv1.StorageMigratedVolumeInfo) bool {
+		return !slices.ContainsFunc(instance.Spec.Volumes, func(volume kubevirtv1.Volume) bool {
+			return volume.Name == item.VolumeName && claimName(volume) == item.DestinationPVCInfo.ClaimName
+		})
+	})
+}
+
+func volumesChangeIs(instance *kubevirtv1.VirtualMachineInstance, status corev1.ConditionStatus) bool {
+	return slices.ContainsFunc(instance.Status.Conditions, func(condition kubevirtv1.VirtualMachineInstanceCondition) bool {
+		return condition.Type == kubevirtv1.VirtualMachineInstanceVolumesChange && condition.Status == status
+	})
+}
+
+func dropVolumesChange(instance *kubevirtv1.VirtualMachineInstance) {
+	instance.Status.Conditions = slices.DeleteFunc(instance.Status.Conditions, func(condition kubevirtv1.VirtualMachineInstanceCondition) bool {
+		return condition.Type == kubevirtv1.VirtualMachineInstanceVolumesChange
+	})
+}
+
+func setVolumesChange(instance *kubevirtv1.VirtualMachineInstance, status corev1.ConditionStatus) {
+	dropVolumesChange(instance)
+	instance.Status.Conditions = append(instance.Status.Conditions, kubevirtv1.VirtualMachineInstanceCondition{
+		Type: kubevirtv1.VirtualMachineInstanceVolumesChange, Status: status, LastTransitionTime: metav1.Now(),
+	})
+}
+
+func (s *Simulator) beginMigration(ctx context.Context, machine *kubevirtv1.VirtualMachine, instance *kubevirtv1.VirtualMachineInstance) error {
+	released := volumesChangeIs(instance, corev1.ConditionFalse)
+	setVolumesChange(instance, corev1.ConditionTrue)
+	if machine.Annotations[AnnotationOvertaken] == "" || released {
+		s.replaceVolumes(machine, instance)
+	}
 	if err := s.client.Update(ctx, instance); err != nil {
 		return err
 	}
 	setCondition(machine, volumesChange)
-	machine.Status.VolumeUpdateState = &kubevirtv1.VolumeUpdateState{VolumeMigrationState: &kubevirtv1.VolumeMigrationState{MigratedVolumes: changed}}
+	machine.Status.VolumeUpdateState = &kubevirtv1.VolumeUpdateState{VolumeMigrationState: &kubevirtv1.VolumeMigrationState{MigratedVolumes: instance.Status.MigratedVolumes}}
 	return s.client.Status().Update(ctx, machine)
 }
 
 func (s *Simulator) endMigration(ctx context.Context, machine *kubevirtv1.VirtualMachine, instance *kubevirtv1.VirtualMachineInstance, cancelled bool) error {
 	instance.Status.MigratedVolumes = nil
-	instance.Status.Conditions = slices.DeleteFunc(instance.Status.Conditions, func(condition kubevirtv1.VirtualMachineInstanceCondition) bool {
-		return condition.Type == kubevirtv1.VirtualMachineInstanceVolumesChange
-	})
+	dropVolumesChange(instance)
 	if err := s.describeVolumes(ctx, instance); err != nil {
 		return err
 	}

@@ -1,5 +1,4 @@
-// Command crds prints the CustomResourceDefinitions of VirtualMachine, VirtualMachineInstance and KubeVirt as KubeVirt's operator installs
-// them, schemas included.
+// Command crds prints the CustomResourceDefinitions of KubeVirt that Wukong uses, as KubeVirt's operator installs them, schemas included.
 package main
 
 import (
@@ -14,7 +13,8 @@ import (
 
 func main() {
 	for _, generate := range []func() (*extv1.CustomResourceDefinition, error){
-		components.NewVirtualMachineCrd, components.NewVirtualMachineInstanceCrd, components.NewKubeVirtCrd,
+		components.NewVirtualMachineCrd, components.NewVirtualMachineInstanceCrd, components.NewVirtualMachineInstanceMigrationCrd,
+		components.NewKubeVirtCrd,
 	} {
 		if err := printDefinition(generate); err != nil {
 			fmt.Fprintln(os.Stderr, "crds:", err)
