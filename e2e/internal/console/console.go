@@ -165,11 +165,20 @@ func LogIn(ctx context.Context, config *rest.Config, namespace, name, user, pass
 const settleInterval = 30 * time.Second
 
 // settle waits until cloud-init is done, in a guest that has it. While a guest boots, systemd resets the terminal now and then, and what was
-// typed but not read at that moment is lost: the command is typed again, after a Ctrl-C that ends what is left of the last one.
+// typed but not read at that moment is lost: the command is typed again, after a Ctrl-C that ends what is left of the last one. The shell
+// refuses the line if its beginning is lost.
 func (c *Console) settle(ctx context.Context) error {
-	const command = "\x03command -v cloud-init >/dev/null && cloud-init status --wait >/dev/null 2>&1; echo settle\\d\n"
-	_, err := c.retype(ctx, command, settleInterval, regexp.MustCompile(`settled\n`))
-	return err
+	const command = "if true; then command -v cloud-init >/dev/null && cloud-init status --wait >/dev/null 2>&1; echo settle\\d; fi\n"
+	for {
+		// The terminal throws away what is typed before it has acted on a Ctrl-C.
+		if _, err := c.retype(ctx, "\x03", prodInterval, regexp.MustCompile(`[$#] $`)); err != nil {
+			return err
+		}
+		_, over, err := c.typeOnce(ctx, command, settleInterval, regexp.MustCompile(`settled\n`))
+		if over {
+			return err
+		}
+	}
 }
 
 // Prod presses return until the expression matches, and returns the match.
@@ -180,16 +189,21 @@ func (c *Console) Prod(ctx context.Context, expression *regexp.Regexp) ([]string
 // retype types the same again and again until the expression matches, and returns the match.
 func (c *Console) retype(ctx context.Context, typed string, interval time.Duration, expression *regexp.Regexp) ([]string, error) {
 	for {
-		if err := c.Send(typed); err != nil {
-			return nil, err
-		}
-		once, cancel := context.WithTimeout(ctx, interval)
-		match, err := c.Expect(once, expression)
-		cancel()
-		if err == nil || ctx.Err() != nil || once.Err() == nil {
+		if match, over, err := c.typeOnce(ctx, typed, interval, expression); over {
 			return match, err
 		}
 	}
+}
+
+// typeOnce types and waits until the expression matches. It is not over when only the interval ended.
+func (c *Console) typeOnce(ctx context.Context, typed string, interval time.Duration, expression *regexp.Regexp) (match []string, over bool, err error) {
+	if err := c.Send(typed); err != nil {
+		return nil, true, err
+	}
+	once, cancel := context.WithTimeout(ctx, interval)
+	defer cancel()
+	match, err = c.Expect(once, expression)
+	return match, err == nil || ctx.Err() != nil || once.Err() == nil, err
 }
 
 // Run runs a shell command after LogIn and returns what it printed. A command that fails is an error with its output.
