@@ -5,6 +5,7 @@ package console
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -24,6 +25,8 @@ type Console struct {
 	transcript io.Writer
 	chunks     chan []byte
 	failed     chan error
+	// typed counts the commands, so that no answer is taken for that to another.
+	typed int
 }
 
 // Open connects to the serial console of a VirtualMachineInstance. What the guest prints is also written to transcript, if that is not nil.
@@ -100,8 +103,12 @@ func (c *Console) Expect(ctx context.Context, expression *regexp.Regexp) ([]stri
 // prodInterval is how often Prod presses return: a getty that started after the last one prints its prompt anew.
 const prodInterval = 5 * time.Second
 
-// Login waits for the login prompt and logs in. A shell of the user that an earlier connection left is as good.
-func (c *Console) Login(ctx context.Context, user, password string) error {
+// answerPatience is how long a step of logging in may take. While a guest boots, systemd resets the terminal now and then, and what was typed
+// but not read at that moment is lost.
+const answerPatience = 30 * time.Second
+
+// login waits for the login prompt and logs in. A shell of the user that an earlier connection left is as good.
+func (c *Console) login(ctx context.Context, user, password string) error {
 	match, err := c.Prod(ctx, regexp.MustCompile(`(login: |`+regexp.QuoteMeta(user)+`@\S*[$#] )$`))
 	if err != nil {
 		return err
@@ -109,16 +116,10 @@ func (c *Console) Login(ctx context.Context, user, password string) error {
 	if match[1] != "login: " {
 		return nil
 	}
-	if err := c.Send(user + "\n"); err != nil {
+	if _, err := c.answer(ctx, user+"\n", answerPatience, regexp.MustCompile(`Password: $`)); err != nil {
 		return err
 	}
-	if _, err := c.Expect(ctx, regexp.MustCompile(`Password: $`)); err != nil {
-		return err
-	}
-	if err := c.Send(password + "\n"); err != nil {
-		return err
-	}
-	match, err = c.Expect(ctx, regexp.MustCompile(`(Login incorrect|[$#] $)`))
+	match, err = c.answer(ctx, password+"\n", answerPatience, regexp.MustCompile(`(Login incorrect|[$#] $)`))
 	if err != nil {
 		return err
 	}
@@ -154,7 +155,7 @@ func Reach(ctx context.Context, config *rest.Config, namespace, name string, tra
 // that a login which is refused is tried again.
 func LogIn(ctx context.Context, config *rest.Config, namespace, name, user, password string, transcript io.Writer) (*Console, error) {
 	return Reach(ctx, config, namespace, name, transcript, func(guest *Console) error {
-		if err := guest.Login(ctx, user, password); err != nil {
+		if err := guest.login(ctx, user, password); err != nil {
 			return err
 		}
 		return guest.settle(ctx)
@@ -164,56 +165,68 @@ func LogIn(ctx context.Context, config *rest.Config, namespace, name, user, pass
 // settleInterval is how often settle types its command.
 const settleInterval = 30 * time.Second
 
-// settle waits until cloud-init is done, in a guest that has it. While a guest boots, systemd resets the terminal now and then, and what was
-// typed but not read at that moment is lost: the command is typed again, after a Ctrl-C that ends what is left of the last one. The shell
-// refuses the line if its beginning is lost.
+// booted is what cloud-init says when it is done, or the shell where there is none.
+var booted = regexp.MustCompile(`status: (done|degraded|error|disabled)|(?m:^|[^\w-])cloud-init: (command )?not found`)
+
+// settle waits until cloud-init is done, in a guest that has it. What it types may be lost, all or in part, and the prompts that it sees may
+// be answers to what was typed earlier. It believes only what cannot be printed for another reason: a mark that differs each time, after
+// cloud-init's own word. After the mark the shell has read all that was typed before it.
 func (c *Console) settle(ctx context.Context) error {
-	const command = "if true; then command -v cloud-init >/dev/null && cloud-init status --wait >/dev/null 2>&1; echo settle\\d; fi\n"
 	for {
-		// The terminal throws away what is typed before it has acted on a Ctrl-C.
-		if _, err := c.retype(ctx, "\x03", prodInterval, regexp.MustCompile(`[$#] $`)); err != nil {
+		c.typed++
+		// The mark is put together by the shell, so that the echo of the line does not match.
+		line := fmt.Sprintf("\ncloud-init status --wait; echo settle\\d-%d\n", c.typed)
+		match, err := c.answer(ctx, line, settleInterval, regexp.MustCompile(fmt.Sprintf(`(?s)(.*)settled-%d\n`, c.typed)))
+		switch {
+		case err == nil && booted.MatchString(match[1]):
+			return nil
+		case err != nil && !errors.Is(err, errNoAnswer):
 			return err
-		}
-		_, over, err := c.typeOnce(ctx, command, settleInterval, regexp.MustCompile(`settled\n`))
-		if over {
-			return err
+		case err != nil:
+			// What hangs, or what is left of a line, ends.
+			if err := c.Send("\x03"); err != nil {
+				return err
+			}
 		}
 	}
 }
 
 // Prod presses return until the expression matches, and returns the match.
 func (c *Console) Prod(ctx context.Context, expression *regexp.Regexp) ([]string, error) {
-	return c.retype(ctx, "\n", prodInterval, expression)
-}
-
-// retype types the same again and again until the expression matches, and returns the match.
-func (c *Console) retype(ctx context.Context, typed string, interval time.Duration, expression *regexp.Regexp) ([]string, error) {
 	for {
-		if match, over, err := c.typeOnce(ctx, typed, interval, expression); over {
+		match, err := c.answer(ctx, "\n", prodInterval, expression)
+		if !errors.Is(err, errNoAnswer) {
 			return match, err
 		}
 	}
 }
 
-// typeOnce types and waits until the expression matches. It is not over when only the interval ended.
-func (c *Console) typeOnce(ctx context.Context, typed string, interval time.Duration, expression *regexp.Regexp) (match []string, over bool, err error) {
+// errNoAnswer says that the guest has not printed what was expected in time.
+var errNoAnswer = errors.New("no answer")
+
+// answer types, and waits until the expression matches. It is errNoAnswer if that takes longer than it may and the context has not ended.
+func (c *Console) answer(ctx context.Context, typed string, patience time.Duration, expression *regexp.Regexp) ([]string, error) {
 	if err := c.Send(typed); err != nil {
-		return nil, true, err
+		return nil, err
 	}
-	once, cancel := context.WithTimeout(ctx, interval)
+	within, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	match, err = c.Expect(once, expression)
-	return match, err == nil || ctx.Err() != nil || once.Err() == nil, err
+	match, err := c.Expect(within, expression)
+	if err != nil && within.Err() != nil && ctx.Err() == nil {
+		return nil, fmt.Errorf("%w after %s: %w", errNoAnswer, patience, err)
+	}
+	return match, err
 }
 
 // Run runs a shell command after LogIn and returns what it printed. A command that fails is an error with its output.
 func (c *Console) Run(ctx context.Context, command string) (string, error) {
+	c.typed++
 	// The marks are put together by the shell, so that the echo of the line does not match.
-	line := fmt.Sprintf("echo \"<<\"\"wukong\"; { %s ; } 2>&1; echo \">>\"\"wukong=$?\"\n", command)
+	line := fmt.Sprintf("echo \"<<\"\"wukong-%d\"; { %s ; } 2>&1; echo \">>\"\"wukong-%[1]d=$?\"\n", c.typed, command)
 	if err := c.Send(line); err != nil {
 		return "", err
 	}
-	match, err := c.Expect(ctx, regexp.MustCompile(`(?s)<<wukong\n(.*?)>>wukong=(\d+)\n`))
+	match, err := c.Expect(ctx, regexp.MustCompile(fmt.Sprintf(`(?s)<<wukong-%d\n(.*?)>>wukong-%[1]d=(\d+)\n`, c.typed)))
 	if err != nil {
 		return "", fmt.Errorf("run %q in the guest: %w", command, err)
 	}
