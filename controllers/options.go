@@ -32,6 +32,7 @@ import (
 	networkv1 "github.com/k8snetworkplumbingwg/network-attachment-definition-client/pkg/apis/k8s.cni.cncf.io/v1"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/dvstate"
 	"github.com/novasphere/wukong/controllers/wukongnetwork"
 )
 
@@ -104,12 +105,12 @@ func oursOrImported() labels.Selector {
 	return labels.NewSelector().Add(*requirement)
 }
 
-// keepClaim drops the annotations of others, of which CDI alone writes a dozen.
+// keepClaim drops the annotations of others, of which CDI alone writes a dozen, but the one that is looked at.
 func keepClaim(obj any) (any, error) {
 	if claim, ok := obj.(*corev1.PersistentVolumeClaim); ok {
 		claim.ManagedFields = nil
 		maps.DeleteFunc(claim.Annotations, func(key, _ string) bool {
-			return !strings.HasPrefix(key, v1alpha1.GroupVersion.Group+"/")
+			return !strings.HasPrefix(key, v1alpha1.GroupVersion.Group+"/") && key != dvstate.AnnotationBindNow
 		})
 	}
 	return obj, nil

@@ -1,6 +1,7 @@
 package v1alpha1
 
 import (
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
@@ -152,6 +153,21 @@ func (o *WukongDisk) ClaimName() string {
 // AdoptsClaim tells whether the disk stands on a claim that Wukong did not make, and never changes or deletes.
 func (o *WukongDisk) AdoptsClaim() bool {
 	return o.Spec.Source != nil && o.Spec.Source.PersistentVolumeClaim != nil
+}
+
+// Complete tells whether all bytes of the disk are there: see ConditionComplete.
+func (o *WukongDisk) Complete() bool {
+	return meta.IsStatusConditionTrue(o.Status.Conditions, ConditionComplete)
+}
+
+// CurrentVersion is the version of the image that disks start from; nil without one.
+func (o *WukongImage) CurrentVersion() *ImageVersion {
+	for i := range o.Status.Versions {
+		if o.Status.CurrentVersion != "" && o.Status.Versions[i].Name == o.Status.CurrentVersion {
+			return &o.Status.Versions[i]
+		}
+	}
+	return nil
 }
 
 // AttachmentName is the NetworkAttachmentDefinition that machines name, as namespace/name; empty for the pod network.

@@ -45,6 +45,8 @@ const (
 	// AnnotationAppliedHash holds the digest of what a controller last applied to a child, so that a field that the
 	// controller stops setting is noticed without reading managed fields.
 	AnnotationAppliedHash = GroupName + "/applied-hash"
+	// AnnotationRetainedFor on an object that shall outlive its owner, and therefore has no owner reference, holds that owner as name/UID.
+	AnnotationRetainedFor = GroupName + "/retained-for"
 	// AnnotationCloneableFrom on a PersistentVolumeClaim or VolumeSnapshot lists the other namespaces whose disks may be clones of it,
 	// with commas between them; * stands for all.
 	AnnotationCloneableFrom = GroupName + "/cloneable-from"

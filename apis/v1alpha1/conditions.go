@@ -32,6 +32,9 @@ const (
 	// ConditionHostBridgeReady on a WukongNetwork with a managed bridge: the bridge is on every selected node as it shall be. Absent otherwise.
 	ConditionHostBridgeReady = "HostBridgeReady"
 
+	// ConditionComplete on a WukongDisk: all its bytes are there, so that it can be used, cloned, exported and taken a snapshot of. It stays True
+	// while the disk grows, and when it cannot be as large as its spec says.
+	ConditionComplete = "Complete"
 	// ConditionStorageMoved on a WukongDisk: False while the disk is not on the StorageClass that its spec names. Absent otherwise.
 	ConditionStorageMoved = "StorageMoved"
 
@@ -116,6 +119,8 @@ const (
 	// ReasonMoveUndecided: the machine ended while the disk moved, and nothing says which of two claims is the newest. Both are kept
 	// until a person says.
 	ReasonMoveUndecided = "MoveUndecided"
+	// ReasonClaimInUse: another WukongDisk stands on the claim that the disk adopts.
+	ReasonClaimInUse = "ClaimInUse"
 	// ReasonQuotaExceeded: a ResourceQuota of the namespace does not allow the claim, or not its growth.
 	ReasonQuotaExceeded = "QuotaExceeded"
 )

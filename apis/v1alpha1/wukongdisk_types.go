@@ -339,7 +339,7 @@ const (
 
 // WukongDiskStatus is what was observed of the disk.
 type WukongDiskStatus struct {
-	// conditions: Ready, UmbrellaLinked, and StorageMoved while spec.storageClassName is not yet true.
+	// conditions: Ready, Complete, UmbrellaLinked, and StorageMoved while spec.storageClassName is not yet true.
 	// +optional
 	// +listType=map
 	// +listMapKey=type

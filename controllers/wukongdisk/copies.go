@@ -12,6 +12,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/apply"
 	"github.com/novasphere/wukong/controllers/internal/read"
 )
 
@@ -80,7 +81,7 @@ func (r *Reconciler) observeCopies(ctx context.Context, disk *v1alpha1.WukongDis
 	}
 	var moved []*cdiv1.DataVolume
 	for i := range list.Items {
-		if metav1.IsControlledBy(&list.Items[i], disk) {
+		if apply.Belongs(&list.Items[i], disk) {
 			moved = append(moved, &list.Items[i])
 		}
 	}
@@ -118,7 +119,7 @@ func (r *Reconciler) observeFirst(ctx context.Context, disk *v1alpha1.WukongDisk
 	if err != nil {
 		return err
 	}
-	if first != nil && metav1.IsControlledBy(first, disk) {
+	if first != nil && apply.Belongs(first, disk) {
 		observed.copies.stale = append(observed.copies.stale, first)
 	}
 	return nil

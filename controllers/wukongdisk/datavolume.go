@@ -10,6 +10,7 @@ import (
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/apply"
+	"github.com/novasphere/wukong/controllers/internal/dvstate"
 )
 
 // applyDataVolume writes the DataVolume, unless something stands in its way, and records it in the observation. A finished
@@ -24,12 +25,22 @@ func (r *Reconciler) applyDataVolume(ctx context.Context, disk *v1alpha1.WukongD
 	if observed.claimName(disk) != disk.Name {
 		return nil // it moved here, and is not filled from its source again
 	}
-	applied, err := apply.Child(ctx, r.applier, disk, desiredDataVolume(disk, observed))
+	applied, err := r.bringVolume(ctx, disk, desiredDataVolume(disk, observed))
 	if err != nil {
 		return err
 	}
 	observed.dataVolume = applied
-	return nil
+	return r.bindNow(ctx, observed)
+}
+
+// bringVolume writes a DataVolume. One that shall outlive the disk until its claim is set free does not refer to it, and is not to be
+// collected by CDI, which would make the claim refer to what the DataVolume does.
+func (r *Reconciler) bringVolume(ctx context.Context, disk *v1alpha1.WukongDisk, desired *cdiv1.DataVolume) (*cdiv1.DataVolume, error) {
+	if !retains(disk) {
+		return apply.Child(ctx, r.applier, disk, desired)
+	}
+	metav1.SetMetaDataAnnotation(&desired.ObjectMeta, dvstate.AnnotationDeleteAfterCompletion, "false")
+	return apply.Retained(ctx, r.applier, disk, desired)
 }
 
 // desiredDataVolume is the DataVolume of a disk. Access modes and volume mode are left to CDI's StorageProfile when the spec
@@ -38,9 +49,8 @@ func (r *Reconciler) applyDataVolume(ctx context.Context, disk *v1alpha1.WukongD
 func desiredDataVolume(disk *v1alpha1.WukongDisk, observed *observation) *cdiv1.DataVolume {
 	requests := corev1.ResourceList{corev1.ResourceStorage: *disk.Spec.Size}
 	class, source := disk.Spec.StorageClassName, dataVolumeSource(disk.Spec.Source)
-	var sourceRef *cdiv1.DataVolumeSourceRef
 	if observed.origin != nil {
-		source, sourceRef = observed.origin.source, observed.origin.sourceRef
+		source = observed.origin.source
 		if observed.origin.sizeless {
 			requests = nil
 		}
@@ -48,7 +58,7 @@ func desiredDataVolume(disk *v1alpha1.WukongDisk, observed *observation) *cdiv1.
 	if existing := observed.dataVolume; existing != nil && existing.Spec.Storage != nil {
 		requests, class = existing.Spec.Storage.Resources.Requests, existing.Spec.Storage.StorageClassName
 		if source == nil {
-			source, sourceRef = existing.Spec.Source, existing.Spec.SourceRef
+			source = existing.Spec.Source
 		}
 	}
 	storage := &cdiv1.StorageSpec{
@@ -60,21 +70,20 @@ func desiredDataVolume(disk *v1alpha1.WukongDisk, observed *observation) *cdiv1.
 		storage.AccessModes = append(storage.AccessModes, corev1.PersistentVolumeAccessMode(mode))
 	}
 	return &cdiv1.DataVolume{
-		ObjectMeta: metav1.ObjectMeta{Name: disk.Name, Namespace: disk.Namespace, Annotations: bindingAnnotations(disk)},
-		Spec:       cdiv1.DataVolumeSpec{Source: source, SourceRef: sourceRef, Storage: storage},
+		ObjectMeta: metav1.ObjectMeta{Name: disk.Name, Namespace: disk.Namespace, Annotations: bindingAnnotations(disk, observed)},
+		Spec:       cdiv1.DataVolumeSpec{Source: source, Storage: storage},
 	}
 }
 
-// annotationBindNow asks CDI not to wait for a machine (pkg/controller/common/util.go, AnnImmediateBinding).
-const annotationBindNow = "cdi.kubevirt.io/storage.bind.immediate.requested"
-
-// bindingAnnotations lets an upload begin on a class that binds at first use: a machine cannot use the disk before the bytes are there, and
-// the person who has them waits.
-func bindingAnnotations(disk *v1alpha1.WukongDisk) map[string]string {
-	if disk.Spec.Source == nil || disk.Spec.Source.Upload == nil {
+// bindingAnnotations lets a disk be filled at once on a class that binds at first use: an upload, because no machine can use the disk before the
+// bytes are there and the person who has them waits, and one that something else waits for. What was asked for stays so.
+func bindingAnnotations(disk *v1alpha1.WukongDisk, observed *observation) map[string]string {
+	upload := disk.Spec.Source != nil && disk.Spec.Source.Upload != nil
+	asked := observed.dataVolume != nil && observed.dataVolume.Annotations[dvstate.AnnotationBindNow] != ""
+	if !upload && !observed.awaited && !asked {
 		return nil
 	}
-	return map[string]string{annotationBindNow: "true"}
+	return map[string]string{dvstate.AnnotationBindNow: "true"}
 }
 
 // dataVolumeSource is the source of a disk that is no clone, else nil.

@@ -3,19 +3,21 @@ package wukongdisk
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 
-	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	cdiv1 "kubevirt.io/containerized-data-importer-api/pkg/apis/core/v1beta1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/apply"
 )
 
 // finalize goes as far as what exists allows: wait for users, let a retained claim go free, end.
 func (r *Reconciler) finalize(ctx context.Context, disk *v1alpha1.WukongDisk, observed *observation) error {
+	if err := r.settleOwnership(ctx, disk, observed); err != nil {
+		return err
+	}
 	if len(users(observed.machines)) > 0 {
 		// What a machine has begun goes on: the machine has the disk until it lets go of it.
 		if err := r.carryMove(ctx, disk, observed); err != nil {
@@ -34,33 +36,34 @@ func (r *Reconciler) finalize(ctx context.Context, disk *v1alpha1.WukongDisk, ob
 		}
 		return r.writeStatus(ctx, disk, observed, nil, nil)
 	}
-	if err := r.releaseClaim(ctx, disk, observed.claim); err != nil {
-		return err
-	}
 	return r.applier.RemoveFinalizer(ctx, disk.DeepCopy(), v1alpha1.FinalizerDisk)
 }
 
-// releaseClaim takes the disk's own owner reference off a claim that shall be retained. CDI puts it there when it collects a
-// finished DataVolume as garbage.
-func (r *Reconciler) releaseClaim(ctx context.Context, disk *v1alpha1.WukongDisk, claim *corev1.PersistentVolumeClaim) error {
-	if disk.Spec.ReclaimPolicy != v1alpha1.ReclaimRetain || claim == nil || !metav1.IsControlledBy(claim, disk) {
+// retains tells whether the claim outlives the disk.
+func retains(disk *v1alpha1.WukongDisk) bool {
+	return disk.Spec.ReclaimPolicy == v1alpha1.ReclaimRetain && !disk.AdoptsClaim()
+}
+
+// settleOwnership brings what hangs on the disk to what its reclaim policy is now. The claim itself hangs on the disk only after CDI collected
+// a finished DataVolume as garbage.
+func (r *Reconciler) settleOwnership(ctx context.Context, disk *v1alpha1.WukongDisk, observed *observation) error {
+	for _, dataVolume := range append([]*cdiv1.DataVolume{observed.dataVolume, observed.copies.target}, observed.copies.stale...) {
+		if dataVolume == nil || !dataVolume.DeletionTimestamp.IsZero() {
+			continue
+		}
+		if err := r.applier.SettleOwnership(ctx, disk, dataVolume, retains(disk)); err != nil {
+			return err
+		}
+	}
+	if observed.claim == nil || disk.AdoptsClaim() {
 		return nil
 	}
-	before := claim.DeepCopy()
-	claim.OwnerReferences = slices.DeleteFunc(claim.OwnerReferences, func(reference metav1.OwnerReference) bool {
-		return reference.UID == disk.UID
-	})
-	patch := client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})
-	if err := r.client.Patch(ctx, claim, patch, client.FieldOwner(fieldManager)); err != nil {
-		return client.IgnoreNotFound(fmt.Errorf("take the owner reference off PersistentVolumeClaim %s: %w", claim.Name, err))
-	}
-	return nil
+	return r.applier.SettleOwnership(ctx, disk, observed.claim, retains(disk))
 }
 
 // keepsClaim tells whether a claim that shall be retained still hangs on its DataVolume, and would go with it.
 func keepsClaim(disk *v1alpha1.WukongDisk, observed *observation) bool {
-	return disk.Spec.ReclaimPolicy == v1alpha1.ReclaimRetain && !disk.AdoptsClaim() &&
-		observed.dataVolume != nil && metav1.IsControlledBy(observed.dataVolume, disk)
+	return retains(disk) && observed.dataVolume != nil && apply.Belongs(observed.dataVolume, disk)
 }
 
 // orphanClaim deletes the DataVolume and leaves its claim: the garbage collector takes the claim's owner reference off before the

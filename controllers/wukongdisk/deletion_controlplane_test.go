@@ -53,6 +53,61 @@ func TestReclaimPolicyCanChange(t *testing.T) {
 	assert.Empty(t, read(f, "root", &corev1.PersistentVolumeClaim{}).OwnerReferences)
 }
 
+// Deleted in the foreground, as Argo CD does it, an owner takes along what refers to it before its finalizers have their word. A retained claim
+// stays all the same, whoever is deleted, and whenever the policy was set; and one that is not to be retained any more goes.
+func TestContract7RetainHoldsInTheForeground(t *testing.T) {
+	f, manager := start(t)
+	alone, changed, released := f.newDisk("alone", retained), f.newDisk("changed"), f.newDisk("released", retained)
+	web := f.newVM("web", "stamped")
+	f.create(alone, changed, released, web)
+	stamped := f.newDisk("stamped", retained)
+	require.NoError(t, controllerutil.SetControllerReference(web, stamped, f.Client.Scheme()))
+	f.create(stamped)
+	disks := []*v1alpha1.WukongDisk{alone, changed, released, stamped}
+	for _, disk := range disks {
+		f.fill(disk)
+		f.waitReady(disk)
+	}
+	f.patch(changed, `{"spec":{"reclaimPolicy":"Retain"}}`)
+	f.waitReady(changed)
+	f.patch(released, `{"spec":{"reclaimPolicy":"Delete"}}`)
+	f.waitReady(released)
+	testenv.WaitIdle(t, 0)
+	manager.Stop() // the garbage collector does not wait for it
+	for _, obj := range []client.Object{alone, changed, released, web} {
+		f.remove(obj, client.PropagationPolicy(metav1.DeletePropagationForeground))
+	}
+	f.waitGone(&corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Name: "released"}})
+	f.startManager()
+	for _, disk := range disks {
+		f.waitGone(disk)
+		f.waitGone(&cdiv1.DataVolume{ObjectMeta: metav1.ObjectMeta{Name: disk.Name}})
+	}
+	f.waitGone(&corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Name: "released"}})
+	for _, name := range []string{"alone", "changed", "stamped"} {
+		claim := read(f, name, &corev1.PersistentVolumeClaim{})
+		assert.Nil(t, claim.DeletionTimestamp, name)
+		assert.Empty(t, claim.OwnerReferences, name)
+	}
+}
+
+// The policy that stands at the end counts, also when the disk is deleted before its controller has seen it.
+func TestADiskThatIsNotRetainedAnyMoreLeavesNothing(t *testing.T) {
+	f, manager := start(t)
+	disk := f.newDisk("root", retained)
+	f.create(disk)
+	f.fill(disk)
+	f.waitReady(disk)
+	testenv.WaitIdle(t, 0)
+	manager.Stop()
+	f.patch(disk, `{"spec":{"reclaimPolicy":"Delete"}}`)
+	f.remove(disk)
+	f.startManager()
+	f.waitGone(disk)
+	f.waitGone(&cdiv1.DataVolume{ObjectMeta: metav1.ObjectMeta{Name: "root"}})
+	f.waitGone(&corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Name: "root"}})
+}
+
 // A retained claim of a disk whose DataVolume CDI collected hangs on the disk itself.
 func TestContract7RetainAfterCDICollectedTheDataVolume(t *testing.T) {
 	f, _ := start(t)

@@ -14,19 +14,17 @@ import (
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/apply"
 	"github.com/novasphere/wukong/controllers/internal/conditions"
+	"github.com/novasphere/wukong/controllers/internal/dvstate"
 )
 
-// annotationKeep asks CDI not to collect a finished DataVolume as garbage (pkg/controller/common/util.go, AnnDeleteAfterCompletion): it says
-// which claim holds the disk.
-const annotationKeep = "cdi.kubevirt.io/storage.deleteAfterCompletion"
-
-// targetVolume is what a disk moves to: blank for KubeVirt to fill, or a clone of the claim that nobody has.
+// targetVolume is what a disk moves to: blank for KubeVirt to fill, or a clone of the claim that nobody has. It says which claim holds the disk,
+// and is not to be collected by CDI.
 func targetVolume(disk *v1alpha1.WukongDisk, observed *observation, move *v1alpha1.DiskMove) *cdiv1.DataVolume {
-	annotations := map[string]string{v1alpha1.AnnotationMovedFrom: observed.claimName(disk), annotationKeep: "false"}
+	annotations := map[string]string{v1alpha1.AnnotationMovedFrom: observed.claimName(disk), dvstate.AnnotationDeleteAfterCompletion: "false"}
 	source := &cdiv1.DataVolumeSource{Blank: &cdiv1.DataVolumeBlankImage{}}
 	if move.Method == v1alpha1.MoveCopy {
 		source = claimSource(disk.Namespace, observed.claimName(disk))
-		annotations[annotationBindNow] = "true" // no machine may be its first consumer before it is complete
+		annotations[dvstate.AnnotationBindNow] = "true" // no machine may be its first consumer before it is complete
 	}
 	storage := &cdiv1.StorageSpec{
 		StorageClassName: &move.TargetStorageClassName,
@@ -52,7 +50,7 @@ func (r *Reconciler) carryMove(ctx context.Context, disk *v1alpha1.WukongDisk, o
 	decided := &observed.move
 	switch {
 	case decided.create != nil:
-		_, err := apply.Child(ctx, r.applier, disk, decided.create)
+		_, err := r.bringVolume(ctx, disk, decided.create)
 		return err
 	case decided.remove != nil:
 		return r.deleteCopy(ctx, decided.remove)

@@ -12,6 +12,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/apply"
 	"github.com/novasphere/wukong/controllers/internal/dependency"
 	"github.com/novasphere/wukong/controllers/internal/index"
 	"github.com/novasphere/wukong/controllers/internal/read"
@@ -30,6 +31,10 @@ type observation struct {
 	// dataVolume and claim are nil when they do not exist.
 	dataVolume *cdiv1.DataVolume
 	claim      *corev1.PersistentVolumeClaim
+	// rival is the WukongDisk whose claim the disk would adopt; empty for none.
+	rival string
+	// awaited: someone needs the bytes of a disk that waits for a machine.
+	awaited bool
 	// provisionerSays is why the claim has no volume, empty when nobody says so.
 	provisionerSays string
 	// copies say which DataVolume and claim hold the disk, and what else it has. targetClaim is that of the target, or has its name.
@@ -75,6 +80,12 @@ func (r *Reconciler) observe(ctx context.Context, disk *v1alpha1.WukongDisk) (*o
 		return observed, err
 	}
 	if err := r.observeGrowth(ctx, disk, observed); err != nil {
+		return observed, err
+	}
+	if err := r.observeRival(ctx, disk, observed); err != nil {
+		return observed, err
+	}
+	if err := r.observeAwaited(ctx, disk, observed); err != nil {
 		return observed, err
 	}
 	observed.move = decideMove(disk, observed)
@@ -130,19 +141,22 @@ func (r *Reconciler) classFound(ctx context.Context, disk *v1alpha1.WukongDisk) 
 		return false, fmt.Errorf("list storage classes: %w", err)
 	}
 	for i := range classes.Items {
-		annotations := classes.Items[i].Annotations
-		if annotations[annotationDefaultVirtClass] == "true" || annotations[annotationDefaultClass] == "true" {
+		if isDefault(&classes.Items[i]) {
 			return true, nil
 		}
 	}
 	return false, nil
 }
 
+func isDefault(class *storagev1.StorageClass) bool {
+	return class.Annotations[annotationDefaultVirtClass] == "true" || class.Annotations[annotationDefaultClass] == "true"
+}
+
 // ownsClaim tells whether the claim under the disk's name is ours: controlled by the DataVolume, or by the disk itself after CDI
 // collected a finished DataVolume as garbage.
 func (o *observation) ownsClaim(disk *v1alpha1.WukongDisk) bool {
-	if metav1.IsControlledBy(o.claim, disk) {
+	if apply.Belongs(o.claim, disk) {
 		return true
 	}
-	return o.dataVolume != nil && metav1.IsControlledBy(o.dataVolume, disk) && metav1.IsControlledBy(o.claim, o.dataVolume)
+	return o.dataVolume != nil && apply.Belongs(o.dataVolume, disk) && metav1.IsControlledBy(o.claim, o.dataVolume)
 }

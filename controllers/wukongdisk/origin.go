@@ -28,9 +28,8 @@ type origin struct {
 	grants []string
 	// waits says why it cannot be cloned yet; empty when it can.
 	waits string
-	// source or sourceRef for the DataVolume, when it can.
-	source    *cdiv1.DataVolumeSource
-	sourceRef *cdiv1.DataVolumeSourceRef
+	// source for the DataVolume, when it can.
+	source *cdiv1.DataVolumeSource
 	// sizeless: the claim is as large as the origin says, which is spec.size with the overhead of its file system.
 	sizeless bool
 	// misfit says that it does not fit into the disk.
@@ -73,10 +72,9 @@ func (r *Reconciler) originDisk(ctx context.Context, reference index.Origin) (*o
 		grants: source.Spec.CloneableFrom,
 		source: claimSource(reference.Namespace, source.Status.ClaimName),
 	}
-	// A disk that grows is complete.
 	ready := conditions.Ready(source)
 	switch {
-	case ready.Status == metav1.ConditionTrue || source.Status.Phase == v1alpha1.DiskExpanding:
+	case source.Complete():
 	case ready.Reason == v1alpha1.ReasonSourceNotReady:
 		// Its message is about a third disk. Two that are clones of each other would quote each other without end.
 		found.waits = "it waits itself for what it is a clone of"
@@ -117,7 +115,7 @@ func (r *Reconciler) originSnapshot(ctx context.Context, disk *v1alpha1.WukongDi
 	found := &origin{
 		exists: snapshot.DeletionTimestamp.IsZero(),
 		grants: annotatedGrants(snapshot),
-		source: &cdiv1.DataVolumeSource{Snapshot: &cdiv1.DataVolumeSourceSnapshot{Namespace: snapshot.Namespace, Name: snapshot.Name}},
+		source: snapshotSource(snapshot.Namespace, snapshot.Name),
 	}
 	switch status := snapshot.Status; {
 	case status != nil && ptr.Deref(status.ReadyToUse, false):
@@ -152,24 +150,27 @@ func restored(reference index.Origin, size, restoreSize resource.Quantity, overh
 	return false, failed(v1alpha1.ReasonInvalidSpec, "spec.size is %s, and %s restores to %s: set spec.size to %s or more", &size, reference, &restoreSize, &least)
 }
 
-// originImage goes by the image's DataSource, which always points to its current version, so that CDI takes the one of the moment.
+// originImage goes by the version that the image's own status names, and never by its DataSource: whoever may write that could point it at a claim
+// of another namespace, and CDI would ask whether our account may clone it, which may everywhere.
 func (r *Reconciler) originImage(ctx context.Context, reference index.Origin) (*origin, error) {
 	image, err := read.Get(ctx, r.client, reference.Namespace, reference.Name, &v1alpha1.WukongImage{})
 	if err != nil || image == nil {
 		return &origin{}, err
 	}
-	found := &origin{
-		exists: image.DeletionTimestamp.IsZero(),
-		grants: image.Spec.CloneableFrom,
-		sourceRef: &cdiv1.DataVolumeSourceRef{
-			Kind: cdiv1.DataVolumeDataSource, Namespace: &image.Namespace, Name: image.Status.DataSourceName,
-		},
-	}
+	found := &origin{exists: image.DeletionTimestamp.IsZero(), grants: image.Spec.CloneableFrom}
 	// An image whose next version fails has its current one all the same.
-	if image.Status.CurrentVersion == "" || image.Status.DataSourceName == "" {
+	if current := image.CurrentVersion(); current == nil {
 		found.waits = conditions.Ready(image).Message
+	} else if current.ClaimName != "" {
+		found.source = claimSource(image.Namespace, current.ClaimName)
+	} else {
+		found.source = snapshotSource(image.Namespace, current.Name)
 	}
 	return found, nil
+}
+
+func snapshotSource(namespace, name string) *cdiv1.DataVolumeSource {
+	return &cdiv1.DataVolumeSource{Snapshot: &cdiv1.DataVolumeSourceSnapshot{Namespace: namespace, Name: name}}
 }
 
 func claimSource(namespace, name string) *cdiv1.DataVolumeSource {
@@ -198,9 +199,8 @@ func originUnusable(disk *v1alpha1.WukongDisk, observed *observation) *problem {
 	}
 	reference, _ := index.OriginOf(disk)
 	foreign := reference.Namespace != disk.Namespace
-	granted := slices.Contains(found.grants, disk.Namespace) || slices.Contains(found.grants, "*")
 	switch {
-	case foreign && (!found.exists || !granted):
+	case foreign && (!found.exists || !grants(reference.Namespace, found.grants, disk.Namespace)):
 		return failed(v1alpha1.ReasonCloneNotGranted, "%s may not be cloned into namespace %s: it does not exist, or does not grant it; %s",
 			reference, disk.Namespace, grantAdvice(reference, disk.Namespace))
 	case !found.exists:
@@ -210,6 +210,11 @@ func originUnusable(disk *v1alpha1.WukongDisk, observed *observation) *problem {
 	default:
 		return found.misfit
 	}
+}
+
+// grants tells whether an object in a namespace may be cloned into another.
+func grants(from string, granted []string, to string) bool {
+	return from == to || slices.Contains(granted, to) || slices.Contains(granted, "*")
 }
 
 func grantAdvice(reference index.Origin, namespace string) string {

@@ -8,10 +8,13 @@ import (
 	snapshotv1 "github.com/kubernetes-csi/external-snapshotter/client/v8/apis/volumesnapshot/v1"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	corev1 "k8s.io/api/core/v1"
+	storagev1 "k8s.io/api/storage/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
 	cdiv1 "kubevirt.io/containerized-data-importer-api/pkg/apis/core/v1beta1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/testenv"
@@ -160,12 +163,93 @@ func TestDiskOfAnImage(t *testing.T) {
 	images.create(image)
 	f.wait(disk, metav1.ConditionFalse, v1alpha1.ReasonSourceNotReady, "WukongImage "+images.namespace+"/debian: ")
 	assert.False(t, f.exists("root", &cdiv1.DataVolume{}))
-	image.Status.DataSourceName, image.Status.CurrentVersion = "debian", "debian-1"
+	// Whoever may write the image's DataSource could point it at what the namespace of the image may not read.
+	images.create(&cdiv1.DataSource{
+		ObjectMeta: metav1.ObjectMeta{Namespace: images.namespace, Name: "debian", Labels: map[string]string{v1alpha1.LabelManagedBy: v1alpha1.LabelManagedByValue}},
+		Spec:       cdiv1.DataSourceSpec{Source: cdiv1.DataSourceSource{PVC: &cdiv1.DataVolumeSourcePVC{Namespace: "victim", Name: "data"}}},
+	})
+	image.Status.DataSourceName, image.Status.CurrentVersion = "debian", "debian-2"
+	image.Status.Versions = []v1alpha1.ImageVersion{{Name: "debian-2", ClaimName: "debian-2"}, {Name: "debian-1", ClaimName: "debian-1"}}
 	require.NoError(t, f.Client.Status().Update(t.Context(), image))
 	dataVolume := f.waitDataVolume(disk)
-	assert.Nil(t, dataVolume.Spec.Source)
-	assert.Equal(t, &cdiv1.DataVolumeSourceRef{Kind: "DataSource", Namespace: &images.namespace, Name: "debian"}, dataVolume.Spec.SourceRef)
+	assert.Nil(t, dataVolume.Spec.SourceRef)
+	assert.Equal(t, &cdiv1.DataVolumeSource{PVC: &cdiv1.DataVolumeSourcePVC{Namespace: images.namespace, Name: "debian-2"}}, dataVolume.Spec.Source)
 	f.fill(disk)
 	images.remove(image)
 	f.waitReady(disk)
+}
+
+// CDI may keep the versions of an image as snapshots.
+func TestDiskOfAnImageThatIsASnapshot(t *testing.T) {
+	f, _ := start(t)
+	disk := f.newDisk("root", from(v1alpha1.WukongDiskSource{Image: &v1alpha1.DiskImageSource{Name: "debian"}}))
+	image := &v1alpha1.WukongImage{
+		ObjectMeta: metav1.ObjectMeta{Namespace: f.namespace, Name: "debian"},
+		Spec: v1alpha1.WukongImageSpec{
+			Source: v1alpha1.WukongImageSource{HTTP: &v1alpha1.HTTPSource{URL: "https://images.example/debian.qcow2"}}, Size: resource.MustParse("1Gi"),
+		},
+	}
+	f.create(disk, image)
+	image.Status.DataSourceName, image.Status.CurrentVersion = "debian", "debian-1"
+	image.Status.Versions = []v1alpha1.ImageVersion{{Name: "debian-1"}}
+	require.NoError(t, f.Client.Status().Update(t.Context(), image))
+	assert.Equal(t, &cdiv1.DataVolumeSourceSnapshot{Namespace: f.namespace, Name: "debian-1"}, f.waitDataVolume(disk).Spec.Source.Snapshot)
+}
+
+// A disk on a class that binds at first use is filled at once when a clone or an export waits for it: its machine may wait for the clone, or
+// never come.
+func TestADiskThatIsWaitedForDoesNotWaitForAMachine(t *testing.T) {
+	f, manager := start(t)
+	cloned, exported, alone := f.newDisk("cloned"), f.newDisk("exported"), f.newDisk("alone")
+	for _, disk := range []*v1alpha1.WukongDisk{cloned, exported, alone} {
+		f.create(disk)
+		f.claimOf(f.waitDataVolume(disk))
+		f.setDataVolume(disk.Name, cdiv1.PendingPopulation)
+		f.wait(disk, metav1.ConditionFalse, v1alpha1.ReasonAwaitingConsumer, "")
+	}
+	clone := f.newDisk("clone", from(v1alpha1.WukongDiskSource{Clone: &v1alpha1.DiskCloneSource{Kind: "WukongDisk", Name: "cloned"}}))
+	foreign := f
+	foreign.namespace = f.Namespace(t)
+	stranger := foreign.newDisk("stranger", from(v1alpha1.WukongDiskSource{Clone: &v1alpha1.DiskCloneSource{Kind: "WukongDisk", Namespace: f.namespace, Name: "alone"}}))
+	f.create(clone, stranger, &v1alpha1.WukongExport{
+		ObjectMeta: metav1.ObjectMeta{Namespace: f.namespace, Name: "backup"},
+		Spec: v1alpha1.WukongExportSpec{
+			Source: v1alpha1.ExportSource{DiskRef: &v1alpha1.LocalObjectReference{Name: "exported"}},
+			Target: v1alpha1.ExportTarget{Download: &v1alpha1.DownloadTarget{ExpiresAfterSeconds: 600}},
+		},
+	})
+	const bindNow = "cdi.kubevirt.io/storage.bind.immediate.requested"
+	for _, disk := range []*v1alpha1.WukongDisk{cloned, exported} {
+		require.EventuallyWithT(t, func(collect *assert.CollectT) {
+			claim := &corev1.PersistentVolumeClaim{}
+			require.NoError(collect, f.Client.Get(t.Context(), client.ObjectKeyFromObject(disk), claim))
+			assert.Equal(collect, "true", claim.Annotations[bindNow], disk.Name)
+		}, patience, interval)
+		assert.Equal(t, "true", read(f, disk.Name, &cdiv1.DataVolume{}).Annotations[bindNow])
+	}
+	assert.NotContains(t, read(f, "alone", &corev1.PersistentVolumeClaim{}).Annotations, bindNow, "a stranger's wish counts nothing")
+
+	testenv.WaitIdle(t, 0)
+	manager.Writes.Reset()
+	f.bind(read(f, "cloned", &corev1.PersistentVolumeClaim{}))
+	f.setDataVolume("cloned", cdiv1.Succeeded)
+	f.waitReady(cloned)
+	assert.Equal(t, &cdiv1.DataVolumeSourcePVC{Namespace: f.namespace, Name: "cloned"}, f.waitDataVolume(clone).Spec.Source.PVC)
+}
+
+// What is wrong with the size of a disk does not keep its bytes from being cloned.
+func TestADiskThatCannotGrowCanBeCloned(t *testing.T) {
+	f, _ := start(t)
+	class := f.namespace + "-fixed"
+	f.create(&storagev1.StorageClass{ObjectMeta: metav1.ObjectMeta{Name: class}, Provisioner: "test.novasphere.dev/none"})
+	golden := f.newDisk("golden", ofClass(class))
+	f.create(golden)
+	f.fill(golden)
+	f.waitReady(golden)
+	f.patch(golden, `{"spec":{"size":"2Gi"}}`)
+	refused := f.wait(golden, metav1.ConditionFalse, v1alpha1.ReasonExpansionUnsupported, "does not allow expansion")
+	assert.True(t, refused.Complete())
+	clone := f.newDisk("clone", from(v1alpha1.WukongDiskSource{Clone: &v1alpha1.DiskCloneSource{Kind: "WukongDisk", Name: "golden"}}))
+	f.create(clone)
+	assert.Equal(t, "golden", f.waitDataVolume(clone).Spec.Source.PVC.Name)
 }

@@ -28,6 +28,11 @@ func (r *Reconciler) writeStatus(ctx context.Context, disk *v1alpha1.WukongDisk,
 	} else {
 		set.False(v1alpha1.ConditionReady, found.reason, found.message)
 	}
+	if missing := incomplete(disk, observed); missing == nil {
+		set.True(v1alpha1.ConditionComplete, v1alpha1.ReasonReady, "")
+	} else {
+		set.False(v1alpha1.ConditionComplete, missing.reason, missing.message)
+	}
 	observed.umbrella.Report(set)
 	after.Status = describe(disk, observed, found)
 	reportMove(set, &after.Status, &observed.move, moveErr)
@@ -50,13 +55,29 @@ func evaluate(disk *v1alpha1.WukongDisk, observed *observation, applyErr error) 
 	if applyErr != nil {
 		return failed(v1alpha1.ReasonApplyRefused, "%s", applyErr)
 	}
+	if !disk.AdoptsClaim() {
+		if found := obstacle(disk, observed); found != nil {
+			return found
+		}
+	}
+	if found := provisioning(observed); found != nil {
+		return found
+	}
+	if found := incomplete(disk, observed); found != nil {
+		return found
+	}
+	if found := sharing(disk, observed.claim); found != nil {
+		return found
+	}
+	return expansion(disk, observed)
+}
+
+// incomplete says why not all bytes of the disk are there, or not to be relied on; nil when they are.
+func incomplete(disk *v1alpha1.WukongDisk, observed *observation) *problem {
 	if disk.AdoptsClaim() {
 		return adoptedClaim(disk, observed)
 	}
-	if found := obstacle(disk, observed); found != nil {
-		return found
-	}
-	if found := provisioning(observed); found != nil {
+	if found := nameTaken(disk, observed); found != nil {
 		return found
 	}
 	if observed.dataVolume != nil {
@@ -67,28 +88,20 @@ func evaluate(disk *v1alpha1.WukongDisk, observed *observation, applyErr error) 
 	if found := bound(observed.claim); found != nil {
 		return found
 	}
-	if found := sharing(disk, observed.claim); found != nil {
-		return found
-	}
-	if found := moving(observed); found != nil {
-		return found
-	}
-	return expansion(disk, observed)
+	return moving(observed)
 }
 
 func adoptedClaim(disk *v1alpha1.WukongDisk, observed *observation) *problem {
-	claim := observed.claim
-	if claim == nil {
+	switch {
+	case observed.claim == nil:
 		return failed(v1alpha1.ReasonClaimMissing,
 			"PersistentVolumeClaim %s does not exist in namespace %s; create it, or correct source.persistentVolumeClaim.name", disk.ClaimName(), disk.Namespace)
+	case observed.rival != "":
+		return failed(v1alpha1.ReasonClaimInUse,
+			"PersistentVolumeClaim %s is that of WukongDisk %s: use that one in its place, with spec.shared if several machines shall write, or a clone of it",
+			disk.ClaimName(), observed.rival)
 	}
-	if found := provisioning(observed); found != nil {
-		return found
-	}
-	if found := bound(claim); found != nil {
-		return found
-	}
-	return sharing(disk, claim)
+	return bound(observed.claim)
 }
 
 // bound says why a claim is not usable yet.

@@ -23,6 +23,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/apply"
 	"github.com/novasphere/wukong/controllers/internal/conditions"
 	"github.com/novasphere/wukong/controllers/internal/index"
 	"github.com/novasphere/wukong/controllers/internal/watches"
@@ -40,13 +41,15 @@ func (r *Reconciler) disksBy(field string) handler.MapFunc {
 	}
 }
 
-// diskOfDataVolume maps a DataVolume to the disk that controls it.
+// diskOfDataVolume maps a DataVolume to the disk that controls it, or that it is retained for.
 func diskOfDataVolume(_ context.Context, obj client.Object) []reconcile.Request {
-	owner := metav1.GetControllerOf(obj)
-	if owner == nil || owner.Kind != "WukongDisk" {
-		return nil
+	if owner := metav1.GetControllerOf(obj); owner != nil && owner.Kind == "WukongDisk" {
+		return []reconcile.Request{{NamespacedName: types.NamespacedName{Namespace: obj.GetNamespace(), Name: owner.Name}}}
 	}
-	return []reconcile.Request{{NamespacedName: types.NamespacedName{Namespace: obj.GetNamespace(), Name: owner.Name}}}
+	if owner, ok := apply.RetainedFor(obj); ok {
+		return []reconcile.Request{{NamespacedName: types.NamespacedName{Namespace: obj.GetNamespace(), Name: owner.Name}}}
+	}
+	return nil
 }
 
 // whileItLives gathers what happens to an object between its creation and its end, which others wait for.
@@ -135,12 +138,12 @@ func instanceLetsGo() predicate.Predicate {
 }
 
 // classChange lets pass classes that come into being, the first sight of those that are there, and those that begin to allow their
-// claims to grow.
+// claims to grow, or to be the default.
 func classChange() predicate.Predicate {
 	return predicate.Funcs{
 		UpdateFunc: func(e event.UpdateEvent) bool {
 			before, after := e.ObjectOld.(*storagev1.StorageClass), e.ObjectNew.(*storagev1.StorageClass)
-			return ptr.Deref(before.AllowVolumeExpansion, false) != ptr.Deref(after.AllowVolumeExpansion, false)
+			return ptr.Deref(before.AllowVolumeExpansion, false) != ptr.Deref(after.AllowVolumeExpansion, false) || isDefault(before) != isDefault(after)
 		},
 		DeleteFunc: func(event.DeleteEvent) bool { return false },
 	}
@@ -183,7 +186,7 @@ func originState(obj client.Object) string {
 	switch typed := obj.(type) {
 	case *v1alpha1.WukongDisk:
 		ready := conditions.Ready(typed)
-		return strings.Join([]string{string(typed.Status.Phase), string(ready.Status), ready.Message, typed.Status.ClaimName,
+		return strings.Join([]string{string(typed.Status.Phase), strconv.FormatBool(typed.Complete()), ready.Message, typed.Status.ClaimName,
 			strings.Join(typed.Spec.CloneableFrom, ",")}, "|")
 	case *v1alpha1.WukongImage:
 		return strings.Join([]string{typed.Status.CurrentVersion, typed.Status.DataSourceName, conditions.Ready(typed).Message,

@@ -54,6 +54,9 @@ func TestClassChange(t *testing.T) {
 	assert.True(t, update(class(false), class(true)), "a disk may have waited for it")
 	assert.False(t, update(class(true), class(true)))
 	assert.False(t, update(&storagev1.StorageClass{}, class(false)))
+	byDefault := class(false)
+	byDefault.Annotations = map[string]string{annotationDefaultClass: "true"}
+	assert.True(t, update(class(false), byDefault), "a disk without a class may have waited for it")
 	assert.True(t, classChange().Create(event.CreateEvent{Object: class(false)}))
 	assert.False(t, classChange().Delete(event.DeleteEvent{Object: class(false)}))
 }

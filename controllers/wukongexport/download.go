@@ -19,6 +19,7 @@ import (
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/apply"
+	"github.com/novasphere/wukong/controllers/internal/read"
 	"github.com/novasphere/wukong/mover"
 )
 
@@ -31,14 +32,29 @@ const tokenBytes = 32
 // clockSkew is what the clocks of a cluster may differ.
 const clockSkew = time.Hour
 
-// applyDownload makes the Secret with a new token and certificate, and the Service. Both belong to the export.
-func (r *Reconciler) applyDownload(ctx context.Context, export *v1alpha1.WukongExport, expiresAt time.Time) error {
-	secret, err := downloadSecret(export, r.clock.Now(), expiresAt)
+// applyDownload makes the Secret with a new token and certificate, and the Service, for a pod that has not started. Both belong to the export.
+func (r *Reconciler) applyDownload(ctx context.Context, export *v1alpha1.WukongExport, observed *observation) error {
+	if export.Spec.Target.Download == nil || observed.pod != nil && observed.pod.Status.Phase != corev1.PodPending {
+		return nil
+	}
+	expiresAt, err := time.Parse(time.RFC3339, observed.job.Annotations[annotationExpiresAt])
+	if err != nil {
+		return fmt.Errorf("read when the download of Job %s expires: %w", observed.job.Name, err)
+	}
+	existing, err := read.Get(ctx, r.uncached.Client, export.Namespace, downloadName(export), &corev1.Secret{})
 	if err != nil {
 		return err
 	}
-	if _, err := apply.Child(ctx, r.uncached, export, secret); err != nil {
-		return err
+	// A token that was given out stays, unless it is that of an earlier Job, whose certificate is over before this one's link.
+	if existing == nil || !apply.Belongs(existing, export) || existing.Annotations[annotationExpiresAt] != observed.job.Annotations[annotationExpiresAt] {
+		secret, err := downloadSecret(export, r.clock.Now(), expiresAt)
+		if err != nil {
+			return err
+		}
+		secret.Annotations = map[string]string{annotationExpiresAt: observed.job.Annotations[annotationExpiresAt]}
+		if _, err := apply.Child(ctx, r.uncached, export, secret); err != nil {
+			return err
+		}
 	}
 	_, err = apply.Child(ctx, r.uncached, export, downloadService(export))
 	return err

@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	clocktesting "k8s.io/utils/clock/testing"
@@ -26,6 +27,23 @@ import (
 	"github.com/novasphere/wukong/mover"
 )
 
+// No token is made for a Job that the namespace's quota refuses, again and again.
+func TestADownloadThatIsRefusedMakesNoToken(t *testing.T) {
+	f := start(t)
+	f.readyDisk("data", corev1.PersistentVolumeFilesystem)
+	quota := &corev1.ResourceQuota{
+		ObjectMeta: metav1.ObjectMeta{Namespace: f.namespace, Name: "jobs"},
+		Spec:       corev1.ResourceQuotaSpec{Hard: corev1.ResourceList{"count/jobs.batch": resource.MustParse("0")}},
+	}
+	f.create(quota)
+	quota.Status = corev1.ResourceQuotaStatus{Hard: quota.Spec.Hard, Used: corev1.ResourceList{"count/jobs.batch": resource.MustParse("0")}}
+	require.NoError(t, f.Client.Status().Update(t.Context(), quota))
+	export := f.newExport("backup", "data", toDownload)
+	f.create(export)
+	f.wait(export, metav1.ConditionFalse, v1alpha1.ReasonApplyRefused, "exceeded quota")
+	assert.False(t, f.exists("backup-download", &corev1.Secret{}))
+}
+
 // The link, its token, what the mover tells meanwhile, and the end.
 func TestDownloadLink(t *testing.T) {
 	f := start(t)
@@ -34,14 +52,16 @@ func TestDownloadLink(t *testing.T) {
 	f.create(export)
 	job := f.waitJob(export)
 
-	secret := read(f, "backup-download", &corev1.Secret{})
+	secret := &corev1.Secret{}
+	require.Eventually(t, func() bool { return f.exists("backup-download", secret) }, patience, interval, "made after the Job, whose pod waits for it")
 	assert.True(t, metav1.IsControlledBy(secret, export))
 	assert.GreaterOrEqual(t, len(secret.Data["token"]), 32)
 	_, err := tls.X509KeyPair(secret.Data["tls.crt"], secret.Data["tls.key"])
 	require.NoError(t, err)
 	pool := x509.NewCertPool()
 	require.True(t, pool.AppendCertsFromPEM(secret.Data["ca.crt"]))
-	service := read(f, "backup-download", &corev1.Service{})
+	service := &corev1.Service{}
+	require.Eventually(t, func() bool { return f.exists("backup-download", service) }, patience, interval)
 	assert.True(t, metav1.IsControlledBy(service, export))
 	assert.Equal(t, map[string]string{v1alpha1.LabelExport: "backup"}, service.Spec.Selector)
 

@@ -26,7 +26,7 @@ import (
 )
 
 const (
-	patience = 20 * time.Second
+	patience = time.Minute
 	interval = 20 * time.Millisecond
 	image    = "registry.example/wukong:1"
 )
@@ -95,9 +95,11 @@ func (f fixture) readyDisk(name string, mode corev1.PersistentVolumeMode) *v1alp
 	}
 	f.create(disk)
 	disk.Status = v1alpha1.WukongDiskStatus{ClaimName: name, Phase: v1alpha1.DiskReady, ObservedGeneration: disk.Generation}
-	meta.SetStatusCondition(&disk.Status.Conditions, metav1.Condition{
-		Type: v1alpha1.ConditionReady, Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonReady, ObservedGeneration: disk.Generation,
-	})
+	for _, condition := range []string{v1alpha1.ConditionReady, v1alpha1.ConditionComplete} {
+		meta.SetStatusCondition(&disk.Status.Conditions, metav1.Condition{
+			Type: condition, Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonReady, ObservedGeneration: disk.Generation,
+		})
+	}
 	require.NoError(f, f.Client.Status().Update(f.Context(), disk))
 	return disk
 }

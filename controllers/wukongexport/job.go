@@ -136,8 +136,8 @@ func sourceVolume(export *v1alpha1.WukongExport, observed *observation) ([]corev
 	return volumes, []corev1.VolumeMount{{Name: name, MountPath: mover.FolderPath, ReadOnly: true}}, nil
 }
 
-// targetVolumes are the Secret and the certificates of the target. They are optional for kubelet: the mover says in plain words what is
-// missing, where a pod that does not start would say it in an event.
+// targetVolumes are the Secret and the certificates of the target. Those of a person are optional for kubelet: the mover says in plain words
+// what is missing, where a pod that does not start would say it in an event. Our own, which is made after the Job, is waited for.
 func targetVolumes(export *v1alpha1.WukongExport) ([]corev1.Volume, []corev1.VolumeMount) {
 	var secret, certificates *v1alpha1.LocalObjectReference
 	keys := []string{mover.AccessKeyFile, mover.SecretKeyFile}
@@ -155,7 +155,7 @@ func targetVolumes(export *v1alpha1.WukongExport) ([]corev1.Volume, []corev1.Vol
 	var mounts []corev1.VolumeMount
 	if secret != nil {
 		volumes = append(volumes, corev1.Volume{Name: "credentials", VolumeSource: corev1.VolumeSource{
-			Secret: &corev1.SecretVolumeSource{SecretName: secret.Name, Optional: ptr.To(true), Items: items(keys)},
+			Secret: &corev1.SecretVolumeSource{SecretName: secret.Name, Optional: ptr.To(export.Spec.Target.Download == nil), Items: items(keys)},
 		}})
 		mounts = append(mounts, corev1.VolumeMount{Name: "credentials", MountPath: mover.CredentialsPath, ReadOnly: true})
 	}
@@ -178,6 +178,15 @@ func items(keys []string) []corev1.KeyToPath {
 		result = append(result, corev1.KeyToPath{Key: key, Path: path})
 	}
 	return result
+}
+
+// end is the condition that says that the Job is over; nil while it is not, and while the last word of its pod, which the status of a finished
+// export keeps for ever, has not come: the two come by different caches.
+func (o *observation) end() *batchv1.JobCondition {
+	if o.pod != nil && o.pod.Status.Phase != corev1.PodSucceeded && o.pod.Status.Phase != corev1.PodFailed {
+		return nil
+	}
+	return jobEnd(o.job)
 }
 
 // jobEnd is the condition that says that a Job is over; nil while it is not.

@@ -130,8 +130,10 @@ func machineDisk(vm *v1alpha1.WukongVM, name string) *v1alpha1.VMDisk {
 			return disk
 		}
 	}
-	if name == "" && len(vm.Spec.Disks) > 0 {
-		return &vm.Spec.Disks[0]
+	for i := range vm.Spec.Disks {
+		if disk := &vm.Spec.Disks[i]; name == "" && disk.Type != v1alpha1.DiskTypeCDROM {
+			return disk
+		}
 	}
 	return nil
 }

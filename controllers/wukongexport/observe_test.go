@@ -4,6 +4,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
 
@@ -53,6 +55,10 @@ func TestMachineDisk(t *testing.T) {
 	assert.Nil(t, machineDisk(vm, "other"))
 	vm.Spec.Disks[1].Boot = nil
 	assert.Equal(t, "data", machineDisk(vm, "").Name, "the first one boots")
+	vm.Spec.Disks[0].Type, vm.Spec.Disks[1].Type = v1alpha1.DiskTypeCDROM, v1alpha1.DiskTypeCDROM
+	assert.Nil(t, machineDisk(vm, ""), "a medium in a drive is not the machine's disk")
+	vm.Spec.Disks[1].Type = ""
+	assert.Equal(t, vm.Spec.Disks[1].Name, machineDisk(vm, "").Name)
 	assert.Nil(t, machineDisk(&v1alpha1.WukongVM{}, ""))
 }
 
@@ -78,4 +84,15 @@ func TestFileName(t *testing.T) {
 			assert.Equal(t, test.expected, fileName(export))
 		})
 	}
+}
+
+// A Job is over for us when its pod's last word has come, which a finished export keeps for ever.
+func TestAJobEndsWithTheLastWordOfItsPod(t *testing.T) {
+	job := &batchv1.Job{Status: batchv1.JobStatus{Conditions: []batchv1.JobCondition{{Type: batchv1.JobComplete, Status: corev1.ConditionTrue}}}}
+	in := func(phase corev1.PodPhase) *corev1.Pod { return &corev1.Pod{Status: corev1.PodStatus{Phase: phase}} }
+	assert.Nil(t, (&observation{job: job, pod: in(corev1.PodRunning)}).end())
+	assert.NotNil(t, (&observation{job: job, pod: in(corev1.PodSucceeded)}).end())
+	assert.NotNil(t, (&observation{job: job, pod: in(corev1.PodFailed)}).end())
+	assert.NotNil(t, (&observation{job: job}).end(), "a pod that is gone says nothing more")
+	assert.Nil(t, (&observation{job: &batchv1.Job{}, pod: in(corev1.PodSucceeded)}).end())
 }

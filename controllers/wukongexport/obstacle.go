@@ -6,7 +6,6 @@ import (
 
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/conditions"
@@ -50,8 +49,8 @@ func diskObstacle(export *v1alpha1.WukongExport, observed *observation) *problem
 			"WukongDisk %s is in use by WukongVM %s, which is not stopped: stop it (powerState: Stopped) and the export goes on by itself, "+
 				"or take a VolumeSnapshot and export that", observed.disk.Name, strings.Join(observed.users, ", "))
 	}
-	if ready := conditions.Ready(observed.disk); ready.Status != metav1.ConditionTrue {
-		return pending(v1alpha1.ReasonSourceNotReady, "WukongDisk %s: %s", observed.disk.Name, ready.Message)
+	if !observed.disk.Complete() {
+		return pending(v1alpha1.ReasonSourceNotReady, "WukongDisk %s: %s", observed.disk.Name, conditions.Ready(observed.disk).Message)
 	}
 	if observed.claim == nil {
 		return pending(v1alpha1.ReasonSourceNotReady, "PersistentVolumeClaim %s of WukongDisk %s does not exist", observed.disk.Status.ClaimName, observed.disk.Name)

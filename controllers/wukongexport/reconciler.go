@@ -101,14 +101,14 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 func (r *Reconciler) act(ctx context.Context, export *v1alpha1.WukongExport, observed *observation) error {
 	found := obstacle(export, observed)
 	if job := observed.job; job != nil {
-		torn := found != nil && found.reason == v1alpha1.ReasonSourceInUse && jobEnd(job) == nil
+		torn := found != nil && found.reason == v1alpha1.ReasonSourceInUse && observed.end() == nil
 		if torn && job.DeletionTimestamp.IsZero() {
 			return r.deleteJob(ctx, job)
 		}
 		if torn || !job.DeletionTimestamp.IsZero() {
 			return nil
 		}
-		return r.restoreSnapshot(ctx, export, observed)
+		return r.supply(ctx, export, observed)
 	}
 	if found != nil {
 		return nil
@@ -116,15 +116,20 @@ func (r *Reconciler) act(ctx context.Context, export *v1alpha1.WukongExport, obs
 	expiresAt := metav1.Time{}
 	if download := export.Spec.Target.Download; download != nil {
 		expiresAt = metav1.NewTime(r.clock.Now().Add(time.Duration(download.ExpiresAfterSeconds) * time.Second).Truncate(time.Second))
-		if err := r.applyDownload(ctx, export, expiresAt.Time); err != nil {
-			return err
-		}
 	}
 	applied, err := apply.Child(ctx, r.applier, export, desiredJob(export, observed, r.moverImage, expiresAt))
 	if err != nil {
 		return err
 	}
 	observed.job = applied
+	return r.supply(ctx, export, observed)
+}
+
+// supply makes what the pod of a Job waits for. It comes after the Job, so that nothing is made for one that is refused.
+func (r *Reconciler) supply(ctx context.Context, export *v1alpha1.WukongExport, observed *observation) error {
+	if err := r.applyDownload(ctx, export, observed); err != nil {
+		return err
+	}
 	return r.restoreSnapshot(ctx, export, observed)
 }
 

@@ -70,8 +70,8 @@ func status(is bool) metav1.ConditionStatus {
 
 // evaluate says where the export stands.
 func evaluate(export *v1alpha1.WukongExport, observed *observation, applyErr error) outcome {
-	if job := observed.job; job != nil {
-		if end := jobEnd(job); end != nil {
+	if observed.job != nil {
+		if end := observed.end(); end != nil {
 			return ended(export, observed, end)
 		}
 	}
@@ -132,7 +132,7 @@ func describe(export *v1alpha1.WukongExport, observed *observation, result outco
 	if report := observed.report; report != nil {
 		tell(&described, report)
 	}
-	if end := jobEnd(job); end != nil {
+	if end := observed.end(); end != nil {
 		described.CompletionTime = &end.LastTransitionTime
 	}
 	if expiresAt, err := time.Parse(time.RFC3339, job.Annotations[annotationExpiresAt]); err == nil && export.Spec.Target.Download != nil {

@@ -16,15 +16,14 @@ import (
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/apply"
+	"github.com/novasphere/wukong/controllers/internal/dvstate"
 	"github.com/novasphere/wukong/controllers/internal/naming"
 )
 
 // CDI's own marks (pkg/common/common.go, pkg/controller/common/util.go and pkg/controller/dataimportcron-controller.go).
 const (
-	labelCron                    = "cdi.kubevirt.io/dataImportCron"
-	annotationDesiredDigest      = "cdi.kubevirt.io/storage.import.sourceDesiredDigest"
-	annotationImmediateBinding   = "cdi.kubevirt.io/storage.bind.immediate.requested"
-	annotationDeleteAfterSuccess = "cdi.kubevirt.io/storage.deleteAfterCompletion"
+	labelCron               = "cdi.kubevirt.io/dataImportCron"
+	annotationDesiredDigest = "cdi.kubevirt.io/storage.import.sourceDesiredDigest"
 )
 
 // polled tells whether CDI's DataImportCron looks after the image: it knows registries only.
@@ -52,6 +51,9 @@ func (r *Reconciler) applyChildren(ctx context.Context, image *v1alpha1.WukongIm
 	observed.dataSource = dataSource
 	if polled(image) {
 		return r.applyCron(ctx, image, observed)
+	}
+	if err := r.settleOwnership(ctx, image, observed.imports); err != nil {
+		return err
 	}
 	if tick := dueTick(image, observed); !tick.IsZero() {
 		dataVolume, err := apply.Child(ctx, r.applier, image, desiredImport(image, tick))
@@ -148,9 +150,9 @@ func desiredImport(image *v1alpha1.WukongImage, tick time.Time) *cdiv1.DataVolum
 			Name: naming.Child(image.Name, tick.UTC().Format("20060102150405")), Namespace: image.Namespace,
 			Labels: map[string]string{v1alpha1.LabelImage: string(image.UID)},
 			Annotations: map[string]string{
-				v1alpha1.AnnotationImportTick: tick.UTC().Format(time.RFC3339),
-				annotationImmediateBinding:    "true",
-				annotationDeleteAfterSuccess:  "false",
+				v1alpha1.AnnotationImportTick:           tick.UTC().Format(time.RFC3339),
+				dvstate.AnnotationBindNow:               "true",
+				dvstate.AnnotationDeleteAfterCompletion: "false",
 			},
 		},
 		Spec: importSpec(image),

@@ -10,6 +10,7 @@ import (
 	cdiv1 "kubevirt.io/containerized-data-importer-api/pkg/apis/core/v1beta1"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/dvstate"
 )
 
 func TestWhoImports(t *testing.T) {
@@ -55,7 +56,7 @@ func TestDesiredImport(t *testing.T) {
 	}), creation)
 	assert.Equal(t, "debian-20260302120000", one.Name)
 	assert.Equal(t, creation, tickOf(one), "the tick can be read again")
-	assert.Equal(t, "true", one.Annotations[annotationImmediateBinding], "nobody would ever consume it")
+	assert.Equal(t, "true", one.Annotations[dvstate.AnnotationBindNow], "nobody would ever consume it")
 	assert.Equal(t, &cdiv1.DataVolumeSourceHTTP{URL: "http://images.example/debian.qcow2", SecretRef: "credentials"}, one.Spec.Source.HTTP)
 }
 

@@ -3,7 +3,6 @@ package wukongimage
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -34,18 +33,32 @@ func (r *Reconciler) finalize(ctx context.Context, image *v1alpha1.WukongImage, 
 
 // endVersions deletes the versions, or sets them free, and tells whether that is done.
 func (r *Reconciler) endVersions(ctx context.Context, image *v1alpha1.WukongImage, observed *observation) (bool, error) {
-	retain := image.Spec.ReclaimPolicy == v1alpha1.ReclaimRetain
-	switch {
-	case polled(image) && !retain:
+	own := &cdiv1.DataVolumeList{}
+	if err := r.client.List(ctx, own, client.InNamespace(image.Namespace), client.MatchingLabels{v1alpha1.LabelImage: string(image.UID)}); err != nil {
+		return false, fmt.Errorf("list the imports of image %s: %w", image.Name, err)
+	}
+	if err := r.settleOwnership(ctx, image, own.Items); err != nil {
+		return false, err
+	}
+	if polled(image) && image.Spec.ReclaimPolicy != v1alpha1.ReclaimRetain {
 		return r.deletePolled(ctx, image, observed)
-	case !polled(image) && retain:
-		for i := range observed.imports {
-			if err := r.release(ctx, image, &observed.imports[i]); err != nil {
-				return false, err
-			}
-		}
 	}
 	return true, nil
+}
+
+// settleOwnership brings our imports to what the image's reclaim policy is now. Those that are not complete are kept for nobody.
+func (r *Reconciler) settleOwnership(ctx context.Context, image *v1alpha1.WukongImage, imports []cdiv1.DataVolume) error {
+	for i := range imports {
+		one := &imports[i]
+		if !one.DeletionTimestamp.IsZero() {
+			continue
+		}
+		retained := image.Spec.ReclaimPolicy == v1alpha1.ReclaimRetain && one.Status.Phase == cdiv1.Succeeded
+		if err := r.applier.SettleOwnership(ctx, image, one, retained); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // deletePolled deletes what a DataImportCron imported, by the label that CDI puts on it, once the DataImportCron is gone and can import no
@@ -80,22 +93,6 @@ func (r *Reconciler) deleteSnapshots(ctx context.Context, image *v1alpha1.Wukong
 		if client.IgnoreNotFound(err) != nil {
 			return fmt.Errorf("delete VolumeSnapshot %s: %w", one.Name, err)
 		}
-	}
-	return nil
-}
-
-// release takes the image's owner reference off an import, so that the garbage collector leaves it.
-func (r *Reconciler) release(ctx context.Context, image *v1alpha1.WukongImage, dataVolume *cdiv1.DataVolume) error {
-	if !metav1.IsControlledBy(dataVolume, image) || dataVolume.Status.Phase != cdiv1.Succeeded {
-		return nil
-	}
-	before := dataVolume.DeepCopy()
-	dataVolume.OwnerReferences = slices.DeleteFunc(dataVolume.OwnerReferences, func(reference metav1.OwnerReference) bool {
-		return reference.UID == image.UID
-	})
-	patch := client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})
-	if err := r.client.Patch(ctx, dataVolume, patch, client.FieldOwner(fieldManager)); err != nil {
-		return client.IgnoreNotFound(fmt.Errorf("take the owner reference off DataVolume %s: %w", dataVolume.Name, err))
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/netip"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -180,6 +181,19 @@ func TestTwoHundredMachinesAtOnceHaveTwoHundredAddresses(t *testing.T) {
 	for _, namespace := range namespaces {
 		require.NoError(t, environment.Client.DeleteAllOf(t.Context(), &v1alpha1.WukongVM{}, client.InNamespace(namespace)))
 	}
+	// The next test shall not have to wait for what is left of them.
+	require.EventuallyWithT(t, func(collect *assert.CollectT) {
+		for _, namespace := range namespaces {
+			machines := &kubevirtv1.VirtualMachineList{}
+			require.NoError(collect, environment.Client.List(t.Context(), machines, client.InNamespace(namespace)))
+			assert.Empty(collect, machines.Items)
+		}
+		addresses := &v1alpha1.WukongAddressList{}
+		require.NoError(collect, environment.Client.List(t.Context(), addresses))
+		assert.Empty(collect, slices.DeleteFunc(addresses.Items, func(address v1alpha1.WukongAddress) bool {
+			return !strings.HasPrefix(string(address.Spec.Address), "10.60.1.")
+		}))
+	}, 2*time.Minute, 500*time.Millisecond)
 }
 
 var given60 = regexp.MustCompile(`10\.60\.1\.\d+/16`)

@@ -14,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	kubevirtv1 "kubevirt.io/api/core/v1"
 	cdiv1 "kubevirt.io/containerized-data-importer-api/pkg/apis/core/v1beta1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -383,9 +384,7 @@ func TestContract7AnUndecidedMoveLosesNothing(t *testing.T) {
 	m.waitMigrating(0)
 	m.patch(m.machine(), `{"spec":{"runStrategy":"Halted"}}`)
 	require.Eventually(t, func() bool { return !exists(t, m.namespace, "web", &kubevirtv1.VirtualMachineInstance{}) }, patience, interval)
-	machine := m.machine()
-	machine.Status.VolumeUpdateState = nil
-	require.NoError(t, environment.Client.Status().Update(t.Context(), machine))
+	require.NoError(t, environment.Client.Status().Patch(t.Context(), m.machine(), client.RawPatch(types.MergePatchType, []byte(`{"status":{"volumeUpdateState":null}}`))))
 
 	environment.StartManager(t, testenv.ManagerOptions{})
 	m.waitCondition("data", v1alpha1.ReasonMoveUndecided, "kubectl annotate wukongdisk data")

@@ -12,6 +12,14 @@ import (
 	"github.com/novasphere/wukong/apis/v1alpha1"
 )
 
+// Annotations by which CDI is told what to do with a DataVolume or its claim (CDI pkg/controller/common/util.go).
+const (
+	// AnnotationBindNow asks not to wait for a first consumer on a class that binds then (AnnImmediateBinding).
+	AnnotationBindNow = "cdi.kubevirt.io/storage.bind.immediate.requested"
+	// AnnotationDeleteAfterCompletion says with "false" that a finished DataVolume is not to be collected as garbage (AnnDeleteAfterCompletion).
+	AnnotationDeleteAfterCompletion = "cdi.kubevirt.io/storage.deleteAfterCompletion"
+)
+
 // ImporterSays is the error text of the importer pod while it does not run; empty without one. CDI copies it into the Running condition and
 // clears it when the pod runs again (CDI pkg/controller/util.go, setAnnotationsFromPodWithPrefix).
 func ImporterSays(dataVolume *cdiv1.DataVolume) string {

@@ -178,9 +178,10 @@ func vmNetworks(obj client.Object) []string {
 	return names
 }
 
-// diskClaim is the claim that a disk begins with, the one that it moved to, and the one that it moves to.
-func diskClaim(obj client.Object) []string {
-	disk := obj.(*v1alpha1.WukongDisk)
+func diskClaim(obj client.Object) []string { return DiskClaims(obj.(*v1alpha1.WukongDisk)) }
+
+// DiskClaims are the claim that a disk begins with, the one that it moved to, and the one that it moves to.
+func DiskClaims(disk *v1alpha1.WukongDisk) []string {
 	names := []string{disk.ClaimName(), disk.Status.ClaimName}
 	if disk.Status.Move != nil {
 		names = append(names, disk.Status.Move.TargetClaimName)

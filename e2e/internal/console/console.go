@@ -23,8 +23,11 @@ type Console struct {
 	socket     *websocket.Conn
 	seen       text
 	transcript io.Writer
-	chunks     chan []byte
-	failed     chan error
+	// chunks is closed after the last one, when the connection has ended for the reason in failure.
+	chunks  chan []byte
+	failure error
+	// heard is when the guest printed something last.
+	heard time.Time
 	// typed counts the commands, so that no answer is taken for that to another.
 	typed int
 }
@@ -57,7 +60,7 @@ func Open(ctx context.Context, config *rest.Config, namespace, name string, tran
 	if transcript == nil {
 		transcript = io.Discard
 	}
-	console := &Console{socket: socket, seen: newText(), transcript: transcript, chunks: make(chan []byte, 64), failed: make(chan error, 1)}
+	console := &Console{socket: socket, seen: newText(), transcript: transcript, chunks: make(chan []byte, 64), heard: time.Now()}
 	go console.read()
 	return console, nil
 }
@@ -69,7 +72,8 @@ func (c *Console) read() {
 	for {
 		_, chunk, err := c.socket.ReadMessage()
 		if err != nil {
-			c.failed <- err
+			c.failure = err
+			close(c.chunks)
 			return
 		}
 		c.chunks <- chunk
@@ -89,11 +93,13 @@ func (c *Console) Expect(ctx context.Context, expression *regexp.Regexp) ([]stri
 			return match, nil
 		}
 		select {
-		case chunk := <-c.chunks:
+		case chunk, open := <-c.chunks:
+			if !open {
+				return nil, fmt.Errorf("wait for %s: %w; seen last: %q", expression, c.failure, c.seen.tail())
+			}
+			c.heard = time.Now()
 			c.seen.write(chunk)
 			_, _ = c.transcript.Write(chunk)
-		case err := <-c.failed:
-			return nil, fmt.Errorf("wait for %s: %w; seen last: %q", expression, err, c.seen.tail())
 		case <-ctx.Done():
 			return nil, fmt.Errorf("wait for %s: %w; seen last: %q", expression, ctx.Err(), c.seen.tail())
 		}
@@ -162,7 +168,8 @@ func LogIn(ctx context.Context, config *rest.Config, namespace, name, user, pass
 	})
 }
 
-// settleInterval is how often settle types its command.
+// settleInterval is how long settle waits before it types its command again, at first; each time it waits twice as long, because the command
+// itself is slow in a guest that boots.
 const settleInterval = 30 * time.Second
 
 // booted is what cloud-init says when it is done, or the shell where there is none.
@@ -172,11 +179,11 @@ var booted = regexp.MustCompile(`status: (done|degraded|error|disabled)|(?m:^|[^
 // be answers to what was typed earlier. It believes only what cannot be printed for another reason: a mark that differs each time, after
 // cloud-init's own word. After the mark the shell has read all that was typed before it.
 func (c *Console) settle(ctx context.Context) error {
-	for {
+	for patience := settleInterval; ; patience *= 2 {
 		c.typed++
 		// The mark is put together by the shell, so that the echo of the line does not match.
 		line := fmt.Sprintf("\ncloud-init status --wait; echo settle\\d-%d\n", c.typed)
-		match, err := c.answer(ctx, line, settleInterval, regexp.MustCompile(fmt.Sprintf(`(?s)(.*)settled-%d\n`, c.typed)))
+		match, err := c.answer(ctx, line, patience, regexp.MustCompile(fmt.Sprintf(`(?s)(.*)settled-%d\n`, c.typed)))
 		switch {
 		case err == nil && booted.MatchString(match[1]):
 			return nil
@@ -191,11 +198,15 @@ func (c *Console) settle(ctx context.Context) error {
 	}
 }
 
-// Prod presses return until the expression matches, and returns the match.
+// deadAfter is how long a guest may print nothing, not even what is typed, before its console counts as dead.
+const deadAfter = 2 * time.Minute
+
+// Prod presses return until the expression matches, and returns the match. It gives up when the guest prints nothing at all any more: a
+// connection may stay open that leads nowhere.
 func (c *Console) Prod(ctx context.Context, expression *regexp.Regexp) ([]string, error) {
 	for {
 		match, err := c.answer(ctx, "\n", prodInterval, expression)
-		if !errors.Is(err, errNoAnswer) {
+		if !errors.Is(err, errNoAnswer) || time.Since(c.heard) > deadAfter {
 			return match, err
 		}
 	}

@@ -88,7 +88,7 @@ func (c *Cluster) Namespace(t *testing.T) string {
 	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "e2e-"}}
 	require.NoError(t, c.Create(t.Context(), namespace))
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
+		ctx, cancel := context.WithTimeout(context.Background(), ImportAndBoot)
 		defer cancel()
 		if t.Failed() {
 			c.describe(ctx, t, namespace.Name)
@@ -109,6 +109,14 @@ func (c *Cluster) Gone(ctx context.Context, obj client.Object) error {
 		}
 		return false, nil
 	})
+}
+
+// WaitGone waits until an object does not exist.
+func (c *Cluster) WaitGone(t *testing.T, obj client.Object, patience time.Duration) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	require.NoError(t, c.Gone(ctx, obj), "%T %s does not go", obj, obj.GetName())
 }
 
 // WaitReady waits until the object says Ready with the status and, if not empty, the reason, of its current generation.
@@ -140,11 +148,14 @@ func (c *Cluster) Wait(t *testing.T, obj v1alpha1.Object, patience time.Duration
 	object := obj.(client.Object)
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
+	var unreachable error
 	err := wait.PollUntilContextCancel(ctx, interval, true, func(ctx context.Context) (bool, error) {
-		if err := c.Get(ctx, client.ObjectKeyFromObject(object), object); err != nil {
-			return false, client.IgnoreNotFound(err)
+		// An API server that is busy, or starts, answers the next time.
+		if unreachable = c.Get(ctx, client.ObjectKeyFromObject(object), object); unreachable != nil {
+			return false, nil
 		}
 		return wanted(), nil
 	})
-	require.NoError(t, err, "%T %s is not %s after %s: phase %s, conditions %+v", obj, obj.GetName(), what, patience, obj.GetPhase(), obj.GetConditions())
+	require.NoError(t, err, "%T %s is not %s after %s: phase %s, conditions %+v, last answer: %v",
+		obj, obj.GetName(), what, patience, obj.GetPhase(), obj.GetConditions(), unreachable)
 }

@@ -52,7 +52,7 @@ func (c *Cluster) RestartOperator(t *testing.T) {
 	c.WaitOperator(t)
 }
 
-// WaitOperator waits until the operator's Deployments are available.
+// WaitOperator waits until the operator's Deployments are available, and no pod of an earlier state of theirs is left.
 func (c *Cluster) WaitOperator(t *testing.T) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), Patience)
@@ -60,14 +60,20 @@ func (c *Cluster) WaitOperator(t *testing.T) {
 	require.NoError(t, wait.PollUntilContextCancel(ctx, interval, true, func(ctx context.Context) (bool, error) {
 		deployments := &appsv1.DeploymentList{}
 		if err := c.List(ctx, deployments, client.InNamespace(OperatorNamespace), operatorSelector); err != nil {
-			return false, err
+			return false, nil // busy, and to be asked again
 		}
+		replicas := 0
 		for _, deployment := range deployments.Items {
-			if deployment.Status.ReadyReplicas < ptr.Deref(deployment.Spec.Replicas, 1) || deployment.Status.UnavailableReplicas > 0 {
+			wanted := ptr.Deref(deployment.Spec.Replicas, 1)
+			if deployment.Status.ObservedGeneration < deployment.Generation || deployment.Status.UpdatedReplicas < wanted ||
+				deployment.Status.ReadyReplicas < wanted || deployment.Status.UnavailableReplicas > 0 {
 				return false, nil
 			}
+			replicas += int(wanted)
 		}
-		return len(deployments.Items) > 0, nil
+		// A manager of before may lead until its pod is gone.
+		pods, err := c.OperatorPods(ctx)
+		return err == nil && replicas > 0 && len(pods) == replicas, nil
 	}), "the operator is not ready again after %s", Patience)
 }
 

@@ -63,11 +63,18 @@ func removeDefinition(t *testing.T, name string) *apiextensionsv1.CustomResource
 		Spec:       definition.Spec,
 	}
 	t.Cleanup(func() {
-		if err := cluster.Create(context.Background(), again.DeepCopy()); !apierrors.IsAlreadyExists(err) {
+		// One that is still going would take what is created now along.
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		defer cancel()
+		current := &apiextensionsv1.CustomResourceDefinition{}
+		if err := cluster.Get(ctx, client.ObjectKeyFromObject(again), current); err == nil && !current.DeletionTimestamp.IsZero() {
+			require.NoError(t, cluster.Gone(ctx, current))
+		}
+		if err := cluster.Create(ctx, again.DeepCopy()); !apierrors.IsAlreadyExists(err) {
 			require.NoError(t, err)
 		}
 	})
 	require.NoError(t, cluster.Delete(t.Context(), definition))
-	require.NoError(t, cluster.Gone(t.Context(), definition))
+	cluster.WaitGone(t, definition, patience)
 	return again.DeepCopy()
 }

@@ -32,12 +32,14 @@ const kills = 5
 func TestManagerKilledAtRandomMoments(t *testing.T) {
 	namespace := cluster.Namespace(t)
 	random := seeded(t)
-	ctx, cancel := context.WithCancel(t.Context())
-	killed := make(chan int)
+	ctx, cancel := context.WithTimeout(t.Context(), importAndBoot)
+	defer cancel()
+	killed := make(chan int, 1)
+	until := seeded(t) // of its own: two goroutines would take turns in no order
 	go func() {
 		count := 0
 		for count < kills && ctx.Err() == nil {
-			time.Sleep(time.Duration(500+random.IntN(4000)) * time.Millisecond)
+			time.Sleep(time.Duration(500+until.IntN(4000)) * time.Millisecond)
 			count += cluster.KillOperator(t)
 		}
 		killed <- count

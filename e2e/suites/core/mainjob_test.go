@@ -168,7 +168,7 @@ func checkStatus(t *testing.T, vm *v1alpha1.WukongVM) {
 
 // checkFileSystems waits for what the guest agent reports last: the file systems, every few minutes at most.
 func checkFileSystems(t *testing.T, vm *v1alpha1.WukongVM) {
-	cluster.Wait(t, vm, patience, "told of the guest's file systems", func() bool {
+	cluster.Wait(t, vm, importAndBoot, "told of the guest's file systems", func() bool {
 		return vm.Status.Guest != nil && len(vm.Status.Guest.FileSystems) > 0
 	})
 	root := vm.Status.Guest.FileSystems[0]

@@ -113,8 +113,7 @@ func TestExportOfASnapshot(t *testing.T) {
 	assert.Equal(t, rawChecksum(t, disk), export.Status.Checksum)
 	require.Eventually(t, func() bool {
 		claims := &corev1.PersistentVolumeClaimList{}
-		require.NoError(t, cluster.List(t.Context(), claims, client.InNamespace(namespace)))
-		return len(claims.Items) == 1
+		return cluster.List(t.Context(), claims, client.InNamespace(namespace)) == nil && len(claims.Items) == 1
 	}, patience, time.Second, "the restored claim does not go")
 }
 

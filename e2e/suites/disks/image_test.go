@@ -4,7 +4,6 @@ package disks
 
 import (
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -18,7 +17,7 @@ import (
 )
 
 // imagePatience is how long a poll and an import may take together.
-const imagePatience = 6 * time.Minute
+const imagePatience = importAndBoot
 
 // A golden image from a registry on a schedule: CDI's poller finds the digest, imports it, and a disk starts from the DataSource.
 func TestImageFromARegistryOnASchedule(t *testing.T) {
@@ -87,7 +86,7 @@ func endsWithItsVersions(t *testing.T, image *v1alpha1.WukongImage) {
 	version := dataVolume(image.Namespace, image.Status.CurrentVersion)
 	require.NoError(t, cluster.Delete(t.Context(), image))
 	for _, object := range []client.Object{image, version} {
-		require.NoError(t, cluster.Gone(t.Context(), object))
+		cluster.WaitGone(t, object, patience)
 	}
 }
 

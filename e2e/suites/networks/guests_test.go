@@ -51,7 +51,7 @@ write_files:
           peer = socket.create_connection((sys.argv[2], 9000), timeout=20)
       else:
           server = socket.create_server(("", 9000))
-          server.settimeout(60)
+          server.settimeout(600)
           peer, _ = server.accept()
       start, count = time.monotonic(), 0
       try:

@@ -1,0 +1,89 @@
+package apply
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
+	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
+
+	"github.com/novasphere/wukong/apis/v1alpha1"
+)
+
+// A child that shall outlive its owner carries no owner reference. When an owner is deleted in the foreground, as Argo CD does it, the garbage
+// collector deletes at once what refers to it (k8s.io/kubernetes, pkg/controller/garbagecollector, attemptToDeleteItem), whatever the owner's
+// finalizers are still about to save. An annotation says whose child it is instead.
+
+// Retained is Child for one that shall outlive its owner.
+func Retained[T client.Object](ctx context.Context, applier *Applier, owner client.Object, desired T) (T, error) {
+	var none T
+	kind, err := apiutil.GVKForObject(desired, applier.Client.Scheme())
+	if err != nil {
+		return none, err
+	}
+	retainFor(desired, owner)
+	return bring(ctx, applier, desired, kind, func(live metav1.Object) bool { return Belongs(live, owner) })
+}
+
+// Belongs tells whether an object is a child of owner: controlled by it, or retained for it.
+func Belongs(obj, owner metav1.Object) bool {
+	if controller := metav1.GetControllerOf(obj); controller != nil {
+		return controller.UID == owner.GetUID()
+	}
+	retainedFor, _ := RetainedFor(obj)
+	return retainedFor.UID == owner.GetUID()
+}
+
+// Owner is the owner that a retained child does not refer to.
+type Owner struct {
+	Name string
+	UID  types.UID
+}
+
+// RetainedFor is the owner of a retained child; ok is false for an object that is none.
+func RetainedFor(obj metav1.Object) (owner Owner, ok bool) {
+	name, uid, ok := strings.Cut(obj.GetAnnotations()[v1alpha1.AnnotationRetainedFor], "/")
+	return Owner{Name: name, UID: types.UID(uid)}, ok
+}
+
+// SettleOwnership brings a child that exists to how it shall hang on its owner, without applying it. An object that is no child of owner is
+// left alone, and one that is gone is success.
+func (a *Applier) SettleOwnership(ctx context.Context, owner, child client.Object, retained bool) error {
+	if !Belongs(child, owner) || metav1.IsControlledBy(child, owner) != retained {
+		return nil
+	}
+	before := child.DeepCopyObject().(client.Object)
+	if retained {
+		child.SetOwnerReferences(slices.DeleteFunc(slices.Clone(child.GetOwnerReferences()), func(reference metav1.OwnerReference) bool {
+			return reference.UID == owner.GetUID()
+		}))
+		retainFor(child, owner)
+	} else {
+		annotations := child.GetAnnotations()
+		delete(annotations, v1alpha1.AnnotationRetainedFor)
+		child.SetAnnotations(annotations)
+		if err := controllerutil.SetControllerReference(owner, child, a.Client.Scheme(), controllerutil.WithBlockOwnerDeletion(false)); err != nil {
+			return fmt.Errorf("set owner of %s: %w", child.GetName(), err)
+		}
+	}
+	// The lock refuses the patch when someone else changed the owners meanwhile: a merge patch replaces them all.
+	patch := client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})
+	if err := a.Client.Patch(ctx, child, patch, client.FieldOwner(a.FieldManager)); err != nil {
+		return client.IgnoreNotFound(fmt.Errorf("settle who owns %s: %w", child.GetName(), err))
+	}
+	return nil
+}
+
+func retainFor(child, owner client.Object) {
+	annotations := child.GetAnnotations()
+	if annotations == nil {
+		annotations = map[string]string{}
+	}
+	annotations[v1alpha1.AnnotationRetainedFor] = owner.GetName() + "/" + string(owner.GetUID())
+	child.SetAnnotations(annotations)
+}

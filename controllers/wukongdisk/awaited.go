@@ -1,0 +1,105 @@
+package wukongdisk
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
+	cdiv1 "kubevirt.io/containerized-data-importer-api/pkg/apis/core/v1beta1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/event"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/apply"
+	"github.com/novasphere/wukong/controllers/internal/dvstate"
+	"github.com/novasphere/wukong/controllers/internal/index"
+)
+
+// A disk on a class that binds at first use waits for the node of its machine. When something else needs its bytes, a clone or an export, that
+// machine may never come, or wait itself for the clone: such a disk is filled at once.
+
+// observeAwaited tells whether something needs the bytes of a disk that waits for its first consumer.
+func (r *Reconciler) observeAwaited(ctx context.Context, disk *v1alpha1.WukongDisk, observed *observation) error {
+	if observed.dataVolume == nil || !awaitsConsumer(observed.dataVolume) {
+		return nil
+	}
+	clones := &v1alpha1.WukongDiskList{}
+	origin := index.Origin{Kind: index.KindDisk, Namespace: disk.Namespace, Name: disk.Name}
+	if err := r.client.List(ctx, clones, client.MatchingFields{index.DiskByOrigin: origin.Key()}); err != nil {
+		return fmt.Errorf("list the clones of disk %s: %w", disk.Name, err)
+	}
+	exports := &v1alpha1.WukongExportList{}
+	if err := r.client.List(ctx, exports, client.InNamespace(disk.Namespace)); err != nil {
+		return fmt.Errorf("list the exports of disk %s: %w", disk.Name, err)
+	}
+	observed.awaited = slices.ContainsFunc(clones.Items, func(clone v1alpha1.WukongDisk) bool {
+		return clone.DeletionTimestamp.IsZero() && grants(disk.Namespace, disk.Spec.CloneableFrom, clone.Namespace)
+	}) || slices.ContainsFunc(exports.Items, func(export v1alpha1.WukongExport) bool {
+		return exportedDisk(&export) == disk.Name && export.Status.CompletionTime == nil
+	})
+	return nil
+}
+
+func awaitsConsumer(dataVolume *cdiv1.DataVolume) bool {
+	return dataVolume.Status.Phase == cdiv1.WaitForFirstConsumer || dataVolume.Status.Phase == cdiv1.PendingPopulation
+}
+
+func exportedDisk(export *v1alpha1.WukongExport) string {
+	if reference := export.Spec.Source.DiskRef; reference != nil {
+		return reference.Name
+	}
+	return ""
+}
+
+// bindNow asks CDI not to wait any longer: it reads a claim's own annotation (pkg/controller/populators/util.go, shouldReconcile), and gives a
+// claim those of its DataVolume only when it makes it.
+func (r *Reconciler) bindNow(ctx context.Context, observed *observation) error {
+	claim := observed.claim
+	if !observed.awaited || claim == nil || claim.Status.Phase != corev1.ClaimPending || claim.Annotations[dvstate.AnnotationBindNow] != "" {
+		return nil
+	}
+	body, err := json.Marshal(map[string]any{
+		"metadata": map[string]any{"uid": claim.UID, "annotations": map[string]string{dvstate.AnnotationBindNow: "true"}},
+	})
+	if err != nil {
+		return err
+	}
+	if err := r.client.Patch(ctx, claim, client.RawPatch(types.MergePatchType, body), client.FieldOwner(fieldManager)); err != nil {
+		return apply.Classify("PersistentVolumeClaim", claim.Name, err)
+	}
+	return nil
+}
+
+// originOfClone maps a clone to the disk that it is made from.
+func originOfClone(_ context.Context, obj client.Object) []reconcile.Request {
+	origin, ok := index.OriginOf(obj.(*v1alpha1.WukongDisk))
+	if !ok || origin.Kind != index.KindDisk {
+		return nil
+	}
+	return []reconcile.Request{{NamespacedName: types.NamespacedName{Namespace: origin.Namespace, Name: origin.Name}}}
+}
+
+// diskOfExport maps an export to its disk.
+func diskOfExport() handler.EventHandler {
+	return handler.EnqueueRequestsFromMapFunc(func(_ context.Context, obj client.Object) []reconcile.Request {
+		name := exportedDisk(obj.(*v1alpha1.WukongExport))
+		if name == "" {
+			return nil
+		}
+		return []reconcile.Request{{NamespacedName: types.NamespacedName{Namespace: obj.GetNamespace(), Name: name}}}
+	})
+}
+
+// appears lets pass objects that come.
+func appears() predicate.Predicate {
+	return predicate.Funcs{
+		UpdateFunc: func(e event.UpdateEvent) bool { return e.ObjectOld.GetUID() != e.ObjectNew.GetUID() },
+		DeleteFunc: func(event.DeleteEvent) bool { return false },
+	}
+}

@@ -1,0 +1,59 @@
+//go:build controlplane
+
+package wukongdisk_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
+
+	"github.com/novasphere/wukong/apis/v1alpha1"
+)
+
+func adoptingReadOnly(claim string) func(*v1alpha1.WukongDisk) {
+	return func(disk *v1alpha1.WukongDisk) {
+		adopting(claim)(disk)
+		disk.Spec.Source.PersistentVolumeClaim.ReadOnly = ptr.To(true)
+	}
+}
+
+// Two disks on one claim would let two machines write it, each holding a disk of its own. The one that made the claim has it, else the oldest.
+func TestAClaimIsOneDisks(t *testing.T) {
+	f, _ := start(t)
+	claim := f.newClaim("found")
+	f.makeClaim(claim)
+	f.bind(claim)
+	first, second := f.newDisk("first", adopting("found")), f.newDisk("a-second", adopting("found"))
+	f.create(first)
+	f.waitReady(first)
+	f.create(second)
+	refused := f.wait(second, metav1.ConditionFalse, v1alpha1.ReasonClaimInUse, "PersistentVolumeClaim found is that of WukongDisk first")
+	assert.Empty(t, refused.Status.ClaimName, "a machine would start on it")
+	f.waitReady(first)
+	f.remove(first)
+	f.waitGone(first)
+	f.waitReady(second)
+
+	made := f.newDisk("made")
+	f.create(made)
+	f.fill(made)
+	f.waitReady(made)
+	thief := f.newDisk("thief", adopting("made"))
+	f.create(thief)
+	f.wait(thief, metav1.ConditionFalse, v1alpha1.ReasonClaimInUse, "that of WukongDisk made")
+}
+
+func TestDisksThatOnlyReadShareAClaim(t *testing.T) {
+	f, _ := start(t)
+	claim := f.newClaim("iso")
+	f.makeClaim(claim)
+	f.bind(claim)
+	one, two, writer := f.newDisk("one", adoptingReadOnly("iso")), f.newDisk("two", adoptingReadOnly("iso")), f.newDisk("writer", adopting("iso"))
+	f.create(one, two)
+	f.waitReady(one)
+	f.waitReady(two)
+	f.create(writer)
+	f.wait(writer, metav1.ConditionFalse, v1alpha1.ReasonClaimInUse, "")
+}
