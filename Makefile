@@ -31,7 +31,7 @@ FIRST_VM  ?= config/samples/devcluster/debian-vm.yaml
 CONTROL_PLANE := $(BIN)/control-plane
 
 # Kinds that have a controller: only their CRDs are in the chart.
-CHART_CRDS := wukongs wukongvms wukongdisks wukongnetworks wukongaddresses wukongimages wukongexports
+CHART_CRDS := wukongs wukongvms wukongdisks wukongnetworks wukongaddresses wukongimages wukongexports wukongsnapshots
 
 # Written by hand, and installed with the definitions, by the base and by the chart.
 ADMISSION_POLICIES := wukongdisk-deletion-protection.yaml
@@ -45,6 +45,7 @@ ROLES := \
 	wukongnetwork=controllers/wukongnetwork \
 	wukongvm=controllers/wukongvm \
 	wukongexport=controllers/wukongexport \
+	wukongsnapshot=controllers/wukongsnapshot \
 	dependency=controllers/internal/dependency
 
 # What `make generate` writes.

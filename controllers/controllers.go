@@ -19,6 +19,7 @@ import (
 	"github.com/novasphere/wukong/controllers/wukongexport"
 	"github.com/novasphere/wukong/controllers/wukongimage"
 	"github.com/novasphere/wukong/controllers/wukongnetwork"
+	"github.com/novasphere/wukong/controllers/wukongsnapshot"
 	"github.com/novasphere/wukong/controllers/wukongvm"
 )
 
@@ -34,13 +35,14 @@ type Settings struct {
 
 func all(settings Settings) map[string]setup {
 	return map[string]setup{
-		"wukong":        wukong.SetupWithManager,
-		"wukongaddress": wukongaddress.SetupWithManager,
-		"wukongdisk":    wukongdisk.SetupWithManager,
-		"wukongnetwork": wukongnetwork.SetupWithManager,
-		"wukongexport":  wukongexport.SetupWithManager(settings.MoverImage),
-		"wukongimage":   wukongimage.SetupWithManager,
-		"wukongvm":      wukongvm.SetupWithManager(settings.NetworkPolicyEnforcement),
+		"wukong":         wukong.SetupWithManager,
+		"wukongaddress":  wukongaddress.SetupWithManager,
+		"wukongdisk":     wukongdisk.SetupWithManager,
+		"wukongnetwork":  wukongnetwork.SetupWithManager,
+		"wukongexport":   wukongexport.SetupWithManager(settings.MoverImage),
+		"wukongimage":    wukongimage.SetupWithManager,
+		"wukongsnapshot": wukongsnapshot.SetupWithManager,
+		"wukongvm":       wukongvm.SetupWithManager(settings.NetworkPolicyEnforcement),
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	snapshotv1 "github.com/kubernetes-csi/external-snapshotter/client/v8/apis/volumesnapshot/v1"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	batchv1 "k8s.io/api/batch/v1"
@@ -65,9 +66,15 @@ func TestEverySubsystemNeedsItsOwnRoleOnly(t *testing.T) {
 		assert.Equal(collect, v1alpha1.ExportTransferring, export.Status.Phase, "%+v", export.Status.Conditions)
 	}, patience, interval)
 
+	snapshot := newSnapshot(namespace, "monday", umbrella.Name, disk.Name)
+	require.NoError(t, environment.Client.Create(t.Context(), snapshot))
+	completeSnapshot(t, snapshot)
+	waitReady(t, snapshot, v1alpha1.ReasonTaken)
+
 	require.NoError(t, environment.Client.Delete(t.Context(), umbrella))
 	for _, list := range []client.ObjectList{
 		&v1alpha1.WukongList{}, &v1alpha1.WukongVMList{}, &v1alpha1.WukongDiskList{}, &v1alpha1.WukongNetworkList{}, &v1alpha1.WukongImageList{}, &v1alpha1.WukongExportList{}, &batchv1.JobList{},
+		&v1alpha1.WukongSnapshotList{}, &snapshotv1.VolumeSnapshotList{},
 		&kubevirtv1.VirtualMachineList{}, &cdiv1.DataVolumeList{}, &networkv1.NetworkAttachmentDefinitionList{},
 	} {
 		waitEmpty(t, namespace, list)
@@ -169,6 +176,27 @@ func offerImage(t *testing.T, image *v1alpha1.WukongImage) {
 	}, patience, interval)
 	require.NoError(t, environment.Client.Patch(t.Context(), dataSource, client.RawPatch(types.MergePatchType,
 		[]byte(`{"status":{"conditions":[{"type":"Ready","status":"True"}]}}`))))
+}
+
+func newSnapshot(namespace, name, umbrella, disk string) *v1alpha1.WukongSnapshot {
+	return &v1alpha1.WukongSnapshot{
+		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name},
+		Spec: v1alpha1.WukongSnapshotSpec{
+			WukongRef: &v1alpha1.LocalObjectReference{Name: umbrella},
+			Source:    v1alpha1.SnapshotSource{DiskRef: &v1alpha1.LocalObjectReference{Name: disk}},
+		},
+	}
+}
+
+// completeSnapshot plays the snapshot controller of CSI.
+func completeSnapshot(t *testing.T, snapshot *v1alpha1.WukongSnapshot) {
+	t.Helper()
+	taken := &snapshotv1.VolumeSnapshot{}
+	require.Eventually(t, func() bool {
+		return environment.Client.Get(t.Context(), client.ObjectKeyFromObject(snapshot), taken) == nil
+	}, patience, interval)
+	taken.Status = &snapshotv1.VolumeSnapshotStatus{ReadyToUse: ptr.To(true)}
+	require.NoError(t, environment.Client.Status().Update(t.Context(), taken))
 }
 
 // waitReady waits until an object is ready for the reason.

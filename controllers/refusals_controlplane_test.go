@@ -23,12 +23,13 @@ import (
 
 // good are objects that the API server accepts, by kind. The rows below spoil one thing at a time.
 var good = map[string]string{
-	"WukongDisk":    `{"spec":{"size":"1Gi","storageClassName":"slow","source":{"blank":{}}}}`,
-	"WukongAddress": `{"spec":{"segment":"a","address":"10.0.0.5","holder":{"namespace":"a","name":"a","uid":"1","interfaceName":"lan"},"network":{"namespace":"a","name":"lan"}}}`,
-	"WukongExport":  `{"spec":{"source":{"diskRef":{"name":"a"}},"target":{"download":{}}}}`,
-	"WukongImage":   `{"spec":{"size":"1Gi","source":{"http":{"url":"http://images.example/a.img"}}}}`,
-	"WukongNetwork": `{"spec":{"type":"Bridge","bridge":{"name":"br0"}}}`,
-	"WukongVM":      `{"spec":{"cpu":{"cores":1},"memory":{"guest":"1Gi"},"disks":[{"name":"root","diskRef":{"name":"a"}}]}}`,
+	"WukongDisk":     `{"spec":{"size":"1Gi","storageClassName":"slow","source":{"blank":{}}}}`,
+	"WukongAddress":  `{"spec":{"segment":"a","address":"10.0.0.5","holder":{"namespace":"a","name":"a","uid":"1","interfaceName":"lan"},"network":{"namespace":"a","name":"lan"}}}`,
+	"WukongExport":   `{"spec":{"source":{"diskRef":{"name":"a"}},"target":{"download":{}}}}`,
+	"WukongImage":    `{"spec":{"size":"1Gi","source":{"http":{"url":"http://images.example/a.img"}}}}`,
+	"WukongNetwork":  `{"spec":{"type":"Bridge","bridge":{"name":"br0"}}}`,
+	"WukongSnapshot": `{"spec":{"source":{"diskRef":{"name":"a"}},"volumeSnapshotClassName":"fast"}}`,
+	"WukongVM":       `{"spec":{"cpu":{"cores":1},"memory":{"guest":"1Gi"},"disks":[{"name":"root","diskRef":{"name":"a"}}]}}`,
 }
 
 // refusal is a JSON merge patch that makes a good object bad, and what the API server answers.
@@ -137,6 +138,11 @@ var whenMade = map[string][]refusal{
 		{`{"spec":{"cpu":{"cores":64,"sockets":16}}}`, "sockets * cores * threads is more than 512"},
 		{`{"spec":{"memory":{"guest":"1Ki"}}}`, "memory must be a quantity of at least 1Mi, for example 2Gi"},
 	},
+	"WukongSnapshot": {
+		{`{"spec":{"source":{"diskRef":null,"vmRef":{"name":"a"}}}}`, "snapshots of a whole machine are not carried out yet: take one of each of its disks by diskRef"},
+		{`{"spec":{"source":{"vmRef":{"name":"a"}}}}`, "exactly one of the fields in [vmRef diskRef] must be set"},
+		{`{"spec":{"cloneableFrom":["A"]}}`, "must be the name of a namespace, or * for all"},
+	},
 }
 
 // whenChanged are accepted when the object is created and refused later.
@@ -165,6 +171,11 @@ var whenChanged = map[string][]refusal{
 	},
 	"WukongNetwork": {
 		{`{"spec":{"type":"Pod","bridge":null}}`, "type cannot change after creation: create another WukongNetwork"},
+	},
+	"WukongSnapshot": {
+		{`{"spec":{"source":{"diskRef":{"name":"b"}}}}`, "source cannot change: a snapshot is a point in time"},
+		{`{"spec":{"volumeSnapshotClassName":"slow"}}`, "volumeSnapshotClassName cannot change: create another WukongSnapshot"},
+		{`{"spec":{"volumeSnapshotClassName":null}}`, "volumeSnapshotClassName cannot change: create another WukongSnapshot"},
 	},
 }
 

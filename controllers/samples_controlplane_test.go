@@ -36,7 +36,7 @@ func TestTheAPIServerAcceptsEverySample(t *testing.T) {
 		}
 		return nil
 	}))
-	for _, kind := range []string{"Wukong", "WukongVM", "WukongDisk", "WukongExport", "WukongImage", "WukongNetwork"} {
+	for _, kind := range []string{"Wukong", "WukongVM", "WukongDisk", "WukongExport", "WukongImage", "WukongNetwork", "WukongSnapshot"} {
 		assert.True(t, kinds[kind], "no sample of kind %s", kind)
 	}
 }

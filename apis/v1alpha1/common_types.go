@@ -38,6 +38,8 @@ const (
 	LabelImage = GroupName + "/image-uid"
 	// AnnotationImportTick is the tick of the schedule that an import of a WukongImage was made for, in RFC 3339.
 	AnnotationImportTick = GroupName + "/import-tick"
+	// AnnotationSnapshotBegun on the VolumeSnapshot of a WukongSnapshot is how consistent it could be when it was begun: Application or Crash.
+	AnnotationSnapshotBegun = GroupName + "/consistency-at-begin"
 	// LabelExport is on the pods of a WukongExport's Job, with its name. Caches select by it.
 	LabelExport = GroupName + "/export"
 	// LabelHostBridge is on the NodeNetworkConfigurationPolicy of a managed bridge. Its value is the name of the bridge.
@@ -71,6 +73,8 @@ const (
 const (
 	// FinalizerDisk keeps a WukongDisk until no machine uses it, and lets a retained claim outlive it.
 	FinalizerDisk = GroupName + "/disk"
+	// FinalizerSnapshot keeps a WukongSnapshot until its VolumeSnapshot goes with it or stays, as its reclaimPolicy says then.
+	FinalizerSnapshot = GroupName + "/snapshot"
 	// FinalizerImage keeps a WukongImage until its versions are deleted, or set free, as its reclaimPolicy says.
 	FinalizerImage = GroupName + "/image"
 )

@@ -225,6 +225,16 @@ const (
 	ReasonFailed = "Failed"
 )
 
+// Reasons of WukongSnapshot, beside SourceMissing, SourceNotReady, SourceInUse, InProgress and Failed.
+const (
+	// ReasonTaken: the snapshot is complete.
+	ReasonTaken = "Taken"
+	// ReasonSnapshotError: the storage could not take the snapshot and tries again; the message is its own.
+	ReasonSnapshotError = "SnapshotError"
+	// ReasonSnapshotLost: the VolumeSnapshot of a snapshot that was complete is gone. It is not taken again.
+	ReasonSnapshotLost = "SnapshotLost"
+)
+
 // Reasons of WukongExport, beside SourceMissing, InProgress and Failed.
 const (
 	// ReasonCompleted: the bytes are at the target.

@@ -270,7 +270,7 @@ type DiskCloneSource struct {
 
 // DiskSnapshotSource is a point in time of a disk.
 type DiskSnapshotSource struct {
-	// kind of the source. A WukongSnapshot is not carried out yet, and the disk says so.
+	// kind of the source.
 	// +required
 	// +kubebuilder:validation:Enum=VolumeSnapshot;WukongSnapshot
 	Kind string `json:"kind,omitempty"`
@@ -281,8 +281,8 @@ type DiskSnapshotSource struct {
 	// +kubebuilder:validation:MaxLength=253
 	Name string `json:"name,omitempty"`
 
-	// namespace of the source. Omitted, the disk's own. The source must grant this disk's namespace, unless it is the same, by
-	// the annotation vm.novasphere.dev/cloneable-from, a list with commas, * for all.
+	// namespace of the source. Omitted, the disk's own. The source must grant this disk's namespace, unless it is the same: a
+	// WukongSnapshot by spec.cloneableFrom, a VolumeSnapshot by the annotation vm.novasphere.dev/cloneable-from, a list with commas, * for all.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=63

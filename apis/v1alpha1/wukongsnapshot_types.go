@@ -1,21 +1,26 @@
 package v1alpha1
 
-import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+import (
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
 
 // SnapshotConsistency is how much the content of a snapshot can be relied on.
 // +kubebuilder:validation:Enum=Application;Crash
 type SnapshotConsistency string
 
 const (
-	// ConsistencyApplication says that the guest agent froze the file systems, or the machine was stopped.
+	// ConsistencyApplication says that no guest wrote to the disk while the snapshot was taken.
 	ConsistencyApplication SnapshotConsistency = "Application"
-	// ConsistencyCrash is as after a power failure.
+	// ConsistencyCrash is as after a power failure: a machine was running.
 	ConsistencyCrash SnapshotConsistency = "Crash"
 )
 
-// WukongSnapshotSpec says what to take a snapshot of. A snapshot is taken once.
+// WukongSnapshotSpec says what to take a snapshot of. A snapshot is taken once, and never again, whatever becomes of it: a point in time does not
+// come back.
 //
 // +kubebuilder:validation:XValidation:rule="self.source == oldSelf.source",message="source cannot change: a snapshot is a point in time"
+// +kubebuilder:validation:XValidation:rule="has(self.volumeSnapshotClassName) == has(oldSelf.volumeSnapshotClassName) && (!has(self.volumeSnapshotClassName) || self.volumeSnapshotClassName == oldSelf.volumeSnapshotClassName)",message="volumeSnapshotClassName cannot change: create another WukongSnapshot"
 type WukongSnapshotSpec struct {
 	// wukongRef names the application that the snapshot belongs to. The Wukong need not exist yet.
 	// +optional
@@ -25,7 +30,8 @@ type WukongSnapshotSpec struct {
 	// +required
 	Source SnapshotSource `json:"source,omitzero"`
 
-	// requiredConsistency refuses a snapshot that would be less. Omitted, any is taken and status says which.
+	// requiredConsistency waits until the snapshot would be no less, and gives it up where it turned out to be. Omitted, it is taken at once and
+	// status says how consistent it is.
 	// +optional
 	RequiredConsistency SnapshotConsistency `json:"requiredConsistency,omitempty"`
 
@@ -35,7 +41,7 @@ type WukongSnapshotSpec struct {
 	// +kubebuilder:validation:MaxLength=253
 	VolumeSnapshotClassName string `json:"volumeSnapshotClassName,omitempty"`
 
-	// failureDeadlineSeconds after which an unfinished snapshot is given up, in seconds.
+	// failureDeadlineSeconds after which an unfinished snapshot is given up and deleted, in seconds since it was begun.
 	// +optional
 	// +default=300
 	// +kubebuilder:validation:Minimum=1
@@ -46,13 +52,24 @@ type WukongSnapshotSpec struct {
 	// +optional
 	// +default="Delete"
 	ReclaimPolicy ReclaimPolicy `json:"reclaimPolicy,omitempty"`
+
+	// cloneableFrom lists other namespaces whose disks may start from this snapshot; "*" stands for all. Its own namespace needs no grant.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=64
+	// +kubebuilder:validation:items:MinLength=1
+	// +kubebuilder:validation:items:MaxLength=63
+	// +kubebuilder:validation:items:XValidation:rule="self == '*' || self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')",message="must be the name of a namespace, or * for all"
+	CloneableFrom []string `json:"cloneableFrom,omitempty"`
 }
 
-// SnapshotSource is a machine or a disk.
+// SnapshotSource is a disk.
 //
 // +kubebuilder:validation:ExactlyOneOf=vmRef;diskRef
+// +kubebuilder:validation:XValidation:rule="!has(self.vmRef)",message="snapshots of a whole machine are not carried out yet: take one of each of its disks by diskRef, or use KubeVirt's VirtualMachineSnapshot"
 type SnapshotSource struct {
-	// vmRef names a WukongVM: all its disks, and what it is.
+	// vmRef names a WukongVM. It is refused for now: the disks of a machine are taken one by one.
 	// +optional
 	VMRef *LocalObjectReference `json:"vmRef,omitempty"`
 
@@ -99,6 +116,10 @@ type WukongSnapshotStatus struct {
 	// +optional
 	Consistency SnapshotConsistency `json:"consistency,omitempty"`
 
+	// completionTime is when the snapshot was complete, or given up. What status says of it stays from then on.
+	// +optional
+	CompletionTime *metav1.Time `json:"completionTime,omitempty"`
+
 	// disks that the snapshot holds.
 	// +optional
 	// +listType=map
@@ -119,18 +140,24 @@ type SnapshotDiskStatus struct {
 	// +optional
 	// +kubebuilder:validation:MaxLength=253
 	VolumeSnapshotName string `json:"volumeSnapshotName,omitempty"`
+
+	// restoreSize is the least that a claim made from the snapshot must ask for, in bytes, where the storage says so.
+	// +optional
+	RestoreSize *resource.Quantity `json:"restoreSize,omitempty"`
 }
 
-// WukongSnapshot is a point in time of a machine or of a disk.
+// WukongSnapshot is a point in time of a disk.
 //
 // +kubebuilder:object:root=true
 // +kubebuilder:subresource:status
 // +kubebuilder:resource:shortName=wksnap,categories=wukong-all
 // +kubebuilder:printcolumn:name="Phase",type=string,JSONPath=`.status.phase`
-// +kubebuilder:printcolumn:name="VM",type=string,JSONPath=`.spec.source.vmRef.name`
+// +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
 // +kubebuilder:printcolumn:name="Disk",type=string,JSONPath=`.spec.source.diskRef.name`
+// +kubebuilder:printcolumn:name="Consistency",type=string,JSONPath=`.status.consistency`
 // +kubebuilder:printcolumn:name="Taken",type=date,JSONPath=`.status.takenAt`
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
+// +kubebuilder:printcolumn:name="Reason",type=string,priority=1,JSONPath=`.status.conditions[?(@.type=="Ready")].reason`
 // +kubebuilder:printcolumn:name="Message",type=string,priority=1,JSONPath=`.status.conditions[?(@.type=="Ready")].message`
 type WukongSnapshot struct {
 	metav1.TypeMeta `json:",inline"`

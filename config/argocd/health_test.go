@@ -55,7 +55,7 @@ func TestTheConfigMapHasTheScriptForEveryKind(t *testing.T) {
 	}
 	require.NoError(t, yaml.UnmarshalStrict(text, &patch))
 	expected := map[string]string{}
-	for _, kind := range []string{"Wukong", "WukongVM", "WukongDisk", "WukongExport", "WukongImage", "WukongNetwork"} {
+	for _, kind := range []string{"Wukong", "WukongVM", "WukongDisk", "WukongExport", "WukongImage", "WukongNetwork", "WukongSnapshot"} {
 		expected["resource.customizations.health.vm.novasphere.dev_"+kind] = string(script)
 	}
 	assert.Equal(t, expected, patch.Data)

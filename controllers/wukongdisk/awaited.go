@@ -21,8 +21,8 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/index"
 )
 
-// A disk on a class that binds at first use waits for the node of its machine. When something else needs its bytes, a clone or an export, that
-// machine may never come, or wait itself for the clone: such a disk is filled at once.
+// A disk on a class that binds at first use waits for the node of its machine. When something else needs its bytes, a clone, an export or a
+// snapshot, that machine may never come, or wait itself for the clone: such a disk is filled at once.
 
 // observeAwaited tells whether something needs the bytes of a disk that waits for its first consumer.
 func (r *Reconciler) observeAwaited(ctx context.Context, disk *v1alpha1.WukongDisk, observed *observation) error {
@@ -38,11 +38,15 @@ func (r *Reconciler) observeAwaited(ctx context.Context, disk *v1alpha1.WukongDi
 	if err := r.client.List(ctx, exports, client.InNamespace(disk.Namespace)); err != nil {
 		return fmt.Errorf("list the exports of disk %s: %w", disk.Name, err)
 	}
+	snapshots := &v1alpha1.WukongSnapshotList{}
+	if err := r.client.List(ctx, snapshots, client.InNamespace(disk.Namespace), client.MatchingFields{index.SnapshotByDisk: disk.Name}); err != nil {
+		return fmt.Errorf("list the snapshots of disk %s: %w", disk.Name, err)
+	}
 	observed.awaited = slices.ContainsFunc(clones.Items, func(clone v1alpha1.WukongDisk) bool {
 		return clone.DeletionTimestamp.IsZero() && grants(disk.Namespace, disk.Spec.CloneableFrom, clone.Namespace)
 	}) || slices.ContainsFunc(exports.Items, func(export v1alpha1.WukongExport) bool {
 		return exportedDisk(&export) == disk.Name && export.Status.CompletionTime == nil
-	})
+	}) || slices.ContainsFunc(snapshots.Items, func(snapshot v1alpha1.WukongSnapshot) bool { return snapshot.Status.CompletionTime == nil })
 	return nil
 }
 
@@ -93,6 +97,17 @@ func diskOfExport() handler.EventHandler {
 			return nil
 		}
 		return []reconcile.Request{{NamespacedName: types.NamespacedName{Namespace: obj.GetNamespace(), Name: name}}}
+	})
+}
+
+// diskOfSnapshot maps a snapshot to its disk.
+func diskOfSnapshot() handler.EventHandler {
+	return handler.EnqueueRequestsFromMapFunc(func(_ context.Context, obj client.Object) []reconcile.Request {
+		disk := obj.(*v1alpha1.WukongSnapshot).Spec.Source.DiskRef
+		if disk == nil {
+			return nil
+		}
+		return []reconcile.Request{{NamespacedName: types.NamespacedName{Namespace: obj.GetNamespace(), Name: disk.Name}}}
 	})
 }
 

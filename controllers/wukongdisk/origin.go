@@ -55,11 +55,33 @@ func (r *Reconciler) observeOrigin(ctx context.Context, disk *v1alpha1.WukongDis
 		observed.origin, err = r.originSnapshot(ctx, disk, observed, reference)
 	case index.KindImage:
 		observed.origin, err = r.originImage(ctx, reference)
-	default:
-		observed.origin = &origin{problem: failed(v1alpha1.ReasonInvalidSpec,
-			"source.snapshot.kind %s is not carried out yet: use the VolumeSnapshot of the disk", reference.Kind)}
+	case index.KindWukongSnapshot:
+		observed.origin, err = r.originWukongSnapshot(ctx, disk, observed, reference)
 	}
 	return err
+}
+
+// originWukongSnapshot goes by the VolumeSnapshot that the status of the snapshot names.
+func (r *Reconciler) originWukongSnapshot(ctx context.Context, disk *v1alpha1.WukongDisk, observed *observation, reference index.Origin) (*origin, error) {
+	snapshot, err := read.Get(ctx, r.client, reference.Namespace, reference.Name, &v1alpha1.WukongSnapshot{})
+	if err != nil || snapshot == nil {
+		return &origin{}, err
+	}
+	found := &origin{exists: snapshot.DeletionTimestamp.IsZero(), grants: snapshot.Spec.CloneableFrom}
+	if ready := conditions.Ready(snapshot); ready.Status != metav1.ConditionTrue || len(snapshot.Status.Disks) == 0 {
+		found.waits = ready.Message
+		return found, nil
+	}
+	taken := index.Origin{Kind: index.KindSnapshot, Namespace: snapshot.Namespace, Name: snapshot.Status.Disks[0].VolumeSnapshotName}
+	below, err := r.originSnapshot(ctx, disk, observed, taken)
+	if err != nil {
+		return nil, err
+	}
+	found.source, found.waits, found.sizeless, found.misfit, found.problem = below.source, below.waits, below.sizeless, below.misfit, below.problem
+	if !below.exists {
+		found.waits = taken.String() + " is gone"
+	}
+	return found, nil
 }
 
 func (r *Reconciler) originDisk(ctx context.Context, reference index.Origin) (*origin, error) {
@@ -218,7 +240,7 @@ func grants(from string, granted []string, to string) bool {
 }
 
 func grantAdvice(reference index.Origin, namespace string) string {
-	if reference.Kind == index.KindDisk || reference.Kind == index.KindImage {
+	if reference.Kind != index.KindClaim && reference.Kind != index.KindSnapshot {
 		return fmt.Sprintf("whoever owns it grants it by %s in its spec.cloneableFrom", namespace)
 	}
 	return fmt.Sprintf("whoever owns it grants it by the annotation %s: %s", v1alpha1.AnnotationCloneableFrom, namespace)

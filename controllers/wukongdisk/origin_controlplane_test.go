@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 	corev1 "k8s.io/api/core/v1"
 	storagev1 "k8s.io/api/storage/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
@@ -119,9 +120,51 @@ func TestContract5DiskOfASnapshot(t *testing.T) {
 	require.NoError(t, f.Client.Status().Update(t.Context(), snapshot))
 	assert.Equal(t, &cdiv1.DataVolumeSourceSnapshot{Namespace: f.namespace, Name: "monday"}, f.waitDataVolume(disk).Spec.Source.Snapshot)
 
-	ours := f.newDisk("ours", from(snapshotOf("WukongSnapshot", "monday")))
-	f.create(ours)
-	f.wait(ours, metav1.ConditionFalse, v1alpha1.ReasonInvalidSpec, "WukongSnapshot is not carried out yet: use the VolumeSnapshot")
+}
+
+// A disk starts from the VolumeSnapshot of a WukongSnapshot, once it is complete, and elsewhere only where it is granted.
+func TestDiskOfAWukongSnapshot(t *testing.T) {
+	f, _ := start(t)
+	other := f
+	other.namespace = f.Namespace(t)
+	disk := f.newDisk("root", from(snapshotOf("WukongSnapshot", "monday")))
+	abroadOf := snapshotOf("WukongSnapshot", "monday")
+	abroadOf.Snapshot.Namespace = f.namespace
+	abroad := other.newDisk("root", from(abroadOf))
+	f.create(disk, abroad)
+	f.wait(disk, metav1.ConditionFalse, v1alpha1.ReasonSourceMissing, "WukongSnapshot "+f.namespace+"/monday does not exist")
+
+	snapshot := &v1alpha1.WukongSnapshot{
+		ObjectMeta: metav1.ObjectMeta{Namespace: f.namespace, Name: "monday"},
+		Spec:       v1alpha1.WukongSnapshotSpec{Source: v1alpha1.SnapshotSource{DiskRef: &v1alpha1.LocalObjectReference{Name: "data"}}},
+	}
+	f.create(snapshot)
+	say := func(status metav1.ConditionStatus, message string) {
+		meta.SetStatusCondition(&snapshot.Status.Conditions, metav1.Condition{
+			Type: v1alpha1.ConditionReady, Status: status, Reason: v1alpha1.ReasonInProgress, Message: message, ObservedGeneration: snapshot.Generation,
+		})
+		require.NoError(t, f.Client.Status().Update(t.Context(), snapshot))
+	}
+	say(metav1.ConditionFalse, "VolumeSnapshot cut-1 is being taken")
+	f.wait(disk, metav1.ConditionFalse, v1alpha1.ReasonSourceNotReady, "VolumeSnapshot cut-1 is being taken")
+	other.wait(abroad, metav1.ConditionFalse, v1alpha1.ReasonCloneNotGranted, "spec.cloneableFrom")
+	taken := &snapshotv1.VolumeSnapshot{
+		ObjectMeta: metav1.ObjectMeta{Namespace: f.namespace, Name: "cut-1"},
+		Spec:       snapshotv1.VolumeSnapshotSpec{Source: snapshotv1.VolumeSnapshotSource{PersistentVolumeClaimName: ptr.To("data")}},
+	}
+	f.create(taken)
+	taken.Status = &snapshotv1.VolumeSnapshotStatus{ReadyToUse: ptr.To(true), RestoreSize: ptr.To(resource.MustParse("2Gi"))}
+	require.NoError(t, f.Client.Status().Update(t.Context(), taken))
+	snapshot.Status.Disks = []v1alpha1.SnapshotDiskStatus{{Name: "data", VolumeSnapshotName: "cut-1"}}
+	say(metav1.ConditionTrue, "")
+	f.wait(disk, metav1.ConditionFalse, v1alpha1.ReasonInvalidSpec, "restores to 2Gi: set spec.size to")
+	large := f.newDisk("large", from(snapshotOf("WukongSnapshot", "monday")), func(disk *v1alpha1.WukongDisk) { disk.Spec.Size = ptr.To(resource.MustParse("2Gi")) })
+	f.create(large)
+	assert.Equal(t, &cdiv1.DataVolumeSourceSnapshot{Namespace: f.namespace, Name: "cut-1"}, f.waitDataVolume(large).Spec.Source.Snapshot)
+
+	f.patch(snapshot, `{"spec":{"cloneableFrom":["`+other.namespace+`"]}}`)
+	say(metav1.ConditionTrue, "")
+	other.wait(abroad, metav1.ConditionFalse, v1alpha1.ReasonInvalidSpec, "restores to 2Gi")
 }
 
 // An upload waits for a person, says how, does not wait for a machine, and costs two writes of status until it is complete.

@@ -39,7 +39,7 @@ const refusedRetry = time.Minute
 // +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongdisks,verbs=get;list;watch;patch;delete
 // +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongdisks/status,verbs=patch
 // +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongdisks/finalizers,verbs=update
-// +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongs;wukongvms;wukongimages;wukongexports,verbs=get;list;watch
+// +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongs;wukongvms;wukongimages;wukongexports;wukongsnapshots,verbs=get;list;watch
 // +kubebuilder:rbac:groups=cdi.kubevirt.io,resources=datavolumes,verbs=get;list;watch;create;patch;delete
 // +kubebuilder:rbac:groups=cdi.kubevirt.io,resources=datavolumes/source,verbs=create
 // +kubebuilder:rbac:groups=cdi.kubevirt.io,resources=cdiconfigs,verbs=get
@@ -133,6 +133,8 @@ func SetupWithManager(manager ctrl.Manager, dependencies *dependency.Registry, c
 		Watches(&v1alpha1.WukongDisk{}, handler.EnqueueRequestsFromMapFunc(originOfClone), builder.WithPredicates(appears())).
 		Watches(&v1alpha1.WukongDisk{}, reconciler.rivals(), builder.WithPredicates(claimTaken())).
 		Watches(&v1alpha1.WukongExport{}, diskOfExport(), builder.WithPredicates(appears())).
+		Watches(&v1alpha1.WukongSnapshot{}, reconciler.clonesOf(index.KindWukongSnapshot), builder.WithPredicates(originChange())).
+		Watches(&v1alpha1.WukongSnapshot{}, diskOfSnapshot(), builder.WithPredicates(appears())).
 		Watches(&v1alpha1.WukongImage{}, reconciler.clonesOf(index.KindImage), builder.WithPredicates(originChange())).
 		Watches(&storagev1.StorageClass{}, reconciler.unsettledDisks(), builder.WithPredicates(classChange())).
 		Watches(&v1alpha1.Wukong{}, umbrella.Handler(reconciler.client, newList), builder.WithPredicates(umbrella.Predicate())).
@@ -156,7 +158,7 @@ func SetupWithManager(manager ctrl.Manager, dependencies *dependency.Registry, c
 		return err
 	}
 	return dependencies.Watch(controller, dependency.DataVolumes,
-		source.Kind(manager.GetCache(), client.Object(&cdiv1.DataVolume{}), watches.Gather(diskOfDataVolume, whileItLives)), everything)
+		source.Kind(manager.GetCache(), client.Object(&cdiv1.DataVolume{}), watches.Gather(apply.OwnerOf("WukongDisk"), whileItLives)), everything)
 }
 
 func newList() client.ObjectList { return &v1alpha1.WukongDiskList{} }

@@ -12,7 +12,6 @@ import (
 	storagev1 "k8s.io/api/storage/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/api/meta"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/ptr"
 	kubevirtv1 "kubevirt.io/api/core/v1"
@@ -23,7 +22,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
-	"github.com/novasphere/wukong/controllers/internal/apply"
 	"github.com/novasphere/wukong/controllers/internal/conditions"
 	"github.com/novasphere/wukong/controllers/internal/index"
 	"github.com/novasphere/wukong/controllers/internal/watches"
@@ -39,17 +37,6 @@ func (r *Reconciler) disksBy(field string) handler.MapFunc {
 	return func(ctx context.Context, obj client.Object) []reconcile.Request {
 		return watches.Requests(ctx, r.client, newList(), client.InNamespace(obj.GetNamespace()), client.MatchingFields{field: obj.GetName()})
 	}
-}
-
-// diskOfDataVolume maps a DataVolume to the disk that controls it, or that it is retained for.
-func diskOfDataVolume(_ context.Context, obj client.Object) []reconcile.Request {
-	if owner := metav1.GetControllerOf(obj); owner != nil && owner.Kind == "WukongDisk" {
-		return []reconcile.Request{{NamespacedName: types.NamespacedName{Namespace: obj.GetNamespace(), Name: owner.Name}}}
-	}
-	if owner, ok := apply.RetainedFor(obj); ok {
-		return []reconcile.Request{{NamespacedName: types.NamespacedName{Namespace: obj.GetNamespace(), Name: owner.Name}}}
-	}
-	return nil
 }
 
 // whileItLives gathers what happens to an object between its creation and its end, which others wait for.
@@ -191,6 +178,9 @@ func originState(obj client.Object) string {
 	case *v1alpha1.WukongImage:
 		return strings.Join([]string{typed.Status.CurrentVersion, typed.Status.DataSourceName, conditions.Ready(typed).Message,
 			strings.Join(typed.Spec.CloneableFrom, ",")}, "|")
+	case *v1alpha1.WukongSnapshot:
+		ready := conditions.Ready(typed)
+		return strings.Join([]string{string(ready.Status), ready.Message, strings.Join(typed.Spec.CloneableFrom, ",")}, "|")
 	case *corev1.PersistentVolumeClaim:
 		return string(typed.Status.Phase)
 	case *snapshotv1.VolumeSnapshot:

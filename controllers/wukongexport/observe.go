@@ -3,7 +3,6 @@ package wukongexport
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -18,6 +17,7 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/naming"
 	"github.com/novasphere/wukong/controllers/internal/read"
 	"github.com/novasphere/wukong/controllers/internal/umbrella"
+	"github.com/novasphere/wukong/controllers/internal/usage"
 	"github.com/novasphere/wukong/mover"
 )
 
@@ -29,7 +29,7 @@ type observation struct {
 	// vm is the source's machine, disk the source's disk, or the machine's; nil when they do not exist.
 	vm   *v1alpha1.WukongVM
 	disk *v1alpha1.WukongDisk
-	// users are the machines that use the disk and are not stopped.
+	// users are the machines that may write to the disk.
 	users []string
 	// snapshotsServed: the cluster serves VolumeSnapshots.
 	snapshotsServed bool
@@ -91,36 +91,8 @@ func (r *Reconciler) observeDisk(ctx context.Context, export *v1alpha1.WukongExp
 			return err
 		}
 	}
-	return r.observeUsers(ctx, export.Namespace, name, observed)
-}
-
-func (r *Reconciler) observeUsers(ctx context.Context, namespace, disk string, observed *observation) error {
-	vms := &v1alpha1.WukongVMList{}
-	if err := r.client.List(ctx, vms, client.InNamespace(namespace), client.MatchingFields{index.VMByDisk: disk}); err != nil {
-		return fmt.Errorf("list the machines that use disk %s: %w", disk, err)
-	}
-	for i := range vms.Items {
-		if mayRun(&vms.Items[i]) {
-			observed.users = append(observed.users, vms.Items[i].Name)
-		}
-	}
-	// The cache lists in no order, and a message that changes its order is a write.
-	slices.Sort(observed.users)
-	return nil
-}
-
-// mayRun tells whether a machine runs, or may be about to: its disks are then not to be read.
-func mayRun(vm *v1alpha1.WukongVM) bool {
-	wantsToRun := vm.Spec.PowerState != v1alpha1.PowerStopped
-	switch vm.Status.Phase {
-	case v1alpha1.PhaseStopped:
-		// A guest that shut itself down stays so until its spec changes.
-		return wantsToRun && vm.Status.ObservedGeneration != vm.Generation
-	case "", v1alpha1.PhasePending, v1alpha1.PhaseError:
-		return wantsToRun || vm.Status.NodeName != ""
-	default:
-		return true
-	}
+	observed.users, err = usage.Writers(ctx, r.client, export.Namespace, name)
+	return err
 }
 
 // machineDisk is a disk of a machine by name, or the one that it boots from; nil when there is none.

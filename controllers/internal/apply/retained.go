@@ -11,6 +11,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
 )
@@ -49,6 +51,24 @@ type Owner struct {
 func RetainedFor(obj metav1.Object) (owner Owner, ok bool) {
 	name, uid, ok := strings.Cut(obj.GetAnnotations()[v1alpha1.AnnotationRetainedFor], "/")
 	return Owner{Name: name, UID: types.UID(uid)}, ok
+}
+
+// OwnerOf maps a child to the owner of a kind that controls it, or that it is retained for.
+func OwnerOf(kind string) handler.MapFunc {
+	return func(_ context.Context, child client.Object) []reconcile.Request {
+		name := ""
+		if controller := metav1.GetControllerOf(child); controller != nil {
+			if controller.Kind == kind {
+				name = controller.Name
+			}
+		} else if owner, ok := RetainedFor(child); ok {
+			name = owner.Name // of another kind, it finds an object that has nothing to do, or none
+		}
+		if name == "" {
+			return nil
+		}
+		return []reconcile.Request{{NamespacedName: types.NamespacedName{Namespace: child.GetNamespace(), Name: name}}}
+	}
 }
 
 // SettleOwnership brings a child that exists to how it shall hang on its owner, without applying it. An object that is no child of owner is

@@ -30,6 +30,8 @@ const (
 	DiskByHolder = "status.attachedTo"
 	// DiskByOrigin finds the WukongDisks that are clones of an object, by Origin.Key, in all namespaces.
 	DiskByOrigin = "source.origin"
+	// SnapshotByDisk finds the WukongSnapshots of a WukongDisk, by its name.
+	SnapshotByDisk = "spec.source.diskRef"
 	// ClaimByUID finds a PersistentVolumeClaim by its UID, in all namespaces.
 	ClaimByUID = "metadata.uid"
 	// FailureByClaim finds the events of provisioners by the UID of the PersistentVolumeClaim that they are about, or made for: see ClaimsOfFailure.
@@ -66,7 +68,7 @@ func of(controller string) []entry {
 		return []entry{
 			{disk, umbrella.IndexName, umbrella.Index}, {disk, DiskByClaim, diskClaim}, {disk, DiskByOwner, owningVM},
 			{disk, DiskByHolder, diskHolder}, {disk, DiskByOrigin, diskOrigin}, vmByDisk,
-			{&corev1.PersistentVolumeClaim{}, ClaimByUID, uid}, {&corev1.Event{}, FailureByClaim, ClaimsOfFailure},
+			{&v1alpha1.WukongSnapshot{}, SnapshotByDisk, snapshotDisk}, {&corev1.PersistentVolumeClaim{}, ClaimByUID, uid}, {&corev1.Event{}, FailureByClaim, ClaimsOfFailure},
 		}
 	case "wukongimage":
 		return []entry{{&v1alpha1.WukongImage{}, umbrella.IndexName, umbrella.Index}}
@@ -87,6 +89,9 @@ func of(controller string) []entry {
 			{&v1alpha1.WukongNetwork{}, NetworkByOwner, owningVM}, networkBySegment,
 			{vm, VMByObservedAddress, vmAddresses}, {&v1alpha1.WukongAddress{}, AddressByInterface, addressInterface},
 		}
+	case "wukongsnapshot":
+		snapshot := &v1alpha1.WukongSnapshot{}
+		return []entry{{snapshot, umbrella.IndexName, umbrella.Index}, {snapshot, SnapshotByDisk, snapshotDisk}, vmByDisk}
 	case "wukongexport":
 		return []entry{{&v1alpha1.WukongExport{}, umbrella.IndexName, umbrella.Index}, vmByDisk}
 	default:
@@ -163,6 +168,13 @@ func vmDisks(obj client.Object) []string { return UsedDisks(obj.(*v1alpha1.Wukon
 func diskHolder(obj client.Object) []string {
 	if name := obj.(*v1alpha1.WukongDisk).Status.AttachedTo; name != "" {
 		return []string{name}
+	}
+	return nil
+}
+
+func snapshotDisk(obj client.Object) []string {
+	if disk := obj.(*v1alpha1.WukongSnapshot).Spec.Source.DiskRef; disk != nil {
+		return []string{disk.Name}
 	}
 	return nil
 }

@@ -28,7 +28,7 @@ func TestSubsystemsApart(t *testing.T) {
 		mustHelm(t, "upgrade", "wukong", chart, "--namespace", harness.OperatorNamespace, "--values", values, "--wait", "--timeout", "3m")
 	})
 	mustHelm(t, "upgrade", "wukong", chart, "--namespace", harness.OperatorNamespace, "--values", values,
-		"--set", "controllers={wukong,wukongaddress,wukongvm,wukongnetwork,wukongimage,wukongexport}", "--wait", "--timeout", "3m")
+		"--set", "controllers={wukong,wukongaddress,wukongvm,wukongnetwork,wukongimage,wukongexport,wukongsnapshot}", "--wait", "--timeout", "3m")
 	cluster.WaitOperator(t)
 	vm := wukongVM(namespace, "web", imported("root", "64Mi", tinyURL))
 	create(t, vm)

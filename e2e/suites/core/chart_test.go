@@ -45,7 +45,7 @@ func boundRoles(manifest string) []string {
 
 func TestChartGrantsWhatItRuns(t *testing.T) {
 	t.Parallel()
-	assert.Equal(t, []string{"dependency", "metrics-auth", "wukong", "wukongaddress", "wukongdisk", "wukongexport", "wukongimage", "wukongnetwork", "wukongvm"}, boundRoles(render(t)))
+	assert.Equal(t, []string{"dependency", "metrics-auth", "wukong", "wukongaddress", "wukongdisk", "wukongexport", "wukongimage", "wukongnetwork", "wukongsnapshot", "wukongvm"}, boundRoles(render(t)))
 	assert.Equal(t, []string{"dependency", "metrics-auth", "wukongdisk"}, boundRoles(render(t, "--set", "controllers={wukongdisk}")))
 	assert.Equal(t, []string{"dependency", "wukongvm"}, boundRoles(render(t, "--set", "controllers={wukongvm}", "--set", "metrics.enabled=false")))
 }

@@ -1,0 +1,83 @@
+package wukongsnapshot
+
+import (
+	"context"
+	"time"
+
+	snapshotv1 "github.com/kubernetes-csi/external-snapshotter/client/v8/apis/volumesnapshot/v1"
+	"k8s.io/utils/ptr"
+
+	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/apply"
+	"github.com/novasphere/wukong/controllers/internal/dependency"
+	"github.com/novasphere/wukong/controllers/internal/read"
+	"github.com/novasphere/wukong/controllers/internal/umbrella"
+	"github.com/novasphere/wukong/controllers/internal/usage"
+)
+
+// observation is all that is read in one pass.
+type observation struct {
+	umbrella umbrella.Link
+	now      time.Time
+	// served: the cluster serves VolumeSnapshots.
+	served bool
+	// disk is nil when it does not exist. It is not read for a snapshot that is finished.
+	disk *v1alpha1.WukongDisk
+	// writers are the machines that may write to the disk.
+	writers []string
+	// taken is our VolumeSnapshot; nil when it does not exist.
+	taken *snapshotv1.VolumeSnapshot
+}
+
+func (r *Reconciler) observe(ctx context.Context, snapshot *v1alpha1.WukongSnapshot) (*observation, error) {
+	observed := &observation{now: r.clock.Now()}
+	var err error
+	if observed.umbrella, err = umbrella.Observe(ctx, r.client, snapshot); err != nil {
+		return nil, err
+	}
+	if observed.served, err = r.dependencies.Served(ctx, dependency.VolumeSnapshots); err != nil {
+		return nil, err
+	}
+	if observed.served {
+		found, err := read.Get(ctx, r.client, snapshot.Namespace, snapshot.Name, &snapshotv1.VolumeSnapshot{})
+		if err != nil {
+			return nil, err
+		}
+		if found != nil && apply.Belongs(found, snapshot) {
+			observed.taken = found
+		}
+	}
+	if finished(snapshot) || snapshot.Spec.Source.DiskRef == nil {
+		return observed, nil
+	}
+	name := snapshot.Spec.Source.DiskRef.Name
+	if observed.disk, err = read.Get(ctx, r.client, snapshot.Namespace, name, &v1alpha1.WukongDisk{}); err != nil {
+		return nil, err
+	}
+	observed.writers, err = usage.Writers(ctx, r.client, snapshot.Namespace, name)
+	return observed, err
+}
+
+// finished tells whether the snapshot is complete, or given up, for good.
+func finished(snapshot *v1alpha1.WukongSnapshot) bool { return snapshot.Status.CompletionTime != nil }
+
+func ready(taken *snapshotv1.VolumeSnapshot) bool {
+	return taken.Status != nil && ptr.Deref(taken.Status.ReadyToUse, false)
+}
+
+// consistency of what is cut while those machines may write.
+func consistency(writers []string) v1alpha1.SnapshotConsistency {
+	if len(writers) > 0 {
+		return v1alpha1.ConsistencyCrash
+	}
+	return v1alpha1.ConsistencyApplication
+}
+
+// reached is the consistency of a complete VolumeSnapshot: the worse of its begin and its end.
+func reached(observed *observation) v1alpha1.SnapshotConsistency {
+	begun := v1alpha1.SnapshotConsistency(observed.taken.Annotations[v1alpha1.AnnotationSnapshotBegun])
+	if begun != v1alpha1.ConsistencyApplication {
+		return v1alpha1.ConsistencyCrash
+	}
+	return consistency(observed.writers)
+}

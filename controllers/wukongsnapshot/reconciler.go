@@ -1,0 +1,160 @@
+package wukongsnapshot
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	snapshotv1 "github.com/kubernetes-csi/external-snapshotter/client/v8/apis/volumesnapshot/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/clock"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/builder"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+	"sigs.k8s.io/controller-runtime/pkg/source"
+
+	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/apply"
+	"github.com/novasphere/wukong/controllers/internal/dependency"
+	"github.com/novasphere/wukong/controllers/internal/umbrella"
+	"github.com/novasphere/wukong/controllers/internal/watches"
+)
+
+// fieldManager owns the fields that this controller applies.
+const fieldManager = "wukong-snapshot-controller"
+
+// refusedRetry is how long a snapshot waits for another try when no watch can tell that the cause is gone: a quota, or an admission policy.
+const refusedRetry = time.Minute
+
+// delete of WukongSnapshots is never used: clusters with the admission plugin OwnerReferencesPermissionEnforcement ask it of whoever puts an owner
+// reference on an object, as the umbrella's is put on this one.
+//
+// +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongsnapshots,verbs=get;list;watch;patch;delete
+// +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongsnapshots/status,verbs=patch
+// +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongsnapshots/finalizers,verbs=update
+// +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongs;wukongvms;wukongdisks,verbs=get;list;watch
+// +kubebuilder:rbac:groups=snapshot.storage.k8s.io,resources=volumesnapshots,verbs=get;list;watch;create;patch;delete
+// +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
+
+// Reconciler brings WukongSnapshots to what their spec says.
+type Reconciler struct {
+	client       client.Client
+	applier      *apply.Applier
+	dependencies *dependency.Registry
+	clock        clock.PassiveClock
+}
+
+// Reconcile looks at one WukongSnapshot.
+func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
+	snapshot := &v1alpha1.WukongSnapshot{}
+	if err := r.client.Get(ctx, request.NamespacedName, snapshot); err != nil {
+		return reconcile.Result{}, client.IgnoreNotFound(err)
+	}
+	observed, err := r.observe(ctx, snapshot)
+	if err != nil {
+		return reconcile.Result{}, err
+	}
+	if err := r.settleOwnership(ctx, snapshot, observed); err != nil {
+		return reconcile.Result{}, err
+	}
+	if !snapshot.DeletionTimestamp.IsZero() {
+		return reconcile.Result{}, r.applier.RemoveFinalizer(ctx, snapshot.DeepCopy(), v1alpha1.FinalizerSnapshot)
+	}
+	err = r.applier.Metadata(ctx, snapshot.DeepCopy(), apply.Metadata{Finalizer: v1alpha1.FinalizerSnapshot, Umbrella: observed.umbrella.OwnerReference()})
+	if err != nil {
+		return reconcile.Result{}, err
+	}
+	applyErr := r.take(ctx, snapshot, observed)
+	if applyErr != nil && !apply.Permanent(applyErr) {
+		return reconcile.Result{}, applyErr
+	}
+	result := evaluate(snapshot, observed, applyErr)
+	if err := r.writeStatus(ctx, snapshot, observed, result); err != nil {
+		return reconcile.Result{}, err
+	}
+	if result.phase == v1alpha1.OperationFailed {
+		return reconcile.Result{}, r.giveUp(ctx, observed)
+	}
+	if applyErr != nil {
+		return reconcile.Result{RequeueAfter: refusedRetry}, nil
+	}
+	return reconcile.Result{RequeueAfter: result.after}, nil
+}
+
+// take makes the VolumeSnapshot, once.
+func (r *Reconciler) take(ctx context.Context, snapshot *v1alpha1.WukongSnapshot, observed *observation) error {
+	if finished(snapshot) || observed.taken != nil || obstacle(snapshot, observed) != nil {
+		return nil
+	}
+	applied, err := apply.Child(ctx, r.applier, snapshot, desiredVolumeSnapshot(snapshot, observed))
+	if err != nil {
+		return err
+	}
+	observed.taken = applied
+	return nil
+}
+
+func desiredVolumeSnapshot(snapshot *v1alpha1.WukongSnapshot, observed *observation) *snapshotv1.VolumeSnapshot {
+	desired := &snapshotv1.VolumeSnapshot{
+		ObjectMeta: metav1.ObjectMeta{
+			Name: snapshot.Name, Namespace: snapshot.Namespace,
+			Annotations: map[string]string{v1alpha1.AnnotationSnapshotBegun: string(consistency(observed.writers))},
+		},
+		Spec: snapshotv1.VolumeSnapshotSpec{Source: snapshotv1.VolumeSnapshotSource{PersistentVolumeClaimName: &observed.disk.Status.ClaimName}},
+	}
+	if class := snapshot.Spec.VolumeSnapshotClassName; class != "" {
+		desired.Spec.VolumeSnapshotClassName = &class
+	}
+	return desired
+}
+
+// settleOwnership keeps a complete VolumeSnapshot that shall be retained out of the garbage collector's reach.
+func (r *Reconciler) settleOwnership(ctx context.Context, snapshot *v1alpha1.WukongSnapshot, observed *observation) error {
+	if observed.taken == nil || !observed.taken.DeletionTimestamp.IsZero() {
+		return nil
+	}
+	retained := snapshot.Spec.ReclaimPolicy == v1alpha1.ReclaimRetain && ready(observed.taken)
+	return r.applier.SettleOwnership(ctx, snapshot, observed.taken, retained)
+}
+
+// giveUp deletes the VolumeSnapshot of a snapshot that failed: it could become ready later, of which nobody would know.
+func (r *Reconciler) giveUp(ctx context.Context, observed *observation) error {
+	taken := observed.taken
+	if taken == nil || !taken.DeletionTimestamp.IsZero() {
+		return nil
+	}
+	uid := taken.UID
+	if err := r.client.Delete(ctx, taken, client.Preconditions{UID: &uid}); client.IgnoreNotFound(err) != nil {
+		return fmt.Errorf("delete VolumeSnapshot %s, which is given up: %w", taken.Name, err)
+	}
+	return nil
+}
+
+// SetupWithManager registers the controller with its watches.
+func SetupWithManager(manager ctrl.Manager, dependencies *dependency.Registry, clock clock.PassiveClock) error {
+	reconciler := &Reconciler{
+		client:       manager.GetClient(),
+		applier:      &apply.Applier{Client: manager.GetClient(), FieldManager: fieldManager, Recorder: manager.GetEventRecorder(fieldManager)},
+		dependencies: dependencies,
+		clock:        clock,
+	}
+	controller, err := ctrl.NewControllerManagedBy(manager).
+		Named("wukongsnapshot").
+		For(&v1alpha1.WukongSnapshot{}, builder.WithPredicates(watches.OwnChange())).
+		Watches(&v1alpha1.WukongDisk{}, reconciler.ofDisk(), builder.WithPredicates(diskChange())).
+		Watches(&v1alpha1.WukongVM{}, reconciler.ofMachine(), builder.WithPredicates(machineChange())).
+		Watches(&v1alpha1.Wukong{}, umbrella.Handler(reconciler.client, newList), builder.WithPredicates(umbrella.Predicate())).
+		Build(reconciler)
+	if err != nil {
+		return err
+	}
+	return dependencies.Watch(controller, dependency.VolumeSnapshots,
+		source.Kind(manager.GetCache(), client.Object(&snapshotv1.VolumeSnapshot{}), handler.EnqueueRequestsFromMapFunc(apply.OwnerOf("WukongSnapshot")), snapshotChange()),
+		func(ctx context.Context) []reconcile.Request {
+			return watches.Requests(ctx, reconciler.client, newList())
+		})
+}
+
+func newList() client.ObjectList { return &v1alpha1.WukongSnapshotList{} }
