@@ -13,7 +13,6 @@ import (
 	"github.com/stretchr/testify/require"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
 	kubevirtv1 "kubevirt.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -54,13 +53,14 @@ func TestBytesStayTheSame(t *testing.T) {
 	detach(t, vm, "data")
 
 	near := plainDisk(namespace, "near", "192Mi", cloneOf("", "data"))
-	monday := &unstructured.Unstructured{Object: map[string]any{
-		"apiVersion": "snapshot.storage.k8s.io/v1", "kind": "VolumeSnapshot",
-		"metadata": map[string]any{"namespace": namespace, "name": "monday"},
-		"spec":     map[string]any{"source": map[string]any{"persistentVolumeClaimName": data.Name}},
-	}}
+	monday := &v1alpha1.WukongSnapshot{
+		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "monday"},
+		Spec: v1alpha1.WukongSnapshotSpec{
+			Source: v1alpha1.SnapshotSource{DiskRef: &v1alpha1.LocalObjectReference{Name: "data"}}, RequiredConsistency: v1alpha1.ConsistencyApplication,
+		},
+	}
 	restored := plainDisk(namespace, "restored", "128Mi", &v1alpha1.WukongDiskSource{
-		Snapshot: &v1alpha1.DiskSnapshotSource{Kind: "VolumeSnapshot", Name: "monday"},
+		Snapshot: &v1alpha1.DiskSnapshotSource{Kind: "WukongSnapshot", Name: "monday"},
 	})
 	exportCreate(t, near, monday, restored)
 	t.Run("AGrantHealsTheClone", func(t *testing.T) {
@@ -78,9 +78,28 @@ func TestBytesStayTheSame(t *testing.T) {
 		assert.Equal(t, "201326592", inGuest(t, guest, "lsblk -bdno SIZE "+device("near")), "a clone may be larger")
 	})
 	t.Run("ASnapshotIsWhatItWasThen", func(t *testing.T) {
+		cluster.WaitReady(t, monday, metav1.ConditionTrue, v1alpha1.ReasonTaken, patience)
+		assert.Equal(t, v1alpha1.ConsistencyApplication, monday.Status.Consistency, "the disk was in no machine")
 		later := writePattern(t, guest, "near")
 		require.NotEqual(t, checksum, later)
 		assertPattern(t, guest, checksum, "data")
+	})
+	t.Run("ASnapshotUnderARunningGuestSaysSo", func(t *testing.T) {
+		tuesday := monday.DeepCopy()
+		tuesday.ObjectMeta = metav1.ObjectMeta{Namespace: namespace, Name: "tuesday"}
+		tuesday.Spec.RequiredConsistency, tuesday.Spec.ReclaimPolicy = "", v1alpha1.ReclaimRetain
+		exportCreate(t, tuesday)
+		cluster.WaitReady(t, tuesday, metav1.ConditionTrue, v1alpha1.ReasonTaken, patience)
+		assert.Equal(t, v1alpha1.ConsistencyCrash, tuesday.Status.Consistency)
+		// What is retained outlives its WukongSnapshot, also when that is deleted as Argo CD does it.
+		require.NoError(t, cluster.Delete(t.Context(), tuesday, client.PropagationPolicy(metav1.DeletePropagationForeground)))
+		cluster.WaitGone(t, tuesday, patience)
+		wednesday := plainDisk(namespace, "wednesday", "192Mi", &v1alpha1.WukongDiskSource{
+			Snapshot: &v1alpha1.DiskSnapshotSource{Kind: "VolumeSnapshot", Name: "tuesday"},
+		})
+		exportCreate(t, wednesday)
+		waitDisk(t, wednesday)
+		require.NoError(t, cluster.Delete(t.Context(), wednesday))
 	})
 	t.Run("TheySurvivePowerCycles", func(t *testing.T) {
 		for range 2 {

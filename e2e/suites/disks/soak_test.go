@@ -20,12 +20,8 @@ import (
 	"github.com/novasphere/wukong/e2e/internal/console"
 )
 
-const (
-	// defaultSeeds is how many rounds there are. WUKONG_SEEDS says otherwise; WUKONG_SEED is the first seed, to repeat a round.
-	defaultSeeds = 20
-	// latestKill is how long after the beginning of a step the manager is killed at the latest: most steps take longer.
-	latestKill = 6 * time.Second
-)
+// defaultSeeds is how many rounds there are. WUKONG_SEEDS says otherwise; WUKONG_SEED is the first seed, to repeat a round.
+const defaultSeeds = 20
 
 // soak is one round: a pattern on a disk, and the two machines between which it goes. They are the same in all rounds.
 type soak struct {
@@ -33,6 +29,8 @@ type soak struct {
 	seed      uint64
 	one, two  *v1alpha1.WukongVM
 	checksum  string
+	// acts is called where a step asks for what it tests: from then on the manager may die.
+	acts func()
 }
 
 // disk is a disk of this round; its name is that of the round.
@@ -43,30 +41,34 @@ func (s *soak) disk(name, size string, source *v1alpha1.WukongDiskSource) *v1alp
 // name is short: a guest sees the first 20 bytes of it as the serial number.
 func (s *soak) name(name string) string { return fmt.Sprintf("%s-%d", name, s.seed%100000) }
 
-// steps are what a disk goes through, in order, while the manager dies once in each. Each ends with a look at the pattern. "data" is the disk
-// with the pattern; it is in no machine between two steps.
+// steps are what a disk goes through, in order, while the manager dies once in each, at a random moment of the time that the work takes most
+// often. Each ends with a look at the pattern. "data" is the disk with the pattern; it is in no machine between two steps.
 var steps = []struct {
 	name string
+	work time.Duration
 	run  func(t *testing.T, s *soak)
 }{
-	{"write", func(t *testing.T, s *soak) {
+	{"write", 8 * time.Second, func(t *testing.T, s *soak) {
+		s.acts()
 		exportCreate(t, s.disk("data", "64Mi", nil))
 		s.in(t, s.one, func(guest *console.Console) { s.checksum = writePattern(t, guest, s.name("data")) }, "data")
 	}},
-	{"grow", func(t *testing.T, s *soak) {
+	{"grow", 6 * time.Second, func(t *testing.T, s *soak) {
 		disk := s.disk("data", "64Mi", nil)
 		s.in(t, s.one, func(guest *console.Console) {
 			larger := resource.MustParse("128Mi")
+			s.acts()
 			change(t, disk, func(disk *v1alpha1.WukongDisk) { disk.Spec.Size = &larger })
 			eventually(t, guest, "lsblk -bdno SIZE "+device(s.name("data")), strconv.FormatInt(larger.Value(), 10))
 			assertPattern(t, guest, s.checksum, s.name("data"))
 		}, "data")
 	}},
-	{"move", func(t *testing.T, s *soak) {
+	{"move", 25 * time.Second, func(t *testing.T, s *soak) {
 		disk, name := s.disk("data", "128Mi", nil), s.name("data")
 		guest := enter(t, s.one)
 		attach(t, s.one, guest, name)
 		require.NoError(t, cluster.Get(t.Context(), client.ObjectKeyFromObject(disk), disk))
+		s.acts()
 		change(t, disk, func(disk *v1alpha1.WukongDisk) { disk.Spec.StorageClassName = ptr.To(classFixed) })
 		waitMoved(t, disk, classFixed)
 		require.NoError(t, guest.Close())
@@ -75,31 +77,43 @@ var steps = []struct {
 		detach(t, s.one, name)
 		require.NoError(t, guest.Close())
 	}},
-	{"another machine", func(t *testing.T, s *soak) { s.look(t, s.two, "data") }},
-	{"clone", func(t *testing.T, s *soak) {
+	{"another machine", 12 * time.Second, func(t *testing.T, s *soak) {
+		guest := enter(t, s.two)
+		s.acts()
+		attach(t, s.two, guest, s.name("data"))
+		assertPattern(t, guest, s.checksum, s.name("data"))
+		detach(t, s.two, s.name("data"))
+		require.NoError(t, guest.Close())
+	}},
+	{"clone", 8 * time.Second, func(t *testing.T, s *soak) {
 		clone := s.disk("clone", "128Mi", cloneOf("", s.name("data")))
+		s.acts()
 		exportCreate(t, clone)
 		waitDisk(t, clone)
 		s.look(t, s.two, "clone")
 	}},
-	{"export and import", func(t *testing.T, s *soak) {
-		key := s.namespace + "/" + s.name("data") + ".qcow2"
-		export := diskExport(s.namespace, s.name("data"), s.name("data"), toBucket(key, v1alpha1.ExportQCOW2, v1alpha1.ExportUncompressed))
+	{"export", 10 * time.Second, func(t *testing.T, s *soak) {
+		export := s.export()
+		s.acts()
 		exportCreate(t, export)
 		cluster.WaitReady(t, export, metav1.ConditionTrue, v1alpha1.ReasonCompleted, importAndBoot)
+		require.NoError(t, cluster.Delete(t.Context(), export))
+	}},
+	{"import", 8 * time.Second, func(t *testing.T, s *soak) {
 		again := s.disk("again", "128Mi", &v1alpha1.WukongDiskSource{S3: &v1alpha1.S3Source{
-			URL: s3Bucket + "/" + key, SecretRef: &v1alpha1.LocalObjectReference{Name: credentialsName},
+			URL: s.export().Spec.Target.S3.URL, SecretRef: &v1alpha1.LocalObjectReference{Name: credentialsName},
 		}})
+		s.acts()
 		exportCreate(t, again)
 		waitDisk(t, again)
 		s.look(t, s.two, "again")
-		require.NoError(t, cluster.Delete(t.Context(), export))
 	}},
-	{"power cycle", func(t *testing.T, s *soak) {
+	{"power cycle", 25 * time.Second, func(t *testing.T, s *soak) {
 		change(t, s.one, func(vm *v1alpha1.WukongVM) {
 			vm.Spec.Disks = append(vm.Spec.Disks, refer(s.name("data"), s.name("data")))
 		})
 		waitAttachment(t, s.one, s.name("data"), v1alpha1.DiskAttached)
+		s.acts()
 		powerState(t, s.one, v1alpha1.PowerStopped, v1alpha1.ReasonStopped)
 		powerState(t, s.one, v1alpha1.PowerRunning, v1alpha1.ReasonRunning)
 		guest := booted(t, s.one)
@@ -108,6 +122,12 @@ var steps = []struct {
 		require.NoError(t, guest.Close())
 		detach(t, s.one, s.name("data"))
 	}},
+}
+
+// export is that of this round's disk to the bucket.
+func (s *soak) export() *v1alpha1.WukongExport {
+	key := s.namespace + "/" + s.name("data") + ".qcow2"
+	return diskExport(s.namespace, s.name("data"), s.name("data"), toBucket(key, v1alpha1.ExportQCOW2, v1alpha1.ExportUncompressed))
 }
 
 // in does something in a machine that has disks of this round meanwhile.
@@ -152,18 +172,19 @@ func TestSoak(t *testing.T) {
 func (s *soak) run(t *testing.T) {
 	random := rand.New(rand.NewPCG(s.seed, 0))
 	for _, step := range steps {
-		after := time.Duration(random.Int64N(int64(latestKill)))
+		after := time.Duration(random.Int64N(int64(step.work)))
 		t.Run(step.name, func(t *testing.T) {
 			began := time.Now()
 			killed := make(chan time.Duration, 1)
-			go func() {
-				time.Sleep(after)
-				killed <- s.kill(t, began)
-			}()
-			defer func() {
-				t.Logf("%s: %s, the manager was killed after %s", step.name, time.Since(began).Round(time.Second), <-killed)
-			}()
+			s.acts = func() {
+				go func() {
+					time.Sleep(after)
+					killed <- s.kill(t, began)
+				}()
+			}
 			step.run(t, s)
+			ended := time.Since(began)
+			t.Logf("%s: %s, the manager was killed after %s", step.name, ended.Round(time.Second), <-killed)
 		})
 		require.False(t, t.Failed())
 	}
