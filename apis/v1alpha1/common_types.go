@@ -57,6 +57,8 @@ const (
 	AnnotationRequestedSize = GroupName + "/requested-size"
 	// LabelDisk is on the DataVolumes that a WukongDisk moves to. Its value is the WukongDisk's UID.
 	LabelDisk = GroupName + "/disk-uid"
+	// LabelDeletionProtection is "true" on what holds the bytes of a protected WukongDisk. An admission policy refuses to delete it.
+	LabelDeletionProtection = GroupName + "/deletion-protection"
 	// AnnotationMovedFrom on a DataVolume that a WukongDisk moves to holds the claim that it moves from.
 	AnnotationMovedFrom = GroupName + "/moved-from"
 	// AnnotationInUse on such a DataVolume is "true" once it has taken the place of the claim that it was moved from. It says so without

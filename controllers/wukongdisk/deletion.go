@@ -18,6 +18,9 @@ func (r *Reconciler) finalize(ctx context.Context, disk *v1alpha1.WukongDisk, ob
 	if err := r.settleOwnership(ctx, disk, observed); err != nil {
 		return err
 	}
+	if err := r.settleProtection(ctx, disk, observed); err != nil {
+		return err
+	}
 	if len(users(observed.machines)) > 0 {
 		// What a machine has begun goes on: the machine has the disk until it lets go of it.
 		if err := r.carryMove(ctx, disk, observed); err != nil {

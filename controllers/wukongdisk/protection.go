@@ -2,15 +2,18 @@ package wukongdisk
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/apply"
 	"github.com/novasphere/wukong/controllers/internal/index"
 	"github.com/novasphere/wukong/controllers/internal/read"
 	"github.com/novasphere/wukong/controllers/internal/umbrella"
@@ -67,6 +70,62 @@ func (r *Reconciler) outlive(ctx context.Context, disk *v1alpha1.WukongDisk, los
 	patch := client.MergeFromWithOptions(disk, client.MergeFromWithOptimisticLock{})
 	if err := r.client.Patch(ctx, after, patch, client.FieldOwner(fieldManager)); err != nil {
 		return client.IgnoreNotFound(fmt.Errorf("take the references to deleted owners off WukongDisk %s: %w", disk.Name, err))
+	}
+	return nil
+}
+
+// settleProtection keeps the label on what holds the bytes of a protected disk, and takes it off what does not any more, which is about to be
+// deleted. An adopted claim is someone else's to protect.
+func (r *Reconciler) settleProtection(ctx context.Context, disk *v1alpha1.WukongDisk, observed *observation) error {
+	if disk.AdoptsClaim() {
+		return nil
+	}
+	protected := ptr.Deref(disk.Spec.DeletionProtection, false) && disk.DeletionTimestamp.IsZero() && complete(disk, observed)
+	if observed.dataVolume != nil && apply.Belongs(observed.dataVolume, disk) {
+		if err := r.protect(ctx, observed.dataVolume, protected); err != nil {
+			return err
+		}
+	}
+	if observed.claim != nil && observed.ownsClaim(disk) {
+		if err := r.protect(ctx, observed.claim, protected); err != nil {
+			return err
+		}
+	}
+	for _, stale := range observed.copies.stale {
+		if err := r.protect(ctx, stale, false); err != nil {
+			return err
+		}
+		claim, err := read.Get(ctx, r.client, stale.Namespace, stale.Name, &corev1.PersistentVolumeClaim{})
+		if err != nil {
+			return err
+		}
+		if claim == nil || !metav1.IsControlledBy(claim, stale) {
+			continue
+		}
+		if err := r.protect(ctx, claim, false); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// protect puts the label on an object, or takes it off.
+func (r *Reconciler) protect(ctx context.Context, obj client.Object, protected bool) error {
+	if (obj.GetLabels()[v1alpha1.LabelDeletionProtection] == "true") == protected {
+		return nil
+	}
+	var value any // null takes it off
+	if protected {
+		value = "true"
+	}
+	body, err := json.Marshal(map[string]any{
+		"metadata": map[string]any{"uid": obj.GetUID(), "labels": map[string]any{v1alpha1.LabelDeletionProtection: value}},
+	})
+	if err != nil {
+		return err
+	}
+	if err := r.client.Patch(ctx, obj, client.RawPatch(types.MergePatchType, body), client.FieldOwner(fieldManager)); err != nil {
+		return client.IgnoreNotFound(fmt.Errorf("protect %T %s: %w", obj, obj.GetName(), err))
 	}
 	return nil
 }

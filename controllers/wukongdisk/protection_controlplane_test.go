@@ -10,6 +10,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
+	cdiv1 "kubevirt.io/containerized-data-importer-api/pkg/apis/core/v1beta1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 
@@ -74,4 +75,34 @@ func TestContract7ProtectedDiskOutlivesItsOwners(t *testing.T) {
 	again := &v1alpha1.Wukong{ObjectMeta: metav1.ObjectMeta{Namespace: f.namespace, Name: "shop"}}
 	f.create(again)
 	f.waitLinked(disk, again)
+}
+
+// Contract 7: nobody takes the bytes from under a protected disk, not even the end of its namespace, which waits for it.
+func TestContract7TheBytesOfAProtectedDiskAreProtected(t *testing.T) {
+	f, _ := start(t)
+	disk := f.newDisk("precious", protected)
+	f.create(disk)
+	f.fill(disk)
+	f.waitReady(disk)
+	claim, dataVolume := &corev1.PersistentVolumeClaim{}, &cdiv1.DataVolume{}
+	claim.Namespace, claim.Name, dataVolume.Namespace, dataVolume.Name = f.namespace, "precious", f.namespace, "precious"
+	for _, obj := range []client.Object{claim, dataVolume} {
+		require.EventuallyWithT(t, func(collect *assert.CollectT) {
+			assert.ErrorContains(collect, f.Client.Delete(t.Context(), obj, client.DryRunAll), "precious holds a protected WukongDisk: set spec.deletionProtection")
+		}, patience, interval)
+	}
+
+	free := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: f.namespace, Name: "free"}}
+	f.create(free)
+	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: f.namespace}}
+	f.remove(namespace)
+	f.waitGone(free) // the namespace's controller has been everywhere then, and tries again
+	testenv.WaitIdle(t, 0)
+	assert.Nil(t, read(f, "precious", claim).DeletionTimestamp)
+	assert.Nil(t, read(f, "precious", dataVolume).DeletionTimestamp)
+	assert.Nil(t, read(f, "precious", disk).DeletionTimestamp)
+
+	f.patch(disk, `{"spec":{"deletionProtection":false}}`)
+	f.waitGone(disk)
+	f.waitGone(claim)
 }
