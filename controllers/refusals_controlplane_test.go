@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 
 	jsonpatch "github.com/evanphx/json-patch/v5"
@@ -41,6 +42,7 @@ var whenMade = map[string][]refusal{
 		{`{"spec":{"macAddress":"02:00:00:00:00:01"}}`, "exactly one of the fields in [address macAddress] must be set"},
 	},
 	"WukongDisk": {
+		{`{"spec":{"source":{"blank":null,"registry":{"url":"registry.example/a@sha256:` + strings.Repeat("a", 63) + `"}}}}`, "a digest is @sha256: and 64 hexadecimal digits"},
 		{`{"spec":{"size":null}}`, "size is required, for example 20Gi, unless the source is an existing persistentVolumeClaim"},
 		{`{"spec":{"size":"0"}}`, "size must be a quantity greater than zero, for example 20Gi"},
 		{`{"spec":{"source":{"blank":null,"persistentVolumeClaim":{"name":"a"}}}}`, "an existing persistentVolumeClaim already has a size"},

@@ -201,6 +201,7 @@ type RegistrySource struct {
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=2048
 	// +kubebuilder:validation:XValidation:rule="!self.contains('://') || self.startsWith('docker://') || self.startsWith('oci-archive://')",message="url must be an image reference, docker://image or oci-archive://path"
+	// +kubebuilder:validation:XValidation:rule="!self.contains('@') || self.matches('@sha256:[0-9a-f]{64}$')",message="a digest is @sha256: and 64 hexadecimal digits, at the end of url"
 	URL string `json:"url,omitempty"`
 
 	// secretRef names a Secret with registry credentials: keys accessKeyId (user) and secretKey (password).

@@ -3,10 +3,12 @@
 package disks
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -33,6 +35,61 @@ func TestImageFromARegistryOnASchedule(t *testing.T) {
 	assert.Equal(t, "polled", image.Status.DataSourceName)
 	startFrom(t, image)
 	endsWithItsVersions(t, image)
+}
+
+// The catalogue follows its source: a new digest under the tag is imported, disks start from it, and versions beyond those to keep go. A disk
+// that names a digest gets those bytes or none.
+func TestImageFollowsItsSource(t *testing.T) {
+	t.Parallel()
+	namespace := cluster.Namespace(t)
+	repository := registryHost + "/catalogue/" + namespace
+	first, second := exportedDisk(namespace, "first", fromTiny()), exportedDisk(namespace, "second", nil)
+	exportCreate(t, first, second)
+	publish := func(disk *v1alpha1.WukongDisk) {
+		waitDisk(t, disk)
+		export := diskExport(namespace, disk.Name, disk.Name, toImage(repository+":latest"))
+		exportCreate(t, export)
+		cluster.WaitReady(t, export, metav1.ConditionTrue, v1alpha1.ReasonCompleted, importAndBoot)
+	}
+	publish(first)
+	image := newImage(namespace, "follows", v1alpha1.WukongImageSource{Registry: &v1alpha1.RegistrySource{URL: "docker://" + repository + ":latest"}})
+	image.Spec.Schedule, image.Spec.VersionsToKeep, image.Spec.Size = "* * * * *", 1, *first.Spec.Size
+	exportCreate(t, image)
+	cluster.WaitReady(t, image, metav1.ConditionTrue, v1alpha1.ReasonReady, imagePatience)
+	digest, version := image.Status.Digest, image.Status.CurrentVersion
+	old := exportedDisk(namespace, "old", &v1alpha1.WukongDiskSource{Image: &v1alpha1.DiskImageSource{Name: image.Name}})
+	exportCreate(t, old)
+	waitDisk(t, old)
+	assert.Equal(t, rawChecksum(t, first), rawChecksum(t, old))
+
+	publish(second)
+	cluster.Wait(t, image, imagePatience, "at another version", func() bool {
+		return image.Status.Digest != digest && image.Status.CurrentVersion != version &&
+			meta.IsStatusConditionTrue(image.Status.Conditions, v1alpha1.ConditionUpToDate)
+	})
+	current := exportedDisk(namespace, "current", &v1alpha1.WukongDiskSource{Image: &v1alpha1.DiskImageSource{Name: image.Name}})
+	pinned := exportedDisk(namespace, "pinned", &v1alpha1.WukongDiskSource{Registry: &v1alpha1.RegistrySource{URL: "docker://" + repository + "@" + digest}})
+	wrong := exportedDisk(namespace, "wrong", &v1alpha1.WukongDiskSource{Registry: &v1alpha1.RegistrySource{URL: "docker://" + repository + "@" + spoiled(digest)}})
+	exportCreate(t, current, pinned, wrong)
+	waitDisk(t, current)
+	waitDisk(t, pinned)
+	assert.Equal(t, rawChecksum(t, second), rawChecksum(t, current))
+	assert.Equal(t, rawChecksum(t, first), rawChecksum(t, pinned))
+	assert.Equal(t, rawChecksum(t, first), rawChecksum(t, old), "a disk keeps what it began with")
+	cluster.WaitCause(t, wrong, v1alpha1.ReasonImportFailed, "manifest unknown", patience)
+	cluster.WaitGone(t, dataVolume(namespace, version), imagePatience)
+
+	short := exportedDisk(namespace, "short", &v1alpha1.WukongDiskSource{Registry: &v1alpha1.RegistrySource{URL: "docker://" + repository + "@" + digest[:len(digest)-2]}})
+	assert.ErrorContains(t, cluster.Create(t.Context(), short), "a digest is @sha256: and 64 hexadecimal digits")
+}
+
+// spoiled is a digest with another last digit.
+func spoiled(digest string) string {
+	last := "0"
+	if strings.HasSuffix(digest, last) {
+		last = "1"
+	}
+	return digest[:len(digest)-1] + last
 }
 
 // The same from a web server, imported once by ourselves.
