@@ -24,6 +24,7 @@ import (
 const (
 	labelCron               = "cdi.kubevirt.io/dataImportCron"
 	annotationDesiredDigest = "cdi.kubevirt.io/storage.import.sourceDesiredDigest"
+	annotationLastPoll      = "cdi.kubevirt.io/storage.import.lastCronTime"
 )
 
 // polled tells whether CDI's DataImportCron looks after the image: it knows registries only.

@@ -81,13 +81,13 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 	return reconcile.Result{RequeueAfter: untilNextTick(image, observed)}, nil
 }
 
-// untilNextTick is when an import of ours is due next; zero without a schedule, and where CDI looks after it. It is a date, no polling.
+// untilNextTick is when an import of ours is due next, or a poll of CDI's overdue; zero without a schedule. It is a date, no polling.
 func untilNextTick(image *v1alpha1.WukongImage, observed *observation) time.Duration {
 	next := nextTick(image, observed)
-	if next.IsZero() {
-		return 0
+	if polled(image) {
+		_, next = pollDeadline(observed)
 	}
-	return next.Sub(observed.now)
+	return max(next.Sub(observed.now), 0)
 }
 
 // SetupWithManager registers the controller with its watches.

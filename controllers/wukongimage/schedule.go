@@ -36,6 +36,22 @@ func nextTick(image *v1alpha1.WukongImage, observed *observation) time.Time {
 	return observed.schedule.Next(observed.now.UTC())
 }
 
+// pollGrace is how long after its tick a poll of CDI's may take.
+const pollGrace = 5 * time.Minute
+
+// pollDeadline is when CDI's poller read the registry last, and when it should have read it again at the latest: one that misses two ticks does
+// not reach it. Both are zero where nothing is known of them.
+func pollDeadline(observed *observation) (last, deadline time.Time) {
+	if observed.cron == nil || observed.schedule == nil {
+		return time.Time{}, time.Time{}
+	}
+	last, err := time.Parse(time.RFC3339, observed.cron.Annotations[annotationLastPoll])
+	if err != nil {
+		return time.Time{}, time.Time{}
+	}
+	return last, observed.schedule.Next(observed.schedule.Next(last.UTC())).Add(pollGrace)
+}
+
 // dueTick is the tick to make an import of ours for now; zero when none is due. The first is the image's creation.
 //
 // One import runs at a time. One that fails is tried again by CDI, and then fetches what the server has by then, so that a tick while an

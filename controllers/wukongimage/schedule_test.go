@@ -7,6 +7,7 @@ import (
 	"github.com/robfig/cron/v3"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	corev1 "k8s.io/api/core/v1"
 	cdiv1 "kubevirt.io/containerized-data-importer-api/pkg/apis/core/v1beta1"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
@@ -74,6 +75,29 @@ func TestNextTick(t *testing.T) {
 	assert.Zero(t, untilNextTick(imageWith(), seen(imageWith(), 0)), "imported once")
 	cdi := imageWith(fromRegistry("registry.example/debian:13"), at("0 3 * * *"))
 	assert.Zero(t, untilNextTick(cdi, seen(cdi, 0)), "CDI looks after it")
+}
+
+// CDI says that an image is up to date for as long as its poller reads nothing else, also when it reads nothing at all.
+func TestAPollThatIsOverdue(t *testing.T) {
+	image := imageWith(fromRegistry("registry.example/debian:13"), at("0 * * * *"))
+	polledAt := func(after time.Duration) *observation {
+		observed := seen(image, after)
+		observed.cron = &cdiv1.DataImportCron{Status: cdiv1.DataImportCronStatus{Conditions: []cdiv1.DataImportCronCondition{
+			{Type: cdiv1.DataImportCronUpToDate, ConditionState: cdiv1.ConditionState{Status: corev1.ConditionTrue}},
+		}}}
+		observed.cron.Annotations = map[string]string{annotationDesiredDigest: "sha256:1", annotationLastPoll: creation.Add(time.Minute).Format(time.RFC3339)}
+		return observed
+	}
+	assert.Nil(t, polling(polledAt(2*time.Hour)), "it may just be at it")
+	assert.Equal(t, 5*time.Minute, untilNextTick(image, polledAt(2*time.Hour)), "at 14:05")
+	late := polling(polledAt(2*time.Hour + 5*time.Minute))
+	require.NotNil(t, late)
+	assert.Equal(t, v1alpha1.ReasonAwaitingPoll, late.reason)
+	assert.Contains(t, late.message, "last at 2026-03-02T12:01:00Z")
+	assert.Zero(t, untilNextTick(image, polledAt(3*time.Hour)))
+	unknown := polledAt(24 * time.Hour)
+	delete(unknown.cron.Annotations, annotationLastPoll)
+	assert.Nil(t, polling(unknown))
 }
 
 func TestExpired(t *testing.T) {

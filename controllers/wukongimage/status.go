@@ -3,6 +3,7 @@ package wukongimage
 import (
 	"context"
 	"errors"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -72,7 +73,7 @@ func freshness(image *v1alpha1.WukongImage, observed *observation, applyErr erro
 		return importProblem(current)
 	}
 	if polled(image) {
-		return polling(observed.cron)
+		return polling(observed)
 	}
 	if len(observed.imports) > 0 {
 		return importProblem(&observed.imports[0])
@@ -82,23 +83,34 @@ func freshness(image *v1alpha1.WukongImage, observed *observation, applyErr erro
 
 // polling says why a DataImportCron that imports nothing right now is not up to date. CDI tells nobody of a poll that failed: it is the Job of
 // its CronJob, which CDI takes away after ten seconds.
-func polling(cron *cdiv1.DataImportCron) *problem {
-	switch {
+func polling(observed *observation) *problem {
+	switch cron := observed.cron; {
 	case cron == nil || !cron.DeletionTimestamp.IsZero():
 		return pending(v1alpha1.ReasonAwaitingPoll, "the DataImportCron is being made")
 	case cron.Annotations[annotationDesiredDigest] == "":
 		return pending(v1alpha1.ReasonAwaitingPoll, "CDI's poller has not read the image's digest from the registry yet; if this lasts, its Job cannot reach the registry, or the "+
 			"Secret or ConfigMap that the source names is not in CDI's namespace too: 'kubectl get events -A' and 'kubectl get jobs -A -l %s=%s' tell", labelCron, cron.Name)
 	}
+	cron := observed.cron
 	for _, one := range cron.Status.Conditions {
 		if one.Type == cdiv1.DataImportCronUpToDate && one.Status == corev1.ConditionTrue {
-			return nil
+			return overdue(observed)
 		}
 		if one.Type == cdiv1.DataImportCronUpToDate {
 			return &problem{v1alpha1.ImageImporting, v1alpha1.ReasonImporting, "DataImportCron " + cron.Name + ": " + one.Message}
 		}
 	}
 	return pending(v1alpha1.ReasonImporting, "DataImportCron %s has not begun to import", cron.Name)
+}
+
+// overdue: CDI goes on to say that it is up to date when its poller does not reach the registry any more.
+func overdue(observed *observation) *problem {
+	last, deadline := pollDeadline(observed)
+	if deadline.IsZero() || observed.now.Before(deadline) {
+		return nil
+	}
+	return pending(v1alpha1.ReasonAwaitingPoll, "CDI's poller has read the image's digest from the registry last at %s, and missed two ticks of the schedule since: "+
+		"'kubectl get events -A' and 'kubectl get jobs -A -l %s=%s' tell why", last.UTC().Format(time.RFC3339), labelCron, observed.cron.Name)
 }
 
 // offered says why disks cannot start from the version that is complete. While CDI looks at a new one, what it said of the last counts.
