@@ -105,3 +105,25 @@ func TestANamespaceEndsWithAllThatIsUnderWay(t *testing.T) {
 	defer cancel()
 	require.NoError(t, cluster.Gone(ctx, all), "namespace %s does not end: %+v", namespace, &all.Status)
 }
+
+// The end of its namespace waits for a protected disk, bytes and all.
+func TestANamespaceWaitsForAProtectedDisk(t *testing.T) {
+	t.Parallel()
+	namespace := cluster.Namespace(t)
+	disk := exportedDisk(namespace, "precious", fromTiny())
+	disk.Spec.DeletionProtection = ptr.To(true)
+	free := exportedDisk(namespace, "free", nil)
+	exportCreate(t, disk, free)
+	waitDisk(t, disk)
+	waitDisk(t, free)
+	require.NoError(t, cluster.Delete(t.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}}))
+	cluster.WaitGone(t, free, patience)
+	claim := &corev1.PersistentVolumeClaim{}
+	require.NoError(t, cluster.Get(t.Context(), client.ObjectKeyFromObject(disk), claim))
+	assert.Equal(t, corev1.ClaimBound, claim.Status.Phase)
+	assert.Nil(t, claim.DeletionTimestamp)
+	require.ErrorContains(t, cluster.Delete(t.Context(), claim), "precious holds a protected WukongDisk")
+
+	change(t, disk, func(disk *v1alpha1.WukongDisk) { disk.Spec.DeletionProtection = ptr.To(false) })
+	cluster.WaitGone(t, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}}, patience)
+}
