@@ -10,6 +10,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/ptr"
+	cdiv1 "kubevirt.io/containerized-data-importer-api/pkg/apis/core/v1beta1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
@@ -92,21 +93,23 @@ func (r *Reconciler) settleProtection(ctx context.Context, disk *v1alpha1.Wukong
 		}
 	}
 	for _, stale := range observed.copies.stale {
-		if err := r.protect(ctx, stale, false); err != nil {
-			return err
-		}
-		claim, err := read.Get(ctx, r.client, stale.Namespace, stale.Name, &corev1.PersistentVolumeClaim{})
-		if err != nil {
-			return err
-		}
-		if claim == nil || !metav1.IsControlledBy(claim, stale) {
-			continue
-		}
-		if err := r.protect(ctx, claim, false); err != nil {
+		if err := r.unprotect(ctx, stale); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// unprotect takes the label off a DataVolume and its claim.
+func (r *Reconciler) unprotect(ctx context.Context, dataVolume *cdiv1.DataVolume) error {
+	if err := r.protect(ctx, dataVolume, false); err != nil {
+		return err
+	}
+	claim, err := read.Get(ctx, r.client, dataVolume.Namespace, dataVolume.Name, &corev1.PersistentVolumeClaim{})
+	if err != nil || claim == nil || !metav1.IsControlledBy(claim, dataVolume) {
+		return err
+	}
+	return r.protect(ctx, claim, false)
 }
 
 // protect puts the label on an object, or takes it off.
