@@ -57,7 +57,8 @@ const (
 	AnnotationRequestedSize = GroupName + "/requested-size"
 	// LabelDisk is on the DataVolumes that a WukongDisk moves to. Its value is the WukongDisk's UID.
 	LabelDisk = GroupName + "/disk-uid"
-	// LabelDeletionProtection is "true" on what holds the bytes of a protected WukongDisk. An admission policy refuses to delete it.
+	// LabelDeletionProtection is on what holds the bytes of a protected WukongDisk, with that object's own UID, so that a copy of it with the same
+	// labels is not protected. An admission policy refuses to delete it.
 	LabelDeletionProtection = GroupName + "/deletion-protection"
 	// AnnotationMovedFrom on a DataVolume that a WukongDisk moves to holds the claim that it moves from.
 	AnnotationMovedFrom = GroupName + "/moved-from"

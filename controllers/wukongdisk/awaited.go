@@ -2,7 +2,6 @@ package wukongdisk
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 
@@ -16,7 +15,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
-	"github.com/novasphere/wukong/controllers/internal/apply"
 	"github.com/novasphere/wukong/controllers/internal/dvstate"
 	"github.com/novasphere/wukong/controllers/internal/index"
 )
@@ -68,16 +66,7 @@ func (r *Reconciler) bindNow(ctx context.Context, observed *observation) error {
 	if !observed.awaited || claim == nil || claim.Status.Phase != corev1.ClaimPending || claim.Annotations[dvstate.AnnotationBindNow] != "" {
 		return nil
 	}
-	body, err := json.Marshal(map[string]any{
-		"metadata": map[string]any{"uid": claim.UID, "annotations": map[string]string{dvstate.AnnotationBindNow: "true"}},
-	})
-	if err != nil {
-		return err
-	}
-	if err := r.client.Patch(ctx, claim, client.RawPatch(types.MergePatchType, body), client.FieldOwner(fieldManager)); err != nil {
-		return apply.Classify("PersistentVolumeClaim", claim.Name, err)
-	}
-	return nil
+	return r.applier.Mark(ctx, claim, nil, map[string]any{dvstate.AnnotationBindNow: "true"})
 }
 
 // originOfClone maps a clone to the disk that it is made from.

@@ -33,13 +33,11 @@ func (r *Reconciler) applyDataVolume(ctx context.Context, disk *v1alpha1.WukongD
 	return r.bindNow(ctx, observed)
 }
 
-// bringVolume writes a DataVolume. One that shall outlive the disk until its claim is set free does not refer to it, and is not to be
-// collected by CDI, which would make the claim refer to what the DataVolume does.
+// bringVolume writes a DataVolume. One that shall outlive the disk until its claim is set free does not refer to it.
 func (r *Reconciler) bringVolume(ctx context.Context, disk *v1alpha1.WukongDisk, desired *cdiv1.DataVolume) (*cdiv1.DataVolume, error) {
 	if !retains(disk) {
 		return apply.Child(ctx, r.applier, disk, desired)
 	}
-	metav1.SetMetaDataAnnotation(&desired.ObjectMeta, dvstate.AnnotationDeleteAfterCompletion, "false")
 	return apply.Retained(ctx, r.applier, disk, desired)
 }
 
@@ -49,6 +47,7 @@ func (r *Reconciler) bringVolume(ctx context.Context, disk *v1alpha1.WukongDisk,
 func desiredDataVolume(disk *v1alpha1.WukongDisk, observed *observation) *cdiv1.DataVolume {
 	requests := corev1.ResourceList{corev1.ResourceStorage: *disk.Spec.Size}
 	class, source := disk.Spec.StorageClassName, dataVolumeSource(disk.Spec.Source)
+	var sourceRef *cdiv1.DataVolumeSourceRef
 	if observed.origin != nil {
 		source = observed.origin.source
 		if observed.origin.sizeless {
@@ -58,7 +57,7 @@ func desiredDataVolume(disk *v1alpha1.WukongDisk, observed *observation) *cdiv1.
 	if existing := observed.dataVolume; existing != nil && existing.Spec.Storage != nil {
 		requests, class = existing.Spec.Storage.Resources.Requests, existing.Spec.Storage.StorageClassName
 		if source == nil {
-			source = existing.Spec.Source
+			source, sourceRef = existing.Spec.Source, existing.Spec.SourceRef
 		}
 	}
 	storage := &cdiv1.StorageSpec{
@@ -70,20 +69,22 @@ func desiredDataVolume(disk *v1alpha1.WukongDisk, observed *observation) *cdiv1.
 		storage.AccessModes = append(storage.AccessModes, corev1.PersistentVolumeAccessMode(mode))
 	}
 	return &cdiv1.DataVolume{
-		ObjectMeta: metav1.ObjectMeta{Name: disk.Name, Namespace: disk.Namespace, Annotations: bindingAnnotations(disk, observed)},
-		Spec:       cdiv1.DataVolumeSpec{Source: source, Storage: storage},
+		ObjectMeta: metav1.ObjectMeta{Name: disk.Name, Namespace: disk.Namespace, Annotations: annotations(disk, observed)},
+		Spec:       cdiv1.DataVolumeSpec{Source: source, SourceRef: sourceRef, Storage: storage},
 	}
 }
 
-// bindingAnnotations lets a disk be filled at once on a class that binds at first use: an upload, because no machine can use the disk before the
-// bytes are there and the person who has them waits, and one that something else waits for. What was asked for stays so.
-func bindingAnnotations(disk *v1alpha1.WukongDisk, observed *observation) map[string]string {
+// annotations tell CDI to keep a finished DataVolume, which is what the claim belongs to; and to fill at once, on a class that binds at first use,
+// an upload, because no machine can use the disk before the bytes are there and the person who has them waits, and a disk that something else
+// waits for. What was asked for stays so.
+func annotations(disk *v1alpha1.WukongDisk, observed *observation) map[string]string {
+	result := map[string]string{dvstate.AnnotationDeleteAfterCompletion: "false"}
 	upload := disk.Spec.Source != nil && disk.Spec.Source.Upload != nil
 	asked := observed.dataVolume != nil && observed.dataVolume.Annotations[dvstate.AnnotationBindNow] != ""
-	if !upload && !observed.awaited && !asked {
-		return nil
+	if upload || observed.awaited || asked {
+		result[dvstate.AnnotationBindNow] = "true"
 	}
-	return map[string]string{dvstate.AnnotationBindNow: "true"}
+	return result
 }
 
 // dataVolumeSource is the source of a disk that is no clone, else nil.

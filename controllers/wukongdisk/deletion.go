@@ -15,7 +15,8 @@ import (
 
 // finalize goes as far as what exists allows: wait for users, let a retained claim go free, end.
 func (r *Reconciler) finalize(ctx context.Context, disk *v1alpha1.WukongDisk, observed *observation) error {
-	if err := r.settleOwnership(ctx, disk, observed); err != nil {
+	// What is refused does not hold up the end of a disk that is retained: its claim is orphaned below.
+	if err := r.settleOwnership(ctx, disk, observed); err != nil && (!retains(disk) || !apply.Permanent(err)) {
 		return err
 	}
 	if err := r.settleProtection(ctx, disk, observed); err != nil {
@@ -54,14 +55,14 @@ func (r *Reconciler) settleOwnership(ctx context.Context, disk *v1alpha1.WukongD
 		if dataVolume == nil || !dataVolume.DeletionTimestamp.IsZero() {
 			continue
 		}
-		if err := r.applier.SettleOwnership(ctx, disk, dataVolume, retains(disk)); err != nil {
+		if err := r.applier.SettleOwnership(ctx, disk, dataVolume, retains(disk), prePopulated(dataVolume)); err != nil {
 			return err
 		}
 	}
 	if observed.claim == nil || disk.AdoptsClaim() {
 		return nil
 	}
-	return r.applier.SettleOwnership(ctx, disk, observed.claim, retains(disk))
+	return r.applier.SettleOwnership(ctx, disk, observed.claim, retains(disk), nil)
 }
 
 // keepsClaim tells whether a claim that shall be retained still hangs on its DataVolume, and would go with it.

@@ -2,14 +2,11 @@ package wukongdisk
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
 	cdiv1 "kubevirt.io/containerized-data-importer-api/pkg/apis/core/v1beta1"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/apply"
@@ -66,16 +63,7 @@ func (r *Reconciler) carryMove(ctx context.Context, disk *v1alpha1.WukongDisk, o
 
 // markInUse is the moment at which a disk has moved.
 func (r *Reconciler) markInUse(ctx context.Context, target *cdiv1.DataVolume) error {
-	body, err := json.Marshal(map[string]any{
-		"metadata": map[string]any{"uid": target.UID, "annotations": map[string]string{v1alpha1.AnnotationInUse: "true"}},
-	})
-	if err != nil {
-		return err
-	}
-	if err := r.client.Patch(ctx, target, client.RawPatch(types.MergePatchType, body), client.FieldOwner(fieldManager)); err != nil {
-		return apply.Classify("DataVolume", target.Name, err)
-	}
-	return nil
+	return r.applier.Mark(ctx, target, nil, map[string]any{v1alpha1.AnnotationInUse: "true"})
 }
 
 // reportMove puts the condition StorageMoved, and what the machine goes by.

@@ -2,7 +2,6 @@ package wukongdisk
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 
@@ -15,6 +14,7 @@ import (
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/apply"
+	"github.com/novasphere/wukong/controllers/internal/dvstate"
 	"github.com/novasphere/wukong/controllers/internal/index"
 	"github.com/novasphere/wukong/controllers/internal/read"
 	"github.com/novasphere/wukong/controllers/internal/umbrella"
@@ -76,20 +76,21 @@ func (r *Reconciler) outlive(ctx context.Context, disk *v1alpha1.WukongDisk, los
 }
 
 // settleProtection keeps the label on what holds the bytes of a protected disk, and takes it off what does not any more, which is about to be
-// deleted. An adopted claim is someone else's to protect.
+// deleted. It comes when the bytes are complete, and goes with the protection only. An adopted claim is someone else's to protect.
 func (r *Reconciler) settleProtection(ctx context.Context, disk *v1alpha1.WukongDisk, observed *observation) error {
 	if disk.AdoptsClaim() {
 		return nil
 	}
-	protected := ptr.Deref(disk.Spec.DeletionProtection, false) && disk.DeletionTimestamp.IsZero() && complete(disk, observed)
-	if observed.dataVolume != nil && apply.Belongs(observed.dataVolume, disk) {
-		if err := r.protect(ctx, observed.dataVolume, protected); err != nil {
-			return err
+	if protected := ptr.Deref(disk.Spec.DeletionProtection, false) && disk.DeletionTimestamp.IsZero(); !protected || complete(disk, observed) {
+		if observed.dataVolume != nil && apply.Belongs(observed.dataVolume, disk) {
+			if err := r.protect(ctx, observed.dataVolume, protected); err != nil {
+				return err
+			}
 		}
-	}
-	if observed.claim != nil && observed.ownsClaim(disk) {
-		if err := r.protect(ctx, observed.claim, protected); err != nil {
-			return err
+		if observed.claim != nil && observed.ownsClaim(disk) {
+			if err := r.protect(ctx, observed.claim, protected); err != nil {
+				return err
+			}
 		}
 	}
 	for _, stale := range observed.copies.stale {
@@ -112,23 +113,30 @@ func (r *Reconciler) unprotect(ctx context.Context, dataVolume *cdiv1.DataVolume
 	return r.protect(ctx, claim, false)
 }
 
-// protect puts the label on an object, or takes it off.
+// protect puts the label on an object, or takes it off. Its value is the object's own UID, so that it says nothing on a copy, which KubeVirt's
+// restores and backup tools make with all labels.
 func (r *Reconciler) protect(ctx context.Context, obj client.Object, protected bool) error {
-	if (obj.GetLabels()[v1alpha1.LabelDeletionProtection] == "true") == protected {
+	if (obj.GetLabels()[v1alpha1.LabelDeletionProtection] == string(obj.GetUID())) == protected {
 		return nil
 	}
-	var value any // null takes it off
+	label := map[string]any{v1alpha1.LabelDeletionProtection: nil}
 	if protected {
-		value = "true"
+		label[v1alpha1.LabelDeletionProtection] = string(obj.GetUID())
 	}
-	body, err := json.Marshal(map[string]any{
-		"metadata": map[string]any{"uid": obj.GetUID(), "labels": map[string]any{v1alpha1.LabelDeletionProtection: value}},
-	})
-	if err != nil {
-		return err
+	annotations := map[string]any{}
+	if dataVolume, ok := obj.(*cdiv1.DataVolume); ok {
+		for key, value := range prePopulated(dataVolume) {
+			annotations[key] = value
+		}
 	}
-	if err := r.client.Patch(ctx, obj, client.RawPatch(types.MergePatchType, body), client.FieldOwner(fieldManager)); err != nil {
-		return client.IgnoreNotFound(fmt.Errorf("protect %T %s: %w", obj, obj.GetName(), err))
+	return client.IgnoreNotFound(r.applier.Mark(ctx, obj, label, annotations))
+}
+
+// prePopulated lets CDI's webhook take a change of the metadata of a complete DataVolume: it asks each time whether its source may be cloned, which
+// fails for ever when the source's namespace is gone, unless the claim is known to be filled (pkg/apiserver/webhooks/datavolume-mutate.go).
+func prePopulated(dataVolume *cdiv1.DataVolume) map[string]string {
+	if dataVolume.Status.Phase != cdiv1.Succeeded {
+		return nil
 	}
-	return nil
+	return map[string]string{dvstate.AnnotationPrePopulated: dataVolume.Name}
 }

@@ -92,6 +92,14 @@ func TestContract7TheBytesOfAProtectedDiskAreProtected(t *testing.T) {
 		}, patience, interval)
 	}
 
+	// A restore of KubeVirt's, or of a backup tool, copies the labels too.
+	claim = read(f, "precious", claim)
+	restored := f.newClaim("restored")
+	restored.Labels = claim.Labels
+	require.Contains(t, restored.Labels, v1alpha1.LabelDeletionProtection)
+	f.makeClaim(restored)
+	f.remove(restored)
+
 	free := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: f.namespace, Name: "free"}}
 	f.create(free)
 	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: f.namespace}}

@@ -86,10 +86,10 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 
 // carryOut writes what a disk that lives needs, and its status.
 func (r *Reconciler) carryOut(ctx context.Context, disk *v1alpha1.WukongDisk, observed *observation) (reconcile.Result, error) {
-	if err := r.settleOwnership(ctx, disk, observed); err != nil {
-		return reconcile.Result{}, err
+	applyErr := r.settleOwnership(ctx, disk, observed)
+	if applyErr == nil {
+		applyErr = r.applyDataVolume(ctx, disk, observed)
 	}
-	applyErr := r.applyDataVolume(ctx, disk, observed)
 	if applyErr == nil {
 		applyErr = r.growClaim(ctx, disk, observed)
 	}
@@ -156,7 +156,7 @@ func SetupWithManager(manager ctrl.Manager, dependencies *dependency.Registry, c
 		return err
 	}
 	err = dependencies.Watch(controller, dependency.VolumeSnapshots,
-		source.Kind(manager.GetCache(), client.Object(&snapshotv1.VolumeSnapshot{}), reconciler.clonesOf(index.KindSnapshot), originChange()), everything)
+		source.Kind(manager.GetCache(), client.Object(&snapshotv1.VolumeSnapshot{}), reconciler.clonesOf(index.KindSnapshot, index.KindWukongSnapshot), originChange()), everything)
 	if err != nil {
 		return err
 	}

@@ -47,7 +47,9 @@ func rival(disk *v1alpha1.WukongDisk, others []v1alpha1.WukongDisk) string {
 
 func goesBefore(other, disk *v1alpha1.WukongDisk) bool {
 	if !other.AdoptsClaim() {
-		return other.Status.ClaimName != "" // without one it has no claim, whatever is under its name
+		// Without one of these it has no claim, whatever is under its name.
+		claim := disk.ClaimName()
+		return other.Status.ClaimName == claim || other.Status.Move != nil && other.Status.Move.TargetClaimName == claim
 	}
 	if readsOnly(other) && readsOnly(disk) {
 		return false

@@ -47,11 +47,16 @@ func whileItLives(_, now client.Object) time.Duration {
 	return gather
 }
 
-// clonesOf maps an object of a kind to the disks that are clones of it, in all namespaces.
-func (r *Reconciler) clonesOf(kind string) handler.EventHandler {
+// clonesOf maps an object to the disks that are clones of it, in all namespaces, as an object of one of the kinds: the VolumeSnapshot of a
+// WukongSnapshot has its name.
+func (r *Reconciler) clonesOf(kinds ...string) handler.EventHandler {
 	return handler.EnqueueRequestsFromMapFunc(func(ctx context.Context, obj client.Object) []reconcile.Request {
-		origin := index.Origin{Kind: kind, Namespace: obj.GetNamespace(), Name: obj.GetName()}
-		return watches.Requests(ctx, r.client, newList(), client.MatchingFields{index.DiskByOrigin: origin.Key()})
+		var requests []reconcile.Request
+		for _, kind := range kinds {
+			origin := index.Origin{Kind: kind, Namespace: obj.GetNamespace(), Name: obj.GetName()}
+			requests = append(requests, watches.Requests(ctx, r.client, newList(), client.MatchingFields{index.DiskByOrigin: origin.Key()})...)
+		}
+		return requests
 	})
 }
 

@@ -32,21 +32,21 @@ const tokenBytes = 32
 // clockSkew is what the clocks of a cluster may differ.
 const clockSkew = time.Hour
 
-// applyDownload makes the Secret with a new token and certificate, and the Service, for a pod that has not started. Both belong to the export.
+// applyDownload makes the Secret with a new token and certificate, and the Service, until the link is served. Both belong to the export.
 func (r *Reconciler) applyDownload(ctx context.Context, export *v1alpha1.WukongExport, observed *observation) error {
-	if export.Spec.Target.Download == nil || observed.pod != nil && observed.pod.Status.Phase != corev1.PodPending {
+	if export.Spec.Target.Download == nil || export.Status.Phase == v1alpha1.ExportServing {
 		return nil
 	}
 	expiresAt, err := time.Parse(time.RFC3339, observed.job.Annotations[annotationExpiresAt])
 	if err != nil {
 		return fmt.Errorf("read when the download of Job %s expires: %w", observed.job.Name, err)
 	}
-	existing, err := read.Get(ctx, r.uncached.Client, export.Namespace, downloadName(export), &corev1.Secret{})
+	existing, err := r.ownSecret(ctx, export)
 	if err != nil {
 		return err
 	}
 	// A token that was given out stays, unless it is that of an earlier Job, whose certificate is over before this one's link.
-	if existing == nil || !apply.Belongs(existing, export) || existing.Annotations[annotationExpiresAt] != observed.job.Annotations[annotationExpiresAt] {
+	if existing == nil || existing.Annotations[annotationExpiresAt] != observed.job.Annotations[annotationExpiresAt] {
 		secret, err := downloadSecret(export, r.clock.Now(), expiresAt)
 		if err != nil {
 			return err
@@ -58,6 +58,16 @@ func (r *Reconciler) applyDownload(ctx context.Context, export *v1alpha1.WukongE
 	}
 	_, err = apply.Child(ctx, r.uncached, export, downloadService(export))
 	return err
+}
+
+// ownSecret is the Secret of the download; nil when it does not exist. One of someone else under the name is a conflict: the pod would serve the
+// disk to whoever knows the token in it.
+func (r *Reconciler) ownSecret(ctx context.Context, export *v1alpha1.WukongExport) (*corev1.Secret, error) {
+	secret, err := read.Get(ctx, r.uncached.Client, export.Namespace, downloadName(export), &corev1.Secret{})
+	if err == nil && secret != nil && !metav1.IsControlledBy(secret, export) {
+		return nil, &apply.NameConflictError{Kind: "Secret", Name: secret.Name}
+	}
+	return secret, err
 }
 
 // downloadHost is the name of the server inside the cluster.

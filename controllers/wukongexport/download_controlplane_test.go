@@ -44,6 +44,17 @@ func TestADownloadThatIsRefusedMakesNoToken(t *testing.T) {
 	assert.False(t, f.exists("backup-download", &corev1.Secret{}))
 }
 
+// A Secret of someone else under the name of ours would be the token of the link.
+func TestADownloadServesNoTokenOfSomeoneElse(t *testing.T) {
+	f := start(t)
+	f.readyDisk("data", corev1.PersistentVolumeFilesystem)
+	f.create(&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: f.namespace, Name: "backup-download"}, StringData: map[string]string{"token": "known"}})
+	export := f.newExport("backup", "data", toDownload)
+	f.create(export)
+	f.wait(export, metav1.ConditionFalse, v1alpha1.ReasonNameConflict, "Secret backup-download exists already")
+	assert.False(t, f.exists("backup-mover", &batchv1.Job{}))
+}
+
 // The link, its token, what the mover tells meanwhile, and the end.
 func TestDownloadLink(t *testing.T) {
 	f := start(t)

@@ -101,7 +101,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 func (r *Reconciler) act(ctx context.Context, export *v1alpha1.WukongExport, observed *observation) error {
 	found := obstacle(export, observed)
 	if job := observed.job; job != nil {
-		torn := found != nil && found.reason == v1alpha1.ReasonSourceInUse && observed.end() == nil
+		torn := found != nil && found.reason == v1alpha1.ReasonSourceInUse && jobEnd(job) == nil
 		if torn && job.DeletionTimestamp.IsZero() {
 			return r.deleteJob(ctx, job)
 		}
@@ -116,6 +116,9 @@ func (r *Reconciler) act(ctx context.Context, export *v1alpha1.WukongExport, obs
 	expiresAt := metav1.Time{}
 	if download := export.Spec.Target.Download; download != nil {
 		expiresAt = metav1.NewTime(r.clock.Now().Add(time.Duration(download.ExpiresAfterSeconds) * time.Second).Truncate(time.Second))
+		if _, err := r.ownSecret(ctx, export); err != nil {
+			return err
+		}
 	}
 	applied, err := apply.Child(ctx, r.applier, export, desiredJob(export, observed, r.moverImage, expiresAt))
 	if err != nil {

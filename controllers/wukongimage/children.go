@@ -63,6 +63,14 @@ func (r *Reconciler) applyChildren(ctx context.Context, image *v1alpha1.WukongIm
 		}
 		observed.imports = append([]cdiv1.DataVolume{*dataVolume}, observed.imports...)
 	}
+	return nil
+}
+
+// clearAway deletes the versions of ours beyond those to keep, once status names the one that disks start from.
+func (r *Reconciler) clearAway(ctx context.Context, image *v1alpha1.WukongImage, observed *observation) error {
+	if polled(image) || obstacle(observed) != nil {
+		return nil
+	}
 	for _, old := range expired(image, observed.imports) {
 		if err := r.deleteImport(ctx, old); err != nil {
 			return err

@@ -54,7 +54,7 @@ func (r *Reconciler) settleOwnership(ctx context.Context, image *v1alpha1.Wukong
 			continue
 		}
 		retained := image.Spec.ReclaimPolicy == v1alpha1.ReclaimRetain && one.Status.Phase == cdiv1.Succeeded
-		if err := r.applier.SettleOwnership(ctx, image, one, retained); err != nil {
+		if err := r.applier.SettleOwnership(ctx, image, one, retained, nil); err != nil {
 			return err
 		}
 	}

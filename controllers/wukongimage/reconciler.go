@@ -78,6 +78,9 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 	if applyErr != nil {
 		return reconcile.Result{RequeueAfter: refusedRetry}, nil
 	}
+	if err := r.clearAway(ctx, image, observed); err != nil {
+		return reconcile.Result{}, err
+	}
 	return reconcile.Result{RequeueAfter: untilNextTick(image, observed)}, nil
 }
 

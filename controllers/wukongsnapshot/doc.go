@@ -12,8 +12,8 @@
 // # Consistency
 //
 // A VolumeSnapshot is cut by the storage, which asks no guest. So it is as consistent as a power failure, unless no machine could write to the
-// disk from the moment it was begun until it was complete. The first half is written on the VolumeSnapshot when it is made, the second seen when it
-// is complete.
+// disk from the moment it was begun until it was complete. The beginning is written on the VolumeSnapshot when it is made; a machine that comes
+// later is remembered in status.
 //
 // # The end
 //

@@ -73,11 +73,16 @@ func consistency(writers []string) v1alpha1.SnapshotConsistency {
 	return v1alpha1.ConsistencyApplication
 }
 
-// reached is the consistency of a complete VolumeSnapshot: the worse of its begin and its end.
-func reached(observed *observation) v1alpha1.SnapshotConsistency {
+// reached is the consistency of a VolumeSnapshot: the worst of its begin, of what status remembers of the time since, and of now.
+func reached(snapshot *v1alpha1.WukongSnapshot, observed *observation) v1alpha1.SnapshotConsistency {
 	begun := v1alpha1.SnapshotConsistency(observed.taken.Annotations[v1alpha1.AnnotationSnapshotBegun])
-	if begun != v1alpha1.ConsistencyApplication {
+	if begun != v1alpha1.ConsistencyApplication || snapshot.Status.Consistency == v1alpha1.ConsistencyCrash {
 		return v1alpha1.ConsistencyCrash
 	}
 	return consistency(observed.writers)
+}
+
+// insufficient tells whether a complete VolumeSnapshot is less consistent than it has to be.
+func insufficient(snapshot *v1alpha1.WukongSnapshot, observed *observation) bool {
+	return snapshot.Spec.RequiredConsistency == v1alpha1.ConsistencyApplication && !finished(snapshot) && reached(snapshot, observed) != v1alpha1.ConsistencyApplication
 }

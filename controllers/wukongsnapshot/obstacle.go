@@ -19,6 +19,8 @@ func obstacle(snapshot *v1alpha1.WukongSnapshot, observed *observation) *outcome
 	switch {
 	case !observed.served:
 		return pending(v1alpha1.ReasonDependencyMissing, "%s", dependency.VolumeSnapshots.Missing())
+	case snapshot.Spec.Source.DiskRef == nil:
+		return pending(v1alpha1.ReasonInvalidSpec, "snapshots of a whole machine are not carried out yet: make one of each of its disks by source.diskRef")
 	case disk == nil:
 		return pending(v1alpha1.ReasonSourceMissing, "WukongDisk %s does not exist in namespace %s: create it, or make another snapshot",
 			snapshot.Spec.Source.DiskRef.Name, snapshot.Namespace)

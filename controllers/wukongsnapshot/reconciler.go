@@ -115,8 +115,9 @@ func (r *Reconciler) settleOwnership(ctx context.Context, snapshot *v1alpha1.Wuk
 	if observed.taken == nil || !observed.taken.DeletionTimestamp.IsZero() {
 		return nil
 	}
-	retained := snapshot.Spec.ReclaimPolicy == v1alpha1.ReclaimRetain && ready(observed.taken)
-	return r.applier.SettleOwnership(ctx, snapshot, observed.taken, retained)
+	retained := snapshot.Spec.ReclaimPolicy == v1alpha1.ReclaimRetain && ready(observed.taken) &&
+		snapshot.Status.Phase != v1alpha1.OperationFailed && !insufficient(snapshot, observed)
+	return r.applier.SettleOwnership(ctx, snapshot, observed.taken, retained, nil)
 }
 
 // giveUp deletes the VolumeSnapshot of a snapshot that failed: it could become ready later, of which nobody would know.

@@ -243,6 +243,23 @@ func TestConsistency(t *testing.T) {
 	assert.Equal(t, v1alpha1.ConsistencyApplication, waiting.Status.Consistency)
 }
 
+// A machine that wrote between the beginning and the end is remembered, though it is gone by then.
+func TestConsistencyRemembersWhoWroteMeanwhile(t *testing.T) {
+	f, _ := start(t)
+	f.completeDisk("data")
+	snapshot := f.newSnapshot("monday", quiet, retained)
+	f.create(snapshot)
+	f.waitTaken("monday")
+	vm := f.runningVM("web", "data")
+	require.Eventually(t, func() bool {
+		return f.exists("monday", snapshot) && snapshot.Status.Consistency == v1alpha1.ConsistencyCrash
+	}, patience, interval)
+	require.NoError(t, f.Client.Delete(t.Context(), vm))
+	f.complete("monday")
+	f.wait(snapshot, metav1.ConditionFalse, v1alpha1.ReasonFailed, "requiredConsistency is Application")
+	f.waitGone("monday", &snapshotv1.VolumeSnapshot{})
+}
+
 // One that takes too long is given up, deleted, and not begun again.
 func TestADeadline(t *testing.T) {
 	f := fixture{t, environment, environment.Namespace(t)}

@@ -61,7 +61,7 @@ func kept(snapshot *v1alpha1.WukongSnapshot, observed *observation) *outcome {
 func progress(snapshot *v1alpha1.WukongSnapshot, observed *observation) *outcome {
 	taken := observed.taken
 	if ready(taken) {
-		if snapshot.Spec.RequiredConsistency == v1alpha1.ConsistencyApplication && reached(observed) != v1alpha1.ConsistencyApplication {
+		if insufficient(snapshot, observed) {
 			return &outcome{phase: v1alpha1.OperationFailed, reason: v1alpha1.ReasonFailed, message: "a machine began to use the disk while the snapshot was " +
 				"taken, so that it is no better than after a power failure, and requiredConsistency is Application: make another snapshot"}
 		}
@@ -118,8 +118,9 @@ func describe(snapshot *v1alpha1.WukongSnapshot, observed *observation, result *
 		disk := v1alpha1.SnapshotDiskStatus{Name: snapshot.Spec.Source.DiskRef.Name, VolumeSnapshotName: taken.Name}
 		if ready(taken) {
 			disk.RestoreSize = taken.Status.RestoreSize
-			described.TakenAt, described.Consistency = taken.Status.CreationTime, reached(observed)
+			described.TakenAt = taken.Status.CreationTime
 		}
+		described.Consistency = reached(snapshot, observed)
 		if result.phase != v1alpha1.OperationFailed {
 			described.Disks = []v1alpha1.SnapshotDiskStatus{disk}
 		}

@@ -3,9 +3,11 @@ package apply
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -71,9 +73,9 @@ func OwnerOf(kind string) handler.MapFunc {
 	}
 }
 
-// SettleOwnership brings a child that exists to how it shall hang on its owner, without applying it. An object that is no child of owner is
-// left alone, and one that is gone is success.
-func (a *Applier) SettleOwnership(ctx context.Context, owner, child client.Object, retained bool) error {
+// SettleOwnership brings a child that exists to how it shall hang on its owner, without applying it, and gives it the annotations if it has to. An
+// object that is no child of owner is left alone, and one that is gone is success. What the API server refuses for good is a *RefusedError.
+func (a *Applier) SettleOwnership(ctx context.Context, owner, child client.Object, retained bool, annotations map[string]string) error {
 	if !Belongs(child, owner) || metav1.IsControlledBy(child, owner) != retained {
 		return nil
 	}
@@ -84,17 +86,28 @@ func (a *Applier) SettleOwnership(ctx context.Context, owner, child client.Objec
 		}))
 		retainFor(child, owner)
 	} else {
-		annotations := child.GetAnnotations()
-		delete(annotations, v1alpha1.AnnotationRetainedFor)
-		child.SetAnnotations(annotations)
+		carried := child.GetAnnotations()
+		delete(carried, v1alpha1.AnnotationRetainedFor)
+		child.SetAnnotations(carried)
 		if err := controllerutil.SetControllerReference(owner, child, a.Client.Scheme(), controllerutil.WithBlockOwnerDeletion(false)); err != nil {
 			return fmt.Errorf("set owner of %s: %w", child.GetName(), err)
 		}
 	}
+	if len(annotations) > 0 {
+		carried := maps.Clone(child.GetAnnotations())
+		if carried == nil {
+			carried = map[string]string{}
+		}
+		maps.Copy(carried, annotations)
+		child.SetAnnotations(carried)
+	}
 	// The lock refuses the patch when someone else changed the owners meanwhile: a merge patch replaces them all.
 	patch := client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})
 	if err := a.Client.Patch(ctx, child, patch, client.FieldOwner(a.FieldManager)); err != nil {
-		return client.IgnoreNotFound(fmt.Errorf("settle who owns %s: %w", child.GetName(), err))
+		if apierrors.IsNotFound(err) {
+			return nil
+		}
+		return Classify(fmt.Sprintf("%T", child), child.GetName(), err)
 	}
 	return nil
 }

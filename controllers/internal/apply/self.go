@@ -84,6 +84,26 @@ func (a *Applier) RemoveFinalizer(ctx context.Context, obj client.Object, finali
 	return nil
 }
 
+// Mark sets labels and annotations of an object that exists; nil takes one off. The UID keeps the request from an object that was made anew under
+// the name. What the API server refuses for good is a *RefusedError.
+func (a *Applier) Mark(ctx context.Context, obj client.Object, labels, annotations map[string]any) error {
+	metadata := map[string]any{"uid": obj.GetUID()}
+	if len(labels) > 0 {
+		metadata["labels"] = labels
+	}
+	if len(annotations) > 0 {
+		metadata["annotations"] = annotations
+	}
+	body, err := json.Marshal(map[string]any{"metadata": metadata})
+	if err != nil {
+		return err
+	}
+	if err := a.Client.Patch(ctx, obj, client.RawPatch(types.MergePatchType, body), client.FieldOwner(a.FieldManager)); err != nil {
+		return Classify(fmt.Sprintf("%T", obj), obj.GetName(), err)
+	}
+	return nil
+}
+
 // Status writes the status of after in one patch when it differs from before, and an event when it tells of a new fault. An object that
 // is gone is success.
 func (a *Applier) Status(ctx context.Context, before, after client.Object) error {

@@ -18,6 +18,8 @@ const (
 	AnnotationBindNow = "cdi.kubevirt.io/storage.bind.immediate.requested"
 	// AnnotationDeleteAfterCompletion says with "false" that a finished DataVolume is not to be collected as garbage (AnnDeleteAfterCompletion).
 	AnnotationDeleteAfterCompletion = "cdi.kubevirt.io/storage.deleteAfterCompletion"
+	// AnnotationPrePopulated names the claim of a DataVolume that needs not be filled any more (AnnPrePopulated).
+	AnnotationPrePopulated = "cdi.kubevirt.io/storage.prePopulated"
 )
 
 // ImporterSays is the error text of the importer pod while it does not run; empty without one. CDI copies it into the Running condition and

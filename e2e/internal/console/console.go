@@ -170,7 +170,10 @@ func LogIn(ctx context.Context, config *rest.Config, namespace, name, user, pass
 
 // settleInterval is how long settle waits before it types its command again, at first; each time it waits twice as long, because the command
 // itself is slow in a guest that boots.
-const settleInterval = 30 * time.Second
+const (
+	settleInterval = 30 * time.Second
+	longestSettle  = 4 * time.Minute
+)
 
 // booted is what cloud-init says when it is done, or the shell where there is none.
 var booted = regexp.MustCompile(`status: (done|degraded|error|disabled)|(?m:^|[^\w-])cloud-init: (command )?not found`)
@@ -179,7 +182,7 @@ var booted = regexp.MustCompile(`status: (done|degraded|error|disabled)|(?m:^|[^
 // be answers to what was typed earlier. It believes only what cannot be printed for another reason: a mark that differs each time, after
 // cloud-init's own word. After the mark the shell has read all that was typed before it.
 func (c *Console) settle(ctx context.Context) error {
-	for patience := settleInterval; ; patience *= 2 {
+	for patience := settleInterval; ; patience = min(2*patience, longestSettle) {
 		c.typed++
 		// The mark is put together by the shell, so that the echo of the line does not match.
 		line := fmt.Sprintf("\ncloud-init status --wait; echo settle\\d-%d\n", c.typed)
@@ -189,7 +192,9 @@ func (c *Console) settle(ctx context.Context) error {
 			return nil
 		case err != nil && !errors.Is(err, errNoAnswer):
 			return err
-		case err != nil:
+		case err == nil:
+			time.Sleep(reachInterval) // something was lost; the terminal may be reset once more
+		default:
 			// What hangs, or what is left of a line, ends.
 			if err := c.Send("\x03"); err != nil {
 				return err

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"strconv"
+	"sync"
 	"testing"
 	"time"
 
@@ -175,16 +176,19 @@ func (s *soak) run(t *testing.T) {
 		after := time.Duration(random.Int64N(int64(step.work)))
 		t.Run(step.name, func(t *testing.T) {
 			began := time.Now()
-			killed := make(chan time.Duration, 1)
+			var killer sync.WaitGroup
+			defer killer.Wait()
+			var killed time.Duration
 			s.acts = func() {
-				go func() {
+				killer.Go(func() {
 					time.Sleep(after)
-					killed <- s.kill(t, began)
-				}()
+					killed = s.kill(t, began)
+				})
 			}
 			step.run(t, s)
 			ended := time.Since(began)
-			t.Logf("%s: %s, the manager was killed after %s", step.name, ended.Round(time.Second), <-killed)
+			killer.Wait()
+			t.Logf("%s: %s, the manager was killed after %s", step.name, ended.Round(time.Second), killed)
 		})
 		require.False(t, t.Failed())
 	}
