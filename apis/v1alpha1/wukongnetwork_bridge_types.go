@@ -100,7 +100,7 @@ type Bond struct {
 }
 
 // BondMode says how a bond uses its ports.
-// +kubebuilder:validation:Enum=active-backup;balance-rr;balance-xor;802.3ad
+// +kubebuilder:validation:Enum=active-backup;balance-rr;balance-xor;"802.3ad"
 type BondMode string
 
 // Modes of a bond.
