@@ -168,36 +168,35 @@ func LogIn(ctx context.Context, config *rest.Config, namespace, name, user, pass
 	})
 }
 
-// settleInterval is how long settle waits before it types its command again, at first; each time it waits twice as long, because the command
-// itself is slow in a guest that boots.
-const (
-	settleInterval = 30 * time.Second
-	longestSettle  = 4 * time.Minute
-)
+// settleInterval is how often settle types its command. What is typed while the command runs is read after it.
+const settleInterval = 30 * time.Second
+
+// settleBreak is after how many commands without an answer settle ends with a Ctrl-C what may hang, or what is left of a line. Not sooner: the
+// command itself is slow in a guest that boots, and would have to begin anew.
+const settleBreak = 5
 
 // booted is what cloud-init says when it is done, or the shell where there is none.
 var booted = regexp.MustCompile(`status: (done|degraded|error|disabled)|(?m:^|[^\w-])cloud-init: (command )?not found`)
 
 // settle waits until cloud-init is done, in a guest that has it. What it types may be lost, all or in part, and the prompts that it sees may
-// be answers to what was typed earlier. It believes only what cannot be printed for another reason: a mark that differs each time, after
-// cloud-init's own word. After the mark the shell has read all that was typed before it.
+// be answers to what was typed earlier. It believes only what cannot be printed for another reason: cloud-init's own word, before a mark that the
+// shell puts together, so that the echo of the line is none.
 func (c *Console) settle(ctx context.Context) error {
-	for patience := settleInterval; ; patience = min(2*patience, longestSettle) {
-		c.typed++
-		// The mark is put together by the shell, so that the echo of the line does not match.
-		line := fmt.Sprintf("\ncloud-init status --wait; echo settle\\d-%d\n", c.typed)
-		match, err := c.answer(ctx, line, patience, regexp.MustCompile(fmt.Sprintf(`(?s)(.*)settled-%d\n`, c.typed)))
+	settled := regexp.MustCompile(`(?s)(.*?)settled\n`)
+	for unanswered := 0; ; {
+		match, err := c.answer(ctx, "\ncloud-init status --wait; echo settle\\d\n", settleInterval, settled)
 		switch {
 		case err == nil && booted.MatchString(match[1]):
 			return nil
-		case err != nil && !errors.Is(err, errNoAnswer):
-			return err
 		case err == nil:
 			time.Sleep(reachInterval) // something was lost; the terminal may be reset once more
+		case !errors.Is(err, errNoAnswer):
+			return err
 		default:
-			// What hangs, or what is left of a line, ends.
-			if err := c.Send("\x03"); err != nil {
-				return err
+			if unanswered++; unanswered%settleBreak == 0 {
+				if err := c.Send("\x03"); err != nil {
+					return err
+				}
 			}
 		}
 	}
