@@ -10,7 +10,6 @@ import (
 	cdiv1 "kubevirt.io/containerized-data-importer-api/pkg/apis/core/v1beta1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/event"
-	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
@@ -75,29 +74,29 @@ func originOfClone(_ context.Context, obj client.Object) []reconcile.Request {
 	if !ok || origin.Kind != index.KindDisk {
 		return nil
 	}
-	return []reconcile.Request{{NamespacedName: types.NamespacedName{Namespace: origin.Namespace, Name: origin.Name}}}
+	return requestFor(origin.Namespace, origin.Name)
 }
 
 // diskOfExport maps an export to its disk.
-func diskOfExport() handler.EventHandler {
-	return handler.EnqueueRequestsFromMapFunc(func(_ context.Context, obj client.Object) []reconcile.Request {
-		name := exportedDisk(obj.(*v1alpha1.WukongExport))
-		if name == "" {
-			return nil
-		}
-		return []reconcile.Request{{NamespacedName: types.NamespacedName{Namespace: obj.GetNamespace(), Name: name}}}
-	})
+func diskOfExport(_ context.Context, obj client.Object) []reconcile.Request {
+	return requestFor(obj.GetNamespace(), exportedDisk(obj.(*v1alpha1.WukongExport)))
 }
 
 // diskOfSnapshot maps a snapshot to its disk.
-func diskOfSnapshot() handler.EventHandler {
-	return handler.EnqueueRequestsFromMapFunc(func(_ context.Context, obj client.Object) []reconcile.Request {
-		disk := obj.(*v1alpha1.WukongSnapshot).Spec.Source.DiskRef
-		if disk == nil {
-			return nil
-		}
-		return []reconcile.Request{{NamespacedName: types.NamespacedName{Namespace: obj.GetNamespace(), Name: disk.Name}}}
-	})
+func diskOfSnapshot(_ context.Context, obj client.Object) []reconcile.Request {
+	disk := obj.(*v1alpha1.WukongSnapshot).Spec.Source.DiskRef
+	if disk == nil {
+		return nil
+	}
+	return requestFor(obj.GetNamespace(), disk.Name)
+}
+
+// requestFor is a request for one disk; none without a name.
+func requestFor(namespace, name string) []reconcile.Request {
+	if name == "" {
+		return nil
+	}
+	return []reconcile.Request{{NamespacedName: types.NamespacedName{Namespace: namespace, Name: name}}}
 }
 
 // appears lets pass objects that come.

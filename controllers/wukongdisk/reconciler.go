@@ -135,9 +135,9 @@ func SetupWithManager(manager ctrl.Manager, dependencies *dependency.Registry, c
 		Watches(&v1alpha1.WukongDisk{}, reconciler.clonesOf(index.KindDisk), builder.WithPredicates(originChange())).
 		Watches(&v1alpha1.WukongDisk{}, handler.EnqueueRequestsFromMapFunc(originOfClone), builder.WithPredicates(appears())).
 		Watches(&v1alpha1.WukongDisk{}, reconciler.rivals(), builder.WithPredicates(claimTaken())).
-		Watches(&v1alpha1.WukongExport{}, diskOfExport(), builder.WithPredicates(appears())).
+		Watches(&v1alpha1.WukongExport{}, handler.EnqueueRequestsFromMapFunc(diskOfExport), builder.WithPredicates(appears())).
 		Watches(&v1alpha1.WukongSnapshot{}, reconciler.clonesOf(index.KindWukongSnapshot), builder.WithPredicates(originChange())).
-		Watches(&v1alpha1.WukongSnapshot{}, diskOfSnapshot(), builder.WithPredicates(appears())).
+		Watches(&v1alpha1.WukongSnapshot{}, handler.EnqueueRequestsFromMapFunc(diskOfSnapshot), builder.WithPredicates(appears())).
 		Watches(&v1alpha1.WukongImage{}, reconciler.clonesOf(index.KindImage), builder.WithPredicates(originChange())).
 		Watches(&storagev1.StorageClass{}, reconciler.unsettledDisks(), builder.WithPredicates(classChange())).
 		Watches(&v1alpha1.Wukong{}, umbrella.Handler(reconciler.client, newList), builder.WithPredicates(umbrella.Predicate())).

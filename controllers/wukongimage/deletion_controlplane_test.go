@@ -100,3 +100,27 @@ func TestANamespaceWithImagesGoes(t *testing.T) {
 		return apierrors.IsNotFound(f.Client.Get(t.Context(), client.ObjectKeyFromObject(namespace), namespace))
 	}, 2*patience, interval)
 }
+
+// Deleted in the foreground, as Argo CD does it, an image takes along what refers to it while its controller is away.
+func TestContract7VersionsAreRetainedInTheForeground(t *testing.T) {
+	f, manager := start(t)
+	kept, gone := f.newImage("kept", retained), f.newImage("gone")
+	f.create(kept)
+	version := f.waitImports(1)[0]
+	f.setImport(version, cdiv1.Succeeded)
+	require.Eventually(t, func() bool { return len(read(f, version, &cdiv1.DataVolume{}).OwnerReferences) == 0 }, patience, interval)
+	f.create(gone)
+	f.waitImports(2)
+	testenv.WaitIdle(t, 0)
+	manager.Stop()
+	for _, image := range []*v1alpha1.WukongImage{kept, gone} {
+		require.NoError(t, f.Client.Delete(t.Context(), image, client.PropagationPolicy(metav1.DeletePropagationForeground)))
+	}
+	f.waitGone(&cdiv1.DataSource{ObjectMeta: metav1.ObjectMeta{Name: "gone"}}) // the garbage collector has been here
+	f.waitGone(&cdiv1.DataSource{ObjectMeta: metav1.ObjectMeta{Name: "kept"}})
+	assert.Nil(t, read(f, version, &cdiv1.DataVolume{}).DeletionTimestamp)
+	f.startManager()
+	f.waitGone(kept)
+	f.waitGone(gone)
+	assert.Nil(t, read(f, version, &cdiv1.DataVolume{}).DeletionTimestamp)
+}

@@ -21,7 +21,7 @@
 //
 //	any --deleted--> Terminating: the finalizer is needed because
 //	     Delete   nothing owns the imports of a DataImportCron, and CDI's own retention cannot change later: they are deleted by label
-//	     Retain   our DataVolumes are set free, which the garbage collector would take, unless they are complete and free already
+//	     Retain   a policy that changed just before the end is carried out: our complete DataVolumes stay, and carry no owner reference
 //
 // The specification of a DataImportCron cannot change. When schedule or versionsToKeep does, it is deleted and made again; its imports stay,
 // and are taken over by their label.

@@ -84,14 +84,14 @@ func freshness(image *v1alpha1.WukongImage, observed *observation, applyErr erro
 // polling says why a DataImportCron that imports nothing right now is not up to date. CDI tells nobody of a poll that failed: it is the Job of
 // its CronJob, which CDI takes away after ten seconds.
 func polling(observed *observation) *problem {
-	switch cron := observed.cron; {
+	cron := observed.cron
+	switch {
 	case cron == nil || !cron.DeletionTimestamp.IsZero():
 		return pending(v1alpha1.ReasonAwaitingPoll, "the DataImportCron is being made")
 	case cron.Annotations[annotationDesiredDigest] == "":
 		return pending(v1alpha1.ReasonAwaitingPoll, "CDI's poller has not read the image's digest from the registry yet; if this lasts, its Job cannot reach the registry, or the "+
 			"Secret or ConfigMap that the source names is not in CDI's namespace too: 'kubectl get events -A' and 'kubectl get jobs -A -l %s=%s' tell", labelCron, cron.Name)
 	}
-	cron := observed.cron
 	for _, one := range cron.Status.Conditions {
 		if one.Type == cdiv1.DataImportCronUpToDate && one.Status == corev1.ConditionTrue {
 			return overdue(observed)

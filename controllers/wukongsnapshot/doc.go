@@ -17,8 +17,8 @@
 //
 // # The end
 //
-//	any --deleted--> Terminating: with Delete the garbage collector takes the VolumeSnapshot; one that shall be retained, and is complete, carries
-//	    no owner reference (see package apply). The finalizer is needed for a policy that changed just before the end.
+//	any --deleted--> gone: with Delete the garbage collector takes the VolumeSnapshot; one that shall be retained, and is complete, carries no owner
+//	    reference (see package apply). The finalizer is needed for a policy that changed just before the end.
 //
 // Writes of a snapshot from creation to Succeeded: its finalizer, the VolumeSnapshot, and two patches of status; one more while it has to wait.
 package wukongsnapshot

@@ -39,8 +39,8 @@ func Belongs(obj, owner metav1.Object) bool {
 	if controller := metav1.GetControllerOf(obj); controller != nil {
 		return controller.UID == owner.GetUID()
 	}
-	retainedFor, _ := RetainedFor(obj)
-	return retainedFor.UID == owner.GetUID()
+	retainedFor, ok := RetainedFor(obj)
+	return ok && retainedFor.UID == owner.GetUID()
 }
 
 // Owner is the owner that a retained child does not refer to.

@@ -5,6 +5,7 @@ package disks
 import (
 	"context"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -126,4 +127,31 @@ func TestANamespaceWaitsForAProtectedDisk(t *testing.T) {
 
 	change(t, disk, func(disk *v1alpha1.WukongDisk) { disk.Spec.DeletionProtection = ptr.To(false) })
 	cluster.WaitGone(t, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}}, patience)
+}
+
+// CDI asks at each change of a DataVolume whether its source may be cloned. The source's namespace may be long gone: a clone that is complete can be
+// retained, protected and let go all the same.
+func TestACloneOutlivesTheNamespaceOfItsSource(t *testing.T) {
+	t.Parallel()
+	there, here := cluster.Namespace(t), cluster.Namespace(t)
+	golden, clone := exportedDisk(there, "golden", fromTiny()), exportedDisk(here, "clone", cloneOf(there, "golden"))
+	golden.Spec.CloneableFrom = []string{here}
+	exportCreate(t, golden, clone)
+	waitDisk(t, clone)
+	source := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: there}}
+	require.NoError(t, cluster.Delete(t.Context(), source))
+	cluster.WaitGone(t, source, patience)
+
+	change(t, clone, func(disk *v1alpha1.WukongDisk) {
+		disk.Spec.ReclaimPolicy, disk.Spec.DeletionProtection = v1alpha1.ReclaimRetain, ptr.To(true)
+	})
+	waitDisk(t, clone)
+	held := dataVolume(here, "clone")
+	require.Eventually(t, func() bool {
+		return cluster.Get(t.Context(), client.ObjectKeyFromObject(held), held) == nil && len(held.GetOwnerReferences()) == 0 &&
+			held.GetLabels()[v1alpha1.LabelDeletionProtection] != ""
+	}, patience, time.Second)
+	change(t, clone, func(disk *v1alpha1.WukongDisk) { disk.Spec.DeletionProtection = nil })
+	require.NoError(t, cluster.Delete(t.Context(), clone))
+	cluster.NothingLeft(t, here, patience, "PersistentVolumeClaim/clone")
 }
