@@ -9,6 +9,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/kubernetes"
 	kubevirtv1 "kubevirt.io/api/core/v1"
 	cdiv1 "kubevirt.io/containerized-data-importer-api/pkg/apis/core/v1beta1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -47,6 +48,32 @@ func (c *Cluster) describe(ctx context.Context, t *testing.T, namespace string) 
 	c.summarize(ctx, t, namespace)
 }
 
+// guestLogs are the containers of a launcher that tell what became of a guest, and how many of their last lines are printed: what the guest
+// printed on its serial console, connected or not, and what QEMU and libvirt said.
+var guestLogs = map[string]int64{"guest-console-log": 40, "compute": 20}
+
+// guestLog prints the end of what the guest and its launcher said.
+func (c *Cluster) guestLog(ctx context.Context, t *testing.T, pod *corev1.Pod) {
+	if pod.Labels[kubevirtv1.AppLabel] != "virt-launcher" {
+		return
+	}
+	clientset, err := kubernetes.NewForConfig(c.Config)
+	if err != nil {
+		t.Logf("logs of %s: %s", pod.Name, err)
+		return
+	}
+	for container, lines := range guestLogs {
+		text, err := clientset.CoreV1().Pods(pod.Namespace).GetLogs(pod.Name, &corev1.PodLogOptions{
+			Container: container, TailLines: &lines, Timestamps: true,
+		}).DoRaw(ctx)
+		if err != nil {
+			t.Logf("log of %s, container %s: %s", pod.Name, container, err)
+			continue
+		}
+		t.Logf("log of %s, container %s, the end:\n%s", pod.Name, container, text)
+	}
+}
+
 // summarize prints a line for each guest and pod. It comes last, where whoever reads a long log begins.
 func (c *Cluster) summarize(ctx context.Context, t *testing.T, namespace string) {
 	guests, pods := &kubevirtv1.VirtualMachineInstanceList{}, &corev1.PodList{}
@@ -56,6 +83,9 @@ func (c *Cluster) summarize(ctx context.Context, t *testing.T, namespace string)
 	for _, guest := range guests.Items {
 		t.Logf("guest %s on %s: %s, created %s, deleted %s, finalizers %v", guest.Name, guest.Status.NodeName, guest.Status.Phase,
 			guest.CreationTimestamp, guest.DeletionTimestamp, guest.Finalizers)
+	}
+	for i := range pods.Items {
+		c.guestLog(ctx, t, &pods.Items[i])
 	}
 	for _, pod := range pods.Items {
 		t.Logf("pod %s on %s: %s %s, created %s, deleted %s, finalizers %v", pod.Name, pod.Spec.NodeName, pod.Status.Phase, pod.Status.Reason,
