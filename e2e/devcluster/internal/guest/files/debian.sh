@@ -60,7 +60,10 @@ printf '[Service]\nTTYRows=40\nTTYColumns=160\nTTYReset=no\n' > /etc/systemd/sys
 
 mkdir -p /etc/systemd/journald.conf.d /etc/systemd/system.conf.d
 printf '[Journal]\nStorage=volatile\n' > /etc/systemd/journald.conf.d/volatile.conf
-printf '[Manager]\nDefaultTimeoutStopSec=15s\n' > /etc/systemd/system.conf.d/stop.conf
+# Nothing that starts is given up. With several emulated guests on a processor, udev takes longer than systemd's 90 seconds to find the console,
+# and a guest without a login prompt runs for ever.
+printf '[Manager]\nDefaultTimeoutStopSec=15s\nDefaultTimeoutStartSec=infinity\nDefaultDeviceTimeoutSec=infinity\n' \
+	> /etc/systemd/system.conf.d/timeouts.conf
 
 # The sources of instance data that KubeVirt offers, and the modules that a manifest can reach. An RSA host key alone would
 # cost ten seconds.
