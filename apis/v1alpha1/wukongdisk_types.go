@@ -386,7 +386,7 @@ type WukongDiskStatus struct {
 	// +optional
 	ClaimRequest *resource.Quantity `json:"claimRequest,omitempty"`
 
-	// guestSize is the size of the disk that the guest of the machine in attachedTo sees, in bytes, while it runs.
+	// guestSize is the size of the disk that the guest of the machine in attachedTo sees, in bytes; while it does not run, what it saw last.
 	// +optional
 	GuestSize *resource.Quantity `json:"guestSize,omitempty"`
 

@@ -102,10 +102,9 @@ func hasClaim(instance *kubevirtv1.VirtualMachineInstance, claim string) bool {
 	})
 }
 
-// guestSize is what the holder's guest sees of a disk that was grown. Of one that never was it is not told: each start of a machine would
-// be a write of every disk of it, to say what spec.size says.
+// guestSize is what the holder's guest sees of the disk, or saw last: a machine that stops and starts again costs its disks no write.
 func guestSize(disk *v1alpha1.WukongDisk, observed *observation) *resource.Quantity {
-	if observed.claim == nil || observed.claim.Annotations[v1alpha1.AnnotationRequestedSize] == "" {
+	if observed.holder == "" {
 		return nil
 	}
 	for i := range observed.machines {
@@ -113,12 +112,15 @@ func guestSize(disk *v1alpha1.WukongDisk, observed *observation) *resource.Quant
 			continue
 		}
 		for _, entry := range observed.machines[i].Status.Disks {
-			if entry.DiskName == disk.Name {
+			if entry.DiskName == disk.Name && entry.GuestSize != nil {
 				return entry.GuestSize
 			}
 		}
 	}
-	return nil
+	if disk.Status.AttachedTo != observed.holder {
+		return nil
+	}
+	return disk.Status.GuestSize
 }
 
 // sharing says why a disk that is to be shared cannot be.

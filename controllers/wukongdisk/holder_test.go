@@ -68,10 +68,16 @@ func TestGuestSize(t *testing.T) {
 		vm.Status.Disks = []v1alpha1.VMDiskStatus{{DiskName: "other"}, {DiskName: "root", GuestSize: ptr.To(resource.MustParse("2Gi"))}}
 	}
 	machines := []v1alpha1.WukongVM{machine("old"), machine("web", reporting)}
-	once, never := grown("3Gi", "2Gi", "3Gi"), claimIn(corev1.ClaimBound)
-	assert.Equal(t, "2Gi", guestSize(diskWith(), &observation{machines: machines, holder: "web", claim: once}).String())
-	assert.Nil(t, guestSize(diskWith(), &observation{machines: machines, holder: "old", claim: once}))
-	assert.Nil(t, guestSize(diskWith(), &observation{machines: machines, holder: "web", claim: never}), "a disk that never grew costs no write at each start")
+	sawOnce := func(holder string) func(*v1alpha1.WukongDisk) {
+		return func(disk *v1alpha1.WukongDisk) {
+			disk.Status.AttachedTo, disk.Status.GuestSize = holder, ptr.To(resource.MustParse("1Gi"))
+		}
+	}
+	assert.Equal(t, "2Gi", guestSize(diskWith(), &observation{machines: machines, holder: "web"}).String())
+	assert.Equal(t, "2Gi", guestSize(diskWith(sawOnce("web")), &observation{machines: machines, holder: "web"}).String(), "it has grown")
+	assert.Equal(t, "1Gi", guestSize(diskWith(sawOnce("old")), &observation{machines: machines, holder: "old"}).String(), "it is stopped")
+	assert.Nil(t, guestSize(diskWith(sawOnce("web")), &observation{machines: machines, holder: "old"}), "its new machine has not run yet")
+	assert.Nil(t, guestSize(diskWith(sawOnce("web")), &observation{machines: machines}), "it is detached")
 }
 
 func TestSharing(t *testing.T) {

@@ -130,6 +130,14 @@ func eventually(t *testing.T, guest *console.Console, command, wanted string) {
 	require.Contains(t, output, wanted, command)
 }
 
+// waitGuestSize waits until a disk says what its guest sees, in bytes.
+func waitGuestSize(t *testing.T, disk *v1alpha1.WukongDisk, wanted int64) {
+	t.Helper()
+	cluster.Wait(t, disk, patience, "told of the guest's size", func() bool {
+		return disk.Status.GuestSize != nil && disk.Status.GuestSize.Value() == wanted
+	})
+}
+
 const (
 	dataDevice = "/dev/disk/by-id/virtio-data"
 	sizeOfData = "lsblk -bdno SIZE " + dataDevice + " || true"
@@ -156,6 +164,7 @@ func TestADiskGoesFromOneRunningMachineToAnother(t *testing.T) {
 		assert.Equal(t, "data", attached.ClaimName)
 		assert.Equal(t, "268435456", attached.GuestSize.AsDec().String())
 		eventually(t, first, sizeOfData, "268435456")
+		waitGuestSize(t, data, 268435456)
 	})
 	inGuest(t, first, "sudo mkfs.ext4 -q "+dataDevice+" && sudo mount "+dataDevice+" /mnt && sudo sh -c 'head -c 20000000 /dev/urandom >/mnt/file; sync'")
 	checksum := inGuest(t, first, "sha256sum </mnt/file")
@@ -171,6 +180,7 @@ func TestADiskGoesFromOneRunningMachineToAnother(t *testing.T) {
 				return disk.Name == "data" && disk.GuestSize != nil && disk.GuestSize.Value() == 536870912
 			})
 		})
+		waitGuestSize(t, data, 536870912)
 		inGuest(t, first, "sudo resize2fs "+dataDevice)
 		assert.Equal(t, checksum, inGuest(t, first, "sha256sum </mnt/file"))
 	})
