@@ -93,8 +93,13 @@ type anonymous struct{}
 // Resolve implements authn.Keychain.
 func (anonymous) Resolve(authn.Resource) (authn.Authenticator, error) { return authn.Anonymous, nil }
 
-// send writes the file as a container disk. It is read twice: a registry wants to know the digest before the bytes.
+// send writes the file as a container disk. It is read twice before: a registry wants to know the digest before the bytes. Whether it takes
+// them at all is asked first.
 func (r *registryTarget) send(ctx context.Context, image disk.Image, fileName string, compressed bool, track *tracker) error {
+	repository := r.reference.Context()
+	if err := remote.CheckPushPermission(r.reference, r.keychain, r.transport); err != nil {
+		return explain(repository.RegistryStr(), err)
+	}
 	track.plan(3 * image.Size())
 	file, err := measure(ctx, image, false, track.advance)
 	if err != nil {
@@ -108,23 +113,34 @@ func (r *registryTarget) send(ctx context.Context, image disk.Image, fileName st
 	if err != nil {
 		return err
 	}
-	result, err := containerDisk(&layer{ctx: ctx, content: content, archive: archive, compressed: compressed, observe: track.advance})
+	result, err := containerDisk(&layer{ctx: ctx, content: content, archive: archive, compressed: compressed})
 	if err != nil {
 		return err
 	}
-	host := r.reference.Context().RegistryStr()
-	if err := remote.Write(r.reference, result, remote.WithContext(ctx), remote.WithTransport(r.transport), remote.WithAuthFromKeychain(r.keychain)); err != nil {
-		return explain(host, err)
+	if err := r.push(ctx, result, content, track.advance); err != nil {
+		return explain(repository.RegistryStr(), err)
 	}
 	digest, err := result.Digest()
 	if err != nil {
 		return err
 	}
 	track.update(func() {
-		track.report = Report{Percent: 100, SizeBytes: image.Size(), Checksum: file.sum,
-			Location: r.reference.Context().Name() + "@" + digest.String()}
+		track.report = Report{Percent: 100, SizeBytes: image.Size(), Checksum: file.sum, Location: repository.Name() + "@" + digest.String()}
 	})
 	return nil
+}
+
+// push sends the layer, and then what makes an image of it.
+func (r *registryTarget) push(ctx context.Context, image v1.Image, content *measured, observe func(int64)) error {
+	upload, err := newBlobUpload(ctx, r.reference.Context(), r.transport, r.keychain)
+	if err != nil {
+		return err
+	}
+	upload.content, upload.digest, upload.observe = content, content.sum, observe
+	if err := upload.send(ctx); err != nil {
+		return err
+	}
+	return remote.Write(r.reference, image, remote.WithContext(ctx), remote.WithTransport(r.transport), remote.WithAuthFromKeychain(r.keychain))
 }
 
 // containerDisk is an image of one layer.
@@ -173,7 +189,6 @@ type layer struct {
 	content    *measured
 	archive    disk.Image
 	compressed bool
-	observe    func(int64)
 }
 
 var _ v1.Layer = &layer{}
@@ -186,7 +201,7 @@ func (l *layer) DiffID() (v1.Hash, error) { return v1.NewHash(l.content.plain) }
 
 // Compressed implements v1.Layer: the layer as it is sent.
 func (l *layer) Compressed() (io.ReadCloser, error) {
-	return io.NopCloser(disk.Reader(l.ctx, l.content, l.observe)), nil
+	return io.NopCloser(disk.Reader(l.ctx, l.content, nil)), nil
 }
 
 // Uncompressed implements v1.Layer.

@@ -33,7 +33,7 @@ import (
 
 // How long tests wait before they fail: guests may be emulated, on a slow machine that does other things too, so that only what hangs comes near.
 const (
-	ImportAndBoot = 10 * time.Minute
+	ImportAndBoot = 15 * time.Minute
 	Patience      = 5 * time.Minute
 )
 

@@ -1,4 +1,5 @@
-// Command image-server serves the files of a folder over HTTP and HTTPS, for imports of guest images inside the dev cluster.
+// Command image-server serves the files of a folder over HTTP and HTTPS, for imports of guest images inside the dev cluster, and relays
+// connections to other servers badly, for exports.
 package main
 
 import (
@@ -12,6 +13,7 @@ import (
 
 	"github.com/novasphere/wukong/e2e/devcluster/internal/imageserver"
 	"github.com/novasphere/wukong/e2e/devcluster/internal/pki"
+	"github.com/novasphere/wukong/e2e/devcluster/internal/relay"
 )
 
 func main() {
@@ -19,11 +21,18 @@ func main() {
 	secureAddress := flag.String("listen-tls", ":8443", "address to listen on with TLS")
 	hosts := flag.String("hosts", "localhost", "names in the certificate, with commas")
 	folder := flag.String("folder", "/images", "folder with the files")
+	limit := flag.Int64("relay-limit", 20<<20, "how many bytes a client may send by one connection of a relay before it is cut")
+	var relays []relay.Relay
+	flag.Func("relay", "LISTEN=TARGET: pass TCP connections on, and cut them; as often as wanted", func(text string) error {
+		one, err := relay.Parse(text, *limit)
+		relays = append(relays, one)
+		return err
+	})
 	flag.Parse()
-	log.Fatal(serve(*address, *secureAddress, strings.Split(*hosts, ","), *folder))
+	log.Fatal(serve(*address, *secureAddress, strings.Split(*hosts, ","), *folder, relays))
 }
 
-func serve(address, secureAddress string, hosts []string, folder string) error {
+func serve(address, secureAddress string, hosts []string, folder string, relays []relay.Relay) error {
 	authority, err := pki.NewAuthority("images")
 	if err != nil {
 		return err
@@ -44,7 +53,10 @@ func serve(address, secureAddress string, hosts []string, folder string) error {
 		Addr: secureAddress, Handler: mux, ReadHeaderTimeout: 10 * time.Second,
 		TLSConfig: &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12},
 	}
-	ended := make(chan error, 2)
+	ended := make(chan error, 2+len(relays))
+	for _, one := range relays {
+		go func() { ended <- one.ListenAndServe() }()
+	}
 	go func() { ended <- plain.ListenAndServe() }()
 	go func() { ended <- secure.ListenAndServeTLS("", "") }()
 	return <-ended

@@ -49,7 +49,7 @@ func (Addon) Name() string { return "images" }
 
 // Images implements addon.Addon.
 func (Addon) Images() []*artifact.Recipe {
-	server := program.Binary(serverProgram, "imageserver", "pki")
+	server := program.Binary(serverProgram, "imageserver", "pki", "relay")
 	return []*artifact.Recipe{program.Image(server, serverProgram, serverImage, "65532:65532"), guest.Busybox(Busybox)}
 }
 
