@@ -121,7 +121,7 @@ func keepClaim(obj any) (any, error) {
 func keepInstance(obj any) (any, error) {
 	if instance, ok := obj.(*kubevirtv1.VirtualMachineInstance); ok {
 		instance.ManagedFields = nil
-		instance.Annotations = nil
+		maps.DeleteFunc(instance.Annotations, func(key, _ string) bool { return key != kubevirtv1.WorkloadUpdateMigrationAbortionAnnotation })
 		kept := kubevirtv1.VirtualMachineInstanceSpec{Volumes: instance.Spec.Volumes, Networks: instance.Spec.Networks}
 		kept.Domain.Devices.Interfaces = instance.Spec.Domain.Devices.Interfaces
 		instance.Spec = kept

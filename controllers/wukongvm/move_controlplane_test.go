@@ -98,6 +98,12 @@ func (m mover) instance() *kubevirtv1.VirtualMachineInstance {
 	return read(m.T, m.namespace, "web", &kubevirtv1.VirtualMachineInstance{})
 }
 
+// held tells whether KubeVirt is kept from migrating the machine.
+func (m mover) held() bool {
+	m.Helper()
+	return metav1.HasAnnotation(m.instance().ObjectMeta, kubevirtv1.WorkloadUpdateMigrationAbortionAnnotation)
+}
+
 func (m mover) patch(object client.Object, body string) {
 	m.Helper()
 	require.NoError(m, environment.Client.Patch(m.Context(), object, client.RawPatch("application/merge-patch+json", []byte(body))))
@@ -197,6 +203,7 @@ func TestDisksMoveUnderARunningMachine(t *testing.T) {
 	data := m.waitMoved("data", slow, "data")
 	m.running()
 	testenv.WaitIdle(t, 0)
+	assert.False(t, m.held(), "KubeVirt migrates it for other reasons again")
 	t.Logf("writes of one move:\n%s", manager.Writes)
 	assert.LessOrEqual(t, manager.Writes.Total(), 16, manager.Writes)
 	assert.Zero(t, manager.Writes.Conflicts())
@@ -331,6 +338,7 @@ func TestAMoveInWhichKubeVirtOvertakesItselfBeginsAnew(t *testing.T) {
 			m.setClass(moving, slow)
 			m.waitMigrating(1)
 			m.waitCondition(moving, v1alpha1.ReasonMoving, "the migration begins anew")
+			assert.True(t, m.held(), "a migration with the old claim fails, and spoils the node for those that follow")
 			require.Eventually(t, func() bool { return m.claimInTemplate(moving) == moving && m.claimInTemplate(staying) == staying }, patience, interval)
 			require.Never(t, func() bool { return m.claimInTemplate(moving) != moving }, 3*time.Second, interval, "a migration is left")
 			assert.True(t, meta.IsStatusConditionTrue(read(t, m.namespace, "web", &v1alpha1.WukongVM{}).Status.Conditions, v1alpha1.ConditionReady))
@@ -340,6 +348,7 @@ func TestAMoveInWhichKubeVirtOvertakesItselfBeginsAnew(t *testing.T) {
 			m.running()
 			assert.Equal(t, instance, m.instance().UID, "the guest never stopped")
 			assert.Equal(t, staying, m.claimInTemplate(staying))
+			assert.False(t, m.held())
 			assert.NotContains(t, m.vm.Status.Conditions, v1alpha1.ConditionRestartRequired)
 		})
 	}

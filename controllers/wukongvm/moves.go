@@ -220,7 +220,7 @@ func (o *observation) resolveHandover(disk *v1alpha1.WukongDisk, item handover) 
 		case instance.IsFinal():
 			return takenBack
 		case claim != item.From || migrates && o.stall.state == notStalled:
-			underWay.message = volumesChangeSays(instance)
+			underWay.message = migrationSays(instance)
 			return underWay
 		case migrates:
 			return o.resolveStall(item)
@@ -231,7 +231,7 @@ func (o *observation) resolveHandover(disk *v1alpha1.WukongDisk, item handover) 
 			// Whether KubeVirt took the volume at this very moment is seen in the next pass.
 			return volumeMove{state: v1alpha1.VMDiskMoveMigrating, claim: item.From, message: "the volume is taken back"}
 		default:
-			underWay.message = volumesChangeSays(instance)
+			underWay.message = migrationSays(instance)
 			return underWay
 		}
 	}
@@ -319,11 +319,21 @@ func sortedKeys[V any](of map[string]V) []string {
 	return keys
 }
 
-func volumesChangeSays(instance *kubevirtv1.VirtualMachineInstance) string {
-	if condition := instanceCondition(instance, kubevirtv1.VirtualMachineInstanceVolumesChange); condition != nil && condition.Status == corev1.ConditionFalse {
+// migrationSays is what keeps a migration of volumes from its end: KubeVirt's refusal, or how its last attempt failed.
+func migrationSays(instance *kubevirtv1.VirtualMachineInstance) string {
+	condition := instanceCondition(instance, kubevirtv1.VirtualMachineInstanceVolumesChange)
+	if condition == nil {
+		return ""
+	}
+	if condition.Status == corev1.ConditionFalse {
 		return condition.Message
 	}
-	return ""
+	last := instance.Status.MigrationState
+	if last == nil || !last.Failed || last.EndTimestamp == nil || last.EndTimestamp.Before(&condition.LastTransitionTime) {
+		return ""
+	}
+	return fmt.Sprintf("KubeVirt's last attempt to migrate the machine failed, and it tries again: %s; stop the machine, and the disk is copied",
+		cmp.Or(last.FailureReason, "it does not say why"))
 }
 
 func machineCondition(machine *kubevirtv1.VirtualMachine, conditionType kubevirtv1.VirtualMachineConditionType) bool {

@@ -52,7 +52,7 @@ const (
 // +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongaddresses,verbs=get;list;watch;create;patch
 // +kubebuilder:rbac:groups=kubevirt.io,resources=virtualmachines,verbs=get;list;watch;create;patch
 // +kubebuilder:rbac:groups=kubevirt.io,resources=kubevirts,verbs=get;list;watch
-// +kubebuilder:rbac:groups=kubevirt.io,resources=virtualmachineinstances,verbs=get;list;watch
+// +kubebuilder:rbac:groups=kubevirt.io,resources=virtualmachineinstances,verbs=get;list;watch;patch
 // +kubebuilder:rbac:groups=kubevirt.io,resources=virtualmachineinstancemigrations,verbs=list
 // +kubebuilder:rbac:groups=k8s.cni.cncf.io,resources=network-attachment-definitions,verbs=get;list;watch;create;patch;delete
 // +kubebuilder:rbac:groups="",resources=secrets,verbs=get;create;patch
@@ -123,6 +123,9 @@ func (r *Reconciler) applyChildren(ctx context.Context, vm *v1alpha1.WukongVM, o
 	}
 	if err == nil {
 		err = r.applyPolicy(ctx, vm, observed)
+	}
+	if err == nil {
+		err = r.holdMigrations(ctx, observed)
 	}
 	if err == nil {
 		err = r.applyMachine(ctx, vm, observed)

@@ -49,11 +49,16 @@ func (s *Simulator) migrateVolumes(ctx context.Context, machine *kubevirtv1.Virt
 			instance.Status.MigratedVolumes = changed
 		}
 		return true, s.beginMigration(ctx, machine, instance)
-	case begun && machine.Annotations[AnnotationHold] == "" && has(instance, listed):
+	case begun && machine.Annotations[AnnotationHold] == "" && !held(instance) && has(instance, listed):
 		return true, s.endMigration(ctx, machine, instance, false)
 	default:
 		return false, nil
 	}
+}
+
+// held tells whether the workload updater is to make no migrations (pkg/virt-controller/watch/workload-updater, doesRequireMigration).
+func held(instance *kubevirtv1.VirtualMachineInstance) bool {
+	return metav1.HasAnnotation(instance.ObjectMeta, kubevirtv1.WorkloadUpdateMigrationAbortionAnnotation)
 }
 
 // missing tells whether one of the new claims is of a DataVolume that does not exist.

@@ -50,6 +50,44 @@ func TestAnExportGoesOnAfterItsPodIsLost(t *testing.T) {
 	assert.Equal(t, rawChecksum(t, disk), rawChecksum(t, again), "what is in the bucket is the disk")
 }
 
+// The connection breaks every 20 MiB, which is less than the layer of a container disk, and little more than a part of an upload to S3. Only what
+// goes on where it broke gets to its end.
+func TestAnExportGoesOnWhereItsConnectionBreaks(t *testing.T) {
+	t.Parallel()
+	const brittle = "images.wukong-devcluster.svc" // its ports 5000 and 7070 lead to the registry and to S3
+	namespace := cluster.Namespace(t)
+	disk := exportedDisk(namespace, "data", fromTiny())
+	exportCreate(t, disk, exportCredentials(namespace, s3SecretKey))
+	waitDisk(t, disk)
+	checksum := rawChecksum(t, disk)
+
+	image := "/brittle/" + namespace + ":1"
+	layer := diskExport(namespace, "layer", "data", toImage(brittle+":5000"+image))
+	layer.Spec.Compression = v1alpha1.ExportUncompressed
+	object := diskExport(namespace, "object", "data", toBucket(namespace+"/brittle.img", v1alpha1.ExportRaw, v1alpha1.ExportUncompressed))
+	object.Spec.Target.S3.URL = "http://" + brittle + ":7070/backups/" + namespace + "/brittle.img"
+	sources := map[*v1alpha1.WukongExport]*v1alpha1.WukongDiskSource{
+		layer: {Registry: &v1alpha1.RegistrySource{URL: "docker://" + registryHost + image}},
+		object: {S3: &v1alpha1.S3Source{
+			URL: s3Bucket + "/" + namespace + "/brittle.img", SecretRef: &v1alpha1.LocalObjectReference{Name: credentialsName},
+		}},
+	}
+	for export, source := range sources {
+		exportCreate(t, export)
+		cluster.WaitReady(t, export, metav1.ConditionTrue, v1alpha1.ReasonCompleted, importAndBoot)
+		assert.Equal(t, checksum, export.Status.Checksum)
+		again := exportedDisk(namespace, "again-"+export.Name, source)
+		exportCreate(t, again)
+		waitDisk(t, again)
+		assert.Equal(t, checksum, rawChecksum(t, again), "what went through %s", export.Name)
+	}
+	jobs := &batchv1.JobList{}
+	require.NoError(t, cluster.List(t.Context(), jobs, client.InNamespace(namespace)))
+	for i := range jobs.Items {
+		assert.Zero(t, jobs.Items[i].Status.Failed, "no pod had to begin anew: %s", jobs.Items[i].Name)
+	}
+}
+
 // movers are the pods that an export has now.
 func movers(t *testing.T, export *v1alpha1.WukongExport) []corev1.Pod {
 	t.Helper()
