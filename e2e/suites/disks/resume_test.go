@@ -63,7 +63,7 @@ func TestAnExportGoesOnWhereItsConnectionBreaks(t *testing.T) {
 
 	image := "/brittle/" + namespace + ":1"
 	layer := diskExport(namespace, "layer", "data", toImage(brittle+":5000"+image))
-	layer.Spec.Compression = v1alpha1.ExportUncompressed
+	layer.Spec.Format, layer.Spec.Compression = v1alpha1.ExportRaw, v1alpha1.ExportUncompressed
 	object := diskExport(namespace, "object", "data", toBucket(namespace+"/brittle.img", v1alpha1.ExportRaw, v1alpha1.ExportUncompressed))
 	object.Spec.Target.S3.URL = "http://" + brittle + ":7070/backups/" + namespace + "/brittle.img"
 	sources := map[*v1alpha1.WukongExport]*v1alpha1.WukongDiskSource{
