@@ -5,7 +5,8 @@
 // internal/gzipped): no scratch space, and each byte of the file can be computed again. That makes every transfer resumable:
 //
 //	s3        parts of a multipart upload that are there with the right MD5 are not sent again, by whichever pod comes next
-//	registry  a layer that is there by its digest is not sent again
+//	registry  a layer goes on at the byte that the registry has last, as long as the pod lives, for nothing but the pod knows the upload;
+//	          one that is there by its digest is not sent again
 //	download  Range requests, with the checksum as ETag
 //
 // It has no rights in the cluster and no token. It tells what it does in two ways that need none: the Report streams as JSON lines to whoever
