@@ -4,10 +4,13 @@ package disks
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
 	"net/http"
+	"os"
+	"regexp"
 	"testing"
 	"time"
 
@@ -20,6 +23,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/e2e/internal/console"
 )
 
 // A disk goes out and comes in again by CDI, by each way and from each mode of volume, and its bytes are the same.
@@ -67,7 +71,7 @@ func TestExportAndImportAgain(t *testing.T) {
 	}
 }
 
-// What KubeVirt boots as a containerDisk is what was exported from a stopped machine, and a running one is not read.
+// A stopped machine's disk goes out as a container disk, from which another machine boots. A running one is not read.
 func TestExportOfAMachine(t *testing.T) {
 	t.Parallel()
 	namespace := cluster.Namespace(t)
@@ -90,6 +94,20 @@ func TestExportOfAMachine(t *testing.T) {
 	require.NoError(t, cluster.Patch(t.Context(), vm, client.RawPatch("application/merge-patch+json", []byte(`{"spec":{"powerState":"Stopped"}}`))))
 	cluster.WaitReady(t, export, metav1.ConditionTrue, v1alpha1.ReasonCompleted, patience)
 	assert.Regexp(t, "/machines/"+namespace+"@sha256:[0-9a-f]{64}$", export.Status.Location)
+
+	source := &v1alpha1.WukongDiskSource{Registry: &v1alpha1.RegistrySource{URL: "docker://" + export.Status.Location}}
+	born := &v1alpha1.WukongVM{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "born"}, Spec: *vm.Spec.DeepCopy()}
+	born.Spec.PowerState, born.Spec.Disks[0].Template.Spec.Source = v1alpha1.PowerRunning, source
+	exportCreate(t, born)
+	cluster.WaitReady(t, born, metav1.ConditionTrue, v1alpha1.ReasonRunning, importAndBoot)
+	ctx, cancel := context.WithTimeout(t.Context(), importAndBoot)
+	defer cancel()
+	guest, err := console.Reach(ctx, cluster.Config, namespace, born.Name, os.Stderr, func(guest *console.Console) error {
+		_, err := guest.Prod(ctx, regexp.MustCompile(`# $`))
+		return err
+	})
+	require.NoError(t, err, "it boots to a shell")
+	require.NoError(t, guest.Close())
 }
 
 // A running machine's snapshot can be exported, and nothing of the restored claim is left.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -123,7 +124,7 @@ func newImage(namespace, name string, source v1alpha1.WukongImageSource) *v1alph
 	}
 }
 
-// startFrom makes a disk from an image.
+// startFrom makes a disk from an image, which the storage clones: no pod copies its bytes.
 func startFrom(t *testing.T, image *v1alpha1.WukongImage) {
 	t.Helper()
 	disk := &v1alpha1.WukongDisk{
@@ -135,6 +136,10 @@ func startFrom(t *testing.T, image *v1alpha1.WukongImage) {
 	}
 	require.NoError(t, cluster.Create(t.Context(), disk))
 	cluster.WaitReady(t, disk, metav1.ConditionTrue, v1alpha1.ReasonReady, imagePatience)
+	claim := &corev1.PersistentVolumeClaim{}
+	require.NoError(t, cluster.Get(t.Context(), client.ObjectKey{Namespace: disk.Namespace, Name: disk.Status.ClaimName}, claim))
+	// CDI's pkg/controller/common, AnnCloneType; the third strategy is "copy".
+	assert.Contains(t, []string{"csi-clone", "snapshot"}, claim.Annotations["cdi.kubevirt.io/cloneType"])
 }
 
 // endsWithItsVersions deletes an image, and waits until its version is gone too.
