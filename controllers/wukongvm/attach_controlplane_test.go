@@ -89,6 +89,7 @@ func TestDisksComeAndGoWhileTheMachineRuns(t *testing.T) {
 		waitAttached(t, vm, "root", "again")
 	})
 	t.Run("Contract3: nothing is left to do", func(t *testing.T) {
+		testenv.WaitIdle(t, 0) // the disk still hears of its guest
 		manager.Stop()
 		second := environment.StartManager(t, testenv.ManagerOptions{Namespace: namespace})
 		testenv.WaitIdle(t, 3)

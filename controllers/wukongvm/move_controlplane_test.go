@@ -180,6 +180,13 @@ func (m mover) waitMigrating(volumes int) {
 	require.Eventually(m, func() bool { return len(m.instance().Status.MigratedVolumes) == volumes }, patience, interval)
 }
 
+// waitUnderWay waits until KubeVirt migrates volumes, and needs no manager for it any more.
+func (m mover) waitUnderWay(volumes int) {
+	m.Helper()
+	m.waitMigrating(volumes)
+	require.Eventually(m, func() bool { return !m.held() }, patience, interval)
+}
+
 func (m mover) claimInTemplate(name string) string {
 	m.Helper()
 	for _, volume := range m.machine().Spec.Template.Spec.Volumes {
@@ -362,7 +369,7 @@ func TestAMoveThatFinishedUnseenIsFound(t *testing.T) {
 	m.running()
 	m.hold(m.machine(), true)
 	m.setClass("root", slow)
-	m.waitMigrating(1)
+	m.waitUnderWay(1)
 	target := m.claimInTemplate("root")
 	manager.Stop()
 	m.hold(m.machine(), false)
@@ -386,7 +393,7 @@ func TestContract7AnUndecidedMoveLosesNothing(t *testing.T) {
 	m.running()
 	m.hold(m.machine(), true)
 	m.setClass("data", slow)
-	m.waitMigrating(1)
+	m.waitUnderWay(1)
 	target := m.claimInTemplate("data")
 	manager.Stop()
 	m.hold(m.machine(), false)
