@@ -270,10 +270,16 @@ func TestADeadline(t *testing.T) {
 	f.create(snapshot)
 	taken := f.waitTaken("monday")
 	f.wait(snapshot, metav1.ConditionFalse, v1alpha1.ReasonInProgress, "")
-	now.SetTime(now.Now().Add(2 * time.Minute))
 	taken.Status = &snapshotv1.VolumeSnapshotStatus{Error: &snapshotv1.VolumeSnapshotError{Message: ptr.To("pool is full")}}
 	f.setStatus(taken)
-	f.wait(snapshot, metav1.ConditionFalse, v1alpha1.ReasonFailed, "given up after 1m0s: pool is full; mend the cause and make another")
+	f.wait(snapshot, metav1.ConditionFalse, v1alpha1.ReasonSnapshotError, "pool is full")
+	now.SetTime(now.Now().Add(2 * time.Minute))
+	taken.Status.Error.Message = ptr.To("pool is full, still")
+	if err := f.Client.Status().Update(t.Context(), taken); !apierrors.IsNotFound(err) {
+		require.NoError(t, err, "or it was given up a moment sooner")
+	}
+	f.wait(snapshot, metav1.ConditionFalse, v1alpha1.ReasonFailed, "given up after 1m0s: pool is full")
+	f.wait(snapshot, metav1.ConditionFalse, v1alpha1.ReasonFailed, "; mend the cause and make another")
 	f.waitGone("monday", &snapshotv1.VolumeSnapshot{})
 	testenv.WaitIdle(t, 0)
 	assert.False(t, f.exists("monday", &snapshotv1.VolumeSnapshot{}))
