@@ -114,7 +114,7 @@ func (b *blobUpload) begin(ctx context.Context) error {
 // resume asks how far the upload is. One that the registry does not know any more, or of which it does not tell, begins anew.
 func (b *blobUpload) resume(ctx context.Context) error {
 	response, err := b.ask(ctx, http.MethodGet, b.location, nil, nil, http.StatusNoContent, http.StatusAccepted)
-	if refused := (*transport.Error)(nil); errors.As(err, &refused) && refused.StatusCode < http.StatusInternalServerError {
+	if refuses(err) {
 		b.location = ""
 		return nil
 	}
@@ -162,10 +162,16 @@ func (b *blobUpload) commit(ctx context.Context) error {
 	query.Set("digest", b.digest)
 	location.RawQuery = query.Encode()
 	_, err = b.ask(ctx, http.MethodPut, location.String(), http.Header{"Content-Type": {"application/octet-stream"}}, nil, http.StatusCreated)
-	if refused := (*transport.Error)(nil); errors.As(err, &refused) {
+	if refuses(err) {
 		b.location = "" // what it has are not the bytes of the digest
 	}
 	return err
+}
+
+// refuses tells a registry that does not want this from one that cannot at the moment.
+func refuses(err error) bool {
+	var answer *transport.Error
+	return errors.As(err, &answer) && answer.StatusCode < http.StatusInternalServerError && answer.StatusCode != http.StatusTooManyRequests
 }
 
 // follow takes the next location, which may be relative.

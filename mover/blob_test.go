@@ -23,6 +23,8 @@ type brittleRegistry struct {
 	breakAfter int64
 	breaks     int
 	forgets    bool
+	// stumbles is how many requests to commit, or for the status, are answered by a proxy before it.
+	stumbles int
 
 	kept      []byte
 	received  int64
@@ -40,6 +42,9 @@ func (b *brittleRegistry) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(code)
 	}
 	switch {
+	case atUpload && b.stumbles > 0 && (r.Method == http.MethodPut || r.Method == http.MethodGet):
+		b.stumbles--
+		w.WriteHeader(http.StatusBadGateway)
 	case r.Method == http.MethodPost && !b.committed:
 		b.kept = nil
 		status(http.StatusAccepted)
@@ -84,13 +89,14 @@ func (b *brittleRegistry) take(w http.ResponseWriter, r *http.Request, status fu
 // A layer goes on at the byte that the registry has last. A registry that does not know it any more gets all of it.
 func TestALayerGoesOnWhereItBrokeOff(t *testing.T) {
 	for name, test := range map[string]struct {
-		breaks  int
-		forgets bool
-	}{"it remembers": {2, false}, "it forgets": {1, true}} {
+		breaks   int
+		forgets  bool
+		stumbles int
+	}{"it remembers": {breaks: 2}, "it forgets": {breaks: 1, forgets: true}, "it stumbles": {stumbles: 2}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			backend := registry.New(registry.Logger(log.New(io.Discard, "", 0)))
-			brittle := &brittleRegistry{Handler: backend, breakAfter: 4 << 20, breaks: test.breaks, forgets: test.forgets}
+			brittle := &brittleRegistry{Handler: backend, breakAfter: 4 << 20, breaks: test.breaks, forgets: test.forgets, stumbles: test.stumbles}
 			server := httptest.NewServer(brittle)
 			defer server.Close()
 			server.Config.ErrorLog = log.New(io.Discard, "", 0)
@@ -98,7 +104,7 @@ func TestALayerGoesOnWhereItBrokeOff(t *testing.T) {
 			options.Target, options.Location = TargetRegistry, strings.TrimPrefix(server.URL, "http://")+"/disks/web:1"
 			require.NoError(t, options.Run(t.Context()))
 			assert.Equal(t, sumOf(content), last(t, options).Checksum)
-			assert.Zero(t, brittle.breaks)
+			assert.Zero(t, brittle.breaks+brittle.stumbles)
 			layer := int64(len(brittle.kept))
 			assert.Greater(t, layer, int64(len(content)))
 			if test.forgets {
