@@ -157,39 +157,53 @@ func Reach(ctx context.Context, config *rest.Config, namespace, name string, tra
 	}
 }
 
-// LogIn reaches the console, logs in, and waits until the guest has booted. cloud-init makes the user while the prompt is there already, so
-// that a login which is refused is tried again.
+// LogIn reaches the console, logs in to a POSIX shell, and waits until the guest has booted. cloud-init makes the user while the prompt is there
+// already, so that a login which is refused is tried again.
 func LogIn(ctx context.Context, config *rest.Config, namespace, name, user, password string, transcript io.Writer) (*Console, error) {
 	return Reach(ctx, config, namespace, name, transcript, func(guest *Console) error {
 		if err := guest.login(ctx, user, password); err != nil {
 			return err
 		}
-		return guest.settle(ctx)
+		return guest.settle(ctx, "")
 	})
 }
 
-// settleInterval is how often settle types its command. What is typed while the command runs is read after it.
-const settleInterval = 30 * time.Second
+const (
+	// settleInterval is how often settle asks a guest that is not done.
+	settleInterval = 2 * time.Second
+	// settlePatience is how long an answer may take; the shell starts slowly in a guest that boots.
+	settlePatience = 5 * time.Second
+	// settleBreak is after how many questions without an answer settle ends with a Ctrl-C what may hang, or what is left of a line.
+	settleBreak = 30
+)
 
-// settleBreak is after how many commands without an answer settle ends with a Ctrl-C what may hang, or what is left of a line. Not sooner: the
-// command itself is slow in a guest that boots, and would have to begin anew.
-const settleBreak = 5
-
-// booted is what cloud-init says when it is done, or the shell where there is none.
-var booted = regexp.MustCompile(`status: (done|degraded|error|disabled)|(?m:^|[^\w-])cloud-init: (command )?not found`)
-
-// settle waits until cloud-init is done, in a guest that has it. What it types may be lost, all or in part, and the prompts that it sees may
-// be answers to what was typed earlier. It believes only what cannot be printed for another reason: cloud-init's own word, before a mark that the
-// shell puts together, so that the echo of the line is none.
-func (c *Console) settle(ctx context.Context) error {
-	settled := regexp.MustCompile(`(?s)(.*?)settled\n`)
+// settle waits until cloud-init is done, in a guest that has it: until there is a file that it leaves at its end or instead of its beginning
+// (https://docs.cloud-init.io/en/latest/explanation/return_codes.html). Its own 'cloud-init status --wait' takes an emulated guest many seconds,
+// in which it boots no further. Paths are below root, which is empty except in tests.
+//
+// What it types may be lost, all or in part, and what it sees may answer what was typed earlier. So it lets the shell put together what it
+// believes: a pattern that the shell replaces by the name of the file if there is one, and a mark; no part of the line gives both.
+func (c *Console) settle(ctx context.Context, root string) error {
+	paths := []string{root + "/run/cloud-init/result.json", root + "/run/cloud-init/disabled", root + "/usr/bin/cloud-init"}
+	question, answer := "\necho", "(?m:^)"
+	for _, path := range paths {
+		most, last := path[:len(path)-1], path[len(path)-1:]
+		question += " " + most + "[" + last + "]"
+		answer += "(" + regexp.QuoteMeta(most) + `(?:` + last + `|\[` + last + `\])) `
+	}
+	question += " settle\\d\n"
+	expression := regexp.MustCompile(answer + "settled\n")
 	for unanswered := 0; ; {
-		match, err := c.answer(ctx, "\ncloud-init status --wait; echo settle\\d\n", settleInterval, settled)
+		found, err := c.answer(ctx, question, settlePatience, expression)
 		switch {
-		case err == nil && booted.MatchString(match[1]):
+		case err == nil && (found[1] == paths[0] || found[2] == paths[1] || found[3] != paths[2]):
 			return nil
 		case err == nil:
-			time.Sleep(reachInterval) // something was lost; the terminal may be reset once more
+			select {
+			case <-ctx.Done():
+				return fmt.Errorf("wait for cloud-init: %w", ctx.Err())
+			case <-time.After(settleInterval):
+			}
 		case !errors.Is(err, errNoAnswer):
 			return err
 		default:

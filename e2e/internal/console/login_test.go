@@ -1,6 +1,7 @@
 package console
 
 import (
+	"bytes"
 	"context"
 	"net/http"
 	"net/http/httptest"
@@ -17,52 +18,82 @@ import (
 	"k8s.io/client-go/rest"
 )
 
-// cloudInit takes a moment, and says when it is done as the real one does, and by a file that is its own name with .done.
-const cloudInit = "#!/bin/sh\nsleep 0.3\ntouch \"$0.done\"\necho; echo status: done\n"
+// guestFiles is a folder with what cloud-init leaves in a guest where it is at work.
+func guestFiles(t *testing.T) string {
+	t.Helper()
+	root := t.TempDir()
+	for _, folder := range []string{"run/cloud-init", "usr/bin"} {
+		require.NoError(t, os.MkdirAll(filepath.Join(root, folder), 0o700))
+	}
+	require.NoError(t, os.WriteFile(filepath.Join(root, "usr/bin/cloud-init"), nil, 0o600))
+	return root
+}
 
-func TestLogInWaitsForCloudInit(t *testing.T) {
+// enter opens the console of a shell, which loses what is typed as 'lose' says, and waits until the guest below root has booted.
+func enter(t *testing.T, root string, lose func(message int, typed []byte) []byte) *Console {
+	t.Helper()
+	guest, err := Open(t.Context(), serveShell(t, lose), "default", "one", nil)
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, guest.Close()) })
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	require.NoError(t, guest.login(ctx, "alice", ""))
+	require.NoError(t, guest.settle(ctx, root))
+	return guest
+}
+
+func all(_ int, typed []byte) []byte { return typed }
+
+func TestSettleWaitsForCloudInit(t *testing.T) {
 	t.Parallel()
-	for name, lose := range map[string]func(message int, typed []byte) []byte{
-		"a guest that reads all": func(_ int, typed []byte) []byte { return typed },
-		"a guest that loses the beginning of the command that waits": func(message int, typed []byte) []byte {
-			if message == 1 {
-				return typed[len("\ncloud"):]
-			}
-			return typed
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
+	for _, file := range []string{"result.json", "disabled"} {
+		t.Run(file, func(t *testing.T) {
 			t.Parallel()
-			folder := t.TempDir()
-			program := filepath.Join(folder, "cloud-init")
-			require.NoError(t, os.WriteFile(program, []byte(cloudInit), 0o700)) //nolint:gosec // it shall be executable
-			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-			defer cancel()
+			root := guestFiles(t)
+			// The file comes when the question has been typed for the second time, so that an answer to the first is too early.
+			done := filepath.Join(root, "run/cloud-init", file)
+			guest := enter(t, root, func(message int, typed []byte) []byte {
+				if message == 2 {
+					assert.NoError(t, os.WriteFile(done, nil, 0o600))
+				}
+				return typed
+			})
+			assert.FileExists(t, done, "it returned while cloud-init was at work")
 
-			guest, err := LogIn(ctx, serveShell(t, folder+":"+os.Getenv("PATH"), lose), "default", "one", "alice", "", nil)
-			require.NoError(t, err)
-			defer func() { assert.NoError(t, guest.Close()) }()
-			assert.FileExists(t, program+".done", "LogIn returned while cloud-init was at work")
-
-			output, err := guest.Run(ctx, "echo hello; false")
+			output, err := guest.Run(t.Context(), "echo hello; false")
 			assert.ErrorContains(t, err, "exit code 1")
 			assert.Equal(t, "hello", output)
 		})
 	}
 }
 
-func TestLogInToAGuestWithoutCloudInit(t *testing.T) {
+func TestSettleInAGuestWithoutCloudInit(t *testing.T) {
 	t.Parallel()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
-	guest, err := LogIn(ctx, serveShell(t, t.TempDir(), func(_ int, typed []byte) []byte { return typed }), "default", "one", "alice", "", nil)
-	require.NoError(t, err)
-	assert.NoError(t, guest.Close())
+	enter(t, t.TempDir(), all)
+}
+
+// TestSettleIsNotFooledByWhatIsLost: a part of the question is answered by nothing that could be believed.
+func TestSettleIsNotFooledByWhatIsLost(t *testing.T) {
+	t.Parallel()
+	root := guestFiles(t)
+	done := filepath.Join(root, "run/cloud-init/result.json")
+	enter(t, root, func(message int, typed []byte) []byte {
+		switch message {
+		case 1: // the first question: its end alone is a command that prints the mark
+			return append([]byte("echo "), typed[bytes.LastIndex(typed, []byte("settle")):]...)
+		case 2: // the second, which asks of no file but the last
+			return append([]byte("echo "), typed[bytes.LastIndex(typed, []byte(root)):]...)
+		default:
+			assert.NoError(t, os.WriteFile(done, nil, 0o600))
+			return typed
+		}
+	})
+	assert.FileExists(t, done)
 }
 
 // serveShell serves a shell on a real terminal, as KubeVirt serves a guest where alice is logged in, and returns how to reach it.
 // What is typed passes through lose, with the number of the message from 0.
-func serveShell(t *testing.T, path string, lose func(message int, typed []byte) []byte) *rest.Config {
+func serveShell(t *testing.T, lose func(message int, typed []byte) []byte) *rest.Config {
 	t.Helper()
 	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		upgrader := websocket.Upgrader{Subprotocols: []string{"plain.kubevirt.io"}}
@@ -71,7 +102,7 @@ func serveShell(t *testing.T, path string, lose func(message int, typed []byte) 
 			return
 		}
 		shell := exec.CommandContext(r.Context(), "bash", "--norc", "-i")
-		shell.Env = append(os.Environ(), "PATH="+path, "PS1=alice@one:~$ ")
+		shell.Env = append(os.Environ(), "PS1=alice@one:~$ ")
 		terminal, err := pty.Start(shell)
 		if !assert.NoError(t, err) {
 			return

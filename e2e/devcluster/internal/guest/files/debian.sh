@@ -54,6 +54,20 @@ do
 	ln -sf /dev/null "/etc/systemd/system-generators/$generator"
 done
 
+# Only devices for which a driver is still to be loaded, or for which something waits; the console first. The others, ten times as many, are
+# there already, with the kernel's owners and modes. What comes later is handled as everywhere.
+mkdir -p /etc/systemd/system/systemd-udev-trigger.service.d
+matches=
+for subsystem in block net input virtio virtio-ports pci acpi scsi rtc; do
+	matches="$matches --subsystem-match=$subsystem"
+done
+cat > /etc/systemd/system/systemd-udev-trigger.service.d/few.conf <<EOF
+[Service]
+ExecStart=
+ExecStart=-udevadm trigger --action=add /dev/ttyS0
+ExecStart=-udevadm trigger --action=add --prioritized-subsystem=block,net$matches
+EOF
+
 # Fixed sizes keep systemd from asking a terminal that may have nobody at it.
 mkdir -p /etc/systemd/system/serial-getty@ttyS0.service.d
 printf '[Service]\nTTYRows=40\nTTYColumns=160\nTTYReset=no\n' > /etc/systemd/system/serial-getty@ttyS0.service.d/size.conf
@@ -77,6 +91,10 @@ cloud_init_modules: [ seed_random, bootcmd, write_files, disk_setup, mounts, set
 cloud_config_modules: [ timezone, runcmd ]
 cloud_final_modules: [ package_update_upgrade_install, write_files_deferred, scripts_per_once, scripts_per_boot, scripts_per_instance, scripts_user, phone_home, final_message, power_state_change ]
 EOF
+
+# Drivers that udev would load for the processor, and what cloud-init would load for five seconds to check a manifest's data, only to warn.
+rm -rf /usr/lib/modules/"$release"/kernel/arch/x86/crypto /usr/lib/modules/"$release"/kernel/arch/x86/kvm \
+	/usr/lib/modules/"$release"/kernel/drivers/powercap /usr/lib/modules/"$release"/kernel/virt /usr/lib/python3/dist-packages/jsonschema
 
 # What a running guest never reads.
 rm -rf /usr/share/i18n /usr/share/locale /usr/share/doc /usr/share/man /usr/share/grub /usr/lib/grub \
