@@ -240,7 +240,7 @@ type GCSSource struct {
 	// +kubebuilder:validation:XValidation:rule="self.matches('^(gs|https?)://')",message="url must begin with gs:// or https://"
 	URL string `json:"url,omitempty"`
 
-	// secretRef names a Secret with a service account key. Omitted, the object is public.
+	// secretRef names a Secret with a service account key in credentials.json. Omitted, the object is public.
 	// +optional
 	SecretRef *LocalObjectReference `json:"secretRef,omitempty"`
 }

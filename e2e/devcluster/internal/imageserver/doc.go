@@ -1,6 +1,7 @@
 // Package imageserver serves guest images over HTTP inside the dev cluster, well and badly, for tests of imports.
 //
 //	/NAME                       the file, with Range, HEAD and Last-Modified
+//	/bucket/NAME                the same, as Google's Cloud Storage serves public objects, whose XML API needs no more
 //	/status/CODE[/...]          an empty answer with that status, for example /status/404
 //	/slow/BYTES/NAME            the file at BYTES per second
 //	/truncate/NAME              the file, whose second half never comes: the connection drops, whichever range is asked for

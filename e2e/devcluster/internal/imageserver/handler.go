@@ -25,6 +25,7 @@ func New(folder string) http.Handler {
 	mux.HandleFunc("GET /corrupt/{name}", server.corrupt)
 	mux.HandleFunc("GET /hang/{name}", func(_ http.ResponseWriter, request *http.Request) { <-request.Context().Done() })
 	mux.HandleFunc("GET /auth/{user}/{password}/{name}", server.authenticated)
+	mux.HandleFunc("GET /bucket/{name}", server.whole)
 	mux.HandleFunc("GET /{name}", server.whole)
 	return mux
 }

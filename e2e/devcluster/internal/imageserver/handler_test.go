@@ -47,14 +47,16 @@ func newRequest(t *testing.T, url string) *http.Request {
 
 func TestFilesAreServedWholeAndByRange(t *testing.T) {
 	url, data := start(t)
-	response, body, err := get(t, newRequest(t, url+"/disk.img"))
-	require.NoError(t, err)
-	require.Equal(t, http.StatusOK, response.StatusCode)
-	require.Equal(t, data, body)
+	for _, path := range []string{"/disk.img", "/bucket/disk.img"} {
+		response, body, err := get(t, newRequest(t, url+path))
+		require.NoError(t, err, path)
+		require.Equal(t, http.StatusOK, response.StatusCode, path)
+		require.Equal(t, data, body, path)
+	}
 
 	request := newRequest(t, url+"/disk.img")
 	request.Header.Set("Range", "bytes=5-9")
-	response, body, err = get(t, request)
+	response, body, err := get(t, request)
 	require.NoError(t, err)
 	require.Equal(t, http.StatusPartialContent, response.StatusCode)
 	require.Equal(t, data[5:10], body)
