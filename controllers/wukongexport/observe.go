@@ -43,6 +43,8 @@ type observation struct {
 	pod *corev1.Pod
 	// report is what the pod said last; nil when it has not said anything yet.
 	report *mover.Report
+	// torn: what the Job has read may not be what the disk had at one moment.
+	torn bool
 }
 
 func (r *Reconciler) observe(ctx context.Context, export *v1alpha1.WukongExport) (*observation, error) {
@@ -65,6 +67,7 @@ func (r *Reconciler) observe(ctx context.Context, export *v1alpha1.WukongExport)
 	if err != nil {
 		return nil, err
 	}
+	observed.torn = torn(export, observed)
 	return observed, r.observePod(ctx, export, observed)
 }
 
@@ -91,7 +94,7 @@ func (r *Reconciler) observeDisk(ctx context.Context, export *v1alpha1.WukongExp
 			return err
 		}
 	}
-	observed.users, err = usage.Writers(ctx, r.client, export.Namespace, name)
+	observed.users, err = usage.Writers(ctx, r.client, observed.disk)
 	return err
 }
 

@@ -58,6 +58,19 @@ func diskObstacle(export *v1alpha1.WukongExport, observed *observation) *problem
 	return nil
 }
 
+// torn tells whether what the Job reads may not be what the disk had at one moment: a machine uses the disk, and nobody can tell whether the Job
+// had ended before. It may have ended while no manager looked. One that failed has nothing to be torn, and what a link served is not taken back.
+func torn(export *v1alpha1.WukongExport, observed *observation) bool {
+	if observed.job == nil {
+		return false
+	}
+	if found := obstacle(export, observed); found == nil || found.reason != v1alpha1.ReasonSourceInUse {
+		return false
+	}
+	end := jobEnd(observed.job)
+	return end == nil || end.Type == batchv1.JobComplete && export.Spec.Target.Download == nil
+}
+
 // trouble is what stands in the way of a Job that exists: what its pod waits for, or why the last one failed; nil when it works.
 func trouble(observed *observation) *problem {
 	pod := observed.pod

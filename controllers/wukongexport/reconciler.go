@@ -99,18 +99,16 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 
 // act brings the Job into being, or, when a machine began to use the disk, out of it.
 func (r *Reconciler) act(ctx context.Context, export *v1alpha1.WukongExport, observed *observation) error {
-	found := obstacle(export, observed)
 	if job := observed.job; job != nil {
-		torn := found != nil && found.reason == v1alpha1.ReasonSourceInUse && jobEnd(job) == nil
-		if torn && job.DeletionTimestamp.IsZero() {
+		if observed.torn && job.DeletionTimestamp.IsZero() {
 			return r.deleteJob(ctx, job)
 		}
-		if torn || !job.DeletionTimestamp.IsZero() {
+		if observed.torn || !job.DeletionTimestamp.IsZero() {
 			return nil
 		}
 		return r.supply(ctx, export, observed)
 	}
-	if found != nil {
+	if obstacle(export, observed) != nil {
 		return nil
 	}
 	expiresAt := metav1.Time{}

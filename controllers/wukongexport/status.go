@@ -123,7 +123,7 @@ func describe(export *v1alpha1.WukongExport, observed *observation, result outco
 		described.ClaimName = export.Status.ClaimName
 	}
 	job := observed.job
-	if job == nil || !job.DeletionTimestamp.IsZero() {
+	if job == nil || !job.DeletionTimestamp.IsZero() || observed.torn {
 		return described
 	}
 	described.Failures = job.Status.Failed

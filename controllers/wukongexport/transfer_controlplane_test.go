@@ -141,6 +141,51 @@ func TestADiskInUseIsNotRead(t *testing.T) {
 	require.Eventually(t, func() bool { return f.exists("backup-mover", job) && job.UID != first }, patience, interval)
 }
 
+// A Job that ended while no manager looked may have read what a guest wrote meanwhile: it does not count, and another reads the disk when it can.
+func TestAJobThatEndedUnseenWhileAMachineRan(t *testing.T) {
+	f := start(t)
+	f.readyDisk("data", corev1.PersistentVolumeFilesystem)
+	vm := f.machine("web", v1alpha1.PowerStopped, v1alpha1.PhaseStopped, "data")
+	export := f.newExport("backup", "data")
+	f.create(export)
+	job := f.waitJob(export)
+	first := job.UID
+	testenv.WaitIdle(t, 0)
+	f.manager.Stop()
+
+	vm.Spec.PowerState = v1alpha1.PowerRunning
+	require.NoError(t, f.Client.Update(t.Context(), vm))
+	f.setPhase(vm, v1alpha1.PhaseRunning)
+	f.endPod(f.podOf(job, "1"), corev1.PodSucceeded, mover.Report{Percent: 100, SizeBytes: 4096, Checksum: sum})
+	f.endJob(job, batchv1.JobComplete)
+	f.StartManager(t, testenv.ManagerOptions{Namespace: f.namespace, Controllers: []string{"wukongexport"}, MoverImage: image})
+	f.wait(export, metav1.ConditionFalse, v1alpha1.ReasonSourceInUse, "web")
+	assert.Nil(t, export.Status.CompletionTime)
+	assert.Empty(t, export.Status.Checksum)
+
+	vm.Spec.PowerState = v1alpha1.PowerStopped
+	require.NoError(t, f.Client.Update(t.Context(), vm))
+	f.setPhase(vm, v1alpha1.PhaseStopped)
+	require.Eventually(t, func() bool { return f.exists("backup-mover", job) && job.UID != first }, patience, interval)
+}
+
+// The guest of a machine that was deleted writes until it has shut down, which is when nobody holds the disk any more.
+func TestADiskIsInUseUntilTheGuestOfADeletedMachineHasLetGo(t *testing.T) {
+	f := start(t)
+	disk := f.readyDisk("data", corev1.PersistentVolumeFilesystem)
+	disk.Status.AttachedTo = "web"
+	require.NoError(t, f.Client.Status().Update(t.Context(), disk))
+	export := f.newExport("backup", "data")
+	f.create(export)
+	f.wait(export, metav1.ConditionFalse, v1alpha1.ReasonSourceInUse, "web (given up, but its guest has not let go yet)")
+	testenv.WaitIdle(t, 0)
+	assert.False(t, f.exists("backup-mover", &batchv1.Job{}))
+
+	disk.Status.AttachedTo = ""
+	require.NoError(t, f.Client.Status().Update(t.Context(), disk))
+	f.waitJob(export)
+}
+
 // What is missing is named, and nothing but its appearance is needed.
 func TestSourcesThatComeLater(t *testing.T) {
 	f := start(t)

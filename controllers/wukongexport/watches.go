@@ -75,7 +75,7 @@ func diskChange() predicate.Predicate {
 			before, after := e.ObjectOld.(*v1alpha1.WukongDisk), e.ObjectNew.(*v1alpha1.WukongDisk)
 			readyBefore, readyAfter := conditions.Ready(before), conditions.Ready(after)
 			return before.UID != after.UID || before.Status.ClaimName != after.Status.ClaimName ||
-				before.Complete() != after.Complete() || readyBefore.Message != readyAfter.Message
+				before.Status.AttachedTo != after.Status.AttachedTo || before.Complete() != after.Complete() || readyBefore.Message != readyAfter.Message
 		},
 	}
 }

@@ -51,10 +51,10 @@ func (r *Reconciler) observe(ctx context.Context, snapshot *v1alpha1.WukongSnaps
 		return observed, nil
 	}
 	name := snapshot.Spec.Source.DiskRef.Name
-	if observed.disk, err = read.Get(ctx, r.client, snapshot.Namespace, name, &v1alpha1.WukongDisk{}); err != nil {
-		return nil, err
+	if observed.disk, err = read.Get(ctx, r.client, snapshot.Namespace, name, &v1alpha1.WukongDisk{}); err != nil || observed.disk == nil {
+		return observed, err
 	}
-	observed.writers, err = usage.Writers(ctx, r.client, snapshot.Namespace, name)
+	observed.writers, err = usage.Writers(ctx, r.client, observed.disk)
 	return observed, err
 }
 

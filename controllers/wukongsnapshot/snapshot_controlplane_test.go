@@ -243,6 +243,26 @@ func TestConsistency(t *testing.T) {
 	assert.Equal(t, v1alpha1.ConsistencyApplication, waiting.Status.Consistency)
 }
 
+// The guest of a machine that was deleted writes until it has shut down, which is when nobody holds the disk any more.
+func TestConsistencyWaitsForTheGuestOfADeletedMachine(t *testing.T) {
+	f, _ := start(t)
+	f.completeDisk("data")
+	disk := &v1alpha1.WukongDisk{}
+	require.True(t, f.exists("data", disk))
+	disk.Status.AttachedTo = "web"
+	f.setStatus(disk)
+	snapshot := f.newSnapshot("monday", quiet)
+	f.create(snapshot)
+	f.wait(snapshot, metav1.ConditionFalse, v1alpha1.ReasonSourceInUse, "web (given up, but its guest has not let go yet)")
+	assert.False(t, f.exists("monday", &snapshotv1.VolumeSnapshot{}))
+
+	disk.Status.AttachedTo = ""
+	f.setStatus(disk)
+	f.complete("monday")
+	f.wait(snapshot, metav1.ConditionTrue, v1alpha1.ReasonTaken, "")
+	assert.Equal(t, v1alpha1.ConsistencyApplication, snapshot.Status.Consistency)
+}
+
 // A machine that wrote between the beginning and the end is remembered, though it is gone by then.
 func TestConsistencyRemembersWhoWroteMeanwhile(t *testing.T) {
 	f, _ := start(t)

@@ -54,7 +54,7 @@ func diskChange() predicate.Predicate {
 		UpdateFunc: func(e event.UpdateEvent) bool {
 			before, after := e.ObjectOld.(*v1alpha1.WukongDisk), e.ObjectNew.(*v1alpha1.WukongDisk)
 			return before.UID != after.UID || before.Complete() != after.Complete() || before.Status.ClaimName != after.Status.ClaimName ||
-				before.DeletionTimestamp.IsZero() != after.DeletionTimestamp.IsZero() || conditions.Ready(before).Message != conditions.Ready(after).Message
+				before.Status.AttachedTo != after.Status.AttachedTo || before.DeletionTimestamp.IsZero() != after.DeletionTimestamp.IsZero() || conditions.Ready(before).Message != conditions.Ready(after).Message
 		},
 	}
 }

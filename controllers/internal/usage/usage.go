@@ -12,21 +12,33 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/index"
 )
 
-// Writers are the names, in order, of the machines that use a WukongDisk and may run. The caller's index VMByDisk is asked.
-func Writers(ctx context.Context, reader client.Reader, namespace, disk string) ([]string, error) {
+// Writers are the machines that may write to a WukongDisk, in order, as a message names them: those that use it and may run, and the one that
+// holds it and is gone, or does not use it any more, whose guest has not let go of it. The reader's index VMByDisk is asked.
+func Writers(ctx context.Context, reader client.Reader, disk *v1alpha1.WukongDisk) ([]string, error) {
 	vms := &v1alpha1.WukongVMList{}
-	if err := reader.List(ctx, vms, client.InNamespace(namespace), client.MatchingFields{index.VMByDisk: disk}); err != nil {
-		return nil, fmt.Errorf("list the machines that use disk %s: %w", disk, err)
+	if err := reader.List(ctx, vms, client.InNamespace(disk.Namespace), client.MatchingFields{index.VMByDisk: disk.Name}); err != nil {
+		return nil, fmt.Errorf("list the machines that use disk %s: %w", disk.Name, err)
 	}
+	return writers(disk, vms.Items), nil
+}
+
+func writers(disk *v1alpha1.WukongDisk, vms []v1alpha1.WukongVM) []string {
 	var names []string
-	for i := range vms.Items {
-		if MayRun(&vms.Items[i]) {
-			names = append(names, vms.Items[i].Name)
+	holder := disk.Status.AttachedTo
+	for i := range vms {
+		if MayRun(&vms[i]) {
+			names = append(names, vms[i].Name)
 		}
+		if vms[i].Name == holder {
+			holder = ""
+		}
+	}
+	if holder != "" {
+		names = append(names, holder+" (given up, but its guest has not let go yet)")
 	}
 	// The cache lists in no order, and a message that changes its order is a write.
 	slices.Sort(names)
-	return names, nil
+	return names
 }
 
 // MayRun tells whether a machine runs, or may be about to: its disks may change at any moment.

@@ -44,3 +44,28 @@ func TestMayRun(t *testing.T) {
 		})
 	}
 }
+
+// TestWriters: a machine that is gone writes until its guest has let go, which is when nobody holds the disk.
+func TestWriters(t *testing.T) {
+	running := v1alpha1.WukongVM{ObjectMeta: metav1.ObjectMeta{Name: "web"}, Status: v1alpha1.WukongVMStatus{Phase: v1alpha1.PhaseRunning}}
+	stopped := v1alpha1.WukongVM{ObjectMeta: metav1.ObjectMeta{Name: "db"}, Status: v1alpha1.WukongVMStatus{Phase: v1alpha1.PhaseStopped}}
+	const ending = "web (given up, but its guest has not let go yet)"
+	tests := map[string]struct {
+		holder   string
+		vms      []v1alpha1.WukongVM
+		expected []string
+	}{
+		"nobody":                         {"", nil, nil},
+		"a stopped machine":              {"db", []v1alpha1.WukongVM{stopped}, nil},
+		"a running one, and a stopped":   {"web", []v1alpha1.WukongVM{running, stopped}, []string{"web"}},
+		"one that runs and waits for it": {"db", []v1alpha1.WukongVM{running, stopped}, []string{"web"}},
+		"one that was deleted":           {"web", nil, []string{ending}},
+		"one that was deleted, and one that waits for it": {"web", []v1alpha1.WukongVM{stopped}, []string{ending}},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			disk := &v1alpha1.WukongDisk{Status: v1alpha1.WukongDiskStatus{AttachedTo: test.holder}}
+			assert.Equal(t, test.expected, writers(disk, test.vms))
+		})
+	}
+}
