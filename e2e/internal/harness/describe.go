@@ -3,7 +3,6 @@ package harness
 import (
 	"context"
 	"errors"
-	"testing"
 
 	networkv1 "github.com/k8snetworkplumbingwg/network-attachment-definition-client/pkg/apis/k8s.cni.cncf.io/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -18,34 +17,37 @@ import (
 	"github.com/novasphere/wukong/apis/v1alpha1"
 )
 
+// logger prints a line, such as t.Logf.
+type logger func(format string, arguments ...any)
+
 // describe prints what a person would look at first: our objects, what they stand on, and the events.
-func (c *Cluster) describe(ctx context.Context, t *testing.T, namespace string) {
+func (c *Cluster) describe(ctx context.Context, log logger, namespace string) {
 	for _, list := range []client.ObjectList{
 		&v1alpha1.WukongList{}, &v1alpha1.WukongVMList{}, &v1alpha1.WukongDiskList{}, &v1alpha1.WukongNetworkList{},
 		&kubevirtv1.VirtualMachineList{}, &kubevirtv1.VirtualMachineInstanceList{}, &cdiv1.DataVolumeList{},
 		&networkv1.NetworkAttachmentDefinitionList{}, &corev1.PersistentVolumeClaimList{}, &corev1.PodList{},
 	} {
 		if err := c.List(ctx, list, client.InNamespace(namespace)); err != nil {
-			t.Logf("list %T: %s", list, err)
+			log("list %T: %s", list, err)
 			continue
 		}
 		_ = meta.EachListItem(list, func(item runtime.Object) error {
 			object := item.(client.Object)
 			object.SetManagedFields(nil)
 			text, _ := yaml.Marshal(object)
-			t.Logf("--- %T %s\n%s", object, object.GetName(), text)
+			log("--- %T %s\n%s", object, object.GetName(), text)
 			return nil
 		})
 	}
 	events := &corev1.EventList{}
 	if err := c.List(ctx, events, client.InNamespace(namespace)); err != nil {
-		t.Logf("list events: %s", err)
+		log("list events: %s", err)
 	}
 	for i := range events.Items {
 		event := &events.Items[i]
-		t.Logf("event %s %s %s: %s", event.InvolvedObject.Kind, event.InvolvedObject.Name, event.Reason, event.Message)
+		log("event %s %s %s: %s", event.InvolvedObject.Kind, event.InvolvedObject.Name, event.Reason, event.Message)
 	}
-	c.summarize(ctx, t, namespace)
+	c.summarize(ctx, log, namespace)
 }
 
 // guestLogs are the containers of a launcher that tell what became of a guest, and how many of their last lines are printed: what the guest
@@ -53,13 +55,13 @@ func (c *Cluster) describe(ctx context.Context, t *testing.T, namespace string) 
 var guestLogs = map[string]int64{"guest-console-log": 40, "compute": 20}
 
 // guestLog prints the end of what the guest and its launcher said.
-func (c *Cluster) guestLog(ctx context.Context, t *testing.T, pod *corev1.Pod) {
+func (c *Cluster) guestLog(ctx context.Context, log logger, pod *corev1.Pod) {
 	if pod.Labels[kubevirtv1.AppLabel] != "virt-launcher" {
 		return
 	}
 	clientset, err := kubernetes.NewForConfig(c.Config)
 	if err != nil {
-		t.Logf("logs of %s: %s", pod.Name, err)
+		log("logs of %s: %s", pod.Name, err)
 		return
 	}
 	for container, lines := range guestLogs {
@@ -67,32 +69,32 @@ func (c *Cluster) guestLog(ctx context.Context, t *testing.T, pod *corev1.Pod) {
 			Container: container, TailLines: &lines, Timestamps: true,
 		}).DoRaw(ctx)
 		if err != nil {
-			t.Logf("log of %s, container %s: %s", pod.Name, container, err)
+			log("log of %s, container %s: %s", pod.Name, container, err)
 			continue
 		}
-		t.Logf("log of %s, container %s, the end:\n%s", pod.Name, container, text)
+		log("log of %s, container %s, the end:\n%s", pod.Name, container, text)
 	}
 }
 
 // summarize prints a line for each guest and pod. It comes last, where whoever reads a long log begins.
-func (c *Cluster) summarize(ctx context.Context, t *testing.T, namespace string) {
+func (c *Cluster) summarize(ctx context.Context, log logger, namespace string) {
 	guests, pods := &kubevirtv1.VirtualMachineInstanceList{}, &corev1.PodList{}
 	if err := errors.Join(c.List(ctx, guests, client.InNamespace(namespace)), c.List(ctx, pods, client.InNamespace(namespace))); err != nil {
-		t.Logf("summary: %s", err)
+		log("summary: %s", err)
 	}
 	for _, guest := range guests.Items {
-		t.Logf("guest %s on %s: %s, created %s, deleted %s, finalizers %v", guest.Name, guest.Status.NodeName, guest.Status.Phase,
+		log("guest %s on %s: %s, created %s, deleted %s, finalizers %v", guest.Name, guest.Status.NodeName, guest.Status.Phase,
 			guest.CreationTimestamp, guest.DeletionTimestamp, guest.Finalizers)
 	}
 	for i := range pods.Items {
-		c.guestLog(ctx, t, &pods.Items[i])
+		c.guestLog(ctx, log, &pods.Items[i])
 	}
 	for _, pod := range pods.Items {
-		t.Logf("pod %s on %s: %s %s, created %s, deleted %s, finalizers %v", pod.Name, pod.Spec.NodeName, pod.Status.Phase, pod.Status.Reason,
+		log("pod %s on %s: %s %s, created %s, deleted %s, finalizers %v", pod.Name, pod.Spec.NodeName, pod.Status.Phase, pod.Status.Reason,
 			pod.CreationTimestamp, pod.DeletionTimestamp, pod.Finalizers)
 		for _, container := range pod.Status.ContainerStatuses {
 			if state := container.State; state.Running == nil {
-				t.Logf("pod %s, container %s: %s", pod.Name, container.Name, state.String())
+				log("pod %s, container %s: %s", pod.Name, container.Name, state.String())
 			}
 		}
 	}

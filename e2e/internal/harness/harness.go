@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -47,6 +48,8 @@ const interval = 500 * time.Millisecond
 type Cluster struct {
 	Config *rest.Config
 	client.Client
+	// leaving are the namespaces of tests that have ended, each with the name of its test.
+	leaving sync.Map
 }
 
 // Connect uses the kubeconfig that KUBECONFIG names, or the dev cluster's.
@@ -82,7 +85,8 @@ func Root() string {
 	return filepath.Join(filepath.Dir(file), "..", "..", "..")
 }
 
-// Namespace makes a namespace for one test and deletes it afterwards. When the test failed, what is in it is printed first.
+// Namespace makes a namespace for one test and deletes it afterwards. When the test failed, what is in it is printed first. Nobody waits for its end
+// here: it takes a quarter of a minute, in which the next test can begin. Main waits for it.
 func (c *Cluster) Namespace(t *testing.T) string {
 	t.Helper()
 	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "e2e-"}}
@@ -91,12 +95,54 @@ func (c *Cluster) Namespace(t *testing.T) string {
 		ctx, cancel := context.WithTimeout(context.Background(), ImportAndBoot)
 		defer cancel()
 		if t.Failed() {
-			c.describe(ctx, t, namespace.Name)
+			c.describe(ctx, t.Logf, namespace.Name)
 		}
 		require.NoError(t, client.IgnoreNotFound(c.Delete(ctx, namespace)))
-		require.NoError(t, c.Gone(ctx, namespace), "namespace %s does not go away", namespace.Name)
+		c.leaving.Store(namespace.Name, t.Name())
 	})
 	return namespace.Name
+}
+
+// drain waits until the namespaces of tests that have ended are gone, and describes the first that does not go.
+func (c *Cluster) drain(ctx context.Context, log logger) error {
+	var err error
+	c.leaving.Range(func(name, test any) bool {
+		namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name.(string)}}
+		if err = c.Gone(ctx, namespace); err != nil {
+			err = fmt.Errorf("namespace %s of %s does not go away: %w: %+v", name, test, err, namespace.Status)
+			c.describe(context.WithoutCancel(ctx), log, namespace.Name)
+			return false
+		}
+		c.leaving.Delete(name)
+		return true
+	})
+	return err
+}
+
+// Drain waits until nothing is left of tests that have ended, for a test that looks at the whole cluster or takes something away from it.
+func (c *Cluster) Drain(t *testing.T) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), ImportAndBoot)
+	defer cancel()
+	require.NoError(t, c.drain(ctx, t.Logf))
+}
+
+// Main connects a suite to its cluster, runs it, and sees that its namespaces end. What it returns is for os.Exit.
+func Main(m *testing.M, cluster **Cluster) int {
+	var err error
+	if *cluster, err = Connect(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	code := m.Run()
+	ctx, cancel := context.WithTimeout(context.Background(), ImportAndBoot)
+	defer cancel()
+	if err := (*cluster).drain(ctx, func(format string, arguments ...any) { fmt.Fprintf(os.Stderr, format+"\n", arguments...) }); err != nil {
+		// As a test that fails, which is what people and programs look for in the output.
+		fmt.Fprintf(os.Stderr, "--- FAIL: what tests leave behind\n    %s\n", err)
+		return 1
+	}
+	return code
 }
 
 // Gone waits until an object does not exist.

@@ -20,6 +20,7 @@ import (
 // The tests in this file take an API away from the whole cluster. They are not parallel, and so run while nothing else does.
 
 func TestMultusAbsent(t *testing.T) {
+	cluster.Drain(t)
 	namespace := cluster.Namespace(t)
 	definition := removeDefinition(t, "network-attachment-definitions.k8s.cni.cncf.io")
 	network := lanNetwork(namespace, "office")
@@ -32,6 +33,7 @@ func TestMultusAbsent(t *testing.T) {
 }
 
 func TestCDIAbsent(t *testing.T) {
+	cluster.Drain(t)
 	namespace := cluster.Namespace(t)
 	// CDI's operator would put its definition back at once.
 	operator := &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Namespace: "cdi", Name: "cdi-operator"}}

@@ -3,7 +3,6 @@
 package core
 
 import (
-	"fmt"
 	"os"
 	"testing"
 
@@ -24,11 +23,4 @@ const (
 	lanBridge = "br-lan"
 )
 
-func TestMain(m *testing.M) {
-	var err error
-	if cluster, err = harness.Connect(); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-	os.Exit(m.Run())
-}
+func TestMain(m *testing.M) { os.Exit(harness.Main(m, &cluster)) }

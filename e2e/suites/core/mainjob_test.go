@@ -202,6 +202,7 @@ func checkNoDrift(t *testing.T, namespace string, vm *v1alpha1.WukongVM) {
 	kubectl.Run(t, string(text), "apply", "--server-side", "--force-conflicts", "-f", "-")
 	generation := read(t, vm).Generation
 
+	cluster.Drain(t)
 	settled := time.Now()
 	kubectl.Run(t, string(text), "apply", "--server-side", "--force-conflicts", "-f", "-")
 	assert.Empty(t, kubectl.Run(t, string(text), "diff", "--server-side", "--force-conflicts", "-f", "-"), "kubectl diff is empty")

@@ -145,6 +145,7 @@ const (
 
 // TestADiskGoesFromOneRunningMachineToAnother follows a disk, and the bytes on it, through two guests that never stop.
 func TestADiskGoesFromOneRunningMachineToAnother(t *testing.T) {
+	t.Parallel()
 	namespace := cluster.Namespace(t)
 	password := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: attachUser}, StringData: map[string]string{"password": attachPassword}}
 	data := plainDisk(namespace, "data", "256Mi", nil)

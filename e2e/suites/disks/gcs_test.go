@@ -17,7 +17,9 @@ import (
 func TestDisksFromABucketOfGoogle(t *testing.T) {
 	t.Parallel()
 	namespace := cluster.Namespace(t)
-	object := func(name string) *v1alpha1.GCSSource { return &v1alpha1.GCSSource{URL: "http://" + imageServer + "/bucket/" + name} }
+	object := func(name string) *v1alpha1.GCSSource {
+		return &v1alpha1.GCSSource{URL: "http://" + imageServer + "/bucket/" + name}
+	}
 	key := &corev1.Secret{
 		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "key"}, StringData: map[string]string{"credentials.json": `{"type": "nobody"}`},
 	}

@@ -3,7 +3,6 @@
 package disks
 
 import (
-	"fmt"
 	"os"
 	"testing"
 
@@ -22,11 +21,4 @@ const (
 	tinyURL = "http://images.wukong-devcluster.svc/tiny.qcow2"
 )
 
-func TestMain(m *testing.M) {
-	var err error
-	if cluster, err = harness.Connect(); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-	os.Exit(m.Run())
-}
+func TestMain(m *testing.M) { os.Exit(harness.Main(m, &cluster)) }

@@ -48,6 +48,7 @@ func waitMoved(t *testing.T, disk *v1alpha1.WukongDisk, class string) {
 // TestDisksMoveBetweenStorageClasses follows the root disk and a data disk to another class under a guest that writes to them, and back again
 // while the machine is stopped.
 func TestDisksMoveBetweenStorageClasses(t *testing.T) {
+	t.Parallel()
 	namespace := cluster.Namespace(t)
 	password := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: attachUser}, StringData: map[string]string{"password": attachPassword}}
 	data := plainDisk(namespace, "data", "256Mi", nil)

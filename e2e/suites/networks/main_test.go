@@ -3,7 +3,6 @@
 package networks
 
 import (
-	"fmt"
 	"os"
 	"testing"
 
@@ -17,11 +16,4 @@ const (
 	patience      = harness.Patience
 )
 
-func TestMain(m *testing.M) {
-	var err error
-	if cluster, err = harness.Connect(); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-	os.Exit(m.Run())
-}
+func TestMain(m *testing.M) { os.Exit(harness.Main(m, &cluster)) }
