@@ -23,6 +23,8 @@ const keptResults = 2
 type Store struct {
 	root   string
 	report *progress.Reporter
+	// slots is full when as many recipes are built as may be. One that waits for what it needs, or for another program, has none.
+	slots chan struct{}
 
 	mutex  sync.Mutex
 	locks  map[string]*sync.Mutex
@@ -40,7 +42,7 @@ func NewStore(report *progress.Reporter) (*Store, error) {
 
 // NewStoreAt opens the cache at the given place.
 func NewStoreAt(root string, report *progress.Reporter) *Store {
-	return &Store{root: root, report: report, locks: map[string]*sync.Mutex{}, proven: map[string]string{}}
+	return &Store{root: root, report: report, slots: make(chan struct{}, parallelBuilds), locks: map[string]*sync.Mutex{}, proven: map[string]string{}}
 }
 
 // Root is the folder of the cache.
@@ -102,7 +104,6 @@ const parallelBuilds = 2
 func (s *Store) EnsureAll(ctx context.Context, recipes ...*Recipe) ([]string, error) {
 	folders := make([]string, len(recipes))
 	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(parallelBuilds)
 	for index, recipe := range recipes {
 		group.Go(func() (err error) {
 			folders[index], err = s.Ensure(ctx, recipe)
@@ -160,6 +161,12 @@ func (s *Store) verifyOrBuild(ctx context.Context, recipe *Recipe, place place, 
 
 // build runs the recipe in a temporary folder and moves the result into place.
 func (s *Store) build(ctx context.Context, recipe *Recipe, place place, deps map[string]string) (err error) {
+	select {
+	case s.slots <- struct{}{}:
+		defer func() { <-s.slots }()
+	case <-ctx.Done():
+		return fmt.Errorf("build %s: %w", recipe.Name, ctx.Err())
+	}
 	step := s.report.Step("build %s", recipe.Name)
 	defer func() { step.Done(err) }()
 	if err := errors.Join(RemoveTree(place.folder), os.RemoveAll(place.manifest)); err != nil {
