@@ -10,8 +10,10 @@ BIN  := $(ROOT)/bin
 # The three modules of the project, joined by go.work. Each must also build alone.
 MODULES := . apis e2e
 
-# The version is given to the linker. Asking git for it in every build fails when root builds the checkout of someone else.
-export GOFLAGS := $(strip $(GOFLAGS) -buildvcs=false)
+# The version is given to the linker. Asking git for it in every build fails when root builds the checkout of someone else. The rest is as the parts
+# of the dev cluster are built, so that what they have in common with the project and its tests is compiled once.
+export GOFLAGS := $(strip $(GOFLAGS) -buildvcs=false -trimpath)
+export CGO_ENABLED ?= 0
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 IMAGE_REPOSITORY ?= ghcr.io/novasphere/wukong-manager
 IMAGE_ARCHIVE    := dist/wukong-manager.tar
@@ -20,6 +22,8 @@ IMAGE_ARCHIVE    := dist/wukong-manager.tar
 SUITE     ?= core
 E2E_FLAGS ?=
 E2E_TIMEOUT ?= 45m
+# How many tests of a suite run at a time. Most wait most of the time; those of networks are several guests each.
+E2E_PARALLEL ?= $(if $(filter networks,$(SUITE)),2,3)
 
 # The dev cluster. DEVCLUSTER_FLAGS goes to `devcluster up`, for instance --nodes=2.
 KUBECONFIG_FILE  := $(ROOT)/.devcluster/kubeconfig
@@ -82,18 +86,21 @@ deploy: cluster image $(BIN)/helm ## Build Wukong and install it on the dev clus
 
 ##@ Test
 
+# In continuous integration 'make lint' has done what go test would do once more, dependencies included.
+VET := $(if $(filter true,$(CI)),-vet=off)
+
 .PHONY: test
 test: ## Run all three layers of test: unit, control plane, end to end
 	@./tools/test.sh
 
 .PHONY: test-unit
 test-unit: ## Run the pure tests, the inner loop
-	go test ./... ./apis/... ./e2e/...
+	go test $(VET) ./... ./apis/... ./e2e/...
 
 .PHONY: test-controlplane
 test-controlplane: control-plane ## Run the tests on a real kube-apiserver and etcd
 	@# The longest first: they run in this order, as many at a time as there are processors.
-	KUBEBUILDER_ASSETS=$(CONTROL_PLANE) go test -tags controlplane -count=1 -timeout 30m \
+	KUBEBUILDER_ASSETS=$(CONTROL_PLANE) go test $(VET) -tags controlplane -count=1 -timeout 30m \
 		./controllers/wukongvm ./controllers/wukongdisk ./controllers/... ./cmd/...
 
 # The suite "devcluster" makes a cluster of its own; "platform" needs one with two nodes, and not Wukong; the others need Wukong, and "disks"
@@ -111,7 +118,7 @@ endif
 e2e: deploy
 endif
 e2e: ## Run one end-to-end suite, on the dev cluster: make e2e SUITE=core
-	cd e2e && KUBECONFIG=$(KUBECONFIG_FILE) go test -tags e2e -count=1 -v -timeout $(E2E_TIMEOUT) $(E2E_FLAGS) ./suites/$(SUITE)/...
+	cd e2e && KUBECONFIG=$(KUBECONFIG_FILE) go test $(VET) -tags e2e -count=1 -v -timeout $(E2E_TIMEOUT) -parallel $(E2E_PARALLEL) $(E2E_FLAGS) ./suites/$(SUITE)/...
 
 # Bytes that must survive, for hours if need be: WUKONG_SEEDS rounds, from the seed WUKONG_SEED on. Not part of `make test`.
 SOAK_TIMEOUT ?= 6h
@@ -132,7 +139,7 @@ control-plane: devcluster ## Build the programs of a control plane into the cach
 
 .PHONY: build
 build: ## Build the manager as a static program: bin/manager
-	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o $(BIN)/manager ./cmd/manager
+	CGO_ENABLED=0 go build -ldflags '-s -w -X main.version=$(VERSION)' -o $(BIN)/manager ./cmd/manager
 
 .PHONY: image
 image: build devcluster ## Build the manager's image as an OCI archive, without a container engine: dist/wukong-manager.tar
@@ -142,7 +149,7 @@ image: build devcluster ## Build the manager's image as an OCI archive, without 
 
 .PHONY: devcluster
 devcluster:
-	@go build -o $(BIN)/devcluster ./e2e/devcluster
+	@go build -ldflags '-X github.com/novasphere/wukong/e2e/devcluster/internal/artifact.builtFrom=$(ROOT)' -o $(BIN)/devcluster ./e2e/devcluster
 
 .PHONY: clean
 clean: ## Remove what was built here; the dev cluster and its cache stay

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
 	"testing"
 	"time"
 
@@ -189,10 +188,17 @@ func (d Definitions) path() string {
 	return repository("controllers", "internal", "testenv", "crds", string(d))
 }
 
-// repository is a path in the checkout that this file was compiled from.
+// repository is a path in the checkout, in which tests run: the folder above this one that has the workspace.
 func repository(parts ...string) string {
-	_, file, _, _ := runtime.Caller(0)
-	root := filepath.Join(filepath.Dir(file), "..", "..", "..")
+	root, err := os.Getwd()
+	if err != nil {
+		panic(err)
+	}
+	for ; root != "/"; root = filepath.Dir(root) {
+		if _, err := os.Stat(filepath.Join(root, "go.work")); err == nil {
+			break
+		}
+	}
 	return filepath.Join(append([]string{root}, parts...)...)
 }
 

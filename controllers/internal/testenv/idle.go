@@ -30,7 +30,7 @@ func WaitIdle(tb testing.TB, passes float64) {
 			return false
 		}
 		return total-begin >= passes && time.Since(since) >= quiet
-	}, time.Minute, 20*time.Millisecond)
+	}, time.Minute, 100*time.Millisecond)
 }
 
 // crew is a sort of manager, by the names of its controllers.

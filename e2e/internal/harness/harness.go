@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -79,10 +78,18 @@ func Connect() (*Cluster, error) {
 	return &Cluster{Config: config, Client: connection}, nil
 }
 
-// Root is the root of the checkout that this file was compiled from.
+// Root is the root of the checkout, in which tests run: the folder above this one that has the workspace.
 func Root() string {
-	_, file, _, _ := runtime.Caller(0)
-	return filepath.Join(filepath.Dir(file), "..", "..", "..")
+	root, err := os.Getwd()
+	if err != nil {
+		panic(err)
+	}
+	for ; root != "/"; root = filepath.Dir(root) {
+		if _, err := os.Stat(filepath.Join(root, "go.work")); err == nil {
+			break
+		}
+	}
+	return root
 }
 
 // Namespace makes a namespace for one test and deletes it afterwards. When the test failed, what is in it is printed first. Nobody waits for its end

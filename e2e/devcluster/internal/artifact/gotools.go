@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 )
 
@@ -98,8 +97,11 @@ func buildGo(ctx context.Context, build *Build, module string, options GoOptions
 // ToolsFolder is e2e/devcluster/tools in the checkout that this program was started in.
 func ToolsFolder() string { return filepath.Join(SourceRoot(), "e2e", "devcluster", "tools") }
 
+// builtFrom is the checkout that this program was built from, as its build says to the linker.
+var builtFrom string
+
 // SourceRoot is the checkout: the nearest folder above the working folder that has the tool modules, else the one that this
-// program was compiled from. Tool modules cannot be embedded, since each is a Go module of its own.
+// program was built from. Tool modules cannot be embedded, since each is a Go module of its own.
 func SourceRoot() string {
 	if root := os.Getenv("WUKONG_ROOT"); root != "" {
 		return root
@@ -111,6 +113,5 @@ func SourceRoot() string {
 			}
 		}
 	}
-	_, file, _, _ := runtime.Caller(0)
-	return filepath.Clean(filepath.Join(filepath.Dir(file), "..", "..", "..", ".."))
+	return builtFrom
 }
