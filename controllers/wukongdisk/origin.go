@@ -18,6 +18,7 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/dependency"
 	"github.com/novasphere/wukong/controllers/internal/index"
 	"github.com/novasphere/wukong/controllers/internal/read"
+	"github.com/novasphere/wukong/controllers/internal/usage"
 )
 
 // origin is what a clone is made from, as it was read.
@@ -94,8 +95,16 @@ func (r *Reconciler) originDisk(ctx context.Context, reference index.Origin) (*o
 		grants: source.Spec.CloneableFrom,
 		source: claimSource(reference.Namespace, source.Status.ClaimName),
 	}
+	// CDI copies no claim that a pod uses, and tells of that by an event only.
+	guests, err := usage.Guests(ctx, r.client, source)
+	if err != nil {
+		return nil, err
+	}
 	ready := conditions.Ready(source)
 	switch {
+	case source.Complete() && len(guests) > 0:
+		found.waits = fmt.Sprintf("it is in use by WukongVM %s, and only what no guest has is copied: stop that machine (powerState: Stopped), or detach the "+
+			"disk, and this goes on by itself; or clone a WukongSnapshot of it", strings.Join(guests, ", "))
 	case source.Complete():
 	case ready.Reason == v1alpha1.ReasonSourceNotReady:
 		// Its message is about a third disk. Two that are clones of each other would quote each other without end.

@@ -55,6 +55,30 @@ func TestCloneOfADisk(t *testing.T) {
 	assert.Zero(t, second.Writes.Total(), second.Writes)
 }
 
+// CDI copies nothing that a pod uses, and is silent about it. So the clone waits here, says for whom, and goes on when the guest has let go; a machine
+// that waits for the clone itself is no obstacle.
+func TestCloneOfADiskThatAGuestHas(t *testing.T) {
+	f, _ := start(t)
+	golden, clone := f.newDisk("golden"), f.newDisk("clone", from(cloneOf("WukongDisk", "", "golden")))
+	f.create(golden)
+	f.fill(golden)
+	f.waitReady(golden)
+	vm := f.newVM("web", "golden", "clone")
+	f.create(vm)
+	f.waitHeldBy(golden, "web")
+	vm.Status.NodeName = "node1"
+	require.NoError(t, f.Client.Status().Update(t.Context(), vm))
+	testenv.WaitIdle(t, 0)
+	f.create(clone)
+	f.wait(clone, metav1.ConditionFalse, v1alpha1.ReasonSourceNotReady, "it is in use by WukongVM web")
+	testenv.WaitIdle(t, 0)
+	assert.False(t, f.exists("clone", &cdiv1.DataVolume{}))
+
+	vm.Status.NodeName = ""
+	require.NoError(t, f.Client.Status().Update(t.Context(), vm))
+	f.waitDataVolume(clone)
+}
+
 // Two disks that are clones of each other wait, say so, and fall silent.
 func TestClonesOfEachOtherFallSilent(t *testing.T) {
 	f, manager := start(t)

@@ -142,6 +142,7 @@ func SetupWithManager(manager ctrl.Manager, dependencies *dependency.Registry, c
 		Watches(&storagev1.StorageClass{}, reconciler.unsettledDisks(), builder.WithPredicates(classChange())).
 		Watches(&v1alpha1.Wukong{}, umbrella.Handler(reconciler.client, newList), builder.WithPredicates(umbrella.Predicate())).
 		Watches(&v1alpha1.WukongVM{}, reconciler.disksOfVM(), builder.WithPredicates(vmChange())).
+		Watches(&v1alpha1.WukongVM{}, reconciler.clonesOfDisksOf(), builder.WithPredicates(guestChange())).
 		Build(reconciler)
 	if err != nil {
 		return err

@@ -24,6 +24,7 @@ import (
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/conditions"
 	"github.com/novasphere/wukong/controllers/internal/index"
+	"github.com/novasphere/wukong/controllers/internal/usage"
 	"github.com/novasphere/wukong/controllers/internal/watches"
 )
 
@@ -87,6 +88,29 @@ func (r *Reconciler) disksOfVM() handler.EventHandler {
 		}
 		return requests
 	})
+}
+
+// clonesOfDisksOf maps a machine to the disks that are clones of those that it uses: while its guest has them, none is made.
+func (r *Reconciler) clonesOfDisksOf() handler.EventHandler {
+	return handler.EnqueueRequestsFromMapFunc(func(ctx context.Context, vm client.Object) []reconcile.Request {
+		var requests []reconcile.Request
+		for _, name := range index.UsedDisks(vm.(*v1alpha1.WukongVM)) {
+			origin := index.Origin{Kind: index.KindDisk, Namespace: vm.GetNamespace(), Name: name}
+			requests = append(requests, watches.Requests(ctx, r.client, newList(), client.MatchingFields{index.DiskByOrigin: origin.Key()})...)
+		}
+		return requests
+	})
+}
+
+// guestChange lets pass machines whose guest lets go of a disk.
+func guestChange() predicate.Predicate {
+	return predicate.Funcs{
+		CreateFunc: func(event.CreateEvent) bool { return false },
+		UpdateFunc: func(e event.UpdateEvent) bool {
+			before, after := e.ObjectOld.(*v1alpha1.WukongVM), e.ObjectNew.(*v1alpha1.WukongVM)
+			return usage.HasGuest(before) && (!usage.HasGuest(after) || !equality.Semantic.DeepEqual(index.UsedDisks(before), index.UsedDisks(after)))
+		},
+	}
 }
 
 // vmChange lets pass what a disk reads of a machine: its spec, its end, and which disks its instance has.
@@ -179,7 +203,7 @@ func originState(obj client.Object) string {
 	case *v1alpha1.WukongDisk:
 		ready := conditions.Ready(typed)
 		return strings.Join([]string{string(typed.Status.Phase), strconv.FormatBool(typed.Complete()), ready.Message, typed.Status.ClaimName,
-			strings.Join(typed.Spec.CloneableFrom, ",")}, "|")
+			typed.Status.AttachedTo, strings.Join(typed.Spec.CloneableFrom, ",")}, "|")
 	case *v1alpha1.WukongImage:
 		return strings.Join([]string{typed.Status.CurrentVersion, typed.Status.DataSourceName, conditions.Ready(typed).Message,
 			strings.Join(typed.Spec.CloneableFrom, ",")}, "|")

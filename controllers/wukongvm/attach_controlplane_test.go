@@ -75,12 +75,14 @@ func TestDisksComeAndGoWhileTheMachineRuns(t *testing.T) {
 	editDisks(t, vm, without("gone"))
 	waitAttached(t, vm, "root")
 	require.Eventually(t, func() bool { return !exists(t, namespace, "web-gone", &v1alpha1.WukongDisk{}) }, patience, interval)
+	kept := &v1alpha1.WukongDisk{}
 	require.Eventually(t, func() bool {
-		return len(read(t, namespace, "web-kept", &v1alpha1.WukongDisk{}).OwnerReferences) == 0
-	}, patience, interval)
-	kept := read(t, namespace, "web-kept", &v1alpha1.WukongDisk{})
+		kept = read(t, namespace, "web-kept", &v1alpha1.WukongDisk{})
+		return kept.Labels[v1alpha1.LabelVM] == ""
+	}, patience, interval, "it is somebody's part still")
 	assert.Nil(t, kept.DeletionTimestamp)
-	assert.NotContains(t, kept.Labels, v1alpha1.LabelVM, "it is nobody's part any more")
+	assert.Empty(t, kept.OwnerReferences)
+	assert.NotContains(t, kept.Annotations, v1alpha1.AnnotationRetainedFor)
 	assert.Equal(t, instance, read(t, namespace, "web", &kubevirtv1.VirtualMachineInstance{}).UID, "the guest never stopped")
 	assert.Zero(t, manager.Writes.Conflicts())
 
@@ -95,6 +97,42 @@ func TestDisksComeAndGoWhileTheMachineRuns(t *testing.T) {
 		testenv.WaitIdle(t, 3)
 		assert.Zero(t, second.Writes.Total(), second.Writes.String())
 	})
+}
+
+// A disk that is kept when it is detached is so from the moment that it left spec, though its guest has it until it stops: whoever deletes the
+// machine meanwhile does not delete the disk. It may come back until then.
+func TestAKeptDiskIsSafeBeforeTheGuestHasLetGo(t *testing.T) {
+	namespace := environment.Namespace(t)
+	environment.Simulate(t)
+	environment.StartManager(t, testenv.ManagerOptions{Namespace: namespace})
+	data := blank("data", v1alpha1.DetachKeep)
+	data.Bus = "sata"
+	vm := newVM(namespace, "web")
+	vm.Spec.Disks = append(vm.Spec.Disks, data)
+	require.NoError(t, environment.Client.Create(t.Context(), vm))
+	waitReady(t, vm, metav1.ConditionTrue, v1alpha1.ReasonRunning)
+	owned := func(wanted bool) {
+		t.Helper()
+		require.EventuallyWithT(t, func(collect *assert.CollectT) {
+			disk := read(t, namespace, "web-data", &v1alpha1.WukongDisk{})
+			assert.Equal(collect, wanted, metav1.IsControlledBy(disk, vm))
+			assert.Equal(collect, wanted, disk.Annotations[v1alpha1.AnnotationRetainedFor] == "")
+			assert.Equal(collect, string(vm.UID), disk.Labels[v1alpha1.LabelVM])
+		}, patience, interval)
+	}
+	owned(true)
+	editDisks(t, vm, without("data"))
+	owned(false)
+	editDisks(t, vm, with(data))
+	owned(true)
+	editDisks(t, vm, without("data"))
+	owned(false)
+
+	require.NoError(t, environment.Client.Delete(t.Context(), vm))
+	testenv.WaitIdle(t, 0)
+	disk := read(t, namespace, "web-data", &v1alpha1.WukongDisk{})
+	assert.Nil(t, disk.DeletionTimestamp)
+	assert.Empty(t, disk.OwnerReferences, "the garbage collector has no reason to take it")
 }
 
 func TestContract7TwoMachinesNeverHaveOneDisk(t *testing.T) {

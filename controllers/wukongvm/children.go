@@ -12,6 +12,7 @@ import (
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/apply"
 	"github.com/novasphere/wukong/controllers/internal/index"
+	"github.com/novasphere/wukong/controllers/internal/read"
 	"github.com/novasphere/wukong/controllers/internal/naming"
 )
 
@@ -22,6 +23,9 @@ func (r *Reconciler) stamp(ctx context.Context, vm *v1alpha1.WukongVM, observed 
 		disk := &vm.Spec.Disks[i]
 		if disk.Template == nil {
 			continue
+		}
+		if err := r.takeBack(ctx, vm, index.DiskName(vm, disk)); err != nil {
+			return err
 		}
 		stamped, err := apply.Child(ctx, r.stamper, vm, &v1alpha1.WukongDisk{
 			ObjectMeta: childMetadata(vm, index.DiskName(vm, disk), disk.Template.Labels, v1alpha1.FinalizerDisk),
@@ -47,6 +51,15 @@ func (r *Reconciler) stamp(ctx context.Context, vm *v1alpha1.WukongVM, observed 
 		observed.networks[stamped.Name] = stamped
 	}
 	return nil
+}
+
+// takeBack makes a disk the machine's own again whose template had left spec, and came back before the guest had let go of it.
+func (r *Reconciler) takeBack(ctx context.Context, vm *v1alpha1.WukongVM, name string) error {
+	disk, err := read.Get(ctx, r.client, vm.Namespace, name, &v1alpha1.WukongDisk{})
+	if err != nil || disk == nil {
+		return err
+	}
+	return r.stamper.SettleOwnership(ctx, vm, disk, false, nil)
 }
 
 func childMetadata(vm *v1alpha1.WukongVM, name string, labels map[string]string, finalizers ...string) metav1.ObjectMeta {

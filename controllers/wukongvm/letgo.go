@@ -25,7 +25,7 @@ func (r *Reconciler) observeOwned(ctx context.Context, vm *v1alpha1.WukongVM, ob
 		return fmt.Errorf("list the WukongNetworks of WukongVM %s: %w", vm.Name, err)
 	}
 	for i := range disks.Items {
-		if metav1.IsControlledBy(&disks.Items[i], vm) {
+		if apply.Belongs(&disks.Items[i], vm) {
 			observed.ownedDisks = append(observed.ownedDisks, &disks.Items[i])
 		}
 	}
@@ -45,6 +45,8 @@ func (r *Reconciler) letGo(ctx context.Context, vm *v1alpha1.WukongVM, observed 
 	for _, disk := range observed.ownedDisks {
 		var err error
 		switch fateOf(vm, disk, observed) {
+		case fateKeep:
+			err = r.stamper.SettleOwnership(ctx, vm, disk, true, nil)
 		case fateRelease:
 			err = r.release(ctx, vm, disk)
 		case fateDelete:
@@ -69,6 +71,9 @@ type fate int
 
 const (
 	fateStay fate = iota
+	// fateKeep: the disk will live on by itself, and its guest has it still. The machine may be deleted before that ends, and shall not take the
+	// disk with it.
+	fateKeep
 	// fateRelease: the disk lives on by itself.
 	fateRelease
 	// fateDelete: the disk is deleted, and its reclaimPolicy decides about the data.
@@ -79,12 +84,16 @@ func fateOf(vm *v1alpha1.WukongVM, disk *v1alpha1.WukongDisk, observed *observat
 	stamped := slices.ContainsFunc(vm.Spec.Disks, func(entry v1alpha1.VMDisk) bool {
 		return entry.Template != nil && index.DiskName(vm, &entry) == disk.Name
 	})
+	inGuest := observed.hasClaim(disk.Status.ClaimName) && disk.Status.ClaimName != "" ||
+		disk.Status.Move != nil && observed.hasClaim(disk.Status.Move.TargetClaimName)
+	deletes := disk.Spec.DetachPolicy == v1alpha1.DetachDelete && !ptr.Deref(disk.Spec.DeletionProtection, false) &&
+		!slices.Contains(index.DiskNames(vm), disk.Name)
 	switch {
-	case stamped, !disk.DeletionTimestamp.IsZero(), observed.hasClaim(disk.Status.ClaimName) && disk.Status.ClaimName != "",
-		disk.Status.Move != nil && observed.hasClaim(disk.Status.Move.TargetClaimName):
+	case stamped, !disk.DeletionTimestamp.IsZero(), inGuest && deletes:
 		return fateStay
-	case disk.Spec.DetachPolicy == v1alpha1.DetachDelete && !ptr.Deref(disk.Spec.DeletionProtection, false) &&
-		!slices.Contains(index.DiskNames(vm), disk.Name):
+	case inGuest:
+		return fateKeep
+	case deletes:
 		return fateDelete
 	default:
 		return fateRelease
@@ -101,11 +110,12 @@ func networkLeft(vm *v1alpha1.WukongVM, network *v1alpha1.WukongNetwork, observe
 	return !observed.attached(network.AttachmentName())
 }
 
-// release takes the machine's mark and owner reference off a disk.
+// release takes the machine's marks and owner reference off a disk.
 func (r *Reconciler) release(ctx context.Context, vm *v1alpha1.WukongVM, disk *v1alpha1.WukongDisk) error {
 	after := disk.DeepCopy()
 	after.OwnerReferences = slices.DeleteFunc(after.OwnerReferences, func(reference metav1.OwnerReference) bool { return reference.UID == vm.UID })
 	delete(after.Labels, v1alpha1.LabelVM)
+	delete(after.Annotations, v1alpha1.AnnotationRetainedFor)
 	// The lock refuses the patch when someone else changed the list meanwhile: a merge patch replaces it whole.
 	patch := client.MergeFromWithOptions(disk, client.MergeFromWithOptimisticLock{})
 	if err := r.client.Patch(ctx, after, patch, client.FieldOwner(fieldManager)); err != nil {

@@ -267,6 +267,10 @@ func TestWhatBecomesOfADiskWhoseTemplateLeftSpec(t *testing.T) {
 		"left, still in the machine": {func(vm *v1alpha1.WukongVM, _ *v1alpha1.WukongDisk, observed *observation) {
 			run(vm, observed)
 			vm.Spec.Disks = vm.Spec.Disks[1:]
+		}, fateKeep},
+		"left, to be deleted, still in the machine": {func(vm *v1alpha1.WukongVM, disk *v1alpha1.WukongDisk, observed *observation) {
+			run(vm, observed)
+			vm.Spec.Disks, disk.Spec.DetachPolicy = vm.Spec.Disks[1:], v1alpha1.DetachDelete
 		}, fateStay},
 		"left, to be deleted": {func(vm *v1alpha1.WukongVM, disk *v1alpha1.WukongDisk, _ *observation) {
 			vm.Spec.Disks, disk.Spec.DetachPolicy = vm.Spec.Disks[1:], v1alpha1.DetachDelete

@@ -11,6 +11,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/apply"
 	"github.com/novasphere/wukong/controllers/internal/naming"
 	"github.com/novasphere/wukong/controllers/internal/umbrella"
 )
@@ -22,7 +23,7 @@ const (
 	VMByNetwork = "spec.networks.wukongNetwork"
 	// DiskByClaim finds the WukongDisks that stand on a PersistentVolumeClaim, by its name.
 	DiskByClaim = "claimName"
-	// DiskByOwner finds the WukongDisks that a WukongVM owns, by its name.
+	// DiskByOwner finds the WukongDisks that a WukongVM owns, or that are retained for it, by its name.
 	DiskByOwner = "metadata.ownerReferences.wukongVM"
 	// NetworkByOwner finds the WukongNetworks that a WukongVM owns, by its name.
 	NetworkByOwner = "metadata.ownerReferences.wukongVM"
@@ -208,6 +209,9 @@ func owningVM(obj client.Object) []string {
 		if IsVM(reference) {
 			names = append(names, reference.Name)
 		}
+	}
+	if owner, ok := apply.RetainedFor(obj); ok {
+		names = append(names, owner.Name)
 	}
 	return names
 }

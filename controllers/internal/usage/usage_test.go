@@ -55,17 +55,17 @@ func TestWriters(t *testing.T) {
 		vms      []v1alpha1.WukongVM
 		expected []string
 	}{
-		"nobody":                         {"", nil, nil},
-		"a stopped machine":              {"db", []v1alpha1.WukongVM{stopped}, nil},
-		"a running one, and a stopped":   {"web", []v1alpha1.WukongVM{running, stopped}, []string{"web"}},
-		"one that runs and waits for it": {"db", []v1alpha1.WukongVM{running, stopped}, []string{"web"}},
-		"one that was deleted":           {"web", nil, []string{ending}},
+		"nobody":                                          {"", nil, nil},
+		"a stopped machine":                               {"db", []v1alpha1.WukongVM{stopped}, nil},
+		"a running one, and a stopped":                    {"web", []v1alpha1.WukongVM{running, stopped}, []string{"web"}},
+		"one that runs and waits for it":                  {"db", []v1alpha1.WukongVM{running, stopped}, []string{"web"}},
+		"one that was deleted":                            {"web", nil, []string{ending}},
 		"one that was deleted, and one that waits for it": {"web", []v1alpha1.WukongVM{stopped}, []string{ending}},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			disk := &v1alpha1.WukongDisk{Status: v1alpha1.WukongDiskStatus{AttachedTo: test.holder}}
-			assert.Equal(t, test.expected, writers(disk, test.vms))
+			assert.Equal(t, test.expected, among(disk, test.vms, MayRun))
 		})
 	}
 }
