@@ -53,7 +53,8 @@ end_to_end() {
   ./bin/devcluster status >/dev/null 2>&1 && was_up=1
   local result=0
   for suite in e2e/suites/*/; do
-    make e2e SUITE="$(basename "$suite")" || result=1
+    # Two nodes from the beginning: most suites need them.
+    make e2e SUITE="$(basename "$suite")" DEVCLUSTER_FLAGS=--nodes=2 || result=1
   done
   if [ "$was_up" -eq 0 ]; then
     make down || result=1

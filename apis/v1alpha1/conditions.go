@@ -119,7 +119,7 @@ const (
 	// ReasonMoveUndecided: the machine ended while the disk moved, and nothing says which of two claims is the newest. Both are kept
 	// until a person says.
 	ReasonMoveUndecided = "MoveUndecided"
-	// ReasonClaimInUse: another WukongDisk stands on the claim that the disk adopts.
+	// ReasonClaimInUse: another WukongDisk stands on the claim that the disk adopts, or a machine that is not Wukong's has it; the message names it.
 	ReasonClaimInUse = "ClaimInUse"
 	// ReasonQuotaExceeded: a ResourceQuota of the namespace does not allow the claim, or not its growth.
 	ReasonQuotaExceeded = "QuotaExceeded"

@@ -184,19 +184,20 @@ type HTTPSource struct {
 	// +optional
 	CertConfigMapRef *LocalObjectReference `json:"certConfigMapRef,omitempty"`
 
-	// checksum is refused. CDI does not check what it imports from a web server against one, and a field that is taken and not obeyed would be
-	// worse than none. An image in a registry, named by its digest, is checked: see registry.url.
+	// checksum is refused. CDI does not check what it imports against one, and a field that is taken and not obeyed would be worse than none. An
+	// image in a registry can be named by its digest, which is less than a checksum of its bytes: see registry.url.
 	// +optional
 	// +kubebuilder:validation:MaxLength=256
-	// +kubebuilder:validation:XValidation:rule="false",message="CDI cannot check an image from a web server against a checksum: leave checksum out, or put the image into a registry and use registry.url with its digest, docker://host/repository@sha256:..."
+	// +kubebuilder:validation:XValidation:rule="false",message="CDI cannot check an image from a web server against a checksum: leave checksum out, or put the image into a registry that you trust and use registry.url with its digest, docker://host/repository@sha256:..."
 	Checksum string `json:"checksum,omitempty"`
 }
 
 // RegistrySource is a container disk in an OCI registry.
 type RegistrySource struct {
 	// url of the image: docker://host/repository:tag. The scheme is added when it is missing. An archive that a web
-	// server offers is oci-archive://host/path. With a digest, docker://host/repository@sha256:..., the importer checks that it got
-	// those bytes.
+	// server offers is oci-archive://host/path. With a digest, docker://host/repository@sha256:..., the importer takes that
+	// image and no other: it compares the manifest with the digest. It does not compare the layers with the manifest (CDI 1.61,
+	// pkg/importer/transport.go), so that the registry, and who can write to it, is trusted with the bytes.
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=2048

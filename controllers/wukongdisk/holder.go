@@ -3,14 +3,17 @@ package wukongdisk
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/utils/ptr"
 	kubevirtv1 "kubevirt.io/api/core/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/apply"
 	"github.com/novasphere/wukong/controllers/internal/dependency"
 	"github.com/novasphere/wukong/controllers/internal/index"
 	"github.com/novasphere/wukong/controllers/internal/read"
@@ -86,7 +89,40 @@ func (r *Reconciler) observeHolder(ctx context.Context, disk *v1alpha1.WukongDis
 		}
 	}
 	observed.holder = holder(disk, observed.machines, instanceHasClaim)
-	return nil
+	if previous != "" || observed.holder == "" {
+		return nil
+	}
+	var err error
+	if observed.stranger, err = r.stranger(ctx, disk); observed.stranger != "" {
+		observed.holder = ""
+	}
+	return err
+}
+
+// stranger is an instance that has the claim which a disk adopts, and that no WukongVM is behind; empty for none. It is asked for before the claim is
+// given to a first machine, at the API server: the caches hold only what is ours.
+func (r *Reconciler) stranger(ctx context.Context, disk *v1alpha1.WukongDisk) (string, error) {
+	if !disk.AdoptsClaim() || readsOnly(disk) {
+		return "", nil
+	}
+	served, err := r.dependencies.Served(ctx, dependency.VirtualMachineInstances)
+	if err != nil || !served {
+		return "", err
+	}
+	instances := &kubevirtv1.VirtualMachineInstanceList{}
+	if err := r.applier.Live.List(ctx, instances, client.InNamespace(disk.Namespace)); err != nil {
+		return "", fmt.Errorf("list the VirtualMachineInstances that may use PersistentVolumeClaim %s: %w", disk.ClaimName(), err)
+	}
+	for i := range instances.Items {
+		instance := &instances.Items[i]
+		if !apply.Ours(instance) && !instance.IsFinal() && slices.ContainsFunc(instance.Spec.Volumes, func(volume kubevirtv1.Volume) bool {
+			return volume.PersistentVolumeClaim != nil && volume.PersistentVolumeClaim.ClaimName == disk.ClaimName() ||
+				volume.DataVolume != nil && volume.DataVolume.Name == disk.ClaimName()
+		}) {
+			return instance.Name, nil
+		}
+	}
+	return "", nil
 }
 
 // hasClaim tells whether an instance may write to a claim. One that KubeVirt has not described yet may.

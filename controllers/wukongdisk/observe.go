@@ -50,6 +50,8 @@ type observation struct {
 	machines []v1alpha1.WukongVM
 	// holder is the machine that may use the disk, or empty.
 	holder string
+	// stranger is an instance of someone else that has the claim which the disk adopts; empty for none.
+	stranger string
 }
 
 func (r *Reconciler) observe(ctx context.Context, disk *v1alpha1.WukongDisk) (*observation, error) {

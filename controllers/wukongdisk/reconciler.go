@@ -109,7 +109,7 @@ func (r *Reconciler) carryOut(ctx context.Context, disk *v1alpha1.WukongDisk, ob
 	if err := r.clearAway(ctx, observed); err != nil {
 		return reconcile.Result{}, err
 	}
-	if applyErr != nil || moveErr != nil {
+	if applyErr != nil || moveErr != nil || observed.stranger != "" {
 		return reconcile.Result{RequeueAfter: refusedRetry}, nil
 	}
 	if observed.move.again {

@@ -6,10 +6,13 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
+	kubevirtv1 "kubevirt.io/api/core/v1"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/testenv"
 )
 
 func adoptingReadOnly(claim string) func(*v1alpha1.WukongDisk) {
@@ -43,6 +46,33 @@ func TestAClaimIsOneDisks(t *testing.T) {
 	thief := f.newDisk("thief", adopting("made"))
 	f.create(thief)
 	f.wait(thief, metav1.ConditionFalse, v1alpha1.ReasonClaimInUse, "that of WukongDisk made")
+}
+
+// A claim that a machine of someone else has, whose objects no cache of ours holds, is given to none of ours until that machine has ended.
+func TestAClaimIsNotGivenWhileAMachineOfSomeoneElseHasIt(t *testing.T) {
+	f, _ := start(t)
+	claim := f.newClaim("found")
+	f.makeClaim(claim)
+	f.bind(claim)
+	foreign := &kubevirtv1.VirtualMachineInstance{
+		ObjectMeta: metav1.ObjectMeta{Namespace: f.namespace, Name: "foreign"},
+		Spec: kubevirtv1.VirtualMachineInstanceSpec{Volumes: []kubevirtv1.Volume{{Name: "root", VolumeSource: kubevirtv1.VolumeSource{
+			PersistentVolumeClaim: &kubevirtv1.PersistentVolumeClaimVolumeSource{PersistentVolumeClaimVolumeSource: corev1.PersistentVolumeClaimVolumeSource{ClaimName: "found"}},
+		}}}},
+	}
+	f.create(foreign)
+	disk := f.newDisk("disk", adopting("found"))
+	f.create(disk)
+	f.waitReady(disk)
+	f.create(f.newVM("web", "disk"))
+	f.wait(disk, metav1.ConditionFalse, v1alpha1.ReasonClaimInUse, "in use by VirtualMachineInstance foreign, which no WukongVM is behind")
+	testenv.WaitIdle(t, 0)
+	assert.Empty(t, read(f, "disk", disk).Status.AttachedTo)
+
+	f.remove(foreign)
+	f.patch(disk, `{"spec":{"reclaimPolicy":"Retain"}}`) // or a minute
+	f.waitReady(disk)
+	f.waitHeldBy(disk, "web")
 }
 
 func TestDisksThatOnlyReadShareAClaim(t *testing.T) {

@@ -100,6 +100,10 @@ func adoptedClaim(disk *v1alpha1.WukongDisk, observed *observation) *problem {
 		return failed(v1alpha1.ReasonClaimInUse,
 			"PersistentVolumeClaim %s is that of WukongDisk %s: use that one in its place, with spec.shared if several machines shall write, or a clone of it",
 			disk.ClaimName(), observed.rival)
+	case observed.stranger != "":
+		return failed(v1alpha1.ReasonClaimInUse,
+			"PersistentVolumeClaim %s is in use by VirtualMachineInstance %s, which no WukongVM is behind: stop that machine, and this goes on by itself",
+			disk.ClaimName(), observed.stranger)
 	}
 	return bound(observed.claim)
 }

@@ -143,11 +143,10 @@ func (r *Reconciler) deleteJob(ctx context.Context, job *batchv1.Job) error {
 	return nil
 }
 
-// retire clears away what a finished export needs no more, and in the end the export itself. The Job of a failed one stays for its
-// logs, unless it holds a restored claim.
+// retire clears away what a finished export needs no more, and in the end the export itself. The last words of a Job that failed are in the status;
+// its pods would keep the claim from being deleted (k8s.io/kubernetes, pkg/controller/volume/pvcprotection) for as long as the export is there.
 func (r *Reconciler) retire(ctx context.Context, export *v1alpha1.WukongExport, observed *observation) (reconcile.Result, error) {
-	if job := observed.job; job != nil && job.DeletionTimestamp.IsZero() &&
-		(export.Status.Phase != v1alpha1.ExportFailed || export.Spec.Source.VolumeSnapshot != nil) {
+	if job := observed.job; job != nil && job.DeletionTimestamp.IsZero() {
 		if err := r.deleteJob(ctx, job); err != nil {
 			return reconcile.Result{}, err
 		}

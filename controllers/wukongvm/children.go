@@ -12,8 +12,8 @@ import (
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/apply"
 	"github.com/novasphere/wukong/controllers/internal/index"
-	"github.com/novasphere/wukong/controllers/internal/read"
 	"github.com/novasphere/wukong/controllers/internal/naming"
+	"github.com/novasphere/wukong/controllers/internal/read"
 )
 
 // stamp writes the WukongDisks and WukongNetworks of the templates. A disk is stamped with its finalizer, which its controller

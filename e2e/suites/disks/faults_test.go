@@ -9,6 +9,8 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"math/big"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -86,6 +88,9 @@ func TestImportFaultsInPlainWords(t *testing.T) {
 			} else {
 				if fault.mend != nil {
 					fault.mend(t)
+				} else {
+					// It may have healed by now. What was said of it is in its events.
+					waitEvent(t, disk, v1alpha1.ReasonImportFailed, fault.text)
 				}
 				mended := time.Now()
 				cluster.WaitReady(t, vm, metav1.ConditionTrue, v1alpha1.ReasonRunning, importAndBoot)
@@ -98,6 +103,18 @@ func TestImportFaultsInPlainWords(t *testing.T) {
 		})
 	}
 	cluster.NothingLeft(t, namespace, patience)
+}
+
+// waitEvent waits until an object has an event with the reason and the text.
+func waitEvent(t *testing.T, object client.Object, reason, text string) {
+	t.Helper()
+	require.EventuallyWithT(t, func(collect *assert.CollectT) {
+		events := &corev1.EventList{}
+		require.NoError(collect, cluster.List(t.Context(), events, client.InNamespace(object.GetNamespace())))
+		assert.True(collect, slices.ContainsFunc(events.Items, func(event corev1.Event) bool {
+			return event.InvolvedObject.Name == object.GetName() && event.Reason == reason && strings.Contains(event.Message, text)
+		}), "no event %s of %s with %q", reason, object.GetName(), text)
+	}, patience, time.Second)
 }
 
 // importing is a small machine whose boot disk comes from a web server.
