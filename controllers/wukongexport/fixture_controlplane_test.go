@@ -208,7 +208,10 @@ func (f fixture) endPod(pod *corev1.Pod, phase corev1.PodPhase, report mover.Rep
 func (f fixture) failJobOnce(job *batchv1.Job, failures int32) {
 	f.Helper()
 	read(f, job.Name, job)
-	job.Status.Failed, job.Status.StartTime = failures, ptr.To(metav1.Now())
+	job.Status.Failed = failures
+	if job.Status.StartTime == nil { // it is immutable then
+		job.Status.StartTime = ptr.To(metav1.Now())
+	}
 	require.NoError(f, f.Client.Status().Update(f.Context(), job))
 }
 
