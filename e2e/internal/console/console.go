@@ -178,7 +178,7 @@ const (
 )
 
 // settle waits until cloud-init is done, in a guest that has it: until there is a file that it leaves at its end or instead of its beginning
-// (https://docs.cloud-init.io/en/latest/explanation/return_codes.html). Its own 'cloud-init status --wait' takes an emulated guest many seconds,
+// (cloud-init 25.1, cloudinit/cmd/main.py, status_wrapper, and cmd/status.py). Its own 'cloud-init status --wait' takes an emulated guest many seconds,
 // in which it boots no further. Paths are below root, which is empty except in tests.
 //
 // What it types may be lost, all or in part, and what it sees may answer what was typed earlier. So it lets the shell put together what it

@@ -29,6 +29,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/e2e/internal/checkout"
 )
 
 // How long tests wait before they fail: guests may be emulated, on a slow machine that does other things too, so that only what hangs comes near.
@@ -55,7 +56,7 @@ type Cluster struct {
 func Connect() (*Cluster, error) {
 	path := os.Getenv("KUBECONFIG")
 	if path == "" {
-		path = filepath.Join(Root(), ".devcluster", "kubeconfig")
+		path = filepath.Join(checkout.Root(), ".devcluster", "kubeconfig")
 	}
 	config, err := clientcmd.BuildConfigFromFlags("", path)
 	if err != nil {
@@ -76,20 +77,6 @@ func Connect() (*Cluster, error) {
 		return nil, fmt.Errorf("connect to the cluster of %s: %w", path, err)
 	}
 	return &Cluster{Config: config, Client: connection}, nil
-}
-
-// Root is the root of the checkout, in which tests run: the folder above this one that has the workspace.
-func Root() string {
-	root, err := os.Getwd()
-	if err != nil {
-		panic(err)
-	}
-	for ; root != "/"; root = filepath.Dir(root) {
-		if _, err := os.Stat(filepath.Join(root, "go.work")); err == nil {
-			break
-		}
-	}
-	return root
 }
 
 // Namespace makes a namespace for one test and deletes it afterwards. When the test failed, what is in it is printed first. Nobody waits for its end

@@ -23,7 +23,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
-	"github.com/novasphere/wukong/e2e/internal/harness"
+	"github.com/novasphere/wukong/e2e/internal/checkout"
 )
 
 // The dev cluster's servers, and who may write to S3.
@@ -155,7 +155,7 @@ func portForward(t *testing.T, namespace, service string) string {
 	ctx, cancel := context.WithCancel(context.Background())
 	kubeconfig := os.Getenv("KUBECONFIG")
 	if kubeconfig == "" {
-		kubeconfig = filepath.Join(harness.Root(), ".devcluster", "kubeconfig")
+		kubeconfig = filepath.Join(checkout.Root(), ".devcluster", "kubeconfig")
 	}
 	command := exec.CommandContext(ctx, filepath.Join(filepath.Dir(kubeconfig), "bin", "kubectl"), "--kubeconfig="+kubeconfig,
 		"-n", namespace, "port-forward", "service/"+service, ":443")

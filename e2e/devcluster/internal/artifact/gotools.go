@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+
+	"github.com/novasphere/wukong/e2e/internal/checkout"
 )
 
 // GoOptions says how GoTools builds. The zero value builds every `tool` of the module folder tools/<name>, static.
@@ -101,18 +103,13 @@ func ToolsFolder() string { return filepath.Join(SourceRoot(), "e2e", "devcluste
 // builtFrom is the checkout that this program was built from, as its build says to the linker.
 var builtFrom string
 
-// SourceRoot is the checkout: the nearest folder above the working folder that has the tool modules, else the one that this
-// program was built from. Tool modules cannot be embedded, since each is a Go module of its own.
+// SourceRoot is the checkout that the working folder is in, else the one that this program was built from. Tool modules cannot be embedded, since each is a Go module of its own.
 func SourceRoot() string {
 	if root := os.Getenv("WUKONG_ROOT"); root != "" {
 		return root
 	}
-	if folder, err := os.Getwd(); err == nil {
-		for ; folder != "/"; folder = filepath.Dir(folder) {
-			if info, err := os.Stat(filepath.Join(folder, "e2e", "devcluster", "tools")); err == nil && info.IsDir() {
-				return folder
-			}
-		}
+	if root := checkout.Root(); root != "" {
+		return root
 	}
 	return builtFrom
 }
