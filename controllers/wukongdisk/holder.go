@@ -89,7 +89,7 @@ func (r *Reconciler) observeHolder(ctx context.Context, disk *v1alpha1.WukongDis
 		}
 	}
 	observed.holder = holder(disk, observed.machines, instanceHasClaim)
-	if previous != "" || observed.holder == "" {
+	if observed.holder == "" || observed.holder == previous {
 		return nil
 	}
 	var err error
@@ -100,7 +100,7 @@ func (r *Reconciler) observeHolder(ctx context.Context, disk *v1alpha1.WukongDis
 }
 
 // stranger is an instance that has the claim which a disk adopts, and that no WukongVM is behind; empty for none. It is asked for before the claim is
-// given to a first machine, at the API server: the caches hold only what is ours.
+// given to another machine, at the API server: the caches hold only what is ours.
 func (r *Reconciler) stranger(ctx context.Context, disk *v1alpha1.WukongDisk) (string, error) {
 	if !disk.AdoptsClaim() || readsOnly(disk) {
 		return "", nil

@@ -60,11 +60,12 @@ func TestAClaimIsNotGivenWhileAMachineOfSomeoneElseHasIt(t *testing.T) {
 			PersistentVolumeClaim: &kubevirtv1.PersistentVolumeClaimVolumeSource{PersistentVolumeClaimVolumeSource: corev1.PersistentVolumeClaimVolumeSource{ClaimName: "found"}},
 		}}}},
 	}
-	f.create(foreign)
+	f.create(foreign.DeepCopy())
 	disk := f.newDisk("disk", adopting("found"))
 	f.create(disk)
 	f.waitReady(disk)
-	f.create(f.newVM("web", "disk"))
+	web := f.newVM("web", "disk")
+	f.create(web)
 	f.wait(disk, metav1.ConditionFalse, v1alpha1.ReasonClaimInUse, "in use by VirtualMachineInstance foreign, which no WukongVM is behind")
 	testenv.WaitIdle(t, 0)
 	assert.Empty(t, read(f, "disk", disk).Status.AttachedTo)
@@ -73,6 +74,13 @@ func TestAClaimIsNotGivenWhileAMachineOfSomeoneElseHasIt(t *testing.T) {
 	f.patch(disk, `{"spec":{"reclaimPolicy":"Retain"}}`) // or a minute
 	f.waitReady(disk)
 	f.waitHeldBy(disk, "web")
+
+	// It holds for the next machine as well: the claim may have been taken when the first one had stopped.
+	f.create(foreign, f.newVM("db", "disk"))
+	testenv.WaitIdle(t, 0)
+	f.remove(web)
+	f.wait(disk, metav1.ConditionFalse, v1alpha1.ReasonClaimInUse, "in use by VirtualMachineInstance foreign")
+	assert.Empty(t, read(f, "disk", disk).Status.AttachedTo)
 }
 
 func TestDisksThatOnlyReadShareAClaim(t *testing.T) {
