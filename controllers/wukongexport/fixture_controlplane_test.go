@@ -119,6 +119,14 @@ func (f fixture) machine(name string, power v1alpha1.PowerState, phase v1alpha1.
 	return vm
 }
 
+// power is what a person asks of a machine, and what its controller says of it then.
+func (f fixture) power(vm *v1alpha1.WukongVM, wanted v1alpha1.PowerState, phase v1alpha1.Phase) {
+	f.Helper()
+	vm.Spec.PowerState = wanted
+	require.NoError(f, f.Client.Update(f.Context(), vm))
+	f.setPhase(vm, phase)
+}
+
 func (f fixture) setPhase(vm *v1alpha1.WukongVM, phase v1alpha1.Phase) {
 	f.Helper()
 	read(f, vm.Name, vm)

@@ -123,9 +123,7 @@ func TestADiskInUseIsNotRead(t *testing.T) {
 	testenv.WaitIdle(t, 0)
 	require.False(t, f.exists("backup-mover", &batchv1.Job{}))
 
-	vm.Spec.PowerState = v1alpha1.PowerStopped
-	require.NoError(t, f.Client.Update(t.Context(), vm))
-	f.setPhase(vm, v1alpha1.PhaseStopped)
+	f.power(vm, v1alpha1.PowerStopped, v1alpha1.PhaseStopped)
 	job := f.waitJob(export)
 	first := job.UID
 
@@ -134,9 +132,7 @@ func TestADiskInUseIsNotRead(t *testing.T) {
 	f.wait(export, metav1.ConditionFalse, v1alpha1.ReasonSourceInUse, "web")
 	require.Eventually(t, func() bool { return !f.exists("backup-mover", job) || !job.DeletionTimestamp.IsZero() }, patience, interval)
 
-	vm.Spec.PowerState = v1alpha1.PowerStopped
-	require.NoError(t, f.Client.Update(t.Context(), vm))
-	f.setPhase(vm, v1alpha1.PhaseStopped)
+	f.power(vm, v1alpha1.PowerStopped, v1alpha1.PhaseStopped)
 	require.Eventually(t, func() bool { return f.exists("backup-mover", job) && job.UID != first }, patience, interval)
 }
 
@@ -152,9 +148,7 @@ func TestAJobThatEndedUnseenWhileAMachineRan(t *testing.T) {
 	testenv.WaitIdle(t, 0)
 	f.manager.Stop()
 
-	vm.Spec.PowerState = v1alpha1.PowerRunning
-	require.NoError(t, f.Client.Update(t.Context(), vm))
-	f.setPhase(vm, v1alpha1.PhaseRunning)
+	f.power(vm, v1alpha1.PowerRunning, v1alpha1.PhaseRunning)
 	f.endPod(f.podOf(job, "1"), corev1.PodSucceeded, mover.Report{Percent: 100, SizeBytes: 4096, Checksum: sum})
 	f.endJob(job, batchv1.JobComplete)
 	f.StartManager(t, testenv.ManagerOptions{Namespace: f.namespace, Controllers: []string{"wukongexport"}, MoverImage: image})
@@ -162,9 +156,7 @@ func TestAJobThatEndedUnseenWhileAMachineRan(t *testing.T) {
 	assert.Nil(t, export.Status.CompletionTime)
 	assert.Empty(t, export.Status.Checksum)
 
-	vm.Spec.PowerState = v1alpha1.PowerStopped
-	require.NoError(t, f.Client.Update(t.Context(), vm))
-	f.setPhase(vm, v1alpha1.PhaseStopped)
+	f.power(vm, v1alpha1.PowerStopped, v1alpha1.PhaseStopped)
 	require.Eventually(t, func() bool { return f.exists("backup-mover", job) && job.UID != first }, patience, interval)
 }
 

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -134,4 +135,27 @@ func TestTwoProcessesBuildOnce(t *testing.T) {
 	}
 	group.Wait()
 	require.Equal(t, 1, builds)
+}
+
+// A recipe that waits for what another one builds keeps no third one from being built.
+func TestARecipeThatWaitsTakesNoPlace(t *testing.T) {
+	third := make(chan struct{})
+	slow := &Recipe{Name: "slow", Build: func(ctx context.Context, _ *Build) error {
+		select {
+		case <-third:
+			return nil
+		case <-ctx.Done():
+			return errors.New("the third was not built meanwhile")
+		}
+	}}
+	nothing := func(context.Context, *Build) error { return nil }
+	recipes := []*Recipe{slow}
+	for _, name := range []string{"one", "two", "three"} { // more than are built at a time
+		recipes = append(recipes, &Recipe{Name: name, Needs: []*Recipe{slow}, Build: nothing})
+	}
+	recipes = append(recipes, &Recipe{Name: "third", Build: func(context.Context, *Build) error { close(third); return nil }})
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	_, err := newStore(t, t.TempDir()).EnsureAll(ctx, recipes...)
+	require.NoError(t, err)
 }
