@@ -3,6 +3,7 @@ package wukongdisk
 import (
 	"context"
 	"fmt"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	storagev1 "k8s.io/api/storage/v1"
@@ -37,6 +38,9 @@ type observation struct {
 	awaited bool
 	// provisionerSays is why the claim has no volume, empty when nobody says so.
 	provisionerSays string
+	// importerSays is why the importer pod does not start, empty when nobody says so; importerAgain is when to ask again, zero for never.
+	importerSays  string
+	importerAgain time.Duration
 	// copies say which DataVolume and claim hold the disk, and what else it has. targetClaim is that of the target, or has its name.
 	copies      copies
 	targetClaim *corev1.PersistentVolumeClaim
@@ -109,6 +113,9 @@ func (r *Reconciler) observeClaims(ctx context.Context, disk *v1alpha1.WukongDis
 		return err
 	}
 	if err := r.observeProvisioner(ctx, observed); err != nil {
+		return err
+	}
+	if err := r.observeImporter(ctx, observed); err != nil {
 		return err
 	}
 	return r.observeTargetClaim(ctx, disk, observed)

@@ -80,6 +80,9 @@ func incomplete(disk *v1alpha1.WukongDisk, observed *observation) *problem {
 	if found := nameTaken(disk, observed); found != nil {
 		return found
 	}
+	if observed.importerSays != "" {
+		return failed(v1alpha1.ReasonImportFailed, "DataVolume %s: the importer pod does not start: %s; it is tried again", observed.dataVolume.Name, observed.importerSays)
+	}
 	if observed.dataVolume != nil {
 		if found := content(observed.dataVolume); found != nil {
 			return found
