@@ -56,7 +56,7 @@ func TestImportFaultsInPlainWords(t *testing.T) {
 	faults := []fault{
 		{name: "truncated", text: "unexpected EOF", hopeless: true, source: v1alpha1.HTTPSource{URL: "http://" + imageServer + "/truncate/tiny.qcow2"}},
 		{name: "corrupt", text: "qemu-img", hopeless: true, source: v1alpha1.HTTPSource{URL: "http://" + imageServer + "/corrupt/tiny.qcow2"}},
-		{name: "broken-off", text: "unexpected EOF", source: v1alpha1.HTTPSource{URL: "http://" + imageServer + "/flaky/2/" + namespace + "/tiny.qcow2"}},
+		{name: "broken-off", text: "unexpected EOF", source: v1alpha1.HTTPSource{URL: "http://" + imageServer + "/flaky/8/" + namespace + "/tiny.qcow2"}},
 		{name: "bad-secret", text: "401", source: v1alpha1.HTTPSource{
 			URL: "http://" + imageServer + "/auth/alice/secret/tiny.qcow2", SecretRef: &v1alpha1.LocalObjectReference{Name: "images"},
 		}, mend: func(t *testing.T) {
