@@ -130,7 +130,9 @@ func download(t *testing.T, export *v1alpha1.WukongExport) func(headers map[stri
 	require.NoError(t, cluster.Get(t.Context(), client.ObjectKey{Namespace: export.Namespace, Name: export.Status.Download.SecretName}, secret))
 	pool := x509.NewCertPool()
 	require.True(t, pool.AppendCertsFromPEM(secret.Data["ca.crt"]))
-	address := "https://localhost:" + portForward(t, export.Namespace, export.Status.Download.ServiceName) + "/" + filepath.Base(export.Status.Download.URL)
+	port, stop := portForward(t, export.Namespace, export.Status.Download.ServiceName)
+	t.Cleanup(stop)
+	address := "https://localhost:" + port + "/" + filepath.Base(export.Status.Download.URL)
 	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}}
 	t.Cleanup(transport.CloseIdleConnections)
 	return func(headers map[string]string) (*http.Response, []byte) {
@@ -149,9 +151,9 @@ func download(t *testing.T, export *v1alpha1.WukongExport) func(headers map[stri
 	}
 }
 
-// portForward forwards to the HTTPS port of a Service, and returns the local port.
-func portForward(t *testing.T, namespace, service string) string {
-	t.Helper()
+// portForward forwards to the HTTPS port of a Service until stop is called, and returns the local port. It ends for good when the pod resets
+// a connection, as a server does that answers before it has read all of a request (client-go tools/portforward, handleConnection).
+func portForward(t require.TestingT, namespace, service string) (port string, stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	kubeconfig := os.Getenv("KUBECONFIG")
 	if kubeconfig == "" {
@@ -162,13 +164,14 @@ func portForward(t *testing.T, namespace, service string) string {
 	output, err := command.StdoutPipe()
 	require.NoError(t, err)
 	require.NoError(t, command.Start())
-	t.Cleanup(func() { cancel(); _ = command.Wait() })
+	stop = func() { cancel(); _ = command.Wait() }
 	lines := bufio.NewScanner(output)
 	for lines.Scan() {
 		if match := forwarding.FindStringSubmatch(lines.Text()); match != nil {
-			return match[1]
+			return match[1], stop
 		}
 	}
+	stop()
 	require.FailNow(t, fmt.Sprintf("kubectl port-forward ended: %v", lines.Err()))
-	return ""
+	return "", nil
 }

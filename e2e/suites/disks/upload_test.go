@@ -49,9 +49,10 @@ func upload(t *testing.T, disk *v1alpha1.WukongDisk, image []byte) {
 	}
 	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool, ServerName: uploadService, MinVersion: tls.VersionTLS12}}
 	defer transport.CloseIdleConnections()
-	address := "https://localhost:" + portForward(t, importerNamespace, uploadService) + uploadPath
 	require.EventuallyWithT(t, func(collect *assert.CollectT) {
-		post, err := http.NewRequestWithContext(t.Context(), http.MethodPost, address, bytes.NewReader(image))
+		port, stop := portForward(collect, importerNamespace, uploadService)
+		defer stop()
+		post, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "https://localhost:"+port+uploadPath, bytes.NewReader(image))
 		require.NoError(collect, err)
 		post.Header.Set("Authorization", "Bearer "+token)
 		post.Header.Set("Content-Type", "application/octet-stream")
