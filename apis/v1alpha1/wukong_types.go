@@ -43,7 +43,8 @@ type WukongStatus struct {
 	// +optional
 	Phase Phase `json:"phase,omitempty"`
 
-	// summary is the number of ready children and of all, such as "3/4".
+	// summary is the number of ready children and of all, such as "3/4": machines, disks, images and networks. Snapshots and exports are
+	// operations on them, which counts and children tell of, but which make an application neither ready nor unready.
 	// +optional
 	// +kubebuilder:validation:MaxLength=32
 	Summary string `json:"summary,omitempty"`

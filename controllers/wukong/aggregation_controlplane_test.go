@@ -22,7 +22,7 @@ func TestNobodyYet(t *testing.T) {
 	f, manager := start(t, "wukong")
 	shop := f.newWukong("shop")
 	f.create(shop)
-	current := f.wait(shop, metav1.ConditionUnknown, v1alpha1.ReasonNoChildren, "no object names this Wukong in spec.wukongRef yet")
+	current := f.wait(shop, metav1.ConditionUnknown, v1alpha1.ReasonNoChildren, "no machine, disk, image or network names this Wukong in spec.wukongRef yet")
 	assert.Equal(t, v1alpha1.PhasePending, current.Status.Phase)
 	assert.Equal(t, "0/0", current.Status.Summary)
 	testenv.WaitIdle(t, 0)
@@ -55,6 +55,24 @@ func TestContract3WritesOfAnApplication(t *testing.T) {
 		testenv.WaitIdle(t, 4)
 		assert.Zero(t, second.Writes.Total(), second.Writes)
 	})
+}
+
+// An export is told of by the umbrella, and its application stays what it is.
+func TestAnExportBelongsToItsApplication(t *testing.T) {
+	f, _ := start(t)
+	f.Simulate(t)
+	shop := f.newWukong("shop")
+	export := f.newExport("nightly", "shop", "root")
+	f.create(shop, f.newNetwork("lan", "shop"), f.newDisk("root", "shop"), f.newVM("web", "shop", "root", "lan"), export)
+	f.wait(shop, metav1.ConditionTrue, v1alpha1.ReasonChildrenReady, "")
+	require.EventuallyWithT(t, func(collect *assert.CollectT) {
+		current := f.wait(shop, metav1.ConditionTrue, v1alpha1.ReasonChildrenReady, "")
+		assert.Equal(collect, "3/3", current.Status.Summary)
+		assert.Contains(collect, current.Status.Counts, v1alpha1.ChildCount{Kind: "WukongExport", Total: 1})
+		require.NotEmpty(collect, current.Status.Children)
+		assert.Equal(collect, "nightly", current.Status.Children[0].Name)
+		assert.Equal(collect, v1alpha1.ReasonSourceInUse, current.Status.Children[0].Reason, current.Status.Children[0].Message)
+	}, patience, interval)
 }
 
 // The umbrella says what its deepest child says, of a disk that a machine waits for, and follows when it is mended.

@@ -3,6 +3,7 @@ package wukong
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -20,6 +21,9 @@ type child struct {
 	kind, name string
 	// depth is the place of the kind in umbrella.Kinds: causes before consequences.
 	depth int
+	// operation: the child says nothing of the application's state. A backup that runs, or has failed, or a link that has expired, is no reason
+	// to call machines unready that run.
+	operation bool
 	// ready is the child's Ready condition, Unknown while it says nothing of its current spec.
 	ready    metav1.Condition
 	phase    string
@@ -40,7 +44,7 @@ func (r *Reconciler) children(ctx context.Context, wukong *v1alpha1.Wukong) ([]c
 			return nil, fmt.Errorf("list the %ss of Wukong %s: %w", kind.Name, wukong.Name, err)
 		}
 		err = meta.EachListItem(list, func(item runtime.Object) error {
-			found = append(found, describe(item.(v1alpha1.Object), kind.Name, depth))
+			found = append(found, describe(item.(v1alpha1.Object), &kind, depth))
 			return nil
 		})
 		if err != nil {
@@ -50,13 +54,19 @@ func (r *Reconciler) children(ctx context.Context, wukong *v1alpha1.Wukong) ([]c
 	return found, nil
 }
 
-func describe(obj v1alpha1.Object, kind string, depth int) child {
+func describe(obj v1alpha1.Object, kind *umbrella.Kind, depth int) child {
 	return child{
-		kind:     kind,
-		name:     obj.GetName(),
-		depth:    depth,
-		ready:    conditions.Ready(obj),
-		phase:    obj.GetPhase(),
-		deleting: !obj.GetDeletionTimestamp().IsZero(),
+		kind:      kind.Name,
+		name:      obj.GetName(),
+		depth:     depth,
+		operation: kind.Operation,
+		ready:     conditions.Ready(obj),
+		phase:     obj.GetPhase(),
+		deleting:  !obj.GetDeletionTimestamp().IsZero(),
 	}
+}
+
+// parts are the children that make the application, without the operations on them.
+func parts(children []child) []child {
+	return slices.DeleteFunc(slices.Clone(children), func(c child) bool { return c.operation })
 }

@@ -10,7 +10,10 @@
 //
 // The phase is that of the machines, unless a disk or network is in error or still being made; see aggregatePhase.
 //
-// Ready is True when every child is ready. Otherwise its message is that of one child, the cause: see worst. With no children it is
+// Snapshots and exports are operations: they are counted and listed with their cause, but Ready, the phase and the summary are those of the parts
+// that they are done to. A nightly backup must not make an application unready, nor a link that has expired.
+//
+// Ready is True when every part is ready. Otherwise its message is that of one part, the cause: see worst. With no parts it is
 // Unknown, reason NoChildren: there is nothing to judge, and 'kubectl wait --for=condition=Ready' right after an apply must not
 // be told that an application is ready whose objects are not linked yet. Tools that apply in waves, such as Argo CD, must take the
 // reason NoChildren as healthy, or the wave with the children would never come.

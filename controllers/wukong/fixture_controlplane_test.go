@@ -101,6 +101,15 @@ func (f fixture) newVM(name, wukong, disk, network string) *v1alpha1.WukongVM {
 	}}
 }
 
+// newExport is a download of a disk.
+func (f fixture) newExport(name, wukong, disk string) *v1alpha1.WukongExport {
+	return &v1alpha1.WukongExport{ObjectMeta: f.meta(name), Spec: v1alpha1.WukongExportSpec{
+		WukongRef: &v1alpha1.LocalObjectReference{Name: wukong},
+		Source:    v1alpha1.ExportSource{DiskRef: &v1alpha1.LocalObjectReference{Name: disk}},
+		Target:    v1alpha1.ExportTarget{Download: &v1alpha1.DownloadTarget{ExpiresAfterSeconds: 600}},
+	}}
+}
+
 // wait waits until the Wukong's Ready condition has the status and reason, and the message contains words.
 func (f fixture) wait(wukong *v1alpha1.Wukong, status metav1.ConditionStatus, reason, words string) *v1alpha1.Wukong {
 	f.Helper()

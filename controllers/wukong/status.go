@@ -18,17 +18,18 @@ func (r *Reconciler) writeStatus(ctx context.Context, wukong *v1alpha1.Wukong, c
 	after := wukong.DeepCopy()
 	set := conditions.For(wukong, r.clock)
 	after.Status = aggregate(wukong, children)
-	report(set, wukong, children)
+	report(set, wukong, parts(children))
 	after.Status.Conditions = set.List()
 	return r.applier.Status(ctx, wukong, after)
 }
 
 // aggregate is the status beside its conditions.
 func aggregate(wukong *v1alpha1.Wukong, children []child) v1alpha1.WukongStatus {
+	parts := parts(children)
 	status := v1alpha1.WukongStatus{
 		ObservedGeneration: wukong.Generation,
-		Phase:              aggregatePhase(children),
-		Summary:            fmt.Sprintf("%d/%d", countReady(children), len(children)),
+		Phase:              aggregatePhase(parts),
+		Summary:            fmt.Sprintf("%d/%d", countReady(parts), len(parts)),
 		Counts:             count(children),
 		Children:           list(children),
 	}
@@ -38,12 +39,12 @@ func aggregate(wukong *v1alpha1.Wukong, children []child) v1alpha1.WukongStatus 
 	return status
 }
 
-// report puts the conditions. The umbrella is ready when its children are.
-func report(set *conditions.Set, wukong *v1alpha1.Wukong, children []child) {
-	const nobody = "no object names this Wukong in spec.wukongRef yet"
-	found := worst(children)
+// report puts the conditions. The umbrella is ready when its parts are.
+func report(set *conditions.Set, wukong *v1alpha1.Wukong, parts []child) {
+	const nobody = "no machine, disk, image or network names this Wukong in spec.wukongRef yet"
+	found := worst(parts)
 	switch {
-	case len(children) == 0:
+	case len(parts) == 0:
 		set.Unknown(v1alpha1.ConditionChildrenReady, v1alpha1.ReasonNoChildren, nobody)
 		set.Unknown(v1alpha1.ConditionReady, v1alpha1.ReasonNoChildren, nobody)
 	case found == nil:
@@ -51,7 +52,7 @@ func report(set *conditions.Set, wukong *v1alpha1.Wukong, children []child) {
 		set.True(v1alpha1.ConditionReady, v1alpha1.ReasonChildrenReady, "")
 	default:
 		set.False(v1alpha1.ConditionChildrenReady, v1alpha1.ReasonChildNotReady,
-			fmt.Sprintf("%d of %d are ready", countReady(children), len(children)))
+			fmt.Sprintf("%d of %d are ready", countReady(parts), len(parts)))
 		set.False(v1alpha1.ConditionReady, v1alpha1.ReasonChildNotReady, explain(found))
 	}
 	if !wukong.DeletionTimestamp.IsZero() {
@@ -86,12 +87,18 @@ func count(children []child) []v1alpha1.ChildCount {
 	return counts
 }
 
-// list has those that are not ready first, then goes by kind and name.
+// list has those that are not ready first, parts before operations, then goes by kind and name.
 func list(children []child) []v1alpha1.ChildStatus {
 	sorted := slices.Clone(children)
 	slices.SortFunc(sorted, func(one, two child) int {
 		if one.isReady() != two.isReady() {
 			if two.isReady() {
+				return -1
+			}
+			return 1
+		}
+		if one.operation != two.operation && !one.isReady() {
+			if two.operation {
 				return -1
 			}
 			return 1

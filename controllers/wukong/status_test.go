@@ -36,6 +36,27 @@ func TestAggregate(t *testing.T) {
 	}, status.Children)
 }
 
+// A backup that failed is told, and makes no machine unready.
+func TestOperationsAreCountedAndNoPartsOfTheApplication(t *testing.T) {
+	operation := func(kind, name, phase string) child {
+		one := of(kind, name, phase)
+		one.operation = true
+		return one
+	}
+	children := []child{vm("Running"), disk("Ready"), operation("WukongExport", "nightly", "Failed"), operation("WukongSnapshot", "monday", "Ready")}
+	status := aggregate(&v1alpha1.Wukong{}, children)
+	assert.Equal(t, "2/2", status.Summary)
+	assert.Equal(t, v1alpha1.PhaseRunning, status.Phase)
+	assert.Contains(t, status.Counts, v1alpha1.ChildCount{Kind: "WukongExport", Total: 1})
+	assert.Contains(t, status.Counts, v1alpha1.ChildCount{Kind: "WukongSnapshot", Total: 1, Ready: 1})
+	assert.Equal(t, v1alpha1.ChildStatus{
+		Kind: "WukongExport", Name: "nightly", Ready: "False", Phase: "Failed", Reason: "Because", Message: "nightly is Failed",
+	}, status.Children[0])
+
+	broken := append(children, network("Error"))
+	assert.Equal(t, "WukongNetwork", aggregate(&v1alpha1.Wukong{}, broken).Children[0].Kind, "a part before an operation")
+}
+
 func TestAggregateOfAnApplicationThatGoes(t *testing.T) {
 	wukong := &v1alpha1.Wukong{ObjectMeta: metav1.ObjectMeta{Name: "shop", DeletionTimestamp: ptr.To(metav1.Now())}}
 	assert.Equal(t, v1alpha1.PhaseTerminating, aggregate(wukong, []child{vm("Running")}).Phase)
@@ -72,7 +93,7 @@ func TestReport(t *testing.T) {
 		childrenReason string
 	}{
 		"no children": {
-			ready: metav1.ConditionUnknown, reason: v1alpha1.ReasonNoChildren, message: "no object names this Wukong in spec.wukongRef yet",
+			ready: metav1.ConditionUnknown, reason: v1alpha1.ReasonNoChildren, message: "no machine, disk, image or network names this Wukong in spec.wukongRef yet",
 			childrenReady: metav1.ConditionUnknown, childrenReason: v1alpha1.ReasonNoChildren,
 		},
 		"all ready": {

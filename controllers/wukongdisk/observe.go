@@ -3,7 +3,6 @@ package wukongdisk
 import (
 	"context"
 	"fmt"
-	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	storagev1 "k8s.io/api/storage/v1"
@@ -15,6 +14,7 @@ import (
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/apply"
 	"github.com/novasphere/wukong/controllers/internal/dependency"
+	"github.com/novasphere/wukong/controllers/internal/dvstate"
 	"github.com/novasphere/wukong/controllers/internal/index"
 	"github.com/novasphere/wukong/controllers/internal/read"
 	"github.com/novasphere/wukong/controllers/internal/umbrella"
@@ -38,9 +38,8 @@ type observation struct {
 	awaited bool
 	// provisionerSays is why the claim has no volume, empty when nobody says so.
 	provisionerSays string
-	// importerSays is why the importer pod does not start, empty when nobody says so; importerAgain is when to ask again, zero for never.
-	importerSays  string
-	importerAgain time.Duration
+	// importer is what the importer pod waits for.
+	importer dvstate.Waiting
 	// copies say which DataVolume and claim hold the disk, and what else it has. targetClaim is that of the target, or has its name.
 	copies      copies
 	targetClaim *corev1.PersistentVolumeClaim
@@ -115,8 +114,10 @@ func (r *Reconciler) observeClaims(ctx context.Context, disk *v1alpha1.WukongDis
 	if err := r.observeProvisioner(ctx, observed); err != nil {
 		return err
 	}
-	if err := r.observeImporter(ctx, observed); err != nil {
-		return err
+	if observed.dataVolume != nil {
+		if observed.importer, err = dvstate.Importer(ctx, r.applier.Live, observed.dataVolume, r.clock.Now()); err != nil {
+			return err
+		}
 	}
 	return r.observeTargetClaim(ctx, disk, observed)
 }

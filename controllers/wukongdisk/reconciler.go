@@ -115,7 +115,7 @@ func (r *Reconciler) carryOut(ctx context.Context, disk *v1alpha1.WukongDisk, ob
 	if observed.move.again {
 		return reconcile.Result{RequeueAfter: time.Millisecond}, nil
 	}
-	return reconcile.Result{RequeueAfter: observed.importerAgain}, nil
+	return reconcile.Result{RequeueAfter: observed.importer.Again}, nil
 }
 
 // SetupWithManager registers the controller with its watches.

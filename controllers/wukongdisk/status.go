@@ -80,8 +80,8 @@ func incomplete(disk *v1alpha1.WukongDisk, observed *observation) *problem {
 	if found := nameTaken(disk, observed); found != nil {
 		return found
 	}
-	if observed.importerSays != "" {
-		return failed(v1alpha1.ReasonImportFailed, "DataVolume %s: the importer pod does not start: %s; it is tried again", observed.dataVolume.Name, observed.importerSays)
+	if observed.importer.Says != "" {
+		return failed(v1alpha1.ReasonImportFailed, "%s", observed.importer.Says)
 	}
 	if observed.dataVolume != nil {
 		if found := content(observed.dataVolume); found != nil {

@@ -201,6 +201,12 @@ func (f fixture) podOf(job *batchv1.Job, number string, options ...func(*corev1.
 	return pod
 }
 
+func (f fixture) setRunning(pod *corev1.Pod) {
+	f.Helper()
+	pod.Status.Phase = corev1.PodRunning
+	require.NoError(f, f.Client.Status().Update(f.Context(), pod))
+}
+
 func (f fixture) endPod(pod *corev1.Pod, phase corev1.PodPhase, report mover.Report) {
 	f.Helper()
 	message, err := json.Marshal(report)

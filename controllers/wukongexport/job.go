@@ -192,6 +192,10 @@ func (o *observation) end() *batchv1.JobCondition {
 	return jobEnd(o.job)
 }
 
+// reading tells whether the pod has the claim, which stays for as long (k8s.io/kubernetes, pkg/controller/volume/pvcprotection): what becomes of
+// the source's object meanwhile does not matter.
+func (o *observation) reading() bool { return o.pod != nil && o.pod.Status.Phase == corev1.PodRunning }
+
 // jobEnd is the condition that says that a Job is over; nil while it is not.
 func jobEnd(job *batchv1.Job) *batchv1.JobCondition {
 	for i := range job.Status.Conditions {

@@ -3,11 +3,13 @@ package wukongexport
 import (
 	"context"
 	"fmt"
+	"time"
 
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -18,6 +20,7 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/read"
 	"github.com/novasphere/wukong/controllers/internal/umbrella"
 	"github.com/novasphere/wukong/controllers/internal/usage"
+	"github.com/novasphere/wukong/controllers/internal/warnings"
 	"github.com/novasphere/wukong/mover"
 )
 
@@ -41,6 +44,9 @@ type observation struct {
 	// job and its newest pod; nil when they do not exist.
 	job *batchv1.Job
 	pod *corev1.Pod
+	// podRefused is why the Job has no pod, empty when nobody says so; podAgain is when to ask again, zero for never.
+	podRefused string
+	podAgain   time.Duration
 	// report is what the pod said last; nil when it has not said anything yet.
 	report *mover.Report
 	// torn: what the Job has read may not be what the disk had at one moment.
@@ -68,7 +74,10 @@ func (r *Reconciler) observe(ctx context.Context, export *v1alpha1.WukongExport)
 		return nil, err
 	}
 	observed.torn = torn(export, observed)
-	return observed, r.observePod(ctx, export, observed)
+	if err := r.observePod(ctx, export, observed); err != nil {
+		return nil, err
+	}
+	return observed, r.observeRefusal(ctx, observed)
 }
 
 func (r *Reconciler) observeDisk(ctx context.Context, export *v1alpha1.WukongExport, observed *observation) error {
@@ -153,6 +162,26 @@ func (r *Reconciler) observePod(ctx context.Context, export *v1alpha1.WukongExpo
 		}
 	}
 	return nil
+}
+
+// observeRefusal asks why the Job has no pod: the Job controller tells it by an event only, and tries again by itself
+// (k8s.io/kubernetes, pkg/controller/controller_utils.go, FailedCreatePodReason).
+func (r *Reconciler) observeRefusal(ctx context.Context, observed *observation) error {
+	job := observed.job
+	if job == nil || observed.pod != nil || jobEnd(job) != nil || !job.DeletionTimestamp.IsZero() {
+		return nil
+	}
+	if waited := r.clock.Since(job.CreationTimestamp.Time); waited < warnings.Patience {
+		observed.podAgain = warnings.Patience - waited
+		return nil
+	}
+	observed.podAgain = warnings.Patience
+	latest, err := warnings.Latest(ctx, r.applier.Live, job.Namespace,
+		fields.SelectorFromSet(fields.Set{"involvedObject.uid": string(job.UID), "reason": "FailedCreate"}))
+	if latest != nil {
+		observed.podRefused = latest.Message
+	}
+	return err
 }
 
 // The names of what an export has.

@@ -75,6 +75,8 @@ func torn(export *v1alpha1.WukongExport, observed *observation) bool {
 func trouble(observed *observation) *problem {
 	pod := observed.pod
 	switch {
+	case pod == nil && observed.podRefused != "":
+		return pending(v1alpha1.ReasonApplyRefused, "Job %s: %s; it is tried again", observed.job.Name, observed.podRefused)
 	case pod == nil:
 		return nil
 	case pod.Status.Phase == corev1.PodFailed:

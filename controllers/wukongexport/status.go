@@ -75,7 +75,7 @@ func evaluate(export *v1alpha1.WukongExport, observed *observation, applyErr err
 			return ended(export, observed, end)
 		}
 	}
-	if found := obstacle(export, observed); found != nil {
+	if found := obstacle(export, observed); found != nil && (observed.torn || !observed.reading()) {
 		return found.outcome()
 	}
 	if applyErr != nil {

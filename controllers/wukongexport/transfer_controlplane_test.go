@@ -5,6 +5,7 @@ package wukongexport_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -13,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
+	clocktesting "k8s.io/utils/clock/testing"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
@@ -109,6 +111,49 @@ func TestErrorsOfTheTransferInPlainWords(t *testing.T) {
 	assert.Equal(t, v1alpha1.ExportFailed, export.Status.Phase)
 	assert.False(t, meta.IsStatusConditionTrue(export.Status.Conditions, v1alpha1.ConditionCompleted))
 	f.waitGone(job.Name, job) // its pods would pin the claim
+}
+
+// That the Job gets no pod is told by an event only.
+func TestAJobThatMayHaveNoPod(t *testing.T) {
+	f := startAt(t, clocktesting.NewFakePassiveClock(time.Now().Add(time.Hour))) // long after the Job was made
+	f.readyDisk("data", corev1.PersistentVolumeFilesystem)
+	export := f.newExport("backup", "data")
+	f.create(export)
+	job := f.waitJob(export)
+	f.wait(export, metav1.ConditionFalse, v1alpha1.ReasonInProgress, "")
+	refused := `Error creating: pods "backup-mover-1" is forbidden: exceeded quota: few, requested: pods=1, used: pods=0, limited: pods=0`
+	for i, message := range []string{"earlier words", refused} {
+		at := metav1.NewTime(time.Now().Add(time.Duration(i) * time.Second))
+		f.create(&corev1.Event{
+			ObjectMeta:     metav1.ObjectMeta{Namespace: f.namespace, GenerateName: "backup."},
+			InvolvedObject: corev1.ObjectReference{Kind: "Job", Namespace: f.namespace, Name: job.Name, UID: job.UID},
+			Type:           corev1.EventTypeWarning, Reason: "FailedCreate", Message: message, FirstTimestamp: at, LastTimestamp: at, Count: 1,
+		})
+	}
+	f.failJobOnce(job, 0) // a change of the Job is a reason to look
+	f.wait(export, metav1.ConditionFalse, v1alpha1.ReasonApplyRefused, "Job backup-mover: "+refused+"; it is tried again")
+	assert.Equal(t, v1alpha1.ExportPending, export.Status.Phase)
+
+	f.setRunning(f.podOf(job, "1"))
+	f.wait(export, metav1.ConditionFalse, v1alpha1.ReasonInProgress, "moves the bytes")
+}
+
+// A pod that has the claim keeps it: what becomes of the disk's object then is no obstacle any more.
+func TestADiskThatIsDeletedWhileItIsRead(t *testing.T) {
+	f := start(t)
+	disk := f.readyDisk("data", corev1.PersistentVolumeFilesystem)
+	export := f.newExport("backup", "data")
+	f.create(export)
+	job := f.waitJob(export)
+	require.NoError(t, f.Client.Delete(t.Context(), disk))
+	f.wait(export, metav1.ConditionFalse, v1alpha1.ReasonSourceMissing, "WukongDisk data does not exist")
+	pod := f.podOf(job, "1")
+	f.setRunning(pod)
+	f.wait(export, metav1.ConditionFalse, v1alpha1.ReasonInProgress, "moves the bytes")
+	f.endPod(pod, corev1.PodSucceeded, mover.Report{Percent: 100, SizeBytes: 4096, Checksum: sum})
+	f.endJob(job, batchv1.JobComplete)
+	f.wait(export, metav1.ConditionTrue, v1alpha1.ReasonCompleted, "")
+	assert.Equal(t, sum, export.Status.Checksum)
 }
 
 // A copy of a disk that is written meanwhile would be torn: the export waits, stops when a machine starts, and goes on by itself.

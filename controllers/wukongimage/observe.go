@@ -31,6 +31,8 @@ type observation struct {
 	// dataSource and cron are nil when they do not exist. The cache holds only what is ours, or was.
 	dataSource *cdiv1.DataSource
 	cron       *cdiv1.DataImportCron
+	// importer is what the pod of the import that is under way waits for.
+	importer dvstate.Waiting
 	// imports are the DataVolumes of the image, complete or not, the newest first.
 	imports []cdiv1.DataVolume
 }
@@ -71,7 +73,10 @@ func (r *Reconciler) observe(ctx context.Context, image *v1alpha1.WukongImage) (
 	}
 	observed.imports = imports.Items
 	sortImports(observed.imports)
-	return observed, nil
+	if current := underway(observed.imports); current != nil {
+		observed.importer, err = dvstate.Importer(ctx, r.applier.Live, current, observed.now)
+	}
+	return observed, err
 }
 
 // importsOf selects the DataVolumes of an image.

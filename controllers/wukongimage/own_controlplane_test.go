@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	clocktesting "k8s.io/utils/clock/testing"
 	cdiv1 "kubevirt.io/containerized-data-importer-api/pkg/apis/core/v1beta1"
@@ -52,6 +53,41 @@ func TestContract3WritesOfAnImage(t *testing.T) {
 		testenv.WaitIdle(t, 1)
 		assert.Zero(t, second.Writes.Total(), second.Writes)
 	})
+}
+
+// An importer pod that does not start is told of by kubelet's event only.
+func TestAnImporterThatDoesNotStartIsTold(t *testing.T) {
+	f, _ := start(t)
+	image := f.newImage("debian")
+	f.create(image)
+	one := f.waitImports(1)[0]
+	claim := &corev1.PersistentVolumeClaim{
+		ObjectMeta: metav1.ObjectMeta{Namespace: f.namespace, Name: one},
+		Spec: corev1.PersistentVolumeClaimSpec{
+			AccessModes: []corev1.PersistentVolumeAccessMode{corev1.ReadWriteOnce},
+			Resources:   corev1.VolumeResourceRequirements{Requests: corev1.ResourceList{corev1.ResourceStorage: resource.MustParse("1Gi")}},
+		},
+	}
+	f.create(claim)
+	const words = `MountVolume.SetUp failed for volume "cdi-cert-vol" : configmap "ca" not found`
+	f.create(&corev1.Event{
+		ObjectMeta:     metav1.ObjectMeta{Namespace: f.namespace, GenerateName: "importer."},
+		InvolvedObject: corev1.ObjectReference{Kind: "Pod", Namespace: f.namespace, Name: "importer-prime-" + string(claim.UID)},
+		Type:           corev1.EventTypeWarning, Reason: "FailedMount", Message: words, FirstTimestamp: metav1.Now(), LastTimestamp: metav1.Now(), Count: 1,
+	})
+	creating := func(since time.Duration) cdiv1.DataVolumeCondition {
+		return cdiv1.DataVolumeCondition{
+			Type: cdiv1.DataVolumeRunning, Status: corev1.ConditionFalse, Reason: "ContainerCreating", LastTransitionTime: metav1.NewTime(time.Now().Add(-since)),
+		}
+	}
+	f.setImport(one, cdiv1.ImportScheduled, creating(0))
+	f.wait(image, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonImporting, "is being filled")
+	f.setImport(one, cdiv1.ImportScheduled, creating(time.Minute))
+	told := f.wait(image, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonImportFailed, "DataVolume "+one+": the importer pod does not start: "+words)
+	assert.Equal(t, v1alpha1.ImageError, told.Status.Phase)
+	f.setImport(one, cdiv1.ImportInProgress)
+	f.wait(image, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonImporting, "is being filled")
+	testenv.WaitIdle(t, 0)
 }
 
 // Each tick of a web server's image makes a version; the DataSource goes over when it is complete; the oldest goes.

@@ -37,6 +37,8 @@ const refusedRetry = time.Minute
 // +kubebuilder:rbac:groups=cdi.kubevirt.io,resources=datavolumes,verbs=get;list;watch;create;patch;delete
 // +kubebuilder:rbac:groups=cdi.kubevirt.io,resources=datasources,verbs=get;list;watch;create;patch
 // +kubebuilder:rbac:groups=cdi.kubevirt.io,resources=dataimportcrons,verbs=get;list;watch;create;patch;delete
+// +kubebuilder:rbac:groups="",resources=persistentvolumeclaims,verbs=get
+// +kubebuilder:rbac:groups="",resources=events,verbs=list
 // +kubebuilder:rbac:groups=snapshot.storage.k8s.io,resources=volumesnapshots,verbs=list;delete
 // +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
 
@@ -81,7 +83,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 	if err := r.clearAway(ctx, image, observed); err != nil {
 		return reconcile.Result{}, err
 	}
-	return reconcile.Result{RequeueAfter: untilNextTick(image, observed)}, nil
+	return reconcile.Result{RequeueAfter: earliest(untilNextTick(image, observed), observed.importer.Again)}, nil
 }
 
 // untilNextTick is when an import of ours is due next, or a poll of CDI's overdue; zero without a schedule. It is a date, no polling.
@@ -91,6 +93,14 @@ func untilNextTick(image *v1alpha1.WukongImage, observed *observation) time.Dura
 		_, next = pollDeadline(observed)
 	}
 	return max(next.Sub(observed.now), 0)
+}
+
+// earliest is the shorter of two waits, of which zero is for ever.
+func earliest(one, two time.Duration) time.Duration {
+	if one == 0 || two == 0 {
+		return max(one, two)
+	}
+	return min(one, two)
 }
 
 // SetupWithManager registers the controller with its watches.

@@ -69,6 +69,9 @@ func freshness(image *v1alpha1.WukongImage, observed *observation, applyErr erro
 	if found := obstacle(observed); found != nil {
 		return found
 	}
+	if observed.importer.Says != "" {
+		return failed(v1alpha1.ReasonImportFailed, "%s", observed.importer.Says)
+	}
 	if current := underway(observed.imports); current != nil {
 		return importProblem(current)
 	}

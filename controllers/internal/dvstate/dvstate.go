@@ -4,7 +4,6 @@ package dvstate
 import (
 	"strconv"
 	"strings"
-	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/utils/ptr"
@@ -36,16 +35,6 @@ func ImporterSays(dataVolume *cdiv1.DataVolume) string {
 	default:
 		return ""
 	}
-}
-
-// CreatingSince is since when the importer pod has been scheduled and has not started; ok is false when that is not so. kubelet tells what it waits
-// for, such as a ConfigMap that does not exist, by events only, and CDI copies nothing of them.
-func CreatingSince(dataVolume *cdiv1.DataVolume) (since time.Time, ok bool) {
-	running := Condition(dataVolume, cdiv1.DataVolumeRunning)
-	if dataVolume.Status.Phase != cdiv1.ImportScheduled || running == nil || running.Reason != "ContainerCreating" {
-		return time.Time{}, false
-	}
-	return running.LastTransitionTime.Time, true
 }
 
 // ClaimRefused is what CDI says when it cannot make a claim at all, for example without a StorageProfile for the class, and the reason

@@ -9,6 +9,8 @@ import (
 // Kind is a kind whose objects can belong to a Wukong.
 type Kind struct {
 	Name string
+	// Operation: its objects are something that is done to the parts of an application, and no parts of it.
+	Operation bool
 	// New makes an empty object, NewList an empty list of the kind.
 	New     func() client.Object
 	NewList func() client.ObjectList
@@ -37,5 +39,17 @@ var Kinds = []Kind{
 		Name:    "WukongVM",
 		New:     func() client.Object { return &v1alpha1.WukongVM{} },
 		NewList: func() client.ObjectList { return &v1alpha1.WukongVMList{} },
+	},
+	{
+		Name:      "WukongSnapshot",
+		Operation: true,
+		New:       func() client.Object { return &v1alpha1.WukongSnapshot{} },
+		NewList:   func() client.ObjectList { return &v1alpha1.WukongSnapshotList{} },
+	},
+	{
+		Name:      "WukongExport",
+		Operation: true,
+		New:       func() client.Object { return &v1alpha1.WukongExport{} },
+		NewList:   func() client.ObjectList { return &v1alpha1.WukongExportList{} },
 	},
 }

@@ -186,4 +186,18 @@ func TestExportFaultsInPlainWords(t *testing.T) {
 	exportCreate(t, missing)
 	ready = cluster.WaitReady(t, missing, metav1.ConditionFalse, v1alpha1.ReasonBucketMissing, patience)
 	assert.Contains(t, ready.Message, "bucket nowhere at s3.wukong-devcluster.svc:7070 does not exist")
+
+	none := &corev1.ResourceQuota{
+		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "none"},
+		Spec:       corev1.ResourceQuotaSpec{Hard: corev1.ResourceList{corev1.ResourcePods: resource.MustParse("0")}},
+	}
+	exportCreate(t, none)
+	require.Eventually(t, func() bool {
+		return cluster.Get(t.Context(), client.ObjectKeyFromObject(none), none) == nil && len(none.Status.Used) > 0
+	}, patience, time.Second, "the quota counts")
+	forbidden := diskExport(namespace, "forbidden", "data", toBucket(namespace+"/b", v1alpha1.ExportRaw, v1alpha1.ExportUncompressed))
+	exportCreate(t, forbidden)
+	cluster.WaitCause(t, forbidden, v1alpha1.ReasonApplyRefused, "exceeded quota: none", patience)
+	require.NoError(t, cluster.Delete(t.Context(), none))
+	cluster.WaitReady(t, forbidden, metav1.ConditionTrue, v1alpha1.ReasonCompleted, patience)
 }

@@ -108,13 +108,22 @@ func TestImageFromAWebServer(t *testing.T) {
 }
 
 // An image that does not exist is told in the importer's own words.
-func TestImageThatTheServerDoesNotHave(t *testing.T) {
+func TestImageFaultsInPlainWords(t *testing.T) {
 	t.Parallel()
-	image := newImage(cluster.Namespace(t), "missing", v1alpha1.WukongImageSource{
+	namespace := cluster.Namespace(t)
+	missing := newImage(namespace, "missing", v1alpha1.WukongImageSource{
 		HTTP: &v1alpha1.HTTPSource{URL: "http://images.wukong-devcluster.svc/status/404"},
 	})
-	require.NoError(t, cluster.Create(t.Context(), image))
-	cluster.WaitCause(t, image, v1alpha1.ReasonImportFailed, "404", imagePatience)
+	untrusted := newImage(namespace, "untrusted", v1alpha1.WukongImageSource{HTTP: &v1alpha1.HTTPSource{
+		URL: "https://" + imageServer + "/tiny.qcow2", CertConfigMapRef: &v1alpha1.LocalObjectReference{Name: "forgotten"},
+	}})
+	exportCreate(t, missing, untrusted)
+	cluster.WaitCause(t, missing, v1alpha1.ReasonImportFailed, "404", imagePatience)
+	cluster.WaitCause(t, untrusted, v1alpha1.ReasonImportFailed, `configmap "forgotten" not found`, imagePatience)
+	exportCreate(t, &corev1.ConfigMap{
+		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "forgotten"}, Data: map[string]string{"ca.crt": imageAuthority(t)},
+	})
+	cluster.WaitReady(t, untrusted, metav1.ConditionTrue, v1alpha1.ReasonReady, imagePatience)
 }
 
 func newImage(namespace, name string, source v1alpha1.WukongImageSource) *v1alpha1.WukongImage {
