@@ -16,6 +16,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
@@ -157,7 +158,7 @@ func TestADiskGoesFromOneRunningMachineToAnother(t *testing.T) {
 	}
 	cluster.WaitReady(t, one, metav1.ConditionTrue, v1alpha1.ReasonRunning, importAndBoot)
 	cluster.WaitReady(t, two, metav1.ConditionTrue, v1alpha1.ReasonRunning, importAndBoot)
-	first := enter(t, one)
+	first, second := enter(t, one), enter(t, two)
 
 	t.Run("ComesWhileTheGuestRuns", func(t *testing.T) {
 		change(t, one, func(vm *v1alpha1.WukongVM) { vm.Spec.Disks = append(vm.Spec.Disks, refer("data", "data")) })
@@ -198,11 +199,44 @@ func TestADiskGoesFromOneRunningMachineToAnother(t *testing.T) {
 		eventually(t, first, "ls "+dataDevice+" 2>&1 || true", "No such file")
 		waitAttachment(t, two, "data", v1alpha1.DiskAttached)
 		waitDisksReason(t, two, v1alpha1.ReasonReady, "")
-		second := enter(t, two)
 		eventually(t, second, sizeOfData, "536870912")
 		inGuest(t, second, "sudo mount "+dataDevice+" /mnt")
 		assert.Equal(t, checksum, inGuest(t, second, "sha256sum </mnt/file"), "the bytes that the first guest wrote")
 		cluster.Wait(t, data, patience, "held by the second machine", func() bool { return data.Status.AttachedTo == "two" })
+	})
+	t.Run("ASharedDiskIsInBothGuests", func(t *testing.T) {
+		shared := plainDisk(namespace, "shared", "64Mi", nil)
+		shared.Spec.Shared = ptr.To(true)
+		exportCreate(t, shared)
+		for _, vm := range []*v1alpha1.WukongVM{one, two} {
+			change(t, vm, func(vm *v1alpha1.WukongVM) { vm.Spec.Disks = append(vm.Spec.Disks, refer("shared", "shared")) })
+			waitAttachment(t, vm, "shared", v1alpha1.DiskAttached)
+		}
+		const device = "/dev/disk/by-id/virtio-shared"
+		// Past the caches of both guests, which know nothing of each other.
+		for from, to := range map[*console.Console]*console.Console{first: second, second: first} {
+			eventually(t, from, "ls "+device+" 2>&1 || true", device)
+			words := strings.TrimSpace(inGuest(t, from, "cat /proc/sys/kernel/random/uuid"))
+			inGuest(t, from, "echo "+words+" | sudo dd of="+device+" bs=512 conv=sync oflag=direct status=none")
+			eventually(t, to, "sudo dd if="+device+" bs=512 count=1 iflag=direct status=none | head -c 36", words)
+		}
+		change(t, one, func(vm *v1alpha1.WukongVM) { takeOut(vm, "shared") })
+		waitAttachment(t, one, "shared", "")
+		waitAttachment(t, two, "shared", v1alpha1.DiskAttached)
+	})
+	t.Run("WhatIsToBeDeletedWhenDetachedIs", func(t *testing.T) {
+		size := resource.MustParse("64Mi")
+		change(t, one, func(vm *v1alpha1.WukongVM) {
+			vm.Spec.Disks = append(vm.Spec.Disks, v1alpha1.VMDisk{Name: "scratch", Template: &v1alpha1.DiskTemplate{
+				Spec: v1alpha1.WukongDiskSpec{Size: &size, DetachPolicy: v1alpha1.DetachDelete},
+			}})
+		})
+		attached := waitAttachment(t, one, "scratch", v1alpha1.DiskAttached)
+		change(t, one, func(vm *v1alpha1.WukongVM) { takeOut(vm, "scratch") })
+		waitAttachment(t, one, "scratch", "")
+		meta := metav1.ObjectMeta{Namespace: namespace, Name: attached.ClaimName}
+		cluster.WaitGone(t, &v1alpha1.WukongDisk{ObjectMeta: meta}, patience)
+		cluster.WaitGone(t, &corev1.PersistentVolumeClaim{ObjectMeta: meta}, patience)
 	})
 	t.Run("TheBootDiskStays", func(t *testing.T) {
 		root := two.Spec.Disks[0]

@@ -20,6 +20,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
+	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
@@ -190,4 +191,21 @@ func TestAFullPoolIsToldAndHeals(t *testing.T) {
 	require.NoError(t, cluster.Delete(t.Context(), vm))
 	require.NoError(t, cluster.Delete(t.Context(), second))
 	cluster.NothingLeft(t, namespace, patience)
+}
+
+// A disk that cannot grow says so, and works on as it is.
+func TestGrowthThatTheClassDoesNotAllow(t *testing.T) {
+	t.Parallel()
+	disk := plainDisk(cluster.Namespace(t), "fixed", "64Mi", nil)
+	disk.Spec.StorageClassName = ptr.To(classFixed)
+	exportCreate(t, disk)
+	cluster.WaitReady(t, disk, metav1.ConditionTrue, v1alpha1.ReasonReady, patience)
+	setSize := func(size string) {
+		change(t, disk, func(disk *v1alpha1.WukongDisk) { disk.Spec.Size = ptr.To(resource.MustParse(size)) })
+	}
+	setSize("128Mi")
+	cluster.WaitCause(t, disk, v1alpha1.ReasonExpansionUnsupported, "StorageClass "+classFixed+" does not allow expansion", patience)
+	assert.Equal(t, "64Mi", disk.Status.Capacity.String())
+	setSize("64Mi")
+	cluster.WaitReady(t, disk, metav1.ConditionTrue, v1alpha1.ReasonReady, patience)
 }

@@ -59,6 +59,9 @@ func isFoundation(object *unstructured.Unstructured) bool {
 }
 
 func (c *Cluster) applyOne(ctx context.Context, object *unstructured.Unstructured) error {
+	if err := markImages(object, c.ImageDigests); err != nil {
+		return err
+	}
 	apply := func(ctx context.Context) (string, error) {
 		err := c.Client.Apply(ctx, client.ApplyConfigurationFromUnstructured(object.DeepCopy()),
 			client.FieldOwner(FieldManager), client.ForceOwnership)

@@ -25,6 +25,8 @@ type Cluster struct {
 	Client client.Client
 	// Nodes are the machines of the cluster, in order of their numbers.
 	Nodes []Node
+	// ImageDigests are those of the images on the nodes, by their references; nil before they are imported.
+	ImageDigests map[string]string
 	// StateDir is <repository>/.devcluster, which `down` removes.
 	StateDir string
 	// SharedDir is a folder on the host that every node sees as SharedMount: a file system that both nodes share.

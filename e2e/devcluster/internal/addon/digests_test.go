@@ -4,6 +4,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
 func TestDigestNames(t *testing.T) {
@@ -13,5 +15,29 @@ func TestDigestNames(t *testing.T) {
 		"wukong.local/pause@sha256:bbb application/vnd.oci.image.manifest.v1+json sha256:bbb 1 MiB linux/amd64 -\n" +
 		"sha256:ccc application/vnd.oci.image.manifest.v1+json sha256:aaa 13 MiB linux/amd64 -\n"
 	want := map[string]string{"registry.example:5000/guest/tiny:1": "registry.example:5000/guest/tiny@sha256:aaa"}
-	assert.Equal(t, want, digestNames(listing), "only a tag without a digest name gets one; the registry's port is no tag")
+	assert.Equal(t, want, digestNames(parseDigests(listing)), "only a tag without a digest name gets one; the registry's port is no tag")
+}
+
+func TestPodTemplatesNameTheirImages(t *testing.T) {
+	object := func(text string) *unstructured.Unstructured {
+		objects, err := ParseYAML([]byte(text))
+		require.NoError(t, err)
+		return objects[0]
+	}
+	digests := map[string]string{"one:1": "sha256:bbb", "two:1": "sha256:aaa"}
+	deployment := object(`{apiVersion: apps/v1, kind: Deployment, metadata: {name: a}, spec: {template: {
+		metadata: {labels: {app: a}}, spec: {initContainers: [{image: "one:1"}], containers: [{image: "two:1"}, {image: "one:1"}, {image: "other:1"}]}}}}`)
+	require.NoError(t, markImages(deployment, digests))
+	template, _, err := unstructured.NestedStringMap(deployment.Object, "spec", "template", "metadata", "annotations")
+	require.NoError(t, err)
+	assert.Equal(t, map[string]string{annotationImages: "sha256:aaa,sha256:bbb"}, template)
+
+	for _, text := range []string{
+		`{apiVersion: apps/v1, kind: Deployment, metadata: {name: a}, spec: {template: {spec: {containers: [{image: "other:1"}]}}}}`,
+		`{apiVersion: v1, kind: ConfigMap, metadata: {name: a}}`,
+	} {
+		untouched := object(text)
+		require.NoError(t, markImages(untouched, digests))
+		assert.Equal(t, object(text), untouched)
+	}
 }

@@ -245,6 +245,9 @@ func (c *Cluster) ensureAddons(ctx context.Context, addons []addon.Addon) error 
 	if err != nil {
 		return err
 	}
+	if view.ImageDigests, err = view.Nodes[0].ImageDigests(ctx); err != nil {
+		return err
+	}
 	for _, one := range addons {
 		if err := c.prepareNodes(ctx, view, one); err != nil {
 			return fmt.Errorf("add-on %s: %w", one.Name(), err)
