@@ -43,7 +43,7 @@ const (
 	// ConditionCompleted on a WukongExport: True once the bytes are at the target. False with reason Failed or Expired is as final.
 	ConditionCompleted = "Completed"
 
-	// ConditionChildrenReady on a Wukong: every child is ready.
+	// ConditionChildrenReady on a Wukong: every machine, disk, image and network is ready.
 	ConditionChildrenReady = "ChildrenReady"
 )
 
@@ -61,7 +61,7 @@ const (
 	ReasonNameConflict = "NameConflict"
 	// ReasonInvalidSpec: the spec cannot be carried out, and admission could not know.
 	ReasonInvalidSpec = "InvalidSpec"
-	// ReasonApplyRefused: the API server refused a child that we applied; the message is its own.
+	// ReasonApplyRefused: the API server refused a child that we applied, or the pod of a Job; the message is its own.
 	ReasonApplyRefused = "ApplyRefused"
 	// ReasonNotObserved: the state of the world has not been read yet.
 	ReasonNotObserved = "NotObserved"
@@ -209,11 +209,11 @@ const (
 
 // Reasons of Wukong.
 const (
-	// ReasonChildrenReady: every child is ready.
+	// ReasonChildrenReady: every machine, disk, image and network is ready.
 	ReasonChildrenReady = "ChildrenReady"
-	// ReasonChildNotReady: a child is not ready; the message is that child's own cause.
+	// ReasonChildNotReady: one of them is not ready; the message is its own cause.
 	ReasonChildNotReady = "ChildNotReady"
-	// ReasonNoChildren: no object names this Wukong in spec.wukongRef yet.
+	// ReasonNoChildren: no machine, disk, image or network names this Wukong in spec.wukongRef yet.
 	ReasonNoChildren = "NoChildren"
 )
 

@@ -111,7 +111,8 @@ type ExportVMSource struct {
 	// +kubebuilder:validation:MaxLength=63
 	Name string `json:"name,omitempty"`
 
-	// disk is a name in the machine's spec.disks. Omitted, the disk that it boots from.
+	// disk is a name in the machine's spec.disks. It may be omitted for a machine that has one disk: one export holds one, and none is
+	// left out without a word.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=40

@@ -18,7 +18,7 @@ import (
 // creating is what CDI says of an importer pod that has its node and does not start.
 func creating(since time.Duration) cdiv1.DataVolumeCondition {
 	return cdiv1.DataVolumeCondition{
-		Type: cdiv1.DataVolumeRunning, Status: corev1.ConditionFalse, Reason: "ContainerCreating", LastTransitionTime: metav1.NewTime(time.Now().Add(-since)),
+		Type: cdiv1.DataVolumeRunning, Status: corev1.ConditionFalse, Reason: "ContainerCreating", LastHeartbeatTime: metav1.NewTime(time.Now().Add(-since)),
 	}
 }
 

@@ -104,6 +104,16 @@ func (f fixture) readyDisk(name string, mode corev1.PersistentVolumeMode) *v1alp
 	return disk
 }
 
+// deleteDisk deletes a disk and its claim, as its controllers do once nothing uses the claim.
+func (f fixture) deleteDisk(disk *v1alpha1.WukongDisk) {
+	f.Helper()
+	require.NoError(f, f.Client.Delete(f.Context(), disk))
+	claim := read(f, disk.Status.ClaimName, &corev1.PersistentVolumeClaim{})
+	claim.Finalizers = nil
+	require.NoError(f, f.Client.Update(f.Context(), claim))
+	require.NoError(f, client.IgnoreNotFound(f.Client.Delete(f.Context(), claim)))
+}
+
 // machine is a WukongVM that uses disks, in a phase.
 func (f fixture) machine(name string, power v1alpha1.PowerState, phase v1alpha1.Phase, disks ...string) *v1alpha1.WukongVM {
 	f.Helper()

@@ -27,6 +27,9 @@ const (
 	qemuUser = 107
 
 	containerName = "mover"
+
+	// sourceVolumeName is the volume of the Job's pod that is read.
+	sourceVolumeName = "source"
 )
 
 // desiredJob is the Job of an export. It is written once: a Job's template cannot change, and a new manager must not disturb the
@@ -117,7 +120,7 @@ func moverOptions(export *v1alpha1.WukongExport, block bool, expiresAt time.Time
 
 // sourceVolume is the claim, read-only where it is a file system: a device is only opened for reading.
 func sourceVolume(export *v1alpha1.WukongExport, observed *observation) ([]corev1.Volume, []corev1.VolumeMount, []corev1.VolumeDevice) {
-	const name = "source"
+	const name = sourceVolumeName
 	claim, mode := restoredName(export), corev1.PersistentVolumeFilesystem
 	readOnly := true
 	if export.Spec.Source.VolumeSnapshot != nil {
@@ -134,6 +137,16 @@ func sourceVolume(export *v1alpha1.WukongExport, observed *observation) ([]corev
 		return volumes, nil, []corev1.VolumeDevice{{Name: name, DevicePath: mover.DevicePath}}
 	}
 	return volumes, []corev1.VolumeMount{{Name: name, MountPath: mover.FolderPath, ReadOnly: true}}, nil
+}
+
+// claimOfJob is the name of the claim that a Job reads.
+func claimOfJob(job *batchv1.Job) string {
+	for _, volume := range job.Spec.Template.Spec.Volumes {
+		if volume.Name == sourceVolumeName && volume.PersistentVolumeClaim != nil {
+			return volume.PersistentVolumeClaim.ClaimName
+		}
+	}
+	return ""
 }
 
 // targetVolumes are the Secret and the certificates of the target. Those of a person are optional for kubelet: the mover says in plain words
@@ -192,8 +205,7 @@ func (o *observation) end() *batchv1.JobCondition {
 	return jobEnd(o.job)
 }
 
-// reading tells whether the pod has the claim, which stays for as long (k8s.io/kubernetes, pkg/controller/volume/pvcprotection): what becomes of
-// the source's object meanwhile does not matter.
+// reading tells whether the pod has the claim, which stays for as long (k8s.io/kubernetes, pkg/controller/volume/pvcprotection).
 func (o *observation) reading() bool { return o.pod != nil && o.pod.Status.Phase == corev1.PodRunning }
 
 // jobEnd is the condition that says that a Job is over; nil while it is not.

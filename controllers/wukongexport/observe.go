@@ -3,6 +3,7 @@ package wukongexport
 import (
 	"context"
 	"fmt"
+	"regexp"
 	"time"
 
 	batchv1 "k8s.io/api/batch/v1"
@@ -41,15 +42,16 @@ type observation struct {
 	origin *corev1.PersistentVolumeClaim
 	// claim is what the Job reads: of the disk, or restored from the snapshot; nil when it does not exist.
 	claim *corev1.PersistentVolumeClaim
-	// job and its newest pod; nil when they do not exist.
-	job *batchv1.Job
-	pod *corev1.Pod
-	// podRefused is why the Job has no pod, empty when nobody says so; podAgain is when to ask again, zero for never.
+	// job and its newest pod; nil when they do not exist. namesake: the Job of an earlier export of the same name is still there.
+	job      *batchv1.Job
+	namesake bool
+	pod      *corev1.Pod
+	// podRefused is why the Job makes no pod, empty when nobody says so; podAgain is when to ask again, zero for never.
 	podRefused string
 	podAgain   time.Duration
 	// report is what the pod said last; nil when it has not said anything yet.
 	report *mover.Report
-	// torn: what the Job has read may not be what the disk had at one moment.
+	// torn: what the Job has read may not be what the disk had at one moment, or there is nothing for it to read.
 	torn bool
 }
 
@@ -62,6 +64,9 @@ func (r *Reconciler) observe(ctx context.Context, export *v1alpha1.WukongExport)
 	if observed.job, err = read.Get(ctx, r.client, export.Namespace, jobName(export), &batchv1.Job{}); err != nil {
 		return nil, err
 	}
+	if observed.job != nil && !metav1.IsControlledBy(observed.job, export) {
+		observed.job, observed.namesake = nil, true
+	}
 	if finished(export) {
 		return observed, nil
 	}
@@ -73,27 +78,26 @@ func (r *Reconciler) observe(ctx context.Context, export *v1alpha1.WukongExport)
 	if err != nil {
 		return nil, err
 	}
-	observed.torn = torn(export, observed)
 	if err := r.observePod(ctx, export, observed); err != nil {
 		return nil, err
 	}
+	observed.torn = torn(export, observed)
 	return observed, r.observeRefusal(ctx, observed)
 }
 
 func (r *Reconciler) observeDisk(ctx context.Context, export *v1alpha1.WukongExport, observed *observation) error {
-	var name string
 	var err error
 	if reference := export.Spec.Source.VM; reference != nil {
-		if observed.vm, err = read.Get(ctx, r.client, export.Namespace, reference.Name, &v1alpha1.WukongVM{}); err != nil || observed.vm == nil {
+		if observed.vm, err = read.Get(ctx, r.client, export.Namespace, reference.Name, &v1alpha1.WukongVM{}); err != nil {
 			return err
 		}
-		entry := machineDisk(observed.vm, reference.Disk)
-		if entry == nil {
-			return nil
-		}
-		name = index.DiskName(observed.vm, entry)
-	} else {
-		name = export.Spec.Source.DiskRef.Name
+	}
+	if observed.job != nil {
+		return r.observeRead(ctx, observed)
+	}
+	name := sourceDisk(export, observed.vm)
+	if name == "" {
+		return nil
 	}
 	if observed.disk, err = read.Get(ctx, r.client, export.Namespace, name, &v1alpha1.WukongDisk{}); err != nil || observed.disk == nil {
 		return err
@@ -107,19 +111,58 @@ func (r *Reconciler) observeDisk(ctx context.Context, export *v1alpha1.WukongExp
 	return err
 }
 
-// machineDisk is a disk of a machine by name, or the one that it boots from; nil when there is none.
-func machineDisk(vm *v1alpha1.WukongVM, name string) *v1alpha1.VMDisk {
-	for i := range vm.Spec.Disks {
-		if disk := &vm.Spec.Disks[i]; disk.Name == name || name == "" && ptr.Deref(disk.Boot, false) {
-			return disk
-		}
+// observeRead looks at the claim that a Job reads, and at the disks on it. What the export's source would be today does not matter any more: the
+// machine may have other disks by now, and the claim another disk.
+func (r *Reconciler) observeRead(ctx context.Context, observed *observation) error {
+	namespace, name := observed.job.Namespace, claimOfJob(observed.job)
+	var err error
+	if observed.claim, err = read.Get(ctx, r.client, namespace, name, &corev1.PersistentVolumeClaim{}); err != nil {
+		return err
 	}
-	for i := range vm.Spec.Disks {
-		if disk := &vm.Spec.Disks[i]; name == "" && disk.Type != v1alpha1.DiskTypeCDROM {
-			return disk
+	disks := &v1alpha1.WukongDiskList{}
+	if err := r.client.List(ctx, disks, client.InNamespace(namespace), client.MatchingFields{index.DiskByClaim: name}); err != nil {
+		return fmt.Errorf("list the disks of PersistentVolumeClaim %s: %w", name, err)
+	}
+	for i := range disks.Items {
+		disk := &disks.Items[i]
+		if disk.Status.ClaimName != name { // it moves from there, or to it
+			continue
+		}
+		users, err := usage.Writers(ctx, r.client, disk)
+		if err != nil {
+			return err
+		}
+		if observed.disk == nil || len(users) > 0 {
+			observed.disk, observed.users = disk, users
 		}
 	}
 	return nil
+}
+
+// sourceDisk is the name of the disk to be read; empty when it is not known.
+func sourceDisk(export *v1alpha1.WukongExport, vm *v1alpha1.WukongVM) string {
+	if reference := export.Spec.Source.DiskRef; reference != nil {
+		return reference.Name
+	}
+	if vm == nil {
+		return ""
+	}
+	entries := machineDisks(vm, export.Spec.Source.VM.Disk)
+	if len(entries) != 1 {
+		return ""
+	}
+	return index.DiskName(vm, entries[0])
+}
+
+// machineDisks are the disks of a machine that an export may mean: the one of that name, or without a name all but media in a drive.
+func machineDisks(vm *v1alpha1.WukongVM, name string) []*v1alpha1.VMDisk {
+	var meant []*v1alpha1.VMDisk
+	for i := range vm.Spec.Disks {
+		if disk := &vm.Spec.Disks[i]; disk.Name == name || name == "" && disk.Type != v1alpha1.DiskTypeCDROM {
+			meant = append(meant, disk)
+		}
+	}
+	return meant
 }
 
 func (r *Reconciler) observeSnapshot(ctx context.Context, export *v1alpha1.WukongExport, observed *observation) error {
@@ -164,25 +207,45 @@ func (r *Reconciler) observePod(ctx context.Context, export *v1alpha1.WukongExpo
 	return nil
 }
 
-// observeRefusal asks why the Job has no pod: the Job controller tells it by an event only, and tries again by itself
+// refusalsAreTold is how long ago the Job controller must have told that it may make no pod, for that to be so still. It tries once in a minute
+// at least, and its events are let through once in five when there are many (k8s.io/kubernetes, pkg/controller/job; client-go tools/record).
+const refusalsAreTold = 6 * time.Minute
+
+// observeRefusal asks why the Job makes no pod: the Job controller tells it by an event only, and tries again by itself
 // (k8s.io/kubernetes, pkg/controller/controller_utils.go, FailedCreatePodReason).
 func (r *Reconciler) observeRefusal(ctx context.Context, observed *observation) error {
-	job := observed.job
-	if job == nil || observed.pod != nil || jobEnd(job) != nil || !job.DeletionTimestamp.IsZero() {
+	job, since := observed.job, time.Time{}
+	if job == nil || jobEnd(job) != nil || !job.DeletionTimestamp.IsZero() || ptr.Deref(job.Spec.Suspend, false) {
 		return nil
 	}
-	if waited := r.clock.Since(job.CreationTimestamp.Time); waited < warnings.Patience {
+	since = job.CreationTimestamp.Time
+	if pod := observed.pod; pod != nil {
+		if pod.Status.Phase != corev1.PodFailed {
+			return nil
+		}
+		since = pod.CreationTimestamp.Time // the next one is due some time after
+	}
+	if waited := r.clock.Since(since); waited < warnings.Patience {
 		observed.podAgain = warnings.Patience - waited
 		return nil
 	}
 	observed.podAgain = warnings.Patience
 	latest, err := warnings.Latest(ctx, r.applier.Live, job.Namespace,
 		fields.SelectorFromSet(fields.Set{"involvedObject.uid": string(job.UID), "reason": "FailedCreate"}))
-	if latest != nil {
-		observed.podRefused = latest.Message
+	if err != nil || latest == nil {
+		return err
 	}
-	return err
+	if told := warnings.Seen(latest).Time; told.After(since) && r.clock.Since(told) < refusalsAreTold {
+		observed.podRefused = refusal(latest.Message)
+	}
+	return nil
 }
+
+// varying is what differs at each try in the words of a refusal: the name of the pod, and that there were several like it. A status that followed it
+// would be written for as long as the refusal lasts.
+var varying = regexp.MustCompile(`^(\(combined from similar events\): )?(Error creating: )?(pods "[^"]*" is )?`)
+
+func refusal(message string) string { return varying.ReplaceAllString(message, "") }
 
 // The names of what an export has.
 func jobName(export *v1alpha1.WukongExport) string      { return naming.Child(export.Name, "mover") }

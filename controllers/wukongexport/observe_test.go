@@ -12,18 +12,23 @@ import (
 	"github.com/novasphere/wukong/apis/v1alpha1"
 )
 
-func TestMachineDisk(t *testing.T) {
-	vm := &v1alpha1.WukongVM{Spec: v1alpha1.WukongVMSpec{Disks: []v1alpha1.VMDisk{{Name: "data"}, {Name: "root", Boot: ptr.To(true)}}}}
-	assert.Equal(t, "root", machineDisk(vm, "").Name, "the disk that it boots from")
-	assert.Equal(t, "data", machineDisk(vm, "data").Name)
-	assert.Nil(t, machineDisk(vm, "other"))
-	vm.Spec.Disks[1].Boot = nil
-	assert.Equal(t, "data", machineDisk(vm, "").Name, "the first one boots")
-	vm.Spec.Disks[0].Type, vm.Spec.Disks[1].Type = v1alpha1.DiskTypeCDROM, v1alpha1.DiskTypeCDROM
-	assert.Nil(t, machineDisk(vm, ""), "a medium in a drive is not the machine's disk")
-	vm.Spec.Disks[1].Type = ""
-	assert.Equal(t, vm.Spec.Disks[1].Name, machineDisk(vm, "").Name)
-	assert.Nil(t, machineDisk(&v1alpha1.WukongVM{}, ""))
+func TestMachineDisks(t *testing.T) {
+	vm := &v1alpha1.WukongVM{Spec: v1alpha1.WukongVMSpec{Disks: []v1alpha1.VMDisk{
+		{Name: "data"}, {Name: "root", Boot: ptr.To(true)}, {Name: "drive", Type: v1alpha1.DiskTypeCDROM},
+	}}}
+	names := func(name string) []string {
+		var found []string
+		for _, disk := range machineDisks(vm, name) {
+			found = append(found, disk.Name)
+		}
+		return found
+	}
+	assert.Equal(t, []string{"data", "root"}, names(""), "a medium in a drive is not the machine's disk")
+	assert.Equal(t, []string{"data"}, names("data"))
+	assert.Equal(t, []string{"drive"}, names("drive"), "by its name it is")
+	assert.Empty(t, names("other"))
+	vm.Spec.Disks = nil
+	assert.Empty(t, names(""))
 }
 
 func TestFileName(t *testing.T) {

@@ -27,6 +27,9 @@ func obstacle(export *v1alpha1.WukongExport, observed *observation) *problem {
 		return pending(v1alpha1.ReasonMoverMissing,
 			"the manager does not know the image that moves the bytes: start it with --mover-image, which is the manager's own image (the chart does so)")
 	}
+	if observed.namesake {
+		return pending(v1alpha1.ReasonPending, "Job %s of an earlier WukongExport of this name is going", jobName(export))
+	}
 	if export.Spec.Source.VolumeSnapshot != nil {
 		return snapshotObstacle(export, observed)
 	}
@@ -34,17 +37,10 @@ func obstacle(export *v1alpha1.WukongExport, observed *observation) *problem {
 }
 
 func diskObstacle(export *v1alpha1.WukongExport, observed *observation) *problem {
-	source := export.Spec.Source
-	switch {
-	case source.VM != nil && observed.vm == nil:
-		return pending(v1alpha1.ReasonSourceMissing, "WukongVM %s does not exist in namespace %s: create it, or make another export", source.VM.Name, export.Namespace)
-	case source.VM != nil && machineDisk(observed.vm, source.VM.Disk) == nil:
-		return pending(v1alpha1.ReasonSourceMissing, "WukongVM %s has no disk %s in spec.disks: make an export of one that it has", source.VM.Name, source.VM.Disk)
-	case observed.disk == nil && source.DiskRef != nil:
-		return pending(v1alpha1.ReasonSourceMissing, "WukongDisk %s does not exist in namespace %s: create it, or make another export", source.DiskRef.Name, export.Namespace)
-	case observed.disk == nil:
-		return pending(v1alpha1.ReasonSourceMissing, "the WukongDisk of WukongVM %s does not exist yet", source.VM.Name)
-	case len(observed.users) > 0:
+	if observed.disk == nil {
+		return diskMissing(export, observed)
+	}
+	if len(observed.users) > 0 {
 		return pending(v1alpha1.ReasonSourceInUse,
 			"WukongDisk %s is in use by WukongVM %s, which is not stopped: stop it (powerState: Stopped) and the export goes on by itself, "+
 				"or take a VolumeSnapshot and export that", observed.disk.Name, strings.Join(observed.users, ", "))
@@ -58,25 +54,65 @@ func diskObstacle(export *v1alpha1.WukongExport, observed *observation) *problem
 	return nil
 }
 
+func diskMissing(export *v1alpha1.WukongExport, observed *observation) *problem {
+	source := export.Spec.Source
+	switch {
+	case source.DiskRef != nil:
+		return pending(v1alpha1.ReasonSourceMissing, "WukongDisk %s does not exist in namespace %s: create it, or make another export", source.DiskRef.Name, export.Namespace)
+	case observed.vm == nil:
+		return pending(v1alpha1.ReasonSourceMissing, "WukongVM %s does not exist in namespace %s: create it, or make another export", source.VM.Name, export.Namespace)
+	case sourceDisk(export, observed.vm) == "":
+		return whichDisk(observed.vm, source.VM.Disk)
+	default:
+		return pending(v1alpha1.ReasonSourceMissing, "the WukongDisk of WukongVM %s does not exist yet", source.VM.Name)
+	}
+}
+
+// whichDisk asks for the disk of a machine that is meant.
+func whichDisk(vm *v1alpha1.WukongVM, name string) *problem {
+	var names []string
+	for _, disk := range machineDisks(vm, "") {
+		names = append(names, disk.Name)
+	}
+	switch {
+	case len(names) == 0:
+		return pending(v1alpha1.ReasonSourceMissing, "WukongVM %s has nothing but drives in spec.disks: make an export of a machine that has a disk", vm.Name)
+	case name != "" && len(machineDisks(vm, name)) > 0:
+		return pending(v1alpha1.ReasonSourceMissing, "the drive %s of WukongVM %s is empty: put a medium in, or make an export of another of its disks: %s",
+			name, vm.Name, strings.Join(names, ", "))
+	case name != "":
+		return pending(v1alpha1.ReasonSourceMissing, "WukongVM %s has no disk %s in spec.disks: make an export of one that it has: %s",
+			vm.Name, name, strings.Join(names, ", "))
+	default:
+		return pending(v1alpha1.ReasonInvalidSpec, "WukongVM %s has the disks %s, and an export holds one: make an export for each, with its name in source.vm.disk",
+			vm.Name, strings.Join(names, ", "))
+	}
+}
+
 // torn tells whether what the Job reads may not be what the disk had at one moment: a machine uses the disk, and nobody can tell whether the Job
 // had ended before. It may have ended while no manager looked. One that failed has nothing to be torn, and what a link served is not taken back.
+// A Job that has not begun, and whose claim is gone, never will: the next one looks for the source anew.
 func torn(export *v1alpha1.WukongExport, observed *observation) bool {
-	if observed.job == nil {
-		return false
-	}
-	if found := obstacle(export, observed); found == nil || found.reason != v1alpha1.ReasonSourceInUse {
+	if observed.job == nil || export.Spec.Source.VolumeSnapshot != nil {
 		return false
 	}
 	end := jobEnd(observed.job)
-	return end == nil || end.Type == batchv1.JobComplete && export.Spec.Target.Download == nil
+	switch {
+	case len(observed.users) > 0:
+		return end == nil || end.Type == batchv1.JobComplete && export.Spec.Target.Download == nil
+	case observed.claim == nil:
+		return end == nil && (observed.pod == nil || observed.pod.Status.Phase == corev1.PodPending)
+	default:
+		return false
+	}
 }
 
 // trouble is what stands in the way of a Job that exists: what its pod waits for, or why the last one failed; nil when it works.
 func trouble(observed *observation) *problem {
 	pod := observed.pod
 	switch {
-	case pod == nil && observed.podRefused != "":
-		return pending(v1alpha1.ReasonApplyRefused, "Job %s: %s; it is tried again", observed.job.Name, observed.podRefused)
+	case observed.podRefused != "":
+		return pending(v1alpha1.ReasonApplyRefused, "Job %s may make no pod: %s; it is tried again", observed.job.Name, observed.podRefused)
 	case pod == nil:
 		return nil
 	case pod.Status.Phase == corev1.PodFailed:

@@ -75,7 +75,7 @@ func evaluate(export *v1alpha1.WukongExport, observed *observation, applyErr err
 			return ended(export, observed, end)
 		}
 	}
-	if found := obstacle(export, observed); found != nil && (observed.torn || !observed.reading()) {
+	if found := obstacle(export, observed); found != nil && counts(export, observed) {
 		return found.outcome()
 	}
 	if applyErr != nil {
@@ -96,6 +96,12 @@ func evaluate(export *v1alpha1.WukongExport, observed *observation, applyErr err
 		return pending(v1alpha1.ReasonPending, "Job %s of an earlier attempt is going", observed.job.Name).outcome()
 	}
 	return outcome{phase: v1alpha1.ExportTransferring, reason: v1alpha1.ReasonInProgress, message: fmt.Sprintf("Job %s moves the bytes", jobName(export))}
+}
+
+// counts tells whether an obstacle is one. What a Job reads is there, whatever becomes of the objects that it was found by; but a claim that
+// is restored from a snapshot needs that until the pod has it.
+func counts(export *v1alpha1.WukongExport, observed *observation) bool {
+	return observed.job == nil || observed.torn || export.Spec.Source.VolumeSnapshot != nil && !observed.reading()
 }
 
 // ended is the outcome of a Job that is over.

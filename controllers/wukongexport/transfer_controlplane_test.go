@@ -113,47 +113,124 @@ func TestErrorsOfTheTransferInPlainWords(t *testing.T) {
 	f.waitGone(job.Name, job) // its pods would pin the claim
 }
 
-// That the Job gets no pod is told by an event only.
+// That the Job gets no pod is told by an event only, at each try in other words. One that is old says nothing of today.
 func TestAJobThatMayHaveNoPod(t *testing.T) {
-	f := startAt(t, clocktesting.NewFakePassiveClock(time.Now().Add(time.Hour))) // long after the Job was made
+	clock := clocktesting.NewFakePassiveClock(time.Now().Add(time.Minute)) // longer than a Job is given
+	f := startAt(t, clock)
 	f.readyDisk("data", corev1.PersistentVolumeFilesystem)
 	export := f.newExport("backup", "data")
 	f.create(export)
 	job := f.waitJob(export)
 	f.wait(export, metav1.ConditionFalse, v1alpha1.ReasonInProgress, "")
-	refused := `Error creating: pods "backup-mover-1" is forbidden: exceeded quota: few, requested: pods=1, used: pods=0, limited: pods=0`
-	for i, message := range []string{"earlier words", refused} {
-		at := metav1.NewTime(time.Now().Add(time.Duration(i) * time.Second))
+	tell := func(at time.Time, prefix, pod, quota string) {
 		f.create(&corev1.Event{
 			ObjectMeta:     metav1.ObjectMeta{Namespace: f.namespace, GenerateName: "backup."},
 			InvolvedObject: corev1.ObjectReference{Kind: "Job", Namespace: f.namespace, Name: job.Name, UID: job.UID},
-			Type:           corev1.EventTypeWarning, Reason: "FailedCreate", Message: message, FirstTimestamp: at, LastTimestamp: at, Count: 1,
+			Type:           corev1.EventTypeWarning, Reason: "FailedCreate", Count: 1, FirstTimestamp: metav1.NewTime(at), LastTimestamp: metav1.NewTime(at),
+			Message: prefix + `Error creating: pods "backup-mover-` + pod + `" is forbidden: exceeded quota: ` + quota,
 		})
 	}
-	f.failJobOnce(job, 0) // a change of the Job is a reason to look
-	f.wait(export, metav1.ConditionFalse, v1alpha1.ReasonApplyRefused, "Job backup-mover: "+refused+"; it is tried again")
+	// A change of the Job is a reason to look.
+	look := func(failures int32) { f.failJobOnce(job, failures) }
+	tell(time.Now().Add(2*time.Second), "", "x7k2p", "few")
+	look(0)
+	f.wait(export, metav1.ConditionFalse, v1alpha1.ReasonApplyRefused, "Job backup-mover may make no pod: forbidden: exceeded quota: few; it is tried again")
 	assert.Equal(t, v1alpha1.ExportPending, export.Status.Phase)
 
-	f.setRunning(f.podOf(job, "1"))
+	testenv.WaitIdle(t, 0)
+	f.manager.Writes.Reset()
+	tell(time.Now().Add(3*time.Second), "(combined from similar events): ", "q9w8e", "few")
+	job.Spec.Suspend = nil
+	look(1)
+	require.Eventually(t, func() bool { return read(f, export.Name, export).Status.Failures == 1 }, patience, interval)
+	testenv.WaitIdle(t, 0)
+	assert.Equal(t, 1, f.manager.Writes.Total(), "the same refusal is no news: %s", f.manager.Writes)
+
+	clock.SetTime(time.Now().Add(time.Hour))
+	look(2)
+	f.wait(export, metav1.ConditionFalse, v1alpha1.ReasonInProgress, "moves the bytes")
+
+	// After a pod that failed, the next one may be refused.
+	f.endPod(f.podOf(job, "1"), corev1.PodFailed, mover.Report{Reason: v1alpha1.ReasonBucketMissing, Message: "no bucket"})
+	f.wait(export, metav1.ConditionFalse, v1alpha1.ReasonBucketMissing, "no bucket")
+	tell(clock.Now().Add(-time.Minute), "", "a1b2c", "none")
+	look(3)
+	f.wait(export, metav1.ConditionFalse, v1alpha1.ReasonApplyRefused, "exceeded quota: none")
+
+	f.setRunning(f.podOf(job, "2", func(pod *corev1.Pod) {
+		// The newest by its creation, which has seconds.
+		require.Eventually(f, func() bool { return time.Now().Nanosecond() < 100_000_000 }, patience, interval)
+	}))
 	f.wait(export, metav1.ConditionFalse, v1alpha1.ReasonInProgress, "moves the bytes")
 }
 
-// A pod that has the claim keeps it: what becomes of the disk's object then is no obstacle any more.
+// A pod that has the claim keeps it: what becomes of the disk's object then is no obstacle any more. A Job that finds no claim is given up.
 func TestADiskThatIsDeletedWhileItIsRead(t *testing.T) {
 	f := start(t)
 	disk := f.readyDisk("data", corev1.PersistentVolumeFilesystem)
 	export := f.newExport("backup", "data")
 	f.create(export)
 	job := f.waitJob(export)
-	require.NoError(t, f.Client.Delete(t.Context(), disk))
-	f.wait(export, metav1.ConditionFalse, v1alpha1.ReasonSourceMissing, "WukongDisk data does not exist")
 	pod := f.podOf(job, "1")
 	f.setRunning(pod)
+	f.deleteDisk(disk)
 	f.wait(export, metav1.ConditionFalse, v1alpha1.ReasonInProgress, "moves the bytes")
 	f.endPod(pod, corev1.PodSucceeded, mover.Report{Percent: 100, SizeBytes: 4096, Checksum: sum})
 	f.endJob(job, batchv1.JobComplete)
 	f.wait(export, metav1.ConditionTrue, v1alpha1.ReasonCompleted, "")
 	assert.Equal(t, sum, export.Status.Checksum)
+
+	other := f.readyDisk("other", corev1.PersistentVolumeFilesystem)
+	late := f.newExport("late", "other")
+	f.create(late)
+	job = f.waitJob(late)
+	f.deleteDisk(other)
+	f.waitGone(job.Name, job)
+	f.wait(late, metav1.ConditionFalse, v1alpha1.ReasonSourceMissing, "WukongDisk other does not exist")
+}
+
+// What is read is the claim: a machine that comes to it by another disk tears the copy as well.
+func TestAClaimThatAnotherDiskTakesOver(t *testing.T) {
+	f := start(t)
+	disk := f.readyDisk("data", corev1.PersistentVolumeFilesystem)
+	export := f.newExport("backup", "data")
+	f.create(export)
+	job := f.waitJob(export)
+	f.setRunning(f.podOf(job, "1"))
+	require.NoError(t, f.Client.Delete(t.Context(), disk)) // with reclaimPolicy Retain
+	adopter := &v1alpha1.WukongDisk{
+		ObjectMeta: metav1.ObjectMeta{Namespace: f.namespace, Name: "adopter"},
+		Spec:       v1alpha1.WukongDiskSpec{Source: &v1alpha1.WukongDiskSource{PersistentVolumeClaim: &v1alpha1.ClaimSource{Name: "data"}}},
+	}
+	f.create(adopter)
+	adopter.Status.ClaimName = "data"
+	require.NoError(t, f.Client.Status().Update(t.Context(), adopter))
+	testenv.WaitIdle(t, 0)
+	assert.True(t, f.exists(job.Name, job))
+	f.machine("web", v1alpha1.PowerRunning, v1alpha1.PhaseRunning, "adopter")
+	f.waitGone(job.Name, job)
+	f.wait(export, metav1.ConditionFalse, v1alpha1.ReasonSourceMissing, "WukongDisk data does not exist")
+}
+
+// A new export does not take the Job of an earlier one for its own.
+func TestAnEarlierExportOfTheSameName(t *testing.T) {
+	f := start(t)
+	f.readyDisk("data", corev1.PersistentVolumeFilesystem)
+	first, second := f.newExport("backup", "data"), f.newExport("backup", "data")
+	f.create(first)
+	job := f.waitJob(first)
+	f.endPod(f.podOf(job, "1"), corev1.PodSucceeded, mover.Report{Percent: 100, SizeBytes: 4096, Checksum: sum})
+	require.NoError(t, f.Client.Delete(t.Context(), first, client.PropagationPolicy(metav1.DeletePropagationOrphan)))
+	f.waitGone(first.Name, first)
+	// What the garbage collector would have deleted.
+	read(f, job.Name, job)
+	job.OwnerReferences = []metav1.OwnerReference{*metav1.NewControllerRef(first, v1alpha1.GroupVersion.WithKind("WukongExport"))}
+	require.NoError(t, f.Client.Update(t.Context(), job))
+	f.endJob(job, batchv1.JobComplete)
+	f.create(second)
+	f.wait(second, metav1.ConditionFalse, v1alpha1.ReasonPending, "Job backup-mover of an earlier WukongExport of this name is going")
+	require.NoError(t, f.Client.Delete(t.Context(), job, client.PropagationPolicy(metav1.DeletePropagationBackground)))
+	require.Eventually(t, func() bool { return metav1.IsControlledBy(f.waitJob(second), second) }, patience, interval)
 }
 
 // A copy of a disk that is written meanwhile would be torn: the export waits, stops when a machine starts, and goes on by itself.
@@ -237,6 +314,34 @@ func TestSourcesThatComeLater(t *testing.T) {
 	f.readyDisk("data", corev1.PersistentVolumeFilesystem)
 	f.waitJob(ofDisk)
 	f.waitJob(ofVM)
+}
+
+// A backup of a machine in which a disk is missing without a word would be worse than none. And what is read once stays watched, whatever becomes of
+// the machine's spec.
+func TestAMachineWithSeveralDisks(t *testing.T) {
+	f := start(t)
+	f.readyDisk("data", corev1.PersistentVolumeFilesystem)
+	f.readyDisk("more", corev1.PersistentVolumeFilesystem)
+	ofVM := func(name, disk string) *v1alpha1.WukongExport {
+		return f.newExport(name, "", func(spec *v1alpha1.WukongExportSpec) {
+			spec.Source = v1alpha1.ExportSource{VM: &v1alpha1.ExportVMSource{Name: "web", Disk: disk}}
+		})
+	}
+	vm := f.machine("web", v1alpha1.PowerStopped, v1alpha1.PhaseStopped, "data")
+	export := ofVM("backup", "")
+	f.create(export)
+	job := f.waitJob(export)
+
+	vm.Spec.Disks = append(vm.Spec.Disks, v1alpha1.VMDisk{Name: "more", DiskRef: &v1alpha1.LocalObjectReference{Name: "more"}})
+	f.power(vm, v1alpha1.PowerRunning, v1alpha1.PhaseRunning)
+	f.waitGone(job.Name, job) // it would have read what the guest writes
+	f.power(vm, v1alpha1.PowerStopped, v1alpha1.PhaseStopped)
+	f.wait(export, metav1.ConditionFalse, v1alpha1.ReasonInvalidSpec,
+		"WukongVM web has the disks data, more, and an export holds one: make an export for each, with its name in source.vm.disk")
+	one, none := ofVM("one", "more"), ofVM("none", "other")
+	f.create(one, none)
+	assert.Equal(t, "more", f.waitJob(one).Spec.Template.Spec.Volumes[0].PersistentVolumeClaim.ClaimName)
+	f.wait(none, metav1.ConditionFalse, v1alpha1.ReasonSourceMissing, "WukongVM web has no disk other in spec.disks: make an export of one that it has: data, more")
 }
 
 func TestASnapshotIsRestoredForTheTimeOfTheExport(t *testing.T) {

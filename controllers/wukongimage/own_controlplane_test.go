@@ -77,7 +77,7 @@ func TestAnImporterThatDoesNotStartIsTold(t *testing.T) {
 	})
 	creating := func(since time.Duration) cdiv1.DataVolumeCondition {
 		return cdiv1.DataVolumeCondition{
-			Type: cdiv1.DataVolumeRunning, Status: corev1.ConditionFalse, Reason: "ContainerCreating", LastTransitionTime: metav1.NewTime(time.Now().Add(-since)),
+			Type: cdiv1.DataVolumeRunning, Status: corev1.ConditionFalse, Reason: "ContainerCreating", LastHeartbeatTime: metav1.NewTime(time.Now().Add(-since)),
 		}
 	}
 	f.setImport(one, cdiv1.ImportScheduled, creating(0))

@@ -20,14 +20,19 @@ func (r *Reconciler) lastWarning(ctx context.Context, vm *v1alpha1.WukongVM, mac
 	if machine.Status.PrintableStatus != kubevirtv1.VirtualMachineStatusCrashLoopBackOff {
 		return "", nil
 	}
-	latest, err := warnings.Latest(ctx, r.uncached, vm.Namespace, fields.AndSelectors(
-		fields.SelectorFromSet(fields.Set{
-			"involvedObject.kind": "VirtualMachineInstance", "involvedObject.name": vm.Name, "type": corev1.EventTypeWarning,
-		}),
-		fields.OneTermNotEqualSelector("reason", reasonStopped),
-	))
+	latest, err := warnings.Latest(ctx, r.uncached, vm.Namespace, tellWhy(vm.Name))
 	if err != nil || latest == nil {
 		return "", err
 	}
 	return latest.Message, nil
+}
+
+// tellWhy selects the events that may say why an instance failed.
+func tellWhy(instance string) fields.Selector {
+	return fields.AndSelectors(
+		fields.SelectorFromSet(fields.Set{
+			"involvedObject.kind": "VirtualMachineInstance", "involvedObject.name": instance, "type": corev1.EventTypeWarning,
+		}),
+		fields.OneTermNotEqualSelector("reason", reasonStopped),
+	)
 }

@@ -47,16 +47,18 @@ func Importer(ctx context.Context, live client.Reader, dataVolume *cdiv1.DataVol
 		}
 		if latest != nil {
 			waiting.Says = fmt.Sprintf("DataVolume %s: the importer pod does not start: %s; it is tried again", dataVolume.Name, latest.Message)
+			break // one of the two does not exist
 		}
 	}
 	return waiting, nil
 }
 
-// creatingSince is since when the importer pod has been scheduled and has not started; ok is false when that is not so.
+// creatingSince is since when the importer pod has been scheduled and has not started; ok is false when that is not so. CDI moves the heartbeat
+// with the reason, and the transition with the status alone (CDI pkg/controller/datavolume/conditions.go, updateCondition).
 func creatingSince(dataVolume *cdiv1.DataVolume) (since time.Time, ok bool) {
 	running := Condition(dataVolume, cdiv1.DataVolumeRunning)
 	if dataVolume.Status.Phase != cdiv1.ImportScheduled || running == nil || running.Reason != "ContainerCreating" {
 		return time.Time{}, false
 	}
-	return running.LastTransitionTime.Time, true
+	return running.LastHeartbeatTime.Time, true
 }

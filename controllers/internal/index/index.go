@@ -94,7 +94,7 @@ func of(controller string) []entry {
 		snapshot := &v1alpha1.WukongSnapshot{}
 		return []entry{{snapshot, umbrella.IndexName, umbrella.Index}, {snapshot, SnapshotByDisk, snapshotDisk}, vmByDisk}
 	case "wukongexport":
-		return []entry{{&v1alpha1.WukongExport{}, umbrella.IndexName, umbrella.Index}, vmByDisk}
+		return []entry{{&v1alpha1.WukongExport{}, umbrella.IndexName, umbrella.Index}, {&v1alpha1.WukongDisk{}, DiskByClaim, diskClaim}, vmByDisk}
 	default:
 		return nil
 	}

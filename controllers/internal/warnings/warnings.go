@@ -30,15 +30,15 @@ func Latest(ctx context.Context, live client.Reader, namespace string, selector 
 func youngest(events []corev1.Event) *corev1.Event {
 	var found *corev1.Event
 	for i := range events {
-		if event := &events[i]; found == nil || seen(found).Before(seen(event)) {
+		if event := &events[i]; found == nil || Seen(found).Before(Seen(event)) {
 			found = event
 		}
 	}
 	return found
 }
 
-// seen is when an event was told last: by the old API of events, by the new, or by the new for the first time.
-func seen(event *corev1.Event) *metav1.Time {
+// Seen is when an event was told last: by the old API of events, by the new, or by the new for the first time.
+func Seen(event *corev1.Event) *metav1.Time {
 	switch {
 	case !event.LastTimestamp.IsZero():
 		return &event.LastTimestamp

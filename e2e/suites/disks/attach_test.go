@@ -4,6 +4,7 @@ package disks
 
 import (
 	"context"
+	"crypto/rand"
 	"os"
 	"slices"
 	"strings"
@@ -213,12 +214,14 @@ func TestADiskGoesFromOneRunningMachineToAnother(t *testing.T) {
 			waitAttachment(t, vm, "shared", v1alpha1.DiskAttached)
 		}
 		const device = "/dev/disk/by-id/virtio-shared"
+		for _, guest := range []*console.Console{first, second} {
+			eventually(t, guest, "lsblk -bdno SIZE "+device+" || true", "67108864")
+		}
 		// Past the caches of both guests, which know nothing of each other.
 		for from, to := range map[*console.Console]*console.Console{first: second, second: first} {
-			eventually(t, from, "ls "+device+" 2>&1 || true", device)
-			words := strings.TrimSpace(inGuest(t, from, "cat /proc/sys/kernel/random/uuid"))
-			inGuest(t, from, "echo "+words+" | sudo dd of="+device+" bs=512 conv=sync oflag=direct status=none")
-			eventually(t, to, "sudo dd if="+device+" bs=512 count=1 iflag=direct status=none | head -c 36", words)
+			words := rand.Text()
+			inGuest(t, from, "echo "+words+" | sudo dd of="+device+" bs=512 conv=nocreat,sync oflag=direct status=none")
+			eventually(t, to, "sudo dd if="+device+" bs=512 count=1 iflag=direct status=none | tr -d '\\0'", words)
 		}
 		change(t, one, func(vm *v1alpha1.WukongVM) { takeOut(vm, "shared") })
 		waitAttachment(t, one, "shared", "")

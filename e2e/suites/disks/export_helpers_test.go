@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	corev1 "k8s.io/api/core/v1"
@@ -121,6 +122,9 @@ func waitServed(t *testing.T, export *v1alpha1.WukongExport) {
 	})
 }
 
+// forwardPatience is how long kubectl may take to listen.
+const forwardPatience = 30 * time.Second
+
 var forwarding = regexp.MustCompile(`Forwarding from 127\.0\.0\.1:([0-9]+)`)
 
 // download is a client of an export's link, through kubectl port-forward as a person has it.
@@ -130,8 +134,7 @@ func download(t *testing.T, export *v1alpha1.WukongExport) func(headers map[stri
 	require.NoError(t, cluster.Get(t.Context(), client.ObjectKey{Namespace: export.Namespace, Name: export.Status.Download.SecretName}, secret))
 	pool := x509.NewCertPool()
 	require.True(t, pool.AppendCertsFromPEM(secret.Data["ca.crt"]))
-	port, stop := portForward(t, export.Namespace, export.Status.Download.ServiceName)
-	t.Cleanup(stop)
+	port := portForward(t.Context(), t, export.Namespace, export.Status.Download.ServiceName)
 	address := "https://localhost:" + port + "/" + filepath.Base(export.Status.Download.URL)
 	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}}
 	t.Cleanup(transport.CloseIdleConnections)
@@ -151,27 +154,29 @@ func download(t *testing.T, export *v1alpha1.WukongExport) func(headers map[stri
 	}
 }
 
-// portForward forwards to the HTTPS port of a Service until stop is called, and returns the local port. It ends for good when the pod resets
+// portForward forwards to the HTTPS port of a Service until ctx ends, and returns the local port. It ends for good when the pod resets
 // a connection, as a server does that answers before it has read all of a request (client-go tools/portforward, handleConnection).
-func portForward(t require.TestingT, namespace, service string) (port string, stop func()) {
-	ctx, cancel := context.WithCancel(context.Background())
+func portForward(ctx context.Context, t require.TestingT, namespace, service string) (port string) {
 	kubeconfig := os.Getenv("KUBECONFIG")
 	if kubeconfig == "" {
 		kubeconfig = filepath.Join(checkout.Root(), ".devcluster", "kubeconfig")
 	}
+	ctx, cancel := context.WithCancel(ctx)
 	command := exec.CommandContext(ctx, filepath.Join(filepath.Dir(kubeconfig), "bin", "kubectl"), "--kubeconfig="+kubeconfig,
 		"-n", namespace, "port-forward", "service/"+service, ":443")
 	output, err := command.StdoutPipe()
 	require.NoError(t, err)
 	require.NoError(t, command.Start())
-	stop = func() { cancel(); _ = command.Wait() }
+	hung := time.AfterFunc(forwardPatience, cancel)
 	lines := bufio.NewScanner(output)
 	for lines.Scan() {
 		if match := forwarding.FindStringSubmatch(lines.Text()); match != nil {
-			return match[1], stop
+			hung.Stop()
+			context.AfterFunc(ctx, func() { _ = command.Wait() })
+			return match[1]
 		}
 	}
-	stop()
-	require.FailNow(t, fmt.Sprintf("kubectl port-forward ended: %v", lines.Err()))
-	return "", nil
+	cancel()
+	require.FailNow(t, fmt.Sprintf("kubectl port-forward ended: %v", command.Wait()))
+	return ""
 }

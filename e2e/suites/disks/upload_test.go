@@ -4,6 +4,7 @@ package disks
 
 import (
 	"bytes"
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"io"
@@ -50,9 +51,10 @@ func upload(t *testing.T, disk *v1alpha1.WukongDisk, image []byte) {
 	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool, ServerName: uploadService, MinVersion: tls.VersionTLS12}}
 	defer transport.CloseIdleConnections()
 	require.EventuallyWithT(t, func(collect *assert.CollectT) {
-		port, stop := portForward(collect, importerNamespace, uploadService)
-		defer stop()
-		post, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "https://localhost:"+port+uploadPath, bytes.NewReader(image))
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		port := portForward(ctx, collect, importerNamespace, uploadService)
+		post, err := http.NewRequestWithContext(ctx, http.MethodPost, "https://localhost:"+port+uploadPath, bytes.NewReader(image))
 		require.NoError(collect, err)
 		post.Header.Set("Authorization", "Bearer "+token)
 		post.Header.Set("Content-Type", "application/octet-stream")
