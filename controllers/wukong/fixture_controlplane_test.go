@@ -65,8 +65,7 @@ func (f fixture) exists(obj client.Object) bool {
 func (f fixture) waitGone(objects ...client.Object) {
 	f.Helper()
 	for _, obj := range objects {
-		require.Eventually(f, func() bool { return !f.exists(obj.DeepCopyObject().(client.Object)) }, patience, interval,
-			"%T %s does not go", obj, obj.GetName())
+		f.WaitGone(f.T, obj, patience, interval)
 	}
 }
 

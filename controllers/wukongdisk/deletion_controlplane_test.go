@@ -10,11 +10,13 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/uuid"
 	cdiv1 "kubevirt.io/containerized-data-importer-api/pkg/apis/core/v1beta1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/apply"
 	"github.com/novasphere/wukong/controllers/internal/testenv"
 )
 
@@ -128,6 +130,37 @@ func TestContract7RetainAfterCDICollectedTheDataVolume(t *testing.T) {
 	claim = read(f, "root", &corev1.PersistentVolumeClaim{})
 	assert.Nil(t, claim.DeletionTimestamp)
 	assert.Empty(t, claim.OwnerReferences)
+}
+
+// A DataVolume that was made for a retained disk, while that went without its finalizer, refers to nobody. It is found by the name that it has the
+// disk's, also by a manager that starts later, and by a new disk of that name.
+func TestWhatADiskThatVanishedLeftBehind(t *testing.T) {
+	leave := func(f fixture, name string) *cdiv1.DataVolume {
+		left := &cdiv1.DataVolume{
+			ObjectMeta: metav1.ObjectMeta{
+				Namespace: f.namespace, Name: name, Labels: map[string]string{v1alpha1.LabelManagedBy: v1alpha1.LabelManagedByValue},
+				Annotations: map[string]string{v1alpha1.AnnotationRetainedFor: name + "/" + string(uuid.NewUUID())},
+			},
+			Spec: cdiv1.DataVolumeSpec{Source: &cdiv1.DataVolumeSource{Blank: &cdiv1.DataVolumeBlankImage{}}, Storage: &cdiv1.StorageSpec{}},
+		}
+		f.create(left)
+		return left
+	}
+	f := fixture{T: t, Environment: environment, namespace: environment.Namespace(t)}
+	ghost, reborn := leave(f, "ghost"), leave(f, "reborn")
+	disk := f.newDisk("reborn", retained)
+	f.create(disk)
+	f.startManager()
+	f.waitGone(ghost.DeepCopy())
+	require.Eventually(t, func() bool {
+		current := &cdiv1.DataVolume{}
+		return f.exists("reborn", current) && current.UID != reborn.UID && apply.Belongs(current, disk)
+	}, patience, interval, "the new disk has a DataVolume of its own")
+	other := f.newDisk("other", retained)
+	f.create(other)
+	f.waitDataVolume(other)
+	testenv.WaitIdle(t, 0)
+	assert.True(t, f.exists("other", &cdiv1.DataVolume{}), "that of a disk that is there stays")
 }
 
 // B2: what is deleted is what exists, whatever status says; at any moment of a disk's life.

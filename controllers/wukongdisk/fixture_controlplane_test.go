@@ -81,8 +81,8 @@ func (f fixture) exists(name string, obj client.Object) bool {
 
 func (f fixture) waitGone(obj client.Object) {
 	f.Helper()
-	require.Eventually(f, func() bool { return !f.exists(obj.GetName(), obj.DeepCopyObject().(client.Object)) }, patience, interval,
-		"%T %s does not go", obj, obj.GetName())
+	obj.SetNamespace(f.namespace)
+	f.WaitGone(f.T, obj, patience, interval)
 }
 
 // newDisk is a blank disk of 1Gi, and what the options say.

@@ -7,6 +7,7 @@ import (
 	snapshotv1 "github.com/kubernetes-csi/external-snapshotter/client/v8/apis/volumesnapshot/v1"
 	corev1 "k8s.io/api/core/v1"
 	storagev1 "k8s.io/api/storage/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/utils/clock"
 	kubevirtv1 "kubevirt.io/api/core/v1"
 	cdiv1 "kubevirt.io/containerized-data-importer-api/pkg/apis/core/v1beta1"
@@ -62,7 +63,10 @@ type Reconciler struct {
 func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
 	disk := &v1alpha1.WukongDisk{}
 	if err := r.client.Get(ctx, request.NamespacedName, disk); err != nil {
-		return reconcile.Result{}, client.IgnoreNotFound(err)
+		if apierrors.IsNotFound(err) {
+			err = r.clearLeftover(ctx, request.NamespacedName)
+		}
+		return reconcile.Result{}, err
 	}
 	observed, err := r.observe(ctx, disk)
 	if err != nil {
@@ -70,6 +74,11 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 	}
 	if !disk.DeletionTimestamp.IsZero() {
 		return reconcile.Result{}, r.finalize(ctx, disk, observed)
+	}
+	if observed.dataVolume != nil && !apply.Belongs(observed.dataVolume, disk) {
+		if err := r.clearLeftover(ctx, request.NamespacedName); err != nil { // of an earlier disk of this name
+			return reconcile.Result{}, err
+		}
 	}
 	if len(observed.lostOwners) > 0 {
 		return reconcile.Result{}, r.outlive(ctx, disk, observed.lostOwners) // and its watch brings the disk back

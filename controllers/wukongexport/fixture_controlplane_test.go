@@ -75,7 +75,9 @@ func (f fixture) exists(name string, obj client.Object) bool {
 
 func (f fixture) waitGone(name string, obj client.Object) {
 	f.Helper()
-	require.Eventually(f, func() bool { return !f.exists(name, obj) }, patience, interval, "%T %s does not go", obj, name)
+	obj.SetNamespace(f.namespace)
+	obj.SetName(name)
+	f.WaitGone(f.T, obj, patience, interval)
 }
 
 // readyDisk is a WukongDisk with its claim, as the disk's controller leaves them.

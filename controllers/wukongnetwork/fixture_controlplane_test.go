@@ -75,8 +75,7 @@ func (f fixture) exists(obj client.Object) bool {
 
 func (f fixture) waitGone(obj client.Object) {
 	f.Helper()
-	require.Eventually(f, func() bool { return !f.exists(obj.DeepCopyObject().(client.Object)) }, patience, interval,
-		"%T %s does not go", obj, obj.GetName())
+	f.WaitGone(f.T, obj, patience, interval)
 }
 
 func (f fixture) attachment(name string) *networkv1.NetworkAttachmentDefinition {

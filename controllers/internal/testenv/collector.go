@@ -1,12 +1,20 @@
 package testenv
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"syscall"
 	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/novasphere/wukong/apis/v1alpha1"
 )
 
 // controllerManager is a running kube-controller-manager with the controllers that tests need.
@@ -15,8 +23,40 @@ type controllerManager struct {
 	folder  string
 }
 
-// startControllerManager runs the garbage collector and the namespace controller. It works when its lists are read, a second or two
-// after the start; tests wait for what it does.
+// collectorPatience is how long the garbage collector may take until it works. When the API server does not tell of all definitions yet as it starts, it
+// looks again after 30 s.
+const collectorPatience = 3 * time.Minute
+
+// waitForCollection waits until an object of ours goes with its owner: from then on tests need not reckon with a collector that still reads its lists.
+func waitForCollection(environment *Environment) error {
+	ctx, cancel := context.WithTimeout(context.Background(), collectorPatience)
+	defer cancel()
+	owner := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: metav1.NamespaceDefault, Name: "owner"}}
+	if err := environment.Client.Create(ctx, owner); err != nil {
+		return fmt.Errorf("make an owner for the garbage collector: %w", err)
+	}
+	owned := &v1alpha1.Wukong{ObjectMeta: metav1.ObjectMeta{Namespace: owner.Namespace, Name: "owned", OwnerReferences: []metav1.OwnerReference{
+		{APIVersion: "v1", Kind: "ConfigMap", Name: owner.Name, UID: owner.UID},
+	}}}
+	if err := environment.Client.Create(ctx, owned); err != nil {
+		return fmt.Errorf("make an object for the garbage collector: %w", err)
+	}
+	if err := environment.Client.Delete(ctx, owner); err != nil {
+		return fmt.Errorf("delete the owner of the object for the garbage collector: %w", err)
+	}
+	for {
+		err := environment.Client.Get(ctx, client.ObjectKeyFromObject(owned), owned)
+		if apierrors.IsNotFound(err) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("wait for the garbage collector: %w", err)
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+}
+
+// startControllerManager runs the garbage collector and the namespace controller.
 func startControllerManager(environment *Environment) (*controllerManager, error) {
 	kubeconfig, err := environment.Kubeconfig("controller-manager")
 	if err != nil {

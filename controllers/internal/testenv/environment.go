@@ -12,10 +12,12 @@ import (
 	"github.com/stretchr/testify/require"
 	corev1 "k8s.io/api/core/v1"
 	storagev1 "k8s.io/api/storage/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
+	"sigs.k8s.io/yaml"
 
 	"github.com/novasphere/wukong/controllers"
 )
@@ -122,8 +124,27 @@ func (e *Environment) prepare(options Options) error {
 	if !options.GarbageCollection {
 		return nil
 	}
-	e.collector, err = startControllerManager(e)
-	return err
+	if e.collector, err = startControllerManager(e); err != nil {
+		return err
+	}
+	return waitForCollection(e)
+}
+
+// WaitGone waits until an object does not exist. One that stays is shown: whom it waits for is in its metadata.
+func (e *Environment) WaitGone(t *testing.T, obj client.Object, patience, interval time.Duration) {
+	t.Helper()
+	last := obj.DeepCopyObject().(client.Object)
+	gone := func() bool {
+		err := e.Client.Get(t.Context(), client.ObjectKeyFromObject(obj), last)
+		return apierrors.IsNotFound(err)
+	}
+	for deadline := time.Now().Add(patience); !gone(); time.Sleep(interval) {
+		if time.Now().After(deadline) {
+			text, err := yaml.Marshal(last)
+			require.NoError(t, err)
+			require.Failf(t, "it does not go", "%T %s:\n%s", obj, obj.GetName(), text)
+		}
+	}
 }
 
 // Stop ends the environment.
