@@ -214,11 +214,11 @@ const refusalsAreTold = 6 * time.Minute
 // observeRefusal asks why the Job makes no pod: the Job controller tells it by an event only, and tries again by itself
 // (k8s.io/kubernetes, pkg/controller/controller_utils.go, FailedCreatePodReason).
 func (r *Reconciler) observeRefusal(ctx context.Context, observed *observation) error {
-	job, since := observed.job, time.Time{}
+	job := observed.job
 	if job == nil || jobEnd(job) != nil || !job.DeletionTimestamp.IsZero() || ptr.Deref(job.Spec.Suspend, false) {
 		return nil
 	}
-	since = job.CreationTimestamp.Time
+	since := job.CreationTimestamp.Time
 	if pod := observed.pod; pod != nil {
 		if pod.Status.Phase != corev1.PodFailed {
 			return nil

@@ -16,6 +16,7 @@ import (
 	clocktesting "k8s.io/utils/clock/testing"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/testenv"
@@ -157,7 +158,7 @@ func TestAJobThatMayHaveNoPod(t *testing.T) {
 	look(3)
 	f.wait(export, metav1.ConditionFalse, v1alpha1.ReasonApplyRefused, "exceeded quota: none")
 
-	f.setRunning(f.podOf(job, "2", func(pod *corev1.Pod) {
+	f.setRunning(f.podOf(job, "2", func(*corev1.Pod) {
 		// The newest by its creation, which has seconds.
 		require.Eventually(f, func() bool { return time.Now().Nanosecond() < 100_000_000 }, patience, interval)
 	}))
@@ -212,25 +213,29 @@ func TestAClaimThatAnotherDiskTakesOver(t *testing.T) {
 	f.wait(export, metav1.ConditionFalse, v1alpha1.ReasonSourceMissing, "WukongDisk data does not exist")
 }
 
-// A new export does not take the Job of an earlier one for its own.
+// A new export does not take the Job of an earlier one for its own, which the garbage collector has not found yet.
 func TestAnEarlierExportOfTheSameName(t *testing.T) {
 	f := start(t)
 	f.readyDisk("data", corev1.PersistentVolumeFilesystem)
-	first, second := f.newExport("backup", "data"), f.newExport("backup", "data")
-	f.create(first)
-	job := f.waitJob(first)
-	f.endPod(f.podOf(job, "1"), corev1.PodSucceeded, mover.Report{Percent: 100, SizeBytes: 4096, Checksum: sum})
-	require.NoError(t, f.Client.Delete(t.Context(), first, client.PropagationPolicy(metav1.DeletePropagationOrphan)))
-	f.waitGone(first.Name, first)
-	// What the garbage collector would have deleted.
-	read(f, job.Name, job)
-	job.OwnerReferences = []metav1.OwnerReference{*metav1.NewControllerRef(first, v1alpha1.GroupVersion.WithKind("WukongExport"))}
-	require.NoError(t, f.Client.Update(t.Context(), job))
+	earlier := f.newExport("earlier", "data") // it is there still, so that the Job is not collected
+	f.create(earlier)
+	job := &batchv1.Job{ObjectMeta: metav1.ObjectMeta{
+		Namespace: f.namespace, Name: "backup-mover", Labels: map[string]string{v1alpha1.LabelManagedBy: v1alpha1.LabelManagedByValue},
+	}}
+	job.Spec.Template.Spec = corev1.PodSpec{RestartPolicy: corev1.RestartPolicyNever, Containers: []corev1.Container{{Name: "a", Image: "b"}}}
+	require.NoError(t, controllerutil.SetControllerReference(earlier, job, f.Client.Scheme()))
+	f.create(job)
 	f.endJob(job, batchv1.JobComplete)
-	f.create(second)
-	f.wait(second, metav1.ConditionFalse, v1alpha1.ReasonPending, "Job backup-mover of an earlier WukongExport of this name is going")
+	export := f.newExport("backup", "data")
+	f.create(export)
+	f.wait(export, metav1.ConditionFalse, v1alpha1.ReasonPending, "Job backup-mover of an earlier WukongExport of this name is going")
 	require.NoError(t, f.Client.Delete(t.Context(), job, client.PropagationPolicy(metav1.DeletePropagationBackground)))
-	require.Eventually(t, func() bool { return metav1.IsControlledBy(f.waitJob(second), second) }, patience, interval)
+	// The end of the Job would be the news, had its owner the export's name, as it has outside of this test.
+	f.machine("news", v1alpha1.PowerStopped, v1alpha1.PhaseStopped)
+	require.Eventually(t, func() bool {
+		current := &batchv1.Job{}
+		return f.exists(job.Name, current) && metav1.IsControlledBy(current, export)
+	}, patience, interval)
 }
 
 // A copy of a disk that is written meanwhile would be torn: the export waits, stops when a machine starts, and goes on by itself.
