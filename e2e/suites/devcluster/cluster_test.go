@@ -75,16 +75,11 @@ func (c testCluster) kubectl(t *testing.T, arguments ...string) string {
 func (c testCluster) kubectlInput(t *testing.T, input string, arguments ...string) string {
 	t.Helper()
 	var output, complaint bytes.Buffer
-	command := c.kubectlCommand(t.Context(), arguments...)
+	command := exec.CommandContext(t.Context(), filepath.Join(c.folder, "bin", "kubectl"), arguments...)
+	command.Env = append(os.Environ(), "KUBECONFIG="+filepath.Join(c.folder, "kubeconfig"))
 	command.Stdin, command.Stdout, command.Stderr = strings.NewReader(input), &output, &complaint
 	require.NoError(t, command.Run(), "kubectl %v: %s", arguments, &complaint)
 	return output.String()
-}
-
-func (c testCluster) kubectlCommand(ctx context.Context, arguments ...string) *exec.Cmd {
-	command := exec.CommandContext(ctx, filepath.Join(c.folder, "bin", "kubectl"), arguments...)
-	command.Env = append(os.Environ(), "KUBECONFIG="+filepath.Join(c.folder, "kubeconfig"))
-	return command
 }
 
 // killNode ends the init of a node, which ends everything in it: what a power cut is to a machine. The kernel takes a moment for it.

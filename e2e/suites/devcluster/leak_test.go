@@ -6,9 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
-	"time"
 
-	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
@@ -51,17 +49,6 @@ metadata: {name: probe}
 spec: {selector: {app: probe}, ports: [{port: 80, targetPort: 8080}]}
 `
 
-// requireReachable asks from pod two, on node2, for pod one by the name of its Service. That the pods are ready does not yet mean that kube-proxy on
-// the node has programmed the Services, of which the name server's is one.
-func (c testCluster) requireReachable(t *testing.T) {
-	t.Helper()
-	require.EventuallyWithT(t, func(collect *assert.CollectT) {
-		answer, err := c.kubectlCommand(t.Context(), "exec", "two", "--", "/probe", "get", "http://probe.default.svc.cluster.local").CombinedOutput()
-		require.NoError(collect, err, string(answer))
-		require.Equal(collect, "one\n", string(answer))
-	}, time.Minute, time.Second)
-}
-
 // TestUpDownLeavesNothing starts a cluster with two nodes, interrupts that, starts it again, lets pods talk across nodes,
 // ends a node and brings it back, and takes the cluster down: the machine is then as it was.
 func TestUpDownLeavesNothing(t *testing.T) {
@@ -80,7 +67,7 @@ func TestUpDownLeavesNothing(t *testing.T) {
 
 	one.kubectlInput(t, pods, "apply", "-f", "-")
 	one.kubectl(t, "wait", "--for=condition=Ready", "pod/one", "pod/two", "--timeout=60s")
-	one.requireReachable(t)
+	require.Equal(t, "one\n", one.kubectl(t, "exec", "two", "--", "/probe", "get", "http://probe.default.svc.cluster.local"))
 	require.Contains(t, one.kubectl(t, "logs", "one"), "serving on :8080")
 	require.NoDirExists(t, "/var/lib/left-by-a-pod", "a host path of a pod is on the node and not on the host")
 	audit, err := os.ReadFile(filepath.Join(one.folder, "audit", "audit.log"))
@@ -91,7 +78,8 @@ func TestUpDownLeavesNothing(t *testing.T) {
 	one.run(t, one.up()...)
 	one.kubectl(t, "wait", "--for=jsonpath={.status.containerStatuses[0].restartCount}=1", "pod/two", "--timeout=120s")
 	one.kubectl(t, "wait", "--for=condition=Ready", "pod/two", "--timeout=120s")
-	one.requireReachable(t)
+	require.Equal(t, "one\n", one.kubectl(t, "exec", "two", "--", "/probe", "get", "http://probe.default.svc.cluster.local"),
+		"a node that ended comes back with its pods")
 
 	// As block volumes have it: a loop device, and one on top of it that marks it as in use.
 	one.onNode(t, "node1", `cd /var/lib/wukong-shared; truncate -s 1M volume; losetup -f --show $(losetup -f --show volume)`)

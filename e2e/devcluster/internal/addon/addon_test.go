@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
@@ -68,4 +69,20 @@ func TestWaitEndsWhenNothingIsMissing(t *testing.T) {
 		return "", nil
 	}))
 	require.Equal(t, 3, asked)
+}
+
+func TestPodsOfANodeThatStartedAnewAreReadyWhenTheyDidToo(t *testing.T) {
+	started := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	pod := func(name, node string, since time.Time) corev1.Pod {
+		return corev1.Pod{
+			ObjectMeta: metav1.ObjectMeta{Name: name}, Spec: corev1.PodSpec{NodeName: node},
+			Status: corev1.PodStatus{ContainerStatuses: []corev1.ContainerStatus{{State: corev1.ContainerState{
+				Running: &corev1.ContainerStateRunning{StartedAt: metav1.NewTime(since)},
+			}}}},
+		}
+	}
+	ended := pod("ended", "one", started.Add(-time.Hour))
+	ended.Status.ContainerStatuses[0].State = corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{}}
+	pods := []corev1.Pod{pod("before", "one", started.Add(-time.Second)), pod("after", "one", started), pod("elsewhere", "two", started.Add(-time.Hour)), ended}
+	require.Equal(t, []string{"pod before has not been started since one was"}, outdated(pods, []Node{{Name: "one", Since: started}, {Name: "two"}}))
 }

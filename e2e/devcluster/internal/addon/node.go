@@ -28,6 +28,8 @@ type Node struct {
 	// Started is the start time of the init process (field 22 of /proc/PID/stat), which tells it from a later process that
 	// got the same PID.
 	Started uint64 `json:"started"`
+	// Since is when the node was started, to the second.
+	Since time.Time `json:"since"`
 }
 
 // Root is the node's root folder as seen from the host.

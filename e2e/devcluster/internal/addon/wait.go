@@ -87,6 +87,11 @@ func (c *Cluster) WaitWorkloads(ctx context.Context, patience time.Duration, nam
 				missing = append(missing, name+": "+state)
 			}
 		}
+		pods := &corev1.PodList{}
+		if err := c.Client.List(ctx, pods, client.InNamespace(namespace)); err != nil {
+			return err.Error(), nil
+		}
+		missing = append(missing, outdated(pods.Items, c.Nodes)...)
 		if len(missing) > 0 {
 			if troubles := c.podTroubles(ctx, namespace); troubles != "" {
 				missing = append(missing, troubles)
@@ -94,6 +99,24 @@ func (c *Cluster) WaitWorkloads(ctx context.Context, patience time.Duration, nam
 		}
 		return strings.Join(missing, "; "), nil
 	})
+}
+
+// outdated names the pods of which kubelet has said nothing since their node was started: that they are ready was said before that.
+func outdated(pods []corev1.Pod, nodes []Node) []string {
+	since := map[string]time.Time{}
+	for _, node := range nodes {
+		since[node.Name] = node.Since
+	}
+	var names []string
+	for i := range pods {
+		pod := &pods[i]
+		for _, status := range pod.Status.ContainerStatuses {
+			if running := status.State.Running; running != nil && running.StartedAt.Time.Before(since[pod.Spec.NodeName]) {
+				names = append(names, fmt.Sprintf("pod %s has not been started since %s was", pod.Name, pod.Spec.NodeName))
+			}
+		}
+	}
+	return names
 }
 
 // workloads returns, by name, what each workload of the namespace lacks; the empty string is ready.

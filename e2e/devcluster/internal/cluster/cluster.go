@@ -103,7 +103,7 @@ func (c *Cluster) View() (*addon.Cluster, error) {
 func (c *Cluster) nodeView(node nodeState) addon.Node {
 	return addon.Node{
 		Name: nodeName(node.Number), Address: c.state.Plan.Node(node.Number).String(),
-		PodSubnet: c.state.Plan.PodSubnet(node.Number).String(), PID: node.PID, Started: node.Started,
+		PodSubnet: c.state.Plan.PodSubnet(node.Number).String(), PID: node.PID, Started: node.Started, Since: node.Since,
 	}
 }
 

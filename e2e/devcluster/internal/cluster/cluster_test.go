@@ -2,6 +2,8 @@ package cluster
 
 import (
 	"encoding/json"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"testing"
@@ -119,4 +121,25 @@ func TestLoopDevicesOfTheClusterAreFoundWithWhatIsOnTop(t *testing.T) {
 	hostsOnDisk := loopDevice{path: "/dev/loop2", number: 0x702, fileDevice: 5, fileInode: 7, fileNumber: 0x800}
 	require.Equal(t, []loopDevice{volume, lock}, ownLoops([]loopDevice{hosts, lock, hostsOnDisk, volume}, map[[2]uint64]bool{{1, 100}: true}))
 	require.Empty(t, ownLoops([]loopDevice{hosts, hostsOnDisk}, nil))
+}
+
+func TestServicesLack(t *testing.T) {
+	answers := map[string]string{
+		`{"lastUpdated":"2026-01-01T00:00:00Z","healthy":true}`:                                    "kube-proxy has not written the rules of Services yet",
+		`{"healthy":true,"status":{"IPv4":{"lastUpdated":"2026-01-01T00:00:00Z","healthy":true}}}`: "",
+		`no`: "is not understood",
+	}
+	for answer, lacks := range answers {
+		proxy := httptest.NewServer(http.HandlerFunc(func(writer http.ResponseWriter, _ *http.Request) {
+			_, _ = writer.Write([]byte(answer))
+		}))
+		said := servicesLack(t.Context(), proxy.Listener.Addr().String())
+		if lacks == "" {
+			require.Empty(t, said)
+		} else {
+			require.Contains(t, said, lacks)
+		}
+		proxy.Close()
+		require.Contains(t, servicesLack(t.Context(), proxy.Listener.Addr().String()), "does not answer")
+	}
 }

@@ -2,8 +2,11 @@ package cluster
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
+	"net/http"
 	"os"
 	"slices"
 	"strings"
@@ -193,8 +196,38 @@ func waitNode(ctx context.Context, view *addon.Cluster, node addon.Node, since t
 		if err := labelNode(ctx, view, &found, node); err != nil {
 			return "", err
 		}
-		return nodeLacks(&found, since), nil
+		if lacks := nodeLacks(&found, since); lacks != "" {
+			return lacks, nil
+		}
+		return servicesLack(ctx, net.JoinHostPort(node.Address, proxyHealthPort)), nil
 	})
+}
+
+// proxyHealthPort is where kube-proxy tells of itself (k8s.io/kubernetes, pkg/cluster/ports, ProxyHealthzPort).
+const proxyHealthPort = "10256"
+
+// servicesLack says why pods of a node may not reach Services; empty when they do. kube-proxy calls itself healthy from its start, and names an IP
+// family from when it has written the rules of all Services for it (k8s.io/kubernetes, pkg/proxy/healthcheck, ProxyHealth).
+func servicesLack(ctx context.Context, proxy string) string {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+proxy+"/livez", nil)
+	if err != nil {
+		return err.Error()
+	}
+	answer, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return "kube-proxy does not answer: " + err.Error()
+	}
+	defer answer.Body.Close()
+	var health struct {
+		Status map[corev1.IPFamily]json.RawMessage `json:"status"`
+	}
+	if err := json.NewDecoder(answer.Body).Decode(&health); err != nil {
+		return "kube-proxy's answer is not understood: " + err.Error()
+	}
+	if len(health.Status) == 0 {
+		return "kube-proxy has not written the rules of Services yet"
+	}
+	return ""
 }
 
 // nodeLacks says why a node is not ready; empty means that it is. What was reported before the node was started says nothing.
