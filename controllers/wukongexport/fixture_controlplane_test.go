@@ -213,6 +213,17 @@ func (f fixture) podOf(job *batchv1.Job, number string, options ...func(*corev1.
 	return pod
 }
 
+// beingRead is a disk whose claim the pod of an export has.
+func (f fixture) beingRead(name string) (disk *v1alpha1.WukongDisk, export *v1alpha1.WukongExport, job *batchv1.Job, pod *corev1.Pod) {
+	f.Helper()
+	disk, export = f.readyDisk(name, corev1.PersistentVolumeFilesystem), f.newExport("backup", name)
+	f.create(export)
+	job = f.waitJob(export)
+	pod = f.podOf(job, "1")
+	f.setRunning(pod)
+	return disk, export, job, pod
+}
+
 func (f fixture) setRunning(pod *corev1.Pod) {
 	f.Helper()
 	pod.Status.Phase = corev1.PodRunning

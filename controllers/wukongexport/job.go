@@ -196,7 +196,7 @@ func items(keys []string) []corev1.KeyToPath {
 // end is the condition that says that the Job is over; nil while it is not, when what it read is torn, and while the last word of its pod, which
 // the status of a finished export keeps for ever, has not come: the two come by different caches.
 func (o *observation) end() *batchv1.JobCondition {
-	if o.torn {
+	if o.void {
 		return nil
 	}
 	if o.pod != nil && o.pod.Status.Phase != corev1.PodSucceeded && o.pod.Status.Phase != corev1.PodFailed {

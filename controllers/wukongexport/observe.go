@@ -51,8 +51,8 @@ type observation struct {
 	podAgain   time.Duration
 	// report is what the pod said last; nil when it has not said anything yet.
 	report *mover.Report
-	// torn: what the Job has read may not be what the disk had at one moment, or there is nothing for it to read.
-	torn bool
+	// void: what the Job has read may not be what the disk had at one moment, or there is nothing for it to read.
+	void bool
 }
 
 func (r *Reconciler) observe(ctx context.Context, export *v1alpha1.WukongExport) (*observation, error) {
@@ -81,7 +81,7 @@ func (r *Reconciler) observe(ctx context.Context, export *v1alpha1.WukongExport)
 	if err := r.observePod(ctx, export, observed); err != nil {
 		return nil, err
 	}
-	observed.torn = torn(export, observed)
+	observed.void = void(export, observed)
 	return observed, r.observeRefusal(ctx, observed)
 }
 

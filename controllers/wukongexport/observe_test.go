@@ -31,6 +31,30 @@ func TestMachineDisks(t *testing.T) {
 	assert.Empty(t, names(""))
 }
 
+func TestWhichDiskOfAMachineIsAskedFor(t *testing.T) {
+	disks := []v1alpha1.VMDisk{{Name: "root"}, {Name: "data"}, {Name: "drive", Type: v1alpha1.DiskTypeCDROM}}
+	tests := map[string]struct {
+		disks         []v1alpha1.VMDisk
+		name          string
+		reason, words string
+	}{
+		"several":          {disks, "", v1alpha1.ReasonInvalidSpec, "has the disks root, data, and an export holds one"},
+		"another name":     {disks, "other", v1alpha1.ReasonSourceMissing, "has no disk other in spec.disks: make an export of one that it has: root, data"},
+		"an empty drive":   {disks, "drive", v1alpha1.ReasonSourceMissing, "the drive drive of WukongVM web is empty"},
+		"a machine of air": {disks[2:], "", v1alpha1.ReasonSourceMissing, "has nothing but drives in spec.disks"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			vm := &v1alpha1.WukongVM{ObjectMeta: metav1.ObjectMeta{Name: "web"}, Spec: v1alpha1.WukongVMSpec{Disks: test.disks}}
+			found := diskMissing(&v1alpha1.WukongExport{Spec: v1alpha1.WukongExportSpec{
+				Source: v1alpha1.ExportSource{VM: &v1alpha1.ExportVMSource{Name: "web", Disk: test.name}},
+			}}, &observation{vm: vm})
+			assert.Equal(t, test.reason, found.reason)
+			assert.Contains(t, found.message, test.words)
+		})
+	}
+}
+
 func TestFileName(t *testing.T) {
 	tests := map[string]struct {
 		format      v1alpha1.ExportFormat

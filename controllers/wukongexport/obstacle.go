@@ -89,10 +89,10 @@ func whichDisk(vm *v1alpha1.WukongVM, name string) *problem {
 	}
 }
 
-// torn tells whether what the Job reads may not be what the disk had at one moment: a machine uses the disk, and nobody can tell whether the Job
+// void tells whether what the Job reads may not be what the disk had at one moment: a machine uses the disk, and nobody can tell whether the Job
 // had ended before. It may have ended while no manager looked. One that failed has nothing to be torn, and what a link served is not taken back.
 // A Job that has not begun, and whose claim is gone, never will: the next one looks for the source anew.
-func torn(export *v1alpha1.WukongExport, observed *observation) bool {
+func void(export *v1alpha1.WukongExport, observed *observation) bool {
 	if observed.job == nil || export.Spec.Source.VolumeSnapshot != nil {
 		return false
 	}

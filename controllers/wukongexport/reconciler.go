@@ -101,10 +101,10 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 // act brings the Job into being, or, when a machine began to use the disk, out of it.
 func (r *Reconciler) act(ctx context.Context, export *v1alpha1.WukongExport, observed *observation) error {
 	if job := observed.job; job != nil {
-		if observed.torn && job.DeletionTimestamp.IsZero() {
+		if observed.void && job.DeletionTimestamp.IsZero() {
 			return r.deleteJob(ctx, job)
 		}
-		if observed.torn || !job.DeletionTimestamp.IsZero() {
+		if observed.void || !job.DeletionTimestamp.IsZero() {
 			return nil
 		}
 		return r.supply(ctx, export, observed)

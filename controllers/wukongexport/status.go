@@ -75,7 +75,7 @@ func evaluate(export *v1alpha1.WukongExport, observed *observation, applyErr err
 			return ended(export, observed, end)
 		}
 	}
-	if found := obstacle(export, observed); found != nil && counts(export, observed) {
+	if found := obstacle(export, observed); found != nil && hinders(export, observed) {
 		return found.outcome()
 	}
 	if applyErr != nil {
@@ -98,10 +98,10 @@ func evaluate(export *v1alpha1.WukongExport, observed *observation, applyErr err
 	return outcome{phase: v1alpha1.ExportTransferring, reason: v1alpha1.ReasonInProgress, message: fmt.Sprintf("Job %s moves the bytes", jobName(export))}
 }
 
-// counts tells whether an obstacle is one. What a Job reads is there, whatever becomes of the objects that it was found by; but a claim that
+// hinders tells whether an obstacle is one for this export. What a Job reads is there, whatever becomes of the objects that it was found by; but a claim that
 // is restored from a snapshot needs that until the pod has it.
-func counts(export *v1alpha1.WukongExport, observed *observation) bool {
-	return observed.job == nil || observed.torn || export.Spec.Source.VolumeSnapshot != nil && !observed.reading()
+func hinders(export *v1alpha1.WukongExport, observed *observation) bool {
+	return observed.job == nil || observed.void || export.Spec.Source.VolumeSnapshot != nil && !observed.reading()
 }
 
 // ended is the outcome of a Job that is over.
@@ -129,7 +129,7 @@ func describe(export *v1alpha1.WukongExport, observed *observation, result outco
 		described.ClaimName = export.Status.ClaimName
 	}
 	job := observed.job
-	if job == nil || !job.DeletionTimestamp.IsZero() || observed.torn {
+	if job == nil || !job.DeletionTimestamp.IsZero() || observed.void {
 		return described
 	}
 	described.Failures = job.Status.Failed

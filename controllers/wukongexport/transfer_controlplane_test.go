@@ -167,12 +167,7 @@ func TestAJobThatMayHaveNoPod(t *testing.T) {
 // A pod that has the claim keeps it: what becomes of the disk's object then is no obstacle any more. A Job that finds no claim is given up.
 func TestADiskThatIsDeletedWhileItIsRead(t *testing.T) {
 	f := start(t)
-	disk := f.readyDisk("data", corev1.PersistentVolumeFilesystem)
-	export := f.newExport("backup", "data")
-	f.create(export)
-	job := f.waitJob(export)
-	pod := f.podOf(job, "1")
-	f.setRunning(pod)
+	disk, export, job, pod := f.beingRead("data")
 	f.deleteDisk(disk)
 	f.wait(export, metav1.ConditionFalse, v1alpha1.ReasonInProgress, "moves the bytes")
 	f.endPod(pod, corev1.PodSucceeded, mover.Report{Percent: 100, SizeBytes: 4096, Checksum: sum})
@@ -192,11 +187,7 @@ func TestADiskThatIsDeletedWhileItIsRead(t *testing.T) {
 // What is read is the claim: a machine that comes to it by another disk tears the copy as well.
 func TestAClaimThatAnotherDiskTakesOver(t *testing.T) {
 	f := start(t)
-	disk := f.readyDisk("data", corev1.PersistentVolumeFilesystem)
-	export := f.newExport("backup", "data")
-	f.create(export)
-	job := f.waitJob(export)
-	f.setRunning(f.podOf(job, "1"))
+	disk, export, job, _ := f.beingRead("data")
 	require.NoError(t, f.Client.Delete(t.Context(), disk)) // with reclaimPolicy Retain
 	adopter := &v1alpha1.WukongDisk{
 		ObjectMeta: metav1.ObjectMeta{Namespace: f.namespace, Name: "adopter"},

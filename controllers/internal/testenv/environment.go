@@ -136,6 +136,7 @@ func (e *Environment) WaitGone(t *testing.T, obj client.Object, patience, interv
 	last := obj.DeepCopyObject().(client.Object)
 	gone := func() bool {
 		err := e.Client.Get(t.Context(), client.ObjectKeyFromObject(obj), last)
+		require.NoError(t, client.IgnoreNotFound(err))
 		return apierrors.IsNotFound(err)
 	}
 	for deadline := time.Now().Add(patience); !gone(); time.Sleep(interval) {
