@@ -42,6 +42,9 @@ func nameTaken(disk *v1alpha1.WukongDisk, observed *observation) *problem {
 	if observed.claim == nil || observed.ownsClaim(disk) {
 		return nil
 	}
+	if !observed.claim.DeletionTimestamp.IsZero() {
+		return pending(v1alpha1.ReasonPending, "PersistentVolumeClaim %s is being deleted: the disk is made anew from its source when it is gone", observed.claim.Name)
+	}
 	return failed(v1alpha1.ReasonNameConflict,
 		"PersistentVolumeClaim %s exists already and is not this disk's: it is left alone; to use it as it is, "+
 			"create a WukongDisk with source.persistentVolumeClaim.name: %s, else rename this disk or remove the claim",
