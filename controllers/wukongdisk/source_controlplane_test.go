@@ -46,7 +46,7 @@ func TestB17DataVolumeOfEachSource(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			f := f.in(t)
 			disk := f.newDisk(name, from(test.source))
-			f.create(disk)
+			f.Create(disk)
 			dataVolume := f.waitDataVolume(disk)
 			assert.Equal(t, &test.expected, dataVolume.Spec.Source)
 			assert.True(t, metav1.IsControlledBy(dataVolume, disk), "B24: the disk is the controller")
@@ -59,11 +59,11 @@ func TestB17DataVolumeOfEachSource(t *testing.T) {
 func TestB18ModesAreThePersonsOrCDIs(t *testing.T) {
 	f, _ := start(t)
 	open := f.newDisk("open")
-	fixed := f.newDisk("fixed", func(disk *v1alpha1.WukongDisk) {
+	fixed := f.newDisk("fixed", func(spec *v1alpha1.WukongDiskSpec) {
 		disk.Spec.AccessModes = []v1alpha1.AccessMode{"ReadWriteMany"}
 		disk.Spec.VolumeMode = ptr.To(corev1.PersistentVolumeBlock)
 	})
-	f.create(open, fixed)
+	f.Create(open, fixed)
 
 	storage := f.waitDataVolume(open).Spec.Storage
 	assert.Empty(t, storage.AccessModes)
