@@ -38,7 +38,6 @@ func TestOneManifestGivesARunningMachine(t *testing.T) {
 	assert.Contains(t, string(secret.Data["userdata"]), "hostname: web")
 
 	t.Run("Contract4: at most 12 writes, no UPDATE, no conflict", func(t *testing.T) {
-		f := f.in(t)
 		t.Logf("writes from create to Ready:\n%s", manager.Writes)
 		assert.LessOrEqual(t, manager.Writes.Total(), 12, manager.Writes.String())
 		assert.Zero(t, manager.Writes.Conflicts())
