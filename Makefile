@@ -7,8 +7,8 @@ MAKEFLAGS += --no-print-directory
 ROOT := $(CURDIR)
 BIN  := $(ROOT)/bin
 
-# The three modules of the project, joined by go.work. Each must also build alone.
-MODULES := . apis e2e
+# The modules of the project, joined by go.work. Each must also build alone. Those of tools/ and e2e/devcluster/tools, one for each tool, are apart.
+MODULES := . apis e2e e2e/devcluster
 
 # The version is given to the linker. Asking git for it in every build fails when root builds the checkout of someone else. The rest is as the parts
 # of the dev cluster are built, so that what they have in common with the project and its tests is compiled once.
@@ -97,6 +97,10 @@ test: ## Run all three layers of test: unit, control plane, end to end
 test-unit: ## Run the pure tests, the inner loop
 	go test $(VET) ./... ./apis/... ./e2e/...
 
+.PHONY: test-devcluster
+test-devcluster: ## Run the unit tests of the dev cluster, a module of its own that is seldom changed and long compiled
+	go test $(VET) ./e2e/devcluster/...
+
 .PHONY: test-controlplane
 test-controlplane: control-plane ## Run the tests on a real kube-apiserver and etcd
 	@# The longest first: they run in this order, as many at a time as there are processors.
@@ -149,7 +153,7 @@ image: build devcluster ## Build the manager's image as an OCI archive, without 
 
 .PHONY: devcluster
 devcluster:
-	@go build -ldflags '-X github.com/novasphere/wukong/e2e/devcluster/internal/artifact.builtFrom=$(ROOT)' -o $(BIN)/devcluster ./e2e/devcluster
+	@go build -ldflags '-X github.com/novasphere/wukong/e2e/devcluster/artifact.builtFrom=$(ROOT)' -o $(BIN)/devcluster ./e2e/devcluster
 
 .PHONY: clean
 clean: ## Remove what was built here; the dev cluster and its cache stay
@@ -211,7 +215,7 @@ verify-modules:
 	done
 
 .PHONY: lint
-lint: $(BIN)/golangci-lint ## Run the linters on all three modules
+lint: $(BIN)/golangci-lint ## Run the linters on all modules
 	@for module in $(MODULES); do \
 		echo "lint module $$module"; \
 		(cd $$module && $(BIN)/golangci-lint run --allow-parallel-runners --config $(ROOT)/.golangci.yml ./...); \

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs the three layers of test in order, and ends with one line per layer and a verdict. A layer that this machine cannot run
+# Runs the three layers of test in order, and ends with one line per layer and a verdict; the unit tests of the dev cluster are a line of their own. A layer that this machine cannot run
 # is skipped and the reason is printed; with CI=true it fails instead, so that a green run there means that all of it ran.
 set -uo pipefail
 cd "$(dirname "$0")/.."
@@ -70,6 +70,7 @@ end_to_end() {
 }
 
 run "unit" make test-unit
+run "unit, dev cluster" make test-devcluster
 
 if [ "$(uname -s)" != Linux ]; then
   skip "control plane" "kube-apiserver and etcd are built for Linux, this is $(uname -s)"

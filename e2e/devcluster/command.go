@@ -5,9 +5,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/novasphere/wukong/e2e/devcluster/internal/artifact"
+	"github.com/novasphere/wukong/e2e/devcluster/artifact"
 	"github.com/novasphere/wukong/e2e/devcluster/internal/cluster"
-	"github.com/novasphere/wukong/e2e/devcluster/internal/progress"
+	"github.com/novasphere/wukong/e2e/devcluster/progress"
 )
 
 // newCommand is the command line with all its subcommands.

@@ -6,7 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/novasphere/wukong/e2e/devcluster/internal/image"
+	"github.com/novasphere/wukong/e2e/devcluster/image"
 )
 
 func newImageCommand() *cobra.Command {

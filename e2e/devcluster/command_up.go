@@ -7,8 +7,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/novasphere/wukong/e2e/devcluster/artifact"
 	"github.com/novasphere/wukong/e2e/devcluster/internal/addon"
-	"github.com/novasphere/wukong/e2e/devcluster/internal/artifact"
 	"github.com/novasphere/wukong/e2e/devcluster/internal/cluster"
 	"github.com/novasphere/wukong/e2e/devcluster/internal/component"
 	"github.com/novasphere/wukong/e2e/devcluster/internal/coredns"

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/novasphere/wukong/e2e/internal/checkout"
+	"github.com/novasphere/wukong/e2e/devcluster/testbed"
 )
 
 // operatorUser is the prefix of the operator's service accounts in the audit log.
@@ -47,7 +47,7 @@ func (w Write) String() string {
 // OperatorWrites lists what the operator wrote since a moment, in one namespace or in all when it is empty. Its Lease and the event of a new
 // leader are its heartbeat, and reviews write nothing.
 func OperatorWrites(since time.Time, namespace string) ([]Write, error) {
-	path := filepath.Join(checkout.Root(), ".devcluster", "audit", "audit.log")
+	path := filepath.Join(testbed.Checkout(), ".devcluster", "audit", "audit.log")
 	file, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("open the audit log: %w", err)

@@ -29,7 +29,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
-	"github.com/novasphere/wukong/e2e/internal/checkout"
+	"github.com/novasphere/wukong/e2e/devcluster/testbed"
 )
 
 // How long tests wait before they fail: guests may be emulated, on a slow machine that does other things too, so that only what hangs comes near.
@@ -56,7 +56,7 @@ type Cluster struct {
 func Connect() (*Cluster, error) {
 	path := os.Getenv("KUBECONFIG")
 	if path == "" {
-		path = filepath.Join(checkout.Root(), ".devcluster", "kubeconfig")
+		path = filepath.Join(testbed.Checkout(), ".devcluster", "kubeconfig")
 	}
 	config, err := clientcmd.BuildConfigFromFlags("", path)
 	if err != nil {

@@ -19,7 +19,7 @@ import (
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/novasphere/wukong/e2e/internal/checkout"
+	"github.com/novasphere/wukong/e2e/devcluster/testbed"
 )
 
 // operatorProgram is the entry point of the image.
@@ -85,14 +85,14 @@ type Tool struct{ path, kubeconfig string }
 // Kubectl finds kubectl: the dev cluster's, else that of the PATH.
 func Kubectl(t *testing.T) Tool {
 	t.Helper()
-	tool := Tool{path: filepath.Join(checkout.Root(), ".devcluster", "bin", "kubectl"), kubeconfig: os.Getenv("KUBECONFIG")}
+	tool := Tool{path: filepath.Join(testbed.Checkout(), ".devcluster", "bin", "kubectl"), kubeconfig: os.Getenv("KUBECONFIG")}
 	if _, err := os.Stat(tool.path); err != nil {
 		found, err := exec.LookPath("kubectl")
 		require.NoError(t, err)
 		tool.path = found
 	}
 	if tool.kubeconfig == "" {
-		tool.kubeconfig = filepath.Join(checkout.Root(), ".devcluster", "kubeconfig")
+		tool.kubeconfig = filepath.Join(testbed.Checkout(), ".devcluster", "kubeconfig")
 	}
 	return tool
 }

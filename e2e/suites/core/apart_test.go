@@ -11,14 +11,14 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
-	"github.com/novasphere/wukong/e2e/internal/checkout"
+	"github.com/novasphere/wukong/e2e/devcluster/testbed"
 	"github.com/novasphere/wukong/e2e/internal/harness"
 )
 
 // TestSubsystemsApart runs the controller of disks by a release of its own, in a namespace of its own and with its own rights only. It is
 // not parallel: for a moment nobody looks after disks.
 func TestSubsystemsApart(t *testing.T) {
-	chart := filepath.Join(checkout.Root(), "charts", "wukong")
+	chart := filepath.Join(testbed.Checkout(), "charts", "wukong")
 	values := filepath.Join(t.TempDir(), "values.yaml")
 	installed := mustHelm(t, "get", "values", "wukong", "--namespace", harness.OperatorNamespace, "--output", "yaml")
 	require.NoError(t, os.WriteFile(values, []byte(installed), 0o600))

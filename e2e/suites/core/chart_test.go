@@ -13,20 +13,20 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/novasphere/wukong/e2e/internal/checkout"
+	"github.com/novasphere/wukong/e2e/devcluster/testbed"
 )
 
 // helm runs the helm that 'make deploy' built.
 func helm(t *testing.T, arguments ...string) (string, error) {
 	t.Helper()
 	// Also at the end of a test, when its own context has ended.
-	output, err := exec.CommandContext(context.WithoutCancel(t.Context()), filepath.Join(checkout.Root(), "bin", "helm"), arguments...).CombinedOutput()
+	output, err := exec.CommandContext(context.WithoutCancel(t.Context()), filepath.Join(testbed.Checkout(), "bin", "helm"), arguments...).CombinedOutput()
 	return string(output), err
 }
 
 func render(t *testing.T, values ...string) string {
 	t.Helper()
-	arguments := []string{"template", "release", filepath.Join(checkout.Root(), "charts", "wukong"), "--namespace", "apart", "--kube-version", "1.33"}
+	arguments := []string{"template", "release", filepath.Join(testbed.Checkout(), "charts", "wukong"), "--namespace", "apart", "--kube-version", "1.33"}
 	output, err := helm(t, append(arguments, values...)...)
 	require.NoError(t, err, output)
 	return output
@@ -58,7 +58,7 @@ func TestChartRendersTheSameTwice(t *testing.T) {
 func TestChartRefusesUnknownValues(t *testing.T) {
 	t.Parallel()
 	for _, value := range []string{"replica=3", "image.tags=x", "controllers={wukongdisks}"} {
-		output, err := helm(t, "template", "release", filepath.Join(checkout.Root(), "charts", "wukong"), "--kube-version", "1.33", "--set", value)
+		output, err := helm(t, "template", "release", filepath.Join(testbed.Checkout(), "charts", "wukong"), "--kube-version", "1.33", "--set", value)
 		assert.Error(t, err, value)
 		assert.Contains(t, output, "values don't meet the specifications", value)
 	}

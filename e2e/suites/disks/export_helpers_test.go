@@ -24,7 +24,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
-	"github.com/novasphere/wukong/e2e/internal/checkout"
+	"github.com/novasphere/wukong/e2e/devcluster/testbed"
 )
 
 // The dev cluster's servers, and who may write to S3.
@@ -159,7 +159,7 @@ func download(t *testing.T, export *v1alpha1.WukongExport) func(headers map[stri
 func portForward(ctx context.Context, t require.TestingT, namespace, service string) (port string) {
 	kubeconfig := os.Getenv("KUBECONFIG")
 	if kubeconfig == "" {
-		kubeconfig = filepath.Join(checkout.Root(), ".devcluster", "kubeconfig")
+		kubeconfig = filepath.Join(testbed.Checkout(), ".devcluster", "kubeconfig")
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	command := exec.CommandContext(ctx, filepath.Join(filepath.Dir(kubeconfig), "bin", "kubectl"), "--kubeconfig="+kubeconfig,

@@ -3,7 +3,7 @@ package addon
 import (
 	"context"
 
-	"github.com/novasphere/wukong/e2e/devcluster/internal/artifact"
+	"github.com/novasphere/wukong/e2e/devcluster/artifact"
 )
 
 // Addon is a part that runs on the cluster.

@@ -9,11 +9,11 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/novasphere/wukong/e2e/devcluster/artifact"
 	"github.com/novasphere/wukong/e2e/devcluster/internal/addon"
-	"github.com/novasphere/wukong/e2e/devcluster/internal/artifact"
 	"github.com/novasphere/wukong/e2e/devcluster/internal/component"
 	"github.com/novasphere/wukong/e2e/devcluster/internal/host"
-	"github.com/novasphere/wukong/e2e/devcluster/internal/progress"
+	"github.com/novasphere/wukong/e2e/devcluster/progress"
 )
 
 // Cluster is the cluster of one folder, running or not.

@@ -8,12 +8,12 @@ import (
 	"strings"
 	"time"
 
-	"github.com/novasphere/wukong/e2e/devcluster/internal/artifact"
+	"github.com/novasphere/wukong/e2e/devcluster/artifact"
 	"github.com/novasphere/wukong/e2e/devcluster/internal/host"
 	"github.com/novasphere/wukong/e2e/devcluster/internal/network"
 	"github.com/novasphere/wukong/e2e/devcluster/internal/process"
-	"github.com/novasphere/wukong/e2e/devcluster/internal/progress"
 	"github.com/novasphere/wukong/e2e/devcluster/internal/sandbox"
+	"github.com/novasphere/wukong/e2e/devcluster/progress"
 )
 
 // endPatience is how long the kernel may take to end all processes of a sandbox.

@@ -16,13 +16,13 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/novasphere/wukong/e2e/devcluster/artifact"
+	"github.com/novasphere/wukong/e2e/devcluster/debian"
 	"github.com/novasphere/wukong/e2e/devcluster/internal/addon"
-	"github.com/novasphere/wukong/e2e/devcluster/internal/artifact"
-	"github.com/novasphere/wukong/e2e/devcluster/internal/debian"
 	"github.com/novasphere/wukong/e2e/devcluster/internal/host"
 	"github.com/novasphere/wukong/e2e/devcluster/internal/network"
-	"github.com/novasphere/wukong/e2e/devcluster/internal/progress"
 	"github.com/novasphere/wukong/e2e/devcluster/internal/sandbox"
+	"github.com/novasphere/wukong/e2e/devcluster/progress"
 )
 
 // Options says what cluster Up makes.

@@ -3,8 +3,8 @@ package component
 import (
 	"context"
 
-	"github.com/novasphere/wukong/e2e/devcluster/internal/artifact"
-	"github.com/novasphere/wukong/e2e/devcluster/internal/debian"
+	"github.com/novasphere/wukong/e2e/devcluster/artifact"
+	"github.com/novasphere/wukong/e2e/devcluster/debian"
 )
 
 // Versions as the tool modules pin them; the programs themselves print them.

@@ -5,9 +5,9 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/novasphere/wukong/e2e/devcluster/internal/artifact"
-	"github.com/novasphere/wukong/e2e/devcluster/internal/debian"
-	"github.com/novasphere/wukong/e2e/devcluster/internal/image"
+	"github.com/novasphere/wukong/e2e/devcluster/artifact"
+	"github.com/novasphere/wukong/e2e/devcluster/debian"
+	"github.com/novasphere/wukong/e2e/devcluster/image"
 )
 
 // Busybox is the recipe of an image with nothing but BusyBox as /bin/busybox and /bin/sh, for pods of tests that look at volumes and

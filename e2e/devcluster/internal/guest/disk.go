@@ -11,7 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/novasphere/wukong/e2e/devcluster/internal/artifact"
+	"github.com/novasphere/wukong/e2e/devcluster/artifact"
 )
 
 const (

@@ -8,7 +8,7 @@ import (
 	"runtime"
 	"strings"
 
-	"github.com/novasphere/wukong/e2e/devcluster/internal/debian"
+	"github.com/novasphere/wukong/e2e/devcluster/debian"
 	"github.com/novasphere/wukong/e2e/devcluster/internal/kvm"
 )
 

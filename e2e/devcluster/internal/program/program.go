@@ -4,23 +4,22 @@ import (
 	"context"
 	"path/filepath"
 
-	"github.com/novasphere/wukong/e2e/devcluster/internal/artifact"
-	"github.com/novasphere/wukong/e2e/devcluster/internal/image"
+	"github.com/novasphere/wukong/e2e/devcluster/artifact"
+	"github.com/novasphere/wukong/e2e/devcluster/image"
 )
 
-// Binary is a recipe that builds e2e/devcluster/cmd/<name>, static, into bin/. Packages are the folders in
-// e2e/devcluster/internal with its sources: the result is built again when they change.
+// Binary is a recipe that builds cmd/<name> of the dev cluster's module, static, into bin/. Packages are the folders of the module with its
+// sources, such as internal/relay: the result is built again when one of them or go.mod changes, and only then.
 func Binary(name string, packages ...string) *artifact.Recipe {
-	module := filepath.Join(artifact.SourceRoot(), "e2e")
-	devcluster := filepath.Join(module, "devcluster")
+	module := artifact.ModuleFolder()
 	recipe := artifact.GoTools(name, artifact.GoOptions{
 		Module:   module,
-		Programs: map[string]string{name: "./devcluster/cmd/" + name},
+		Programs: map[string]string{name: "./cmd/" + name},
 	})
-	// The whole module would change with every test that someone writes.
-	recipe.Inputs = []string{filepath.Join(module, "go.mod"), filepath.Join(devcluster, "cmd", name)}
+	// The whole module would change with every edit of the dev cluster itself.
+	recipe.Inputs = []string{filepath.Join(module, "go.mod"), filepath.Join(module, "cmd", name)}
 	for _, one := range packages {
-		recipe.Inputs = append(recipe.Inputs, filepath.Join(devcluster, "internal", one))
+		recipe.Inputs = append(recipe.Inputs, filepath.Join(module, filepath.FromSlash(one)))
 	}
 	return recipe
 }

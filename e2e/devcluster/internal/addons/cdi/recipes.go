@@ -9,9 +9,9 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/novasphere/wukong/e2e/devcluster/internal/artifact"
-	"github.com/novasphere/wukong/e2e/devcluster/internal/debian"
-	"github.com/novasphere/wukong/e2e/devcluster/internal/image"
+	"github.com/novasphere/wukong/e2e/devcluster/artifact"
+	"github.com/novasphere/wukong/e2e/devcluster/debian"
+	"github.com/novasphere/wukong/e2e/devcluster/image"
 )
 
 const (

@@ -4,8 +4,8 @@ import (
 	"context"
 	"path/filepath"
 
-	"github.com/novasphere/wukong/e2e/devcluster/internal/artifact"
-	"github.com/novasphere/wukong/e2e/devcluster/internal/image"
+	"github.com/novasphere/wukong/e2e/devcluster/artifact"
+	"github.com/novasphere/wukong/e2e/devcluster/image"
 	"github.com/novasphere/wukong/e2e/devcluster/internal/program"
 )
 
@@ -21,7 +21,7 @@ const (
 )
 
 func csiImage() *artifact.Recipe {
-	driver := program.Binary(driverProgram, "csidriver")
+	driver := program.Binary(driverProgram, "internal/csidriver")
 	sidecars := artifact.GoTools(sidecarModule, artifact.GoOptions{})
 	provisioner := artifact.GoTools(provisionerModule, artifact.GoOptions{})
 	programs := map[string]*artifact.Recipe{

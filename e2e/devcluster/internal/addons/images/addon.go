@@ -10,8 +10,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/novasphere/wukong/e2e/devcluster/artifact"
 	"github.com/novasphere/wukong/e2e/devcluster/internal/addon"
-	"github.com/novasphere/wukong/e2e/devcluster/internal/artifact"
 	"github.com/novasphere/wukong/e2e/devcluster/internal/guest"
 	"github.com/novasphere/wukong/e2e/devcluster/internal/program"
 )
@@ -49,7 +49,7 @@ func (Addon) Name() string { return "images" }
 
 // Images implements addon.Addon.
 func (Addon) Images() []*artifact.Recipe {
-	server := program.Binary(serverProgram, "imageserver", "pki", "relay")
+	server := program.Binary(serverProgram, "internal/imageserver", "internal/pki", "internal/relay")
 	return []*artifact.Recipe{program.Image(server, serverProgram, serverImage, "65532:65532"), guest.Busybox(Busybox)}
 }
 

@@ -7,8 +7,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/novasphere/wukong/e2e/devcluster/artifact"
 	"github.com/novasphere/wukong/e2e/devcluster/internal/addon"
-	"github.com/novasphere/wukong/e2e/devcluster/internal/artifact"
 )
 
 // readyPatience is generous: on two cores virt-operator takes about a minute to install everything.

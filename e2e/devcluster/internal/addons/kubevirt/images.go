@@ -10,9 +10,9 @@ import (
 	"sort"
 	"strings"
 
-	"github.com/novasphere/wukong/e2e/devcluster/internal/artifact"
-	"github.com/novasphere/wukong/e2e/devcluster/internal/debian"
-	"github.com/novasphere/wukong/e2e/devcluster/internal/image"
+	"github.com/novasphere/wukong/e2e/devcluster/artifact"
+	"github.com/novasphere/wukong/e2e/devcluster/debian"
+	"github.com/novasphere/wukong/e2e/devcluster/image"
 )
 
 const (

@@ -8,7 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 
-	"github.com/novasphere/wukong/e2e/devcluster/internal/artifact"
+	"github.com/novasphere/wukong/e2e/devcluster/artifact"
 )
 
 const (

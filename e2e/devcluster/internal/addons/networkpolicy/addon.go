@@ -7,8 +7,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/novasphere/wukong/e2e/devcluster/artifact"
 	"github.com/novasphere/wukong/e2e/devcluster/internal/addon"
-	"github.com/novasphere/wukong/e2e/devcluster/internal/artifact"
 	"github.com/novasphere/wukong/e2e/devcluster/internal/program"
 )
 
@@ -32,7 +32,7 @@ func (Addon) Name() string { return "networkpolicy" }
 
 // Images implements addon.Addon. Changing the firewall needs root.
 func (Addon) Images() []*artifact.Recipe {
-	return []*artifact.Recipe{program.Image(program.Binary(name, "policystandin", "nodeagent"), name, reference, "")}
+	return []*artifact.Recipe{program.Image(program.Binary(name, "internal/policystandin", "internal/nodeagent"), name, reference, "")}
 }
 
 // Install implements addon.Addon.

@@ -13,8 +13,8 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/novasphere/wukong/e2e/devcluster/artifact"
 	"github.com/novasphere/wukong/e2e/devcluster/internal/addon"
-	"github.com/novasphere/wukong/e2e/devcluster/internal/artifact"
 	"github.com/novasphere/wukong/e2e/devcluster/internal/program"
 )
 
@@ -41,7 +41,7 @@ func (Addon) Name() string { return "nmstate" }
 
 // Images implements addon.Addon. Changing a network needs root.
 func (Addon) Images() []*artifact.Recipe {
-	return []*artifact.Recipe{program.Image(program.Binary(name, "nmstatestandin", "nodeagent"), name, reference, "")}
+	return []*artifact.Recipe{program.Image(program.Binary(name, "internal/nmstatestandin", "internal/nodeagent"), name, reference, "")}
 }
 
 // PrepareNode implements addon.WithNodePreparation.

@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/novasphere/wukong/e2e/devcluster/artifact"
 	"github.com/novasphere/wukong/e2e/devcluster/internal/addon"
-	"github.com/novasphere/wukong/e2e/devcluster/internal/artifact"
 )
 
 const (

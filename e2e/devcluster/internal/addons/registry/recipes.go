@@ -4,9 +4,9 @@ import (
 	"context"
 	"path/filepath"
 
-	"github.com/novasphere/wukong/e2e/devcluster/internal/artifact"
+	"github.com/novasphere/wukong/e2e/devcluster/artifact"
+	"github.com/novasphere/wukong/e2e/devcluster/image"
 	"github.com/novasphere/wukong/e2e/devcluster/internal/guest"
-	"github.com/novasphere/wukong/e2e/devcluster/internal/image"
 )
 
 const (

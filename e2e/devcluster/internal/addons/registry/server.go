@@ -18,9 +18,9 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 
+	"github.com/novasphere/wukong/e2e/devcluster/artifact"
+	"github.com/novasphere/wukong/e2e/devcluster/image"
 	"github.com/novasphere/wukong/e2e/devcluster/internal/addon"
-	"github.com/novasphere/wukong/e2e/devcluster/internal/artifact"
-	"github.com/novasphere/wukong/e2e/devcluster/internal/image"
 )
 
 // startPatience is how long the registry may take to listen while its image is made.

@@ -8,7 +8,7 @@ import (
 	"runtime"
 	"strings"
 
-	"github.com/novasphere/wukong/e2e/internal/checkout"
+	"github.com/novasphere/wukong/e2e/devcluster/internal/checkout"
 )
 
 // GoOptions says how GoTools builds. The zero value builds every `tool` of the module folder tools/<name>, static.
@@ -97,13 +97,17 @@ func buildGo(ctx context.Context, build *Build, module string, options GoOptions
 	return nil
 }
 
-// ToolsFolder is e2e/devcluster/tools in the checkout that this program was started in.
-func ToolsFolder() string { return filepath.Join(SourceRoot(), "e2e", "devcluster", "tools") }
+// ModuleFolder is the folder of the dev cluster's module, e2e/devcluster, in the checkout of SourceRoot.
+func ModuleFolder() string { return filepath.Join(SourceRoot(), "e2e", "devcluster") }
+
+// ToolsFolder is the folder with the tool modules of the dev cluster, one folder each.
+func ToolsFolder() string { return filepath.Join(ModuleFolder(), "tools") }
 
 // builtFrom is the checkout that this program was built from, as its build says to the linker.
 var builtFrom string
 
-// SourceRoot is the checkout that the working folder is in, else the one that this program was built from. Tool modules cannot be embedded, since each is a Go module of its own.
+// SourceRoot is the checkout of the project whose sources are built: $WUKONG_ROOT, else the one that the working folder is in, else the one
+// that this program was built from. It is empty when none of them is known. Tool modules cannot be embedded, since each is a Go module of its own.
 func SourceRoot() string {
 	if root := os.Getenv("WUKONG_ROOT"); root != "" {
 		return root

@@ -9,7 +9,7 @@ import (
 	"runtime"
 	"strings"
 
-	"github.com/novasphere/wukong/e2e/devcluster/internal/artifact"
+	"github.com/novasphere/wukong/e2e/devcluster/artifact"
 )
 
 const (

@@ -13,7 +13,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/novasphere/wukong/e2e/devcluster/internal/progress"
+	"github.com/novasphere/wukong/e2e/devcluster/progress"
 )
 
 // keptResults is how many results of one recipe stay in the cache: the current one, and the one of the branch before.

@@ -11,7 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/novasphere/wukong/e2e/devcluster/internal/progress"
+	"github.com/novasphere/wukong/e2e/devcluster/progress"
 )
 
 // counted is a recipe that writes one file and counts its builds.

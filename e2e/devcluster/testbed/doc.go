@@ -1,0 +1,2 @@
+// Package testbed states what tests on the dev cluster may rely on.
+package testbed
