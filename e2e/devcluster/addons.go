@@ -11,13 +11,14 @@ import (
 	"github.com/novasphere/wukong/e2e/devcluster/internal/addons/nmstate"
 	"github.com/novasphere/wukong/e2e/devcluster/internal/addons/registry"
 	"github.com/novasphere/wukong/e2e/devcluster/internal/addons/s3"
+	"github.com/novasphere/wukong/e2e/devcluster/testbed"
 )
 
 // addons lists what runs on the cluster, in the order in which it is installed.
 func addons() []addon.Addon {
 	return []addon.Addon{
 		kubevirt.Addon{},
-		cdi.Addon{InsecureRegistries: []string{registry.Host}},
+		cdi.Addon{InsecureRegistries: []string{testbed.RegistryHost()}},
 		csi.Addon{},
 		multus.Addon{},
 		nmstate.Addon{},

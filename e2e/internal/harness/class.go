@@ -10,17 +10,16 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	cdiv1 "kubevirt.io/containerized-data-importer-api/pkg/apis/core/v1beta1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-)
 
-// sharedClass is the dev cluster's default StorageClass.
-const sharedClass = "wukong-shared"
+	"github.com/novasphere/wukong/e2e/devcluster/testbed"
+)
 
 // Class makes a StorageClass that is like the dev cluster's default, with parameters of its own, and tells CDI what it can do. It goes when
 // the test ends.
 func (c *Cluster) Class(t *testing.T, name string, parameters map[string]string) {
 	t.Helper()
 	shared := &storagev1.StorageClass{}
-	require.NoError(t, c.Get(t.Context(), client.ObjectKey{Name: sharedClass}, shared))
+	require.NoError(t, c.Get(t.Context(), client.ObjectKey{Name: testbed.SharedClass}, shared))
 	class := &storagev1.StorageClass{
 		ObjectMeta: metav1.ObjectMeta{Name: name}, Provisioner: shared.Provisioner, Parameters: parameters,
 		ReclaimPolicy: shared.ReclaimPolicy, VolumeBindingMode: shared.VolumeBindingMode, AllowVolumeExpansion: shared.AllowVolumeExpansion,

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -54,10 +53,7 @@ type Cluster struct {
 
 // Connect uses the kubeconfig that KUBECONFIG names, or the dev cluster's.
 func Connect() (*Cluster, error) {
-	path := os.Getenv("KUBECONFIG")
-	if path == "" {
-		path = filepath.Join(testbed.Checkout(), ".devcluster", "kubeconfig")
-	}
+	path := testbed.Kubeconfig()
 	config, err := clientcmd.BuildConfigFromFlags("", path)
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w; is the dev cluster up? 'make cluster' starts it", path, err)

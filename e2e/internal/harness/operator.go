@@ -5,16 +5,13 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
-	"slices"
-	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -85,14 +82,11 @@ type Tool struct{ path, kubeconfig string }
 // Kubectl finds kubectl: the dev cluster's, else that of the PATH.
 func Kubectl(t *testing.T) Tool {
 	t.Helper()
-	tool := Tool{path: filepath.Join(testbed.Checkout(), ".devcluster", "bin", "kubectl"), kubeconfig: os.Getenv("KUBECONFIG")}
+	tool := Tool{path: testbed.Here().Program("kubectl"), kubeconfig: testbed.Kubeconfig()}
 	if _, err := os.Stat(tool.path); err != nil {
 		found, err := exec.LookPath("kubectl")
 		require.NoError(t, err)
 		tool.path = found
-	}
-	if tool.kubeconfig == "" {
-		tool.kubeconfig = filepath.Join(testbed.Checkout(), ".devcluster", "kubeconfig")
 	}
 	return tool
 }
@@ -128,33 +122,16 @@ func (c *Cluster) KillOperator(t *testing.T) int {
 	return min(c.Kill(t, operatorProgram, pods), 1)
 }
 
-// Kill ends the processes of a program in some pods with SIGKILL, and returns how many there were. The dev cluster's nodes are namespaces
-// of this machine, so that their processes can be found here; their control group names the pod.
+// Kill ends the processes of a program in some pods with SIGKILL, and returns how many there were.
 func (c *Cluster) Kill(t *testing.T, program string, pods []corev1.Pod) int {
 	t.Helper()
-	processes, err := filepath.Glob("/proc/[0-9]*")
-	if err != nil {
-		t.Errorf("list processes: %s", err)
-		return 0
+	names := make([]types.UID, 0, len(pods))
+	for i := range pods {
+		names = append(names, pods[i].UID)
 	}
-	killed := 0
-	for _, process := range processes {
-		arguments, err := os.ReadFile(filepath.Join(process, "cmdline"))
-		if err != nil || !strings.HasPrefix(string(arguments), program+"\x00") || !runsIn(process, pods) {
-			continue
-		}
-		pid, err := strconv.Atoi(filepath.Base(process))
-		if err == nil && syscall.Kill(pid, syscall.SIGKILL) == nil {
-			killed++
-		}
+	killed, err := testbed.KillProgram(program, names...)
+	if err != nil {
+		t.Errorf("kill %s: %s", program, err)
 	}
 	return killed
-}
-
-func runsIn(process string, pods []corev1.Pod) bool {
-	groups, err := os.ReadFile(filepath.Join(process, "cgroup"))
-	if err != nil {
-		return false
-	}
-	return slices.ContainsFunc(pods, func(pod corev1.Pod) bool { return strings.Contains(string(groups), string(pod.UID)) })
 }

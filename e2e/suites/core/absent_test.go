@@ -15,6 +15,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/e2e/devcluster/testbed"
 )
 
 // The tests in this file take an API away from the whole cluster. They are not parallel, and so run while nothing else does.
@@ -24,7 +25,7 @@ func TestMultusAbsent(t *testing.T) {
 	namespace := cluster.Namespace(t)
 	definition := removeDefinition(t, "network-attachment-definitions.k8s.cni.cncf.io")
 	network := lanNetwork(namespace, "office")
-	vm := wukongVM(namespace, "web", imported("root", "64Mi", tinyURL), lan("office"))
+	vm := wukongVM(namespace, "web", imported("root", "64Mi", testbed.ImageURL(testbed.TinyImage)), lan("office"))
 	create(t, network, vm)
 	cluster.WaitCause(t, vm, v1alpha1.ReasonWaitingForNetwork, "Multus is not installed", patience)
 
@@ -36,7 +37,7 @@ func TestCDIAbsent(t *testing.T) {
 	cluster.Drain(t)
 	namespace := cluster.Namespace(t)
 	// CDI's operator would put its definition back at once.
-	operator := &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Namespace: "cdi", Name: "cdi-operator"}}
+	operator := &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Namespace: testbed.CDINamespace, Name: testbed.CDIOperator}}
 	patch(t, operator, `{"spec":{"replicas":0}}`)
 	t.Cleanup(func() {
 		back := client.RawPatch("application/merge-patch+json", []byte(`{"spec":{"replicas":1}}`))
@@ -47,7 +48,7 @@ func TestCDIAbsent(t *testing.T) {
 	}, patience, time.Second)
 	definition := removeDefinition(t, "datavolumes.cdi.kubevirt.io")
 
-	vm := wukongVM(namespace, "web", imported("root", "64Mi", tinyURL))
+	vm := wukongVM(namespace, "web", imported("root", "64Mi", testbed.ImageURL(testbed.TinyImage)))
 	create(t, vm)
 	cluster.WaitCause(t, vm, v1alpha1.ReasonWaitingForDisk, "CDI (Containerized Data Importer) is not installed", patience)
 

@@ -31,7 +31,7 @@ func TestSubsystemsApart(t *testing.T) {
 	mustHelm(t, "upgrade", "wukong", chart, "--namespace", harness.OperatorNamespace, "--values", values,
 		"--set", "controllers={wukong,wukongaddress,wukongvm,wukongnetwork,wukongimage,wukongexport,wukongsnapshot}", "--wait", "--timeout", "3m")
 	cluster.WaitOperator(t)
-	vm := wukongVM(namespace, "web", imported("root", "64Mi", tinyURL))
+	vm := wukongVM(namespace, "web", imported("root", "64Mi", testbed.ImageURL(testbed.TinyImage)))
 	create(t, vm)
 	cluster.WaitCause(t, vm, v1alpha1.ReasonWaitingForDisk, "its controller has not looked at it yet", patience)
 

@@ -12,6 +12,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/e2e/devcluster/testbed"
 )
 
 // wukongVM is a small machine with what the options add.
@@ -85,7 +86,7 @@ func lanNetwork(namespace, name string) *v1alpha1.WukongNetwork {
 		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name},
 		Spec: v1alpha1.WukongNetworkSpec{
 			Type:    v1alpha1.NetworkTypeBridge,
-			Bridge:  &v1alpha1.BridgeNetwork{Name: lanBridge},
+			Bridge:  &v1alpha1.BridgeNetwork{Name: testbed.LANBridge},
 			Subnets: []v1alpha1.Subnet{{CIDR: "192.168.77.0/24"}},
 		},
 	}

@@ -13,12 +13,13 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/e2e/devcluster/testbed"
 )
 
 func TestDeletionInTheMiddleOfAnImport(t *testing.T) {
 	t.Parallel()
 	namespace := cluster.Namespace(t)
-	vm := wukongVM(namespace, "web", imported("root", "1Gi", "http://images.wukong-devcluster.svc/slow/100000/debian-trixie.qcow2"))
+	vm := wukongVM(namespace, "web", imported("root", "1Gi", testbed.SlowImageURL(100000, testbed.DebianImage)))
 	create(t, vm)
 	disk := &v1alpha1.WukongDisk{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "web-root"}}
 	cluster.Wait(t, disk, importAndBoot, "importing", func() bool { return disk.Status.Phase == v1alpha1.DiskImporting })
@@ -34,7 +35,7 @@ func TestDeletionOfARunningMachineKeepsWhatIsNotOurs(t *testing.T) {
 		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "adopted"},
 		Spec:       v1alpha1.WukongDiskSpec{Source: &v1alpha1.WukongDiskSource{PersistentVolumeClaim: &v1alpha1.ClaimSource{Name: "own"}}},
 	}
-	vm := wukongVM(namespace, "web", imported("root", "64Mi", tinyURL), stamped("kept", "64Mi", retained), referred("own", "adopted"))
+	vm := wukongVM(namespace, "web", imported("root", "64Mi", testbed.ImageURL(testbed.TinyImage)), stamped("kept", "64Mi", retained), referred("own", "adopted"))
 	create(t, own, adopted, vm)
 	cluster.WaitReady(t, vm, metav1.ConditionTrue, v1alpha1.ReasonRunning, importAndBoot)
 

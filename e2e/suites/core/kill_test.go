@@ -22,6 +22,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/e2e/devcluster/testbed"
 )
 
 // kills is how often the manager is killed while the machines are made.
@@ -46,7 +47,7 @@ func TestManagerKilledAtRandomMoments(t *testing.T) {
 	}()
 	var vms []*v1alpha1.WukongVM
 	for number := range 10 {
-		vm := wukongVM(namespace, fmt.Sprintf("vm%d", number), imported("root", "64Mi", tinyURL), func(vm *v1alpha1.WukongVM) {
+		vm := wukongVM(namespace, fmt.Sprintf("vm%d", number), imported("root", "64Mi", testbed.ImageURL(testbed.TinyImage)), func(vm *v1alpha1.WukongVM) {
 			vm.Spec.Memory.Guest.Set(96 << 20)
 		})
 		create(t, vm)

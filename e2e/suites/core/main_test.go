@@ -16,11 +16,4 @@ const (
 	patience      = harness.Patience
 )
 
-// What the dev cluster serves and has.
-const (
-	debianURL = "http://images.wukong-devcluster.svc/debian-trixie.qcow2"
-	tinyURL   = "http://images.wukong-devcluster.svc/tiny.qcow2"
-	lanBridge = "br-lan"
-)
-
 func TestMain(m *testing.M) { os.Exit(harness.Main(m, &cluster)) }

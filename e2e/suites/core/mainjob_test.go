@@ -18,6 +18,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/e2e/devcluster/testbed"
 	"github.com/novasphere/wukong/e2e/internal/console"
 	"github.com/novasphere/wukong/e2e/internal/harness"
 )
@@ -33,7 +34,7 @@ const (
 // debian is the machine of the main job: a root disk over HTTP, a data disk, the pod network, a bridge with a static address, a user.
 func debian(namespace, name string, options ...func(*v1alpha1.WukongVM)) *v1alpha1.WukongVM {
 	return wukongVM(namespace, name, append([]func(*v1alpha1.WukongVM){
-		imported("root", "3Gi", debianURL), stamped("data", "1Gi"), pod, lan("office", staticAddress),
+		imported("root", "3Gi", testbed.ImageURL(testbed.DebianImage)), stamped("data", "1Gi"), pod, lan("office", staticAddress),
 		func(vm *v1alpha1.WukongVM) {
 			vm.Spec.CPU = v1alpha1.CPU{Cores: 2, Sockets: 1, Threads: 1}
 			vm.Spec.Memory.Guest = resource.MustParse("512Mi")

@@ -12,6 +12,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/e2e/devcluster/testbed"
 )
 
 // Each wrong thing is refused with the field, or ends in Ready=False with the object and the next step; what can be mended from
@@ -20,7 +21,7 @@ import (
 func TestImageThatDoesNotExist(t *testing.T) {
 	t.Parallel()
 	namespace := cluster.Namespace(t)
-	vm := wukongVM(namespace, "web", imported("root", "64Mi", "http://images.wukong-devcluster.svc/status/404/image.qcow2"), partOf("shop"))
+	vm := wukongVM(namespace, "web", imported("root", "64Mi", testbed.NotFoundURL()), partOf("shop"))
 	application := &v1alpha1.Wukong{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "shop"}}
 	create(t, application, vm)
 	cluster.Wait(t, vm, importAndBoot, "telling of the 404", func() bool {
@@ -38,7 +39,7 @@ func TestStorageClassThatDoesNotExist(t *testing.T) {
 	t.Parallel()
 	namespace := cluster.Namespace(t)
 	name := namespace + "-class"
-	vm := wukongVM(namespace, "web", imported("root", "64Mi", tinyURL, class(name)))
+	vm := wukongVM(namespace, "web", imported("root", "64Mi", testbed.ImageURL(testbed.TinyImage), class(name)))
 	create(t, vm)
 	cluster.WaitCause(t, vm, v1alpha1.ReasonWaitingForDisk, "StorageClass "+name+" does not exist", patience)
 
@@ -49,7 +50,7 @@ func TestStorageClassThatDoesNotExist(t *testing.T) {
 func TestMissingSecret(t *testing.T) {
 	t.Parallel()
 	namespace := cluster.Namespace(t)
-	vm := wukongVM(namespace, "web", imported("root", "64Mi", tinyURL), func(vm *v1alpha1.WukongVM) {
+	vm := wukongVM(namespace, "web", imported("root", "64Mi", testbed.ImageURL(testbed.TinyImage)), func(vm *v1alpha1.WukongVM) {
 		vm.Spec.CloudInit = &v1alpha1.CloudInit{Users: []v1alpha1.CloudInitUser{{
 			Name: "alice", SSHKeySecretRefs: []v1alpha1.SSHKeySecretReference{{Name: "keys"}},
 		}}}
@@ -71,7 +72,7 @@ func TestClaimOfTheSameNameThatIsNotOurs(t *testing.T) {
 	t.Parallel()
 	namespace := cluster.Namespace(t)
 	foreign := claim(namespace, "web-root")
-	vm := wukongVM(namespace, "web", imported("root", "64Mi", tinyURL))
+	vm := wukongVM(namespace, "web", imported("root", "64Mi", testbed.ImageURL(testbed.TinyImage)))
 	create(t, foreign, vm)
 	cluster.WaitCause(t, vm, v1alpha1.ReasonWaitingForDisk, "PersistentVolumeClaim web-root exists already", patience)
 	uid := foreign.UID
@@ -94,7 +95,7 @@ func TestStaticAddressOutsideItsSubnet(t *testing.T) {
 	t.Parallel()
 	namespace := cluster.Namespace(t)
 	network := lanNetwork(namespace, "office")
-	vm := wukongVM(namespace, "web", imported("root", "64Mi", tinyURL), lan("office", "10.9.8.7"))
+	vm := wukongVM(namespace, "web", imported("root", "64Mi", testbed.ImageURL(testbed.TinyImage)), lan("office", "10.9.8.7"))
 	create(t, network, vm)
 	ready := cluster.WaitReady(t, vm, metav1.ConditionFalse, v1alpha1.ReasonAddressInvalid, patience)
 	for _, part := range []string{"10.9.8.7", "192.168.77.0/24", "office"} {
@@ -107,7 +108,7 @@ func TestStaticAddressOutsideItsSubnet(t *testing.T) {
 func TestWaitForFirstConsumerIsNoDeadlock(t *testing.T) {
 	t.Parallel()
 	namespace := cluster.Namespace(t)
-	vm := wukongVM(namespace, "web", imported("root", "64Mi", tinyURL, class("wukong-local")))
+	vm := wukongVM(namespace, "web", imported("root", "64Mi", testbed.ImageURL(testbed.TinyImage), class(testbed.LocalClass)))
 	alone := &v1alpha1.WukongDisk{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "alone"}, Spec: vm.Spec.Disks[0].Template.Spec}
 	create(t, alone, vm)
 	cluster.WaitReady(t, alone, metav1.ConditionFalse, v1alpha1.ReasonAwaitingConsumer, patience)

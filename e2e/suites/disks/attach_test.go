@@ -21,20 +21,20 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/e2e/devcluster/testbed"
 	"github.com/novasphere/wukong/e2e/internal/console"
 )
 
 const (
 	attachUser     = "alice"
 	attachPassword = "correct horse"
-	debianURL      = "http://images.wukong-devcluster.svc/debian-trixie.qcow2"
 )
 
 // loginVM is a Debian machine with a user to log in as, and the disks that are given.
 func loginVM(namespace, name string, disks ...v1alpha1.VMDisk) *v1alpha1.WukongVM {
 	size := resource.MustParse("3Gi")
 	root := v1alpha1.VMDisk{Name: "root", Template: &v1alpha1.DiskTemplate{Spec: v1alpha1.WukongDiskSpec{
-		Size: &size, Source: &v1alpha1.WukongDiskSource{HTTP: &v1alpha1.HTTPSource{URL: debianURL}},
+		Size: &size, Source: &v1alpha1.WukongDiskSource{HTTP: &v1alpha1.HTTPSource{URL: testbed.ImageURL(testbed.DebianImage)}},
 	}}}
 	return &v1alpha1.WukongVM{
 		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name},
@@ -151,7 +151,7 @@ func TestADiskGoesFromOneRunningMachineToAnother(t *testing.T) {
 	namespace := cluster.Namespace(t)
 	password := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: attachUser}, StringData: map[string]string{"password": attachPassword}}
 	data := plainDisk(namespace, "data", "256Mi", nil)
-	medium := plainDisk(namespace, "medium", "64Mi", &v1alpha1.WukongDiskSource{HTTP: &v1alpha1.HTTPSource{URL: tinyURL}})
+	medium := plainDisk(namespace, "medium", "64Mi", &v1alpha1.WukongDiskSource{HTTP: &v1alpha1.HTTPSource{URL: testbed.ImageURL(testbed.TinyImage)}})
 	one := loginVM(namespace, "one", v1alpha1.VMDisk{Name: "cd", Type: v1alpha1.DiskTypeCDROM})
 	two := loginVM(namespace, "two")
 	for _, object := range []client.Object{password, data, medium, one, two} {

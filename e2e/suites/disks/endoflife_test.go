@@ -15,6 +15,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/e2e/devcluster/testbed"
 )
 
 // A protected disk outlives its application, cannot be deleted, and does not go of itself when the protection is lifted.
@@ -23,7 +24,7 @@ func TestAProtectedDiskOutlivesItsApplication(t *testing.T) {
 	namespace := cluster.Namespace(t)
 	shop := &v1alpha1.LocalObjectReference{Name: "shop"}
 	application := &v1alpha1.Wukong{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: shop.Name}}
-	vm := importing(namespace, "web", v1alpha1.HTTPSource{URL: tinyURL})
+	vm := importing(namespace, "web", v1alpha1.HTTPSource{URL: testbed.ImageURL(testbed.TinyImage)})
 	vm.Spec.WukongRef = shop
 	vm.Spec.Disks = append(vm.Spec.Disks, v1alpha1.VMDisk{Name: "stamped", Template: &v1alpha1.DiskTemplate{Spec: plainDisk("", "", "64Mi", nil).Spec}})
 	vm.Spec.Disks[1].Template.Spec.DeletionProtection = ptr.To(true)
@@ -60,7 +61,7 @@ func TestAProtectedDiskOutlivesItsApplication(t *testing.T) {
 func TestAReclaimPolicyThatChangedWhileTheMachineRan(t *testing.T) {
 	t.Parallel()
 	namespace := cluster.Namespace(t)
-	vm := importing(namespace, "web", v1alpha1.HTTPSource{URL: tinyURL})
+	vm := importing(namespace, "web", v1alpha1.HTTPSource{URL: testbed.ImageURL(testbed.TinyImage)})
 	retain := plainDisk("", "", "64Mi", nil).Spec
 	retain.ReclaimPolicy = v1alpha1.ReclaimRetain
 	vm.Spec.Disks = append(vm.Spec.Disks, v1alpha1.VMDisk{Name: "data", Template: &v1alpha1.DiskTemplate{Spec: retain}})
@@ -86,14 +87,14 @@ func TestANamespaceEndsWithAllThatIsUnderWay(t *testing.T) {
 	t.Parallel()
 	namespace := cluster.Namespace(t)
 	application := &v1alpha1.Wukong{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "shop"}}
-	vm := importing(namespace, "web", v1alpha1.HTTPSource{URL: tinyURL})
+	vm := importing(namespace, "web", v1alpha1.HTTPSource{URL: testbed.ImageURL(testbed.TinyImage)})
 	vm.Spec.WukongRef = &v1alpha1.LocalObjectReference{Name: "shop"}
 	vm.Spec.Disks = append(vm.Spec.Disks, refer("data", "data"))
 	data, free := plainDisk(namespace, "data", "64Mi", nil), plainDisk(namespace, "free", "64Mi", nil)
 	data.Spec.ReclaimPolicy = v1alpha1.ReclaimRetain
-	slow := plainDisk(namespace, "slow", "1Gi", &v1alpha1.WukongDiskSource{HTTP: &v1alpha1.HTTPSource{URL: "http://" + imageServer + "/slow/100000/debian-trixie.qcow2"}})
-	broken := plainDisk(namespace, "broken", "64Mi", &v1alpha1.WukongDiskSource{HTTP: &v1alpha1.HTTPSource{URL: "http://" + imageServer + "/status/404"}})
-	image := newImage(namespace, "image", v1alpha1.WukongImageSource{HTTP: &v1alpha1.HTTPSource{URL: "http://" + imageServer + "/hang/tiny.qcow2"}})
+	slow := plainDisk(namespace, "slow", "1Gi", &v1alpha1.WukongDiskSource{HTTP: &v1alpha1.HTTPSource{URL: testbed.SlowImageURL(100000, testbed.DebianImage)}})
+	broken := plainDisk(namespace, "broken", "64Mi", &v1alpha1.WukongDiskSource{HTTP: &v1alpha1.HTTPSource{URL: testbed.NotFoundURL()}})
+	image := newImage(namespace, "image", v1alpha1.WukongImageSource{HTTP: &v1alpha1.HTTPSource{URL: testbed.HangingImageURL(testbed.TinyImage)}})
 	export := diskExport(namespace, "export", "free", toBucket("a", v1alpha1.ExportRaw, v1alpha1.ExportUncompressed))
 	exportCreate(t, application, exportCredentials(namespace, "wrong"), vm, data, free, slow, broken, image, export)
 	cluster.WaitReady(t, vm, metav1.ConditionTrue, v1alpha1.ReasonRunning, importAndBoot)

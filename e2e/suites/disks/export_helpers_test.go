@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
@@ -27,14 +26,7 @@ import (
 	"github.com/novasphere/wukong/e2e/devcluster/testbed"
 )
 
-// The dev cluster's servers, and who may write to S3.
 const (
-	s3Bucket        = "http://s3.wukong-devcluster.svc:7070/backups"
-	s3Region        = "s3"
-	registryHost    = "registry.wukong-devcluster.svc:5000"
-	s3AccessKey     = "wukong"
-	s3SecretKey     = "wukong-secret"
-	exportTinyURL   = "http://images.wukong-devcluster.svc/tiny.qcow2"
 	exportDiskSize  = "64Mi"
 	credentialsName = "bucket"
 )
@@ -42,7 +34,7 @@ const (
 func exportCredentials(namespace, secretKey string) *corev1.Secret {
 	return &corev1.Secret{
 		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: credentialsName},
-		StringData: map[string]string{"accessKeyId": s3AccessKey, "secretKey": secretKey},
+		StringData: map[string]string{testbed.S3AccessKeyField: testbed.S3AccessKey, testbed.S3SecretKeyField: secretKey},
 	}
 }
 
@@ -59,7 +51,7 @@ func exportedDisk(namespace, name string, source *v1alpha1.WukongDiskSource, opt
 }
 
 func fromTiny() *v1alpha1.WukongDiskSource {
-	return &v1alpha1.WukongDiskSource{HTTP: &v1alpha1.HTTPSource{URL: exportTinyURL}}
+	return &v1alpha1.WukongDiskSource{HTTP: &v1alpha1.HTTPSource{URL: testbed.ImageURL(testbed.TinyImage)}}
 }
 
 func onBlock(spec *v1alpha1.WukongDiskSpec) {
@@ -80,7 +72,7 @@ func diskExport(namespace, name, disk string, option func(*v1alpha1.WukongExport
 func toBucket(key string, format v1alpha1.ExportFormat, compression v1alpha1.ExportCompression) func(*v1alpha1.WukongExportSpec) {
 	return func(spec *v1alpha1.WukongExportSpec) {
 		spec.Format, spec.Compression = format, compression
-		spec.Target.S3 = &v1alpha1.S3Target{URL: s3Bucket + "/" + key, Region: s3Region, SecretRef: v1alpha1.LocalObjectReference{Name: credentialsName}}
+		spec.Target.S3 = &v1alpha1.S3Target{URL: testbed.S3URL(key), Region: testbed.S3Region, SecretRef: v1alpha1.LocalObjectReference{Name: credentialsName}}
 	}
 }
 
@@ -157,12 +149,8 @@ func download(t *testing.T, export *v1alpha1.WukongExport) func(headers map[stri
 // portForward forwards to the HTTPS port of a Service until ctx ends, and returns the local port. It ends for good when the pod resets
 // a connection, as a server does that answers before it has read all of a request (client-go tools/portforward, handleConnection).
 func portForward(ctx context.Context, t require.TestingT, namespace, service string) (port string) {
-	kubeconfig := os.Getenv("KUBECONFIG")
-	if kubeconfig == "" {
-		kubeconfig = filepath.Join(testbed.Checkout(), ".devcluster", "kubeconfig")
-	}
 	ctx, cancel := context.WithCancel(ctx)
-	command := exec.CommandContext(ctx, filepath.Join(filepath.Dir(kubeconfig), "bin", "kubectl"), "--kubeconfig="+kubeconfig,
+	command := exec.CommandContext(ctx, testbed.Here().Program("kubectl"), "--kubeconfig="+testbed.Kubeconfig(),
 		"-n", namespace, "port-forward", "service/"+service, ":443")
 	output, err := command.StdoutPipe()
 	require.NoError(t, err)

@@ -23,6 +23,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/e2e/devcluster/testbed"
 	"github.com/novasphere/wukong/e2e/internal/console"
 )
 
@@ -31,16 +32,16 @@ func TestExportAndImportAgain(t *testing.T) {
 	t.Parallel()
 	namespace := cluster.Namespace(t)
 	file, block := exportedDisk(namespace, "file", fromTiny()), exportedDisk(namespace, "block", fromTiny(), onBlock)
-	exportCreate(t, exportCredentials(namespace, s3SecretKey), file, block)
+	exportCreate(t, exportCredentials(namespace, testbed.S3SecretKey), file, block)
 	for _, disk := range []*v1alpha1.WukongDisk{file, block} {
 		cluster.WaitReady(t, disk, metav1.ConditionTrue, v1alpha1.ReasonReady, importAndBoot)
 	}
 	s3Source := func(key string) *v1alpha1.WukongDiskSource {
 		return &v1alpha1.WukongDiskSource{S3: &v1alpha1.S3Source{
-			URL: s3Bucket + "/" + key, SecretRef: &v1alpha1.LocalObjectReference{Name: credentialsName},
+			URL: testbed.S3URL(key), SecretRef: &v1alpha1.LocalObjectReference{Name: credentialsName},
 		}}
 	}
-	image := registryHost + "/exports/" + namespace + ":1"
+	image := testbed.RegistryHost() + "/exports/" + namespace + ":1"
 	tests := []struct {
 		name   string
 		disk   *v1alpha1.WukongDisk
@@ -85,7 +86,7 @@ func TestExportOfAMachine(t *testing.T) {
 	}
 	exportCreate(t, vm)
 	cluster.WaitReady(t, vm, metav1.ConditionTrue, v1alpha1.ReasonRunning, importAndBoot)
-	export := diskExport(namespace, "golden", "", toImage(registryHost+"/machines/"+namespace+":1"))
+	export := diskExport(namespace, "golden", "", toImage(testbed.RegistryHost()+"/machines/"+namespace+":1"))
 	export.Spec.Source = v1alpha1.ExportSource{VM: &v1alpha1.ExportVMSource{Name: "web"}}
 	exportCreate(t, export)
 	ready := cluster.WaitReady(t, export, metav1.ConditionFalse, v1alpha1.ReasonSourceInUse, patience)
@@ -115,7 +116,7 @@ func TestExportOfASnapshot(t *testing.T) {
 	t.Parallel()
 	namespace := cluster.Namespace(t)
 	disk := exportedDisk(namespace, "data", fromTiny())
-	exportCreate(t, disk, exportCredentials(namespace, s3SecretKey))
+	exportCreate(t, disk, exportCredentials(namespace, testbed.S3SecretKey))
 	cluster.WaitReady(t, disk, metav1.ConditionTrue, v1alpha1.ReasonReady, importAndBoot)
 	snapshot := &unstructured.Unstructured{Object: map[string]any{
 		"apiVersion": "snapshot.storage.k8s.io/v1", "kind": "VolumeSnapshot",
@@ -168,7 +169,7 @@ func TestExportFaultsInPlainWords(t *testing.T) {
 	exportCreate(t, disk, exportCredentials(namespace, "wrong"))
 	cluster.WaitReady(t, disk, metav1.ConditionTrue, v1alpha1.ReasonReady, importAndBoot)
 	refused := diskExport(namespace, "refused", "data", toBucket(namespace+"/a", v1alpha1.ExportRaw, v1alpha1.ExportUncompressed))
-	unreachable := diskExport(namespace, "unreachable", "data", toImage("registry.nowhere.svc:5000/a/b:1"))
+	unreachable := diskExport(namespace, "unreachable", "data", toImage(testbed.UnknownRegistryHost()+"/a/b:1"))
 	exportCreate(t, refused, unreachable)
 	ready := cluster.WaitReady(t, refused, metav1.ConditionFalse, v1alpha1.ReasonCredentialsRefused, patience)
 	assert.Contains(t, ready.Message, "correct accessKeyId and secretKey")
@@ -176,16 +177,16 @@ func TestExportFaultsInPlainWords(t *testing.T) {
 	assert.Contains(t, ready.Message, "is not known")
 
 	secret := exportCredentials(namespace, "")
-	require.NoError(t, cluster.Patch(t.Context(), secret, client.RawPatch("application/merge-patch+json", []byte(`{"stringData":{"secretKey":"`+s3SecretKey+`"}}`))))
+	require.NoError(t, cluster.Patch(t.Context(), secret, client.RawPatch("application/merge-patch+json", []byte(`{"stringData":{"secretKey":"`+testbed.S3SecretKey+`"}}`))))
 	cluster.WaitReady(t, refused, metav1.ConditionTrue, v1alpha1.ReasonCompleted, patience)
 
 	missing := diskExport(namespace, "missing", "data", func(spec *v1alpha1.WukongExportSpec) {
 		toBucket("a", v1alpha1.ExportRaw, v1alpha1.ExportUncompressed)(spec)
-		spec.Target.S3.URL = "http://s3.wukong-devcluster.svc:7070/nowhere/a"
+		spec.Target.S3.URL = testbed.S3BucketURL("nowhere", "a")
 	})
 	exportCreate(t, missing)
 	ready = cluster.WaitReady(t, missing, metav1.ConditionFalse, v1alpha1.ReasonBucketMissing, patience)
-	assert.Contains(t, ready.Message, "bucket nowhere at s3.wukong-devcluster.svc:7070 does not exist")
+	assert.Contains(t, ready.Message, "bucket nowhere at "+testbed.S3Host()+" does not exist")
 
 	none := &corev1.ResourceQuota{
 		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "none"},

@@ -24,9 +24,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/e2e/devcluster/testbed"
 )
-
-const imageServer = "images.wukong-devcluster.svc"
 
 // restartPeriod is how long kubelet waits at most before it starts a failed container again, on the dev cluster. Elsewhere it is five minutes.
 const restartPeriod = 10 * time.Second
@@ -55,22 +54,22 @@ func TestImportFaultsInPlainWords(t *testing.T) {
 	}
 	exportCreate(t, password, authority)
 	faults := []fault{
-		{name: "truncated", text: "unexpected EOF", hopeless: true, source: v1alpha1.HTTPSource{URL: "http://" + imageServer + "/truncate/tiny.qcow2"}},
-		{name: "corrupt", text: "qemu-img", hopeless: true, source: v1alpha1.HTTPSource{URL: "http://" + imageServer + "/corrupt/tiny.qcow2"}},
-		{name: "broken-off", text: "unexpected EOF", source: v1alpha1.HTTPSource{URL: "http://" + imageServer + "/flaky/8/" + namespace + "/tiny.qcow2"}},
+		{name: "truncated", text: "unexpected EOF", hopeless: true, source: v1alpha1.HTTPSource{URL: testbed.TruncatedImageURL(testbed.TinyImage)}},
+		{name: "corrupt", text: "qemu-img", hopeless: true, source: v1alpha1.HTTPSource{URL: testbed.CorruptImageURL(testbed.TinyImage)}},
+		{name: "broken-off", text: "unexpected EOF", source: v1alpha1.HTTPSource{URL: testbed.FlakyImageURL(8, namespace, testbed.TinyImage)}},
 		{name: "bad-secret", text: "401", source: v1alpha1.HTTPSource{
-			URL: "http://" + imageServer + "/auth/alice/secret/tiny.qcow2", SecretRef: &v1alpha1.LocalObjectReference{Name: "images"},
+			URL: testbed.GuardedImageURL("alice", "secret", testbed.TinyImage), SecretRef: &v1alpha1.LocalObjectReference{Name: "images"},
 		}, mend: func(t *testing.T) {
 			change(t, password, func(secret *corev1.Secret) { secret.StringData = map[string]string{"secretKey": "secret"} })
 		}},
 		{name: "wrong-authority", text: "certificate signed by unknown authority", source: v1alpha1.HTTPSource{
-			URL: "https://" + imageServer + "/tiny.qcow2", CertConfigMapRef: &v1alpha1.LocalObjectReference{Name: "authority"},
+			URL: testbed.SecureImageURL(testbed.TinyImage), CertConfigMapRef: &v1alpha1.LocalObjectReference{Name: "authority"},
 		}, mend: func(t *testing.T) {
 			right := imageAuthority(t)
 			change(t, authority, func(bundle *corev1.ConfigMap) { bundle.Data["ca.crt"] = right })
 		}},
 		{name: "no-authority", text: `configmap "forgotten" not found`, unstarted: true, source: v1alpha1.HTTPSource{
-			URL: "https://" + imageServer + "/tiny.qcow2", CertConfigMapRef: &v1alpha1.LocalObjectReference{Name: "forgotten"},
+			URL: testbed.SecureImageURL(testbed.TinyImage), CertConfigMapRef: &v1alpha1.LocalObjectReference{Name: "forgotten"},
 		}, mend: func(t *testing.T) {
 			exportCreate(t, &corev1.ConfigMap{
 				ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "forgotten"}, Data: map[string]string{"ca.crt": imageAuthority(t)},
@@ -157,7 +156,7 @@ func imageAuthority(t *testing.T) string {
 	t.Helper()
 	clientset, err := kubernetes.NewForConfig(cluster.Config)
 	require.NoError(t, err)
-	certificate, err := clientset.CoreV1().Services("wukong-devcluster").ProxyGet("http", "images", "http", "ca.crt", nil).DoRaw(t.Context())
+	certificate, err := testbed.ImageAuthority(t.Context(), clientset)
 	require.NoError(t, err)
 	return string(certificate)
 }
@@ -166,14 +165,14 @@ func imageAuthority(t *testing.T) string {
 func TestAFullPoolIsToldAndHeals(t *testing.T) {
 	t.Parallel()
 	namespace := cluster.Namespace(t)
-	cluster.Class(t, namespace, map[string]string{"pool": namespace, "poolBytes": "100Mi"})
+	cluster.Class(t, namespace, testbed.PoolParameters(namespace, "100Mi"))
 	first, second := plainDisk(namespace, "first", "64Mi", nil), plainDisk(namespace, "second", "64Mi", nil)
 	first.Spec.StorageClassName, second.Spec.StorageClassName = &namespace, &namespace
 	exportCreate(t, first)
 	waitDisk(t, first)
 	copied := plainDisk(namespace, "copied", "64Mi", cloneOf("", "first"))
 	copied.Spec.StorageClassName = &namespace
-	vm := importing(namespace, "web", v1alpha1.HTTPSource{URL: tinyURL})
+	vm := importing(namespace, "web", v1alpha1.HTTPSource{URL: testbed.ImageURL(testbed.TinyImage)})
 	vm.Spec.Disks = append(vm.Spec.Disks, refer("second", "second"))
 	exportCreate(t, second, copied, vm)
 	for _, disk := range []*v1alpha1.WukongDisk{second, copied} {
@@ -197,7 +196,7 @@ func TestAFullPoolIsToldAndHeals(t *testing.T) {
 func TestGrowthThatTheClassDoesNotAllow(t *testing.T) {
 	t.Parallel()
 	disk := plainDisk(cluster.Namespace(t), "fixed", "64Mi", nil)
-	disk.Spec.StorageClassName = ptr.To(classFixed)
+	disk.Spec.StorageClassName = ptr.To(testbed.FixedClass)
 	exportCreate(t, disk)
 	cluster.WaitReady(t, disk, metav1.ConditionTrue, v1alpha1.ReasonReady, patience)
 	before := disk.Status.Capacity.String()
@@ -205,7 +204,7 @@ func TestGrowthThatTheClassDoesNotAllow(t *testing.T) {
 		change(t, disk, func(disk *v1alpha1.WukongDisk) { disk.Spec.Size = ptr.To(resource.MustParse(size)) })
 	}
 	setSize("128Mi")
-	cluster.WaitCause(t, disk, v1alpha1.ReasonExpansionUnsupported, "StorageClass "+classFixed+" does not allow expansion", patience)
+	cluster.WaitCause(t, disk, v1alpha1.ReasonExpansionUnsupported, "StorageClass "+testbed.FixedClass+" does not allow expansion", patience)
 	assert.Equal(t, before, disk.Status.Capacity.String())
 	setSize("64Mi")
 	cluster.WaitReady(t, disk, metav1.ConditionTrue, v1alpha1.ReasonReady, patience)

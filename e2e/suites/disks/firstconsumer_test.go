@@ -9,12 +9,10 @@ import (
 	"k8s.io/utils/ptr"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/e2e/devcluster/testbed"
 )
 
-// classLocal binds its claims at first use.
-const classLocal = "wukong-local"
-
-func local(spec *v1alpha1.WukongDiskSpec) { spec.StorageClassName = ptr.To(classLocal) }
+func local(spec *v1alpha1.WukongDiskSpec) { spec.StorageClassName = ptr.To(testbed.LocalClass) }
 
 // A disk on a class that binds at first use waits for a machine, is no error meanwhile, and is filled at once when something else needs its
 // bytes: nobody waits for the other for ever.
@@ -27,7 +25,7 @@ func TestFirstConsumersDoNotWaitForEachOther(t *testing.T) {
 		cluster.WaitReady(t, disk, metav1.ConditionFalse, v1alpha1.ReasonAwaitingConsumer, patience)
 	}
 	// Its root is a clone of the golden disk, which no machine uses: before, the two waited for each other.
-	vm := importing(namespace, "web", v1alpha1.HTTPSource{URL: tinyURL})
+	vm := importing(namespace, "web", v1alpha1.HTTPSource{URL: testbed.ImageURL(testbed.TinyImage)})
 	vm.Spec.Disks[0].Template.Spec = exportedDisk("", "", cloneOf("", "golden"), local).Spec
 	exportCreate(t, vm)
 	cluster.WaitReady(t, vm, metav1.ConditionTrue, v1alpha1.ReasonRunning, importAndBoot)

@@ -10,6 +10,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/e2e/devcluster/testbed"
 )
 
 // TestDisksFromABucketOfGoogle: CDI's client of Cloud Storage reads a public object as that storage serves it, with the bytes that a web server
@@ -18,14 +19,14 @@ func TestDisksFromABucketOfGoogle(t *testing.T) {
 	t.Parallel()
 	namespace := cluster.Namespace(t)
 	object := func(name string) *v1alpha1.GCSSource {
-		return &v1alpha1.GCSSource{URL: "http://" + imageServer + "/bucket/" + name}
+		return &v1alpha1.GCSSource{URL: testbed.BucketURL(name)}
 	}
 	key := &corev1.Secret{
 		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "key"}, StringData: map[string]string{"credentials.json": `{"type": "nobody"}`},
 	}
-	locked := object("tiny.qcow2")
+	locked := object(testbed.TinyImage)
 	locked.SecretRef = &v1alpha1.LocalObjectReference{Name: key.Name}
-	public := exportedDisk(namespace, "public", &v1alpha1.WukongDiskSource{GCS: object("tiny.qcow2")})
+	public := exportedDisk(namespace, "public", &v1alpha1.WukongDiskSource{GCS: object(testbed.TinyImage)})
 	web := exportedDisk(namespace, "web", fromTiny())
 	missing := exportedDisk(namespace, "missing", &v1alpha1.WukongDiskSource{GCS: object("missing.qcow2")})
 	refused := exportedDisk(namespace, "refused", &v1alpha1.WukongDiskSource{GCS: locked})

@@ -17,6 +17,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/e2e/devcluster/testbed"
 )
 
 // imagePatience is how long a poll and an import may take together.
@@ -27,7 +28,7 @@ func TestImageFromARegistryOnASchedule(t *testing.T) {
 	t.Parallel()
 	namespace := cluster.Namespace(t)
 	image := newImage(namespace, "polled", v1alpha1.WukongImageSource{
-		Registry: &v1alpha1.RegistrySource{URL: "docker://registry.wukong-devcluster.svc:5000/guest/tiny:1"},
+		Registry: &v1alpha1.RegistrySource{URL: testbed.RegistryURL(testbed.TinyContainerDisk())},
 	})
 	image.Spec.Schedule = "0 3 * * *"
 	require.NoError(t, cluster.Create(t.Context(), image))
@@ -43,7 +44,7 @@ func TestImageFromARegistryOnASchedule(t *testing.T) {
 func TestImageFollowsItsSource(t *testing.T) {
 	t.Parallel()
 	namespace := cluster.Namespace(t)
-	repository := registryHost + "/catalogue/" + namespace
+	repository := testbed.RegistryHost() + "/catalogue/" + namespace
 	first, second := exportedDisk(namespace, "first", fromTiny()), exportedDisk(namespace, "second", nil)
 	exportCreate(t, first, second)
 	publish := func(disk *v1alpha1.WukongDisk) {
@@ -98,7 +99,7 @@ func TestImageFromAWebServer(t *testing.T) {
 	t.Parallel()
 	namespace := cluster.Namespace(t)
 	image := newImage(namespace, "once", v1alpha1.WukongImageSource{
-		HTTP: &v1alpha1.HTTPSource{URL: "http://images.wukong-devcluster.svc/tiny.qcow2"},
+		HTTP: &v1alpha1.HTTPSource{URL: testbed.ImageURL(testbed.TinyImage)},
 	})
 	require.NoError(t, cluster.Create(t.Context(), image))
 	cluster.WaitReady(t, image, metav1.ConditionTrue, v1alpha1.ReasonReady, imagePatience)
@@ -112,10 +113,10 @@ func TestImageFaultsInPlainWords(t *testing.T) {
 	t.Parallel()
 	namespace := cluster.Namespace(t)
 	missing := newImage(namespace, "missing", v1alpha1.WukongImageSource{
-		HTTP: &v1alpha1.HTTPSource{URL: "http://images.wukong-devcluster.svc/status/404"},
+		HTTP: &v1alpha1.HTTPSource{URL: testbed.NotFoundURL()},
 	})
 	untrusted := newImage(namespace, "untrusted", v1alpha1.WukongImageSource{HTTP: &v1alpha1.HTTPSource{
-		URL: "https://" + imageServer + "/tiny.qcow2", CertConfigMapRef: &v1alpha1.LocalObjectReference{Name: "forgotten"},
+		URL: testbed.SecureImageURL(testbed.TinyImage), CertConfigMapRef: &v1alpha1.LocalObjectReference{Name: "forgotten"},
 	}})
 	exportCreate(t, missing, untrusted)
 	cluster.WaitCause(t, missing, v1alpha1.ReasonImportFailed, "404", imagePatience)

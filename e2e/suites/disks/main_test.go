@@ -16,9 +16,4 @@ const (
 	patience      = harness.Patience
 )
 
-// What the dev cluster serves and has.
-const (
-	tinyURL = "http://images.wukong-devcluster.svc/tiny.qcow2"
-)
-
 func TestMain(m *testing.M) { os.Exit(harness.Main(m, &cluster)) }

@@ -17,12 +17,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
-)
-
-// The dev cluster's classes whose claims two nodes can have at once.
-const (
-	classShared = "wukong-shared"
-	classFixed  = "wukong-fixed"
+	"github.com/novasphere/wukong/e2e/devcluster/testbed"
 )
 
 // waitMoved waits until a disk is on a class, and the claim that it came from is deleted. Kubernetes keeps that as long as a pod names it, also
@@ -75,9 +70,9 @@ func TestDisksMoveBetweenStorageClasses(t *testing.T) {
 		change(t, vm, func(vm *v1alpha1.WukongVM) { vm.Spec.Disks[0].Template.Spec.StorageClassName = &class })
 	}
 	t.Run("WhileTheGuestRuns", func(t *testing.T) {
-		toClass(classFixed)
-		waitMoved(t, data, classFixed)
-		waitMoved(t, root, classFixed)
+		toClass(testbed.FixedClass)
+		waitMoved(t, data, testbed.FixedClass)
+		waitMoved(t, root, testbed.FixedClass)
 		require.NoError(t, guest.Close())
 		guest = enter(t, vm) // a console stays with the instance on the first node
 		assert.Equal(t, boot, inGuest(t, guest, bootID), "the guest never stopped")
@@ -96,17 +91,17 @@ func TestDisksMoveBetweenStorageClasses(t *testing.T) {
 			assert.NoError(t, cluster.Gone(ctx, claim), "PersistentVolumeClaim %s is left, though no pod has it", name)
 			cancel()
 		}
-		toClass(classShared)
+		toClass(testbed.SharedClass)
 		for _, disk := range []*v1alpha1.WukongDisk{data, root} {
 			moving := disk.DeepCopy() // waitMoved needs to know where it came from
 			cluster.Wait(t, moving, patience, "being copied", func() bool {
-				return moving.Status.StorageClassName == classShared || moving.Status.Move != nil && moving.Status.Move.Phase == v1alpha1.MoveCopying
+				return moving.Status.StorageClassName == testbed.SharedClass || moving.Status.Move != nil && moving.Status.Move.Phase == v1alpha1.MoveCopying
 			})
 		}
 		// It is to start at once, and waits for its disks.
 		change(t, vm, func(vm *v1alpha1.WukongVM) { vm.Spec.PowerState = v1alpha1.PowerRunning })
-		waitMoved(t, data, classShared)
-		waitMoved(t, root, classShared)
+		waitMoved(t, data, testbed.SharedClass)
+		waitMoved(t, root, testbed.SharedClass)
 		cluster.WaitReady(t, vm, metav1.ConditionTrue, v1alpha1.ReasonRunning, importAndBoot)
 		again := enter(t, vm)
 		assert.NotEqual(t, boot, inGuest(t, again, bootID))

@@ -15,14 +15,15 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/e2e/devcluster/testbed"
 )
 
 // An export whose pod is lost half way goes on in another one, and the file is the disk.
 func TestAnExportGoesOnAfterItsPodIsLost(t *testing.T) {
 	t.Parallel()
 	namespace := cluster.Namespace(t)
-	disk := plainDisk(namespace, "data", "1Gi", &v1alpha1.WukongDiskSource{HTTP: &v1alpha1.HTTPSource{URL: debianURL}})
-	exportCreate(t, disk, exportCredentials(namespace, s3SecretKey))
+	disk := plainDisk(namespace, "data", "1Gi", &v1alpha1.WukongDiskSource{HTTP: &v1alpha1.HTTPSource{URL: testbed.ImageURL(testbed.DebianImage)}})
+	exportCreate(t, disk, exportCredentials(namespace, testbed.S3SecretKey))
 	waitDisk(t, disk)
 	export := diskExport(namespace, "disturbed", "data", toBucket(namespace+"/disturbed.img.gz", v1alpha1.ExportRaw, v1alpha1.ExportGzip))
 	exportCreate(t, export)
@@ -50,26 +51,25 @@ func TestAnExportGoesOnAfterItsPodIsLost(t *testing.T) {
 	assert.Equal(t, rawChecksum(t, disk), rawChecksum(t, again), "what is in the bucket is the disk")
 }
 
-// The connection breaks every 20 MiB, which is less than the layer of a container disk, and little more than a part of an upload to S3. Only what
+// The connection breaks every testbed.BrittleLimit bytes, which is less than the layer of a container disk, and little more than a part of an upload to S3. Only what
 // goes on where it broke gets to its end.
 func TestAnExportGoesOnWhereItsConnectionBreaks(t *testing.T) {
 	t.Parallel()
-	const brittle = "images.wukong-devcluster.svc" // its ports 5000 and 7070 lead to the registry and to S3
 	namespace := cluster.Namespace(t)
 	disk := exportedDisk(namespace, "data", fromTiny())
-	exportCreate(t, disk, exportCredentials(namespace, s3SecretKey))
+	exportCreate(t, disk, exportCredentials(namespace, testbed.S3SecretKey))
 	waitDisk(t, disk)
 	checksum := rawChecksum(t, disk)
 
 	image := "/brittle/" + namespace + ":1"
-	layer := diskExport(namespace, "layer", "data", toImage(brittle+":5000"+image))
+	layer := diskExport(namespace, "layer", "data", toImage(testbed.BrittleRegistryHost()+image))
 	layer.Spec.Format, layer.Spec.Compression = v1alpha1.ExportRaw, v1alpha1.ExportUncompressed
 	object := diskExport(namespace, "object", "data", toBucket(namespace+"/brittle.img", v1alpha1.ExportRaw, v1alpha1.ExportUncompressed))
-	object.Spec.Target.S3.URL = "http://" + brittle + ":7070/backups/" + namespace + "/brittle.img"
+	object.Spec.Target.S3.URL = testbed.BrittleS3URL(namespace + "/brittle.img")
 	sources := map[*v1alpha1.WukongExport]*v1alpha1.WukongDiskSource{
-		layer: {Registry: &v1alpha1.RegistrySource{URL: "docker://" + registryHost + image}},
+		layer: {Registry: &v1alpha1.RegistrySource{URL: testbed.RegistryURL(testbed.RegistryHost() + image)}},
 		object: {S3: &v1alpha1.S3Source{
-			URL: s3Bucket + "/" + namespace + "/brittle.img", SecretRef: &v1alpha1.LocalObjectReference{Name: credentialsName},
+			URL: testbed.S3URL(namespace + "/brittle.img"), SecretRef: &v1alpha1.LocalObjectReference{Name: credentialsName},
 		}},
 	}
 	for export, source := range sources {

@@ -19,6 +19,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/e2e/devcluster/testbed"
 	"github.com/novasphere/wukong/e2e/internal/console"
 )
 
@@ -71,8 +72,8 @@ var steps = []struct {
 		attach(t, s.one, guest, name)
 		require.NoError(t, cluster.Get(t.Context(), client.ObjectKeyFromObject(disk), disk))
 		s.acts()
-		change(t, disk, func(disk *v1alpha1.WukongDisk) { disk.Spec.StorageClassName = ptr.To(classFixed) })
-		waitMoved(t, disk, classFixed)
+		change(t, disk, func(disk *v1alpha1.WukongDisk) { disk.Spec.StorageClassName = ptr.To(testbed.FixedClass) })
+		waitMoved(t, disk, testbed.FixedClass)
 		require.NoError(t, guest.Close())
 		guest = enter(t, s.one) // a console stays with the instance on the first node
 		assertPattern(t, guest, s.checksum, name)
@@ -166,7 +167,7 @@ func TestSoak(t *testing.T) {
 			t.Parallel()
 			namespace := cluster.Namespace(t)
 			one, two := loginVM(namespace, "one"), loginVM(namespace, "two")
-			exportCreate(t, loginSecret(namespace), exportCredentials(namespace, s3SecretKey), one, two)
+			exportCreate(t, loginSecret(namespace), exportCredentials(namespace, testbed.S3SecretKey), one, two)
 			for _, vm := range []*v1alpha1.WukongVM{one, two} {
 				cluster.WaitReady(t, vm, metav1.ConditionTrue, v1alpha1.ReasonRunning, importAndBoot)
 			}

@@ -18,6 +18,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/e2e/devcluster/testbed"
 	"github.com/novasphere/wukong/e2e/internal/console"
 )
 
@@ -110,14 +111,14 @@ func TestBytesStayTheSame(t *testing.T) {
 	})
 	t.Run("TheySurviveAKilledGuest", func(t *testing.T) {
 		ended := instanceUID(t, vm)
-		require.Equal(t, 1, cluster.Kill(t, "/usr/bin/qemu-system-x86_64", launchers(t, vm)))
+		require.Equal(t, 1, cluster.Kill(t, testbed.QEMU, launchers(t, vm)))
 		waitAnotherInstance(t, vm, ended)
 		assertPattern(t, booted(t, vm), checksum, "data", "back")
 	})
 	t.Run("TheySurviveALostLauncher", func(t *testing.T) {
 		// Deleted by force, it may leave KubeVirt on the node with two of a name, of which the new one never starts: kubevirt/kubevirt#7032.
 		ended := instanceUID(t, vm)
-		require.Equal(t, 1, cluster.Kill(t, "/usr/bin/virt-launcher-monitor", launchers(t, vm)))
+		require.Equal(t, 1, cluster.Kill(t, testbed.LauncherMonitor, launchers(t, vm)))
 		waitAnotherInstance(t, vm, ended)
 		assertPattern(t, booted(t, vm), checksum, "data", "back")
 	})

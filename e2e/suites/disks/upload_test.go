@@ -19,14 +19,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
-)
-
-// CDI's upload proxy, as its operator installs it (CDI pkg/operator/resources/cert/factory.go, pkg/common UploadPathSync).
-const (
-	importerNamespace = "cdi"
-	uploadService     = "cdi-uploadproxy"
-	uploadAuthority   = "cdi-uploadproxy-signer-bundle"
-	uploadPath        = "/v1beta1/upload"
+	"github.com/novasphere/wukong/e2e/devcluster/testbed"
 )
 
 // upload sends a disk image as 'virtctl image-upload' does: with a token for the claim, to the upload proxy, and again while that answers that
@@ -43,18 +36,18 @@ func upload(t *testing.T, disk *v1alpha1.WukongDisk, image []byte) {
 	require.NoError(t, err)
 
 	bundle := &corev1.ConfigMap{}
-	require.NoError(t, cluster.Get(t.Context(), client.ObjectKey{Namespace: importerNamespace, Name: uploadAuthority}, bundle))
+	require.NoError(t, cluster.Get(t.Context(), client.ObjectKey{Namespace: testbed.CDINamespace, Name: testbed.UploadProxyAuthority}, bundle))
 	pool := x509.NewCertPool()
 	for _, certificates := range bundle.Data {
 		pool.AppendCertsFromPEM([]byte(certificates))
 	}
-	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool, ServerName: uploadService, MinVersion: tls.VersionTLS12}}
+	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool, ServerName: testbed.UploadProxy, MinVersion: tls.VersionTLS12}}
 	defer transport.CloseIdleConnections()
 	require.EventuallyWithT(t, func(collect *assert.CollectT) {
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
-		port := portForward(ctx, collect, importerNamespace, uploadService)
-		post, err := http.NewRequestWithContext(ctx, http.MethodPost, "https://localhost:"+port+uploadPath, bytes.NewReader(image))
+		port := portForward(ctx, collect, testbed.CDINamespace, testbed.UploadProxy)
+		post, err := http.NewRequestWithContext(ctx, http.MethodPost, "https://localhost:"+port+testbed.UploadPath, bytes.NewReader(image))
 		require.NoError(collect, err)
 		post.Header.Set("Authorization", "Bearer "+token)
 		post.Header.Set("Content-Type", "application/octet-stream")

@@ -16,11 +16,11 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/e2e/devcluster/testbed"
 	"github.com/novasphere/wukong/e2e/internal/console"
 )
 
 const (
-	debianURL     = "http://images.wukong-devcluster.svc/debian-trixie.qcow2"
 	guestUser     = "alice"
 	guestPassword = "correct horse"
 )
@@ -86,7 +86,7 @@ func guestVM(namespace, name string, networks ...v1alpha1.VMNetwork) *v1alpha1.W
 			Memory:                        v1alpha1.Memory{Guest: resource.MustParse("512Mi")},
 			TerminationGracePeriodSeconds: new(int64),
 			Disks: []v1alpha1.VMDisk{{Name: "root", Template: &v1alpha1.DiskTemplate{Spec: v1alpha1.WukongDiskSpec{
-				Size: &size, Source: &v1alpha1.WukongDiskSource{HTTP: &v1alpha1.HTTPSource{URL: debianURL}},
+				Size: &size, Source: &v1alpha1.WukongDiskSource{HTTP: &v1alpha1.HTTPSource{URL: testbed.ImageURL(testbed.DebianImage)}},
 			}}}},
 			Networks:  networks,
 			CloudInit: &v1alpha1.CloudInit{UserDataSecretRef: &v1alpha1.SecretKeyReference{Name: "guest", Key: "userdata"}},

@@ -19,12 +19,13 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/e2e/devcluster/testbed"
 )
 
 // managedNetwork is a bridge that NMState makes on the spare NIC of each node, in one VLAN.
 func managedNetwork(namespace, name, bridge string, tag int32) *v1alpha1.WukongNetwork {
 	network := bridgeNetwork(namespace, name, bridge, "10.77.0.0/24")
-	network.Spec.Bridge.Managed = &v1alpha1.ManagedBridge{Ports: []v1alpha1.InterfaceName{"eth1"}, UplinkVLAN: ptr.To(tag)}
+	network.Spec.Bridge.Managed = &v1alpha1.ManagedBridge{Ports: []v1alpha1.InterfaceName{testbed.SpareNIC}, UplinkVLAN: ptr.To(tag)}
 	return network
 }
 
@@ -126,9 +127,9 @@ func TestVLANsOnManagedBridges(t *testing.T) {
 func TestANodeKeepsItsNetwork(t *testing.T) {
 	t.Parallel()
 	network := managedNetwork(cluster.Namespace(t), "uplink", "br-uplink", 300)
-	network.Spec.Bridge.Managed = &v1alpha1.ManagedBridge{Ports: []v1alpha1.InterfaceName{"eth0"}}
+	network.Spec.Bridge.Managed = &v1alpha1.ManagedBridge{Ports: []v1alpha1.InterfaceName{testbed.NodeNIC}}
 	require.NoError(t, cluster.Create(t.Context(), network))
-	cluster.WaitCause(t, network, v1alpha1.ReasonHostAddressAtRisk, "eth0", patience)
+	cluster.WaitCause(t, network, v1alpha1.ReasonHostAddressAtRisk, testbed.NodeNIC, patience)
 	policy := &nmstatev1.NodeNetworkConfigurationPolicy{}
 	assert.True(t, apierrors.IsNotFound(cluster.Get(t.Context(), client.ObjectKey{Name: "wukong-br-uplink"}, policy)), "nothing is applied")
 

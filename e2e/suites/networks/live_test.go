@@ -20,6 +20,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/e2e/devcluster/testbed"
 )
 
 // migration is how long an interface may take to come or go: KubeVirt looks once a minute which machines to move for it, and moves them.
@@ -65,7 +66,7 @@ func TestInterfacesUnderARunningGuest(t *testing.T) {
 	const here, there = "10.66.0.1", "10.66.0.2"
 	one := guestVM(namespace, "one", v1alpha1.VMNetwork{Name: "pod", Pod: &v1alpha1.PodNetwork{}})
 	two := guestVM(namespace, "two", onNetwork("lan", "lan", there))
-	for _, object := range []client.Object{guestSecret(namespace), bridgeNetwork(namespace, "lan", "br-lan", "10.66.0.0/24"), one, two} {
+	for _, object := range []client.Object{guestSecret(namespace), bridgeNetwork(namespace, "lan", testbed.LANBridge, "10.66.0.0/24"), one, two} {
 		require.NoError(t, cluster.Create(t.Context(), object))
 	}
 	for _, vm := range []*v1alpha1.WukongVM{one, two} {

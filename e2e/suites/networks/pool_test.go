@@ -17,6 +17,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/e2e/devcluster/testbed"
 )
 
 // TestAPoolOfThree: pools of two families give each machine addresses that its guest has, of another namespace, too; one of three refuses a fourth, and
@@ -25,7 +26,7 @@ func TestAPoolOfThree(t *testing.T) {
 	t.Parallel()
 	here, elsewhere := cluster.Namespace(t), cluster.Namespace(t)
 	network := func(namespace string) *v1alpha1.WukongNetwork {
-		result := bridgeNetwork(namespace, "lan", "br-lan", "10.78.0.0/24")
+		result := bridgeNetwork(namespace, "lan", testbed.LANBridge, "10.78.0.0/24")
 		result.Spec.Subnets[0].Pool = &v1alpha1.AddressPool{Ranges: []v1alpha1.AddressRange{{Start: "10.78.0.10", End: "10.78.0.12"}}}
 		result.Spec.Subnets = append(result.Spec.Subnets, v1alpha1.Subnet{CIDR: "fd00:78::/64", Pool: &v1alpha1.AddressPool{}})
 		return result

@@ -17,12 +17,11 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/e2e/devcluster/testbed"
 	"github.com/novasphere/wukong/e2e/internal/harness"
 )
 
 const (
-	// busybox is an image that the dev cluster's add-on images brings.
-	busybox = "wukong.local/busybox:1"
 	// webPort is where the guests' web server listens. It answers with the guest's host name.
 	webPort = 8080
 )
@@ -33,7 +32,7 @@ func shell(t *testing.T, namespace string) {
 	pod := &corev1.Pod{
 		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "shell"},
 		Spec: corev1.PodSpec{TerminationGracePeriodSeconds: new(int64), Containers: []corev1.Container{{
-			Name: "shell", Image: busybox, ImagePullPolicy: corev1.PullNever, Command: []string{"/bin/sh", "-c", "exec /bin/busybox sleep 100000"},
+			Name: "shell", Image: testbed.Busybox, ImagePullPolicy: corev1.PullNever, Command: []string{"/bin/sh", "-c", "exec /bin/busybox sleep 100000"},
 		}}},
 	}
 	require.NoError(t, cluster.Create(t.Context(), pod))

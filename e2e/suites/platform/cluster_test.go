@@ -22,11 +22,11 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 	"k8s.io/client-go/tools/remotecommand"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/novasphere/wukong/e2e/devcluster/testbed"
 )
 
 const (
-	// busybox is an image that the dev cluster's add-on images brings.
-	busybox  = "wukong.local/busybox:1"
 	patience = 2 * time.Minute
 	tick     = 250 * time.Millisecond
 )
@@ -42,7 +42,7 @@ type cluster struct {
 // connect makes a namespace that ends with the test.
 func connect(t *testing.T) *cluster {
 	t.Helper()
-	config, err := clientcmd.BuildConfigFromFlags("", os.Getenv("KUBECONFIG"))
+	config, err := clientcmd.BuildConfigFromFlags("", testbed.Kubeconfig())
 	require.NoError(t, err)
 	reader, err := client.New(config, client.Options{})
 	require.NoError(t, err)
@@ -91,7 +91,7 @@ func (c *cluster) newPod(name, node string, volumes ...volume) *corev1.Pod {
 			NodeSelector:                  map[string]string{corev1.LabelHostname: node},
 			TerminationGracePeriodSeconds: &grace,
 			Containers: []corev1.Container{{
-				Name: "shell", Image: busybox, ImagePullPolicy: corev1.PullNever,
+				Name: "shell", Image: testbed.Busybox, ImagePullPolicy: corev1.PullNever,
 				Command: []string{"/bin/sh", "-c", "/bin/busybox --install -s /bin && exec sleep 100000"},
 			}},
 		},

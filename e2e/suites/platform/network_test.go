@@ -7,14 +7,16 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/novasphere/wukong/e2e/devcluster/testbed"
 )
 
 func TestPodsOnTwoNodesReachEachOtherOnTheBridge(t *testing.T) {
 	c := connect(t)
 	for number, node := range c.nodes[:2] {
 		name := fmt.Sprintf("lan-%d", number)
-		config := fmt.Sprintf(`{"cniVersion": "1.0.0", "name": "lan", "type": "bridge", "bridge": "br-lan", "disableContainerInterface": false,
-			"ipam": {"type": "static", "addresses": [{"address": "192.168.77.%d/24"}]}}`, number+1)
+		config := fmt.Sprintf(`{"cniVersion": "1.0.0", "name": "lan", "type": "bridge", "bridge": %q, "disableContainerInterface": false,
+			"ipam": {"type": "static", "addresses": [{"address": "192.168.77.%d/24"}]}}`, testbed.LANBridge, number+1)
 		attachment := c.object("k8s.cni.cncf.io/v1", "NetworkAttachmentDefinition", name, map[string]any{"config": config})
 		require.NoError(t, c.Create(t.Context(), attachment))
 		pod := c.newPod(name, node)

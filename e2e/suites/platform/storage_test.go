@@ -15,14 +15,11 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/novasphere/wukong/e2e/devcluster/testbed"
 )
 
-const (
-	shared    = "wukong-shared"
-	local     = "wukong-local"
-	fixed     = "wukong-fixed"
-	snapshots = "snapshot.storage.k8s.io/v1"
-)
+const snapshots = "snapshot.storage.k8s.io/v1"
 
 func (c *cluster) newClaim(name, class, size string) *corev1.PersistentVolumeClaim {
 	return &corev1.PersistentVolumeClaim{
@@ -60,7 +57,7 @@ func (c *cluster) bound(t *testing.T, claim *corev1.PersistentVolumeClaim) {
 
 func TestASharedVolumeIsWrittenFromTwoNodes(t *testing.T) {
 	c := connect(t)
-	c.bound(t, c.newClaim("data", shared, "64Mi"))
+	c.bound(t, c.newClaim("data", testbed.SharedClass, "64Mi"))
 	c.run(t, c.newPod("one", c.nodes[0], volume{claim: "data"}))
 	c.run(t, c.newPod("two", c.nodes[1], volume{claim: "data"}))
 	c.shell(t, "one", "echo hello > /data/file")
@@ -69,7 +66,7 @@ func TestASharedVolumeIsWrittenFromTwoNodes(t *testing.T) {
 
 func TestALocalVolumeWaitsForItsFirstPod(t *testing.T) {
 	c := connect(t)
-	claim := c.newClaim("data", local, "64Mi")
+	claim := c.newClaim("data", testbed.LocalClass, "64Mi")
 	claim.Spec.AccessModes = []corev1.PersistentVolumeAccessMode{corev1.ReadWriteOnce}
 	require.NoError(t, c.Create(t.Context(), claim))
 	eventually(t, "the claim says what it waits for", func() string {
@@ -89,7 +86,7 @@ func TestALocalVolumeWaitsForItsFirstPod(t *testing.T) {
 
 func TestABlockVolumeHasItsSizeAndIsTheSameOnBothNodes(t *testing.T) {
 	c := connect(t)
-	claim := c.newClaim("disk", shared, "64Mi")
+	claim := c.newClaim("disk", testbed.SharedClass, "64Mi")
 	mode := corev1.PersistentVolumeBlock
 	claim.Spec.VolumeMode = &mode
 	c.bound(t, claim)
@@ -121,7 +118,7 @@ func (c *cluster) grow(t *testing.T, name, size string) {
 
 func TestVolumesGrowWhileTheyAreMounted(t *testing.T) {
 	c := connect(t)
-	for _, class := range []string{shared, local} {
+	for _, class := range []string{testbed.SharedClass, testbed.LocalClass} {
 		require.NoError(t, c.Create(t.Context(), c.newClaim(class, class, "64Mi")))
 		c.run(t, c.newPod(class, c.nodes[0], volume{claim: class}))
 		c.grow(t, class, "128Mi")
@@ -130,7 +127,7 @@ func TestVolumesGrowWhileTheyAreMounted(t *testing.T) {
 
 func TestAFixedVolumeDoesNotGrow(t *testing.T) {
 	c := connect(t)
-	c.bound(t, c.newClaim("data", fixed, "64Mi"))
+	c.bound(t, c.newClaim("data", testbed.FixedClass, "64Mi"))
 	claim := c.claim(t, "data")
 	before := claim.DeepCopy()
 	claim.Spec.Resources.Requests[corev1.ResourceStorage] = resource.MustParse("128Mi")
@@ -140,7 +137,7 @@ func TestAFixedVolumeDoesNotGrow(t *testing.T) {
 
 func TestASnapshotIsRestoredAndAVolumeIsCloned(t *testing.T) {
 	c := connect(t)
-	c.bound(t, c.newClaim("data", shared, "64Mi"))
+	c.bound(t, c.newClaim("data", testbed.SharedClass, "64Mi"))
 	c.run(t, c.newPod("writer", c.nodes[0], volume{claim: "data"}))
 	c.shell(t, "writer", "echo before > /data/file; sync")
 
@@ -158,10 +155,10 @@ func TestASnapshotIsRestoredAndAVolumeIsCloned(t *testing.T) {
 	c.shell(t, "writer", "echo after > /data/file; sync")
 
 	group := "snapshot.storage.k8s.io"
-	restored := c.newClaim("restored", shared, "128Mi")
+	restored := c.newClaim("restored", testbed.SharedClass, "128Mi")
 	restored.Spec.DataSource = &corev1.TypedLocalObjectReference{APIGroup: &group, Kind: "VolumeSnapshot", Name: "snapshot"}
 	c.bound(t, restored)
-	clone := c.newClaim("clone", shared, "64Mi")
+	clone := c.newClaim("clone", testbed.SharedClass, "64Mi")
 	clone.Spec.DataSource = &corev1.TypedLocalObjectReference{Kind: "PersistentVolumeClaim", Name: "data"}
 	c.bound(t, clone)
 	c.run(t, c.newPod("reader", c.nodes[1], volume{claim: "restored"}, volume{claim: "clone"}))
@@ -172,8 +169,8 @@ func TestASnapshotIsRestoredAndAVolumeIsCloned(t *testing.T) {
 func TestAFullPoolIsReportedAndHealsWhenThereIsRoom(t *testing.T) {
 	c := connect(t)
 	class := &storagev1.StorageClass{
-		ObjectMeta: metav1.ObjectMeta{Name: c.namespace}, Provisioner: "csi.devcluster.wukong.local",
-		Parameters: map[string]string{"pool": c.namespace, "poolBytes": "100Mi"},
+		ObjectMeta: metav1.ObjectMeta{Name: c.namespace}, Provisioner: testbed.Provisioner,
+		Parameters: testbed.PoolParameters(c.namespace, "100Mi"),
 	}
 	require.NoError(t, c.Create(t.Context(), class))
 	t.Cleanup(func() { _ = c.Delete(context.Background(), class) })

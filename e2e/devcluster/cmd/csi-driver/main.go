@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"syscall"
 
 	"github.com/go-logr/logr/funcr"
@@ -25,13 +26,14 @@ func main() {
 
 func run() error {
 	var options csidriver.Options
+	flag.StringVar(&options.Name, "name", "", "name of the driver: the provisioner of its StorageClasses")
 	flag.StringVar(&options.NodeID, "node", os.Getenv("NODE_NAME"), "name of this node")
 	flag.StringVar(&options.PoolFolder, "pool", "/pool", "folder with the volumes, the same on all nodes")
 	flag.BoolVar(&options.Controller, "controller", false, "serve as the one controller of the cluster")
 	capacity := flag.String("capacity", "200Gi", "size of the default pool")
 	socket := flag.String("socket", "/csi/csi.sock", "where to listen")
 	registry := flag.String("registry", "", "kubelet's folder plugins_registry, to register there")
-	kubeletSocket := flag.String("kubelet-socket", "/var/lib/kubelet/plugins/"+csidriver.Name+"/csi.sock", "the socket as kubelet sees it")
+	kubeletPlugins := flag.String("kubelet-plugins", "/var/lib/kubelet/plugins", "kubelet's folder with a folder for each driver, named for it, which has the socket")
 	flag.Parse()
 
 	quantity, err := resource.ParseQuantity(*capacity)
@@ -49,7 +51,9 @@ func run() error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return driver.Serve(ctx, *socket) })
 	if *registry != "" {
-		group.Go(func() error { return csidriver.Register(ctx, *registry, *kubeletSocket) })
+		group.Go(func() error {
+			return csidriver.Register(ctx, options.Name, *registry, filepath.Join(*kubeletPlugins, options.Name, filepath.Base(*socket)))
+		})
 	}
 	return group.Wait()
 }

@@ -21,7 +21,7 @@ func main() {
 	secureAddress := flag.String("listen-tls", ":8443", "address to listen on with TLS")
 	hosts := flag.String("hosts", "localhost", "names in the certificate, with commas")
 	folder := flag.String("folder", "/images", "folder with the files")
-	limit := flag.Int64("relay-limit", 20<<20, "how many bytes a client may send by one connection of a relay before it is cut")
+	limit := flag.Int64("relay-limit", 0, "how many bytes a client may send by one connection of the relays that follow, before it is cut")
 	var relays []relay.Relay
 	flag.Func("relay", "LISTEN=TARGET: pass TCP connections on, and cut them; as often as wanted", func(text string) error {
 		one, err := relay.Parse(text, *limit)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/novasphere/wukong/e2e/devcluster/artifact"
 	"github.com/novasphere/wukong/e2e/devcluster/progress"
+	"github.com/novasphere/wukong/e2e/devcluster/testbed"
 )
 
 // FieldManager owns the fields that the dev cluster applies.
@@ -40,7 +41,7 @@ type Cluster struct {
 }
 
 // SharedMount is where each node sees Cluster.SharedDir.
-const SharedMount = "/var/lib/wukong-shared"
+const SharedMount = testbed.SharedMount
 
 // Connect fills in Config and Client from the kubeconfig file of the cluster's administrator.
 func (c *Cluster) Connect() error {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/novasphere/wukong/e2e/devcluster/internal/network"
 	"github.com/novasphere/wukong/e2e/devcluster/internal/sandbox"
+	"github.com/novasphere/wukong/e2e/devcluster/testbed"
 )
 
 const (
@@ -124,7 +125,7 @@ func apiServerOptions(place paths, plan network.Plan) map[string]string {
 		// The control plane reaches pods but no cluster IP, so it has to choose an endpoint of a service itself.
 		"enable-aggregator-routing": "true",
 		"audit-policy-file":         place.pki("audit-policy.yaml"),
-		"audit-log-path":            place.audit() + "/audit.log",
+		"audit-log-path":            testbed.At(place.root).AuditLog(),
 		"audit-log-maxsize":         "100",
 		"profiling":                 "false",
 	}

@@ -6,18 +6,19 @@ import (
 	"path/filepath"
 
 	"github.com/novasphere/wukong/e2e/devcluster/artifact"
+	"github.com/novasphere/wukong/e2e/devcluster/testbed"
 )
 
 // paths are the places of one cluster.
 type paths struct{ root string }
 
 // DefaultFolder is the folder of the cluster of this checkout.
-func DefaultFolder() string { return filepath.Join(artifact.SourceRoot(), ".devcluster") }
+func DefaultFolder() string { return filepath.Join(artifact.SourceRoot(), testbed.FolderName) }
 
-func (p paths) state() string              { return filepath.Join(p.root, "state.json") }
-func (p paths) kubeconfig() string         { return filepath.Join(p.root, "kubeconfig") }
-func (p paths) audit() string              { return filepath.Join(p.root, "audit") }
-func (p paths) programs() string           { return filepath.Join(p.root, "bin") }
+func (p paths) state() string              { return testbed.At(p.root).StateFile() }
+func (p paths) kubeconfig() string         { return testbed.At(p.root).Kubeconfig() }
+func (p paths) audit() string              { return testbed.At(p.root).AuditFolder() }
+func (p paths) programs() string           { return testbed.At(p.root).Programs() }
 func (p paths) shared() string             { return filepath.Join(p.root, "shared") }
 func (p paths) etcd() string               { return filepath.Join(p.root, "etcd") }
 func (p paths) control() string            { return filepath.Join(p.root, "control-plane") }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/novasphere/wukong/e2e/devcluster/internal/network"
 	"github.com/novasphere/wukong/e2e/devcluster/internal/process"
+	"github.com/novasphere/wukong/e2e/devcluster/testbed"
 )
 
 // state is what is known about a running cluster. It is written after each change.
@@ -35,7 +36,7 @@ type nodeState struct {
 	Prepared []string `json:"prepared,omitempty"`
 }
 
-func nodeName(number int) string { return fmt.Sprintf("node%d", number) }
+func nodeName(number int) string { return testbed.NodeName(number) }
 
 // loadState returns nil when there is no cluster.
 func loadState(place paths) (*state, error) {

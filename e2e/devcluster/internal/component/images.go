@@ -6,12 +6,13 @@ import (
 
 	"github.com/novasphere/wukong/e2e/devcluster/artifact"
 	"github.com/novasphere/wukong/e2e/devcluster/image"
+	"github.com/novasphere/wukong/e2e/devcluster/testbed"
 )
 
 // References of the images of the core. Nothing can be pulled, so the registry is a name that does not exist.
 const (
 	PauseImage   = "wukong.local/pause:1"
-	ProbeImage   = "wukong.local/probe:1"
+	ProbeImage   = testbed.Probe
 	CoreDNSImage = "wukong.local/coredns:1"
 )
 

@@ -14,15 +14,13 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-const (
-	// Name is the driver's name, which classes and volumes carry.
-	Name = "csi.devcluster.wukong.local"
-	// Version is what the driver says of itself.
-	Version = "1"
-)
+// Version is what the driver says of itself.
+const Version = "1"
 
 // Options of a driver.
 type Options struct {
+	// Name is the driver's name, which classes and volumes carry.
+	Name string
 	// NodeID is the name of the node that this process serves.
 	NodeID string
 	// PoolFolder is where volumes and snapshots are kept: the same on every node.
@@ -47,6 +45,9 @@ type Driver struct {
 
 // New opens the pool.
 func New(options Options) (*Driver, error) {
+	if options.Name == "" {
+		return nil, errors.New("the driver needs a name: the provisioner of its StorageClasses")
+	}
 	pool, err := openPool(options.PoolFolder, options.Controller)
 	if err != nil {
 		return nil, err

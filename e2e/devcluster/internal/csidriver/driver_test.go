@@ -15,13 +15,16 @@ import (
 	"github.com/novasphere/wukong/e2e/devcluster/internal/csidriver"
 )
 
-const mebibyte = 1 << 20
+const (
+	mebibyte   = 1 << 20
+	driverName = "csi.test"
+)
 
 // newDriver is a driver with room for 100 MiB, and the folder of its pool.
 func newDriver(t *testing.T) (*csidriver.Driver, string) {
 	t.Helper()
 	folder := t.TempDir()
-	driver, err := csidriver.New(csidriver.Options{NodeID: "node", PoolFolder: folder, Capacity: 100 * mebibyte, Controller: true})
+	driver, err := csidriver.New(csidriver.Options{Name: driverName, NodeID: "node", PoolFolder: folder, Capacity: 100 * mebibyte, Controller: true})
 	require.NoError(t, err)
 	return driver, folder
 }
@@ -106,7 +109,7 @@ func TestAnInterruptedDriverLeavesNothingHalfMade(t *testing.T) {
 	leftover := filepath.Join(folder, "volumes", "vol-0123.new")
 	require.NoError(t, os.MkdirAll(leftover, 0o755))
 
-	again, err := csidriver.New(csidriver.Options{PoolFolder: folder, Capacity: 100 * mebibyte, Controller: true})
+	again, err := csidriver.New(csidriver.Options{Name: driverName, PoolFolder: folder, Capacity: 100 * mebibyte, Controller: true})
 	require.NoError(t, err)
 	require.NoDirExists(t, leftover)
 	require.Equal(t, volume, create(t, again, request("volume", mebibyte)), "a repeated request finds the volume")

@@ -9,7 +9,7 @@ import (
 
 // GetPluginInfo implements csi.IdentityServer.
 func (d *Driver) GetPluginInfo(context.Context, *csi.GetPluginInfoRequest) (*csi.GetPluginInfoResponse, error) {
-	return &csi.GetPluginInfoResponse{Name: Name, VendorVersion: Version}, nil
+	return &csi.GetPluginInfoResponse{Name: d.options.Name, VendorVersion: Version}, nil
 }
 
 // GetPluginCapabilities implements csi.IdentityServer.

@@ -25,7 +25,7 @@ func TestSanity(t *testing.T) {
 		t.Skip("mounts need root")
 	}
 	for _, accessType := range []string{"mount", "block"} {
-		folder := start(t, csidriver.Options{NodeID: "node-1", Capacity: 1 << 40, Controller: true})
+		folder := start(t, csidriver.Options{Name: driverName, NodeID: "node-1", Capacity: 1 << 40, Controller: true})
 		config := sanity.NewTestConfig()
 		config.Address = "passthrough:///csi.sock"
 		config.DialOptions = []grpc.DialOption{grpc.WithContextDialer(lateDialer(filepath.Join(folder, "csi.sock"))), grpc.WithTransportCredentials(insecure.NewCredentials())}

@@ -11,13 +11,14 @@ import (
 
 	"github.com/novasphere/wukong/e2e/devcluster/artifact"
 	"github.com/novasphere/wukong/e2e/devcluster/debian"
+	"github.com/novasphere/wukong/e2e/devcluster/testbed"
 )
 
 // Files that the recipe of Images leaves in its folder.
 const (
-	DebianImage = "debian-trixie.qcow2"
-	TinyImage   = "tiny.qcow2"
-	TinyRaw     = "tiny.img"
+	DebianImage = testbed.DebianImage
+	TinyImage   = testbed.TinyImage
+	TinyRaw     = testbed.TinyRaw
 )
 
 // Sizes of the disks in MiB. A disk that a machine gets from an image is at least as large as the image; both leave room for

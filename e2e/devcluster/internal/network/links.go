@@ -9,12 +9,14 @@ import (
 	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netns"
 	"golang.org/x/sys/unix"
+
+	"github.com/novasphere/wukong/e2e/devcluster/testbed"
 )
 
 const (
 	bridgeName = "nodes"
 	// cableName is the name of the cluster's end of a cable in a sandbox that is no switch.
-	cableName = "eth0"
+	cableName = testbed.NodeNIC
 )
 
 // InUse returns the subnets of all addresses and routes of the host, except those of the given link.

@@ -15,11 +15,14 @@ type Relay struct {
 	Limit          int64
 }
 
-// Parse reads "LISTEN=TARGET", two addresses with ports.
+// Parse reads "LISTEN=TARGET", two addresses with ports. The limit must be a positive number of bytes.
 func Parse(text string, limit int64) (Relay, error) {
 	listen, target, found := strings.Cut(text, "=")
 	if !found || listen == "" || target == "" {
 		return Relay{}, fmt.Errorf("relay %q: want LISTEN=TARGET, such as :5001=registry:5000", text)
+	}
+	if limit < 1 {
+		return Relay{}, fmt.Errorf("relay %q: a relay that cuts connections after %d bytes passes nothing on: give a limit before the relay", text, limit)
 	}
 	return Relay{Listen: listen, Target: target, Limit: limit}, nil
 }

@@ -54,4 +54,6 @@ func TestParse(t *testing.T) {
 		_, err := Parse(wrong, 7)
 		assert.ErrorContains(t, err, "want LISTEN=TARGET", "%q", wrong)
 	}
+	_, err = Parse(":5001=registry:5000", 0)
+	assert.ErrorContains(t, err, "give a limit")
 }

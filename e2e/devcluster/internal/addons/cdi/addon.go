@@ -14,13 +14,14 @@ import (
 
 	"github.com/novasphere/wukong/e2e/devcluster/artifact"
 	"github.com/novasphere/wukong/e2e/devcluster/internal/addon"
+	"github.com/novasphere/wukong/e2e/devcluster/testbed"
 )
 
 // readyPatience is generous: on two cores cdi-operator takes less than a minute to install everything.
 const readyPatience = 10 * time.Minute
 
 // workloads are what cdi-operator installs, and itself.
-var workloads = []string{"cdi-operator", "cdi-apiserver", "cdi-deployment", "cdi-uploadproxy"}
+var workloads = []string{testbed.CDIOperator, "cdi-apiserver", "cdi-deployment", testbed.UploadProxy}
 
 // Addon installs CDI.
 type Addon struct {

@@ -12,13 +12,14 @@ import (
 	"github.com/novasphere/wukong/e2e/devcluster/artifact"
 	"github.com/novasphere/wukong/e2e/devcluster/debian"
 	"github.com/novasphere/wukong/e2e/devcluster/image"
+	"github.com/novasphere/wukong/e2e/devcluster/testbed"
 )
 
 const (
 	// Version is the version of CDI; tools/cdi/go.mod pins the module.
 	Version = "v1.61.1"
 	// Namespace is where CDI runs.
-	Namespace = "cdi"
+	Namespace = testbed.CDINamespace
 
 	// repository is where image names begin; no registry answers there, the images are imported.
 	repository    = "localhost/cdi"

@@ -15,12 +15,10 @@ import (
 
 	"github.com/novasphere/wukong/e2e/devcluster/artifact"
 	"github.com/novasphere/wukong/e2e/devcluster/internal/addon"
-	"github.com/novasphere/wukong/e2e/devcluster/internal/csidriver"
+	"github.com/novasphere/wukong/e2e/devcluster/testbed"
 )
 
 const (
-	// Namespace is where the driver runs.
-	Namespace     = "wukong-storage"
 	readyPatience = 3 * time.Minute
 	// snapshotModule has the definitions of the snapshot kinds beside its Go code.
 	snapshotModule = "github.com/kubernetes-csi/external-snapshotter/client/v8"
@@ -88,7 +86,7 @@ func snapshotDefinitions(ctx context.Context) ([]byte, error) {
 
 // Ready implements addon.Addon.
 func (Addon) Ready(ctx context.Context, cluster *addon.Cluster) error {
-	err := cluster.WaitWorkloads(ctx, readyPatience, Namespace, "csi-controller", "csi-node", "snapshot-controller")
+	err := cluster.WaitWorkloads(ctx, readyPatience, testbed.StorageNamespace, "csi-controller", "csi-node", "snapshot-controller")
 	if err != nil {
 		return err
 	}
@@ -112,7 +110,7 @@ func unregistered(ctx context.Context, cluster *addon.Cluster) (string, error) {
 		}
 		known := false
 		for _, driver := range found.Spec.Drivers {
-			known = known || driver.Name == csidriver.Name
+			known = known || driver.Name == testbed.Provisioner
 		}
 		if !known {
 			missing = append(missing, node.Name+" has not registered it")

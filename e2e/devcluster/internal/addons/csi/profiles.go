@@ -9,13 +9,15 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/novasphere/wukong/e2e/devcluster/internal/addon"
+	"github.com/novasphere/wukong/e2e/devcluster/testbed"
 )
 
-// profiles are the properties of claims by class, best first: CDI takes the first for a DataVolume that does not say.
-var profiles = map[string][]any{
-	"wukong-shared": {claim("ReadWriteMany", "Filesystem"), claim("ReadWriteOnce", "Filesystem"), claim("ReadWriteMany", "Block")},
-	"wukong-fixed":  {claim("ReadWriteMany", "Filesystem"), claim("ReadWriteOnce", "Filesystem"), claim("ReadWriteMany", "Block")},
-	"wukong-local":  {claim("ReadWriteOnce", "Filesystem"), claim("ReadWriteOnce", "Block")},
+// properties are those of claims of a class, best first: CDI takes the first for a DataVolume that does not say.
+func properties(class testbed.StorageClass) []any {
+	if class.Shared {
+		return []any{claim("ReadWriteMany", "Filesystem"), claim("ReadWriteOnce", "Filesystem"), claim("ReadWriteMany", "Block")}
+	}
+	return []any{claim("ReadWriteOnce", "Filesystem"), claim("ReadWriteOnce", "Block")}
 }
 
 func claim(accessMode, volumeMode string) map[string]any {
@@ -34,15 +36,15 @@ func DescribeToCDI(ctx context.Context, cluster *addon.Cluster) error {
 	if err != nil {
 		return fmt.Errorf("look for CDI: %w", err)
 	}
-	for class, properties := range profiles {
+	for _, class := range testbed.StorageClasses() {
 		profile := &unstructured.Unstructured{Object: map[string]any{
-			"spec": map[string]any{"claimPropertySets": properties, "cloneStrategy": "csi-clone", "snapshotClass": "wukong"},
+			"spec": map[string]any{"claimPropertySets": properties(class), "cloneStrategy": "csi-clone", "snapshotClass": testbed.SnapshotClass},
 		}}
 		profile.SetAPIVersion("cdi.kubevirt.io/v1beta1")
 		profile.SetKind("StorageProfile")
-		profile.SetName(class)
+		profile.SetName(class.Name)
 		if err := cluster.Apply(ctx, profile); err != nil {
-			return fmt.Errorf("describe StorageClass %s to CDI: %w", class, err)
+			return fmt.Errorf("describe StorageClass %s to CDI: %w", class.Name, err)
 		}
 	}
 	return nil

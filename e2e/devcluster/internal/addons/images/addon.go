@@ -14,18 +14,10 @@ import (
 	"github.com/novasphere/wukong/e2e/devcluster/internal/addon"
 	"github.com/novasphere/wukong/e2e/devcluster/internal/guest"
 	"github.com/novasphere/wukong/e2e/devcluster/internal/program"
+	"github.com/novasphere/wukong/e2e/devcluster/testbed"
 )
 
 const (
-	// Namespace is where the server runs.
-	Namespace = "wukong-devcluster"
-	// URL is the address of the server inside the cluster.
-	URL = "http://images.wukong-devcluster.svc"
-
-	// Busybox is the reference of an image with a shell, for pods of tests. Its applets are there after
-	// `/bin/busybox --install -s /bin`.
-	Busybox = "wukong.local/busybox:1"
-
 	serverProgram = "image-server"
 	serverImage   = "wukong.local/image-server:1"
 	// folder is below the folder that all nodes share.
@@ -50,7 +42,7 @@ func (Addon) Name() string { return "images" }
 // Images implements addon.Addon.
 func (Addon) Images() []*artifact.Recipe {
 	server := program.Binary(serverProgram, "internal/imageserver", "internal/pki", "internal/relay")
-	return []*artifact.Recipe{program.Image(server, serverProgram, serverImage, "65532:65532"), guest.Busybox(Busybox)}
+	return []*artifact.Recipe{program.Image(server, serverProgram, serverImage, "65532:65532"), guest.Busybox(testbed.Busybox)}
 }
 
 // Assets implements addon.WithAssets.
@@ -66,7 +58,7 @@ func (Addon) Install(ctx context.Context, cluster *addon.Cluster) error {
 	if err := os.MkdirAll(target, 0o755); err != nil {
 		return fmt.Errorf("install guest images: %w", err)
 	}
-	for _, name := range []string{guest.DebianImage, guest.TinyImage, guest.TinyRaw} {
+	for _, name := range []string{testbed.DebianImage, testbed.TinyImage, testbed.TinyRaw} {
 		if err := place(filepath.Join(source, name), filepath.Join(target, name)); err != nil {
 			return fmt.Errorf("install guest image %s: %w", name, err)
 		}
@@ -79,7 +71,7 @@ func (Addon) Install(ctx context.Context, cluster *addon.Cluster) error {
 
 // Ready implements addon.Addon.
 func (Addon) Ready(ctx context.Context, cluster *addon.Cluster) error {
-	return cluster.WaitWorkloads(ctx, readyPatience, Namespace, "images")
+	return cluster.WaitWorkloads(ctx, readyPatience, testbed.ServersNamespace, testbed.ImageService)
 }
 
 // place puts a copy of a file of the cache into the shared folder, unless the same one is there. It is never a link: what runs

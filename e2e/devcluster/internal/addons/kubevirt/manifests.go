@@ -9,11 +9,12 @@ import (
 	"path/filepath"
 
 	"github.com/novasphere/wukong/e2e/devcluster/artifact"
+	"github.com/novasphere/wukong/e2e/devcluster/testbed"
 )
 
 const (
 	// Namespace is where KubeVirt runs.
-	Namespace     = "kubevirt"
+	Namespace     = testbed.KubeVirtNamespace
 	manifestsFile = "operator.yaml"
 )
 

@@ -9,10 +9,11 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/novasphere/wukong/e2e/devcluster/internal/addon"
+	"github.com/novasphere/wukong/e2e/devcluster/testbed"
 )
 
-// Bridge is the name of the bridge on each node.
-const Bridge = "br-lan"
+// bridgeName is the bridge on each node.
+const bridgeName = testbed.LANBridge
 
 // VLANs that pass between nodes; 1 is what untagged frames have inside a bridge.
 const (
@@ -53,16 +54,16 @@ func addBridge(node addon.Node) error {
 		return err
 	}
 	defer handle.Close()
-	bridge := &netlink.Bridge{LinkAttrs: netlink.LinkAttrs{Name: Bridge}}
+	bridge := &netlink.Bridge{LinkAttrs: netlink.LinkAttrs{Name: bridgeName}}
 	if err := handle.LinkAdd(bridge); err != nil && !errors.Is(err, unix.EEXIST) {
-		return fmt.Errorf("add %s to node %s: %w", Bridge, node.Name, err)
+		return fmt.Errorf("add %s to node %s: %w", bridgeName, node.Name, err)
 	}
-	link, err := handle.LinkByName(Bridge)
+	link, err := handle.LinkByName(bridgeName)
 	if err != nil {
-		return fmt.Errorf("find %s on node %s: %w", Bridge, node.Name, err)
+		return fmt.Errorf("find %s on node %s: %w", bridgeName, node.Name, err)
 	}
 	if err := handle.BridgeSetVlanFiltering(link, true); err != nil && !errors.Is(err, unix.EOPNOTSUPP) {
-		return fmt.Errorf("filter VLANs on %s of node %s: %w", Bridge, node.Name, err)
+		return fmt.Errorf("filter VLANs on %s of node %s: %w", bridgeName, node.Name, err)
 	}
 	return handle.LinkSetUp(link)
 }
@@ -81,10 +82,10 @@ func join(left, right addon.Node) error {
 	}
 	defer second.Close()
 	for _, handle := range []*netlink.Handle{first, second} {
-		if _, err := handle.LinkByName(Bridge); errors.As(err, &netlink.LinkNotFoundError{}) {
+		if _, err := handle.LinkByName(bridgeName); errors.As(err, &netlink.LinkNotFoundError{}) {
 			return nil
 		} else if err != nil {
-			return fmt.Errorf("find %s: %w", Bridge, err)
+			return fmt.Errorf("find %s: %w", bridgeName, err)
 		}
 	}
 	leftEnd, rightEnd := "lan-"+right.Name, "lan-"+left.Name
@@ -102,7 +103,7 @@ func join(left, right addon.Node) error {
 		PeerName:  rightEnd, PeerNamespace: netlink.NsPid(right.PID),
 	}
 	if err := netlink.LinkAdd(cable); err != nil {
-		return fmt.Errorf("connect %s of %s and %s: %w", Bridge, left.Name, right.Name, err)
+		return fmt.Errorf("connect %s of %s and %s: %w", bridgeName, left.Name, right.Name, err)
 	}
 	return errors.Join(plug(first, leftEnd), plug(second, rightEnd))
 }
@@ -123,12 +124,12 @@ func plug(handle *netlink.Handle, name string) error {
 	if err != nil {
 		return fmt.Errorf("find %s: %w", name, err)
 	}
-	bridge, err := handle.LinkByName(Bridge)
+	bridge, err := handle.LinkByName(bridgeName)
 	if err != nil {
-		return fmt.Errorf("find %s: %w", Bridge, err)
+		return fmt.Errorf("find %s: %w", bridgeName, err)
 	}
 	if err := handle.LinkSetMaster(link, bridge); err != nil {
-		return fmt.Errorf("plug %s into %s: %w", name, Bridge, err)
+		return fmt.Errorf("plug %s into %s: %w", name, bridgeName, err)
 	}
 	err = handle.BridgeVlanAddRange(link, firstVLAN, lastVLAN, false, false, false, true)
 	if err != nil && !errors.Is(err, unix.EOPNOTSUPP) {

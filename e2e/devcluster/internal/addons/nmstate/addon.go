@@ -16,10 +16,11 @@ import (
 	"github.com/novasphere/wukong/e2e/devcluster/artifact"
 	"github.com/novasphere/wukong/e2e/devcluster/internal/addon"
 	"github.com/novasphere/wukong/e2e/devcluster/internal/program"
+	"github.com/novasphere/wukong/e2e/devcluster/testbed"
 )
 
 const (
-	namespace     = "nmstate"
+	namespace     = testbed.NMStateNamespace
 	name          = "nmstate-standin"
 	reference     = "wukong.local/nmstate-standin:1"
 	readyPatience = 2 * time.Minute

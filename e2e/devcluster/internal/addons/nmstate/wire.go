@@ -8,11 +8,10 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/novasphere/wukong/e2e/devcluster/internal/addon"
+	"github.com/novasphere/wukong/e2e/devcluster/testbed"
 )
 
 const (
-	// NIC is the spare interface of each node.
-	NIC = "eth1"
 	// wire is the bridge that stands in for the switch, in the first node.
 	wire = "wire"
 )
@@ -56,7 +55,7 @@ func plug(first, node addon.Node) error {
 		return err
 	}
 	defer far.Close()
-	if _, err := far.LinkByName(NIC); err == nil {
+	if _, err := far.LinkByName(testbed.SpareNIC); err == nil {
 		return nil
 	}
 	near, err := first.Network()
@@ -73,18 +72,18 @@ func plug(first, node addon.Node) error {
 	}
 	end := wire + "-" + node.Name
 	cable := &netlink.Veth{
-		LinkAttrs: netlink.LinkAttrs{Name: end, Namespace: netlink.NsPid(first.PID)}, PeerName: NIC, PeerNamespace: netlink.NsPid(node.PID),
+		LinkAttrs: netlink.LinkAttrs{Name: end, Namespace: netlink.NsPid(first.PID)}, PeerName: testbed.SpareNIC, PeerNamespace: netlink.NsPid(node.PID),
 	}
 	if err := netlink.LinkAdd(cable); err != nil {
-		return fmt.Errorf("connect %s of node %s: %w", NIC, node.Name, err)
+		return fmt.Errorf("connect %s of node %s: %w", testbed.SpareNIC, node.Name, err)
 	}
 	link, err := near.LinkByName(end)
 	if err != nil {
 		return fmt.Errorf("find %s: %w", end, err)
 	}
-	nic, err := far.LinkByName(NIC)
+	nic, err := far.LinkByName(testbed.SpareNIC)
 	if err != nil {
-		return fmt.Errorf("find %s of node %s: %w", NIC, node.Name, err)
+		return fmt.Errorf("find %s of node %s: %w", testbed.SpareNIC, node.Name, err)
 	}
 	return errors.Join(near.LinkSetMaster(link, bridge), near.LinkSetUp(link), far.LinkSetUp(nic))
 }

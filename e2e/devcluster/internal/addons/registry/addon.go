@@ -8,10 +8,10 @@ import (
 
 	"github.com/novasphere/wukong/e2e/devcluster/artifact"
 	"github.com/novasphere/wukong/e2e/devcluster/internal/addon"
+	"github.com/novasphere/wukong/e2e/devcluster/testbed"
 )
 
 const (
-	namespace     = "wukong-devcluster"
 	readyPatience = 2 * time.Minute
 )
 
@@ -39,5 +39,5 @@ func (Addon) Install(ctx context.Context, cluster *addon.Cluster) error {
 
 // Ready implements addon.Addon.
 func (Addon) Ready(ctx context.Context, cluster *addon.Cluster) error {
-	return cluster.WaitWorkloads(ctx, readyPatience, namespace, serverName)
+	return cluster.WaitWorkloads(ctx, readyPatience, testbed.ServersNamespace, serverName)
 }

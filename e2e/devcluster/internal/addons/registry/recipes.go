@@ -7,15 +7,11 @@ import (
 	"github.com/novasphere/wukong/e2e/devcluster/artifact"
 	"github.com/novasphere/wukong/e2e/devcluster/image"
 	"github.com/novasphere/wukong/e2e/devcluster/internal/guest"
+	"github.com/novasphere/wukong/e2e/devcluster/testbed"
 )
 
 const (
-	// Host is the address of the registry inside the cluster.
-	Host = "registry.wukong-devcluster.svc:5000"
-	// TinyDisk is the container disk with the tiny guest. docker://<TinyDisk> is its address for CDI.
-	TinyDisk = Host + "/guest/tiny:1"
-
-	serverName  = "registry"
+	serverName  = testbed.RegistryService
 	serverImage = "wukong.local/registry:1"
 	serverUser  = 65532
 )
@@ -25,12 +21,12 @@ func tinyDisk() *artifact.Recipe {
 	guests := guest.Images()
 	return &artifact.Recipe{
 		Name:  "tiny-disk-image",
-		Key:   []string{TinyDisk, "layout 1"},
+		Key:   []string{testbed.TinyContainerDisk(), "layout 1"},
 		Needs: []*artifact.Recipe{guests},
 		Build: func(_ context.Context, build *artifact.Build) error {
-			source := filepath.Join(build.Deps[guests.Name], guest.TinyImage)
-			files := map[string]image.File{"/disk/" + guest.TinyImage: {Source: source, Mode: 0o444}}
-			return image.FromFiles(filepath.Join(build.Out, image.Archive), TinyDisk, image.Config{}, files)
+			source := filepath.Join(build.Deps[guests.Name], testbed.TinyImage)
+			files := map[string]image.File{"/disk/" + testbed.TinyImage: {Source: source, Mode: 0o444}}
+			return image.FromFiles(filepath.Join(build.Out, image.Archive), testbed.TinyContainerDisk(), image.Config{}, files)
 		},
 	}
 }

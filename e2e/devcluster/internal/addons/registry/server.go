@@ -21,6 +21,7 @@ import (
 	"github.com/novasphere/wukong/e2e/devcluster/artifact"
 	"github.com/novasphere/wukong/e2e/devcluster/image"
 	"github.com/novasphere/wukong/e2e/devcluster/internal/addon"
+	"github.com/novasphere/wukong/e2e/devcluster/testbed"
 )
 
 // startPatience is how long the registry may take to listen while its image is made.
@@ -95,7 +96,7 @@ func fill(ctx context.Context, build *artifact.Build, program, folder, archive s
 
 // push writes the image of an archive to the registry behind a socket, when that listens.
 func push(ctx context.Context, archive, socket string) error {
-	target, err := name.NewTag(TinyDisk, name.Insecure)
+	target, err := name.NewTag(testbed.TinyContainerDisk(), name.Insecure)
 	if err != nil {
 		return err
 	}

@@ -11,13 +11,13 @@ import (
 	"github.com/novasphere/wukong/e2e/devcluster/artifact"
 	"github.com/novasphere/wukong/e2e/devcluster/image"
 	"github.com/novasphere/wukong/e2e/devcluster/internal/addon"
+	"github.com/novasphere/wukong/e2e/devcluster/testbed"
 )
 
 const (
-	namespace     = "wukong-devcluster"
 	readyPatience = 2 * time.Minute
 
-	serverName  = "s3"
+	serverName  = testbed.S3Service
 	serverImage = "wukong.local/s3:1"
 	serverUser  = 65532
 )
@@ -46,7 +46,7 @@ func (Addon) Install(ctx context.Context, cluster *addon.Cluster) error {
 
 // Ready implements addon.Addon.
 func (Addon) Ready(ctx context.Context, cluster *addon.Cluster) error {
-	return cluster.WaitWorkloads(ctx, readyPatience, namespace, serverName)
+	return cluster.WaitWorkloads(ctx, readyPatience, testbed.ServersNamespace, serverName)
 }
 
 // server is the image of the server: one program on nothing.
