@@ -57,5 +57,10 @@ const (
 	LauncherMonitor = "/usr/bin/virt-launcher-monitor"
 )
 
+// ServiceHost is the full name of a Service, which pods of all namespaces resolve.
+func ServiceHost(namespace, service string) string {
+	return service + "." + namespace + ".svc.cluster.local"
+}
+
 // NodeName is the name of a node by its number, from 1 on.
 func NodeName(number int) string { return fmt.Sprintf("node%d", number) }
