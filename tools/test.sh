@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Runs the three layers of test in order, and ends with one line per layer and a verdict; the unit tests of the dev cluster are a line of their own. A layer that this machine cannot run
-# is skipped and the reason is printed; with CI=true it fails instead, so that a green run there means that all of it ran.
+# Runs the three layers of test in order, and ends with one line per layer and a verdict; the unit tests of the dev cluster have a line
+# of their own. A layer that this machine cannot run is skipped and the reason is printed; with CI=true it fails instead, so that a
+# green run there means that all of it ran.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 

@@ -1,5 +1,5 @@
 // Command firstvm ends 'make up': it applies a manifest with a WukongVM, waits until the machine runs and the guest asks for a
-// login, and shows the guest's console and addresses.
+// login, shows the guest's console and addresses, and says how a person gets in.
 package main
 
 import (
@@ -18,6 +18,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/e2e/devcluster/testbed"
 	"github.com/novasphere/wukong/e2e/internal/console"
 	"github.com/novasphere/wukong/e2e/internal/harness"
 )
@@ -69,7 +70,11 @@ func run(ctx context.Context, path string) error {
 	if err := showConsole(ctx, cluster, vm); err != nil {
 		return err
 	}
-	return showAddresses(ctx, cluster, vm)
+	if err := showAddresses(ctx, cluster, vm); err != nil {
+		return err
+	}
+	fmt.Print(entrances(testbed.Here(), vm))
+	return nil
 }
 
 // waitReady prints each change of phase and cause.

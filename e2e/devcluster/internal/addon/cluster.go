@@ -3,7 +3,6 @@ package addon
 import (
 	"context"
 	"fmt"
-	"path/filepath"
 
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
@@ -59,7 +58,7 @@ func (c *Cluster) Connect() error {
 }
 
 // Kubeconfig is the path of the administrator's kubeconfig.
-func (c *Cluster) Kubeconfig() string { return filepath.Join(c.StateDir, "kubeconfig") }
+func (c *Cluster) Kubeconfig() string { return testbed.At(c.StateDir).Kubeconfig() }
 
 // OnEveryNode calls work for each node.
 func (c *Cluster) OnEveryNode(ctx context.Context, work func(ctx context.Context, node Node) error) error {

@@ -80,7 +80,7 @@ func (c *Cluster) buildPrograms(ctx context.Context, more ...*artifact.Recipe) e
 // host but for /tmp and /run, where the cache may be.
 func (c *Cluster) linkPrograms() error {
 	for _, folder := range []string{c.programs.kubernetes, c.programs.etcd, c.programs.containerd, c.programs.runc} {
-		if err := placePrograms(folder, c.place.programs(), linkOrCopy); err != nil {
+		if err := placePrograms(folder, c.place.programs(), addon.LinkProgram); err != nil {
 			return fmt.Errorf("link programs: %w", err)
 		}
 	}

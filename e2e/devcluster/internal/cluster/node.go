@@ -137,7 +137,7 @@ func (c *Cluster) writeNodeFiles(number int) error {
 		writeYAML(filepath.Join(config, "kube-proxy.yaml"), kubeProxyConfig(plan, name)),
 		writeJSON(filepath.Join(folder, "cni-conf", "10-wukong.conflist"), networkConfig(plan, number)),
 		// Copies, not links: pods that get the folder write to it.
-		placePrograms(c.programs.networkPlugins, filepath.Join(folder, "cni-bin"), copyProgram),
+		placePrograms(c.programs.networkPlugins, filepath.Join(folder, "cni-bin"), addon.CopyProgram),
 		writeHostFiles(filepath.Join(folder, "root", "written", "0"), name),
 	)
 }
@@ -176,27 +176,6 @@ func placePrograms(from, to string, place func(source, target string) error) err
 		}
 	}
 	return nil
-}
-
-// linkOrCopy copies where the target is on another file system.
-func linkOrCopy(source, target string) error {
-	if os.Link(source, target) == nil {
-		return nil
-	}
-	return copyProgram(source, target)
-}
-
-// copyProgram leaves no half of a program when it is interrupted.
-func copyProgram(source, target string) error {
-	data, err := os.ReadFile(source)
-	if err != nil {
-		return err
-	}
-	part := target + ".part"
-	if err := os.WriteFile(part, data, 0o755); err != nil {
-		return err
-	}
-	return os.Rename(part, target)
 }
 
 // containerdConfig is the configuration of a node's containerd.

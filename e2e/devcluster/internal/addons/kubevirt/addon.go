@@ -54,7 +54,11 @@ func (Addon) Install(ctx context.Context, cluster *addon.Cluster) error {
 	if err := cluster.Apply(ctx, newKubeVirt(cluster.KVM)); err != nil {
 		return fmt.Errorf("install KubeVirt: %w", err)
 	}
-	return nil
+	client, err := virtctl(ctx, cluster.Store)
+	if err != nil {
+		return err
+	}
+	return cluster.OfferProgram(client)
 }
 
 // Ready implements addon.Addon.

@@ -59,8 +59,8 @@ func Programs() *artifact.Recipe {
 	return recipe
 }
 
-// Virtctl returns the path of the virtctl program, built if need be.
-func Virtctl(ctx context.Context, store *artifact.Store) (string, error) {
+// virtctl returns the path of the virtctl program, built if need be.
+func virtctl(ctx context.Context, store *artifact.Store) (string, error) {
 	folder, err := store.Ensure(ctx, Programs())
 	if err != nil {
 		return "", err
