@@ -1,0 +1,65 @@
+package runner
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"runtime"
+	"strings"
+
+	"github.com/novasphere/wukong/e2e/internal/testrun/report"
+)
+
+// unit runs the pure tests, each module's where it has its own.
+func (r *Run) unit(ctx context.Context) {
+	layer := r.begin(layerUnit)
+	defer r.end(ctx, layer)
+	r.goTest(ctx, layer, "unit", "make", "test-unit")
+	if r.hasTarget("test-devcluster") {
+		r.goTest(ctx, layer, "unit of the dev cluster", "make", "test-devcluster")
+	}
+}
+
+// hasTarget is true when the Makefile has a target.
+func (r *Run) hasTarget(target string) bool {
+	makefile, err := os.ReadFile(r.path("Makefile"))
+	return err == nil && strings.Contains(string(makefile), "\n"+target+":")
+}
+
+// controlPlane runs the tests that have a real API server. They wait more than they compute, so that what comes next is built meanwhile, with what they
+// leave. A part that cannot be built is built once more, and told, when the cluster is started.
+func (r *Run) controlPlane(ctx context.Context) {
+	if runtime.GOOS != "linux" {
+		r.skip(layerControlPlane, "kube-apiserver and etcd are built for Linux, this is "+runtime.GOOS)
+		return
+	}
+	layer := r.begin(layerControlPlane)
+	defer r.end(ctx, layer)
+	if !r.step(ctx, layer, "build kube-apiserver and etcd", "make", "control-plane") {
+		return
+	}
+	ready := r.buildAhead(ctx, layer)
+	// -o: the control plane is there. Its target would build the dev cluster's program again, which is in use.
+	r.goTest(ctx, layer, "control plane", "make", "-o", "control-plane", "test-controlplane")
+	ready()
+}
+
+// buildAhead starts to build what the end-to-end layer needs, and returns what waits for it.
+func (r *Run) buildAhead(ctx context.Context, layer *report.Layer) (wait func()) {
+	if !r.options.runs("e2e") || os.Geteuid() != 0 {
+		return func() {}
+	}
+	r.programs.start(ctx, r.suites, true)
+	var steps []report.Step
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		steps = append(steps, r.quietly(ctx, "build the manager and helm", "make", "build", "helm"))
+		steps = append(steps, r.quietly(ctx, "build the other parts of the dev cluster", r.path("bin", "devcluster"), "build"))
+	}()
+	return func() {
+		fmt.Fprintln(r.out, "wait until the other parts of the dev cluster are built")
+		<-done
+		layer.Steps = append(layer.Steps, steps...)
+	}
+}
