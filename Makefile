@@ -123,7 +123,7 @@ test-unit: ## Run the pure tests, the inner loop
 
 .PHONY: test-devcluster
 test-devcluster: ## Run the unit tests of the dev cluster, a module of its own that is seldom changed and long compiled
-	go test $(VET) ./e2e/devcluster/...
+	go test $(VET) $(TEST_FLAGS) ./e2e/devcluster/...
 
 .PHONY: test-controlplane
 test-controlplane: control-plane ## Run the tests on a real kube-apiserver and etcd

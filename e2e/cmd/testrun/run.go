@@ -3,13 +3,13 @@ package main
 import (
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/novasphere/wukong/e2e/devcluster/testbed"
 	"github.com/novasphere/wukong/e2e/internal/testrun/runner"
 	"github.com/novasphere/wukong/e2e/internal/testrun/selection"
 )
@@ -54,12 +54,19 @@ func newRunCommand() *cobra.Command {
 	return command
 }
 
+// findRoot is the working folder, or the nearest one above it, that joins the modules of the project. The dev cluster has such a function too, but this
+// program is to be compiled without any of it, before everything else.
 func findRoot() (string, error) {
-	root := testbed.Checkout()
-	if root == "" {
-		return "", errors.New("this is not in the folder of the project; change to it and try again")
+	folder, err := os.Getwd()
+	if err != nil {
+		return "", fmt.Errorf("find the folder of the project: %w", err)
 	}
-	return root, nil
+	for ; folder != filepath.Dir(folder); folder = filepath.Dir(folder) {
+		if _, err := os.Stat(filepath.Join(folder, "go.work")); err == nil {
+			return folder, nil
+		}
+	}
+	return "", errors.New("this is not in the folder of the project; change to it and try again")
 }
 
 // absolute is a path that may be one from the root of the project.
