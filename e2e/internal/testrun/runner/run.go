@@ -31,6 +31,8 @@ type Run struct {
 	choices  map[string]selection.Choice
 	programs *programs
 	failures []gotest.Failure
+	// measure finds out how fast the machine is.
+	measure func(context.Context) (calibration.Result, error)
 	// cluster is true while a cluster runs that was started here.
 	cluster bool
 }
@@ -50,7 +52,8 @@ func New(options Options, out io.Writer) (*Run, error) {
 	}
 	return &Run{
 		options: options, out: &locked{out: out}, inCI: os.Getenv("CI") == "true", suites: chosen, programs: newPrograms(options.Root),
-		report: &report.Report{Started: time.Now(), Depth: string(options.Depth), Processors: runtime.NumCPU()},
+		measure: calibration.Measure,
+		report:  &report.Report{Started: time.Now(), Depth: string(options.Depth), Processors: runtime.NumCPU()},
 	}, nil
 }
 
@@ -83,7 +86,7 @@ func (r *Run) prepare(ctx context.Context) error {
 			return fmt.Errorf("make a folder for the run: %w", err)
 		}
 	}
-	measured, err := calibration.Measure(ctx)
+	measured, err := r.measure(ctx)
 	if err != nil {
 		return err
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/novasphere/wukong/e2e/internal/calibration"
 	"github.com/novasphere/wukong/e2e/internal/testrun/gotest"
 	"github.com/novasphere/wukong/e2e/internal/testrun/report"
 	"github.com/novasphere/wukong/e2e/internal/testrun/selection"
@@ -35,6 +36,10 @@ func project(t *testing.T, script string) string {
 	return root
 }
 
+func measured(context.Context) (calibration.Result, error) {
+	return calibration.Result{Seconds: 1.5, Factor: 1.5}, nil
+}
+
 // runUnit runs the unit layer of a project, and returns what was printed and the report.
 func runUnit(t *testing.T, root string) (string, *report.Report, error) {
 	t.Helper()
@@ -42,6 +47,7 @@ func runUnit(t *testing.T, root string) (string, *report.Report, error) {
 	options := Options{Root: root, Depth: selection.Essential, Layers: []string{"unit"}, Report: filepath.Join(root, "dist", "times.json")}
 	run, err := New(options, &out)
 	require.NoError(t, err)
+	run.measure = measured
 	err = run.Do(t.Context())
 	saved, loadErr := report.Load(options.Report)
 	require.NoError(t, loadErr)
@@ -64,7 +70,8 @@ func TestARunThatPasses(t *testing.T) {
 	require.Len(t, saved.Layers[0].Suites, 2)
 	assert.Equal(t, "test-unit", saved.Layers[0].Suites[0].Name)
 	assert.InDelta(t, 7, saved.Layers[0].Suites[0].Tests[0].Seconds, 0.001)
-	assert.GreaterOrEqual(t, saved.Factor, 1.0)
+	assert.InDelta(t, 1.5, saved.Factor, 0.001)
+	assert.Contains(t, out, "tests waited 1.50 times as long")
 }
 
 func TestARunThatFails(t *testing.T) {
@@ -81,6 +88,7 @@ func TestARunThatIsInterrupted(t *testing.T) {
 	var out bytes.Buffer
 	run, err := New(Options{Root: root, Depth: selection.Essential, Layers: []string{"unit"}, Report: filepath.Join(root, "times.json")}, &out)
 	require.NoError(t, err)
+	run.measure = measured
 	go func() {
 		defer cancel()
 		log := filepath.Join(root, "dist", "test-logs", "unit.jsonl")
