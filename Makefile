@@ -9,6 +9,7 @@ BIN  := $(ROOT)/bin
 
 # The modules of the project, joined by go.work. Each must also build alone. Those of tools/ and e2e/devcluster/tools, one for each tool, are apart.
 MODULES := . apis e2e e2e/devcluster
+MODULE_PATTERNS := ./... $(patsubst %,./%/...,$(filter-out .,$(MODULES)))
 
 # The version is given to the linker. Asking git for it in every build fails when root builds the checkout of someone else. The rest is as the parts
 # of the dev cluster are built, so that what they have in common with the project and its tests is compiled once.
@@ -230,28 +231,36 @@ generate-docs: $(BIN)/crd-ref-docs
 generate-upstream-crds: $(BIN)/controller-gen ## Write the definitions of KubeVirt, CDI, Multus and NMState for the control-plane tests, after a change of their versions
 	@./tools/upstream-crds.sh
 
+# Generating rewrites what the modules are built from, so that it comes after them.
 .PHONY: verify
-verify: verify-generate verify-modules ## Check that generated files and modules are up to date and that each module builds alone
+verify: ## Check that generated files and modules are up to date and that each module builds alone
+	@$(MAKE) -j 3 --output-sync=target verify-modules $(BIN)/controller-gen $(BIN)/crd-ref-docs
+	@$(MAKE) verify-generate
 
 .PHONY: verify-generate
 verify-generate:
 	@./tools/verify-generate.sh $(GENERATED)
 
-.PHONY: verify-modules
-verify-modules:
-	@for module in $(MODULES); do \
-		echo "verify module $$module"; \
-		(cd $$module && GOWORK=off go mod tidy -diff && GOWORK=off go build ./...); \
-	done
+# A target for each module, which make can run side by side.
+MODULE_CHECKS := $(addprefix verify-module/,$(MODULES))
 
+.PHONY: verify-modules $(MODULE_CHECKS)
+verify-modules: $(MODULE_CHECKS)
+$(MODULE_CHECKS): verify-module/%:
+	@echo "verify module $*"
+	@cd $* && GOWORK=off go mod tidy -diff && GOWORK=off go build ./...
+
+# Once over all modules as go.work joins them: what they have in common is loaded and checked once.
 .PHONY: lint
 lint: $(BIN)/golangci-lint ## Run the linters on all modules
-	@for module in $(MODULES); do \
-		echo "lint module $$module"; \
-		(cd $$module && $(BIN)/golangci-lint run --allow-parallel-runners --config $(ROOT)/.golangci.yml ./...); \
-	done
+	@$(BIN)/golangci-lint run --config .golangci.yml $(MODULE_PATTERNS)
 
 ##@ Tools, built once from the versions that tools/*/go.mod pin
+
+TOOLS := $(addprefix $(BIN)/,controller-gen crd-ref-docs helm golangci-lint)
+
+.PHONY: tools
+tools: $(TOOLS)
 
 $(BIN)/controller-gen: tools/controller-gen/go.sum
 	@echo "build controller-gen"

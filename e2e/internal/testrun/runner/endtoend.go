@@ -15,12 +15,8 @@ import (
 
 // endToEnd runs the suites on the dev cluster. A cluster that ran before stays; one that the tests started goes.
 func (r *Run) endToEnd(ctx context.Context) {
-	switch {
-	case runtime.GOOS != "linux":
-		r.skip(layerEndToEnd, "the dev cluster needs Linux, this is "+runtime.GOOS)
-		return
-	case os.Geteuid() != 0:
-		r.skip(layerEndToEnd, "the dev cluster makes namespaces and mounts and needs root")
+	if obstacle := r.obstacle(); obstacle != "" {
+		r.skip(layerEndToEnd, obstacle)
 		return
 	}
 	layer := r.begin(layerEndToEnd)
@@ -39,6 +35,17 @@ func (r *Run) endToEnd(ctx context.Context) {
 		}
 		r.suite(ctx, layer, suite)
 	}
+}
+
+// clusterObstacle says why no cluster can run on this machine; empty when one can.
+func clusterObstacle() string {
+	switch {
+	case runtime.GOOS != "linux":
+		return "the dev cluster needs Linux, this is " + runtime.GOOS
+	case os.Geteuid() != 0:
+		return "the dev cluster makes namespaces and mounts and needs root"
+	}
+	return ""
 }
 
 // startCluster starts what the suites need, and returns which suites can run.

@@ -33,6 +33,8 @@ type Run struct {
 	failures []gotest.Failure
 	// measure finds out how fast the machine is.
 	measure func(context.Context) (calibration.Result, error)
+	// obstacle says why there can be no cluster.
+	obstacle func() string
 	// cluster is true while a cluster runs that was started here.
 	cluster bool
 }
@@ -52,8 +54,8 @@ func New(options Options, out io.Writer) (*Run, error) {
 	}
 	return &Run{
 		options: options, out: &locked{out: out}, inCI: os.Getenv("CI") == "true", suites: chosen, programs: newPrograms(options.Root),
-		measure: calibration.Measure,
-		report:  &report.Report{Started: time.Now(), Depth: string(options.Depth), Processors: runtime.NumCPU()},
+		measure: calibration.Measure, obstacle: clusterObstacle,
+		report: &report.Report{Started: time.Now(), Depth: string(options.Depth), Processors: runtime.NumCPU()},
 	}, nil
 }
 

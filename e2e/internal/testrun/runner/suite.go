@@ -83,8 +83,8 @@ func (r *Run) runProgram(ctx context.Context, suite suites.Suite, program, event
 	err = one.Read(ctx, func(output io.Reader) error {
 		return gotest.Stream(output, collector, &gotest.Printer{Out: io.MultiWriter(r.out, log), Verbose: true})
 	})
-	if err == nil && len(collector.Packages()) == 0 {
-		err = errors.New("the test program printed nothing")
+	if err == nil && len(collector.Tests()) == 0 {
+		err = errors.New("no test ran")
 	}
 	return collector.Packages(), collector.Tests(), err
 }
