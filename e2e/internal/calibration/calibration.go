@@ -13,12 +13,13 @@ import (
 	"time"
 )
 
-// referenceSeconds is what Measure takes on the reference machine, two cores of a virtual machine (Intel Xeon at REFERENCE GHz) with nothing else to do:
-// the least of ten runs, by 'go test -run XXX -bench Work -benchtime 10x ./e2e/internal/calibration', Go 1.26, November 2026.
+// referenceSeconds is what Measure takes on the reference machine with nothing else to do, two cores of a virtual machine (AMD EPYC, 2.1 GHz): the processor
+// time of 'go test -run XXX -bench Work -benchtime 3x ./e2e/internal/calibration' for each round and core, the least of several runs, with Go 1.26 in
+// November 2026. The time of the clock is the same when nothing else runs.
 const referenceSeconds = 1.0
 
 // rounds is how often each thread does the fixed piece of work.
-const rounds = 40
+const rounds = 80
 
 // entries is the size of one piece of work.
 const entries = 20000

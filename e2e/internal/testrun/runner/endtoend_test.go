@@ -41,7 +41,6 @@ func clusterProject(t *testing.T, running bool) (root string, asked func() []str
 	t.Helper()
 	root = project(t, `echo "$*" >>asked`)
 	t.Setenv("GOWORK", "off")
-	t.Setenv("GOFLAGS", "")
 	status := "1"
 	if running {
 		status = "0"

@@ -77,7 +77,7 @@ func (r *Run) quietly(ctx context.Context, name string, arguments ...string) rep
 }
 
 // goTest runs a target of make that runs go test on several packages.
-func (r *Run) goTest(ctx context.Context, layer *report.Layer, name string, arguments ...string) {
+func (r *Run) goTest(ctx context.Context, layer *report.Layer, name string, environment []string, arguments ...string) {
 	arguments = append(arguments, "TEST_FLAGS=-json")
 	fmt.Fprintf(r.out, "\n--- %s: %s\n", name, strings.Join(arguments, " "))
 	log, err := os.Create(r.path("dist", "test-logs", strings.ReplaceAll(name, " ", "-")+".jsonl"))
@@ -90,7 +90,7 @@ func (r *Run) goTest(ctx context.Context, layer *report.Layer, name string, argu
 	collector := gotest.NewCollector()
 	one := command.Command{
 		Arguments: append(arguments, "--silent"), Folder: r.options.Root, Errors: r.out,
-		Environment: []string{patienceVariable + "=" + patience(r.report.Factor)},
+		Environment: environment,
 	}
 	err = one.Read(ctx, func(output io.Reader) error {
 		return gotest.Stream(io.TeeReader(output, log), collector, &gotest.Printer{Out: r.out})
