@@ -19,7 +19,8 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo deve
 IMAGE_REPOSITORY ?= ghcr.io/novasphere/wukong-manager
 IMAGE_ARCHIVE    := dist/wukong-manager.tar
 
-# The end-to-end suite that `make e2e` runs, a folder of e2e/suites, and more flags of go test for it, such as E2E_FLAGS='-run TestDelete'.
+# The end-to-end suite that `make e2e` runs, a folder of e2e/suites, and more flags of go test for it, such as
+# E2E_FLAGS='-run TestDelete'.
 SUITE     ?= core
 E2E_FLAGS ?=
 E2E_DEPTH ?= whole
@@ -81,8 +82,8 @@ cluster: devcluster ## Start the dev cluster, or what of it does not run
 deploy: cluster image helm ## Build Wukong and install it on the dev cluster by its charts
 	@$(MAKE) install
 
-# Without what it needs, so that the tests can build that while the cluster starts. The tag is the digest of the program, so that the Deployment rolls
-# exactly when the program changed.
+# Without what it needs, so that the tests can build that while the cluster starts. The tag is the digest of the program,
+# so that the Deployment rolls exactly when the program changed.
 .PHONY: install
 install:
 	@$(BIN)/devcluster load-image $(IMAGE_ARCHIVE)
@@ -135,14 +136,15 @@ test-controlplane: control-plane ## Run the tests on a real kube-apiserver and e
 # Starts the cluster and installs Wukong if the suite needs them, and leaves both running.
 .PHONY: e2e
 e2e: testrun ## Run one end-to-end suite, on the dev cluster: make e2e SUITE=core
-	@$(TESTRUN) run --layers=e2e --suites=$(SUITE) --depth=$(E2E_DEPTH) --keep-cluster --timeout=$(E2E_TIMEOUT) --parallel=$(E2E_PARALLEL) -- $(E2E_FLAGS)
+	@$(TESTRUN) run --layers=e2e --suites=$(SUITE) --depth=$(E2E_DEPTH) --keep-cluster \
+		--timeout=$(E2E_TIMEOUT) --parallel=$(E2E_PARALLEL) -- $(E2E_FLAGS)
 
-# Tests that fail now and then: TESTS is a regular expression, N how often, BUSY how many programs keep a processor busy meanwhile.
+# Tests that fail now and then: TESTS is a regular expression, N how often, BUSY how many programs keep a processor busy.
 TESTS ?=
 N     ?= 10
 BUSY  ?= 0
 .PHONY: test-repeat
-test-repeat: testrun devcluster ## Run tests again and again on the cluster that runs: TESTS='TestA|TestB' SUITE=disks N=10 BUSY=2
+test-repeat: testrun devcluster ## Run tests again and again on the cluster that runs: TESTS='A|B' SUITE=disks N=10 BUSY=2
 	@$(TESTRUN) repeat --suite=$(SUITE) --tests='$(TESTS)' --count=$(N) --busy=$(BUSY)
 
 # REPORT is a report of a run, such as dist/test-times.json; without one the suites run.

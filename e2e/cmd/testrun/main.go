@@ -1,4 +1,5 @@
-// Command testrun runs the tests of the project, says where their time was spent, and runs as much of them as a change needs.
+// Command testrun runs the tests of the project, says where their time was spent, and runs as much of them as a change
+// needs.
 package main
 
 import (

@@ -42,11 +42,14 @@ func newRunCommand() *cobra.Command {
 	}
 	flags := command.Flags()
 	flags.StringVar(&depth, "depth", string(selection.Essential), "of end-to-end suites: essential, or whole")
-	flags.StringVar(&options.ChangedSince, "changed-since", "", "file with a commit: suites that test what changed since then run whole")
-	flags.StringSliceVar(&options.Layers, "layers", nil, "some of "+strings.Join(runner.LayerNames, ", ")+"; all when empty")
+	flags.StringVar(&options.ChangedSince, "changed-since", "",
+		"file with a commit: suites that test what changed since then run whole")
+	flags.StringSliceVar(&options.Layers, "layers", nil,
+		"some of "+strings.Join(runner.LayerNames, ", ")+"; all when empty")
 	flags.StringSliceVar(&options.Suites, "suites", nil, "end-to-end suites, the folders of e2e/suites; all when empty")
 	flags.BoolVar(&options.KeepCluster, "keep-cluster", false, "leave the cluster running although the tests started it")
-	flags.StringVar(&options.Record, "record", "", "file that takes the commit when everything passed on a clean work tree")
+	flags.StringVar(&options.Record, "record", "",
+		"file that takes the commit when everything passed on a clean work tree")
 	flags.DurationVar(&options.Timeout, "timeout", suiteTimeout, "ends a suite that does not end")
 	flags.IntVar(&options.Parallel, "parallel", 0, "how many tests of a suite run at a time; 0 is as the suite has it")
 	flags.StringVar(&options.Report, "report", reportFile, "file that takes the report")
@@ -54,8 +57,8 @@ func newRunCommand() *cobra.Command {
 	return command
 }
 
-// findRoot is the working folder, or the nearest one above it, that joins the modules of the project. The dev cluster has such a function too, but this
-// program is to be compiled without any of it, before everything else.
+// findRoot is the working folder, or the nearest one above it, that joins the modules of the project. The dev cluster
+// has such a function too, but this program is to be compiled without any of it, before everything else.
 func findRoot() (string, error) {
 	folder, err := os.Getwd()
 	if err != nil {

@@ -13,9 +13,10 @@ import (
 	"time"
 )
 
-// referenceSeconds is what Measure takes on the reference machine with nothing else to do, two cores of a virtual machine (AMD EPYC, 2.1 GHz): the processor
-// time of 'go test -run XXX -bench Work -benchtime 3x ./e2e/internal/calibration' for each round and core, the least of several runs, with Go 1.26 in
-// November 2026. The time of the clock is the same when nothing else runs.
+// referenceSeconds is what Measure takes on the reference machine with nothing else to do, two cores of a virtual
+// machine (AMD EPYC, 2.1 GHz): the processor time of 'go test -run XXX -bench Work -benchtime 3x
+// ./e2e/internal/calibration' for each round and core, the least of several runs, with Go 1.26 in November 2026. The
+// time of the clock is the same when nothing else runs.
 const referenceSeconds = 1.0
 
 // rounds is how often each thread does the fixed piece of work.
@@ -28,12 +29,13 @@ const entries = 20000
 type Result struct {
 	// Seconds is how long the work took.
 	Seconds float64 `json:"seconds"`
-	// Factor is by how much longer that is than on the reference machine: at least 1, since a fast machine needs no less patience.
+	// Factor is by how much longer that is than on the reference machine: at least 1, since a fast machine needs no
+	// less patience.
 	Factor float64 `json:"factor"`
 }
 
-// Measure does the same work on as many threads as there are processors. It takes about a second on the reference machine, and returns the context's
-// error when that ends first.
+// Measure does the same work on as many threads as there are processors. It takes about a second on the reference
+// machine, and returns the context's error when that ends first.
 func Measure(ctx context.Context) (Result, error) {
 	start := time.Now()
 	var group sync.WaitGroup

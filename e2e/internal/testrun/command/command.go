@@ -33,7 +33,8 @@ type Command struct {
 // String is the command line as a person would write it.
 func (c Command) String() string { return strings.Join(c.Arguments, " ") }
 
-// Run runs the program until it ends. When the context ends first, the program and its children are interrupted, and the context's error is returned.
+// Run runs the program until it ends. When the context ends first, the program and its children are interrupted, and
+// the context's error is returned.
 func (c Command) Run(ctx context.Context) error {
 	process, end := c.prepare(ctx)
 	defer end()
@@ -64,8 +65,9 @@ func (c Command) Read(ctx context.Context, read func(io.Reader) error) error {
 	return wrong
 }
 
-// prepare returns the process, and what is to be called when it has ended. A child of a shell that runs in the background ignores an interruption
-// (POSIX.1-2017, Shell Command Language, 2.11), and holds the outputs: so the group is killed when the grace is over.
+// prepare returns the process, and what is to be called when it has ended. A child of a shell that runs in the
+// background ignores an interruption (POSIX.1-2017, Shell Command Language, 2.11), and holds the outputs: so the group
+// is killed when the grace is over.
 func (c Command) prepare(ctx context.Context) (process *exec.Cmd, end func()) {
 	arguments := c.Arguments
 	if c.Gently {

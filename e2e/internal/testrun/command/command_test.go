@@ -16,7 +16,8 @@ import (
 func TestOutputAndEnvironment(t *testing.T) {
 	var output, errors bytes.Buffer
 	one := Command{
-		Arguments: []string{"sh", "-c", `echo "$GREETING from $PWD"; echo complaint >&2`}, Environment: []string{"GREETING=hello"}, Folder: "/",
+		Arguments:   []string{"sh", "-c", `echo "$GREETING from $PWD"; echo complaint >&2`},
+		Environment: []string{"GREETING=hello"}, Folder: "/",
 		Output: &output, Errors: &errors, Gently: true,
 	}
 	require.NoError(t, one.Run(t.Context()))
@@ -32,9 +33,13 @@ func TestFailureNamesTheCommand(t *testing.T) {
 	require.EqualError(t, err, "run sh -c exit 3: exit status 3")
 }
 
-// A child that ignores the interruption, as those do that a shell starts in the background, is killed when the grace is over.
+// A child that ignores the interruption, as those do that a shell starts in the background, is killed when the grace is
+// over.
 func TestChildrenEndWithTheContext(t *testing.T) {
-	for _, script := range []string{"echo started; sleep 600; echo not interrupted", "sleep 600 & echo started; wait; wait"} {
+	for _, script := range []string{
+		"echo started; sleep 600; echo not interrupted",
+		"sleep 600 & echo started; wait; wait",
+	} {
 		ctx, cancel := context.WithCancel(t.Context())
 		var text strings.Builder
 		one := Command{Arguments: []string{"sh", "-c", script}, grace: time.Second}

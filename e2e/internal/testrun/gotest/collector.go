@@ -25,7 +25,9 @@ type packageRecord struct {
 
 // NewCollector returns one that has seen nothing.
 func NewCollector() *Collector {
-	return &Collector{byName: map[testKey]*testRecord{}, byPath: map[string]*packageRecord{}, builds: map[string]*strings.Builder{}}
+	return &Collector{
+		byName: map[testKey]*testRecord{}, byPath: map[string]*packageRecord{}, builds: map[string]*strings.Builder{},
+	}
 }
 
 // Add takes the next event.
@@ -99,7 +101,8 @@ func (c *Collector) Tests() []Test {
 	return tests
 }
 
-// Packages returns all packages, also those without tests, in the order in which they began. One whose program was ended is unfinished.
+// Packages returns all packages, also those without tests, in the order in which they began. One whose program was
+// ended is unfinished.
 func (c *Collector) Packages() []Package {
 	packages := make([]Package, 0, len(c.packages))
 	for _, record := range c.packages {

@@ -12,7 +12,8 @@ type Count struct {
 // Plus adds two counts.
 func (c Count) Plus(other Count) Count {
 	return Count{
-		Passed: c.Passed + other.Passed, Failed: c.Failed + other.Failed, Skipped: c.Skipped + other.Skipped, Left: c.Left + other.Left,
+		Passed: c.Passed + other.Passed, Failed: c.Failed + other.Failed,
+		Skipped: c.Skipped + other.Skipped, Left: c.Left + other.Left,
 	}
 }
 

@@ -10,7 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// recorded is a run of four packages, one with parallel tests, one that fails after its tests, one that panics, and one that does not compile.
+// recorded is a run of four packages, one with parallel tests, one that fails after its tests, one that panics, and one
+// that does not compile.
 func recorded(t *testing.T, verbose bool) (*Collector, string) {
 	t.Helper()
 	file, err := os.Open("testdata/packages.jsonl")
@@ -78,7 +79,8 @@ func TestFailuresSayWhatIsWrong(t *testing.T) {
 	assert.Contains(t, found["TestParent/Later"], "this went wrong")
 	assert.Contains(t, found, "TestParent")
 	assert.Contains(t, found["TestPanics"], "panic: assignment to entry in nil map")
-	assert.Contains(t, found["example.test/rec/b"], "--- FAIL: what tests leave behind\n    namespace e2e-x does not go away")
+	assert.Contains(t, found["example.test/rec/b"],
+		"--- FAIL: what tests leave behind\n    namespace e2e-x does not go away")
 	assert.Contains(t, found["example.test/rec/d"], "d_test.go:5:41: undefined: undefined")
 }
 

@@ -11,7 +11,8 @@ import (
 // Printer shows events to a person while they come.
 type Printer struct {
 	Out io.Writer
-	// Verbose shows each line of each test, as `go test -v` does. Otherwise only failed tests are shown, and a line of each package with tests.
+	// Verbose shows each line of each test, as `go test -v` does. Otherwise only failed tests are shown, and a line of
+	// each package with tests.
 	Verbose bool
 
 	held map[testKey]*strings.Builder

@@ -13,7 +13,8 @@ import (
 // BusyCommand is the hidden command by which this program keeps one processor busy.
 const BusyCommand = "busy"
 
-// Spin keeps one processor busy until its input ends, which it does with the program that holds the other end, however that ends.
+// Spin keeps one processor busy until its input ends, which it does with the program that holds the other end, however
+// that ends.
 func Spin(input io.Reader) {
 	ended := make(chan struct{})
 	go func() {
@@ -25,7 +26,7 @@ func Spin(input io.Reader) {
 		case <-ended:
 			return
 		default:
-			for range 1 << 16 { //nolint:revive // to be busy is the point
+			for range 1 << 16 {
 			}
 		}
 	}

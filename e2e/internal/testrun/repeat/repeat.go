@@ -49,8 +49,10 @@ func Run(ctx context.Context, options Options, out io.Writer) (err error) {
 		return err
 	}
 	if suite.Needs != suites.NeedsNothing {
-		if err := (command.Command{Arguments: []string{filepath.Join(options.Root, "bin", "devcluster"), "status"}}).Run(ctx); err != nil {
-			return fmt.Errorf("the dev cluster does not run; 'make deploy DEVCLUSTER_FLAGS=--nodes=2' starts it with Wukong: %w", err)
+		program := filepath.Join(options.Root, "bin", "devcluster")
+		if err := (command.Command{Arguments: []string{program, "status"}}).Run(ctx); err != nil {
+			return fmt.Errorf("the dev cluster does not run: %w; "+
+				"'make deploy DEVCLUSTER_FLAGS=--nodes=2' starts it with Wukong", err)
 		}
 	}
 	folder := filepath.Join(options.Root, "dist", "repeat")
@@ -60,7 +62,8 @@ func Run(ctx context.Context, options Options, out io.Writer) (err error) {
 	program := filepath.Join(folder, suite.Name+".test")
 	fmt.Fprintf(out, "=== build suite %s\n", suite.Name)
 	build := command.Command{
-		Arguments: []string{"go", "test", "-c", "-tags", "e2e", "-o", program, suite.Package()}, Folder: options.Root, Output: out,
+		Arguments: []string{"go", "test", "-c", "-tags", "e2e", "-o", program, suite.Package()},
+		Folder:    options.Root, Output: out,
 	}
 	if err := build.Run(ctx); err != nil {
 		return err
@@ -123,7 +126,8 @@ func run(ctx context.Context, options Options, suite suites.Suite, program strin
 		return round, fmt.Errorf("write the log of a round: %w", err)
 	}
 	defer log.Close()
-	one := runner.SuiteCommand(options.Root, suite, program, suite.Parallel, options.Timeout, []string{"-test.run=" + options.Tests})
+	one := runner.SuiteCommand(options.Root, suite, program, suite.Parallel, options.Timeout,
+		[]string{"-test.run=" + options.Tests})
 	one.Errors = log
 	one.Environment = append(one.Environment, "WUKONG_TEST_DEPTH=whole")
 	collector := gotest.NewCollector()

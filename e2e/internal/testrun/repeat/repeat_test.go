@@ -13,10 +13,12 @@ import (
 func TestSummarise(t *testing.T) {
 	rounds := []Round{
 		{Number: 1, Passed: true, Seconds: 30}, {Number: 2, Seconds: 900, Failed: []string{"TestA"}, Log: "two.log"},
-		{Number: 3, Passed: true, Seconds: 10}, {Number: 4, Passed: true, Seconds: 20}, {Number: 5, Passed: true, Seconds: 25},
+		{Number: 3, Passed: true, Seconds: 10}, {Number: 4, Passed: true, Seconds: 20},
+		{Number: 5, Passed: true, Seconds: 25},
 	}
 	summary := Summarise(rounds)
-	assert.Equal(t, Summary{Passed: 4, Failed: 1, Minimum: 10, Median: 22.5, Maximum: 30}, summary, "a round that failed says nothing about time")
+	assert.Equal(t, Summary{Passed: 4, Failed: 1, Minimum: 10, Median: 22.5, Maximum: 30}, summary,
+		"a round that failed says nothing about time")
 	assert.Equal(t, Summary{Failed: 1, Minimum: 900, Median: 900, Maximum: 900}, Summarise(rounds[1:2]))
 	assert.Zero(t, Summarise(nil))
 	var out strings.Builder
@@ -49,7 +51,8 @@ func TestOptions(t *testing.T) {
 	good := Options{Tests: "TestA", Count: 1}
 	require.NoError(t, good.Check())
 	for complaint, bad := range map[string]Options{
-		"which tests?": {Count: 1}, "N is at least 1": {Tests: "TestA"}, "BUSY is at least 0": {Tests: "TestA", Count: 1, Busy: -1},
+		"which tests?": {Count: 1}, "N is at least 1": {Tests: "TestA"},
+		"BUSY is at least 0": {Tests: "TestA", Count: 1, Busy: -1},
 	} {
 		assert.ErrorContains(t, bad.Check(), complaint)
 	}

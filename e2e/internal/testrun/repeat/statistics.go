@@ -54,7 +54,8 @@ func Summarise(rounds []Round) Summary {
 
 // print writes the end of a repetition.
 func (s Summary) print(out io.Writer, rounds []Round) {
-	fmt.Fprintf(out, "\n=== %d rounds: %d passed, %d failed; a round took %.1f s at least, %.1f s in the median, %.1f s at most\n",
+	fmt.Fprintf(out,
+		"\n=== %d rounds: %d passed, %d failed; a round took %.1f s at least, %.1f s in the median, %.1f s at most\n",
 		len(rounds), s.Passed, s.Failed, s.Minimum, s.Median, s.Maximum)
 	for _, round := range rounds {
 		if !round.Passed {

@@ -32,7 +32,8 @@ func (s Suite) OverBudget() []string {
 	return s.Budget.Exceeded(s.Seconds, s.Boots(), s.Factor)
 }
 
-// OverBudget says which suites need more than they may, and which have no budget. A report of no suite at all is an error too: nothing was measured.
+// OverBudget says which suites need more than they may, and which have no budget. A report of no suite at all is an
+// error too: nothing was measured.
 func (r *Report) OverBudget() []string {
 	var over []string
 	measured := false

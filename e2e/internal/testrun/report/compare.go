@@ -10,7 +10,10 @@ import (
 
 // Compare prints what took how long before and after, and the tests whose time changed most.
 func Compare(out io.Writer, before, after *Report) {
-	times := &table{title: "Before and after", header: []string{"what", "before", "after", "change", "boots before", "boots after"}}
+	times := &table{
+		title:  "Before and after",
+		header: []string{"what", "before", "after", "change", "boots before", "boots after"},
+	}
 	old := index(before)
 	seen := map[string]bool{}
 	for _, one := range lines(after) {
@@ -20,7 +23,8 @@ func Compare(out io.Writer, before, after *Report) {
 			times.add(one.name, "", duration(one.seconds), "", "", one.boots)
 			continue
 		}
-		times.add(one.name, duration(previous.seconds), duration(one.seconds), change(previous.seconds, one.seconds), previous.boots, one.boots)
+		times.add(one.name, duration(previous.seconds), duration(one.seconds), change(previous.seconds, one.seconds),
+			previous.boots, one.boots)
 	}
 	for _, one := range lines(before) {
 		if !seen[one.name] {
@@ -55,7 +59,8 @@ func lines(report *Report) []line {
 		}
 		for _, suite := range layer.Suites {
 			if suite.Depth != "" {
-				all = append(all, line{name: fmt.Sprintf("%s (%s)", suite.Name, suite.Depth), seconds: suite.Seconds, boots: fmt.Sprint(suite.Boots())})
+				name := fmt.Sprintf("%s (%s)", suite.Name, suite.Depth)
+				all = append(all, line{name: name, seconds: suite.Seconds, boots: fmt.Sprint(suite.Boots())})
 			} else if suite.Seconds >= longPackage {
 				all = append(all, line{name: layer.Name + ": " + suite.Name, seconds: suite.Seconds})
 			}
@@ -93,7 +98,9 @@ func compareTests(before, after *Report) *table {
 			}
 		}
 	}
-	slices.SortStableFunc(rows, func(a, b row) int { return cmp.Compare(math.Abs(b.after-b.before), math.Abs(a.after-a.before)) })
+	slices.SortStableFunc(rows, func(a, b row) int {
+		return cmp.Compare(math.Abs(b.after-b.before), math.Abs(a.after-a.before))
+	})
 	tests := &table{title: "Tests whose time changed most", header: []string{"test", "of", "before", "after", "change"}}
 	for _, one := range rows[:min(slowest, len(rows))] {
 		tests.add(one.test, one.suite, duration(one.before), duration(one.after), change(one.before, one.after))

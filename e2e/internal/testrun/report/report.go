@@ -82,7 +82,8 @@ type Test struct {
 	Boots map[string]int     `json:"boots,omitempty"`
 }
 
-// Join gives each test what the harness wrote about it. What it wrote about no test that ran, such as one that is still to end, comes second; nil for nothing.
+// Join gives each test what the harness wrote about it. What it wrote about no test that ran, such as one that is still
+// to end, comes second; nil for nothing.
 func Join(tests []gotest.Test, log timing.Log) (joined []Test, others *Test) {
 	known := map[string]bool{}
 	for _, test := range tests {

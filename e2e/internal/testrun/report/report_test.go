@@ -28,8 +28,10 @@ func sample(t *testing.T) *Report {
 {"test":"TestNobodyRan","event":"boot","guest":"tiny"}
 {"test":"TestMainJob","event":"picture"}`))
 	require.NoError(t, err)
-	suite := Suite{Name: "core", Depth: "essential", Verdict: Passed, Seconds: 130, Factor: 1, Budget: &suites.Budget{Minutes: 2, Boots: 3}}
-	suite.Tests, suite.Others = Join([]gotest.Test{testOf("TestMainJob", 90), testOf("TestMainJob/Sub", 45), testOf("TestQuick", 0.1)}, log)
+	suite := Suite{Name: "core", Depth: "essential", Verdict: Passed, Seconds: 130, Factor: 1,
+		Budget: &suites.Budget{Minutes: 2, Boots: 3}}
+	suite.Tests, suite.Others = Join([]gotest.Test{testOf("TestMainJob", 90), testOf("TestMainJob/Sub", 45),
+		testOf("TestQuick", 0.1)}, log)
 	suite.Unknown = log.Unknown
 	suite.Count = gotest.Count{Passed: 3, Left: 1}
 	return &Report{
@@ -38,7 +40,10 @@ func sample(t *testing.T) *Report {
 			{Name: "unit", Verdict: Passed, Seconds: 20, Suites: []Suite{
 				{Name: "controllers/slow", Verdict: Passed, Seconds: 8}, {Name: "controllers/quick", Verdict: Passed, Seconds: 0.1},
 			}},
-			{Name: "end to end", Verdict: Passed, Seconds: 180, Steps: []Step{{Name: "start the cluster", Verdict: Passed, Seconds: 50}}, Suites: []Suite{suite}},
+			{
+				Name: "end to end", Verdict: Passed, Seconds: 180, Suites: []Suite{suite},
+				Steps: []Step{{Name: "start the cluster", Verdict: Passed, Seconds: 50}},
+			},
 		},
 	}
 }
@@ -148,7 +153,9 @@ func TestBudgetOfToday(t *testing.T) {
 }
 
 func TestDuration(t *testing.T) {
-	for seconds, want := range map[float64]string{0: "0.0 s", 12.34: "12.3 s", 59.96: "1 min 00 s", 125: "2 min 05 s", -3: "-3.0 s"} {
+	for seconds, want := range map[float64]string{
+		0: "0.0 s", 12.34: "12.3 s", 59.96: "1 min 00 s", 125: "2 min 05 s", -3: "-3.0 s",
+	} {
 		assert.Equal(t, want, duration(seconds))
 	}
 }

@@ -9,7 +9,8 @@ import (
 	"strings"
 )
 
-// slowest is how many tests the last table has, and longPackage from which time on a package has a row of its own, in seconds.
+// slowest is how many tests the last table has, and longPackage from which time on a package has a row of its own, in
+// seconds.
 const (
 	slowest     = 20
 	longPackage = 5
@@ -25,7 +26,10 @@ func (r *Report) Write(out io.Writer) {
 
 // timeTable has each layer with its steps and suites.
 func (r *Report) timeTable() *table {
-	times := &table{title: "Where the time was spent", header: []string{"what", "depth", "result", "time", "tests", "waited", "boots"}}
+	times := &table{
+		title:  "Where the time was spent",
+		header: []string{"what", "depth", "result", "time", "tests", "waited", "boots"},
+	}
 	for _, layer := range r.Layers {
 		times.add(layer.Name, "", layer.Verdict, duration(layer.Seconds), "", "", "")
 		for _, step := range layer.Steps {
@@ -46,7 +50,8 @@ func (r *Report) timeTable() *table {
 			if suite.Depth != "" {
 				boots = fmt.Sprint(suite.Boots())
 			}
-			times.add("- "+suite.Name, suite.Depth, suite.Verdict, duration(suite.Seconds), tests(suite), optional(waited), boots)
+			times.add("- "+suite.Name, suite.Depth, suite.Verdict, duration(suite.Seconds), tests(suite), optional(waited),
+				boots)
 		}
 	}
 	times.add("all", r.Depth, r.Verdict, duration(r.Seconds), "", "", "")
@@ -103,7 +108,8 @@ func (r *Report) slowTable() *table {
 		header: []string{"test", "of", "result", "time", "waited for", "boots"},
 	}
 	for _, one := range rows[:min(slowest, len(rows))] {
-		slow.add(one.test.Name, one.suite, string(one.test.Result), duration(one.test.Seconds), waitsOf(one.test), bootsOf(one.test))
+		slow.add(one.test.Name, one.suite, string(one.test.Result), duration(one.test.Seconds), waitsOf(one.test),
+			bootsOf(one.test))
 	}
 	return slow
 }

@@ -47,8 +47,10 @@ func (r *Run) decide(ctx context.Context) ([]selection.Choice, error) {
 	}
 	fmt.Fprintf(r.out, "=== %d files changed since %.12s, of which all tests passed\n", len(changed), commit)
 	for index := range known {
-		if known[index].Sources, err = selection.Sources(ctx, r.options.Root, "./"+known[index].Folder, known[index].Operator); err != nil {
-			return nil, fmt.Errorf("which packages suite %s tests: %w", known[index].Name, err)
+		one := &known[index]
+		one.Sources, err = selection.Sources(ctx, r.options.Root, "./"+one.Folder, one.Operator)
+		if err != nil {
+			return nil, fmt.Errorf("which packages suite %s tests: %w", one.Name, err)
 		}
 	}
 	return selection.Choose(known, selection.WithoutTests(changed)), nil

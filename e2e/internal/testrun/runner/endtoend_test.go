@@ -27,7 +27,8 @@ import (
 
 func TestGuest(t *testing.T) {
 	t.Log("depth", os.Getenv("WUKONG_TEST_DEPTH"), "patience", os.Getenv("WUKONG_PATIENCE"), "of", os.Getenv("KUBECONFIG"))
-	events := []byte("{\"test\":\"TestGuest\",\"event\":\"boot\",\"guest\":\"tiny\"}\n{\"event\":\"calibration\",\"seconds\":9,\"factor\":2.5}\n")
+	events := []byte("{\"test\":\"TestGuest\",\"event\":\"boot\",\"guest\":\"tiny\"}\n" +
+		"{\"event\":\"calibration\",\"seconds\":9,\"factor\":2.5}\n")
 	if err := os.WriteFile(os.Getenv("WUKONG_TEST_EVENTS"), events, 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -36,7 +37,8 @@ func TestGuest(t *testing.T) {
 func TestThorough(t *testing.T) { t.Skip("left for make test-all") }
 `
 
-// clusterProject has two suites, a dev cluster that runs or not, and a make that writes what it was asked for to a file.
+// clusterProject has two suites, a dev cluster that runs or not, and a make that writes what it was asked for to a
+// file.
 func clusterProject(t *testing.T, running bool) (root string, asked func() []string) {
 	t.Helper()
 	root = project(t, `echo "$*" >>asked`)
@@ -85,17 +87,21 @@ func TestSuitesOnAClusterOfTheirOwn(t *testing.T) {
 		"devcluster", "-o devcluster cluster DEVCLUSTER_FLAGS=--nodes=2 -j 3 image helm", "install", "-o devcluster down",
 	}, asked())
 	assert.Contains(t, out, "--- PASS: TestGuest")
-	assert.Contains(t, out, "depth essential patience 1.50 of "+root+"/.devcluster/kubeconfig", "the first suite has what was measured here")
+	assert.Contains(t, out, "depth essential patience 1.50 of "+root+"/.devcluster/kubeconfig",
+		"the first suite has what was measured here")
 	assert.Contains(t, out, "depth essential patience 2.50", "the second has what the first measured with guests")
-	assert.True(t, strings.HasSuffix(out, "2 tests are left for make test-all.\nALL TESTS PASSED\n2 passed, 0 failed, 0 skipped\n"), out)
+	assert.True(t, strings.HasSuffix(out,
+		"2 tests are left for make test-all.\nALL TESTS PASSED\n2 passed, 0 failed, 0 skipped\n"), out)
 	require.Len(t, saved.Layers[0].Suites, 2)
 	assert.Equal(t, 1, saved.Layers[0].Suites[0].Boots())
-	assert.Equal(t, []string{"core: boots 1 guests, 0 are allowed", `disks: has no budget for the depth "essential"`}, saved.OverBudget())
+	assert.Equal(t, []string{"core: boots 1 guests, 0 are allowed", `disks: has no budget for the depth "essential"`},
+		saved.OverBudget())
 }
 
 func TestAClusterThatRanBeforeStays(t *testing.T) {
 	root, asked := clusterProject(t, true)
-	out, _, err := runEndToEnd(t, Options{Root: root, Depth: selection.Whole, Suites: []string{"core"}, Arguments: []string{"-run", "TestGuest"}})
+	out, _, err := runEndToEnd(t, Options{Root: root, Depth: selection.Whole, Suites: []string{"core"},
+		Arguments: []string{"-run", "TestGuest"}})
 	require.NoError(t, err, out)
 	assert.NotContains(t, asked(), "-o devcluster down")
 	assert.Contains(t, out, "depth whole")
@@ -104,14 +110,16 @@ func TestAClusterThatRanBeforeStays(t *testing.T) {
 
 func TestBudgetsThatCount(t *testing.T) {
 	root, _ := clusterProject(t, true)
-	out, _, err := runEndToEnd(t, Options{Root: root, Depth: selection.Essential, Suites: []string{"core"}, BudgetsCount: true})
+	out, _, err := runEndToEnd(t, Options{Root: root, Depth: selection.Essential, Suites: []string{"core"},
+		BudgetsCount: true})
 	require.ErrorIs(t, err, ErrFailed)
 	assert.Contains(t, out, "=== what failed\nbudget\n    core: boots 1 guests, 0 are allowed")
 }
 
 func TestASuiteThatDoesNotCompile(t *testing.T) {
 	root, asked := clusterProject(t, false)
-	require.NoError(t, os.WriteFile(filepath.Join(root, "e2e", "suites", "core", "core_test.go"), []byte("package core\n\nvar one int = two\n"), 0o644))
+	require.NoError(t, os.WriteFile(filepath.Join(root, "e2e", "suites", "core", "core_test.go"),
+		[]byte("package core\n\nvar one int = two\n"), 0o644))
 	out, saved, err := runEndToEnd(t, Options{Root: root, Depth: selection.Essential})
 	require.ErrorIs(t, err, ErrFailed)
 	assert.Contains(t, out, "undefined: two")
@@ -123,7 +131,8 @@ func TestASuiteThatDoesNotCompile(t *testing.T) {
 func TestAClusterThatDoesNotStart(t *testing.T) {
 	root, _ := clusterProject(t, false)
 	program := filepath.Join(root, "programs", "make")
-	require.NoError(t, os.WriteFile(program, []byte("#!/bin/sh\ncase \"$*\" in *nodes*) echo no room for it; exit 1; esac\n"), 0o755))
+	require.NoError(t, os.WriteFile(program,
+		[]byte("#!/bin/sh\ncase \"$*\" in *nodes*) echo no room for it; exit 1; esac\n"), 0o755))
 	out, _, err := runEndToEnd(t, Options{Root: root, Depth: selection.Essential})
 	require.ErrorIs(t, err, ErrFailed)
 	assert.Contains(t, out, "=== what failed\nstart the cluster and build the manager\n    no room for it")
@@ -132,7 +141,8 @@ func TestAClusterThatDoesNotStart(t *testing.T) {
 
 func TestTheFlagOfATestThatMatchesNothingIsNoPass(t *testing.T) {
 	root, _ := clusterProject(t, true)
-	out, _, err := runEndToEnd(t, Options{Root: root, Depth: selection.Whole, Suites: []string{"core"}, Arguments: []string{"-run", "TestNothing"}})
+	out, _, err := runEndToEnd(t, Options{Root: root, Depth: selection.Whole, Suites: []string{"core"},
+		Arguments: []string{"-run", "TestNothing"}})
 	require.ErrorIs(t, err, ErrFailed)
 	assert.Contains(t, out, "no test ran")
 }

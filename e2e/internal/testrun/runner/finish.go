@@ -82,11 +82,13 @@ func (r *Run) printSummary() {
 		fmt.Fprintf(r.out, "%s  %s (%.0f s)%s\n", layer.Verdict, layer.Name, layer.Seconds, reason)
 		for _, suite := range layer.Suites {
 			if suite.Depth != "" {
-				fmt.Fprintf(r.out, "      %s  %s, %s (%.0f s), because %s\n", suite.Verdict, suite.Name, suite.Depth, suite.Seconds, suite.Because)
+				fmt.Fprintf(r.out, "      %s  %s, %s (%.0f s), because %s\n", suite.Verdict, suite.Name, suite.Depth,
+					suite.Seconds, suite.Because)
 			}
 		}
 	}
-	fmt.Fprintf(r.out, "tests waited %s times as long as on the reference machine; the fixed piece of work took %.2f s here\n",
+	fmt.Fprintf(r.out,
+		"tests waited %s times as long as on the reference machine; the fixed piece of work took %.2f s here\n",
 		patience(r.report.Factor), r.report.Calibration)
 }
 

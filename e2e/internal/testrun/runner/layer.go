@@ -95,14 +95,16 @@ func (r *Run) goTest(ctx context.Context, layer *report.Layer, name string, envi
 	err = one.Read(ctx, func(output io.Reader) error {
 		return gotest.Stream(io.TeeReader(output, log), collector, &gotest.Printer{Out: r.out})
 	})
+	r.take(ctx, layer, name, collector, err)
 	packages, tests := collector.Packages(), collector.Tests()
-	r.take(ctx, layer, name, packages, tests, err)
 	for _, pkg := range packages {
 		own := slices.DeleteFunc(slices.Clone(tests), func(test gotest.Test) bool { return test.Package != pkg.Name })
 		if len(own) == 0 && pkg.Result == gotest.Skip {
 			continue
 		}
-		suite := report.Suite{Name: strings.TrimPrefix(pkg.Name, module+"/"), Seconds: pkg.Seconds, Verdict: verdict(pkg.Result)}
+		suite := report.Suite{
+			Name: strings.TrimPrefix(pkg.Name, module+"/"), Seconds: pkg.Seconds, Verdict: verdict(pkg.Result),
+		}
 		suite.Tests, _ = report.Join(own, timing.Log{})
 		suite.Count = gotest.CountOf([]gotest.Package{pkg}, own)
 		layer.Suites = append(layer.Suites, suite)
@@ -113,7 +115,10 @@ func (r *Run) goTest(ctx context.Context, layer *report.Layer, name string, envi
 const module = "github.com/novasphere/wukong"
 
 // take counts tests and keeps what failed. A command that failed although no test did is a failure of its own.
-func (r *Run) take(ctx context.Context, layer *report.Layer, name string, packages []gotest.Package, tests []gotest.Test, err error) gotest.Count {
+func (r *Run) take(
+	ctx context.Context, layer *report.Layer, name string, collector *gotest.Collector, err error,
+) gotest.Count {
+	packages, tests := collector.Packages(), collector.Tests()
 	count := gotest.CountOf(packages, tests)
 	r.report.Count = r.report.Count.Plus(count)
 	r.failures = append(r.failures, gotest.Failures(packages, tests)...)

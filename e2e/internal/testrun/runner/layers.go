@@ -8,7 +8,8 @@ import (
 	"github.com/novasphere/wukong/e2e/internal/testrun/report"
 )
 
-// unit runs the pure tests. They get no patience, since a test that reads what differs from run to run is not taken from go's cache.
+// unit runs the pure tests. They get no patience, since a test that reads what differs from run to run is not taken
+// from go's cache.
 func (r *Run) unit(ctx context.Context) {
 	layer := r.begin(layerUnit)
 	defer r.end(ctx, layer)
@@ -18,8 +19,9 @@ func (r *Run) unit(ctx context.Context) {
 	}
 }
 
-// controlPlane runs the tests that have a real API server. They wait more than they compute, so that what comes next is built meanwhile, with what they
-// leave. A part that cannot be built is built once more, and told, when the cluster is started.
+// controlPlane runs the tests that have a real API server. They wait more than they compute, so that what comes next is
+// built meanwhile, with what they leave. A part that cannot be built is built once more, and told, when the cluster is
+// started.
 func (r *Run) controlPlane(ctx context.Context) {
 	if runtime.GOOS != "linux" {
 		r.skip(layerControlPlane, "kube-apiserver and etcd are built for Linux, this is "+runtime.GOOS)
@@ -32,7 +34,8 @@ func (r *Run) controlPlane(ctx context.Context) {
 	}
 	ready := r.buildAhead(ctx, layer)
 	// -o: the control plane is there. Its target would build the dev cluster's program again, which is in use.
-	r.goTest(ctx, layer, "control plane", []string{patienceVariable + "=" + patience(r.report.Factor)}, "make", "-o", "control-plane", "test-controlplane")
+	environment := []string{patienceVariable + "=" + patience(r.report.Factor)}
+	r.goTest(ctx, layer, "control plane", environment, "make", "-o", "control-plane", "test-controlplane")
 	ready()
 }
 
@@ -47,7 +50,8 @@ func (r *Run) buildAhead(ctx context.Context, layer *report.Layer) (wait func())
 	go func() {
 		defer close(done)
 		steps = append(steps, r.quietly(ctx, "build the manager and helm", "make", "build", "helm"))
-		steps = append(steps, r.quietly(ctx, "build the other parts of the dev cluster", r.path("bin", "devcluster"), "build"))
+		program := r.path("bin", "devcluster")
+		steps = append(steps, r.quietly(ctx, "build the other parts of the dev cluster", program, "build"))
 	}()
 	return func() {
 		fmt.Fprintln(r.out, "wait until the other parts of the dev cluster are built")

@@ -27,7 +27,8 @@ type Options struct {
 	Root string
 	// Depth is that of all suites, unless ChangedSince makes some whole.
 	Depth selection.Depth
-	// ChangedSince is a file with a commit: suites that test something that changed since then run whole. Empty for none.
+	// ChangedSince is a file with a commit: suites that test something that changed since then run whole. Empty for
+	// none.
 	ChangedSince string
 	// Layers and Suites are what runs; all when empty.
 	Layers, Suites []string
@@ -58,7 +59,8 @@ func (o Options) Check() error {
 		}
 	}
 	if o.Record != "" && (o.Depth != selection.Whole || len(o.Layers)+len(o.Suites)+len(o.Arguments) > 0) {
-		return fmt.Errorf("--record is for a run of everything: --depth=%s without --layers, --suites and flags for go test", selection.Whole)
+		return fmt.Errorf("--record is for a run of everything: --depth=%s without --layers, --suites and flags for go test",
+			selection.Whole)
 	}
 	_, err := TestFlags(o.Arguments)
 	return err
@@ -68,7 +70,8 @@ func (o Options) runs(layer string) bool {
 	return len(o.Layers) == 0 || slices.Contains(o.Layers, layer)
 }
 
-// TestFlags turns flags of `go test` into those of a test program: -run NAME becomes -test.run NAME (`go help testflag`). What comes after -args stays.
+// TestFlags turns flags of `go test` into those of a test program: -run NAME becomes -test.run NAME (`go help
+// testflag`). What comes after -args stays.
 func TestFlags(arguments []string) ([]string, error) {
 	buildFlags := []string{"tags", "race", "cover", "ldflags", "gcflags", "mod", "o", "c", "exec", "json", "vet", "p"}
 	var flags []string
@@ -83,14 +86,16 @@ func TestFlags(arguments []string) ([]string, error) {
 		}
 		plain, _, _ := strings.Cut(name, "=")
 		if slices.Contains(buildFlags, plain) {
-			return nil, fmt.Errorf("%s cannot be given to a suite, which is built already; flags such as -run, -count, -failfast and -parallel can", argument)
+			return nil, fmt.Errorf("%s cannot be given to a suite, which is built already; "+
+				"flags such as -run, -count, -failfast and -parallel can", argument)
 		}
 		flags = append(flags, "-test."+strings.TrimPrefix(name, "test."))
 	}
 	return flags, nil
 }
 
-// patienceVariable says to the tests by how much everything takes longer here than on the reference machine. Whoever sets it knows better.
+// patienceVariable says to the tests by how much everything takes longer here than on the reference machine. Whoever
+// sets it knows better.
 const patienceVariable = "WUKONG_PATIENCE"
 
 // patience is the factor that is given to the tests, as text.

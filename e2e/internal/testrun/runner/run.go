@@ -53,13 +53,15 @@ func New(options Options, out io.Writer) (*Run, error) {
 		return nil, err
 	}
 	return &Run{
-		options: options, out: &locked{out: out}, inCI: os.Getenv("CI") == "true", suites: chosen, programs: newPrograms(options.Root),
+		options: options, out: &locked{out: out}, inCI: os.Getenv("CI") == "true",
+		suites: chosen, programs: newPrograms(options.Root),
 		measure: calibration.Measure, obstacle: clusterObstacle,
 		report: &report.Report{Started: time.Now(), Depth: string(options.Depth), Processors: runtime.NumCPU()},
 	}, nil
 }
 
-// Do runs the layers, prints the report and saves it. It returns ErrFailed when something did not pass, and the context's error when it was interrupted.
+// Do runs the layers, prints the report and saves it. It returns ErrFailed when something did not pass, and the
+// context's error when it was interrupted.
 func (r *Run) Do(ctx context.Context) error {
 	if err := r.prepare(ctx); err != nil {
 		return err
@@ -101,7 +103,8 @@ func (r *Run) prepare(ctx context.Context) error {
 }
 
 func (r *Run) printCalibration(measured calibration.Result) {
-	fmt.Fprintf(r.out, "=== this machine: %d processors; what takes a second on the reference machine takes %.2f s, which makes tests wait %.2f times as long\n",
+	fmt.Fprintf(r.out,
+		"=== this machine: %d processors; a second of the reference machine takes %.2f s; tests wait %.2f times as long\n",
 		r.report.Processors, measured.Seconds, measured.Factor)
 	if given := os.Getenv(patienceVariable); given != "" {
 		fmt.Fprintf(r.out, "    but %s=%s is given\n", patienceVariable, given)

@@ -44,7 +44,10 @@ func measured(context.Context) (calibration.Result, error) {
 func runUnit(t *testing.T, root string) (string, *report.Report, error) {
 	t.Helper()
 	var out bytes.Buffer
-	options := Options{Root: root, Depth: selection.Essential, Layers: []string{"unit"}, Report: filepath.Join(root, "dist", "times.json")}
+	options := Options{
+		Root: root, Depth: selection.Essential, Layers: []string{"unit"},
+		Report: filepath.Join(root, "dist", "times.json"),
+	}
 	run, err := New(options, &out)
 	require.NoError(t, err)
 	run.measure = measured
@@ -86,7 +89,9 @@ func TestARunThatIsInterrupted(t *testing.T) {
 	root := project(t, passing+"sleep 600\n")
 	ctx, cancel := context.WithCancel(t.Context())
 	var out bytes.Buffer
-	run, err := New(Options{Root: root, Depth: selection.Essential, Layers: []string{"unit"}, Report: filepath.Join(root, "times.json")}, &out)
+	run, err := New(Options{
+		Root: root, Depth: selection.Essential, Layers: []string{"unit"}, Report: filepath.Join(root, "times.json"),
+	}, &out)
 	require.NoError(t, err)
 	run.measure = measured
 	go func() {
@@ -117,7 +122,8 @@ func TestASkippedLayerFailsInContinuousIntegration(t *testing.T) {
 func TestFlagsOfTests(t *testing.T) {
 	flags, err := TestFlags([]string{"-run", "^TestA$", "--count=3", "-test.short", "-failfast", "-args", "-own", "--x"})
 	require.NoError(t, err)
-	assert.Equal(t, []string{"-test.run", "^TestA$", "-test.count=3", "-test.short", "-test.failfast", "-own", "--x"}, flags)
+	assert.Equal(t, []string{"-test.run", "^TestA$", "-test.count=3", "-test.short", "-test.failfast", "-own", "--x"},
+		flags)
 	_, err = TestFlags([]string{"-race"})
 	assert.ErrorContains(t, err, "-race cannot be given to a suite")
 }
@@ -158,7 +164,11 @@ func TestWhatIsNoProofOfACommit(t *testing.T) {
 func TestRecordWritesTheCommit(t *testing.T) {
 	root := t.TempDir()
 	for _, arguments := range [][]string{
-		{"init", "--quiet"}, {"-c", "user.name=n", "-c", "user.email=e@example.test", "commit", "--quiet", "--allow-empty", "--message", "first"},
+		{"init", "--quiet"},
+		{
+			"-c", "user.name=n", "-c", "user.email=e@example.test", "commit", "--quiet", "--allow-empty",
+			"--message", "first",
+		},
 	} {
 		output, err := exec.Command("git", append([]string{"-C", root}, arguments...)...).CombinedOutput()
 		require.NoError(t, err, string(output))

@@ -20,8 +20,8 @@ import (
 func (r *Run) suite(ctx context.Context, layer *report.Layer, suite suites.Suite) {
 	choice := r.choices[suite.Name]
 	found := report.Suite{
-		Name: suite.Name, Depth: string(choice.Depth), Because: choice.Because, Verdict: report.Passed, Factor: r.report.Factor,
-		Partial: len(r.options.Arguments) > 0,
+		Name: suite.Name, Depth: string(choice.Depth), Because: choice.Because, Verdict: report.Passed,
+		Factor: r.report.Factor, Partial: len(r.options.Arguments) > 0,
 	}
 	defer func() { layer.Suites = append(layer.Suites, found) }()
 	name := "suite " + suite.Name
@@ -31,16 +31,16 @@ func (r *Run) suite(ctx context.Context, layer *report.Layer, suite suites.Suite
 		return
 	}
 	program, _, err := r.programs.get(ctx, suite)
-	var packages []gotest.Package
-	var tests []gotest.Test
+	collector := gotest.NewCollector()
 	events := r.path("dist", "test-logs", suite.Name+"-events.jsonl")
 	start := time.Now()
 	if err == nil {
 		fmt.Fprintf(r.out, "\n--- %s: %s, because %s\n", name, choice.Depth, choice.Because)
-		packages, tests, err = r.runProgram(ctx, suite, program, events)
+		collector, err = r.runProgram(ctx, suite, program, events)
 	}
 	found.Seconds = time.Since(start).Seconds()
-	found.Count = r.take(ctx, layer, name, packages, tests, err)
+	tests := collector.Tests()
+	found.Count = r.take(ctx, layer, name, collector, err)
 	if err != nil || found.Count.Failed > 0 {
 		found.Verdict = report.Failed
 	}
@@ -61,15 +61,16 @@ func (r *Run) suite(ctx context.Context, layer *report.Layer, suite suites.Suite
 }
 
 // runProgram runs the test program of a suite in its folder, as go test does.
-func (r *Run) runProgram(ctx context.Context, suite suites.Suite, program, events string) ([]gotest.Package, []gotest.Test, error) {
+func (r *Run) runProgram(ctx context.Context, suite suites.Suite, program, events string) (*gotest.Collector, error) {
+	collector := gotest.NewCollector()
 	log, err := os.Create(r.path("dist", "test-logs", suite.Name+".log"))
 	if err != nil {
-		return nil, nil, fmt.Errorf("write the log of suite %s: %w", suite.Name, err)
+		return collector, fmt.Errorf("write the log of suite %s: %w", suite.Name, err)
 	}
 	defer log.Close()
 	flags, err := TestFlags(r.options.Arguments)
 	if err != nil {
-		return nil, nil, err
+		return collector, err
 	}
 	parallel := suite.Parallel
 	if r.options.Parallel > 0 {
@@ -79,21 +80,23 @@ func (r *Run) runProgram(ctx context.Context, suite suites.Suite, program, event
 	one.Errors = r.out
 	one.Environment = append(one.Environment, "WUKONG_TEST_EVENTS="+events,
 		"WUKONG_TEST_DEPTH="+string(r.choices[suite.Name].Depth), patienceVariable+"="+patience(r.report.Factor))
-	collector := gotest.NewCollector()
 	err = one.Read(ctx, func(output io.Reader) error {
 		return gotest.Stream(output, collector, &gotest.Printer{Out: io.MultiWriter(r.out, log), Verbose: true})
 	})
 	if err == nil && len(collector.Tests()) == 0 {
 		err = errors.New("no test ran")
 	}
-	return collector.Packages(), collector.Tests(), err
+	return collector, err
 }
 
 // SuiteCommand runs the test program of a suite and prints events. test2json ends as the program does.
-func SuiteCommand(root string, suite suites.Suite, program string, parallel int, timeout time.Duration, flags []string) command.Command {
+func SuiteCommand(
+	root string, suite suites.Suite, program string, parallel int, timeout time.Duration, flags []string,
+) command.Command {
 	arguments := []string{
 		"go", "tool", "test2json", "-t", "-p", module + "/" + suites.Folder + "/" + suite.Name,
-		program, "-test.v=test2json", "-test.paniconexit0", "-test.timeout=" + timeout.String(), "-test.parallel=" + strconv.Itoa(parallel),
+		program, "-test.v=test2json", "-test.paniconexit0",
+		"-test.timeout=" + timeout.String(), "-test.parallel=" + strconv.Itoa(parallel),
 	}
 	return command.Command{
 		Arguments:   append(arguments, flags...),

@@ -30,7 +30,8 @@ func ReadTested(ctx context.Context, root, file string) (string, error) {
 	return commit, nil
 }
 
-// Changed returns the files that differ between a commit and the work tree, deleted and untracked ones included, in order.
+// Changed returns the files that differ between a commit and the work tree, deleted and untracked ones included, in
+// order.
 func Changed(ctx context.Context, root, commit string) ([]string, error) {
 	// Without renames a file that moved is one that was deleted and one that is new.
 	tracked, err := git(ctx, root, "diff", "--name-only", "--no-renames", "-z", commit)

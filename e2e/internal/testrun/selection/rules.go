@@ -45,7 +45,8 @@ var rules = []struct {
 	{"cmd/", scopeOperator},
 	{"apis/", scopeOperator},
 
-	// Which Kubernetes, KubeVirt and CDI there are, and what guests are made of, matters to everything that runs on them.
+	// Which Kubernetes, KubeVirt and CDI there are, and what guests are made of, matters to everything that runs on
+	// them.
 	{"e2e/devcluster/tools/", scopeEverything},
 	{"e2e/devcluster/internal/guest/", scopeEverything},
 	{"e2e/devcluster/internal/addons/kubevirt/", scopeEverything},

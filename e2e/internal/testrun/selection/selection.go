@@ -23,8 +23,8 @@ type Suite struct {
 	Operator bool
 	// Folder has its own tests, and everything below it belongs to it.
 	Folder string
-	// Sources are the folders of the packages that are linked into the suite or into what it tests, without the tests of those packages. All are
-	// paths from the root of the project.
+	// Sources are the folders of the packages that are linked into the suite or into what it tests, without the tests
+	// of those packages. All are paths from the root of the project.
 	Sources map[string]bool
 }
 
@@ -85,7 +85,8 @@ func (s Suite) tests(file string) bool {
 // isSource is true for Go that may be in a program, and for its tests, which are in no other program.
 func isSource(file string) bool { return strings.HasSuffix(file, ".go") }
 
-// WithoutTests drops the tests of packages and their data: they are in no program, and of a suite its own folder counts. A file of a suite stays.
+// WithoutTests drops the tests of packages and their data: they are in no program, and of a suite its own folder
+// counts. A file of a suite stays.
 func WithoutTests(changed []string) []string {
 	var kept []string
 	for _, file := range changed {

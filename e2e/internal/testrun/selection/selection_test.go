@@ -11,12 +11,14 @@ var suites = []Suite{
 	{
 		Name: "disks", Operator: true, Folder: "e2e/suites/disks",
 		Sources: map[string]bool{
-			"controllers/wukongdisk": true, "cmd/manager": true, "mover": true, "apis/v1alpha1": true, "e2e/internal/harness": true, "e2e/suites/disks": true,
+			"controllers/wukongdisk": true, "cmd/manager": true, "mover": true, "apis/v1alpha1": true,
+			"e2e/internal/harness": true, "e2e/suites/disks": true,
 		},
 	},
 	{
 		Name: "platform", Folder: "e2e/suites/platform",
-		Sources: map[string]bool{"e2e/devcluster": true, "e2e/devcluster/internal/addons/cdi": true, "e2e/suites/platform": true},
+		Sources: map[string]bool{"e2e/devcluster": true, "e2e/devcluster/internal/addons/cdi": true,
+			"e2e/suites/platform": true},
 	},
 }
 

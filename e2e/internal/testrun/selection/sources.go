@@ -14,7 +14,8 @@ var (
 	clusterPackages  = []string{"./e2e/devcluster/..."}
 )
 
-// Sources returns the folders of the project's packages that are linked into a suite and into what it tests, from the root of the project.
+// Sources returns the folders of the project's packages that are linked into a suite and into what it tests, from the
+// root of the project.
 func Sources(ctx context.Context, root, suitePackage string, operator bool) (map[string]bool, error) {
 	tested := clusterPackages
 	if operator {

@@ -14,7 +14,8 @@ func TestSourcesOfTheProject(t *testing.T) {
 	require.NoError(t, err)
 	operator, err := Sources(t.Context(), root, "./e2e/suites/disks", true)
 	require.NoError(t, err)
-	for _, folder := range []string{"cmd/manager", "controllers/wukongdisk", "controllers/internal/conditions", "mover", "apis/v1alpha1", "e2e/internal/harness"} {
+	for _, folder := range []string{"cmd/manager", "controllers/wukongdisk", "controllers/internal/conditions", "mover",
+		"apis/v1alpha1", "e2e/internal/harness"} {
 		assert.True(t, operator[folder], folder)
 	}
 	assert.False(t, operator["controllers/bench"])

@@ -52,7 +52,8 @@ func parseBudgets(data []byte) (Budgets, error) {
 			return nil, fmt.Errorf("no depth %q; there are \"essential\" and \"whole\"", depth)
 		}
 		if budget.Minutes <= 0 || budget.Boots < 0 {
-			return nil, fmt.Errorf("%s: %v minutes and %d boots; minutes are more than 0, and boots not less", depth, budget.Minutes, budget.Boots)
+			return nil, fmt.Errorf("%s: %v minutes and %d boots; minutes are more than 0, and boots not less", depth,
+				budget.Minutes, budget.Boots)
 		}
 	}
 	return budgets, nil

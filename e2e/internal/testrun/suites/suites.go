@@ -28,7 +28,8 @@ const (
 type Suite struct {
 	Name  string
 	Needs Need
-	// Parallel is how many of its tests run at a time. Most wait most of the time; those of networks are several guests each.
+	// Parallel is how many of its tests run at a time. Most wait most of the time; those of networks are several guests
+	// each.
 	Parallel int
 }
 

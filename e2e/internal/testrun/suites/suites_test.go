@@ -67,7 +67,8 @@ func TestSuiteWithoutBudget(t *testing.T) {
 func TestBudgetExceeded(t *testing.T) {
 	budget := Budget{Minutes: 4, Boots: 3}
 	assert.Empty(t, budget.Exceeded(240, 3, 1))
-	assert.Equal(t, []string{"takes 4.5 minutes, 4.0 are allowed", "boots 4 guests, 3 are allowed"}, budget.Exceeded(270, 4, 1))
+	assert.Equal(t, []string{"takes 4.5 minutes, 4.0 are allowed", "boots 4 guests, 3 are allowed"},
+		budget.Exceeded(270, 4, 1))
 	assert.Empty(t, budget.Exceeded(270, 3, 1.5), "a slower machine may take longer")
 	assert.Len(t, budget.Exceeded(0, 4, 5), 1, "but not boot more guests")
 }

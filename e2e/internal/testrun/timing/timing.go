@@ -26,8 +26,9 @@ type event struct {
 	Factor  float64 `json:"factor"`
 }
 
-// Spent is what one test waited for, in seconds by cause, and how many guests of which kind it booted. Waits of one test may overlap, when several of its
-// goroutines or parallel subtests wait, so that they can add up to more than the test took.
+// Spent is what one test waited for, in seconds by cause, and how many guests of which kind it booted. Waits of one
+// test may overlap, when several of its goroutines or parallel subtests wait, so that they can add up to more than the
+// test took.
 type Spent struct {
 	Waits map[string]float64
 	Boots map[string]int
@@ -55,7 +56,8 @@ func ReadFile(path string) (Log, error) {
 	return Read(file)
 }
 
-// Read reads events. A line that is no JSON is what a program wrote that was killed in the middle of it, and is kept as a string.
+// Read reads events. A line that is no JSON is what a program wrote that was killed in the middle of it, and is kept as
+// a string.
 func Read(input io.Reader) (Log, error) {
 	log := Log{ByTest: map[string]*Spent{}}
 	scanner := bufio.NewScanner(input)
