@@ -9,6 +9,7 @@ BIN  := $(ROOT)/bin
 
 # The modules of the project, joined by go.work. Each must also build alone. Those of tools/ and e2e/devcluster/tools, one for each tool, are apart.
 MODULES := . apis e2e e2e/devcluster
+MODULE_PATTERNS := ./... $(patsubst %,./%/...,$(filter-out .,$(MODULES)))
 
 # The version is given to the linker. Asking git for it in every build fails when root builds the checkout of someone else. The rest is as the parts
 # of the dev cluster are built, so that what they have in common with the project and its tests is compiled once.
@@ -18,12 +19,14 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo deve
 IMAGE_REPOSITORY ?= ghcr.io/novasphere/wukong-manager
 IMAGE_ARCHIVE    := dist/wukong-manager.tar
 
-# The end-to-end suite that `make e2e` runs, a folder of e2e/suites, and more flags for it, such as E2E_FLAGS='-run TestDelete'.
+# The end-to-end suite that `make e2e` runs, a folder of e2e/suites, and more flags of go test for it, such as
+# E2E_FLAGS='-run TestDelete'.
 SUITE     ?= core
 E2E_FLAGS ?=
+E2E_DEPTH ?= whole
 E2E_TIMEOUT ?= 45m
-# How many tests of a suite run at a time. Most wait most of the time; those of networks are several guests each.
-E2E_PARALLEL ?= $(if $(filter networks,$(SUITE)),2,3)
+# How many tests of a suite run at a time; 0 is as the suite has it.
+E2E_PARALLEL ?= 0
 
 # The dev cluster. DEVCLUSTER_FLAGS goes to `devcluster up`, for instance --nodes=2.
 KUBECONFIG_FILE  := $(ROOT)/.devcluster/kubeconfig
@@ -75,9 +78,14 @@ down: devcluster ## Stop the dev cluster and leave the machine as it was
 cluster: devcluster ## Start the dev cluster, or what of it does not run
 	@$(BIN)/devcluster up $(DEVCLUSTER_FLAGS)
 
-# The tag is the digest of the program, so that the Deployment rolls exactly when the program changed.
 .PHONY: deploy
-deploy: cluster image $(BIN)/helm ## Build Wukong and install it on the dev cluster by its charts
+deploy: cluster image helm ## Build Wukong and install it on the dev cluster by its charts
+	@$(MAKE) install
+
+# Without what it needs, so that the tests can build that while the cluster starts. The tag is the digest of the program,
+# so that the Deployment rolls exactly when the program changed.
+.PHONY: install
+install:
 	@$(BIN)/devcluster load-image $(IMAGE_ARCHIVE)
 	@export KUBECONFIG=$(KUBECONFIG_FILE); \
 		$(BIN)/helm upgrade --install wukong-crds charts/wukong-crds --namespace $(NAMESPACE) --create-namespace --wait >/dev/null; \
@@ -89,40 +97,65 @@ deploy: cluster image $(BIN)/helm ## Build Wukong and install it on the dev clus
 # In continuous integration 'make lint' has done what go test would do once more, dependencies included.
 VET := $(if $(filter true,$(CI)),-vet=off)
 
+# Runs the tests and reports: e2e/cmd/testrun.
+TESTRUN := $(BIN)/testrun
+
+.PHONY: testrun
+testrun:
+	@go build -o $(TESTRUN) ./e2e/cmd/testrun
+
 .PHONY: test
-test: ## Run all three layers of test: unit, control plane, end to end
-	@./tools/test.sh
+test: testrun ## Run the three layers of test, of the end-to-end suites what is promised to users
+	@$(TESTRUN) run --depth=essential
+
+.PHONY: test-all
+test-all: testrun ## Run all tests, and write the commit to .ci/tested when they pass on a clean work tree
+	@$(TESTRUN) run --depth=whole --record=.ci/tested
+
+.PHONY: test-changed
+test-changed: testrun ## Run make test, but whole each suite that tests something that changed since .ci/tested
+	@$(TESTRUN) run --depth=essential --changed-since=.ci/tested
+
+# TEST_FLAGS are more flags of go test, such as -v or -json.
+TEST_FLAGS ?=
 
 .PHONY: test-unit
 test-unit: ## Run the pure tests, the inner loop
-	go test $(VET) ./... ./apis/... ./e2e/...
+	go test $(VET) $(TEST_FLAGS) ./... ./apis/... ./e2e/...
 
 .PHONY: test-devcluster
 test-devcluster: ## Run the unit tests of the dev cluster, a module of its own that is seldom changed and long compiled
-	go test $(VET) ./e2e/devcluster/...
+	go test $(VET) $(TEST_FLAGS) ./e2e/devcluster/...
 
 .PHONY: test-controlplane
 test-controlplane: control-plane ## Run the tests on a real kube-apiserver and etcd
 	@# The longest first: they run in this order, as many at a time as there are processors.
-	KUBEBUILDER_ASSETS=$(CONTROL_PLANE) go test $(VET) -tags controlplane -count=1 -timeout 30m \
+	KUBEBUILDER_ASSETS=$(CONTROL_PLANE) go test $(VET) $(TEST_FLAGS) -tags controlplane -count=1 -timeout 30m \
 		./controllers/wukongvm ./controllers/wukongdisk ./controllers/... ./cmd/...
 
-# The suite "devcluster" makes a cluster of its own; "platform" needs one with two nodes, and not Wukong; the others need Wukong, and "disks"
-# and "networks" two nodes, between which machines migrate.
+# Starts the cluster and installs Wukong if the suite needs them, and leaves both running.
 .PHONY: e2e
-ifeq ($(SUITE),devcluster)
-e2e: devcluster
-else ifeq ($(SUITE),platform)
-e2e: DEVCLUSTER_FLAGS := --nodes=2
-e2e: cluster
+e2e: testrun ## Run one end-to-end suite, on the dev cluster: make e2e SUITE=core
+	@$(TESTRUN) run --layers=e2e --suites=$(SUITE) --depth=$(E2E_DEPTH) --keep-cluster \
+		--timeout=$(E2E_TIMEOUT) --parallel=$(E2E_PARALLEL) -- $(E2E_FLAGS)
+
+# Tests that fail now and then: TESTS is a regular expression, N how often, BUSY how many programs keep a processor busy.
+TESTS ?=
+N     ?= 10
+BUSY  ?= 0
+.PHONY: test-repeat
+test-repeat: testrun devcluster ## Run tests again and again on the cluster that runs: TESTS='A|B' SUITE=disks N=10 BUSY=2
+	@$(TESTRUN) repeat --suite=$(SUITE) --tests='$(TESTS)' --count=$(N) --busy=$(BUSY)
+
+# REPORT is a report of a run, such as dist/test-times.json; without one the suites run.
+REPORT ?=
+.PHONY: test-budget
+test-budget: testrun ## Fail when an end-to-end suite takes longer or boots more guests than its budget.json allows
+ifeq ($(REPORT),)
+	@$(TESTRUN) run --layers=e2e --depth=essential --budgets
 else
-ifneq ($(filter disks networks,$(SUITE)),)
-e2e: DEVCLUSTER_FLAGS := --nodes=2
+	@$(TESTRUN) budget $(REPORT)
 endif
-e2e: deploy
-endif
-e2e: ## Run one end-to-end suite, on the dev cluster: make e2e SUITE=core
-	cd e2e && KUBECONFIG=$(KUBECONFIG_FILE) go test $(VET) -tags e2e -count=1 -v -timeout $(E2E_TIMEOUT) -parallel $(E2E_PARALLEL) $(E2E_FLAGS) ./suites/$(SUITE)/...
 
 # Bytes that must survive, for hours if need be: WUKONG_SEEDS rounds, from the seed WUKONG_SEED on. Not part of `make test`.
 SOAK_TIMEOUT ?= 6h
@@ -200,28 +233,36 @@ generate-docs: $(BIN)/crd-ref-docs
 generate-upstream-crds: $(BIN)/controller-gen ## Write the definitions of KubeVirt, CDI, Multus and NMState for the control-plane tests, after a change of their versions
 	@./tools/upstream-crds.sh
 
+# Generating rewrites what the modules are built from, so that it comes after them.
 .PHONY: verify
-verify: verify-generate verify-modules ## Check that generated files and modules are up to date and that each module builds alone
+verify: ## Check that generated files and modules are up to date and that each module builds alone
+	@$(MAKE) -j 3 --output-sync=target verify-modules $(BIN)/controller-gen $(BIN)/crd-ref-docs
+	@$(MAKE) verify-generate
 
 .PHONY: verify-generate
 verify-generate:
 	@./tools/verify-generate.sh $(GENERATED)
 
-.PHONY: verify-modules
-verify-modules:
-	@for module in $(MODULES); do \
-		echo "verify module $$module"; \
-		(cd $$module && GOWORK=off go mod tidy -diff && GOWORK=off go build ./...); \
-	done
+# A target for each module, which make can run side by side.
+MODULE_CHECKS := $(addprefix verify-module/,$(MODULES))
 
+.PHONY: verify-modules $(MODULE_CHECKS)
+verify-modules: $(MODULE_CHECKS)
+$(MODULE_CHECKS): verify-module/%:
+	@echo "verify module $*"
+	@cd $* && GOWORK=off go mod tidy -diff && GOWORK=off go build ./...
+
+# Once over all modules as go.work joins them: what they have in common is loaded and checked once.
 .PHONY: lint
 lint: $(BIN)/golangci-lint ## Run the linters on all modules
-	@for module in $(MODULES); do \
-		echo "lint module $$module"; \
-		(cd $$module && $(BIN)/golangci-lint run --allow-parallel-runners --config $(ROOT)/.golangci.yml ./...); \
-	done
+	@$(BIN)/golangci-lint run --config .golangci.yml $(MODULE_PATTERNS)
 
 ##@ Tools, built once from the versions that tools/*/go.mod pin
+
+TOOLS := $(addprefix $(BIN)/,controller-gen crd-ref-docs helm golangci-lint)
+
+.PHONY: tools
+tools: $(TOOLS)
 
 $(BIN)/controller-gen: tools/controller-gen/go.sum
 	@echo "build controller-gen"
@@ -230,6 +271,9 @@ $(BIN)/controller-gen: tools/controller-gen/go.sum
 $(BIN)/crd-ref-docs: tools/crd-ref-docs/go.sum
 	@echo "build crd-ref-docs"
 	@cd tools/crd-ref-docs && GOWORK=off go build -o $@ github.com/elastic/crd-ref-docs && touch $@
+
+.PHONY: helm
+helm: $(BIN)/helm
 
 $(BIN)/helm: tools/helm/go.sum
 	@echo "build helm"

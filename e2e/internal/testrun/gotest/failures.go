@@ -1,0 +1,69 @@
+package gotest
+
+import "strings"
+
+// Failure is a test that failed, or a package that failed outside its tests, with the lines that say why.
+type Failure struct {
+	Name  string
+	Lines []string
+}
+
+// excerptLines is how much of a failed test is shown in the end. The rest is where it was printed first.
+const excerptLines = 16
+
+// Failures returns the failed tests and packages, in the order in which they began.
+func Failures(packages []Package, tests []Test) []Failure {
+	var failures []Failure
+	for _, pkg := range packages {
+		failed := false
+		for _, test := range tests {
+			if test.Package == pkg.Name && test.Failed() {
+				failed = true
+				failures = append(failures, Failure{Name: test.Name, Lines: excerpt(test.Output)})
+			}
+		}
+		if pkg.Result == Pass || pkg.Result == Skip {
+			continue
+		}
+		if lines := excerpt(pkg.Output); len(lines) > 0 || !failed {
+			failures = append(failures, Failure{Name: pkg.Name, Lines: lines})
+		}
+	}
+	return failures
+}
+
+// excerpt is the part of an output that says what is wrong: from the first error on, or else the end.
+func excerpt(output string) []string {
+	var lines []string
+	first := -1
+	for line := range strings.Lines(output) {
+		line = strings.TrimRight(line, "\n")
+		if isProgress(line) {
+			continue
+		}
+		if first < 0 && (strings.Contains(line, "Error Trace:") || strings.HasPrefix(line, "panic:")) {
+			first = len(lines)
+		}
+		lines = append(lines, line)
+	}
+	switch {
+	case first >= 0:
+		// testify prints the file and line of the log above.
+		lines = lines[max(0, first-1):]
+		return lines[:min(len(lines), excerptLines)]
+	case len(lines) > excerptLines:
+		return lines[len(lines)-excerptLines:]
+	}
+	return lines
+}
+
+// isProgress is true for a line that go test writes of every test or package.
+func isProgress(line string) bool {
+	text := strings.TrimLeft(line, " ")
+	for _, prefix := range []string{"=== ", "--- PASS", "--- SKIP", "ok  \t", "FAIL\t", "coverage: "} {
+		if strings.HasPrefix(text, prefix) {
+			return true
+		}
+	}
+	return text == "" || line == "PASS" || line == "FAIL"
+}
