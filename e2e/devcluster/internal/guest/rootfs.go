@@ -20,7 +20,7 @@ var debianFiles embed.FS
 
 // tinyFiles make the tiny guest. A change of them does not make the Debian guest again.
 //
-//go:embed files/boot.sh tiny
+//go:embed files/boot.sh files/grub.sh tiny
 var tinyFiles embed.FS
 
 // packages are what the Debian guest has, and what both guests are made with.
@@ -33,7 +33,7 @@ var packages = []string{
 // scratch are the folders of a build that do not stay in the cache.
 type scratch struct {
 	root string // a Debian root file system
-	out  string // kernel, initramfs archives and boot loaders
+	out  string // kernel, initramfs archive, and in tools what makes boot loaders
 }
 
 func (s scratch) remove() error { return artifact.RemoveTree(s.root) }
@@ -41,6 +41,7 @@ func (s scratch) remove() error { return artifact.RemoveTree(s.root) }
 // hostPackages are what the recipes need on this machine.
 var hostPackages = []debian.Package{
 	{Name: "e2fsprogs", Reason: "makes the file systems of guest images"},
+	{Name: "lz4", Reason: "compresses what guests boot with"},
 	{Name: "dosfstools", Reason: "makes the boot partition of guest images for UEFI"},
 	{Name: "mtools", Reason: "fills the boot partition of guest images for UEFI"},
 	{Name: "qemu-utils", Reason: "compresses guest images"},
@@ -59,14 +60,14 @@ func unpack(ctx context.Context, build *artifact.Build, archive string) (scratch
 }
 
 // runInside runs a script of this package in the root file system, with the other files beside it in /build.
-func runInside(ctx context.Context, build *artifact.Build, root string, files fs.FS, script string) error {
+func runInside(ctx context.Context, build *artifact.Build, root string, files fs.FS, script string, arguments ...string) error {
 	folder := filepath.Join(root, "build")
 	if err := os.CopyFS(folder, files); err != nil {
 		return fmt.Errorf("copy the scripts: %w", err)
 	}
 	command := artifact.Command{
 		Env:  []string{"LC_ALL=C", "SYSTEMD_LOG_LEVEL=err"},
-		Args: []string{"chroot", root, "/bin/sh", "/build/" + script},
+		Args: append([]string{"chroot", root, "/bin/sh", "/build/" + script}, arguments...),
 	}
 	if err := build.Run(ctx, command); err != nil {
 		return fmt.Errorf("%s in the root file system: %w", script, err)

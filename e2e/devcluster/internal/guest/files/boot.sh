@@ -1,12 +1,13 @@
 # Functions that initramfs.sh and tiny.sh share. Both run inside the Debian root file system and make in /out the kernel, an initramfs archive and
-# boot loaders, from the kernel, BusyBox and GRUB that are installed there.
-#
-# The archives stay uncompressed: under plain emulation the kernel unpacks slower than the firmware reads.
+# what grub.sh needs, from the kernel, BusyBox and GRUB that are installed there.
 [ -c /dev/null ] || mknod -m 666 /dev/null c 1 3
 
 release=$(ls /usr/lib/modules)
 mkdir -p /out
 cp /boot/vmlinuz-* /out/vmlinuz
+# GRUB places a kernel that calls itself relocatable (boot protocol 2.05, offset 0x234) at one address and then moves it to another, with all the
+# memory that it unpacks into: sixty megabytes, byte by byte. One that does not is read to where it is started, and unpacks to the same place.
+printf '\0' | dd of=/out/vmlinuz bs=1 seek=564 conv=notrunc status=none
 
 # modules FOLDER MODULE...: unpacks the modules and all that they need into the folder, and adds their names to its file "order".
 modules() {
@@ -39,21 +40,28 @@ initramfs() {
 	rm -rf "$root"
 }
 
-# grub NAME COMMAND_LINE: boot loaders for a disk whose first partition, labelled wukong-NAME, has the kernel and NAME.cpio:
-# NAME-core.img for BIOS and NAME.efi for UEFI. Everything is in the image, so it reads two files and is done: no menu, no
-# modules, no delay.
-grub() {
-	name=$1
-	cat > /tmp/bios.cfg <<END
-linux (\$root)/vmlinuz $2
-initrd (\$root)/$name.cpio
-boot
-END
-	(echo "search --no-floppy --label wukong-$name --set=root" && cat /tmp/bios.cfg) > /tmp/efi.cfg
-	grub-mkimage -O i386-pc -o "/out/$name-core.img" -p '(,msdos1)/' -c /tmp/bios.cfg biosdisk part_msdos ext2 linux
-	grub-mkimage -O x86_64-efi -o "/out/$name.efi" -p / -c /tmp/efi.cfg part_msdos ext2 search search_label linux
-	rm /tmp/bios.cfg /tmp/efi.cfg
-	cp /usr/lib/grub/i386-pc/boot.img /out/boot.img
+# program ROOT PATH...: copies programs with their libraries below ROOT. A program of the same name in ROOT's /usr/bin gives way.
+program() {
+	below=$1
+	shift
+	for path in "$@"; do
+		mkdir -p "$below${path%/*}"
+		rm -f "$below/usr/bin/${path##*/}"
+		cp -L "$path" "$below$path"
+		ldd "$path" | awk '$2 == "=>" { print $3 } $1 ~ "^/" { print $1 }' | while read -r library; do
+			mkdir -p "$below${library%/*}"
+			[ -e "$below$library" ] || cp -L "$library" "$below$library"
+		done
+	done
+}
+
+# tools COMMAND_LINE: puts into /out/tools what grub.sh needs, when the disk's file system is made and the rest of this one is gone.
+tools() {
+	program /out/tools /usr/bin/busybox /usr/bin/grub-mkimage
+	mkdir -p /out/tools/bin /out/tools/usr/lib/grub /out/tools/tmp
+	ln -s ../usr/bin/busybox /out/tools/bin/sh
+	cp -R /usr/lib/grub/i386-pc /usr/lib/grub/x86_64-efi /out/tools/usr/lib/grub/
+	echo "$1" > /out/tools/command-line
 }
 
 disks="virtio_blk virtio_scsi sd_mod ahci"

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Runs inside the Debian root file system, before debian.sh cleans it: makes the initramfs and the boot loader of the Debian guest in /out.
+# Runs inside the Debian root file system, before debian.sh cleans it: makes the initramfs of the Debian guest in /out.
 set -eu
 . /build/files/boot.sh
 initramfs root /build/files/boot-init $disks
-grub root "$quiet systemd.show_status=0"
+tools "$quiet systemd.show_status=0"

@@ -1,6 +1,5 @@
 #!/bin/sh
-# Runs inside a Debian root file system: makes the initramfs and the boot loader of the tiny guest in /out, and its own root file system in
-# /out/root: BusyBox, a few of Debian's programs with their libraries, and the files in /build/tiny/root.
+# Runs inside a Debian root file system: makes the initramfs of the tiny guest in /out, and its root file system in /out/root: BusyBox, a few of Debian's programs with their libraries, and the files in /build/tiny/root.
 #
 # The initramfs has no more than it takes to mount the root file system, since firmware reads it, slowly. All else is read by the kernel, when it
 # is needed.
@@ -8,11 +7,11 @@ set -eu
 . /build/files/boot.sh
 initramfs tiny /build/tiny/initramfs-init $disks
 # Memory that is plugged in is used at once: there is no udev that would ask for it.
-grub tiny "$quiet memhp_default_state=online"
+tools "$quiet memhp_default_state=online"
 
 root=/out/root
-mkdir -p "$root"
-cd "$root"
+mkdir -p $root
+cd $root
 mkdir -p dev proc sys run tmp mnt srv root home etc var/lib/tiny usr/bin usr/sbin usr/lib usr/lib64
 for folder in bin sbin lib lib64; do
 	ln -s "usr/$folder" "$folder"
@@ -24,18 +23,8 @@ busybox --list | while read -r applet; do
 	[ "$applet" = busybox ] || ln -s busybox "usr/bin/$applet"
 done
 
-# program PATH...: copies Debian's program, in place of BusyBox's, and its libraries.
-program() {
-	for path in "$@"; do
-		rm -f "usr/bin/${path##*/}"
-		cp -L "$path" ".$path"
-		ldd "$path" | awk '$2 == "=>" { print $3 } $1 ~ "^/" { print $1 }' | while read -r library; do
-			mkdir -p ".$(dirname "$library")"
-			[ -e ".$library" ] || cp -L "$library" ".$library"
-		done
-	done
-}
-program /usr/sbin/qemu-ga /usr/sbin/mke2fs /usr/sbin/resize2fs /usr/sbin/e2fsck /usr/bin/lsblk /usr/bin/dd
+# Debian's own where BusyBox has none, or a lesser one.
+program $root /usr/sbin/qemu-ga /usr/sbin/mke2fs /usr/sbin/resize2fs /usr/sbin/e2fsck /usr/bin/lsblk /usr/bin/dd
 ln -s mke2fs usr/sbin/mkfs.ext4
 ln -s e2fsck usr/sbin/fsck.ext4
 cp /etc/mke2fs.conf etc/
