@@ -148,7 +148,7 @@ func makeUser(wanted *user) error {
 	if home == "" {
 		home = "/home/" + wanted.Name
 	}
-	password := wanted.hashedOrLockedOut
+	password := wanted.password
 	if wanted.PlainTextPasswd != "" {
 		hashed, err := exec.Command("mkpasswd", "-m", "sha512", wanted.PlainTextPasswd).Output()
 		if err != nil {

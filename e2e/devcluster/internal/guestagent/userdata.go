@@ -46,15 +46,16 @@ type userData struct {
 
 // user is an entry of users. Its groups, keys and rights are left out: the only login of this guest is the serial console, which asks for none.
 type user struct {
-	Name              string `json:"name"`
-	Shell             string `json:"shell"`
-	Passwd            string `json:"passwd"`
-	HashedPasswd      string `json:"hashed_passwd"`
-	PlainTextPasswd   string `json:"plain_text_passwd"`
-	LockPasswd        *bool  `json:"lock_passwd"`
-	PrimaryGroup      string `json:"primary_group"`
-	HomeDirectory     string `json:"homedir"`
-	hashedOrLockedOut string
+	Name            string `json:"name"`
+	Shell           string `json:"shell"`
+	Passwd          string `json:"passwd"`
+	HashedPasswd    string `json:"hashed_passwd"`
+	PlainTextPasswd string `json:"plain_text_passwd"`
+	LockPasswd      *bool  `json:"lock_passwd"`
+	PrimaryGroup    string `json:"primary_group"`
+	HomeDirectory   string `json:"homedir"`
+
+	password string // as /etc/shadow has it
 }
 
 // writtenFile is an entry of write_files.
@@ -131,7 +132,7 @@ func parseUser(entry json.RawMessage) (*user, error) {
 		if name == "default" {
 			return nil, nil
 		}
-		return &user{Name: name, hashedOrLockedOut: "!"}, nil
+		return &user{Name: name, password: "!"}, nil
 	}
 	var parsed user
 	if err := json.Unmarshal(entry, &parsed); err != nil {
@@ -142,15 +143,15 @@ func parseUser(entry json.RawMessage) (*user, error) {
 	}
 	switch {
 	case parsed.HashedPasswd != "":
-		parsed.hashedOrLockedOut = parsed.HashedPasswd
+		parsed.password = parsed.HashedPasswd
 	case parsed.Passwd != "":
-		parsed.hashedOrLockedOut = parsed.Passwd
+		parsed.password = parsed.Passwd
 	default:
-		parsed.hashedOrLockedOut = "!"
+		parsed.password = "!"
 	}
 	// cloud-init locks a password unless it is told otherwise.
-	if (parsed.LockPasswd == nil || *parsed.LockPasswd) && !strings.HasPrefix(parsed.hashedOrLockedOut, "!") {
-		parsed.hashedOrLockedOut = "!" + parsed.hashedOrLockedOut
+	if (parsed.LockPasswd == nil || *parsed.LockPasswd) && !strings.HasPrefix(parsed.password, "!") {
+		parsed.password = "!" + parsed.password
 	}
 	return &parsed, nil
 }
