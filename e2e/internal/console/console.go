@@ -168,7 +168,26 @@ func LogIn(ctx context.Context, config *rest.Config, namespace, name, user, pass
 	})
 }
 
+// tinyPrompt is the prompt of the tiny guest of the dev cluster (e2e/devcluster/internal/guest/tiny).
+var tinyPrompt = regexp.MustCompile(`tiny# $`)
+
+// Shell reaches the shell of a tiny guest, which asks for no login. The shell is there when the guest has booted and has done all that cloud-init
+// data asks for. What an earlier connection left half typed, or running in the foreground, ends.
+func Shell(ctx context.Context, config *rest.Config, namespace, name string, transcript io.Writer) (*Console, error) {
+	return Reach(ctx, config, namespace, name, transcript, func(guest *Console) error { return guest.enterShell(ctx) })
+}
+
+func (c *Console) enterShell(ctx context.Context) error {
+	if err := c.Send(interrupt); err != nil {
+		return err
+	}
+	_, err := c.Prod(ctx, tinyPrompt)
+	return err
+}
+
 const (
+	// interrupt is Ctrl-C.
+	interrupt = "\x03"
 	// settleInterval is how often settle asks a guest that is not done.
 	settleInterval = 2 * time.Second
 	// settlePatience is how long an answer may take; the shell starts slowly in a guest that boots.
@@ -208,7 +227,7 @@ func (c *Console) settle(ctx context.Context, root string) error {
 			return err
 		default:
 			if unanswered++; unanswered%settleBreak == 0 {
-				if err := c.Send("\x03"); err != nil {
+				if err := c.Send(interrupt); err != nil {
 					return err
 				}
 			}

@@ -91,9 +91,60 @@ func TestSettleIsNotFooledByWhatIsLost(t *testing.T) {
 	assert.FileExists(t, done)
 }
 
+// serveTiny serves a shell that is started as in the tiny guest (e2e/devcluster/internal/guest/tiny/root), and again when it ends, with a command
+// before it. bash stands for BusyBox, which may not be here.
+func serveTiny(t *testing.T, before string) *rest.Config {
+	t.Helper()
+	started := filepath.Join(t.TempDir(), "started")
+	script := "trap : INT; touch " + started + "; " + before + `; while :; do
+		sh -c "stty -echo; exec env 'PS1=tiny# ' TERM=dumb bash --norc --noediting -i"
+	done`
+	return serveTerminal(t, func(message int, typed []byte) []byte {
+		// In a guest nothing that is typed reaches the program that starts the shell.
+		for deadline := time.Now().Add(time.Minute); message == 0 && time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+			if _, err := os.Stat(started); err == nil {
+				break
+			}
+		}
+		return typed
+	}, "sh", "-c", script)
+}
+
+// reach is Shell on a terminal that the test serves.
+func reach(t *testing.T, config *rest.Config) *Console {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	guest, err := Shell(ctx, config, "default", "one", nil)
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = guest.Close() })
+	return guest
+}
+
+func TestShellIsThereWithoutALogin(t *testing.T) {
+	t.Parallel()
+	guest := reach(t, serveTiny(t, "true"))
+	output, err := guest.Run(t.Context(), "echo hello; false")
+	assert.ErrorContains(t, err, "exit code 1")
+	assert.Equal(t, "hello", output)
+}
+
+// TestShellEndsWhatWasLeft: another connection went away in the middle of a command.
+func TestShellEndsWhatWasLeft(t *testing.T) {
+	t.Parallel()
+	output, err := reach(t, serveTiny(t, "sleep 600")).Run(t.Context(), "echo hello")
+	require.NoError(t, err)
+	assert.Equal(t, "hello", output)
+}
+
 // serveShell serves a shell on a real terminal, as KubeVirt serves a guest where alice is logged in, and returns how to reach it.
 // What is typed passes through lose, with the number of the message from 0.
 func serveShell(t *testing.T, lose func(message int, typed []byte) []byte) *rest.Config {
+	t.Helper()
+	return serveTerminal(t, lose, "env", "PS1=alice@one:~$ ", "bash", "--norc", "-i")
+}
+
+func serveTerminal(t *testing.T, lose func(message int, typed []byte) []byte, command ...string) *rest.Config {
 	t.Helper()
 	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		upgrader := websocket.Upgrader{Subprotocols: []string{"plain.kubevirt.io"}}
@@ -101,8 +152,7 @@ func serveShell(t *testing.T, lose func(message int, typed []byte) []byte) *rest
 		if !assert.NoError(t, err) {
 			return
 		}
-		shell := exec.CommandContext(r.Context(), "bash", "--norc", "-i")
-		shell.Env = append(os.Environ(), "PS1=alice@one:~$ ")
+		shell := exec.CommandContext(r.Context(), command[0], command[1:]...)
 		terminal, err := pty.Start(shell)
 		if !assert.NoError(t, err) {
 			return

@@ -6,8 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strconv"
+	"strings"
 
 	"golang.org/x/sys/unix"
 
@@ -16,6 +20,8 @@ import (
 
 const (
 	sector = 512
+	// blockSize is that of the file system.
+	blockSize = 4096
 	// bootPartitionStart is where the partition with the boot loader for UEFI begins. The one for BIOS is in front of it.
 	bootPartitionStart = 1 << 20
 	// partitionStart is where the partition with everything else begins. It is the last, so that it can grow.
@@ -28,23 +34,24 @@ const (
 	bootable       = 0x80
 )
 
-// Names that files/initramfs.sh, the boot loader and the disks agree on.
+// Names that the scripts and the disks agree on.
 const (
 	kernelFile = "vmlinuz"
 	bootSector = "boot.img"
 )
 
-func initramfsFile(name string) string { return name + ".cpio" }
+func initramfsFile(name string) string { return name + ".cpio.lz4" }
 func coreImage(name string) string     { return name + "-core.img" }
 func efiImage(name string) string      { return name + ".efi" }
 
 // disk is a disk image to be made.
 type disk struct {
-	name      string // of the boot loader that files/initramfs.sh made
+	name      string // in the label of its file system and the names of boot files
 	folder    string // what its file system contains
 	size      int    // in MiB
-	extFlags  []string
-	boot      string // the folder with boot loaders
+	journal   int    // in MiB
+	boot      string // the folder with tools, where boot loaders are made
+	files     fs.FS  // with files/grub.sh, which makes them
 	imagePath string // where the raw image goes
 }
 
@@ -57,12 +64,16 @@ func makeDisk(ctx context.Context, build *artifact.Build, want disk) error {
 	}
 	// What is left out of ext4 here, GRUB cannot read or a disk of this size does not need. All tables are written now, so
 	// that the guest does not do it in the background of its first minute.
-	arguments := append([]string{
+	arguments := []string{
 		"mkfs.ext4", "-q", "-F", "-m", "0", "-L", "wukong-" + want.name, "-O", "^64bit,^metadata_csum",
-		"-E", "lazy_itable_init=0,lazy_journal_init=0,root_owner=0:0", "-d", want.folder,
-	}, want.extFlags...)
-	if err := build.Run(ctx, artifact.Command{Args: append(arguments, partition)}); err != nil {
+		"-b", strconv.Itoa(blockSize), "-J", fmt.Sprintf("size=%d", want.journal),
+		"-E", "lazy_itable_init=0,lazy_journal_init=0,root_owner=0:0", "-d", want.folder, partition,
+	}
+	if err := build.Run(ctx, artifact.Command{Args: arguments}); err != nil {
 		return fmt.Errorf("make the file system of disk %s: %w", want.name, err)
+	}
+	if err := makeBootLoaders(ctx, build, want, partition); err != nil {
+		return fmt.Errorf("make the boot loaders of disk %s: %w", want.name, err)
 	}
 	bootPartition := want.imagePath + ".boot"
 	if err := makeBootPartition(ctx, build, want, bootPartition); err != nil {
@@ -77,12 +88,64 @@ func makeDisk(ctx context.Context, build *artifact.Build, want disk) error {
 	return errors.Join(os.Remove(partition), os.Remove(bootPartition))
 }
 
+// makeBootLoaders makes what finds the kernel and the initramfs in the partition, into the folder of its tools.
+func makeBootLoaders(ctx context.Context, build *artifact.Build, want disk, partition string) error {
+	lists := []string{want.name}
+	for _, name := range []string{kernelFile, initramfsFile(want.name)} {
+		info, err := os.Stat(filepath.Join(want.folder, name))
+		if err != nil {
+			return err
+		}
+		blocks, err := exec.CommandContext(ctx, "debugfs", "-R", "blocks /"+name, partition).Output()
+		if err != nil {
+			return fmt.Errorf("ask debugfs for the blocks of %s: %w", name, err)
+		}
+		list, err := blockList(string(blocks), info.Size())
+		if err != nil {
+			return fmt.Errorf("blocks of %s: %w", name, err)
+		}
+		lists = append(lists, list)
+	}
+	return runInside(ctx, build, want.tools(), want.files, "files/grub.sh", lists...)
+}
+
+func (d disk) tools() string { return filepath.Join(d.boot, "tools") }
+
+// blockList turns the numbers of a file's blocks, in their order, into GRUB's list of the sectors.
+func blockList(numbers string, size int64) (string, error) {
+	const sectorsPerBlock = blockSize / sector
+	type run struct{ first, count int64 }
+	var runs []run
+	fields := strings.Fields(numbers)
+	if want := (size + blockSize - 1) / blockSize; int64(len(fields)) != want || want == 0 {
+		return "", fmt.Errorf("a file of %d bytes has %d blocks, not %d", size, len(fields), want)
+	}
+	for _, field := range fields {
+		block, err := strconv.ParseInt(field, 10, 64)
+		if err != nil || block == 0 {
+			return "", fmt.Errorf("%q is no number of a block", field)
+		}
+		if last := len(runs) - 1; last >= 0 && runs[last].first+runs[last].count == block*sectorsPerBlock {
+			runs[last].count += sectorsPerBlock
+			continue
+		}
+		runs = append(runs, run{first: block * sectorsPerBlock, count: sectorsPerBlock})
+	}
+	// The last block is not full. GRUB takes the list for the file, and the kernel takes zeros behind its initramfs.
+	runs[len(runs)-1].count -= int64(len(fields))*sectorsPerBlock - (size+sector-1)/sector
+	parts := make([]string, len(runs))
+	for i, one := range runs {
+		parts[i] = fmt.Sprintf("%d+%d", one.first, one.count)
+	}
+	return strings.Join(parts, ","), nil
+}
+
 // makeBootPartition makes the file system from which UEFI firmware starts a disk that it does not know: one file of that name.
 func makeBootPartition(ctx context.Context, build *artifact.Build, want disk, path string) error {
 	if err := sparseFile(path, partitionStart-bootPartitionStart); err != nil {
 		return err
 	}
-	loader := filepath.Join(want.boot, efiImage(want.name))
+	loader := filepath.Join(want.tools(), efiImage(want.name))
 	for _, arguments := range [][]string{
 		{"mkfs.vfat", "-n", "EFI", path},
 		{"mmd", "-i", path, "::/EFI", "::/EFI/BOOT"},
@@ -109,7 +172,7 @@ func assembleDisk(want disk, partition, bootPartition string, size int64) (err e
 		return err
 	}
 	defer func() { err = errors.Join(err, image.Close()) }()
-	if err := writeBootLoader(image, want.boot, want.name); err != nil {
+	if err := writeBootLoader(image, want.tools(), want.name); err != nil {
 		return err
 	}
 	table := append(

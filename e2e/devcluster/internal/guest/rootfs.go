@@ -4,17 +4,26 @@ import (
 	"context"
 	"embed"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/novasphere/wukong/e2e/devcluster/artifact"
 	"github.com/novasphere/wukong/e2e/devcluster/debian"
 )
 
+// debianFiles make the Debian guest.
+//
 //go:embed files
-var files embed.FS
+var debianFiles embed.FS
 
-// packages are what the Debian guest has, and what its boot loader and initramfs are made with.
+// tinyFiles make the tiny guest. A change of them does not make the Debian guest again.
+//
+//go:embed files/boot.sh files/grub.sh tiny
+var tinyFiles embed.FS
+
+// packages are what the Debian guest has, and what both guests are made with.
 var packages = []string{
 	"systemd", "systemd-sysv", "systemd-resolved", "dbus", "udev", "kmod", "login", "sudo", "procps", "util-linux-extra",
 	"cloud-init", "cloud-guest-utils", "e2fsprogs", "fdisk", "qemu-guest-agent", "openssh-server", "ca-certificates",
@@ -23,58 +32,42 @@ var packages = []string{
 
 // scratch are the folders of a build that do not stay in the cache.
 type scratch struct {
-	root string // the Debian root file system
-	out  string // kernel, initramfs archives and boot loaders
-	tiny string // the root file system of the tiny guest
+	root string // a Debian root file system
+	out  string // kernel, initramfs archive, and in tools what makes boot loaders
 }
+
+func (s scratch) remove() error { return artifact.RemoveTree(s.root) }
 
 // hostPackages are what the recipes need on this machine.
 var hostPackages = []debian.Package{
 	{Name: "e2fsprogs", Reason: "makes the file systems of guest images"},
+	{Name: "lz4", Reason: "compresses what guests boot with"},
 	{Name: "dosfstools", Reason: "makes the boot partition of guest images for UEFI"},
 	{Name: "mtools", Reason: "fills the boot partition of guest images for UEFI"},
 	{Name: "qemu-utils", Reason: "compresses guest images"},
 }
 
-// prepare fills the folders: unpacks Debian, makes the boot parts from it, then turns it into the guest.
-func prepare(ctx context.Context, build *artifact.Build, archive string) (scratch, error) {
-	folders := scratch{
-		root: filepath.Join(build.Out, "root"), out: filepath.Join(build.Out, "root", "out"), tiny: filepath.Join(build.Out, "tiny"),
-	}
+// unpack makes the folders and fills the Debian root file system.
+func unpack(ctx context.Context, build *artifact.Build, archive string) (scratch, error) {
+	folders := scratch{root: filepath.Join(build.Out, "root"), out: filepath.Join(build.Out, "root", "out")}
 	if err := debian.Ensure(ctx, build.Log, hostPackages...); err != nil {
 		return folders, err
 	}
 	if err := debian.Unpack(ctx, build, archive, folders.root); err != nil {
 		return folders, fmt.Errorf("unpack Debian: %w", err)
 	}
-	for _, script := range []string{"initramfs.sh", "debian.sh"} {
-		if err := runInside(ctx, build, folders.root, script); err != nil {
-			return folders, err
-		}
-	}
-	moved := filepath.Join(build.Out, "boot")
-	if err := os.Rename(folders.out, moved); err != nil {
-		return folders, err
-	}
-	folders.out = moved
-	if err := copyFiles(folders.out, folders.root, kernelFile, initramfsFile("root")); err != nil {
-		return folders, err
-	}
-	if err := os.Mkdir(folders.tiny, 0o755); err != nil {
-		return folders, err
-	}
-	return folders, copyFiles(folders.out, folders.tiny, kernelFile, initramfsFile("tiny"))
+	return folders, nil
 }
 
 // runInside runs a script of this package in the root file system, with the other files beside it in /build.
-func runInside(ctx context.Context, build *artifact.Build, root, script string) error {
+func runInside(ctx context.Context, build *artifact.Build, root string, files fs.FS, script string, arguments ...string) error {
 	folder := filepath.Join(root, "build")
 	if err := os.CopyFS(folder, files); err != nil {
 		return fmt.Errorf("copy the scripts: %w", err)
 	}
 	command := artifact.Command{
 		Env:  []string{"LC_ALL=C", "SYSTEMD_LOG_LEVEL=err"},
-		Args: []string{"chroot", root, "/bin/sh", "/build/files/" + script},
+		Args: append([]string{"chroot", root, "/bin/sh", "/build/" + script}, arguments...),
 	}
 	if err := build.Run(ctx, command); err != nil {
 		return fmt.Errorf("%s in the root file system: %w", script, err)
@@ -93,4 +86,21 @@ func copyFiles(from, to string, names ...string) error {
 		}
 	}
 	return nil
+}
+
+// scriptsKey is the text of all files that decide what a guest is.
+func scriptsKey(files fs.FS) string {
+	var text strings.Builder
+	err := fs.WalkDir(files, ".", func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		content, err := fs.ReadFile(files, path)
+		fmt.Fprintf(&text, "%s %q\n", path, content)
+		return err
+	})
+	if err != nil {
+		panic("embedded files are unreadable: " + err.Error())
+	}
+	return text.String()
 }

@@ -46,21 +46,26 @@ func (Addon) Images() []*artifact.Recipe {
 }
 
 // Assets implements addon.WithAssets.
-func (Addon) Assets() []*artifact.Recipe { return []*artifact.Recipe{guest.Images()} }
+func (Addon) Assets() []*artifact.Recipe { return []*artifact.Recipe{guest.Debian(), guest.Tiny()} }
 
 // Install implements addon.Addon.
 func (Addon) Install(ctx context.Context, cluster *addon.Cluster) error {
-	source, err := cluster.Store.Ensure(ctx, guest.Images())
-	if err != nil {
-		return err
-	}
 	target := filepath.Join(cluster.SharedDir, folder)
 	if err := os.MkdirAll(target, 0o755); err != nil {
 		return fmt.Errorf("install guest images: %w", err)
 	}
-	for _, name := range []string{testbed.DebianImage, testbed.TinyImage, testbed.TinyRaw} {
-		if err := place(filepath.Join(source, name), filepath.Join(target, name)); err != nil {
-			return fmt.Errorf("install guest image %s: %w", name, err)
+	for _, one := range []struct {
+		recipe *artifact.Recipe
+		names  []string
+	}{{guest.Debian(), []string{testbed.DebianImage}}, {guest.Tiny(), []string{testbed.TinyImage, testbed.TinyRaw}}} {
+		source, err := cluster.Store.Ensure(ctx, one.recipe)
+		if err != nil {
+			return err
+		}
+		for _, name := range one.names {
+			if err := place(filepath.Join(source, name), filepath.Join(target, name)); err != nil {
+				return fmt.Errorf("install guest image %s: %w", name, err)
+			}
 		}
 	}
 	if err := cluster.ApplyYAML(ctx, manifest); err != nil {

@@ -18,7 +18,7 @@ const (
 
 // tinyDisk is an image with nothing but /disk/tiny.qcow2, where KubeVirt and CDI look for it.
 func tinyDisk() *artifact.Recipe {
-	guests := guest.Images()
+	guests := guest.Tiny()
 	return &artifact.Recipe{
 		Name:  "tiny-disk-image",
 		Key:   []string{testbed.TinyContainerDisk(), "layout 1"},
