@@ -24,8 +24,6 @@ const (
 	readyPatience = 3 * time.Minute
 	// snapshotModule has the definitions of the snapshot kinds beside its Go code.
 	snapshotModule = "github.com/kubernetes-csi/external-snapshotter/client/v8"
-	// poolFolder is below the folder that all nodes share.
-	poolFolder = "volumes"
 )
 
 //go:embed manifest.yaml
@@ -47,9 +45,6 @@ func (Addon) Images() []*artifact.Recipe { return []*artifact.Recipe{csiImage()}
 
 // Install implements addon.Addon.
 func (Addon) Install(ctx context.Context, cluster *addon.Cluster) error {
-	if err := os.MkdirAll(filepath.Join(cluster.SharedDir, poolFolder), 0o755); err != nil {
-		return fmt.Errorf("make the folder of volumes: %w", err)
-	}
 	definitions, err := snapshotDefinitions(ctx)
 	if err != nil {
 		return err
