@@ -1,6 +1,7 @@
 package csi
 
 import (
+	"bytes"
 	"context"
 	_ "embed"
 	"fmt"
@@ -16,6 +17,7 @@ import (
 	"github.com/novasphere/wukong/e2e/devcluster/artifact"
 	"github.com/novasphere/wukong/e2e/devcluster/internal/addon"
 	"github.com/novasphere/wukong/e2e/devcluster/internal/csidriver"
+	"github.com/novasphere/wukong/e2e/devcluster/internal/pooldisk"
 )
 
 const (
@@ -31,6 +33,9 @@ var manifest []byte
 
 //go:embed classes.yaml
 var classes []byte
+
+//go:embed groupclass.yaml
+var groupClass []byte
 
 // Addon installs the CSI driver and the snapshot controller.
 type Addon struct{}
@@ -49,7 +54,11 @@ func (Addon) Install(ctx context.Context, cluster *addon.Cluster) error {
 	if err != nil {
 		return err
 	}
-	for _, one := range [][]byte{definitions, manifest, classes} {
+	all := [][]byte{definitions, manifest, bytes.ReplaceAll(classes, []byte("$(SNAPSHOTS)"), []byte(cluster.Pool.Snapshots()))}
+	if cluster.Pool.Snapshots() == pooldisk.Atomic {
+		all = append(all, groupClass)
+	}
+	for _, one := range all {
 		if err := cluster.ApplyYAML(ctx, one); err != nil {
 			return fmt.Errorf("install storage: %w", err)
 		}
@@ -57,13 +66,13 @@ func (Addon) Install(ctx context.Context, cluster *addon.Cluster) error {
 	return nil
 }
 
-// snapshotDefinitions are the CRDs of snapshots, and not those of snapshots of groups.
+// snapshotDefinitions are the CRDs of snapshots, and of snapshots of groups: the controller wants them even where the driver has no groups.
 func snapshotDefinitions(ctx context.Context) ([]byte, error) {
 	source, err := artifact.ModuleSource(ctx, filepath.Join(artifact.ToolsFolder(), sidecarModule), snapshotModule)
 	if err != nil {
 		return nil, err
 	}
-	files, err := filepath.Glob(filepath.Join(source, "config", "crd", "snapshot.storage.k8s.io_*.yaml"))
+	files, err := filepath.Glob(filepath.Join(source, "config", "crd", "*snapshot.storage.k8s.io_*.yaml"))
 	if err != nil {
 		return nil, err
 	}
