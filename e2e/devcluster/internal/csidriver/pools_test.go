@@ -39,7 +39,12 @@ func newPool(t *testing.T, kind pooldisk.Kind) string {
 	require.NoError(t, err)
 	defer device.Close()
 	require.NoError(t, unix.Mount(device.Name(), folder, string(kind), unix.MS_NOATIME, kind.Options()))
-	t.Cleanup(func() { require.NoError(t, unix.Unmount(folder, 0)) })
+	t.Cleanup(func() {
+		if err := unix.Unmount(folder, 0); err != nil {
+			require.NoError(t, unix.Unmount(folder, unix.MNT_DETACH))
+			require.NoError(t, err, "the test left something open")
+		}
+	})
 	return folder
 }
 
