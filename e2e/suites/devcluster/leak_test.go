@@ -74,15 +74,19 @@ func TestUpDownLeavesNothing(t *testing.T) {
 	require.NoError(t, err)
 	require.Contains(t, string(audit), `"name":"two"`)
 
+	one.onNode(t, "node1", "echo kept > /var/lib/wukong-shared/volumes/kept")
 	one.killNode(t, "node2")
 	one.run(t, one.up()...)
+	one.onNode(t, "node2", "grep kept /var/lib/wukong-shared/volumes/kept")
 	one.kubectl(t, "wait", "--for=jsonpath={.status.containerStatuses[0].restartCount}=1", "pod/two", "--timeout=120s")
 	one.kubectl(t, "wait", "--for=condition=Ready", "pod/two", "--timeout=120s")
 	require.Equal(t, "one\n", one.kubectl(t, "exec", "two", "--", "/probe", "get", "http://probe.default.svc.cluster.local"),
 		"a node that ended comes back with its pods")
 
 	// As block volumes have it: a loop device, and one on top of it that marks it as in use.
-	one.onNode(t, "node1", `cd /var/lib/wukong-shared; truncate -s 1M volume; losetup -f --show $(losetup -f --show volume)`)
+	for _, folder := range []string{"/var/lib/wukong-shared", "/var/lib/wukong-shared/volumes"} {
+		one.onNode(t, "node1", "cd "+folder+"; truncate -s 1M volume; losetup -f --show $(losetup -f --show volume)")
+	}
 
 	one.run(t, "down")
 	require.NoDirExists(t, one.folder)
