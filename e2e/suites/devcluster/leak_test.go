@@ -85,15 +85,19 @@ func TestUpDownLeavesNothing(t *testing.T) {
 		return request.Resource == "pods" && request.Name == "two" && request.Writes()
 	}), "the audit log has who made the pod")
 
+	one.onNode(t, firstNode, "echo kept > "+testbed.SharedMount+"/volumes/kept")
 	one.killNode(t, secondNode)
 	one.run(t, one.up()...)
+	one.onNode(t, secondNode, "grep kept "+testbed.SharedMount+"/volumes/kept")
 	one.kubectl(t, "wait", "--for=jsonpath={.status.containerStatuses[0].restartCount}=1", "pod/two", "--timeout=120s")
 	one.kubectl(t, "wait", "--for=condition=Ready", "pod/two", "--timeout=120s")
 	require.Equal(t, "one\n", one.kubectl(t, "exec", "two", "--", "/probe", "get", server),
 		"a node that ended comes back with its pods")
 
 	// As block volumes have it: a loop device, and one on top of it that marks it as in use.
-	one.onNode(t, firstNode, "cd "+testbed.SharedMount+`; truncate -s 1M volume; losetup -f --show $(losetup -f --show volume)`)
+	for _, folder := range []string{testbed.SharedMount, testbed.SharedMount + "/volumes"} {
+		one.onNode(t, firstNode, "cd "+folder+"; truncate -s 1M volume; losetup -f --show $(losetup -f --show volume)")
+	}
 
 	one.run(t, "down")
 	require.NoDirExists(t, one.Folder())

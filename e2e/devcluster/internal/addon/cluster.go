@@ -9,6 +9,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/novasphere/wukong/e2e/devcluster/artifact"
+	"github.com/novasphere/wukong/e2e/devcluster/internal/pooldisk"
 	"github.com/novasphere/wukong/e2e/devcluster/progress"
 	"github.com/novasphere/wukong/e2e/devcluster/testbed"
 )
@@ -31,6 +32,8 @@ type Cluster struct {
 	StateDir string
 	// SharedDir is a folder on the host that every node sees as SharedMount: a file system that both nodes share.
 	SharedDir string
+	// Pool is the kind of the file system of volumes, which every node sees at PoolMount.
+	Pool pooldisk.Kind
 	// KVM says whether virtual machines can use /dev/kvm here. If not, they are emulated.
 	KVM bool
 	// Store builds and caches what the add-on needs.
@@ -39,8 +42,13 @@ type Cluster struct {
 	Report *progress.Reporter
 }
 
-// SharedMount is where each node sees Cluster.SharedDir.
-const SharedMount = testbed.SharedMount
+// Places on each node.
+const (
+	// SharedMount is where each node sees Cluster.SharedDir.
+	SharedMount = testbed.SharedMount
+	// PoolMount is the folder of volumes.
+	PoolMount = SharedMount + "/volumes"
+)
 
 // Connect fills in Config and Client from the kubeconfig file of the cluster's administrator.
 func (c *Cluster) Connect() error {

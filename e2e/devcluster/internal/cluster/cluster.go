@@ -90,7 +90,7 @@ func (c *Cluster) linkPrograms() error {
 // View is the running cluster as add-ons and commands see it.
 func (c *Cluster) View() (*addon.Cluster, error) {
 	view := &addon.Cluster{
-		StateDir: c.place.root, SharedDir: c.place.shared(), KVM: host.HasKVM(), Store: c.store, Report: c.report,
+		StateDir: c.place.root, SharedDir: c.place.shared(), Pool: c.state.Pool, KVM: host.HasKVM(), Store: c.store, Report: c.report,
 	}
 	for _, node := range c.state.Nodes {
 		if node.Alive() {

@@ -114,15 +114,6 @@ func TestNodeIsReadyWhenItSaysSoAfterItsStart(t *testing.T) {
 	}
 }
 
-func TestLoopDevicesOfTheClusterAreFoundWithWhatIsOnTop(t *testing.T) {
-	volume := loopDevice{path: "/dev/loop3", number: 0x703, fileDevice: 1, fileInode: 100}
-	lock := loopDevice{path: "/dev/loop1", number: 0x701, fileDevice: 5, fileInode: 9, fileNumber: 0x703}
-	hosts := loopDevice{path: "/dev/loop0", number: 0x700, fileDevice: 1, fileInode: 200}
-	hostsOnDisk := loopDevice{path: "/dev/loop2", number: 0x702, fileDevice: 5, fileInode: 7, fileNumber: 0x800}
-	require.Equal(t, []loopDevice{volume, lock}, ownLoops([]loopDevice{hosts, lock, hostsOnDisk, volume}, map[[2]uint64]bool{{1, 100}: true}))
-	require.Empty(t, ownLoops([]loopDevice{hosts, hostsOnDisk}, nil))
-}
-
 func TestServicesLack(t *testing.T) {
 	answers := map[string]string{
 		`{"lastUpdated":"2026-01-01T00:00:00Z","healthy":true}`:                                    "kube-proxy has not written the rules of Services yet",

@@ -9,6 +9,7 @@
 //	pki/           certificates and keys
 //	nodes/NAME/    what the node wrote over the host's files, its containerd and kubelet
 //	shared/        a folder that every node sees
+//	pool.img       the file system of volumes, see package pooldisk; each node mounts it over shared/volumes, where the host sees an empty folder
 //
 // Up brings the cluster from whatever state it is in to the wanted one: it starts what does not run and leaves alone what does.
 // Down ends every process of it, then removes the link, the cgroups and the folder. Both can be interrupted and run again: the

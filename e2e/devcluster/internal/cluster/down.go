@@ -10,7 +10,9 @@ import (
 
 	"github.com/novasphere/wukong/e2e/devcluster/artifact"
 	"github.com/novasphere/wukong/e2e/devcluster/internal/host"
+	"github.com/novasphere/wukong/e2e/devcluster/internal/loop"
 	"github.com/novasphere/wukong/e2e/devcluster/internal/network"
+	"github.com/novasphere/wukong/e2e/devcluster/internal/pooldisk"
 	"github.com/novasphere/wukong/e2e/devcluster/internal/process"
 	"github.com/novasphere/wukong/e2e/devcluster/internal/sandbox"
 	"github.com/novasphere/wukong/e2e/devcluster/progress"
@@ -46,7 +48,12 @@ func (c *Cluster) remove(ctx context.Context, left *state) error {
 			return err
 		}
 	}
-	if err := detachLoops(c.place.root); err != nil {
+	if left != nil && left.Pool != pooldisk.Folder {
+		if err := left.Pool.Detach(ctx, c.place.pool()); err != nil {
+			return err
+		}
+	}
+	if err := loop.DetachBelow(c.place.root); err != nil {
 		return err
 	}
 	if err := network.RemoveHostLink(network.Plan{Link: c.place.link()}); err != nil {

@@ -13,6 +13,7 @@ import (
 	"github.com/novasphere/wukong/e2e/devcluster/internal/component"
 	"github.com/novasphere/wukong/e2e/devcluster/internal/network"
 	"github.com/novasphere/wukong/e2e/devcluster/internal/pki"
+	"github.com/novasphere/wukong/e2e/devcluster/internal/pooldisk"
 	"github.com/novasphere/wukong/e2e/devcluster/internal/sandbox"
 )
 
@@ -30,6 +31,17 @@ func (c *Cluster) startNode(ctx context.Context, number int) error {
 		return fmt.Errorf("node %s: %w", name, err)
 	}
 	spec := nodeSpec(c.place, name, c.state.Plan.Node(number).String())
+	if c.state.Pool != pooldisk.Folder {
+		device, err := pooldisk.Attach(c.place.pool())
+		if err != nil {
+			return fmt.Errorf("node %s: attach the disk of volumes: %w", name, err)
+		}
+		// From its start on, the node holds it by its mount.
+		defer device.Close()
+		spec.Root.Mounts = append(spec.Root.Mounts, sandbox.Mount{
+			Device: device.Name(), Kind: string(c.state.Pool), Options: c.state.Pool.Options(), Target: addon.PoolMount,
+		})
+	}
 	started, err := sandbox.Start(ctx, spec, filepath.Join(c.place.node(name), "spec.json"), c.place.log(name, "init"))
 	if err != nil {
 		return err

@@ -20,6 +20,7 @@ func (p paths) kubeconfig() string         { return testbed.At(p.root).Kubeconfi
 func (p paths) audit() string              { return testbed.At(p.root).AuditFolder() }
 func (p paths) programs() string           { return testbed.At(p.root).Programs() }
 func (p paths) shared() string             { return filepath.Join(p.root, "shared") }
+func (p paths) pool() string               { return filepath.Join(p.root, "pool.img") }
 func (p paths) etcd() string               { return filepath.Join(p.root, "etcd") }
 func (p paths) control() string            { return filepath.Join(p.root, "control-plane") }
 func (p paths) pki(name string) string     { return filepath.Join(p.root, "pki", name) }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/novasphere/wukong/e2e/devcluster/internal/network"
+	"github.com/novasphere/wukong/e2e/devcluster/internal/pooldisk"
 	"github.com/novasphere/wukong/e2e/devcluster/internal/process"
 	"github.com/novasphere/wukong/e2e/devcluster/testbed"
 )
@@ -22,6 +23,8 @@ type state struct {
 	Controllers  []string    `json:"controllers,omitempty"`
 	ControlPlane *process.ID `json:"controlPlane,omitempty"`
 	Nodes        []nodeState `json:"nodes,omitempty"`
+	// Pool is the kind of the file system of volumes.
+	Pool pooldisk.Kind `json:"pool,omitempty"`
 }
 
 // nodeState is one node of a running cluster.

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -21,6 +22,7 @@ import (
 	"github.com/novasphere/wukong/e2e/devcluster/internal/addon"
 	"github.com/novasphere/wukong/e2e/devcluster/internal/host"
 	"github.com/novasphere/wukong/e2e/devcluster/internal/network"
+	"github.com/novasphere/wukong/e2e/devcluster/internal/pooldisk"
 	"github.com/novasphere/wukong/e2e/devcluster/internal/sandbox"
 	"github.com/novasphere/wukong/e2e/devcluster/progress"
 )
@@ -45,16 +47,21 @@ func (c *Cluster) Up(ctx context.Context, options Options) error {
 		return err
 	}
 	defer release()
-	if err := c.installPackages(ctx); err != nil {
+	best, err := pooldisk.Best()
+	if err != nil {
+		return err
+	}
+	if err := c.installPackages(ctx, append(host.Packages(), best.Packages()...)); err != nil {
 		return err
 	}
 	// Everything is built before anything is started, so that a failing build leaves no half cluster behind.
 	if err := c.buildPrograms(ctx, allRecipes(options)...); err != nil {
 		return err
 	}
-	if err := c.findOrPlan(ctx); err != nil {
+	if err := c.findOrPlan(ctx, best); err != nil {
 		return err
 	}
+	c.report.Printf("  %s", c.state.Pool.Describe())
 	if err := c.ensureControlPlane(ctx); err != nil {
 		return err
 	}
@@ -64,8 +71,8 @@ func (c *Cluster) Up(ctx context.Context, options Options) error {
 	return c.ensureAddons(ctx, options.Addons)
 }
 
-func (c *Cluster) installPackages(ctx context.Context) error {
-	missing, err := debian.Missing(ctx, host.Packages()...)
+func (c *Cluster) installPackages(ctx context.Context, packages []debian.Package) error {
+	missing, err := debian.Missing(ctx, packages...)
 	if err != nil || len(missing) == 0 {
 		return err
 	}
@@ -89,7 +96,8 @@ func allRecipes(options Options) []*artifact.Recipe {
 }
 
 // findOrPlan loads the running cluster, or plans a new one after it has removed what is left of one that ended.
-func (c *Cluster) findOrPlan(ctx context.Context) error {
+// The volumes of a new one are on the kind of file system.
+func (c *Cluster) findOrPlan(ctx context.Context, pool pooldisk.Kind) error {
 	loaded, err := loadState(c.place)
 	if err != nil {
 		return err
@@ -112,14 +120,25 @@ func (c *Cluster) findOrPlan(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	c.state = &state{Plan: plan, Programs: c.programs.list()}
+	c.state = &state{Plan: plan, Programs: c.programs.list(), Pool: pool}
 	if err := errors.Join(c.state.save(c.place), c.linkPrograms(), os.MkdirAll(c.place.shared(), 0o777)); err != nil {
 		return err
 	}
 	if c.state.Controllers, err = sandbox.PrepareCgroups(); err != nil {
 		return err
 	}
-	return errors.Join(c.state.save(c.place), writeCredentials(c.place, plan))
+	return errors.Join(c.state.save(c.place), c.makePool(ctx), writeCredentials(c.place, plan))
+}
+
+// makePool makes the file system of volumes.
+func (c *Cluster) makePool(ctx context.Context) error {
+	if c.state.Pool == pooldisk.Folder {
+		return os.MkdirAll(filepath.Join(c.place.shared(), filepath.Base(addon.PoolMount)), 0o755)
+	}
+	if err := c.state.Pool.Format(ctx, c.place.pool()); err != nil {
+		return fmt.Errorf("make the file system of volumes: %w", err)
+	}
+	return nil
 }
 
 func (c *Cluster) ensureControlPlane(ctx context.Context) error {

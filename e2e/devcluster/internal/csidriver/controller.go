@@ -11,6 +11,8 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 	"k8s.io/apimachinery/pkg/api/resource"
+
+	"github.com/novasphere/wukong/e2e/devcluster/internal/loop"
 )
 
 // defaultSize is the size of a volume for which none was asked.
@@ -59,10 +61,25 @@ func (d *Driver) CreateVolume(_ context.Context, request *csi.CreateVolumeReques
 	if err := d.fits(want.Pool, want.PoolBytes, want.Bytes); err != nil {
 		return nil, err
 	}
-	if err := d.pool.add(volumes, want, func(content string) error { return fill(content, source, want) }); err != nil {
+	if err := d.provision(want, source); err != nil {
 		return nil, failed(err)
 	}
 	return created(want, request), nil
+}
+
+// provision makes a volume: empty, from a snapshot, or from another volume as it is at one moment.
+func (d *Driver) provision(want record, source *origin) error {
+	if source == nil {
+		return d.pool.add(volumes, want, func(content string) error { return fill(content, "", want) })
+	}
+	from := func(folder string) error {
+		original := contentBelow(folder, source.kind, source.ID)
+		return d.pool.add(volumes, want, func(content string) error { return fill(content, original, want) })
+	}
+	if source.kind == snapshots {
+		return from(d.pool.folder)
+	}
+	return d.pool.cut([]record{source.record}, from)
 }
 
 // wanted is the record of the volume that is asked for.
@@ -153,10 +170,16 @@ func sourceID(request *csi.CreateVolumeRequest) string {
 	return source.GetVolume().GetVolumeId()
 }
 
-// source returns the content that a volume is made from, or an empty string, and sets want.Source.
-func (d *Driver) source(want *record, request *csi.CreateVolumeRequest) (string, error) {
+// origin is what a volume is made from.
+type origin struct {
+	record
+	kind string
+}
+
+// source returns what a volume is made from, if anything, and sets want.Source.
+func (d *Driver) source(want *record, request *csi.CreateVolumeRequest) (*origin, error) {
 	if request.GetVolumeContentSource() == nil {
-		return "", nil
+		return nil, nil
 	}
 	kind := volumes
 	if request.GetVolumeContentSource().GetSnapshot() != nil {
@@ -165,15 +188,15 @@ func (d *Driver) source(want *record, request *csi.CreateVolumeRequest) (string,
 	want.Source = sourceID(request)
 	from, err := d.pool.get(kind, want.Source)
 	if err != nil {
-		return "", failed(err)
+		return nil, failed(err)
 	}
 	if from.Block != want.Block {
-		return "", status.Errorf(codes.InvalidArgument, "%s has another volume mode", from.ID)
+		return nil, status.Errorf(codes.InvalidArgument, "%s has another volume mode", from.ID)
 	}
 	if from.Bytes > want.Bytes {
-		return "", status.Errorf(codes.OutOfRange, "%d bytes are less than the %d of %s", want.Bytes, from.Bytes, from.ID)
+		return nil, status.Errorf(codes.OutOfRange, "%d bytes are less than the %d of %s", want.Bytes, from.Bytes, from.ID)
 	}
-	return d.pool.content(kind, from.ID), nil
+	return &origin{record: from, kind: kind}, nil
 }
 
 // fits is an error if the pool has no room for so many more bytes.
@@ -233,7 +256,7 @@ func (d *Driver) DeleteVolume(_ context.Context, request *csi.DeleteVolumeReques
 	}
 	if volume.Block {
 		// A node that died could not give its device back.
-		if err := detachLoop(d.pool.content(volumes, volume.ID)); err != nil {
+		if err := loop.Detach(d.pool.content(volumes, volume.ID)); err != nil {
 			return nil, failed(err)
 		}
 	}

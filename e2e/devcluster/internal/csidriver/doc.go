@@ -9,8 +9,23 @@
 //   - A file system volume is a folder. Its size is booked against its pool but not enforced: a pod that writes more than it
 //     asked for gets it. KubeVirt and CDI size disk images by the claim, so guests see true sizes. Usage statistics are true.
 //   - A block volume is a sparse file behind a loop device, which has its true size. All nodes use the same device.
-//   - Snapshots and clones are instant where the file system can share blocks between files (XFS, Btrfs). Elsewhere they are
-//     copies, made while the volume may change: freeze its writer first, as KubeVirt does by the guest agent.
+//   - How exact snapshots and clones are, the file system of the pool decides, see below.
+//
+// Snapshots. Where the pool is a Btrfs subvolume, every snapshot and every clone of a volume begins with a snapshot of the whole pool, made by one
+// ioctl, from which the wanted volumes are taken by reflinks; then it is deleted. So it is one moment of all files of a volume, and of all volumes
+// of a group. What is in it:
+//
+//   - all that a writer had made sure of by fsync, or a guest by a flush of its disk, before the call;
+//   - of what was written later, or without that, some: as after a power cut. A write that began after another was made sure of is never there
+//     without it, also when they are to different volumes;
+//   - for a block volume the same, and what the page cache of its device held when the call came.
+//
+// On XFS each file is cloned at one moment (FICLONE), so the volume of a disk is too, and the driver offers no groups. On any other file system a
+// snapshot is a copy that is made while the volume may change: freeze its writer first, as KubeVirt does by the guest agent.
+//
+// Measured with 1 GiB of random content in one file, without other load, on two cores and a virtual disk: 6.4 s to write it; 0.04 s for the snapshot
+// of the pool, 0.04 s for the reflink, 0.05 s to delete the snapshot of the pool. With three writers that call fsync all the time and a load
+// of ten on each core: 0.1 s to 0.4 s for a group of three volumes with a hundred files.
 //
 // Parameters of a StorageClass:
 //

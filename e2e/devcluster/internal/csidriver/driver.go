@@ -33,10 +33,11 @@ type Options struct {
 	Log logr.Logger
 }
 
-// Driver serves the Identity, Controller and Node services of CSI.
+// Driver serves the Identity, Controller and Node services of CSI, and GroupController where the pool can be cut in one act.
 type Driver struct {
 	csi.UnimplementedIdentityServer
 	csi.UnimplementedControllerServer
+	csi.UnimplementedGroupControllerServer
 	csi.UnimplementedNodeServer
 
 	options Options
@@ -52,6 +53,9 @@ func New(options Options) (*Driver, error) {
 	if err != nil {
 		return nil, err
 	}
+	if !pool.atomic {
+		options.Log.Info("no snapshots of groups: they need a pool that is a Btrfs subvolume, to cut all volumes in one act", "pool", pool.folder)
+	}
 	return &Driver{options: options, pool: pool}, nil
 }
 
@@ -61,6 +65,9 @@ func (d *Driver) Serve(ctx context.Context, socket string) error {
 	csi.RegisterIdentityServer(server, d)
 	csi.RegisterControllerServer(server, d)
 	csi.RegisterNodeServer(server, d)
+	if d.pool.atomic {
+		csi.RegisterGroupControllerServer(server, d)
+	}
 	return serveSocket(ctx, server, socket)
 }
 

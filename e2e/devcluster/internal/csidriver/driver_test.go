@@ -13,6 +13,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/novasphere/wukong/e2e/devcluster/internal/csidriver"
+	"github.com/novasphere/wukong/e2e/devcluster/internal/pooldisk"
 )
 
 const (
@@ -23,7 +24,13 @@ const (
 // newDriver is a driver with room for 100 MiB, and the folder of its pool.
 func newDriver(t *testing.T) (*csidriver.Driver, string) {
 	t.Helper()
-	folder := t.TempDir()
+	return newDriverOn(t, pooldisk.Folder)
+}
+
+// newDriverOn has its pool on a file system of a kind.
+func newDriverOn(t *testing.T, kind pooldisk.Kind) (*csidriver.Driver, string) {
+	t.Helper()
+	folder := newPool(t, kind)
 	driver, err := csidriver.New(csidriver.Options{Name: driverName, NodeID: "node", PoolFolder: folder, Capacity: 100 * mebibyte, Controller: true})
 	require.NoError(t, err)
 	return driver, folder
@@ -67,9 +74,13 @@ func TestAFullPoolRefusesVolumesAndExpansions(t *testing.T) {
 }
 
 func TestSnapshotsKeepWhatTheVolumeHad(t *testing.T) {
-	driver, folder := newDriver(t)
+	onEachKind(t, testSnapshotsKeepWhatTheVolumeHad)
+}
+
+func testSnapshotsKeepWhatTheVolumeHad(t *testing.T, kind pooldisk.Kind) {
+	driver, folder := newDriverOn(t, kind)
 	volume := create(t, driver, request("volume", mebibyte))
-	file := filepath.Join(folder, "volumes", volume, "content", "disk.img")
+	file := filepath.Join(content(folder, volume), "disk.img")
 	// A hole, data, a hole: as a disk image is.
 	require.NoError(t, os.WriteFile(file, nil, 0o640))
 	require.NoError(t, os.Truncate(file, 8*mebibyte))
@@ -81,11 +92,7 @@ func TestSnapshotsKeepWhatTheVolumeHad(t *testing.T) {
 	require.NoError(t, err)
 	write(t, file, []byte("after"), 4*mebibyte)
 
-	restore := request("restored", mebibyte)
-	restore.VolumeContentSource = &csi.VolumeContentSource{Type: &csi.VolumeContentSource_Snapshot{
-		Snapshot: &csi.VolumeContentSource_SnapshotSource{SnapshotId: snapshot.GetSnapshot().GetSnapshotId()},
-	}}
-	restored := filepath.Join(folder, "volumes", create(t, driver, restore), "content", "disk.img")
+	restored := filepath.Join(restore(t, driver, folder, "restored", snapshot.GetSnapshot().GetSnapshotId()), "disk.img")
 	got, err := os.ReadFile(restored)
 	require.NoError(t, err)
 	require.True(t, bytes.Equal(want, got), "the restored file differs")

@@ -7,6 +7,8 @@ import (
 	"github.com/container-storage-interface/spec/lib/go/csi"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+
+	"github.com/novasphere/wukong/e2e/devcluster/internal/loop"
 )
 
 // ControllerExpandVolume implements csi.ControllerServer. A volume never becomes smaller.
@@ -68,7 +70,7 @@ func (d *Driver) NodeExpandVolume(_ context.Context, request *csi.NodeExpandVolu
 		return nil, status.Errorf(codes.NotFound, "volume %s is not at %s: %v", volume.ID, request.GetVolumePath(), err)
 	}
 	if volume.Block {
-		if err := growLoop(d.pool.content(volumes, volume.ID)); err != nil {
+		if err := loop.Grow(d.pool.content(volumes, volume.ID)); err != nil {
 			return nil, failed(err)
 		}
 	}

@@ -8,9 +8,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/novasphere/wukong/e2e/devcluster/internal/loop"
 )
 
 // attach makes sure that a block volume has a loop device, and notes that target uses it. All nodes are on one kernel, so they
@@ -18,11 +19,11 @@ import (
 func (d *Driver) attach(id, target string) (device string, err error) {
 	err = d.withAttachments(id, func(folder string) error {
 		content := d.pool.content(volumes, id)
-		if device, err = findLoop(content); err != nil {
+		if device, err = loop.Find(content); err != nil {
 			return err
 		}
 		if device == "" {
-			if device, err = addLoop(content); err != nil {
+			if device, err = addDevice(content); err != nil {
 				return fmt.Errorf("make a device for %s: %w", id, err)
 			}
 		}
@@ -42,7 +43,7 @@ func (d *Driver) detach(id, target string) error {
 		if err != nil || len(rest) > 0 {
 			return err
 		}
-		return detachLoop(d.pool.content(volumes, id))
+		return loop.Detach(d.pool.content(volumes, id))
 	})
 }
 
@@ -69,114 +70,10 @@ func (d *Driver) withAttachments(id string, work func(folder string) error) erro
 	return work(folder)
 }
 
-// findLoop returns the loop device of a file, or an empty string.
-func findLoop(file string) (string, error) {
-	var want unix.Stat_t
-	if err := unix.Stat(file, &want); err != nil {
-		return "", fmt.Errorf("look at %s: %w", file, err)
-	}
-	backing, err := filepath.Glob("/sys/block/loop*/loop/backing_file")
+func addDevice(content string) (string, error) {
+	device, err := loop.Attach(content, loop.DirectIO)
 	if err != nil {
 		return "", err
 	}
-	for _, path := range backing {
-		device := "/dev/" + strings.Split(path, "/")[3]
-		info, err := loopInfo(device)
-		if errors.Is(err, unix.ENXIO) || errors.Is(err, fs.ErrNotExist) {
-			continue // freed while we look
-		}
-		if err != nil {
-			return "", fmt.Errorf("look at %s: %w", device, err)
-		}
-		if info.Inode == want.Ino && info.Device == want.Dev {
-			return device, nil
-		}
-	}
-	return "", nil
-}
-
-func loopInfo(device string) (*unix.LoopInfo64, error) {
-	file, err := os.Open(device)
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close()
-	return unix.IoctlLoopGetStatus64(int(file.Fd()))
-}
-
-// attempts are how often another process may take the free device first.
-const attempts = 16
-
-func addLoop(content string) (string, error) {
-	backing, err := os.OpenFile(content, os.O_RDWR, 0)
-	if err != nil {
-		return "", err
-	}
-	defer backing.Close()
-	control, err := os.OpenFile("/dev/loop-control", os.O_RDWR, 0)
-	if err != nil {
-		return "", err
-	}
-	defer control.Close()
-	for range attempts {
-		number, err := unix.IoctlRetInt(int(control.Fd()), unix.LOOP_CTL_GET_FREE)
-		if err != nil {
-			return "", fmt.Errorf("ask for a free loop device: %w", err)
-		}
-		device := fmt.Sprintf("/dev/loop%d", number)
-		err = configureLoop(device, backing)
-		if err == nil {
-			return device, nil
-		}
-		if !errors.Is(err, unix.EBUSY) {
-			return "", fmt.Errorf("set up %s: %w", device, err)
-		}
-	}
-	return "", fmt.Errorf("other processes took %d loop devices first", attempts)
-}
-
-func configureLoop(device string, backing *os.File) error {
-	loop, err := os.OpenFile(device, os.O_RDWR, 0)
-	if err != nil {
-		return err
-	}
-	defer loop.Close()
-	config := unix.LoopConfig{Fd: uint32(backing.Fd())}
-	copy(config.Info.File_name[:len(config.Info.File_name)-1], backing.Name())
-	// Past the page cache, which would keep every block twice. Where the file system cannot do that, the kernel ignores it.
-	config.Info.Flags = unix.LO_FLAGS_DIRECT_IO
-	return unix.IoctlLoopConfigure(int(loop.Fd()), &config)
-}
-
-// detachLoop frees the loop device of a file, if it has one.
-func detachLoop(content string) error {
-	device, err := findLoop(content)
-	if err != nil || device == "" {
-		return err
-	}
-	return withDevice(device, unix.LOOP_CLR_FD)
-}
-
-// growLoop makes the device of a file as large as the file.
-func growLoop(content string) error {
-	device, err := findLoop(content)
-	if err != nil {
-		return err
-	}
-	if device == "" {
-		return fmt.Errorf("%s has no device", content)
-	}
-	return withDevice(device, unix.LOOP_SET_CAPACITY)
-}
-
-func withDevice(device string, request uint) error {
-	file, err := os.Open(device)
-	if err != nil {
-		return err
-	}
-	defer file.Close()
-	if err := unix.IoctlSetInt(int(file.Fd()), request, 0); err != nil && !errors.Is(err, unix.ENXIO) {
-		return fmt.Errorf("control %s: %w", device, err)
-	}
-	return nil
+	return device.Name(), device.Close()
 }

@@ -40,49 +40,66 @@ type record struct {
 	Pool          string    `json:"pool,omitempty"`
 	PoolBytes     int64     `json:"poolBytes,omitempty"`
 	NodeExpansion bool      `json:"nodeExpansion,omitempty"`
+	// Group is the group that a snapshot is a member of; Sources are the volumes that a group is of, sorted.
+	Group   string   `json:"group,omitempty"`
+	Sources []string `json:"sources,omitempty"`
 }
 
 // pool keeps volumes and snapshots in a folder. Everything that it knows is in that folder, so the driver can restart at any
 // time, and the controller and the nodes can be different processes.
 type pool struct {
 	folder string
+	// atomic says that the folder is a Btrfs subvolume, which can be snapshotted in one act.
+	atomic bool
 	// mutex serializes changes: there is one controller.
 	mutex sync.Mutex
 }
 
-// The two kinds of things in a pool, which are also the names of their folders and prefixes of their IDs.
+// The kinds of things in a pool, which are also the names of their folders.
 const (
 	volumes   = "volumes"
 	snapshots = "snapshots"
+	groups    = "groups" // of snapshots; without content
 )
 
-var prefixes = map[string]string{volumes: "vol-", snapshots: "snap-"}
+// prefixes are those of IDs by kind.
+var prefixes = map[string]string{volumes: "vol-", snapshots: "snap-", groups: "group-"}
 
-var validID = regexp.MustCompile(`^(vol|snap)-[0-9a-f]{32}$`)
+var validID = regexp.MustCompile(`^(vol|snap|group)-[0-9a-f]{32}$`)
 
 var errNotThere = errors.New("does not exist")
 
 // openPool makes the folders, and removes what an interrupted driver left half made if cleanUp is true.
 func openPool(folder string, cleanUp bool) (*pool, error) {
-	p := &pool{folder: folder}
-	for kind := range prefixes {
-		if err := os.MkdirAll(filepath.Join(folder, kind), 0o755); err != nil {
+	for _, one := range []string{volumes, snapshots, groups, cutsFolder} {
+		if err := os.MkdirAll(filepath.Join(folder, one), 0o755); err != nil {
 			return nil, fmt.Errorf("open pool: %w", err)
 		}
-		if !cleanUp {
-			continue
-		}
-		leftovers, err := filepath.Glob(filepath.Join(folder, kind, "*"+unfinished))
-		if err != nil {
-			return nil, err
-		}
-		for _, leftover := range leftovers {
-			if err := os.RemoveAll(leftover); err != nil {
-				return nil, fmt.Errorf("remove what was half made: %w", err)
-			}
+	}
+	atomic, err := isSubvolume(folder)
+	if err != nil {
+		return nil, fmt.Errorf("open pool: %w", err)
+	}
+	p := &pool{folder: folder, atomic: atomic}
+	if cleanUp {
+		if err := errors.Join(p.removeUnfinished(), p.removeCuts(), p.removeOrphans()); err != nil {
+			return nil, fmt.Errorf("remove what was half made: %w", err)
 		}
 	}
 	return p, nil
+}
+
+func (p *pool) removeUnfinished() error {
+	leftovers, err := filepath.Glob(filepath.Join(p.folder, "*", "*"+unfinished))
+	if err != nil {
+		return err
+	}
+	for _, leftover := range leftovers {
+		if err := os.RemoveAll(leftover); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // idFor derives an ID from a name, so that a request that is repeated finds what the first one made.
@@ -93,7 +110,7 @@ func idFor(kind, name string) string {
 
 func (p *pool) path(kind, id string) string { return filepath.Join(p.folder, kind, id) }
 
-func (p *pool) content(kind, id string) string { return filepath.Join(p.path(kind, id), contentName) }
+func (p *pool) content(kind, id string) string { return contentBelow(p.folder, kind, id) }
 
 // get returns errNotThere for an ID that nothing has, or can have.
 func (p *pool) get(kind, id string) (record, error) {
@@ -150,7 +167,7 @@ func (p *pool) booked(name string) (int64, error) {
 	return sum, nil
 }
 
-// add makes a volume or snapshot: fill makes its content. It appears complete, or not at all.
+// add makes a volume, snapshot or group: fill makes its content, if it has any. It appears complete, or not at all.
 func (p *pool) add(kind string, want record, fill func(content string) error) error {
 	final := p.path(kind, want.ID)
 	folder := final + unfinished
@@ -160,8 +177,10 @@ func (p *pool) add(kind string, want record, fill func(content string) error) er
 	if err := os.Mkdir(folder, 0o755); err != nil {
 		return err
 	}
-	if err := fill(filepath.Join(folder, contentName)); err != nil {
-		return errors.Join(err, os.RemoveAll(folder))
+	if fill != nil {
+		if err := fill(filepath.Join(folder, contentName)); err != nil {
+			return errors.Join(err, os.RemoveAll(folder))
+		}
 	}
 	if err := writeRecord(folder, want); err != nil {
 		return errors.Join(err, os.RemoveAll(folder))

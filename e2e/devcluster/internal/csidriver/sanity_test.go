@@ -17,21 +17,27 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 
 	"github.com/novasphere/wukong/e2e/devcluster/internal/csidriver"
+	"github.com/novasphere/wukong/e2e/devcluster/internal/pooldisk"
 )
 
-// TestSanity runs the conformance suite of CSI against the driver, for both volume modes, with real mounts and loop devices.
+// TestSanity runs the conformance suite of CSI against the driver, for both volume modes, with real mounts and loop devices: on Btrfs where the
+// kernel has it, with the service of groups, and on a plain folder.
 func TestSanity(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("mounts need root")
 	}
-	for _, accessType := range []string{"mount", "block"} {
-		folder := start(t, csidriver.Options{Name: driverName, NodeID: "node-1", Capacity: 1 << 40, Controller: true})
+	best, err := pooldisk.Best()
+	require.NoError(t, err)
+	for accessType, kind := range map[string]pooldisk.Kind{
+		"mount": best, "block": best, "mount on a folder": pooldisk.Folder, "block on a folder": pooldisk.Folder,
+	} {
+		folder := start(t, kind, csidriver.Options{Name: driverName, NodeID: "node-1", Capacity: 1 << 40, Controller: true})
 		config := sanity.NewTestConfig()
 		config.Address = "passthrough:///csi.sock"
 		config.DialOptions = []grpc.DialOption{grpc.WithContextDialer(lateDialer(filepath.Join(folder, "csi.sock"))), grpc.WithTransportCredentials(insecure.NewCredentials())}
 		config.TargetPath = filepath.Join(folder, "targets")
 		config.StagingPath = filepath.Join(folder, "staging")
-		config.TestVolumeAccessType = accessType
+		config.TestVolumeAccessType, _, _ = strings.Cut(accessType, " ")
 		config.TestVolumeSize = 64 << 20
 		config.TestVolumeExpandSize = 128 << 20
 		ginkgo.Describe(accessType, func() { sanity.GinkgoTest(&config) })
@@ -54,10 +60,10 @@ func lateDialer(socket string) func(context.Context, string) (net.Conn, error) {
 }
 
 // start runs a driver on a pool of its own. It returns the folder with its socket csi.sock.
-func start(t *testing.T, options csidriver.Options) string {
+func start(t *testing.T, kind pooldisk.Kind, options csidriver.Options) string {
 	t.Helper()
-	folder := t.TempDir()
-	options.PoolFolder = filepath.Join(folder, "pool")
+	options.PoolFolder = newPool(t, kind)
+	folder := filepath.Dir(options.PoolFolder)
 	driver, err := csidriver.New(options)
 	require.NoError(t, err)
 	ctx, cancel := context.WithCancel(context.Background())

@@ -34,19 +34,28 @@ func (d *Driver) CreateSnapshot(_ context.Context, request *csi.CreateSnapshotRe
 	if err != nil {
 		return nil, failed(err)
 	}
-	want := record{
-		ID: id, Name: request.GetName(), Bytes: volume.Bytes, Block: volume.Block, Source: volume.ID, Created: time.Now().UTC(),
-	}
-	from := d.pool.content(volumes, volume.ID)
-	if err := d.pool.add(snapshots, want, func(content string) error { return copyTree(from, content) }); err != nil {
+	want := snapshotRecord(request.GetName(), volume)
+	err = d.pool.cut([]record{volume}, func(folder string) error {
+		from := contentBelow(folder, volumes, volume.ID)
+		return d.pool.add(snapshots, want, func(content string) error { return copyTree(from, content) })
+	})
+	if err != nil {
 		return nil, failed(err)
 	}
 	return &csi.CreateSnapshotResponse{Snapshot: snapshotOf(want)}, nil
 }
 
+// snapshotRecord is the record of a snapshot that is made now.
+func snapshotRecord(name string, volume record) record {
+	return record{
+		ID: idFor(snapshots, name), Name: name, Bytes: volume.Bytes, Block: volume.Block, Source: volume.ID, Created: time.Now().UTC(),
+	}
+}
+
 func snapshotOf(from record) *csi.Snapshot {
 	return &csi.Snapshot{
 		SnapshotId: from.ID, SourceVolumeId: from.Source, SizeBytes: from.Bytes, CreationTime: timestamppb.New(from.Created), ReadyToUse: true,
+		GroupSnapshotId: from.Group,
 	}
 }
 
@@ -63,6 +72,9 @@ func (d *Driver) DeleteSnapshot(_ context.Context, request *csi.DeleteSnapshotRe
 	}
 	if err != nil {
 		return nil, failed(err)
+	}
+	if snapshot.Group != "" {
+		return nil, status.Errorf(codes.InvalidArgument, "%s is part of %s: delete that", snapshot.ID, snapshot.Group)
 	}
 	if err := d.pool.remove(snapshots, snapshot.ID); err != nil {
 		return nil, failed(err)

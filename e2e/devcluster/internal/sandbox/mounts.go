@@ -134,6 +134,15 @@ func mountFolders(root string, from *Root) error {
 			return fmt.Errorf("bind %s at %s: %w", source, target, err)
 		}
 	}
+	for _, one := range from.Mounts {
+		path := filepath.Join(root, one.Target)
+		if err := os.MkdirAll(path, 0o755); err != nil {
+			return err
+		}
+		if err := unix.Mount(one.Device, path, one.Kind, unix.MS_NOATIME, one.Options); err != nil {
+			return fmt.Errorf("mount %s at %s: %w", one.Device, one.Target, err)
+		}
+	}
 	return nil
 }
 

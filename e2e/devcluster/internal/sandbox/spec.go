@@ -28,8 +28,19 @@ type Root struct {
 	Folder string `json:"folder"`
 	// Binds are folders of the host that are writable inside: source on the host to target inside.
 	Binds map[string]string `json:"binds"`
+	// Mounts are file systems on block devices of the host, mounted after Binds. The host sees the devices and not the mounts.
+	Mounts []Mount `json:"mounts,omitempty"`
 	// Temporary are folders that are empty and in memory.
 	Temporary []string `json:"temporary"`
+}
+
+// Mount is a file system on a block device.
+type Mount struct {
+	Device  string `json:"device"`
+	Kind    string `json:"kind"`
+	Options string `json:"options"`
+	// Target is the folder inside.
+	Target string `json:"target"`
 }
 
 // Program is one long-running process of a sandbox. When it ends, it is started again.

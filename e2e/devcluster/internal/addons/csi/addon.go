@@ -1,6 +1,7 @@
 package csi
 
 import (
+	"bytes"
 	"context"
 	_ "embed"
 	"fmt"
@@ -15,6 +16,8 @@ import (
 
 	"github.com/novasphere/wukong/e2e/devcluster/artifact"
 	"github.com/novasphere/wukong/e2e/devcluster/internal/addon"
+	"github.com/novasphere/wukong/e2e/devcluster/internal/csidriver"
+	"github.com/novasphere/wukong/e2e/devcluster/internal/pooldisk"
 	"github.com/novasphere/wukong/e2e/devcluster/testbed"
 )
 
@@ -22,8 +25,6 @@ const (
 	readyPatience = 3 * time.Minute
 	// snapshotModule has the definitions of the snapshot kinds beside its Go code.
 	snapshotModule = "github.com/kubernetes-csi/external-snapshotter/client/v8"
-	// poolFolder is below the folder that all nodes share.
-	poolFolder = "volumes"
 )
 
 //go:embed manifest.yaml
@@ -31,6 +32,9 @@ var manifest []byte
 
 //go:embed classes.yaml
 var classes []byte
+
+//go:embed groupclass.yaml
+var groupClass []byte
 
 // Addon installs the CSI driver and the snapshot controller.
 type Addon struct{}
@@ -45,14 +49,15 @@ func (Addon) Images() []*artifact.Recipe { return []*artifact.Recipe{csiImage()}
 
 // Install implements addon.Addon.
 func (Addon) Install(ctx context.Context, cluster *addon.Cluster) error {
-	if err := os.MkdirAll(filepath.Join(cluster.SharedDir, poolFolder), 0o755); err != nil {
-		return fmt.Errorf("make the folder of volumes: %w", err)
-	}
 	definitions, err := snapshotDefinitions(ctx)
 	if err != nil {
 		return err
 	}
-	for _, one := range [][]byte{definitions, manifest, classes} {
+	all := [][]byte{definitions, manifest, bytes.ReplaceAll(classes, []byte("$(SNAPSHOTS)"), []byte(cluster.Pool.Snapshots()))}
+	if cluster.Pool.Snapshots() == pooldisk.Atomic {
+		all = append(all, groupClass)
+	}
+	for _, one := range all {
 		if err := cluster.ApplyYAML(ctx, one); err != nil {
 			return fmt.Errorf("install storage: %w", err)
 		}
@@ -60,13 +65,13 @@ func (Addon) Install(ctx context.Context, cluster *addon.Cluster) error {
 	return nil
 }
 
-// snapshotDefinitions are the CRDs of snapshots, and not those of snapshots of groups.
+// snapshotDefinitions are the CRDs of snapshots, and of snapshots of groups: the controller wants them even where the driver has no groups.
 func snapshotDefinitions(ctx context.Context) ([]byte, error) {
 	source, err := artifact.ModuleSource(ctx, filepath.Join(artifact.ToolsFolder(), sidecarModule), snapshotModule)
 	if err != nil {
 		return nil, err
 	}
-	files, err := filepath.Glob(filepath.Join(source, "config", "crd", "snapshot.storage.k8s.io_*.yaml"))
+	files, err := filepath.Glob(filepath.Join(source, "config", "crd", "*snapshot.storage.k8s.io_*.yaml"))
 	if err != nil {
 		return nil, err
 	}

@@ -21,7 +21,7 @@ const (
 )
 
 func csiImage() *artifact.Recipe {
-	driver := program.Binary(driverProgram, "internal/csidriver")
+	driver := program.Binary(driverProgram, "internal/csidriver", "internal/loop")
 	sidecars := artifact.GoTools(sidecarModule, artifact.GoOptions{})
 	provisioner := artifact.GoTools(provisionerModule, artifact.GoOptions{})
 	programs := map[string]*artifact.Recipe{

@@ -68,6 +68,22 @@ ExecStart=-udevadm trigger --action=add /dev/ttyS0
 ExecStart=-udevadm trigger --action=add --prioritized-subsystem=block,net$matches
 EOF
 
+# The agent calls the hook before it freezes file systems and after it has thawed them, and the hook calls what is in /etc/qemu/fsfreeze-hook.d.
+# Debian's unit starts the agent without it, and reads no file of options.
+mkdir -p /etc/systemd/system/qemu-guest-agent.service.d /etc/qemu/fsfreeze-hook.d
+cat > /etc/systemd/system/qemu-guest-agent.service.d/freeze.conf <<EOF
+[Service]
+ExecStart=
+ExecStart=-/usr/sbin/qemu-ga --fsfreeze-hook=/etc/qemu/fsfreeze-hook
+EOF
+[ -x /etc/qemu/fsfreeze-hook ]
+
+# A processor that is plugged in is used at once: its event comes when it does. Those of the boot are online, and are not triggered above.
+mkdir -p /etc/udev/rules.d
+cat > /etc/udev/rules.d/80-processors.rules <<EOF
+SUBSYSTEM=="cpu", ACTION=="add", ATTR{online}=="0", ATTR{online}="1"
+EOF
+
 # Fixed sizes keep systemd from asking a terminal that may have nobody at it.
 mkdir -p /etc/systemd/system/serial-getty@ttyS0.service.d
 printf '[Service]\nTTYRows=40\nTTYColumns=160\nTTYReset=no\n' > /etc/systemd/system/serial-getty@ttyS0.service.d/size.conf
