@@ -95,7 +95,7 @@ func TestAnInterruptedGroupLeavesNoMember(t *testing.T) {
 	// As after a crash between its members and the group itself.
 	require.NoError(t, os.RemoveAll(filepath.Join(folder, "groups", lost.GetGroupSnapshotId())))
 
-	again, err := csidriver.New(csidriver.Options{PoolFolder: folder, Capacity: 100 * mebibyte, Controller: true})
+	again, err := csidriver.New(csidriver.Options{Name: driverName, PoolFolder: folder, Capacity: 100 * mebibyte, Controller: true})
 	require.NoError(t, err)
 	require.Equal(t, []string{kept.GetSnapshots()[0].GetSnapshotId()}, entries(t, filepath.Join(folder, "snapshots")))
 	require.Len(t, cutGroup(t, again, "lost", volume).GetSnapshots(), 1)
