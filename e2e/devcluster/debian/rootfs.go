@@ -66,8 +66,8 @@ func bootstrap(ctx context.Context, build *artifact.Build, packages []string) er
 	return artifact.RemoveTree(root)
 }
 
-// Pack writes a folder to an uncompressed tar file with owners, links, devices and extended attributes, in order of names. It is what Rootfs leaves, what
-// image.FromRootfs takes and Unpack reads.
+// Pack writes a folder to an uncompressed tar file with owners, links, devices and extended attributes, in order of
+// names. It is what Rootfs leaves, what image.FromRootfs takes and Unpack reads.
 func Pack(ctx context.Context, build *artifact.Build, root, archive string) error {
 	return build.Run(ctx, artifact.Command{Args: []string{
 		"tar", "--create", "--file", archive, "--directory", root, "--xattrs", "--xattrs-include=*", "--numeric-owner", "--sort=name", ".",

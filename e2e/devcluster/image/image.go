@@ -54,15 +54,17 @@ func executables(files map[string]string) map[string]File {
 	return all
 }
 
-// FromFiles is FromBinaries with a full Config and a mode for each file; a mode of zero is that of the source. Folders above the files are made.
+// FromFiles is FromBinaries with a full Config and a mode for each file; a mode of zero is that of the source. Folders
+// above the files are made.
 func FromFiles(archive, reference string, config Config, files map[string]File) error {
 	return write(archive, config, []string{reference}, func(layer *os.File) error {
 		return tarFiles(layer, files)
 	})
 }
 
-// FromRootfs writes to archive an image of one layer with everything in a folder, or in an uncompressed tar file: modes,
-// numeric owners, hard links, devices and extended attributes stay as they are. Sockets are left out. Files of other owners need root.
+// FromRootfs writes to archive an image of one layer with everything in a folder, or in an uncompressed tar file:
+// modes, numeric owners, hard links, devices and extended attributes stay as they are. Sockets are left out. Files of
+// other owners need root.
 func FromRootfs(archive, reference, rootfs string, config Config) error {
 	return FromRootfsVariants(archive, rootfs, map[string]Config{reference: config})
 }

@@ -51,8 +51,8 @@ func TestAnExportGoesOnAfterItsPodIsLost(t *testing.T) {
 	assert.Equal(t, rawChecksum(t, disk), rawChecksum(t, again), "what is in the bucket is the disk")
 }
 
-// The connection breaks every testbed.BrittleLimit bytes, which is less than the layer of a container disk, and little more than a part of an upload to S3. Only what
-// goes on where it broke gets to its end.
+// The connection breaks every testbed.BrittleLimit bytes, which is less than the layer of a container disk, and little
+// more than a part of an upload to S3. Only what goes on where it broke gets to its end.
 func TestAnExportGoesOnWhereItsConnectionBreaks(t *testing.T) {
 	t.Parallel()
 	namespace := cluster.Namespace(t)
