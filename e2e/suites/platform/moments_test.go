@@ -22,7 +22,8 @@ const groupSnapshots = "groupsnapshot.storage.k8s.io/v1beta1"
 // recordSize is that of a record, a line with its number.
 const recordSize = 65536
 
-// requireSnapshots skips a test where the dev cluster's snapshots are less exact than one of the given kinds (e2e/devcluster/internal/addons/csi).
+// requireSnapshots skips a test where the dev cluster's snapshots are less exact than one of the given kinds
+// (e2e/devcluster/internal/addons/csi).
 func (c *cluster) requireSnapshots(t *testing.T, kinds ...string) {
 	t.Helper()
 	var driver storagev1.CSIDriver
@@ -35,8 +36,8 @@ func (c *cluster) requireSnapshots(t *testing.T, kinds ...string) {
 	t.Skipf("snapshots of this dev cluster are %s, and this test needs %s: the kernel has no Btrfs", found, strings.Join(kinds, " or "))
 }
 
-// newWriter is a pod that writes each record to all volumes in turn, each made sure of by fsync, and then notes its number. Beside that it writes to
-// the first volume as fast as it can.
+// newWriter is a pod that writes each record to all volumes in turn, each made sure of by fsync, and then notes its
+// number. Beside that it writes to the first volume as fast as it can.
 func (c *cluster) newWriter(volumes ...volume) *corev1.Pod {
 	pod := c.newPod("writer", c.nodes[0], volumes...)
 	script := []string{"/bin/busybox --install -s /bin"}
@@ -78,8 +79,8 @@ func (c *cluster) waitWriting(t *testing.T) {
 	})
 }
 
-// records counts the records in a file or device, of which there are not more than limit. They must be the first ones, without a hole. The last may
-// be torn, and then does not count.
+// records counts the records in a file or device, of which there are not more than limit. They must be the first ones,
+// without a hole. The last may be torn, and then does not count.
 func (c *cluster) records(t *testing.T, pod, place string, limit int) int {
 	t.Helper()
 	const check = `head -c %d %s | awk -v size=%d '
