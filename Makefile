@@ -78,8 +78,12 @@ down: devcluster ## Stop the dev cluster and leave the machine as it was
 cluster: devcluster ## Start the dev cluster, or what of it does not run
 	@$(BIN)/devcluster up $(DEVCLUSTER_FLAGS)
 
+# The image is made while the cluster starts, part of which is waiting.
 .PHONY: deploy
-deploy: cluster image helm ## Build Wukong and install it on the dev cluster by its charts
+deploy: devcluster helm ## Build Wukong and install it on the dev cluster by its charts
+	@$(MAKE) image & image=$$!; \
+		$(BIN)/devcluster up $(DEVCLUSTER_FLAGS) || { wait $$image; exit 1; }; \
+		wait $$image
 	@$(MAKE) install
 
 # Without what it needs, so that the tests can build that while the cluster starts. The tag is the digest of the program,

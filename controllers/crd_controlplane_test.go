@@ -12,6 +12,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/testkit"
 )
 
 // The API server refuses a CRD whose CEL rules could cost too much, so that it serves all kinds shows that their rules stay
@@ -19,7 +20,7 @@ import (
 func TestTheAPIServerServesEveryKindAsItIs(t *testing.T) {
 	scheme := runtime.NewScheme()
 	require.NoError(t, apiextensionsv1.AddToScheme(scheme))
-	admin, err := client.New(environment.Config, client.Options{Scheme: scheme})
+	admin, err := client.New(testkit.New(t).Config, client.Options{Scheme: scheme})
 	require.NoError(t, err)
 	var definitions apiextensionsv1.CustomResourceDefinitionList
 	require.NoError(t, admin.List(t.Context(), &definitions))

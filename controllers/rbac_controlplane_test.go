@@ -4,7 +4,6 @@ package controllers_test
 
 import (
 	"testing"
-	"time"
 
 	snapshotv1 "github.com/kubernetes-csi/external-snapshotter/client/v8/apis/volumesnapshot/v1"
 	"github.com/stretchr/testify/assert"
@@ -25,80 +24,77 @@ import (
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers"
-	"github.com/novasphere/wukong/controllers/internal/testenv"
-)
-
-const (
-	patience = 30 * time.Second
-	interval = 50 * time.Millisecond
+	"github.com/novasphere/wukong/controllers/internal/testkit"
 )
 
 // Subsystems can be deployed apart: every controller runs in a manager of its own, with the role that is generated from its own
 // markers and the shared one, and together they carry a machine through its life.
 func TestEverySubsystemNeedsItsOwnRoleOnly(t *testing.T) {
+	f := testkit.New(t)
+	namespace := f.Namespace
 	for _, name := range controllers.Names() {
-		startAlone(t, name)
+		startAlone(f, name)
 	}
-	environment.Simulate(t)
-	namespace := environment.Namespace(t)
+	f.Simulate()
 
 	umbrella := &v1alpha1.Wukong{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "shop"}}
-	require.NoError(t, environment.Client.Create(t.Context(), umbrella))
+	require.NoError(t, f.Client.Create(t.Context(), umbrella))
 	image := newImage(namespace, "debian", umbrella.Name)
-	require.NoError(t, environment.Client.Create(t.Context(), image))
+	require.NoError(t, f.Client.Create(t.Context(), image))
 	vm, disk, network := newMachine(namespace, "web", umbrella.Name), newDisk(namespace, "data", umbrella.Name), newNetwork(namespace, "backup", umbrella.Name)
 	export := newExport(namespace, "backup", umbrella.Name, disk.Name)
 	for _, obj := range []client.Object{vm, disk, network, export} {
-		require.NoError(t, environment.Client.Create(t.Context(), obj))
+		require.NoError(t, f.Client.Create(t.Context(), obj))
 	}
-	waitReady(t, vm, v1alpha1.ReasonRunning)
-	waitReady(t, disk, v1alpha1.ReasonReady)
-	waitReady(t, network, v1alpha1.ReasonReady)
-	offerImage(t, image)
-	waitReady(t, image, v1alpha1.ReasonReady)
-	waitReady(t, umbrella, v1alpha1.ReasonChildrenReady)
+	waitReady(f, vm, v1alpha1.ReasonRunning)
+	waitReady(f, disk, v1alpha1.ReasonReady)
+	waitReady(f, network, v1alpha1.ReasonReady)
+	offerImage(f, image)
+	waitReady(f, image, v1alpha1.ReasonReady)
+	waitReady(f, umbrella, v1alpha1.ReasonChildrenReady)
 
-	require.NoError(t, environment.Client.Patch(t.Context(), vm, client.RawPatch(types.MergePatchType, []byte(`{"spec":{"powerState":"Stopped"}}`))))
-	waitReady(t, vm, v1alpha1.ReasonStopped)
+	require.NoError(t, f.Client.Patch(t.Context(), vm, client.RawPatch(types.MergePatchType, []byte(`{"spec":{"powerState":"Stopped"}}`))))
+	waitReady(f, vm, v1alpha1.ReasonStopped)
 
-	require.EventuallyWithT(t, func(collect *assert.CollectT) {
-		require.NoError(collect, environment.Client.Get(t.Context(), client.ObjectKeyFromObject(export), export))
-		assert.Equal(collect, v1alpha1.ExportTransferring, export.Status.Phase, "%+v", export.Status.Conditions)
-	}, patience, interval)
+	f.Eventually(func(now *testkit.Attempt) {
+		require.NoError(now, f.Client.Get(t.Context(), client.ObjectKeyFromObject(export), export))
+		assert.Equal(now, v1alpha1.ExportTransferring, export.Status.Phase, "%+v", export.Status.Conditions)
+	})
 
 	snapshot := newSnapshot(namespace, "monday", umbrella.Name, disk.Name)
-	require.NoError(t, environment.Client.Create(t.Context(), snapshot))
-	completeSnapshot(t, snapshot)
-	waitReady(t, snapshot, v1alpha1.ReasonTaken)
+	require.NoError(t, f.Client.Create(t.Context(), snapshot))
+	completeSnapshot(f, snapshot)
+	waitReady(f, snapshot, v1alpha1.ReasonTaken)
 
-	require.NoError(t, environment.Client.Delete(t.Context(), umbrella))
+	require.NoError(t, f.Client.Delete(t.Context(), umbrella))
 	for _, list := range []client.ObjectList{
 		&v1alpha1.WukongList{}, &v1alpha1.WukongVMList{}, &v1alpha1.WukongDiskList{}, &v1alpha1.WukongNetworkList{}, &v1alpha1.WukongImageList{}, &v1alpha1.WukongExportList{}, &batchv1.JobList{},
 		&v1alpha1.WukongSnapshotList{}, &snapshotv1.VolumeSnapshotList{},
 		&kubevirtv1.VirtualMachineList{}, &cdiv1.DataVolumeList{}, &networkv1.NetworkAttachmentDefinitionList{},
 	} {
-		waitEmpty(t, namespace, list)
+		waitEmpty(f, namespace, list)
 	}
-	waitEmpty(t, "", &v1alpha1.WukongAddressList{})
-	require.NoError(t, environment.Client.Get(t.Context(), client.ObjectKeyFromObject(disk), &corev1.PersistentVolumeClaim{}), "the retained claim")
+	waitEmpty(f, "", &v1alpha1.WukongAddressList{})
+	require.NoError(t, f.Client.Get(t.Context(), client.ObjectKeyFromObject(disk), &corev1.PersistentVolumeClaim{}), "the retained claim")
 }
 
 // The test above could pass for the wrong reason: if everyone might do everything.
 func TestRolesOfOthersAreNotEnough(t *testing.T) {
-	config, refusals := environment.As(t, "wukongnetwork")
+	f := testkit.New(t)
+	config, refusals := f.As("wukongnetwork")
 	stranger, err := client.New(config, client.Options{Scheme: controllers.Scheme()})
 	require.NoError(t, err)
-	disk := &v1alpha1.WukongDisk{ObjectMeta: metav1.ObjectMeta{Namespace: environment.Namespace(t), Name: "data"}}
+	disk := &v1alpha1.WukongDisk{ObjectMeta: metav1.ObjectMeta{Namespace: f.Namespace, Name: "data"}}
 	assert.True(t, apierrors.IsForbidden(stranger.Get(t.Context(), client.ObjectKeyFromObject(disk), disk)))
 	assert.Len(t, refusals.List(), 1)
 }
 
 // startAlone runs one controller with its own rights, of which none may be missing by the end of the test.
-func startAlone(t *testing.T, name string) {
-	t.Helper()
-	config, refusals := environment.As(t, name, "dependency")
-	t.Cleanup(func() { assert.Empty(t, refusals.List(), "the role of %s lacks a right", name) })
-	environment.StartManager(t, testenv.ManagerOptions{Controllers: []string{name}, Config: config})
+func startAlone(f *testkit.Fixture, name string) {
+	f.Helper()
+	alone, refusals := f.RunAs(name, "dependency")
+	f.Cleanup(func() { assert.Empty(f, refusals.List(), "the role of %s lacks a right", name) })
+	alone.Running(name).StartManagerOfAll()
 }
 
 // newMachine stamps a disk and a network that gives it an address, so that every controller has something to do.
@@ -167,14 +163,14 @@ func newImage(namespace, name, umbrella string) *v1alpha1.WukongImage {
 }
 
 // offerImage plays CDI that finds a DataSource in order. The simulator does not know DataSources.
-func offerImage(t *testing.T, image *v1alpha1.WukongImage) {
+func offerImage(t *testkit.Fixture, image *v1alpha1.WukongImage) {
 	t.Helper()
 	dataSource := &cdiv1.DataSource{}
-	require.Eventually(t, func() bool {
-		err := environment.Client.Get(t.Context(), client.ObjectKeyFromObject(image), dataSource)
+	t.Until(func() bool {
+		err := t.Client.Get(t.Context(), client.ObjectKeyFromObject(image), dataSource)
 		return err == nil && dataSource.Spec.Source.PVC != nil
-	}, patience, interval)
-	require.NoError(t, environment.Client.Patch(t.Context(), dataSource, client.RawPatch(types.MergePatchType,
+	})
+	require.NoError(t, t.Client.Patch(t.Context(), dataSource, client.RawPatch(types.MergePatchType,
 		[]byte(`{"status":{"conditions":[{"type":"Ready","status":"True"}]}}`))))
 }
 
@@ -189,32 +185,32 @@ func newSnapshot(namespace, name, umbrella, disk string) *v1alpha1.WukongSnapsho
 }
 
 // completeSnapshot plays the snapshot controller of CSI.
-func completeSnapshot(t *testing.T, snapshot *v1alpha1.WukongSnapshot) {
+func completeSnapshot(t *testkit.Fixture, snapshot *v1alpha1.WukongSnapshot) {
 	t.Helper()
 	taken := &snapshotv1.VolumeSnapshot{}
-	require.Eventually(t, func() bool {
-		return environment.Client.Get(t.Context(), client.ObjectKeyFromObject(snapshot), taken) == nil
-	}, patience, interval)
+	t.Until(func() bool {
+		return t.Client.Get(t.Context(), client.ObjectKeyFromObject(snapshot), taken) == nil
+	})
 	taken.Status = &snapshotv1.VolumeSnapshotStatus{ReadyToUse: ptr.To(true)}
-	require.NoError(t, environment.Client.Status().Update(t.Context(), taken))
+	require.NoError(t, t.Client.Status().Update(t.Context(), taken))
 }
 
 // waitReady waits until an object is ready for the reason.
-func waitReady(t *testing.T, obj client.Object, reason string) {
+func waitReady(t *testkit.Fixture, obj client.Object, reason string) {
 	t.Helper()
-	require.EventuallyWithT(t, func(collect *assert.CollectT) {
-		require.NoError(collect, environment.Client.Get(t.Context(), client.ObjectKeyFromObject(obj), obj))
+	t.Eventually(func(now *testkit.Attempt) {
+		require.NoError(now, t.Client.Get(t.Context(), client.ObjectKeyFromObject(obj), obj))
 		ready := meta.FindStatusCondition(obj.(v1alpha1.Object).GetConditions(), v1alpha1.ConditionReady)
-		require.NotNil(collect, ready)
-		assert.Equal(collect, "True "+reason, string(ready.Status)+" "+ready.Reason, ready.Message)
-	}, patience, interval)
+		require.NotNil(now, ready)
+		assert.Equal(now, "True "+reason, string(ready.Status)+" "+ready.Reason, ready.Message)
+	})
 }
 
 // waitEmpty waits until a namespace holds no object of a kind.
-func waitEmpty(t *testing.T, namespace string, list client.ObjectList) {
+func waitEmpty(t *testkit.Fixture, namespace string, list client.ObjectList) {
 	t.Helper()
-	require.Eventually(t, func() bool {
-		require.NoError(t, environment.Client.List(t.Context(), list, client.InNamespace(namespace)))
+	t.Until(func() bool {
+		require.NoError(t, t.Client.List(t.Context(), list, client.InNamespace(namespace)))
 		return meta.LenList(list) == 0
-	}, patience, interval, "%T does not become empty", list)
+	}, "%T does not become empty", list)
 }

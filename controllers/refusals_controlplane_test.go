@@ -20,6 +20,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/testkit"
 )
 
 // good are objects that the API server accepts, by kind. The rows below spoil one thing at a time.
@@ -183,23 +184,24 @@ var whenChanged = map[string][]refusal{
 
 // TestTheAPIServerRefusesBadInput spoils a good object in every way that a rule of our CRDs knows of. What it says must name the way out.
 func TestTheAPIServerRefusesBadInput(t *testing.T) {
-	namespace := environment.Namespace(t)
+	f := testkit.New(t)
+	namespace := f.Namespace
 	var said []string
 	for _, kind := range slices.Sorted(maps.Keys(good)) {
 		for _, row := range whenMade[kind] {
-			err := environment.Client.Create(t.Context(), spoiled(t, namespace, kind, row.patch))
+			err := f.Client.Create(t.Context(), spoiled(t, namespace, kind, row.patch))
 			assert.True(t, apierrors.IsInvalid(err), "%s %s: %v", kind, row.patch, err)
 			assert.ErrorContains(t, err, row.message, "%s %s", kind, row.patch)
 			said = append(said, row.message)
 		}
 		object := spoiled(t, namespace, kind, `{}`)
-		require.NoError(t, environment.Client.Create(t.Context(), object), kind)
+		require.NoError(t, f.Client.Create(t.Context(), object), kind)
 		if kind == "WukongDisk" {
 			asked := client.RawPatch(types.MergePatchType, []byte(`{"status":{"requestedSize":"1Gi"}}`))
-			require.NoError(t, environment.Client.Status().Patch(t.Context(), object, asked))
+			require.NoError(t, f.Client.Status().Patch(t.Context(), object, asked))
 		}
 		for _, row := range whenChanged[kind] {
-			err := environment.Client.Patch(t.Context(), object, client.RawPatch(types.MergePatchType, []byte(row.patch)))
+			err := f.Client.Patch(t.Context(), object, client.RawPatch(types.MergePatchType, []byte(row.patch)))
 			assert.True(t, apierrors.IsInvalid(err), "%s %s: %v", kind, row.patch, err)
 			assert.ErrorContains(t, err, row.message, "%s %s", kind, row.patch)
 			said = append(said, row.message)
@@ -213,9 +215,10 @@ func TestTheAPIServerRefusesBadInput(t *testing.T) {
 
 // A schedule comes and goes with the kind of object underneath.
 func TestTheScheduleOfAnImageDoesNotComeOrGo(t *testing.T) {
-	image := spoiled(t, environment.Namespace(t), "WukongImage", `{"spec":{"source":{"http":null,"registry":{"url":"docker://registry.example/a:1"}}}}`)
-	require.NoError(t, environment.Client.Create(t.Context(), image))
-	err := environment.Client.Patch(t.Context(), image, client.RawPatch(types.MergePatchType, []byte(`{"spec":{"schedule":"0 0 * * *"}}`)))
+	f := testkit.New(t)
+	image := spoiled(t, f.Namespace, "WukongImage", `{"spec":{"source":{"http":null,"registry":{"url":"docker://registry.example/a:1"}}}}`)
+	require.NoError(t, f.Client.Create(t.Context(), image))
+	err := f.Client.Patch(t.Context(), image, client.RawPatch(types.MergePatchType, []byte(`{"spec":{"schedule":"0 0 * * *"}}`)))
 	assert.ErrorContains(t, err, scheduleMessage)
 }
 
@@ -242,7 +245,7 @@ func rules(t *testing.T) []string {
 	t.Helper()
 	scheme := runtime.NewScheme()
 	require.NoError(t, apiextensionsv1.AddToScheme(scheme))
-	admin, err := client.New(environment.Config, client.Options{Scheme: scheme})
+	admin, err := client.New(testkit.New(t).Config, client.Options{Scheme: scheme})
 	require.NoError(t, err)
 	definitions := &apiextensionsv1.CustomResourceDefinitionList{}
 	require.NoError(t, admin.List(t.Context(), definitions))

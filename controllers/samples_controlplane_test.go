@@ -18,12 +18,13 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/testkit"
 )
 
 // Every sample is accepted by the API server as it stands, without an unknown field, and every kind with a controller has one.
 func TestTheAPIServerAcceptsEverySample(t *testing.T) {
-	namespace := environment.Namespace(t)
-	strict := client.WithFieldValidation(environment.Client, "Strict")
+	f := testkit.New(t)
+	strict := client.WithFieldValidation(f.Client, "Strict")
 	kinds := map[string]bool{}
 	require.NoError(t, filepath.WalkDir(filepath.Join("..", "config", "samples"), func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() || filepath.Ext(path) != ".yaml" {
@@ -31,7 +32,7 @@ func TestTheAPIServerAcceptsEverySample(t *testing.T) {
 		}
 		for _, object := range readSample(t, path) {
 			kinds[object.GetKind()] = true
-			object.SetNamespace(namespace)
+			object.SetNamespace(f.Namespace)
 			assert.NoError(t, strict.Create(t.Context(), object, client.DryRunAll), "%s: %s %s", path, object.GetKind(), object.GetName())
 		}
 		return nil

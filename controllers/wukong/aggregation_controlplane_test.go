@@ -13,6 +13,7 @@ import (
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/testenv"
+	"github.com/novasphere/wukong/controllers/internal/testkit"
 )
 
 // statusWrites are what the umbrella writes of itself.
@@ -21,22 +22,22 @@ var statusWrites = testenv.Write{Verb: "patch", Resource: "wukongs/status"}
 func TestNobodyYet(t *testing.T) {
 	f, manager := start(t, "wukong")
 	shop := f.newWukong("shop")
-	f.create(shop)
-	current := f.wait(shop, metav1.ConditionUnknown, v1alpha1.ReasonNoChildren, "no machine, disk, image or network names this Wukong in spec.wukongRef yet")
+	f.Create(shop)
+	current := testkit.Wait(f, shop, metav1.ConditionUnknown, v1alpha1.ReasonNoChildren, "no machine, disk, image or network names this Wukong in spec.wukongRef yet")
 	assert.Equal(t, v1alpha1.PhasePending, current.Status.Phase)
 	assert.Equal(t, "0/0", current.Status.Summary)
-	testenv.WaitIdle(t, 0)
+	f.WaitIdle()
 	assert.Equal(t, map[testenv.Write]int{statusWrites: 1}, manager.Writes.Counts())
 }
 
 // A whole application by all controllers, with KubeVirt and CDI simulated: what the umbrella shows, and what that costs.
 func TestContract3WritesOfAnApplication(t *testing.T) {
 	f, manager := start(t)
-	f.Simulate(t)
+	f.Simulate()
 	shop := f.newWukong("shop")
-	f.create(shop, f.newNetwork("lan", "shop"), f.newDisk("root", "shop"), f.newVM("web", "shop", "root", "lan"))
+	f.Create(shop, f.newNetwork("lan", "shop"), f.newDisk("root", "shop"), f.newVM("web", "shop", "root", "lan"))
 
-	current := f.wait(shop, metav1.ConditionTrue, v1alpha1.ReasonChildrenReady, "")
+	current := testkit.Wait(f, shop, metav1.ConditionTrue, v1alpha1.ReasonChildrenReady, "")
 	assert.Equal(t, v1alpha1.PhaseRunning, current.Status.Phase)
 	assert.Equal(t, "3/3", current.Status.Summary)
 	assert.Equal(t, []v1alpha1.ChildCount{
@@ -44,15 +45,15 @@ func TestContract3WritesOfAnApplication(t *testing.T) {
 	}, current.Status.Counts)
 	assert.True(t, meta.IsStatusConditionTrue(current.Status.Conditions, v1alpha1.ConditionChildrenReady))
 
-	testenv.WaitIdle(t, 0)
+	f.WaitIdle()
 	t.Logf("writes of the whole application:\n%s", manager.Writes)
 	assert.LessOrEqual(t, manager.Writes.Counts()[statusWrites], 3, manager.Writes)
 	assert.Zero(t, manager.Writes.Counts()[testenv.Write{Verb: "patch", Resource: "wukongs"}], "it changes nothing but its status")
 
 	t.Run("none at rest, after a restart", func(t *testing.T) {
 		manager.Stop()
-		second := f.StartManager(t, testenv.ManagerOptions{Namespace: f.namespace})
-		testenv.WaitIdle(t, 4)
+		second := f.StartManager()
+		f.WaitPasses(4)
 		assert.Zero(t, second.Writes.Total(), second.Writes)
 	})
 }
@@ -60,42 +61,42 @@ func TestContract3WritesOfAnApplication(t *testing.T) {
 // An export is told of by the umbrella, and its application stays what it is.
 func TestAnExportBelongsToItsApplication(t *testing.T) {
 	f, _ := start(t)
-	f.Simulate(t)
+	f.Simulate()
 	shop := f.newWukong("shop")
 	export := f.newExport("nightly", "shop", "root")
-	f.create(shop, f.newNetwork("lan", "shop"), f.newDisk("root", "shop"), f.newVM("web", "shop", "root", "lan"), export)
-	f.wait(shop, metav1.ConditionTrue, v1alpha1.ReasonChildrenReady, "")
-	require.EventuallyWithT(t, func(collect *assert.CollectT) {
-		current := f.wait(shop, metav1.ConditionTrue, v1alpha1.ReasonChildrenReady, "")
-		assert.Equal(collect, "3/3", current.Status.Summary)
-		assert.Contains(collect, current.Status.Counts, v1alpha1.ChildCount{Kind: "WukongExport", Total: 1})
-		require.NotEmpty(collect, current.Status.Children)
-		assert.Equal(collect, "nightly", current.Status.Children[0].Name)
-		assert.Equal(collect, v1alpha1.ReasonSourceInUse, current.Status.Children[0].Reason, current.Status.Children[0].Message)
-	}, patience, interval)
+	f.Create(shop, f.newNetwork("lan", "shop"), f.newDisk("root", "shop"), f.newVM("web", "shop", "root", "lan"), export)
+	testkit.Wait(f, shop, metav1.ConditionTrue, v1alpha1.ReasonChildrenReady, "")
+	testkit.WaitUntil(f, shop, func(now *testkit.Attempt, current *v1alpha1.Wukong) {
+		assert.True(now, meta.IsStatusConditionTrue(current.Status.Conditions, v1alpha1.ConditionReady))
+		assert.Equal(now, "3/3", current.Status.Summary)
+		assert.Contains(now, current.Status.Counts, v1alpha1.ChildCount{Kind: "WukongExport", Total: 1})
+		require.NotEmpty(now, current.Status.Children)
+		assert.Equal(now, "nightly", current.Status.Children[0].Name)
+		assert.Equal(now, v1alpha1.ReasonSourceInUse, current.Status.Children[0].Reason, current.Status.Children[0].Message)
+	})
 }
 
 // The umbrella says what its deepest child says, of a disk that a machine waits for, and follows when it is mended.
 func TestCauseOfADeepChild(t *testing.T) {
 	f, _ := start(t)
-	f.Simulate(t)
+	f.Simulate()
 	shop := f.newWukong("shop")
 	disk := f.newDisk("root", "shop")
 	disk.Spec.StorageClassName = new(string)
 	*disk.Spec.StorageClassName = "nowhere"
-	f.create(shop, f.newNetwork("lan", "shop"), disk, f.newVM("web", "shop", "root", "lan"))
+	f.Create(shop, f.newNetwork("lan", "shop"), disk, f.newVM("web", "shop", "root", "lan"))
 
-	f.wait(shop, metav1.ConditionFalse, v1alpha1.ReasonChildNotReady, "WukongDisk root: StorageClass nowhere does not exist")
+	testkit.Wait(f, shop, metav1.ConditionFalse, v1alpha1.ReasonChildNotReady, "WukongDisk root: StorageClass nowhere does not exist")
 	current := f.waitSummary(shop, "1/3")
 	assert.Equal(t, v1alpha1.PhaseError, current.Status.Phase)
 	assert.Equal(t, "WukongDisk root", current.Status.Children[0].Kind+" "+current.Status.Children[0].Name)
 	assert.Contains(t, current.Status.Children[0].Message, "StorageClass nowhere does not exist")
 
-	f.remove(disk)
-	f.patch(disk, `{"metadata":{"finalizers":null}}`) // a machine uses it, which would keep it
-	f.waitGone(disk)
-	f.create(f.newDisk("root", "shop"))
-	f.wait(shop, metav1.ConditionTrue, v1alpha1.ReasonChildrenReady, "")
+	f.Remove(disk)
+	f.Patch(disk, `{"metadata":{"finalizers":null}}`) // a machine uses it, which would keep it
+	f.WaitGone(disk)
+	f.Create(f.newDisk("root", "shop"))
+	testkit.Wait(f, shop, metav1.ConditionTrue, v1alpha1.ReasonChildrenReady, "")
 }
 
 // A child that leaves, or goes, is counted no more; one that comes is.
@@ -103,17 +104,17 @@ func TestChildrenComeAndGo(t *testing.T) {
 	f, _ := start(t, "wukong", "wukongdisk")
 	shop, other := f.newWukong("shop"), f.newWukong("other")
 	one, two := f.newDisk("one", "shop"), f.newDisk("two", "shop")
-	f.create(shop, other, one, two)
+	f.Create(shop, other, one, two)
 	f.waitSummary(shop, "0/2")
 	f.waitSummary(other, "0/0")
 
-	f.patch(two, `{"spec":{"wukongRef":{"name":"other"}}}`)
+	f.Patch(two, `{"spec":{"wukongRef":{"name":"other"}}}`)
 	f.waitSummary(shop, "0/1")
 	f.waitSummary(other, "0/1")
 
-	f.patch(one, `{"spec":{"wukongRef":null}}`)
-	f.wait(shop, metav1.ConditionUnknown, v1alpha1.ReasonNoChildren, "")
-	f.remove(two)
+	f.Patch(one, `{"spec":{"wukongRef":null}}`)
+	testkit.Wait(f, shop, metav1.ConditionUnknown, v1alpha1.ReasonNoChildren, "")
+	f.Remove(two)
 	f.waitSummary(other, "0/0")
 }
 
@@ -122,33 +123,33 @@ func TestChildrenComeAndGo(t *testing.T) {
 func TestWritesFollowWhatIsShown(t *testing.T) {
 	f, manager := start(t, "wukong")
 	shop := f.newWukong("shop")
-	f.create(shop)
-	vm := &v1alpha1.WukongVM{ObjectMeta: f.meta("web"), Spec: f.newVM("web", "shop", "root", "lan").Spec}
+	f.Create(shop)
+	vm := f.newVM("web", "shop", "root", "lan")
 	vm.OwnerReferences = []metav1.OwnerReference{{APIVersion: v1alpha1.GroupVersion.String(), Kind: "Wukong", Name: "shop", UID: shop.UID}}
-	f.create(vm)
+	f.Create(vm)
 	say := func(phase v1alpha1.Phase, status metav1.ConditionStatus, reason string) {
 		vm.Status.Phase = phase
 		vm.Status.Conditions = []metav1.Condition{{
 			Type: v1alpha1.ConditionReady, Status: status, Reason: reason, Message: reason,
 			LastTransitionTime: metav1.Now(), ObservedGeneration: vm.Generation,
 		}}
-		require.NoError(t, f.Client.Status().Update(t.Context(), vm))
+		f.SetStatus(vm)
 	}
 
 	say(v1alpha1.PhasePending, metav1.ConditionFalse, v1alpha1.ReasonWaitingForDisk)
-	f.wait(shop, metav1.ConditionFalse, v1alpha1.ReasonChildNotReady, "WukongVM web: WaitingForDisk")
+	testkit.Wait(f, shop, metav1.ConditionFalse, v1alpha1.ReasonChildNotReady, "WukongVM web: WaitingForDisk")
 	say(v1alpha1.PhaseStarting, metav1.ConditionFalse, v1alpha1.ReasonStarting)
-	f.wait(shop, metav1.ConditionFalse, v1alpha1.ReasonChildNotReady, "WukongVM web: Starting")
+	testkit.Wait(f, shop, metav1.ConditionFalse, v1alpha1.ReasonChildNotReady, "WukongVM web: Starting")
 	say(v1alpha1.PhaseRunning, metav1.ConditionTrue, v1alpha1.ReasonRunning)
-	f.wait(shop, metav1.ConditionTrue, v1alpha1.ReasonChildrenReady, "")
-	testenv.WaitIdle(t, 0)
+	testkit.Wait(f, shop, metav1.ConditionTrue, v1alpha1.ReasonChildrenReady, "")
+	f.WaitIdle()
 	assert.Equal(t, map[testenv.Write]int{statusWrites: 3}, manager.Writes.Counts())
 
 	manager.Writes.Reset()
 	vm.Status.NodeName, vm.Status.PrimaryAddress = "node-1", "10.0.0.5"
-	require.NoError(t, f.Client.Status().Update(t.Context(), vm))
-	f.patch(vm, `{"metadata":{"labels":{"tier":"front"}}}`)
-	testenv.WaitIdle(t, 0)
+	f.SetStatus(vm)
+	f.Patch(vm, `{"metadata":{"labels":{"tier":"front"}}}`)
+	f.WaitIdle()
 	assert.Zero(t, manager.Writes.Total(), manager.Writes)
 }
 
@@ -158,20 +159,20 @@ func TestContract6DeletionOfAnApplication(t *testing.T) {
 	for _, policy := range []metav1.DeletionPropagation{metav1.DeletePropagationBackground, metav1.DeletePropagationForeground} {
 		t.Run(string(policy), func(t *testing.T) {
 			f, _ := start(t)
-			f.Simulate(t)
+			f.Simulate()
 			shop := f.newWukong("shop")
-			f.create(shop)
+			f.Create(shop)
 			var children []client.Object
 			for _, letter := range []string{"a", "b", "c", "d", "e", "f", "g", "h"} {
 				children = append(children, f.newNetwork("lan-"+letter, "shop"), f.newDisk("root-"+letter, "shop"),
 					f.newVM("web-"+letter, "shop", "root-"+letter, "lan-"+letter))
 			}
-			f.create(children...)
+			f.Create(children...)
 			f.waitSummary(shop, "24/24")
 
-			f.remove(shop, client.PropagationPolicy(policy))
-			f.waitGone(shop)
-			f.waitGone(children...)
+			f.Remove(shop, client.PropagationPolicy(policy))
+			f.WaitGone(shop)
+			f.WaitGone(children...)
 		})
 	}
 }
@@ -180,16 +181,16 @@ func TestContract6DeletionOfAnApplication(t *testing.T) {
 func TestOrphanedChildrenStay(t *testing.T) {
 	f, _ := start(t, "wukong", "wukongdisk")
 	shop, disk := f.newWukong("shop"), f.newDisk("root", "shop")
-	f.create(shop, disk)
+	f.Create(shop, disk)
 	f.waitSummary(shop, "0/1")
-	f.remove(shop, client.PropagationPolicy(metav1.DeletePropagationOrphan))
-	f.waitGone(shop)
-	testenv.WaitIdle(t, 0)
-	require.True(t, f.exists(disk))
+	f.Remove(shop, client.PropagationPolicy(metav1.DeletePropagationOrphan))
+	f.WaitGone(shop)
+	f.WaitIdle()
+	require.True(t, f.Has(disk))
 	assert.Empty(t, disk.OwnerReferences)
 	assert.True(t, meta.IsStatusConditionFalse(disk.Status.Conditions, v1alpha1.ConditionUmbrellaLinked))
 
 	again := f.newWukong("shop")
-	f.create(again)
+	f.Create(again)
 	f.waitSummary(again, "0/1")
 }

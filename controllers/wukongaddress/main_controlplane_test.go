@@ -3,14 +3,10 @@
 package wukongaddress_test
 
 import (
-	"os"
 	"testing"
 
 	"github.com/novasphere/wukong/controllers/internal/testenv"
+	"github.com/novasphere/wukong/controllers/internal/testkit"
 )
 
-var environment *testenv.Environment
-
-func TestMain(m *testing.M) {
-	os.Exit(testenv.Run(m, &environment, testenv.Options{}))
-}
+func TestMain(m *testing.M) { testkit.Main(m, testenv.Options{}) }

@@ -14,7 +14,6 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -22,11 +21,12 @@ import (
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers"
+	"github.com/novasphere/wukong/controllers/builder"
 	"github.com/novasphere/wukong/controllers/internal/addresslock"
 	"github.com/novasphere/wukong/controllers/internal/addresspool"
 	"github.com/novasphere/wukong/controllers/internal/index"
 	"github.com/novasphere/wukong/controllers/internal/segment"
-	"github.com/novasphere/wukong/controllers/internal/testenv"
+	"github.com/novasphere/wukong/controllers/internal/testkit"
 )
 
 const (
@@ -37,9 +37,9 @@ const (
 // Sixteen at once take and let go addresses of a small pool, 1,000 operations in all, some of them cut off after the API server did what
 // it was asked for, while two managers that both believe to lead free what nobody has. No address is ever given to two, and none is lost.
 func TestAThousandOperationsAtOnceNeverGiveAnAddressTwice(t *testing.T) {
-	environment.StartManager(t, testenv.ManagerOptions{Controllers: []string{"wukongaddress"}})
-	environment.StartManager(t, testenv.ManagerOptions{Controllers: []string{"wukongaddress"}})
-	shared := &arena{T: t, namespace: environment.Namespace(t), cached: cachedClient(t), owners: map[netip.Addr]string{}}
+	f, _ := testkit.Start(t, "wukongaddress")
+	f.StartManager()
+	shared := &arena{Fixture: f, cached: cachedClient(f), owners: map[netip.Addr]string{}}
 	shared.makeNetwork()
 	var group sync.WaitGroup
 	begin := time.Now()
@@ -53,20 +53,20 @@ func TestAThousandOperationsAtOnceNeverGiveAnAddressTwice(t *testing.T) {
 	assert.Positive(t, shared.exhausted)
 	assert.Positive(t, shared.cut)
 
-	require.NoError(t, environment.Client.DeleteAllOf(t.Context(), &v1alpha1.WukongVM{}, client.InNamespace(shared.namespace)))
-	require.Eventually(t, func() bool {
+	require.NoError(t, f.Client.DeleteAllOf(t.Context(), &v1alpha1.WukongVM{}, client.InNamespace(shared.Namespace)))
+	f.Until(func() bool {
 		left := &v1alpha1.WukongAddressList{}
-		require.NoError(t, environment.Client.List(t.Context(), left))
+		require.NoError(t, f.Client.List(t.Context(), left))
 		return len(left.Items) == 0
-	}, 20*time.Second, 50*time.Millisecond, "addresses are lost")
+	}, "addresses are lost")
 }
 
 // cachedClient reads as a manager's does.
-func cachedClient(t *testing.T) client.Client {
+func cachedClient(t *testkit.Fixture) client.Client {
 	t.Helper()
 	options := controllers.ManagerOptions(1)
 	options.Metrics.BindAddress = "0"
-	manager, err := ctrl.NewManager(environment.Config, options)
+	manager, err := ctrl.NewManager(t.Config, options)
 	require.NoError(t, err)
 	require.NoError(t, index.Register(t.Context(), manager.GetFieldIndexer(), []string{"wukongvm"}))
 	ctx, cancel := context.WithCancel(context.Background())
@@ -79,11 +79,10 @@ func cachedClient(t *testing.T) client.Client {
 
 // arena is what the actors share.
 type arena struct {
-	*testing.T
-	namespace string
-	cached    client.Client
-	network   *v1alpha1.WukongNetwork
-	pools     []addresspool.Pool
+	*testkit.Fixture
+	cached  client.Client
+	network *v1alpha1.WukongNetwork
+	pools   []addresspool.Pool
 
 	mutex                 sync.Mutex
 	owners                map[netip.Addr]string
@@ -91,15 +90,8 @@ type arena struct {
 }
 
 func (a *arena) makeNetwork() {
-	a.network = &v1alpha1.WukongNetwork{
-		ObjectMeta: metav1.ObjectMeta{Namespace: a.namespace, Name: "lan"},
-		Spec: v1alpha1.WukongNetworkSpec{
-			Type: v1alpha1.NetworkTypeBridge, Bridge: &v1alpha1.BridgeNetwork{Name: "br0"},
-			Subnets: []v1alpha1.Subnet{{CIDR: "10.70.0.0/24", Pool: &v1alpha1.AddressPool{
-				Ranges: []v1alpha1.AddressRange{{Start: "10.70.0.1", End: "10.70.0.12"}}}}},
-		},
-	}
-	require.NoError(a, environment.Client.Create(a.Context(), a.network))
+	a.network = builder.Network(a.Namespace, "lan", builder.Pool("10.70.0.0/24", "10.70.0.1", "10.70.0.12"))
+	a.Create(a.network)
 	var err error
 	a.pools, err = addresspool.Parse(&a.network.Spec)
 	require.NoError(a, err)
@@ -112,14 +104,8 @@ func (a *arena) act(random *rand.Rand, actor int) {
 		name := fmt.Sprintf("machine-%d-%d", actor, random.IntN(3))
 		switch vm := machines[name]; {
 		case vm == nil:
-			vm = &v1alpha1.WukongVM{
-				ObjectMeta: metav1.ObjectMeta{Namespace: a.namespace, Name: name},
-				Spec: v1alpha1.WukongVMSpec{
-					Memory:   v1alpha1.Memory{Guest: resource.MustParse("1Gi")},
-					Networks: []v1alpha1.VMNetwork{{Name: "lan", NetworkRef: &v1alpha1.LocalObjectReference{Name: "lan"}}},
-				},
-			}
-			if !assert.NoError(a, environment.Client.Create(a.Context(), vm)) {
+			vm = builder.VM(a.Namespace, name, builder.On("lan"))
+			if !assert.NoError(a, a.Client.Create(a.Context(), vm)) {
 				return
 			}
 			machines[name] = vm
@@ -127,7 +113,7 @@ func (a *arena) act(random *rand.Rand, actor int) {
 			a.take(random, vm)
 		default:
 			a.giveBack(string(vm.UID))
-			assert.NoError(a, environment.Client.Delete(a.Context(), vm))
+			assert.NoError(a, a.Client.Delete(a.Context(), vm))
 			delete(machines, name)
 		}
 	}
@@ -136,7 +122,7 @@ func (a *arena) act(random *rand.Rand, actor int) {
 func (a *arena) take(random *rand.Rand, vm *v1alpha1.WukongVM) {
 	name, _ := segment.Of(a.network)
 	store := &fragileStore{
-		ClientStore: &addresslock.ClientStore{Client: a.cached, Reader: environment.Client, FieldManager: "test"},
+		ClientStore: &addresslock.ClientStore{Client: a.cached, Reader: a.Client, FieldManager: "test"},
 		dies:        random.IntN(5) == 0,
 	}
 	held, err := addresslock.Take(a.Context(), store, &addresslock.Request{
@@ -190,34 +176,30 @@ func (s *fragileStore) Create(ctx context.Context, lock *v1alpha1.WukongAddress)
 
 // What one machine's interface holds twice, since two managers took an address for it at once, is let go but for the older.
 func TestTheYoungerOfTwoAddressesOfAnInterfaceGoes(t *testing.T) {
-	environment.StartManager(t, testenv.ManagerOptions{Controllers: []string{"wukongaddress"}})
-	shared := &arena{T: t, namespace: environment.Namespace(t)}
+	f, _ := testkit.Start(t, "wukongaddress")
+	shared := &arena{Fixture: f}
 	shared.makeNetwork()
-	vm := &v1alpha1.WukongVM{
-		ObjectMeta: metav1.ObjectMeta{Namespace: shared.namespace, Name: "web"},
-		Spec: v1alpha1.WukongVMSpec{
-			Memory:   v1alpha1.Memory{Guest: resource.MustParse("1Gi")},
-			Networks: []v1alpha1.VMNetwork{{Name: "lan", NetworkRef: &v1alpha1.LocalObjectReference{Name: "lan"}, KeepAddresses: ptr.To(true)}},
-		},
-	}
-	require.NoError(t, environment.Client.Create(t.Context(), vm))
+	lan := builder.Interface("lan", "lan")
+	lan.KeepAddresses = ptr.To(true)
+	vm := builder.VM(shared.Namespace, "web", builder.Networks(lan))
+	f.Create(vm)
 	name, _ := segment.Of(shared.network)
 	for _, text := range []string{"10.70.0.1", "10.70.0.2"} {
-		require.NoError(t, environment.Client.Create(t.Context(), &v1alpha1.WukongAddress{
+		f.Create(&v1alpha1.WukongAddress{
 			ObjectMeta: metav1.ObjectMeta{Name: addresslock.Name(name, netip.MustParseAddr(text))},
 			Spec: v1alpha1.WukongAddressSpec{
 				Segment: name, Address: v1alpha1.IPAddress(text),
 				Holder:  v1alpha1.AddressHolder{Namespace: vm.Namespace, Name: vm.Name, UID: string(vm.UID), InterfaceName: "lan"},
 				Network: v1alpha1.AddressNetwork{Namespace: vm.Namespace, Name: "lan"},
 			},
-		}))
+		})
 	}
 	patch := client.RawPatch("application/merge-patch+json", []byte(`{"status":{"observedGeneration":1}}`))
-	require.NoError(t, environment.Client.Status().Patch(t.Context(), vm, patch))
+	require.NoError(t, f.Client.Status().Patch(t.Context(), vm, patch))
 	var left v1alpha1.WukongAddressList
-	require.Eventually(t, func() bool {
-		require.NoError(t, environment.Client.List(t.Context(), &left))
+	f.Until(func() bool {
+		require.NoError(t, f.Client.List(t.Context(), &left))
 		return len(left.Items) == 1 && left.Items[0].Spec.Reserved != nil
-	}, 20*time.Second, 50*time.Millisecond)
+	})
 	assert.Equal(t, v1alpha1.IPAddress("10.70.0.1"), left.Items[0].Spec.Address)
 }

@@ -16,28 +16,29 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/builder"
 	"github.com/novasphere/wukong/controllers/internal/apply"
-	"github.com/novasphere/wukong/controllers/internal/testenv"
+	"github.com/novasphere/wukong/controllers/internal/testkit"
 )
 
 func TestContract7ReclaimPolicy(t *testing.T) {
 	f, _ := start(t)
-	gone, kept := f.newDisk("gone"), f.newDisk("kept", retained)
-	f.create(gone, kept)
+	gone, kept := f.newDisk("gone"), f.newDisk("kept", builder.Retained)
+	f.Create(gone, kept)
 	for _, disk := range []*v1alpha1.WukongDisk{gone, kept} {
 		f.fill(disk)
 		f.waitReady(disk)
 	}
-	f.remove(gone)
-	f.remove(kept)
-	f.waitGone(gone)
-	f.waitGone(kept)
+	f.Remove(gone)
+	f.Remove(kept)
+	f.WaitGone(gone)
+	f.WaitGone(kept)
 	for _, name := range []string{"gone", "kept"} {
-		f.waitGone(&cdiv1.DataVolume{ObjectMeta: metav1.ObjectMeta{Name: name}})
+		f.WaitGone(&cdiv1.DataVolume{ObjectMeta: metav1.ObjectMeta{Name: name}})
 	}
-	f.waitGone(&corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Name: "gone"}})
+	f.WaitGone(&corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Name: "gone"}})
 
-	claim := read(f, "kept", &corev1.PersistentVolumeClaim{})
+	claim := testkit.Read(f, "kept", &corev1.PersistentVolumeClaim{})
 	assert.Nil(t, claim.DeletionTimestamp)
 	assert.Empty(t, claim.OwnerReferences, "it belongs to nobody, so that nothing can take it along")
 }
@@ -46,48 +47,48 @@ func TestContract7ReclaimPolicy(t *testing.T) {
 func TestReclaimPolicyCanChange(t *testing.T) {
 	f, _ := start(t)
 	disk := f.newDisk("root")
-	f.create(disk)
+	f.Create(disk)
 	f.fill(disk)
 	f.waitReady(disk)
-	f.patch(disk, `{"spec":{"reclaimPolicy":"Retain"}}`)
-	f.remove(disk)
-	f.waitGone(disk)
-	assert.Empty(t, read(f, "root", &corev1.PersistentVolumeClaim{}).OwnerReferences)
+	f.Patch(disk, `{"spec":{"reclaimPolicy":"Retain"}}`)
+	f.Remove(disk)
+	f.WaitGone(disk)
+	assert.Empty(t, testkit.Read(f, "root", &corev1.PersistentVolumeClaim{}).OwnerReferences)
 }
 
 // Deleted in the foreground, as Argo CD does it, an owner takes along what refers to it before its finalizers have their word. A retained claim
 // stays all the same, whoever is deleted, and whenever the policy was set; and one that is not to be retained any more goes.
 func TestContract7RetainHoldsInTheForeground(t *testing.T) {
 	f, manager := start(t)
-	alone, changed, released := f.newDisk("alone", retained), f.newDisk("changed"), f.newDisk("released", retained)
+	alone, changed, released := f.newDisk("alone", builder.Retained), f.newDisk("changed"), f.newDisk("released", builder.Retained)
 	web := f.newVM("web", "stamped")
-	f.create(alone, changed, released, web)
-	stamped := f.newDisk("stamped", retained)
+	f.Create(alone, changed, released, web)
+	stamped := f.newDisk("stamped", builder.Retained)
 	require.NoError(t, controllerutil.SetControllerReference(web, stamped, f.Client.Scheme()))
-	f.create(stamped)
+	f.Create(stamped)
 	disks := []*v1alpha1.WukongDisk{alone, changed, released, stamped}
 	for _, disk := range disks {
 		f.fill(disk)
 		f.waitReady(disk)
 	}
-	f.patch(changed, `{"spec":{"reclaimPolicy":"Retain"}}`)
+	f.Patch(changed, `{"spec":{"reclaimPolicy":"Retain"}}`)
 	f.waitReady(changed)
-	f.patch(released, `{"spec":{"reclaimPolicy":"Delete"}}`)
+	f.Patch(released, `{"spec":{"reclaimPolicy":"Delete"}}`)
 	f.waitReady(released)
-	testenv.WaitIdle(t, 0)
+	f.WaitIdle()
 	manager.Stop() // the garbage collector does not wait for it
 	for _, obj := range []client.Object{alone, changed, released, web} {
-		f.remove(obj, client.PropagationPolicy(metav1.DeletePropagationForeground))
+		f.Remove(obj, client.PropagationPolicy(metav1.DeletePropagationForeground))
 	}
-	f.waitGone(&corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Name: "released"}})
-	f.startManager()
+	f.WaitGone(&corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Name: "released"}})
+	f.StartManager()
 	for _, disk := range disks {
-		f.waitGone(disk)
-		f.waitGone(&cdiv1.DataVolume{ObjectMeta: metav1.ObjectMeta{Name: disk.Name}})
+		f.WaitGone(disk)
+		f.WaitGone(&cdiv1.DataVolume{ObjectMeta: metav1.ObjectMeta{Name: disk.Name}})
 	}
-	f.waitGone(&corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Name: "released"}})
+	f.WaitGone(&corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Name: "released"}})
 	for _, name := range []string{"alone", "changed", "stamped"} {
-		claim := read(f, name, &corev1.PersistentVolumeClaim{})
+		claim := testkit.Read(f, name, &corev1.PersistentVolumeClaim{})
 		assert.Nil(t, claim.DeletionTimestamp, name)
 		assert.Empty(t, claim.OwnerReferences, name)
 	}
@@ -96,38 +97,38 @@ func TestContract7RetainHoldsInTheForeground(t *testing.T) {
 // The policy that stands at the end counts, also when the disk is deleted before its controller has seen it.
 func TestADiskThatIsNotRetainedAnyMoreLeavesNothing(t *testing.T) {
 	f, manager := start(t)
-	disk := f.newDisk("root", retained)
-	f.create(disk)
+	disk := f.newDisk("root", builder.Retained)
+	f.Create(disk)
 	f.fill(disk)
 	f.waitReady(disk)
-	testenv.WaitIdle(t, 0)
+	f.WaitIdle()
 	manager.Stop()
-	f.patch(disk, `{"spec":{"reclaimPolicy":"Delete"}}`)
-	f.remove(disk)
-	f.startManager()
-	f.waitGone(disk)
-	f.waitGone(&cdiv1.DataVolume{ObjectMeta: metav1.ObjectMeta{Name: "root"}})
-	f.waitGone(&corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Name: "root"}})
+	f.Patch(disk, `{"spec":{"reclaimPolicy":"Delete"}}`)
+	f.Remove(disk)
+	f.StartManager()
+	f.WaitGone(disk)
+	f.WaitGone(&cdiv1.DataVolume{ObjectMeta: metav1.ObjectMeta{Name: "root"}})
+	f.WaitGone(&corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Name: "root"}})
 }
 
 // A retained claim of a disk whose DataVolume CDI collected hangs on the disk itself.
 func TestContract7RetainAfterCDICollectedTheDataVolume(t *testing.T) {
 	f, _ := start(t)
-	disk := f.newDisk("root", retained)
-	f.create(disk)
+	disk := f.newDisk("root", builder.Retained)
+	f.Create(disk)
 	f.fill(disk)
 	disk = f.waitReady(disk)
-	claim := read(f, "root", &corev1.PersistentVolumeClaim{})
+	claim := testkit.Read(f, "root", &corev1.PersistentVolumeClaim{})
 	claim.OwnerReferences = nil
 	require.NoError(t, controllerutil.SetControllerReference(disk, claim, f.Client.Scheme()))
 	require.NoError(t, f.Client.Update(t.Context(), claim))
-	f.remove(&cdiv1.DataVolume{ObjectMeta: metav1.ObjectMeta{Namespace: f.namespace, Name: "root"}})
-	f.waitGone(&cdiv1.DataVolume{ObjectMeta: metav1.ObjectMeta{Name: "root"}})
+	f.Remove(&cdiv1.DataVolume{ObjectMeta: metav1.ObjectMeta{Namespace: f.Namespace, Name: "root"}})
+	f.WaitGone(&cdiv1.DataVolume{ObjectMeta: metav1.ObjectMeta{Name: "root"}})
 
-	f.remove(disk)
-	f.waitGone(disk)
-	testenv.WaitIdle(t, 0)
-	claim = read(f, "root", &corev1.PersistentVolumeClaim{})
+	f.Remove(disk)
+	f.WaitGone(disk)
+	f.WaitIdle()
+	claim = testkit.Read(f, "root", &corev1.PersistentVolumeClaim{})
 	assert.Nil(t, claim.DeletionTimestamp)
 	assert.Empty(t, claim.OwnerReferences)
 }
@@ -135,44 +136,44 @@ func TestContract7RetainAfterCDICollectedTheDataVolume(t *testing.T) {
 // A DataVolume that was made for a retained disk, while that went without its finalizer, refers to nobody. It is found by the name that it has the
 // disk's, also by a manager that starts later, and by a new disk of that name.
 func TestWhatADiskThatVanishedLeftBehind(t *testing.T) {
-	leave := func(f fixture, name string) *cdiv1.DataVolume {
+	leave := func(f disks, name string) *cdiv1.DataVolume {
 		left := &cdiv1.DataVolume{
 			ObjectMeta: metav1.ObjectMeta{
-				Namespace: f.namespace, Name: name, Labels: map[string]string{v1alpha1.LabelManagedBy: v1alpha1.LabelManagedByValue},
+				Namespace: f.Namespace, Name: name, Labels: map[string]string{v1alpha1.LabelManagedBy: v1alpha1.LabelManagedByValue},
 				Annotations: map[string]string{v1alpha1.AnnotationRetainedFor: name + "/" + string(uuid.NewUUID())},
 			},
 			Spec: cdiv1.DataVolumeSpec{Source: &cdiv1.DataVolumeSource{Blank: &cdiv1.DataVolumeBlankImage{}}, Storage: &cdiv1.StorageSpec{}},
 		}
-		f.create(left)
+		f.Create(left)
 		return left
 	}
-	f := fixture{T: t, Environment: environment, namespace: environment.Namespace(t)}
+	f := disks{testkit.New(t).Running("wukongdisk")}
 	ghost, reborn := leave(f, "ghost"), leave(f, "reborn")
-	disk := f.newDisk("reborn", retained)
-	f.create(disk)
-	f.startManager()
-	f.waitGone(ghost.DeepCopy())
-	require.Eventually(t, func() bool {
+	disk := f.newDisk("reborn", builder.Retained)
+	f.Create(disk)
+	f.StartManager()
+	f.WaitGone(ghost.DeepCopy())
+	f.Until(func() bool {
 		current := &cdiv1.DataVolume{}
-		return f.exists("reborn", current) && current.UID != reborn.UID && apply.Belongs(current, disk)
-	}, patience, interval, "the new disk has a DataVolume of its own")
-	other := f.newDisk("other", retained)
-	f.create(other)
+		return f.Exists("reborn", current) && current.UID != reborn.UID && apply.Belongs(current, disk)
+	}, "the new disk has a DataVolume of its own")
+	other := f.newDisk("other", builder.Retained)
+	f.Create(other)
 	f.waitDataVolume(other)
-	testenv.WaitIdle(t, 0)
-	assert.True(t, f.exists("other", &cdiv1.DataVolume{}), "that of a disk that is there stays")
+	f.WaitIdle()
+	assert.True(t, f.Exists("other", &cdiv1.DataVolume{}), "that of a disk that is there stays")
 }
 
 // B2: what is deleted is what exists, whatever status says; at any moment of a disk's life.
 func TestB2DeletedWhileItIsMade(t *testing.T) {
 	f, _ := start(t)
-	moments := map[string]func(fixture, *v1alpha1.WukongDisk){
-		"at-once":    func(fixture, *v1alpha1.WukongDisk) {},
-		"begun":      func(f fixture, disk *v1alpha1.WukongDisk) { f.waitDataVolume(disk) },
-		"with-claim": func(f fixture, disk *v1alpha1.WukongDisk) { f.claimOf(f.waitDataVolume(disk)) },
-		"being-filled": func(f fixture, disk *v1alpha1.WukongDisk) {
-			f.bind(f.claimOf(f.waitDataVolume(disk)))
-			f.setDataVolume(disk.Name, cdiv1.ImportInProgress)
+	moments := map[string]func(disks, *v1alpha1.WukongDisk){
+		"at-once":    func(disks, *v1alpha1.WukongDisk) {},
+		"begun":      func(f disks, disk *v1alpha1.WukongDisk) { f.waitDataVolume(disk) },
+		"with-claim": func(f disks, disk *v1alpha1.WukongDisk) { f.ClaimOf(f.waitDataVolume(disk)) },
+		"being-filled": func(f disks, disk *v1alpha1.WukongDisk) {
+			f.Bind(f.ClaimOf(f.waitDataVolume(disk)))
+			f.SetDataVolume(disk.Name, cdiv1.ImportInProgress)
 		},
 	}
 	for _, policy := range []v1alpha1.ReclaimPolicy{v1alpha1.ReclaimDelete, v1alpha1.ReclaimRetain} {
@@ -180,14 +181,14 @@ func TestB2DeletedWhileItIsMade(t *testing.T) {
 			t.Run(string(policy)+" "+name, func(t *testing.T) {
 				f := f.in(t)
 				lower := map[v1alpha1.ReclaimPolicy]string{v1alpha1.ReclaimDelete: "delete-", v1alpha1.ReclaimRetain: "retain-"}[policy]
-				disk := f.newDisk(lower+name, func(disk *v1alpha1.WukongDisk) { disk.Spec.ReclaimPolicy = policy })
-				f.create(disk)
+				disk := f.newDisk(lower+name, builder.Reclaim(policy))
+				f.Create(disk)
 				moment(f, disk)
-				f.remove(disk)
-				f.waitGone(disk)
-				f.waitGone(&cdiv1.DataVolume{ObjectMeta: metav1.ObjectMeta{Name: disk.Name}})
+				f.Remove(disk)
+				f.WaitGone(disk)
+				f.WaitGone(&cdiv1.DataVolume{ObjectMeta: metav1.ObjectMeta{Name: disk.Name}})
 				if policy == v1alpha1.ReclaimDelete {
-					f.waitGone(&corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Name: disk.Name}})
+					f.WaitGone(&corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Name: disk.Name}})
 				}
 			})
 		}
@@ -199,38 +200,38 @@ func TestContract7DiskInUseIsNotDeleted(t *testing.T) {
 	f, manager := start(t)
 	disk, web, api := f.newDisk("root"), f.newVM("web", "root"), f.newVM("api", "root")
 	api.Finalizers = []string{"example.com/hold"}
-	f.create(disk, web, api)
+	f.Create(disk, web, api)
 	f.fill(disk)
 	f.waitReady(disk)
 
-	f.remove(disk)
-	waiting := f.wait(disk, metav1.ConditionFalse, v1alpha1.ReasonInUse, "used by WukongVM api, web")
+	f.Remove(disk)
+	waiting := testkit.Wait(f, disk, metav1.ConditionFalse, v1alpha1.ReasonInUse, "used by WukongVM api, web")
 	assert.Equal(t, v1alpha1.DiskTerminating, waiting.Status.Phase)
-	assert.Zero(t, read(f, "root", &cdiv1.DataVolume{}).DeletionTimestamp)
+	assert.Zero(t, testkit.Read(f, "root", &cdiv1.DataVolume{}).DeletionTimestamp)
 
 	// The second manager is the whole test's: what follows needs it.
 	t.Run("Contract3: no writes while it waits, after a restart", func(t *testing.T) {
-		testenv.WaitIdle(t, 0)
+		f.WaitIdle()
 		manager.Stop()
-		second := f.startManager()
-		testenv.WaitIdle(t, 1)
+		second := f.StartManager()
+		f.WaitPasses(1)
 		assert.Zero(t, second.Writes.Total(), second.Writes)
 	})
 
-	f.patch(web, `{"spec":{"disks":null}}`)
-	f.wait(disk, metav1.ConditionFalse, v1alpha1.ReasonInUse, "used by WukongVM api,")
-	f.remove(api) // its finalizer holds it, and it counts no more
-	f.waitGone(disk)
-	f.waitGone(&corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Name: "root"}})
-	f.patch(api, `{"metadata":{"finalizers":null}}`)
+	f.Patch(web, `{"spec":{"disks":null}}`)
+	testkit.Wait(f, disk, metav1.ConditionFalse, v1alpha1.ReasonInUse, "used by WukongVM api,")
+	f.Remove(api) // its finalizer holds it, and it counts no more
+	f.WaitGone(disk)
+	f.WaitGone(&corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Name: "root"}})
+	f.Patch(api, `{"metadata":{"finalizers":null}}`)
 }
 
 // The link to the Wukong is made when it appears, taken off when the spec no longer asks for it, and deleting the Wukong deletes
 // the disk.
 func TestUmbrellaLink(t *testing.T) {
 	f, manager := start(t)
-	disk := f.newDisk("root", belongingTo("shop"))
-	f.create(disk)
+	disk := builder.PartOf("shop", f.newDisk("root"))
+	f.Create(disk)
 	f.fill(disk)
 	current := f.waitReady(disk)
 	linked := meta.FindStatusCondition(current.Status.Conditions, v1alpha1.ConditionUmbrellaLinked)
@@ -238,41 +239,41 @@ func TestUmbrellaLink(t *testing.T) {
 	assert.Equal(t, metav1.ConditionFalse, linked.Status)
 	assert.Contains(t, linked.Message, "Wukong shop does not exist")
 
-	shop := &v1alpha1.Wukong{ObjectMeta: metav1.ObjectMeta{Namespace: f.namespace, Name: "shop"}}
-	f.create(shop)
+	shop := builder.Wukong(f.Namespace, "shop")
+	f.Create(shop)
 	f.waitLinked(disk, shop)
 
 	// The second manager is the whole test's: what follows needs it.
 	t.Run("none at rest, after a restart", func(t *testing.T) {
-		testenv.WaitIdle(t, 0)
+		f.WaitIdle()
 		manager.Stop()
-		second := f.startManager()
-		testenv.WaitIdle(t, 1)
+		second := f.StartManager()
+		f.WaitPasses(1)
 		assert.Zero(t, second.Writes.Total(), second.Writes)
 	})
 
-	f.patch(disk, `{"spec":{"wukongRef":null}}`)
-	require.Eventually(t, func() bool {
-		current := read(f, "root", &v1alpha1.WukongDisk{})
+	f.Patch(disk, `{"spec":{"wukongRef":null}}`)
+	f.Until(func() bool {
+		current := testkit.Read(f, "root", &v1alpha1.WukongDisk{})
 		return len(current.OwnerReferences) == 0 &&
 			meta.FindStatusCondition(current.Status.Conditions, v1alpha1.ConditionUmbrellaLinked) == nil
-	}, patience, interval)
+	})
 
-	f.patch(disk, `{"spec":{"wukongRef":{"name":"shop"}}}`)
+	f.Patch(disk, `{"spec":{"wukongRef":{"name":"shop"}}}`)
 	f.waitLinked(disk, shop)
-	f.remove(shop)
-	f.waitGone(disk)
-	f.waitGone(&corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Name: "root"}})
+	f.Remove(shop)
+	f.WaitGone(disk)
+	f.WaitGone(&corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Name: "root"}})
 }
 
-func (f fixture) waitLinked(disk *v1alpha1.WukongDisk, wukong *v1alpha1.Wukong) {
+func (f disks) waitLinked(disk *v1alpha1.WukongDisk, wukong *v1alpha1.Wukong) {
 	f.Helper()
 	current := &v1alpha1.WukongDisk{}
-	require.EventuallyWithT(f, func(collect *assert.CollectT) {
-		require.NoError(collect, f.Client.Get(f.Context(), client.ObjectKeyFromObject(disk), current))
-		require.Len(collect, current.OwnerReferences, 1)
-		assert.Equal(collect, wukong.UID, current.OwnerReferences[0].UID)
-		assert.True(collect, meta.IsStatusConditionTrue(current.Status.Conditions, v1alpha1.ConditionUmbrellaLinked))
-	}, patience, interval)
+	f.Eventually(func(now *testkit.Attempt) {
+		require.NoError(now, f.Client.Get(f.Context(), client.ObjectKeyFromObject(disk), current))
+		require.Len(now, current.OwnerReferences, 1)
+		assert.Equal(now, wukong.UID, current.OwnerReferences[0].UID)
+		assert.True(now, meta.IsStatusConditionTrue(current.Status.Conditions, v1alpha1.ConditionUmbrellaLinked))
+	})
 	assert.Nil(f, current.OwnerReferences[0].Controller, "the Wukong is an owner, not the controller")
 }

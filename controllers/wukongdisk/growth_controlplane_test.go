@@ -15,29 +15,31 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/builder"
 	"github.com/novasphere/wukong/controllers/internal/testenv"
+	"github.com/novasphere/wukong/controllers/internal/testkit"
 )
 
 // newClass makes a StorageClass, which is of the whole cluster.
-func (f fixture) newClass(expands bool) *storagev1.StorageClass {
+func (f disks) newClass(expands bool) *storagev1.StorageClass {
 	f.Helper()
 	class := &storagev1.StorageClass{
-		ObjectMeta: metav1.ObjectMeta{GenerateName: f.namespace + "-"}, Provisioner: "test.novasphere.dev/none", AllowVolumeExpansion: &expands,
+		ObjectMeta: metav1.ObjectMeta{GenerateName: f.Namespace + "-"}, Provisioner: "test.novasphere.dev/none", AllowVolumeExpansion: &expands,
 	}
-	f.create(class)
+	f.Create(class)
 	return class
 }
 
 // newReady is a disk of 1Gi on a class, bound and filled.
-func (f fixture) newReady(name string, class *storagev1.StorageClass) *v1alpha1.WukongDisk {
+func (f disks) newReady(name string, class *storagev1.StorageClass) *v1alpha1.WukongDisk {
 	f.Helper()
-	disk := f.newDisk(name, ofClass(class.Name))
-	f.create(disk)
+	disk := f.newDisk(name, builder.OnClass(class.Name))
+	f.Create(disk)
 	f.fill(disk)
 	return f.waitReady(disk)
 }
 
-func (f fixture) resize(disk *v1alpha1.WukongDisk, size string) error {
+func (f disks) resize(disk *v1alpha1.WukongDisk, size string) error {
 	f.Helper()
 	return f.Client.Patch(f.Context(), disk.DeepCopy(), client.RawPatch(types.MergePatchType, []byte(`{"spec":{"size":"`+size+`"}}`)))
 }
@@ -46,31 +48,31 @@ func (f fixture) resize(disk *v1alpha1.WukongDisk, size string) error {
 func TestContract3WritesOfGrowth(t *testing.T) {
 	f, manager := start(t)
 	disk := f.newReady("root", f.newClass(true))
-	testenv.WaitIdle(t, 0)
+	f.WaitIdle()
 	for _, size := range []string{"2Gi", "3Gi"} {
 		manager.Writes.Reset()
 		require.NoError(t, f.resize(disk, size))
-		expanding := f.wait(disk, metav1.ConditionFalse, v1alpha1.ReasonExpanding, "grows from")
+		expanding := testkit.Wait(f, disk, metav1.ConditionFalse, v1alpha1.ReasonExpanding, "grows from")
 		assert.Equal(t, v1alpha1.DiskExpanding, expanding.Status.Phase)
 		assert.Equal(t, size, expanding.Status.RequestedSize.String())
 		assert.Equal(t, "root", expanding.Status.ClaimName, "machines use it all the while")
 
-		claim := read(f, "root", &corev1.PersistentVolumeClaim{})
+		claim := testkit.Read(f, "root", &corev1.PersistentVolumeClaim{})
 		request := claim.Spec.Resources.Requests[corev1.ResourceStorage]
 		assert.Equal(t, expanding.Status.ClaimRequest.String(), request.String())
 		assert.Positive(t, request.Cmp(resource.MustParse(size)), "a file system volume needs the overhead")
-		f.bind(claim)
+		f.Bind(claim)
 		ready := f.waitReady(disk)
 		assert.Equal(t, request.String(), ready.Status.Capacity.String())
-		testenv.WaitIdle(t, 0)
+		f.WaitIdle()
 		assert.Equal(t, map[testenv.Write]int{
 			{Verb: "patch", Resource: "persistentvolumeclaims"}: 1,
 			{Verb: "patch", Resource: "wukongdisks/status"}:     2,
 		}, manager.Writes.Counts())
 	}
 	manager.Stop()
-	second := f.startManager()
-	testenv.WaitIdle(t, 1)
+	second := f.StartManager()
+	f.WaitPasses(1)
 	assert.Zero(t, second.Writes.Total(), second.Writes)
 }
 
@@ -81,11 +83,11 @@ func TestContract7DisksNeverShrink(t *testing.T) {
 	assert.ErrorContains(t, f.resize(disk, "512Mi"), "a disk never shrinks")
 
 	require.NoError(t, f.resize(disk, "2Gi"))
-	failed := f.wait(disk, metav1.ConditionFalse, v1alpha1.ReasonExpansionUnsupported, "does not allow expansion")
+	failed := testkit.Wait(f, disk, metav1.ConditionFalse, v1alpha1.ReasonExpansionUnsupported, "does not allow expansion")
 	assert.Equal(t, "1Gi", failed.Status.RequestedSize.String())
 	require.NoError(t, f.resize(disk, "1Gi"))
 	f.waitReady(disk)
-	request := read(f, "root", &corev1.PersistentVolumeClaim{}).Spec.Resources.Requests[corev1.ResourceStorage]
+	request := testkit.Read(f, "root", &corev1.PersistentVolumeClaim{}).Spec.Resources.Requests[corev1.ResourceStorage]
 	assert.Equal(t, "1Gi", request.String())
 }
 
@@ -94,9 +96,9 @@ func TestGrowthHealsWhenTheClassAllowsIt(t *testing.T) {
 	class := f.newClass(false)
 	disk := f.newReady("root", class)
 	require.NoError(t, f.resize(disk, "2Gi"))
-	f.wait(disk, metav1.ConditionFalse, v1alpha1.ReasonExpansionUnsupported, class.Name)
-	f.patch(class, `{"allowVolumeExpansion":true}`)
-	f.wait(disk, metav1.ConditionFalse, v1alpha1.ReasonExpanding, "")
+	testkit.Wait(f, disk, metav1.ConditionFalse, v1alpha1.ReasonExpansionUnsupported, class.Name)
+	f.Patch(class, `{"allowVolumeExpansion":true}`)
+	testkit.Wait(f, disk, metav1.ConditionFalse, v1alpha1.ReasonExpanding, "")
 }
 
 // The quota is the API server's own.
@@ -104,16 +106,16 @@ func TestGrowthPastQuotaIsRefused(t *testing.T) {
 	f, _ := start(t)
 	disk := f.newReady("root", f.newClass(true))
 	quota := &corev1.ResourceQuota{
-		ObjectMeta: metav1.ObjectMeta{Namespace: f.namespace, Name: "small"},
+		ObjectMeta: metav1.ObjectMeta{Namespace: f.Namespace, Name: "small"},
 		Spec:       corev1.ResourceQuotaSpec{Hard: corev1.ResourceList{corev1.ResourceRequestsStorage: resource.MustParse("2Gi")}},
 	}
-	f.create(quota)
+	f.Create(quota)
 	quota.Status = corev1.ResourceQuotaStatus{Hard: quota.Spec.Hard,
 		Used: corev1.ResourceList{corev1.ResourceRequestsStorage: resource.MustParse("1Gi")}} // as the quota controller would
-	require.NoError(t, f.Client.Status().Update(t.Context(), quota))
+	f.SetStatus(quota)
 
 	require.NoError(t, f.resize(disk, "10Gi"))
-	refused := f.wait(disk, metav1.ConditionFalse, v1alpha1.ReasonQuotaExceeded, "exceeded quota: small")
+	refused := testkit.Wait(f, disk, metav1.ConditionFalse, v1alpha1.ReasonQuotaExceeded, "exceeded quota: small")
 	assert.Equal(t, "1Gi", refused.Status.RequestedSize.String())
 	assert.Equal(t, "1Gi", refused.Status.Capacity.String(), "the disk works as before")
 	require.NoError(t, f.resize(disk, "1Gi"))

@@ -6,30 +6,31 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
-	"github.com/stretchr/testify/require"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
 	kubevirtv1 "kubevirt.io/api/core/v1"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/builder"
 	"github.com/novasphere/wukong/controllers/internal/testenv"
+	"github.com/novasphere/wukong/controllers/internal/testkit"
 )
 
-func (f fixture) waitHeldBy(disk *v1alpha1.WukongDisk, vm string) {
+func (f disks) waitHeldBy(disk *v1alpha1.WukongDisk, vm string) {
 	f.Helper()
-	require.Eventually(f, func() bool { return read(f, disk.Name, &v1alpha1.WukongDisk{}).Status.AttachedTo == vm }, patience, interval,
+	f.Until(func() bool { return testkit.Read(f, disk.Name, &v1alpha1.WukongDisk{}).Status.AttachedTo == vm },
 		"disk %s does not come to machine %q", disk.Name, vm)
 }
 
 // report is what a machine's controller says of the disks that its instance has.
-func (f fixture) report(vm *v1alpha1.WukongVM, disks ...string) {
+func (f disks) report(vm *v1alpha1.WukongVM, disks ...string) {
 	f.Helper()
-	current := read(f, vm.Name, &v1alpha1.WukongVM{})
+	current := testkit.Read(f, vm.Name, &v1alpha1.WukongVM{})
 	current.Status.Disks = nil
 	for _, disk := range disks {
 		current.Status.Disks = append(current.Status.Disks, v1alpha1.VMDiskStatus{Name: disk, DiskName: disk, ClaimName: disk})
 	}
-	require.NoError(f, f.Client.Status().Update(f.Context(), current))
+	f.SetStatus(current)
 }
 
 // Contract 7: of two machines one gets the disk, and the other only when the first has let go: not by its spec, and not by its own end,
@@ -37,34 +38,34 @@ func (f fixture) report(vm *v1alpha1.WukongVM, disks ...string) {
 func TestContract7OneMachineAtATime(t *testing.T) {
 	f, manager := start(t)
 	disk, web, api := f.newDisk("root"), f.newVM("web", "root"), f.newVM("api", "root")
-	f.create(web)
-	f.create(disk)
+	f.Create(web)
+	f.Create(disk)
 	f.waitHeldBy(disk, "web")
 	f.fill(disk)
 	f.waitReady(disk)
-	f.create(api)
+	f.Create(api)
 	instance := &kubevirtv1.VirtualMachineInstance{ObjectMeta: metav1.ObjectMeta{
-		Namespace: f.namespace, Name: "web", Labels: map[string]string{v1alpha1.LabelManagedBy: v1alpha1.LabelManagedByValue},
+		Namespace: f.Namespace, Name: "web", Labels: map[string]string{v1alpha1.LabelManagedBy: v1alpha1.LabelManagedByValue},
 	}}
-	f.create(instance)
+	f.Create(instance)
 	f.report(web, "root")
-	testenv.WaitIdle(t, 0)
-	assert.Equal(t, "web", read(f, "root", &v1alpha1.WukongDisk{}).Status.AttachedTo)
+	f.WaitIdle()
+	assert.Equal(t, "web", testkit.Read(f, "root", &v1alpha1.WukongDisk{}).Status.AttachedTo)
 	assert.Equal(t, 2, manager.Writes.Counts()[testenv.Write{Verb: "patch", Resource: "wukongdisks/status"}],
 		"the holder comes with the claim's name, in the same write")
 
-	f.patch(web, `{"spec":{"disks":null}}`)
-	testenv.WaitIdle(t, 0)
-	assert.Equal(t, "web", read(f, "root", &v1alpha1.WukongDisk{}).Status.AttachedTo, "its instance has the disk still")
-	f.remove(web)
-	testenv.WaitIdle(t, 0)
-	assert.Equal(t, "web", read(f, "root", &v1alpha1.WukongDisk{}).Status.AttachedTo, "its guest shuts down")
-	f.remove(instance)
+	f.Patch(web, `{"spec":{"disks":null}}`)
+	f.WaitIdle()
+	assert.Equal(t, "web", testkit.Read(f, "root", &v1alpha1.WukongDisk{}).Status.AttachedTo, "its instance has the disk still")
+	f.Remove(web)
+	f.WaitIdle()
+	assert.Equal(t, "web", testkit.Read(f, "root", &v1alpha1.WukongDisk{}).Status.AttachedTo, "its guest shuts down")
+	f.Remove(instance)
 	f.waitHeldBy(disk, "api")
 
 	manager.Stop()
-	second := f.startManager()
-	testenv.WaitIdle(t, 1)
+	second := f.StartManager()
+	f.WaitPasses(1)
 	assert.Zero(t, second.Writes.Total(), second.Writes)
 }
 
@@ -72,25 +73,25 @@ func TestContract7OneMachineAtATime(t *testing.T) {
 func TestDetachedDiskIsFree(t *testing.T) {
 	f, _ := start(t)
 	disk, web := f.newDisk("data"), f.newVM("web", "data")
-	f.create(disk, web)
+	f.Create(disk, web)
 	f.waitHeldBy(disk, "web")
 	f.report(web, "data")
-	f.patch(web, `{"spec":{"disks":null}}`)
-	f.remove(disk)
-	f.wait(disk, metav1.ConditionFalse, v1alpha1.ReasonInUse, "used by WukongVM web")
+	f.Patch(web, `{"spec":{"disks":null}}`)
+	f.Remove(disk)
+	testkit.Wait(f, disk, metav1.ConditionFalse, v1alpha1.ReasonInUse, "used by WukongVM web")
 	f.report(web)
-	f.waitGone(disk)
+	f.WaitGone(disk)
 }
 
 func TestSharedDiskHasNoHolder(t *testing.T) {
 	f, _ := start(t)
-	disk := f.newDisk("data", func(disk *v1alpha1.WukongDisk) { disk.Spec.Shared = ptr.To(true) })
-	f.create(disk, f.newVM("web", "data"), f.newVM("api", "data"))
+	disk := f.newDisk("data", builder.Shared)
+	f.Create(disk, f.newVM("web", "data"), f.newVM("api", "data"))
 	f.fill(disk)
 	f.waitReady(disk)
-	testenv.WaitIdle(t, 0)
-	assert.Empty(t, read(f, "data", &v1alpha1.WukongDisk{}).Status.AttachedTo)
-	assert.ErrorContains(t, f.Client.Create(t.Context(), f.newDisk("once", func(disk *v1alpha1.WukongDisk) {
-		disk.Spec.Shared, disk.Spec.AccessModes = ptr.To(true), []v1alpha1.AccessMode{"ReadWriteOnce"}
+	f.WaitIdle()
+	assert.Empty(t, testkit.Read(f, "data", &v1alpha1.WukongDisk{}).Status.AttachedTo)
+	assert.ErrorContains(t, f.Client.Create(t.Context(), f.newDisk("once", func(spec *v1alpha1.WukongDiskSpec) {
+		spec.Shared, spec.AccessModes = ptr.To(true), []v1alpha1.AccessMode{"ReadWriteOnce"}
 	})), "a shared disk needs ReadWriteMany")
 }

@@ -12,7 +12,7 @@ import (
 	cdiv1 "kubevirt.io/containerized-data-importer-api/pkg/apis/core/v1beta1"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
-	"github.com/novasphere/wukong/controllers/internal/testenv"
+	"github.com/novasphere/wukong/controllers/internal/testkit"
 )
 
 // creating is what CDI says of an importer pod that has its node and does not start.
@@ -27,25 +27,25 @@ func TestAnImporterThatDoesNotStartIsTold(t *testing.T) {
 	f, _ := start(t)
 	disk, early := f.newDisk("late"), f.newDisk("early")
 	for _, one := range []*v1alpha1.WukongDisk{disk, early} {
-		f.create(one)
-		claim := f.claimOf(f.waitDataVolume(one))
-		f.create(&corev1.Event{
-			ObjectMeta:     metav1.ObjectMeta{Namespace: f.namespace, GenerateName: "importer."},
-			InvolvedObject: corev1.ObjectReference{Kind: "Pod", Namespace: f.namespace, Name: "importer-prime-" + string(claim.UID)},
+		f.Create(one)
+		claim := f.ClaimOf(f.waitDataVolume(one))
+		f.Create(&corev1.Event{
+			ObjectMeta:     metav1.ObjectMeta{Namespace: f.Namespace, GenerateName: "importer."},
+			InvolvedObject: corev1.ObjectReference{Kind: "Pod", Namespace: f.Namespace, Name: "importer-prime-" + string(claim.UID)},
 			Type:           corev1.EventTypeWarning, Reason: "FailedMount", Message: `MountVolume.SetUp failed for volume "cdi-cert-vol" : configmap "ca" not found`,
 			FirstTimestamp: metav1.Now(), LastTimestamp: metav1.Now(), Count: 1,
 		})
 	}
-	f.setDataVolume("late", cdiv1.ImportScheduled, creating(time.Minute))
-	f.setDataVolume("early", cdiv1.ImportScheduled, creating(0))
-	told := f.wait(disk, metav1.ConditionFalse, v1alpha1.ReasonImportFailed, `the importer pod does not start: MountVolume.SetUp failed for volume "cdi-cert-vol" : configmap "ca" not found; it is tried again`)
+	f.SetDataVolume("late", cdiv1.ImportScheduled, creating(time.Minute))
+	f.SetDataVolume("early", cdiv1.ImportScheduled, creating(0))
+	told := testkit.Wait(f, disk, metav1.ConditionFalse, v1alpha1.ReasonImportFailed, `the importer pod does not start: MountVolume.SetUp failed for volume "cdi-cert-vol" : configmap "ca" not found; it is tried again`)
 	assert.Equal(t, v1alpha1.DiskError, told.Status.Phase)
-	f.wait(early, metav1.ConditionFalse, v1alpha1.ReasonImporting, "")
+	testkit.Wait(f, early, metav1.ConditionFalse, v1alpha1.ReasonImporting, "")
 
-	f.setDataVolume("late", cdiv1.ImportInProgress, cdiv1.DataVolumeCondition{Type: cdiv1.DataVolumeRunning, Status: corev1.ConditionTrue})
-	f.wait(disk, metav1.ConditionFalse, v1alpha1.ReasonImporting, "is being filled")
-	f.bind(read(f, "late", &corev1.PersistentVolumeClaim{}))
-	f.setDataVolume("late", cdiv1.Succeeded)
+	f.SetDataVolume("late", cdiv1.ImportInProgress, cdiv1.DataVolumeCondition{Type: cdiv1.DataVolumeRunning, Status: corev1.ConditionTrue})
+	testkit.Wait(f, disk, metav1.ConditionFalse, v1alpha1.ReasonImporting, "is being filled")
+	f.Bind(testkit.Read(f, "late", &corev1.PersistentVolumeClaim{}))
+	f.SetDataVolume("late", cdiv1.Succeeded)
 	f.waitReady(disk)
-	testenv.WaitIdle(t, 0)
+	f.WaitIdle()
 }

@@ -16,33 +16,35 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/builder"
 	"github.com/novasphere/wukong/controllers/internal/testenv"
+	"github.com/novasphere/wukong/controllers/internal/testkit"
 )
 
 // The whole life of a disk until it is ready, and what it costs.
 func TestContract3WritesOfADisk(t *testing.T) {
 	f, manager := start(t)
 	disk := f.newDisk("root")
-	f.create(disk)
-	pending := f.wait(disk, metav1.ConditionFalse, v1alpha1.ReasonClaimPending, "DataVolume root")
+	f.Create(disk)
+	pending := testkit.Wait(f, disk, metav1.ConditionFalse, v1alpha1.ReasonClaimPending, "DataVolume root")
 	assert.Equal(t, v1alpha1.DiskPending, pending.Status.Phase)
 	assert.Equal(t, "root", pending.Status.ClaimName, "a machine may be made on it")
 
-	claim := f.claimOf(f.waitDataVolume(disk))
-	f.setDataVolume("root", cdiv1.Pending)
-	f.bind(claim)
-	f.setDataVolume("root", cdiv1.ImportScheduled)
-	importing := f.wait(disk, metav1.ConditionFalse, v1alpha1.ReasonImporting, "DataVolume root is being filled")
+	claim := f.ClaimOf(f.waitDataVolume(disk))
+	f.SetDataVolume("root", cdiv1.Pending)
+	f.Bind(claim)
+	f.SetDataVolume("root", cdiv1.ImportScheduled)
+	importing := testkit.Wait(f, disk, metav1.ConditionFalse, v1alpha1.ReasonImporting, "DataVolume root is being filled")
 	assert.Equal(t, v1alpha1.DiskImporting, importing.Status.Phase)
-	f.setDataVolume("root", cdiv1.ImportInProgress)
-	f.setDataVolume("root", cdiv1.Succeeded)
+	f.SetDataVolume("root", cdiv1.ImportInProgress)
+	f.SetDataVolume("root", cdiv1.Succeeded)
 	ready := f.waitReady(disk)
 	assert.Equal(t, v1alpha1.DiskReady, ready.Status.Phase)
 	assert.Equal(t, "1Gi", ready.Status.Capacity.String())
 	assert.Equal(t, testenv.DefaultStorageClass, ready.Status.StorageClassName)
 	assert.Equal(t, []v1alpha1.AccessMode{"ReadWriteMany"}, ready.Status.AccessModes)
 
-	testenv.WaitIdle(t, 0)
+	f.WaitIdle()
 	assert.Equal(t, map[testenv.Write]int{
 		{Verb: "patch", Resource: "wukongdisks"}:        1, // the finalizer
 		{Verb: "patch", Resource: "datavolumes"}:        1,
@@ -53,8 +55,8 @@ func TestContract3WritesOfADisk(t *testing.T) {
 	t.Run("none at rest, after a restart", func(t *testing.T) {
 		f := f.in(t)
 		manager.Stop()
-		second := f.startManager()
-		testenv.WaitIdle(t, 1)
+		second := f.StartManager()
+		f.WaitPasses(1)
 		assert.Zero(t, second.Writes.Total(), second.Writes)
 	})
 }
@@ -64,25 +66,25 @@ func TestWritesOfAStampedDisk(t *testing.T) {
 	f, manager := start(t)
 	disk := f.newDisk("root")
 	controllerutil.AddFinalizer(disk, v1alpha1.FinalizerDisk)
-	f.create(disk)
+	f.Create(disk)
 	f.fill(disk)
 	f.waitReady(disk)
-	testenv.WaitIdle(t, 0)
+	f.WaitIdle()
 	assert.Zero(t, manager.Writes.Counts()[testenv.Write{Verb: "patch", Resource: "wukongdisks"}])
 }
 
 // B23: a transition time moves only with the status, and a condition says which spec it speaks of.
 func TestB23TransitionTime(t *testing.T) {
 	f, _ := start(t)
-	disk := f.newDisk("root", ofClass("later"))
-	f.create(disk)
-	before := f.wait(disk, metav1.ConditionFalse, v1alpha1.ReasonStorageClassMissing, "StorageClass later does not exist")
-	f.patch(disk, `{"spec":{"reclaimPolicy":"Retain"}}`)
-	after := f.wait(disk, metav1.ConditionFalse, v1alpha1.ReasonStorageClassMissing, "")
-	require.Eventually(t, func() bool {
-		after = read(f, "root", &v1alpha1.WukongDisk{})
+	disk := f.newDisk("root", builder.OnClass("later"))
+	f.Create(disk)
+	before := testkit.Wait(f, disk, metav1.ConditionFalse, v1alpha1.ReasonStorageClassMissing, "StorageClass later does not exist")
+	f.Patch(disk, `{"spec":{"reclaimPolicy":"Retain"}}`)
+	after := testkit.Wait(f, disk, metav1.ConditionFalse, v1alpha1.ReasonStorageClassMissing, "")
+	f.Until(func() bool {
+		after = testkit.Read(f, "root", &v1alpha1.WukongDisk{})
 		return after.Status.ObservedGeneration == after.Generation
-	}, patience, interval)
+	})
 	assert.Equal(t, int64(2), after.Generation)
 	assert.Equal(t, readyOf(before).LastTransitionTime, readyOf(after).LastTransitionTime)
 }
@@ -94,29 +96,29 @@ func readyOf(disk *v1alpha1.WukongDisk) *metav1.Condition {
 func TestAwaitingConsumerIsNoError(t *testing.T) {
 	f, _ := start(t)
 	disk := f.newDisk("root")
-	f.create(disk)
-	f.claimOf(f.waitDataVolume(disk))
-	f.setDataVolume("root", cdiv1.WaitForFirstConsumer)
-	waiting := f.wait(disk, metav1.ConditionFalse, v1alpha1.ReasonAwaitingConsumer, "nothing is wrong")
+	f.Create(disk)
+	f.ClaimOf(f.waitDataVolume(disk))
+	f.SetDataVolume("root", cdiv1.WaitForFirstConsumer)
+	waiting := testkit.Wait(f, disk, metav1.ConditionFalse, v1alpha1.ReasonAwaitingConsumer, "nothing is wrong")
 	assert.Equal(t, v1alpha1.DiskAwaitingConsumer, waiting.Status.Phase)
 	assert.Equal(t, "root", waiting.Status.ClaimName, "a machine may be made on it")
 }
 
 func TestImporterErrorIsShownAndHeals(t *testing.T) {
 	f, _ := start(t)
-	disk := f.newDisk("root", from(v1alpha1.WukongDiskSource{HTTP: &v1alpha1.HTTPSource{URL: "http://images.example/missing.qcow2"}}))
-	f.create(disk)
-	f.bind(f.claimOf(f.waitDataVolume(disk)))
+	disk := f.newDisk("root", builder.FromHTTP("http://images.example/missing.qcow2"))
+	f.Create(disk)
+	f.Bind(f.ClaimOf(f.waitDataVolume(disk)))
 	running := func(status corev1.ConditionStatus, reason, message string) cdiv1.DataVolumeCondition {
 		return cdiv1.DataVolumeCondition{Type: cdiv1.DataVolumeRunning, Status: status, Reason: reason, Message: message}
 	}
-	f.setDataVolume("root", cdiv1.ImportInProgress, running(corev1.ConditionFalse, "Error", "Unable to connect to http data source: expected status code 200, got 404"))
-	failed := f.wait(disk, metav1.ConditionFalse, v1alpha1.ReasonImportFailed, "DataVolume root: importer pod: Unable to connect to http data source: expected status code 200, got 404")
+	f.SetDataVolume("root", cdiv1.ImportInProgress, running(corev1.ConditionFalse, "Error", "Unable to connect to http data source: expected status code 200, got 404"))
+	failed := testkit.Wait(f, disk, metav1.ConditionFalse, v1alpha1.ReasonImportFailed, "DataVolume root: importer pod: Unable to connect to http data source: expected status code 200, got 404")
 	assert.Equal(t, v1alpha1.DiskError, failed.Status.Phase)
 
-	f.setDataVolume("root", cdiv1.ImportInProgress, running(corev1.ConditionTrue, "Pod is running", ""))
-	f.wait(disk, metav1.ConditionFalse, v1alpha1.ReasonImporting, "")
-	f.setDataVolume("root", cdiv1.Succeeded)
+	f.SetDataVolume("root", cdiv1.ImportInProgress, running(corev1.ConditionTrue, "Pod is running", ""))
+	testkit.Wait(f, disk, metav1.ConditionFalse, v1alpha1.ReasonImporting, "")
+	f.SetDataVolume("root", cdiv1.Succeeded)
 	f.waitReady(disk)
 }
 
@@ -124,66 +126,66 @@ func TestImporterErrorIsShownAndHeals(t *testing.T) {
 func TestProgressIsCoarse(t *testing.T) {
 	f, manager := start(t)
 	disk := f.newDisk("root")
-	f.create(disk)
-	f.bind(f.claimOf(f.waitDataVolume(disk)))
-	f.setDataVolume("root", cdiv1.ImportInProgress)
-	f.wait(disk, metav1.ConditionFalse, v1alpha1.ReasonImporting, "")
-	testenv.WaitIdle(t, 0)
+	f.Create(disk)
+	f.Bind(f.ClaimOf(f.waitDataVolume(disk)))
+	f.SetDataVolume("root", cdiv1.ImportInProgress)
+	testkit.Wait(f, disk, metav1.ConditionFalse, v1alpha1.ReasonImporting, "")
+	f.WaitIdle()
 	manager.Writes.Reset()
 	for _, progress := range []cdiv1.DataVolumeProgress{"1.0%", "9.9%", "12.3%", "19.9%"} {
-		dataVolume := read(f, "root", &cdiv1.DataVolume{})
+		dataVolume := testkit.Read(f, "root", &cdiv1.DataVolume{})
 		dataVolume.Status.Progress = progress
-		require.NoError(t, f.Client.Status().Update(t.Context(), dataVolume))
-		testenv.WaitIdle(t, 0)
+		f.SetStatus(dataVolume)
+		f.WaitIdle()
 	}
-	assert.Equal(t, ptr.To(int32(10)), read(f, "root", &v1alpha1.WukongDisk{}).Status.ProgressPercent)
+	assert.Equal(t, ptr.To(int32(10)), testkit.Read(f, "root", &v1alpha1.WukongDisk{}).Status.ProgressPercent)
 	assert.Equal(t, 2, manager.Writes.Total(), "0 % and 10 %")
 }
 
-// B18: CDI may collect a finished DataVolume as garbage, and give its claim to the DataVolume's owner. The disk stays ready, and
+// B18: CDI may now a finished DataVolume as garbage, and give its claim to the DataVolume's owner. The disk stays ready, and
 // the DataVolume is not made again, which would fill the disk anew.
 func TestB18CollectedDataVolumeIsNotMadeAgain(t *testing.T) {
 	f, manager := start(t)
 	disk := f.newDisk("root")
-	f.create(disk)
+	f.Create(disk)
 	f.fill(disk)
 	disk = f.waitReady(disk)
 
-	claim := read(f, "root", &corev1.PersistentVolumeClaim{})
+	claim := testkit.Read(f, "root", &corev1.PersistentVolumeClaim{})
 	claim.OwnerReferences = nil
 	require.NoError(t, controllerutil.SetControllerReference(disk, claim, f.Client.Scheme()))
 	require.NoError(t, f.Client.Update(t.Context(), claim))
-	f.remove(&cdiv1.DataVolume{ObjectMeta: metav1.ObjectMeta{Namespace: f.namespace, Name: "root"}},
+	f.Remove(&cdiv1.DataVolume{ObjectMeta: metav1.ObjectMeta{Namespace: f.Namespace, Name: "root"}},
 		client.PropagationPolicy(metav1.DeletePropagationOrphan))
-	f.waitGone(&cdiv1.DataVolume{ObjectMeta: metav1.ObjectMeta{Name: "root"}})
+	f.WaitGone(&cdiv1.DataVolume{ObjectMeta: metav1.ObjectMeta{Name: "root"}})
 
-	testenv.WaitIdle(t, 0)
-	assert.False(t, f.exists("root", &cdiv1.DataVolume{}))
+	f.WaitIdle()
+	assert.False(t, f.Exists("root", &cdiv1.DataVolume{}))
 	current := f.waitReady(disk)
 	assert.Empty(t, current.Status.DataVolumeName)
 	assert.Equal(t, "root", current.Status.ClaimName)
 
 	manager.Stop()
-	second := f.startManager()
-	testenv.WaitIdle(t, 1)
+	second := f.StartManager()
+	f.WaitPasses(1)
 	assert.Zero(t, second.Writes.Total(), second.Writes)
 
-	f.remove(disk)
-	f.waitGone(disk)
-	f.waitGone(claim)
+	f.Remove(disk)
+	f.WaitGone(disk)
+	f.WaitGone(claim)
 }
 
 // Contract 4 and B12: a field that we set is brought back when someone changes it; what others add stays.
 func TestContract4FieldsOfOthersStay(t *testing.T) {
 	f, _ := start(t)
 	disk := f.newDisk("root")
-	f.create(disk)
+	f.Create(disk)
 	dataVolume := f.waitDataVolume(disk)
-	f.wait(disk, metav1.ConditionFalse, v1alpha1.ReasonClaimPending, "")
+	testkit.Wait(f, disk, metav1.ConditionFalse, v1alpha1.ReasonClaimPending, "")
 
-	f.patch(dataVolume, `{"metadata":{"annotations":{"example.com/note":"mine"},"labels":{"app.kubernetes.io/managed-by":null}}}`)
-	require.Eventually(t, func() bool {
-		return read(f, "root", &cdiv1.DataVolume{}).Labels["app.kubernetes.io/managed-by"] == "wukong"
-	}, patience, interval)
-	assert.Equal(t, "mine", read(f, "root", &cdiv1.DataVolume{}).Annotations["example.com/note"])
+	f.Patch(dataVolume, `{"metadata":{"annotations":{"example.com/note":"mine"},"labels":{"app.kubernetes.io/managed-by":null}}}`)
+	f.Until(func() bool {
+		return testkit.Read(f, "root", &cdiv1.DataVolume{}).Labels["app.kubernetes.io/managed-by"] == "wukong"
+	})
+	assert.Equal(t, "mine", testkit.Read(f, "root", &cdiv1.DataVolume{}).Annotations["example.com/note"])
 }

@@ -11,10 +11,12 @@ import (
 	cdiv1 "kubevirt.io/containerized-data-importer-api/pkg/apis/core/v1beta1"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/builder"
+	"github.com/novasphere/wukong/controllers/internal/testkit"
 )
 
 // provisioningFailed is what a provisioner says of a claim.
-func (f fixture) provisioningFailed(claim *corev1.PersistentVolumeClaim, message string) *corev1.Event {
+func (f disks) provisioningFailed(claim *corev1.PersistentVolumeClaim, message string) *corev1.Event {
 	return &corev1.Event{
 		ObjectMeta:     metav1.ObjectMeta{Namespace: claim.Namespace, GenerateName: claim.Name + "."},
 		InvolvedObject: corev1.ObjectReference{Kind: "PersistentVolumeClaim", Namespace: claim.Namespace, Name: claim.Name, UID: claim.UID},
@@ -27,39 +29,39 @@ func (f fixture) provisioningFailed(claim *corev1.PersistentVolumeClaim, message
 func TestProvisionerFailureIsShownAndHeals(t *testing.T) {
 	f, _ := start(t)
 	disk := f.newDisk("root")
-	f.create(disk)
-	claim := f.claimOf(f.waitDataVolume(disk))
-	f.setDataVolume("root", cdiv1.Pending)
-	f.wait(disk, metav1.ConditionFalse, v1alpha1.ReasonClaimPending, "")
+	f.Create(disk)
+	claim := f.ClaimOf(f.waitDataVolume(disk))
+	f.SetDataVolume("root", cdiv1.Pending)
+	testkit.Wait(f, disk, metav1.ConditionFalse, v1alpha1.ReasonClaimPending, "")
 
-	prime := f.newClaim("prime-" + string(claim.UID))
-	f.makeClaim(prime)
-	f.create(f.provisioningFailed(prime, "pool is full"))
-	told := f.wait(disk, metav1.ConditionFalse, v1alpha1.ReasonProvisioningFailed, "PersistentVolumeClaim root gets no volume: pool is full; it is tried again")
+	prime := f.NewClaim("prime-" + string(claim.UID))
+	f.CreateClaim(prime)
+	f.Create(f.provisioningFailed(prime, "pool is full"))
+	told := testkit.Wait(f, disk, metav1.ConditionFalse, v1alpha1.ReasonProvisioningFailed, "PersistentVolumeClaim root gets no volume: pool is full; it is tried again")
 	assert.Equal(t, v1alpha1.DiskError, told.Status.Phase)
 	assert.Equal(t, "root", told.Status.ClaimName, "a machine may be made on it")
 
-	f.bind(prime)
-	f.setDataVolume("root", cdiv1.ImportScheduled)
-	f.wait(disk, metav1.ConditionFalse, v1alpha1.ReasonImporting, "")
-	f.bind(claim)
-	f.setDataVolume("root", cdiv1.Succeeded)
+	f.Bind(prime)
+	f.SetDataVolume("root", cdiv1.ImportScheduled)
+	testkit.Wait(f, disk, metav1.ConditionFalse, v1alpha1.ReasonImporting, "")
+	f.Bind(claim)
+	f.SetDataVolume("root", cdiv1.Succeeded)
 	f.waitReady(disk)
 }
 
 // The same for a claim that a disk adopts, and nothing of a claim that had the name before.
 func TestProvisionerFailureOfAnAdoptedClaim(t *testing.T) {
 	f, _ := start(t)
-	claim := f.newClaim("own")
-	f.makeClaim(claim)
+	claim := f.NewClaim("own")
+	f.CreateClaim(claim)
 	before := claim.DeepCopy()
 	before.UID = "another"
-	f.create(f.provisioningFailed(before, "long ago"))
-	disk := f.newDisk("root", adopting("own"))
-	f.create(disk)
-	f.wait(disk, metav1.ConditionFalse, v1alpha1.ReasonClaimPending, "own is not bound")
-	f.create(f.provisioningFailed(claim, "pool is full"))
-	f.wait(disk, metav1.ConditionFalse, v1alpha1.ReasonProvisioningFailed, "pool is full")
-	f.bind(claim)
+	f.Create(f.provisioningFailed(before, "long ago"))
+	disk := f.newDisk("root", builder.Adopting("own"))
+	f.Create(disk)
+	testkit.Wait(f, disk, metav1.ConditionFalse, v1alpha1.ReasonClaimPending, "own is not bound")
+	f.Create(f.provisioningFailed(claim, "pool is full"))
+	testkit.Wait(f, disk, metav1.ConditionFalse, v1alpha1.ReasonProvisioningFailed, "pool is full")
+	f.Bind(claim)
 	f.waitReady(disk)
 }

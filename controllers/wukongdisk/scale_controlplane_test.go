@@ -14,43 +14,42 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
-	"github.com/novasphere/wukong/controllers/internal/testenv"
+	"github.com/novasphere/wukong/controllers/internal/testkit"
 )
 
 // Two hundred disks at once cost what two hundred cost one by one, and nothing in the hour after.
 func TestContract3TwoHundredDisksAtOnce(t *testing.T) {
 	const (
-		disks = 200
+		count = 200
 		// The finalizer, the DataVolume, and a status each when it is pending, being filled and ready.
 		writesPerDisk = 5
 		longest       = 3 * time.Minute
 	)
-	f := fixture{t, environment, environment.Namespace(t)}
 	clock := clocktesting.NewFakePassiveClock(time.Now())
-	options := testenv.ManagerOptions{Namespace: f.namespace, Controllers: []string{"wukongdisk"}, Clock: clock}
-	first := f.StartManager(t, options)
-	f.Simulate(t)
-	testenv.WaitIdle(t, 0) // with what other tests left behind
+	f := disks{testkit.New(t).Running("wukongdisk").ByClock(clock)}
+	first := f.StartManager()
+	f.Simulate()
+	f.WaitIdle() // with what other tests left behind
 	first.Writes.Reset()
 
 	begin := time.Now()
-	for i := range disks {
-		f.create(f.newDisk(fmt.Sprintf("disk-%d", i)))
+	for i := range count {
+		f.Create(f.newDisk(fmt.Sprintf("disk-%d", i)))
 	}
-	require.Eventually(t, func() bool {
+	f.Within(longest).Until(func() bool {
 		list := &v1alpha1.WukongDiskList{}
-		require.NoError(t, f.Client.List(t.Context(), list, client.InNamespace(f.namespace)))
+		require.NoError(t, f.Client.List(t.Context(), list, client.InNamespace(f.Namespace)))
 		ready := 0
 		for i := range list.Items {
 			if meta.IsStatusConditionTrue(list.Items[i].Status.Conditions, v1alpha1.ConditionReady) {
 				ready++
 			}
 		}
-		return ready == disks
-	}, longest, 200*time.Millisecond)
-	t.Logf("%d disks were ready after %s, with %.2f writes each", disks, time.Since(begin).Round(time.Second), float64(first.Writes.Total())/disks)
-	testenv.WaitIdle(t, 0)
-	assert.LessOrEqual(t, first.Writes.Total(), disks*writesPerDisk, first.Writes)
+		return ready == count
+	})
+	t.Logf("%d disks were ready after %s, with %.2f writes each", count, time.Since(begin).Round(time.Second), float64(first.Writes.Total())/count)
+	f.WaitIdle()
+	assert.LessOrEqual(t, first.Writes.Total(), count*writesPerDisk, first.Writes)
 	assert.Zero(t, first.Writes.Conflicts())
 	for write := range first.Writes.Counts() {
 		assert.NotEqual(t, "update", write.Verb, write)
@@ -59,11 +58,11 @@ func TestContract3TwoHundredDisksAtOnce(t *testing.T) {
 	t.Run("none in the hour after", func(t *testing.T) {
 		first.Writes.Reset()
 		clock.SetTime(clock.Now().Add(time.Hour))
-		testenv.WaitIdle(t, 0)
+		f.WaitIdle()
 		assert.Zero(t, first.Writes.Total(), first.Writes)
 		first.Stop()
-		second := environment.StartManager(t, options) // it looks at each disk anew, an hour later
-		testenv.WaitIdle(t, disks)
+		second := f.StartManager() // it looks at each disk anew, an hour later
+		f.WaitPasses(count)
 		assert.Zero(t, second.Writes.Total(), second.Writes)
 	})
 }

@@ -12,6 +12,7 @@ import (
 	cdiv1 "kubevirt.io/containerized-data-importer-api/pkg/apis/core/v1beta1"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/builder"
 )
 
 // What CDI's own schema accepts and keeps of the DataVolume of each source. B17: a registry URL keeps, or gets, its scheme.
@@ -45,8 +46,8 @@ func TestB17DataVolumeOfEachSource(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			f := f.in(t)
-			disk := f.newDisk(name, from(test.source))
-			f.create(disk)
+			disk := f.newDisk(name, builder.From(test.source))
+			f.Create(disk)
 			dataVolume := f.waitDataVolume(disk)
 			assert.Equal(t, &test.expected, dataVolume.Spec.Source)
 			assert.True(t, metav1.IsControlledBy(dataVolume, disk), "B24: the disk is the controller")
@@ -59,11 +60,11 @@ func TestB17DataVolumeOfEachSource(t *testing.T) {
 func TestB18ModesAreThePersonsOrCDIs(t *testing.T) {
 	f, _ := start(t)
 	open := f.newDisk("open")
-	fixed := f.newDisk("fixed", func(disk *v1alpha1.WukongDisk) {
-		disk.Spec.AccessModes = []v1alpha1.AccessMode{"ReadWriteMany"}
-		disk.Spec.VolumeMode = ptr.To(corev1.PersistentVolumeBlock)
+	fixed := f.newDisk("fixed", func(spec *v1alpha1.WukongDiskSpec) {
+		spec.AccessModes = []v1alpha1.AccessMode{"ReadWriteMany"}
+		spec.VolumeMode = ptr.To(corev1.PersistentVolumeBlock)
 	})
-	f.create(open, fixed)
+	f.Create(open, fixed)
 
 	storage := f.waitDataVolume(open).Spec.Storage
 	assert.Empty(t, storage.AccessModes)

@@ -23,7 +23,8 @@ import (
 	clocktesting "k8s.io/utils/clock/testing"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
-	"github.com/novasphere/wukong/controllers/internal/testenv"
+	"github.com/novasphere/wukong/controllers/builder"
+	"github.com/novasphere/wukong/controllers/internal/testkit"
 	"github.com/novasphere/wukong/mover"
 )
 
@@ -31,40 +32,37 @@ import (
 func TestADownloadThatIsRefusedMakesNoToken(t *testing.T) {
 	f := start(t)
 	f.readyDisk("data", corev1.PersistentVolumeFilesystem)
-	quota := &corev1.ResourceQuota{
-		ObjectMeta: metav1.ObjectMeta{Namespace: f.namespace, Name: "jobs"},
-		Spec:       corev1.ResourceQuotaSpec{Hard: corev1.ResourceList{"count/jobs.batch": resource.MustParse("0")}},
-	}
-	f.create(quota)
+	quota := builder.Quota(f.Namespace, "jobs", "count/jobs.batch", "0")
+	f.Create(quota)
 	quota.Status = corev1.ResourceQuotaStatus{Hard: quota.Spec.Hard, Used: corev1.ResourceList{"count/jobs.batch": resource.MustParse("0")}}
-	require.NoError(t, f.Client.Status().Update(t.Context(), quota))
-	export := f.newExport("backup", "data", toDownload)
-	f.create(export)
-	f.wait(export, metav1.ConditionFalse, v1alpha1.ReasonApplyRefused, "exceeded quota")
-	assert.False(t, f.exists("backup-download", &corev1.Secret{}))
+	f.SetStatus(quota)
+	export := f.newExport("backup", "data", builder.ToDownload(600))
+	f.Create(export)
+	testkit.Wait(f, export, metav1.ConditionFalse, v1alpha1.ReasonApplyRefused, "exceeded quota")
+	assert.False(t, f.Exists("backup-download", &corev1.Secret{}))
 }
 
 // A Secret of someone else under the name of ours would be the token of the link.
 func TestADownloadServesNoTokenOfSomeoneElse(t *testing.T) {
 	f := start(t)
 	f.readyDisk("data", corev1.PersistentVolumeFilesystem)
-	f.create(&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: f.namespace, Name: "backup-download"}, StringData: map[string]string{"token": "known"}})
-	export := f.newExport("backup", "data", toDownload)
-	f.create(export)
-	f.wait(export, metav1.ConditionFalse, v1alpha1.ReasonNameConflict, "Secret backup-download exists already")
-	assert.False(t, f.exists("backup-mover", &batchv1.Job{}))
+	f.Create(&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: f.Namespace, Name: "backup-download"}, StringData: map[string]string{"token": "known"}})
+	export := f.newExport("backup", "data", builder.ToDownload(600))
+	f.Create(export)
+	testkit.Wait(f, export, metav1.ConditionFalse, v1alpha1.ReasonNameConflict, "Secret backup-download exists already")
+	assert.False(t, f.Exists("backup-mover", &batchv1.Job{}))
 }
 
 // The link, its token, what the mover tells meanwhile, and the end.
 func TestDownloadLink(t *testing.T) {
 	f := start(t)
 	f.readyDisk("data", corev1.PersistentVolumeFilesystem)
-	export := f.newExport("backup", "data", toDownload, func(spec *v1alpha1.WukongExportSpec) { spec.Compression = v1alpha1.ExportGzip })
-	f.create(export)
+	export := f.newExport("backup", "data", builder.ToDownload(600), func(spec *v1alpha1.WukongExportSpec) { spec.Compression = v1alpha1.ExportGzip })
+	f.Create(export)
 	job := f.waitJob(export)
 
 	secret := &corev1.Secret{}
-	require.Eventually(t, func() bool { return f.exists("backup-download", secret) }, patience, interval, "made after the Job, whose pod waits for it")
+	f.Until(func() bool { return f.Exists("backup-download", secret) }, "made after the Job, whose pod waits for it")
 	assert.True(t, metav1.IsControlledBy(secret, export))
 	assert.GreaterOrEqual(t, len(secret.Data["token"]), 32)
 	_, err := tls.X509KeyPair(secret.Data["tls.crt"], secret.Data["tls.key"])
@@ -72,7 +70,7 @@ func TestDownloadLink(t *testing.T) {
 	pool := x509.NewCertPool()
 	require.True(t, pool.AppendCertsFromPEM(secret.Data["ca.crt"]))
 	service := &corev1.Service{}
-	require.Eventually(t, func() bool { return f.exists("backup-download", service) }, patience, interval)
+	f.Until(func() bool { return f.Exists("backup-download", service) })
 	assert.True(t, metav1.IsControlledBy(service, export))
 	assert.Equal(t, map[string]string{v1alpha1.LabelExport: "backup"}, service.Spec.Selector)
 
@@ -82,29 +80,29 @@ func TestDownloadLink(t *testing.T) {
 	pod := f.podOf(job, "1", func(pod *corev1.Pod) { pod.Spec.Containers[0].Ports[0].ContainerPort = port })
 	pod.Status.Phase, pod.Status.PodIP = corev1.PodRunning, host
 	pod.Status.PodIPs = []corev1.PodIP{{IP: host}}
-	require.NoError(t, f.Client.Status().Update(t.Context(), pod))
+	f.SetStatus(pod)
 	for _, percent := range []int32{10, 70} {
 		reports <- mover.Report{Percent: percent}
-		require.Eventually(t, func() bool {
-			return read(f, export.Name, export).Status.ProgressPercent != nil && *export.Status.ProgressPercent == percent
-		}, patience, interval, "progress %d", percent)
+		f.Until(func() bool {
+			return testkit.Read(f, export.Name, export).Status.ProgressPercent != nil && *export.Status.ProgressPercent == percent
+		}, "progress %d", percent)
 	}
 	assert.Equal(t, v1alpha1.ExportTransferring, export.Status.Phase)
 
 	reports <- mover.Report{Percent: 100, SizeBytes: 77, Checksum: sum}
 	pod.Status.Conditions = []corev1.PodCondition{{Type: corev1.PodReady, Status: corev1.ConditionTrue}}
-	require.NoError(t, f.Client.Status().Update(t.Context(), pod))
-	f.wait(export, metav1.ConditionTrue, v1alpha1.ReasonServing, "token in Secret backup-download")
-	require.Eventually(t, func() bool { return read(f, export.Name, export).Status.Checksum == sum }, patience, interval)
+	f.SetStatus(pod)
+	testkit.Wait(f, export, metav1.ConditionTrue, v1alpha1.ReasonServing, "token in Secret backup-download")
+	f.Until(func() bool { return testkit.Read(f, export.Name, export).Status.Checksum == sum })
 	assert.Equal(t, v1alpha1.ExportServing, export.Status.Phase)
-	assert.Equal(t, "https://backup-download."+f.namespace+".svc/backup.qcow2.gz", export.Status.Download.URL)
+	assert.Equal(t, "https://backup-download."+f.Namespace+".svc/backup.qcow2.gz", export.Status.Download.URL)
 	assert.WithinDuration(t, time.Now().Add(10*time.Minute), export.Status.Download.ExpiresAt.Time, time.Minute)
 
 	f.endPod(pod, corev1.PodSucceeded, mover.Report{Percent: 100, SizeBytes: 77, Checksum: sum})
 	f.endJob(job, batchv1.JobComplete)
-	f.wait(export, metav1.ConditionFalse, v1alpha1.ReasonExpired, "over")
+	testkit.Wait(f, export, metav1.ConditionFalse, v1alpha1.ReasonExpired, "over")
 	assert.Equal(t, v1alpha1.ExportExpired, export.Status.Phase)
-	f.waitGone(job.Name, job)
+	f.WaitGone(job)
 }
 
 // tellingMover serves reports as a mover does.
@@ -135,40 +133,29 @@ func TestFinishedExportsAgeOut(t *testing.T) {
 	clock := clocktesting.NewFakePassiveClock(time.Now().Add(30 * time.Second))
 	f := startAt(t, clock)
 	f.readyDisk("data", corev1.PersistentVolumeFilesystem)
-	soon, later, never := f.newExport("soon", "data", forgottenAfter(10)), f.newExport("later", "data", forgottenAfter(3600)), f.newExport("never", "data")
-	f.create(soon, later, never)
+	soon, later, never := f.newExport("soon", "data", builder.ForgottenAfter(10)), f.newExport("later", "data", builder.ForgottenAfter(3600)), f.newExport("never", "data")
+	f.Create(soon, later, never)
 	for _, export := range []*v1alpha1.WukongExport{soon, later, never} {
 		job := f.waitJob(export)
 		f.endPod(f.podOf(job, "1"), corev1.PodSucceeded, mover.Report{Percent: 100, SizeBytes: 1, Checksum: sum})
 		f.endJob(job, batchv1.JobComplete)
 	}
-	f.waitGone(soon.Name, soon)
-	f.wait(later, metav1.ConditionTrue, v1alpha1.ReasonCompleted, "")
-	f.wait(never, metav1.ConditionTrue, v1alpha1.ReasonCompleted, "")
-	testenv.WaitIdle(t, 0)
-	require.True(t, f.exists(later.Name, later))
+	f.WaitGone(soon)
+	testkit.Wait(f, later, metav1.ConditionTrue, v1alpha1.ReasonCompleted, "")
+	testkit.Wait(f, never, metav1.ConditionTrue, v1alpha1.ReasonCompleted, "")
+	f.WaitIdle()
+	require.True(t, f.Exists(later.Name, later))
 	clock.SetTime(time.Now().Add(2 * time.Hour))
 	f.manager.Stop()
-	f.StartManager(t, testenv.ManagerOptions{Namespace: f.namespace, Controllers: []string{"wukongexport"}, Clock: clock, MoverImage: image})
-	f.waitGone(later.Name, later)
-	assert.True(t, f.exists(never.Name, never))
+	f.StartManager()
+	f.WaitGone(later)
+	assert.True(t, f.Exists(never.Name, never))
 }
 
 // VolumeSnapshots, played by hand.
 
-func (f fixture) snapshot(name, claim string) *unstructured.Unstructured {
-	f.Helper()
-	snapshot := &unstructured.Unstructured{Object: map[string]any{
-		"apiVersion": "snapshot.storage.k8s.io/v1", "kind": "VolumeSnapshot",
-		"metadata": map[string]any{"namespace": f.namespace, "name": name},
-		"spec":     map[string]any{"source": map[string]any{"persistentVolumeClaimName": claim}},
-	}}
-	f.create(snapshot)
-	return snapshot
-}
-
-func (f fixture) setSnapshot(snapshot *unstructured.Unstructured, status map[string]any) {
+func (f exports) setSnapshot(snapshot *unstructured.Unstructured, status map[string]any) {
 	f.Helper()
 	snapshot.Object["status"] = status
-	require.NoError(f, f.Client.Status().Update(f.Context(), snapshot))
+	f.SetStatus(snapshot)
 }

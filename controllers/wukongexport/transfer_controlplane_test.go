@@ -19,7 +19,9 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/builder"
 	"github.com/novasphere/wukong/controllers/internal/testenv"
+	"github.com/novasphere/wukong/controllers/internal/testkit"
 	"github.com/novasphere/wukong/mover"
 )
 
@@ -30,9 +32,9 @@ func TestExportToS3(t *testing.T) {
 	f := start(t)
 	f.readyDisk("data", corev1.PersistentVolumeFilesystem)
 	export := f.newExport("backup", "data")
-	f.create(export)
+	f.Create(export)
 	job := f.waitJob(export)
-	f.wait(export, metav1.ConditionFalse, v1alpha1.ReasonInProgress, "backup-mover")
+	testkit.Wait(f, export, metav1.ConditionFalse, v1alpha1.ReasonInProgress, "backup-mover")
 	assert.Equal(t, v1alpha1.ExportTransferring, export.Status.Phase)
 
 	assert.True(t, metav1.IsControlledBy(job, export))
@@ -49,7 +51,7 @@ func TestExportToS3(t *testing.T) {
 	f.endPod(f.podOf(job, "1"), corev1.PodSucceeded,
 		mover.Report{Percent: 100, SizeBytes: 4096, Checksum: sum, Location: "https://s3.example/backups/disk.qcow2"})
 	f.endJob(job, batchv1.JobComplete)
-	f.wait(export, metav1.ConditionTrue, v1alpha1.ReasonCompleted, "")
+	testkit.Wait(f, export, metav1.ConditionTrue, v1alpha1.ReasonCompleted, "")
 	assert.True(t, meta.IsStatusConditionTrue(export.Status.Conditions, v1alpha1.ConditionCompleted))
 	assert.Equal(t, v1alpha1.ExportCompleted, export.Status.Phase)
 	assert.Equal(t, int64(4096), export.Status.SizeBytes)
@@ -58,15 +60,15 @@ func TestExportToS3(t *testing.T) {
 	assert.NotNil(t, export.Status.CompletionTime)
 
 	// The Job has done its work. What it said is kept.
-	f.waitGone(job.Name, job)
-	testenv.WaitIdle(t, 0)
+	f.WaitGone(job)
+	f.WaitIdle()
 	f.manager.Writes.Reset()
 	f.manager.Stop()
-	again := f.StartManager(t, testenv.ManagerOptions{Namespace: f.namespace, Controllers: []string{"wukongexport"}, MoverImage: image})
-	testenv.WaitIdle(t, 1)
+	again := f.StartManager()
+	f.WaitPasses(1)
 	assert.Zero(t, again.Writes.Total(), "a manager that starts anew writes nothing: %s", again.Writes)
-	assert.Equal(t, sum, read(f, export.Name, export).Status.Checksum)
-	assert.False(t, f.exists("backup-mover", &batchv1.Job{}), "an export is made once")
+	assert.Equal(t, sum, testkit.Read(f, export.Name, export).Status.Checksum)
+	assert.False(t, f.Exists("backup-mover", &batchv1.Job{}), "an export is made once")
 }
 
 func TestJobOfARegistryExportFromABlockVolume(t *testing.T) {
@@ -77,7 +79,7 @@ func TestJobOfARegistryExportFromABlockVolume(t *testing.T) {
 		spec.Source = v1alpha1.ExportSource{VM: &v1alpha1.ExportVMSource{Name: "web"}}
 		spec.Compression = v1alpha1.ExportGzip
 	})
-	f.create(export)
+	f.Create(export)
 	pod := f.waitJob(export).Spec.Template.Spec
 	assert.Equal(t, []string{"mover", "--target=registry", "--source=/dev/source", "--format=qcow2", "--compression=gzip",
 		"--file-name=golden.qcow2", "--location=registry.example/disks/web:1"}, pod.Containers[0].Args)
@@ -92,26 +94,26 @@ func TestErrorsOfTheTransferInPlainWords(t *testing.T) {
 	f := start(t)
 	f.readyDisk("data", corev1.PersistentVolumeFilesystem)
 	export := f.newExport("backup", "data")
-	f.create(export)
+	f.Create(export)
 	job := f.waitJob(export)
 	pod := f.podOf(job, "1")
 	f.failJobOnce(job, 1)
 	f.endPod(pod, corev1.PodFailed, mover.Report{Reason: v1alpha1.ReasonBucketMissing, Message: "bucket backups does not exist"})
-	f.wait(export, metav1.ConditionFalse, v1alpha1.ReasonBucketMissing, "bucket backups does not exist; it is tried again (1 of 6 attempts failed)")
+	testkit.Wait(f, export, metav1.ConditionFalse, v1alpha1.ReasonBucketMissing, "bucket backups does not exist; it is tried again (1 of 6 attempts failed)")
 	assert.Equal(t, int32(1), export.Status.Failures)
 	assert.Equal(t, v1alpha1.ExportTransferring, export.Status.Phase)
 
 	// A reason that is not the mover's to give is not taken over.
 	f.endPod(pod, corev1.PodFailed, mover.Report{Reason: "Completed", Message: "odd", Checksum: "md5:1"})
-	f.wait(export, metav1.ConditionFalse, v1alpha1.ReasonTransferFailed, "odd")
+	testkit.Wait(f, export, metav1.ConditionFalse, v1alpha1.ReasonTransferFailed, "odd")
 	assert.Empty(t, export.Status.Checksum)
 
 	f.failJobOnce(job, 6)
 	f.endJob(job, batchv1.JobFailed)
-	f.wait(export, metav1.ConditionFalse, v1alpha1.ReasonFailed, "given up after 6 attempts: TransferFailed: odd")
+	testkit.Wait(f, export, metav1.ConditionFalse, v1alpha1.ReasonFailed, "given up after 6 attempts: TransferFailed: odd")
 	assert.Equal(t, v1alpha1.ExportFailed, export.Status.Phase)
 	assert.False(t, meta.IsStatusConditionTrue(export.Status.Conditions, v1alpha1.ConditionCompleted))
-	f.waitGone(job.Name, job) // its pods would pin the claim
+	f.WaitGone(job) // its pods would pin the claim
 }
 
 // That the Job gets no pod is told by an event only, at each try in other words. One that is old says nothing of today.
@@ -120,13 +122,13 @@ func TestAJobThatMayHaveNoPod(t *testing.T) {
 	f := startAt(t, clock)
 	f.readyDisk("data", corev1.PersistentVolumeFilesystem)
 	export := f.newExport("backup", "data")
-	f.create(export)
+	f.Create(export)
 	job := f.waitJob(export)
-	f.wait(export, metav1.ConditionFalse, v1alpha1.ReasonInProgress, "")
+	testkit.Wait(f, export, metav1.ConditionFalse, v1alpha1.ReasonInProgress, "")
 	tell := func(at time.Time, prefix, pod, quota string) {
-		f.create(&corev1.Event{
-			ObjectMeta:     metav1.ObjectMeta{Namespace: f.namespace, GenerateName: "backup."},
-			InvolvedObject: corev1.ObjectReference{Kind: "Job", Namespace: f.namespace, Name: job.Name, UID: job.UID},
+		f.Create(&corev1.Event{
+			ObjectMeta:     metav1.ObjectMeta{Namespace: f.Namespace, GenerateName: "backup."},
+			InvolvedObject: corev1.ObjectReference{Kind: "Job", Namespace: f.Namespace, Name: job.Name, UID: job.UID},
 			Type:           corev1.EventTypeWarning, Reason: "FailedCreate", Count: 1, FirstTimestamp: metav1.NewTime(at), LastTimestamp: metav1.NewTime(at),
 			Message: prefix + `Error creating: pods "backup-mover-` + pod + `" is forbidden: exceeded quota: ` + quota,
 		})
@@ -135,33 +137,33 @@ func TestAJobThatMayHaveNoPod(t *testing.T) {
 	look := func(failures int32) { f.failJobOnce(job, failures) }
 	tell(time.Now().Add(2*time.Second), "", "x7k2p", "few")
 	look(0)
-	f.wait(export, metav1.ConditionFalse, v1alpha1.ReasonApplyRefused, "Job backup-mover may make no pod: forbidden: exceeded quota: few; it is tried again")
+	testkit.Wait(f, export, metav1.ConditionFalse, v1alpha1.ReasonApplyRefused, "Job backup-mover may make no pod: forbidden: exceeded quota: few; it is tried again")
 	assert.Equal(t, v1alpha1.ExportPending, export.Status.Phase)
 
-	testenv.WaitIdle(t, 0)
+	f.WaitIdle()
 	f.manager.Writes.Reset()
 	tell(time.Now().Add(3*time.Second), "(combined from similar events): ", "q9w8e", "few")
 	look(1)
-	require.Eventually(t, func() bool { return read(f, export.Name, export).Status.Failures == 1 }, patience, interval)
-	testenv.WaitIdle(t, 0)
+	f.Until(func() bool { return testkit.Read(f, export.Name, export).Status.Failures == 1 })
+	f.WaitIdle()
 	assert.Equal(t, 1, f.manager.Writes.Total(), "the same refusal is no news: %s", f.manager.Writes)
 
 	clock.SetTime(time.Now().Add(time.Hour))
 	look(2)
-	f.wait(export, metav1.ConditionFalse, v1alpha1.ReasonInProgress, "moves the bytes")
+	testkit.Wait(f, export, metav1.ConditionFalse, v1alpha1.ReasonInProgress, "moves the bytes")
 
 	// After a pod that failed, the next one may be refused.
 	first := f.podOf(job, "1")
 	f.endPod(first, corev1.PodFailed, mover.Report{Reason: v1alpha1.ReasonBucketMissing, Message: "no bucket"})
-	f.wait(export, metav1.ConditionFalse, v1alpha1.ReasonBucketMissing, "no bucket")
+	testkit.Wait(f, export, metav1.ConditionFalse, v1alpha1.ReasonBucketMissing, "no bucket")
 	tell(clock.Now().Add(-time.Minute), "", "a1b2c", "none")
 	look(3)
-	f.wait(export, metav1.ConditionFalse, v1alpha1.ReasonApplyRefused, "exceeded quota: none")
+	testkit.Wait(f, export, metav1.ConditionFalse, v1alpha1.ReasonApplyRefused, "exceeded quota: none")
 
 	// The newest pod is so by its creation, which has seconds.
-	require.Eventually(t, func() bool { return time.Now().Unix() > first.CreationTimestamp.Unix() }, patience, interval)
+	f.Until(func() bool { return time.Now().Unix() > first.CreationTimestamp.Unix() })
 	f.setRunning(f.podOf(job, "2"))
-	f.wait(export, metav1.ConditionFalse, v1alpha1.ReasonInProgress, "moves the bytes")
+	testkit.Wait(f, export, metav1.ConditionFalse, v1alpha1.ReasonInProgress, "moves the bytes")
 }
 
 // A pod that has the claim keeps it: what becomes of the disk's object then is no obstacle any more. A Job that finds no claim is given up.
@@ -169,38 +171,35 @@ func TestADiskThatIsDeletedWhileItIsRead(t *testing.T) {
 	f := start(t)
 	disk, export, job, pod := f.beingRead("data")
 	f.deleteDisk(disk)
-	f.wait(export, metav1.ConditionFalse, v1alpha1.ReasonInProgress, "moves the bytes")
+	testkit.Wait(f, export, metav1.ConditionFalse, v1alpha1.ReasonInProgress, "moves the bytes")
 	f.endPod(pod, corev1.PodSucceeded, mover.Report{Percent: 100, SizeBytes: 4096, Checksum: sum})
 	f.endJob(job, batchv1.JobComplete)
-	f.wait(export, metav1.ConditionTrue, v1alpha1.ReasonCompleted, "")
+	testkit.Wait(f, export, metav1.ConditionTrue, v1alpha1.ReasonCompleted, "")
 	assert.Equal(t, sum, export.Status.Checksum)
 
 	other := f.readyDisk("other", corev1.PersistentVolumeFilesystem)
 	late := f.newExport("late", "other")
-	f.create(late)
+	f.Create(late)
 	job = f.waitJob(late)
 	f.deleteDisk(other)
-	f.waitGone(job.Name, job)
-	f.wait(late, metav1.ConditionFalse, v1alpha1.ReasonSourceMissing, "WukongDisk other does not exist")
+	f.WaitGone(job)
+	testkit.Wait(f, late, metav1.ConditionFalse, v1alpha1.ReasonSourceMissing, "WukongDisk other does not exist")
 }
 
 // What is read is the claim: a machine that comes to it by another disk tears the copy as well.
 func TestAClaimThatAnotherDiskTakesOver(t *testing.T) {
 	f := start(t)
 	disk, export, job, _ := f.beingRead("data")
-	require.NoError(t, f.Client.Delete(t.Context(), disk)) // with reclaimPolicy Retain
-	adopter := &v1alpha1.WukongDisk{
-		ObjectMeta: metav1.ObjectMeta{Namespace: f.namespace, Name: "adopter"},
-		Spec:       v1alpha1.WukongDiskSpec{Source: &v1alpha1.WukongDiskSource{PersistentVolumeClaim: &v1alpha1.ClaimSource{Name: "data"}}},
-	}
-	f.create(adopter)
+	f.Remove(disk) // with reclaimPolicy Retain
+	adopter := builder.Disk(f.Namespace, "adopter", builder.Adopting("data"))
+	f.Create(adopter)
 	adopter.Status.ClaimName = "data"
-	require.NoError(t, f.Client.Status().Update(t.Context(), adopter))
-	testenv.WaitIdle(t, 0)
-	assert.True(t, f.exists(job.Name, job))
+	f.SetStatus(adopter)
+	f.WaitIdle()
+	assert.True(t, f.Exists(job.Name, job))
 	f.machine("web", v1alpha1.PowerRunning, v1alpha1.PhaseRunning, "adopter")
-	f.waitGone(job.Name, job)
-	f.wait(export, metav1.ConditionFalse, v1alpha1.ReasonSourceMissing, "WukongDisk data does not exist")
+	f.WaitGone(job)
+	testkit.Wait(f, export, metav1.ConditionFalse, v1alpha1.ReasonSourceMissing, "WukongDisk data does not exist")
 }
 
 // A new export does not take the Job of an earlier one for its own, which the garbage collector has not found yet.
@@ -208,24 +207,24 @@ func TestAnEarlierExportOfTheSameName(t *testing.T) {
 	f := start(t)
 	f.readyDisk("data", corev1.PersistentVolumeFilesystem)
 	earlier := f.newExport("earlier", "data") // it is there still, so that the Job is not collected
-	f.create(earlier)
+	f.Create(earlier)
 	job := &batchv1.Job{ObjectMeta: metav1.ObjectMeta{
-		Namespace: f.namespace, Name: "backup-mover", Labels: map[string]string{v1alpha1.LabelManagedBy: v1alpha1.LabelManagedByValue},
+		Namespace: f.Namespace, Name: "backup-mover", Labels: map[string]string{v1alpha1.LabelManagedBy: v1alpha1.LabelManagedByValue},
 	}}
 	job.Spec.Template.Spec = corev1.PodSpec{RestartPolicy: corev1.RestartPolicyNever, Containers: []corev1.Container{{Name: "a", Image: "b"}}}
 	require.NoError(t, controllerutil.SetControllerReference(earlier, job, f.Client.Scheme()))
-	f.create(job)
+	f.Create(job)
 	f.endJob(job, batchv1.JobComplete)
 	export := f.newExport("backup", "data")
-	f.create(export)
-	f.wait(export, metav1.ConditionFalse, v1alpha1.ReasonPending, "Job backup-mover of an earlier WukongExport of this name is going")
-	require.NoError(t, f.Client.Delete(t.Context(), job, client.PropagationPolicy(metav1.DeletePropagationBackground)))
+	f.Create(export)
+	testkit.Wait(f, export, metav1.ConditionFalse, v1alpha1.ReasonPending, "Job backup-mover of an earlier WukongExport of this name is going")
+	f.Remove(job, client.PropagationPolicy(metav1.DeletePropagationBackground))
 	// The end of the Job would be the news, had its owner the export's name, as it has outside of this test.
 	f.machine("news", v1alpha1.PowerStopped, v1alpha1.PhaseStopped)
-	require.Eventually(t, func() bool {
+	f.Until(func() bool {
 		current := &batchv1.Job{}
-		return f.exists(job.Name, current) && metav1.IsControlledBy(current, export)
-	}, patience, interval)
+		return f.Exists(job.Name, current) && metav1.IsControlledBy(current, export)
+	})
 }
 
 // A copy of a disk that is written meanwhile would be torn: the export waits, stops when a machine starts, and goes on by itself.
@@ -234,11 +233,11 @@ func TestADiskInUseIsNotRead(t *testing.T) {
 	f.readyDisk("data", corev1.PersistentVolumeFilesystem)
 	vm := f.machine("web", v1alpha1.PowerRunning, v1alpha1.PhaseRunning, "data")
 	export := f.newExport("backup", "data")
-	f.create(export)
-	f.wait(export, metav1.ConditionFalse, v1alpha1.ReasonSourceInUse, "in use by WukongVM web, which is not stopped: stop it (powerState: Stopped)")
+	f.Create(export)
+	testkit.Wait(f, export, metav1.ConditionFalse, v1alpha1.ReasonSourceInUse, "in use by WukongVM web, which is not stopped: stop it (powerState: Stopped)")
 	assert.Equal(t, v1alpha1.ExportPending, export.Status.Phase)
-	testenv.WaitIdle(t, 0)
-	require.False(t, f.exists("backup-mover", &batchv1.Job{}))
+	f.WaitIdle()
+	require.False(t, f.Exists("backup-mover", &batchv1.Job{}))
 
 	f.power(vm, v1alpha1.PowerStopped, v1alpha1.PhaseStopped)
 	job := f.waitJob(export)
@@ -246,11 +245,11 @@ func TestADiskInUseIsNotRead(t *testing.T) {
 
 	vm.Spec.PowerState = v1alpha1.PowerRunning
 	require.NoError(t, f.Client.Update(t.Context(), vm))
-	f.wait(export, metav1.ConditionFalse, v1alpha1.ReasonSourceInUse, "web")
-	require.Eventually(t, func() bool { return !f.exists("backup-mover", job) || !job.DeletionTimestamp.IsZero() }, patience, interval)
+	testkit.Wait(f, export, metav1.ConditionFalse, v1alpha1.ReasonSourceInUse, "web")
+	f.Until(func() bool { return !f.Exists("backup-mover", job) || !job.DeletionTimestamp.IsZero() })
 
 	f.power(vm, v1alpha1.PowerStopped, v1alpha1.PhaseStopped)
-	require.Eventually(t, func() bool { return f.exists("backup-mover", job) && job.UID != first }, patience, interval)
+	f.Until(func() bool { return f.Exists("backup-mover", job) && job.UID != first })
 }
 
 // A Job that ended while no manager looked may have read what a guest wrote meanwhile: it does not count, and another reads the disk when it can.
@@ -259,22 +258,22 @@ func TestAJobThatEndedUnseenWhileAMachineRan(t *testing.T) {
 	f.readyDisk("data", corev1.PersistentVolumeFilesystem)
 	vm := f.machine("web", v1alpha1.PowerStopped, v1alpha1.PhaseStopped, "data")
 	export := f.newExport("backup", "data")
-	f.create(export)
+	f.Create(export)
 	job := f.waitJob(export)
 	first := job.UID
-	testenv.WaitIdle(t, 0)
+	f.WaitIdle()
 	f.manager.Stop()
 
 	f.power(vm, v1alpha1.PowerRunning, v1alpha1.PhaseRunning)
 	f.endPod(f.podOf(job, "1"), corev1.PodSucceeded, mover.Report{Percent: 100, SizeBytes: 4096, Checksum: sum})
 	f.endJob(job, batchv1.JobComplete)
-	f.StartManager(t, testenv.ManagerOptions{Namespace: f.namespace, Controllers: []string{"wukongexport"}, MoverImage: image})
-	f.wait(export, metav1.ConditionFalse, v1alpha1.ReasonSourceInUse, "web")
+	f.StartManager()
+	testkit.Wait(f, export, metav1.ConditionFalse, v1alpha1.ReasonSourceInUse, "web")
 	assert.Nil(t, export.Status.CompletionTime)
 	assert.Empty(t, export.Status.Checksum)
 
 	f.power(vm, v1alpha1.PowerStopped, v1alpha1.PhaseStopped)
-	require.Eventually(t, func() bool { return f.exists("backup-mover", job) && job.UID != first }, patience, interval)
+	f.Until(func() bool { return f.Exists("backup-mover", job) && job.UID != first })
 }
 
 // The guest of a machine that was deleted writes until it has shut down, which is when nobody holds the disk any more.
@@ -282,15 +281,15 @@ func TestADiskIsInUseUntilTheGuestOfADeletedMachineHasLetGo(t *testing.T) {
 	f := start(t)
 	disk := f.readyDisk("data", corev1.PersistentVolumeFilesystem)
 	disk.Status.AttachedTo = "web"
-	require.NoError(t, f.Client.Status().Update(t.Context(), disk))
+	f.SetStatus(disk)
 	export := f.newExport("backup", "data")
-	f.create(export)
-	f.wait(export, metav1.ConditionFalse, v1alpha1.ReasonSourceInUse, "web (given up, but its guest has not let go yet)")
-	testenv.WaitIdle(t, 0)
-	assert.False(t, f.exists("backup-mover", &batchv1.Job{}))
+	f.Create(export)
+	testkit.Wait(f, export, metav1.ConditionFalse, v1alpha1.ReasonSourceInUse, "web (given up, but its guest has not let go yet)")
+	f.WaitIdle()
+	assert.False(t, f.Exists("backup-mover", &batchv1.Job{}))
 
 	disk.Status.AttachedTo = ""
-	require.NoError(t, f.Client.Status().Update(t.Context(), disk))
+	f.SetStatus(disk)
 	f.waitJob(export)
 }
 
@@ -298,14 +297,12 @@ func TestADiskIsInUseUntilTheGuestOfADeletedMachineHasLetGo(t *testing.T) {
 func TestSourcesThatComeLater(t *testing.T) {
 	f := start(t)
 	ofDisk := f.newExport("of-disk", "data")
-	ofVM := f.newExport("of-vm", "", func(spec *v1alpha1.WukongExportSpec) {
-		spec.Source = v1alpha1.ExportSource{VM: &v1alpha1.ExportVMSource{Name: "web", Disk: "data"}}
-	})
-	f.create(ofDisk, ofVM)
-	f.wait(ofDisk, metav1.ConditionFalse, v1alpha1.ReasonSourceMissing, "WukongDisk data does not exist")
-	f.wait(ofVM, metav1.ConditionFalse, v1alpha1.ReasonSourceMissing, "WukongVM web does not exist")
+	ofVM := f.newExport("of-vm", "", builder.OfMachine("web", "data"))
+	f.Create(ofDisk, ofVM)
+	testkit.Wait(f, ofDisk, metav1.ConditionFalse, v1alpha1.ReasonSourceMissing, "WukongDisk data does not exist")
+	testkit.Wait(f, ofVM, metav1.ConditionFalse, v1alpha1.ReasonSourceMissing, "WukongVM web does not exist")
 	f.machine("web", v1alpha1.PowerStopped, v1alpha1.PhaseStopped, "data")
-	f.wait(ofVM, metav1.ConditionFalse, v1alpha1.ReasonSourceMissing, "the WukongDisk of WukongVM web does not exist yet")
+	testkit.Wait(f, ofVM, metav1.ConditionFalse, v1alpha1.ReasonSourceMissing, "the WukongDisk of WukongVM web does not exist yet")
 	f.readyDisk("data", corev1.PersistentVolumeFilesystem)
 	f.waitJob(ofDisk)
 	f.waitJob(ofVM)
@@ -318,43 +315,40 @@ func TestAMachineWithSeveralDisks(t *testing.T) {
 	f.readyDisk("data", corev1.PersistentVolumeFilesystem)
 	f.readyDisk("more", corev1.PersistentVolumeFilesystem)
 	ofVM := func(name, disk string) *v1alpha1.WukongExport {
-		return f.newExport(name, "", func(spec *v1alpha1.WukongExportSpec) {
-			spec.Source = v1alpha1.ExportSource{VM: &v1alpha1.ExportVMSource{Name: "web", Disk: disk}}
-		})
+		return f.newExport(name, "", builder.OfMachine("web", disk))
 	}
 	vm := f.machine("web", v1alpha1.PowerStopped, v1alpha1.PhaseStopped, "data")
 	export := ofVM("backup", "")
-	f.create(export)
+	f.Create(export)
 	job := f.waitJob(export)
 
 	vm.Spec.Disks = append(vm.Spec.Disks, v1alpha1.VMDisk{Name: "more", DiskRef: &v1alpha1.LocalObjectReference{Name: "more"}})
 	f.power(vm, v1alpha1.PowerRunning, v1alpha1.PhaseRunning)
-	f.waitGone(job.Name, job) // it would have read what the guest writes
+	f.WaitGone(job) // it would have read what the guest writes
 	f.power(vm, v1alpha1.PowerStopped, v1alpha1.PhaseStopped)
-	f.wait(export, metav1.ConditionFalse, v1alpha1.ReasonInvalidSpec,
+	testkit.Wait(f, export, metav1.ConditionFalse, v1alpha1.ReasonInvalidSpec,
 		"WukongVM web has the disks data, more, and an export holds one: make an export for each, with its name in source.vm.disk")
 	one, none := ofVM("one", "more"), ofVM("none", "other")
-	f.create(one, none)
+	f.Create(one, none)
 	assert.Equal(t, "more", f.waitJob(one).Spec.Template.Spec.Volumes[0].PersistentVolumeClaim.ClaimName)
-	f.wait(none, metav1.ConditionFalse, v1alpha1.ReasonSourceMissing, "WukongVM web has no disk other in spec.disks: make an export of one that it has: data, more")
+	testkit.Wait(f, none, metav1.ConditionFalse, v1alpha1.ReasonSourceMissing, "WukongVM web has no disk other in spec.disks: make an export of one that it has: data, more")
 }
 
 func TestASnapshotIsRestoredForTheTimeOfTheExport(t *testing.T) {
 	f := start(t)
 	f.readyDisk("data", corev1.PersistentVolumeBlock)
 	f.machine("web", v1alpha1.PowerRunning, v1alpha1.PhaseRunning, "data")
-	export := f.newExport("backup", "", func(spec *v1alpha1.WukongExportSpec) {
-		spec.Source = v1alpha1.ExportSource{VolumeSnapshot: &v1alpha1.ExportSnapshotSource{Name: "monday"}}
-	})
-	f.create(export)
-	f.wait(export, metav1.ConditionFalse, v1alpha1.ReasonSourceMissing, "VolumeSnapshot monday does not exist")
-	snapshot := f.snapshot("monday", "data")
-	f.wait(export, metav1.ConditionFalse, v1alpha1.ReasonSourceNotReady, "VolumeSnapshot monday")
+	export := f.newExport("backup", "", builder.OfVolumeSnapshot("monday"))
+	f.Create(export)
+	testkit.Wait(f, export, metav1.ConditionFalse, v1alpha1.ReasonSourceMissing, "VolumeSnapshot monday does not exist")
+	snapshot := builder.VolumeSnapshot(f.Namespace, "monday", "data")
+	f.Create(snapshot)
+	testkit.Wait(f, export, metav1.ConditionFalse, v1alpha1.ReasonSourceNotReady, "VolumeSnapshot monday")
 	f.setSnapshot(snapshot, map[string]any{"readyToUse": true, "restoreSize": "2Gi"})
 
 	job := f.waitJob(export)
 	claim := &corev1.PersistentVolumeClaim{}
-	require.Eventually(t, func() bool { return f.exists("backup-restored", claim) }, patience, interval)
+	f.Until(func() bool { return f.Exists("backup-restored", claim) })
 	assert.True(t, metav1.IsControlledBy(claim, job), "it goes with the Job")
 	assert.Equal(t, "monday", claim.Spec.DataSource.Name)
 	assert.Equal(t, ptr.To(corev1.PersistentVolumeBlock), claim.Spec.VolumeMode)
@@ -364,9 +358,9 @@ func TestASnapshotIsRestoredForTheTimeOfTheExport(t *testing.T) {
 
 	f.endPod(f.podOf(job, "1"), corev1.PodSucceeded, mover.Report{Percent: 100, SizeBytes: 1, Checksum: sum})
 	f.endJob(job, batchv1.JobComplete)
-	f.wait(export, metav1.ConditionTrue, v1alpha1.ReasonCompleted, "")
-	f.waitGone(job.Name, job)
-	require.Eventually(t, func() bool { return !f.exists(claim.Name, claim) || !claim.DeletionTimestamp.IsZero() }, patience, interval,
+	testkit.Wait(f, export, metav1.ConditionTrue, v1alpha1.ReasonCompleted, "")
+	f.WaitGone(job)
+	f.Until(func() bool { return !f.Exists(claim.Name, claim) || !claim.DeletionTimestamp.IsZero() },
 		"the restored claim does not go")
 }
 
@@ -374,13 +368,13 @@ func TestASnapshotIsRestoredForTheTimeOfTheExport(t *testing.T) {
 func TestAForeignJobIsLeftAlone(t *testing.T) {
 	f := start(t)
 	f.readyDisk("data", corev1.PersistentVolumeFilesystem)
-	foreign := &batchv1.Job{ObjectMeta: metav1.ObjectMeta{Namespace: f.namespace, Name: "backup-mover"}}
+	foreign := &batchv1.Job{ObjectMeta: metav1.ObjectMeta{Namespace: f.Namespace, Name: "backup-mover"}}
 	foreign.Spec.Template.Spec = corev1.PodSpec{RestartPolicy: corev1.RestartPolicyNever, Containers: []corev1.Container{{Name: "a", Image: "b"}}}
-	f.create(foreign)
+	f.Create(foreign)
 	export := f.newExport("backup", "data")
-	f.create(export)
-	f.wait(export, metav1.ConditionFalse, v1alpha1.ReasonNameConflict, "Job backup-mover exists already")
-	assert.Empty(t, read(f, foreign.Name, foreign).OwnerReferences)
+	f.Create(export)
+	testkit.Wait(f, export, metav1.ConditionFalse, v1alpha1.ReasonNameConflict, "Job backup-mover exists already")
+	assert.Empty(t, testkit.Read(f, foreign.Name, foreign).OwnerReferences)
 }
 
 func TestAdmission(t *testing.T) {
@@ -398,8 +392,11 @@ func TestAdmission(t *testing.T) {
 			toRegistry(s)
 			s.Target.Registry.Image = "registry.example/a@sha256:" + strings.Repeat("0", 64)
 		}, message: "without a digest"},
-		"a short link": {change: func(s *v1alpha1.WukongExportSpec) { toDownload(s); s.Target.Download.ExpiresAfterSeconds = 5 }, message: "60"},
-		"a dot":        {name: "a.b", change: func(*v1alpha1.WukongExportSpec) {}, message: "a Job and a Service are named after it"},
+		"a short link": {change: func(s *v1alpha1.WukongExportSpec) {
+			builder.ToDownload(600)(s)
+			s.Target.Download.ExpiresAfterSeconds = 5
+		}, message: "60"},
+		"a dot": {name: "a.b", change: func(*v1alpha1.WukongExportSpec) {}, message: "a Job and a Service are named after it"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -411,17 +408,17 @@ func TestAdmission(t *testing.T) {
 		})
 	}
 	export := f.newExport("export", "data")
-	f.create(export)
+	f.Create(export)
 	for name, change := range map[string]func(*v1alpha1.WukongExportSpec){
 		"source": func(s *v1alpha1.WukongExportSpec) { s.Source.DiskRef.Name = "other" },
-		"target": toDownload,
+		"target": builder.ToDownload(600),
 		"format": func(s *v1alpha1.WukongExportSpec) { s.Format = v1alpha1.ExportRaw },
 	} {
-		changed := read(f, export.Name, &v1alpha1.WukongExport{})
+		changed := testkit.Read(f, export.Name, &v1alpha1.WukongExport{})
 		change(&changed.Spec)
 		assert.ErrorContains(t, f.Client.Update(t.Context(), changed), "create another WukongExport", name)
 	}
-	changed := read(f, export.Name, &v1alpha1.WukongExport{})
-	forgottenAfter(5)(&changed.Spec)
+	changed := testkit.Read(f, export.Name, &v1alpha1.WukongExport{})
+	builder.ForgottenAfter(5)(&changed.Spec)
 	assert.NoError(t, f.Client.Update(t.Context(), changed, client.DryRunAll), "its end may be chosen at any time")
 }

@@ -15,21 +15,23 @@ import (
 	cdiv1 "kubevirt.io/containerized-data-importer-api/pkg/apis/core/v1beta1"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/builder"
 	"github.com/novasphere/wukong/controllers/internal/testenv"
+	"github.com/novasphere/wukong/controllers/internal/testkit"
 )
 
 // The whole life of an image that is imported once, and what it costs.
 func TestContract3WritesOfAnImage(t *testing.T) {
 	f, manager := start(t)
 	image := f.newImage("debian")
-	f.create(image)
-	importing := f.wait(image, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonImporting, "is being filled")
+	f.Create(image)
+	importing := testkit.Wait(f, image, metav1.ConditionFalse, v1alpha1.ReasonImporting, "is being filled")
 	assert.Equal(t, "debian", importing.Status.DataSourceName, "disks may refer to it")
 	one := f.waitImports(1)[0]
-	f.setImport(one, cdiv1.ImportInProgress)
+	f.SetDataVolume(one, cdiv1.ImportInProgress)
 	f.setSource("debian", corev1.ConditionFalse)
-	f.setImport(one, cdiv1.Succeeded)
-	f.wait(image, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonSourceNotReady, "DataSource debian")
+	f.SetDataVolume(one, cdiv1.Succeeded)
+	testkit.Wait(f, image, metav1.ConditionFalse, v1alpha1.ReasonSourceNotReady, "DataSource debian")
 	f.setSource("debian", corev1.ConditionTrue)
 	ready := f.waitVersion(image, one)
 	assert.Equal(t, v1alpha1.ImageReady, ready.Status.Phase)
@@ -37,7 +39,7 @@ func TestContract3WritesOfAnImage(t *testing.T) {
 	assert.NotNil(t, ready.Status.LastImportTime)
 	assert.Nil(t, ready.Status.NextImportTime, "it is imported once")
 
-	testenv.WaitIdle(t, 0)
+	f.WaitIdle()
 	assert.Equal(t, map[testenv.Write]int{
 		{Verb: "patch", Resource: "wukongimages"}:        1, // the finalizer
 		{Verb: "patch", Resource: "datasources"}:         2, // empty, and with the version
@@ -49,8 +51,8 @@ func TestContract3WritesOfAnImage(t *testing.T) {
 	t.Run("none at rest, after a restart", func(t *testing.T) {
 		f := f.in(t)
 		manager.Stop()
-		second := f.startManager()
-		testenv.WaitIdle(t, 1)
+		second := f.StartManager()
+		f.WaitPasses(1)
 		assert.Zero(t, second.Writes.Total(), second.Writes)
 	})
 }
@@ -59,20 +61,20 @@ func TestContract3WritesOfAnImage(t *testing.T) {
 func TestAnImporterThatDoesNotStartIsTold(t *testing.T) {
 	f, _ := start(t)
 	image := f.newImage("debian")
-	f.create(image)
+	f.Create(image)
 	one := f.waitImports(1)[0]
 	claim := &corev1.PersistentVolumeClaim{
-		ObjectMeta: metav1.ObjectMeta{Namespace: f.namespace, Name: one},
+		ObjectMeta: metav1.ObjectMeta{Namespace: f.Namespace, Name: one},
 		Spec: corev1.PersistentVolumeClaimSpec{
 			AccessModes: []corev1.PersistentVolumeAccessMode{corev1.ReadWriteOnce},
 			Resources:   corev1.VolumeResourceRequirements{Requests: corev1.ResourceList{corev1.ResourceStorage: resource.MustParse("1Gi")}},
 		},
 	}
-	f.create(claim)
+	f.Create(claim)
 	const words = `MountVolume.SetUp failed for volume "cdi-cert-vol" : configmap "ca" not found`
-	f.create(&corev1.Event{
-		ObjectMeta:     metav1.ObjectMeta{Namespace: f.namespace, GenerateName: "importer."},
-		InvolvedObject: corev1.ObjectReference{Kind: "Pod", Namespace: f.namespace, Name: "importer-prime-" + string(claim.UID)},
+	f.Create(&corev1.Event{
+		ObjectMeta:     metav1.ObjectMeta{Namespace: f.Namespace, GenerateName: "importer."},
+		InvolvedObject: corev1.ObjectReference{Kind: "Pod", Namespace: f.Namespace, Name: "importer-prime-" + string(claim.UID)},
 		Type:           corev1.EventTypeWarning, Reason: "FailedMount", Message: words, FirstTimestamp: metav1.Now(), LastTimestamp: metav1.Now(), Count: 1,
 	})
 	creating := func(since time.Duration) cdiv1.DataVolumeCondition {
@@ -80,24 +82,25 @@ func TestAnImporterThatDoesNotStartIsTold(t *testing.T) {
 			Type: cdiv1.DataVolumeRunning, Status: corev1.ConditionFalse, Reason: "ContainerCreating", LastHeartbeatTime: metav1.NewTime(time.Now().Add(-since)),
 		}
 	}
-	f.setImport(one, cdiv1.ImportScheduled, creating(0))
-	f.wait(image, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonImporting, "is being filled")
-	f.setImport(one, cdiv1.ImportScheduled, creating(time.Minute))
-	told := f.wait(image, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonImportFailed, "DataVolume "+one+": the importer pod does not start: "+words)
+	f.SetDataVolume(one, cdiv1.ImportScheduled, creating(0))
+	testkit.Wait(f, image, metav1.ConditionFalse, v1alpha1.ReasonImporting, "is being filled")
+	f.SetDataVolume(one, cdiv1.ImportScheduled, creating(time.Minute))
+	told := testkit.Wait(f, image, metav1.ConditionFalse, v1alpha1.ReasonImportFailed, "DataVolume "+one+": the importer pod does not start: "+words)
 	assert.Equal(t, v1alpha1.ImageError, told.Status.Phase)
-	f.setImport(one, cdiv1.ImportInProgress)
-	f.wait(image, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonImporting, "is being filled")
-	testenv.WaitIdle(t, 0)
+	f.SetDataVolume(one, cdiv1.ImportInProgress)
+	testkit.Wait(f, image, metav1.ConditionFalse, v1alpha1.ReasonImporting, "is being filled")
+	f.WaitIdle()
 }
 
 // Each tick of a web server's image makes a version; the DataSource goes over when it is complete; the oldest goes.
 func TestEachTickMakesAVersion(t *testing.T) {
 	clock := clocktesting.NewFakePassiveClock(time.Now())
-	f, _ := startAt(t, clock)
-	image := f.newImage("debian", at("0 3 * * *"), keeping(2))
-	f.create(image)
+	f := images{alone(t).ByClock(clock)}
+	f.StartManager()
+	image := f.newImage("debian", builder.At("0 3 * * *"), builder.Keeping(2))
+	f.Create(image)
 	first := f.waitImports(1)[0]
-	f.setImport(first, cdiv1.Succeeded)
+	f.SetDataVolume(first, cdiv1.Succeeded)
 	f.setSource("debian", corev1.ConditionTrue)
 	current := f.waitVersion(image, first)
 	next := current.Status.NextImportTime
@@ -109,41 +112,41 @@ func TestEachTickMakesAVersion(t *testing.T) {
 	tick := func() {
 		days++
 		clock.SetTime(next.AddDate(0, 0, days-1).Add(time.Second))
-		f.patch(image, `{"spec":{"cloneableFrom":["day-`+string(rune('0'+days))+`"]}}`)
+		f.Patch(image, `{"spec":{"cloneableFrom":["day-`+string(rune('0'+days))+`"]}}`)
 	}
 	tick()
 	second := "debian-" + next.UTC().Format("20060102150405")
-	require.Eventually(t, func() bool { return f.exists(second, &cdiv1.DataVolume{}) }, patience, interval)
-	refreshing := f.wait(image, v1alpha1.ConditionUpToDate, metav1.ConditionFalse, v1alpha1.ReasonImporting, second)
+	f.Until(func() bool { return f.Exists(second, &cdiv1.DataVolume{}) })
+	refreshing := testkit.WaitCondition(f, image, v1alpha1.ConditionUpToDate, metav1.ConditionFalse, v1alpha1.ReasonImporting, second)
 	assert.Equal(t, first, refreshing.Status.CurrentVersion, "disks start from the last version meanwhile")
 
 	// The import fails, and another tick comes: CDI tries this one again, and no other is made.
-	f.setImport(second, cdiv1.ImportInProgress, cdiv1.DataVolumeCondition{Type: cdiv1.DataVolumeRunning, Status: corev1.ConditionFalse, Reason: "Error", Message: "404"})
+	f.SetDataVolume(second, cdiv1.ImportInProgress, cdiv1.DataVolumeCondition{Type: cdiv1.DataVolumeRunning, Status: corev1.ConditionFalse, Reason: "Error", Message: "404"})
 	tick()
-	broken := f.wait(image, v1alpha1.ConditionUpToDate, metav1.ConditionFalse, v1alpha1.ReasonImportFailed, "importer pod: 404")
+	broken := testkit.WaitCondition(f, image, v1alpha1.ConditionUpToDate, metav1.ConditionFalse, v1alpha1.ReasonImportFailed, "importer pod: 404")
 	assert.Equal(t, v1alpha1.ImageReady, broken.Status.Phase)
 	assert.Len(t, f.imports(), 2)
 
 	// It heals. What was missed meanwhile is not made up for before the next tick.
-	f.setImport(second, cdiv1.Succeeded, cdiv1.DataVolumeCondition{Type: cdiv1.DataVolumeReady, Status: corev1.ConditionTrue, LastTransitionTime: metav1.NewTime(clock.Now())})
+	f.SetDataVolume(second, cdiv1.Succeeded, cdiv1.DataVolumeCondition{Type: cdiv1.DataVolumeReady, Status: corev1.ConditionTrue, LastTransitionTime: metav1.NewTime(clock.Now())})
 	f.waitVersion(image, second)
 	tick()
 	third := "debian-" + next.AddDate(0, 0, 2).UTC().Format("20060102150405")
-	require.Eventually(t, func() bool { return f.exists(third, &cdiv1.DataVolume{}) }, patience, interval)
-	assert.True(t, f.exists(first, &cdiv1.DataVolume{}), "nothing goes before its successor is complete")
-	f.setImport(third, cdiv1.Succeeded)
+	f.Until(func() bool { return f.Exists(third, &cdiv1.DataVolume{}) })
+	assert.True(t, f.Exists(first, &cdiv1.DataVolume{}), "nothing goes before its successor is complete")
+	f.SetDataVolume(third, cdiv1.Succeeded)
 	f.waitVersion(image, third)
-	f.waitGone(&cdiv1.DataVolume{ObjectMeta: metav1.ObjectMeta{Name: first}})
+	f.WaitGone(&cdiv1.DataVolume{ObjectMeta: metav1.ObjectMeta{Name: first}})
 	assert.ElementsMatch(t, []string{second, third}, f.imports())
 }
 
 func TestAScheduleThatNobodyCanReadIsTold(t *testing.T) {
 	f, _ := start(t)
-	image := f.newImage("debian", at("99 3 * * *"))
-	f.create(image)
-	wrong := f.wait(image, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonInvalidSpec, "spec.schedule cannot be read")
+	image := f.newImage("debian", builder.At("99 3 * * *"))
+	f.Create(image)
+	wrong := testkit.Wait(f, image, metav1.ConditionFalse, v1alpha1.ReasonInvalidSpec, "spec.schedule cannot be read")
 	assert.Equal(t, v1alpha1.ImageError, wrong.Status.Phase)
-	f.patch(image, `{"spec":{"schedule":"0 3 * * *"}}`)
+	f.Patch(image, `{"spec":{"schedule":"0 3 * * *"}}`)
 	f.waitImports(1)
 }
 
@@ -151,16 +154,16 @@ func TestAScheduleThatNobodyCanReadIsTold(t *testing.T) {
 func TestAVersionThatIsDeletedComesAgain(t *testing.T) {
 	f, _ := start(t)
 	image := f.newImage("debian")
-	f.create(image)
+	f.Create(image)
 	one := f.waitImports(1)[0]
-	f.setImport(one, cdiv1.Succeeded)
+	f.SetDataVolume(one, cdiv1.Succeeded)
 	f.setSource("debian", corev1.ConditionTrue)
 	f.waitVersion(image, one)
-	before := read(f, one, &cdiv1.DataVolume{})
-	f.remove(before)
-	require.Eventually(t, func() bool {
+	before := testkit.Read(f, one, &cdiv1.DataVolume{})
+	f.Remove(before)
+	f.Until(func() bool {
 		again := &cdiv1.DataVolume{}
-		return f.exists(one, again) && again.UID != before.UID
-	}, patience, interval)
-	f.wait(image, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonImporting, one)
+		return f.Exists(one, again) && again.UID != before.UID
+	})
+	testkit.Wait(f, image, metav1.ConditionFalse, v1alpha1.ReasonImporting, one)
 }

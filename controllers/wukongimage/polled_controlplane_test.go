@@ -6,27 +6,27 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
-	"github.com/stretchr/testify/require"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	cdiv1 "kubevirt.io/containerized-data-importer-api/pkg/apis/core/v1beta1"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
-	"github.com/novasphere/wukong/controllers/internal/testenv"
+	"github.com/novasphere/wukong/controllers/builder"
+	"github.com/novasphere/wukong/controllers/internal/testkit"
 )
 
 // The life of an image from a registry on a schedule: CDI imports, and our DataSource follows.
 func TestContract3WritesOfAPolledImage(t *testing.T) {
 	f, manager := start(t)
-	image := f.newImage("debian", fromRegistry, at("0 3 * * *"))
-	f.create(image)
-	f.wait(image, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonAwaitingPoll, "CDI's poller")
-	assert.NotContains(t, read(f, "debian", &cdiv1.DataSource{}).Labels, labelCron, "with the label CDI would take it for its own")
+	image := f.newImage("debian", fromRegistry, builder.At("0 3 * * *"))
+	f.Create(image)
+	testkit.Wait(f, image, metav1.ConditionFalse, v1alpha1.ReasonAwaitingPoll, "CDI's poller")
+	assert.NotContains(t, testkit.Read(f, "debian", &cdiv1.DataSource{}).Labels, labelCron, "with the label CDI would take it for its own")
 	assert.Empty(t, f.imports(), "CDI imports")
 
 	f.polled("sha256:1", "debian-1")
-	f.setImport("debian-1", cdiv1.ImportInProgress)
-	f.wait(image, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonImporting, "DataVolume debian-1 is being filled")
+	f.SetDataVolume("debian-1", cdiv1.ImportInProgress)
+	testkit.Wait(f, image, metav1.ConditionFalse, v1alpha1.ReasonImporting, "DataVolume debian-1 is being filled")
 	f.imported("debian-1")
 	f.setSource("debian", corev1.ConditionTrue)
 	ready := f.waitVersion(image, "debian-1")
@@ -34,44 +34,44 @@ func TestContract3WritesOfAPolledImage(t *testing.T) {
 
 	// A new digest. Its import fails, and then does not.
 	f.polled("sha256:2", "debian-2")
-	f.setImport("debian-2", cdiv1.ImportInProgress, cdiv1.DataVolumeCondition{
+	f.SetDataVolume("debian-2", cdiv1.ImportInProgress, cdiv1.DataVolumeCondition{
 		Type: cdiv1.DataVolumeRunning, Status: corev1.ConditionFalse, Reason: "Error", Message: "no disk image below /disk",
 	})
-	broken := f.wait(image, v1alpha1.ConditionUpToDate, metav1.ConditionFalse, v1alpha1.ReasonImportFailed, "importer pod: no disk image below /disk")
+	broken := testkit.WaitCondition(f, image, v1alpha1.ConditionUpToDate, metav1.ConditionFalse, v1alpha1.ReasonImportFailed, "importer pod: no disk image below /disk")
 	assert.Equal(t, "debian-1", broken.Status.CurrentVersion)
 	f.imported("debian-2")
 	current := f.waitVersion(image, "debian-2")
 	assert.Equal(t, "sha256:2", current.Status.Digest)
 	assert.Len(t, current.Status.Versions, 2)
 
-	testenv.WaitIdle(t, 0)
+	f.WaitIdle()
 	manager.Stop()
-	second := f.startManager()
-	testenv.WaitIdle(t, 1)
+	second := f.StartManager()
+	f.WaitPasses(1)
 	assert.Zero(t, second.Writes.Total(), second.Writes)
 }
 
 // CDI refuses a change of a DataImportCron: it is made again, and disks start from the last version meanwhile.
 func TestAScheduleCanChange(t *testing.T) {
 	f, _ := start(t)
-	image := f.newImage("debian", fromRegistry, at("0 3 * * *"))
-	f.create(image)
+	image := f.newImage("debian", fromRegistry, builder.At("0 3 * * *"))
+	f.Create(image)
 	f.polled("sha256:1", "debian-1")
 	f.imported("debian-1")
-	require.Eventually(t, func() bool { return read(f, "debian", &cdiv1.DataSource{}).Spec.Source.PVC != nil }, patience, interval)
+	f.Until(func() bool { return testkit.Read(f, "debian", &cdiv1.DataSource{}).Spec.Source.PVC != nil })
 	f.setSource("debian", corev1.ConditionTrue)
 	f.waitVersion(image, "debian-1")
 	before := f.waitCron()
 
-	f.patch(image, `{"spec":{"schedule":"0 4 * * *"}}`)
-	require.Eventually(t, func() bool { return f.waitCron().UID != before.UID }, patience, interval)
+	f.Patch(image, `{"spec":{"schedule":"0 4 * * *"}}`)
+	f.Until(func() bool { return f.waitCron().UID != before.UID })
 	after := f.waitCron()
 	assert.Equal(t, "0 4 * * *", after.Spec.Schedule)
 	assert.Equal(t, before.Name, after.Name, "what it imported is found by the name")
-	awaiting := f.wait(image, v1alpha1.ConditionUpToDate, metav1.ConditionFalse, v1alpha1.ReasonAwaitingPoll, "")
+	awaiting := testkit.WaitCondition(f, image, v1alpha1.ConditionUpToDate, metav1.ConditionFalse, v1alpha1.ReasonAwaitingPoll, "")
 	assert.Equal(t, "debian-1", awaiting.Status.CurrentVersion)
 	assert.Equal(t, v1alpha1.ImageReady, awaiting.Status.Phase)
-	assert.True(t, f.exists("debian-1", &cdiv1.DataVolume{}))
+	assert.True(t, f.Exists("debian-1", &cdiv1.DataVolume{}))
 
 	f.polled("sha256:1", "debian-1")
 	f.imported("debian-1")

@@ -3,6 +3,7 @@
 package wukongnetwork_test
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"strings"
@@ -22,26 +23,28 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/builder"
 	"github.com/novasphere/wukong/controllers/internal/testenv"
+	"github.com/novasphere/wukong/controllers/internal/testkit"
 )
 
 // hosts are nodes of one test, with a label of their own, and the test is NMState on them.
 type hosts struct {
-	fixture
+	networks
 	bridge string
 	nodes  []string
 }
 
 // newHosts makes ready nodes whose spare interface carries nothing, and a name for a bridge that no other test has.
-func newHosts(f fixture, count int) *hosts {
+func newHosts(f networks, count int) *hosts {
 	f.Helper()
-	h := &hosts{fixture: f, bridge: "br-" + f.namespace[max(0, len(f.namespace)-8):]}
+	h := &hosts{networks: f, bridge: "br-" + f.Namespace[max(0, len(f.Namespace)-8):]}
 	for i := range count {
-		node := &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: fmt.Sprintf("%s-n%d", f.namespace, i+1), Labels: map[string]string{"test": f.namespace}}}
-		f.create(node)
-		f.Cleanup(func() { _ = f.Client.Delete(cleanup(), node) })
+		node := &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: fmt.Sprintf("%s-n%d", f.Namespace, i+1), Labels: map[string]string{"test": f.Namespace}}}
+		f.Create(node)
+		f.Afterwards(func(ctx context.Context) { _ = f.Client.Delete(ctx, node) })
 		node.Status.Conditions = []corev1.NodeCondition{{Type: corev1.NodeReady, Status: corev1.ConditionTrue}}
-		require.NoError(f, f.Client.Status().Update(f.Context(), node))
+		f.SetStatus(node)
 		h.nodes = append(h.nodes, node.Name)
 		h.report(node.Name, "interfaces: [{name: eth1, type: ethernet}]")
 	}
@@ -52,10 +55,10 @@ func newHosts(f fixture, count int) *hosts {
 func (h *hosts) report(node, text string) {
 	h.Helper()
 	state := &nmstatev1beta1.NodeNetworkState{ObjectMeta: metav1.ObjectMeta{Name: node}}
-	if !h.exists(state) {
+	if !h.Has(state) {
 		state = &nmstatev1beta1.NodeNetworkState{ObjectMeta: metav1.ObjectMeta{Name: node}}
-		h.create(state)
-		h.Cleanup(func() { _ = h.Client.Delete(cleanup(), state) })
+		h.Create(state)
+		h.Afterwards(func(ctx context.Context) { _ = h.Client.Delete(ctx, state) })
 	}
 	state.Status.CurrentState = shared.State{Raw: []byte(text)}
 	require.NoError(h, h.Client.Status().Update(h.Context(), state))
@@ -65,14 +68,14 @@ func (h *hosts) report(node, text string) {
 func (h *hosts) policy() *nmstatev1.NodeNetworkConfigurationPolicy {
 	h.Helper()
 	policy := &nmstatev1.NodeNetworkConfigurationPolicy{}
-	require.Eventually(h, func() bool {
+	h.Until(func() bool {
 		return h.Client.Get(h.Context(), client.ObjectKey{Name: "wukong-" + h.bridge}, policy) == nil
-	}, patience, interval, "there is no policy of bridge %s", h.bridge)
+	}, "there is no policy of bridge %s", h.bridge)
 	return policy
 }
 
 func (h *hosts) noPolicy() bool {
-	return !h.exists(&nmstatev1.NodeNetworkConfigurationPolicy{ObjectMeta: metav1.ObjectMeta{Name: "wukong-" + h.bridge}})
+	return !h.Has(&nmstatev1.NodeNetworkConfigurationPolicy{ObjectMeta: metav1.ObjectMeta{Name: "wukong-" + h.bridge}})
 }
 
 // enact says how far a node is with the policy as it is now.
@@ -82,10 +85,10 @@ func (h *hosts) enact(node string, kind shared.ConditionType, message string) {
 	enactment := &nmstatev1beta1.NodeNetworkConfigurationEnactment{ObjectMeta: metav1.ObjectMeta{
 		Name: shared.EnactmentKey(node, policy.Name).Name, Labels: map[string]string{shared.EnactmentPolicyLabel: policy.Name, shared.EnactmentNodeLabel: node},
 	}}
-	if !h.exists(enactment) {
+	if !h.Has(enactment) {
 		enactment.ResourceVersion = ""
-		h.create(enactment)
-		h.Cleanup(func() { _ = h.Client.Delete(cleanup(), enactment) })
+		h.Create(enactment)
+		h.Afterwards(func(ctx context.Context) { _ = h.Client.Delete(ctx, enactment) })
 	}
 	enactment.Status.PolicyGeneration = policy.Generation
 	enactment.Status.Conditions = shared.ConditionList{}
@@ -95,13 +98,13 @@ func (h *hosts) enact(node string, kind shared.ConditionType, message string) {
 
 func (h *hosts) network(namespace, name string, edit ...func(*v1alpha1.ManagedBridge)) *v1alpha1.WukongNetwork {
 	wish := &v1alpha1.ManagedBridge{
-		Ports: []v1alpha1.InterfaceName{"eth1"}, UplinkVLAN: ptr.To(int32(100)), NodeSelector: map[string]string{"test": h.namespace},
+		Ports: []v1alpha1.InterfaceName{"eth1"}, UplinkVLAN: ptr.To(int32(100)), NodeSelector: map[string]string{"test": h.Namespace},
 	}
 	for _, change := range edit {
 		change(wish)
 	}
-	network := h.newBridge(name, func(network *v1alpha1.WukongNetwork) {
-		network.Spec.Bridge = &v1alpha1.BridgeNetwork{Name: h.bridge, Managed: wish}
+	network := h.newNetwork(name, func(spec *v1alpha1.WukongNetworkSpec) {
+		spec.Bridge = &v1alpha1.BridgeNetwork{Name: h.bridge, Managed: wish}
 	})
 	network.Namespace = namespace
 	return network
@@ -111,100 +114,100 @@ const done, failing = shared.NodeNetworkConfigurationEnactmentConditionAvailable
 
 // TestAManagedBridgeIsSharedAndGoesWithItsLastUser: one policy for two namespaces, ready when all nodes are, absent before it is deleted.
 func TestAManagedBridgeIsSharedAndGoesWithItsLastUser(t *testing.T) {
-	f := fixture{t, environment, environment.Namespace(t)}
-	elsewhere := environment.Namespace(t)
-	manager := f.StartManager(f, testenv.ManagerOptions{Controllers: []string{"wukongnetwork"}})
+	f := alone(t)
+	elsewhere := f.Elsewhere().Namespace
+	manager := f.StartManagerOfAll()
 	h := newHosts(f, 2)
-	one, two := h.network(f.namespace, "one"), h.network(elsewhere, "two")
-	h.create(one, two)
-	waiting := f.wait(one, metav1.ConditionFalse, v1alpha1.ReasonConfiguringNodes, "on 0 of 2 nodes")
+	one, two := h.network(f.Namespace, "one"), h.network(elsewhere, "two")
+	h.Create(one, two)
+	waiting := testkit.Wait(f, one, metav1.ConditionFalse, v1alpha1.ReasonConfiguringNodes, "on 0 of 2 nodes")
 	assert.Equal(t, v1alpha1.NetworkPending, waiting.Status.Phase)
 	policy := h.policy()
-	assert.Equal(t, map[string]string{"test": f.namespace}, policy.Spec.NodeSelector)
+	assert.Equal(t, map[string]string{"test": f.Namespace}, policy.Spec.NodeSelector)
 	assert.Contains(t, string(policy.Spec.DesiredState.Raw), "eth1.100")
 
 	h.enact(h.nodes[0], done, "")
-	f.wait(one, metav1.ConditionFalse, v1alpha1.ReasonConfiguringNodes, "on 1 of 2 nodes")
+	testkit.Wait(f, one, metav1.ConditionFalse, v1alpha1.ReasonConfiguringNodes, "on 1 of 2 nodes")
 	h.enact(h.nodes[1], failing, "libnm: no such device")
-	failed := f.wait(one, metav1.ConditionFalse, v1alpha1.ReasonNodesFailed, "no such device")
+	failed := testkit.Wait(f, one, metav1.ConditionFalse, v1alpha1.ReasonNodesFailed, "no such device")
 	assert.Equal(t, h.nodes[1], failed.Status.HostBridge.Nodes[0].Name, "who is not ready comes first")
 	h.enact(h.nodes[1], done, "")
 	ready := f.waitReady(one)
 	assert.Equal(t, int32(2), ready.Status.HostBridge.ReadyNodes)
 	f.waitReady(two)
 	assert.Equal(t, policy.UID, h.policy().UID)
-	testenv.WaitIdle(t, 0)
+	f.WaitIdle()
 	assert.Equal(t, 1, manager.Writes.Counts()[testenv.Write{Verb: "patch", Resource: "nodenetworkconfigurationpolicies"}], manager.Writes)
 
 	t.Run("Contract3: no writes at rest, after a restart", func(t *testing.T) {
 		manager.Stop()
-		second := f.StartManager(f, testenv.ManagerOptions{Controllers: []string{"wukongnetwork"}})
-		testenv.WaitIdle(t, 2)
+		second := f.StartManagerOfAll()
+		f.WaitPasses(2)
 		assert.Zero(t, second.Writes.Total(), second.Writes)
 	})
 	t.Run("it outlives the first", func(t *testing.T) {
 		f := f.in(t)
-		f.remove(one)
-		f.waitGone(one)
-		testenv.WaitIdle(t, 0)
+		f.Remove(one)
+		f.WaitGone(one)
+		f.WaitIdle()
 		assert.Equal(t, policy.Generation, h.policy().Generation, "nothing changed for the nodes")
 		f.waitReady(two)
 	})
 	t.Run("machines hang on it", func(t *testing.T) {
 		f := f.in(t)
 		h.report(h.nodes[0], fmt.Sprintf("interfaces: [{name: %s, type: linux-bridge, bridge: {port: [{name: eth1.100}, {name: veth7}]}}]", h.bridge))
-		f.remove(two)
-		f.waitGone(two)
-		testenv.WaitIdle(t, 0)
+		f.Remove(two)
+		f.WaitGone(two)
+		f.WaitIdle()
 		assert.Equal(t, policy.Generation, h.policy().Generation, "the machines keep their network")
 	})
 	t.Run("it goes with the last", func(t *testing.T) {
 		h.report(h.nodes[0], fmt.Sprintf("interfaces: [{name: %s, type: linux-bridge, bridge: {port: [{name: eth1.100}]}}]", h.bridge))
-		require.Eventually(t, func() bool { return strings.Contains(string(h.policy().Spec.DesiredState.Raw), "absent") }, patience, interval)
+		f.Until(func() bool { return strings.Contains(string(h.policy().Spec.DesiredState.Raw), "absent") })
 		h.enact(h.nodes[0], done, "")
-		testenv.WaitIdle(t, 0)
+		f.WaitIdle()
 		require.False(t, h.noPolicy(), "a node has the bridge still")
 		h.enact(h.nodes[1], done, "")
-		require.Eventually(t, h.noPolicy, patience, interval)
+		f.Until(h.noPolicy)
 	})
 }
 
 // TestABridgeThatTwoWantDifferently: both are told, the older goes on, and the younger when they agree.
 func TestABridgeThatTwoWantDifferently(t *testing.T) {
-	f := fixture{t, environment, environment.Namespace(t)}
-	f.StartManager(f, testenv.ManagerOptions{Controllers: []string{"wukongnetwork"}})
+	f := alone(t)
+	f.StartManagerOfAll()
 	h := newHosts(f, 1)
-	older := h.network(f.namespace, "older")
-	h.create(older)
+	older := h.network(f.Namespace, "older")
+	h.Create(older)
 	h.enact(h.nodes[0], done, "")
 	f.waitReady(older)
-	younger := h.network(f.namespace, "younger", func(wish *v1alpha1.ManagedBridge) { wish.UplinkVLAN = ptr.To(int32(200)) })
+	younger := h.network(f.Namespace, "younger", func(wish *v1alpha1.ManagedBridge) { wish.UplinkVLAN = ptr.To(int32(200)) })
 	// Ages have seconds; of one second the UID decides, which may be the younger's.
-	require.Eventually(t, func() bool { return metav1.Now().Sub(older.CreationTimestamp.Time).Seconds() > 2 }, patience, interval)
-	h.create(younger)
-	f.wait(younger, metav1.ConditionFalse, v1alpha1.ReasonBridgeConflict, "WukongNetwork older manages bridge "+h.bridge+" otherwise")
+	f.Until(func() bool { return metav1.Now().Sub(older.CreationTimestamp.Time).Seconds() > 2 })
+	h.Create(younger)
+	testkit.Wait(f, younger, metav1.ConditionFalse, v1alpha1.ReasonBridgeConflict, "WukongNetwork older manages bridge "+h.bridge+" otherwise")
 	told := f.waitReady(older)
-	require.Eventually(t, func() bool {
+	f.Until(func() bool {
 		require.NoError(t, f.Client.Get(t.Context(), client.ObjectKeyFromObject(older), told))
 		condition := meta.FindStatusCondition(told.Status.Conditions, v1alpha1.ConditionHostBridgeReady)
 		return condition.Reason == v1alpha1.ReasonBridgeConflict && strings.Contains(condition.Message, "WukongNetwork younger wants bridge")
-	}, patience, interval)
+	})
 	assert.NotContains(t, string(h.policy().Spec.DesiredState.Raw), "200")
 
-	f.patch(younger, `{"spec":{"bridge":{"managed":{"uplinkVLAN":100}}}}`)
+	f.Patch(younger, `{"spec":{"bridge":{"managed":{"uplinkVLAN":100}}}}`)
 	f.waitReady(younger)
 }
 
 // TestNoNodeLosesItsNetwork: a port with an address of the node is refused before anything is written, and what is not known is waited for.
 func TestNoNodeLosesItsNetwork(t *testing.T) {
-	f := fixture{t, environment, environment.Namespace(t)}
-	f.StartManager(f, testenv.ManagerOptions{Controllers: []string{"wukongnetwork"}})
+	f := alone(t)
+	f.StartManagerOfAll()
 	h := newHosts(f, 2)
 	h.report(h.nodes[1], "interfaces: [{name: eth1, ipv4: {enabled: true, address: [{ip: 10.0.0.5, prefix-length: 24}]}}]")
-	network := h.network(f.namespace, "lan", func(wish *v1alpha1.ManagedBridge) { wish.UplinkVLAN = nil })
-	h.create(network)
-	f.wait(network, metav1.ConditionFalse, v1alpha1.ReasonHostAddressAtRisk, "eth1 of node "+h.nodes[1]+" has the address 10.0.0.5, which the node would lose")
-	testenv.WaitIdle(t, 0)
+	network := h.network(f.Namespace, "lan", func(wish *v1alpha1.ManagedBridge) { wish.UplinkVLAN = nil })
+	h.Create(network)
+	testkit.Wait(f, network, metav1.ConditionFalse, v1alpha1.ReasonHostAddressAtRisk, "eth1 of node "+h.nodes[1]+" has the address 10.0.0.5, which the node would lose")
+	f.WaitIdle()
 	require.True(t, h.noPolicy())
 	h.report(h.nodes[1], "interfaces: [{name: eth1}]")
 	h.policy()
@@ -216,38 +219,38 @@ func TestNoNodeLosesItsNetwork(t *testing.T) {
 
 // TestTypesThatNodesMustOffer: a type that needs a device, or a plugin of KubeVirt, says so before any machine tries, and heals.
 func TestTypesThatNodesMustOffer(t *testing.T) {
-	f := fixture{t, environment, environment.Namespace(t)}
-	f.StartManager(f, testenv.ManagerOptions{Controllers: []string{"wukongnetwork"}})
+	f := alone(t)
+	f.StartManagerOfAll()
 	h := newHosts(f, 1)
 	add := func(name string, spec v1alpha1.WukongNetworkSpec) *v1alpha1.WukongNetwork {
-		network := &v1alpha1.WukongNetwork{ObjectMeta: metav1.ObjectMeta{Namespace: f.namespace, Name: name}, Spec: spec}
-		f.create(network)
+		network := f.newNetwork(name, builder.OfType(spec))
+		f.Create(network)
 		return network
 	}
-	fast := add("fast", v1alpha1.WukongNetworkSpec{Type: v1alpha1.NetworkTypeSRIOV, SRIOV: &v1alpha1.SRIOVNetwork{ResourceName: "example.com/" + f.namespace, VLAN: ptr.To(int32(7))}})
-	f.wait(fast, metav1.ConditionFalse, v1alpha1.ReasonNodeFeatureMissing, "no node offers example.com/"+f.namespace)
+	fast := add("fast", v1alpha1.WukongNetworkSpec{Type: v1alpha1.NetworkTypeSRIOV, SRIOV: &v1alpha1.SRIOVNetwork{ResourceName: "example.com/" + f.Namespace, VLAN: ptr.To(int32(7))}})
+	testkit.Wait(f, fast, metav1.ConditionFalse, v1alpha1.ReasonNodeFeatureMissing, "no node offers example.com/"+f.Namespace)
 	ovs := add("ovs", v1alpha1.WukongNetworkSpec{Type: v1alpha1.NetworkTypeOVS, OVS: &v1alpha1.OVSNetwork{Bridge: "ovs0"}})
-	f.wait(ovs, metav1.ConditionFalse, v1alpha1.ReasonNodeFeatureMissing, "ovs-cni.network.kubevirt.io/ovs0")
+	testkit.Wait(f, ovs, metav1.ConditionFalse, v1alpha1.ReasonNodeFeatureMissing, "ovs-cni.network.kubevirt.io/ovs0")
 	passt := add("passt", v1alpha1.WukongNetworkSpec{Type: v1alpha1.NetworkTypePod, Pod: &v1alpha1.PodNetwork{Binding: v1alpha1.PodBindingPasst}})
-	f.wait(passt, metav1.ConditionFalse, v1alpha1.ReasonBindingMissing, "spec.configuration.network.binding")
+	testkit.Wait(f, passt, metav1.ConditionFalse, v1alpha1.ReasonBindingMissing, "spec.configuration.network.binding")
 	cable := add("cable", v1alpha1.WukongNetworkSpec{Type: v1alpha1.NetworkTypeMacvlan, Macvlan: &v1alpha1.MacvlanNetwork{Master: "eth1", Mode: v1alpha1.MacvlanPassthru}})
 	f.waitReady(cable)
 	assert.Equal(t, `{"cniVersion":"1.0.0","name":"cable","type":"macvlan","master":"eth1","mode":"passthru"}`, f.readAttachment("cable").Spec.Config)
 
 	node := &corev1.Node{}
 	require.NoError(t, f.Client.Get(t.Context(), client.ObjectKey{Name: h.nodes[0]}, node))
-	node.Status.Allocatable = corev1.ResourceList{corev1.ResourceName("example.com/" + f.namespace): resource.MustParse("4")}
-	require.NoError(t, f.Client.Status().Update(t.Context(), node))
+	node.Status.Allocatable = corev1.ResourceList{corev1.ResourceName("example.com/" + f.Namespace): resource.MustParse("4")}
+	f.SetStatus(node)
 	f.waitReady(fast)
 	attachment := f.readAttachment("fast")
-	assert.Equal(t, "example.com/"+f.namespace, attachment.Annotations["k8s.v1.cni.cncf.io/resourceName"])
+	assert.Equal(t, "example.com/"+f.Namespace, attachment.Annotations["k8s.v1.cni.cncf.io/resourceName"])
 	assert.Equal(t, `{"cniVersion":"1.0.0","name":"fast","type":"sriov","vlan":7}`, attachment.Spec.Config)
 }
 
 // TestB7TheSampleOfThreeNetworks: each field of the sample is done, or refused with what is missing.
 func TestB7TheSampleOfThreeNetworks(t *testing.T) {
-	f := fixture{t, environment, environment.Namespace(t)}
-	f.StartManager(f, testenv.ManagerOptions{Controllers: []string{"wukongnetwork"}})
+	f := alone(t)
+	f.StartManagerOfAll()
 	h := newHosts(f, 1)
 	text, err := os.ReadFile("../../config/samples/three-networks.yaml")
 	require.NoError(t, err)
@@ -258,13 +261,13 @@ func TestB7TheSampleOfThreeNetworks(t *testing.T) {
 		}
 		network := &v1alpha1.WukongNetwork{}
 		require.NoError(t, yaml.UnmarshalStrict([]byte(document), network))
-		network.Namespace = f.namespace
+		network.Namespace = f.Namespace
 		if bridge := network.Spec.Bridge; bridge != nil {
 			// Nodes and bridges are the whole cluster's, and other tests have theirs.
-			bridge.Name, bridge.Managed.NodeSelector = h.bridge, map[string]string{"test": f.namespace}
+			bridge.Name, bridge.Managed.NodeSelector = h.bridge, map[string]string{"test": f.Namespace}
 		}
 		networks[network.Name] = network
-		f.create(network)
+		f.Create(network)
 	}
 	require.Len(t, networks, 3)
 	state := string(h.policy().Spec.DesiredState.Raw)
@@ -273,10 +276,10 @@ func TestB7TheSampleOfThreeNetworks(t *testing.T) {
 	h.enact(h.nodes[0], done, "")
 	f.waitReady(networks["management"])
 	assert.Equal(t, `{"cniVersion":"1.0.0","name":"management","type":"bridge","bridge":"`+h.bridge+`","disableContainerInterface":true}`, f.readAttachment("management").Spec.Config)
-	f.wait(networks["business"], metav1.ConditionFalse, v1alpha1.ReasonNodeFeatureMissing, "no node offers openshift.io/business; install and configure the SR-IOV device plugin")
+	testkit.Wait(f, networks["business"], metav1.ConditionFalse, v1alpha1.ReasonNodeFeatureMissing, "no node offers openshift.io/business; install and configure the SR-IOV device plugin")
 	f.waitReady(networks["storage"])
 	assert.Equal(t, `{"cniVersion":"1.0.0","name":"storage","type":"macvlan","master":"eth2","mode":"passthru","mtu":9000}`, f.readAttachment("storage").Spec.Config)
 
-	f.patch(networks["storage"], `{"spec":{"macvlan":{"mode":"Bridge"}}}`)
-	f.wait(networks["storage"], metav1.ConditionFalse, v1alpha1.ReasonNodeFeatureMissing, "macvtap.network.kubevirt.io/eth2")
+	f.Patch(networks["storage"], `{"spec":{"macvlan":{"mode":"Bridge"}}}`)
+	testkit.Wait(f, networks["storage"], metav1.ConditionFalse, v1alpha1.ReasonNodeFeatureMissing, "macvtap.network.kubevirt.io/eth2")
 }

@@ -18,78 +18,78 @@ import (
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/addresslock"
-	"github.com/novasphere/wukong/controllers/internal/testenv"
+	"github.com/novasphere/wukong/controllers/internal/testkit"
 )
 
-func (f fixture) take(segment, address string) {
+func (f networks) take(segment, address string) {
 	f.Helper()
 	lock := &v1alpha1.WukongAddress{
 		ObjectMeta: metav1.ObjectMeta{Name: addresslock.Name(segment, netip.MustParseAddr(address))},
 		Spec: v1alpha1.WukongAddressSpec{
 			Segment: segment, Address: v1alpha1.IPAddress(address),
-			Holder:  v1alpha1.AddressHolder{Namespace: f.namespace, Name: "web", UID: "1", InterfaceName: "lan"},
-			Network: v1alpha1.AddressNetwork{Namespace: f.namespace, Name: "lan"},
+			Holder:  v1alpha1.AddressHolder{Namespace: f.Namespace, Name: "web", UID: "1", InterfaceName: "lan"},
+			Network: v1alpha1.AddressNetwork{Namespace: f.Namespace, Name: "lan"},
 		},
 	}
-	f.create(lock)
-	f.Cleanup(func() { require.NoError(f, f.Client.Delete(context.Background(), lock)) }) // of the cluster: it would outlive the namespace
+	f.Create(lock)
+	f.Afterwards(func(ctx context.Context) { require.NoError(f, f.Client.Delete(ctx, lock)) }) // of the cluster: it would outlive the namespace
 }
 
 // A network counts its users and the addresses of its pools: the first change at once, and then every half a minute at most, however many
 // machines come.
 func TestANetworkCountsUsersAndAddresses(t *testing.T) {
-	f := fixture{t, environment, environment.Namespace(t)}
+	f := alone(t)
 	clock := clocktesting.NewFakePassiveClock(time.Now())
-	manager := f.StartManager(f, testenv.ManagerOptions{Namespace: f.namespace, Controllers: []string{"wukongnetwork"}, Clock: clock})
-	network := f.newBridge("lan", func(network *v1alpha1.WukongNetwork) {
-		network.Spec.Segment = f.namespace
-		network.Spec.Subnets = []v1alpha1.Subnet{{CIDR: "10.90.0.0/24", Gateway: "10.90.0.1", Pool: &v1alpha1.AddressPool{
+	manager := f.ByClock(clock).StartManager()
+	network := f.newNetwork("lan", func(spec *v1alpha1.WukongNetworkSpec) {
+		spec.Segment = f.Namespace
+		spec.Subnets = []v1alpha1.Subnet{{CIDR: "10.90.0.0/24", Gateway: "10.90.0.1", Pool: &v1alpha1.AddressPool{
 			Ranges: []v1alpha1.AddressRange{{Start: "10.90.0.1", End: "10.90.0.10"}}}}}
-		network.Spec.Reservations = []v1alpha1.AddressReservation{{Address: "10.90.0.10", MachineName: "db"}}
+		spec.Reservations = []v1alpha1.AddressReservation{{Address: "10.90.0.10", MachineName: "db"}}
 	})
-	f.create(network)
+	f.Create(network)
 	counts := func(users int32, used, free int64) {
 		f.Helper()
-		require.EventuallyWithT(f, func(collect *assert.CollectT) {
-			require.NoError(collect, f.Client.Get(f.Context(), client.ObjectKeyFromObject(network), network))
-			assert.Equal(collect, users, network.Status.Users)
-			assert.Equal(collect, []v1alpha1.PoolStatus{{CIDR: "10.90.0.0/24", Total: 9, Used: used, Reserved: 1, Free: free}}, network.Status.Pools)
-		}, patience, interval)
+		f.Eventually(func(now *testkit.Attempt) {
+			require.NoError(now, f.Client.Get(f.Context(), client.ObjectKeyFromObject(network), network))
+			assert.Equal(now, users, network.Status.Users)
+			assert.Equal(now, []v1alpha1.PoolStatus{{CIDR: "10.90.0.0/24", Total: 9, Used: used, Reserved: 1, Free: free}}, network.Status.Pools)
+		})
 	}
 	counts(0, 0, 8)
 
-	f.take(f.namespace, "10.90.0.2")
+	f.take(f.Namespace, "10.90.0.2")
 	counts(0, 1, 7)
-	testenv.WaitIdle(t, 0)
+	f.WaitIdle()
 	writes := manager.Writes.Total()
 	for i := range 5 {
-		f.take(f.namespace, fmt.Sprintf("10.90.0.%d", 3+i))
-		f.create(&v1alpha1.WukongVM{
-			ObjectMeta: metav1.ObjectMeta{Namespace: f.namespace, Name: fmt.Sprint("web-", i)},
+		f.take(f.Namespace, fmt.Sprintf("10.90.0.%d", 3+i))
+		f.Create(&v1alpha1.WukongVM{
+			ObjectMeta: metav1.ObjectMeta{Namespace: f.Namespace, Name: fmt.Sprint("web-", i)},
 			Spec: v1alpha1.WukongVMSpec{
 				Memory:   v1alpha1.Memory{Guest: resource.MustParse("1Gi")},
 				Networks: []v1alpha1.VMNetwork{{Name: "lan", NetworkRef: &v1alpha1.LocalObjectReference{Name: "lan"}}},
 			},
 		})
 	}
-	testenv.WaitIdle(t, 0)
+	f.WaitIdle()
 	counts(0, 1, 7)
 	assert.Equal(t, writes, manager.Writes.Total(), "not a write for each machine")
 
 	clock.SetTime(clock.Now().Add(31 * time.Second))
-	f.take(f.namespace, "10.90.0.99") // of the subnet, and not of the pool
+	f.take(f.Namespace, "10.90.0.99") // of the subnet, and not of the pool
 	counts(5, 6, 2)
-	testenv.WaitIdle(t, 0)
+	f.WaitIdle()
 	assert.Equal(t, writes+1, manager.Writes.Total())
 }
 
 // Pools that cannot work are told before any machine asks.
 func TestAPoolThatCannotBeIsTold(t *testing.T) {
 	f, _ := start(t)
-	network := f.newBridge("lan", func(network *v1alpha1.WukongNetwork) {
-		network.Spec.Subnets = []v1alpha1.Subnet{{CIDR: "10.90.1.0/24", Pool: &v1alpha1.AddressPool{
+	network := f.newNetwork("lan", func(spec *v1alpha1.WukongNetworkSpec) {
+		spec.Subnets = []v1alpha1.Subnet{{CIDR: "10.90.1.0/24", Pool: &v1alpha1.AddressPool{
 			Ranges: []v1alpha1.AddressRange{{Start: "10.90.1.9", End: "10.90.1.5"}}}}}
 	})
-	f.create(network)
-	f.wait(network, metav1.ConditionFalse, v1alpha1.ReasonInvalidSpec, "range 10.90.1.9 to 10.90.1.5 ends before it starts: exchange the two")
+	f.Create(network)
+	testkit.Wait(f, network, metav1.ConditionFalse, v1alpha1.ReasonInvalidSpec, "range 10.90.1.9 to 10.90.1.5 ends before it starts: exchange the two")
 }

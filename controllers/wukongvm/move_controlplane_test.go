@@ -12,7 +12,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	storagev1 "k8s.io/api/storage/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
-	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	kubevirtv1 "kubevirt.io/api/core/v1"
@@ -20,8 +19,10 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/builder"
 	"github.com/novasphere/wukong/controllers/internal/simulator"
 	"github.com/novasphere/wukong/controllers/internal/testenv"
+	"github.com/novasphere/wukong/controllers/internal/testkit"
 )
 
 // Classes that disks move between.
@@ -32,70 +33,64 @@ const (
 
 // mover is a machine with a root and a data disk, which run on a cluster with two nodes and three classes.
 type mover struct {
-	*testing.T
-	namespace string
-	vm        *v1alpha1.WukongVM
+	machines
+	vm *v1alpha1.WukongVM
 }
 
-func newMover(t *testing.T, power v1alpha1.PowerState) mover {
+// startMoving plays KubeVirt and CDI and runs all controllers.
+func startMoving(t *testing.T) (machines, *testkit.Manager) {
 	t.Helper()
+	f := newMachines(t)
+	f.Simulate()
+	return f, f.StartManagerOfAll()
+}
+
+// newMover makes the machine in a namespace of its own.
+func newMover(f machines, power v1alpha1.PowerState) mover {
+	f.Helper()
+	f = f.elsewhere()
 	for _, name := range []string{"node-1", "node-2"} {
 		node := &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{kubevirtv1.NodeSchedulable: "true"}}}
-		require.NoError(t, client.IgnoreAlreadyExists(environment.Client.Create(t.Context(), node)))
+		require.NoError(f, client.IgnoreAlreadyExists(f.Client.Create(f.Context(), node)))
 	}
 	for _, name := range []string{slow, cold} {
 		class := &storagev1.StorageClass{ObjectMeta: metav1.ObjectMeta{Name: name}, Provisioner: "test.novasphere.dev/none"}
-		require.NoError(t, client.IgnoreAlreadyExists(environment.Client.Create(t.Context(), class)))
+		require.NoError(f, client.IgnoreAlreadyExists(f.Client.Create(f.Context(), class)))
 	}
-	namespace := environment.Namespace(t)
-	size := resource.MustParse("1Gi")
 	for _, name := range []string{"root", "data"} {
-		class := testenv.DefaultStorageClass
-		require.NoError(t, environment.Client.Create(t.Context(), &v1alpha1.WukongDisk{
-			ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name},
-			Spec:       v1alpha1.WukongDiskSpec{Size: &size, StorageClassName: &class},
-		}))
+		f.Create(builder.Disk(f.Namespace, name, builder.OnClass(testenv.DefaultStorageClass)))
 	}
-	vm := newVM(namespace, "web", func(vm *v1alpha1.WukongVM) {
-		vm.Spec.PowerState = power
-		vm.Spec.Disks = []v1alpha1.VMDisk{
-			{Name: "root", DiskRef: &v1alpha1.LocalObjectReference{Name: "root"}},
-			{Name: "data", DiskRef: &v1alpha1.LocalObjectReference{Name: "data"}},
-		}
-	})
-	require.NoError(t, environment.Client.Create(t.Context(), vm))
-	return mover{t, namespace, vm}
+	vm := builder.VM(f.Namespace, "web", builder.Power(power), builder.Attached("root", "data"))
+	f.Create(vm)
+	return mover{f, vm}
 }
 
-func (m mover) in(t *testing.T) mover {
-	m.T = t
-	return m
-}
+func (m mover) in(t *testing.T) mover { return mover{m.machines.in(t), m.vm} }
 
 func (m mover) running() {
 	m.Helper()
-	waitReady(m.T, m.vm, metav1.ConditionTrue, v1alpha1.ReasonRunning)
-	waitAttached(m.T, m.vm, "root", "data")
+	testkit.Wait(m, m.vm, metav1.ConditionTrue, v1alpha1.ReasonRunning, "")
+	m.waitAttached(m.vm, "root", "data")
 }
 
 func (m mover) stopped() {
 	m.Helper()
-	waitReady(m.T, m.vm, metav1.ConditionTrue, v1alpha1.ReasonStopped)
+	testkit.Wait(m, m.vm, metav1.ConditionTrue, v1alpha1.ReasonStopped, "")
 }
 
 func (m mover) disk(name string) *v1alpha1.WukongDisk {
 	m.Helper()
-	return read(m.T, m.namespace, name, &v1alpha1.WukongDisk{})
+	return testkit.Read(m, name, &v1alpha1.WukongDisk{})
 }
 
 func (m mover) machine() *kubevirtv1.VirtualMachine {
 	m.Helper()
-	return read(m.T, m.namespace, "web", &kubevirtv1.VirtualMachine{})
+	return testkit.Read(m, "web", &kubevirtv1.VirtualMachine{})
 }
 
 func (m mover) instance() *kubevirtv1.VirtualMachineInstance {
 	m.Helper()
-	return read(m.T, m.namespace, "web", &kubevirtv1.VirtualMachineInstance{})
+	return testkit.Read(m, "web", &kubevirtv1.VirtualMachineInstance{})
 }
 
 // held tells whether KubeVirt is kept from migrating the machine.
@@ -104,14 +99,9 @@ func (m mover) held() bool {
 	return metav1.HasAnnotation(m.instance().ObjectMeta, kubevirtv1.WorkloadUpdateMigrationAbortionAnnotation)
 }
 
-func (m mover) patch(object client.Object, body string) {
-	m.Helper()
-	require.NoError(m, environment.Client.Patch(m.Context(), object, client.RawPatch("application/merge-patch+json", []byte(body))))
-}
-
 func (m mover) setClass(name, class string) {
 	m.Helper()
-	m.patch(m.disk(name), fmt.Sprintf(`{"spec":{"storageClassName":%q}}`, class))
+	m.Patch(m.disk(name), fmt.Sprintf(`{"spec":{"storageClassName":%q}}`, class))
 }
 
 // hold keeps the simulator from ending what it does to an object.
@@ -121,23 +111,23 @@ func (m mover) hold(object client.Object, held bool) {
 	if held {
 		value = `"true"`
 	}
-	m.patch(object, fmt.Sprintf(`{"metadata":{"annotations":{%q:%s}}}`, simulator.AnnotationHold, value))
+	m.Patch(object, fmt.Sprintf(`{"metadata":{"annotations":{%q:%s}}}`, simulator.AnnotationHold, value))
 }
 
 // waitMoved waits until a disk is on a class and nothing is left of the claim that it came from.
 func (m mover) waitMoved(name, class, from string) *v1alpha1.WukongDisk {
 	m.Helper()
 	var disk *v1alpha1.WukongDisk
-	require.EventuallyWithT(m, func(collect *assert.CollectT) {
+	m.Eventually(func(now *testkit.Attempt) {
 		disk = m.disk(name)
-		assert.Equal(collect, class, disk.Status.StorageClassName, "%+v", disk.Status)
-		assert.Nil(collect, disk.Status.Move)
-		assert.True(collect, meta.IsStatusConditionTrue(disk.Status.Conditions, v1alpha1.ConditionReady), "%+v", disk.Status.Conditions)
-		assert.Nil(collect, meta.FindStatusCondition(disk.Status.Conditions, v1alpha1.ConditionStorageMoved))
-		assert.NotEqual(collect, from, disk.Status.ClaimName)
-		assert.False(collect, exists(m.T, m.namespace, from, &cdiv1.DataVolume{}), "the old DataVolume is there")
-		assert.False(collect, m.lives(from), "the old claim is there")
-	}, patience, interval)
+		assert.Equal(now, class, disk.Status.StorageClassName, "%+v", disk.Status)
+		assert.Nil(now, disk.Status.Move)
+		assert.True(now, meta.IsStatusConditionTrue(disk.Status.Conditions, v1alpha1.ConditionReady), "%+v", disk.Status.Conditions)
+		assert.Nil(now, meta.FindStatusCondition(disk.Status.Conditions, v1alpha1.ConditionStorageMoved))
+		assert.NotEqual(now, from, disk.Status.ClaimName)
+		assert.False(now, m.Exists(from, &cdiv1.DataVolume{}), "the old DataVolume is there")
+		assert.False(now, m.lives(from), "the old claim is there")
+	})
 	m.one(disk)
 	return disk
 }
@@ -145,14 +135,14 @@ func (m mover) waitMoved(name, class, from string) *v1alpha1.WukongDisk {
 // lives tells whether a claim is there, and not on its way out: nothing in this control plane takes off the API server's finalizer.
 func (m mover) lives(name string) bool {
 	claim := &corev1.PersistentVolumeClaim{}
-	return exists(m.T, m.namespace, name, claim) && claim.DeletionTimestamp.IsZero()
+	return m.Exists(name, claim) && claim.DeletionTimestamp.IsZero()
 }
 
 // one checks that a disk has no DataVolume but the one that is in use.
 func (m mover) one(disk *v1alpha1.WukongDisk) {
 	m.Helper()
 	list := &cdiv1.DataVolumeList{}
-	require.NoError(m, environment.Client.List(m.Context(), list, client.InNamespace(m.namespace)))
+	require.NoError(m, m.Client.List(m.Context(), list, client.InNamespace(m.Namespace)))
 	var names []string
 	for i := range list.Items {
 		if metav1.IsControlledBy(&list.Items[i], disk) {
@@ -165,26 +155,26 @@ func (m mover) one(disk *v1alpha1.WukongDisk) {
 func (m mover) waitCondition(name, reason, words string) *v1alpha1.WukongDisk {
 	m.Helper()
 	var disk *v1alpha1.WukongDisk
-	require.EventuallyWithT(m, func(collect *assert.CollectT) {
+	m.Eventually(func(now *testkit.Attempt) {
 		disk = m.disk(name)
 		condition := meta.FindStatusCondition(disk.Status.Conditions, v1alpha1.ConditionStorageMoved)
-		require.NotNil(collect, condition)
-		assert.Equal(collect, reason, condition.Reason, condition.Message)
-		assert.Contains(collect, condition.Message, words)
-	}, patience, interval)
+		require.NotNil(now, condition)
+		assert.Equal(now, reason, condition.Reason, condition.Message)
+		assert.Contains(now, condition.Message, words)
+	})
 	return disk
 }
 
 func (m mover) waitMigrating(volumes int) {
 	m.Helper()
-	require.Eventually(m, func() bool { return len(m.instance().Status.MigratedVolumes) == volumes }, patience, interval)
+	m.Until(func() bool { return len(m.instance().Status.MigratedVolumes) == volumes })
 }
 
 // waitUnderWay waits until KubeVirt migrates volumes, and needs no manager for it any more.
 func (m mover) waitUnderWay(volumes int) {
 	m.Helper()
 	m.waitMigrating(volumes)
-	require.Eventually(m, func() bool { return !m.held() }, patience, interval)
+	m.Until(func() bool { return !m.held() })
 }
 
 func (m mover) claimInTemplate(name string) string {
@@ -198,18 +188,17 @@ func (m mover) claimInTemplate(name string) string {
 }
 
 func TestDisksMoveUnderARunningMachine(t *testing.T) {
-	environment.Simulate(t)
-	manager := environment.StartManager(t, testenv.ManagerOptions{})
-	m := newMover(t, v1alpha1.PowerRunning)
+	f, manager := startMoving(t)
+	m := newMover(f, v1alpha1.PowerRunning)
 	m.running()
 	instance := m.instance().UID
-	testenv.WaitIdle(t, 0)
+	m.WaitIdle()
 	manager.Writes.Reset()
 
 	m.setClass("data", slow)
 	data := m.waitMoved("data", slow, "data")
 	m.running()
-	testenv.WaitIdle(t, 0)
+	m.WaitIdle()
 	assert.False(t, m.held(), "KubeVirt migrates it for other reasons again")
 	t.Logf("writes of one move:\n%s", manager.Writes)
 	assert.LessOrEqual(t, manager.Writes.Total(), 16, manager.Writes)
@@ -231,126 +220,120 @@ func TestDisksMoveUnderARunningMachine(t *testing.T) {
 		assert.Equal(t, instance, m.instance().UID)
 	})
 	t.Run("a disk is plugged in afterwards", func(t *testing.T) {
-		editDisks(t, m.vm, with(blank("extra", v1alpha1.DetachDelete)))
-		waitAttached(t, m.vm, "root", "data", "extra")
+		m := m.in(t)
+		m.editDisks(m.vm, with(blank("extra", v1alpha1.DetachDelete)))
+		m.waitAttached(m.vm, "root", "data", "extra")
 		assert.Nil(t, m.in(t).machine().Spec.UpdateVolumesStrategy, "KubeVirt plugs nothing while it is to migrate")
 	})
 	t.Run("Contract3: nothing is left to do", func(t *testing.T) {
-		testenv.WaitIdle(t, 0)
+		m := m.in(t)
+		m.WaitIdle()
 		manager.Stop()
-		second := environment.StartManager(t, testenv.ManagerOptions{})
-		testenv.WaitIdle(t, 3)
+		second := m.StartManagerOfAll()
+		m.WaitPasses(3)
 		assert.Zero(t, second.Writes.Total(), second.Writes.String())
 	})
 }
 
 func TestADiskOfAStoppedMachineIsCopied(t *testing.T) {
-	environment.Simulate(t)
-	environment.StartManager(t, testenv.ManagerOptions{})
-	m := newMover(t, v1alpha1.PowerStopped)
+	f, _ := startMoving(t)
+	m := newMover(f, v1alpha1.PowerStopped)
 	m.stopped()
-	m.hold(read(t, m.namespace, "data", &corev1.PersistentVolumeClaim{}), true)
+	m.hold(testkit.Read(m, "data", &corev1.PersistentVolumeClaim{}), true)
 	m.setClass("data", slow)
-	require.Eventually(t, func() bool {
+	m.Until(func() bool {
 		move := m.disk("data").Status.Move
 		return move != nil && move.Phase == v1alpha1.MoveCopying
-	}, patience, interval)
+	})
 	assert.Equal(t, v1alpha1.DiskMoving, m.disk("data").Status.Phase)
 
-	setPower(t, m.vm, v1alpha1.PowerRunning)
-	waiting := waitReady(t, m.vm, metav1.ConditionFalse, v1alpha1.ReasonWaitingForDisk)
+	m.setPower(m.vm, v1alpha1.PowerRunning)
+	waiting := testkit.Wait(m, m.vm, metav1.ConditionFalse, v1alpha1.ReasonWaitingForDisk, "")
 	assert.Contains(t, meta.FindStatusCondition(waiting.Status.Conditions, v1alpha1.ConditionReady).Message, "is being copied")
 	assert.Equal(t, kubevirtv1.RunStrategyHalted, *m.machine().Spec.RunStrategy, "a guest that writes now would lose it")
 	assert.Equal(t, "data", m.disk("data").Status.ClaimName)
 
-	m.hold(read(t, m.namespace, "data", &corev1.PersistentVolumeClaim{}), false)
+	m.hold(testkit.Read(m, "data", &corev1.PersistentVolumeClaim{}), false)
 	data := m.waitMoved("data", slow, "data")
 	m.running()
 	assert.Equal(t, data.Status.ClaimName, m.claimInTemplate("data"))
 }
 
 func TestADiskOfNobodyIsCopiedAndLostStatusIsFound(t *testing.T) {
-	environment.Simulate(t)
-	manager := environment.StartManager(t, testenv.ManagerOptions{})
-	m := newMover(t, v1alpha1.PowerStopped)
+	f, manager := startMoving(t)
+	m := newMover(f, v1alpha1.PowerStopped)
 	m.stopped()
-	size := resource.MustParse("1Gi")
-	class := testenv.DefaultStorageClass
-	require.NoError(t, environment.Client.Create(t.Context(), &v1alpha1.WukongDisk{
-		ObjectMeta: metav1.ObjectMeta{Namespace: m.namespace, Name: "lone"}, Spec: v1alpha1.WukongDiskSpec{Size: &size, StorageClassName: &class},
-	}))
-	require.Eventually(t, func() bool { return m.disk("lone").Status.Phase == v1alpha1.DiskReady }, patience, interval)
+	m.Create(builder.Disk(m.Namespace, "lone", builder.OnClass(testenv.DefaultStorageClass)))
+	m.Until(func() bool { return m.disk("lone").Status.Phase == v1alpha1.DiskReady })
 	m.setClass("lone", slow)
 	lone := m.waitMoved("lone", slow, "lone")
 
-	testenv.WaitIdle(t, 0)
+	m.WaitIdle()
 	manager.Stop()
 	lost := lone.DeepCopy()
 	lost.Status = v1alpha1.WukongDiskStatus{}
-	require.NoError(t, environment.Client.Status().Update(t.Context(), lost))
-	environment.StartManager(t, testenv.ManagerOptions{})
-	require.Eventually(t, func() bool { return m.disk("lone").Status.ClaimName == lone.Status.ClaimName }, patience, interval)
-	testenv.WaitIdle(t, 0)
+	m.SetStatus(lost)
+	m.StartManagerOfAll()
+	m.Until(func() bool { return m.disk("lone").Status.ClaimName == lone.Status.ClaimName })
+	m.WaitIdle()
 	m.one(m.disk("lone"))
 }
 
 // The machine stops in the middle: the old claim is the truth, the target is taken away, and the disk is copied instead.
 func TestAMoveThatIsBrokenOffBeginsAnewAsACopy(t *testing.T) {
-	environment.Simulate(t)
-	environment.StartManager(t, testenv.ManagerOptions{})
-	m := newMover(t, v1alpha1.PowerRunning)
+	f, _ := startMoving(t)
+	m := newMover(f, v1alpha1.PowerRunning)
 	m.running()
 	m.hold(m.machine(), true)
-	m.hold(read(t, m.namespace, "data", &corev1.PersistentVolumeClaim{}), true)
+	m.hold(testkit.Read(m, "data", &corev1.PersistentVolumeClaim{}), true)
 	m.setClass("data", slow)
 	m.waitMigrating(1)
 	target := m.claimInTemplate("data")
 	require.NotEqual(t, "data", target)
-	blankVolume := read(t, m.namespace, target, &cdiv1.DataVolume{}).UID
+	blankVolume := testkit.Read(m, target, &cdiv1.DataVolume{}).UID
 
-	setPower(t, m.vm, v1alpha1.PowerStopped)
-	require.EventuallyWithT(t, func(collect *assert.CollectT) {
+	m.setPower(m.vm, v1alpha1.PowerStopped)
+	m.Eventually(func(now *testkit.Attempt) {
 		volume := &cdiv1.DataVolume{}
-		require.NoError(collect, client.IgnoreNotFound(environment.Client.Get(t.Context(), client.ObjectKey{Namespace: m.namespace, Name: target}, volume)))
-		assert.NotEqual(collect, blankVolume, volume.UID, "what KubeVirt began to fill is not used")
-		if assert.NotNil(collect, volume.Spec.Source) {
-			assert.NotNil(collect, volume.Spec.Source.PVC)
+		require.NoError(now, client.IgnoreNotFound(m.Client.Get(t.Context(), client.ObjectKey{Namespace: m.Namespace, Name: target}, volume)))
+		assert.NotEqual(now, blankVolume, volume.UID, "what KubeVirt began to fill is not used")
+		if assert.NotNil(now, volume.Spec.Source) {
+			assert.NotNil(now, volume.Spec.Source.PVC)
 		}
-	}, patience, interval)
+	})
 	assert.Equal(t, "data", m.claimInTemplate("data"))
 	assert.Equal(t, "data", m.disk("data").Status.ClaimName)
-	m.hold(read(t, m.namespace, "data", &corev1.PersistentVolumeClaim{}), false)
+	m.hold(testkit.Read(m, "data", &corev1.PersistentVolumeClaim{}), false)
 	m.waitMoved("data", slow, "data")
 	m.stopped()
-	setPower(t, m.vm, v1alpha1.PowerRunning)
+	m.setPower(m.vm, v1alpha1.PowerRunning)
 	m.running()
 }
 
 // KubeVirt says that the migration goes on before it has given the instance the new claim, and refuses the claim from then on.
 func TestAMoveInWhichKubeVirtOvertakesItselfBeginsAnew(t *testing.T) {
-	environment.Simulate(t)
-	environment.StartManager(t, testenv.ManagerOptions{})
+	f, _ := startMoving(t)
 	for moving, staying := range map[string]string{"data": "root", "root": "data"} {
 		t.Run(moving, func(t *testing.T) {
-			m := newMover(t, v1alpha1.PowerRunning)
+			m := newMover(f.in(t), v1alpha1.PowerRunning)
 			m.running()
 			instance := m.instance().UID
-			m.patch(m.machine(), fmt.Sprintf(`{"metadata":{"annotations":{%q:"true"}}}`, simulator.AnnotationOvertaken))
+			m.Patch(m.machine(), fmt.Sprintf(`{"metadata":{"annotations":{%q:"true"}}}`, simulator.AnnotationOvertaken))
 			// Its pods have the old claims.
 			begun := &kubevirtv1.VirtualMachineInstanceMigration{
-				ObjectMeta: metav1.ObjectMeta{Namespace: m.namespace, Name: "begun", Labels: map[string]string{kubevirtv1.MigrationSelectorLabel: "web"}},
+				ObjectMeta: metav1.ObjectMeta{Namespace: m.Namespace, Name: "begun", Labels: map[string]string{kubevirtv1.MigrationSelectorLabel: "web"}},
 				Spec:       kubevirtv1.VirtualMachineInstanceMigrationSpec{VMIName: "web"},
 			}
-			require.NoError(t, environment.Client.Create(t.Context(), begun))
+			m.Create(begun)
 			m.setClass(moving, slow)
 			m.waitMigrating(1)
 			m.waitCondition(moving, v1alpha1.ReasonMoving, "the migration begins anew")
 			assert.True(t, m.held(), "a migration with the old claim fails, and spoils the node for those that follow")
-			require.Eventually(t, func() bool { return m.claimInTemplate(moving) == moving && m.claimInTemplate(staying) == staying }, patience, interval)
-			require.Never(t, func() bool { return m.claimInTemplate(moving) != moving }, 3*time.Second, interval, "a migration is left")
-			assert.True(t, meta.IsStatusConditionTrue(read(t, m.namespace, "web", &v1alpha1.WukongVM{}).Status.Conditions, v1alpha1.ConditionReady))
+			m.Until(func() bool { return m.claimInTemplate(moving) == moving && m.claimInTemplate(staying) == staying })
+			m.Never(func() bool { return m.claimInTemplate(moving) != moving }, 3*time.Second, "a migration is left")
+			assert.True(t, meta.IsStatusConditionTrue(testkit.Read(m, "web", &v1alpha1.WukongVM{}).Status.Conditions, v1alpha1.ConditionReady))
 
-			require.NoError(t, environment.Client.Delete(t.Context(), begun))
+			m.Remove(begun)
 			m.waitMoved(moving, slow, moving)
 			m.running()
 			assert.Equal(t, instance, m.instance().UID, "the guest never stopped")
@@ -363,9 +346,8 @@ func TestAMoveInWhichKubeVirtOvertakesItselfBeginsAnew(t *testing.T) {
 
 // The manager is down while KubeVirt finishes and the machine stops: the new claim is the truth.
 func TestAMoveThatFinishedUnseenIsFound(t *testing.T) {
-	environment.Simulate(t)
-	manager := environment.StartManager(t, testenv.ManagerOptions{})
-	m := newMover(t, v1alpha1.PowerRunning)
+	f, manager := startMoving(t)
+	m := newMover(f, v1alpha1.PowerRunning)
 	m.running()
 	m.hold(m.machine(), true)
 	m.setClass("root", slow)
@@ -374,11 +356,11 @@ func TestAMoveThatFinishedUnseenIsFound(t *testing.T) {
 	manager.Stop()
 	m.hold(m.machine(), false)
 	m.waitMigrating(0)
-	m.patch(m.machine(), `{"spec":{"runStrategy":"Halted"}}`)
-	require.Eventually(t, func() bool { return !exists(t, m.namespace, "web", &kubevirtv1.VirtualMachineInstance{}) }, patience, interval)
-	setPower(t, m.vm, v1alpha1.PowerStopped)
+	m.Patch(m.machine(), `{"spec":{"runStrategy":"Halted"}}`)
+	m.Until(func() bool { return !m.Exists("web", &kubevirtv1.VirtualMachineInstance{}) })
+	m.setPower(m.vm, v1alpha1.PowerStopped)
 
-	environment.StartManager(t, testenv.ManagerOptions{})
+	m.StartManagerOfAll()
 	root := m.waitMoved("root", slow, "root")
 	assert.Equal(t, target, root.Status.ClaimName)
 	m.stopped()
@@ -387,9 +369,8 @@ func TestAMoveThatFinishedUnseenIsFound(t *testing.T) {
 
 // Nothing says what KubeVirt did: both claims stay until a person decides.
 func TestContract7AnUndecidedMoveLosesNothing(t *testing.T) {
-	environment.Simulate(t)
-	manager := environment.StartManager(t, testenv.ManagerOptions{})
-	m := newMover(t, v1alpha1.PowerRunning)
+	f, manager := startMoving(t)
+	m := newMover(f, v1alpha1.PowerRunning)
 	m.running()
 	m.hold(m.machine(), true)
 	m.setClass("data", slow)
@@ -398,34 +379,33 @@ func TestContract7AnUndecidedMoveLosesNothing(t *testing.T) {
 	manager.Stop()
 	m.hold(m.machine(), false)
 	m.waitMigrating(0)
-	m.patch(m.machine(), `{"spec":{"runStrategy":"Halted"}}`)
-	require.Eventually(t, func() bool { return !exists(t, m.namespace, "web", &kubevirtv1.VirtualMachineInstance{}) }, patience, interval)
-	require.NoError(t, environment.Client.Status().Patch(t.Context(), m.machine(), client.RawPatch(types.MergePatchType, []byte(`{"status":{"volumeUpdateState":null}}`))))
+	m.Patch(m.machine(), `{"spec":{"runStrategy":"Halted"}}`)
+	m.Until(func() bool { return !m.Exists("web", &kubevirtv1.VirtualMachineInstance{}) })
+	require.NoError(t, m.Client.Status().Patch(t.Context(), m.machine(), client.RawPatch(types.MergePatchType, []byte(`{"status":{"volumeUpdateState":null}}`))))
 
-	environment.StartManager(t, testenv.ManagerOptions{})
+	m.StartManagerOfAll()
 	m.waitCondition("data", v1alpha1.ReasonMoveUndecided, "kubectl annotate wukongdisk data")
-	testenv.WaitIdle(t, 0)
+	m.WaitIdle()
 	assert.True(t, m.lives("data"))
 	assert.True(t, m.lives(target))
 	assert.Equal(t, kubevirtv1.RunStrategyHalted, *m.machine().Spec.RunStrategy, "the machine does not start on a guess")
-	m.patch(m.disk("data"), fmt.Sprintf(`{"metadata":{"annotations":{%q:%q}}}`, v1alpha1.AnnotationClaimInUse, target))
+	m.Patch(m.disk("data"), fmt.Sprintf(`{"metadata":{"annotations":{%q:%q}}}`, v1alpha1.AnnotationClaimInUse, target))
 	m.waitMoved("data", slow, "data")
 	m.running()
 }
 
 func TestTheClassChangesAgainWhileTheDiskMoves(t *testing.T) {
-	environment.Simulate(t)
-	environment.StartManager(t, testenv.ManagerOptions{})
-	m := newMover(t, v1alpha1.PowerRunning)
+	f, _ := startMoving(t)
+	m := newMover(f, v1alpha1.PowerRunning)
 	m.running()
 	m.hold(m.machine(), true)
 	m.setClass("data", slow)
 	m.waitMigrating(1)
 	m.setClass("data", cold)
 	m.waitCondition("data", v1alpha1.ReasonMoving, "finished first")
-	testenv.WaitIdle(t, 0)
+	m.WaitIdle()
 	list := &cdiv1.DataVolumeList{}
-	require.NoError(t, environment.Client.List(t.Context(), list, client.InNamespace(m.namespace)))
+	require.NoError(t, m.Client.List(t.Context(), list, client.InNamespace(m.Namespace)))
 	assert.Len(t, list.Items, 3, "root, data and one target")
 	m.hold(m.machine(), false)
 	m.waitMoved("data", cold, "data")
@@ -433,9 +413,8 @@ func TestTheClassChangesAgainWhileTheDiskMoves(t *testing.T) {
 }
 
 func TestMovesThatCannotBe(t *testing.T) {
-	environment.Simulate(t)
-	environment.StartManager(t, testenv.ManagerOptions{})
-	m := newMover(t, v1alpha1.PowerRunning)
+	f, _ := startMoving(t)
+	m := newMover(f, v1alpha1.PowerRunning)
 	m.running()
 
 	t.Run("to a class that does not exist", func(t *testing.T) {
@@ -450,55 +429,53 @@ func TestMovesThatCannotBe(t *testing.T) {
 		instance.Status.Conditions = append(instance.Status.Conditions, kubevirtv1.VirtualMachineInstanceCondition{
 			Type: kubevirtv1.VirtualMachineInstanceIsStorageLiveMigratable, Status: corev1.ConditionFalse, Message: "it has a host device",
 		})
-		require.NoError(t, environment.Client.Update(t.Context(), instance))
+		require.NoError(t, m.Client.Update(t.Context(), instance))
 		m.setClass("data", slow)
 		disk := m.waitCondition("data", v1alpha1.ReasonMoveUnsupported, "it has a host device")
 		assert.True(t, meta.IsStatusConditionTrue(disk.Status.Conditions, v1alpha1.ConditionReady), "the disk works as before")
-		testenv.WaitIdle(t, 0)
+		m.WaitIdle()
 		m.one(disk)
 	})
 	t.Run("but are made as a copy when it stops", func(t *testing.T) {
 		m := m.in(t)
-		setPower(t, m.vm, v1alpha1.PowerStopped)
+		m.setPower(m.vm, v1alpha1.PowerStopped)
 		m.waitMoved("data", slow, "data")
 	})
 }
 
 func TestADiskIsDeletedWhileItMoves(t *testing.T) {
-	environment.Simulate(t)
-	environment.StartManager(t, testenv.ManagerOptions{})
+	f, _ := startMoving(t)
 	for _, policy := range []v1alpha1.ReclaimPolicy{v1alpha1.ReclaimDelete, v1alpha1.ReclaimRetain} {
 		t.Run(string(policy), func(t *testing.T) {
-			m := newMover(t, v1alpha1.PowerStopped)
+			m := newMover(f.in(t), v1alpha1.PowerStopped)
 			m.stopped()
-			m.patch(m.disk("data"), fmt.Sprintf(`{"spec":{"reclaimPolicy":%q}}`, policy))
-			m.hold(read(t, m.namespace, "data", &corev1.PersistentVolumeClaim{}), true)
+			m.Patch(m.disk("data"), fmt.Sprintf(`{"spec":{"reclaimPolicy":%q}}`, policy))
+			m.hold(testkit.Read(m, "data", &corev1.PersistentVolumeClaim{}), true)
 			m.setClass("data", slow)
-			require.Eventually(t, func() bool {
+			m.Until(func() bool {
 				move := m.disk("data").Status.Move
 				return move != nil && move.Phase == v1alpha1.MoveCopying
-			}, patience, interval)
+			})
 			target := m.disk("data").Status.Move.TargetClaimName
-			editDisks(t, m.vm, without("data"))
-			require.NoError(t, environment.Client.Delete(t.Context(), m.disk("data")))
-			require.Eventually(t, func() bool {
-				return !exists(t, m.namespace, "data", &v1alpha1.WukongDisk{}) && !exists(t, m.namespace, "data", &cdiv1.DataVolume{}) &&
-					!exists(t, m.namespace, target, &cdiv1.DataVolume{}) && !m.lives(target)
-			}, patience, interval)
+			m.editDisks(m.vm, without("data"))
+			m.Remove(m.disk("data"))
+			m.Until(func() bool {
+				return !m.Exists("data", &v1alpha1.WukongDisk{}) && !m.Exists("data", &cdiv1.DataVolume{}) &&
+					!m.Exists(target, &cdiv1.DataVolume{}) && !m.lives(target)
+			})
 			if policy == v1alpha1.ReclaimDelete {
-				require.Eventually(t, func() bool { return !m.lives("data") }, patience, interval)
+				m.Until(func() bool { return !m.lives("data") })
 				return
 			}
-			assert.Empty(t, read(t, m.namespace, "data", &corev1.PersistentVolumeClaim{}).OwnerReferences, "the claim in use is retained")
+			assert.Empty(t, testkit.Read(m, "data", &corev1.PersistentVolumeClaim{}).OwnerReferences, "the claim in use is retained")
 		})
 	}
 }
 
 // The manager is killed again and again at other moments of a move.
 func TestMovesSurviveAManagerThatIsKilled(t *testing.T) {
-	environment.Simulate(t)
-	manager := environment.StartManager(t, testenv.ManagerOptions{})
-	m := newMover(t, v1alpha1.PowerRunning)
+	f, manager := startMoving(t)
+	m := newMover(f, v1alpha1.PowerRunning)
 	m.running()
 	instance := m.instance().UID
 	from := map[string]string{"data": "data", "root": "root"}
@@ -509,7 +486,7 @@ func TestMovesSurviveAManagerThatIsKilled(t *testing.T) {
 		for kill := range 5 {
 			time.Sleep(time.Duration(40+170*kill+90*round) * time.Millisecond)
 			manager.Stop()
-			manager = environment.StartManager(t, testenv.ManagerOptions{})
+			manager = m.StartManagerOfAll()
 		}
 		for name := range from {
 			from[name] = m.waitMoved(name, class, from[name]).Status.ClaimName

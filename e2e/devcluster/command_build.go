@@ -14,6 +14,7 @@ import (
 	"github.com/novasphere/wukong/e2e/devcluster/artifact"
 	"github.com/novasphere/wukong/e2e/devcluster/internal/addon"
 	"github.com/novasphere/wukong/e2e/devcluster/internal/component"
+	"github.com/novasphere/wukong/e2e/devcluster/internal/imagestore"
 	"github.com/novasphere/wukong/e2e/devcluster/progress"
 )
 
@@ -65,6 +66,8 @@ func recipes() map[string]*artifact.Recipe {
 			all[recipe.Name] = recipe
 		}
 	}
+	images := imagestore.Recipe(parts(addons()).AllImages()...)
+	all[images.Name] = images
 	return all
 }
 

@@ -41,11 +41,8 @@ func newUpCommand(session *session) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			options := cluster.Options{
-				Nodes:  nodes,
-				Addons: append([]addon.Addon{coredns.Addon{}}, chosen...),
-				Images: []*artifact.Recipe{component.PauseArchive(), component.ProbeArchive()},
-			}
+			options := parts(chosen)
+			options.Nodes = nodes
 			if err := one.Up(command.Context(), options); err != nil {
 				return err
 			}
@@ -70,6 +67,14 @@ func newDownCommand(session *session) *cobra.Command {
 			}
 			return one.Down(command.Context())
 		},
+	}
+}
+
+// parts are what a cluster with the chosen add-ons is made of.
+func parts(chosen []addon.Addon) cluster.Options {
+	return cluster.Options{
+		Addons: append([]addon.Addon{coredns.Addon{}}, chosen...),
+		Images: []*artifact.Recipe{component.PauseArchive(), component.ProbeArchive()},
 	}
 }
 

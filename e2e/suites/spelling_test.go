@@ -14,7 +14,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// spelled are names of the dev cluster that package testbed states: hosts, classes, images of its own, interfaces of its nodes, its folder and programs.
+// spelled are names of the dev cluster that package testbed states: hosts, classes, images of its own, interfaces of
+// its nodes, its folder and programs.
 var spelled = regexp.MustCompile(`\.svc\b|wukong-(shared|local|fixed|devcluster|storage)|wukong\.local|\.devcluster|\bbr-lan\b|\beth[01]\b|\bnode[12]\b|/usr/bin/(qemu|virt-)|` +
 	`(debian-trixie|tiny)\.(qcow2|img)|^cdi$|^cdi-|:5000\b|:7070\b`)
 

@@ -28,8 +28,9 @@ type controllerManager struct {
 const collectorPatience = 3 * time.Minute
 
 // waitForCollection waits until an object of ours goes with its owner: from then on tests need not reckon with a collector that still reads its lists.
-func waitForCollection(environment *Environment) error {
-	ctx, cancel := context.WithTimeout(context.Background(), collectorPatience)
+func waitForCollection(environment *Environment, factor float64) error {
+	patience := time.Duration(max(1, factor) * float64(collectorPatience))
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	owner := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: metav1.NamespaceDefault, Name: "owner"}}
 	if err := environment.Client.Create(ctx, owner); err != nil {
@@ -50,7 +51,7 @@ func waitForCollection(environment *Environment) error {
 			return nil
 		}
 		if err != nil {
-			return fmt.Errorf("wait for the garbage collector: %w", err)
+			return fmt.Errorf("wait %s for the garbage collector to delete %s: %w", patience, owned.Name, err)
 		}
 		time.Sleep(50 * time.Millisecond)
 	}
@@ -74,7 +75,7 @@ func startControllerManager(environment *Environment) (*controllerManager, error
 		"--kubeconfig="+path, "--authentication-kubeconfig="+path, "--authorization-kubeconfig="+path,
 		"--controllers=garbage-collector-controller,namespace-controller",
 		"--leader-elect=false", "--bind-address=127.0.0.1", "--secure-port=0", "--cert-dir="+folder)
-	if verbose() {
+	if Verbose() {
 		command.Stdout, command.Stderr = os.Stdout, os.Stderr
 	}
 	// The program must not outlive a test that is killed.

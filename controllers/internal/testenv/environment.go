@@ -6,18 +6,15 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"testing"
+	"slices"
 	"time"
 
-	"github.com/stretchr/testify/require"
-	corev1 "k8s.io/api/core/v1"
 	storagev1 "k8s.io/api/storage/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/rest"
+	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
-	"sigs.k8s.io/yaml"
 
 	"github.com/novasphere/wukong/controllers"
 )
@@ -57,6 +54,8 @@ type Options struct {
 	GarbageCollection bool
 	// APIServerFlags are further flags of the API server, without the leading hyphens.
 	APIServerFlags map[string]string
+	// Patience is how many times as long as usual the parts may take until they work; 0 is once.
+	Patience float64
 }
 
 // Kubeconfig gives a kubeconfig of an administrator of its own, for another process.
@@ -73,11 +72,11 @@ func Start(options Options) (*Environment, error) {
 	if os.Getenv("KUBEBUILDER_ASSETS") == "" {
 		return nil, fmt.Errorf("KUBEBUILDER_ASSETS is not set: run 'make test-controlplane', which builds the control plane and sets it")
 	}
-	setLogger()
+	ctrl.SetLogger(Logger())
 	control := &envtest.Environment{
 		CRDDirectoryPaths:        []string{repository("config", "crd", "bases")},
 		ErrorIfCRDPathMissing:    true,
-		AttachControlPlaneOutput: verbose(),
+		AttachControlPlaneOutput: Verbose(),
 		ControlPlaneStopTimeout:  20 * time.Second,
 		Scheme:                   controllers.Scheme(),
 	}
@@ -85,7 +84,7 @@ func Start(options Options) (*Environment, error) {
 		control.ControlPlane.GetAPIServer().Configure().Set(flag, value)
 	}
 	for _, definitions := range []Definitions{KubeVirt, CDI, Multus, NMState, Snapshots} {
-		if !contains(options.Without, definitions) {
+		if !slices.Contains(options.Without, definitions) {
 			control.CRDDirectoryPaths = append(control.CRDDirectoryPaths, definitions.path())
 		}
 	}
@@ -127,25 +126,7 @@ func (e *Environment) prepare(options Options) error {
 	if e.collector, err = startControllerManager(e); err != nil {
 		return err
 	}
-	return waitForCollection(e)
-}
-
-// WaitGone waits until an object does not exist. One that stays is shown: whom it waits for is in its metadata.
-func (e *Environment) WaitGone(t *testing.T, obj client.Object, patience, interval time.Duration) {
-	t.Helper()
-	last := obj.DeepCopyObject().(client.Object)
-	gone := func() bool {
-		err := e.Client.Get(t.Context(), client.ObjectKeyFromObject(obj), last)
-		require.NoError(t, client.IgnoreNotFound(err))
-		return apierrors.IsNotFound(err)
-	}
-	for deadline := time.Now().Add(patience); !gone(); time.Sleep(interval) {
-		if time.Now().After(deadline) {
-			text, err := yaml.Marshal(last)
-			require.NoError(t, err)
-			require.Failf(t, "it does not go", "%T %s:\n%s", obj, obj.GetName(), text)
-		}
-	}
+	return waitForCollection(e, options.Patience)
 }
 
 // Stop ends the environment.
@@ -156,54 +137,26 @@ func (e *Environment) Stop() error {
 	return e.control.Stop()
 }
 
-// Run is for TestMain: it starts an environment, stores it in place, runs the tests, and stops it.
-func Run(m *testing.M, place **Environment, options Options) int {
-	environment, err := Start(options)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "test environment:", err)
-		return 1
-	}
-	*place = environment
-	code := m.Run()
-	if err := environment.Stop(); err != nil {
-		fmt.Fprintln(os.Stderr, "stop the test environment:", err)
-		return 1
-	}
-	return code
-}
-
-// StartFor makes an environment for one test.
-func StartFor(tb testing.TB, options Options) *Environment {
-	tb.Helper()
-	environment, err := Start(options)
-	require.NoError(tb, err)
-	tb.Cleanup(func() { require.NoError(tb, environment.Stop()) })
-	return environment
-}
-
 // Install adds APIs to a running environment.
-func (e *Environment) Install(tb testing.TB, definitions ...Definitions) {
-	tb.Helper()
+func (e *Environment) Install(definitions ...Definitions) error {
 	for _, one := range definitions {
-		_, err := envtest.InstallCRDs(e.Config, envtest.CRDInstallOptions{Paths: []string{one.path()}, Scheme: controllers.Scheme()})
-		require.NoError(tb, err)
+		options := envtest.CRDInstallOptions{Paths: []string{one.path()}, Scheme: controllers.Scheme()}
+		if _, err := envtest.InstallCRDs(e.Config, options); err != nil {
+			return fmt.Errorf("install the definitions of %s: %w", one, err)
+		}
 	}
+	return nil
 }
 
 // Uninstall takes APIs away from a running environment.
-func (e *Environment) Uninstall(tb testing.TB, definitions ...Definitions) {
-	tb.Helper()
+func (e *Environment) Uninstall(definitions ...Definitions) error {
 	for _, one := range definitions {
-		require.NoError(tb, envtest.UninstallCRDs(e.Config, envtest.CRDInstallOptions{Paths: []string{one.path()}, Scheme: controllers.Scheme()}))
+		options := envtest.CRDInstallOptions{Paths: []string{one.path()}, Scheme: controllers.Scheme()}
+		if err := envtest.UninstallCRDs(e.Config, options); err != nil {
+			return fmt.Errorf("uninstall the definitions of %s: %w", one, err)
+		}
 	}
-}
-
-// Namespace makes a namespace for one test. It is left behind: the whole control plane goes away after the tests.
-func (e *Environment) Namespace(tb testing.TB) string {
-	tb.Helper()
-	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "test-"}}
-	require.NoError(tb, e.Client.Create(tb.Context(), namespace))
-	return namespace.Name
+	return nil
 }
 
 func (d Definitions) path() string {
@@ -222,13 +175,4 @@ func repository(parts ...string) string {
 		}
 	}
 	return filepath.Join(append([]string{root}, parts...)...)
-}
-
-func contains(list []Definitions, one Definitions) bool {
-	for _, item := range list {
-		if item == one {
-			return true
-		}
-	}
-	return false
 }

@@ -1,14 +1,13 @@
 package testenv
 
 import (
+	"context"
+	"fmt"
 	"net/http"
 	"os"
 	"slices"
-	"strings"
 	"sync"
-	"testing"
 
-	"github.com/stretchr/testify/require"
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/rest"
@@ -42,36 +41,49 @@ func (r *Refusals) wrap(next http.RoundTripper) http.RoundTripper {
 	})
 }
 
-// As makes a user that has the generated roles of config/rbac, named by their files, and no other right. It returns how to connect as
-// that user, and what that user was refused.
-func (e *Environment) As(tb testing.TB, roles ...string) (*rest.Config, *Refusals) {
-	tb.Helper()
-	name := tb.Name() + "/" + strings.Join(roles, "+")
-	for _, role := range roles {
-		require.NoError(tb, e.Client.Create(tb.Context(), &rbacv1.ClusterRoleBinding{
+// As makes a user that has the generated roles of config/rbac, named by their files, and no other right. It returns how to
+// connect as that user, and what that user was refused.
+func (e *Environment) As(ctx context.Context, name string, roles ...string) (*rest.Config, *Refusals, error) {
+	for _, file := range roles {
+		role, err := e.installRole(ctx, file)
+		if err != nil {
+			return nil, nil, err
+		}
+		if err := e.Client.Create(ctx, &rbacv1.ClusterRoleBinding{
 			ObjectMeta: metav1.ObjectMeta{GenerateName: "test-"},
-			RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: e.installRole(tb, role)},
+			RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: role},
 			Subjects:   []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: rbacv1.UserKind, Name: name}},
-		}))
+		}); err != nil {
+			return nil, nil, fmt.Errorf("bind role %s to user %s: %w", role, name, err)
+		}
 	}
 	user, err := e.control.AddUser(envtest.User{Name: name}, nil)
-	require.NoError(tb, err, "add user %s", name)
+	if err != nil {
+		return nil, nil, fmt.Errorf("add user %s: %w", name, err)
+	}
 	refusals := &Refusals{}
 	config := rest.CopyConfig(user.Config())
 	config.QPS, config.Burst = -1, -1
 	config.Wrap(refusals.wrap)
-	return config, refusals
+	return config, refusals, nil
 }
 
 // installRole makes the ClusterRole of a file if it is not there, and returns its name.
-func (e *Environment) installRole(tb testing.TB, file string) string {
-	tb.Helper()
+func (e *Environment) installRole(ctx context.Context, file string) (string, error) {
 	path := repository("config", "rbac", file+".yaml")
 	content, err := os.ReadFile(path)
-	require.NoError(tb, err)
+	if err != nil {
+		return "", err
+	}
 	role := &rbacv1.ClusterRole{}
-	require.NoError(tb, yaml.UnmarshalStrict(content, role), path)
-	require.NotEmpty(tb, role.Name, "%s is no ClusterRole", path)
-	require.NoError(tb, client.IgnoreAlreadyExists(e.Client.Create(tb.Context(), role)))
-	return role.Name
+	if err := yaml.UnmarshalStrict(content, role); err != nil {
+		return "", fmt.Errorf("read %s: %w", path, err)
+	}
+	if role.Name == "" {
+		return "", fmt.Errorf("%s is no ClusterRole", path)
+	}
+	if err := client.IgnoreAlreadyExists(e.Client.Create(ctx, role)); err != nil {
+		return "", fmt.Errorf("make ClusterRole %s: %w", role.Name, err)
+	}
+	return role.Name, nil
 }

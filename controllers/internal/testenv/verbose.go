@@ -4,18 +4,17 @@ import (
 	"os"
 
 	"github.com/go-logr/logr"
-	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/log/zap"
 )
 
-// verbose tells whether a person who hunts a failure wants to see the logs of controllers and control plane, by the variable
+// Verbose reports whether a person who hunts a failure wants to see the logs of controllers and control plane, by the variable
 // WUKONG_TEST_VERBOSE.
-func verbose() bool { return os.Getenv("WUKONG_TEST_VERBOSE") != "" }
+func Verbose() bool { return os.Getenv("WUKONG_TEST_VERBOSE") != "" }
 
-func setLogger() {
-	if verbose() {
-		ctrl.SetLogger(zap.New(zap.UseDevMode(true)))
-		return
+// Logger writes what controllers log if a person wants to see it.
+func Logger() logr.Logger {
+	if Verbose() {
+		return zap.New(zap.UseDevMode(true))
 	}
-	ctrl.SetLogger(logr.Discard())
+	return logr.Discard()
 }

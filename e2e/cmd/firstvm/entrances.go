@@ -9,11 +9,11 @@ import (
 	"github.com/novasphere/wukong/e2e/devcluster/testbed"
 )
 
-// entrances are the command lines that open the machine's console and a shell by SSH, as they can be typed in any folder, and how the first user that
-// cloud-init makes proves who it is.
+// entrances are the command lines that open the machine's console and a shell by SSH, as they can be typed in any
+// folder, and how the first user that cloud-init makes proves who it is.
 //
-// SSH notes the host's key in the cluster's own folder: the guest makes another one when the cluster is started anew, and a note of the old one would
-// keep a person out.
+// SSH notes the host's key in the cluster's own folder: the guest makes another one when the cluster is started anew,
+// and a note of the old one would keep a person out.
 func entrances(cluster testbed.Cluster, vm *v1alpha1.WukongVM) string {
 	virtctl := fmt.Sprintf("KUBECONFIG=%s %s", cluster.Kubeconfig(), cluster.Program("virtctl"))
 	var text strings.Builder

@@ -12,4 +12,8 @@
 // cache is checked against its manifest before it is used; what does not match is built again.
 //
 // A lock per recipe keeps two processes from building the same thing twice.
+//
+// The package is for whoever has something to build from Go modules, Debian packages and scripts: a Recipe of one's own
+// needs a name, a Key and a Build function, and GoTools makes one from a module of tools. The tool modules of the dev
+// cluster are found only in a checkout of the project, see SourceRoot.
 package artifact

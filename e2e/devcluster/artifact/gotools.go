@@ -24,7 +24,8 @@ type GoOptions struct {
 	LDFlags string
 	// CGO links against the machine's C library.
 	CGO bool
-	// Env is added to the environment of `go build`.
+	// Env is added to the environment of `go build`, NAME=VALUE. It is part of the key, so that it must not name this
+	// machine's folders.
 	Env []string
 	// Needs are built first, for example headers that cgo wants.
 	Needs []*Recipe
@@ -34,7 +35,9 @@ type GoOptions struct {
 	Patches []Patch
 }
 
-// GoTools is a recipe named <name>-binaries that builds Go programs from a tool module of their own into bin/.
+// GoTools is a recipe named <name>-binaries that builds Go programs from a tool module of their own into bin/. Its key
+// has the content of the module's folder, the release of Go and the options; not the release of the C library with CGO.
+// The programs are the same bytes in every checkout (-trimpath).
 func GoTools(name string, options GoOptions) *Recipe {
 	module := options.Module
 	if module == "" {
@@ -106,8 +109,9 @@ func ToolsFolder() string { return filepath.Join(ModuleFolder(), "tools") }
 // builtFrom is the checkout that this program was built from, as its build says to the linker.
 var builtFrom string
 
-// SourceRoot is the checkout of the project whose sources are built: $WUKONG_ROOT, else the one that the working folder is in, else the one
-// that this program was built from. It is empty when none of them is known. Tool modules cannot be embedded, since each is a Go module of its own.
+// SourceRoot is the checkout of the project whose sources are built: $WUKONG_ROOT, else the one that the working folder
+// is in, else the one that this program was built from. It is empty when none of them is known. Tool modules cannot be
+// embedded, since each is a Go module of its own.
 func SourceRoot() string {
 	if root := os.Getenv("WUKONG_ROOT"); root != "" {
 		return root

@@ -14,7 +14,8 @@ import (
 
 // Recipe describes one thing that is built once and cached (binaries, a root file system, an image archive).
 type Recipe struct {
-	// Name is the folder name in the cache, for example "kubevirt-binaries". It is unique among all recipes.
+	// Name is the folder name in the cache, for example "kubevirt-binaries". It is unique among all recipes that share
+	// a cache.
 	Name string
 	// Key is everything that decides the result beside Inputs and Needs: script text, package lists, versions, options.
 	Key []string
@@ -22,7 +23,8 @@ type Recipe struct {
 	Inputs []string
 	// Needs are built first. Their keys are part of this recipe's key, their folders are in Build.Deps.
 	Needs []*Recipe
-	// Build writes into Build.Out. The folder is renamed into place only when Build returned no error.
+	// Build writes into Build.Out. The folder is renamed into place only when Build returned no error, so that paths
+	// into it must not be in the result. It should end soon after ctx does; what Build.Run started is killed then.
 	Build func(ctx context.Context, build *Build) error
 }
 

@@ -19,7 +19,8 @@ import (
 // keptResults is how many results of one recipe stay in the cache: the current one, and the one of the branch before.
 const keptResults = 2
 
-// Store is the cache. It is safe for use by many goroutines and processes.
+// Store is the cache. It is safe for use by many goroutines and processes. Within one Store each result is verified
+// once.
 type Store struct {
 	root   string
 	report *progress.Reporter
@@ -40,7 +41,8 @@ func NewStore(report *progress.Reporter) (*Store, error) {
 	return NewStoreAt(root, report), nil
 }
 
-// NewStoreAt opens the cache at the given place.
+// NewStoreAt opens the cache at the given place, a folder that need not exist yet. What the store does is shown by
+// report; progress.Discard shows nothing.
 func NewStoreAt(root string, report *progress.Reporter) *Store {
 	return &Store{root: root, report: report, slots: make(chan struct{}, parallelBuilds), locks: map[string]*sync.Mutex{}, proven: map[string]string{}}
 }
@@ -60,7 +62,9 @@ func DefaultRoot() (string, error) {
 	return filepath.Join(base, "wukong"), nil
 }
 
-// Ensure returns the folder with the recipe's result, built now if it is not in the cache or does not match its manifest.
+// Ensure returns the folder with the recipe's result, built now if it is not in the cache or does not match its
+// manifest. The caller must not change what is in the folder. An error names the recipe, and that of a failed build
+// also has the path and the last lines of its log.
 func (s *Store) Ensure(ctx context.Context, recipe *Recipe) (string, error) {
 	key, err := recipe.hash()
 	if err != nil {
@@ -100,7 +104,8 @@ func (s *Store) Ensure(ctx context.Context, recipe *Recipe) (string, error) {
 // them while the first one downloads, unpacks or writes.
 const parallelBuilds = 2
 
-// EnsureAll ensures all recipes and returns their folders in the same order.
+// EnsureAll ensures all recipes, some at a time, and returns their folders in the same order. It returns the first
+// error, and ends the other builds then.
 func (s *Store) EnsureAll(ctx context.Context, recipes ...*Recipe) ([]string, error) {
 	folders := make([]string, len(recipes))
 	group, ctx := errgroup.WithContext(ctx)

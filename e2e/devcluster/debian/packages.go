@@ -21,7 +21,9 @@ type Package struct {
 // installing keeps parallel recipes from running apt-get at the same time.
 var installing sync.Mutex
 
-// Ensure installs the packages that are missing, without recommended ones, and says which and why on output.
+// Ensure installs the packages that are missing, without recommended ones, and says which and why on output. Calls of
+// one process wait for each other, and for apt of others up to ten minutes. Without root, the error is the command line
+// that installs what is missing.
 func Ensure(ctx context.Context, output io.Writer, packages ...Package) error {
 	installing.Lock()
 	defer installing.Unlock()
@@ -48,7 +50,8 @@ func Ensure(ctx context.Context, output io.Writer, packages ...Package) error {
 	return aptGet(ctx, output, install...)
 }
 
-// Missing returns the packages that are not installed.
+// Missing returns the packages that are not installed, in the order in which they are given. It is an error when the
+// machine has no dpkg.
 func Missing(ctx context.Context, packages ...Package) ([]Package, error) {
 	if _, err := exec.LookPath("dpkg-query"); err != nil {
 		return nil, fmt.Errorf("this is no Debian or Ubuntu: install what these packages have by hand: %s", describe(packages))

@@ -66,14 +66,15 @@ func bootstrap(ctx context.Context, build *artifact.Build, packages []string) er
 	return artifact.RemoveTree(root)
 }
 
-// Pack writes a folder to an uncompressed tar file with owners, links, devices and extended attributes.
+// Pack writes a folder to an uncompressed tar file with owners, links, devices and extended attributes, in order of
+// names. It is what Rootfs leaves, what image.FromRootfs takes and Unpack reads.
 func Pack(ctx context.Context, build *artifact.Build, root, archive string) error {
 	return build.Run(ctx, artifact.Command{Args: []string{
 		"tar", "--create", "--file", archive, "--directory", root, "--xattrs", "--xattrs-include=*", "--numeric-owner", "--sort=name", ".",
 	}})
 }
 
-// Unpack is the reverse of Pack. It makes the folder.
+// Unpack is the reverse of Pack. It makes the folder and those above it, and needs root for owners and devices.
 func Unpack(ctx context.Context, build *artifact.Build, archive, root string) error {
 	if err := os.MkdirAll(root, 0o755); err != nil {
 		return err

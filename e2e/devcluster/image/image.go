@@ -23,25 +23,25 @@ var epoch = time.Unix(0, 0).UTC()
 
 // Config is what the image says about how to run it.
 type Config struct {
-	User       string // "65532", "107:107" or a name of the image's own /etc/passwd; empty is root
-	Entrypoint []string
-	Command    []string
-	Env        []string
-	WorkingDir string
-	Labels     map[string]string
-	Compress   bool // gzip the layers, for archives that travel
+	User       string            // "65532", "107:107" or a name of the image's own /etc/passwd; empty is root
+	Entrypoint []string          // the program and its first arguments
+	Command    []string          // the arguments that follow, which a pod's args replace
+	Env        []string          // NAME=VALUE
+	WorkingDir string            // empty is the root folder
+	Labels     map[string]string // of the image's configuration
+	Compress   bool              // gzip the layers, for archives that travel
 }
 
 // File is one file for FromFiles.
 type File struct {
-	Source string // path on this machine
-	Mode   os.FileMode
+	Source string      // path on this machine
+	Mode   os.FileMode // permissions in the image; zero is those of the source
 	// Capabilities is the value of the extended attribute security.capability, empty for none.
 	Capabilities []byte
 }
 
 // FromBinaries writes to archive an image made of nothing but the given files (destination in the image to source on this
-// machine), all executable, owned by root.
+// machine), all executable, owned by root. The reference is the image's name with its tag; user is Config.User.
 func FromBinaries(archive, reference, user string, entrypoint []string, files map[string]string) error {
 	return FromFiles(archive, reference, Config{User: user, Entrypoint: entrypoint}, executables(files))
 }
@@ -54,16 +54,17 @@ func executables(files map[string]string) map[string]File {
 	return all
 }
 
-// FromFiles is FromBinaries with a full Config and a mode for each file.
+// FromFiles is FromBinaries with a full Config and a mode for each file; a mode of zero is that of the source. Folders
+// above the files are made.
 func FromFiles(archive, reference string, config Config, files map[string]File) error {
 	return write(archive, config, []string{reference}, func(layer *os.File) error {
 		return tarFiles(layer, files)
 	})
 }
 
-// FromRootfs writes to archive an image of one layer with everything in a folder, or in an uncompressed tar file: modes,
-// numeric owners, hard links, devices and extended attributes stay as they are. References are the names that the image gets; they share
-// the layer and the configuration.
+// FromRootfs writes to archive an image of one layer with everything in a folder, or in an uncompressed tar file:
+// modes, numeric owners, hard links, devices and extended attributes stay as they are. Sockets are left out. Files of
+// other owners need root.
 func FromRootfs(archive, reference, rootfs string, config Config) error {
 	return FromRootfsVariants(archive, rootfs, map[string]Config{reference: config})
 }

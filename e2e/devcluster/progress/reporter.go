@@ -44,14 +44,14 @@ func New(out io.Writer) *Reporter {
 // Discard returns a Reporter that prints nothing.
 func Discard() *Reporter { return New(io.Discard) }
 
-// Printf prints one line of its own.
+// Printf prints one line of its own, whose end it adds. It is safe while steps run.
 func (r *Reporter) Printf(format string, arguments ...any) {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
 	r.println(fmt.Sprintf(format, arguments...))
 }
 
-// Step starts a step; the caller ends it with Done.
+// Step starts a step; the caller ends it with Done, whatever happens. The format gives its name.
 func (r *Reporter) Step(format string, arguments ...any) *Step {
 	step := &Step{reporter: r, name: fmt.Sprintf(format, arguments...), start: time.Now()}
 	step.lastShown = step.start
@@ -65,7 +65,7 @@ func (r *Reporter) Step(format string, arguments ...any) *Step {
 	return step
 }
 
-// Run runs work as one step.
+// Run runs work as one step, and returns its error.
 func (r *Reporter) Run(name string, work func(step *Step) error) error {
 	step := r.Step("%s", name)
 	err := work(step)

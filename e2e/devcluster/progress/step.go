@@ -28,7 +28,8 @@ func (s *Step) Quiet() *Step {
 	return s
 }
 
-// Done ends the step. A step ends well when err is nil.
+// Done ends the step, and prints its line with a tick when err is nil and a cross otherwise. The error itself is for
+// the caller to show.
 func (s *Step) Done(err error) { s.reporter.finish(s, err) }
 
 // Write takes output of a tool and shows its last line as the detail, so that a Step can be one end of a MultiWriter.

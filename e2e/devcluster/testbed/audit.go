@@ -43,10 +43,11 @@ func (r Request) String() string {
 	return fmt.Sprintf("%s %s %s/%s: %d", r.Verb, r.Resource, r.Namespace, r.Name, r.Code)
 }
 
-// Requests lists the requests that came after a moment and were answered, of the users whose names begin with a text, in the order of the audit log. A
-// request is in it when it has been answered, and maybe a moment later.
+// Requests lists the requests that came after a moment and were answered, of the users whose names begin with a text,
+// in the order of the audit log. A request is in it when it has been answered, and maybe a moment later.
 func (c Cluster) Requests(since time.Time, userPrefix string) ([]Request, error) {
-	// The API server moves what it wrote before into files beside, named for their time, so that names sort by age, and the current one comes last.
+	// The API server moves what it wrote before into files beside, named for their time, so that names sort by age, and
+	// the current one comes last.
 	files, err := filepath.Glob(filepath.Join(c.AuditFolder(), "audit-*.log"))
 	if err != nil {
 		return nil, fmt.Errorf("list the audit log: %w", err)

@@ -13,8 +13,8 @@ const FolderName = ".devcluster"
 // programName is the program that starts a cluster, as the Makefile builds it into bin.
 const programName = "devcluster"
 
-// Checkout is the folder of the project that the working folder is in, with the charts and, in bin, the programs of the Makefile. It is empty when the
-// working folder is in none.
+// Checkout is the folder of the project that the working folder is in, with the charts and, in bin, the programs of the
+// Makefile. It is empty when the working folder is in none.
 func Checkout() string { return checkout.Root() }
 
 // Cluster is a dev cluster by the folder in which it keeps what it has. It may run or not.
@@ -32,7 +32,8 @@ func (c Cluster) Folder() string { return c.folder }
 // Kubeconfig is the file with the administrator's access.
 func (c Cluster) Kubeconfig() string { return filepath.Join(c.folder, "kubeconfig") }
 
-// Programs is the folder with the programs of the cluster, in the versions that it runs: kubectl and, where KubeVirt is installed, virtctl.
+// Programs is the folder with the programs of the cluster, in the versions that it runs: kubectl and, where KubeVirt is
+// installed, virtctl.
 func (c Cluster) Programs() string { return filepath.Join(c.folder, "bin") }
 
 // Program is the path of one of the Programs.
@@ -46,6 +47,11 @@ func (c Cluster) AuditLog() string { return filepath.Join(c.AuditFolder(), "audi
 
 // StateFile is the file in which the cluster notes its processes. NodeProcess reads it.
 func (c Cluster) StateFile() string { return filepath.Join(c.folder, "state.json") }
+
+// ImageFile is the file of a guest's image that the image server serves, on this machine.
+func (c Cluster) ImageFile(image string) string {
+	return filepath.Join(c.folder, "shared", "images", image)
+}
 
 // Kubeconfig is the access that tests use: the file that KUBECONFIG names, else that of the cluster of this checkout.
 func Kubeconfig() string {

@@ -11,7 +11,8 @@ import (
 
 // Guests' images, for the functions that make a URL.
 const (
-	// DebianImage boots Debian with cloud-init, the guest agent and an SSH server. It is in qcow2, a disk of 896 MiB that grows into what it gets.
+	// DebianImage boots Debian with cloud-init, the guest agent and an SSH server. It is in qcow2, a disk of 896 MiB
+	// that grows into what it gets.
 	DebianImage = "debian-trixie.qcow2"
 	// TinyImage boots to a root shell on the serial console within seconds. It is in qcow2, a disk of 24 MiB.
 	TinyImage = "tiny.qcow2"
@@ -25,7 +26,8 @@ const (
 	ImageHost    = ImageService + "." + ServersNamespace + ".svc"
 )
 
-// ImageAuthority reads the certificate of the authority of SecureImageURL from the image server, in PEM. The server makes another one when it starts.
+// ImageAuthority reads the certificate of the authority of SecureImageURL from the image server, in PEM. The server
+// makes another one when it starts.
 func ImageAuthority(ctx context.Context, cluster kubernetes.Interface) ([]byte, error) {
 	certificate, err := cluster.CoreV1().Services(ServersNamespace).ProxyGet("http", ImageService, "http", "ca.crt", nil).DoRaw(ctx)
 	if err != nil {
@@ -60,8 +62,8 @@ func CutImageURL(image string) string { return served("cut", image) }
 // CorruptImageURL serves an image in qcow2 whose header is broken behind its magic.
 func CorruptImageURL(image string) string { return served("corrupt", image) }
 
-// FlakyImageURL breaks like TruncatedImageURL the first times, and serves the image as it is from then on. The count is of the key: a test takes one of
-// its own, such as its namespace.
+// FlakyImageURL breaks like TruncatedImageURL the first times, and serves the image as it is from then on. The count is
+// of the key: a test takes one of its own, such as its namespace.
 func FlakyImageURL(times int, key, image string) string {
 	return served("flaky", strconv.Itoa(times), key, image)
 }
@@ -74,7 +76,8 @@ func GuardedImageURL(user, password, image string) string {
 	return served("auth", user, password, image)
 }
 
-// BucketURL is where Google's client of Cloud Storage reads a public object as that storage serves it. Objects have the names of images.
+// BucketURL is where Google's client of Cloud Storage reads a public object as that storage serves it. Objects have the
+// names of images.
 func BucketURL(object string) string { return served("bucket", object) }
 
 func served(path ...string) string {

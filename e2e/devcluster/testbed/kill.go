@@ -13,16 +13,17 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 )
 
-// KillProgram ends the processes of a program in some pods with SIGKILL, and returns how many there were. The program is the first word of its command
-// line, such as QEMU.
+// KillProgram ends the processes of a program in some pods with SIGKILL, and returns how many there were. The program
+// is the first word of its command line, such as QEMU.
 //
-// The nodes of a dev cluster are namespaces of this machine, so that their processes are found here. Their control group names the pod.
+// The nodes of a dev cluster are namespaces of this machine, so that their processes are found here. Their control
+// group names the pod.
 func KillProgram(program string, pods ...types.UID) (int, error) {
 	return killProcesses(pods, func(commandLine string) bool { return strings.HasPrefix(commandLine, program+"\x00") })
 }
 
-// KillPod ends all processes of some pods with SIGKILL, those that hold their networks too, and returns how many there were. kubelet sees that, and
-// starts containers again as the pods' restart policies say.
+// KillPod ends all processes of some pods with SIGKILL, those that hold their networks too, and returns how many there
+// were. kubelet sees that, and starts containers again as the pods' restart policies say.
 func KillPod(pods ...types.UID) (int, error) {
 	return killProcesses(pods, func(string) bool { return true })
 }

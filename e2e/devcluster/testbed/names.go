@@ -28,11 +28,13 @@ const (
 	UploadPath = "/v1beta1/upload"
 )
 
-// Images that every node has. Nothing can be pulled, so that a pod names them with the pull policy Never or IfNotPresent.
+// Images that every node has. Nothing can be pulled, so that a pod names them with the pull policy Never or
+// IfNotPresent.
 const (
 	// Busybox has a shell. Its applets are in the path after `/bin/busybox --install -s /bin`.
 	Busybox = "wukong.local/busybox:1"
-	// Probe has /probe, which serves the pod's name over HTTP (`serve :PORT`) and gets a page (`get URL`). It is there without any add-on too.
+	// Probe has /probe, which serves the pod's name over HTTP (`serve :PORT`) and gets a page (`get URL`). It is there
+	// without any add-on too.
 	Probe = "wukong.local/probe:1"
 )
 
@@ -40,7 +42,8 @@ const (
 const (
 	// NodeNIC is the interface with the address of the node.
 	NodeNIC = "eth0"
-	// SpareNIC is an interface of every node without an address. All of them are on one wire, on which tagged frames pass.
+	// SpareNIC is an interface of every node without an address. All of them are on one wire, on which tagged frames
+	// pass.
 	SpareNIC = "eth1"
 	// LANBridge is a bridge on every node without an address. The nodes' bridges are joined: one Ethernet segment.
 	LANBridge = "br-lan"

@@ -17,8 +17,9 @@ type nodeState struct {
 	Number int `json:"number"`
 }
 
-// KillNode ends a node with everything that runs in it, at once, as a power cut does: by SIGKILL of its init. It returns when all of it is gone. What was
-// written to the node's disk stays, also to the volumes. Restore brings the node back.
+// KillNode ends a node with everything that runs in it, at once, as a power cut does: by SIGKILL of its init. It
+// returns when all of it is gone. What was written to the node's disk stays, also to the volumes. Restore brings the
+// node back.
 func (c Cluster) KillNode(ctx context.Context, name string) error {
 	node, err := c.node(name)
 	if err != nil {
@@ -30,15 +31,16 @@ func (c Cluster) KillNode(ctx context.Context, name string) error {
 	return nil
 }
 
-// NodeProcess is the process id of a node's init. What runs in all of its namespaces (`nsenter --target PID --all`) runs on the node. It is an error
-// when the node does not run.
+// NodeProcess is the process id of a node's init. What runs in all of its namespaces (`nsenter --target PID --all`)
+// runs on the node. It is an error when the node does not run.
 func (c Cluster) NodeProcess(name string) (int, error) {
 	node, err := c.node(name)
 	return node.PID, err
 }
 
-// Restore starts the nodes that do not run, and waits until they have their pods and Services again. It runs `devcluster up`, as the Makefile has built
-// it, with as many nodes as there are and the options, which must be those that the cluster was started with, such as --without.
+// Restore starts the nodes that do not run, and waits until they have their pods and Services again. It runs
+// `devcluster up`, as the Makefile has built it, with as many nodes as there are and the options, which must be those
+// that the cluster was started with, such as --without.
 func (c Cluster) Restore(ctx context.Context, options ...string) error {
 	nodes, err := c.nodes()
 	if err != nil {

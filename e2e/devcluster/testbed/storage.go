@@ -4,6 +4,10 @@ package testbed
 const (
 	// Provisioner is the name of the CSI driver.
 	Provisioner = "csi.devcluster.wukong.local"
+	// SnapshotsLabel is on the CSIDriver and says what a snapshot is: SnapshotsAtomic, or else what a test of crash consistency cannot rely on.
+	SnapshotsLabel = "devcluster.wukong.local/snapshots"
+	// SnapshotsAtomic is the value where a snapshot, also one of a group, is one moment of all volumes in it.
+	SnapshotsAtomic = "atomic"
 	// SharedClass is the default StorageClass.
 	SharedClass = "wukong-shared"
 	// LocalClass is the StorageClass whose claims wait for a pod.
@@ -14,7 +18,8 @@ const (
 	SnapshotClass = "wukong"
 )
 
-// StorageClass says what the claims of a StorageClass can do. All of them can be cloned, also into a larger one and another class, and have snapshots.
+// StorageClass says what the claims of a StorageClass can do. All of them can be cloned, also into a larger one and
+// another class, and have snapshots.
 type StorageClass struct {
 	Name string
 	// Default says that claims without a class get this one.
@@ -25,7 +30,8 @@ type StorageClass struct {
 	BindsAtFirstUse bool
 	// Grows says that a claim can be enlarged.
 	Grows bool
-	// GrowsOnNode says that the enlargement of a file system ends only when a pod uses the claim. That of a block device always does.
+	// GrowsOnNode says that the enlargement of a file system ends only when a pod uses the claim. That of a block
+	// device always does.
 	GrowsOnNode bool
 }
 
@@ -42,7 +48,8 @@ func StorageClasses() []StorageClass {
 const (
 	// PoolParameter names the pool that volumes are booked in. Without it there is one for all.
 	PoolParameter = "pool"
-	// PoolBytesParameter is how much a pool has room for, as a quantity. A volume beyond it is refused until there is room.
+	// PoolBytesParameter is how much a pool has room for, as a quantity. A volume beyond it is refused until there is
+	// room.
 	PoolBytesParameter = "poolBytes"
 )
 

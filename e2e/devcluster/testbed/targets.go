@@ -10,19 +10,21 @@ const (
 	S3Port          = 7070
 	// S3Bucket is the only bucket.
 	S3Bucket = "backups"
-	// S3Region is what requests are signed for. CDI takes the first label of the host name for it (CDI pkg/importer/s3-datasource.go, extractRegion).
+	// S3Region is what requests are signed for. CDI takes the first label of the host name for it (CDI
+	// pkg/importer/s3-datasource.go, extractRegion).
 	S3Region = "s3"
 	// S3AccessKey and S3SecretKey are who may read and write. They are known to everyone and guard nothing.
 	S3AccessKey = "wukong"
 	S3SecretKey = "wukong-secret"
-	// S3Credentials is the Secret of ServersNamespace with the two, under S3AccessKeyField and S3SecretKeyField, which CDI reads as well.
+	// S3Credentials is the Secret of ServersNamespace with the two, under S3AccessKeyField and S3SecretKeyField, which
+	// CDI reads as well.
 	S3Credentials    = "s3-credentials"
 	S3AccessKeyField = "accessKeyId"
 	S3SecretKeyField = "secretKey"
 )
 
-// BrittleLimit is how many bytes a client may send by one connection to a brittle server before the connection is cut. An upload comes to its end only
-// when it goes on where it broke.
+// BrittleLimit is how many bytes a client may send by one connection to a brittle server before the connection is cut.
+// An upload comes to its end only when it goes on where it broke.
 const BrittleLimit = 20 << 20
 
 // RegistryHost is the host and port of the registry.
@@ -37,7 +39,8 @@ func UnknownRegistryHost() string { return fmt.Sprintf("registry.nowhere.svc:%d"
 // TinyContainerDisk is the container disk with TinyImage that the registry has and every node too.
 func TinyContainerDisk() string { return RegistryHost() + "/guest/tiny:1" }
 
-// RegistryURL is the address of a container disk for CDI, by its reference: RegistryHost, a slash, its repository and its tag or digest.
+// RegistryURL is the address of a container disk for CDI, by its reference: RegistryHost, a slash, its repository and
+// its tag or digest.
 func RegistryURL(reference string) string { return "docker://" + reference }
 
 // S3Host is the host and port of S3.

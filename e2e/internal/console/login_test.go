@@ -3,6 +3,7 @@ package console
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -96,7 +97,8 @@ func TestSettleIsNotFooledByWhatIsLost(t *testing.T) {
 func serveTiny(t *testing.T, before string) *rest.Config {
 	t.Helper()
 	started := filepath.Join(t.TempDir(), "started")
-	script := "trap : INT; touch " + started + "; " + before + `; while :; do
+	// The test begins when the command runs, and not before: what is typed earlier reaches nothing.
+	script := fmt.Sprintf("trap : INT; sh -c 'touch %s; exec %s'", started, before) + `; while :; do
 		sh -c "stty -echo; exec env 'PS1=tiny# ' TERM=dumb bash --norc --noediting -i"
 	done`
 	return serveTerminal(t, func(message int, typed []byte) []byte {

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/novasphere/wukong/e2e/devcluster/testbed"
+	"github.com/novasphere/wukong/e2e/internal/harness"
 )
 
 var firstNode, secondNode = testbed.NodeName(1), testbed.NodeName(2)
@@ -61,6 +62,7 @@ spec: {selector: {app: probe}, ports: [{port: 80, targetPort: 8080}]}
 // TestUpDownLeavesNothing starts a cluster with two nodes, interrupts that, starts it again, lets pods talk across nodes,
 // ends a node and brings it back, and takes the cluster down: the machine is then as it was.
 func TestUpDownLeavesNothing(t *testing.T) {
+	harness.Essential(t)
 	if os.Geteuid() != 0 {
 		require.Empty(t, os.Getenv("CI"), "CI runs this test as root")
 		t.Skip("needs root: it starts a cluster")

@@ -24,6 +24,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/novasphere/wukong/e2e/devcluster/testbed"
+	"github.com/novasphere/wukong/e2e/internal/harness"
 )
 
 const (
@@ -69,7 +70,7 @@ func connect(t *testing.T) *cluster {
 func eventually(t *testing.T, what string, missing func() string) {
 	t.Helper()
 	last := ""
-	err := wait.PollUntilContextTimeout(t.Context(), tick, patience, true, func(context.Context) (bool, error) {
+	err := wait.PollUntilContextTimeout(t.Context(), tick, harness.Scaled(patience), true, func(context.Context) (bool, error) {
 		last = missing()
 		return last == "", nil
 	})

@@ -8,9 +8,11 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/novasphere/wukong/e2e/devcluster/testbed"
+	"github.com/novasphere/wukong/e2e/internal/harness"
 )
 
 func TestGuestImagesAreServedInsideTheCluster(t *testing.T) {
+	harness.Essential(t)
 	c := connect(t)
 	c.run(t, c.newPod("client", c.nodes[1]))
 	for _, image := range []string{testbed.DebianImage, testbed.TinyImage} {

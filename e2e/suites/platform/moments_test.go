@@ -15,6 +15,9 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/novasphere/wukong/e2e/devcluster/testbed"
+	"github.com/novasphere/wukong/e2e/internal/harness"
 )
 
 const groupSnapshots = "groupsnapshot.storage.k8s.io/v1beta1"
@@ -22,12 +25,13 @@ const groupSnapshots = "groupsnapshot.storage.k8s.io/v1beta1"
 // recordSize is that of a record, a line with its number.
 const recordSize = 65536
 
-// requireSnapshots skips a test where the dev cluster's snapshots are less exact than one of the given kinds (e2e/devcluster/internal/addons/csi).
+// requireSnapshots skips a test where the dev cluster's snapshots are less exact than one of the given kinds
+// (e2e/devcluster/internal/addons/csi).
 func (c *cluster) requireSnapshots(t *testing.T, kinds ...string) {
 	t.Helper()
 	var driver storagev1.CSIDriver
-	require.NoError(t, c.Get(t.Context(), client.ObjectKey{Name: "csi.devcluster.wukong.local"}, &driver))
-	found := driver.Labels["devcluster.wukong.local/snapshots"]
+	require.NoError(t, c.Get(t.Context(), client.ObjectKey{Name: testbed.Provisioner}, &driver))
+	found := driver.Labels[testbed.SnapshotsLabel]
 	if slices.Contains(kinds, found) {
 		return
 	}
@@ -35,8 +39,8 @@ func (c *cluster) requireSnapshots(t *testing.T, kinds ...string) {
 	t.Skipf("snapshots of this dev cluster are %s, and this test needs %s: the kernel has no Btrfs", found, strings.Join(kinds, " or "))
 }
 
-// newWriter is a pod that writes each record to all volumes in turn, each made sure of by fsync, and then notes its number. Beside that it writes to
-// the first volume as fast as it can.
+// newWriter is a pod that writes each record to all volumes in turn, each made sure of by fsync, and then notes its
+// number. Beside that it writes to the first volume as fast as it can.
 func (c *cluster) newWriter(volumes ...volume) *corev1.Pod {
 	pod := c.newPod("writer", c.nodes[0], volumes...)
 	script := []string{"/bin/busybox --install -s /bin"}
@@ -78,8 +82,8 @@ func (c *cluster) waitWriting(t *testing.T) {
 	})
 }
 
-// records counts the records in a file or device, of which there are not more than limit. They must be the first ones, without a hole. The last may
-// be torn, and then does not count.
+// records counts the records in a file or device, of which there are not more than limit. They must be the first ones,
+// without a hole. The last may be torn, and then does not count.
 func (c *cluster) records(t *testing.T, pod, place string, limit int) int {
 	t.Helper()
 	const check = `head -c %d %s | awk -v size=%d '
@@ -111,19 +115,20 @@ func (c *cluster) ready(t *testing.T, object *unstructured.Unstructured) {
 func (c *cluster) restored(t *testing.T, name, snapshot string, mode corev1.PersistentVolumeMode) {
 	t.Helper()
 	group := "snapshot.storage.k8s.io"
-	claim := c.newClaim(name, shared, "1Gi")
+	claim := c.newClaim(name, testbed.SharedClass, "1Gi")
 	claim.Spec.VolumeMode = &mode
 	claim.Spec.DataSource = &corev1.TypedLocalObjectReference{APIGroup: &group, Kind: "VolumeSnapshot", Name: snapshot}
 	require.NoError(t, c.Create(t.Context(), claim))
 }
 
 func TestASnapshotUnderLoadHasWhatWasWrittenAndNoHole(t *testing.T) {
+	harness.Essential(t)
 	c := connect(t)
 	c.requireSnapshots(t, "atomic", "per-file")
 	block := corev1.PersistentVolumeBlock
-	disk := c.newClaim("disk", shared, "1Gi")
+	disk := c.newClaim("disk", testbed.SharedClass, "1Gi")
 	disk.Spec.VolumeMode = &block
-	c.bound(t, c.newClaim("data", shared, "1Gi"))
+	c.bound(t, c.newClaim("data", testbed.SharedClass, "1Gi"))
 	c.bound(t, disk)
 	c.run(t, c.newWriter(volume{claim: "data"}, volume{claim: "disk", device: true}))
 
@@ -152,10 +157,11 @@ func TestASnapshotUnderLoadHasWhatWasWrittenAndNoHole(t *testing.T) {
 }
 
 func TestAGroupSnapshotIsOneMomentOfItsVolumes(t *testing.T) {
+	harness.Essential(t)
 	c := connect(t)
 	c.requireSnapshots(t, "atomic")
 	for _, name := range []string{"a", "b"} {
-		claim := c.newClaim(name, shared, "1Gi")
+		claim := c.newClaim(name, testbed.SharedClass, "1Gi")
 		claim.Labels = map[string]string{"group": "both"}
 		c.bound(t, claim)
 	}

@@ -9,9 +9,11 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/novasphere/wukong/e2e/devcluster/testbed"
+	"github.com/novasphere/wukong/e2e/internal/harness"
 )
 
 func TestPodsOnTwoNodesReachEachOtherOnTheBridge(t *testing.T) {
+	harness.Essential(t)
 	c := connect(t)
 	for number, node := range c.nodes[:2] {
 		name := fmt.Sprintf("lan-%d", number)

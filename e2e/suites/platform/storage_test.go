@@ -17,6 +17,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/novasphere/wukong/e2e/devcluster/testbed"
+	"github.com/novasphere/wukong/e2e/internal/harness"
 )
 
 const snapshots = "snapshot.storage.k8s.io/v1"
@@ -56,6 +57,7 @@ func (c *cluster) bound(t *testing.T, claim *corev1.PersistentVolumeClaim) {
 }
 
 func TestASharedVolumeIsWrittenFromTwoNodes(t *testing.T) {
+	harness.Essential(t)
 	c := connect(t)
 	c.bound(t, c.newClaim("data", testbed.SharedClass, "64Mi"))
 	c.run(t, c.newPod("one", c.nodes[0], volume{claim: "data"}))
@@ -65,6 +67,7 @@ func TestASharedVolumeIsWrittenFromTwoNodes(t *testing.T) {
 }
 
 func TestALocalVolumeWaitsForItsFirstPod(t *testing.T) {
+	harness.Essential(t)
 	c := connect(t)
 	claim := c.newClaim("data", testbed.LocalClass, "64Mi")
 	claim.Spec.AccessModes = []corev1.PersistentVolumeAccessMode{corev1.ReadWriteOnce}
@@ -85,6 +88,7 @@ func TestALocalVolumeWaitsForItsFirstPod(t *testing.T) {
 }
 
 func TestABlockVolumeHasItsSizeAndIsTheSameOnBothNodes(t *testing.T) {
+	harness.Essential(t)
 	c := connect(t)
 	claim := c.newClaim("disk", testbed.SharedClass, "64Mi")
 	mode := corev1.PersistentVolumeBlock
@@ -117,6 +121,7 @@ func (c *cluster) grow(t *testing.T, name, size string) {
 }
 
 func TestVolumesGrowWhileTheyAreMounted(t *testing.T) {
+	harness.Essential(t)
 	c := connect(t)
 	for _, class := range []string{testbed.SharedClass, testbed.LocalClass} {
 		require.NoError(t, c.Create(t.Context(), c.newClaim(class, class, "64Mi")))
@@ -126,6 +131,7 @@ func TestVolumesGrowWhileTheyAreMounted(t *testing.T) {
 }
 
 func TestAFixedVolumeDoesNotGrow(t *testing.T) {
+	harness.Essential(t)
 	c := connect(t)
 	c.bound(t, c.newClaim("data", testbed.FixedClass, "64Mi"))
 	claim := c.claim(t, "data")
@@ -136,6 +142,7 @@ func TestAFixedVolumeDoesNotGrow(t *testing.T) {
 }
 
 func TestASnapshotIsRestoredAndAVolumeIsCloned(t *testing.T) {
+	harness.Essential(t)
 	c := connect(t)
 	c.bound(t, c.newClaim("data", testbed.SharedClass, "64Mi"))
 	c.run(t, c.newPod("writer", c.nodes[0], volume{claim: "data"}))
@@ -167,6 +174,7 @@ func TestASnapshotIsRestoredAndAVolumeIsCloned(t *testing.T) {
 }
 
 func TestAFullPoolIsReportedAndHealsWhenThereIsRoom(t *testing.T) {
+	harness.Essential(t)
 	c := connect(t)
 	class := &storagev1.StorageClass{
 		ObjectMeta: metav1.ObjectMeta{Name: c.namespace}, Provisioner: testbed.Provisioner,

@@ -8,11 +8,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/novasphere/wukong/e2e/devcluster/internal/imagestore"
 )
 
 // Node is one machine of the cluster: a set of namespaces on this host.
@@ -85,8 +86,10 @@ func (n Node) ImportImages(ctx context.Context, archive string) error {
 		return fmt.Errorf("node %s: %w", n.Name, err)
 	}
 	defer file.Close()
-	if _, err = n.ExecInput(ctx, file, append(slices.Clone(ctr), "import", "--local", "-")...); err != nil {
-		return err
-	}
-	return n.nameByDigest(ctx)
+	return imagestore.At("", n.ExecInput).Import(ctx, file)
+}
+
+// ImageDigests are the digests of the images on the node, by their references.
+func (n Node) ImageDigests(ctx context.Context) (map[string]string, error) {
+	return imagestore.At("", n.ExecInput).Digests(ctx)
 }

@@ -10,7 +10,8 @@ import (
 	"github.com/novasphere/wukong/e2e/devcluster/testbed"
 )
 
-// OfferProgram puts a program of the cache beside the cluster's kubectl, for people and tests. One of the same name that was there before is replaced.
+// OfferProgram puts a program of the cache beside the cluster's kubectl, for people and tests. One of the same name
+// that was there before is replaced.
 func (c *Cluster) OfferProgram(source string) error {
 	target := testbed.At(c.StateDir).Program(filepath.Base(source))
 	if same(source, target) {
@@ -34,7 +35,8 @@ func same(source, target string) bool {
 	return err == nil && os.SameFile(one, other)
 }
 
-// LinkProgram makes a hard link to a program, or a copy where the target is on another file system. The target must not exist.
+// LinkProgram makes a hard link to a program, or a copy where the target is on another file system. The target must not
+// exist.
 func LinkProgram(source, target string) error {
 	if os.Link(source, target) == nil {
 		return nil

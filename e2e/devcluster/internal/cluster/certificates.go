@@ -25,6 +25,9 @@ func serverURL(plan network.Plan) string {
 	return fmt.Sprintf("https://%s:%d", plan.ControlPlane(), apiPort)
 }
 
+// readyURL answers with success when the API server is ready.
+func readyURL(plan network.Plan) string { return serverURL(plan) + "/readyz" }
+
 // writeCredentials makes the certificates and kubeconfig files of the control plane and the administrator, once per cluster.
 func writeCredentials(place paths, plan network.Plan) error {
 	if _, err := os.Stat(place.kubeconfig()); err == nil {

@@ -134,3 +134,24 @@ func TestServicesLack(t *testing.T) {
 		require.Contains(t, servicesLack(t.Context(), proxy.Listener.Addr().String()), "does not answer")
 	}
 }
+
+func TestANodeIsNewUntilItHasImages(t *testing.T) {
+	one := &Cluster{place: paths{root: t.TempDir()}}
+	require.True(t, one.isNew(1))
+	require.NoError(t, os.MkdirAll(one.place.containerd("node1")+".part", 0o700))
+	require.True(t, one.isNew(1), "what was interrupted is done again")
+	require.NoError(t, os.MkdirAll(one.place.containerd("node1"), 0o700))
+	require.False(t, one.isNew(1))
+	require.True(t, one.isNew(2))
+}
+
+func TestProgramsOfANodeWaitForTheAPIServer(t *testing.T) {
+	plan := testPlan(t)
+	waits := map[string][]string{}
+	for _, program := range nodeSpec(paths{root: "/one"}, plan, 1).Programs {
+		waits[program.Name] = program.WaitFor
+	}
+	require.Empty(t, waits["containerd"])
+	require.Equal(t, []string{"unix:" + containerdSocket, "https://172.30.0.1:6443/readyz"}, waits["kubelet"])
+	require.Equal(t, []string{"https://172.30.0.1:6443/readyz"}, waits["kube-proxy"])
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -14,22 +15,52 @@ import (
 	"github.com/novasphere/wukong/e2e/devcluster/artifact"
 	"github.com/novasphere/wukong/e2e/devcluster/image"
 	"github.com/novasphere/wukong/e2e/devcluster/internal/addon"
+	"github.com/novasphere/wukong/e2e/devcluster/internal/imagestore"
 	"github.com/novasphere/wukong/e2e/devcluster/internal/process"
 	"github.com/novasphere/wukong/e2e/devcluster/progress"
 )
 
 const containerdPatience = time.Minute
 
-// importImages gives each node the archives that it does not have.
-func (c *Cluster) importImages(ctx context.Context, recipes []*artifact.Recipe) error {
-	archives := make([]string, 0, len(recipes))
-	for _, recipe := range recipes {
-		folder, err := c.store.Ensure(ctx, recipe)
-		if err != nil {
-			return err
-		}
-		archives = append(archives, filepath.Join(folder, image.Archive))
+// AllImages are the recipes of all images that a node gets.
+func (o Options) AllImages() []*artifact.Recipe {
+	all := slices.Clone(o.Images)
+	for _, one := range o.Addons {
+		all = append(all, one.Images()...)
 	}
+	return all
+}
+
+// archives are the files with the images that a node gets.
+func (c *Cluster) archives(ctx context.Context, options Options) ([]string, error) {
+	folders, err := c.store.EnsureAll(ctx, options.AllImages()...)
+	if err != nil {
+		return nil, err
+	}
+	for index := range folders {
+		folders[index] = filepath.Join(folders[index], image.Archive)
+	}
+	return folders, nil
+}
+
+// isNew is true for a node that has no images yet. One that started before keeps those that it has.
+func (c *Cluster) isNew(number int) bool {
+	_, err := os.Stat(c.place.containerd(nodeName(number)))
+	return errors.Is(err, os.ErrNotExist)
+}
+
+// imagesOfNewNodes is the folder that new nodes get their images from; empty when there is no such node.
+func (c *Cluster) imagesOfNewNodes(ctx context.Context, options Options) (string, error) {
+	for number := 1; number <= options.Nodes; number++ {
+		if c.isNew(number) {
+			return c.store.Ensure(ctx, imagestore.Recipe(options.AllImages()...))
+		}
+	}
+	return "", nil
+}
+
+// importImages gives each node the archives that it does not have: those that changed since it was started first.
+func (c *Cluster) importImages(ctx context.Context, archives []string) error {
 	var saving sync.Mutex
 	group, ctx := errgroup.WithContext(ctx)
 	for index := range c.state.Nodes {
@@ -91,9 +122,13 @@ func (c *Cluster) LoadImage(ctx context.Context, archive string) error {
 	if err != nil {
 		return err
 	}
-	return view.OnEveryNode(ctx, func(ctx context.Context, node addon.Node) error {
-		return c.report.Run("import "+filepath.Base(archive)+" into "+node.Name, func(*progress.Step) error {
-			return node.ImportImages(ctx, archive)
+	group, ctx := errgroup.WithContext(ctx)
+	for _, node := range view.Nodes {
+		group.Go(func() error {
+			return c.report.Run("import "+filepath.Base(archive)+" into "+node.Name, func(*progress.Step) error {
+				return node.ImportImages(ctx, archive)
+			})
 		})
-	})
+	}
+	return group.Wait()
 }

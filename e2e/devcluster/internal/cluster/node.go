@@ -30,7 +30,7 @@ func (c *Cluster) startNode(ctx context.Context, number int) error {
 	if err := c.writeNodeFiles(number); err != nil {
 		return fmt.Errorf("node %s: %w", name, err)
 	}
-	spec := nodeSpec(c.place, name, c.state.Plan.Node(number).String())
+	spec := nodeSpec(c.place, c.state.Plan, number)
 	if c.state.Pool != pooldisk.Folder {
 		device, err := pooldisk.Attach(c.place.pool())
 		if err != nil {
@@ -66,9 +66,10 @@ func (c *Cluster) startNode(ctx context.Context, number int) error {
 	return started.Release()
 }
 
-func nodeSpec(place paths, name, address string) sandbox.Spec {
+func nodeSpec(place paths, plan network.Plan, number int) sandbox.Spec {
+	name, address := nodeName(number), plan.Node(number).String()
 	folder := place.node(name)
-	program := func(program, waitFor string, arguments ...string) sandbox.Program {
+	program := func(program string, waitFor []string, arguments ...string) sandbox.Program {
 		return sandbox.Program{
 			Name: program, Log: place.log(name, program), WaitFor: waitFor,
 			Args: append([]string{filepath.Join(nodePrograms, program)}, arguments...),
@@ -82,14 +83,14 @@ func nodeSpec(place paths, name, address string) sandbox.Spec {
 			Folder: filepath.Join(folder, "root"),
 			Binds: map[string]string{
 				// An overlay cannot hold the writable layer of another, so containerd and volumes are on the host's disk.
-				filepath.Join(folder, "containerd"): "/var/lib/containerd",
-				filepath.Join(folder, "kubelet"):    "/var/lib/kubelet",
-				filepath.Join(folder, "log"):        "/var/log",
-				filepath.Join(folder, "config"):     nodeConfig,
-				filepath.Join(folder, "cni-bin"):    "/opt/cni/bin",
-				filepath.Join(folder, "cni-conf"):   "/etc/cni/net.d",
-				place.programs():                    nodePrograms,
-				place.shared():                      addon.SharedMount,
+				place.containerd(name):            "/var/lib/containerd",
+				filepath.Join(folder, "kubelet"):  "/var/lib/kubelet",
+				filepath.Join(folder, "log"):      "/var/log",
+				filepath.Join(folder, "config"):   nodeConfig,
+				filepath.Join(folder, "cni-bin"):  "/opt/cni/bin",
+				filepath.Join(folder, "cni-conf"): "/etc/cni/net.d",
+				place.programs():                  nodePrograms,
+				place.shared():                    addon.SharedMount,
 			},
 			// What the host may have there of its own must not be taken for the node's.
 			Temporary: []string{"/run", "/tmp", "/var/tmp", "/var/lib/cni", "/etc/cdi"},
@@ -101,11 +102,12 @@ func nodeSpec(place paths, name, address string) sandbox.Spec {
 		},
 		ShieldedSysctls: kubeletSysctls(),
 		Programs: []sandbox.Program{
-			program("containerd", "", "--config="+nodeConfig+"/containerd.toml"),
-			program("kubelet", "unix:"+containerdSocket,
+			program("containerd", nil, "--config="+nodeConfig+"/containerd.toml"),
+			// It would try again less and less often, up to every seven seconds, to register at an API server that is not there yet.
+			program("kubelet", []string{"unix:" + containerdSocket, readyURL(plan)},
 				"--config="+nodeConfig+"/kubelet.yaml", "--kubeconfig="+nodeConfig+"/kubelet.kubeconfig",
 				"--root-dir=/var/lib/kubelet", "--hostname-override="+name, "--node-ip="+address),
-			program("kube-proxy", "", "--config="+nodeConfig+"/kube-proxy.yaml"),
+			program("kube-proxy", []string{readyURL(plan)}, "--config="+nodeConfig+"/kube-proxy.yaml"),
 		},
 	}
 }

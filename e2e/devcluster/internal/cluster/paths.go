@@ -28,6 +28,12 @@ func (p paths) node(name string) string    { return filepath.Join(p.root, "nodes
 func (p paths) logs(name string) string    { return filepath.Join(p.root, "logs", name) }
 func (p paths) program(name string) string { return filepath.Join(p.programs(), name) }
 
+// containerd is the root folder of a node's containerd, with its images.
+func (p paths) containerd(name string) string { return filepath.Join(p.node(name), "containerd") }
+
+// scheduler is the scheduler's configuration.
+func (p paths) scheduler() string { return p.pki("scheduler.yaml") }
+
 // log is the log file of one program of one sandbox.
 func (p paths) log(sandbox, program string) string {
 	return filepath.Join(p.logs(sandbox), program+".log")

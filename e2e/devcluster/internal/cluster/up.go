@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/sync/errgroup"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -21,6 +22,7 @@ import (
 	"github.com/novasphere/wukong/e2e/devcluster/debian"
 	"github.com/novasphere/wukong/e2e/devcluster/internal/addon"
 	"github.com/novasphere/wukong/e2e/devcluster/internal/host"
+	"github.com/novasphere/wukong/e2e/devcluster/internal/imagestore"
 	"github.com/novasphere/wukong/e2e/devcluster/internal/network"
 	"github.com/novasphere/wukong/e2e/devcluster/internal/pooldisk"
 	"github.com/novasphere/wukong/e2e/devcluster/internal/sandbox"
@@ -62,13 +64,24 @@ func (c *Cluster) Up(ctx context.Context, options Options) error {
 		return err
 	}
 	c.report.Printf("  %s", c.state.Pool.Describe())
-	if err := c.ensureControlPlane(ctx); err != nil {
+	archives, err := c.archives(ctx, options)
+	if err != nil {
 		return err
 	}
-	if err := c.ensureNodes(ctx, options); err != nil {
+	if err := c.startMissing(ctx, options, archives); err != nil {
 		return err
 	}
-	return c.ensureAddons(ctx, options.Addons)
+	if err := c.waitControlPlane(ctx); err != nil {
+		return err
+	}
+	if err := c.importImages(ctx, archives); err != nil {
+		return err
+	}
+	// Add-ons are installed while the nodes become ready for their pods.
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return c.waitNodes(ctx) })
+	group.Go(func() error { return c.ensureAddons(ctx, options.Addons) })
+	return group.Wait()
 }
 
 func (c *Cluster) installPackages(ctx context.Context, packages []debian.Package) error {
@@ -141,14 +154,39 @@ func (c *Cluster) makePool(ctx context.Context) error {
 	return nil
 }
 
-func (c *Cluster) ensureControlPlane(ctx context.Context) error {
-	name := "control plane at " + serverURL(c.state.Plan)
-	return c.report.Run(name, func(*progress.Step) error {
-		if !c.state.controlPlaneAlive() {
-			if err := c.startControlPlane(ctx); err != nil {
-				return err
-			}
+// startMissing starts the sandboxes that do not run. Nodes do not wait for the API server here: their programs do.
+func (c *Cluster) startMissing(ctx context.Context, options Options, archives []string) error {
+	images, err := c.imagesOfNewNodes(ctx, options)
+	if err != nil {
+		return err
+	}
+	if !c.state.controlPlaneAlive() {
+		if err := c.report.Run("start the control plane", func(*progress.Step) error { return c.startControlPlane(ctx) }); err != nil {
+			return err
 		}
+	}
+	for number := 1; number <= options.Nodes; number++ {
+		if existing := c.state.node(number); existing != nil && existing.Alive() {
+			continue
+		}
+		err := c.report.Run("start "+nodeName(number), func(*progress.Step) error {
+			if c.isNew(number) {
+				if err := imagestore.Place(ctx, images, c.place.containerd(nodeName(number))); err != nil {
+					return fmt.Errorf("node %s: %w", nodeName(number), err)
+				}
+				c.state.setNode(nodeState{Number: number, Images: archives})
+			}
+			return c.startNode(ctx, number)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *Cluster) waitControlPlane(ctx context.Context) error {
+	return c.report.Run("control plane at "+serverURL(c.state.Plan), func(*progress.Step) error {
 		view, err := c.View()
 		if err != nil {
 			return err
@@ -165,41 +203,21 @@ func (c *Cluster) ensureControlPlane(ctx context.Context) error {
 	})
 }
 
-// ensureNodes starts the nodes, gives them the images, and waits until they are ready.
-func (c *Cluster) ensureNodes(ctx context.Context, options Options) error {
-	for number := 1; number <= options.Nodes; number++ {
-		if existing := c.state.node(number); existing != nil && existing.Alive() {
-			continue
-		}
-		if err := c.report.Run("start "+nodeName(number), func(*progress.Step) error { return c.startNode(ctx, number) }); err != nil {
-			return err
-		}
-	}
-	var archives []*artifact.Recipe
-	archives = append(archives, options.Images...)
-	for _, one := range options.Addons {
-		archives = append(archives, one.Images()...)
-	}
-	if err := c.importImages(ctx, archives); err != nil {
-		return err
-	}
+// waitNodes waits until all nodes are ready.
+func (c *Cluster) waitNodes(ctx context.Context) error {
 	view, err := c.View()
 	if err != nil {
 		return err
 	}
-	for _, running := range c.state.Nodes {
-		if !running.Alive() {
-			continue
-		}
-		node := c.nodeView(running)
-		err := c.report.Run(node.Name+" ready", func(*progress.Step) error {
-			return waitNode(ctx, view, node, running.Since, c.place.log(node.Name, "kubelet"))
+	group, ctx := errgroup.WithContext(ctx)
+	for _, node := range view.Nodes {
+		group.Go(func() error {
+			return c.report.Run(node.Name+" ready", func(*progress.Step) error {
+				return waitNode(ctx, view, node, node.Since, c.place.log(node.Name, "kubelet"))
+			})
 		})
-		if err != nil {
-			return err
-		}
 	}
-	return nil
+	return group.Wait()
 }
 
 // waitNode waits until the node has registered and is ready, and gives it its labels and pod subnet.

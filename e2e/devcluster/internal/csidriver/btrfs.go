@@ -46,7 +46,8 @@ func isSubvolume(folder string) (bool, error) {
 	return uint64(system.Type) == unix.BTRFS_SUPER_MAGIC && root.Ino == subvolumeInode, nil
 }
 
-// snapshotSubvolume makes target, a snapshot of the subvolume at source that cannot be written. Subvolumes in it are empty folders there.
+// snapshotSubvolume makes target, a snapshot of the subvolume at source that cannot be written. Subvolumes in it are
+// empty folders there.
 func snapshotSubvolume(source, target string) error {
 	from, err := os.Open(source)
 	if err != nil {

@@ -256,7 +256,7 @@ func (d *Driver) DeleteVolume(_ context.Context, request *csi.DeleteVolumeReques
 	}
 	if volume.Block {
 		// A node that died could not give its device back.
-		if err := loop.Detach(d.pool.content(volumes, volume.ID)); err != nil {
+		if err := loop.Detach(d.pool.content(volume.ID)); err != nil {
 			return nil, failed(err)
 		}
 	}

@@ -46,7 +46,7 @@ func (d *Driver) grow(volume record, size int64) error {
 		return err
 	}
 	if volume.Block {
-		if err := os.Truncate(d.pool.content(volumes, volume.ID), size); err != nil {
+		if err := os.Truncate(d.pool.content(volume.ID), size); err != nil {
 			return failed(err)
 		}
 	}
@@ -70,7 +70,7 @@ func (d *Driver) NodeExpandVolume(_ context.Context, request *csi.NodeExpandVolu
 		return nil, status.Errorf(codes.NotFound, "volume %s is not at %s: %v", volume.ID, request.GetVolumePath(), err)
 	}
 	if volume.Block {
-		if err := loop.Grow(d.pool.content(volumes, volume.ID)); err != nil {
+		if err := loop.Grow(d.pool.content(volume.ID)); err != nil {
 			return nil, failed(err)
 		}
 	}

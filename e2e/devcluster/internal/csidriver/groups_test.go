@@ -101,8 +101,8 @@ func TestAnInterruptedGroupLeavesNoMember(t *testing.T) {
 	require.Len(t, cutGroup(t, again, "lost", volume).GetSnapshots(), 1)
 }
 
-// TestAGroupIsOneMoment writes each record to one volume and then to the next, each made sure of by fsync, and cuts them meanwhile. The third is a
-// block volume, which is written through its device.
+// TestAGroupIsOneMoment writes each record to one volume and then to the next, each made sure of by fsync, and cuts
+// them meanwhile. The third is a block volume, which is written through its device.
 func TestAGroupIsOneMoment(t *testing.T) {
 	driver, folder := newDriverOn(t, pooldisk.Btrfs)
 	block := request("block", 64*mebibyte)
@@ -154,7 +154,8 @@ func TestAGroupIsOneMoment(t *testing.T) {
 // recordSize is that of a sector, so that no record is torn.
 const recordSize = 4096
 
-// writeRecords writes numbered records to all files, one file after the other, until stop is called. written is the last record that is in all.
+// writeRecords writes numbered records to all files, one file after the other, until stop is called. written is the
+// last record that is in all.
 func writeRecords(t *testing.T, files []*os.File, written *atomic.Uint64) (stop func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -239,7 +240,8 @@ func TestASnapshotOfOneVolumeIsOneMoment(t *testing.T) {
 	stop()
 }
 
-// TestASnapshotHasWhatWasWrittenToADevice: also what its page cache has still to write, as a volume that is a folder has it.
+// TestASnapshotHasWhatWasWrittenToADevice: also what its page cache has still to write, as a volume that is a folder
+// has it.
 func TestASnapshotHasWhatWasWrittenToADevice(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("loop devices need root")

@@ -18,7 +18,7 @@ import (
 // share the device: two devices for one file would not see each other's writes.
 func (d *Driver) attach(id, target string) (device string, err error) {
 	err = d.withAttachments(id, func(folder string) error {
-		content := d.pool.content(volumes, id)
+		content := d.pool.content(id)
 		if device, err = loop.Find(content); err != nil {
 			return err
 		}
@@ -43,7 +43,7 @@ func (d *Driver) detach(id, target string) error {
 		if err != nil || len(rest) > 0 {
 			return err
 		}
-		return loop.Detach(d.pool.content(volumes, id))
+		return loop.Detach(d.pool.content(id))
 	})
 }
 

@@ -56,7 +56,7 @@ func (d *Driver) NodePublishVolume(
 	if mounted, err := isMountPoint(target); err != nil || mounted {
 		return &csi.NodePublishVolumeResponse{}, orNil(err)
 	}
-	source := d.pool.content(volumes, volume.ID)
+	source := d.pool.content(volume.ID)
 	if block {
 		if source, err = d.attach(volume.ID, target); err != nil {
 			return nil, failed(err)
@@ -176,7 +176,7 @@ func (d *Driver) NodeGetVolumeStats(
 	if _, err := os.Lstat(request.GetVolumePath()); err != nil {
 		return nil, status.Errorf(codes.NotFound, "volume %s is not at %s: %v", volume.ID, request.GetVolumePath(), err)
 	}
-	used, files, err := usage(d.pool.content(volumes, volume.ID))
+	used, files, err := usage(d.pool.content(volume.ID))
 	if err != nil {
 		return nil, failed(err)
 	}

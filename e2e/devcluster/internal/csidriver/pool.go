@@ -110,7 +110,7 @@ func idFor(kind, name string) string {
 
 func (p *pool) path(kind, id string) string { return filepath.Join(p.folder, kind, id) }
 
-func (p *pool) content(kind, id string) string { return contentBelow(p.folder, kind, id) }
+func (p *pool) content(volume string) string { return contentBelow(p.folder, volumes, volume) }
 
 // get returns errNotThere for an ID that nothing has, or can have.
 func (p *pool) get(kind, id string) (record, error) {

@@ -23,10 +23,10 @@ func newPool(t *testing.T, kind pooldisk.Kind) string {
 	if os.Geteuid() != 0 {
 		t.Skip("loop devices and mounts need root")
 	}
-	if context, err := unix.Fsopen(string(kind), unix.FSOPEN_CLOEXEC); err != nil {
+	if handle, err := unix.Fsopen(string(kind), unix.FSOPEN_CLOEXEC); err != nil {
 		t.Skipf("the kernel has no %s: %v", kind, err)
 	} else {
-		require.NoError(t, unix.Close(context))
+		require.NoError(t, unix.Close(handle))
 	}
 	require.NoError(t, debian.Ensure(t.Context(), t.Output(), kind.Packages()...))
 	// In memory, fsync takes no time, and a writer comes far while something is copied.

@@ -151,7 +151,7 @@ func (a *Agent) nameDisks() error {
 }
 
 // update removes from a folder what is not wanted any more, and makes what is. It returns what is there then.
-func update(folder string, have, want map[string]string, make func(path, content string) error) (map[string]string, error) {
+func update(folder string, have, want map[string]string, create func(path, content string) error) (map[string]string, error) {
 	now := map[string]string{}
 	var errs []error
 	for name, content := range have {
@@ -168,7 +168,7 @@ func update(folder string, have, want map[string]string, make func(path, content
 		path := filepath.Join(folder, name)
 		err := os.MkdirAll(filepath.Dir(path), 0o755)
 		if err == nil {
-			err = make(path, content)
+			err = create(path, content)
 		}
 		if err != nil {
 			errs = append(errs, err)

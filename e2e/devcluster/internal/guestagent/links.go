@@ -39,10 +39,6 @@ func (l *links) start() error {
 	if err := os.MkdirAll(resolverFolder, 0o755); err != nil {
 		return err
 	}
-	// Nobody takes an address from a router unless network-config says so.
-	for _, which := range []string{"all", "default"} {
-		writeKernel("/proc/sys/net/ipv6/conf/"+which+"/accept_ra", "0")
-	}
 	errs := []error{setUp("lo")}
 	found, err := netlink.LinkList()
 	errs = append(errs, err)
@@ -111,9 +107,12 @@ func (l *links) remove(name string) {
 
 func configure(link netlink.Link, plan plan) error {
 	name := link.Attrs().Name
+	// No address is taken from a router unless network-config says so.
+	accept := "0"
 	if plan.acceptRA {
-		writeKernel("/proc/sys/net/ipv6/conf/"+name+"/accept_ra", "1")
+		accept = "1"
 	}
+	writeKernel("/proc/sys/net/ipv6/conf/"+name+"/accept_ra", accept)
 	if plan.mtu > 0 {
 		if err := netlink.LinkSetMTU(link, plan.mtu); err != nil {
 			return fmt.Errorf("set the MTU %d: %w", plan.mtu, err)

@@ -10,7 +10,8 @@ import (
 	"syscall"
 )
 
-// DetachBelow detaches the devices on files in the folder, and those that kubelet puts on top of them to mark them as in use.
+// DetachBelow detaches the devices on files in the folder, and those that kubelet puts on top of them to mark them as
+// in use.
 func DetachBelow(folder string) error {
 	devices, err := inUse()
 	if err != nil || len(devices) == 0 {
@@ -35,7 +36,7 @@ func detach(device Device) error {
 		return err
 	}
 	defer file.Close()
-	return clear(file)
+	return free(file)
 }
 
 // own returns the devices on one of the files, and after each those on top of it.

@@ -12,7 +12,8 @@ import (
 
 // Flags of Attach.
 const (
-	// DirectIO writes past the page cache, which would keep every block twice. Where the file system cannot do that, the kernel ignores it.
+	// DirectIO writes past the page cache, which would keep every block twice. Where the file system cannot do that,
+	// the kernel ignores it.
 	DirectIO = unix.LO_FLAGS_DIRECT_IO
 	// AutoClear detaches the device when its last user closes it.
 	AutoClear = unix.LO_FLAGS_AUTOCLEAR
@@ -27,7 +28,8 @@ type Device struct {
 	Path string
 	// Number is its own device number.
 	Number uint64
-	// FileDevice and FileInode name its file; FileNumber is the device number of the file if that is a block device itself.
+	// FileDevice and FileInode name its file; FileNumber is the device number of the file if that is a block device
+	// itself.
 	FileDevice, FileInode, FileNumber uint64
 }
 
@@ -116,7 +118,7 @@ func Detach(file string) error {
 		return err
 	}
 	defer device.Close()
-	return clear(device)
+	return free(device)
 }
 
 // Grow makes the device of a file as large as the file.
@@ -145,7 +147,7 @@ func Sync(file string) error {
 	return device.Sync()
 }
 
-func clear(device *os.File) error {
+func free(device *os.File) error {
 	if err := unix.IoctlSetInt(int(device.Fd()), unix.LOOP_CLR_FD, 0); err != nil && !errors.Is(err, unix.ENXIO) {
 		return fmt.Errorf("detach %s: %w", device.Name(), err)
 	}

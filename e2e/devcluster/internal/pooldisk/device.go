@@ -13,8 +13,8 @@ import (
 	"github.com/novasphere/wukong/e2e/devcluster/internal/loop"
 )
 
-// Attach opens the device of the file system in a file, and makes it if there is none. It stays while it is open or mounted. There is never a
-// second one for the same file: the kernel would take it for another disk.
+// Attach opens the device of the file system in a file, and makes it if there is none. It stays while it is open or
+// mounted. There is never a second one for the same file: the kernel would take it for another disk.
 func Attach(file string) (*os.File, error) {
 	device, err := loop.Open(file)
 	if err != nil || device != nil {
@@ -23,8 +23,8 @@ func Attach(file string) (*os.File, error) {
 	return loop.Attach(file, loop.DirectIO|loop.AutoClear)
 }
 
-// Detach ends the device of the file system in a file, after those of block volumes on files in it. The nodes must have ended. It waits until the
-// device is gone, since the kernel ends mounts some time after the processes that see them.
+// Detach ends the device of the file system in a file, after those of block volumes on files in it. The nodes must have
+// ended. It waits until the device is gone, since the kernel ends mounts some time after the processes that see them.
 func (k Kind) Detach(ctx context.Context, file string) error {
 	device, err := loop.Open(file)
 	if errors.Is(err, fs.ErrNotExist) || err == nil && device == nil {
@@ -62,18 +62,18 @@ func (k Kind) detachVolumes(device *os.File) error {
 
 // look mounts the file system nowhere, and opens its root folder. The mount ends when that is closed.
 func (k Kind) look(device string) (*os.File, error) {
-	context, err := unix.Fsopen(string(k), unix.FSOPEN_CLOEXEC)
+	handle, err := unix.Fsopen(string(k), unix.FSOPEN_CLOEXEC)
 	if err != nil {
 		return nil, err
 	}
-	defer unix.Close(context)
-	if err := unix.FsconfigSetString(context, "source", device); err != nil {
+	defer unix.Close(handle)
+	if err := unix.FsconfigSetString(handle, "source", device); err != nil {
 		return nil, err
 	}
-	if err := unix.FsconfigCreate(context); err != nil {
+	if err := unix.FsconfigCreate(handle); err != nil {
 		return nil, err
 	}
-	root, err := unix.Fsmount(context, unix.FSMOUNT_CLOEXEC, 0)
+	root, err := unix.Fsmount(handle, unix.FSMOUNT_CLOEXEC, 0)
 	if err != nil {
 		return nil, err
 	}

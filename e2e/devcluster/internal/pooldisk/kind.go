@@ -40,14 +40,14 @@ const size = 256 << 30
 func Best() (Kind, error) {
 	for _, kind := range []Kind{Btrfs, XFS} {
 		// As mount does, it looks for the module (fs/fsopen.c, get_fs_type).
-		context, err := unix.Fsopen(string(kind), unix.FSOPEN_CLOEXEC)
+		handle, err := unix.Fsopen(string(kind), unix.FSOPEN_CLOEXEC)
 		if errors.Is(err, unix.ENODEV) {
 			continue
 		}
 		if err != nil {
 			return Folder, fmt.Errorf("ask the kernel for %s: %w", kind, err)
 		}
-		return kind, unix.Close(context)
+		return kind, unix.Close(handle)
 	}
 	return Folder, nil
 }
@@ -79,9 +79,10 @@ func (k Kind) Packages() []debian.Package {
 
 // Options are those of mount.
 //
-// Checksums of Btrfs are off: a guest may change a page while direct I/O writes it, and the sum would be wrong. Since Linux 6.15 direct I/O on files
-// with checksums is therefore buffered (commit 968f19c5b1b7, "always fallback to buffered write if the inode requires checksum"). Files without
-// checksums are copied on write all the same, unlike with nodatacow.
+// Checksums of Btrfs are off: a guest may change a page while direct I/O writes it, and the sum would be wrong. Since
+// Linux 6.15 direct I/O on files with checksums is therefore buffered (commit 968f19c5b1b7, "always fallback to
+// buffered write if the inode requires checksum"). Files without checksums are copied on write all the same, unlike
+// with nodatacow.
 func (k Kind) Options() string {
 	if k == Btrfs {
 		return "nodatasum,discard=async"

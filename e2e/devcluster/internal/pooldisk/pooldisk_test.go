@@ -20,10 +20,10 @@ func format(t *testing.T, kind pooldisk.Kind) string {
 	if os.Geteuid() != 0 {
 		t.Skip("loop devices and mounts need root")
 	}
-	if context, err := unix.Fsopen(string(kind), unix.FSOPEN_CLOEXEC); err != nil {
+	if handle, err := unix.Fsopen(string(kind), unix.FSOPEN_CLOEXEC); err != nil {
 		t.Skipf("the kernel has no %s: %v", kind, err)
 	} else {
-		require.NoError(t, unix.Close(context))
+		require.NoError(t, unix.Close(handle))
 	}
 	require.NoError(t, debian.Ensure(t.Context(), t.Output(), kind.Packages()...))
 	file := filepath.Join(t.TempDir(), "pool.img")
@@ -39,11 +39,10 @@ func TestTheBestKindIsTheFirstThatTheKernelHas(t *testing.T) {
 	require.NoError(t, err)
 	known, err := os.ReadFile("/proc/filesystems")
 	require.NoError(t, err)
-	switch {
-	case best == pooldisk.Folder:
+	if best == pooldisk.Folder {
 		require.NotContains(t, string(known), "btrfs")
 		require.NotContains(t, string(known), "xfs")
-	default:
+	} else {
 		require.Contains(t, string(known), string(best))
 	}
 	require.Equal(t, pooldisk.Atomic, pooldisk.Btrfs.Snapshots())

@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Kill ends the process and waits until it is gone. If it is the init of a PID namespace, all processes of that namespace are
-// gone before it is. A process that does not run any more is no error.
+// Kill ends the process and waits until it is gone. If it is the init of a PID namespace, all processes of that
+// namespace are gone before it is. A process that does not run any more is no error.
 func (id ID) Kill(ctx context.Context) error {
 	handle, err := unix.PidfdOpen(id.PID, 0)
 	if errors.Is(err, unix.ESRCH) || errors.Is(err, unix.EINVAL) {

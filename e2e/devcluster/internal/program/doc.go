@@ -1,2 +1,3 @@
-// Package program builds the dev cluster's own programs that run inside it (e2e/devcluster/cmd), and images with nothing but one of them.
+// Package program builds the dev cluster's own programs that run inside it (e2e/devcluster/cmd), and images with
+// nothing but one of them.
 package program

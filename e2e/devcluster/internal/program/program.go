@@ -8,8 +8,9 @@ import (
 	"github.com/novasphere/wukong/e2e/devcluster/image"
 )
 
-// Binary is a recipe that builds cmd/<name> of the dev cluster's module, static, into bin/. Packages are the folders of the module with its
-// sources, such as internal/relay: the result is built again when one of them or go.mod changes, and only then.
+// Binary is a recipe that builds cmd/<name> of the dev cluster's module, static, into bin/. Packages are the folders of
+// the module with its sources, such as internal/relay: the result is built again when one of them or go.mod changes,
+// and only then.
 func Binary(name string, packages ...string) *artifact.Recipe {
 	module := artifact.ModuleFolder()
 	recipe := artifact.GoTools(name, artifact.GoOptions{

@@ -25,8 +25,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// TestADiskIsMountedInSandboxesAndEndsWithThem: both see one file system, the host sees nothing of it, and when they are killed its device is gone,
-// although a device is left on one of its files.
+// TestADiskIsMountedInSandboxesAndEndsWithThem: both see one file system, the host sees nothing of it, and when they
+// are killed its device is gone, although a device is left on one of its files.
 func TestADiskIsMountedInSandboxesAndEndsWithThem(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("sandboxes need root")

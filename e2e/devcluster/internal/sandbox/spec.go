@@ -49,7 +49,7 @@ type Program struct {
 	Args []string `json:"args"`
 	// Log is the file on the host that gets standard output and standard error.
 	Log string `json:"log"`
-	// WaitFor is an address that must accept connections before the program starts, "unix:/path" or "tcp:host:port", or one that
+	// WaitFor are addresses that must accept connections before the program starts, "unix:/path" or "tcp:host:port", or that
 	// must answer with success, "https://host/path".
-	WaitFor string `json:"waitFor,omitempty"`
+	WaitFor []string `json:"waitFor,omitempty"`
 }

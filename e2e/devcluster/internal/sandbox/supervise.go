@@ -77,7 +77,9 @@ func describe(status unix.WaitStatus) string {
 }
 
 func (s *supervisor) start(program Program) {
-	awaitAddress(program.WaitFor)
+	for _, address := range program.WaitFor {
+		awaitAddress(address)
+	}
 	log := s.logs[program.Name].Fd()
 	attributes := &syscall.ProcAttr{
 		Dir:   "/",
@@ -108,7 +110,7 @@ func (s *supervisor) notef(program Program, format string, arguments ...any) {
 
 // awaitAddress waits until something accepts connections, or for an https address until it answers with success.
 func awaitAddress(address string) {
-	for address != "" && !answers(address) {
+	for !answers(address) {
 		time.Sleep(dialInterval)
 	}
 }

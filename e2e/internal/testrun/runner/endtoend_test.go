@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/novasphere/wukong/e2e/devcluster/testbed"
 	"github.com/novasphere/wukong/e2e/internal/testrun/report"
 	"github.com/novasphere/wukong/e2e/internal/testrun/selection"
 )
@@ -87,8 +88,8 @@ func TestSuitesOnAClusterOfTheirOwn(t *testing.T) {
 		"devcluster", "-o devcluster cluster DEVCLUSTER_FLAGS=--nodes=2 -j 3 image helm", "install", "-o devcluster down",
 	}, asked())
 	assert.Contains(t, out, "--- PASS: TestGuest")
-	assert.Contains(t, out, "depth essential patience 1.50 of "+root+"/.devcluster/kubeconfig",
-		"the first suite has what was measured here")
+	assert.Contains(t, out, "depth essential patience  of "+testbed.At(filepath.Join(root, testbed.FolderName)).Kubeconfig(),
+		"the first suite measures with a guest")
 	assert.Contains(t, out, "depth essential patience 2.50", "the second has what the first measured with guests")
 	assert.True(t, strings.HasSuffix(out,
 		"2 tests are left for make test-all.\nALL TESTS PASSED\n2 passed, 0 failed, 0 skipped\n"), out)

@@ -35,6 +35,8 @@ type Run struct {
 	measure func(context.Context) (calibration.Result, error)
 	// obstacle says why there can be no cluster.
 	obstacle func() string
+	// guestMeasured is true when a suite has found out how fast guests are here.
+	guestMeasured bool
 	// cluster is true while a cluster runs that was started here.
 	cluster bool
 }

@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strconv"
 	"time"
 
+	"github.com/novasphere/wukong/e2e/devcluster/testbed"
 	"github.com/novasphere/wukong/e2e/internal/testrun/command"
 	"github.com/novasphere/wukong/e2e/internal/testrun/gotest"
 	"github.com/novasphere/wukong/e2e/internal/testrun/report"
@@ -56,7 +58,7 @@ func (r *Run) suite(ctx context.Context, layer *report.Layer, suite suites.Suite
 	found.Unknown = log.Unknown
 	// What a suite measured with guests knows more than what was measured here.
 	if log.Factor > 0 {
-		r.report.Factor, found.Factor = log.Factor, log.Factor
+		r.report.Factor, found.Factor, r.guestMeasured = log.Factor, log.Factor, true
 	}
 }
 
@@ -79,7 +81,11 @@ func (r *Run) runProgram(ctx context.Context, suite suites.Suite, program, event
 	one := SuiteCommand(r.options.Root, suite, program, parallel, r.options.Timeout, flags)
 	one.Errors = r.out
 	one.Environment = append(one.Environment, "WUKONG_TEST_EVENTS="+events,
-		"WUKONG_TEST_DEPTH="+string(r.choices[suite.Name].Depth), patienceVariable+"="+patience(r.report.Factor))
+		"WUKONG_TEST_DEPTH="+string(r.choices[suite.Name].Depth))
+	// The first suite measures with a guest; the others need not.
+	if r.guestMeasured {
+		one.Environment = append(one.Environment, patienceVariable+"="+patience(r.report.Factor))
+	}
 	err = one.Read(ctx, func(output io.Reader) error {
 		return gotest.Stream(output, collector, &gotest.Printer{Out: io.MultiWriter(r.out, log), Verbose: true})
 	})
@@ -101,6 +107,6 @@ func SuiteCommand(
 	return command.Command{
 		Arguments:   append(arguments, flags...),
 		Folder:      root + "/" + suites.Folder + "/" + suite.Name,
-		Environment: []string{"KUBECONFIG=" + root + "/.devcluster/kubeconfig"},
+		Environment: []string{"KUBECONFIG=" + testbed.At(filepath.Join(root, testbed.FolderName)).Kubeconfig()},
 	}
 }

@@ -13,7 +13,8 @@ import (
 	"github.com/novasphere/wukong/e2e/devcluster/internal/addon"
 )
 
-// Find reads an object of a manifest into a typed one, by kind and name. The test fails when it is not there. The namespace is empty for what has none.
+// Find reads an object of a manifest into a typed one, by kind and name. The test fails when it is not there. The
+// namespace is empty for what has none.
 func Find(t *testing.T, manifest []byte, kind, namespace, name string, into any) {
 	t.Helper()
 	objects, err := addon.ParseYAML(manifest)

@@ -45,5 +45,5 @@ func TestTheDriverHasTheNameThatTestsRelyOn(t *testing.T) {
 		folders = append(folders, volume.HostPath.Path)
 	}
 	assert.Contains(t, folders, "/var/lib/kubelet/plugins/"+testbed.Provisioner, "where kubelet is told that the socket is")
-	assert.Contains(t, folders, testbed.SharedMount+"/"+poolFolder)
+	assert.Contains(t, folders, addon.PoolMount)
 }

@@ -1,9 +1,12 @@
 package kubevirt
 
 import (
+	"encoding/json"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
@@ -49,7 +52,23 @@ func TestEmulation(t *testing.T) {
 		assert.Equal(t, !kvm, emulation)
 		patches, _, err := unstructured.NestedSlice(object, "spec", "customizeComponents", "patches")
 		assert.NoError(t, err)
-		assert.Len(t, patches, 1)
+		assert.Len(t, patches, 1+len(probes))
 		assert.Contains(t, patches[0].(map[string]any)["patch"], virtType)
+	}
+}
+
+// TestProbesTolerateWhatTheyDid keeps a program that is busy from being taken out of its Service: only the first answer is waited for less long.
+func TestProbesTolerateWhatTheyDid(t *testing.T) {
+	for index, one := range probePatches() {
+		var patch struct {
+			Spec struct {
+				Template corev1.PodTemplateSpec `json:"template"`
+			} `json:"spec"`
+		}
+		require.NoError(t, json.Unmarshal([]byte(one.(map[string]any)["patch"].(string)), &patch))
+		container := patch.Spec.Template.Spec.Containers[0]
+		assert.Equal(t, probes[index].container, container.Name)
+		assert.Equal(t, int32(probes[index].tolerance), container.ReadinessProbe.PeriodSeconds*container.ReadinessProbe.FailureThreshold)
+		assert.Nil(t, container.LivenessProbe)
 	}
 }

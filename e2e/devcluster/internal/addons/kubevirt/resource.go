@@ -33,7 +33,7 @@ func newKubeVirt(kvm bool) *unstructured.Unstructured {
 			"infra":           map[string]any{"replicas": one},
 			// CPU, memory and network hotplug are completed by a live migration that KubeVirt starts by itself.
 			"workloadUpdateStrategy": map[string]any{"workloadUpdateMethods": []any{"LiveMigrate"}},
-			"customizeComponents":    map[string]any{"patches": []any{labellerPatch(kvm)}},
+			"customizeComponents":    map[string]any{"patches": append([]any{labellerPatch(kvm)}, probePatches()...)},
 			"configuration": map[string]any{
 				"imagePullPolicy":   "IfNotPresent",
 				"vmRolloutStrategy": "LiveUpdate",
@@ -47,6 +47,37 @@ func newKubeVirt(kvm bool) *unstructured.Unstructured {
 			},
 		},
 	}}
+}
+
+// probes are the programs of KubeVirt that are asked whether they are ready, and for how many seconds they may fail to answer, as KubeVirt has it.
+var probes = []struct {
+	kind, name, container string
+	tolerance             int
+}{
+	{"Deployment", "virt-api", "virt-api", 30},
+	{"Deployment", "virt-controller", "virt-controller", 30},
+	{"Deployment", "virt-exportproxy", "exportproxy", 30},
+	{"DaemonSet", "virt-handler", "virt-handler", 60},
+}
+
+// probePeriod is how often they are asked, in seconds.
+const probePeriod = 2
+
+// probePatches make kubelet see in seconds that a program is ready. KubeVirt lets it ask for the first time after 15 s, and then every 10 or 20 s
+// (pkg/virt-operator/resource/generate/components), and virt-operator installs the rest when virt-api is ready. What a failure needs stays as long as it is.
+func probePatches() []any {
+	patches := make([]any, 0, len(probes))
+	for _, one := range probes {
+		patches = append(patches, map[string]any{
+			"resourceType": one.kind,
+			"resourceName": one.name,
+			"type":         "strategic",
+			"patch": fmt.Sprintf(
+				`{"spec":{"template":{"spec":{"containers":[{"name":%q,"readinessProbe":{"initialDelaySeconds":1,"periodSeconds":%d,"failureThreshold":%d}}]}}}}`,
+				one.container, probePeriod, one.tolerance/probePeriod),
+		})
+	}
+	return patches
 }
 
 // labellerPatch tells the container that finds out what a node can do (launcher/usr/bin/node-labeller.sh) whether machines are emulated.

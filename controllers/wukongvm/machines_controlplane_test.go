@@ -1,0 +1,43 @@
+//go:build controlplane
+
+package wukongvm_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/builder"
+	"github.com/novasphere/wukong/controllers/internal/testkit"
+)
+
+// machines is the fixture in which all controllers run, with the disks and networks of machines.
+type machines struct{ *testkit.Fixture }
+
+func newMachines(t *testing.T) machines {
+	t.Helper()
+	return machines{testkit.New(t)}
+}
+
+func (f machines) in(t *testing.T) machines { return machines{f.In(t)} }
+
+func (f machines) elsewhere() machines {
+	f.Helper()
+	return machines{f.Elsewhere()}
+}
+
+// newVM is a machine with one stamped disk on the pod network, and what the options say.
+func (f machines) newVM(name string, options ...builder.VMOption) *v1alpha1.WukongVM {
+	root := builder.Imported("root", "http://images.example/debian.qcow2")
+	return builder.VM(f.Namespace, name, append([]builder.VMOption{root}, options...)...)
+}
+
+// bridge is a network on a bridge of its own.
+func (f machines) bridge(name string, options ...builder.NetworkOption) *v1alpha1.WukongNetwork {
+	return builder.Network(f.Namespace, name, append([]builder.NetworkOption{builder.OnBridge("br-" + name)}, options...)...)
+}
+
+func (f machines) setPower(vm *v1alpha1.WukongVM, state v1alpha1.PowerState) {
+	f.Helper()
+	f.Patch(vm.DeepCopy(), fmt.Sprintf(`{"spec":{"powerState":%q}}`, state))
+}
