@@ -28,14 +28,17 @@ func (c *Cluster) Class(t *testing.T, name string, parameters map[string]string)
 	t.Cleanup(func() { _ = c.Delete(context.Background(), class) })
 	profile := &cdiv1.StorageProfile{ObjectMeta: metav1.ObjectMeta{Name: name}}
 	mode := corev1.PersistentVolumeFilesystem
-	require.Eventually(t, func() bool {
-		if err := c.Get(t.Context(), client.ObjectKeyFromObject(profile), profile); err != nil {
-			return false
+	Until(t, CauseOther, Patience, "CDI makes a StorageProfile of class "+name, func(ctx context.Context) string {
+		if err := c.Get(ctx, client.ObjectKeyFromObject(profile), profile); err != nil {
+			return err.Error()
 		}
 		before := profile.DeepCopy()
 		profile.Spec.ClaimPropertySets = []cdiv1.ClaimPropertySet{{
 			AccessModes: []corev1.PersistentVolumeAccessMode{corev1.ReadWriteMany}, VolumeMode: &mode,
 		}}
-		return c.Patch(t.Context(), profile, client.MergeFrom(before)) == nil
-	}, Patience, interval, "CDI makes no StorageProfile of class %s", name)
+		if err := c.Patch(ctx, profile, client.MergeFrom(before)); err != nil {
+			return err.Error()
+		}
+		return ""
+	})
 }

@@ -1,12 +1,13 @@
 package harness
 
 import (
+	"context"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	networkv1 "github.com/k8snetworkplumbingwg/network-attachment-definition-client/pkg/apis/k8s.cni.cncf.io/v1"
-	"github.com/stretchr/testify/require"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -29,11 +30,9 @@ func made() []client.ObjectList {
 // NothingLeft waits until a namespace holds nothing of ours but what is named, as "Kind/name".
 func (c *Cluster) NothingLeft(t *testing.T, namespace string, patience time.Duration, kept ...string) {
 	t.Helper()
-	var left []string
-	require.Eventually(t, func() bool {
-		left = c.leftovers(t, namespace, kept)
-		return len(left) == 0
-	}, patience, time.Second, "left in the namespace: %v", &left)
+	Until(t, CauseDeletion, patience, "what is left in namespace "+namespace+" is deleted", func(context.Context) string {
+		return strings.Join(c.leftovers(t, namespace, kept), ", ")
+	})
 }
 
 func (c *Cluster) leftovers(t *testing.T, namespace string, kept []string) []string {

@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	appsv1 "k8s.io/api/apps/v1"
@@ -43,7 +44,7 @@ func (c *Cluster) RestartOperator(t *testing.T) {
 	for i := range pods {
 		require.NoError(t, client.IgnoreNotFound(c.Delete(t.Context(), &pods[i])))
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), Patience)
+	ctx, cancel := context.WithTimeout(t.Context(), Scaled(Patience))
 	defer cancel()
 	for i := range pods {
 		require.NoError(t, c.Gone(ctx, &pods[i]), "pod %s of the operator does not end", pods[i].Name)
@@ -54,7 +55,8 @@ func (c *Cluster) RestartOperator(t *testing.T) {
 // WaitOperator waits until the operator's Deployments are available, and no pod of an earlier state of theirs is left.
 func (c *Cluster) WaitOperator(t *testing.T) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), Patience)
+	defer Waited(t, CauseOperator, time.Now())
+	ctx, cancel := context.WithTimeout(t.Context(), Scaled(Patience))
 	defer cancel()
 	require.NoError(t, wait.PollUntilContextCancel(ctx, interval, true, func(ctx context.Context) (bool, error) {
 		deployments := &appsv1.DeploymentList{}
@@ -73,7 +75,7 @@ func (c *Cluster) WaitOperator(t *testing.T) {
 		// A manager of before may lead until its pod is gone.
 		pods, err := c.OperatorPods(ctx)
 		return err == nil && replicas > 0 && len(pods) == replicas, nil
-	}), "the operator is not ready again after %s", Patience)
+	}), "the operator is not ready again after %s", told(Patience))
 }
 
 // Tool is the kubectl of the dev cluster.

@@ -4,8 +4,8 @@ package core
 
 import (
 	"context"
+	"fmt"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 	appsv1 "k8s.io/api/apps/v1"
@@ -15,45 +15,59 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/builder"
 	"github.com/novasphere/wukong/e2e/devcluster/testbed"
+	"github.com/novasphere/wukong/e2e/internal/harness"
 )
 
-// The tests in this file take an API away from the whole cluster. They are not parallel, and so run while nothing else does.
-
-func TestMultusAbsent(t *testing.T) {
+// TestWhatIsAbsentIsToldAndNoticedWhenItComes takes two APIs away from the whole cluster, each from a machine that needs it. It is not parallel, and so
+// runs while no other test does.
+func TestWhatIsAbsentIsToldAndNoticedWhenItComes(t *testing.T) {
+	harness.Essential(t)
 	cluster.Drain(t)
-	namespace := cluster.Namespace(t)
-	definition := removeDefinition(t, "network-attachment-definitions.k8s.cni.cncf.io")
-	network := lanNetwork(namespace, "office")
-	vm := wukongVM(namespace, "web", imported("root", "64Mi", testbed.ImageURL(testbed.TinyImage)), lan("office"))
-	create(t, network, vm)
-	cluster.WaitCause(t, vm, v1alpha1.ReasonWaitingForNetwork, "Multus is not installed", patience)
+	t.Run("Multus", func(t *testing.T) {
+		t.Parallel()
+		namespace := cluster.Namespace(t)
+		definition := removeDefinition(t, "network-attachment-definitions.k8s.cni.cncf.io")
+		vm := builder.VM(namespace, "web", builder.Stamped("root", builder.Size("64Mi")), onOffice())
+		cluster.Make(t, officeNetwork(namespace, "office"), vm)
+		cluster.WaitCause(t, vm, v1alpha1.ReasonWaitingForNetwork, "Multus is not installed", patience)
 
-	create(t, definition)
-	cluster.WaitReady(t, vm, metav1.ConditionTrue, v1alpha1.ReasonRunning, importAndBoot)
+		cluster.Make(t, definition)
+		cluster.WaitReady(t, vm, metav1.ConditionTrue, v1alpha1.ReasonRunning, importAndBoot)
+	})
+	t.Run("CDI", func(t *testing.T) {
+		t.Parallel()
+		namespace := cluster.Namespace(t)
+		stopCDIOperator(t)
+		definition := removeDefinition(t, "datavolumes.cdi.kubevirt.io")
+		vm := builder.VM(namespace, "web", importedTiny("root"))
+		cluster.Make(t, vm)
+		cluster.WaitCause(t, vm, v1alpha1.ReasonWaitingForDisk, "CDI (Containerized Data Importer) is not installed", patience)
+
+		cluster.Make(t, definition)
+		cluster.WaitReady(t, vm, metav1.ConditionTrue, v1alpha1.ReasonRunning, importAndBoot)
+	})
 }
 
-func TestCDIAbsent(t *testing.T) {
-	cluster.Drain(t)
-	namespace := cluster.Namespace(t)
-	// CDI's operator would put its definition back at once.
+// stopCDIOperator keeps CDI's operator from putting back what is taken away, until the test ends.
+func stopCDIOperator(t *testing.T) {
+	t.Helper()
 	operator := &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Namespace: testbed.CDINamespace, Name: testbed.CDIOperator}}
 	patch(t, operator, `{"spec":{"replicas":0}}`)
 	t.Cleanup(func() {
 		back := client.RawPatch("application/merge-patch+json", []byte(`{"spec":{"replicas":1}}`))
 		require.NoError(t, cluster.Patch(context.Background(), operator, back))
 	})
-	require.Eventually(t, func() bool {
-		return cluster.Get(t.Context(), client.ObjectKeyFromObject(operator), operator) == nil && operator.Status.Replicas == 0
-	}, patience, time.Second)
-	definition := removeDefinition(t, "datavolumes.cdi.kubevirt.io")
-
-	vm := wukongVM(namespace, "web", imported("root", "64Mi", testbed.ImageURL(testbed.TinyImage)))
-	create(t, vm)
-	cluster.WaitCause(t, vm, v1alpha1.ReasonWaitingForDisk, "CDI (Containerized Data Importer) is not installed", patience)
-
-	create(t, definition)
-	cluster.WaitReady(t, vm, metav1.ConditionTrue, v1alpha1.ReasonRunning, importAndBoot)
+	harness.Until(t, harness.CauseOther, patience, "CDI's operator stops", func(ctx context.Context) string {
+		if err := cluster.Get(ctx, client.ObjectKeyFromObject(operator), operator); err != nil {
+			return err.Error()
+		}
+		if operator.Status.Replicas > 0 {
+			return fmt.Sprintf("%d of it run", operator.Status.Replicas)
+		}
+		return ""
+	})
 }
 
 // removeDefinition deletes a CustomResourceDefinition and returns what to create to have it back; the end of the test makes sure of it.
@@ -67,7 +81,7 @@ func removeDefinition(t *testing.T, name string) *apiextensionsv1.CustomResource
 	}
 	t.Cleanup(func() {
 		// One that is still going would take what is created now along.
-		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		ctx, cancel := context.WithTimeout(context.Background(), harness.Scaled(patience))
 		defer cancel()
 		current := &apiextensionsv1.CustomResourceDefinition{}
 		if err := cluster.Get(ctx, client.ObjectKeyFromObject(again), current); err == nil && !current.DeletionTimestamp.IsZero() {

@@ -11,6 +11,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/builder"
 	"github.com/novasphere/wukong/e2e/devcluster/testbed"
 	"github.com/novasphere/wukong/e2e/internal/harness"
 )
@@ -18,6 +19,7 @@ import (
 // TestSubsystemsApart runs the controller of disks by a release of its own, in a namespace of its own and with its own rights only. It is
 // not parallel: for a moment nobody looks after disks.
 func TestSubsystemsApart(t *testing.T) {
+	harness.Thorough(t)
 	chart := filepath.Join(testbed.Checkout(), "charts", "wukong")
 	values := filepath.Join(t.TempDir(), "values.yaml")
 	installed := mustHelm(t, "get", "values", "wukong", "--namespace", harness.OperatorNamespace, "--output", "yaml")
@@ -31,8 +33,8 @@ func TestSubsystemsApart(t *testing.T) {
 	mustHelm(t, "upgrade", "wukong", chart, "--namespace", harness.OperatorNamespace, "--values", values,
 		"--set", "controllers={wukong,wukongaddress,wukongvm,wukongnetwork,wukongimage,wukongexport,wukongsnapshot}", "--wait", "--timeout", "3m")
 	cluster.WaitOperator(t)
-	vm := wukongVM(namespace, "web", imported("root", "64Mi", testbed.ImageURL(testbed.TinyImage)))
-	create(t, vm)
+	vm := builder.VM(namespace, "web", harness.TinyDisk("root"))
+	cluster.Make(t, vm)
 	cluster.WaitCause(t, vm, v1alpha1.ReasonWaitingForDisk, "its controller has not looked at it yet", patience)
 
 	t.Cleanup(func() { mustHelm(t, "uninstall", "storage", "--namespace", home, "--wait", "--timeout", "3m") })

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/novasphere/wukong/e2e/devcluster/testbed"
+	"github.com/novasphere/wukong/e2e/internal/harness"
 )
 
 // helm runs the helm that 'make deploy' built.
@@ -44,6 +45,7 @@ func boundRoles(manifest string) []string {
 }
 
 func TestChartGrantsWhatItRuns(t *testing.T) {
+	harness.Essential(t)
 	t.Parallel()
 	assert.Equal(t, []string{"dependency", "metrics-auth", "wukong", "wukongaddress", "wukongdisk", "wukongexport", "wukongimage", "wukongnetwork", "wukongsnapshot", "wukongvm"}, boundRoles(render(t)))
 	assert.Equal(t, []string{"dependency", "metrics-auth", "wukongdisk"}, boundRoles(render(t, "--set", "controllers={wukongdisk}")))
@@ -51,11 +53,13 @@ func TestChartGrantsWhatItRuns(t *testing.T) {
 }
 
 func TestChartRendersTheSameTwice(t *testing.T) {
+	harness.Essential(t)
 	t.Parallel()
 	assert.Equal(t, render(t), render(t), "or Argo CD would never be in sync")
 }
 
 func TestChartRefusesUnknownValues(t *testing.T) {
+	harness.Essential(t)
 	t.Parallel()
 	for _, value := range []string{"replica=3", "image.tags=x", "controllers={wukongdisks}"} {
 		output, err := helm(t, "template", "release", filepath.Join(testbed.Checkout(), "charts", "wukong"), "--kube-version", "1.33", "--set", value)

@@ -8,19 +8,21 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/builder"
 	"github.com/novasphere/wukong/e2e/devcluster/testbed"
+	"github.com/novasphere/wukong/e2e/internal/harness"
 )
 
 func TestDeletionInTheMiddleOfAnImport(t *testing.T) {
+	harness.Thorough(t)
 	t.Parallel()
 	namespace := cluster.Namespace(t)
-	vm := wukongVM(namespace, "web", imported("root", "1Gi", testbed.SlowImageURL(100000, testbed.DebianImage)))
-	create(t, vm)
+	vm := builder.VM(namespace, "web", builder.Imported("root", testbed.SlowImageURL(100000, testbed.DebianImage)))
+	cluster.Make(t, vm)
 	disk := &v1alpha1.WukongDisk{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "web-root"}}
 	cluster.Wait(t, disk, importAndBoot, "importing", func() bool { return disk.Status.Phase == v1alpha1.DiskImporting })
 	require.NoError(t, cluster.Delete(t.Context(), vm))
@@ -28,15 +30,13 @@ func TestDeletionInTheMiddleOfAnImport(t *testing.T) {
 }
 
 func TestDeletionOfARunningMachineKeepsWhatIsNotOurs(t *testing.T) {
+	harness.Essential(t)
 	t.Parallel()
 	namespace := cluster.Namespace(t)
-	own := claim(namespace, "own")
-	adopted := &v1alpha1.WukongDisk{
-		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "adopted"},
-		Spec:       v1alpha1.WukongDiskSpec{Source: &v1alpha1.WukongDiskSource{PersistentVolumeClaim: &v1alpha1.ClaimSource{Name: "own"}}},
-	}
-	vm := wukongVM(namespace, "web", imported("root", "64Mi", testbed.ImageURL(testbed.TinyImage)), stamped("kept", "64Mi", retained), referred("own", "adopted"))
-	create(t, own, adopted, vm)
+	own := builder.Claim(namespace, "own", "64Mi")
+	adopted := builder.Disk(namespace, "adopted", builder.Adopting("own"))
+	vm := builder.VM(namespace, "web", harness.TinyDisk("root"), builder.Stamped("kept", builder.Size("64Mi"), builder.Retained), builder.Disks(builder.DiskReference("own", "adopted")))
+	cluster.Make(t, own, adopted, vm)
 	cluster.WaitReady(t, vm, metav1.ConditionTrue, v1alpha1.ReasonRunning, importAndBoot)
 
 	require.NoError(t, cluster.Delete(t.Context(), vm))
@@ -49,15 +49,5 @@ func TestDeletionOfARunningMachineKeepsWhatIsNotOurs(t *testing.T) {
 		assert.Equal(t, corev1.ClaimBound, kept.Status.Phase, name)
 		assert.Nil(t, kept.DeletionTimestamp, name)
 		assert.Empty(t, kept.OwnerReferences, name)
-	}
-}
-
-func claim(namespace, name string) *corev1.PersistentVolumeClaim {
-	return &corev1.PersistentVolumeClaim{
-		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name},
-		Spec: corev1.PersistentVolumeClaimSpec{
-			AccessModes: []corev1.PersistentVolumeAccessMode{corev1.ReadWriteMany},
-			Resources:   corev1.VolumeResourceRequirements{Requests: corev1.ResourceList{corev1.ResourceStorage: resource.MustParse("64Mi")}},
-		},
 	}
 }

@@ -22,7 +22,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
-	"github.com/novasphere/wukong/e2e/devcluster/testbed"
+	"github.com/novasphere/wukong/controllers/builder"
+	"github.com/novasphere/wukong/e2e/internal/harness"
 )
 
 // kills is how often the manager is killed while the machines are made.
@@ -31,9 +32,10 @@ const kills = 5
 // TestManagerKilledAtRandomMoments: ten machines are made while the manager dies again and again. All run in the end, and each exists
 // once. The seed is printed; WUKONG_SEED repeats a run.
 func TestManagerKilledAtRandomMoments(t *testing.T) {
+	harness.Thorough(t)
 	namespace := cluster.Namespace(t)
 	random := seeded(t)
-	ctx, cancel := context.WithTimeout(t.Context(), importAndBoot)
+	ctx, cancel := context.WithTimeout(t.Context(), harness.Scaled(importAndBoot))
 	defer cancel()
 	killed := make(chan int, 1)
 	until := seeded(t) // of its own: two goroutines would take turns in no order
@@ -47,10 +49,8 @@ func TestManagerKilledAtRandomMoments(t *testing.T) {
 	}()
 	var vms []*v1alpha1.WukongVM
 	for number := range 10 {
-		vm := wukongVM(namespace, fmt.Sprintf("vm%d", number), imported("root", "64Mi", testbed.ImageURL(testbed.TinyImage)), func(vm *v1alpha1.WukongVM) {
-			vm.Spec.Memory.Guest.Set(96 << 20)
-		})
-		create(t, vm)
+		vm := builder.VM(namespace, fmt.Sprintf("vm%d", number), harness.TinyDisk("root"))
+		cluster.Make(t, vm)
 		vms = append(vms, vm)
 		time.Sleep(time.Duration(random.IntN(1500)) * time.Millisecond)
 	}

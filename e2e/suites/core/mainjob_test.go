@@ -3,9 +3,7 @@
 package core
 
 import (
-	"context"
 	"encoding/json"
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -13,13 +11,12 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"k8s.io/apimachinery/pkg/api/meta"
-	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/builder"
 	"github.com/novasphere/wukong/e2e/devcluster/testbed"
-	"github.com/novasphere/wukong/e2e/internal/console"
 	"github.com/novasphere/wukong/e2e/internal/harness"
 )
 
@@ -32,32 +29,24 @@ const (
 )
 
 // debian is the machine of the main job: a root disk over HTTP, a data disk, the pod network, a bridge with a static address, a user.
-func debian(namespace, name string, options ...func(*v1alpha1.WukongVM)) *v1alpha1.WukongVM {
-	return wukongVM(namespace, name, append([]func(*v1alpha1.WukongVM){
-		imported("root", "3Gi", testbed.ImageURL(testbed.DebianImage)), stamped("data", "1Gi"), pod, lan("office", staticAddress),
-		func(vm *v1alpha1.WukongVM) {
-			vm.Spec.CPU = v1alpha1.CPU{Cores: 2, Sockets: 1, Threads: 1}
-			vm.Spec.Memory.Guest = resource.MustParse("512Mi")
-			grace := int64(60)
-			vm.Spec.TerminationGracePeriodSeconds = &grace
-			vm.Spec.CloudInit = &v1alpha1.CloudInit{Users: []v1alpha1.CloudInitUser{{
-				Name:              guestUser,
-				PasswordSecretRef: &v1alpha1.SecretKeyReference{Name: "alice", Key: "password"},
-				SSHAuthorizedKeys: []v1alpha1.SSHPublicKey{guestKey},
-			}}}
+func debian(namespace, name string) *v1alpha1.WukongVM {
+	return builder.PartOf("shop", builder.VM(namespace, name,
+		builder.Imported("root", testbed.ImageURL(testbed.DebianImage), builder.Size("3Gi")), builder.Stamped("data"),
+		builder.OnPodNetwork, onOffice(staticAddress), builder.Cores(2), builder.Memory("512Mi"), builder.GracePeriod(60),
+		builder.Login(guestUser, guestUser, "password"),
+		func(spec *v1alpha1.WukongVMSpec) {
+			spec.CloudInit.Users[0].SSHAuthorizedKeys = []v1alpha1.SSHPublicKey{guestKey}
 		},
-	}, options...)...)
+	))
 }
 
 // TestMainJob follows one machine through its life, so that the slow first boot is paid once.
 func TestMainJob(t *testing.T) {
+	harness.Essential(t)
 	namespace := cluster.Namespace(t)
 	start := time.Now()
-	application := &v1alpha1.Wukong{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "shop"}}
-	network := lanNetwork(namespace, "office")
-	network.Spec.WukongRef = &v1alpha1.LocalObjectReference{Name: "shop"}
-	vm := debian(namespace, "web", partOf("shop"))
-	create(t, secret(namespace, "alice", map[string]string{"password": guestPassword}), network, vm, application)
+	application, network, vm := builder.Wukong(namespace, "shop"), builder.PartOf("shop", officeNetwork(namespace, "office")), debian(namespace, "web")
+	cluster.Make(t, builder.Secret(namespace, guestUser, map[string]string{"password": guestPassword}), network, vm, application)
 
 	cluster.WaitReady(t, vm, metav1.ConditionTrue, v1alpha1.ReasonRunning, importAndBoot)
 	t.Logf("create to Ready: %s", time.Since(start).Round(time.Second))
@@ -69,7 +58,7 @@ func TestMainJob(t *testing.T) {
 		assert.NotEqual(t, "update", write.Verb)
 	}
 
-	guest := login(t, vm)
+	guest := cluster.LogIn(t, vm, guestUser, guestPassword)
 	t.Run("TheGuestIsWhatTheManifestSays", func(t *testing.T) { checkGuest(t, guest, vm) })
 	t.Run("StatusSaysWhatTheGuestHas", func(t *testing.T) { checkStatus(t, vm) })
 	t.Run("TheUmbrellaIsReady", func(t *testing.T) {
@@ -78,8 +67,8 @@ func TestMainJob(t *testing.T) {
 	})
 	t.Run("AppliedAgainNothingIsWritten", func(t *testing.T) { checkNoDrift(t, namespace, vm) })
 
-	run(t, guest, "echo kept-by-the-disk | sudo tee /root/mark && sync")
-	require.NoError(t, guest.Close())
+	guest.Run(t, "echo kept-by-the-disk | sudo tee /root/mark && sync")
+	guest.Close()
 	before := vm.DeepCopy()
 	t.Run("StoppedSaysStopped", func(t *testing.T) {
 		patch(t, vm, `{"spec":{"powerState":"Stopped"}}`)
@@ -91,14 +80,14 @@ func TestMainJob(t *testing.T) {
 	t.Run("RunningStartsTheSameMachine", func(t *testing.T) {
 		patch(t, vm, `{"spec":{"powerState":"Running"}}`)
 		cluster.WaitReady(t, vm, metav1.ConditionTrue, v1alpha1.ReasonRunning, importAndBoot)
-		guest := login(t, vm)
+		guest := cluster.LogIn(t, vm, guestUser, guestPassword)
 		defer guest.Close()
-		assert.Equal(t, "kept-by-the-disk", run(t, guest, "sudo cat /root/mark"))
+		assert.Equal(t, "kept-by-the-disk", guest.Run(t, "sudo cat /root/mark"))
 		for i, nic := range before.Status.Networks {
-			assert.Contains(t, run(t, guest, "cat /sys/class/net/*/address"), nic.MACAddress)
+			assert.Contains(t, guest.Run(t, "cat /sys/class/net/*/address"), nic.MACAddress)
 			assert.Equal(t, nic.MACAddress, vm.Status.Networks[i].MACAddress)
 		}
-		assert.Equal(t, string(vm.UID), strings.ToLower(run(t, guest, "sudo cat /sys/class/dmi/id/product_uuid")))
+		assert.Equal(t, string(vm.UID), strings.ToLower(guest.Run(t, "sudo cat /sys/class/dmi/id/product_uuid")))
 		assert.Equal(t, before.Status.Disks[0].ClaimName, vm.Status.Disks[0].ClaimName)
 	})
 	t.Run("DeletingTheUmbrellaRemovesItsChildren", func(t *testing.T) {
@@ -107,41 +96,23 @@ func TestMainJob(t *testing.T) {
 	})
 }
 
-func login(t *testing.T, vm *v1alpha1.WukongVM) *console.Console {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), importAndBoot)
-	defer cancel()
-	guest, err := console.LogIn(ctx, cluster.Config, vm.Namespace, vm.Name, guestUser, guestPassword, os.Stderr)
-	require.NoError(t, err)
-	return guest
-}
+func checkGuest(t *testing.T, guest *harness.Guest, vm *v1alpha1.WukongVM) {
+	assert.Equal(t, "web", guest.Run(t, "hostname"))
+	assert.Equal(t, guestUser, guest.Run(t, "whoami"))
+	assert.Equal(t, "root", guest.Run(t, "sudo -n whoami"), "sudo without a password")
+	assert.Contains(t, guest.Run(t, "cat ~/.ssh/authorized_keys"), guestKey)
+	assert.NotContains(t, guest.Run(t, "sudo cat /root/.ssh/authorized_keys || true"), "ssh-ed25519", "B15: the key is the user's alone")
+	assert.Equal(t, "2", guest.Run(t, "nproc"))
 
-func run(t *testing.T, guest *console.Console, command string) string {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	defer cancel()
-	output, err := guest.Run(ctx, command)
-	require.NoError(t, err)
-	return output
-}
-
-func checkGuest(t *testing.T, guest *console.Console, vm *v1alpha1.WukongVM) {
-	assert.Equal(t, "web", run(t, guest, "hostname"))
-	assert.Equal(t, guestUser, run(t, guest, "whoami"))
-	assert.Equal(t, "root", run(t, guest, "sudo -n whoami"), "sudo without a password")
-	assert.Contains(t, run(t, guest, "cat ~/.ssh/authorized_keys"), guestKey)
-	assert.NotContains(t, run(t, guest, "sudo cat /root/.ssh/authorized_keys || true"), "ssh-ed25519", "B15: the key is the user's alone")
-	assert.Equal(t, "2", run(t, guest, "nproc"))
-
-	sizes := run(t, guest, "lsblk -bdno SERIAL,SIZE | awk '$1 {print $1, $2}' | sort")
+	sizes := guest.Run(t, "lsblk -bdno SERIAL,SIZE | awk '$1 {print $1, $2}' | sort")
 	assert.Contains(t, sizes, "data 1073741824")
 	assert.Contains(t, sizes, "root 3221225472")
 
-	addresses := run(t, guest, "ip -4 -o address show | awk '{print $4}'")
+	addresses := guest.Run(t, "ip -4 -o address show | awk '{print $4}'")
 	assert.Contains(t, addresses, staticAddress+"/24")
 	assert.Contains(t, addresses, "10.0.2.2/24", "KubeVirt's masquerading gives the guest this address by DHCP")
-	assert.Contains(t, run(t, guest, "ip route show default"), "10.0.2.1")
-	macs := run(t, guest, "cat /sys/class/net/*/address")
+	assert.Contains(t, guest.Run(t, "ip route show default"), "10.0.2.1")
+	macs := guest.Run(t, "cat /sys/class/net/*/address")
 	require.NoError(t, cluster.Get(t.Context(), client.ObjectKeyFromObject(vm), vm))
 	for _, nic := range vm.Status.Networks {
 		assert.Contains(t, macs, nic.MACAddress)
@@ -194,7 +165,7 @@ func checkNoDrift(t *testing.T, namespace string, vm *v1alpha1.WukongVM) {
 	manifest := v1alpha1.WukongVM{
 		TypeMeta:   metav1.TypeMeta{APIVersion: v1alpha1.GroupVersion.String(), Kind: "WukongVM"},
 		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: vm.Name},
-		Spec:       debian(namespace, vm.Name, partOf("shop")).Spec,
+		Spec:       debian(namespace, vm.Name).Spec,
 	}
 	text, err := json.Marshal(map[string]any{"apiVersion": manifest.APIVersion, "kind": manifest.Kind,
 		"metadata": map[string]any{"namespace": namespace, "name": vm.Name}, "spec": manifest.Spec})
@@ -211,8 +182,8 @@ func checkNoDrift(t *testing.T, namespace string, vm *v1alpha1.WukongVM) {
 	cluster.RestartOperator(t)
 
 	// The restarted manager has looked at everything when it has made a new network ready.
-	probe := lanNetwork(namespace, "probe")
-	create(t, probe)
+	probe := officeNetwork(namespace, "probe")
+	cluster.Make(t, probe)
 	cluster.WaitReady(t, probe, metav1.ConditionTrue, "", patience)
 	writes, err := harness.OperatorWrites(settled, "")
 	require.NoError(t, err)

@@ -12,18 +12,22 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/builder"
 	"github.com/novasphere/wukong/e2e/devcluster/testbed"
+	"github.com/novasphere/wukong/e2e/internal/harness"
 )
 
 // Each wrong thing is refused with the field, or ends in Ready=False with the object and the next step; what can be mended from
 // outside heals without a touch of the machine.
 
 func TestImageThatDoesNotExist(t *testing.T) {
+	harness.Essential(t)
 	t.Parallel()
 	namespace := cluster.Namespace(t)
-	vm := wukongVM(namespace, "web", imported("root", "64Mi", testbed.NotFoundURL()), partOf("shop"))
-	application := &v1alpha1.Wukong{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "shop"}}
-	create(t, application, vm)
+	vm := builder.VM(namespace, "web", builder.Imported("root", testbed.NotFoundURL()))
+	builder.PartOf("shop", vm)
+	application := builder.Wukong(namespace, "shop")
+	cluster.Make(t, application, vm)
 	cluster.Wait(t, vm, importAndBoot, "telling of the 404", func() bool {
 		ready := readyOf(vm)
 		return ready != nil && ready.Reason == v1alpha1.ReasonWaitingForDisk && assert.ObjectsAreEqual(true, mentions(ready.Message, "WukongDisk web-root", "DataVolume web-root", "404"))
@@ -36,11 +40,12 @@ func TestImageThatDoesNotExist(t *testing.T) {
 }
 
 func TestStorageClassThatDoesNotExist(t *testing.T) {
+	harness.Thorough(t)
 	t.Parallel()
 	namespace := cluster.Namespace(t)
 	name := namespace + "-class"
-	vm := wukongVM(namespace, "web", imported("root", "64Mi", testbed.ImageURL(testbed.TinyImage), class(name)))
-	create(t, vm)
+	vm := builder.VM(namespace, "web", importedTiny("root", builder.OnClass(name)))
+	cluster.Make(t, vm)
 	cluster.WaitCause(t, vm, v1alpha1.ReasonWaitingForDisk, "StorageClass "+name+" does not exist", patience)
 
 	cluster.Class(t, name, nil)
@@ -48,14 +53,15 @@ func TestStorageClassThatDoesNotExist(t *testing.T) {
 }
 
 func TestMissingSecret(t *testing.T) {
+	harness.Thorough(t)
 	t.Parallel()
 	namespace := cluster.Namespace(t)
-	vm := wukongVM(namespace, "web", imported("root", "64Mi", testbed.ImageURL(testbed.TinyImage)), func(vm *v1alpha1.WukongVM) {
-		vm.Spec.CloudInit = &v1alpha1.CloudInit{Users: []v1alpha1.CloudInitUser{{
+	vm := builder.VM(namespace, "web", harness.TinyDisk("root"), func(spec *v1alpha1.WukongVMSpec) {
+		spec.CloudInit = &v1alpha1.CloudInit{Users: []v1alpha1.CloudInitUser{{
 			Name: "alice", SSHKeySecretRefs: []v1alpha1.SSHKeySecretReference{{Name: "keys"}},
 		}}}
 	})
-	create(t, vm)
+	cluster.Make(t, vm)
 	cluster.Wait(t, vm, patience, "asking for the Secret", func() bool {
 		for _, condition := range vm.Status.Conditions {
 			if condition.Type == v1alpha1.ConditionCloudInitReady && condition.Reason == v1alpha1.ReasonSecretMissing {
@@ -64,16 +70,17 @@ func TestMissingSecret(t *testing.T) {
 		}
 		return false
 	})
-	create(t, secret(namespace, "keys", map[string]string{"ssh-publickey": guestKey}))
+	cluster.Make(t, builder.Secret(namespace, "keys", map[string]string{"ssh-publickey": guestKey}))
 	cluster.WaitReady(t, vm, metav1.ConditionTrue, v1alpha1.ReasonRunning, importAndBoot)
 }
 
 func TestClaimOfTheSameNameThatIsNotOurs(t *testing.T) {
+	harness.Essential(t)
 	t.Parallel()
 	namespace := cluster.Namespace(t)
-	foreign := claim(namespace, "web-root")
-	vm := wukongVM(namespace, "web", imported("root", "64Mi", testbed.ImageURL(testbed.TinyImage)))
-	create(t, foreign, vm)
+	foreign := builder.Claim(namespace, "web-root", "64Mi")
+	vm := builder.VM(namespace, "web", harness.TinyDisk("root"))
+	cluster.Make(t, foreign, vm)
 	cluster.WaitCause(t, vm, v1alpha1.ReasonWaitingForDisk, "PersistentVolumeClaim web-root exists already", patience)
 	uid := foreign.UID
 	require.NoError(t, cluster.Get(t.Context(), client.ObjectKeyFromObject(foreign), foreign))
@@ -85,18 +92,20 @@ func TestClaimOfTheSameNameThatIsNotOurs(t *testing.T) {
 }
 
 func TestTwoBootDisksAreRefused(t *testing.T) {
+	harness.Essential(t)
 	t.Parallel()
-	vm := wukongVM("default", "two", stamped("one", "64Mi"), stamped("two", "64Mi"))
+	vm := builder.VM("default", "two", builder.Stamped("one"), builder.Stamped("two"))
 	vm.Spec.Disks[0].Boot, vm.Spec.Disks[1].Boot = ptr.To(true), ptr.To(true)
 	assert.ErrorContains(t, cluster.Create(t.Context(), vm), "at most one disk can have boot: true")
 }
 
 func TestStaticAddressOutsideItsSubnet(t *testing.T) {
+	harness.Thorough(t)
 	t.Parallel()
 	namespace := cluster.Namespace(t)
-	network := lanNetwork(namespace, "office")
-	vm := wukongVM(namespace, "web", imported("root", "64Mi", testbed.ImageURL(testbed.TinyImage)), lan("office", "10.9.8.7"))
-	create(t, network, vm)
+	network := officeNetwork(namespace, "office")
+	vm := builder.VM(namespace, "web", harness.TinyDisk("root"), onOffice("10.9.8.7"))
+	cluster.Make(t, network, vm)
 	ready := cluster.WaitReady(t, vm, metav1.ConditionFalse, v1alpha1.ReasonAddressInvalid, patience)
 	for _, part := range []string{"10.9.8.7", "192.168.77.0/24", "office"} {
 		assert.Contains(t, ready.Message, part)
@@ -106,11 +115,12 @@ func TestStaticAddressOutsideItsSubnet(t *testing.T) {
 }
 
 func TestWaitForFirstConsumerIsNoDeadlock(t *testing.T) {
+	harness.Thorough(t)
 	t.Parallel()
 	namespace := cluster.Namespace(t)
-	vm := wukongVM(namespace, "web", imported("root", "64Mi", testbed.ImageURL(testbed.TinyImage), class(testbed.LocalClass)))
-	alone := &v1alpha1.WukongDisk{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "alone"}, Spec: vm.Spec.Disks[0].Template.Spec}
-	create(t, alone, vm)
+	vm := builder.VM(namespace, "web", importedTiny("root", builder.OnClass(testbed.LocalClass)))
+	alone := builder.Disk(namespace, "alone", builder.From(*vm.Spec.Disks[0].Template.Spec.Source), builder.Size("64Mi"), builder.OnClass(testbed.LocalClass))
+	cluster.Make(t, alone, vm)
 	cluster.WaitReady(t, alone, metav1.ConditionFalse, v1alpha1.ReasonAwaitingConsumer, patience)
 	assert.Equal(t, v1alpha1.DiskAwaitingConsumer, alone.Status.Phase)
 	cluster.WaitReady(t, vm, metav1.ConditionTrue, v1alpha1.ReasonRunning, importAndBoot)

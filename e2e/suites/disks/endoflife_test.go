@@ -4,8 +4,8 @@ package disks
 
 import (
 	"context"
+	"fmt"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -15,24 +15,25 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/builder"
 	"github.com/novasphere/wukong/e2e/devcluster/testbed"
+	"github.com/novasphere/wukong/e2e/internal/harness"
 )
 
 // A protected disk outlives its application, cannot be deleted, and does not go of itself when the protection is lifted.
 func TestAProtectedDiskOutlivesItsApplication(t *testing.T) {
+	harness.Essential(t)
 	t.Parallel()
 	namespace := cluster.Namespace(t)
 	shop := &v1alpha1.LocalObjectReference{Name: "shop"}
-	application := &v1alpha1.Wukong{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: shop.Name}}
-	vm := importing(namespace, "web", v1alpha1.HTTPSource{URL: testbed.ImageURL(testbed.TinyImage)})
+	application := builder.Wukong(namespace, shop.Name)
+	vm := tinyVM(namespace, "web")
 	vm.Spec.WukongRef = shop
-	vm.Spec.Disks = append(vm.Spec.Disks, v1alpha1.VMDisk{Name: "stamped", Template: &v1alpha1.DiskTemplate{Spec: plainDisk("", "", "64Mi", nil).Spec}})
-	vm.Spec.Disks[1].Template.Spec.DeletionProtection = ptr.To(true)
-	vm.Spec.Disks = append(vm.Spec.Disks, refer("own", "own"))
-	own, free := plainDisk(namespace, "own", "64Mi", nil), plainDisk(namespace, "free", "64Mi", nil)
+	vm.Spec.Disks = append(vm.Spec.Disks, builder.DiskTemplate("stamped", builder.Size("64Mi"), builder.Protected), builder.DiskReference("own", "own"))
+	own, free := builder.Disk(namespace, "own", builder.Size("64Mi")), builder.Disk(namespace, "free", builder.Size("64Mi"))
 	own.Spec.WukongRef, own.Spec.DeletionProtection = shop, ptr.To(true)
 	free.Spec.WukongRef = shop
-	exportCreate(t, application, own, free, vm)
+	cluster.Make(t, application, own, free, vm)
 	cluster.WaitReady(t, vm, metav1.ConditionTrue, v1alpha1.ReasonRunning, importAndBoot)
 	waitDisk(t, free)
 	require.ErrorContains(t, cluster.Delete(t.Context(), own), "deletionProtection")
@@ -59,13 +60,12 @@ func TestAProtectedDiskOutlivesItsApplication(t *testing.T) {
 
 // The reclaim policy counts that stands at the end, whichever stood when the machine was made.
 func TestAReclaimPolicyThatChangedWhileTheMachineRan(t *testing.T) {
+	harness.Essential(t)
 	t.Parallel()
 	namespace := cluster.Namespace(t)
-	vm := importing(namespace, "web", v1alpha1.HTTPSource{URL: testbed.ImageURL(testbed.TinyImage)})
-	retain := plainDisk("", "", "64Mi", nil).Spec
-	retain.ReclaimPolicy = v1alpha1.ReclaimRetain
-	vm.Spec.Disks = append(vm.Spec.Disks, v1alpha1.VMDisk{Name: "data", Template: &v1alpha1.DiskTemplate{Spec: retain}})
-	exportCreate(t, vm)
+	vm := tinyVM(namespace, "web")
+	vm.Spec.Disks = append(vm.Spec.Disks, builder.DiskTemplate("data", builder.Size("64Mi"), builder.Retained))
+	cluster.Make(t, vm)
 	cluster.WaitReady(t, vm, metav1.ConditionTrue, v1alpha1.ReasonRunning, importAndBoot)
 	root := &v1alpha1.WukongDisk{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "web-root"}}
 	data := &v1alpha1.WukongDisk{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "web-data"}}
@@ -84,38 +84,38 @@ func TestAReclaimPolicyThatChangedWhileTheMachineRan(t *testing.T) {
 
 // A namespace ends in whatever state its disks, machines, images and exports are.
 func TestANamespaceEndsWithAllThatIsUnderWay(t *testing.T) {
+	harness.Thorough(t)
 	t.Parallel()
 	namespace := cluster.Namespace(t)
-	application := &v1alpha1.Wukong{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "shop"}}
-	vm := importing(namespace, "web", v1alpha1.HTTPSource{URL: testbed.ImageURL(testbed.TinyImage)})
+	application := builder.Wukong(namespace, "shop")
+	vm := tinyVM(namespace, "web")
 	vm.Spec.WukongRef = &v1alpha1.LocalObjectReference{Name: "shop"}
-	vm.Spec.Disks = append(vm.Spec.Disks, refer("data", "data"))
-	data, free := plainDisk(namespace, "data", "64Mi", nil), plainDisk(namespace, "free", "64Mi", nil)
+	vm.Spec.Disks = append(vm.Spec.Disks, builder.DiskReference("data", "data"))
+	data, free := builder.Disk(namespace, "data", builder.Size("64Mi")), builder.Disk(namespace, "free", builder.Size("64Mi"))
 	data.Spec.ReclaimPolicy = v1alpha1.ReclaimRetain
-	slow := plainDisk(namespace, "slow", "1Gi", &v1alpha1.WukongDiskSource{HTTP: &v1alpha1.HTTPSource{URL: testbed.SlowImageURL(100000, testbed.DebianImage)}})
-	broken := plainDisk(namespace, "broken", "64Mi", &v1alpha1.WukongDiskSource{HTTP: &v1alpha1.HTTPSource{URL: testbed.NotFoundURL()}})
+	slow := builder.Disk(namespace, "slow", builder.Size("1Gi"), builder.FromHTTP(testbed.SlowImageURL(100000, testbed.DebianImage)))
+	broken := builder.Disk(namespace, "broken", builder.Size("64Mi"), builder.FromHTTP(testbed.NotFoundURL()))
 	image := newImage(namespace, "image", v1alpha1.WukongImageSource{HTTP: &v1alpha1.HTTPSource{URL: testbed.HangingImageURL(testbed.TinyImage)}})
-	export := diskExport(namespace, "export", "free", toBucket("a", v1alpha1.ExportRaw, v1alpha1.ExportUncompressed))
-	exportCreate(t, application, exportCredentials(namespace, "wrong"), vm, data, free, slow, broken, image, export)
+	export := builder.Export(namespace, "export", "free", toBucket("a", v1alpha1.ExportRaw, v1alpha1.ExportUncompressed))
+	cluster.Make(t, application, exportCredentials(namespace, "wrong"), vm, data, free, slow, broken, image, export)
 	cluster.WaitReady(t, vm, metav1.ConditionTrue, v1alpha1.ReasonRunning, importAndBoot)
 	cluster.Wait(t, slow, importAndBoot, "importing", func() bool { return slow.Status.Phase == v1alpha1.DiskImporting })
 	cluster.WaitCause(t, broken, v1alpha1.ReasonImportFailed, "404", patience)
 
 	all := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}}
 	require.NoError(t, cluster.Delete(t.Context(), all))
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	defer cancel()
-	require.NoError(t, cluster.Gone(ctx, all), "namespace %s does not end: %+v", namespace, &all.Status)
+	cluster.WaitGone(t, all, patience)
 }
 
 // The end of its namespace waits for a protected disk, bytes and all.
 func TestANamespaceWaitsForAProtectedDisk(t *testing.T) {
+	harness.Thorough(t)
 	t.Parallel()
 	namespace := cluster.Namespace(t)
-	disk := exportedDisk(namespace, "precious", fromTiny())
+	disk := smallDisk(namespace, "precious", harness.FromTiny())
 	disk.Spec.DeletionProtection = ptr.To(true)
-	free := exportedDisk(namespace, "free", nil)
-	exportCreate(t, disk, free)
+	free := smallDisk(namespace, "free")
+	cluster.Make(t, disk, free)
 	waitDisk(t, disk)
 	waitDisk(t, free)
 	require.NoError(t, cluster.Delete(t.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}}))
@@ -133,11 +133,12 @@ func TestANamespaceWaitsForAProtectedDisk(t *testing.T) {
 // CDI asks at each change of a DataVolume whether its source may be cloned. The source's namespace may be long gone: a clone that is complete can be
 // retained, protected and let go all the same.
 func TestACloneOutlivesTheNamespaceOfItsSource(t *testing.T) {
+	harness.Thorough(t)
 	t.Parallel()
 	there, here := cluster.Namespace(t), cluster.Namespace(t)
-	golden, clone := exportedDisk(there, "golden", fromTiny()), exportedDisk(here, "clone", cloneOf(there, "golden"))
+	golden, clone := smallDisk(there, "golden", harness.FromTiny()), smallDisk(here, "clone", builder.CloneOf(there, "golden"))
 	golden.Spec.CloneableFrom = []string{here}
-	exportCreate(t, golden, clone)
+	cluster.Make(t, golden, clone)
 	waitDisk(t, clone)
 	source := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: there}}
 	require.NoError(t, cluster.Delete(t.Context(), source))
@@ -147,11 +148,16 @@ func TestACloneOutlivesTheNamespaceOfItsSource(t *testing.T) {
 		disk.Spec.ReclaimPolicy, disk.Spec.DeletionProtection = v1alpha1.ReclaimRetain, ptr.To(true)
 	})
 	waitDisk(t, clone)
-	held := dataVolume(here, "clone")
-	require.Eventually(t, func() bool {
-		return cluster.Get(t.Context(), client.ObjectKeyFromObject(held), held) == nil && len(held.GetOwnerReferences()) == 0 &&
-			held.GetLabels()[v1alpha1.LabelDeletionProtection] != ""
-	}, patience, time.Second)
+	held := builder.DataVolume(here, "clone")
+	harness.Until(t, harness.CauseOther, patience, "the DataVolume is nobody's, and protected", func(ctx context.Context) string {
+		if err := cluster.Get(ctx, client.ObjectKeyFromObject(held), held); err != nil {
+			return err.Error()
+		}
+		if len(held.GetOwnerReferences()) > 0 || held.GetLabels()[v1alpha1.LabelDeletionProtection] == "" {
+			return fmt.Sprintf("owners %v, labels %v", held.GetOwnerReferences(), held.GetLabels())
+		}
+		return ""
+	})
 	change(t, clone, func(disk *v1alpha1.WukongDisk) { disk.Spec.DeletionProtection = nil })
 	require.NoError(t, cluster.Delete(t.Context(), clone))
 	cluster.NothingLeft(t, here, patience, "PersistentVolumeClaim/clone")

@@ -18,90 +18,57 @@ import (
 
 	"github.com/stretchr/testify/require"
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/api/resource"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/builder"
 	"github.com/novasphere/wukong/e2e/devcluster/testbed"
+	"github.com/novasphere/wukong/e2e/internal/harness"
 )
 
-const (
-	exportDiskSize  = "64Mi"
-	credentialsName = "bucket"
-)
+// credentialsName is the Secret with who may write to S3.
+const credentialsName = "bucket"
 
 func exportCredentials(namespace, secretKey string) *corev1.Secret {
-	return &corev1.Secret{
-		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: credentialsName},
-		StringData: map[string]string{testbed.S3AccessKeyField: testbed.S3AccessKey, testbed.S3SecretKeyField: secretKey},
-	}
+	return builder.Secret(namespace, credentialsName, map[string]string{
+		testbed.S3AccessKeyField: testbed.S3AccessKey, testbed.S3SecretKeyField: secretKey,
+	})
 }
 
-func exportedDisk(namespace, name string, source *v1alpha1.WukongDiskSource, options ...func(*v1alpha1.WukongDiskSpec)) *v1alpha1.WukongDisk {
-	size := resource.MustParse(exportDiskSize)
-	disk := &v1alpha1.WukongDisk{
-		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name},
-		Spec:       v1alpha1.WukongDiskSpec{Size: &size, Source: source},
-	}
-	for _, option := range options {
-		option(&disk.Spec)
-	}
-	return disk
+// smallDisk has room for the tiny guest and little more.
+func smallDisk(namespace, name string, options ...builder.DiskOption) *v1alpha1.WukongDisk {
+	return builder.Disk(namespace, name, append([]builder.DiskOption{builder.Size(harness.TinySize)}, options...)...)
 }
 
-func fromTiny() *v1alpha1.WukongDiskSource {
-	return &v1alpha1.WukongDiskSource{HTTP: &v1alpha1.HTTPSource{URL: testbed.ImageURL(testbed.TinyImage)}}
-}
-
-func onBlock(spec *v1alpha1.WukongDiskSpec) {
-	mode := corev1.PersistentVolumeBlock
-	spec.VolumeMode = &mode
-}
-
-// diskExport is an export of a disk, whereto the option says.
-func diskExport(namespace, name, disk string, option func(*v1alpha1.WukongExportSpec)) *v1alpha1.WukongExport {
-	export := &v1alpha1.WukongExport{
-		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name},
-		Spec:       v1alpha1.WukongExportSpec{Source: v1alpha1.ExportSource{DiskRef: &v1alpha1.LocalObjectReference{Name: disk}}},
-	}
-	option(&export.Spec)
-	return export
-}
-
-func toBucket(key string, format v1alpha1.ExportFormat, compression v1alpha1.ExportCompression) func(*v1alpha1.WukongExportSpec) {
+// toBucket writes an object of the dev cluster's bucket.
+func toBucket(key string, format v1alpha1.ExportFormat, compression v1alpha1.ExportCompression) builder.ExportOption {
 	return func(spec *v1alpha1.WukongExportSpec) {
-		spec.Format, spec.Compression = format, compression
-		spec.Target.S3 = &v1alpha1.S3Target{URL: testbed.S3URL(key), Region: testbed.S3Region, SecretRef: v1alpha1.LocalObjectReference{Name: credentialsName}}
+		builder.ToS3(testbed.S3URL(key), testbed.S3Region, credentialsName)(spec)
+		builder.As(format, compression)(spec)
 	}
 }
 
-func toImage(image string) func(*v1alpha1.WukongExportSpec) {
+// toImage pushes a container disk.
+func toImage(image string) builder.ExportOption {
 	return func(spec *v1alpha1.WukongExportSpec) {
+		builder.ToInsecureRegistry(image)(spec)
 		spec.Compression = v1alpha1.ExportGzip
-		spec.Target.Registry = &v1alpha1.RegistryTarget{Image: image, Insecure: true}
 	}
 }
 
-func toLink(format v1alpha1.ExportFormat) func(*v1alpha1.WukongExportSpec) {
+// toLink makes a link that expires after ten minutes.
+func toLink(format v1alpha1.ExportFormat) builder.ExportOption {
 	return func(spec *v1alpha1.WukongExportSpec) {
+		builder.ToDownload(600)(spec)
 		spec.Format = format
-		spec.Target.Download = &v1alpha1.DownloadTarget{ExpiresAfterSeconds: 600}
-	}
-}
-
-func exportCreate(t *testing.T, objects ...client.Object) {
-	t.Helper()
-	for _, object := range objects {
-		require.NoError(t, cluster.Create(t.Context(), object), "%T %s", object, object.GetName())
 	}
 }
 
 // rawChecksum is the checksum of a disk's bytes, as a download of it in raw format says.
 func rawChecksum(t *testing.T, disk *v1alpha1.WukongDisk) string {
 	t.Helper()
-	export := diskExport(disk.Namespace, disk.Name+"-raw", disk.Name, toLink(v1alpha1.ExportRaw))
-	exportCreate(t, export)
+	export := builder.Export(disk.Namespace, disk.Name+"-raw", disk.Name, toLink(v1alpha1.ExportRaw))
+	cluster.Make(t, export)
 	waitServed(t, export)
 	require.NoError(t, cluster.Delete(t.Context(), export))
 	return export.Status.Checksum

@@ -3,11 +3,13 @@
 package disks
 
 import (
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/x509"
 	"encoding/pem"
+	"fmt"
 	"math/big"
 	"slices"
 	"strings"
@@ -24,7 +26,9 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/builder"
 	"github.com/novasphere/wukong/e2e/devcluster/testbed"
+	"github.com/novasphere/wukong/e2e/internal/harness"
 )
 
 // restartPeriod is how long kubelet waits at most before it starts a failed container again, on the dev cluster. Elsewhere it is five minutes.
@@ -43,16 +47,12 @@ type fault struct {
 // TestImportFaultsInPlainWords: each is told on the disk and on its machine in the importer's own words, is tried again in measure, and
 // heals when its cause is gone, without a touch of the disk or the machine. What cannot heal is deleted and leaves nothing.
 func TestImportFaultsInPlainWords(t *testing.T) {
+	harness.Thorough(t)
 	t.Parallel()
 	namespace := cluster.Namespace(t)
-	password := &corev1.Secret{
-		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "images"},
-		StringData: map[string]string{"accessKeyId": "alice", "secretKey": "wrong"},
-	}
-	authority := &corev1.ConfigMap{
-		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "authority"}, Data: map[string]string{"ca.crt": strangeAuthority(t)},
-	}
-	exportCreate(t, password, authority)
+	password := builder.Secret(namespace, "images", map[string]string{"accessKeyId": "alice", "secretKey": "wrong"})
+	authority := builder.ConfigMap(namespace, "authority", map[string]string{"ca.crt": strangeAuthority(t)})
+	cluster.Make(t, password, authority)
 	faults := []fault{
 		{name: "truncated", text: "unexpected EOF", hopeless: true, source: v1alpha1.HTTPSource{URL: testbed.TruncatedImageURL(testbed.TinyImage)}},
 		{name: "corrupt", text: "qemu-img", hopeless: true, source: v1alpha1.HTTPSource{URL: testbed.CorruptImageURL(testbed.TinyImage)}},
@@ -71,7 +71,7 @@ func TestImportFaultsInPlainWords(t *testing.T) {
 		{name: "no-authority", text: `configmap "forgotten" not found`, unstarted: true, source: v1alpha1.HTTPSource{
 			URL: testbed.SecureImageURL(testbed.TinyImage), CertConfigMapRef: &v1alpha1.LocalObjectReference{Name: "forgotten"},
 		}, mend: func(t *testing.T) {
-			exportCreate(t, &corev1.ConfigMap{
+			cluster.Make(t, &corev1.ConfigMap{
 				ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "forgotten"}, Data: map[string]string{"ca.crt": imageAuthority(t)},
 			})
 		}},
@@ -80,7 +80,7 @@ func TestImportFaultsInPlainWords(t *testing.T) {
 	machines := map[string]*v1alpha1.WukongVM{}
 	for _, fault := range faults {
 		machines[fault.name] = importing(namespace, fault.name, fault.source)
-		exportCreate(t, machines[fault.name])
+		cluster.Make(t, machines[fault.name])
 	}
 	for _, fault := range faults {
 		vm := machines[fault.name]
@@ -117,27 +117,23 @@ func TestImportFaultsInPlainWords(t *testing.T) {
 // waitEvent waits until an object has an event with the reason and the text.
 func waitEvent(t *testing.T, object client.Object, reason, text string) {
 	t.Helper()
-	require.EventuallyWithT(t, func(collect *assert.CollectT) {
+	harness.Until(t, harness.CauseOther, patience, fmt.Sprintf("%s has an event %s with %q", object.GetName(), reason, text), func(ctx context.Context) string {
 		events := &corev1.EventList{}
-		require.NoError(collect, cluster.List(t.Context(), events, client.InNamespace(object.GetNamespace())))
-		assert.True(collect, slices.ContainsFunc(events.Items, func(event corev1.Event) bool {
+		if err := cluster.List(ctx, events, client.InNamespace(object.GetNamespace())); err != nil {
+			return err.Error()
+		}
+		if !slices.ContainsFunc(events.Items, func(event corev1.Event) bool {
 			return event.InvolvedObject.Name == object.GetName() && event.Reason == reason && strings.Contains(event.Message, text)
-		}), "no event %s of %s with %q", reason, object.GetName(), text)
-	}, patience, time.Second)
+		}) {
+			return "it has none"
+		}
+		return ""
+	})
 }
 
 // importing is a small machine whose boot disk comes from a web server.
 func importing(namespace, name string, source v1alpha1.HTTPSource) *v1alpha1.WukongVM {
-	size := resource.MustParse("64Mi")
-	return &v1alpha1.WukongVM{
-		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name},
-		Spec: v1alpha1.WukongVMSpec{
-			Memory: v1alpha1.Memory{Guest: resource.MustParse("128Mi")}, TerminationGracePeriodSeconds: new(int64),
-			Disks: []v1alpha1.VMDisk{{Name: "root", Template: &v1alpha1.DiskTemplate{Spec: v1alpha1.WukongDiskSpec{
-				Size: &size, Source: &v1alpha1.WukongDiskSource{HTTP: &source},
-			}}}},
-		},
-	}
+	return builder.VM(namespace, name, builder.Stamped("root", builder.Size(harness.TinySize), builder.From(v1alpha1.WukongDiskSource{HTTP: &source})))
 }
 
 // strangeAuthority is the certificate of an authority that signed nothing.
@@ -163,18 +159,19 @@ func imageAuthority(t *testing.T) string {
 
 // A pool without room is told in the provisioner's own words, and the disk goes on when there is room.
 func TestAFullPoolIsToldAndHeals(t *testing.T) {
+	harness.Thorough(t)
 	t.Parallel()
 	namespace := cluster.Namespace(t)
 	cluster.Class(t, namespace, testbed.PoolParameters(namespace, "100Mi"))
-	first, second := plainDisk(namespace, "first", "64Mi", nil), plainDisk(namespace, "second", "64Mi", nil)
+	first, second := builder.Disk(namespace, "first", builder.Size("64Mi")), builder.Disk(namespace, "second", builder.Size("64Mi"))
 	first.Spec.StorageClassName, second.Spec.StorageClassName = &namespace, &namespace
-	exportCreate(t, first)
+	cluster.Make(t, first)
 	waitDisk(t, first)
-	copied := plainDisk(namespace, "copied", "64Mi", cloneOf("", "first"))
+	copied := builder.Disk(namespace, "copied", builder.Size("64Mi"), builder.CloneOf("", "first"))
 	copied.Spec.StorageClassName = &namespace
-	vm := importing(namespace, "web", v1alpha1.HTTPSource{URL: testbed.ImageURL(testbed.TinyImage)})
-	vm.Spec.Disks = append(vm.Spec.Disks, refer("second", "second"))
-	exportCreate(t, second, copied, vm)
+	vm := tinyVM(namespace, "web")
+	vm.Spec.Disks = append(vm.Spec.Disks, builder.DiskReference("second", "second"))
+	cluster.Make(t, second, copied, vm)
 	for _, disk := range []*v1alpha1.WukongDisk{second, copied} {
 		told := cluster.WaitCause(t, disk, v1alpha1.ReasonProvisioningFailed, "pool "+namespace+" is full", patience)
 		t.Log(told.Message)
@@ -194,10 +191,11 @@ func TestAFullPoolIsToldAndHeals(t *testing.T) {
 
 // A disk that cannot grow says so, and works on as it is.
 func TestGrowthThatTheClassDoesNotAllow(t *testing.T) {
+	harness.Essential(t)
 	t.Parallel()
-	disk := plainDisk(cluster.Namespace(t), "fixed", "64Mi", nil)
+	disk := builder.Disk(cluster.Namespace(t), "fixed", builder.Size("64Mi"))
 	disk.Spec.StorageClassName = ptr.To(testbed.FixedClass)
-	exportCreate(t, disk)
+	cluster.Make(t, disk)
 	cluster.WaitReady(t, disk, metav1.ConditionTrue, v1alpha1.ReasonReady, patience)
 	before := disk.Status.Capacity.String()
 	setSize := func(size string) {

@@ -10,14 +10,13 @@ import (
 	"github.com/stretchr/testify/require"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
-	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/builder"
 	"github.com/novasphere/wukong/e2e/devcluster/testbed"
+	"github.com/novasphere/wukong/e2e/internal/harness"
 )
 
 // imagePatience is how long a poll and an import may take together.
@@ -25,6 +24,7 @@ const imagePatience = importAndBoot
 
 // A golden image from a registry on a schedule: CDI's poller finds the digest, imports it, and a disk starts from the DataSource.
 func TestImageFromARegistryOnASchedule(t *testing.T) {
+	harness.Thorough(t)
 	t.Parallel()
 	namespace := cluster.Namespace(t)
 	image := newImage(namespace, "polled", v1alpha1.WukongImageSource{
@@ -42,25 +42,26 @@ func TestImageFromARegistryOnASchedule(t *testing.T) {
 // The catalogue follows its source: a new digest under the tag is imported, disks start from it, and versions beyond those to keep go. A disk
 // that names a digest gets those bytes or none.
 func TestImageFollowsItsSource(t *testing.T) {
+	harness.Essential(t)
 	t.Parallel()
 	namespace := cluster.Namespace(t)
 	repository := testbed.RegistryHost() + "/catalogue/" + namespace
-	first, second := exportedDisk(namespace, "first", fromTiny()), exportedDisk(namespace, "second", nil)
-	exportCreate(t, first, second)
+	first, second := smallDisk(namespace, "first", harness.FromTiny()), smallDisk(namespace, "second")
+	cluster.Make(t, first, second)
 	publish := func(disk *v1alpha1.WukongDisk) {
 		waitDisk(t, disk)
-		export := diskExport(namespace, disk.Name, disk.Name, toImage(repository+":latest"))
-		exportCreate(t, export)
+		export := builder.Export(namespace, disk.Name, disk.Name, toImage(repository+":latest"))
+		cluster.Make(t, export)
 		cluster.WaitReady(t, export, metav1.ConditionTrue, v1alpha1.ReasonCompleted, importAndBoot)
 	}
 	publish(first)
 	image := newImage(namespace, "follows", v1alpha1.WukongImageSource{Registry: &v1alpha1.RegistrySource{URL: "docker://" + repository + ":latest"}})
 	image.Spec.Schedule, image.Spec.VersionsToKeep, image.Spec.Size = "* * * * *", 1, *first.Spec.Size
-	exportCreate(t, image)
+	cluster.Make(t, image)
 	cluster.WaitReady(t, image, metav1.ConditionTrue, v1alpha1.ReasonReady, imagePatience)
 	digest, version := image.Status.Digest, image.Status.CurrentVersion
-	old := exportedDisk(namespace, "old", &v1alpha1.WukongDiskSource{Image: &v1alpha1.DiskImageSource{Name: image.Name}})
-	exportCreate(t, old)
+	old := smallDisk(namespace, "old", builder.FromImage("", image.Name))
+	cluster.Make(t, old)
 	waitDisk(t, old)
 	bytes := rawChecksum(t, first)
 	assert.Equal(t, bytes, rawChecksum(t, old))
@@ -70,18 +71,18 @@ func TestImageFollowsItsSource(t *testing.T) {
 		return image.Status.Digest != digest && image.Status.CurrentVersion != version &&
 			meta.IsStatusConditionTrue(image.Status.Conditions, v1alpha1.ConditionUpToDate)
 	})
-	current := exportedDisk(namespace, "current", &v1alpha1.WukongDiskSource{Image: &v1alpha1.DiskImageSource{Name: image.Name}})
-	pinned := exportedDisk(namespace, "pinned", &v1alpha1.WukongDiskSource{Registry: &v1alpha1.RegistrySource{URL: "docker://" + repository + "@" + digest}})
-	wrong := exportedDisk(namespace, "wrong", &v1alpha1.WukongDiskSource{Registry: &v1alpha1.RegistrySource{URL: "docker://" + repository + "@" + spoiled(digest)}})
-	exportCreate(t, current, pinned, wrong)
+	current := smallDisk(namespace, "current", builder.FromImage("", image.Name))
+	pinned := smallDisk(namespace, "pinned", builder.FromRegistry("docker://"+repository+"@"+digest))
+	wrong := smallDisk(namespace, "wrong", builder.FromRegistry("docker://"+repository+"@"+spoiled(digest)))
+	cluster.Make(t, current, pinned, wrong)
 	waitDisk(t, current)
 	waitDisk(t, pinned)
 	assert.Equal(t, rawChecksum(t, second), rawChecksum(t, current))
 	assert.Equal(t, bytes, rawChecksum(t, pinned))
 	cluster.WaitCause(t, wrong, v1alpha1.ReasonImportFailed, "manifest unknown", patience)
-	cluster.WaitGone(t, dataVolume(namespace, version), imagePatience)
+	cluster.WaitGone(t, builder.DataVolume(namespace, version), imagePatience)
 
-	short := exportedDisk(namespace, "short", &v1alpha1.WukongDiskSource{Registry: &v1alpha1.RegistrySource{URL: "docker://" + repository + "@" + digest[:len(digest)-2]}})
+	short := smallDisk(namespace, "short", builder.FromRegistry("docker://"+repository+"@"+digest[:len(digest)-2]))
 	assert.ErrorContains(t, cluster.Create(t.Context(), short), "a digest is @sha256: and 64 hexadecimal digits")
 }
 
@@ -96,6 +97,7 @@ func spoiled(digest string) string {
 
 // The same from a web server, imported once by ourselves.
 func TestImageFromAWebServer(t *testing.T) {
+	harness.Thorough(t)
 	t.Parallel()
 	namespace := cluster.Namespace(t)
 	image := newImage(namespace, "once", v1alpha1.WukongImageSource{
@@ -110,6 +112,7 @@ func TestImageFromAWebServer(t *testing.T) {
 
 // An image that does not exist is told in the importer's own words.
 func TestImageFaultsInPlainWords(t *testing.T) {
+	harness.Thorough(t)
 	t.Parallel()
 	namespace := cluster.Namespace(t)
 	missing := newImage(namespace, "missing", v1alpha1.WukongImageSource{
@@ -118,32 +121,23 @@ func TestImageFaultsInPlainWords(t *testing.T) {
 	untrusted := newImage(namespace, "untrusted", v1alpha1.WukongImageSource{HTTP: &v1alpha1.HTTPSource{
 		URL: testbed.SecureImageURL(testbed.TinyImage), CertConfigMapRef: &v1alpha1.LocalObjectReference{Name: "forgotten"},
 	}})
-	exportCreate(t, missing, untrusted)
+	cluster.Make(t, missing, untrusted)
 	cluster.WaitCause(t, missing, v1alpha1.ReasonImportFailed, "404", imagePatience)
 	cluster.WaitCause(t, untrusted, v1alpha1.ReasonImportFailed, `configmap "forgotten" not found`, imagePatience)
-	exportCreate(t, &corev1.ConfigMap{
+	cluster.Make(t, &corev1.ConfigMap{
 		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "forgotten"}, Data: map[string]string{"ca.crt": imageAuthority(t)},
 	})
 	cluster.WaitReady(t, untrusted, metav1.ConditionTrue, v1alpha1.ReasonReady, imagePatience)
 }
 
 func newImage(namespace, name string, source v1alpha1.WukongImageSource) *v1alpha1.WukongImage {
-	return &v1alpha1.WukongImage{
-		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name},
-		Spec:       v1alpha1.WukongImageSpec{Source: source, Size: resource.MustParse("256Mi")},
-	}
+	return builder.Image(namespace, name, source, builder.ImageSize("256Mi"))
 }
 
 // startFrom makes a disk from an image, which the storage clones: no pod copies its bytes.
 func startFrom(t *testing.T, image *v1alpha1.WukongImage) {
 	t.Helper()
-	disk := &v1alpha1.WukongDisk{
-		ObjectMeta: metav1.ObjectMeta{Namespace: image.Namespace, Name: "from-" + image.Name},
-		Spec: v1alpha1.WukongDiskSpec{
-			Source: &v1alpha1.WukongDiskSource{Image: &v1alpha1.DiskImageSource{Name: image.Name}},
-			Size:   ptr.To(resource.MustParse("256Mi")),
-		},
-	}
+	disk := builder.Disk(image.Namespace, "from-"+image.Name, builder.Size("256Mi"), builder.FromImage("", image.Name))
 	require.NoError(t, cluster.Create(t.Context(), disk))
 	cluster.WaitReady(t, disk, metav1.ConditionTrue, v1alpha1.ReasonReady, imagePatience)
 	claim := &corev1.PersistentVolumeClaim{}
@@ -155,18 +149,9 @@ func startFrom(t *testing.T, image *v1alpha1.WukongImage) {
 // endsWithItsVersions deletes an image, and waits until its version is gone too.
 func endsWithItsVersions(t *testing.T, image *v1alpha1.WukongImage) {
 	t.Helper()
-	version := dataVolume(image.Namespace, image.Status.CurrentVersion)
+	version := builder.DataVolume(image.Namespace, image.Status.CurrentVersion)
 	require.NoError(t, cluster.Delete(t.Context(), image))
 	for _, object := range []client.Object{image, version} {
 		cluster.WaitGone(t, object, patience)
 	}
-}
-
-func dataVolume(namespace, name string) *unstructured.Unstructured {
-	volume := &unstructured.Unstructured{}
-	volume.SetAPIVersion("cdi.kubevirt.io/v1beta1")
-	volume.SetKind("DataVolume")
-	volume.SetNamespace(namespace)
-	volume.SetName(name)
-	return volume
 }

@@ -5,7 +5,6 @@ package disks
 import (
 	"context"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -17,7 +16,9 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/builder"
 	"github.com/novasphere/wukong/e2e/devcluster/testbed"
+	"github.com/novasphere/wukong/e2e/internal/harness"
 )
 
 // waitMoved waits until a disk is on a class, and the claim that it came from is deleted. Kubernetes keeps that as long as a pod names it, also
@@ -25,45 +26,48 @@ import (
 func waitMoved(t *testing.T, disk *v1alpha1.WukongDisk, class string) {
 	t.Helper()
 	from := disk.Status.ClaimName
-	cluster.Wait(t, disk, importAndBoot, "on StorageClass "+class, func() bool {
+	cluster.WaitFor(t, harness.CauseMigration, disk, importAndBoot, "on StorageClass "+class, func() bool {
 		return disk.Status.StorageClassName == class && disk.Status.Move == nil && disk.Status.ClaimName != from &&
 			meta.FindStatusCondition(disk.Status.Conditions, v1alpha1.ConditionStorageMoved) == nil
 	})
 	gone := &cdiv1.DataVolume{ObjectMeta: metav1.ObjectMeta{Namespace: disk.Namespace, Name: from}}
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	defer cancel()
-	require.NoError(t, cluster.Gone(ctx, gone), "DataVolume %s is left", from)
-	claim := &corev1.PersistentVolumeClaim{}
-	require.Eventually(t, func() bool {
-		err := cluster.Get(t.Context(), client.ObjectKeyFromObject(gone), claim)
-		return apierrors.IsNotFound(err) || err == nil && !claim.DeletionTimestamp.IsZero()
-	}, patience, time.Second, "PersistentVolumeClaim %s is left", from)
+	cluster.WaitGone(t, gone, patience)
+	harness.Until(t, harness.CauseDeletion, patience, "PersistentVolumeClaim "+from+" is deleted, or waits for a pod that has it", func(ctx context.Context) string {
+		claim := &corev1.PersistentVolumeClaim{}
+		err := cluster.Get(ctx, client.ObjectKeyFromObject(gone), claim)
+		switch {
+		case apierrors.IsNotFound(err) || err == nil && !claim.DeletionTimestamp.IsZero():
+			return ""
+		case err != nil:
+			return err.Error()
+		default:
+			return "nobody deletes it"
+		}
+	})
 }
 
 // TestDisksMoveBetweenStorageClasses follows the root disk and a data disk to another class under a guest that writes to them, and back again
 // while the machine is stopped.
 func TestDisksMoveBetweenStorageClasses(t *testing.T) {
+	harness.Essential(t)
 	t.Parallel()
 	namespace := cluster.Namespace(t)
-	password := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: attachUser}, StringData: map[string]string{"password": attachPassword}}
-	data := plainDisk(namespace, "data", "256Mi", nil)
-	vm := loginVM(namespace, "mover", refer("data", "data"))
-	for _, object := range []client.Object{password, data, vm} {
-		require.NoError(t, cluster.Create(t.Context(), object), "%T %s", object, object.GetName())
-	}
+	data := builder.Disk(namespace, "data", builder.Size("256Mi"))
+	vm := tinyVM(namespace, "mover", builder.DiskReference("data", "data"))
+	cluster.Make(t, data, vm)
 	cluster.WaitReady(t, vm, metav1.ConditionTrue, v1alpha1.ReasonRunning, importAndBoot)
 	waitAttachment(t, vm, "data", v1alpha1.DiskAttached)
 	root := &v1alpha1.WukongDisk{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "mover-root"}}
 	require.NoError(t, cluster.Get(t.Context(), client.ObjectKeyFromObject(root), root))
 	require.NoError(t, cluster.Get(t.Context(), client.ObjectKeyFromObject(data), data))
 
-	guest := enter(t, vm)
-	inGuest(t, guest, "sudo mkfs.ext4 -q "+dataDevice+" && sudo mount "+dataDevice+" /mnt")
-	inGuest(t, guest, "sudo sh -c 'head -c 20000000 /dev/urandom >/mnt/file; head -c 20000000 /dev/urandom >/var/file; sync'")
-	const sums = "sudo cat /mnt/file /var/file | sha256sum"
-	checksum := inGuest(t, guest, sums)
+	guest := cluster.Shell(t, vm)
+	guest.Run(t, "mkfs.ext4 -q "+dataDevice+" && mount "+dataDevice+" /mnt")
+	guest.Run(t, "head -c 20000000 /dev/urandom >/mnt/file && head -c 2000000 /dev/urandom >/root/file && sync")
+	const sums = "cat /mnt/file /root/file | sha256sum"
+	checksum := guest.Run(t, sums)
 	const bootID = "cat /proc/sys/kernel/random/boot_id"
-	boot := inGuest(t, guest, bootID)
+	boot := guest.Run(t, bootID)
 
 	toClass := func(class string) {
 		change(t, data, func(disk *v1alpha1.WukongDisk) { disk.Spec.StorageClassName = &class })
@@ -73,12 +77,12 @@ func TestDisksMoveBetweenStorageClasses(t *testing.T) {
 		toClass(testbed.FixedClass)
 		waitMoved(t, data, testbed.FixedClass)
 		waitMoved(t, root, testbed.FixedClass)
-		require.NoError(t, guest.Close())
-		guest = enter(t, vm) // a console stays with the instance on the first node
-		assert.Equal(t, boot, inGuest(t, guest, bootID), "the guest never stopped")
-		inGuest(t, guest, "sudo sh -c 'sync; echo 3 >/proc/sys/vm/drop_caches'")
-		assert.Equal(t, checksum, inGuest(t, guest, sums))
-		inGuest(t, guest, "sudo sh -c 'echo later >/mnt/later; echo later >/var/later; sync'")
+		guest.Close()
+		guest = cluster.Shell(t, vm) // a console stays with the instance on the first node
+		assert.Equal(t, boot, guest.Run(t, bootID), "the guest never stopped")
+		guest.Run(t, "sync; echo 3 >/proc/sys/vm/drop_caches")
+		assert.Equal(t, checksum, guest.Run(t, sums))
+		guest.Run(t, "echo later >/mnt/later; echo later >/root/later; sync")
 		cluster.WaitReady(t, vm, metav1.ConditionTrue, v1alpha1.ReasonRunning, patience)
 		assert.False(t, meta.IsStatusConditionTrue(vm.Status.Conditions, v1alpha1.ConditionRestartRequired), "%+v", vm.Status.Conditions)
 	})
@@ -86,10 +90,7 @@ func TestDisksMoveBetweenStorageClasses(t *testing.T) {
 		change(t, vm, func(vm *v1alpha1.WukongVM) { vm.Spec.PowerState = v1alpha1.PowerStopped })
 		cluster.WaitReady(t, vm, metav1.ConditionTrue, v1alpha1.ReasonStopped, patience)
 		for _, name := range []string{"data", "mover-root"} {
-			ctx, cancel := context.WithTimeout(t.Context(), patience)
-			claim := &corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name}}
-			assert.NoError(t, cluster.Gone(ctx, claim), "PersistentVolumeClaim %s is left, though no pod has it", name)
-			cancel()
+			cluster.WaitGone(t, &corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name}}, patience) // no pod has it
 		}
 		toClass(testbed.SharedClass)
 		for _, disk := range []*v1alpha1.WukongDisk{data, root} {
@@ -103,10 +104,10 @@ func TestDisksMoveBetweenStorageClasses(t *testing.T) {
 		waitMoved(t, data, testbed.SharedClass)
 		waitMoved(t, root, testbed.SharedClass)
 		cluster.WaitReady(t, vm, metav1.ConditionTrue, v1alpha1.ReasonRunning, importAndBoot)
-		again := enter(t, vm)
-		assert.NotEqual(t, boot, inGuest(t, again, bootID))
-		inGuest(t, again, "sudo mount "+dataDevice+" /mnt")
-		assert.Equal(t, checksum, inGuest(t, again, sums))
-		assert.Contains(t, inGuest(t, again, "sudo cat /mnt/later /var/later"), "later")
+		again := cluster.Shell(t, vm)
+		assert.NotEqual(t, boot, again.Run(t, bootID))
+		again.Run(t, "mount "+dataDevice+" /mnt")
+		assert.Equal(t, checksum, again.Run(t, sums))
+		assert.Contains(t, again.Run(t, "cat /mnt/later /root/later"), "later")
 	})
 }

@@ -7,11 +7,11 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
-	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
-	"github.com/novasphere/wukong/e2e/internal/console"
+	"github.com/novasphere/wukong/controllers/builder"
+	"github.com/novasphere/wukong/e2e/internal/harness"
 )
 
 // patternMiB is how much of a disk the tests fill with random bytes and read again.
@@ -21,29 +21,29 @@ const patternMiB = 16
 func device(name string) string { return "/dev/disk/by-id/virtio-" + name }
 
 // writePattern fills the beginning of a disk with random bytes, past every cache, and returns their checksum.
-func writePattern(t *testing.T, guest *console.Console, name string) string {
+func writePattern(t *testing.T, guest *harness.Guest, name string) string {
 	t.Helper()
-	inGuest(t, guest, fmt.Sprintf("sudo dd if=/dev/urandom of=%s bs=1M count=%d oflag=direct conv=fsync status=none", device(name), patternMiB))
+	guest.Run(t, fmt.Sprintf("dd if=/dev/urandom of=%s bs=1M count=%d oflag=direct conv=fsync status=none", device(name), patternMiB))
 	return readPattern(t, guest, name)
 }
 
 // readPattern is the checksum of the beginning of a disk, as the storage has it and not the guest's memory.
-func readPattern(t *testing.T, guest *console.Console, name string) string {
+func readPattern(t *testing.T, guest *harness.Guest, name string) string {
 	t.Helper()
-	return inGuest(t, guest, fmt.Sprintf("sudo dd if=%s bs=1M count=%d iflag=direct status=none | sha256sum | cut -c 1-64", device(name), patternMiB))
+	return guest.Run(t, fmt.Sprintf("dd if=%s bs=1M count=%d iflag=direct status=none | sha256sum | cut -c 1-64", device(name), patternMiB))
 }
 
 // attach puts disks into a running machine, each under its own name, and waits until the guest has them.
-func attach(t *testing.T, vm *v1alpha1.WukongVM, guest *console.Console, names ...string) {
+func attach(t *testing.T, vm *v1alpha1.WukongVM, guest *harness.Guest, names ...string) {
 	t.Helper()
 	change(t, vm, func(vm *v1alpha1.WukongVM) {
 		for _, name := range names {
-			vm.Spec.Disks = append(vm.Spec.Disks, refer(name, name))
+			vm.Spec.Disks = append(vm.Spec.Disks, builder.DiskReference(name, name))
 		}
 	})
 	for _, name := range names {
 		waitAttachment(t, vm, name, v1alpha1.DiskAttached)
-		eventually(t, guest, "test -b "+device(name)+" && echo is there || echo is not there", "is there")
+		guest.Until(t, harness.CausePlug, "test -b "+device(name)+" && echo is there || echo is not there", "is there")
 	}
 }
 
@@ -60,16 +60,6 @@ func detach(t *testing.T, vm *v1alpha1.WukongVM, names ...string) {
 	}
 }
 
-func loginSecret(namespace string) *corev1.Secret {
-	return &corev1.Secret{
-		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: attachUser}, StringData: map[string]string{"password": attachPassword},
-	}
-}
-
-func cloneOf(namespace, name string) *v1alpha1.WukongDiskSource {
-	return &v1alpha1.WukongDiskSource{Clone: &v1alpha1.DiskCloneSource{Kind: "WukongDisk", Namespace: namespace, Name: name}}
-}
-
 // waitDisk waits until a disk is complete.
 func waitDisk(t *testing.T, disk *v1alpha1.WukongDisk) {
 	t.Helper()
@@ -82,7 +72,7 @@ func powerState(t *testing.T, vm *v1alpha1.WukongVM, state v1alpha1.PowerState, 
 	cluster.WaitReady(t, vm, metav1.ConditionTrue, reason, importAndBoot)
 }
 
-func assertPattern(t *testing.T, guest *console.Console, wanted string, names ...string) {
+func assertPattern(t *testing.T, guest *harness.Guest, wanted string, names ...string) {
 	t.Helper()
 	for _, name := range names {
 		assert.Equal(t, wanted, readPattern(t, guest, name), "the bytes of disk %s", name)

@@ -3,9 +3,9 @@
 package disks
 
 import (
+	"context"
 	"slices"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -15,18 +15,21 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/builder"
 	"github.com/novasphere/wukong/e2e/devcluster/testbed"
+	"github.com/novasphere/wukong/e2e/internal/harness"
 )
 
 // An export whose pod is lost half way goes on in another one, and the file is the disk.
 func TestAnExportGoesOnAfterItsPodIsLost(t *testing.T) {
+	harness.Thorough(t)
 	t.Parallel()
 	namespace := cluster.Namespace(t)
-	disk := plainDisk(namespace, "data", "1Gi", &v1alpha1.WukongDiskSource{HTTP: &v1alpha1.HTTPSource{URL: testbed.ImageURL(testbed.DebianImage)}})
-	exportCreate(t, disk, exportCredentials(namespace, testbed.S3SecretKey))
+	disk := builder.Disk(namespace, "data", builder.Size("1Gi"), builder.FromHTTP(testbed.ImageURL(testbed.DebianImage)))
+	cluster.Make(t, disk, exportCredentials(namespace, testbed.S3SecretKey))
 	waitDisk(t, disk)
-	export := diskExport(namespace, "disturbed", "data", toBucket(namespace+"/disturbed.img.gz", v1alpha1.ExportRaw, v1alpha1.ExportGzip))
-	exportCreate(t, export)
+	export := builder.Export(namespace, "disturbed", "data", toBucket(namespace+"/disturbed.img.gz", v1alpha1.ExportRaw, v1alpha1.ExportGzip))
+	cluster.Make(t, export)
 	cluster.Wait(t, export, patience, "half way", func() bool {
 		require.NotEqual(t, v1alpha1.ExportCompleted, export.Status.Phase, "it was too quick to be disturbed")
 		return export.Status.ProgressPercent != nil && *export.Status.ProgressPercent >= 10
@@ -34,50 +37,50 @@ func TestAnExportGoesOnAfterItsPodIsLost(t *testing.T) {
 	lost := movers(t, export)
 	require.Len(t, lost, 1)
 	require.NoError(t, cluster.Delete(t.Context(), &lost[0], client.GracePeriodSeconds(0)))
-	require.Eventually(t, func() bool {
-		return slices.ContainsFunc(movers(t, export), func(pod corev1.Pod) bool { return pod.UID != lost[0].UID })
-	}, patience, time.Second, "no other pod goes on")
+	harness.Until(t, harness.CauseTransfer, patience, "another pod goes on", func(context.Context) string {
+		if slices.ContainsFunc(movers(t, export), func(pod corev1.Pod) bool { return pod.UID != lost[0].UID }) {
+			return ""
+		}
+		return "there is none"
+	})
 	jobs := &batchv1.JobList{}
 	require.NoError(t, cluster.List(t.Context(), jobs, client.InNamespace(namespace)))
 	require.Len(t, jobs.Items, 1)
 	assert.False(t, lost[0].CreationTimestamp.Before(&jobs.Items[0].CreationTimestamp), "the Job of the first attempt goes on")
 	cluster.WaitReady(t, export, metav1.ConditionTrue, v1alpha1.ReasonCompleted, importAndBoot)
 
-	again := plainDisk(namespace, "again", "1Gi", &v1alpha1.WukongDiskSource{S3: &v1alpha1.S3Source{
-		URL: export.Spec.Target.S3.URL, SecretRef: &v1alpha1.LocalObjectReference{Name: credentialsName},
-	}})
-	exportCreate(t, again)
+	again := builder.Disk(namespace, "again", builder.Size("1Gi"), builder.FromS3(export.Spec.Target.S3.URL, credentialsName))
+	cluster.Make(t, again)
 	waitDisk(t, again)
 	assert.Equal(t, rawChecksum(t, disk), rawChecksum(t, again), "what is in the bucket is the disk")
 }
 
-// The connection breaks every testbed.BrittleLimit bytes, which is less than the layer of a container disk, and little more than a part of an upload to S3. Only what
-// goes on where it broke gets to its end.
+// The connection breaks every testbed.BrittleLimit bytes, which is less than the layer of a container disk, and little
+// more than a part of an upload to S3. Only what goes on where it broke gets to its end.
 func TestAnExportGoesOnWhereItsConnectionBreaks(t *testing.T) {
+	harness.Thorough(t)
 	t.Parallel()
 	namespace := cluster.Namespace(t)
-	disk := exportedDisk(namespace, "data", fromTiny())
-	exportCreate(t, disk, exportCredentials(namespace, testbed.S3SecretKey))
+	disk := smallDisk(namespace, "data", harness.FromTiny())
+	cluster.Make(t, disk, exportCredentials(namespace, testbed.S3SecretKey))
 	waitDisk(t, disk)
 	checksum := rawChecksum(t, disk)
 
 	image := "/brittle/" + namespace + ":1"
-	layer := diskExport(namespace, "layer", "data", toImage(testbed.BrittleRegistryHost()+image))
+	layer := builder.Export(namespace, "layer", "data", toImage(testbed.BrittleRegistryHost()+image))
 	layer.Spec.Format, layer.Spec.Compression = v1alpha1.ExportRaw, v1alpha1.ExportUncompressed
-	object := diskExport(namespace, "object", "data", toBucket(namespace+"/brittle.img", v1alpha1.ExportRaw, v1alpha1.ExportUncompressed))
+	object := builder.Export(namespace, "object", "data", toBucket(namespace+"/brittle.img", v1alpha1.ExportRaw, v1alpha1.ExportUncompressed))
 	object.Spec.Target.S3.URL = testbed.BrittleS3URL(namespace + "/brittle.img")
-	sources := map[*v1alpha1.WukongExport]*v1alpha1.WukongDiskSource{
-		layer: {Registry: &v1alpha1.RegistrySource{URL: testbed.RegistryURL(testbed.RegistryHost() + image)}},
-		object: {S3: &v1alpha1.S3Source{
-			URL: testbed.S3URL(namespace + "/brittle.img"), SecretRef: &v1alpha1.LocalObjectReference{Name: credentialsName},
-		}},
+	sources := map[*v1alpha1.WukongExport]builder.DiskOption{
+		layer:  builder.FromRegistry(testbed.RegistryURL(testbed.RegistryHost() + image)),
+		object: builder.FromS3(testbed.S3URL(namespace+"/brittle.img"), credentialsName),
 	}
 	for export, source := range sources {
-		exportCreate(t, export)
+		cluster.Make(t, export)
 		cluster.WaitReady(t, export, metav1.ConditionTrue, v1alpha1.ReasonCompleted, importAndBoot)
 		assert.Equal(t, checksum, export.Status.Checksum)
-		again := exportedDisk(namespace, "again-"+export.Name, source)
-		exportCreate(t, again)
+		again := smallDisk(namespace, "again-"+export.Name, source)
+		cluster.Make(t, again)
 		waitDisk(t, again)
 		assert.Equal(t, checksum, rawChecksum(t, again), "what went through %s", export.Name)
 	}

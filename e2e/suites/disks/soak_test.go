@@ -19,8 +19,9 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/builder"
 	"github.com/novasphere/wukong/e2e/devcluster/testbed"
-	"github.com/novasphere/wukong/e2e/internal/console"
+	"github.com/novasphere/wukong/e2e/internal/harness"
 )
 
 // defaultSeeds is how many rounds there are. WUKONG_SEEDS says otherwise; WUKONG_SEED is the first seed, to repeat a round.
@@ -37,8 +38,8 @@ type soak struct {
 }
 
 // disk is a disk of this round; its name is that of the round.
-func (s *soak) disk(name, size string, source *v1alpha1.WukongDiskSource) *v1alpha1.WukongDisk {
-	return plainDisk(s.namespace, s.name(name), size, source)
+func (s *soak) disk(name, size string, options ...builder.DiskOption) *v1alpha1.WukongDisk {
+	return builder.Disk(s.namespace, s.name(name), append(options, builder.Size(size))...)
 }
 
 // name is short: a guest sees the first 20 bytes of it as the serial number.
@@ -53,67 +54,65 @@ var steps = []struct {
 }{
 	{"write", 8 * time.Second, func(t *testing.T, s *soak) {
 		s.acts()
-		exportCreate(t, s.disk("data", "64Mi", nil))
-		s.in(t, s.one, func(guest *console.Console) { s.checksum = writePattern(t, guest, s.name("data")) }, "data")
+		cluster.Make(t, s.disk("data", "64Mi"))
+		s.in(t, s.one, func(guest *harness.Guest) { s.checksum = writePattern(t, guest, s.name("data")) }, "data")
 	}},
 	{"grow", 6 * time.Second, func(t *testing.T, s *soak) {
-		disk := s.disk("data", "64Mi", nil)
-		s.in(t, s.one, func(guest *console.Console) {
+		disk := s.disk("data", "64Mi")
+		s.in(t, s.one, func(guest *harness.Guest) {
 			larger := resource.MustParse("128Mi")
 			s.acts()
 			change(t, disk, func(disk *v1alpha1.WukongDisk) { disk.Spec.Size = &larger })
-			eventually(t, guest, "lsblk -bdno SIZE "+device(s.name("data")), strconv.FormatInt(larger.Value(), 10))
+			guest.Until(t, harness.CausePlug, "lsblk -bdno SIZE "+device(s.name("data")), strconv.FormatInt(larger.Value(), 10))
 			assertPattern(t, guest, s.checksum, s.name("data"))
 		}, "data")
 	}},
 	{"move", 25 * time.Second, func(t *testing.T, s *soak) {
-		disk, name := s.disk("data", "128Mi", nil), s.name("data")
-		guest := enter(t, s.one)
+		disk, name := s.disk("data", "128Mi"), s.name("data")
+		guest := cluster.Shell(t, s.one)
 		attach(t, s.one, guest, name)
 		require.NoError(t, cluster.Get(t.Context(), client.ObjectKeyFromObject(disk), disk))
 		s.acts()
 		change(t, disk, func(disk *v1alpha1.WukongDisk) { disk.Spec.StorageClassName = ptr.To(testbed.FixedClass) })
 		waitMoved(t, disk, testbed.FixedClass)
-		require.NoError(t, guest.Close())
-		guest = enter(t, s.one) // a console stays with the instance on the first node
+		guest.Close()
+		guest = cluster.Shell(t, s.one) // a console stays with the instance on the first node
 		assertPattern(t, guest, s.checksum, name)
 		detach(t, s.one, name)
-		require.NoError(t, guest.Close())
+		guest.Close()
 	}},
 	{"another machine", 12 * time.Second, func(t *testing.T, s *soak) {
-		guest := enter(t, s.two)
+		guest := cluster.Shell(t, s.two)
 		s.acts()
 		attach(t, s.two, guest, s.name("data"))
 		assertPattern(t, guest, s.checksum, s.name("data"))
 		detach(t, s.two, s.name("data"))
-		require.NoError(t, guest.Close())
+		guest.Close()
 	}},
 	{"clone", 8 * time.Second, func(t *testing.T, s *soak) {
-		clone := s.disk("clone", "128Mi", cloneOf("", s.name("data")))
+		clone := s.disk("clone", "128Mi", builder.CloneOf("", s.name("data")))
 		s.acts()
-		exportCreate(t, clone)
+		cluster.Make(t, clone)
 		waitDisk(t, clone)
 		s.look(t, s.two, "clone")
 	}},
 	{"export", 10 * time.Second, func(t *testing.T, s *soak) {
 		export := s.export()
 		s.acts()
-		exportCreate(t, export)
+		cluster.Make(t, export)
 		cluster.WaitReady(t, export, metav1.ConditionTrue, v1alpha1.ReasonCompleted, importAndBoot)
 		require.NoError(t, cluster.Delete(t.Context(), export))
 	}},
 	{"import", 8 * time.Second, func(t *testing.T, s *soak) {
-		again := s.disk("again", "128Mi", &v1alpha1.WukongDiskSource{S3: &v1alpha1.S3Source{
-			URL: s.export().Spec.Target.S3.URL, SecretRef: &v1alpha1.LocalObjectReference{Name: credentialsName},
-		}})
+		again := s.disk("again", "128Mi", builder.FromS3(s.export().Spec.Target.S3.URL, credentialsName))
 		s.acts()
-		exportCreate(t, again)
+		cluster.Make(t, again)
 		waitDisk(t, again)
 		s.look(t, s.two, "again")
 	}},
 	{"power cycle", 25 * time.Second, func(t *testing.T, s *soak) {
 		change(t, s.one, func(vm *v1alpha1.WukongVM) {
-			vm.Spec.Disks = append(vm.Spec.Disks, refer(s.name("data"), s.name("data")))
+			vm.Spec.Disks = append(vm.Spec.Disks, builder.DiskReference(s.name("data"), s.name("data")))
 		})
 		waitAttachment(t, s.one, s.name("data"), v1alpha1.DiskAttached)
 		s.acts()
@@ -122,7 +121,7 @@ var steps = []struct {
 		guest := booted(t, s.one)
 		waitAttachment(t, s.one, s.name("data"), v1alpha1.DiskAttached)
 		assertPattern(t, guest, s.checksum, s.name("data"))
-		require.NoError(t, guest.Close())
+		guest.Close()
 		detach(t, s.one, s.name("data"))
 	}},
 }
@@ -130,13 +129,13 @@ var steps = []struct {
 // export is that of this round's disk to the bucket.
 func (s *soak) export() *v1alpha1.WukongExport {
 	key := s.namespace + "/" + s.name("data") + ".qcow2"
-	return diskExport(s.namespace, s.name("data"), s.name("data"), toBucket(key, v1alpha1.ExportQCOW2, v1alpha1.ExportUncompressed))
+	return builder.Export(s.namespace, s.name("data"), s.name("data"), toBucket(key, v1alpha1.ExportQCOW2, v1alpha1.ExportUncompressed))
 }
 
 // in does something in a machine that has disks of this round meanwhile.
-func (s *soak) in(t *testing.T, vm *v1alpha1.WukongVM, do func(*console.Console), disks ...string) {
+func (s *soak) in(t *testing.T, vm *v1alpha1.WukongVM, do func(*harness.Guest), disks ...string) {
 	t.Helper()
-	guest := enter(t, vm)
+	guest := cluster.Shell(t, vm)
 	names := make([]string, 0, len(disks))
 	for _, disk := range disks {
 		names = append(names, s.name(disk))
@@ -144,13 +143,13 @@ func (s *soak) in(t *testing.T, vm *v1alpha1.WukongVM, do func(*console.Console)
 	attach(t, vm, guest, names...)
 	do(guest)
 	detach(t, vm, names...)
-	require.NoError(t, guest.Close())
+	guest.Close()
 }
 
 // look compares the pattern on a disk of this round, in a machine.
 func (s *soak) look(t *testing.T, vm *v1alpha1.WukongVM, disk string) {
 	t.Helper()
-	s.in(t, vm, func(guest *console.Console) { assertPattern(t, guest, s.checksum, s.name(disk)) }, disk)
+	s.in(t, vm, func(guest *harness.Guest) { assertPattern(t, guest, s.checksum, s.name(disk)) }, disk)
 }
 
 // lanes is how many rounds run side by side, each with two machines of its own: most of a round is waiting. What kills the manager is common
@@ -159,6 +158,7 @@ const lanes = 2
 
 // TestSoak: bytes survive whatever is done to their disk while the manager dies at a random moment of each step. 'make soak' runs it.
 func TestSoak(t *testing.T) {
+	harness.Thorough(t)
 	first, rounds := number(t, "WUKONG_SEED", uint64(time.Now().Unix())), number(t, "WUKONG_SEEDS", defaultSeeds)
 	began := time.Now()
 	var done atomic.Int64
@@ -166,8 +166,8 @@ func TestSoak(t *testing.T) {
 		t.Run(fmt.Sprintf("from seed %d", lane), func(t *testing.T) {
 			t.Parallel()
 			namespace := cluster.Namespace(t)
-			one, two := loginVM(namespace, "one"), loginVM(namespace, "two")
-			exportCreate(t, loginSecret(namespace), exportCredentials(namespace, testbed.S3SecretKey), one, two)
+			one, two := tinyVM(namespace, "one"), tinyVM(namespace, "two")
+			cluster.Make(t, exportCredentials(namespace, testbed.S3SecretKey), one, two)
 			for _, vm := range []*v1alpha1.WukongVM{one, two} {
 				cluster.WaitReady(t, vm, metav1.ConditionTrue, v1alpha1.ReasonRunning, importAndBoot)
 			}
@@ -205,7 +205,7 @@ func (s *soak) run(t *testing.T) {
 		require.False(t, t.Failed())
 	}
 	for _, name := range []string{"data", "clone", "again"} {
-		require.NoError(t, cluster.Delete(t.Context(), s.disk(name, "64Mi", nil)))
+		require.NoError(t, cluster.Delete(t.Context(), s.disk(name, "64Mi")))
 	}
 	kept := []string{}
 	for _, vm := range []string{"one", "two"} {
@@ -221,7 +221,7 @@ func (s *soak) run(t *testing.T) {
 // kill kills the manager, which may still be about to start after the last time, and says when that was.
 func (s *soak) kill(t *testing.T, began time.Time) time.Duration {
 	t.Helper()
-	for deadline := time.Now().Add(patience); cluster.KillOperator(t) == 0; time.Sleep(100 * time.Millisecond) {
+	for deadline := time.Now().Add(harness.Scaled(patience)); cluster.KillOperator(t) == 0; time.Sleep(100 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Errorf("no manager to kill after %s", patience)
 			break

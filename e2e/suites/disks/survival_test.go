@@ -3,11 +3,11 @@
 package disks
 
 import (
+	"context"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -18,21 +18,23 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/builder"
 	"github.com/novasphere/wukong/e2e/devcluster/testbed"
-	"github.com/novasphere/wukong/e2e/internal/console"
+	"github.com/novasphere/wukong/e2e/internal/harness"
 )
 
 // TestBytesStayTheSame follows bytes that a guest wrote, and some that a person sends, through clones, a snapshot, and loss of power.
 func TestBytesStayTheSame(t *testing.T) {
+	harness.Essential(t)
 	t.Parallel()
 	namespace, other := cluster.Namespace(t), cluster.Namespace(t)
-	data := plainDisk(namespace, "data", "128Mi", nil)
-	vm := loginVM(namespace, "one", refer("data", "data"))
-	uploaded := plainDisk(namespace, "uploaded", "64Mi", &v1alpha1.WukongDiskSource{Upload: &v1alpha1.UploadSource{}})
-	abroad := plainDisk(other, "abroad", "128Mi", cloneOf(namespace, "data"))
+	data := builder.Disk(namespace, "data", builder.Size("128Mi"))
+	vm := tinyVM(namespace, "one", builder.DiskReference("data", "data"))
+	uploaded := builder.Disk(namespace, "uploaded", builder.Size("64Mi"), builder.FromUpload)
+	abroad := builder.Disk(other, "abroad", builder.Size("128Mi"), builder.CloneOf(namespace, "data"))
 	abroad.Spec.CloneableFrom = []string{namespace}
-	back := plainDisk(namespace, "back", "128Mi", cloneOf(other, "abroad"))
-	exportCreate(t, loginSecret(namespace), data, vm, uploaded, abroad, back)
+	back := builder.Disk(namespace, "back", builder.Size("128Mi"), builder.CloneOf(other, "abroad"))
+	cluster.Make(t, data, vm, uploaded, abroad, back)
 
 	sent := make([]byte, patternMiB<<20)
 	_, _ = rand.Read(sent)
@@ -49,21 +51,14 @@ func TestBytesStayTheSame(t *testing.T) {
 	})
 
 	cluster.WaitReady(t, vm, metav1.ConditionTrue, v1alpha1.ReasonRunning, importAndBoot)
-	guest := enter(t, vm)
+	guest := cluster.Shell(t, vm)
 	checksum := writePattern(t, guest, "data")
 	detach(t, vm, "data")
 
-	near := plainDisk(namespace, "near", "192Mi", cloneOf("", "data"))
-	monday := &v1alpha1.WukongSnapshot{
-		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "monday"},
-		Spec: v1alpha1.WukongSnapshotSpec{
-			Source: v1alpha1.SnapshotSource{DiskRef: &v1alpha1.LocalObjectReference{Name: "data"}}, RequiredConsistency: v1alpha1.ConsistencyApplication,
-		},
-	}
-	restored := plainDisk(namespace, "restored", "128Mi", &v1alpha1.WukongDiskSource{
-		Snapshot: &v1alpha1.DiskSnapshotSource{Kind: "WukongSnapshot", Name: "monday"},
-	})
-	exportCreate(t, near, monday, restored)
+	near := builder.Disk(namespace, "near", builder.Size("192Mi"), builder.CloneOf("", "data"))
+	monday := builder.Snapshot(namespace, "monday", "data", builder.ApplicationConsistent)
+	restored := builder.Disk(namespace, "restored", builder.Size("128Mi"), builder.FromSnapshot("", "monday"))
+	cluster.Make(t, near, monday, restored)
 	t.Run("AGrantHealsTheClone", func(t *testing.T) {
 		change(t, data, func(disk *v1alpha1.WukongDisk) { disk.Spec.CloneableFrom = []string{other} })
 		waitDisk(t, abroad)
@@ -76,7 +71,7 @@ func TestBytesStayTheSame(t *testing.T) {
 		assertPattern(t, guest, checksum, "near", "back", "restored", "data")
 		sum := sha256.Sum256(sent)
 		assertPattern(t, guest, hex.EncodeToString(sum[:]), "uploaded")
-		assert.Equal(t, "201326592", inGuest(t, guest, "lsblk -bdno SIZE "+device("near")), "a clone may be larger")
+		assert.Equal(t, "201326592", guest.Run(t, "lsblk -bdno SIZE "+device("near")), "a clone may be larger")
 	})
 	t.Run("ASnapshotIsWhatItWasThen", func(t *testing.T) {
 		cluster.WaitReady(t, monday, metav1.ConditionTrue, v1alpha1.ReasonTaken, patience)
@@ -89,16 +84,14 @@ func TestBytesStayTheSame(t *testing.T) {
 		tuesday := monday.DeepCopy()
 		tuesday.ObjectMeta = metav1.ObjectMeta{Namespace: namespace, Name: "tuesday"}
 		tuesday.Spec.RequiredConsistency, tuesday.Spec.ReclaimPolicy = "", v1alpha1.ReclaimRetain
-		exportCreate(t, tuesday)
+		cluster.Make(t, tuesday)
 		cluster.WaitReady(t, tuesday, metav1.ConditionTrue, v1alpha1.ReasonTaken, patience)
 		assert.Equal(t, v1alpha1.ConsistencyCrash, tuesday.Status.Consistency)
 		// What is retained outlives its WukongSnapshot, also when that is deleted as Argo CD does it.
 		require.NoError(t, cluster.Delete(t.Context(), tuesday, client.PropagationPolicy(metav1.DeletePropagationForeground)))
 		cluster.WaitGone(t, tuesday, patience)
-		wednesday := plainDisk(namespace, "wednesday", "192Mi", &v1alpha1.WukongDiskSource{
-			Snapshot: &v1alpha1.DiskSnapshotSource{Kind: "VolumeSnapshot", Name: "tuesday"},
-		})
-		exportCreate(t, wednesday)
+		wednesday := builder.Disk(namespace, "wednesday", builder.Size("192Mi"), builder.FromVolumeSnapshot("tuesday"))
+		cluster.Make(t, wednesday)
 		waitDisk(t, wednesday)
 		require.NoError(t, cluster.Delete(t.Context(), wednesday))
 	})
@@ -126,10 +119,10 @@ func TestBytesStayTheSame(t *testing.T) {
 
 // booted enters a guest that has written what it writes while it boots. One that loses its power before may lose its own files, sudo's among
 // them, as any computer.
-func booted(t *testing.T, vm *v1alpha1.WukongVM) *console.Console {
+func booted(t *testing.T, vm *v1alpha1.WukongVM) *harness.Guest {
 	t.Helper()
-	guest := enter(t, vm)
-	inGuest(t, guest, "sync")
+	guest := cluster.Shell(t, vm)
+	guest.Run(t, "sync")
 	return guest
 }
 
@@ -159,10 +152,18 @@ func instanceUID(t *testing.T, vm *v1alpha1.WukongVM) types.UID {
 // waitAnotherInstance waits until the machine runs again, in another instance than the one that has ended.
 func waitAnotherInstance(t *testing.T, vm *v1alpha1.WukongVM, ended types.UID) {
 	t.Helper()
-	require.Eventually(t, func() bool {
+	harness.Until(t, harness.CauseBoot, patience, "KubeVirt starts another instance of "+vm.Name, func(ctx context.Context) string {
 		current := &kubevirtv1.VirtualMachineInstance{}
-		err := cluster.Get(t.Context(), client.ObjectKeyFromObject(vm), current)
-		return err == nil && current.UID != ended && current.Status.Phase == kubevirtv1.Running
-	}, patience, time.Second, "KubeVirt starts no other instance of %s", vm.Name)
+		if err := cluster.Get(ctx, client.ObjectKeyFromObject(vm), current); err != nil {
+			return err.Error()
+		}
+		if current.UID == ended {
+			return "there is the one that ended"
+		}
+		if current.Status.Phase != kubevirtv1.Running {
+			return "it is " + string(current.Status.Phase)
+		}
+		return ""
+	})
 	cluster.WaitReady(t, vm, metav1.ConditionTrue, v1alpha1.ReasonRunning, importAndBoot)
 }

@@ -4,9 +4,9 @@ package networks
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	nmstatev1 "github.com/nmstate/kubernetes-nmstate/api/v1"
 	nmstatev1beta1 "github.com/nmstate/kubernetes-nmstate/api/v1beta1"
@@ -19,51 +19,56 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/builder"
 	"github.com/novasphere/wukong/e2e/devcluster/testbed"
+	"github.com/novasphere/wukong/e2e/internal/harness"
 )
 
 // managedNetwork is a bridge that NMState makes on the spare NIC of each node, in one VLAN.
 func managedNetwork(namespace, name, bridge string, tag int32) *v1alpha1.WukongNetwork {
-	network := bridgeNetwork(namespace, name, bridge, "10.77.0.0/24")
-	network.Spec.Bridge.Managed = &v1alpha1.ManagedBridge{Ports: []v1alpha1.InterfaceName{testbed.SpareNIC}, UplinkVLAN: ptr.To(tag)}
-	return network
+	return builder.Network(namespace, name, builder.OnBridge(bridge), builder.Subnet("10.77.0.0/24"), builder.Managed(tag, testbed.SpareNIC))
 }
 
 // onNode lets a machine run on one node.
 func onNode(vm *v1alpha1.WukongVM, node string) *v1alpha1.WukongVM {
-	vm.Spec.Scheduling = &v1alpha1.Scheduling{NodeSelector: map[string]string{corev1.LabelHostname: node}}
+	builder.OnNode(node)(&vm.Spec)
 	return vm
 }
 
 // remove deletes objects, and waits until they are gone.
 func remove(t *testing.T, objects ...client.Object) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
-	defer cancel()
 	for _, object := range objects {
-		require.NoError(t, cluster.Delete(ctx, object))
+		require.NoError(t, cluster.Delete(t.Context(), object))
 	}
 	for _, object := range objects {
-		require.NoError(t, cluster.Gone(ctx, object), "%T %s does not go", object, object.GetName())
+		cluster.WaitGone(t, object, patience)
 	}
 }
 
 // waitBridge waits until NMState reports a bridge on all nodes, or on none.
 func waitBridge(t *testing.T, bridge string, wanted bool) {
 	t.Helper()
-	require.EventuallyWithT(t, func(collect *assert.CollectT) {
+	harness.Until(t, harness.CauseNetwork, patience, fmt.Sprintf("NMState reports %s on the nodes: %t", bridge, wanted), func(ctx context.Context) string {
 		states := &nmstatev1beta1.NodeNetworkStateList{}
-		require.NoError(collect, cluster.List(t.Context(), states))
-		require.NotEmpty(collect, states.Items)
-		for i := range states.Items {
-			text := string(states.Items[i].Status.CurrentState.Raw)
-			assert.Equal(collect, wanted, strings.Contains(text, "name: "+bridge+"\n"), "%s of node %s", bridge, states.Items[i].Name)
+		if err := cluster.List(ctx, states); err != nil {
+			return err.Error()
 		}
-	}, patience, time.Second)
+		for i := range states.Items {
+			if text := string(states.Items[i].Status.CurrentState.Raw); wanted != strings.Contains(text, "name: "+bridge+"\n") {
+				return "not so on node " + states.Items[i].Name
+			}
+		}
+		if len(states.Items) == 0 {
+			return "no node has a state"
+		}
+		return ""
+	})
 }
 
 // TestVLANsOnManagedBridges: guests of two nodes and two namespaces talk in their VLAN and not to another; the bridge goes with its last user.
 func TestVLANsOnManagedBridges(t *testing.T) {
+	harness.Essential(t)
 	t.Parallel()
 	here, elsewhere := cluster.Namespace(t), cluster.Namespace(t)
 	nodes := &corev1.NodeList{}
@@ -71,12 +76,10 @@ func TestVLANsOnManagedBridges(t *testing.T) {
 	require.GreaterOrEqual(t, len(nodes.Items), 2)
 	first, second := nodes.Items[0].Name, nodes.Items[1].Name
 	blue, alsoBlue, green := managedNetwork(here, "blue", "br-blue", 100), managedNetwork(elsewhere, "blue", "br-blue", 100), managedNetwork(here, "green", "br-green", 200)
-	one := onNode(guestVM(here, "one", onNetwork("lan", "blue", "10.77.0.1")), first)
-	two := onNode(guestVM(elsewhere, "two", onNetwork("lan", "blue", "10.77.0.2")), second)
-	three := onNode(guestVM(here, "three", onNetwork("lan", "green", "10.77.0.3")), second)
-	for _, object := range []client.Object{guestSecret(here), guestSecret(elsewhere), blue, alsoBlue, green, one, two, three} {
-		require.NoError(t, cluster.Create(t.Context(), object))
-	}
+	one := onNode(guestVM(here, "one", builder.Interface("lan", "blue", "10.77.0.1")), first)
+	two := onNode(guestVM(elsewhere, "two", builder.Interface("lan", "blue", "10.77.0.2")), second)
+	three := onNode(guestVM(here, "three", builder.Interface("lan", "green", "10.77.0.3")), second)
+	cluster.Make(t, guestSecret(here), guestSecret(elsewhere), blue, alsoBlue, green, one, two, three)
 	for _, network := range []*v1alpha1.WukongNetwork{blue, alsoBlue, green} {
 		cluster.WaitReady(t, network, metav1.ConditionTrue, v1alpha1.ReasonReady, patience)
 		assert.Equal(t, int32(len(nodes.Items)), network.Status.HostBridge.ReadyNodes)
@@ -112,23 +115,22 @@ func TestVLANsOnManagedBridges(t *testing.T) {
 	})
 	t.Run("AndTheMachineThatHangsOnIt", func(t *testing.T) {
 		remove(t, alsoBlue)
-		assert.Equal(t, "two", ask(t, two, "hostname"))
+		assert.Equal(t, "two", cluster.Ask(t, two, "hostname"))
 		waitBridge(t, "br-blue", true)
 		remove(t, two)
 		waitBridge(t, "br-blue", false)
-		require.Eventually(t, func() bool {
-			return apierrors.IsNotFound(cluster.Get(t.Context(), client.ObjectKey{Name: "wukong-br-blue"}, &nmstatev1.NodeNetworkConfigurationPolicy{}))
-		}, patience, time.Second, "the policy is still there")
+		cluster.WaitGone(t, &nmstatev1.NodeNetworkConfigurationPolicy{ObjectMeta: metav1.ObjectMeta{Name: "wukong-br-blue"}}, patience)
 	})
 }
 
 // TestANodeKeepsItsNetwork: a bridge that would take the NIC with the node's own address is refused, and nothing is applied; in a VLAN on the same NIC
 // it is made, and the nodes stay.
 func TestANodeKeepsItsNetwork(t *testing.T) {
+	harness.Essential(t)
 	t.Parallel()
 	network := managedNetwork(cluster.Namespace(t), "uplink", "br-uplink", 300)
-	network.Spec.Bridge.Managed = &v1alpha1.ManagedBridge{Ports: []v1alpha1.InterfaceName{testbed.NodeNIC}}
-	require.NoError(t, cluster.Create(t.Context(), network))
+	builder.Managed(0, testbed.NodeNIC)(&network.Spec)
+	cluster.Make(t, network)
 	cluster.WaitCause(t, network, v1alpha1.ReasonHostAddressAtRisk, testbed.NodeNIC, patience)
 	policy := &nmstatev1.NodeNetworkConfigurationPolicy{}
 	assert.True(t, apierrors.IsNotFound(cluster.Get(t.Context(), client.ObjectKey{Name: "wukong-br-uplink"}, policy)), "nothing is applied")

@@ -3,6 +3,8 @@
 package networks
 
 import (
+	"context"
+	"fmt"
 	"strconv"
 	"strings"
 	"testing"
@@ -20,30 +22,19 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/builder"
 	"github.com/novasphere/wukong/e2e/devcluster/testbed"
+	"github.com/novasphere/wukong/e2e/internal/harness"
 )
 
 // migration is how long an interface may take to come or go: KubeVirt looks once a minute which machines to move for it, and moves them.
 const migration = 15 * time.Minute
 
-func bridgeNetwork(namespace, name, bridge, cidr string) *v1alpha1.WukongNetwork {
-	return &v1alpha1.WukongNetwork{
-		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name},
-		Spec: v1alpha1.WukongNetworkSpec{
-			Type: v1alpha1.NetworkTypeBridge, Bridge: &v1alpha1.BridgeNetwork{Name: bridge}, Subnets: []v1alpha1.Subnet{{CIDR: cidr}},
-		},
-	}
-}
-
-func onNetwork(name, network string, addresses ...v1alpha1.InterfaceAddress) v1alpha1.VMNetwork {
-	return v1alpha1.VMNetwork{Name: name, NetworkRef: &v1alpha1.LocalObjectReference{Name: network}, Addresses: addresses}
-}
-
 // waitInterface waits until an interface of a machine is attached by another attachment than before, and has an address that the guest reports.
 func waitInterface(t *testing.T, vm *v1alpha1.WukongVM, name, before, address string) string {
 	t.Helper()
 	attachment := ""
-	cluster.Wait(t, vm, migration, "attached to "+name+" with "+address, func() bool {
+	cluster.WaitFor(t, harness.CauseMigration, vm, migration, "attached to "+name+" with "+address, func() bool {
 		for _, nic := range vm.Status.Networks {
 			if nic.Name == name && nic.State == v1alpha1.VMNetworkAttached && nic.Attachment != before {
 				attachment = nic.Attachment
@@ -61,19 +52,19 @@ func waitInterface(t *testing.T, vm *v1alpha1.WukongVM, name, before, address st
 
 // TestInterfacesUnderARunningGuest: one comes with its address, is pulled out and put in, is limited, and goes; the guest never stops.
 func TestInterfacesUnderARunningGuest(t *testing.T) {
+	harness.Essential(t)
 	t.Parallel()
 	namespace := cluster.Namespace(t)
 	const here, there = "10.66.0.1", "10.66.0.2"
-	one := guestVM(namespace, "one", v1alpha1.VMNetwork{Name: "pod", Pod: &v1alpha1.PodNetwork{}})
-	two := guestVM(namespace, "two", onNetwork("lan", "lan", there))
-	for _, object := range []client.Object{guestSecret(namespace), bridgeNetwork(namespace, "lan", testbed.LANBridge, "10.66.0.0/24"), one, two} {
-		require.NoError(t, cluster.Create(t.Context(), object))
-	}
+	one := guestVM(namespace, "one", builder.PodInterface("pod"))
+	two := guestVM(namespace, "two", builder.Interface("lan", "lan", there))
+	lanNetwork := builder.Network(namespace, "lan", builder.OnBridge(testbed.LANBridge), builder.Subnet("10.66.0.0/24"))
+	cluster.Make(t, guestSecret(namespace), lanNetwork, one, two)
 	for _, vm := range []*v1alpha1.WukongVM{one, two} {
 		cluster.WaitReady(t, vm, metav1.ConditionTrue, v1alpha1.ReasonRunning, importAndBoot)
 	}
-	boot := ask(t, one, "cat /proc/sys/kernel/random/boot_id")
-	lan := onNetwork("lan", "lan", here)
+	boot := cluster.Ask(t, one, "cat /proc/sys/kernel/random/boot_id")
+	lan := builder.Interface("lan", "lan", here)
 	lan.AddressDelivery = v1alpha1.DeliverByDHCP
 	put := func(networks ...v1alpha1.VMNetwork) {
 		change(t, one, func(vm *v1alpha1.WukongVM) { vm.Spec.Networks = append(vm.Spec.Networks[:1:1], networks...) })
@@ -103,23 +94,29 @@ func TestInterfacesUnderARunningGuest(t *testing.T) {
 		waitInterface(t, one, "lan", attachment, here)
 		t.Logf("exchanged after %s", time.Since(start).Round(time.Second))
 		waitPing(t, one, there, true)
-		ask(t, two, "sudo systemd-run --quiet --unit=take sh -c 'meter take >/tmp/taken'; sleep 1")
-		ask(t, one, "meter give "+there)
-		assertRate(t, "egress", ask(t, two, "sleep 2; cat /tmp/taken"))
-		ask(t, two, "sudo systemd-run --quiet --unit=give meter give; sleep 1")
-		assertRate(t, "ingress", ask(t, one, "meter take "+there))
+		cluster.Ask(t, two, "meter take >/tmp/taken 2>&1 & sleep 1")
+		cluster.Ask(t, one, "meter give "+there)
+		assertRate(t, "egress", cluster.Ask(t, two, "sleep 2; cat /tmp/taken"))
+		cluster.Ask(t, two, "meter give >/dev/null 2>&1 & sleep 1")
+		assertRate(t, "ingress", cluster.Ask(t, one, "meter take "+there))
 	})
 	t.Run("ItGoes", func(t *testing.T) {
 		put()
-		cluster.Wait(t, one, migration, "without the interface", func() bool { return len(one.Status.Networks) == 1 })
-		assert.Equal(t, "1", ask(t, one, "ls -d /sys/class/net/en* | wc -l"))
-		require.Eventually(t, func() bool {
+		cluster.WaitFor(t, harness.CauseMigration, one, migration, "without the interface", func() bool { return len(one.Status.Networks) == 1 })
+		assert.Equal(t, "1", cluster.Ask(t, one, "ls -d /sys/class/net/*/device | wc -l"))
+		harness.Until(t, harness.CauseDeletion, patience, "only the network's own attachment is left", func(ctx context.Context) string {
 			list := &networkv1.NetworkAttachmentDefinitionList{}
-			return cluster.List(t.Context(), list, client.InNamespace(namespace)) == nil && len(list.Items) == 1
-		}, patience, time.Second, "only the network's own attachment is left")
+			if err := cluster.List(ctx, list, client.InNamespace(namespace)); err != nil {
+				return err.Error()
+			}
+			if len(list.Items) != 1 {
+				return fmt.Sprintf("there are %d", len(list.Items))
+			}
+			return ""
+		})
 	})
 
-	assert.Equal(t, boot, ask(t, one, "cat /proc/sys/kernel/random/boot_id"), "the guest never stopped")
+	assert.Equal(t, boot, cluster.Ask(t, one, "cat /proc/sys/kernel/random/boot_id"), "the guest never stopped")
 	machine := &kubevirtv1.VirtualMachine{}
 	require.NoError(t, cluster.Get(t.Context(), client.ObjectKeyFromObject(one), machine))
 	for _, condition := range machine.Status.Conditions {

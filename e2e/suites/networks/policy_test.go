@@ -4,9 +4,7 @@ package networks
 
 import (
 	"fmt"
-	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -18,23 +16,6 @@ import (
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/e2e/internal/harness"
 )
-
-// otherPort is where a second web server of a guest listens.
-const otherPort = webPort + 1
-
-// waitConnects waits until a guest can open a connection, or cannot any more.
-func waitConnects(t *testing.T, vm *v1alpha1.WukongVM, address string, port int, wanted bool) {
-	t.Helper()
-	words := map[bool]string{true: "connected", false: "refused-or-silent"}
-	var found string
-	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(time.Second) {
-		found = ask(t, vm, fmt.Sprintf("timeout 3 bash -c '</dev/tcp/%s/%d' 2>/dev/null && echo %s || echo %s", address, port, words[true], words[false]))
-		if strings.Contains(found, words[wanted]) {
-			return
-		}
-	}
-	require.Equal(t, words[wanted], found, "%s port %d from %s", address, port, vm.Name)
-}
 
 // named selects a machine by its name.
 func named(name string) []v1alpha1.TrafficPeer {
@@ -49,19 +30,15 @@ func policyBlocks(t *testing.T, kubectl harness.Tool, server, visitor *v1alpha1.
 	for _, vm := range []*v1alpha1.WukongVM{server, visitor} {
 		require.Nil(t, meta.FindStatusCondition(vm.Status.Conditions, v1alpha1.ConditionPolicyReady))
 	}
-	ask(t, server, fmt.Sprintf("sudo systemd-run --unit=other python3 -m http.server %d --directory /srv", otherPort))
 	address := server.Status.PrimaryAddress
 	web, other := fmt.Sprintf("%s:%d", address, webPort), fmt.Sprintf("%s:%d", address, otherPort)
-	boot := ask(t, server, "cat /proc/sys/kernel/random/boot_id")
+	boot := cluster.Ask(t, server, "cat /proc/sys/kernel/random/boot_id")
 	holds := func(vm *v1alpha1.WukongVM) {
 		t.Helper()
-		require.EventuallyWithT(t, func(collect *assert.CollectT) {
-			require.NoError(collect, cluster.Get(t.Context(), client.ObjectKeyFromObject(vm), vm))
+		cluster.Wait(t, vm, patience, "under its policy", func() bool {
 			found := meta.FindStatusCondition(vm.Status.Conditions, v1alpha1.ConditionPolicyReady)
-			require.NotNil(collect, found)
-			require.Equal(collect, vm.Generation, found.ObservedGeneration)
-			assert.Equal(collect, metav1.ConditionTrue, found.Status, found.Message)
-		}, patience, time.Second)
+			return found != nil && found.ObservedGeneration == vm.Generation && found.Status == metav1.ConditionTrue
+		})
 	}
 
 	t.Run("WithoutOneEverythingPasses", func(t *testing.T) {
@@ -108,6 +85,6 @@ func policyBlocks(t *testing.T, kubectl harness.Tool, server, visitor *v1alpha1.
 			change(t, vm, func(vm *v1alpha1.WukongVM) { vm.Spec.Policy = nil })
 		}
 		waitAnswers(t, kubectl, namespace, web, server.Name)
-		assert.Equal(t, boot, ask(t, server, "cat /proc/sys/kernel/random/boot_id"), "the guest noticed nothing")
+		assert.Equal(t, boot, cluster.Ask(t, server, "cat /proc/sys/kernel/random/boot_id"), "the guest noticed nothing")
 	})
 }

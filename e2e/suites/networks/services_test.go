@@ -3,11 +3,11 @@
 package networks
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -17,13 +17,9 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/builder"
 	"github.com/novasphere/wukong/e2e/devcluster/testbed"
 	"github.com/novasphere/wukong/e2e/internal/harness"
-)
-
-const (
-	// webPort is where the guests' web server listens. It answers with the guest's host name.
-	webPort = 8080
 )
 
 // shell is a pod with a shell.
@@ -35,10 +31,16 @@ func shell(t *testing.T, namespace string) {
 			Name: "shell", Image: testbed.Busybox, ImagePullPolicy: corev1.PullNever, Command: []string{"/bin/sh", "-c", "exec /bin/busybox sleep 100000"},
 		}}},
 	}
-	require.NoError(t, cluster.Create(t.Context(), pod))
-	require.Eventually(t, func() bool {
-		return cluster.Get(t.Context(), client.ObjectKeyFromObject(pod), pod) == nil && pod.Status.Phase == corev1.PodRunning
-	}, patience, time.Second)
+	cluster.Make(t, pod)
+	harness.Until(t, harness.CauseOther, patience, "the pod runs", func(ctx context.Context) string {
+		if err := cluster.Get(ctx, client.ObjectKeyFromObject(pod), pod); err != nil {
+			return err.Error()
+		}
+		if pod.Status.Phase != corev1.PodRunning {
+			return "it is " + string(pod.Status.Phase)
+		}
+		return ""
+	})
 }
 
 // answers asks a server some times from the pod, and tells who answered; empty for nobody.
@@ -57,32 +59,30 @@ func waitAnswers(t *testing.T, kubectl harness.Tool, namespace, server string, w
 	if len(wanted) == 0 { // each takes its time to find out
 		asks = 3
 	}
-	var found []string
-	for deadline := time.Now().Add(importAndBoot); time.Now().Before(deadline); time.Sleep(time.Second) {
-		if found = answers(t, kubectl, namespace, server, asks); slices.Equal(found, wanted) {
-			return
+	harness.Until(t, harness.CauseNetwork, patience, fmt.Sprintf("%v and nobody else answers at %s", wanted, server), func(context.Context) string {
+		if found := answers(t, kubectl, namespace, server, asks); !slices.Equal(found, wanted) {
+			return fmt.Sprintf("%v answers", found)
 		}
-	}
-	require.Equal(t, wanted, found, "who answers at %s", server)
+		return ""
+	})
 }
 
 // TestGuestsOnThePodNetwork boots two guests, and tries on them all that the pod network has to offer.
 func TestGuestsOnThePodNetwork(t *testing.T) {
+	harness.Essential(t)
 	t.Parallel()
 	namespace := cluster.Namespace(t)
 	kubectl := harness.Kubectl(t)
 	one, two := guestVM(namespace, "one"), guestVM(namespace, "two")
 	for _, vm := range []*v1alpha1.WukongVM{one, two} {
-		vm.Spec.Scheduling = &v1alpha1.Scheduling{Labels: map[string]string{"app": "web"}}
+		builder.Labelled("app", "web")(&vm.Spec)
 	}
 	web := []v1alpha1.VMServicePort{{Port: 80, TargetPort: webPort}}
 	one.Spec.Services = []v1alpha1.VMService{
 		{Name: "all", Selector: map[string]string{"app": "web"}, Ports: web},
 		{Name: "node", Type: v1alpha1.ServiceNodePort, Ports: web},
 	}
-	for _, object := range []client.Object{guestSecret(namespace), one, two} {
-		require.NoError(t, cluster.Create(t.Context(), object))
-	}
+	cluster.Make(t, guestSecret(namespace), one, two)
 	shell(t, namespace)
 	for _, vm := range []*v1alpha1.WukongVM{one, two} {
 		cluster.WaitReady(t, vm, metav1.ConditionTrue, v1alpha1.ReasonRunning, importAndBoot)
