@@ -52,6 +52,7 @@ type disk struct {
 	journal   int    // in MiB
 	boot      string // the folder with tools, where boot loaders are made
 	files     fs.FS  // with files/grub.sh, which makes them
+	byName    bool   // GRUB finds kernel and initramfs by their names in the file system, and not by their blocks
 	imagePath string // where the raw image goes
 }
 
@@ -90,6 +91,9 @@ func makeDisk(ctx context.Context, build *artifact.Build, want disk) error {
 
 // makeBootLoaders makes what finds the kernel and the initramfs in the partition, into the folder of its tools.
 func makeBootLoaders(ctx context.Context, build *artifact.Build, want disk, partition string) error {
+	if want.byName {
+		return runInside(ctx, build, want.tools(), want.files, "files/grub.sh", want.name, "/"+kernelFile, "/"+initramfsFile(want.name))
+	}
 	lists := []string{want.name}
 	for _, name := range []string{kernelFile, initramfsFile(want.name)} {
 		info, err := os.Stat(filepath.Join(want.folder, name))

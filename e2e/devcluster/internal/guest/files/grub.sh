@@ -2,8 +2,8 @@
 # grub.sh NAME KERNEL INITRAMFS: makes boot loaders for a disk whose first partition is labelled wukong-NAME: NAME-core.img for BIOS and NAME.efi
 # for UEFI. Everything is in the image, so it reads two files and is done: no menu, no modules, no delay.
 #
-# The files are told as GRUB's lists of blocks, SECTOR+COUNT[,SECTOR+COUNT]... of the partition. GRUB reads them in large pieces, with few calls of
-# the firmware; a file system it reads block by block, which takes an emulated processor three seconds more.
+# The files are told by their paths, or as GRUB's lists of blocks, SECTOR+COUNT[,SECTOR+COUNT]... of the partition. GRUB reads lists in large pieces,
+# with few calls of the firmware; a file system it reads block by block, which takes an emulated processor three seconds more.
 set -eu
 busybox=/usr/bin/busybox
 name=$1
@@ -16,6 +16,6 @@ END
 	echo "search --no-floppy --label wukong-$name --set=root"
 	$busybox cat /bios.cfg
 } > /efi.cfg
-grub-mkimage -O i386-pc -o "/$name-core.img" -p '(,msdos1)/' -c /bios.cfg biosdisk part_msdos linux
+grub-mkimage -O i386-pc -o "/$name-core.img" -p '(,msdos1)/' -c /bios.cfg biosdisk part_msdos ext2 linux
 grub-mkimage -O x86_64-efi -o "/$name.efi" -p / -c /efi.cfg part_msdos ext2 search search_label linux
 $busybox cp /usr/lib/grub/i386-pc/boot.img /boot.img
