@@ -17,7 +17,6 @@ type event struct {
 	Test    string  `json:"test,omitempty"`
 	Event   string  `json:"event"`
 	Cause   string  `json:"cause,omitempty"`
-	Guest   string  `json:"guest,omitempty"`
 	Seconds float64 `json:"seconds,omitempty"`
 	Factor  float64 `json:"factor,omitempty"`
 }

@@ -27,7 +27,7 @@ import (
 	"github.com/novasphere/wukong/e2e/internal/harness"
 )
 
-// migration is how long an interface may take to come or go: KubeVirt looks once a minute which machines to move for it, and moves them.
+// migration is how long an interface may take to come or go: KubeVirt waits whether somebody else plugs it, and then moves the machine.
 const migration = 15 * time.Minute
 
 // waitInterface waits until an interface of a machine is attached by another attachment than before, and has an address that the guest reports.
