@@ -4,10 +4,14 @@ package testbed
 const (
 	// Provisioner is the name of the CSI driver.
 	Provisioner = "csi.devcluster.wukong.local"
-	// SnapshotsLabel is on the CSIDriver and says what a snapshot is: SnapshotsAtomic, or else what a test of crash consistency cannot rely on.
+	// SnapshotsLabel is on the CSIDriver and says what a snapshot is, by one of the values below. A test of crash consistency asks for what it needs.
 	SnapshotsLabel = "devcluster.wukong.local/snapshots"
-	// SnapshotsAtomic is the value where a snapshot, also one of a group, is one moment of all volumes in it.
+	// SnapshotsAtomic is where a snapshot, also one of a group, is one moment of all volumes in it.
 	SnapshotsAtomic = "atomic"
+	// SnapshotsPerFile is where a snapshot is one moment of each file, so of a disk, but not of a folder with several files.
+	SnapshotsPerFile = "per-file"
+	// SnapshotsCopied is where a snapshot is a copy, torn if the volume is written meanwhile.
+	SnapshotsCopied = "copied"
 	// SharedClass is the default StorageClass.
 	SharedClass = "wukong-shared"
 	// LocalClass is the StorageClass whose claims wait for a pod.

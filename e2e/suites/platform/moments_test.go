@@ -35,7 +35,7 @@ func (c *cluster) requireSnapshots(t *testing.T, kinds ...string) {
 	if slices.Contains(kinds, found) {
 		return
 	}
-	require.Contains(t, []string{"per-file", "copied"}, found, "a kind of snapshots that the dev cluster does not have")
+	require.Contains(t, []string{testbed.SnapshotsPerFile, testbed.SnapshotsCopied}, found, "a kind of snapshots that the dev cluster does not have")
 	t.Skipf("snapshots of this dev cluster are %s, and this test needs %s: the kernel has no Btrfs", found, strings.Join(kinds, " or "))
 }
 
@@ -124,7 +124,7 @@ func (c *cluster) restored(t *testing.T, name, snapshot string, mode corev1.Pers
 func TestASnapshotUnderLoadHasWhatWasWrittenAndNoHole(t *testing.T) {
 	harness.Essential(t)
 	c := connect(t)
-	c.requireSnapshots(t, "atomic", "per-file")
+	c.requireSnapshots(t, testbed.SnapshotsAtomic, testbed.SnapshotsPerFile)
 	block := corev1.PersistentVolumeBlock
 	disk := c.newClaim("disk", testbed.SharedClass, "1Gi")
 	disk.Spec.VolumeMode = &block
@@ -159,7 +159,7 @@ func TestASnapshotUnderLoadHasWhatWasWrittenAndNoHole(t *testing.T) {
 func TestAGroupSnapshotIsOneMomentOfItsVolumes(t *testing.T) {
 	harness.Essential(t)
 	c := connect(t)
-	c.requireSnapshots(t, "atomic")
+	c.requireSnapshots(t, testbed.SnapshotsAtomic)
 	for _, name := range []string{"a", "b"} {
 		claim := c.newClaim(name, testbed.SharedClass, "1Gi")
 		claim.Labels = map[string]string{"group": "both"}

@@ -21,6 +21,7 @@ import (
 	"github.com/novasphere/wukong/e2e/devcluster/internal/csidriver"
 	"github.com/novasphere/wukong/e2e/devcluster/internal/loop"
 	"github.com/novasphere/wukong/e2e/devcluster/internal/pooldisk"
+	"github.com/novasphere/wukong/e2e/devcluster/testbed"
 )
 
 func TestGroupsAreOfferedOnlyWhereOneActCutsAll(t *testing.T) {
@@ -32,7 +33,7 @@ func TestGroupsAreOfferedOnlyWhereOneActCutsAll(t *testing.T) {
 		for _, one := range capabilities.GetCapabilities() {
 			offered = offered || one.GetService().GetType() == csi.PluginCapability_Service_GROUP_CONTROLLER_SERVICE
 		}
-		require.Equal(t, kind.Snapshots() == pooldisk.Atomic, offered)
+		require.Equal(t, kind.Snapshots() == testbed.SnapshotsAtomic, offered)
 	})
 }
 

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/novasphere/wukong/e2e/devcluster/debian"
+	"github.com/novasphere/wukong/e2e/devcluster/testbed"
 )
 
 // Kind is the kind of the file system.
@@ -21,16 +22,6 @@ const (
 	Btrfs  Kind = "btrfs"
 	XFS    Kind = "xfs"
 	Folder Kind = ""
-)
-
-// How exact snapshots are.
-const (
-	// Atomic says that any number of volumes is cut at one moment.
-	Atomic = "atomic"
-	// PerFile says that each file is cut at one moment, but not several files.
-	PerFile = "per-file"
-	// Copied says that a snapshot is a copy that is made while the volume may change.
-	Copied = "copied"
 )
 
 // size is that of the file system. The file takes what is written.
@@ -52,9 +43,9 @@ func Best() (Kind, error) {
 	return Folder, nil
 }
 
-// Snapshots is Atomic, PerFile or Copied.
+// Snapshots is how exact snapshots are, as testbed.SnapshotsLabel says it.
 func (k Kind) Snapshots() string {
-	return map[Kind]string{Btrfs: Atomic, XFS: PerFile, Folder: Copied}[k]
+	return map[Kind]string{Btrfs: testbed.SnapshotsAtomic, XFS: testbed.SnapshotsPerFile, Folder: testbed.SnapshotsCopied}[k]
 }
 
 // Describe is a sentence for people.

@@ -12,6 +12,7 @@ import (
 	"github.com/novasphere/wukong/e2e/devcluster/debian"
 	"github.com/novasphere/wukong/e2e/devcluster/internal/loop"
 	"github.com/novasphere/wukong/e2e/devcluster/internal/pooldisk"
+	"github.com/novasphere/wukong/e2e/devcluster/testbed"
 )
 
 // format makes a disk of a kind, in a new file.
@@ -45,8 +46,8 @@ func TestTheBestKindIsTheFirstThatTheKernelHas(t *testing.T) {
 	} else {
 		require.Contains(t, string(known), string(best))
 	}
-	require.Equal(t, pooldisk.Atomic, pooldisk.Btrfs.Snapshots())
-	require.Equal(t, pooldisk.Copied, pooldisk.Folder.Snapshots())
+	require.Equal(t, testbed.SnapshotsAtomic, pooldisk.Btrfs.Snapshots())
+	require.Equal(t, testbed.SnapshotsCopied, pooldisk.Folder.Snapshots())
 	require.Empty(t, pooldisk.Folder.Packages())
 }
 

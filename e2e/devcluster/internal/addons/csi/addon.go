@@ -16,7 +16,6 @@ import (
 
 	"github.com/novasphere/wukong/e2e/devcluster/artifact"
 	"github.com/novasphere/wukong/e2e/devcluster/internal/addon"
-	"github.com/novasphere/wukong/e2e/devcluster/internal/pooldisk"
 	"github.com/novasphere/wukong/e2e/devcluster/testbed"
 )
 
@@ -53,7 +52,7 @@ func (Addon) Install(ctx context.Context, cluster *addon.Cluster) error {
 		return err
 	}
 	all := [][]byte{definitions, manifest, bytes.ReplaceAll(classes, []byte("$(SNAPSHOTS)"), []byte(cluster.Pool.Snapshots()))}
-	if cluster.Pool.Snapshots() == pooldisk.Atomic {
+	if cluster.Pool.Snapshots() == testbed.SnapshotsAtomic {
 		all = append(all, groupClass)
 	}
 	for _, one := range all {
