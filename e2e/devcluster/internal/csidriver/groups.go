@@ -108,14 +108,20 @@ func (d *Driver) GetVolumeGroupSnapshot(
 	if err != nil {
 		return nil, failed(err)
 	}
+	answer, err := d.namedGroup(group, request.GetSnapshotIds())
+	if err != nil {
+		return nil, err
+	}
+	return &csi.GetVolumeGroupSnapshotResponse{GroupSnapshot: answer}, nil
+}
+
+// namedGroup is groupSnapshot for a caller who may name the snapshots that the group should have. It is an error if it has others.
+func (d *Driver) namedGroup(group record, named []string) (*csi.VolumeGroupSnapshot, error) {
 	answer, err := d.groupSnapshot(group)
 	if err != nil {
 		return nil, err
 	}
-	if err := sameMembers(answer, request.GetSnapshotIds()); err != nil {
-		return nil, err
-	}
-	return &csi.GetVolumeGroupSnapshotResponse{GroupSnapshot: answer}, nil
+	return answer, sameMembers(answer, named)
 }
 
 // sameMembers is an error if the caller names snapshots, and others than the group has.
@@ -151,11 +157,7 @@ func (d *Driver) DeleteVolumeGroupSnapshot(
 	if err != nil {
 		return nil, failed(err)
 	}
-	answer, err := d.groupSnapshot(group)
-	if err != nil {
-		return nil, err
-	}
-	if err := sameMembers(answer, request.GetSnapshotIds()); err != nil {
+	if _, err := d.namedGroup(group, request.GetSnapshotIds()); err != nil {
 		return nil, err
 	}
 	if err := errors.Join(d.pool.remove(groups, group.ID), d.pool.removeMembers(group.ID)); err != nil {
