@@ -52,7 +52,6 @@ type disk struct {
 	journal   int    // in MiB
 	boot      string // the folder with tools, where boot loaders are made
 	files     fs.FS  // with files/grub.sh, which makes them
-	byName    bool   // GRUB finds kernel and initramfs by their names in the file system, and not by their blocks
 	imagePath string // where the raw image goes
 }
 
@@ -91,10 +90,7 @@ func makeDisk(ctx context.Context, build *artifact.Build, want disk) error {
 
 // makeBootLoaders makes what finds the kernel and the initramfs in the partition, into the folder of its tools.
 func makeBootLoaders(ctx context.Context, build *artifact.Build, want disk, partition string) error {
-	if want.byName {
-		return runInside(ctx, build, want.tools(), want.files, "files/grub.sh", want.name, "/"+kernelFile, "/"+initramfsFile(want.name))
-	}
-	lists := []string{want.name}
+	arguments := []string{want.name}
 	for _, name := range []string{kernelFile, initramfsFile(want.name)} {
 		info, err := os.Stat(filepath.Join(want.folder, name))
 		if err != nil {
@@ -104,44 +100,40 @@ func makeBootLoaders(ctx context.Context, build *artifact.Build, want disk, part
 		if err != nil {
 			return fmt.Errorf("ask debugfs for the blocks of %s: %w", name, err)
 		}
-		list, err := blockList(string(blocks), info.Size())
+		location, err := bootFile(name, string(blocks), info.Size())
 		if err != nil {
 			return fmt.Errorf("blocks of %s: %w", name, err)
 		}
-		lists = append(lists, list)
+		arguments = append(arguments, location)
 	}
-	return runInside(ctx, build, want.tools(), want.files, "files/grub.sh", lists...)
+	return runInside(ctx, build, want.tools(), want.files, "files/grub.sh", arguments...)
 }
 
 func (d disk) tools() string { return filepath.Join(d.boot, "tools") }
 
-// blockList turns the numbers of a file's blocks, in their order, into GRUB's list of the sectors.
-func blockList(numbers string, size int64) (string, error) {
-	const sectorsPerBlock = blockSize / sector
-	type run struct{ first, count int64 }
-	var runs []run
+// bootFile is how GRUB is told of a file, by the numbers of the file's blocks in their order: as the piece of the partition in which it lies, FIRST+COUNT
+// in sectors, which GRUB reads with few calls of the firmware, or, when it lies in several, by its path. A list of pieces would be wrong: what GRUB reads
+// across the end of one is lost, since the target of the read does not move on (GRUB 2.12, grub-core/kern/fs.c, grub_fs_blocklist_read).
+func bootFile(name, numbers string, size int64) (string, error) {
 	fields := strings.Fields(numbers)
 	if want := (size + blockSize - 1) / blockSize; int64(len(fields)) != want || want == 0 {
 		return "", fmt.Errorf("a file of %d bytes has %d blocks, not %d", size, len(fields), want)
 	}
-	for _, field := range fields {
+	var first int64
+	for index, field := range fields {
 		block, err := strconv.ParseInt(field, 10, 64)
 		if err != nil || block == 0 {
 			return "", fmt.Errorf("%q is no number of a block", field)
 		}
-		if last := len(runs) - 1; last >= 0 && runs[last].first+runs[last].count == block*sectorsPerBlock {
-			runs[last].count += sectorsPerBlock
-			continue
+		if index == 0 {
+			first = block
 		}
-		runs = append(runs, run{first: block * sectorsPerBlock, count: sectorsPerBlock})
+		if block != first+int64(index) {
+			return "/" + name, nil
+		}
 	}
-	// The last block is not full. GRUB takes the list for the file, and the kernel takes zeros behind its initramfs.
-	runs[len(runs)-1].count -= int64(len(fields))*sectorsPerBlock - (size+sector-1)/sector
-	parts := make([]string, len(runs))
-	for i, one := range runs {
-		parts[i] = fmt.Sprintf("%d+%d", one.first, one.count)
-	}
-	return strings.Join(parts, ","), nil
+	// GRUB takes the piece for the file, so that it ends with the file's last sector, and not with its last block.
+	return fmt.Sprintf("%d+%d", first*(blockSize/sector), (size+sector-1)/sector), nil
 }
 
 // makeBootPartition makes the file system from which UEFI firmware starts a disk that it does not know: one file of that name.

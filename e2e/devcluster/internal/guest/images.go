@@ -63,8 +63,6 @@ func makeDebian(ctx context.Context, build *artifact.Build, archive string) erro
 	raw := filepath.Join(build.Out, "debian.raw")
 	err = makeDisk(ctx, build, disk{
 		name: "root", folder: folders.root, size: debianSize, journal: 8, boot: folders.out, files: debianFiles, imagePath: raw,
-		// Its kernel lies in several pieces, behind a quarter of a gigabyte: with their list GRUB ends at its prompt.
-		byName: true,
 	})
 	if err != nil {
 		return err

@@ -38,6 +38,9 @@ var standInForDummy = artifact.Patch{
 		"	return err\n}\n",
 }
 
+// stamp gives the programs their version, as KubeVirt's own build does. Without it virtctl complains of its version in every call.
+const stamp = "-X kubevirt.io/client-go/version.gitVersion=" + Version + " -X kubevirt.io/client-go/version.gitTreeState=clean"
+
 // Programs has KubeVirt's programs in bin/, virtctl among them.
 //
 // virt-launcher, virt-handler and virt-chroot need cgo. libvirt is opened when the program runs (libvirt_dlopen), so that
@@ -47,6 +50,7 @@ func Programs() *artifact.Recipe {
 	recipe := artifact.GoTools("kubevirt", artifact.GoOptions{
 		CGO:     true,
 		Tags:    []string{"netgo", "osusergo", "libvirt_dlopen"},
+		LDFlags: stamp,
 		Patches: []artifact.Patch{standInForDummy},
 	})
 	compile := recipe.Build

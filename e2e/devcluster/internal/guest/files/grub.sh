@@ -2,8 +2,8 @@
 # grub.sh NAME KERNEL INITRAMFS: makes boot loaders for a disk whose first partition is labelled wukong-NAME: NAME-core.img for BIOS and NAME.efi
 # for UEFI. Everything is in the image, so it reads two files and is done: no menu, no modules, no delay.
 #
-# The files are told by their paths, or as GRUB's lists of blocks, SECTOR+COUNT[,SECTOR+COUNT]... of the partition. GRUB reads lists in large pieces,
-# with few calls of the firmware; a file system it reads block by block, which takes an emulated processor three seconds more.
+# A file is told as the piece of the partition in which it lies, SECTOR+COUNT, or by its path. GRUB reads a piece with few calls of the firmware; a file
+# system it reads block by block, which takes an emulated processor three seconds more.
 set -eu
 busybox=/usr/bin/busybox
 name=$1
