@@ -1,7 +1,9 @@
 package main
 
 import (
+	"context"
 	"fmt"
+	"os/exec"
 	"slices"
 	"strings"
 
@@ -12,6 +14,7 @@ import (
 	"github.com/novasphere/wukong/e2e/devcluster/internal/cluster"
 	"github.com/novasphere/wukong/e2e/devcluster/internal/component"
 	"github.com/novasphere/wukong/e2e/devcluster/internal/coredns"
+	"github.com/novasphere/wukong/e2e/devcluster/progress"
 )
 
 const (
@@ -23,6 +26,7 @@ const (
 func newUpCommand(session *session) *cobra.Command {
 	var nodes int
 	var without []string
+	var meanwhile string
 	command := &cobra.Command{
 		Use:   "up",
 		Short: "Start the cluster, or what of it does not run",
@@ -43,6 +47,9 @@ func newUpCommand(session *session) *cobra.Command {
 			}
 			options := parts(chosen)
 			options.Nodes = nodes
+			if meanwhile != "" {
+				options.Meanwhile = session.shell(command, meanwhile)
+			}
 			if err := one.Up(command.Context(), options); err != nil {
 				return err
 			}
@@ -52,7 +59,25 @@ func newUpCommand(session *session) *cobra.Command {
 	}
 	command.Flags().IntVar(&nodes, "nodes", 1, "number of nodes, 1 or 2")
 	command.Flags().StringSliceVar(&without, "without", nil, "add-ons to leave out: "+everyAddon+", or some of "+strings.Join(addonNames(), ", "))
+	command.Flags().StringVar(&meanwhile, "meanwhile", "", "a command for the shell, to run when all add-ons are installed, while they become ready")
 	return command
+}
+
+// shell returns what runs a command line, and shows what it printed when it has ended.
+func (s *session) shell(command *cobra.Command, line string) func(context.Context) error {
+	return func(ctx context.Context) error {
+		var output []byte
+		err := s.report.Run(line, func(*progress.Step) error {
+			var err error
+			output, err = exec.CommandContext(ctx, "/bin/sh", "-c", line).CombinedOutput()
+			return err
+		})
+		fmt.Fprintf(command.OutOrStdout(), "%s", output)
+		if err != nil {
+			return fmt.Errorf("%s: %w", line, err)
+		}
+		return nil
+	}
 }
 
 func newDownCommand(session *session) *cobra.Command {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -59,12 +60,16 @@ func stopCDIOperator(t *testing.T) {
 		back := client.RawPatch("application/merge-patch+json", []byte(`{"spec":{"replicas":1}}`))
 		require.NoError(t, cluster.Patch(context.Background(), operator, back))
 	})
+	require.NoError(t, cluster.Get(t.Context(), client.ObjectKeyFromObject(operator), operator))
+	// The status of a Deployment does not count a pod that is being deleted, and that pod would put the definition back.
+	pods := client.MatchingLabels(operator.Spec.Selector.MatchLabels)
 	harness.Until(t, harness.CauseOther, patience, "CDI's operator stops", func(ctx context.Context) string {
-		if err := cluster.Get(ctx, client.ObjectKeyFromObject(operator), operator); err != nil {
+		list := &corev1.PodList{}
+		if err := cluster.List(ctx, list, client.InNamespace(operator.Namespace), pods); err != nil {
 			return err.Error()
 		}
-		if operator.Status.Replicas > 0 {
-			return fmt.Sprintf("%d of it run", operator.Status.Replicas)
+		if len(list.Items) > 0 {
+			return fmt.Sprintf("%d pods of it are there", len(list.Items))
 		}
 		return ""
 	})

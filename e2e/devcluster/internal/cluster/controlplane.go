@@ -16,7 +16,7 @@ const (
 	controlPlaneName = "control-plane"
 	etcdAddress      = "127.0.0.1:2379"
 	clusterDomain    = "cluster.local"
-	// collectSeldom lets the control plane use memory instead of processor time: the API server's collector looks through hundreds of megabytes of
+	// collectSeldom lets the programs of the cluster use memory instead of processor time: the API server's collector looks through hundreds of megabytes of
 	// definitions each time, and guests are emulated beside it.
 	collectSeldom = "GOGC=400"
 	programPath   = "PATH=/opt/wukong/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"

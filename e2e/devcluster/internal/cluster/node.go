@@ -78,7 +78,7 @@ func nodeSpec(place paths, plan network.Plan, number int) sandbox.Spec {
 	return sandbox.Spec{
 		Name:        name,
 		Cgroup:      place.cgroup(name),
-		Environment: []string{programPath, "HOME=/root"},
+		Environment: []string{programPath, "HOME=/root", collectSeldom},
 		Root: &sandbox.Root{
 			Folder: filepath.Join(folder, "root"),
 			Binds: map[string]string{
@@ -106,7 +106,9 @@ func nodeSpec(place paths, plan network.Plan, number int) sandbox.Spec {
 			// It would try again less and less often, up to every seven seconds, to register at an API server that is not there yet.
 			program("kubelet", []string{"unix:" + containerdSocket, readyURL(plan)},
 				"--config="+nodeConfig+"/kubelet.yaml", "--kubeconfig="+nodeConfig+"/kubelet.kubeconfig",
-				"--root-dir=/var/lib/kubelet", "--hostname-override="+name, "--node-ip="+address),
+				"--root-dir=/var/lib/kubelet", "--hostname-override="+name, "--node-ip="+address,
+				// How often cAdvisor reads the cgroups of all containers, which nobody asks for. Elsewhere every ten seconds.
+				"--housekeeping-interval=1m"),
 			program("kube-proxy", []string{readyURL(plan)}, "--config="+nodeConfig+"/kube-proxy.yaml"),
 		},
 	}
@@ -206,7 +208,13 @@ disabled_plugins = ["io.containerd.snapshotter.v1.blockfile", "io.containerd.sna
 [plugins."io.containerd.cri.v1.images".pinned_images]
   sandbox = %q
 
+[plugins."io.containerd.cri.v1.images"]
+  stats_collect_period = 60
+
 [plugins."io.containerd.cri.v1.runtime"]
+  # Nobody reads how much each container computes, and every second every shim would be asked.
+  stats_collect_period = "1m"
+  stats_retention_period = "5m"
   # A profile would be loaded into the host's kernel.
   disable_apparmor = true
   # Volumes of the mode Block belong to the user of the container, as CDI expects.

@@ -37,6 +37,8 @@ type Options struct {
 	Addons []addon.Addon
 	// Images are archives that every node gets beside those of the add-ons.
 	Images []*artifact.Recipe
+	// Meanwhile, when given, is done when all add-ons are installed, while they become ready.
+	Meanwhile func(context.Context) error
 }
 
 // Up starts what does not run yet, and leaves alone what does.
@@ -80,7 +82,7 @@ func (c *Cluster) Up(ctx context.Context, options Options) error {
 	// Add-ons are installed while the nodes become ready for their pods.
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return c.waitNodes(ctx) })
-	group.Go(func() error { return c.ensureAddons(ctx, options.Addons) })
+	group.Go(func() error { return c.ensureAddons(ctx, options) })
 	return group.Wait()
 }
 
@@ -310,7 +312,7 @@ func labelNode(ctx context.Context, view *addon.Cluster, found *corev1.Node, nod
 }
 
 // ensureAddons installs all add-ons and then waits for all of them, so that they start side by side.
-func (c *Cluster) ensureAddons(ctx context.Context, addons []addon.Addon) error {
+func (c *Cluster) ensureAddons(ctx context.Context, options Options) error {
 	view, err := c.View()
 	if err != nil {
 		return err
@@ -318,7 +320,7 @@ func (c *Cluster) ensureAddons(ctx context.Context, addons []addon.Addon) error 
 	if view.ImageDigests, err = view.Nodes[0].ImageDigests(ctx); err != nil {
 		return err
 	}
-	for _, one := range addons {
+	for _, one := range options.Addons {
 		if err := c.prepareNodes(ctx, view, one); err != nil {
 			return fmt.Errorf("add-on %s: %w", one.Name(), err)
 		}
@@ -326,6 +328,15 @@ func (c *Cluster) ensureAddons(ctx context.Context, addons []addon.Addon) error 
 			return fmt.Errorf("add-on %s: %w", one.Name(), err)
 		}
 	}
+	group, ctx := errgroup.WithContext(ctx)
+	if options.Meanwhile != nil {
+		group.Go(func() error { return options.Meanwhile(ctx) })
+	}
+	group.Go(func() error { return c.waitAddons(ctx, view, options.Addons) })
+	return group.Wait()
+}
+
+func (c *Cluster) waitAddons(ctx context.Context, view *addon.Cluster, addons []addon.Addon) error {
 	for _, one := range addons {
 		if err := c.report.Run(one.Name()+" ready", func(*progress.Step) error { return one.Ready(ctx, view) }); err != nil {
 			return fmt.Errorf("add-on %s: %w", one.Name(), err)

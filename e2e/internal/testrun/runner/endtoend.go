@@ -56,23 +56,15 @@ func (r *Run) startCluster(ctx context.Context, layer *report.Layer) suites.Need
 	}
 	running := command.Command{Arguments: []string{r.path("bin", "devcluster"), "status"}}.Run(ctx) == nil
 	r.cluster = !running && !r.options.KeepCluster
-	// Two nodes from the beginning: most suites need them.
-	start := []string{"make", "-o", "devcluster", "cluster", "DEVCLUSTER_FLAGS=--nodes=2"}
+	name, target := "start the cluster with Wukong", "deploy"
 	if needed == suites.NeedsCluster {
-		if !r.step(ctx, layer, "start the cluster", start...) {
-			return suites.NeedsNothing
-		}
-		return suites.NeedsCluster
+		name, target = "start the cluster", "cluster"
 	}
-	// The cluster mostly waits while it starts, so that the manager is built meanwhile.
-	start = append(start, "-j", "3", "image", "helm")
-	if !r.step(ctx, layer, "start the cluster and build the manager", start...) {
+	// Two nodes from the beginning: most suites need them.
+	if !r.step(ctx, layer, name, "make", "-o", "devcluster", target, "DEVCLUSTER_FLAGS=--nodes=2") {
 		return suites.NeedsNothing
 	}
-	if !r.step(ctx, layer, "install Wukong", "make", "install") {
-		return suites.NeedsCluster
-	}
-	return suites.NeedsOperator
+	return needed
 }
 
 // takeDown ends a cluster that was started here. It does so after Ctrl-C too; a second Ctrl-C leaves what is there.

@@ -85,7 +85,7 @@ func TestSuitesOnAClusterOfTheirOwn(t *testing.T) {
 	out, saved, err := runEndToEnd(t, Options{Root: root, Depth: selection.Essential})
 	require.NoError(t, err, out)
 	assert.Equal(t, []string{
-		"devcluster", "-o devcluster cluster DEVCLUSTER_FLAGS=--nodes=2 -j 3 image helm", "install", "-o devcluster down",
+		"devcluster", "-o devcluster deploy DEVCLUSTER_FLAGS=--nodes=2", "-o devcluster down",
 	}, asked())
 	assert.Contains(t, out, "--- PASS: TestGuest")
 	assert.Contains(t, out, "depth essential patience  of "+testbed.At(filepath.Join(root, testbed.FolderName)).Kubeconfig(),
@@ -136,7 +136,7 @@ func TestAClusterThatDoesNotStart(t *testing.T) {
 		[]byte("#!/bin/sh\ncase \"$*\" in *nodes*) echo no room for it; exit 1; esac\n"), 0o755))
 	out, _, err := runEndToEnd(t, Options{Root: root, Depth: selection.Essential})
 	require.ErrorIs(t, err, ErrFailed)
-	assert.Contains(t, out, "=== what failed\nstart the cluster and build the manager\n    no room for it")
+	assert.Contains(t, out, "=== what failed\nstart the cluster with Wukong\n    no room for it")
 	assert.True(t, strings.HasSuffix(out, "0 passed, 3 failed, 0 skipped\n"), out)
 }
 

@@ -38,6 +38,52 @@ var standInForDummy = artifact.Patch{
 		"	return err\n}\n",
 }
 
+// promptOperator lets virt-operator look at a change after a second while it installs. KubeVirt's own five are a wait at each step of an installation
+// (pkg/virt-operator/kubevirt.go, defaultAddDelay), and cannot be set. Afterwards they are good for something: each look writes a dozen objects, and
+// there is one after every few changes of a pod or lease.
+var promptOperator = []artifact.Patch{
+	operatorPatch("	defaultAddDelay            = 5 * time.Second\n)\n", ")\n\n"+
+		"var started = time.Now()\n\n"+
+		"func addDelay() time.Duration {\n"+
+		"	if time.Since(started) < 2*time.Minute {\n"+
+		"		return time.Second\n"+
+		"	}\n"+
+		"	return 5 * time.Second\n"+
+		"}\n"),
+	operatorPatch("			queue.AddAfter(key, defaultAddDelay)\n", "			queue.AddAfter(key, addDelay())\n"),
+	operatorPatch("		c.queue.AddAfter(key, defaultAddDelay)\n", "		c.queue.AddAfter(key, addDelay())\n"),
+}
+
+func operatorPatch(from, to string) artifact.Patch {
+	return artifact.Patch{Module: "kubevirt.io/kubevirt", File: "pkg/virt-operator/kubevirt.go", Old: from, New: to}
+}
+
+// lateValidator lets virt-operator and virt-api begin before the schemas of KubeVirt's kinds are compiled, which takes five seconds of a processor
+// (pkg/virt-api/definitions/validator.go). virt-api compiles them meanwhile. virt-operator, which starts twice to install KubeVirt, never needs them.
+var lateValidator = artifact.Patch{
+	Module: "kubevirt.io/kubevirt",
+	File:   "pkg/virt-api/definitions/validator.go",
+	Old: "import \"kubevirt.io/kubevirt/pkg/util/openapi\"\n\n" +
+		"var Validator = openapi.CreateOpenAPIValidator(ComposeAPIDefinitions())\n",
+	New: "import (\n" +
+		"	\"os\"\n" +
+		"	\"path/filepath\"\n" +
+		"	\"sync\"\n\n" +
+		"	\"k8s.io/apimachinery/pkg/runtime/schema\"\n\n" +
+		"	\"kubevirt.io/kubevirt/pkg/util/openapi\"\n)\n\n" +
+		"var compiled = sync.OnceValue(func() *openapi.Validator { return openapi.CreateOpenAPIValidator(ComposeAPIDefinitions()) })\n\n" +
+		"func init() {\n" +
+		"	if filepath.Base(os.Args[0]) == \"virt-api\" {\n" +
+		"		go compiled()\n" +
+		"	}\n}\n\n" +
+		"type validator struct{}\n\n" +
+		"var Validator validator\n\n" +
+		"func (validator) Validate(gvk schema.GroupVersionKind, obj map[string]interface{}) []error {\n" +
+		"	return compiled().Validate(gvk, obj)\n}\n\n" +
+		"func (validator) ValidateStatus(gvk schema.GroupVersionKind, obj map[string]interface{}) []error {\n" +
+		"	return compiled().ValidateStatus(gvk, obj)\n}\n",
+}
+
 // stamp gives the programs their version, as KubeVirt's own build does. Without it virtctl complains of its version in every call.
 const stamp = "-X kubevirt.io/client-go/version.gitVersion=" + Version + " -X kubevirt.io/client-go/version.gitTreeState=clean"
 
@@ -51,7 +97,7 @@ func Programs() *artifact.Recipe {
 		CGO:     true,
 		Tags:    []string{"netgo", "osusergo", "libvirt_dlopen"},
 		LDFlags: stamp,
-		Patches: []artifact.Patch{standInForDummy},
+		Patches: append([]artifact.Patch{standInForDummy, lateValidator}, promptOperator...),
 	})
 	compile := recipe.Build
 	recipe.Build = func(ctx context.Context, build *artifact.Build) error {

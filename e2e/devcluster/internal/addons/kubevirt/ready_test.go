@@ -68,7 +68,9 @@ func TestProbesTolerateWhatTheyDid(t *testing.T) {
 		require.NoError(t, json.Unmarshal([]byte(one.(map[string]any)["patch"].(string)), &patch))
 		container := patch.Spec.Template.Spec.Containers[0]
 		assert.Equal(t, probes[index].container, container.Name)
-		assert.Equal(t, int32(probes[index].tolerance), container.ReadinessProbe.PeriodSeconds*container.ReadinessProbe.FailureThreshold)
+		require.NotNil(t, container.StartupProbe)
+		assert.Equal(t, probes[index].path, container.StartupProbe.HTTPGet.Path)
+		assert.Zero(t, container.ReadinessProbe.PeriodSeconds, "KubeVirt's own")
 		assert.Nil(t, container.LivenessProbe)
 	}
 }

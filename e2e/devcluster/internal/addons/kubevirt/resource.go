@@ -49,22 +49,16 @@ func newKubeVirt(kvm bool) *unstructured.Unstructured {
 	}}
 }
 
-// probes are the programs of KubeVirt that are asked whether they are ready, and for how many seconds they may fail to answer, as KubeVirt has it.
-var probes = []struct {
-	kind, name, container string
-	tolerance             int
-}{
-	{"Deployment", "virt-api", "virt-api", 30},
-	{"Deployment", "virt-controller", "virt-controller", 30},
-	{"Deployment", "virt-exportproxy", "exportproxy", 30},
-	{"DaemonSet", "virt-handler", "virt-handler", 60},
+// probes are the programs of KubeVirt that are asked whether they are ready, and where (pkg/virt-operator/resource/generate/components).
+var probes = []struct{ kind, name, container, path string }{
+	{"Deployment", "virt-api", "virt-api", "/apis/subresources.kubevirt.io/v1/healthz"},
+	{"Deployment", "virt-controller", "virt-controller", "/leader"},
+	{"Deployment", "virt-exportproxy", "exportproxy", "/healthz"},
+	{"DaemonSet", "virt-handler", "virt-handler", "/healthz"},
 }
 
-// probePeriod is how often they are asked, in seconds.
-const probePeriod = 2
-
-// probePatches make kubelet see in seconds that a program is ready. KubeVirt lets it ask for the first time after 15 s, and then every 10 or 20 s
-// (pkg/virt-operator/resource/generate/components), and virt-operator installs the rest when virt-api is ready. What a failure needs stays as long as it is.
+// probePatches make kubelet see in a second that a program is ready. KubeVirt lets it ask for the first time after 15 s, and virt-operator installs the
+// rest when virt-api is ready. Once it is, it is asked as seldom as KubeVirt has it.
 func probePatches() []any {
 	patches := make([]any, 0, len(probes))
 	for _, one := range probes {
@@ -72,9 +66,9 @@ func probePatches() []any {
 			"resourceType": one.kind,
 			"resourceName": one.name,
 			"type":         "strategic",
-			"patch": fmt.Sprintf(
-				`{"spec":{"template":{"spec":{"containers":[{"name":%q,"readinessProbe":{"initialDelaySeconds":1,"periodSeconds":%d,"failureThreshold":%d}}]}}}}`,
-				one.container, probePeriod, one.tolerance/probePeriod),
+			"patch": fmt.Sprintf(`{"spec":{"template":{"spec":{"containers":[{"name":%q,"readinessProbe":{"initialDelaySeconds":0},`+
+				`"startupProbe":{"httpGet":{"scheme":"HTTPS","port":8443,"path":%q},"periodSeconds":1,"timeoutSeconds":10,"failureThreshold":180}}]}}}}`,
+				one.container, one.path),
 		})
 	}
 	return patches

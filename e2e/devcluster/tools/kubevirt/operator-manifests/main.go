@@ -9,6 +9,7 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"kubevirt.io/kubevirt/pkg/virt-operator/resource/generate/components"
@@ -64,5 +65,8 @@ func newDeployment(namespace, repository, version string) *appsv1.Deployment {
 		corev1.PullIfNotPresent)
 	one := int32(1)
 	deployment.Spec.Replicas = &one
+	// All else waits for the operator while the whole cluster starts on a few processors: it gets more than a hundredth of one.
+	requests := deployment.Spec.Template.Spec.Containers[0].Resources.Requests
+	requests[corev1.ResourceCPU] = resource.MustParse("500m")
 	return deployment
 }
