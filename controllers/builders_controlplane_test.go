@@ -59,7 +59,6 @@ func TestTheAPIServerAcceptsWhatTheBuildersMake(t *testing.T) {
 		"ResourceQuota":              builder.Quota(ns, "a", "requests.storage", "1Gi"),
 		"claim":                      builder.Claim(ns, "a", "1Gi"),
 		"VolumeSnapshot":             builder.VolumeSnapshot(ns, "a", "b"),
-		"DataVolume":                 builder.DataVolume(ns, "a"),
 	} {
 		assert.NoError(t, strict.Create(t.Context(), object, client.DryRunAll), name)
 	}
