@@ -38,10 +38,10 @@ FIRST_VM  ?= config/samples/devcluster/debian-vm.yaml
 CONTROL_PLANE := $(BIN)/control-plane
 
 # Kinds that have a controller: only their CRDs are in the chart.
-CHART_CRDS := wukongs wukongvms wukongdisks wukongnetworks wukongaddresses wukongimages wukongexports wukongsnapshots
+CHART_CRDS := wukongs wukongvms wukongdisks wukongnetworks wukongaddresses wukongimages wukongexports wukongsnapshots wukonghostnetworkpolicies
 
 # Written by hand, and installed with the definitions, by the base and by the chart.
-ADMISSION_POLICIES := wukongdisk-deletion-protection.yaml
+ADMISSION_POLICIES := wukongdisk-deletion-protection.yaml wukongnetwork-host-access.yaml
 
 # One role per subsystem: NAME=FOLDER. The markers in the folder say what it may do.
 ROLES := \
@@ -84,14 +84,15 @@ deploy: devcluster helm ## Build Wukong and install it on the dev cluster by its
 	@$(BIN)/devcluster up $(DEVCLUSTER_FLAGS) --meanwhile '$(MAKE) -o devcluster image install'
 
 # Without what it needs, so that the tests can build that while the cluster starts. The tag is the digest of the program,
-# so that the Deployment rolls exactly when the program changed.
+# so that the Deployment rolls exactly when the program changed. The dev cluster is one person's, whose namespaces may use all networks of its nodes.
 .PHONY: install
 install:
 	@$(BIN)/devcluster load-image $(IMAGE_ARCHIVE)
 	@export KUBECONFIG=$(KUBECONFIG_FILE); \
 		$(BIN)/helm upgrade --install wukong-crds charts/wukong-crds --namespace $(NAMESPACE) --create-namespace --wait >/dev/null; \
 		$(BIN)/helm upgrade --install wukong charts/wukong --namespace $(NAMESPACE) \
-			--set image.registry= --set image.repository=$(IMAGE_REPOSITORY) --set image.tag=$$(cat dist/image-tag) --set networkPolicyEnforcement=Enforced --wait --timeout 5m
+			--set image.registry= --set image.repository=$(IMAGE_REPOSITORY) --set image.tag=$$(cat dist/image-tag) --set networkPolicyEnforcement=Enforced \
+			--set-json 'hostNetworks.permitted=[{"name":"all","namespaces":["*"],"everything":true}]' --wait --timeout 5m
 
 ##@ Test
 

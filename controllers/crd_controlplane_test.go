@@ -40,5 +40,5 @@ func TestTheAPIServerServesEveryKindAsItIs(t *testing.T) {
 		assert.NotEqual(t, apiextensionsv1.ConditionTrue, conditions[apiextensionsv1.NonStructuralSchema], definition.Name)
 	}
 	assert.ElementsMatch(t,
-		[]string{"Wukong", "WukongAddress", "WukongClone", "WukongDisk", "WukongExport", "WukongImage", "WukongMigration", "WukongNetwork", "WukongSnapshot", "WukongVM"}, served)
+		[]string{"Wukong", "WukongAddress", "WukongClone", "WukongDisk", "WukongExport", "WukongHostNetworkPolicy", "WukongImage", "WukongMigration", "WukongNetwork", "WukongSnapshot", "WukongVM"}, served)
 }

@@ -25,14 +25,17 @@ import (
 
 // good are objects that the API server accepts, by kind. The rows below spoil one thing at a time.
 var good = map[string]string{
-	"WukongDisk":     `{"spec":{"size":"1Gi","storageClassName":"slow","source":{"blank":{}}}}`,
-	"WukongAddress":  `{"spec":{"segment":"a","address":"10.0.0.5","holder":{"namespace":"a","name":"a","uid":"1","interfaceName":"lan"},"network":{"namespace":"a","name":"lan"}}}`,
-	"WukongExport":   `{"spec":{"source":{"diskRef":{"name":"a"}},"target":{"download":{}}}}`,
-	"WukongImage":    `{"spec":{"size":"1Gi","source":{"http":{"url":"http://images.example/a.img"}}}}`,
-	"WukongNetwork":  `{"spec":{"type":"Bridge","bridge":{"name":"br0"}}}`,
-	"WukongSnapshot": `{"spec":{"source":{"diskRef":{"name":"a"}},"volumeSnapshotClassName":"fast"}}`,
-	"WukongVM":       `{"spec":{"cpu":{"cores":1},"memory":{"guest":"1Gi"},"disks":[{"name":"root","diskRef":{"name":"a"}}]}}`,
+	"WukongDisk":              `{"spec":{"size":"1Gi","storageClassName":"slow","source":{"blank":{}}}}`,
+	"WukongAddress":           `{"spec":{"segment":"a","address":"10.0.0.5","holder":{"namespace":"a","name":"a","uid":"1","interfaceName":"lan"},"network":{"namespace":"a","name":"lan"}}}`,
+	"WukongExport":            `{"spec":{"source":{"diskRef":{"name":"a"}},"target":{"download":{}}}}`,
+	"WukongHostNetworkPolicy": `{"metadata":{"name":"cluster"},"spec":{"permitted":[{"name":"a","namespaces":["a"],"bridges":["br0"]}]}}`,
+	"WukongImage":             `{"spec":{"size":"1Gi","source":{"http":{"url":"http://images.example/a.img"}}}}`,
+	"WukongNetwork":           `{"spec":{"type":"Bridge","bridge":{"name":"br0"}}}`,
+	"WukongSnapshot":          `{"spec":{"source":{"diskRef":{"name":"a"}},"volumeSnapshotClassName":"fast"}}`,
+	"WukongVM":                `{"spec":{"cpu":{"cores":1},"memory":{"guest":"1Gi"},"disks":[{"name":"root","diskRef":{"name":"a"}}]}}`,
 }
+
+const hostNetworkPolicy = "WukongHostNetworkPolicy"
 
 // refusal is a JSON merge patch that makes a good object bad, and what the API server answers.
 type refusal struct{ patch, message string }
@@ -62,6 +65,13 @@ var whenMade = map[string][]refusal{
 		{`{"spec":{"target":{"download":null,"registry":{"image":"registry.example/a@sha256:12"}}}}`, "image must be host/repository:tag, without a digest"},
 		{`{"spec":{"target":{"download":null,"s3":{"url":"https://s3.example/bucket/","secretRef":{"name":"a"}}}}}`, "url must be https://endpoint/bucket/key (or http)"},
 	},
+	"WukongHostNetworkPolicy": {
+		{`{"metadata":{"name":"another"}}`, "there is one WukongHostNetworkPolicy, and its name is cluster"},
+		{`{"spec":{"permitted":[{"name":"a","namespaces":["a"]}]}}`, "list what is permitted: bridges, macvlan"},
+		{`{"spec":{"permitted":[{"name":"a","bridges":["br0"]}]}}`, "say who may use it: namespaces, namespaceLabels"},
+		{`{"spec":{"permitted":[{"name":"a","namespaces":["a"],"bridges":["br0"],"vlans":[{"first":20,"last":10}]}]}}`, "last must not be below first"},
+		{`{"spec":{"permitted":[{"name":"a","namespaces":["A/b"],"bridges":["br0"]}]}}`, "should match"},
+	},
 	"WukongImage": {
 		{`{"metadata":{"name":"debian.13"}}`, "the name of a WukongImage may have at most 63 characters and no dot"},
 		{`{"spec":{"size":"-1Gi"}}`, "size must be a quantity greater than zero, for example 10Gi"},
@@ -84,6 +94,11 @@ var whenMade = map[string][]refusal{
 		{`{"spec":{"bandwidth":{}}}`, "should have at least 1 properties"},
 		{`{"spec":{"bridge":{"name":"br0","vlan":0}}}`, "should be greater than or equal to 1"},
 		{`{"spec":{"bridge":{"name":"br0","vlan":4095}}}`, "should be less than or equal to 4094"},
+		{`{"spec":{"type":"Pod","bridge":null,"hostAccess":"Unrestricted"}}`, "hostAccess is for networks that stand on the nodes' own"},
+		{`{"spec":{"bridge":{"name":"br0","managed":{"ports":["eth1"]}}}}`, "bridge.managed changes the networks of the nodes, which is for administrators"},
+		{`{"spec":{"type":"SRIOV","bridge":null,"sriov":{"resourceName":"a/b","trust":true}}}`, "sriov.trust and sriov.spoofCheck are for administrators"},
+		{`{"spec":{"segment":"campus"}}`, "segment decides whose addresses are taken, which is for administrators"},
+		{`{"spec":{"wukongRef":{"name":"../x"}}}`, "should match"},
 		{`{"spec":{"bridge":{"name":"br0","managed":{"ports":["eth1"],"uplinkVLAN":0}}}}`, "should be greater than or equal to 1"},
 		{`{"spec":{"bridge":{"name":"br0","managed":{"ports":["eth1"],"uplinkVLAN":4095}}}}`, "should be less than or equal to 4094"},
 		{`{"spec":{"type":"OVS","bridge":null,"ovs":{"bridge":"ovs0","vlan":4095}}}`, "should be less than or equal to 4094"},
@@ -106,6 +121,8 @@ var whenMade = map[string][]refusal{
 		{`{"spec":{"subnets":[{"cidr":"192.168.10.0/24","gateway":"192.168.11.1"}]}}`, "gateway must be an IP address inside cidr"},
 	},
 	"WukongVM": {
+		{`{"spec":{"cloudInit":{"userDataSecretRef":{"name":"a/b","key":"userdata"}}}}`, "should match"},
+		{`{"spec":{"disks":[{"name":"root","diskRef":{"name":"$(id)"}}]}}`, "should match"},
 		{`{"metadata":{"name":"web-0123456789-0123456789-0123456789-0123456789-0123456789-0123456789"}}`, "the name of a WukongVM has at most 63 characters"},
 		{`{"metadata":{"name":"web.example"}}`, "the name of a WukongVM contains no dot"},
 		{`{"spec":{"disks":[{"name":"a","boot":true,"diskRef":{"name":"a"}},{"name":"b","boot":true,"diskRef":{"name":"b"}}]}}`, "at most one disk can have boot: true"},
@@ -194,6 +211,9 @@ func TestTheAPIServerRefusesBadInput(t *testing.T) {
 			assert.ErrorContains(t, err, row.message, "%s %s", kind, row.patch)
 			said = append(said, row.message)
 		}
+		if kind == hostNetworkPolicy {
+			continue // the tests have one
+		}
 		object := spoiled(t, namespace, kind, `{}`)
 		require.NoError(t, f.Client.Create(t.Context(), object), kind)
 		if kind == "WukongDisk" {
@@ -226,7 +246,11 @@ const scheduleMessage = "schedule of a registry source can change, but not come 
 
 func spoiled(t *testing.T, namespace, kind, patch string) *unstructured.Unstructured {
 	t.Helper()
-	text, err := jsonpatch.MergePatch([]byte(good[kind]), []byte(`{"metadata":{"name":"good"}}`))
+	name := "good"
+	if kind == hostNetworkPolicy {
+		name = v1alpha1.HostNetworkPolicyName // no other is valid
+	}
+	text, err := jsonpatch.MergePatch([]byte(good[kind]), []byte(`{"metadata":{"name":"`+name+`"}}`))
 	require.NoError(t, err)
 	text, err = jsonpatch.MergePatch(text, []byte(patch))
 	require.NoError(t, err, patch)
@@ -234,7 +258,7 @@ func spoiled(t *testing.T, namespace, kind, patch string) *unstructured.Unstruct
 	require.NoError(t, json.Unmarshal(text, &object.Object))
 	object.SetAPIVersion(v1alpha1.GroupVersion.String())
 	object.SetKind(kind)
-	if kind != "WukongAddress" { // of the cluster
+	if kind != "WukongAddress" && kind != hostNetworkPolicy { // of the cluster
 		object.SetNamespace(namespace)
 	}
 	return object

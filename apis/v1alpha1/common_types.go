@@ -6,6 +6,7 @@ type LocalObjectReference struct {
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`
 	Name string `json:"name,omitempty"`
 }
 
@@ -15,6 +16,7 @@ type SecretKeyReference struct {
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`
 	Name string `json:"name,omitempty"`
 
 	// key within the Secret's data.
@@ -44,6 +46,8 @@ const (
 	LabelExport = GroupName + "/export"
 	// LabelHostBridge is on the NodeNetworkConfigurationPolicy of a managed bridge. Its value is the name of the bridge.
 	LabelHostBridge = GroupName + "/host-bridge"
+	// AnnotationAdopted on that policy is "true" when it took over what existed on the nodes, so that nothing is withdrawn from them.
+	AnnotationAdopted = GroupName + "/adopted"
 	// AnnotationAppliedHash holds the digest of what a controller last applied to a child, so that a field that the
 	// controller stops setting is noticed without reading managed fields.
 	AnnotationAppliedHash = GroupName + "/applied-hash"

@@ -137,6 +137,8 @@ const (
 const (
 	// ReasonAttachmentMissing: the NetworkAttachmentDefinition that the network refers to does not exist.
 	ReasonAttachmentMissing = "AttachmentMissing"
+	// ReasonHostAccessDenied: the WukongHostNetworkPolicy does not permit the namespace what the network uses of the nodes.
+	ReasonHostAccessDenied = "HostAccessDenied"
 	// ReasonNodeFeatureMissing: no node offers the device or switch that the network stands on; the message names the resource.
 	ReasonNodeFeatureMissing = "NodeFeatureMissing"
 	// ReasonBindingMissing: the KubeVirt object has no network binding plugin of the name that the network needs.

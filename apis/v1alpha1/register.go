@@ -26,6 +26,7 @@ func addKnownTypes(scheme *runtime.Scheme) error {
 		&WukongDisk{}, &WukongDiskList{},
 		&WukongNetwork{}, &WukongNetworkList{},
 		&WukongAddress{}, &WukongAddressList{},
+		&WukongHostNetworkPolicy{}, &WukongHostNetworkPolicyList{},
 		&WukongSnapshot{}, &WukongSnapshotList{},
 		&WukongClone{}, &WukongCloneList{},
 		&WukongMigration{}, &WukongMigrationList{},

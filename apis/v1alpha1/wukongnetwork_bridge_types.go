@@ -69,6 +69,11 @@ type ManagedBridge struct {
 	// that carries an address of the node is refused: the node would lose it.
 	// +optional
 	KeepHostAddress *bool `json:"keepHostAddress,omitempty"`
+
+	// adopt takes over what exists on the nodes already of the bridge, its bond and its VLAN interfaces. It is never withdrawn from them, even when the
+	// last network on the bridge is deleted. Omitted, a bridge that Wukong did not make is refused.
+	// +optional
+	Adopt *bool `json:"adopt,omitempty"`
 }
 
 // InterfaceName is the name of a network interface of a node.

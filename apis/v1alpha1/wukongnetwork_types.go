@@ -34,6 +34,10 @@ const (
 // +kubebuilder:validation:XValidation:rule="self.type != 'NetworkAttachmentDefinition' || !has(self.mtu)",message="the MTU of an existing NetworkAttachmentDefinition is set there: leave out mtu"
 // +kubebuilder:validation:XValidation:rule="self.type == 'Bridge' || !has(self.bandwidth)",message="bandwidth is for type Bridge only: the CNI plugin that limits needs a bridge's port; leave out bandwidth"
 // +kubebuilder:validation:XValidation:rule="self.type == 'Pod' || !has(self.policy)",message="policy is for type Pod only: on other networks a guest's frames pass its pod unseen by what enforces policies; leave out policy, part machines by VLANs, or let the guests' own firewalls do it"
+// +kubebuilder:validation:XValidation:rule="self.type != 'Pod' || !has(self.hostAccess)",message="hostAccess is for networks that stand on the nodes' own: leave it out with type Pod"
+// +kubebuilder:validation:XValidation:rule="!has(self.bridge) || !has(self.bridge.managed) || (has(self.hostAccess) && self.hostAccess == 'Unrestricted')",message="bridge.managed changes the networks of the nodes, which is for administrators: set hostAccess: Unrestricted, or leave out managed"
+// +kubebuilder:validation:XValidation:rule="!has(self.sriov) || !(has(self.sriov.trust) || has(self.sriov.spoofCheck)) || (has(self.hostAccess) && self.hostAccess == 'Unrestricted')",message="sriov.trust and sriov.spoofCheck are for administrators: set hostAccess: Unrestricted, or leave them out"
+// +kubebuilder:validation:XValidation:rule="!has(self.segment) || (has(self.hostAccess) && self.hostAccess == 'Unrestricted')",message="segment decides whose addresses are taken, which is for administrators: set hostAccess: Unrestricted, or leave out segment"
 // +kubebuilder:validation:XValidation:rule="self.type == oldSelf.type",message="type cannot change after creation: create another WukongNetwork"
 type WukongNetworkSpec struct {
 	// wukongRef names the application that the network belongs to. The Wukong need not exist yet.
@@ -43,6 +47,13 @@ type WukongNetworkSpec struct {
 	// type says by what means machines attach.
 	// +required
 	Type NetworkType `json:"type,omitempty"`
+
+	// hostAccess says who answers for what the network uses of the nodes. Omitted or Permitted, the WukongHostNetworkPolicy must permit it to the
+	// namespace. Unrestricted, an administrator does: it may be set, and the spec that has it changed, only by those who may create both
+	// NodeNetworkConfigurationPolicies and, in the namespace, NetworkAttachmentDefinitions. Gateways and reservations of such a network hold for
+	// the machines of all namespaces on its segment; those of others for their own namespace.
+	// +optional
+	HostAccess HostAccess `json:"hostAccess,omitempty"`
 
 	// pod says how machines reach the pod network, for type Pod. Omitted, by masquerading.
 	// +optional
@@ -126,12 +137,14 @@ type AttachmentReference struct {
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`
 	Name string `json:"name,omitempty"`
 
 	// namespace of the NetworkAttachmentDefinition. Omitted, the WukongNetwork's own. Multus must allow the crossing.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=63
+	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
 	Namespace string `json:"namespace,omitempty"`
 
 	// binding says by what KubeVirt hands the attachment's interface to the guest, which only its author knows: SRIOV for one of the

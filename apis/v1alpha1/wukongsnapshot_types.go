@@ -39,6 +39,7 @@ type WukongSnapshotSpec struct {
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`
 	VolumeSnapshotClassName string `json:"volumeSnapshotClassName,omitempty"`
 
 	// failureDeadlineSeconds after which an unfinished snapshot is given up and deleted, in seconds since it was begun.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"sort"
 	"strings"
@@ -16,7 +17,8 @@ import (
 )
 
 // kinds are all kinds of the API: a CRD that is generated no more must not go unnoticed.
-var kinds = []string{"Wukong", "WukongAddress", "WukongClone", "WukongDisk", "WukongExport", "WukongImage", "WukongMigration", "WukongNetwork", "WukongSnapshot", "WukongVM"}
+var kinds = []string{"Wukong", "WukongAddress", "WukongClone", "WukongDisk", "WukongExport",
+	"WukongHostNetworkPolicy", "WukongImage", "WukongMigration", "WukongNetwork", "WukongSnapshot", "WukongVM"}
 
 func TestEveryKindHasACRD(t *testing.T) {
 	var found []string
@@ -29,8 +31,8 @@ func TestEveryKindHasACRD(t *testing.T) {
 func TestEveryKindIsNamespacedAndInTheCategory(t *testing.T) {
 	for _, definition := range definitions(t) {
 		t.Run(definition.Spec.Names.Kind, func(t *testing.T) {
-			// A WukongAddress is a lock that holds across namespaces, and says nothing but what it was made with.
-			lock := definition.Spec.Names.Kind == "WukongAddress"
+			// A WukongAddress is a lock that holds across namespaces, a WukongHostNetworkPolicy a rule for them; both say nothing but what they were made with.
+			lock := slices.Contains([]string{"WukongAddress", "WukongHostNetworkPolicy"}, definition.Spec.Names.Kind)
 			assert.Equal(t, lock, definition.Spec.Scope == apiextensionsv1.ClusterScoped)
 			// Nor is it in the category: who may see a namespace alone would get an error for the rest.
 			assert.Equal(t, !lock, slices.Contains(definition.Spec.Names.Categories, "wukong-all"))
@@ -73,6 +75,25 @@ func TestEveryListSaysHowItMerges(t *testing.T) {
 	forEachSchema(t, func(_ string, schema *apiextensionsv1.JSONSchemaProps) string {
 		if schema.Type == "array" && schema.XListType == nil {
 			return "a list without listType"
+		}
+		return ""
+	})
+}
+
+// TestEveryNameOfAnObjectIsChecked: what no object can be called must not be waited for.
+func TestEveryNameOfAnObjectIsChecked(t *testing.T) {
+	const example = "../x"
+	forEachSchema(t, func(path string, schema *apiextensionsv1.JSONSchemaProps) string {
+		field := path[strings.LastIndex(path, ".")+1:]
+		names := field == "name" || field == "namespace" || strings.HasSuffix(field, "Name")
+		if !inSpec(path) || !names || schema.Type != "string" || len(schema.Enum) > 0 {
+			return ""
+		}
+		if schema.Pattern == "" {
+			return "a name without a pattern"
+		}
+		if regexp.MustCompile(schema.Pattern).MatchString(example) {
+			return "a pattern that accepts " + example
 		}
 		return ""
 	})

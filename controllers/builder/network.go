@@ -47,9 +47,15 @@ func OnBridge(name string) NetworkOption {
 	return func(spec *v1alpha1.WukongNetworkSpec) { spec.Bridge.Name = name }
 }
 
+// Unrestricted is made by an administrator.
+func Unrestricted(spec *v1alpha1.WukongNetworkSpec) {
+	spec.HostAccess = v1alpha1.HostAccessUnrestricted
+}
+
 // Managed has the network's bridge made by NMState on ports of the nodes, in a VLAN of them unless that is 0.
 func Managed(uplinkVLAN int32, ports ...v1alpha1.InterfaceName) NetworkOption {
 	return func(spec *v1alpha1.WukongNetworkSpec) {
+		Unrestricted(spec)
 		spec.Bridge.Managed = &v1alpha1.ManagedBridge{Ports: ports}
 		if uplinkVLAN != 0 {
 			spec.Bridge.Managed.UplinkVLAN = &uplinkVLAN
@@ -81,7 +87,10 @@ func Gateway(address string) NetworkOption {
 
 // OnSegment shares its addresses with the networks of the same segment.
 func OnSegment(name string) NetworkOption {
-	return func(spec *v1alpha1.WukongNetworkSpec) { spec.Segment = name }
+	return func(spec *v1alpha1.WukongNetworkSpec) {
+		Unrestricted(spec)
+		spec.Segment = name
+	}
 }
 
 // Reserved keeps an address for a machine of a name.

@@ -105,7 +105,7 @@ func (h *hosts) network(namespace, name string, edit ...func(*v1alpha1.ManagedBr
 	}
 	network := h.newNetwork(name, func(spec *v1alpha1.WukongNetworkSpec) {
 		spec.Bridge = &v1alpha1.BridgeNetwork{Name: h.bridge, Managed: wish}
-	})
+	}, builder.Unrestricted)
 	network.Namespace = namespace
 	return network
 }

@@ -20,6 +20,8 @@ type observation struct {
 	// usage to tell, and when to look whether it is another.
 	usage      usage
 	countAfter time.Duration
+	// hostRefusal is why the network may not use what it names of the nodes; empty when it may.
+	hostRefusal string
 	// multusServed: the cluster serves NetworkAttachmentDefinitions.
 	multusServed bool
 	// featureMissing is what the network needs of nodes or KubeVirt and nobody offers; nil when nothing is.
@@ -34,6 +36,9 @@ func (r *Reconciler) observe(ctx context.Context, network *v1alpha1.WukongNetwor
 	observed := &observation{}
 	var err error
 	if observed.umbrella, err = umbrella.Observe(ctx, r.client, network); err != nil {
+		return nil, err
+	}
+	if observed.hostRefusal, err = r.observeHostAccess(ctx, network); err != nil {
 		return nil, err
 	}
 	if observed.featureMissing, err = r.missingFeature(ctx, &network.Spec); err != nil {

@@ -14,6 +14,7 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 	"sigs.k8s.io/controller-runtime/pkg/source"
 
@@ -40,7 +41,9 @@ const refusedRetry = time.Minute
 // +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongnetworks/status,verbs=patch
 // +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongvms;wukongaddresses,verbs=get;list;watch
 // +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongs,verbs=get;list;watch
-// +kubebuilder:rbac:groups=k8s.cni.cncf.io,resources=network-attachment-definitions,verbs=get;list;watch;create;patch
+// +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukonghostnetworkpolicies,verbs=get;list;watch
+// +kubebuilder:rbac:groups="",resources=namespaces,verbs=get;list;watch
+// +kubebuilder:rbac:groups=k8s.cni.cncf.io,resources=network-attachment-definitions,verbs=get;list;watch;create;patch;delete
 // +kubebuilder:rbac:groups=kubevirt.io,resources=kubevirts,verbs=get;list;watch
 // +kubebuilder:rbac:groups="",resources=nodes,verbs=get;list;watch
 // +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
@@ -74,6 +77,12 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 	if err != nil {
 		return reconcile.Result{}, err
 	}
+	if observed.hostRefusal != "" {
+		if err := r.withdraw(ctx, network, observed); err != nil {
+			return reconcile.Result{}, err
+		}
+		return reconcile.Result{RequeueAfter: withdrawRetry}, r.writeStatus(ctx, network, observed, nil)
+	}
 	applyErr := r.applyAttachment(ctx, network, observed)
 	if applyErr != nil && !apply.Permanent(applyErr) {
 		return reconcile.Result{}, applyErr
@@ -106,6 +115,8 @@ func SetupWithManager(manager ctrl.Manager, dependencies *dependency.Registry, c
 		Watches(&v1alpha1.WukongVM{}, networksOfMachine(), builder.WithPredicates(machineNetworksChanged())).
 		Watches(&v1alpha1.WukongAddress{}, reconciler.networksOfAddress(), builder.WithPredicates(comesOrGoes())).
 		Watches(&v1alpha1.Wukong{}, umbrella.Handler(reconciler.client, newList), builder.WithPredicates(umbrella.Predicate())).
+		Watches(&v1alpha1.WukongHostNetworkPolicy{}, reconciler.networksOfHostPolicy(), builder.WithPredicates(predicate.GenerationChangedPredicate{})).
+		Watches(&corev1.Namespace{}, reconciler.networksOfNamespace(), builder.OnlyMetadata, builder.WithPredicates(predicate.LabelChangedPredicate{})).
 		Watches(&corev1.Node{}, reconciler.networksOfNodes(), builder.WithPredicates(nodeChange())).
 		Watches(&v1alpha1.WukongNetwork{}, reconciler.networksOfBridge(), builder.WithPredicates(hostbridge.WishChange())).
 		Build(reconciler)

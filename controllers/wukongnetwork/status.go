@@ -90,6 +90,9 @@ func evaluate(network *v1alpha1.WukongNetwork, observed *observation, applyErr e
 	if applyErr != nil {
 		return failed(v1alpha1.ReasonApplyRefused, "%s", applyErr)
 	}
+	if observed.hostRefusal != "" {
+		return failed(v1alpha1.ReasonHostAccessDenied, "%s", observed.hostRefusal)
+	}
 	if found := obstacle(network, observed); found != nil {
 		return found
 	}
@@ -128,7 +131,7 @@ func obstacle(network *v1alpha1.WukongNetwork, observed *observation) *problem {
 // refers to. A foreign one under the network's name is not told to anyone.
 func attachmentInUse(network *v1alpha1.WukongNetwork, observed *observation) string {
 	switch {
-	case observed.attachment == nil:
+	case observed.attachment == nil || observed.hostRefusal != "":
 		return ""
 	case network.Spec.Type != v1alpha1.NetworkTypeAttachment && !metav1.IsControlledBy(observed.attachment, network):
 		return ""

@@ -17,6 +17,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/builder"
 	"github.com/novasphere/wukong/controllers/internal/addresslock"
 	"github.com/novasphere/wukong/controllers/internal/testkit"
 )
@@ -42,7 +43,7 @@ func TestANetworkCountsUsersAndAddresses(t *testing.T) {
 	clock := clocktesting.NewFakePassiveClock(time.Now())
 	manager := f.ByClock(clock).StartManager()
 	network := f.newNetwork("lan", func(spec *v1alpha1.WukongNetworkSpec) {
-		spec.Segment = f.Namespace
+		builder.OnSegment(f.Namespace)(spec)
 		spec.Subnets = []v1alpha1.Subnet{{CIDR: "10.90.0.0/24", Gateway: "10.90.0.1", Pool: &v1alpha1.AddressPool{
 			Ranges: []v1alpha1.AddressRange{{Start: "10.90.0.1", End: "10.90.0.10"}}}}}
 		spec.Reservations = []v1alpha1.AddressReservation{{Address: "10.90.0.10", MachineName: "db"}}

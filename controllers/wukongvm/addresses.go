@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"net/netip"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/addresslock"
 	"github.com/novasphere/wukong/controllers/internal/addresspool"
+	"github.com/novasphere/wukong/controllers/internal/conditions"
 	"github.com/novasphere/wukong/controllers/internal/index"
 	"github.com/novasphere/wukong/controllers/internal/segment"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/addressing"
@@ -65,7 +67,7 @@ func (r *Reconciler) takeAddresses(ctx context.Context, vm *v1alpha1.WukongVM, o
 		}
 		// It waits before it looks: what is let go in between wakes it.
 		r.waiting.enter(vm, request.Awaited())
-		held, err := r.take(ctx, request)
+		held, err := r.take(ctx, vm, request)
 		observed.locks.held[nic.Name] = held
 		if err == nil {
 			continue
@@ -82,12 +84,16 @@ func (r *Reconciler) takeAddresses(ctx context.Context, vm *v1alpha1.WukongVM, o
 	return nil
 }
 
-func (r *Reconciler) take(ctx context.Context, request *addresslock.Request) ([]v1alpha1.WukongAddress, error) {
+func (r *Reconciler) take(ctx context.Context, vm *v1alpha1.WukongVM, request *addresslock.Request) ([]v1alpha1.WukongAddress, error) {
 	networks := &v1alpha1.WukongNetworkList{}
 	if err := r.client.List(ctx, networks, client.MatchingFields{index.NetworkBySegment: request.Segment}); err != nil {
 		return nil, fmt.Errorf("list the WukongNetworks of segment %s: %w", request.Segment, err)
 	}
 	request.Neighbours = networks.Items
+	request.Shown = func(address, by string) {
+		r.applier.Recorder.Eventf(vm, nil, corev1.EventTypeWarning, v1alpha1.ReasonAddressObservedElsewhere, "TakeAddress",
+			"interface %s was given %s, but %s; take it off there", request.Holder.InterfaceName, address, by)
+	}
 	return addresslock.Take(ctx, r.addresses, request)
 }
 
@@ -129,7 +135,9 @@ func addressRequest(vm *v1alpha1.WukongVM, nic *v1alpha1.VMNetwork, network *v1a
 func (o *observation) needs(vm *v1alpha1.WukongVM, nic *v1alpha1.VMNetwork) (*addresslock.Request, *problem) {
 	network := o.networks[index.NetworkName(vm, nic)]
 	request := addressRequest(vm, nic, network)
-	if request == nil || !network.DeletionTimestamp.IsZero() {
+	// On a wire that its namespace may not use, or not before that is known, a machine takes no address from those who may.
+	if request == nil || !network.DeletionTimestamp.IsZero() || network.Status.ObservedGeneration != network.Generation ||
+		conditions.Ready(network).Reason == v1alpha1.ReasonHostAccessDenied {
 		return nil, nil
 	}
 	invalid := func(format string, arguments ...any) (*addresslock.Request, *problem) {

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	corev1 "k8s.io/api/core/v1"
+	eventsv1 "k8s.io/api/events/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	kubevirtv1 "kubevirt.io/api/core/v1"
@@ -443,10 +444,80 @@ func TestAGuestWithAnAddressOfAnotherIsTold(t *testing.T) {
 	testkit.Wait(f, guest, metav1.ConditionTrue, v1alpha1.ReasonRunning, "")
 	f.waitNetworks(guest, v1alpha1.ReasonAddressObservedElsewhere, "the guest uses 10.0.0.10 on interface lan, which WukongVM owner was given")
 
-	// Nobody is given what a guest shows, though it has no lock.
+	// A2: what a guest shows takes nothing from others, by hand or from a pool that has no other address. Both are told.
 	f.Remove(owner)
 	f.waitFreed(owner)
 	late := f.newVM("late", on("lan", withAddress("10.0.0.10")))
 	f.Create(late)
-	f.waitNetworks(late, v1alpha1.ReasonAddressInUse, "the guest of WukongVM guest shows it, on interface lan")
+	testkit.Wait(f, late, metav1.ConditionTrue, v1alpha1.ReasonRunning, "")
+	f.waitNetworks(guest, v1alpha1.ReasonAddressObservedElsewhere, "the guest uses 10.0.0.10 on interface lan, which WukongVM late was given")
+	f.waitEvent(late, v1alpha1.ReasonAddressObservedElsewhere, "interface lan was given 10.0.0.10, but the guest of WukongVM guest shows it")
+	f.Remove(late)
+	f.waitFreed(late)
+	pooled := f.newVM("pooled", on("lan"))
+	f.Create(pooled)
+	testkit.Wait(f, pooled, metav1.ConditionTrue, v1alpha1.ReasonRunning, "")
+	assert.Equal(t, "10.0.0.10", f.addressOf(pooled))
+}
+
+// waitEvent waits for an event about a machine.
+func (f machines) waitEvent(vm *v1alpha1.WukongVM, reason, words string) {
+	f.Helper()
+	f.Until(func() bool {
+		list := &eventsv1.EventList{}
+		require.NoError(f, f.Client.List(f.Context(), list, client.InNamespace(vm.Namespace)))
+		return slices.ContainsFunc(list.Items, func(one eventsv1.Event) bool {
+			return one.Regarding.Name == vm.Name && one.Reason == reason && strings.Contains(one.Note, words)
+		})
+	}, reason)
+}
+
+// A2: what a tenant writes into a network on another's segment, a gateway, reservations, keeps no address from the other's machines; what an
+// administrator writes does. Who is not permitted on the wire takes no address of it.
+func TestA2NobodyBlocksAddressesOfAnotherNamespace(t *testing.T) {
+	f := newMachines(t)
+	other, admin := f.elsewhere(), f.elsewhere()
+	f.Simulate()
+	f.StartManagerOfAll()
+	bridge := "br-" + f.Namespace[len(f.Namespace)-5:]
+	lan := func(namespace string, options ...builder.NetworkOption) *v1alpha1.WukongNetwork {
+		return builder.Network(namespace, "lan", append([]builder.NetworkOption{builder.OnBridge(bridge), builder.Pool("10.77.0.0/24", "", "")}, options...)...)
+	}
+	f.Create(
+		lan(f.Namespace),
+		lan(other.Namespace, builder.Gateway("10.77.0.50"), builder.Reserved("10.77.0.51", "mine")),
+		lan(admin.Namespace, builder.Unrestricted, builder.Gateway("10.77.0.1"), builder.Reserved("10.77.0.60", "router")),
+	)
+	for name, address := range map[string]v1alpha1.InterfaceAddress{"gateway": "10.77.0.50", "reserved": "10.77.0.51"} {
+		vm := f.newVM(name, on("lan", withAddress(address)))
+		f.Create(vm)
+		testkit.Wait(f, vm, metav1.ConditionTrue, v1alpha1.ReasonRunning, "")
+	}
+	for name, row := range map[string]struct{ address, told string }{
+		"router": {"10.77.0.1", "it is a gateway of the segment"}, "kept": {"10.77.0.60", "an administrator has reserved it"},
+	} {
+		vm := f.newVM(name, on("lan", withAddress(v1alpha1.InterfaceAddress(row.address))))
+		f.Create(vm)
+		f.waitNetworks(vm, v1alpha1.ReasonAddressInUse, row.told)
+	}
+	foreign := f.newVM("foreign", on("wire", withAddress("10.77.0.70")))
+	wire := builder.Network(f.Namespace, "wire", builder.ExistingAttachment(other.Namespace, "lan"))
+	f.withoutPermission(func() {
+		f.Create(wire, foreign)
+		f.waitNetworks(foreign, v1alpha1.ReasonWaitingForNetwork, "may not use NetworkAttachmentDefinition "+other.Namespace+"/lan")
+		assert.Empty(t, f.locksOf("foreign"))
+	})
+}
+
+// withoutPermission does something while the cluster permits no network of the nodes to the test's namespace.
+func (f machines) withoutPermission(do func()) {
+	f.Helper()
+	policy := &v1alpha1.WukongHostNetworkPolicy{}
+	require.NoError(f, f.Client.Get(f.Context(), client.ObjectKey{Name: v1alpha1.HostNetworkPolicyName}, policy))
+	before := policy.DeepCopy()
+	f.Remove(policy)
+	defer func() {
+		f.Create(&v1alpha1.WukongHostNetworkPolicy{ObjectMeta: metav1.ObjectMeta{Name: before.Name}, Spec: before.Spec})
+	}()
+	do()
 }

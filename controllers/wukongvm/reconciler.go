@@ -44,6 +44,10 @@ const (
 // delete of wukongvms is never used: clusters with the admission plugin OwnerReferencesPermissionEnforcement ask it of whoever puts an owner
 // reference on an object, as the umbrella's is put on this one.
 //
+// bypass lets it make the networks of templates that an administrator wrote: who wrote them was asked when they were written
+// (config/crd/wukongnetwork-host-access.yaml).
+//
+// +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukonghostnetworkpolicies,resourceNames=cluster,verbs=bypass
 // +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongvms,verbs=get;list;watch;patch;delete
 // +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongvms/status,verbs=patch
 // +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongvms/finalizers,verbs=update
@@ -203,6 +207,7 @@ func setup(manager ctrl.Manager, dependencies *dependency.Registry, clock clock.
 		Watches(&discoveryv1.EndpointSlice{}, reconciler.ofService(), builder.WithPredicates(endpointsChanged())).
 		Watches(&networkingv1.NetworkPolicy{}, ofMachine(), builder.WithPredicates(changedByOthers())).
 		Watches(&v1alpha1.WukongAddress{}, reconciler.addressFreed(), builder.WithPredicates(onlyDeletions())).
+		Watches(&v1alpha1.WukongAddress{}, reconciler.addressTaken(), builder.WithPredicates(onlyCreations())).
 		Watches(&v1alpha1.Wukong{}, umbrella.Handler(reconciler.client, newList), builder.WithPredicates(umbrella.Predicate())).
 		Build(reconciler)
 	if err != nil {

@@ -72,10 +72,11 @@ func (o *observation) networkProblem(name string, network *v1alpha1.WukongNetwor
 	if ready.Status == metav1.ConditionTrue {
 		return nil
 	}
+	denied := ready.Reason == v1alpha1.ReasonHostAccessDenied
 	return &problem{
 		reason:   v1alpha1.ReasonWaitingForNetwork,
 		message:  fmt.Sprintf("WukongNetwork %s: %s", name, ready.Message),
-		blocking: !machineExists,
+		blocking: !machineExists || denied && o.guest() == nil,
 		waiting:  network.Status.Phase != v1alpha1.NetworkError,
 	}
 }

@@ -15,6 +15,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/index"
+	"github.com/novasphere/wukong/controllers/internal/watches"
 )
 
 // wakeAtOnce is how many machines look for an address when one is let go: one of them gets it, and those that cannot use it, because it is
@@ -86,6 +88,15 @@ func (w *waitingRoom) wake(key string) []types.NamespacedName {
 	return asleep
 }
 
+// addressTaken maps an address that was taken to the machines whose guests show it, which have it no more by right.
+func (r *Reconciler) addressTaken() handler.EventHandler {
+	return handler.EnqueueRequestsFromMapFunc(func(ctx context.Context, obj client.Object) []reconcile.Request {
+		lock := obj.(*v1alpha1.WukongAddress)
+		address := cmp.Or(string(lock.Spec.Address), lock.Spec.MACAddress)
+		return watches.Requests(ctx, r.client, &v1alpha1.WukongVMList{}, client.MatchingFields{index.VMByObservedAddress: address})
+	})
+}
+
 // addressFreed maps an address that was let go to those that wait for it, and to its holder, should it still need it.
 func (r *Reconciler) addressFreed() handler.EventHandler {
 	return handler.EnqueueRequestsFromMapFunc(func(_ context.Context, obj client.Object) []reconcile.Request {
@@ -99,6 +110,13 @@ func (r *Reconciler) addressFreed() handler.EventHandler {
 		}
 		return requests
 	})
+}
+
+func onlyCreations() predicate.Predicate {
+	return predicate.Funcs{
+		UpdateFunc: func(event.UpdateEvent) bool { return false },
+		DeleteFunc: func(event.DeleteEvent) bool { return false },
+	}
 }
 
 func onlyDeletions() predicate.Predicate {

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/novasphere/wukong/controllers/internal/addresspool"
+	"github.com/novasphere/wukong/controllers/internal/hostaccess"
 )
 
 // takePooled takes an address of a family: one that is reserved for the interface, else the one that a machine of the same name had,
@@ -81,50 +82,84 @@ func (t *taking) takeFree(ctx context.Context, ipv4 bool) (taken bool, err error
 		if pool.Subnet.Addr().Is4() != ipv4 {
 			continue
 		}
+		// An address that a guest shows is avoided while there is another. It is not lost to others: any guest can show any.
+		var shown []netip.Addr
 		err = pool.Candidates(t.seed(), func(address netip.Addr) (bool, error) {
-			taken, err = t.try(ctx, address)
+			free, by, err := t.look(ctx, address)
+			if err != nil || !free {
+				return false, err
+			}
+			if by != "" {
+				shown = append(shown, address)
+				return false, nil
+			}
+			holder, err := t.claim(ctx, t.lockOf(address))
+			taken = err == nil && holder == nil
 			return taken, err
 		})
 		if taken || err != nil {
+			return taken, err
+		}
+		if taken, err = t.takeShown(ctx, shown); taken || err != nil {
 			return taken, err
 		}
 	}
 	return false, nil
 }
 
-// try takes a candidate unless somebody has it.
-func (t *taking) try(ctx context.Context, address netip.Addr) (bool, error) {
-	if t.setAside[address] != "" {
-		return false, nil
+// takeShown takes the first of some addresses that guests show.
+func (t *taking) takeShown(ctx context.Context, addresses []netip.Addr) (bool, error) {
+	for _, address := range addresses {
+		holder, err := t.claim(ctx, t.lockOf(address))
+		if err != nil {
+			return false, err
+		}
+		if holder == nil {
+			by, err := t.store.Observed(ctx, t.Request, address.String())
+			t.tell(address.String(), by)
+			return true, err
+		}
 	}
-	lock := t.lockOf(address)
-	known, err := t.store.Known(ctx, lock.Name)
-	if err != nil || known != nil {
-		return false, err
-	}
-	other, err := t.store.Observed(ctx, t.Request, address.String())
-	if err != nil || other != "" {
-		return false, err
-	}
-	holder, err := t.claim(ctx, lock)
-	return err == nil && holder == nil, err
+	return false, nil
 }
 
-// setAside are the gateways of the segment, and the addresses that are reserved for another interface, each with the reason.
+// look reports whether nobody is known to have a candidate, and who shows it nevertheless.
+func (t *taking) look(ctx context.Context, address netip.Addr) (free bool, shownBy string, err error) {
+	if t.setAside[address] != "" {
+		return false, "", nil
+	}
+	known, err := t.store.Known(ctx, Name(t.Segment, address))
+	if err != nil || known != nil {
+		return false, "", err
+	}
+	shownBy, err = t.store.Observed(ctx, t.Request, address.String())
+	return err == nil, shownBy, err
+}
+
+// setAside are the gateways of the segment, and the addresses that are reserved for another interface, each with the reason. Of networks of other
+// namespaces only those of administrators count.
 func (r *Request) setAside() map[netip.Addr]string {
 	result := map[netip.Addr]string{}
 	for i := range r.Neighbours {
 		network := &r.Neighbours[i]
+		if !hostaccess.Defines(network, r.Holder.Namespace) {
+			continue
+		}
 		foreign := network.Namespace != r.Holder.Namespace
 		for _, subnet := range network.Spec.Subnets {
-			if gateway, err := netip.ParseAddr(subnet.Gateway); err == nil {
+			gateway, err := netip.ParseAddr(subnet.Gateway)
+			switch {
+			case err != nil:
+			case foreign:
+				result[gateway] = "it is a gateway of the segment"
+			default:
 				result[gateway] = "it is the gateway of subnet " + subnet.CIDR
 			}
 		}
 		for _, reservation := range addresspool.Reservations(&network.Spec) {
 			switch {
 			case foreign:
-				result[reservation.Address] = "it is reserved for a machine of another namespace"
+				result[reservation.Address] = "an administrator has reserved it"
 			case !reservation.For(r.Holder.Name, r.Holder.InterfaceName):
 				result[reservation.Address] = "WukongNetwork " + network.Name + " reserves it for WukongVM " + reservation.Machine
 			}

@@ -47,6 +47,8 @@ type Request struct {
 	MACAddress string
 	// Static addresses.
 	Static []netip.Addr
+	// Shown is called with an address that is taken although another machine's guest shows it, and with who that is. Nil when nobody listens.
+	Shown func(address, by string)
 	// Pools that give an address of each of their families.
 	Pools []addresspool.Pool
 }
@@ -196,23 +198,32 @@ func (t *taking) takeGiven(ctx context.Context, lock *v1alpha1.WukongAddress, ad
 	if slices.ContainsFunc(t.held, func(held v1alpha1.WukongAddress) bool { return held.Name == lock.Name }) {
 		return nil
 	}
-	inUse := &InUseError{Interface: t.Holder.InterfaceName, Address: address, MAC: mac}
-	var err error
-	if inUse.By, err = t.store.Observed(ctx, t.Request, address); err != nil {
+	shownBy, err := t.store.Observed(ctx, t.Request, address)
+	if err != nil {
 		return err
 	}
-	if inUse.By != "" {
-		return inUse
+	// A MAC address that a machine shows is the one that it was given. An IP address is what its guest says, and any guest can say any: it takes nothing
+	// from others, and both are told.
+	if mac && shownBy != "" {
+		return &InUseError{Interface: t.Holder.InterfaceName, Address: address, MAC: true, By: shownBy}
 	}
 	other, err := t.claim(ctx, lock)
 	if err != nil {
 		return err
 	}
 	if other != nil {
-		inUse.By, inUse.Lock = t.describe(other.Spec.Holder), lock.Name
-		return inUse
+		return &InUseError{
+			Interface: t.Holder.InterfaceName, Address: address, MAC: mac, By: t.describe(other.Spec.Holder), Lock: lock.Name,
+		}
 	}
+	t.tell(address, shownBy)
 	return nil
+}
+
+func (t *taking) tell(address, shownBy string) {
+	if shownBy != "" && t.Shown != nil {
+		t.Shown(address, shownBy)
+	}
 }
 
 // describe names a holder to those who may know it.

@@ -120,6 +120,9 @@ func (e *Environment) prepare(options Options) error {
 	if err := e.installPolicies(); err != nil {
 		return err
 	}
+	if err := e.permitEverything(); err != nil {
+		return err
+	}
 	if !options.GarbageCollection {
 		return nil
 	}

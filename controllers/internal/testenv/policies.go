@@ -8,13 +8,42 @@ import (
 	"io"
 	"os"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/util/yaml"
+	"k8s.io/utils/ptr"
+
+	"github.com/novasphere/wukong/apis/v1alpha1"
 )
 
-// installPolicies makes the admission policies that are installed with the definitions. The API server heeds one a moment after.
+// policies are the files of admission policies that are installed with the definitions.
+var policies = []string{"wukongdisk-deletion-protection.yaml", "wukongnetwork-host-access.yaml"}
+
+// installPolicies makes the admission policies. The API server heeds one a moment after.
 func (e *Environment) installPolicies() error {
-	path := repository("config", "crd", "wukongdisk-deletion-protection.yaml")
+	for _, name := range policies {
+		if err := e.installPolicy(repository("config", "crd", name)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// permitEverything lets all namespaces use all networks of the nodes, as in a cluster of one team.
+func (e *Environment) permitEverything() error {
+	policy := &v1alpha1.WukongHostNetworkPolicy{
+		ObjectMeta: metav1.ObjectMeta{Name: v1alpha1.HostNetworkPolicyName},
+		Spec: v1alpha1.WukongHostNetworkPolicySpec{Permitted: []v1alpha1.PermittedHostNetwork{{
+			Name: "all", Namespaces: []v1alpha1.NamespaceNameOrAll{v1alpha1.AllNamespaces}, Everything: ptr.To(true),
+		}}},
+	}
+	if err := e.Client.Create(context.Background(), policy); err != nil {
+		return fmt.Errorf("permit all networks of the nodes: %w", err)
+	}
+	return nil
+}
+
+func (e *Environment) installPolicy(path string) error {
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return err

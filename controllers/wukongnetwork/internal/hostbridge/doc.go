@@ -22,6 +22,9 @@
 // What is withdrawn: the policy remembers what was made before, and is the only one to do so. An interface that it lists and that is
 // wanted no more (a bond, a VLAN interface, the bridge) stays in it as absent.
 //
+// What exists and is not ours is not taken: a bridge, bond or VLAN interface that a node has and the policy did not make is refused. managed.adopt takes it;
+// then nothing is ever withdrawn, since nobody can say any more what was there before.
+//
 // No node may lose its network. A port with an address of the node, one with the default route, and one that another bridge or bond has
 // already, are refused before anything is written, on every node whose NodeNetworkState is known; a node that is ready and whose state is
 // not known holds up the first write. keepHostAddress lets the bridge ask for the port's own lease with the port's own MAC address,

@@ -34,6 +34,12 @@ func bonded(bridge *v1alpha1.ManagedBridge) {
 	bridge.Bond = &v1alpha1.Bond{Name: "bond1", Mode: v1alpha1.BondLACP, Ports: []v1alpha1.InterfaceName{"eth1", "eth2"}}
 }
 
+func adopt(bridge *v1alpha1.ManagedBridge) { bridge.Adopt = ptr.To(true) }
+
+func mtu(bytes int32) func(*v1alpha1.ManagedBridge) {
+	return func(bridge *v1alpha1.ManagedBridge) { bridge.MTU = &bytes }
+}
+
 func keep(bridge *v1alpha1.ManagedBridge) { bridge.KeepHostAddress = ptr.To(true) }
 
 func present(t *testing.T, wish *v1alpha1.ManagedBridge, live *nmstatev1.NodeNetworkConfigurationPolicy) *nmstatev1.NodeNetworkConfigurationPolicy {
@@ -125,6 +131,21 @@ func TestShare(t *testing.T) {
 	assert.Nil(t, ShareOf(nil).Decider)
 }
 
+func TestOurOwnBridgeIsNoDanger(t *testing.T) {
+	live := present(t, managed(), nil)
+	assert.Nil(t, danger("br1", managed(), made(live), []node{hostNode(t, "n1", ours)}))
+}
+
+// What was adopted is never withdrawn, whatever the network says later.
+func TestAdoptedStays(t *testing.T) {
+	first := present(t, managed(vlan(100), adopt), nil)
+	first.Labels[v1alpha1.LabelManagedBy] = v1alpha1.LabelManagedByValue
+	second := present(t, managed(vlan(200)), first)
+	assert.NotContains(t, string(second.Spec.DesiredState.Raw), "absent")
+	assert.True(t, adopted(second))
+	assert.Equal(t, stepDelete, (&Observation{bridge: "br1", policy: first, nodes: []node{hostNode(t, "n1", ours)}}).next())
+}
+
 // hostNode is a node that NMState reports with some interfaces, in its own text.
 func hostNode(t *testing.T, name, text string) node {
 	t.Helper()
@@ -136,7 +157,8 @@ func hostNode(t *testing.T, name, text string) node {
 const (
 	plain      = "interfaces: [{name: eth1, type: ethernet}]"
 	linkLocal  = "interfaces: [{name: eth1, ipv6: {enabled: true, address: [{ip: 'fe80::1', prefix-length: 64}]}}]"
-	addressed  = "interfaces: [{name: eth1, ipv4: {enabled: true, address: [{ip: 10.0.0.5, prefix-length: 24}]}}]"
+	tagged     = "interfaces: [{name: eth1, mtu: 1500}, {name: eth1.100, vlan: {base-iface: eth1}, ipv4: {enabled: true, address: [{ip: 10.0.0.5, prefix-length: 24}]}}]"
+	addressed  = "interfaces: [{name: eth1, mtu: 1500, ipv4: {enabled: true, address: [{ip: 10.0.0.5, prefix-length: 24}]}}]"
 	leased     = "interfaces: [{name: eth1, ipv4: {enabled: true, dhcp: true, address: [{ip: 10.0.0.5, prefix-length: 24}]}}]"
 	routed     = "interfaces: [{name: eth1}]\nroutes: {running: [{destination: 0.0.0.0/0, next-hop-interface: eth1}]}"
 	enslaved   = "interfaces: [{name: eth1, controller: br-other}]"
@@ -151,19 +173,25 @@ func TestDanger(t *testing.T) {
 		text string
 		told string
 	}{
-		"a spare port":                      {managed(), plain, ""},
-		"link-local addresses are nobody's": {managed(), linkLocal, ""},
-		"an address":                        {managed(), addressed, "eth1 of node n1 has the address 10.0.0.5"},
-		"an address under a VLAN stays":     {managed(vlan(100)), addressed, ""},
-		"the way to the world":              {managed(), routed, "node n1 reaches the world by eth1"},
-		"another bridge's port":             {managed(), enslaved, "eth1 of node n1 is a port of br-other already"},
-		"our own":                           {managed(), ours, ""},
-		"a lease moves along":               {managed(keep), leased, ""},
-		"an address set by hand does not":   {managed(keep), addressed, "no server gave it"},
-		"a port of the bond":                {managed(bonded), addressed, "eth1 of node n1 has the address"},
+		"a spare port":                                {managed(), plain, ""},
+		"link-local addresses are nobody's":           {managed(), linkLocal, ""},
+		"an address":                                  {managed(), addressed, "eth1 of node n1 has the address 10.0.0.5"},
+		"an address under a VLAN stays":               {managed(vlan(100)), addressed, ""},
+		"the way to the world":                        {managed(), routed, "node n1 reaches the world by eth1"},
+		"another bridge's port":                       {managed(), enslaved, "eth1 of node n1 is a port of br-other already"},
+		"a bridge that an administrator made":         {managed(), ours, "br1 exists on node n1, and Wukong did not make it"},
+		"a bridge that is adopted":                    {managed(adopt), ours, ""},
+		"a VLAN interface that an administrator made": {managed(vlan(100)), tagged, "eth1.100 exists on node n1"},
+		"the MTU of the port by which it is reached":  {managed(vlan(200), mtu(576)), addressed, "would change the MTU of eth1 from 1500 to 576"},
+		"the MTU under a VLAN by which it is reached": {managed(vlan(200), mtu(576)), tagged, "node n1 is reached by eth1.100"},
+		"the MTU that the port has":                   {managed(vlan(200), mtu(1500)), addressed, ""},
+		"the MTU of a spare port":                     {managed(vlan(200), mtu(9000)), plain, ""},
+		"a lease moves along":                         {managed(keep), leased, ""},
+		"an address set by hand does not":             {managed(keep), addressed, "no server gave it"},
+		"a port of the bond":                          {managed(bonded), addressed, "eth1 of node n1 has the address"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			found := danger("br1", test.wish, []node{hostNode(t, "n1", test.text)})
+			found := danger("br1", test.wish, nil, []node{hostNode(t, "n1", test.text)})
 			if test.told == "" {
 				assert.Nil(t, found)
 				return
@@ -173,8 +201,8 @@ func TestDanger(t *testing.T) {
 			assert.Contains(t, found.Message, test.told)
 		})
 	}
-	assert.True(t, danger("br1", managed(), []node{{name: "n1", ready: true}}).Unknown, "what a node carries is not known")
-	assert.Nil(t, danger("br1", managed(), []node{{name: "n1"}}), "a node that is away is not waited for")
+	assert.True(t, danger("br1", managed(), nil, []node{{name: "n1", ready: true}}).Unknown, "what a node carries is not known")
+	assert.Nil(t, danger("br1", managed(), nil, []node{{name: "n1"}}), "a node that is away is not waited for")
 }
 
 func enacting(t *testing.T, one node, generation int64, kind shared.ConditionType, message string) node {

@@ -20,10 +20,16 @@ type nodeInterface struct {
 	Name       string    `json:"name"`
 	Type       string    `json:"type,omitempty"`
 	Controller string    `json:"controller,omitempty"`
+	MTU        int32     `json:"mtu,omitempty"`
 	IPv4       addresses `json:"ipv4,omitzero"`
 	IPv6       addresses `json:"ipv6,omitzero"`
-	// Bridge is there when the interface is one.
+	// Bridge is there when the interface is one, and VLAN likewise.
 	Bridge nodeBridge `json:"bridge,omitzero"`
+	VLAN   nodeVLAN   `json:"vlan,omitzero"`
+}
+
+type nodeVLAN struct {
+	BaseInterface string `json:"base-iface,omitempty"`
 }
 
 type nodeBridge struct {
@@ -93,6 +99,17 @@ func (s *nodeState) find(name string) *nodeInterface {
 	for i := range s.Interfaces {
 		if s.Interfaces[i].Name == name {
 			return &s.Interfaces[i]
+		}
+	}
+	return nil
+}
+
+// lifeline is the interface by which others reach the node, of one and the VLAN interfaces on it; nil when there is none.
+func (s *nodeState) lifeline(name string) *nodeInterface {
+	for i := range s.Interfaces {
+		one := &s.Interfaces[i]
+		if (one.Name == name || one.VLAN.BaseInterface == name) && (one.carries() || s.carriesDefaultRoute(one.Name)) {
+			return one
 		}
 	}
 	return nil

@@ -102,16 +102,37 @@ type idRange struct {
 
 // Present is the policy that makes a bridge as a network manages it; live is the policy that exists, or nil.
 func Present(bridge string, managed *v1alpha1.ManagedBridge, live *nmstatev1.NodeNetworkConfigurationPolicy) (*nmstatev1.NodeNetworkConfigurationPolicy, error) {
-	return policy(bridge, managed.NodeSelector, interfaces(bridge, managed), live)
+	return policy(bridge, managed.NodeSelector, interfaces(bridge, managed), live, ptr.Deref(managed.Adopt, false) || adopted(live))
 }
 
 // Absent is the policy that takes the bridge off the nodes that have it.
 func Absent(bridge string, live *nmstatev1.NodeNetworkConfigurationPolicy) (*nmstatev1.NodeNetworkConfigurationPolicy, error) {
-	return policy(bridge, live.Spec.NodeSelector, nil, live)
+	return policy(bridge, live.Spec.NodeSelector, nil, live, false)
 }
 
-func policy(bridge string, selector map[string]string, wanted []desiredInterface, live *nmstatev1.NodeNetworkConfigurationPolicy) (*nmstatev1.NodeNetworkConfigurationPolicy, error) {
-	if live != nil {
+// adopted reports whether a policy took over what existed on the nodes. It stays so, whatever the network says later.
+func adopted(policy *nmstatev1.NodeNetworkConfigurationPolicy) bool {
+	return policy != nil && policy.Annotations[v1alpha1.AnnotationAdopted] == "true"
+}
+
+// made are the interfaces that a policy has made, or withdrawn, on the nodes.
+func made(policy *nmstatev1.NodeNetworkConfigurationPolicy) map[string]bool {
+	result := map[string]bool{}
+	if policy == nil {
+		return result
+	}
+	state, err := parsePolicy(policy)
+	if err != nil {
+		return result
+	}
+	for i := range state.Interfaces {
+		result[state.Interfaces[i].Name] = state.Interfaces[i].Type != typeEthernet
+	}
+	return result
+}
+
+func policy(bridge string, selector map[string]string, wanted []desiredInterface, live *nmstatev1.NodeNetworkConfigurationPolicy, adopt bool) (*nmstatev1.NodeNetworkConfigurationPolicy, error) {
+	if live != nil && !adopt {
 		before, err := parsePolicy(live)
 		if err != nil {
 			return nil, err
@@ -122,10 +143,14 @@ func policy(bridge string, selector map[string]string, wanted []desiredInterface
 	if err != nil {
 		return nil, fmt.Errorf("encode the desired state of bridge %s: %w", bridge, err)
 	}
-	return &nmstatev1.NodeNetworkConfigurationPolicy{
+	result := &nmstatev1.NodeNetworkConfigurationPolicy{
 		ObjectMeta: metav1.ObjectMeta{Name: PolicyName(bridge), Labels: map[string]string{v1alpha1.LabelHostBridge: bridge}},
 		Spec:       shared.NodeNetworkConfigurationPolicySpec{NodeSelector: selector, DesiredState: shared.State{Raw: raw}},
-	}, nil
+	}
+	if adopt {
+		result.Annotations = map[string]string{v1alpha1.AnnotationAdopted: "true"}
+	}
+	return result, nil
 }
 
 func parsePolicy(policy *nmstatev1.NodeNetworkConfigurationPolicy) (*desiredState, error) {
@@ -215,6 +240,18 @@ func hardware(managed *v1alpha1.ManagedBridge) []string {
 		return names(managed.Bond.Ports)
 	}
 	return names(managed.Ports)
+}
+
+// created are the interfaces that a managed bridge makes.
+func created(bridge string, managed *v1alpha1.ManagedBridge) []string {
+	result := []string{bridge}
+	if managed.Bond != nil {
+		result = append(result, managed.Bond.Name)
+	}
+	if managed.UplinkVLAN != nil {
+		result = append(result, uplinks(managed)...)
+	}
+	return result
 }
 
 // taken are the interfaces that become ports of the bridge or of its bond, and lose what addresses they have. One under a VLAN interface

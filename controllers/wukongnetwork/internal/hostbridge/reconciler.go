@@ -81,12 +81,14 @@ func (o *Observation) next() step {
 	case o.policy != nil && policy == nil, policy != nil && !policy.DeletionTimestamp.IsZero():
 		return stepNothing
 	case o.Share.Decider != nil:
-		if !o.settled() && danger(o.bridge, o.Share.Decider.Spec.Bridge.Managed, o.nodes) != nil {
+		if !o.settled() && danger(o.bridge, o.Share.Decider.Spec.Bridge.Managed, made(o.ours()), o.nodes) != nil {
 			return stepNothing
 		}
 		return stepApply
 	case o.Share.Users > 0 || policy == nil:
 		return stepNothing
+	case adopted(policy):
+		return stepDelete // NMState leaves everything on the nodes as it is
 	case !withdrawing(policy) && o.occupied():
 		return stepNothing
 	case !withdrawing(policy):

@@ -1,6 +1,7 @@
 package hostbridge
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -20,15 +21,16 @@ type Danger struct {
 // maxExamples is how many nodes a message names.
 const maxExamples = 3
 
-// danger says why a managed bridge must not come to the nodes, or nil. A node that is not ready is not waited for: NMState does not
-// run there, and it cannot get the bridge now.
-func danger(bridge string, managed *v1alpha1.ManagedBridge, nodes []node) *Danger {
+// danger says why a managed bridge must not come to the nodes, or nil. made are the interfaces that Wukong has made before. A node that is not ready
+// is not waited for: NMState does not run there, and it cannot get the bridge now.
+func danger(bridge string, managed *v1alpha1.ManagedBridge, made map[string]bool, nodes []node) *Danger {
 	var unknown, losses []string
 	for i := range nodes {
 		one := &nodes[i]
 		switch {
 		case one.state != nil:
-			if loss := lossOf(bridge, managed, one); loss != "" {
+			loss := cmp.Or(takenOf(bridge, managed, made, one), lossOf(bridge, managed, one), squeezeOf(managed, one))
+			if loss != "" {
 				losses = append(losses, loss)
 			}
 		case one.ready:
@@ -48,6 +50,35 @@ func danger(bridge string, managed *v1alpha1.ManagedBridge, nodes []node) *Dange
 	default:
 		return nil
 	}
+}
+
+// takenOf says what on a node somebody else has made, and the bridge would take over and withdraw one day, or "".
+func takenOf(bridge string, managed *v1alpha1.ManagedBridge, made map[string]bool, one *node) string {
+	if ptr.Deref(managed.Adopt, false) {
+		return ""
+	}
+	for _, name := range created(bridge, managed) {
+		if one.state.find(name) != nil && !made[name] {
+			return fmt.Sprintf("%s exists on node %s, and Wukong did not make it; leave out bridge.managed to use the bridge as it is, choose another name, "+
+				"or set bridge.managed.adopt: true", name, one.name)
+		}
+	}
+	return ""
+}
+
+// squeezeOf says by which interface others reach a node, if the bridge would set its MTU, or "". keepHostAddress is the word that it may.
+func squeezeOf(managed *v1alpha1.ManagedBridge, one *node) string {
+	if managed.MTU == nil || ptr.Deref(managed.KeepHostAddress, false) {
+		return ""
+	}
+	for _, port := range hardware(managed) {
+		found, lifeline := one.state.find(port), one.state.lifeline(port)
+		if found != nil && lifeline != nil && found.MTU != *managed.MTU {
+			return fmt.Sprintf("node %s is reached by %s, and bridge.managed.mtu would change the MTU of %s from %d to %d; leave out mtu, or name another port",
+				one.name, lifeline.Name, port, found.MTU, *managed.MTU)
+		}
+	}
+	return ""
 }
 
 // lossOf says what a node would lose, or "".

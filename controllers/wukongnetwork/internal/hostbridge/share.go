@@ -62,6 +62,7 @@ func alike(one, two *v1alpha1.ManagedBridge) bool {
 	return ptr.Deref(one.MTU, 0) == ptr.Deref(two.MTU, 0) &&
 		ptr.Deref(one.UplinkVLAN, 0) == ptr.Deref(two.UplinkVLAN, 0) &&
 		ptr.Deref(one.KeepHostAddress, false) == ptr.Deref(two.KeepHostAddress, false) &&
+		ptr.Deref(one.Adopt, false) == ptr.Deref(two.Adopt, false) &&
 		maps.Equal(one.NodeSelector, two.NodeSelector) &&
 		slices.Equal(sorted(one.Ports), sorted(two.Ports)) &&
 		sameBond(one.Bond, two.Bond)

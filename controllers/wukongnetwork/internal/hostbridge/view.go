@@ -34,7 +34,8 @@ func (o *Observation) ours() *nmstatev1.NodeNetworkConfigurationPolicy {
 // settled tells whether the policy is as it shall be.
 func (o *Observation) settled() bool {
 	live := o.ours()
-	return live != nil && o.desired != nil && live.DeletionTimestamp.IsZero() && same(live, o.desired)
+	return live != nil && o.desired != nil && live.DeletionTimestamp.IsZero() && same(live, o.desired) &&
+		adopted(live) == adopted(o.desired)
 }
 
 // same compares what two policies ask for. Text may differ in form.
@@ -86,7 +87,7 @@ func (o *Observation) judge(verdict *Verdict) {
 	}
 	policy := o.desired
 	if !o.settled() {
-		if found := danger(o.bridge, o.Share.Decider.Spec.Bridge.Managed, o.nodes); found != nil {
+		if found := danger(o.bridge, o.Share.Decider.Spec.Bridge.Managed, made(o.ours()), o.nodes); found != nil {
 			verdict.Reason, verdict.Message = v1alpha1.ReasonHostAddressAtRisk, found.Message
 			if found.Unknown {
 				verdict.Reason, verdict.Waiting = v1alpha1.ReasonNodeStateUnknown, true

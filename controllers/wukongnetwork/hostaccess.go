@@ -1,0 +1,76 @@
+package wukongnetwork
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/hostaccess"
+	"github.com/novasphere/wukong/controllers/internal/index"
+	"github.com/novasphere/wukong/controllers/internal/read"
+	"github.com/novasphere/wukong/controllers/internal/watches"
+)
+
+// withdrawRetry is how often a network that is not permitted looks whether the last guest on it has stopped.
+const withdrawRetry = time.Minute
+
+// observeHostAccess is why a network may not use what it names of the nodes, or "".
+func (r *Reconciler) observeHostAccess(ctx context.Context, network *v1alpha1.WukongNetwork) (string, error) {
+	if !hostaccess.Uses(network) {
+		return "", nil
+	}
+	policy, err := read.Get(ctx, r.client, "", v1alpha1.HostNetworkPolicyName, &v1alpha1.WukongHostNetworkPolicy{})
+	if err != nil {
+		return "", err
+	}
+	namespace := &metav1.PartialObjectMetadata{}
+	namespace.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Namespace"))
+	if err := r.client.Get(ctx, client.ObjectKey{Name: network.Namespace}, namespace); err != nil {
+		return "", fmt.Errorf("get the labels of namespace %s: %w", network.Namespace, err)
+	}
+	return hostaccess.Refusal(network, namespace.Labels, policy), nil
+}
+
+// withdraw deletes the NetworkAttachmentDefinition of a network that is not permitted, or not any longer: a pod could use it without a machine. A
+// guest that runs keeps its network until it stops, since it could not migrate without.
+func (r *Reconciler) withdraw(ctx context.Context, network *v1alpha1.WukongNetwork, observed *observation) error {
+	attachment := observed.attachment
+	if attachment == nil || !metav1.IsControlledBy(attachment, network) || !attachment.DeletionTimestamp.IsZero() {
+		return nil
+	}
+	machines := &v1alpha1.WukongVMList{}
+	err := r.client.List(ctx, machines, client.InNamespace(network.Namespace), client.MatchingFields{index.VMByNetwork: network.Name})
+	if err != nil {
+		return fmt.Errorf("list the WukongVMs of WukongNetwork %s: %w", network.Name, err)
+	}
+	for i := range machines.Items {
+		if machines.Items[i].Status.NodeName != "" {
+			return nil
+		}
+	}
+	if err := client.IgnoreNotFound(r.client.Delete(ctx, attachment, client.Preconditions{UID: &attachment.UID})); err != nil {
+		return fmt.Errorf("delete NetworkAttachmentDefinition %s: %w", attachment.Name, err)
+	}
+	return nil
+}
+
+// networksOfHostPolicy are all networks that need permission.
+func (r *Reconciler) networksOfHostPolicy() handler.EventHandler {
+	return handler.EnqueueRequestsFromMapFunc(func(ctx context.Context, _ client.Object) []reconcile.Request {
+		return r.networksWhere(ctx, hostaccess.Uses)
+	})
+}
+
+// networksOfNamespace are the networks of a namespace: its labels may permit them something.
+func (r *Reconciler) networksOfNamespace() handler.EventHandler {
+	return handler.EnqueueRequestsFromMapFunc(func(ctx context.Context, namespace client.Object) []reconcile.Request {
+		return watches.Requests(ctx, r.client, newList(), client.InNamespace(namespace.GetName()))
+	})
+}
