@@ -73,10 +73,41 @@ func Start(options Options) (*Environment, error) {
 		return nil, fmt.Errorf("KUBEBUILDER_ASSETS is not set: run 'make test-controlplane', which builds the control plane and sets it")
 	}
 	ctrl.SetLogger(Logger())
+	control, config, err := startControlPlane(options)
+	if err != nil {
+		return nil, fmt.Errorf("start the control plane: %w", err)
+	}
+	config.QPS, config.Burst = -1, -1
+	environment := &Environment{Config: config, control: control}
+	if err := environment.prepare(options); err != nil {
+		_ = environment.Stop()
+		return nil, err
+	}
+	return environment, nil
+}
+
+// starts is how often a control plane is started. envtest gives a new API server five seconds to make its namespaces, which nothing scales
+// (controller-runtime, pkg/envtest/server.go, waitForDefaultNamespace), and on a busy machine it needs more.
+const starts = 3
+
+func startControlPlane(options Options) (control *envtest.Environment, config *rest.Config, err error) {
+	for range starts {
+		control = newControlPlane(options)
+		if config, err = control.Start(); err == nil {
+			return control, config, nil
+		}
+		// What did start would run on without an owner.
+		err = errors.Join(err, control.Stop())
+	}
+	return nil, nil, err
+}
+
+func newControlPlane(options Options) *envtest.Environment {
 	control := &envtest.Environment{
 		CRDDirectoryPaths:        []string{repository("config", "crd", "bases")},
 		ErrorIfCRDPathMissing:    true,
 		AttachControlPlaneOutput: Verbose(),
+		ControlPlaneStartTimeout: time.Duration(max(1, options.Patience) * float64(time.Minute)),
 		ControlPlaneStopTimeout:  20 * time.Second,
 		Scheme:                   controllers.Scheme(),
 	}
@@ -88,18 +119,7 @@ func Start(options Options) (*Environment, error) {
 			control.CRDDirectoryPaths = append(control.CRDDirectoryPaths, definitions.path())
 		}
 	}
-	config, err := control.Start()
-	if err != nil {
-		// What did start would run on without an owner.
-		return nil, errors.Join(fmt.Errorf("start the control plane: %w", err), control.Stop())
-	}
-	config.QPS, config.Burst = -1, -1
-	environment := &Environment{Config: config, control: control}
-	if err := environment.prepare(options); err != nil {
-		_ = environment.Stop()
-		return nil, err
-	}
-	return environment, nil
+	return control
 }
 
 func (e *Environment) prepare(options Options) error {
