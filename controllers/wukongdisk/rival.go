@@ -46,15 +46,25 @@ func rival(disk *v1alpha1.WukongDisk, others []v1alpha1.WukongDisk) string {
 }
 
 func goesBefore(other, disk *v1alpha1.WukongDisk) bool {
+	claim := disk.ClaimName()
 	if !other.AdoptsClaim() {
 		// Without one of these it has no claim, whatever is under its name.
-		claim := disk.ClaimName()
 		return other.Status.ClaimName == claim || other.Status.Move != nil && other.Status.Move.TargetClaimName == claim
 	}
 	if readsOnly(other) && readsOnly(disk) {
 		return false
 	}
-	return cmp.Or(other.CreationTimestamp.Compare(disk.CreationTimestamp.Time), cmp.Compare(other.UID, disk.UID)) < 0
+	// Times of creation are whole seconds. Of two of one second the one that has the claim keeps it.
+	age := other.CreationTimestamp.Compare(disk.CreationTimestamp.Time)
+	return cmp.Or(age, lacks(other, claim)-lacks(disk, claim), cmp.Compare(other.UID, disk.UID)) < 0
+}
+
+// lacks is 1 when a disk does not have a claim yet.
+func lacks(disk *v1alpha1.WukongDisk, claim string) int {
+	if disk.Status.ClaimName == claim {
+		return 0
+	}
+	return 1
 }
 
 func readsOnly(disk *v1alpha1.WukongDisk) bool {
