@@ -339,7 +339,8 @@ func TestAMoveInWhichKubeVirtOvertakesItselfBeginsAnew(t *testing.T) {
 			assert.Equal(t, instance, m.instance().UID, "the guest never stopped")
 			assert.Equal(t, staying, m.claimInTemplate(staying))
 			assert.False(t, m.held())
-			assert.NotContains(t, m.vm.Status.Conditions, v1alpha1.ConditionRestartRequired)
+			now := testkit.Read(m, "web", &v1alpha1.WukongVM{})
+			assert.Nil(t, meta.FindStatusCondition(now.Status.Conditions, v1alpha1.ConditionRestartRequired))
 		})
 	}
 }
