@@ -18,6 +18,7 @@ import (
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/builder"
+	"github.com/novasphere/wukong/e2e/devcluster/testbed"
 	"github.com/novasphere/wukong/e2e/internal/harness"
 )
 
@@ -80,7 +81,7 @@ func waysToANode() map[string]wayToANode {
 	}
 	managed := func(edit func(*v1alpha1.ManagedBridge)) func(*v1alpha1.WukongNetworkSpec) {
 		return func(spec *v1alpha1.WukongNetworkSpec) {
-			spec.Bridge.Managed = &v1alpha1.ManagedBridge{Ports: []v1alpha1.InterfaceName{"eth0"}}
+			spec.Bridge.Managed = &v1alpha1.ManagedBridge{Ports: []v1alpha1.InterfaceName{testbed.NodeNIC}}
 			edit(spec.Bridge.Managed)
 		}
 	}
@@ -115,9 +116,9 @@ func waysToANode() map[string]wayToANode {
 		"its address moved to a bridge":        {bridge("br-mine", managed(func(m *v1alpha1.ManagedBridge) { m.KeepHostAddress = ptr.To(true) })), word},
 		"the MTU of the node's interface":      {bridge("br-mine", managed(func(m *v1alpha1.ManagedBridge) { m.UplinkVLAN, m.MTU = ptr.To[int32](100), ptr.To[int32](576) })), word},
 		"a bridge of the node taken over":      {bridge("br-storage", managed(func(m *v1alpha1.ManagedBridge) { m.Adopt = ptr.To(true) })), word},
-		"the node's interface":                 {macvlan("eth0", "", ""), "interface eth0 in mode Bridge"},
-		"the node's interface alone":           {macvlan("eth0", v1alpha1.MacvlanPassthru, ""), "interface eth0 in mode Passthru"},
-		"a VLAN interface of the node":         {macvlan("eth0.100", "", ""), denied},
+		"the node's interface":                 {macvlan(testbed.NodeNIC, "", ""), "interface " + testbed.NodeNIC + " in mode Bridge"},
+		"the node's interface alone":           {macvlan(testbed.NodeNIC, v1alpha1.MacvlanPassthru, ""), "interface " + testbed.NodeNIC + " in mode Passthru"},
+		"a VLAN interface of the node":         {macvlan(testbed.NodeNIC+".100", "", ""), denied},
 		"a device of the node by its plugin":   {macvlan("eth9", "", "lab.example/eth0"), "as lab.example/eth0"},
 		"virtual functions":                    {virtual(func(*v1alpha1.SRIOVNetwork) {}), "SR-IOV resource openshift.io/fast without a VLAN"},
 		"virtual functions that may do all":    {virtual(func(s *v1alpha1.SRIOVNetwork) { s.Trust = ptr.To(true) }), word},
@@ -128,7 +129,7 @@ func waysToANode() map[string]wayToANode {
 		"addresses of another segment":       {bridge("br-office", vlan(150), func(s *v1alpha1.WukongNetworkSpec) { s.Segment = "bridge" }), word},
 		"all of it as an administrator":      {asAdministrator(bridge("br-mine", managed(nothing))), unrestricted},
 		"a bridge as an administrator":       {asAdministrator(bridge("br-storage")), unrestricted},
-		"an interface as an administrator":   {asAdministrator(macvlan("eth0", v1alpha1.MacvlanPassthru, "")), unrestricted},
+		"an interface as an administrator":   {asAdministrator(macvlan(testbed.NodeNIC, v1alpha1.MacvlanPassthru, "")), unrestricted},
 	}
 }
 
