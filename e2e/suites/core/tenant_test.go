@@ -119,7 +119,7 @@ func waysToANode() map[string]wayToANode {
 		"the node's interface":                 {macvlan(testbed.NodeNIC, "", ""), "interface " + testbed.NodeNIC + " in mode Bridge"},
 		"the node's interface alone":           {macvlan(testbed.NodeNIC, v1alpha1.MacvlanPassthru, ""), "interface " + testbed.NodeNIC + " in mode Passthru"},
 		"a VLAN interface of the node":         {macvlan(testbed.NodeNIC+".100", "", ""), denied},
-		"a device of the node by its plugin":   {macvlan("eth9", "", "lab.example/eth0"), "as lab.example/eth0"},
+		"a device of the node by its plugin":   {macvlan("eth9", "", "lab.example/host"), "as lab.example/host"},
 		"virtual functions":                    {virtual(func(*v1alpha1.SRIOVNetwork) {}), "SR-IOV resource openshift.io/fast without a VLAN"},
 		"virtual functions that may do all":    {virtual(func(s *v1alpha1.SRIOVNetwork) { s.Trust = ptr.To(true) }), word},
 		"virtual functions that may be others": {virtual(func(s *v1alpha1.SRIOVNetwork) { s.SpoofCheck = ptr.To(false) }), word},
