@@ -3,7 +3,6 @@ package wukongnetwork
 import (
 	"context"
 	"fmt"
-	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -17,9 +16,6 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/read"
 	"github.com/novasphere/wukong/controllers/internal/watches"
 )
-
-// withdrawRetry is how often a network that is not permitted looks whether the last guest on it has stopped.
-const withdrawRetry = time.Minute
 
 // observeHostAccess is why a network may not use what it names of the nodes, or "".
 func (r *Reconciler) observeHostAccess(ctx context.Context, network *v1alpha1.WukongNetwork) (string, error) {

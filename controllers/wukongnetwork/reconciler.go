@@ -81,7 +81,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 		if err := r.withdraw(ctx, network, observed); err != nil {
 			return reconcile.Result{}, err
 		}
-		return reconcile.Result{RequeueAfter: withdrawRetry}, r.writeStatus(ctx, network, observed, nil)
+		return reconcile.Result{RequeueAfter: observed.countAfter}, r.writeStatus(ctx, network, observed, nil)
 	}
 	applyErr := r.applyAttachment(ctx, network, observed)
 	if applyErr != nil && !apply.Permanent(applyErr) {

@@ -122,9 +122,12 @@ func (r *Reconciler) networksOfAddress() handler.EventHandler {
 	}, func(_, _ client.Object) time.Duration { return gather })
 }
 
-// machineNetworksChanged lets pass machines that come and go, and new specs.
+// machineNetworksChanged accepts machines that come and go, new specs, and machines whose guest has stopped.
 func machineNetworksChanged() predicate.Predicate {
-	return predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool { return e.ObjectOld.GetGeneration() != e.ObjectNew.GetGeneration() }}
+	return predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool {
+		before, after := e.ObjectOld.(*v1alpha1.WukongVM), e.ObjectNew.(*v1alpha1.WukongVM)
+		return before.Generation != after.Generation || before.Status.NodeName != "" && after.Status.NodeName == ""
+	}}
 }
 
 // comesOrGoes lets pass what changes a count.

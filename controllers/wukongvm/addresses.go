@@ -13,7 +13,7 @@ import (
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/addresslock"
 	"github.com/novasphere/wukong/controllers/internal/addresspool"
-	"github.com/novasphere/wukong/controllers/internal/conditions"
+	"github.com/novasphere/wukong/controllers/internal/hostaccess"
 	"github.com/novasphere/wukong/controllers/internal/index"
 	"github.com/novasphere/wukong/controllers/internal/segment"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/addressing"
@@ -136,8 +136,7 @@ func (o *observation) needs(vm *v1alpha1.WukongVM, nic *v1alpha1.VMNetwork) (*ad
 	network := o.networks[index.NetworkName(vm, nic)]
 	request := addressRequest(vm, nic, network)
 	// On a wire that its namespace may not use, or not before that is known, a machine takes no address from those who may.
-	if request == nil || !network.DeletionTimestamp.IsZero() || network.Status.ObservedGeneration != network.Generation ||
-		conditions.Ready(network).Reason == v1alpha1.ReasonHostAccessDenied {
+	if request == nil || !network.DeletionTimestamp.IsZero() || hostaccess.Withheld(network) {
 		return nil, nil
 	}
 	invalid := func(format string, arguments ...any) (*addresslock.Request, *problem) {

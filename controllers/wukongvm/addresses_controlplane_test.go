@@ -17,9 +17,13 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	eventsv1 "k8s.io/api/events/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
 	kubevirtv1 "kubevirt.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	networkv1 "github.com/k8snetworkplumbingwg/network-attachment-definition-client/pkg/apis/k8s.cni.cncf.io/v1"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/builder"
@@ -507,6 +511,41 @@ func TestA2NobodyBlocksAddressesOfAnotherNamespace(t *testing.T) {
 		f.waitNetworks(foreign, v1alpha1.ReasonWaitingForNetwork, "may not use NetworkAttachmentDefinition "+other.Namespace+"/lan")
 		assert.Empty(t, f.locksOf("foreign"))
 	})
+}
+
+// A1: a permission that is taken back leaves the guest that runs what it has, for its migrations, and nothing to pods when it has stopped; the machine
+// does not start again until the permission is given again. A machine with a limit has an attachment of its own.
+func TestA1AMachineDoesNotStartOnWhatItMayNotUse(t *testing.T) {
+	f := newMachines(t)
+	f.Simulate()
+	f.StartManagerOfAll()
+	f.Create(builder.Network(f.Namespace, "lan"))
+	limited := func(nic *v1alpha1.VMNetwork) {
+		nic.Bandwidth = &v1alpha1.Bandwidth{Egress: ptr.To(resource.MustParse("10M"))}
+	}
+	vm := f.newVM("web", on("lan", limited))
+	f.Create(vm)
+	testkit.Wait(f, vm, metav1.ConditionTrue, v1alpha1.ReasonRunning, "")
+	attachments := func() int {
+		list := &networkv1.NetworkAttachmentDefinitionList{}
+		require.NoError(f, f.Client.List(f.Context(), list, client.InNamespace(f.Namespace)))
+		return len(list.Items)
+	}
+	require.Equal(t, 2, attachments())
+	f.withoutPermission(func() {
+		f.waitNetworks(vm, v1alpha1.ReasonWaitingForNetwork, "may not use bridge br0 without a VLAN")
+		f.Never(func() bool { return attachments() != 2 }, 2*time.Second, "the guest runs")
+		f.setPower(vm, v1alpha1.PowerStopped)
+		f.Until(func() bool { return testkit.Read(f, "web", &v1alpha1.WukongVM{}).Status.NodeName == "" })
+		f.Until(func() bool { return attachments() == 0 }, "no pod may use them")
+		f.setPower(vm, v1alpha1.PowerRunning)
+		f.Never(func() bool {
+			machine := testkit.Read(f, "web", &kubevirtv1.VirtualMachine{})
+			return machine.Spec.RunStrategy == nil || *machine.Spec.RunStrategy != kubevirtv1.RunStrategyHalted
+		}, 2*time.Second, "it would start")
+	})
+	testkit.Wait(f, vm, metav1.ConditionTrue, v1alpha1.ReasonRunning, "")
+	assert.Equal(t, 2, attachments())
 }
 
 // withoutPermission does something while the cluster permits no network of the nodes to the test's namespace.

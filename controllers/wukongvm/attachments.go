@@ -3,6 +3,7 @@ package wukongvm
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	networkv1 "github.com/k8snetworkplumbingwg/network-attachment-definition-client/pkg/apis/k8s.cni.cncf.io/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
@@ -14,6 +15,7 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/cni"
 	"github.com/novasphere/wukong/controllers/internal/dependency"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/cloudinit"
+	"github.com/novasphere/wukong/controllers/wukongvm/internal/interfaces"
 )
 
 // resolveAttachment makes the NetworkAttachmentDefinition of an interface that has more than its network gives, or says why it cannot be had.
@@ -49,6 +51,10 @@ func (o *observation) resolveAttachment(vm *v1alpha1.WukongVM, entry *v1alpha1.V
 	attachment, err := cni.ForInterface(network, vm.Name, entry.Name, extras)
 	if err != nil {
 		return &problem{reason: v1alpha1.ReasonInvalidSpec, blocking: true, message: err.Error()}
+	}
+	// A pod could use one that no guest has: what the namespace may not use is not offered to it.
+	if o.withheld[entry.Name] && !o.attached(network.Namespace+"/"+attachment.Name) {
+		return nil
 	}
 	o.attachments[entry.Name] = attachment
 	return nil
@@ -107,9 +113,10 @@ func (r *Reconciler) letGoAttachments(ctx context.Context, vm *v1alpha1.WukongVM
 	return nil
 }
 
-// attached tells whether the machine has an interface on a NetworkAttachmentDefinition, in its template or in its guest.
+// attached tells whether the machine has an interface on a NetworkAttachmentDefinition, in its template or in its guest. One whose network is withheld
+// has it only in a guest that runs.
 func (o *observation) attached(attachment string) bool {
-	present := o.templateInterfaces()
+	present := slices.DeleteFunc(o.templateInterfaces(), func(one interfaces.Interface) bool { return o.withheld[one.Device.Name] })
 	if instance := o.running(); instance != nil {
 		present = append(present, interfacesOf(instance)...)
 	}

@@ -99,14 +99,14 @@ func (r *Reconciler) applyMachine(ctx context.Context, vm *v1alpha1.WukongVM, ob
 	return nil
 }
 
-// applyPower carries the power state over to a machine that must otherwise stay as it is. It is not started on a disk that it may not have.
+// applyPower carries the power state over to a machine that must otherwise stay as it is. It is not started on a disk or network that it may not have.
 func (r *Reconciler) applyPower(ctx context.Context, vm *v1alpha1.WukongVM, observed *observation) error {
 	machine := observed.machine
 	wanted := observed.runStrategy(vm)
 	if machine == nil || !machine.DeletionTimestamp.IsZero() || machine.Spec.RunStrategy != nil && *machine.Spec.RunStrategy == wanted {
 		return nil
 	}
-	if wanted != kubevirtv1.RunStrategyHalted && !observed.ownsTemplate(vm) {
+	if wanted != kubevirtv1.RunStrategyHalted && (!observed.ownsTemplate(vm) || len(observed.withheld) > 0) {
 		return nil
 	}
 	after := machine.DeepCopy()

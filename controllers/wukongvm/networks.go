@@ -8,6 +8,7 @@ import (
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/binding"
+	"github.com/novasphere/wukong/controllers/internal/hostaccess"
 	"github.com/novasphere/wukong/controllers/internal/index"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/addressing"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/cloudinit"
@@ -17,7 +18,7 @@ import (
 func (o *observation) resolveNetworks(vm *v1alpha1.WukongVM) ([]cloudinit.Interface, *problem) {
 	var worst *problem
 	var interfaces []cloudinit.Interface
-	o.given, o.attachments = map[string][]netip.Prefix{}, map[string]*networkv1.NetworkAttachmentDefinition{}
+	o.given, o.attachments, o.withheld = map[string][]netip.Prefix{}, map[string]*networkv1.NetworkAttachmentDefinition{}, map[string]bool{}
 	list := networksOf(vm)
 	for i := range list {
 		network := &list[i]
@@ -30,6 +31,9 @@ func (o *observation) resolveNetworks(vm *v1alpha1.WukongVM) ([]cloudinit.Interf
 			worst = graver(worst, o.networkProblem(name, object))
 			if object == nil {
 				continue
+			}
+			if hostaccess.Withheld(object) {
+				o.withheld[network.Name] = true
 			}
 		}
 		if found := o.addressProblem(network, object); found != nil {

@@ -72,6 +72,8 @@ type observation struct {
 	cloudInit       cloudInitData
 	// given are the addresses that the interfaces have by spec, by the name of the interface.
 	given map[string][]netip.Prefix
+	// withheld are the interfaces whose networks may not be used, or not before that is known, by the name of the interface.
+	withheld map[string]bool
 	// attachments are the NetworkAttachmentDefinitions that interfaces have of their own, by the name of the interface.
 	attachments map[string]*networkv1.NetworkAttachmentDefinition
 	// applyErr is a permanent error of this pass's writes.

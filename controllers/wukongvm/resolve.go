@@ -9,6 +9,7 @@ import (
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/conditions"
+	"github.com/novasphere/wukong/controllers/internal/hostaccess"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/cloudinit"
 )
 
@@ -72,11 +73,10 @@ func (o *observation) networkProblem(name string, network *v1alpha1.WukongNetwor
 	if ready.Status == metav1.ConditionTrue {
 		return nil
 	}
-	denied := ready.Reason == v1alpha1.ReasonHostAccessDenied
 	return &problem{
 		reason:   v1alpha1.ReasonWaitingForNetwork,
 		message:  fmt.Sprintf("WukongNetwork %s: %s", name, ready.Message),
-		blocking: !machineExists || denied && o.guest() == nil,
+		blocking: !machineExists || hostaccess.Withheld(network) && o.guest() == nil,
 		waiting:  network.Status.Phase != v1alpha1.NetworkError,
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/utils/ptr"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
@@ -21,6 +22,15 @@ type use struct {
 
 // Uses reports whether a network uses something of the nodes that must be permitted.
 func Uses(network *v1alpha1.WukongNetwork) bool { return usedBy(network) != nil }
+
+// Withheld reports whether a network may not use what it names of the nodes, as far as its status says, or whether that is not known yet of its spec.
+func Withheld(network *v1alpha1.WukongNetwork) bool {
+	if !Uses(network) {
+		return false
+	}
+	ready := meta.FindStatusCondition(network.Status.Conditions, v1alpha1.ConditionReady)
+	return ready == nil || network.Status.ObservedGeneration != network.Generation || ready.Reason == v1alpha1.ReasonHostAccessDenied
+}
 
 // Defines reports whether gateways and reservations of a network hold for the machines of another namespace on its segment. Only those of an
 // administrator do: anyone else's would keep addresses from machines that are none of theirs.
