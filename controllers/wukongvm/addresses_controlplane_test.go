@@ -504,7 +504,7 @@ func TestA2NobodyBlocksAddressesOfAnotherNamespace(t *testing.T) {
 		f.Create(vm)
 		f.waitNetworks(vm, v1alpha1.ReasonAddressInUse, row.told)
 	}
-	foreign := f.newVM("foreign", on("wire", withAddress("10.77.0.70")))
+	foreign := f.newVM("foreign", on("wire", withAddress("10.77.0.70/24")))
 	wire := builder.Network(f.Namespace, "wire", builder.ExistingAttachment(other.Namespace, "lan"))
 	f.withoutPermission(func() {
 		f.Create(wire, foreign)
