@@ -28,14 +28,8 @@ func (o *observation) resolveAttachment(vm *v1alpha1.WukongVM, entry *v1alpha1.V
 	if extras.Bandwidth == nil {
 		extras.Bandwidth = network.Spec.Bandwidth
 	}
-	if extras.Bandwidth != nil && network.Spec.Type != v1alpha1.NetworkTypeBridge {
-		return &problem{reason: v1alpha1.ReasonBandwidthUnsupported, blocking: o.machine == nil, message: fmt.Sprintf(
-			"bandwidth of interface %s: only networks of type Bridge can limit it, and WukongNetwork %s is of type %s; leave it out",
-			entry.Name, network.Name, network.Spec.Type)}
-	}
-	if bandwidth := extras.Bandwidth; bandwidth != nil && (outside(bandwidth.Ingress) || outside(bandwidth.Egress)) {
-		return &problem{reason: v1alpha1.ReasonInvalidSpec, blocking: o.machine == nil, message: fmt.Sprintf(
-			"bandwidth of interface %s is in bits per second, from %s to %s: correct it here or in WukongNetwork %s", entry.Name, &slowest, &fastest, network.Name)}
+	if refused := o.refuseBandwidth(entry, network, extras.Bandwidth); refused != nil {
+		return refused
 	}
 	if entry.AddressDelivery == v1alpha1.DeliverByDHCP {
 		if len(resolved.Addresses) != 1 || !resolved.Addresses[0].Addr().Is4() || network.Spec.Type != v1alpha1.NetworkTypeBridge {
@@ -57,6 +51,22 @@ func (o *observation) resolveAttachment(vm *v1alpha1.WukongVM, entry *v1alpha1.V
 		return nil
 	}
 	o.attachments[entry.Name] = attachment
+	return nil
+}
+
+// refuseBandwidth says why an interface cannot have the limits that it, or its network, asks for.
+func (o *observation) refuseBandwidth(entry *v1alpha1.VMNetwork, network *v1alpha1.WukongNetwork, bandwidth *v1alpha1.Bandwidth) *problem {
+	switch {
+	case bandwidth == nil:
+		return nil
+	case network.Spec.Type != v1alpha1.NetworkTypeBridge:
+		return &problem{reason: v1alpha1.ReasonBandwidthUnsupported, blocking: o.machine == nil, message: fmt.Sprintf(
+			"bandwidth of interface %s: only networks of type Bridge can limit it, and WukongNetwork %s is of type %s; leave it out",
+			entry.Name, network.Name, network.Spec.Type)}
+	case outside(bandwidth.Ingress) || outside(bandwidth.Egress):
+		return &problem{reason: v1alpha1.ReasonInvalidSpec, blocking: o.machine == nil, message: fmt.Sprintf(
+			"bandwidth of interface %s is in bits per second, from %s to %s: correct it here or in WukongNetwork %s", entry.Name, &slowest, &fastest, network.Name)}
+	}
 	return nil
 }
 
