@@ -13,6 +13,7 @@ import (
 
 	"github.com/novasphere/wukong/controllers/internal/dependency"
 	"github.com/novasphere/wukong/controllers/internal/index"
+	"github.com/novasphere/wukong/controllers/internal/scope"
 	"github.com/novasphere/wukong/controllers/wukong"
 	"github.com/novasphere/wukong/controllers/wukongaddress"
 	"github.com/novasphere/wukong/controllers/wukongdisk"
@@ -31,14 +32,16 @@ type Settings struct {
 	MoverImage string
 	// NetworkPolicyEnforcement tells whether the cluster's network plugin enforces NetworkPolicies, as wukongvm.Enforcements lists.
 	NetworkPolicyEnforcement string
+	// Namespaces that the release works in, the same as those of ManagerOptions; none for all.
+	Namespaces []string
 }
 
-func all(settings Settings) map[string]setup {
+func all(settings Settings, namespaces scope.Namespaces) map[string]setup {
 	return map[string]setup{
 		"wukong":         wukong.SetupWithManager,
-		"wukongaddress":  wukongaddress.SetupWithManager,
-		"wukongdisk":     wukongdisk.SetupWithManager,
-		"wukongnetwork":  wukongnetwork.SetupWithManager,
+		"wukongaddress":  wukongaddress.SetupWithManager(namespaces),
+		"wukongdisk":     wukongdisk.SetupWithManager(namespaces),
+		"wukongnetwork":  wukongnetwork.SetupWithManager(namespaces),
 		"wukongexport":   wukongexport.SetupWithManager(settings.MoverImage),
 		"wukongimage":    wukongimage.SetupWithManager,
 		"wukongsnapshot": wukongsnapshot.SetupWithManager,
@@ -49,7 +52,7 @@ func all(settings Settings) map[string]setup {
 // Names lists the controllers, in order.
 func Names() []string {
 	var names []string
-	for name := range all(Settings{}) {
+	for name := range all(Settings{}, nil) {
 		names = append(names, name)
 	}
 	slices.Sort(names)
@@ -62,6 +65,10 @@ func Setup(ctx context.Context, manager ctrl.Manager, names []string, clock cloc
 	if slices.Contains(names, "*") {
 		names = Names()
 	}
+	namespaces, err := scope.Parse(settings.Namespaces)
+	if err != nil {
+		return err
+	}
 	if err := index.Register(ctx, manager.GetFieldIndexer(), names); err != nil {
 		return err
 	}
@@ -70,7 +77,7 @@ func Setup(ctx context.Context, manager ctrl.Manager, names []string, clock cloc
 		return err
 	}
 	for _, name := range names {
-		setup, known := all(settings)[name]
+		setup, known := all(settings, namespaces)[name]
 		if !known {
 			return fmt.Errorf("unknown controller %q: known are %s, and * for all", name, strings.Join(Names(), ", "))
 		}

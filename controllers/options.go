@@ -33,6 +33,7 @@ import (
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/dvstate"
+	"github.com/novasphere/wukong/controllers/internal/scope"
 	"github.com/novasphere/wukong/controllers/wukongnetwork"
 )
 
@@ -50,12 +51,14 @@ func Scheme() *runtime.Scheme {
 }
 
 // ManagerOptions are what a manager needs for the controllers to keep their promises: a client that reads its own writes, so that
-// no pass repeats one, and caches that hold only what is needed.
-func ManagerOptions(concurrency int) ctrl.Options {
+// no pass repeats one, and caches that hold only what is needed, of the namespaces that the release works in.
+func ManagerOptions(concurrency int, namespaces []string) ctrl.Options {
+	limits := scope.Namespaces(namespaces)
 	return ctrl.Options{
 		Scheme:         Scheme(),
 		MapperProvider: newMapper,
-		Cache:          cacheOptions(),
+		Cache:          cacheOptions(limits),
+		NewClient:      limits.NewClient,
 		Client:         client.Options{Cache: &client.CacheOptions{EnableReadYourWritesConsistency: ptr.To(true)}},
 		Controller:     config.Controller{MaxConcurrentReconciles: concurrency},
 	}
@@ -63,13 +66,16 @@ func ManagerOptions(concurrency int) ctrl.Options {
 
 // cacheOptions keeps KubeVirt's and CDI's objects, Jobs and pods only where they are ours, drops managed fields everywhere, and keeps of a
 // PersistentVolumeClaim and of a CustomResourceDefinition the little that is read. Claims of others are kept because a disk may adopt
-// one, and because a name that is taken must be seen. Of events, only those of provisioners that fail are kept.
-func cacheOptions() cache.Options {
+// one, and because a name that is taken must be seen. Of events, only those of provisioners that fail are kept. KubeVirt says of itself in a namespace
+// of its own, which no release has to work in.
+func cacheOptions(namespaces scope.Namespaces) cache.Options {
 	ours := cache.ByObject{Label: labels.SelectorFromSet(labels.Set{v1alpha1.LabelManagedBy: v1alpha1.LabelManagedByValue})}
 	movers, err := labels.NewRequirement(v1alpha1.LabelExport, selection.Exists, nil)
 	utilruntime.Must(err)
+	everywhere := map[string]cache.Config{cache.AllNamespaces: {}}
 	return cache.Options{
-		DefaultTransform: cache.TransformStripManagedFields(),
+		DefaultNamespaces: namespaces.Cache(),
+		DefaultTransform:  cache.TransformStripManagedFields(),
 		ByObject: map[client.Object]cache.ByObject{
 			&kubevirtv1.VirtualMachine{}:                        {Label: ours.Label},
 			&kubevirtv1.VirtualMachineInstance{}:                {Label: ours.Label, Transform: keepInstance},
@@ -80,7 +86,7 @@ func cacheOptions() cache.Options {
 			&corev1.Pod{}:                                       {Label: labels.NewSelector().Add(*movers)},
 			&corev1.PersistentVolumeClaim{}:                     {Transform: keepClaim},
 			&corev1.Event{}:                                     {Field: provisionerFailures()},
-			&kubevirtv1.KubeVirt{}:                              {Transform: keepKubeVirt},
+			&kubevirtv1.KubeVirt{}:                              {Transform: keepKubeVirt, Namespaces: everywhere},
 			&corev1.Node{}:                                      {Transform: keepNode},
 			&nmstatev1beta1.NodeNetworkState{}:                  {Transform: wukongnetwork.KeepNodeState},
 			&nmstatev1beta1.NodeNetworkConfigurationEnactment{}: {Transform: keepEnactment},

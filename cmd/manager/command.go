@@ -31,6 +31,7 @@ const leaderElectionID = "wukong.novasphere.dev"
 
 type options struct {
 	controllers          []string
+	namespaces           []string
 	metricsAddress       string
 	metricsInsecure      bool
 	probeAddress         string
@@ -61,6 +62,8 @@ func newCommand() *cobra.Command {
 	flags := command.Flags()
 	flags.StringSliceVar(&opts.controllers, "controllers", []string{"*"},
 		"controllers to run, of "+strings.Join(controllers.Names(), ", ")+"; * for all")
+	flags.StringSliceVar(&opts.namespaces, "namespaces", nil,
+		"namespaces to work in, and to need rights in; none for all. Bridges of nodes (bridge.managed) are made in all only")
 	flags.StringVar(&opts.metricsAddress, "metrics-bind-address", ":8443", "address of the metrics endpoint, 0 for none")
 	flags.BoolVar(&opts.metricsInsecure, "metrics-insecure", false, "serve metrics by HTTP and without authorization")
 	flags.StringVar(&opts.probeAddress, "health-probe-bind-address", ":8081", "address of /healthz and /readyz, 0 for none")
@@ -87,7 +90,7 @@ func run(ctx context.Context, opts options) error {
 		return fmt.Errorf("find the cluster: %w", err)
 	}
 	config.UserAgent = "wukong-manager/" + version
-	managerOptions := controllers.ManagerOptions(opts.concurrency)
+	managerOptions := controllers.ManagerOptions(opts.concurrency, opts.namespaces)
 	managerOptions.Metrics = metricsOptions(opts)
 	managerOptions.HealthProbeBindAddress = opts.probeAddress
 	managerOptions.PprofBindAddress = opts.pprofAddress
@@ -100,7 +103,7 @@ func run(ctx context.Context, opts options) error {
 	if err != nil {
 		return fmt.Errorf("make the manager: %w", err)
 	}
-	settings := controllers.Settings{MoverImage: opts.moverImage, NetworkPolicyEnforcement: opts.enforcement}
+	settings := controllers.Settings{MoverImage: opts.moverImage, NetworkPolicyEnforcement: opts.enforcement, Namespaces: opts.namespaces}
 	if err := controllers.Setup(ctx, manager, opts.controllers, clock.RealClock{}, settings); err != nil {
 		return err
 	}

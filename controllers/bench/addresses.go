@@ -115,7 +115,7 @@ func (r addressResults) report(addresses int) (broken int) {
 
 // startCache gives a client that reads as a manager's does, until stop is called.
 func startCache(ctx context.Context, config *rest.Config) (cached client.Client, stop func() error, err error) {
-	options := controllers.ManagerOptions(1)
+	options := controllers.ManagerOptions(1, nil)
 	options.Metrics.BindAddress = "0"
 	manager, err := ctrl.NewManager(config, options)
 	if err != nil {

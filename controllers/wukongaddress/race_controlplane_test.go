@@ -64,7 +64,7 @@ func TestAThousandOperationsAtOnceNeverGiveAnAddressTwice(t *testing.T) {
 // cachedClient reads as a manager's does.
 func cachedClient(t *testkit.Fixture) client.Client {
 	t.Helper()
-	options := controllers.ManagerOptions(1)
+	options := controllers.ManagerOptions(1, nil)
 	options.Metrics.BindAddress = "0"
 	manager, err := ctrl.NewManager(t.Config, options)
 	require.NoError(t, err)

@@ -18,6 +18,7 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/dependency"
 	"github.com/novasphere/wukong/controllers/internal/index"
 	"github.com/novasphere/wukong/controllers/internal/read"
+	"github.com/novasphere/wukong/controllers/internal/scope"
 	"github.com/novasphere/wukong/controllers/internal/watches"
 )
 
@@ -33,6 +34,8 @@ type Reconciler struct {
 	client client.Client
 	// live reads from the API server: what is about to be deleted is looked at anew.
 	live client.Reader
+	// namespaces whose machines are seen. Addresses of others are let be: they look as if nobody had them.
+	namespaces scope.Namespaces
 }
 
 // Reconcile looks at one WukongAddress.
@@ -40,6 +43,9 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 	lock := &v1alpha1.WukongAddress{}
 	if err := r.client.Get(ctx, request.NamespacedName, lock); err != nil || !lock.DeletionTimestamp.IsZero() {
 		return reconcile.Result{}, client.IgnoreNotFound(err)
+	}
+	if !r.namespaces.Contain(lock.Spec.Holder.Namespace) {
+		return reconcile.Result{}, nil
 	}
 	found, err := r.observe(ctx, r.client, lock)
 	if err != nil {
@@ -114,25 +120,31 @@ func (r *Reconciler) mark(ctx context.Context, lock *v1alpha1.WukongAddress, fou
 }
 
 // SetupWithManager registers the controller with its watches.
-func SetupWithManager(manager ctrl.Manager, dependencies *dependency.Registry, _ clock.PassiveClock) error {
-	reconciler := &Reconciler{client: manager.GetClient(), live: manager.GetAPIReader()}
+func SetupWithManager(namespaces scope.Namespaces) func(ctrl.Manager, *dependency.Registry, clock.PassiveClock) error {
+	return func(manager ctrl.Manager, dependencies *dependency.Registry, _ clock.PassiveClock) error {
+		reconciler := &Reconciler{client: manager.GetClient(), live: manager.GetAPIReader(), namespaces: namespaces}
+		return reconciler.setup(manager, dependencies)
+	}
+}
+
+func (r *Reconciler) setup(manager ctrl.Manager, dependencies *dependency.Registry) error {
 	controller, err := ctrl.NewControllerManagedBy(manager).
 		Named("wukongaddress").
 		For(&v1alpha1.WukongAddress{}).
-		Watches(&v1alpha1.WukongVM{}, reconciler.addressesOf(index.AddressByMachine), builder.WithPredicates(machineChanged())).
-		Watches(&v1alpha1.WukongNetwork{}, reconciler.addressesOf(index.AddressByNetwork), builder.WithPredicates(networkChanged())).
-		Build(reconciler)
+		Watches(&v1alpha1.WukongVM{}, r.addressesOf(index.AddressByMachine), builder.WithPredicates(machineChanged())).
+		Watches(&v1alpha1.WukongNetwork{}, r.addressesOf(index.AddressByNetwork), builder.WithPredicates(networkChanged())).
+		Build(r)
 	if err != nil {
 		return err
 	}
 	everything := func(ctx context.Context) []reconcile.Request {
-		return watches.Requests(ctx, reconciler.client, &v1alpha1.WukongAddressList{})
+		return watches.Requests(ctx, r.client, &v1alpha1.WukongAddressList{})
 	}
 	err = dependencies.Watch(controller, dependency.VirtualMachines, source.Kind(manager.GetCache(),
-		client.Object(&kubevirtv1.VirtualMachine{}), reconciler.addressesOf(index.AddressByMachine), templateChanged()), everything)
+		client.Object(&kubevirtv1.VirtualMachine{}), r.addressesOf(index.AddressByMachine), templateChanged()), everything)
 	if err != nil {
 		return err
 	}
 	return dependencies.Watch(controller, dependency.VirtualMachineInstances, source.Kind(manager.GetCache(),
-		client.Object(&kubevirtv1.VirtualMachineInstance{}), reconciler.addressesOf(index.AddressByMachine), guestChanged()), everything)
+		client.Object(&kubevirtv1.VirtualMachineInstance{}), r.addressesOf(index.AddressByMachine), guestChanged()), everything)
 }

@@ -46,6 +46,11 @@ func (r *Reconciler) observeOrigin(ctx context.Context, disk *v1alpha1.WukongDis
 	if !isClone || observed.dataVolume != nil || observed.claim != nil {
 		return nil
 	}
+	if !r.namespaces.Contain(reference.Namespace) {
+		observed.origin = &origin{problem: failed(v1alpha1.ReasonCloneNotGranted, "the release of Wukong for namespace %s does not work in namespace %s, and does not "+
+			"see %s: ask an administrator to add that namespace to the release's namespaces", disk.Namespace, reference.Namespace, reference)}
+		return nil
+	}
 	var err error
 	switch reference.Kind {
 	case index.KindDisk:

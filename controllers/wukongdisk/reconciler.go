@@ -23,6 +23,7 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/apply"
 	"github.com/novasphere/wukong/controllers/internal/dependency"
 	"github.com/novasphere/wukong/controllers/internal/index"
+	"github.com/novasphere/wukong/controllers/internal/scope"
 	"github.com/novasphere/wukong/controllers/internal/umbrella"
 	"github.com/novasphere/wukong/controllers/internal/watches"
 )
@@ -57,6 +58,7 @@ type Reconciler struct {
 	applier      *apply.Applier
 	dependencies *dependency.Registry
 	clock        clock.PassiveClock
+	namespaces   scope.Namespaces
 }
 
 // Reconcile looks at one WukongDisk.
@@ -128,49 +130,56 @@ func (r *Reconciler) carryOut(ctx context.Context, disk *v1alpha1.WukongDisk, ob
 }
 
 // SetupWithManager registers the controller with its watches.
-func SetupWithManager(manager ctrl.Manager, dependencies *dependency.Registry, clock clock.PassiveClock) error {
-	reconciler := &Reconciler{
-		client:       manager.GetClient(),
-		applier:      &apply.Applier{Client: manager.GetClient(), Live: manager.GetAPIReader(), FieldManager: fieldManager, Recorder: manager.GetEventRecorder(fieldManager)},
-		dependencies: dependencies,
-		clock:        clock,
+func SetupWithManager(namespaces scope.Namespaces) func(ctrl.Manager, *dependency.Registry, clock.PassiveClock) error {
+	return func(manager ctrl.Manager, dependencies *dependency.Registry, clock clock.PassiveClock) error {
+		reconciler := &Reconciler{
+			client:       manager.GetClient(),
+			applier:      &apply.Applier{Client: manager.GetClient(), Live: manager.GetAPIReader(), FieldManager: fieldManager, Recorder: manager.GetEventRecorder(fieldManager)},
+			dependencies: dependencies,
+			clock:        clock,
+			namespaces:   namespaces,
+		}
+		return reconciler.setup(manager)
 	}
+}
+
+func (r *Reconciler) setup(manager ctrl.Manager) error {
 	controller, err := ctrl.NewControllerManagedBy(manager).
 		Named("wukongdisk").
 		For(&v1alpha1.WukongDisk{}, builder.WithPredicates(predicate.Or(watches.OwnChange(), wordGiven()))).
-		Watches(&corev1.PersistentVolumeClaim{}, watches.Gather(reconciler.disksBy(index.DiskByClaim), whileItLives), builder.WithPredicates(claimChange())).
-		Watches(&corev1.PersistentVolumeClaim{}, reconciler.clonesOf(index.KindClaim), builder.WithPredicates(originChange())).
-		Watches(&corev1.Event{}, reconciler.disksOfFailure(), builder.WithPredicates(failureChange())).
-		Watches(&v1alpha1.WukongDisk{}, reconciler.clonesOf(index.KindDisk), builder.WithPredicates(originChange())).
+		Watches(&corev1.PersistentVolumeClaim{}, watches.Gather(r.disksBy(index.DiskByClaim), whileItLives), builder.WithPredicates(claimChange())).
+		Watches(&corev1.PersistentVolumeClaim{}, r.clonesOf(index.KindClaim), builder.WithPredicates(originChange())).
+		Watches(&corev1.Event{}, r.disksOfFailure(), builder.WithPredicates(failureChange())).
+		Watches(&v1alpha1.WukongDisk{}, r.clonesOf(index.KindDisk), builder.WithPredicates(originChange())).
 		Watches(&v1alpha1.WukongDisk{}, handler.EnqueueRequestsFromMapFunc(originOfClone), builder.WithPredicates(appears())).
-		Watches(&v1alpha1.WukongDisk{}, reconciler.rivals(), builder.WithPredicates(claimTaken())).
+		Watches(&v1alpha1.WukongDisk{}, r.rivals(), builder.WithPredicates(claimTaken())).
 		Watches(&v1alpha1.WukongExport{}, handler.EnqueueRequestsFromMapFunc(diskOfExport), builder.WithPredicates(appears())).
-		Watches(&v1alpha1.WukongSnapshot{}, reconciler.clonesOf(index.KindWukongSnapshot), builder.WithPredicates(originChange())).
+		Watches(&v1alpha1.WukongSnapshot{}, r.clonesOf(index.KindWukongSnapshot), builder.WithPredicates(originChange())).
 		Watches(&v1alpha1.WukongSnapshot{}, handler.EnqueueRequestsFromMapFunc(diskOfSnapshot), builder.WithPredicates(appears())).
-		Watches(&v1alpha1.WukongImage{}, reconciler.clonesOf(index.KindImage), builder.WithPredicates(originChange())).
-		Watches(&storagev1.StorageClass{}, reconciler.unsettledDisks(), builder.WithPredicates(classChange())).
-		Watches(&v1alpha1.Wukong{}, umbrella.Handler(reconciler.client, newList), builder.WithPredicates(umbrella.Predicate())).
-		Watches(&v1alpha1.WukongVM{}, reconciler.disksOfVM(), builder.WithPredicates(vmChange())).
-		Watches(&v1alpha1.WukongVM{}, reconciler.clonesOfDisksOf(), builder.WithPredicates(guestChange())).
-		Build(reconciler)
+		Watches(&v1alpha1.WukongImage{}, r.clonesOf(index.KindImage), builder.WithPredicates(originChange())).
+		Watches(&storagev1.StorageClass{}, r.unsettledDisks(), builder.WithPredicates(classChange())).
+		Watches(&v1alpha1.Wukong{}, umbrella.Handler(r.client, newList), builder.WithPredicates(umbrella.Predicate())).
+		Watches(&v1alpha1.WukongVM{}, r.disksOfVM(), builder.WithPredicates(vmChange())).
+		Watches(&v1alpha1.WukongVM{}, r.clonesOfDisksOf(), builder.WithPredicates(guestChange())).
+		Build(r)
 	if err != nil {
 		return err
 	}
 	everything := func(ctx context.Context) []reconcile.Request {
-		return watches.Requests(ctx, reconciler.client, newList())
+		return watches.Requests(ctx, r.client, newList())
 	}
-	err = dependencies.Watch(controller, dependency.VirtualMachineInstances,
+	err = r.dependencies.Watch(controller, dependency.VirtualMachineInstances,
 		source.Kind(manager.GetCache(), client.Object(&kubevirtv1.VirtualMachineInstance{}),
-			handler.EnqueueRequestsFromMapFunc(reconciler.disksBy(index.DiskByHolder)), instanceLetsGo()), everything)
+			handler.EnqueueRequestsFromMapFunc(r.disksBy(index.DiskByHolder)), instanceLetsGo()), everything)
 	if err != nil {
 		return err
 	}
-	err = dependencies.Watch(controller, dependency.VolumeSnapshots,
-		source.Kind(manager.GetCache(), client.Object(&snapshotv1.VolumeSnapshot{}), reconciler.clonesOf(index.KindSnapshot, index.KindWukongSnapshot), originChange()), everything)
+	err = r.dependencies.Watch(controller, dependency.VolumeSnapshots,
+		source.Kind(manager.GetCache(), client.Object(&snapshotv1.VolumeSnapshot{}), r.clonesOf(index.KindSnapshot, index.KindWukongSnapshot), originChange()), everything)
 	if err != nil {
 		return err
 	}
-	return dependencies.Watch(controller, dependency.DataVolumes,
+	return r.dependencies.Watch(controller, dependency.DataVolumes,
 		source.Kind(manager.GetCache(), client.Object(&cdiv1.DataVolume{}), watches.Gather(apply.OwnerOf("WukongDisk"), whileItLives)), everything)
 }
 

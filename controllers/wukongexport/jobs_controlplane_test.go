@@ -17,6 +17,7 @@ import (
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/builder"
+	"github.com/novasphere/wukong/controllers/internal/testenv"
 	"github.com/novasphere/wukong/controllers/internal/testkit"
 	"github.com/novasphere/wukong/mover"
 )
@@ -34,9 +35,10 @@ func start(t *testing.T) exports {
 	return startAt(t, clock.RealClock{})
 }
 
+// startAt calls the manager by the name of the operator's account, so that each of its Jobs is judged by the policy for them.
 func startAt(t *testing.T, clock clock.PassiveClock) exports {
 	t.Helper()
-	f := exports{Fixture: testkit.Parallel(t).Running("wukongexport").MovingBy(image).ByClock(clock)}
+	f := exports{Fixture: testkit.Parallel(t).Running("wukongexport").MovingBy(image).ByClock(clock).Called(testenv.Operator)}
 	f.manager = f.StartManager()
 	return f
 }

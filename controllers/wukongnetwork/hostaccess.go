@@ -3,6 +3,7 @@ package wukongnetwork
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -19,8 +20,8 @@ import (
 
 // observeHostAccess is why a network may not use what it names of the nodes, or "".
 func (r *Reconciler) observeHostAccess(ctx context.Context, network *v1alpha1.WukongNetwork) (string, error) {
-	if !hostaccess.Uses(network) {
-		return "", nil
+	if refusal := r.outside(network); refusal != "" || !hostaccess.Uses(network) {
+		return refusal, nil
 	}
 	policy, err := read.Get(ctx, r.client, "", v1alpha1.HostNetworkPolicyName, &v1alpha1.WukongHostNetworkPolicy{})
 	if err != nil {
@@ -32,6 +33,26 @@ func (r *Reconciler) observeHostAccess(ctx context.Context, network *v1alpha1.Wu
 		return "", fmt.Errorf("get the labels of namespace %s: %w", network.Namespace, err)
 	}
 	return hostaccess.Refusal(network, namespace.Labels, policy), nil
+}
+
+// outside is why a release that is limited to some namespaces cannot carry out a network, or "".
+func (r *Reconciler) outside(network *v1alpha1.WukongNetwork) string {
+	switch spec := &network.Spec; {
+	case !r.namespaces.Limited():
+		return ""
+	case spec.Bridge != nil && spec.Bridge.Managed != nil:
+		return fmt.Sprintf("the release of Wukong for namespace %s works in no others and changes no nodes: leave out bridge.managed, and let an administrator make bridge %s",
+			network.Namespace, spec.Bridge.Name)
+	case spec.NetworkAttachmentDefinition != nil:
+		namespace, name, _ := strings.Cut(network.AttachmentName(), "/")
+		if r.namespaces.Contain(namespace) {
+			return ""
+		}
+		return fmt.Sprintf("the release of Wukong for namespace %s does not work in namespace %s, and does not see NetworkAttachmentDefinition %s there: "+
+			"use one in your own namespace, or ask an administrator to add %s to the release's namespaces", network.Namespace, namespace, name, namespace)
+	default:
+		return ""
+	}
 }
 
 // withdraw deletes the NetworkAttachmentDefinition of a network that is not permitted, or not any longer: a pod could use it without a machine. A

@@ -22,6 +22,7 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/apply"
 	"github.com/novasphere/wukong/controllers/internal/binding"
 	"github.com/novasphere/wukong/controllers/internal/dependency"
+	"github.com/novasphere/wukong/controllers/internal/scope"
 	"github.com/novasphere/wukong/controllers/internal/umbrella"
 	"github.com/novasphere/wukong/controllers/internal/watches"
 	"github.com/novasphere/wukong/controllers/wukongnetwork/internal/hostbridge"
@@ -54,6 +55,7 @@ type Reconciler struct {
 	applier      *apply.Applier
 	dependencies *dependency.Registry
 	clock        clock.PassiveClock
+	namespaces   scope.Namespaces
 	counted      *tally
 }
 
@@ -101,43 +103,53 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 func KeepNodeState(obj any) (any, error) { return hostbridge.Keep(obj) }
 
 // SetupWithManager registers the controller with its watches.
-func SetupWithManager(manager ctrl.Manager, dependencies *dependency.Registry, clock clock.PassiveClock) error {
-	reconciler := &Reconciler{
-		client:       manager.GetClient(),
-		applier:      &apply.Applier{Client: manager.GetClient(), Live: manager.GetAPIReader(), FieldManager: fieldManager, Recorder: manager.GetEventRecorder(fieldManager)},
-		dependencies: dependencies,
-		clock:        clock,
-		counted:      &tally{written: map[types.NamespacedName]time.Time{}},
+func SetupWithManager(namespaces scope.Namespaces) func(ctrl.Manager, *dependency.Registry, clock.PassiveClock) error {
+	return func(manager ctrl.Manager, dependencies *dependency.Registry, clock clock.PassiveClock) error {
+		reconciler := &Reconciler{
+			client:       manager.GetClient(),
+			applier:      &apply.Applier{Client: manager.GetClient(), Live: manager.GetAPIReader(), FieldManager: fieldManager, Recorder: manager.GetEventRecorder(fieldManager)},
+			dependencies: dependencies,
+			clock:        clock,
+			namespaces:   namespaces,
+			counted:      &tally{written: map[types.NamespacedName]time.Time{}},
+		}
+		return reconciler.setup(manager)
 	}
+}
+
+func (r *Reconciler) setup(manager ctrl.Manager) error {
 	controller, err := ctrl.NewControllerManagedBy(manager).
 		Named("wukongnetwork").
 		For(&v1alpha1.WukongNetwork{}, builder.WithPredicates(watches.OwnChange())).
 		Watches(&v1alpha1.WukongVM{}, networksOfMachine(), builder.WithPredicates(machineNetworksChanged())).
-		Watches(&v1alpha1.WukongAddress{}, reconciler.networksOfAddress(), builder.WithPredicates(comesOrGoes())).
-		Watches(&v1alpha1.Wukong{}, umbrella.Handler(reconciler.client, newList), builder.WithPredicates(umbrella.Predicate())).
-		Watches(&v1alpha1.WukongHostNetworkPolicy{}, reconciler.networksOfHostPolicy(), builder.WithPredicates(predicate.GenerationChangedPredicate{})).
-		Watches(&corev1.Namespace{}, reconciler.networksOfNamespace(), builder.OnlyMetadata, builder.WithPredicates(predicate.LabelChangedPredicate{})).
-		Watches(&corev1.Node{}, reconciler.networksOfNodes(), builder.WithPredicates(nodeChange())).
-		Watches(&v1alpha1.WukongNetwork{}, reconciler.networksOfBridge(), builder.WithPredicates(hostbridge.WishChange())).
-		Build(reconciler)
+		Watches(&v1alpha1.WukongAddress{}, r.networksOfAddress(), builder.WithPredicates(comesOrGoes())).
+		Watches(&v1alpha1.Wukong{}, umbrella.Handler(r.client, newList), builder.WithPredicates(umbrella.Predicate())).
+		Watches(&v1alpha1.WukongHostNetworkPolicy{}, r.networksOfHostPolicy(), builder.WithPredicates(predicate.GenerationChangedPredicate{})).
+		Watches(&corev1.Namespace{}, r.networksOfNamespace(), builder.OnlyMetadata, builder.WithPredicates(predicate.LabelChangedPredicate{})).
+		Watches(&corev1.Node{}, r.networksOfNodes(), builder.WithPredicates(nodeChange())).
+		Watches(&v1alpha1.WukongNetwork{}, r.networksOfBridge(), builder.WithPredicates(hostbridge.WishChange())).
+		Build(r)
 	if err != nil {
 		return err
 	}
-	if err := hostbridge.SetupWithManager(manager, dependencies); err != nil {
+	// Who does not see all networks cannot know whether a bridge of the nodes is still wanted.
+	if !r.namespaces.Limited() {
+		if err := hostbridge.SetupWithManager(manager, r.dependencies); err != nil {
+			return err
+		}
+	}
+	if err := hostbridge.Watch(manager, r.dependencies, controller, r.networksOn, r.networksOnManaged); err != nil {
 		return err
 	}
-	if err := hostbridge.Watch(manager, dependencies, controller, reconciler.networksOn, reconciler.networksOnManaged); err != nil {
-		return err
-	}
-	err = dependencies.Watch(controller, dependency.KubeVirts,
-		source.Kind(manager.GetCache(), client.Object(&kubevirtv1.KubeVirt{}), reconciler.networksOfBindings(), binding.Changed()),
-		reconciler.networksThatNeedBindings)
+	err = r.dependencies.Watch(controller, dependency.KubeVirts,
+		source.Kind(manager.GetCache(), client.Object(&kubevirtv1.KubeVirt{}), r.networksOfBindings(), binding.Changed()),
+		r.networksThatNeedBindings)
 	if err != nil {
 		return err
 	}
-	return dependencies.Watch(controller, dependency.NetworkAttachments,
-		source.Kind(manager.GetCache(), client.Object(&networkv1.NetworkAttachmentDefinition{}), reconciler.networksOf(), attachmentChange()),
-		reconciler.networksThatNeedMultus)
+	return r.dependencies.Watch(controller, dependency.NetworkAttachments,
+		source.Kind(manager.GetCache(), client.Object(&networkv1.NetworkAttachmentDefinition{}), r.networksOf(), attachmentChange()),
+		r.networksThatNeedMultus)
 }
 
 func newList() client.ObjectList { return &v1alpha1.WukongNetworkList{} }

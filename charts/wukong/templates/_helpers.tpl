@@ -50,3 +50,33 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- $common := list "dependency" -}}
 {{- if or (has .name $common) (has "*" .controllers) (has .name .controllers) -}}yes{{- end -}}
 {{- end -}}
+
+{{/* What is in no namespace, or read in one that is KubeVirt's own. */}}
+{{- define "wukong.clusterResources" -}}
+cdiconfigs customresourcedefinitions kubevirts namespaces nodenetworkconfigurationenactments nodenetworkconfigurationpolicies nodenetworkstates nodes
+storageclasses wukongaddresses wukonghostnetworkpolicies
+{{- end -}}
+
+{{/* The rules of a role in two parts, for a release that is limited to namespaces: "cluster" for what is in none, and "namespaces". Policies of
+nodes are only read: who does not see all networks must not decide about the bridges of nodes. */}}
+{{- define "wukong.limited" -}}
+{{- $known := splitList " " (include "wukong.clusterResources" . | replace "\n" " ") -}}
+{{- $cluster := list -}}
+{{- $namespaces := list -}}
+{{- range $rule := . -}}
+  {{- $everywhere := list -}}
+  {{- $inside := list -}}
+  {{- range $resource := $rule.resources -}}
+    {{- if not (has $resource $known) -}}
+      {{- $inside = append $inside $resource -}}
+    {{- else if eq $resource "nodenetworkconfigurationpolicies" -}}
+      {{- $cluster = append $cluster (dict "apiGroups" $rule.apiGroups "resources" (list $resource) "verbs" (list "get" "list" "watch")) -}}
+    {{- else -}}
+      {{- $everywhere = append $everywhere $resource -}}
+    {{- end -}}
+  {{- end -}}
+  {{- with $everywhere -}}{{- $cluster = append $cluster (merge (dict "resources" .) $rule) -}}{{- end -}}
+  {{- with $inside -}}{{- $namespaces = append $namespaces (merge (dict "resources" .) $rule) -}}{{- end -}}
+{{- end -}}
+{{- toYaml (dict "cluster" $cluster "namespaces" $namespaces) -}}
+{{- end -}}

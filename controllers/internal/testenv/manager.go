@@ -26,7 +26,7 @@ func SimulatorConfig(config *rest.Config) *rest.Config {
 
 // SimulatorOptions are those of the simulator's manager.
 func SimulatorOptions() ctrl.Options {
-	options := controllers.ManagerOptions(8)
+	options := controllers.ManagerOptions(8, nil)
 	options.Cache.ByObject = nil
 	return options
 }

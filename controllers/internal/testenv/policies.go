@@ -19,6 +19,9 @@ import (
 // policies are the files of admission policies that are installed with the definitions.
 var policies = []string{"wukongdisk-deletion-protection.yaml", "wukongnetwork-host-access.yaml"}
 
+// Operator is the account for which config/default/job_policy.yaml is.
+const Operator = "system:serviceaccount:wukong-system:wukong"
+
 // installPolicies makes the admission policies. The API server heeds one a moment after.
 func (e *Environment) installPolicies() error {
 	for _, name := range policies {
@@ -26,7 +29,7 @@ func (e *Environment) installPolicies() error {
 			return err
 		}
 	}
-	return nil
+	return e.installPolicy(repository("config", "default", "job_policy.yaml"))
 }
 
 // permitEverything lets all namespaces use all networks of the nodes, as in a cluster of one team.

@@ -40,6 +40,7 @@ type settings struct {
 	config      *rest.Config
 	moverImage  string
 	enforcement string
+	namespaces  []string
 	// confined managers see the namespace of their test alone.
 	confined bool
 }
@@ -119,12 +120,25 @@ func (f *Fixture) Enforcing(enforcement string) *Fixture {
 	return f.but(func(f *Fixture) { f.settings.enforcement = enforcement })
 }
 
+// LimitedTo says to managers that are started from here on in which namespaces alone they work.
+func (f *Fixture) LimitedTo(namespaces ...string) *Fixture {
+	return f.but(func(f *Fixture) { f.settings.namespaces = namespaces })
+}
+
 // RunAs gives managers that are started from here on the generated roles of config/rbac, named by their files, and no other
 // right. It returns what they were refused.
 func (f *Fixture) RunAs(roles ...string) (*Fixture, *testenv.Refusals) {
 	f.Helper()
 	config, refusals := f.As(roles...)
 	return f.but(func(f *Fixture) { f.settings.config = config }), refusals
+}
+
+// Called gives another user's name to managers that are started from here on, with all rights: admission policies judge by it.
+func (f *Fixture) Called(user string) *Fixture {
+	return f.but(func(f *Fixture) {
+		f.settings.config = rest.CopyConfig(f.settings.config)
+		f.settings.config.Impersonate = rest.ImpersonationConfig{UserName: user, Groups: []string{"system:masters"}}
+	})
 }
 
 // As connects with generated roles of config/rbac and no other right.

@@ -47,10 +47,10 @@ func (f *Fixture) startCounting(writes *testenv.Writes) *Manager {
 	if len(names) == 0 {
 		names = []string{"*"}
 	}
-	options := controllers.ManagerOptions(8)
+	options := controllers.ManagerOptions(8, f.settings.namespaces)
 	stop := f.startMember(operator, config, options, func(ctx context.Context, manager ctrl.Manager) error {
 		return controllers.Setup(ctx, manager, names, f.settings.clock, controllers.Settings{
-			MoverImage: f.settings.moverImage, NetworkPolicyEnforcement: f.settings.enforcement,
+			MoverImage: f.settings.moverImage, NetworkPolicyEnforcement: f.settings.enforcement, Namespaces: f.settings.namespaces,
 		})
 	})
 	return &Manager{Writes: writes, stop: stop}

@@ -7,8 +7,11 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	authorizationv1 "k8s.io/api/authorization/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/builder"
@@ -16,8 +19,8 @@ import (
 	"github.com/novasphere/wukong/e2e/internal/harness"
 )
 
-// TestSubsystemsApart runs the controller of disks by a release of its own, in a namespace of its own and with its own rights only. It is
-// not parallel: for a moment nobody looks after disks.
+// TestSubsystemsApart runs the controller of disks by a release of its own, in a namespace of its own and with its own rights only, and both releases
+// for one namespace alone (issue A.5). It is not parallel: for a moment nobody looks after disks, and after other namespaces.
 func TestSubsystemsApart(t *testing.T) {
 	harness.Thorough(t)
 	chart := filepath.Join(testbed.Checkout(), "charts", "wukong")
@@ -25,21 +28,46 @@ func TestSubsystemsApart(t *testing.T) {
 	installed := mustHelm(t, "get", "values", "wukong", "--namespace", harness.OperatorNamespace, "--output", "yaml")
 	require.NoError(t, os.WriteFile(values, []byte(installed), 0o600))
 	home := cluster.Namespace(t)
-	namespace := cluster.Namespace(t)
+	namespace, other := cluster.Namespace(t), cluster.Namespace(t)
+	limited := "namespaces={" + namespace + "}"
 
 	t.Cleanup(func() {
 		mustHelm(t, "upgrade", "wukong", chart, "--namespace", harness.OperatorNamespace, "--values", values, "--wait", "--timeout", "3m")
 	})
 	mustHelm(t, "upgrade", "wukong", chart, "--namespace", harness.OperatorNamespace, "--values", values,
-		"--set", "controllers={wukong,wukongaddress,wukongvm,wukongnetwork,wukongimage,wukongexport,wukongsnapshot}", "--wait", "--timeout", "3m")
+		"--set", "controllers={wukong,wukongaddress,wukongvm,wukongnetwork,wukongimage,wukongexport,wukongsnapshot}",
+		"--set", limited, "--set-json", "hostNetworks.permitted=[]", "--wait", "--timeout", "3m")
 	cluster.WaitOperator(t)
-	vm := builder.VM(namespace, "web", harness.TinyDisk("root"))
-	cluster.Make(t, vm)
+	vm := builder.VM(namespace, "web", builder.Stamped("root", builder.Size(harness.TinySize), builder.FromHTTP(testbed.ImageURL(testbed.TinyImage))))
+	unseen := builder.VM(other, "web", harness.TinyDisk("root"))
+	cluster.Make(t, vm, unseen)
 	cluster.WaitCause(t, vm, v1alpha1.ReasonWaitingForDisk, "its controller has not looked at it yet", patience)
 
 	t.Cleanup(func() { mustHelm(t, "uninstall", "storage", "--namespace", home, "--wait", "--timeout", "3m") })
-	mustHelm(t, "install", "storage", chart, "--namespace", home, "--values", values, "--set", "controllers={wukongdisk}", "--wait", "--timeout", "3m")
+	mustHelm(t, "install", "storage", chart, "--namespace", home, "--values", values, "--set", "controllers={wukongdisk}", "--set", limited, "--wait", "--timeout", "3m")
 	cluster.WaitReady(t, vm, metav1.ConditionTrue, v1alpha1.ReasonRunning, importAndBoot)
+
+	require.NoError(t, cluster.Get(t.Context(), client.ObjectKeyFromObject(unseen), unseen))
+	assert.Empty(t, unseen.Status, "a machine in a namespace that no release works in")
+	assert.Empty(t, unseen.Finalizers)
+	operator := "system:serviceaccount:" + harness.OperatorNamespace + ":wukong"
+	for _, right := range []authorizationv1.ResourceAttributes{
+		{Verb: "get", Resource: "secrets"}, {Verb: "patch", Group: "kubevirt.io", Resource: "virtualmachines"}, {Verb: "create", Group: "batch", Resource: "jobs"},
+	} {
+		assert.True(t, may(t, operator, namespace, right), "%+v", right)
+		assert.False(t, may(t, operator, other, right), "%+v", right)
+		assert.False(t, may(t, operator, "", right), "%+v in all namespaces", right)
+	}
+	assert.False(t, may(t, operator, "", authorizationv1.ResourceAttributes{Verb: "create", Group: "nmstate.io", Resource: "nodenetworkconfigurationpolicies"}))
+}
+
+// may tells whether a user has a right in a namespace, or in all.
+func may(t *testing.T, user, namespace string, right authorizationv1.ResourceAttributes) bool {
+	t.Helper()
+	right.Namespace = namespace
+	review := &authorizationv1.SubjectAccessReview{Spec: authorizationv1.SubjectAccessReviewSpec{User: user, ResourceAttributes: &right}}
+	require.NoError(t, cluster.Create(t.Context(), review))
+	return review.Status.Allowed
 }
 
 func mustHelm(t *testing.T, arguments ...string) string {

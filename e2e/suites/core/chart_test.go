@@ -4,14 +4,18 @@ package core
 
 import (
 	"context"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	admissionv1 "k8s.io/api/admissionregistration/v1"
+	"sigs.k8s.io/yaml"
 
 	"github.com/novasphere/wukong/e2e/devcluster/testbed"
 	"github.com/novasphere/wukong/e2e/internal/harness"
@@ -50,6 +54,46 @@ func TestChartGrantsWhatItRuns(t *testing.T) {
 	assert.Equal(t, []string{"dependency", "metrics-auth", "wukong", "wukongaddress", "wukongdisk", "wukongexport", "wukongimage", "wukongnetwork", "wukongsnapshot", "wukongvm"}, boundRoles(render(t)))
 	assert.Equal(t, []string{"dependency", "metrics-auth", "wukongdisk"}, boundRoles(render(t, "--set", "controllers={wukongdisk}")))
 	assert.Equal(t, []string{"dependency", "wukongvm"}, boundRoles(render(t, "--set", "controllers={wukongvm}", "--set", "metrics.enabled=false")))
+}
+
+func TestChartGrantsNamespacesWhatIsTheirs(t *testing.T) {
+	harness.Essential(t)
+	t.Parallel()
+	assert.Equal(t, []string{"dependency", "metrics-auth", "wukongaddress", "wukongdisk", "wukongnetwork", "wukongvm"}, boundRoles(render(t, "--set", "namespaces={lab}")))
+	assert.Equal(t, []string{"dependency"}, boundRoles(render(t, "--set", "namespaces={lab}", "--set", "controllers={wukongexport}", "--set", "metrics.enabled=false")))
+	output, err := helm(t, "template", "release", filepath.Join(testbed.Checkout(), "charts", "wukong"), "--kube-version", "1.33", "--set", "namespaces={lab}",
+		"--set-json", `hostNetworks.permitted=[{"name":"all"}]`)
+	require.Error(t, err)
+	assert.Contains(t, output, "hostNetworks.permitted is for the whole cluster")
+}
+
+// What those who use no helm install is the same, but for the image, which their overlay adds.
+func TestChartAndBaseLimitJobsAlike(t *testing.T) {
+	harness.Essential(t)
+	t.Parallel()
+	text, err := os.ReadFile(filepath.Join(testbed.Checkout(), "config", "default", "job_policy.yaml"))
+	require.NoError(t, err)
+	base, chart := jobPolicy(t, string(text)), jobPolicy(t, render(t))
+	require.NotEmpty(t, chart.Spec.Validations)
+	last := len(chart.Spec.Validations) - 1
+	assert.Contains(t, chart.Spec.Validations[last].Expression, "variables.container.image == '")
+	chart.Spec.Validations = chart.Spec.Validations[:last]
+	assert.Equal(t, "request.userInfo.username == 'system:serviceaccount:apart:release-wukong'", chart.Spec.MatchConditions[0].Expression)
+	base.Spec.MatchConditions = chart.Spec.MatchConditions
+	assert.Equal(t, base.Spec, chart.Spec)
+}
+
+// jobPolicy is the policy for Jobs among the objects of a manifest.
+func jobPolicy(t *testing.T, manifest string) *admissionv1.ValidatingAdmissionPolicy {
+	t.Helper()
+	for _, document := range strings.Split(manifest, "\n---\n") {
+		policy := &admissionv1.ValidatingAdmissionPolicy{}
+		if require.NoError(t, yaml.Unmarshal([]byte(document), policy)); policy.Kind == "ValidatingAdmissionPolicy" && strings.HasSuffix(policy.Name, "-jobs") {
+			return policy
+		}
+	}
+	require.Fail(t, "no policy for Jobs")
+	return nil
 }
 
 func TestChartRendersTheSameTwice(t *testing.T) {

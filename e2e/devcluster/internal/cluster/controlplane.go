@@ -129,7 +129,8 @@ func apiServerOptions(place paths, plan network.Plan) map[string]string {
 		"audit-policy-file":         place.pki("audit-policy.yaml"),
 		"audit-log-path":            testbed.At(place.root).AuditLog(),
 		"audit-log-maxsize":         "100",
-		"profiling":                 "false",
+		// For 'kubectl get --raw /debug/pprof/profile': it is where much of the processors' time goes.
+		"profiling": "true",
 	}
 }
 

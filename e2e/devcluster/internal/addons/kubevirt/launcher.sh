@@ -18,6 +18,9 @@ ln -s OVMF_VARS_4M.ms.fd /usr/share/OVMF/OVMF_VARS.secboot.fd
 chmod 0755 /usr/bin/node-labeller.sh /usr/sbin/virtqemud /etc/libvirt/hooks/qemu
 setcap cap_net_bind_service=+ep /usr/bin/virt-launcher-monitor
 
+# Each launcher asks every emulator that it finds what it can do, by starting it. No guest here has 32 bits.
+rm /usr/bin/qemu-system-i386
+
 # It was linked on the machine that builds, against that machine's C library, which may be newer than this one's.
 usage=$(/usr/bin/virt-launcher --help 2>&1 || true)
 case $usage in
