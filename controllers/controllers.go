@@ -32,7 +32,7 @@ type Settings struct {
 	MoverImage string
 	// NetworkPolicyEnforcement tells whether the cluster's network plugin enforces NetworkPolicies, as wukongvm.Enforcements lists.
 	NetworkPolicyEnforcement string
-	// Namespaces that the release works in, the same as those of ManagerOptions; none for all.
+	// Namespaces that the release works in, the same as those of ManagerOptions; none for all. See FindGrants.
 	Namespaces []string
 }
 
@@ -65,10 +65,7 @@ func Setup(ctx context.Context, manager ctrl.Manager, names []string, clock cloc
 	if slices.Contains(names, "*") {
 		names = Names()
 	}
-	namespaces, err := scope.Parse(settings.Namespaces)
-	if err != nil {
-		return err
-	}
+	namespaces := scope.Namespaces(settings.Namespaces)
 	if err := index.Register(ctx, manager.GetFieldIndexer(), names); err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -61,7 +62,31 @@ func heldAddress(namespace, address string) *v1alpha1.WukongAddress {
 	}
 }
 
-func TestA5ANamespaceThatCannotBeIsRefusedAtTheStart(t *testing.T) {
-	err := controllers.Setup(t.Context(), nil, []string{"*"}, nil, controllers.Settings{Namespaces: []string{"shop", "Lab"}})
+// With a namespace its Roles are deleted. What is left there does not keep the release from its work in the others.
+func TestA5ANamespaceWithoutRightsStopsNoOther(t *testing.T) {
+	f := testkit.New(t)
+	config, _ := f.As()
+	_, err := controllers.FindGrants(t.Context(), config, []string{f.Namespace, "gone"})
+	require.ErrorContains(t, err, "no right to read in any namespace of")
+	_, err = controllers.FindGrants(t.Context(), config, []string{"Lab"})
 	require.ErrorContains(t, err, `"Lab" is not the name of a namespace`)
+
+	role := &rbacv1.Role{
+		ObjectMeta: metav1.ObjectMeta{Namespace: f.Namespace, Name: "reader"},
+		Rules:      []rbacv1.PolicyRule{{APIGroups: []string{v1alpha1.GroupName}, Resources: []string{"wukongs"}, Verbs: []string{"list"}}},
+	}
+	binding := &rbacv1.RoleBinding{
+		ObjectMeta: metav1.ObjectMeta{Namespace: f.Namespace, Name: "reader"},
+		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: "reader"},
+		Subjects:   []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: rbacv1.UserKind, Name: f.UserName()}},
+	}
+	f.Create(role, binding)
+	f.Eventually(func(now *testkit.Attempt) {
+		grants, err := controllers.FindGrants(t.Context(), config, []string{f.Namespace, "gone"})
+		require.NoError(now, err)
+		assert.Equal(now, []string{f.Namespace}, grants.Namespaces)
+	})
+	all, err := controllers.FindGrants(t.Context(), config, nil)
+	require.NoError(t, err)
+	assert.Empty(t, all.Namespaces, "a release for all")
 }

@@ -90,7 +90,11 @@ func run(ctx context.Context, opts options) error {
 		return fmt.Errorf("find the cluster: %w", err)
 	}
 	config.UserAgent = "wukong-manager/" + version
-	managerOptions := controllers.ManagerOptions(opts.concurrency, opts.namespaces)
+	grants, err := controllers.FindGrants(ctx, config, opts.namespaces)
+	if err != nil {
+		return err
+	}
+	managerOptions := controllers.ManagerOptions(opts.concurrency, grants.Namespaces)
 	managerOptions.Metrics = metricsOptions(opts)
 	managerOptions.HealthProbeBindAddress = opts.probeAddress
 	managerOptions.PprofBindAddress = opts.pprofAddress
@@ -103,9 +107,12 @@ func run(ctx context.Context, opts options) error {
 	if err != nil {
 		return fmt.Errorf("make the manager: %w", err)
 	}
-	settings := controllers.Settings{MoverImage: opts.moverImage, NetworkPolicyEnforcement: opts.enforcement, Namespaces: opts.namespaces}
+	settings := controllers.Settings{MoverImage: opts.moverImage, NetworkPolicyEnforcement: opts.enforcement, Namespaces: grants.Namespaces}
 	if err := controllers.Setup(ctx, manager, opts.controllers, clock.RealClock{}, settings); err != nil {
 		return err
+	}
+	if err := grants.Watch(manager); err != nil {
+		return fmt.Errorf("watch the rights in namespaces: %w", err)
 	}
 	if err := manager.AddHealthzCheck("ping", healthz.Ping); err != nil {
 		return fmt.Errorf("add the health check: %w", err)

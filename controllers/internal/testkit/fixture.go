@@ -149,6 +149,9 @@ func (f *Fixture) As(roles ...string) (*rest.Config, *testenv.Refusals) {
 	return config, refusals
 }
 
+// UserName is the name that As gives to a user with roles.
+func (f *Fixture) UserName(roles ...string) string { return userName(f.Name(), roles) }
+
 // Within is the fixture with another patience for its waits.
 func (f *Fixture) Within(patience time.Duration) *Fixture {
 	return f.but(func(f *Fixture) { f.patience = patience })

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	authorizationv1 "k8s.io/api/authorization/v1"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -28,8 +29,8 @@ func TestSubsystemsApart(t *testing.T) {
 	installed := mustHelm(t, "get", "values", "wukong", "--namespace", harness.OperatorNamespace, "--output", "yaml")
 	require.NoError(t, os.WriteFile(values, []byte(installed), 0o600))
 	home := cluster.Namespace(t)
-	namespace, other := cluster.Namespace(t), cluster.Namespace(t)
-	limited := "namespaces={" + namespace + "}"
+	namespace, second, other := cluster.Namespace(t), cluster.Namespace(t), cluster.Namespace(t)
+	limited := "namespaces={" + namespace + "," + second + "}"
 
 	t.Cleanup(func() {
 		mustHelm(t, "upgrade", "wukong", chart, "--namespace", harness.OperatorNamespace, "--values", values, "--wait", "--timeout", "3m")
@@ -59,6 +60,15 @@ func TestSubsystemsApart(t *testing.T) {
 		assert.False(t, may(t, operator, "", right), "%+v in all namespaces", right)
 	}
 	assert.False(t, may(t, operator, "", authorizationv1.ResourceAttributes{Verb: "create", Group: "nmstate.io", Resource: "nodenetworkconfigurationpolicies"}))
+
+	// With the namespace the Roles in it are deleted, but what is left there ends all the same, and does not keep a manager that starts from its work.
+	gone := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}}
+	require.NoError(t, cluster.Delete(t.Context(), gone))
+	cluster.WaitGone(t, gone, patience)
+	cluster.RestartOperator(t)
+	snapshot := builder.Snapshot(second, "early", "data")
+	cluster.Make(t, snapshot)
+	cluster.WaitReady(t, snapshot, metav1.ConditionFalse, v1alpha1.ReasonSourceMissing, patience)
 }
 
 // may tells whether a user has a right in a namespace, or in all.
