@@ -72,6 +72,9 @@ const (
 	// AnnotationMoves on a VirtualMachine holds the volumes that were given to KubeVirt to migrate, in JSON, with the instance
 	// that was running then: only that instance can tell whether the new claim has all the bytes.
 	AnnotationMoves = GroupName + "/moves"
+	// AnnotationFilled on a WukongDisk is the disk's own name once all its bytes were there. A disk that has it is not filled from its source a
+	// second time; whoever takes it off asks for that, when the claim that held the bytes is gone.
+	AnnotationFilled = GroupName + "/filled"
 	// AnnotationClaimInUse on a WukongDisk is a person's word which of two claims has the newest data, when its move is undecided.
 	AnnotationClaimInUse = GroupName + "/claim-in-use"
 )

@@ -65,6 +65,10 @@ const (
 	ReasonApplyRefused = "ApplyRefused"
 	// ReasonNotObserved: the state of the world has not been read yet.
 	ReasonNotObserved = "NotObserved"
+	// ReasonBytesLost: the claim that held a disk was deleted. It is not filled again by itself.
+	ReasonBytesLost = "BytesLost"
+	// ReasonClaimDeleted: the claim that holds a disk was deleted, and goes when the guest lets go of it.
+	ReasonClaimDeleted = "ClaimDeleted"
 	// ReasonSourceMissing: the machine, disk or snapshot to work on does not exist.
 	ReasonSourceMissing = "SourceMissing"
 	// ReasonSecretMissing: a Secret, or a key of it, does not exist.

@@ -25,6 +25,12 @@ func (r *Reconciler) applyDataVolume(ctx context.Context, disk *v1alpha1.WukongD
 	if observed.claimName(disk) != disk.Name {
 		return nil // it moved here, and is not filled from its source again
 	}
+	if begun, err := r.beginAgain(ctx, disk, observed); begun || err != nil {
+		return err
+	}
+	if err := r.seal(ctx, observed.dataVolume); err != nil {
+		return err
+	}
 	applied, err := r.bringVolume(ctx, disk, desiredDataVolume(disk, observed))
 	if err != nil {
 		return err
@@ -74,11 +80,11 @@ func desiredDataVolume(disk *v1alpha1.WukongDisk, observed *observation) *cdiv1.
 	}
 }
 
-// annotations tell CDI to keep a finished DataVolume, which is what the claim belongs to; and to fill at once, on a class that binds at first use,
+// annotations tell CDI to keep a finished DataVolume, which is what the claim belongs to; never to fill it twice; and to fill at once, on a class that binds at first use,
 // an upload, because no machine can use the disk before the bytes are there and the person who has them waits, and a disk that something else
 // waits for. What was asked for stays so.
 func annotations(disk *v1alpha1.WukongDisk, observed *observation) map[string]string {
-	result := map[string]string{dvstate.AnnotationDeleteAfterCompletion: "false"}
+	result := map[string]string{dvstate.AnnotationDeleteAfterCompletion: "false", dvstate.AnnotationPopulatedFor: disk.Name}
 	upload := disk.Spec.Source != nil && disk.Spec.Source.Upload != nil
 	asked := observed.dataVolume != nil && observed.dataVolume.Annotations[dvstate.AnnotationBindNow] != ""
 	if upload || observed.awaited || asked {

@@ -22,7 +22,7 @@ func describe(disk *v1alpha1.WukongDisk, observed *observation, found *problem) 
 		}
 	}
 	// The claim's name is the promise that the claim is, or will be, this disk's: machines start on it.
-	if observed.dataVolume != nil || observed.claim != nil && (disk.AdoptsClaim() || observed.ownsClaim(disk)) {
+	if observed.dataVolume != nil || observed.claim == nil && wasFilled(disk) || observed.claim != nil && (disk.AdoptsClaim() || observed.ownsClaim(disk)) {
 		if observed.rival == "" && (found == nil || found.reason != v1alpha1.ReasonNameConflict) {
 			status.ClaimName = observed.claimName(disk)
 		}

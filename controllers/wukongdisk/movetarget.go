@@ -17,7 +17,8 @@ import (
 // targetVolume is what a disk moves to: blank for KubeVirt to fill, or a clone of the claim that nobody has. It says which claim holds the disk,
 // and is not to be collected by CDI.
 func targetVolume(disk *v1alpha1.WukongDisk, observed *observation, move *v1alpha1.DiskMove) *cdiv1.DataVolume {
-	annotations := map[string]string{v1alpha1.AnnotationMovedFrom: observed.claimName(disk), dvstate.AnnotationDeleteAfterCompletion: "false"}
+	annotations := map[string]string{v1alpha1.AnnotationMovedFrom: observed.claimName(disk), dvstate.AnnotationDeleteAfterCompletion: "false",
+		dvstate.AnnotationPopulatedFor: move.TargetClaimName}
 	source := &cdiv1.DataVolumeSource{Blank: &cdiv1.DataVolumeBlankImage{}}
 	if move.Method == v1alpha1.MoveCopy {
 		source = claimSource(disk.Namespace, observed.claimName(disk))

@@ -165,7 +165,7 @@ func isDefault(class *storagev1.StorageClass) bool {
 // ownsClaim tells whether the claim under the disk's name is ours: controlled by the DataVolume, or by the disk itself after CDI
 // collected a finished DataVolume as garbage.
 func (o *observation) ownsClaim(disk *v1alpha1.WukongDisk) bool {
-	if apply.Belongs(o.claim, disk) {
+	if apply.Belongs(o.claim, disk) || o.leavingOurs(disk) {
 		return true
 	}
 	return o.dataVolume != nil && apply.Belongs(o.dataVolume, disk) && metav1.IsControlledBy(o.claim, o.dataVolume)

@@ -23,6 +23,7 @@ func failed(reason, format string, arguments ...any) *problem {
 // obstacles keep a DataVolume from being written. The first that stands gives the condition.
 var obstacles = []func(*v1alpha1.WukongDisk, *observation) *problem{
 	nameTaken,
+	bytesLost,
 	importerMissing,
 	classMissing,
 	originUnusable,
@@ -43,6 +44,9 @@ func nameTaken(disk *v1alpha1.WukongDisk, observed *observation) *problem {
 		return nil
 	}
 	if !observed.claim.DeletionTimestamp.IsZero() {
+		if wasFilled(disk) {
+			return nil // what held the disk: see leaving
+		}
 		return pending(v1alpha1.ReasonPending, "PersistentVolumeClaim %s is being deleted: the disk is made anew from its source when it is gone", observed.claim.Name)
 	}
 	return failed(v1alpha1.ReasonNameConflict,

@@ -114,6 +114,9 @@ func (r *Reconciler) carryOut(ctx context.Context, disk *v1alpha1.WukongDisk, ob
 	if err := r.writeStatus(ctx, disk, observed, applyErr, moveErr); err != nil {
 		return reconcile.Result{}, err
 	}
+	if err := r.markFilled(ctx, disk, observed); err != nil {
+		return reconcile.Result{}, err
+	}
 	if err := r.settleProtection(ctx, disk, observed); err != nil {
 		return reconcile.Result{}, err
 	}

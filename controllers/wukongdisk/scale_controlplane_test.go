@@ -22,7 +22,7 @@ func TestContract3TwoHundredDisksAtOnce(t *testing.T) {
 	const (
 		count = 200
 		// The finalizer, the DataVolume, and a status each when it is pending, being filled and ready.
-		writesPerDisk = 5
+		writesPerDisk = 6
 		longest       = 3 * time.Minute
 	)
 	clock := clocktesting.NewFakePassiveClock(time.Now())

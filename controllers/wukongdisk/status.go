@@ -66,6 +66,9 @@ func evaluate(disk *v1alpha1.WukongDisk, observed *observation, applyErr error) 
 	if found := incomplete(disk, observed); found != nil {
 		return found
 	}
+	if found := leaving(disk, observed); found != nil {
+		return found
+	}
 	if found := sharing(disk, observed.claim); found != nil {
 		return found
 	}
@@ -78,6 +81,9 @@ func incomplete(disk *v1alpha1.WukongDisk, observed *observation) *problem {
 		return adoptedClaim(disk, observed)
 	}
 	if found := nameTaken(disk, observed); found != nil {
+		return found
+	}
+	if found := bytesLost(disk, observed); found != nil {
 		return found
 	}
 	if observed.importer.Says != "" {

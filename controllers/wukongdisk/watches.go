@@ -129,13 +129,15 @@ func sameAttachment(one, two v1alpha1.VMDiskStatus) bool {
 		equality.Semantic.DeepEqual(one.Move, two.Move) && equality.Semantic.DeepEqual(one.GuestSize, two.GuestSize)
 }
 
-// wordGiven lets pass a disk of which a person says which claim holds it.
+// wordGiven lets pass a disk of which a person says which claim holds it, or that it is to be filled again.
 func wordGiven() predicate.Predicate {
 	return predicate.Funcs{
 		CreateFunc: func(event.CreateEvent) bool { return false },
 		DeleteFunc: func(event.DeleteEvent) bool { return false },
 		UpdateFunc: func(e event.UpdateEvent) bool {
-			return e.ObjectOld.GetAnnotations()[v1alpha1.AnnotationClaimInUse] != e.ObjectNew.GetAnnotations()[v1alpha1.AnnotationClaimInUse]
+			before, after := e.ObjectOld.GetAnnotations(), e.ObjectNew.GetAnnotations()
+			return before[v1alpha1.AnnotationClaimInUse] != after[v1alpha1.AnnotationClaimInUse] ||
+				before[v1alpha1.AnnotationFilled] != "" && after[v1alpha1.AnnotationFilled] == ""
 		},
 	}
 }

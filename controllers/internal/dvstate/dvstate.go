@@ -18,7 +18,10 @@ const (
 	AnnotationBindNow = "cdi.kubevirt.io/storage.bind.immediate.requested"
 	// AnnotationDeleteAfterCompletion says with "false" that a finished DataVolume is not to be collected as garbage (AnnDeleteAfterCompletion).
 	AnnotationDeleteAfterCompletion = "cdi.kubevirt.io/storage.deleteAfterCompletion"
-	// AnnotationPrePopulated names the claim of a DataVolume that needs not be filled any more (AnnPrePopulated).
+	// AnnotationPopulatedFor with a DataVolume's own name is passed on to its claim when that is filled, whereupon CDI sets AnnotationPrePopulated
+	// (AnnPopulatedFor; pkg/controller/datavolume/controller-base.go, handleDelayedAnnotations and handlePrePopulation).
+	AnnotationPopulatedFor = "cdi.kubevirt.io/storage.populatedFor"
+	// AnnotationPrePopulated names the claim of a DataVolume that needs not be filled any more: CDI makes no other (AnnPrePopulated).
 	AnnotationPrePopulated = "cdi.kubevirt.io/storage.prePopulated"
 )
 

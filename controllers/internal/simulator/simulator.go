@@ -21,6 +21,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/novasphere/wukong/controllers/internal/dvstate"
 )
 
 // NodeName is where all instances run.
@@ -69,6 +71,9 @@ func (s *Simulator) dataVolume(ctx context.Context, request reconcile.Request) (
 	claim := &corev1.PersistentVolumeClaim{}
 	err := s.client.Get(ctx, request.NamespacedName, claim)
 	switch {
+	case apierrors.IsNotFound(err) && dataVolume.Annotations[dvstate.AnnotationPrePopulated] != "":
+		dataVolume.Status.Phase = cdiv1.Pending
+		return reconcile.Result{}, s.client.Status().Update(ctx, dataVolume)
 	case apierrors.IsNotFound(err):
 		return reconcile.Result{}, s.makeClaim(ctx, dataVolume)
 	case err != nil:
@@ -81,6 +86,10 @@ func (s *Simulator) dataVolume(ctx context.Context, request reconcile.Request) (
 	next := map[cdiv1.DataVolumePhase]cdiv1.DataVolumePhase{
 		cdiv1.PhaseUnset: cdiv1.ImportScheduled, cdiv1.ImportScheduled: cdiv1.ImportInProgress, cdiv1.ImportInProgress: cdiv1.Succeeded,
 	}[dataVolume.Status.Phase]
+	if next == "" && dataVolume.Annotations[dvstate.AnnotationPopulatedFor] != "" && dataVolume.Annotations[dvstate.AnnotationPrePopulated] == "" {
+		dataVolume.Annotations[dvstate.AnnotationPrePopulated] = claim.Name
+		return reconcile.Result{}, s.client.Update(ctx, dataVolume)
+	}
 	if next == "" {
 		return reconcile.Result{}, nil
 	}
