@@ -3,12 +3,14 @@
 package disks
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	cdiv1 "kubevirt.io/containerized-data-importer-api/pkg/apis/core/v1beta1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -40,7 +42,10 @@ func TestWhatHoldsADiskIsDeleted(t *testing.T) {
 		warned := cluster.WaitReady(t, disk, metav1.ConditionFalse, v1alpha1.ReasonClaimDeleted, patience)
 		assert.Contains(t, warned.Message, "are gone as soon as WukongVM web stops")
 	}
-	cluster.WaitCause(t, vm, v1alpha1.ReasonWaitingForDisk, "was deleted: it and the bytes of this disk are gone as soon as", patience)
+	cluster.Wait(t, vm, patience, "its disks are not ready", func() bool {
+		disks := meta.FindStatusCondition(vm.Status.Conditions, v1alpha1.ConditionDisksReady)
+		return disks != nil && disks.Status == metav1.ConditionFalse && strings.Contains(disks.Message, "the bytes of this disk are gone as soon as")
+	})
 	assert.Equal(t, "tiny", cluster.Shell(t, vm).Run(t, "echo tiny"), "the guest runs on")
 
 	harness.Change(t, cluster, vm, func(vm *v1alpha1.WukongVM) { vm.Spec.PowerState = v1alpha1.PowerStopped })
