@@ -22,7 +22,7 @@ func describe(disk *v1alpha1.WukongDisk, observed *observation, found *problem) 
 		}
 	}
 	// The claim's name is the promise that the claim is, or will be, this disk's: machines start on it.
-	if observed.dataVolume != nil || observed.claim == nil && wasFilled(disk) || observed.claim != nil && (disk.AdoptsClaim() || observed.ownsClaim(disk)) {
+	if observed.hasClaim(disk) {
 		if observed.rival == "" && (found == nil || found.reason != v1alpha1.ReasonNameConflict) {
 			status.ClaimName = observed.claimName(disk)
 		}
@@ -33,6 +33,14 @@ func describe(disk *v1alpha1.WukongDisk, observed *observation, found *problem) 
 		describeClaim(&status, observed.claim)
 	}
 	return status
+}
+
+// hasClaim tells whether the claim under the disk's name is, will be, or was until it was lost, this disk's.
+func (o *observation) hasClaim(disk *v1alpha1.WukongDisk) bool {
+	if o.claim == nil {
+		return o.dataVolume != nil || wasFilled(disk)
+	}
+	return o.dataVolume != nil || disk.AdoptsClaim() || o.ownsClaim(disk)
 }
 
 func describeClaim(status *v1alpha1.WukongDiskStatus, claim *corev1.PersistentVolumeClaim) {

@@ -45,7 +45,7 @@ func bytesLost(disk *v1alpha1.WukongDisk, observed *observation) *problem {
 }
 
 // leaving warns of a claim that was deleted and goes when the last pod lets go of it.
-func leaving(disk *v1alpha1.WukongDisk, observed *observation) *problem {
+func leaving(observed *observation) *problem {
 	if observed.claim == nil || observed.claim.DeletionTimestamp.IsZero() {
 		return nil
 	}

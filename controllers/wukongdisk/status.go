@@ -66,7 +66,7 @@ func evaluate(disk *v1alpha1.WukongDisk, observed *observation, applyErr error) 
 	if found := incomplete(disk, observed); found != nil {
 		return found
 	}
-	if found := leaving(disk, observed); found != nil {
+	if found := leaving(observed); found != nil {
 		return found
 	}
 	if found := sharing(disk, observed.claim); found != nil {
