@@ -12,6 +12,9 @@
 //	Ready --spec.size grows--> Expanding --> Ready: the request of the claim is raised, and the storage grows it under the machine. A class
 //	that cannot, a quota, and a shrinking size are told as Error, and the disk works as before.
 //
+//	Ready --its claim is deleted--> Error (ClaimDeleted) --the claim is gone--> Error (BytesLost), until a person asks for
+//	another filling: see lost.go
+//
 //	any --deleted--> Terminating: waits until no WukongVM uses the disk; then
 //	     Delete   the garbage collector takes DataVolume and claim
 //	     Retain   the DataVolume is deleted with orphaning, the claim stays without an owner
@@ -21,9 +24,7 @@
 // The finalizer is needed for both waits. A machine that is itself being deleted does not count as a user, so that deletion
 // always ends; Kubernetes keeps the claim until its last pod is gone.
 //
-//	Ready --its claim is deleted--> Error (ClaimDeleted) --the claim is gone--> Error (BytesLost), for ever: see lost.go
-//
 // Writes of a disk from creation to Ready: the DataVolume, at most three status patches (pending, importing, ready), and one patch of
-// its own metadata unless its maker set the finalizer already, and one that says that it was filled. A class that binds at first use, a name of a Wukong that comes later,
-// and every tenth percent of a long import add a status patch each.
+// its own metadata unless its maker set the finalizer already, and one that says that it was filled. A class that binds at first use, a name of a
+// Wukong that comes later, and every tenth percent of a long import add a status patch each.
 package wukongdisk

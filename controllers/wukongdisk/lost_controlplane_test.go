@@ -42,16 +42,7 @@ func TestC0ADiskIsNotFilledASecondTimeByItself(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			f := testkit.Parallel(t)
-			f.Simulate()
-			f.StartManager()
-			disk := builder.Disk(f.Namespace, "data", builder.Size("1Gi"))
-			f.Create(disk)
-			testkit.Wait(f, disk, metav1.ConditionTrue, v1alpha1.ReasonReady, "")
-			f.Until(func() bool {
-				return testkit.Read(f, "data", disk).Annotations[v1alpha1.AnnotationFilled] == "data" &&
-					testkit.Read(f, "data", &cdiv1.DataVolume{}).Annotations[dvstate.AnnotationPrePopulated] != ""
-			})
+			f, disk := startFilled(t)
 
 			take(f, disk)
 			testkit.Wait(f, disk, metav1.ConditionFalse, v1alpha1.ReasonBytesLost, "kubectl annotate wukongdisk data --namespace="+f.Namespace)
@@ -66,17 +57,27 @@ func TestC0ADiskIsNotFilledASecondTimeByItself(t *testing.T) {
 	}
 }
 
+// startFilled has a disk of the name data that is complete, and which CDI and the disk itself know to be so.
+func startFilled(t *testing.T) (*testkit.Fixture, *v1alpha1.WukongDisk) {
+	t.Helper()
+	f := testkit.Parallel(t)
+	f.Simulate()
+	f.StartManager()
+	disk := builder.Disk(f.Namespace, "data", builder.Size("1Gi"))
+	f.Create(disk)
+	testkit.Wait(f, disk, metav1.ConditionTrue, v1alpha1.ReasonReady, "")
+	f.Until(func() bool {
+		return testkit.Read(f, "data", disk).Annotations[v1alpha1.AnnotationFilled] == "data" &&
+			testkit.Read(f, "data", &cdiv1.DataVolume{}).Annotations[dvstate.AnnotationPrePopulated] != ""
+	})
+	return f, disk
+}
+
 // A claim that a guest has stays until the guest stops, and its disk warns for as long.
 func TestC0ADiskWarnsWhileItsClaimIsBeingDeleted(t *testing.T) {
 	for name, victim := range map[string]client.Object{"the claim": &corev1.PersistentVolumeClaim{}, "the DataVolume": &cdiv1.DataVolume{}} {
 		t.Run(name, func(t *testing.T) {
-			f := testkit.Parallel(t)
-			f.Simulate()
-			f.StartManager()
-			disk := builder.Disk(f.Namespace, "data", builder.Size("1Gi"))
-			f.Create(disk)
-			testkit.Wait(f, disk, metav1.ConditionTrue, v1alpha1.ReasonReady, "")
-			f.Until(func() bool { return testkit.Read(f, "data", disk).Annotations[v1alpha1.AnnotationFilled] != "" })
+			f, disk := startFilled(t)
 			claim := testkit.Read(f, "data", &corev1.PersistentVolumeClaim{})
 			f.Patch(claim, `{"metadata":{"finalizers":["kubernetes.io/pvc-protection"]}}`)
 
