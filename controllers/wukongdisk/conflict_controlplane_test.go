@@ -113,6 +113,7 @@ func TestContract5CDIAbsentHeals(t *testing.T) {
 	f.fill(disk)
 	f.waitReady(disk)
 
+	f.WaitIdle()
 	manager.Stop()
 	second := f.StartManager()
 	f.WaitPasses(2)

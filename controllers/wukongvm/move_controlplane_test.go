@@ -413,6 +413,44 @@ func TestTheClassChangesAgainWhileTheDiskMoves(t *testing.T) {
 	m.running()
 }
 
+// Two migrations in a row would bring the machine back to a node that KubeVirt has not cleared yet.
+func TestAllDisksOfAMachineMoveInOneMigration(t *testing.T) {
+	f, _ := startMoving(t)
+	m := newMover(f, v1alpha1.PowerRunning)
+	m.running()
+	held := &storagev1.StorageClass{ObjectMeta: metav1.ObjectMeta{Name: m.Namespace + "-held"}, Provisioner: "test.novasphere.dev/none"}
+	m.Create(held)
+	m.hold(held, true)
+	m.setClass("root", held.Name)
+	m.waitCondition("root", v1alpha1.ReasonMoving, "is being made")
+
+	m.setClass("data", slow)
+	m.waitCondition("data", v1alpha1.ReasonMoving, "waits until volume root can move too")
+	m.WaitIdle()
+	assert.Empty(t, m.instance().Status.MigratedVolumes)
+
+	m.hold(m.machine(), true)
+	m.hold(held, false)
+	m.waitMigrating(2)
+	m.hold(m.machine(), false)
+	m.waitMoved("data", slow, "data")
+	m.waitMoved("root", held.Name, "root")
+
+	t.Run("but not one that is stuck", func(t *testing.T) {
+		m := m.in(t)
+		m.hold(held, true)
+		m.setClass("data", held.Name)
+		m.waitCondition("data", v1alpha1.ReasonMoving, "is being made")
+		target := testkit.Read(m, m.disk("data").Status.Move.TargetClaimName, &cdiv1.DataVolume{})
+		target.Status.Phase = cdiv1.Failed
+		require.NoError(t, m.Client.Status().Update(t.Context(), target))
+		m.waitCondition("data", v1alpha1.ReasonImportFailed, "failed")
+		from := m.disk("root").Status.ClaimName
+		m.setClass("root", slow)
+		m.waitMoved("root", slow, from)
+	})
+}
+
 func TestMovesThatCannotBe(t *testing.T) {
 	f, _ := startMoving(t)
 	m := newMover(f, v1alpha1.PowerRunning)

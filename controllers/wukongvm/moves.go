@@ -135,8 +135,7 @@ func (o *observation) resolveMove(vm *v1alpha1.WukongVM, disk *v1alpha1.WukongDi
 // resolveCopy: the machine is kept from starting while a disk is copied, see heldBack. What it says here is the lock: the copy begins
 // when the machine says that it is stopped and has seen the move.
 func (o *observation) resolveCopy(vm *v1alpha1.WukongVM) volumeMove {
-	halted := o.machine == nil || o.machine.Spec.RunStrategy != nil && *o.machine.Spec.RunStrategy == kubevirtv1.RunStrategyHalted
-	if !halted || o.instance != nil {
+	if o.instance != nil || o.machine != nil && !o.halted() {
 		return volumeMove{state: v1alpha1.VMDiskMoveRefused, message: fmt.Sprintf("WukongVM %s is not stopped", vm.Name)}
 	}
 	return volumeMove{state: v1alpha1.VMDiskMoveReleased}
@@ -170,7 +169,7 @@ func (o *observation) resolveRequest(vm *v1alpha1.WukongVM, disk *v1alpha1.Wukon
 		stay.message = fmt.Sprintf("waits until volume %s has moved", other)
 		return stay
 	}
-	if other, moves := o.bound(vm, volume); moves {
+	if other := o.follows(vm, volume); other != "" {
 		stay.message = fmt.Sprintf("waits until volume %s can move too", other)
 		return stay
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/utils/ptr"
 	kubevirtv1 "kubevirt.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -22,7 +23,7 @@ const enoughNodes = 2
 func (r *Reconciler) observeNodes(ctx context.Context, _ *v1alpha1.WukongVM, observed *observation) error {
 	asked := false
 	for _, disk := range observed.disks {
-		asked = asked || disk != nil && disk.Status.Move != nil && disk.Status.Move.Method == v1alpha1.MoveLive
+		asked = asked || liveMove(disk) != nil
 	}
 	if !asked || observed.running() == nil {
 		return nil
@@ -66,7 +67,7 @@ func (o *observation) moveObstacle(vm *v1alpha1.WukongVM, disk *v1alpha1.WukongD
 	if found := o.migrationObstacle(instance); found != "" {
 		return found
 	}
-	if other, moves := o.bound(vm, volume); other != "" && !moves {
+	if other := o.bound(vm, volume); other != "" {
 		return fmt.Sprintf("the claim of volume %s is ReadWriteOnce, and would not come along to another node: "+
 			"change the storageClassName of its disk too, or stop the machine, and the disk is copied", other)
 	}
@@ -97,30 +98,60 @@ func (o *observation) migrationObstacle(instance *kubevirtv1.VirtualMachineInsta
 	return ""
 }
 
-// bound is another volume of the instance that can be on one node only, and so must move in the same migration; moves tells whether its disk
-// is to move too, only not now.
-func (o *observation) bound(vm *v1alpha1.WukongVM, moving string) (volume string, moves bool) {
-	instance := o.running()
-	for i := range instance.Status.VolumeStatus {
-		status := &instance.Status.VolumeStatus[i]
-		claim := status.PersistentVolumeClaimInfo
-		if status.Name == moving || claim == nil || len(claim.AccessModes) == 0 ||
-			slices.Contains(claim.AccessModes, corev1.ReadWriteMany) || slices.Contains(claim.AccessModes, corev1.ReadOnlyMany) {
-			continue
-		}
-		at := slices.IndexFunc(vm.Spec.Disks, func(entry v1alpha1.VMDisk) bool { return entry.Name == status.Name })
-		if at < 0 {
-			return status.Name, false
-		}
-		disk := o.disks[index.DiskName(vm, &vm.Spec.Disks[at])]
-		if disk == nil || disk.Status.Move == nil || disk.Status.Move.Method != v1alpha1.MoveLive {
-			return status.Name, false
-		}
-		if disk.Status.Move.Phase != v1alpha1.MoveMigrating {
-			return status.Name, true
+// bound is another volume of the instance that can be on one node only, and does not move: it would not come along.
+func (o *observation) bound(vm *v1alpha1.WukongVM, moving string) string {
+	for _, volume := range o.onOneNode() {
+		at := slices.IndexFunc(vm.Spec.Disks, func(entry v1alpha1.VMDisk) bool { return entry.Name == volume })
+		if volume != moving && (at < 0 || liveMove(o.disks[index.DiskName(vm, &vm.Spec.Disks[at])]) == nil) {
+			return volume
 		}
 	}
-	return "", false
+	return ""
+}
+
+// follows is another volume of the machine that will be ready to move: all go in one migration. One that can be on one node only must, and each
+// migration more would copy the memory once more. Besides, an instance that returns to a node that it has just left may find no network there:
+// virt-handler still has what it knew of the first launcher pod (pkg/network/setup/netconf.go, KubeVirt 1.7), and then no migration to that node succeeds.
+// A disk that is stuck keeps no other from moving.
+func (o *observation) follows(vm *v1alpha1.WukongVM, moving string) string {
+	for i := range vm.Spec.Disks {
+		volume, disk := vm.Spec.Disks[i].Name, o.disks[index.DiskName(vm, &vm.Spec.Disks[i])]
+		move := liveMove(disk)
+		if volume == moving || move == nil || move.Phase == v1alpha1.MoveMigrating || disk.Status.AttachedTo != vm.Name {
+			continue
+		}
+		if move.Phase == v1alpha1.MovePreparing && progresses(disk) || slices.Contains(o.onOneNode(), volume) {
+			return volume
+		}
+	}
+	return ""
+}
+
+// onOneNode are the volumes of the instance whose claims pods of one node only can have.
+func (o *observation) onOneNode() []string {
+	var volumes []string
+	for _, status := range o.running().Status.VolumeStatus {
+		claim := status.PersistentVolumeClaimInfo
+		if claim != nil && len(claim.AccessModes) > 0 &&
+			!slices.Contains(claim.AccessModes, corev1.ReadWriteMany) && !slices.Contains(claim.AccessModes, corev1.ReadOnlyMany) {
+			volumes = append(volumes, status.Name)
+		}
+	}
+	return volumes
+}
+
+// liveMove is the move of a disk that KubeVirt makes, or nil.
+func liveMove(disk *v1alpha1.WukongDisk) *v1alpha1.DiskMove {
+	if disk == nil || disk.Status.Move == nil || disk.Status.Move.Method != v1alpha1.MoveLive {
+		return nil
+	}
+	return disk.Status.Move
+}
+
+// progresses tells whether nothing keeps the move of a disk from going on.
+func progresses(disk *v1alpha1.WukongDisk) bool {
+	condition := meta.FindStatusCondition(disk.Status.Conditions, v1alpha1.ConditionStorageMoved)
+	return condition != nil && condition.Reason == v1alpha1.ReasonMoving
 }
 
 // updateStrategy is Migration while KubeVirt is to migrate a volume. It plugs no disks in or out meanwhile

@@ -13,7 +13,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// AnnotationHold on a VirtualMachine keeps its volumes migrating for as long as it is there; on a claim, the clones of it being made.
+// AnnotationHold on a VirtualMachine keeps its volumes migrating for as long as it is there; on a claim, the clones of it being made; on a StorageClass,
+// the DataVolumes on it being filled.
 const AnnotationHold = "simulator.novasphere.dev/hold-migration"
 
 // AnnotationOvertaken on a VirtualMachine lets KubeVirt overtake itself when it begins to migrate volumes: one of its loops says that the

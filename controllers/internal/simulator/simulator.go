@@ -11,6 +11,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	storagev1 "k8s.io/api/storage/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
@@ -93,7 +94,7 @@ func (s *Simulator) dataVolume(ctx context.Context, request reconcile.Request) (
 	if next == "" {
 		return reconcile.Result{}, nil
 	}
-	if held, err := s.heldSource(ctx, dataVolume); held || err != nil {
+	if held, err := s.filling(ctx, dataVolume); held || err != nil {
 		return reconcile.Result{RequeueAfter: holdInterval}, err
 	}
 	dataVolume.Status.Phase = next
@@ -103,14 +104,19 @@ func (s *Simulator) dataVolume(ctx context.Context, request reconcile.Request) (
 // holdInterval is how often a held copy looks whether it may go on.
 const holdInterval = 100 * time.Millisecond
 
-// heldSource tells whether a DataVolume is a clone of a claim that a test holds.
-func (s *Simulator) heldSource(ctx context.Context, dataVolume *cdiv1.DataVolume) (bool, error) {
-	if dataVolume.Spec.Source == nil || dataVolume.Spec.Source.PVC == nil {
+// filling tells whether a test holds what a DataVolume is a clone of, or the class that it is on.
+func (s *Simulator) filling(ctx context.Context, dataVolume *cdiv1.DataVolume) (held bool, err error) {
+	var on client.Object
+	switch source, class := dataVolume.Spec.Source, dataVolume.Spec.Storage.StorageClassName; {
+	case source != nil && source.PVC != nil:
+		on = &corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Namespace: dataVolume.Namespace, Name: source.PVC.Name}}
+	case class != nil:
+		on = &storagev1.StorageClass{ObjectMeta: metav1.ObjectMeta{Name: *class}}
+	default:
 		return false, nil
 	}
-	claim := &corev1.PersistentVolumeClaim{}
-	err := s.client.Get(ctx, client.ObjectKey{Namespace: dataVolume.Namespace, Name: dataVolume.Spec.Source.PVC.Name}, claim)
-	return claim.Annotations[AnnotationHold] != "", client.IgnoreNotFound(err)
+	err = s.client.Get(ctx, client.ObjectKeyFromObject(on), on)
+	return on.GetAnnotations()[AnnotationHold] != "", client.IgnoreNotFound(err)
 }
 
 func (s *Simulator) makeClaim(ctx context.Context, dataVolume *cdiv1.DataVolume) error {
