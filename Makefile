@@ -56,7 +56,7 @@ ROLES := \
 	dependency=controllers/internal/dependency
 
 # What `make generate` writes.
-GENERATED := apis/v1alpha1/zz_generated.deepcopy.go config/crd/bases config/rbac charts/wukong-crds/templates charts/wukong/files/rbac docs/reference/api.md
+GENERATED := apis/v1alpha1/zz_generated.deepcopy.go controllers/internal/bounds/zz_generated.bounds.go config/crd/bases config/rbac charts/wukong-crds/templates charts/wukong/files/rbac docs/reference/api.md
 
 .PHONY: help
 help: ## Show this help
@@ -212,6 +212,7 @@ generate-crds: $(BIN)/controller-gen
 		./tools/chart-crd.sh < config/crd/bases/vm.novasphere.dev_$$plural.yaml > charts/wukong-crds/templates/vm.novasphere.dev_$$plural.yaml; \
 	done
 	@cp $(addprefix config/crd/,$(ADMISSION_POLICIES)) charts/wukong-crds/templates/
+	@go run ./tools/bounds config/crd/bases controllers/internal/bounds/zz_generated.bounds.go
 
 # The chart reads the same files, see charts/wukong/templates.
 .PHONY: generate-rbac

@@ -60,7 +60,7 @@ func ManagerOptions(concurrency int, namespaces []string) ctrl.Options {
 		Cache:          cacheOptions(limits),
 		NewClient:      limits.NewClient,
 		Client:         client.Options{Cache: &client.CacheOptions{EnableReadYourWritesConsistency: ptr.To(true)}},
-		Controller:     config.Controller{MaxConcurrentReconciles: concurrency},
+		Controller:     config.Controller{MaxConcurrentReconciles: concurrency, ReconciliationTimeout: reconciliationTimeout},
 	}
 }
 

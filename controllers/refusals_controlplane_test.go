@@ -130,6 +130,8 @@ var whenMade = map[string][]refusal{
 		{`{"spec":{"disks":[{"name":"a","diskRef":{"name":"a"},"template":{"spec":{"size":"1Gi"}}}]}}`, "at most one of the fields in [diskRef template] may be set"},
 		{`{"spec":{"disks":[{"name":"cloudinit","diskRef":{"name":"a"}}]}}`, "the name cloudinit is taken by the cloud-init disk"},
 		{`{"spec":{"disks":[{"name":"a","template":{"spec":{"size":"1Gi","source":{"s3":{"url":"s3://bucket/a.img"}}}}}]}}`, "url must begin with http:// or https://"},
+		{`{"spec":{"disks":[{"name":"a","diskRef":{"name":"a"},"serial":"s"},{"name":"b","diskRef":{"name":"b"},"serial":"s"}]}}`, "two disks have the same serial"},
+		{`{"spec":{"disks":[{"name":"a","diskRef":{"name":"a"},"serial":"b"},{"name":"b","diskRef":{"name":"b"}}]}}`, "two disks have the same serial"},
 		{`{"spec":{"networks":[{"name":"a","pod":{}},{"name":"b","pod":{}}]}}`, "at most one network can be the pod network"},
 		{`{"spec":{"networks":[{"name":"a","networkRef":{"name":"a"},"macAddress":"02:00:00:00:00:0a"},{"name":"b","networkRef":{"name":"b"},"macAddress":"02:00:00:00:00:0A"}]}}`, "two networks have the same macAddress"},
 		{`{"spec":{"networks":[{"name":"a","networkRef":{"name":"a"},"macAddress":"03:00:00:00:00:0a"}]}}`, "macAddress must be six bytes such as 02:00:00:12:34:56, and unicast"},

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"time"
 
+	_ "golang.org/x/crypto/x509roots/fallback" // the image has no certificates of a system
+
 	"github.com/novasphere/wukong/apis/v1alpha1"
 )
 
@@ -20,11 +22,12 @@ const (
 	responsePatience = 5 * time.Minute
 )
 
-// newTransport trusts the certificates of a folder beside those of the system. A folder that does not exist has none.
+// newTransport trusts the certificates of a folder beside those of the system, or, where that has none, the public ones that the program brings. A folder that
+// does not exist has none.
 func newTransport(folder string) (*http.Transport, error) {
 	pool, err := x509.SystemCertPool()
 	if err != nil {
-		pool = x509.NewCertPool() // an image of one program has none
+		return nil, fmt.Errorf("read the certificates of public authorities: %w", err)
 	}
 	entries, err := os.ReadDir(folder)
 	if err != nil && !os.IsNotExist(err) {

@@ -63,6 +63,15 @@ const (
 	ReasonInvalidSpec = "InvalidSpec"
 	// ReasonApplyRefused: the API server refused a child that we applied, or the pod of a Job; the message is its own.
 	ReasonApplyRefused = "ApplyRefused"
+	// ReasonReconcileError: what the object asks for cannot be done for the moment, such as when a webhook of KubeVirt does not answer. It is tried
+	// again; the message is the error's.
+	ReasonReconcileError = "ReconcileError"
+	// ReasonStoppedOutside is the reason of an event: somebody stopped the VirtualMachine of a machine that is to run, and it is started again.
+	ReasonStoppedOutside = "StoppedOutside"
+	// ReasonForeignVolume: KubeVirt's VirtualMachineRestore put a volume in the place of a disk. It is left alone.
+	ReasonForeignVolume = "ForeignVolume"
+	// ReasonGuestNotChanged: KubeVirt cannot carry a change out on the running guest; the message is its own.
+	ReasonGuestNotChanged = "GuestNotChanged"
 	// ReasonNotObserved: the state of the world has not been read yet.
 	ReasonNotObserved = "NotObserved"
 	// ReasonBytesLost: the claim that held a disk was deleted. It is not filled again by itself.

@@ -68,7 +68,7 @@ type WukongSnapshotSpec struct {
 // SnapshotSource is a disk.
 //
 // +kubebuilder:validation:ExactlyOneOf=vmRef;diskRef
-// +kubebuilder:validation:XValidation:rule="!has(self.vmRef)",message="snapshots of a whole machine are not carried out yet: take one of each of its disks by diskRef, or use KubeVirt's VirtualMachineSnapshot"
+// +kubebuilder:validation:XValidation:rule="!has(self.vmRef)",message="snapshots of a whole machine are not carried out yet: take one of each of its disks by diskRef"
 type SnapshotSource struct {
 	// vmRef names a WukongVM. It is refused for now: the disks of a machine are taken one by one.
 	// +optional

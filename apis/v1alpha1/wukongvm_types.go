@@ -32,6 +32,7 @@ const (
 // WukongVMSpec says what a machine is.
 //
 // +kubebuilder:validation:XValidation:rule="!has(self.disks) || self.disks.filter(d, has(d.boot) && d.boot).size() <= 1",message="at most one disk can have boot: true; without one, the first disk boots"
+// +kubebuilder:validation:XValidation:rule="!has(self.disks) || self.disks.all(d, !has(d.serial) || !self.disks.exists(o, o.name != d.name && (has(o.serial) ? o.serial : o.name) == d.serial))",message="two disks have the same serial; without one, a disk has its name as serial"
 // +kubebuilder:validation:XValidation:rule="!has(self.networks) || self.networks.filter(n, has(n.pod)).size() <= 1",message="at most one network can be the pod network"
 // +kubebuilder:validation:XValidation:rule="!has(self.networks) || self.networks.all(n, !has(n.macAddress) || self.networks.exists_one(m, has(m.macAddress) && m.macAddress.lowerAscii() == n.macAddress.lowerAscii()))",message="two networks have the same macAddress"
 type WukongVMSpec struct {
@@ -62,7 +63,8 @@ type WukongVMSpec struct {
 	// +optional
 	Firmware *Firmware `json:"firmware,omitempty"`
 
-	// disks of the machine. They may be added and removed while it runs. The order is the order of devices in the guest for disks
+	// disks of the machine. They may be added while it runs, and what was added so may be removed; what it started with leaves
+	// when it stops or restarts. The order is the order of devices in the guest for disks
 	// without a serial, as far as it started with them.
 	// +optional
 	// +listType=map
@@ -244,18 +246,19 @@ type VMDisk struct {
 	Type DiskType `json:"type,omitempty"`
 
 	// boot makes this the disk that the machine boots from. Without any, the first disk boots that is no CD-ROM. It cannot be taken
-	// from a running machine; all others can.
+	// from a running machine.
 	// +optional
 	Boot *bool `json:"boot,omitempty"`
 
-	// bus that the guest sees the disk on. Disks on virtio and scsi come and go while the machine runs; on sata they need a restart. A
+	// bus that the guest sees the disk on. Disks on virtio and scsi may come while the machine runs; on sata they need a restart. A
 	// CDROM drive is on sata unless this says scsi.
 	// +optional
 	// +default="virtio"
 	Bus DiskBus `json:"bus,omitempty"`
 
-	// serial number that the guest sees, at most 36 characters. Omitted, the disk's name in this list cut to 20, so
-	// that /dev/disk/by-id/virtio-NAME is stable in a Linux guest.
+	// serial number that the guest sees, at most 36 characters. Omitted, the disk's name in this list, so that
+	// /dev/disk/by-id/virtio-NAME is stable in a Linux guest; of a name of more than 20 characters the first 11, a hyphen
+	// and a digest.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=36

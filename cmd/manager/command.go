@@ -13,6 +13,7 @@ import (
 	"k8s.io/utils/ptr"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
+	"sigs.k8s.io/controller-runtime/pkg/metrics"
 	"sigs.k8s.io/controller-runtime/pkg/log/zap"
 	"sigs.k8s.io/controller-runtime/pkg/metrics/filters"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
@@ -114,7 +115,7 @@ func run(ctx context.Context, opts options) error {
 	if err := grants.Watch(manager); err != nil {
 		return fmt.Errorf("watch the rights in namespaces: %w", err)
 	}
-	if err := manager.AddHealthzCheck("ping", healthz.Ping); err != nil {
+	if err := manager.AddHealthzCheck("not-hanging", controllers.NotHanging(metrics.Registry, clock.RealClock{})); err != nil {
 		return fmt.Errorf("add the health check: %w", err)
 	}
 	if err := manager.AddReadyzCheck("ping", healthz.Ping); err != nil {

@@ -22,7 +22,7 @@ func (r *Reconciler) finalize(ctx context.Context, disk *v1alpha1.WukongDisk, ob
 	if err := r.settleProtection(ctx, disk, observed); err != nil {
 		return err
 	}
-	if len(users(observed.machines)) > 0 {
+	if len(users(disk, observed)) > 0 {
 		// What a machine has begun goes on: the machine has the disk until it lets go of it.
 		if err := r.carryMove(ctx, disk, observed); err != nil {
 			return err
@@ -99,10 +99,10 @@ func (r *Reconciler) settleCopies(ctx context.Context, disk *v1alpha1.WukongDisk
 	}
 }
 
-func terminating(observed *observation) *problem {
-	if inUse := users(observed.machines); len(inUse) > 0 {
+func terminating(disk *v1alpha1.WukongDisk, observed *observation) *problem {
+	if inUse := users(disk, observed); len(inUse) > 0 {
 		return &problem{v1alpha1.DiskTerminating, v1alpha1.ReasonInUse, fmt.Sprintf(
-			"the disk is used by WukongVM %s, and goes when no machine uses it; take it out of spec.disks there, or delete the machine",
+			"the disk is used by %s, and is deleted when no machine uses it; take it out of spec.disks there, or delete the machine",
 			strings.Join(inUse, ", "))}
 	}
 	return &problem{v1alpha1.DiskTerminating, v1alpha1.ReasonTerminating, "the claim is being set free, to stay as reclaimPolicy Retain says"}

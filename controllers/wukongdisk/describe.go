@@ -5,6 +5,7 @@ import (
 	"k8s.io/utils/ptr"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/apply"
 	"github.com/novasphere/wukong/controllers/internal/dvstate"
 )
 
@@ -37,10 +38,11 @@ func describe(disk *v1alpha1.WukongDisk, observed *observation, found *problem) 
 
 // hasClaim tells whether the claim under the disk's name is, will be, or was until it was lost, this disk's.
 func (o *observation) hasClaim(disk *v1alpha1.WukongDisk) bool {
+	filling := o.dataVolume != nil && apply.Belongs(o.dataVolume, disk)
 	if o.claim == nil {
-		return o.dataVolume != nil || wasFilled(disk)
+		return filling || wasFilled(disk)
 	}
-	return o.dataVolume != nil || disk.AdoptsClaim() || o.ownsClaim(disk)
+	return filling || disk.AdoptsClaim() || o.ownsClaim(disk)
 }
 
 func describeClaim(status *v1alpha1.WukongDiskStatus, claim *corev1.PersistentVolumeClaim) {

@@ -6,10 +6,12 @@ import (
 	"github.com/stretchr/testify/assert"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
 	kubevirtv1 "kubevirt.io/api/core/v1"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/index"
 )
 
 func heldBy(name string) func(*v1alpha1.WukongDisk) {
@@ -20,10 +22,10 @@ func shared(disk *v1alpha1.WukongDisk) { disk.Spec.Shared = ptr.To(true) }
 
 func TestHolder(t *testing.T) {
 	tests := map[string]struct {
-		disk             *v1alpha1.WukongDisk
-		machines         []v1alpha1.WukongVM
-		instanceHasClaim bool
-		expected         string
+		disk     *v1alpha1.WukongDisk
+		machines []v1alpha1.WukongVM
+		remains  bool
+		expected string
 	}{
 		"nobody lists it":               {diskWith(), nil, false, ""},
 		"the oldest":                    {diskWith(), []v1alpha1.WukongVM{machine("a", bornAt(2)), machine("b", bornAt(1))}, false, "b"},
@@ -46,13 +48,34 @@ func TestHolder(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			assert.Equal(t, test.expected, holder(test.disk, test.machines, test.instanceHasClaim))
+			assert.Equal(t, test.expected, holder(test.disk, test.machines, test.remains))
 		})
 	}
 }
 
 func TestUsers(t *testing.T) {
-	assert.Equal(t, []string{"api", "web"}, users([]v1alpha1.WukongVM{machine("web"), machine("api", detaching), machine("old", ending)}))
+	machines := []v1alpha1.WukongVM{machine("web"), machine("api", detaching), machine("old", ending)}
+	assert.Empty(t, users(diskWith(), &observation{machines: machines}), "none has it")
+	assert.Equal(t, []string{"WukongVM api"}, users(diskWith(), &observation{machines: machines, holder: "api"}))
+	assert.Empty(t, users(diskWith(), &observation{machines: machines, holder: "old"}), "the machine is being deleted itself")
+	assert.Equal(t, []string{"WukongVM api", "WukongVM web"}, users(diskWith(shared), &observation{machines: machines}))
+	left := &kubevirtv1.VirtualMachine{ObjectMeta: metav1.ObjectMeta{Name: "web"}}
+	assert.Equal(t, []string{"VirtualMachine web"}, users(diskWith(), &observation{holder: "web", remains: left}))
+	left.DeletionTimestamp = ptr.To(metav1.Now())
+	assert.Empty(t, users(diskWith(), &observation{holder: "web", remains: left}))
+}
+
+func TestUses(t *testing.T) {
+	byTemplate := machine("web", func(vm *v1alpha1.WukongVM) {
+		vm.UID, vm.Spec.Disks = "1", []v1alpha1.VMDisk{{Name: "root", Template: &v1alpha1.DiskTemplate{}}}
+	})
+	stamped := diskWith(func(disk *v1alpha1.WukongDisk) { disk.Name = index.DiskName(&byTemplate, &byTemplate.Spec.Disks[0]) })
+	assert.False(t, uses(&byTemplate, stamped), "somebody else made it")
+	stamped.OwnerReferences = []metav1.OwnerReference{{Kind: "WukongVM", Name: "web", UID: "1", Controller: ptr.To(true)}}
+	assert.True(t, uses(&byTemplate, stamped))
+	listing, leaving := machine("web"), machine("web", detaching)
+	assert.True(t, uses(&listing, diskWith()))
+	assert.True(t, uses(&leaving, diskWith()))
 }
 
 func TestHasClaim(t *testing.T) {
@@ -61,6 +84,9 @@ func TestHasClaim(t *testing.T) {
 	assert.False(t, hasClaim(instanceWith(kubevirtv1.Running, "data"), "root"))
 	assert.True(t, hasClaim(instanceWith(kubevirtv1.Scheduling), "root"), "KubeVirt has not said yet")
 	assert.False(t, hasClaim(instanceWith(kubevirtv1.Failed, "root"), "root"), "its guest writes no more")
+	planned := instanceWith(kubevirtv1.Running, "data")
+	planned.Spec.Volumes = []kubevirtv1.Volume{{VolumeSource: kubevirtv1.VolumeSource{DataVolume: &kubevirtv1.DataVolumeSource{Name: "root"}}}}
+	assert.True(t, hasClaim(planned, "root"), "it is to have it")
 }
 
 func TestGuestSize(t *testing.T) {

@@ -71,10 +71,12 @@ func (o *observation) leavingOurs(disk *v1alpha1.WukongDisk) bool {
 	return owner != nil && owner.Kind == "DataVolume" && owner.Name == o.claim.Name
 }
 
-// beginAgain deletes the DataVolume of a disk that a person wants filled again: while it is there, it says that it needs no filling.
+// beginAgain deletes a DataVolume that is to be made again: that of a disk that a person wants filled again, because it says that it needs no filling, and
+// that of a clone whose source has something else to copy by now.
 func (r *Reconciler) beginAgain(ctx context.Context, disk *v1alpha1.WukongDisk, observed *observation) (begun bool, err error) {
 	dataVolume := observed.dataVolume
-	if dataVolume == nil || observed.claim != nil || wasFilled(disk) || dataVolume.Annotations[dvstate.AnnotationPrePopulated] == "" {
+	emptied := dataVolume != nil && observed.claim == nil && !wasFilled(disk) && dataVolume.Annotations[dvstate.AnnotationPrePopulated] != ""
+	if !emptied && !observed.originChanged() {
 		return false, nil
 	}
 	return true, r.deleteCopy(ctx, dataVolume)

@@ -2,7 +2,6 @@ package wukongdisk
 
 import (
 	"context"
-	"errors"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -71,10 +70,7 @@ func (r *Reconciler) markInUse(ctx context.Context, target *cdiv1.DataVolume) er
 func reportMove(set *conditions.Set, status *v1alpha1.WukongDiskStatus, decided *moveDecision, moveErr error) {
 	reason, message := decided.reason, decided.message
 	if moveErr != nil {
-		reason, message = v1alpha1.ReasonApplyRefused, moveErr.Error()
-		if conflict := (*apply.NameConflictError)(nil); errors.As(moveErr, &conflict) {
-			reason = v1alpha1.ReasonNameConflict
-		}
+		reason, message = apply.Reason(moveErr), moveErr.Error()
 		if quotaExceeded(moveErr) {
 			reason = v1alpha1.ReasonQuotaExceeded
 		}
@@ -84,13 +80,10 @@ func reportMove(set *conditions.Set, status *v1alpha1.WukongDiskStatus, decided 
 	}
 	if decided.status != nil {
 		told := *decided.status
-		told.Message = conditions.Shorten(message, maxMoveMessage)
+		told.Message = message
 		status.Move = &told
 	}
 }
-
-// maxMoveMessage is the longest status.move.message, in bytes.
-const maxMoveMessage = 1024
 
 // moving says why a disk cannot be used because it moves.
 func moving(observed *observation) *problem {

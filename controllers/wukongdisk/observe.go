@@ -3,11 +3,13 @@ package wukongdisk
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	storagev1 "k8s.io/api/storage/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/ptr"
 	cdiv1 "kubevirt.io/containerized-data-importer-api/pkg/apis/core/v1beta1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -45,15 +47,20 @@ type observation struct {
 	targetClaim *corev1.PersistentVolumeClaim
 	// move is what follows from all this for a move to another class.
 	move moveDecision
-	// origin is nil for a disk that is no clone, and for one that has its DataVolume.
-	origin *origin
+	// origin is nil for a disk that is no clone, and for one that has its DataVolume, unless that is severed: what it is to be filled from is gone.
+	origin  *origin
+	severed bool
 	// growth is nil when the claim is as large as the spec says.
 	growth *growth
-	// machines are those that list the disk, or whose instance has it still.
+	// machines are those that list the disk, or have it still.
 	machines []v1alpha1.WukongVM
 	// holder is the machine that may use the disk, or empty.
 	holder string
-	// stranger is an instance of someone else that has the claim which the disk adopts; empty for none.
+	// bindsLater: the class of an adopted claim binds at first use.
+	bindsLater bool
+	// remains is the VirtualMachine or instance by which the holder has the disk still, though no WukongVM says so; nil for none.
+	remains client.Object
+	// stranger is a VirtualMachine or instance that keeps the disk from being given to a machine; empty for none.
 	stranger string
 }
 
@@ -79,6 +86,9 @@ func (r *Reconciler) observe(ctx context.Context, disk *v1alpha1.WukongDisk) (*o
 		return observed, err
 	}
 	if err := r.observeHolder(ctx, disk, observed); err != nil {
+		return observed, err
+	}
+	if err := r.observeSevered(ctx, disk, observed); err != nil {
 		return observed, err
 	}
 	if err := r.observeOrigin(ctx, disk, observed); err != nil {
@@ -111,6 +121,9 @@ func (r *Reconciler) observeClaims(ctx context.Context, disk *v1alpha1.WukongDis
 	if observed.claim, err = read.Get(ctx, r.client, disk.Namespace, observed.copies.current, &corev1.PersistentVolumeClaim{}); err != nil {
 		return err
 	}
+	if observed.bindsLater, err = r.bindsLater(ctx, disk, observed.claim); err != nil {
+		return err
+	}
 	if err := r.observeProvisioner(ctx, observed); err != nil {
 		return err
 	}
@@ -122,13 +135,25 @@ func (r *Reconciler) observeClaims(ctx context.Context, disk *v1alpha1.WukongDis
 	return r.observeTargetClaim(ctx, disk, observed)
 }
 
+// bindsLater is asked of claims that are adopted: of others, CDI tells.
+func (r *Reconciler) bindsLater(ctx context.Context, disk *v1alpha1.WukongDisk, claim *corev1.PersistentVolumeClaim) (bool, error) {
+	if !disk.AdoptsClaim() || claim == nil || claim.Status.Phase != corev1.ClaimPending || ptr.Deref(claim.Spec.StorageClassName, "") == "" {
+		return false, nil
+	}
+	class, err := read.Get(ctx, r.client, "", *claim.Spec.StorageClassName, &storagev1.StorageClass{})
+	if err != nil || class == nil {
+		return false, err
+	}
+	return ptr.Deref(class.VolumeBindingMode, storagev1.VolumeBindingImmediate) == storagev1.VolumeBindingWaitForFirstConsumer, nil
+}
+
 // observeMachines reads the machines that list the disk or have it still.
 func (r *Reconciler) observeMachines(ctx context.Context, disk *v1alpha1.WukongDisk, observed *observation) error {
 	vms := &v1alpha1.WukongVMList{}
 	if err := r.client.List(ctx, vms, client.InNamespace(disk.Namespace), client.MatchingFields{index.VMByDisk: disk.Name}); err != nil {
 		return fmt.Errorf("list the machines that use disk %s: %w", disk.Name, err)
 	}
-	observed.machines = vms.Items
+	observed.machines = slices.DeleteFunc(vms.Items, func(vm v1alpha1.WukongVM) bool { return !uses(&vm, disk) })
 	return nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/apply"
 )
 
 // problem is why a disk is not ready, as a condition tells it.
@@ -20,6 +21,14 @@ func failed(reason, format string, arguments ...any) *problem {
 	return &problem{phase: v1alpha1.DiskError, reason: reason, message: fmt.Sprintf(format, arguments...)}
 }
 
+// writeRefused tells of a permanent error of this pass's writes.
+func writeRefused(err error) *problem {
+	if reason := apply.Reason(err); reason != v1alpha1.ReasonPending {
+		return failed(reason, "%s", err)
+	}
+	return pending(v1alpha1.ReasonPending, "%s", err)
+}
+
 // obstacles keep a DataVolume from being written. The first that stands gives the condition.
 var obstacles = []func(*v1alpha1.WukongDisk, *observation) *problem{
 	nameTaken,
@@ -27,6 +36,7 @@ var obstacles = []func(*v1alpha1.WukongDisk, *observation) *problem{
 	importerMissing,
 	classMissing,
 	originUnusable,
+	originLost,
 }
 
 func obstacle(disk *v1alpha1.WukongDisk, observed *observation) *problem {

@@ -43,7 +43,7 @@ type origin struct {
 // namespaces, and it may everywhere: whether the person may is decided here.
 func (r *Reconciler) observeOrigin(ctx context.Context, disk *v1alpha1.WukongDisk, observed *observation) error {
 	reference, isClone := index.OriginOf(disk)
-	if !isClone || observed.dataVolume != nil || observed.claim != nil {
+	if !isClone || !observed.severed && (observed.dataVolume != nil || observed.claim != nil) {
 		return nil
 	}
 	if !r.namespaces.Contain(reference.Namespace) {

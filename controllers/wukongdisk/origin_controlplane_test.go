@@ -238,6 +238,42 @@ func TestDiskOfAnImageThatIsASnapshot(t *testing.T) {
 	assert.Equal(t, &cdiv1.DataVolumeSourceSnapshot{Namespace: f.Namespace, Name: "debian-1"}, f.waitDataVolume(disk).Spec.Source.Snapshot)
 }
 
+// Fault B.3: what a disk that waits for its first consumer is to be made from goes, since an image keeps a few versions only.
+func TestAWaitingCloneIsMadeFromWhatItsSourceIsByNow(t *testing.T) {
+	f, _ := start(t)
+	first, second := f.NewClaim("debian-1"), f.NewClaim("debian-2")
+	f.CreateClaim(first)
+	f.CreateClaim(second)
+	image := builder.Image(f.Namespace, "debian", builder.ImageHTTP("https://images.example/debian.qcow2"))
+	disk := f.newDisk("root", builder.FromImage("", "debian"))
+	f.Create(image, disk)
+	serve := func(version string) {
+		image := testkit.Read(f, "debian", &v1alpha1.WukongImage{})
+		image.Status.CurrentVersion, image.Status.Versions = version, []v1alpha1.ImageVersion{{Name: version, ClaimName: version}}
+		f.SetStatus(image)
+	}
+	serve("debian-1")
+	waiting := f.waitDataVolume(disk)
+	assert.Equal(t, "debian-1", waiting.Spec.Source.PVC.Name)
+	f.ClaimOf(waiting)
+	f.SetDataVolume("root", cdiv1.PendingPopulation)
+	testkit.Wait(f, disk, metav1.ConditionFalse, v1alpha1.ReasonAwaitingConsumer, "")
+
+	f.Remove(first)
+	f.WaitGone(first)
+	f.Patch(disk, `{"spec":{"reclaimPolicy":"Retain"}}`) // or a minute
+	testkit.Wait(f, disk, metav1.ConditionFalse, v1alpha1.ReasonSourceMissing, "was deleted before this disk")
+	assert.Equal(t, waiting.UID, testkit.Read(f, "root", &cdiv1.DataVolume{}).UID, "there is nothing else to make it from")
+	serve("debian-2")
+	f.Eventually(func(now *testkit.Attempt) {
+		made := &cdiv1.DataVolume{}
+		require.NoError(now, f.Client.Get(t.Context(), client.ObjectKeyFromObject(disk), made))
+		assert.Equal(now, "debian-2", made.Spec.Source.PVC.Name)
+	})
+	f.fill(disk)
+	f.waitReady(disk)
+}
+
 // A disk on a class that binds at first use is filled at once when a clone or an export waits for it: its machine may wait for the clone, or
 // never come.
 func TestADiskThatIsWaitedForDoesNotWaitForAMachine(t *testing.T) {

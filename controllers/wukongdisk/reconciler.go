@@ -23,6 +23,7 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/apply"
 	"github.com/novasphere/wukong/controllers/internal/dependency"
 	"github.com/novasphere/wukong/controllers/internal/index"
+	"github.com/novasphere/wukong/controllers/internal/lasting"
 	"github.com/novasphere/wukong/controllers/internal/scope"
 	"github.com/novasphere/wukong/controllers/internal/umbrella"
 	"github.com/novasphere/wukong/controllers/internal/watches"
@@ -46,7 +47,7 @@ const refusedRetry = time.Minute
 // +kubebuilder:rbac:groups=cdi.kubevirt.io,resources=datavolumes/source,verbs=create
 // +kubebuilder:rbac:groups=cdi.kubevirt.io,resources=cdiconfigs,verbs=get
 // +kubebuilder:rbac:groups="",resources=persistentvolumeclaims,verbs=get;list;watch;patch
-// +kubebuilder:rbac:groups=kubevirt.io,resources=virtualmachineinstances,verbs=get;list;watch
+// +kubebuilder:rbac:groups=kubevirt.io,resources=virtualmachines;virtualmachineinstances,verbs=get;list;watch
 // +kubebuilder:rbac:groups=snapshot.storage.k8s.io,resources=volumesnapshots,verbs=get;list;watch
 // +kubebuilder:rbac:groups=storage.k8s.io,resources=storageclasses,verbs=get;list;watch
 // +kubebuilder:rbac:groups="",resources=events,verbs=list;watch
@@ -111,10 +112,10 @@ func (r *Reconciler) carryOut(ctx context.Context, disk *v1alpha1.WukongDisk, ob
 	if moveErr != nil && !apply.Permanent(moveErr) {
 		return reconcile.Result{}, moveErr
 	}
-	if err := r.writeStatus(ctx, disk, observed, applyErr, moveErr); err != nil {
+	if err := r.markFilled(ctx, disk, observed); err != nil { // before it says Ready: who reads that can rely on the mark
 		return reconcile.Result{}, err
 	}
-	if err := r.markFilled(ctx, disk, observed); err != nil {
+	if err := r.writeStatus(ctx, disk, observed, applyErr, moveErr); err != nil {
 		return reconcile.Result{}, err
 	}
 	if err := r.settleProtection(ctx, disk, observed); err != nil {
@@ -123,7 +124,7 @@ func (r *Reconciler) carryOut(ctx context.Context, disk *v1alpha1.WukongDisk, ob
 	if err := r.clearAway(ctx, observed); err != nil {
 		return reconcile.Result{}, err
 	}
-	if applyErr != nil || moveErr != nil || observed.stranger != "" {
+	if applyErr != nil || moveErr != nil || observed.stranger != "" || waitsForOrigin(disk, observed) {
 		return reconcile.Result{RequeueAfter: refusedRetry}, nil
 	}
 	if observed.move.again {
@@ -164,7 +165,7 @@ func (r *Reconciler) setup(manager ctrl.Manager) error {
 		Watches(&v1alpha1.Wukong{}, umbrella.Handler(r.client, newList), builder.WithPredicates(umbrella.Predicate())).
 		Watches(&v1alpha1.WukongVM{}, r.disksOfVM(), builder.WithPredicates(vmChange())).
 		Watches(&v1alpha1.WukongVM{}, r.clonesOfDisksOf(), builder.WithPredicates(guestChange())).
-		Build(r)
+		Build(lasting.Telling(r, r.applier, r.clock, func() *v1alpha1.WukongDisk { return &v1alpha1.WukongDisk{} }))
 	if err != nil {
 		return err
 	}
@@ -174,6 +175,12 @@ func (r *Reconciler) setup(manager ctrl.Manager) error {
 	err = r.dependencies.Watch(controller, dependency.VirtualMachineInstances,
 		source.Kind(manager.GetCache(), client.Object(&kubevirtv1.VirtualMachineInstance{}),
 			handler.EnqueueRequestsFromMapFunc(r.disksBy(index.DiskByHolder)), instanceLetsGo()), everything)
+	if err != nil {
+		return err
+	}
+	err = r.dependencies.Watch(controller, dependency.VirtualMachines,
+		source.Kind(manager.GetCache(), client.Object(&kubevirtv1.VirtualMachine{}),
+			handler.EnqueueRequestsFromMapFunc(r.disksBy(index.DiskByHolder)), machineLetsGo()), everything)
 	if err != nil {
 		return err
 	}

@@ -59,7 +59,7 @@ func TestAClaimIsNotGivenWhileAMachineOfSomeoneElseHasIt(t *testing.T) {
 	f.waitReady(disk)
 	web := f.newVM("web", "disk")
 	f.Create(web)
-	testkit.Wait(f, disk, metav1.ConditionFalse, v1alpha1.ReasonClaimInUse, "in use by VirtualMachineInstance foreign, which no WukongVM is behind")
+	testkit.Wait(f, disk, metav1.ConditionFalse, v1alpha1.ReasonClaimInUse, "in use by VirtualMachineInstance foreign, which is not of the WukongVM that asks for the disk")
 	f.WaitIdle()
 	assert.Empty(t, testkit.Read(f, "disk", disk).Status.AttachedTo)
 

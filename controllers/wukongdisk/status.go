@@ -2,7 +2,6 @@ package wukongdisk
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	corev1 "k8s.io/api/core/v1"
@@ -10,7 +9,6 @@ import (
 	cdiv1 "kubevirt.io/containerized-data-importer-api/pkg/apis/core/v1beta1"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
-	"github.com/novasphere/wukong/controllers/internal/apply"
 	"github.com/novasphere/wukong/controllers/internal/conditions"
 	"github.com/novasphere/wukong/controllers/internal/dependency"
 	"github.com/novasphere/wukong/controllers/internal/dvstate"
@@ -44,16 +42,13 @@ func (r *Reconciler) writeStatus(ctx context.Context, disk *v1alpha1.WukongDisk,
 // evaluate says why the disk is not ready, or nil.
 func evaluate(disk *v1alpha1.WukongDisk, observed *observation, applyErr error) *problem {
 	if !disk.DeletionTimestamp.IsZero() {
-		return terminating(observed)
-	}
-	if conflict := (*apply.NameConflictError)(nil); errors.As(applyErr, &conflict) {
-		return failed(v1alpha1.ReasonNameConflict, "%s", conflict)
+		return terminating(disk, observed)
 	}
 	if quotaExceeded(applyErr) {
 		return failed(v1alpha1.ReasonQuotaExceeded, "%s; ask for less, or for a larger ResourceQuota", applyErr)
 	}
 	if applyErr != nil {
-		return failed(v1alpha1.ReasonApplyRefused, "%s", applyErr)
+		return writeRefused(applyErr)
 	}
 	if !disk.AdoptsClaim() {
 		if found := obstacle(disk, observed); found != nil {
@@ -67,6 +62,9 @@ func evaluate(disk *v1alpha1.WukongDisk, observed *observation, applyErr error) 
 		return found
 	}
 	if found := leaving(observed); found != nil {
+		return found
+	}
+	if found := contested(disk, observed); found != nil {
 		return found
 	}
 	if found := sharing(disk, observed.claim); found != nil {
@@ -100,6 +98,15 @@ func incomplete(disk *v1alpha1.WukongDisk, observed *observation) *problem {
 	return moving(observed)
 }
 
+// contested tells of a machine that has the claim and is none that the disk may be given to.
+func contested(disk *v1alpha1.WukongDisk, observed *observation) *problem {
+	if observed.stranger == "" {
+		return nil
+	}
+	return failed(v1alpha1.ReasonClaimInUse, "PersistentVolumeClaim %s is in use by %s, which is not of the WukongVM that asks for the disk: "+
+		"stop and delete that machine, or take the volume out of it, and this continues by itself", observed.claimName(disk), observed.stranger)
+}
+
 func adoptedClaim(disk *v1alpha1.WukongDisk, observed *observation) *problem {
 	switch {
 	case observed.claim == nil:
@@ -109,10 +116,8 @@ func adoptedClaim(disk *v1alpha1.WukongDisk, observed *observation) *problem {
 		return failed(v1alpha1.ReasonClaimInUse,
 			"PersistentVolumeClaim %s is that of WukongDisk %s: use that one in its place, with spec.shared if several machines shall write, or a clone of it",
 			disk.ClaimName(), observed.rival)
-	case observed.stranger != "":
-		return failed(v1alpha1.ReasonClaimInUse,
-			"PersistentVolumeClaim %s is in use by VirtualMachineInstance %s, which no WukongVM is behind: stop that machine, and this goes on by itself",
-			disk.ClaimName(), observed.stranger)
+	case observed.bindsLater && observed.claim.Status.Phase == corev1.ClaimPending:
+		return awaitingConsumer()
 	}
 	return bound(observed.claim)
 }
@@ -133,14 +138,18 @@ func bound(claim *corev1.PersistentVolumeClaim) *problem {
 	}
 }
 
+func awaitingConsumer() *problem {
+	return &problem{v1alpha1.DiskAwaitingConsumer, v1alpha1.ReasonAwaitingConsumer,
+		"the storage class binds when a machine that uses the disk is scheduled; nothing is wrong"}
+}
+
 // content says why the disk's content is not complete, from the phase of the DataVolume (CDI pkg/apis/core/v1beta1).
 func content(dataVolume *cdiv1.DataVolume) *problem {
 	switch dataVolume.Status.Phase {
 	case cdiv1.Succeeded:
 		return nil
 	case cdiv1.WaitForFirstConsumer, cdiv1.PendingPopulation:
-		return &problem{v1alpha1.DiskAwaitingConsumer, v1alpha1.ReasonAwaitingConsumer,
-			"the storage class binds when a machine that uses the disk is scheduled; nothing is wrong"}
+		return awaitingConsumer()
 	case cdiv1.UploadScheduled, cdiv1.UploadReady:
 		return awaitingUpload(dataVolume)
 	case cdiv1.Failed:

@@ -124,8 +124,8 @@ func TestEvaluate(t *testing.T) {
 		},
 
 		"deleted, and in use": {
-			disk: diskWith(deleted), observed: observation{machines: []v1alpha1.WukongVM{machine("web"), machine("api")}},
-			phase: v1alpha1.DiskTerminating, reason: v1alpha1.ReasonInUse, message: "used by WukongVM api, web",
+			disk: diskWith(deleted), observed: observation{machines: []v1alpha1.WukongVM{machine("web"), machine("api")}, holder: "web"},
+			phase: v1alpha1.DiskTerminating, reason: v1alpha1.ReasonInUse, message: "used by WukongVM web, and",
 		},
 		"deleted, and set free": {
 			disk: diskWith(deleted, retained), observed: settled(),

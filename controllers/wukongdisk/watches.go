@@ -155,6 +155,17 @@ func instanceLetsGo() predicate.Predicate {
 	}
 }
 
+// machineLetsGo lets pass VirtualMachines that end, or lose a volume.
+func machineLetsGo() predicate.Predicate {
+	return predicate.Funcs{
+		CreateFunc: func(event.CreateEvent) bool { return false },
+		UpdateFunc: func(e event.UpdateEvent) bool {
+			before, after := e.ObjectOld.(*kubevirtv1.VirtualMachine), e.ObjectNew.(*kubevirtv1.VirtualMachine)
+			return before.DeletionTimestamp.IsZero() && !after.DeletionTimestamp.IsZero() || before.Generation != after.Generation
+		},
+	}
+}
+
 // classChange lets pass classes that come into being, the first sight of those that are there, and those that begin to allow their
 // claims to grow, or to be the default.
 func classChange() predicate.Predicate {

@@ -20,6 +20,7 @@ import (
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/apply"
 	"github.com/novasphere/wukong/controllers/internal/dependency"
+	"github.com/novasphere/wukong/controllers/internal/lasting"
 	"github.com/novasphere/wukong/controllers/internal/umbrella"
 	"github.com/novasphere/wukong/controllers/internal/watches"
 )
@@ -206,7 +207,7 @@ func (r *Reconciler) watch(manager ctrl.Manager) error {
 		Watches(&v1alpha1.WukongVM{}, r.unfinished(), builder.WithPredicates(machineChange())).
 		Watches(&v1alpha1.Wukong{}, umbrella.Handler(r.client, newList), builder.WithPredicates(umbrella.Predicate())).
 		WatchesRawSource(source.Channel(r.followers.events, &handler.EnqueueRequestForObject{})).
-		Build(r)
+		Build(lasting.Telling(r, r.applier, r.clock, func() *v1alpha1.WukongExport { return &v1alpha1.WukongExport{} }))
 	if err != nil {
 		return err
 	}

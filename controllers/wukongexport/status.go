@@ -79,11 +79,7 @@ func evaluate(export *v1alpha1.WukongExport, observed *observation, applyErr err
 		return found.outcome()
 	}
 	if applyErr != nil {
-		reason := v1alpha1.ReasonApplyRefused
-		if apply.IsNameConflict(applyErr) {
-			reason = v1alpha1.ReasonNameConflict
-		}
-		return pending(reason, "%s", applyErr).outcome()
+		return pending(apply.Reason(applyErr), "%s", applyErr).outcome()
 	}
 	if found := trouble(observed); found != nil {
 		return found.outcome()

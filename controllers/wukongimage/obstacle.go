@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/apply"
 )
 
 // problem is why an image is not ready, or not up to date, as a condition tells it.
@@ -18,6 +19,14 @@ func pending(reason, format string, arguments ...any) *problem {
 
 func failed(reason, format string, arguments ...any) *problem {
 	return &problem{phase: v1alpha1.ImageError, reason: reason, message: fmt.Sprintf(format, arguments...)}
+}
+
+// writeRefused tells of a permanent error of this pass's writes.
+func writeRefused(err error) *problem {
+	if reason := apply.Reason(err); reason != v1alpha1.ReasonPending {
+		return failed(reason, "%s", err)
+	}
+	return pending(v1alpha1.ReasonPending, "%s", err)
 }
 
 // obstacle keeps anything from being written; nil for none. That a name is taken is for the writing itself to find out.

@@ -16,6 +16,7 @@ import (
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/apply"
 	"github.com/novasphere/wukong/controllers/internal/dependency"
+	"github.com/novasphere/wukong/controllers/internal/lasting"
 	"github.com/novasphere/wukong/controllers/internal/umbrella"
 	"github.com/novasphere/wukong/controllers/internal/watches"
 )
@@ -115,7 +116,7 @@ func SetupWithManager(manager ctrl.Manager, dependencies *dependency.Registry, c
 		Named("wukongimage").
 		For(&v1alpha1.WukongImage{}, builder.WithPredicates(watches.OwnChange())).
 		Watches(&v1alpha1.Wukong{}, umbrella.Handler(reconciler.client, newList), builder.WithPredicates(umbrella.Predicate())).
-		Build(reconciler)
+		Build(lasting.Telling(reconciler, reconciler.applier, reconciler.clock, func() *v1alpha1.WukongImage { return &v1alpha1.WukongImage{} }))
 	if err != nil {
 		return err
 	}

@@ -2,7 +2,6 @@ package wukongimage
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -11,7 +10,6 @@ import (
 	cdiv1 "kubevirt.io/containerized-data-importer-api/pkg/apis/core/v1beta1"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
-	"github.com/novasphere/wukong/controllers/internal/apply"
 	"github.com/novasphere/wukong/controllers/internal/conditions"
 	"github.com/novasphere/wukong/controllers/internal/dvstate"
 )
@@ -60,11 +58,8 @@ func evaluate(image *v1alpha1.WukongImage, observed *observation, applyErr error
 
 // freshness says why the newest version of the source is not here.
 func freshness(image *v1alpha1.WukongImage, observed *observation, applyErr error) *problem {
-	if conflict := (*apply.NameConflictError)(nil); errors.As(applyErr, &conflict) {
-		return failed(v1alpha1.ReasonNameConflict, "%s", conflict)
-	}
 	if applyErr != nil {
-		return failed(v1alpha1.ReasonApplyRefused, "%s", applyErr)
+		return writeRefused(applyErr)
 	}
 	if found := obstacle(observed); found != nil {
 		return found

@@ -22,6 +22,7 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/apply"
 	"github.com/novasphere/wukong/controllers/internal/binding"
 	"github.com/novasphere/wukong/controllers/internal/dependency"
+	"github.com/novasphere/wukong/controllers/internal/lasting"
 	"github.com/novasphere/wukong/controllers/internal/scope"
 	"github.com/novasphere/wukong/controllers/internal/umbrella"
 	"github.com/novasphere/wukong/controllers/internal/watches"
@@ -128,7 +129,7 @@ func (r *Reconciler) setup(manager ctrl.Manager) error {
 		Watches(&corev1.Namespace{}, r.networksOfNamespace(), builder.OnlyMetadata, builder.WithPredicates(predicate.LabelChangedPredicate{})).
 		Watches(&corev1.Node{}, r.networksOfNodes(), builder.WithPredicates(nodeChange())).
 		Watches(&v1alpha1.WukongNetwork{}, r.networksOfBridge(), builder.WithPredicates(hostbridge.WishChange())).
-		Build(r)
+		Build(lasting.Telling(r, r.applier, r.clock, func() *v1alpha1.WukongNetwork { return &v1alpha1.WukongNetwork{} }))
 	if err != nil {
 		return err
 	}

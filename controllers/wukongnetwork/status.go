@@ -2,7 +2,6 @@ package wukongnetwork
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 
@@ -23,8 +22,20 @@ type problem struct {
 	reason, message string
 }
 
+func pending(reason, format string, arguments ...any) *problem {
+	return &problem{v1alpha1.NetworkPending, reason, fmt.Sprintf(format, arguments...)}
+}
+
 func failed(reason, format string, arguments ...any) *problem {
 	return &problem{phase: v1alpha1.NetworkError, reason: reason, message: fmt.Sprintf(format, arguments...)}
+}
+
+// writeRefused tells of a permanent error of this pass's writes.
+func writeRefused(err error) *problem {
+	if reason := apply.Reason(err); reason != v1alpha1.ReasonPending {
+		return failed(reason, "%s", err)
+	}
+	return pending(v1alpha1.ReasonPending, "%s", err)
 }
 
 // writeStatus computes the status from scratch and writes it when it differs.
@@ -84,11 +95,8 @@ func evaluate(network *v1alpha1.WukongNetwork, observed *observation, applyErr e
 		return &problem{v1alpha1.NetworkTerminating, v1alpha1.ReasonTerminating,
 			"the network is being deleted, and waits for the finalizers " + strings.Join(network.Finalizers, ", ")}
 	}
-	if conflict := (*apply.NameConflictError)(nil); errors.As(applyErr, &conflict) {
-		return failed(v1alpha1.ReasonNameConflict, "%s", conflict)
-	}
 	if applyErr != nil {
-		return failed(v1alpha1.ReasonApplyRefused, "%s", applyErr)
+		return writeRefused(applyErr)
 	}
 	if observed.hostRefusal != "" {
 		return failed(v1alpha1.ReasonHostAccessDenied, "%s", observed.hostRefusal)

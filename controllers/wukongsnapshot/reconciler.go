@@ -18,6 +18,7 @@ import (
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/apply"
 	"github.com/novasphere/wukong/controllers/internal/dependency"
+	"github.com/novasphere/wukong/controllers/internal/lasting"
 	"github.com/novasphere/wukong/controllers/internal/umbrella"
 	"github.com/novasphere/wukong/controllers/internal/watches"
 )
@@ -147,7 +148,7 @@ func SetupWithManager(manager ctrl.Manager, dependencies *dependency.Registry, c
 		Watches(&v1alpha1.WukongDisk{}, reconciler.ofDisk(), builder.WithPredicates(diskChange())).
 		Watches(&v1alpha1.WukongVM{}, reconciler.ofMachine(), builder.WithPredicates(machineChange())).
 		Watches(&v1alpha1.Wukong{}, umbrella.Handler(reconciler.client, newList), builder.WithPredicates(umbrella.Predicate())).
-		Build(reconciler)
+		Build(lasting.Telling(reconciler, reconciler.applier, reconciler.clock, func() *v1alpha1.WukongSnapshot { return &v1alpha1.WukongSnapshot{} }))
 	if err != nil {
 		return err
 	}

@@ -33,11 +33,7 @@ func evaluate(snapshot *v1alpha1.WukongSnapshot, observed *observation, applyErr
 	if found := obstacle(snapshot, observed); found != nil {
 		return found
 	}
-	reason := v1alpha1.ReasonApplyRefused
-	if apply.IsNameConflict(applyErr) {
-		reason = v1alpha1.ReasonNameConflict
-	}
-	return pending(reason, "%s", applyErr)
+	return pending(apply.Reason(applyErr), "%s", applyErr)
 }
 
 // kept is what became of a snapshot that was finished.

@@ -55,7 +55,8 @@ func (r *Reconciler) takeAddresses(ctx context.Context, vm *v1alpha1.WukongVM, o
 	if err := r.observeAddresses(ctx, vm, observed); err != nil {
 		return err
 	}
-	var waits []string
+	r.waiting.settle(vm, nil)
+	var waits []awaited
 	for i := range vm.Spec.Networks {
 		nic := &vm.Spec.Networks[i]
 		request, found := observed.needs(vm, nic)
@@ -66,7 +67,7 @@ func (r *Reconciler) takeAddresses(ctx context.Context, vm *v1alpha1.WukongVM, o
 			continue
 		}
 		// It waits before it looks: what is let go in between wakes it.
-		r.waiting.enter(vm, request.Awaited())
+		r.waiting.enter(vm, awaitedBy(request))
 		held, err := r.take(ctx, vm, request)
 		observed.locks.held[nic.Name] = held
 		if err == nil {
@@ -77,10 +78,10 @@ func (r *Reconciler) takeAddresses(ctx context.Context, vm *v1alpha1.WukongVM, o
 			return fmt.Errorf("take the addresses of interface %s: %w", nic.Name, err)
 		}
 		observed.locks.problems[nic.Name] = found
-		observed.locks.unseen = observed.locks.unseen || wait == ""
+		observed.locks.unseen = observed.locks.unseen || wait.key == ""
 		waits = append(waits, wait)
 	}
-	r.waiting.leave(client.ObjectKeyFromObject(vm), waits)
+	r.waiting.settle(vm, waits)
 	return nil
 }
 
@@ -99,18 +100,18 @@ func (r *Reconciler) take(ctx context.Context, vm *v1alpha1.WukongVM, request *a
 
 // refusal is what an interface waits for, and the condition that says so; nil for an error that another try may mend. What no lock keeps
 // from it, it cannot wait for.
-func refusal(request *addresslock.Request, err error) (wait string, found *problem) {
+func refusal(request *addresslock.Request, err error) (wait awaited, found *problem) {
 	var exhausted *addresslock.ExhaustedError
 	var inUse *addresslock.InUseError
 	switch {
 	case errors.As(err, &exhausted):
-		return request.Segment, &problem{reason: v1alpha1.ReasonPoolExhausted, message: err.Error(), blocking: true}
+		return awaited{request.Segment, exhausted.Pools}, &problem{reason: v1alpha1.ReasonPoolExhausted, message: err.Error(), blocking: true}
 	case errors.As(err, &inUse) && inUse.MAC:
-		return inUse.Lock, &problem{reason: v1alpha1.ReasonMACInUse, message: err.Error(), blocking: true}
+		return awaited{key: inUse.Lock}, &problem{reason: v1alpha1.ReasonMACInUse, message: err.Error(), blocking: true}
 	case errors.As(err, &inUse):
-		return inUse.Lock, &problem{reason: v1alpha1.ReasonAddressInUse, message: err.Error(), blocking: true}
+		return awaited{key: inUse.Lock}, &problem{reason: v1alpha1.ReasonAddressInUse, message: err.Error(), blocking: true}
 	default:
-		return "", nil
+		return awaited{}, nil
 	}
 }
 

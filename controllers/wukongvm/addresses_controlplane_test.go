@@ -560,3 +560,28 @@ func (f machines) withoutPermission(do func()) {
 	}()
 	do()
 }
+
+// Fault B.5: what a guest says has no bounds, and must not keep the API server from accepting the status of its machine.
+func TestAGuestWithMoreAddressesThanStatusHolds(t *testing.T) {
+	f := newMachines(t)
+	f.Simulate()
+	f.StartManager()
+	vm := f.newVM("web")
+	f.Create(vm)
+	testkit.Wait(f, vm, metav1.ConditionTrue, v1alpha1.ReasonRunning, "")
+	instance := testkit.Read(f, "web", &kubevirtv1.VirtualMachineInstance{})
+	require.Len(t, instance.Status.Interfaces, 1)
+	for i := range 40 {
+		instance.Status.Interfaces[0].IPs = append(instance.Status.Interfaces[0].IPs, fmt.Sprintf("10.9.0.%d", i+1))
+	}
+	instance.Status.GuestOSInfo.PrettyName = strings.Repeat("x", 1000)
+	require.NoError(t, f.Client.Update(t.Context(), instance))
+	testkit.WaitUntil(f, vm, func(now *testkit.Attempt, current *v1alpha1.WukongVM) {
+		require.Len(now, current.Status.Networks, 1)
+		assert.Len(now, current.Status.Networks[0].Addresses, 32)
+		require.NotNil(now, current.Status.Guest)
+		assert.Len(now, current.Status.Guest.OperatingSystem, 253)
+	})
+	f.setPower(vm, v1alpha1.PowerStopped)
+	testkit.Wait(f, vm, metav1.ConditionTrue, v1alpha1.ReasonStopped, "")
+}

@@ -175,3 +175,130 @@ func TestOnlyADriveMayBeEmpty(t *testing.T) {
 	// Not kept: no manager runs here, and that of the next test would count the writes of this machine as its own.
 	require.NoError(t, f.Client.Create(t.Context(), vm, client.DryRunAll))
 }
+
+// Fault B.1: what is refused of a machine keeps it as it is, but it can be stopped; and the way out that the message names is one.
+func TestARefusedChildKeepsNoMachineFromStopping(t *testing.T) {
+	f := newMachines(t)
+	f.Simulate()
+	f.StartManager()
+	vm := f.newVM("web")
+	f.Create(vm, builder.Disk(f.Namespace, "web-data"))
+	testkit.Wait(f, vm, metav1.ConditionTrue, v1alpha1.ReasonRunning, "")
+
+	f.editDisks(vm, with(blank("data", v1alpha1.DetachDelete)))
+	testkit.Wait(f, vm, metav1.ConditionFalse, v1alpha1.ReasonNameConflict, "web-data")
+	f.WaitIdle()
+	foreign := testkit.Read(f, "web-data", &v1alpha1.WukongDisk{})
+	assert.Empty(t, foreign.Status.AttachedTo, "the machine asks for a disk of its own")
+	f.setPower(vm, v1alpha1.PowerStopped)
+	f.WaitGone(&kubevirtv1.VirtualMachineInstance{ObjectMeta: metav1.ObjectMeta{Name: "web"}})
+	f.setPower(vm, v1alpha1.PowerRunning)
+	f.WaitIdle()
+	assert.Equal(t, kubevirtv1.RunStrategyHalted, *testkit.Read(f, "web", &kubevirtv1.VirtualMachine{}).Spec.RunStrategy,
+		"it starts when all that it consists of is there")
+
+	f.Remove(foreign)
+	testkit.Wait(f, vm, metav1.ConditionTrue, v1alpha1.ReasonRunning, "")
+	f.waitAttached(vm, "root", "data")
+	assert.NotEqual(t, foreign.UID, testkit.Read(f, "web-data", &v1alpha1.WukongDisk{}).UID)
+}
+
+// Fault C.9: a template that asks for less than the disk has by now is told, and harms nothing.
+func TestAStampedDiskThatWasGrownKeepsItsSize(t *testing.T) {
+	f := newMachines(t)
+	f.Simulate()
+	f.StartManager()
+	vm := f.newVM("web")
+	f.Create(vm)
+	testkit.Wait(f, vm, metav1.ConditionTrue, v1alpha1.ReasonRunning, "")
+	f.Patch(testkit.Read(f, "web-root", &v1alpha1.WukongDisk{}), `{"spec":{"size":"40Gi"}}`)
+	testkit.WaitUntil(f, vm, func(now *testkit.Attempt, current *v1alpha1.WukongVM) {
+		require.Len(now, current.Status.Disks, 1)
+		assert.Contains(now, current.Status.Disks[0].Message, "the disk was grown to 40Gi")
+	})
+	testkit.Wait(f, vm, metav1.ConditionTrue, v1alpha1.ReasonRunning, "")
+	assert.Equal(t, "40Gi", testkit.Read(f, "web-root", &v1alpha1.WukongDisk{}).Spec.Size.String())
+}
+
+// Fault C.1: a disk stays with a VirtualMachine that was left behind when its WukongVM was deleted: it may start any time.
+func TestContract7ADiskStaysWithAVirtualMachineThatWasLeftBehind(t *testing.T) {
+	f := newMachines(t)
+	f.Simulate()
+	f.StartManager()
+	vm := f.newVM("web")
+	f.Create(vm)
+	testkit.Wait(f, vm, metav1.ConditionTrue, v1alpha1.ReasonRunning, "")
+	f.Remove(vm, client.PropagationPolicy(metav1.DeletePropagationOrphan))
+	f.WaitGone(vm)
+
+	next := builder.VM(f.Namespace, "next", builder.Attached("web-root"))
+	f.Create(next)
+	testkit.Wait(f, next, metav1.ConditionFalse, v1alpha1.ReasonDiskInUse, "VirtualMachine web")
+	machine := testkit.Read(f, "web", &kubevirtv1.VirtualMachine{})
+	f.Patch(machine, `{"spec":{"runStrategy":"Halted"}}`)
+	f.WaitGone(&kubevirtv1.VirtualMachineInstance{ObjectMeta: metav1.ObjectMeta{Name: "web"}})
+	f.WaitIdle()
+	assert.Equal(t, "web", testkit.Read(f, "web-root", &v1alpha1.WukongDisk{}).Status.AttachedTo)
+	assert.False(t, f.Exists("next", &kubevirtv1.VirtualMachine{}))
+
+	f.Remove(machine)
+	testkit.Wait(f, next, metav1.ConditionTrue, v1alpha1.ReasonRunning, "")
+
+	t.Run("and with one that somebody made by hand", func(t *testing.T) {
+		f := f.in(t)
+		f.setPower(next, v1alpha1.PowerStopped)
+		testkit.Wait(f, next, metav1.ConditionTrue, v1alpha1.ReasonStopped, "")
+		foreign := &kubevirtv1.VirtualMachine{ObjectMeta: metav1.ObjectMeta{Namespace: f.Namespace, Name: "foreign"}}
+		foreign.Spec = *testkit.Read(f, "next", &kubevirtv1.VirtualMachine{}).Spec.DeepCopy()
+		f.Create(foreign)
+		f.Remove(next)
+		third := builder.VM(f.Namespace, "third", builder.Attached("web-root"))
+		f.Create(third)
+		testkit.Wait(f, third, metav1.ConditionFalse, v1alpha1.ReasonWaitingForDisk, "in use by VirtualMachine foreign")
+	})
+}
+
+// Fault C.3: KubeVirt's VirtualMachineRestore gives a stopped machine other claims. They are not taken from it again without a word.
+func TestAVolumeThatSomebodyElsePutThereStays(t *testing.T) {
+	f := newMachines(t)
+	f.Simulate()
+	f.StartManager()
+	vm := f.newVM("web")
+	f.Create(vm)
+	testkit.Wait(f, vm, metav1.ConditionTrue, v1alpha1.ReasonRunning, "")
+	f.setPower(vm, v1alpha1.PowerStopped)
+	testkit.Wait(f, vm, metav1.ConditionTrue, v1alpha1.ReasonStopped, "")
+	f.WaitIdle()
+
+	const name = "restore-2de97946-1027-4a33-b5f1-c40adf7dcf75-root"
+	restored := f.NewClaim(name)
+	f.CreateClaim(restored)
+	f.Bind(restored)
+	claim := func() string {
+		volume := testkit.Read(f, "web", &kubevirtv1.VirtualMachine{}).Spec.Template.Spec.Volumes[0]
+		if volume.DataVolume != nil {
+			return volume.DataVolume.Name
+		}
+		return volume.PersistentVolumeClaim.ClaimName
+	}
+	f.Patch(testkit.Read(f, "web", &kubevirtv1.VirtualMachine{}), `{"spec":{"template":{"spec":{"volumes":[`+
+		`{"name":"root","persistentVolumeClaim":{"claimName":"`+name+`"}},`+
+		`{"name":"cloudinit","cloudInitNoCloud":{"secretRef":{"name":"web-cloudinit"},"networkDataSecretRef":{"name":"web-cloudinit"}}}]}}}}`)
+	testkit.WaitUntil(f, vm, func(now *testkit.Attempt, current *v1alpha1.WukongVM) {
+		condition := meta.FindStatusCondition(current.Status.Conditions, v1alpha1.ConditionDisksReady)
+		require.NotNil(now, condition)
+		assert.Equal(now, v1alpha1.ReasonForeignVolume, condition.Reason)
+		assert.Contains(now, condition.Message, "PersistentVolumeClaim "+name+" as disk root")
+	})
+	f.WaitIdle()
+	assert.Equal(t, name, claim())
+
+	f.Create(builder.Disk(f.Namespace, "restored", builder.Adopting(name)))
+	f.editDisks(vm, func([]v1alpha1.VMDisk) []v1alpha1.VMDisk {
+		return []v1alpha1.VMDisk{builder.DiskReference("root", "restored")}
+	})
+	f.setPower(vm, v1alpha1.PowerRunning)
+	testkit.Wait(f, vm, metav1.ConditionTrue, v1alpha1.ReasonRunning, "")
+	f.waitAttached(vm, "root")
+	assert.Equal(t, name, claim())
+}

@@ -2,7 +2,6 @@ package wukongvm
 
 import (
 	"context"
-	"fmt"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -17,7 +16,7 @@ import (
 )
 
 // stamp writes the WukongDisks and WukongNetworks of the templates. A disk is stamped with its finalizer, which its controller
-// would otherwise have to add in a request of its own.
+// would otherwise have to add in a request of its own. One that was grown by hand keeps its size.
 func (r *Reconciler) stamp(ctx context.Context, vm *v1alpha1.WukongVM, observed *observation) error {
 	for i := range vm.Spec.Disks {
 		disk := &vm.Spec.Disks[i]
@@ -27,9 +26,13 @@ func (r *Reconciler) stamp(ctx context.Context, vm *v1alpha1.WukongVM, observed 
 		if err := r.takeBack(ctx, vm, index.DiskName(vm, disk)); err != nil {
 			return err
 		}
+		spec := *disk.Template.Spec.DeepCopy()
+		if _, grown := observed.outgrown(disk, index.DiskName(vm, disk)); grown != nil {
+			spec.Size = grown
+		}
 		stamped, err := apply.Child(ctx, r.stamper, vm, &v1alpha1.WukongDisk{
 			ObjectMeta: childMetadata(vm, index.DiskName(vm, disk), disk.Template.Labels, v1alpha1.FinalizerDisk),
-			Spec:       *disk.Template.Spec.DeepCopy(),
+			Spec:       spec,
 		})
 		if err != nil {
 			return err
@@ -91,28 +94,51 @@ func (r *Reconciler) applyMachine(ctx context.Context, vm *v1alpha1.WukongVM, ob
 	if !observed.complete() {
 		return r.applyPower(ctx, vm, observed)
 	}
+	before := observed.machine
 	machine, err := apply.Child(ctx, r.applier, vm, desiredMachine(vm, observed))
 	if err != nil {
 		return err
+	}
+	if stoppedOutside(vm, before) {
+		r.applier.Recorder.Eventf(vm, nil, corev1.EventTypeWarning, v1alpha1.ReasonStoppedOutside, "Start", "VirtualMachine %s was stopped outside of Wukong, and is started again, "+
+			"because powerState is %s: set powerState to Stopped to stop it", vm.Name, vm.Spec.PowerState)
 	}
 	observed.machine = meant(machine, observed.instance)
 	return nil
 }
 
+// stoppedOutside tells whether somebody, such as 'virtctl stop', stopped a machine that is to run, and did run when it was looked at last.
+func stoppedOutside(vm *v1alpha1.WukongVM, machine *kubevirtv1.VirtualMachine) bool {
+	return machine != nil && vm.Spec.PowerState != v1alpha1.PowerStopped && vm.Status.Phase == v1alpha1.PhaseRunning &&
+		vm.Status.ObservedGeneration == vm.Generation && machine.Spec.RunStrategy != nil && *machine.Spec.RunStrategy == kubevirtv1.RunStrategyHalted
+}
+
 // applyPower carries the power state over to a machine that must otherwise stay as it is. It is not started on a disk or network that it may not have.
 func (r *Reconciler) applyPower(ctx context.Context, vm *v1alpha1.WukongVM, observed *observation) error {
-	machine := observed.machine
-	wanted := observed.runStrategy(vm)
-	if machine == nil || !machine.DeletionTimestamp.IsZero() || machine.Spec.RunStrategy != nil && *machine.Spec.RunStrategy == wanted {
+	if observed.machine != nil && observed.runStrategy(vm) != kubevirtv1.RunStrategyHalted && (!observed.ownsTemplate(vm) || len(observed.withheld) > 0) {
 		return nil
 	}
-	if wanted != kubevirtv1.RunStrategyHalted && (!observed.ownsTemplate(vm) || len(observed.withheld) > 0) {
+	return r.setRunStrategy(ctx, vm, observed)
+}
+
+// applyStop stops a machine of which something else is refused. It starts none: what is refused may be what the machine is not to run without.
+func (r *Reconciler) applyStop(ctx context.Context, vm *v1alpha1.WukongVM, observed *observation) error {
+	if !observed.kubevirtServed || observed.runStrategy(vm) != kubevirtv1.RunStrategyHalted {
+		return nil
+	}
+	return r.setRunStrategy(ctx, vm, observed)
+}
+
+func (r *Reconciler) setRunStrategy(ctx context.Context, vm *v1alpha1.WukongVM, observed *observation) error {
+	machine, wanted := observed.machine, observed.runStrategy(vm)
+	if machine == nil || !machine.DeletionTimestamp.IsZero() || machine.Spec.RunStrategy != nil && *machine.Spec.RunStrategy == wanted {
 		return nil
 	}
 	after := machine.DeepCopy()
 	after.Spec.RunStrategy = &wanted
-	if err := r.client.Patch(ctx, after, client.MergeFrom(machine), client.FieldOwner(fieldManager)); err != nil {
-		return client.IgnoreNotFound(fmt.Errorf("patch runStrategy of VirtualMachine %s: %w", machine.Name, err))
+	err := r.client.Patch(ctx, after, client.MergeFrom(machine), client.FieldOwner(fieldManager))
+	if client.IgnoreNotFound(err) != nil {
+		return apply.Classify("VirtualMachine", machine.Name, err)
 	}
 	observed.machine = after
 	return nil

@@ -29,9 +29,22 @@ func (o *observation) resolveDisks(vm *v1alpha1.WukongVM) *problem {
 			_, volume := templateDisk(o.machine, entry.Name)
 			found.blocking = o.machine == nil || i == boot && volume == nil
 		}
-		worst = graver(worst, found)
+		worst = graver(graver(worst, found), o.foreignProblem(entry.Name, o.disks[name]))
 	}
 	return graver(worst, o.bootDiskProblem(vm))
+}
+
+// foreignProblem tells of a volume that was restored into the place of a disk.
+func (o *observation) foreignProblem(name string, disk *v1alpha1.WukongDisk) *problem {
+	volume := o.foreignVolume(name, disk)
+	if volume == nil {
+		return nil
+	}
+	claim := claimOf(volume)
+	return &problem{reason: v1alpha1.ReasonForeignVolume, message: fmt.Sprintf(
+		"the VirtualMachine has PersistentVolumeClaim %s as disk %s, and not WukongDisk %s: a VirtualMachineRestore put it there, and it is left alone; "+
+			"to keep it, create a WukongDisk with source.persistentVolumeClaim.name: %s and refer to it by diskRef; else take the volume out of the VirtualMachine",
+		claim, name, disk.Name, claim)}
 }
 
 // attachable tells whether the machine may have a disk: KubeVirt would start it on whatever claim has the name, and only the disk's
@@ -71,8 +84,9 @@ func diskProblem(vm *v1alpha1.WukongVM, name string, disk *v1alpha1.WukongDisk) 
 	}
 	if holder := disk.Status.AttachedTo; holder != "" && holder != vm.Name && !shared(disk) {
 		return &problem{reason: v1alpha1.ReasonDiskInUse, message: fmt.Sprintf(
-			"WukongDisk %s belongs to WukongVM %s: take it out of spec.disks there, or set spec.shared of the disk if the guests share a cluster file system",
-			name, holder)}
+			"WukongDisk %s belongs to WukongVM %s: take it out of spec.disks there, or set spec.shared of the disk if the guests share a cluster file system; "+
+				"if there is no WukongVM %s any more, delete VirtualMachine %s, which still has it",
+			name, holder, holder, holder)}
 	}
 	if ready := conditions.Ready(disk); ready.Status != metav1.ConditionTrue {
 		return &problem{

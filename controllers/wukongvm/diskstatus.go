@@ -11,7 +11,6 @@ import (
 	kubevirtv1 "kubevirt.io/api/core/v1"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
-	"github.com/novasphere/wukong/controllers/internal/conditions"
 	"github.com/novasphere/wukong/controllers/internal/index"
 )
 
@@ -26,18 +25,31 @@ func diskStatus(vm *v1alpha1.WukongVM, observed *observation) []v1alpha1.VMDiskS
 		at := slices.IndexFunc(present, func(item presence) bool {
 			return item.name == entry.Name && (item.inInstance || observed.running() == nil)
 		})
-		if at >= 0 && !observed.belongs(name, present[at].claim) {
-			result = append(result, observed.leaving(present[at], name))
+		if foreign := observed.foreignVolume(entry.Name, observed.disks[name]); foreign != nil {
+			result = append(result, v1alpha1.VMDiskStatus{Name: entry.Name, DiskName: name, ClaimName: claimOf(foreign), Message: "see the condition DisksReady"})
 			continue
 		}
-		result = append(result, observed.listed(entry, name, present, at))
+		if at >= 0 && !observed.belongs(name, present[at].claim) {
+			result = append(result, observed.leaving(vm, present[at], name))
+			continue
+		}
+		result = append(result, observed.listed(vm, entry, name, present, at))
 	}
 	for _, item := range present {
 		if !slices.ContainsFunc(result, func(entry v1alpha1.VMDiskStatus) bool { return entry.Name == item.name }) {
-			result = append(result, observed.leaving(item, ""))
+			result = append(result, observed.leaving(vm, item, ""))
 		}
 	}
 	return result
+}
+
+// outgrown is what a template asks for and the larger size that the disk has by now; nil when it has no more.
+func (o *observation) outgrown(entry *v1alpha1.VMDisk, name string) (asked, has *resource.Quantity) {
+	disk := o.disks[name]
+	if entry.Template == nil || entry.Template.Spec.Size == nil || disk == nil || disk.Spec.Size == nil || disk.Spec.Size.Cmp(*entry.Template.Spec.Size) <= 0 {
+		return nil, nil
+	}
+	return entry.Template.Spec.Size, disk.Spec.Size
 }
 
 // belongs tells whether a claim of the machine is that of the disk that spec lists.
@@ -47,10 +59,13 @@ func (o *observation) belongs(name, claim string) bool {
 }
 
 // listed is a disk of spec. The place in present is where the machine has it, or -1.
-func (o *observation) listed(entry *v1alpha1.VMDisk, name string, present []presence, at int) v1alpha1.VMDiskStatus {
+func (o *observation) listed(vm *v1alpha1.WukongVM, entry *v1alpha1.VMDisk, name string, present []presence, at int) v1alpha1.VMDiskStatus {
 	status := v1alpha1.VMDiskStatus{Name: entry.Name, DiskName: name}
 	fromDisk(&status, o.disks[name])
-	status.Move = o.moveStatus(name)
+	if asked, has := o.outgrown(entry, name); has != nil {
+		status.Message = fmt.Sprintf("the template says size %s, and the disk was grown to %s: a disk never shrinks", asked, has)
+	}
+	status.Move = o.moveStatus(vm, name)
 	instance := o.running()
 	switch {
 	case instance == nil || name == "":
@@ -69,11 +84,11 @@ func (o *observation) listed(entry *v1alpha1.VMDisk, name string, present []pres
 }
 
 // leaving is a claim that the machine has and spec does not want under its name, or wants another disk instead of.
-func (o *observation) leaving(item presence, successor string) v1alpha1.VMDiskStatus {
+func (o *observation) leaving(vm *v1alpha1.WukongVM, item presence, successor string) v1alpha1.VMDiskStatus {
 	status := v1alpha1.VMDiskStatus{Name: item.name, DiskName: o.owners[item.claim], ClaimName: item.claim}
 	fromDisk(&status, o.disks[status.DiskName])
 	status.ClaimName = item.claim
-	status.Move = o.moveStatus(status.DiskName)
+	status.Move = o.moveStatus(vm, status.DiskName)
 	if !item.inInstance {
 		return status
 	}
@@ -88,24 +103,30 @@ func (o *observation) leaving(item presence, successor string) v1alpha1.VMDiskSt
 	return status
 }
 
-// moveStatus is the answer to a disk that asks to move. It is given when the VirtualMachine is as the answer says.
-func (o *observation) moveStatus(name string) *v1alpha1.VMDiskMove {
+// moveStatus is the answer to a disk that asks to move. What is not so before the VirtualMachine is written is not said before, and what was said stays: a
+// fault of something else must not end a move.
+func (o *observation) moveStatus(vm *v1alpha1.WukongVM, name string) *v1alpha1.VMDiskMove {
 	decided, disk := o.moves[name], o.disks[name]
 	if decided.state == "" || disk == nil || disk.Status.Move == nil {
 		return nil
 	}
-	answer := &v1alpha1.VMDiskMove{
-		TargetClaimName: disk.Status.Move.TargetClaimName, State: decided.state, Message: conditions.Shorten(decided.message, maxMessage),
+	target := disk.Status.Move.TargetClaimName
+	written := o.applyErr == nil && o.complete()
+	if !written && (decided.state == v1alpha1.VMDiskMoveMigrating || decided.state == v1alpha1.VMDiskMoveWithdrawn) {
+		return said(vm, name, target)
 	}
-	if o.applyErr != nil || !o.complete() && decided.state != v1alpha1.VMDiskMoveReleased {
-		answer.State = v1alpha1.VMDiskMoveRefused
-		answer.Message = "the VirtualMachine cannot be written for the moment: see the conditions of the machine"
-	}
-	return answer
+	return &v1alpha1.VMDiskMove{TargetClaimName: target, State: decided.state, Message: decided.message}
 }
 
-// maxMessage is the longest message of a disk, in bytes.
-const maxMessage = 1024
+// said is the answer that a disk had before, nil without one.
+func said(vm *v1alpha1.WukongVM, disk, target string) *v1alpha1.VMDiskMove {
+	for i := range vm.Status.Disks {
+		if move := vm.Status.Disks[i].Move; vm.Status.Disks[i].DiskName == disk && move != nil && move.TargetClaimName == target {
+			return move.DeepCopy()
+		}
+	}
+	return nil
+}
 
 func fromDisk(status *v1alpha1.VMDiskStatus, disk *v1alpha1.WukongDisk) {
 	if disk != nil {

@@ -14,8 +14,9 @@
 //	                                                         Stopped  <--  Stopping
 //
 // A disk comes into the VirtualMachine when its controller names this machine in status.attachedTo, and its entry in status.disks goes only when
-// neither the VirtualMachine nor the instance has its claim: two guests never write to one disk. Disks other than the boot disk are
-// hotpluggable (KubeVirt's DeclarativeHotplugVolumes), so that they come and go while the guest runs:
+// neither the VirtualMachine nor the instance has its claim: two guests never write to one disk. The disks that a machine starts
+// with are in its launcher pod, so that the scheduler sees where their claims are, and stay until it stops. One that comes while the guest runs is
+// hotpluggable (KubeVirt's DeclarativeHotplugVolumes), and may leave again:
 //
 //	Waiting  --it is ours-->  Attaching  -->  Attached  --entry left spec-->  Detaching  -->  let go
 //

@@ -31,8 +31,6 @@ const (
 	fileSystemsEarly = 2 * time.Minute
 	// fileSystemsPatience is how long virt-api and virt-handler may take to answer.
 	fileSystemsPatience = 3 * time.Second
-	// maxFileSystems is the bound of GuestStatus.fileSystems.
-	maxFileSystems = 32
 )
 
 // +kubebuilder:rbac:groups=subresources.kubevirt.io,resources=virtualmachineinstances/filesystemlist,verbs=get
@@ -61,7 +59,7 @@ func (r *Reconciler) observeFileSystems(ctx context.Context, vm *v1alpha1.Wukong
 		}
 		return
 	}
-	observed.fileSystems = fileSystemStatus(vm, list)
+	observed.fileSystems = observed.fileSystemStatus(vm, list)
 }
 
 func (r *Reconciler) fileSystems(ctx context.Context, namespace, name string) (*kubevirtv1.VirtualMachineInstanceFileSystemList, error) {
@@ -101,10 +99,10 @@ func (o *observation) agentConnected() bool {
 
 // fileSystemStatus is the list in the order of mount points, each once. How full they are is left out: it changes all the time, and a
 // status that does is written all the time.
-func fileSystemStatus(vm *v1alpha1.WukongVM, list *kubevirtv1.VirtualMachineInstanceFileSystemList) []v1alpha1.GuestFileSystem {
+func (o *observation) fileSystemStatus(vm *v1alpha1.WukongVM, list *kubevirtv1.VirtualMachineInstanceFileSystemList) []v1alpha1.GuestFileSystem {
 	disks := map[string]string{}
 	for i := range vm.Spec.Disks {
-		disks[serial(&vm.Spec.Disks[i])] = vm.Spec.Disks[i].Name
+		disks[o.serial(&vm.Spec.Disks[i])] = vm.Spec.Disks[i].Name
 	}
 	var result []v1alpha1.GuestFileSystem
 	for _, item := range list.Items {
@@ -123,5 +121,5 @@ func fileSystemStatus(vm *v1alpha1.WukongVM, list *kubevirtv1.VirtualMachineInst
 		result = append(result, entry)
 	}
 	slices.SortFunc(result, func(a, b v1alpha1.GuestFileSystem) int { return cmp.Compare(a.MountPoint, b.MountPoint) })
-	return result[:min(len(result), maxFileSystems)]
+	return result
 }

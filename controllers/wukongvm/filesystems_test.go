@@ -15,7 +15,7 @@ import (
 
 func TestFileSystemsAreNamedByTheDisksOfSpec(t *testing.T) {
 	vm := &v1alpha1.WukongVM{Spec: v1alpha1.WukongVMSpec{Disks: []v1alpha1.VMDisk{{Name: "root"}, {Name: "data", Serial: "S1"}}}}
-	result := fileSystemStatus(vm, &kubevirtv1.VirtualMachineInstanceFileSystemList{Items: []kubevirtv1.VirtualMachineInstanceFileSystem{
+	result := (&observation{}).fileSystemStatus(vm, &kubevirtv1.VirtualMachineInstanceFileSystemList{Items: []kubevirtv1.VirtualMachineInstanceFileSystem{
 		{DiskName: "vdb", MountPoint: "/srv", FileSystemType: "xfs", UsedBytes: 1, TotalBytes: 5 << 30, Disk: []kubevirtv1.VirtualMachineInstanceFileSystemDisk{
 			{Serial: "S1"}, {Serial: "S1"}, {Serial: "other"}, {Serial: "root"},
 		}},
@@ -29,14 +29,6 @@ func TestFileSystemsAreNamedByTheDisksOfSpec(t *testing.T) {
 	assert.Equal(t, "3Gi", result[0].Capacity.String())
 	assert.Equal(t, "/srv", result[1].MountPoint)
 	assert.Equal(t, []string{"data", "root"}, result[1].Disks, "a volume group may lie on several")
-}
-
-func TestFileSystemsAreBounded(t *testing.T) {
-	list := &kubevirtv1.VirtualMachineInstanceFileSystemList{}
-	for i := range 100 {
-		list.Items = append(list.Items, kubevirtv1.VirtualMachineInstanceFileSystem{MountPoint: string(rune('!' + i))})
-	}
-	assert.Len(t, fileSystemStatus(&v1alpha1.WukongVM{}, list), maxFileSystems)
 }
 
 func TestFileSystemsAreReadSoonAfterTheAgentConnectedAndSeldomLater(t *testing.T) {

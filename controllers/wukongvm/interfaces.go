@@ -7,7 +7,6 @@ import (
 	kubevirtv1 "kubevirt.io/api/core/v1"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
-	"github.com/novasphere/wukong/controllers/internal/conditions"
 	"github.com/novasphere/wukong/controllers/internal/index"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/interfaces"
 )
@@ -125,8 +124,8 @@ func (o *observation) migrationRequired() bool {
 // migrationMessage says whether the migration that an interface waits for can come.
 func (o *observation) migrationMessage(vm *v1alpha1.WukongVM) (string, bool) {
 	if migratable := instanceCondition(o.guest(), kubevirtv1.VirtualMachineInstanceIsMigratable); migratable != nil && migratable.Status == corev1.ConditionFalse {
-		return conditions.Shorten(fmt.Sprintf("it comes and goes by a live migration, and this machine cannot migrate: %s; set powerState to Stopped and back to Running",
-			migratable.Message), maxMessage), false
+		return fmt.Sprintf("it comes and goes by a live migration, and this machine cannot migrate: %s; set powerState to Stopped and back to Running",
+			migratable.Message), false
 	}
 	return fmt.Sprintf("it comes and goes by a live migration, which KubeVirt starts by itself when its workloadUpdateMethods have LiveMigrate; "+
 		"'virtctl migrate %s' does it at once", vm.Name), true

@@ -3,12 +3,15 @@
 package wukongvm_test
 
 import (
+	"context"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
 	kubevirtv1 "kubevirt.io/api/core/v1"
 	cdiv1 "kubevirt.io/containerized-data-importer-api/pkg/apis/core/v1beta1"
 
@@ -104,4 +107,36 @@ func TestContract6DeletionEndsAndLeavesNothing(t *testing.T) {
 	claim := testkit.Read(f, "web-data", &corev1.PersistentVolumeClaim{})
 	assert.Empty(t, claim.OwnerReferences, "the retained claim belongs to nobody")
 	assert.Nil(t, claim.DeletionTimestamp)
+}
+
+// Fault C.7: while KubeVirt's webhook does not answer, the machine says so, and not what was so before.
+func TestAnErrorThatLastsIsTold(t *testing.T) {
+	f := newMachines(t)
+	f.Simulate()
+	f.StartManager()
+	webhook := &admissionregistrationv1.ValidatingWebhookConfiguration{
+		ObjectMeta: metav1.ObjectMeta{Name: f.Namespace},
+		Webhooks: []admissionregistrationv1.ValidatingWebhook{{
+			Name:                    "virtualmachine-validator.kubevirt.io",
+			ClientConfig:            admissionregistrationv1.WebhookClientConfig{URL: ptr.To("https://127.0.0.1:1/")},
+			NamespaceSelector:       &metav1.LabelSelector{MatchLabels: map[string]string{corev1.LabelMetadataName: f.Namespace}},
+			FailurePolicy:           ptr.To(admissionregistrationv1.Fail),
+			SideEffects:             ptr.To(admissionregistrationv1.SideEffectClassNone),
+			TimeoutSeconds:          ptr.To[int32](1),
+			AdmissionReviewVersions: []string{"v1"},
+			Rules: []admissionregistrationv1.RuleWithOperations{{
+				Operations: []admissionregistrationv1.OperationType{admissionregistrationv1.Create, admissionregistrationv1.Update},
+				Rule: admissionregistrationv1.Rule{
+					APIGroups: []string{"kubevirt.io"}, APIVersions: []string{"v1"}, Resources: []string{"virtualmachines"},
+				},
+			}},
+		}},
+	}
+	require.NoError(t, f.Client.Create(t.Context(), webhook))
+	t.Cleanup(func() { _ = f.Client.Delete(context.Background(), webhook) })
+	vm := f.newVM("web")
+	f.Create(vm)
+	testkit.Wait(f, vm, metav1.ConditionFalse, v1alpha1.ReasonReconcileError, "failed calling webhook")
+	require.NoError(t, f.Client.Delete(t.Context(), webhook))
+	testkit.Wait(f, vm, metav1.ConditionTrue, v1alpha1.ReasonRunning, "")
 }

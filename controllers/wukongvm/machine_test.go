@@ -125,7 +125,17 @@ func TestFirmware(t *testing.T) {
 	assert.Nil(t, features(vm).SMM)
 }
 
-func TestSerialFitsVirtio(t *testing.T) {
-	assert.Equal(t, "a-name-of-more-than-", serial(&v1alpha1.VMDisk{Name: "a-name-of-more-than-twenty"}))
-	assert.Equal(t, "given", serial(&v1alpha1.VMDisk{Name: "x", Serial: "given"}))
+// Fault C.2: two disks of one serial number are one link in /dev/disk/by-id.
+func TestSerialNumbersFitVirtioAndDiffer(t *testing.T) {
+	observed := &observation{}
+	first, second := observed.serial(&v1alpha1.VMDisk{Name: "postgres-primary-data-1"}), observed.serial(&v1alpha1.VMDisk{Name: "postgres-primary-data-2"})
+	assert.Equal(t, "postgres-pr-d24eaacb", first, "it is the same for ever")
+	assert.Len(t, second, maxVirtioSerial)
+	assert.NotEqual(t, first, second)
+	assert.Equal(t, "exactly-twenty-chars", observed.serial(&v1alpha1.VMDisk{Name: "exactly-twenty-chars"}))
+	assert.Equal(t, "given", observed.serial(&v1alpha1.VMDisk{Name: "x", Serial: "given"}))
+
+	observed.machine = &kubevirtv1.VirtualMachine{Spec: kubevirtv1.VirtualMachineSpec{Template: &kubevirtv1.VirtualMachineInstanceTemplateSpec{}}}
+	observed.machine.Spec.Template.Spec.Domain.Devices.Disks = []kubevirtv1.Disk{{Name: "postgres-primary-data-1", Serial: "postgres-primary-dat"}}
+	assert.Equal(t, "postgres-primary-dat", observed.serial(&v1alpha1.VMDisk{Name: "postgres-primary-data-1"}), "what the guest knows stays")
 }

@@ -431,6 +431,7 @@ func TestAllDisksOfAMachineMoveInOneMigration(t *testing.T) {
 
 	m.hold(m.machine(), true)
 	m.hold(held, false)
+	m.Patch(testkit.Read(m, m.disk("root").Status.Move.TargetClaimName, &cdiv1.DataVolume{}), `{"metadata":{"annotations":{"test":"touched"}}}`)
 	m.waitMigrating(2)
 	m.hold(m.machine(), false)
 	m.waitMoved("data", slow, "data")

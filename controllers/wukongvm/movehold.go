@@ -8,6 +8,8 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	kubevirtv1 "kubevirt.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/novasphere/wukong/apis/v1alpha1"
 )
 
 // annotationHold keeps KubeVirt's workload updater from migrating an instance. KubeVirt means it for tests, and has nothing else for this.
@@ -19,7 +21,7 @@ const annotationHold = kubevirtv1.WorkloadUpdateMigrationAbortionAnnotation
 // migration fails, for two guests cannot write to one claim. If the volume was plugged in, worse follows: virt-handler leaves it mounted for the
 // target that failed (pkg/virt-handler/hotplug-disk/mount.go, Unmount, spares what the instance's spec has), and finds no place to mount it for
 // another target on that node (findVirtlauncherUID), so that no migration to there succeeds before the machine has been stopped.
-func (r *Reconciler) holdMigrations(ctx context.Context, observed *observation) error {
+func (r *Reconciler) holdMigrations(ctx context.Context, _ *v1alpha1.WukongVM, observed *observation) error {
 	instance := observed.running()
 	if instance == nil {
 		return nil

@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
-	"github.com/novasphere/wukong/controllers/internal/conditions"
 	"github.com/novasphere/wukong/controllers/internal/index"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/interfaces"
 )
@@ -60,7 +59,7 @@ func (o *observation) reportInterface(status *v1alpha1.VMNetworkStatus, vm *v1al
 		}
 	}
 	status.State = plan.States[status.Name]
-	status.Message = conditions.Shorten(o.interfaceMessage(status, vm), maxMessage)
+	status.Message = o.interfaceMessage(status, vm)
 }
 
 func (o *observation) interfaceMessage(status *v1alpha1.VMNetworkStatus, vm *v1alpha1.WukongVM) string {

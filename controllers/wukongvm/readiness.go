@@ -1,7 +1,6 @@
 package wukongvm
 
 import (
-	"errors"
 	"fmt"
 
 	corev1 "k8s.io/api/core/v1"
@@ -66,10 +65,8 @@ func writeRefused(_ *v1alpha1.WukongVM, observed *observation) *problem {
 }
 
 func applyProblem(err error) *problem {
-	if conflict := (*apply.NameConflictError)(nil); errors.As(err, &conflict) {
-		return &problem{reason: v1alpha1.ReasonNameConflict, message: err.Error()}
-	}
-	return &problem{reason: v1alpha1.ReasonApplyRefused, message: err.Error()}
+	reason := apply.Reason(err)
+	return &problem{reason: reason, message: err.Error(), waiting: reason == v1alpha1.ReasonPending}
 }
 
 // partMissing: a disk, network or Secret that is missing or wrong. It is no cause while the guest runs: a running guest does not
@@ -152,14 +149,21 @@ func machineState(vm *v1alpha1.WukongVM, observed *observation) *problem {
 	}
 }
 
+// shutDownFromInside tells whether the guest ended by itself, and KubeVirt starts it no more. It leaves a final instance with Once, and with
+// RerunOnFailure none: then its status has the strategy under which the machine ran, which keeps KubeVirt from starting it again
+// (pkg/virt-controller/watch/vm/vm.go, syncRunStrategy).
 func shutDownFromInside(observed *observation) bool {
-	machine := observed.machine
+	machine, instance := observed.machine, observed.instance
 	if machine.Spec.RunStrategy == nil || machine.Status.PrintableStatus != kubevirtv1.VirtualMachineStatusStopped {
 		return false
 	}
+	ended := instance != nil && instance.IsFinal()
 	switch *machine.Spec.RunStrategy {
-	case kubevirtv1.RunStrategyOnce, kubevirtv1.RunStrategyRerunOnFailure:
-		return observed.instance != nil && observed.instance.IsFinal()
+	case kubevirtv1.RunStrategyOnce:
+		return ended
+	case kubevirtv1.RunStrategyRerunOnFailure:
+		return ended || instance == nil && machine.Status.RunStrategy == kubevirtv1.RunStrategyRerunOnFailure &&
+			len(machine.Status.StateChangeRequests) == 0 && machine.Status.StartFailure == nil
 	default:
 		return false
 	}

@@ -98,6 +98,19 @@ func TestReadyTellsTheDeepestCause(t *testing.T) {
 			o.machine, o.instance = machineWith(kubevirtv1.VirtualMachineStatusStopped), instanceIn(kubevirtv1.Succeeded)
 			o.machine.Spec.RunStrategy = ptr.To(kubevirtv1.RunStrategyOnce)
 		}, reason: v1alpha1.ReasonGuestShutDown, phase: v1alpha1.PhaseStopped},
+		"B.8: the guest shut itself down, and KubeVirt deleted its instance": {observe: func(o *observation) {
+			o.machine = machineWith(kubevirtv1.VirtualMachineStatusStopped)
+			o.machine.Spec.RunStrategy, o.machine.Status.RunStrategy = ptr.To(kubevirtv1.RunStrategyRerunOnFailure), kubevirtv1.RunStrategyRerunOnFailure
+		}, reason: v1alpha1.ReasonGuestShutDown, phase: v1alpha1.PhaseStopped},
+		"the guest failed, and is started again": {observe: func(o *observation) {
+			o.machine = machineWith(kubevirtv1.VirtualMachineStatusStopped)
+			o.machine.Spec.RunStrategy, o.machine.Status.RunStrategy = ptr.To(kubevirtv1.RunStrategyRerunOnFailure), kubevirtv1.RunStrategyRerunOnFailure
+			o.machine.Status.StateChangeRequests = []kubevirtv1.VirtualMachineStateChangeRequest{{Action: kubevirtv1.StartRequest}}
+		}, reason: v1alpha1.ReasonStarting, phase: v1alpha1.PhaseStarting},
+		"it was stopped, and starts again": {observe: func(o *observation) {
+			o.machine = machineWith(kubevirtv1.VirtualMachineStatusStopped)
+			o.machine.Spec.RunStrategy, o.machine.Status.RunStrategy = ptr.To(kubevirtv1.RunStrategyRerunOnFailure), kubevirtv1.RunStrategyHalted
+		}, reason: v1alpha1.ReasonStarting, phase: v1alpha1.PhaseStarting},
 	} {
 		t.Run(name, func(t *testing.T) {
 			vm := &v1alpha1.WukongVM{Spec: v1alpha1.WukongVMSpec{PowerState: v1alpha1.PowerRunning}}

@@ -25,6 +25,7 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/apply"
 	"github.com/novasphere/wukong/controllers/internal/binding"
 	"github.com/novasphere/wukong/controllers/internal/dependency"
+	"github.com/novasphere/wukong/controllers/internal/lasting"
 	"github.com/novasphere/wukong/controllers/internal/umbrella"
 	"github.com/novasphere/wukong/controllers/internal/watches"
 )
@@ -88,7 +89,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 	vm := &v1alpha1.WukongVM{}
 	if err := r.client.Get(ctx, request.NamespacedName, vm); err != nil {
 		if apierrors.IsNotFound(err) {
-			r.waiting.leave(request.NamespacedName, nil)
+			r.waiting.leave(request.NamespacedName)
 		}
 		return reconcile.Result{}, client.IgnoreNotFound(err)
 	}
@@ -112,36 +113,37 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 }
 
 // applyChildren writes what the machine consists of, as far as its inputs are known. A permanent error is kept in the observation,
-// and becomes a condition.
+// and becomes a condition; it keeps no running machine from being stopped.
 func (r *Reconciler) applyChildren(ctx context.Context, vm *v1alpha1.WukongVM, observed *observation) error {
-	err := r.stamp(ctx, vm, observed)
-	if err == nil {
-		err = r.takeAddresses(ctx, vm, observed)
-	}
-	if err == nil {
-		observed.resolve(vm)
-		err = r.applyCloudInit(ctx, vm, observed)
-	}
-	if err == nil {
-		err = r.applyAttachments(ctx, vm, observed)
-	}
-	if err == nil {
-		err = r.applyPolicy(ctx, vm, observed)
-	}
-	if err == nil {
-		err = r.holdMigrations(ctx, observed)
-	}
-	if err == nil {
-		err = r.applyMachine(ctx, vm, observed)
-	}
-	if err == nil {
-		err = r.letGo(ctx, vm, observed)
-	}
+	err := r.applyParts(ctx, vm, observed)
 	if err != nil && !apply.Permanent(err) {
 		return err
 	}
-	observed.applyErr = err
+	if observed.applyErr = err; err != nil {
+		if err := r.applyStop(ctx, vm, observed); err != nil && !apply.Permanent(err) {
+			return err
+		}
+	}
 	return r.applyServices(ctx, vm, observed)
+}
+
+// applyParts ends at the first error.
+func (r *Reconciler) applyParts(ctx context.Context, vm *v1alpha1.WukongVM, observed *observation) error {
+	if err := r.stamp(ctx, vm, observed); err != nil {
+		return err
+	}
+	if err := r.takeAddresses(ctx, vm, observed); err != nil {
+		return err
+	}
+	observed.resolve(vm)
+	for _, step := range []func(context.Context, *v1alpha1.WukongVM, *observation) error{
+		r.applyCloudInit, r.applyAttachments, r.applyPolicy, r.holdMigrations, r.applyMachine, r.letGo,
+	} {
+		if err := step(ctx, vm, observed); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // retryAfter is when to look again at what no watch tells of; zero for never. An object of someone else under a name that we need is not
@@ -209,7 +211,7 @@ func setup(manager ctrl.Manager, dependencies *dependency.Registry, clock clock.
 		Watches(&v1alpha1.WukongAddress{}, reconciler.addressFreed(), builder.WithPredicates(onlyDeletions())).
 		Watches(&v1alpha1.WukongAddress{}, reconciler.addressTaken(), builder.WithPredicates(onlyCreations())).
 		Watches(&v1alpha1.Wukong{}, umbrella.Handler(reconciler.client, newList), builder.WithPredicates(umbrella.Predicate())).
-		Build(reconciler)
+		Build(lasting.Telling(reconciler, reconciler.applier, reconciler.clock, func() *v1alpha1.WukongVM { return &v1alpha1.WukongVM{} }))
 	if err != nil {
 		return err
 	}

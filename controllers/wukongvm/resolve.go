@@ -22,7 +22,8 @@ type problem struct {
 	waiting bool
 }
 
-// cloudInitData is what goes into the Secret, or why it cannot be made. Neither is known while a network is not.
+// cloudInitData is what goes into the Secret, or why it cannot be made. Neither is known while a network is not. A guest that runs was set up with it, and takes
+// the rest of its changes meanwhile.
 type cloudInitData struct {
 	data    cloudinit.Data
 	known   bool
@@ -43,6 +44,7 @@ func (o *observation) resolve(vm *v1alpha1.WukongVM) {
 	data, err := cloudinit.Render(cloudinit.Inputs{VM: vm, Secrets: o.secrets, Interfaces: interfaces})
 	if err != nil {
 		o.cloudInit.problem = cloudInitProblem(err)
+		o.cloudInit.problem.blocking = o.guest() == nil
 		return
 	}
 	o.cloudInit.data, o.cloudInit.known = data, true
@@ -86,11 +88,11 @@ func cloudInitProblem(err error) *problem {
 	var invalid *cloudinit.SecretInvalidError
 	switch {
 	case errors.As(err, &missing):
-		return &problem{reason: v1alpha1.ReasonSecretMissing, message: err.Error(), blocking: true}
+		return &problem{reason: v1alpha1.ReasonSecretMissing, message: err.Error()}
 	case errors.As(err, &invalid):
 		return &problem{reason: v1alpha1.ReasonSecretInvalid, message: err.Error(), blocking: true}
 	default:
-		return &problem{reason: v1alpha1.ReasonInvalidSpec, message: err.Error(), blocking: true}
+		return &problem{reason: v1alpha1.ReasonInvalidSpec, message: err.Error()}
 	}
 }
 

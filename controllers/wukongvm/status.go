@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -50,8 +51,21 @@ func reportParts(set *conditions.Set, vm *v1alpha1.WukongVM, observed *observati
 	case observed.machine == nil || !observed.complete():
 		set.False(v1alpha1.ConditionSynchronized, v1alpha1.ReasonPending, "the VirtualMachine is not written: see the other conditions")
 	default:
-		part(v1alpha1.ConditionSynchronized, nil)
+		part(v1alpha1.ConditionSynchronized, guestRefuses(observed))
 	}
+}
+
+// guestRefuses is what KubeVirt cannot carry out on a guest that runs, such as a disk for which it has no slot. While a machine starts, Ready tells.
+func guestRefuses(observed *observation) *problem {
+	guest := observed.guest()
+	if guest == nil || !guest.IsRunning() {
+		return nil
+	}
+	synchronized := instanceCondition(guest, kubevirtv1.VirtualMachineInstanceSynchronized)
+	if synchronized == nil || synchronized.Status != corev1.ConditionFalse {
+		return nil
+	}
+	return &problem{reason: v1alpha1.ReasonGuestNotChanged, message: fmt.Sprintf("KubeVirt cannot change the running guest, and tries again: %s", synchronized.Message)}
 }
 
 // reportMachine carries over what KubeVirt says of a machine that exists.
@@ -74,10 +88,20 @@ func reportMachine(set *conditions.Set, vm *v1alpha1.WukongVM, observed *observa
 	}
 }
 
-// restartMessage says which changes wait for a restart: interfaces that cannot change under a guest, and what KubeVirt says of the rest.
+// restartMessage says which changes wait for a restart: interfaces and disks that cannot change under a guest, and what KubeVirt says of the rest.
 func restartMessage(vm *v1alpha1.WukongVM, observed *observation) string {
 	if names := observed.planInterfaces(vm).Named(v1alpha1.VMNetworkRestartNeeded); len(names) > 0 {
 		return fmt.Sprintf("interfaces that cannot change while the machine runs: %s; see status.networks", strings.Join(names, ", "))
+	}
+	if kept := observed.keptDisks(vm); len(kept) > 0 {
+		names := make([]string, 0, len(kept))
+		for i := range kept {
+			names = append(names, kept[i].device.Name)
+		}
+		return fmt.Sprintf("disks that the machine started with, and has until it stops or restarts: %s; see status.disks", strings.Join(names, ", "))
+	}
+	if keys := missingLabels(vm, observed); len(keys) > 0 {
+		return fmt.Sprintf("labels of spec.scheduling that the running machine does not have, nor its pod, and that nothing selects it by: %s", strings.Join(keys, ", "))
 	}
 	if observed.machine == nil {
 		return ""
@@ -88,6 +112,22 @@ func restartMessage(vm *v1alpha1.WukongVM, observed *observation) string {
 		}
 	}
 	return ""
+}
+
+// missingLabels are those of spec that came after the guest had started: KubeVirt gives an instance its labels when it makes it.
+func missingLabels(vm *v1alpha1.WukongVM, observed *observation) []string {
+	guest := observed.guest()
+	if guest == nil || vm.Spec.Scheduling == nil {
+		return nil
+	}
+	var missing []string
+	for key, value := range vm.Spec.Scheduling.Labels {
+		if has, ok := guest.Labels[key]; !ok || has != value {
+			missing = append(missing, key)
+		}
+	}
+	slices.Sort(missing)
+	return missing
 }
 
 // describe is the status beside its conditions.

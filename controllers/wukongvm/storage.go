@@ -1,6 +1,9 @@
 package wukongvm
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"regexp"
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
@@ -50,16 +53,18 @@ func storage(vm *v1alpha1.WukongVM, observed *observation) ([]kubevirtv1.Disk, [
 func drives(vm *v1alpha1.WukongVM, observed *observation) []drive {
 	var result []drive
 	boot := bootDisk(vm)
-	kept := observed.keptBootDisk(vm)
-	if kept != nil {
+	keptBoot, kept := observed.keptBootDisk(vm), observed.keptDisks(vm)
+	if keptBoot != nil {
 		boot = -1
+		result = append(result, *keptBoot)
 	}
 	for i := range vm.Spec.Disks {
 		entry := &vm.Spec.Disks[i]
-		if kept != nil && kept.device.Name == entry.Name {
+		named := func(item drive) bool { return item.device.Name == entry.Name }
+		if keptBoot != nil && named(*keptBoot) || slices.ContainsFunc(kept, named) {
 			continue
 		}
-		item := drive{device: device(entry, observed.disks[index.DiskName(vm, entry)])}
+		item := drive{device: device(entry, observed.disks[index.DiskName(vm, entry)], observed.serial(entry))}
 		item.device.BootOrder = bootOrder(vm, i, boot)
 		item.volume = observed.volume(vm, i, boot)
 		if observed.replaces(entry.Name, item.volume) {
@@ -70,10 +75,7 @@ func drives(vm *v1alpha1.WukongVM, observed *observation) []drive {
 			result = append(result, item)
 		}
 	}
-	if kept != nil {
-		result = append([]drive{*kept}, result...)
-	}
-	return result
+	return append(result, kept...)
 }
 
 // bootOrder puts the first disk behind a CD-ROM drive that boots: so the machine boots from what was installed when the medium is out.
@@ -97,6 +99,8 @@ func (o *observation) volume(vm *v1alpha1.WukongVM, i, boot int) *kubevirtv1.Vol
 	switch {
 	case name == "":
 		return nil
+	case o.foreignVolume(entry.Name, disk) != nil:
+		return o.foreignVolume(entry.Name, disk).DeepCopy()
 	case attachable(vm, disk):
 		return &kubevirtv1.Volume{Name: entry.Name, VolumeSource: volumeSource(disk, o.claim(disk), hotpluggable(entry, i == boot) && !o.startsWith(entry, disk))}
 	case disk != nil && disk.Status.AttachedTo != "" && disk.Status.AttachedTo != vm.Name:
@@ -105,6 +109,19 @@ func (o *observation) volume(vm *v1alpha1.WukongVM, i, boot int) *kubevirtv1.Vol
 		_, volume := templateDisk(o.machine, entry.Name)
 		return volume.DeepCopy()
 	}
+}
+
+// restored are the names that KubeVirt's VirtualMachineRestore gives to claims (pkg/storage/snapshot/restore.go, restoreVolumeName).
+var restored = regexp.MustCompile(`^restore-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}-`)
+
+// foreignVolume is what a VirtualMachineRestore put into the VirtualMachine in the place of a disk: a claim that no WukongDisk has. Who restored means it; it is nil
+// where nobody did.
+func (o *observation) foreignVolume(name string, disk *v1alpha1.WukongDisk) *kubevirtv1.Volume {
+	_, volume := templateDisk(o.machine, name)
+	if volume == nil || disk == nil || isClaimOf(disk, claimOf(volume)) || o.owners[claimOf(volume)] != "" || !restored.MatchString(claimOf(volume)) {
+		return nil
+	}
+	return volume
 }
 
 // claim is the claim that the machine is to have of a disk that it may have.
@@ -133,6 +150,32 @@ func (o *observation) keptBootDisk(vm *v1alpha1.WukongVM) *drive {
 	return nil
 }
 
+// keptDisks are the other disks that the guest started with and spec lists no more, or another WukongDisk under the name. KubeVirt cannot unplug them: it
+// would ask for a restart, and change no disk, CPU or memory of the machine until it had one. One that another machine has by now is not kept.
+func (o *observation) keptDisks(vm *v1alpha1.WukongVM) []drive {
+	if o.machine == nil || o.machine.Spec.Template == nil || o.guest() == nil {
+		return nil
+	}
+	var result []drive
+	for _, device := range o.machine.Spec.Template.Spec.Domain.Devices.Disks {
+		_, volume := templateDisk(o.machine, device.Name)
+		if device.BootOrder != nil && *device.BootOrder == 1 || volume == nil || isHotpluggable(volume) || o.listsBooted(vm, device.Name, claimOf(volume)) {
+			continue
+		}
+		if claim, _ := volumeOf(o.guest(), device.Name); claim == "" || o.givenAway(vm, claim) {
+			continue
+		}
+		result = append(result, drive{device: *device.DeepCopy(), volume: volume.DeepCopy()})
+	}
+	return result
+}
+
+// givenAway tells whether the disk behind a claim is another machine's.
+func (o *observation) givenAway(vm *v1alpha1.WukongVM, claim string) bool {
+	disk := o.disks[o.owners[claim]]
+	return disk != nil && disk.Status.AttachedTo != "" && disk.Status.AttachedTo != vm.Name
+}
+
 // listsBooted tells whether spec still has the claim under the name, as far as that is known.
 func (o *observation) listsBooted(vm *v1alpha1.WukongVM, name, claim string) bool {
 	for i := range vm.Spec.Disks {
@@ -150,8 +193,8 @@ func isClaimOf(disk *v1alpha1.WukongDisk, claim string) bool {
 	return claim == disk.Status.ClaimName || disk.Status.ClaimName == "" || disk.Status.Move != nil && claim == disk.Status.Move.TargetClaimName
 }
 
-func device(entry *v1alpha1.VMDisk, disk *v1alpha1.WukongDisk) kubevirtv1.Disk {
-	result := kubevirtv1.Disk{Name: entry.Name, Serial: serial(entry)}
+func device(entry *v1alpha1.VMDisk, disk *v1alpha1.WukongDisk, serial string) kubevirtv1.Disk {
+	result := kubevirtv1.Disk{Name: entry.Name, Serial: serial}
 	if isDrive(entry) {
 		bus := kubevirtv1.DiskBusSATA
 		if entry.Bus == v1alpha1.DiskBus(kubevirtv1.DiskBusSCSI) {
@@ -183,17 +226,23 @@ func hotpluggable(entry *v1alpha1.VMDisk, boots bool) bool {
 	return !boots && entry.Bus != v1alpha1.DiskBus(kubevirtv1.DiskBusSATA)
 }
 
-// startsWith tells of an adopted claim with a file system that the machine starts with it. Nothing says whether such a claim holds a
-// disk.img: KubeVirt makes one for a disk that is there at the start (pkg/host-disk), and waits for ever for that of a disk which is plugged in.
-// What the machine has stays as it is, because KubeVirt asks for a restart to change it.
+// startsWith tells of a disk that the launcher pod of the machine has from its beginning, so that the scheduler sees where its claim is: one that is plugged
+// in is plugged in wherever the guest happens to be (kubevirt/kubevirt#16945). Besides, KubeVirt makes the disk.img of an adopted claim that has none only at
+// the start (pkg/host-disk), and waits for ever for that of a disk which is plugged in. What a machine has that may start any moment stays as it is, because
+// KubeVirt asks for a restart to change it.
 func (o *observation) startsWith(entry *v1alpha1.VMDisk, disk *v1alpha1.WukongDisk) bool {
-	if isDrive(entry) || !disk.AdoptsClaim() || disk.Status.VolumeMode == corev1.PersistentVolumeBlock {
+	if isDrive(entry) {
 		return false
 	}
-	if _, volume := templateDisk(o.machine, entry.Name); volume != nil && claimOf(volume) == disk.Status.ClaimName {
+	if _, volume := templateDisk(o.machine, entry.Name); volume != nil && isClaimOf(disk, claimOf(volume)) && !o.halted() {
 		return !isHotpluggable(volume)
 	}
 	return o.running() == nil
+}
+
+// halted tells whether nothing starts the machine before its VirtualMachine is written again.
+func (o *observation) halted() bool {
+	return o.instance == nil && o.machine.Spec.RunStrategy != nil && *o.machine.Spec.RunStrategy == kubevirtv1.RunStrategyHalted
 }
 
 // volumeSource names a DataVolume where there is one, so that KubeVirt waits for its content.
@@ -221,9 +270,20 @@ func bootDisk(vm *v1alpha1.WukongVM) int {
 	return first
 }
 
-func serial(disk *v1alpha1.VMDisk) string {
+// serial is the number by which the guest finds a disk again: its name, or, where that is too long, the begin of it and a digest, so that no two disks have the same. A
+// machine of a version that cut long names keeps what its guest knows.
+func (o *observation) serial(disk *v1alpha1.VMDisk) string {
 	if disk.Serial != "" {
 		return disk.Serial
 	}
-	return disk.Name[:min(len(disk.Name), maxVirtioSerial)]
+	if len(disk.Name) <= maxVirtioSerial {
+		return disk.Name
+	}
+	cut := disk.Name[:maxVirtioSerial]
+	if held, _ := templateDisk(o.machine, disk.Name); held != nil && held.Serial == cut {
+		return cut
+	}
+	const digits = 8
+	sum := sha256.Sum256([]byte(disk.Name))
+	return disk.Name[:maxVirtioSerial-1-digits] + "-" + hex.EncodeToString(sum[:digits/2])
 }

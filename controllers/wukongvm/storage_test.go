@@ -50,6 +50,15 @@ func run(vm *v1alpha1.WukongVM, observed *observation) {
 	}
 }
 
+// runPlugged is run with the third disk plugged in while the machine ran.
+func runPlugged(vm *v1alpha1.WukongVM, observed *observation) {
+	listed := vm.Spec.Disks
+	vm.Spec.Disks = listed[:2]
+	run(vm, observed)
+	vm.Spec.Disks = listed
+	run(vm, observed)
+}
+
 func volumeNames(vm *v1alpha1.WukongVM, observed *observation) []string {
 	var names []string
 	for _, volume := range desiredMachine(vm, observed).Spec.Template.Spec.Volumes {
@@ -58,35 +67,38 @@ func volumeNames(vm *v1alpha1.WukongVM, observed *observation) []string {
 	return names
 }
 
+// Fault B.2: the scheduler sees the claims of the launcher pod only, and not those of disks that are plugged in.
 func TestWhichDisksComeAndGoWhileTheMachineRuns(t *testing.T) {
 	vm, observed := withData()
-	_, volumes := storage(vm, observed)
-	assert.False(t, volumes[0].DataVolume.Hotpluggable, "a guest that loses the disk that it booted from is lost")
-	assert.False(t, volumes[1].PersistentVolumeClaim.Hotpluggable, "KubeVirt plugs no disks on sata")
-	assert.True(t, volumes[2].DataVolume.Hotpluggable)
-}
-
-func TestAnAdoptedClaimThatMayBeEmptyIsThereAtTheStart(t *testing.T) {
-	vm, observed := withData()
-	data := observed.disks["data"]
-	data.Spec.Source = &v1alpha1.WukongDiskSource{PersistentVolumeClaim: &v1alpha1.ClaimSource{Name: "data"}}
+	plugged := func() []string {
+		var names []string
+		_, volumes := storage(vm, observed)
+		for i := range volumes {
+			if isHotpluggable(&volumes[i]) {
+				names = append(names, volumes[i].Name)
+			}
+		}
+		return names
+	}
+	assert.Empty(t, plugged(), "the launcher pod of a new machine has all its disks")
 	run(vm, observed)
-	_, volumes := storage(vm, observed)
-	assert.False(t, volumes[2].PersistentVolumeClaim.Hotpluggable, "KubeVirt makes the disk.img of an empty claim at the start only")
-	data.Status.VolumeMode = corev1.PersistentVolumeBlock
-	_, volumes = storage(vm, observed)
-	assert.True(t, volumes[2].PersistentVolumeClaim.Hotpluggable, "a block device holds no file")
+	assert.Empty(t, plugged())
 
-	data.Status.VolumeMode = corev1.PersistentVolumeFilesystem
-	vm.Spec.Disks = vm.Spec.Disks[:2]
-	run(vm, observed)
-	vm.Spec.Disks = append(vm.Spec.Disks, v1alpha1.VMDisk{Name: "data", Bus: "virtio", DiskRef: &v1alpha1.LocalObjectReference{Name: "data"}})
-	_, volumes = storage(vm, observed)
-	assert.True(t, volumes[2].PersistentVolumeClaim.Hotpluggable, "a machine that runs can take it only so")
-	observed.machine = desiredMachine(vm, observed)
+	listed := vm.Spec.Disks
+	vm.Spec.Disks = listed[:2]
 	observed.instance = nil
-	_, volumes = storage(vm, observed)
-	assert.True(t, volumes[2].PersistentVolumeClaim.Hotpluggable, "what the machine has stays as it is")
+	run(vm, observed)
+	vm.Spec.Disks = listed
+	assert.Equal(t, []string{"data"}, plugged(), "a machine that runs can take it only so")
+	run(vm, observed)
+	assert.Equal(t, []string{"data"}, plugged(), "what the machine has stays as it is")
+
+	observed.instance = nil
+	assert.Equal(t, []string{"data"}, plugged(), "it may start any moment")
+	observed.machine.Spec.RunStrategy = ptr.To(kubevirtv1.RunStrategyHalted)
+	assert.Empty(t, plugged(), "its next launcher pod has it")
+	observed.instance = &kubevirtv1.VirtualMachineInstance{Status: kubevirtv1.VirtualMachineInstanceStatus{Phase: kubevirtv1.Succeeded}}
+	assert.Equal(t, []string{"data"}, plugged(), "it has not ended altogether")
 }
 
 func TestOnlyADiskThatIsTheMachinesOwnIsAttached(t *testing.T) {
@@ -143,7 +155,7 @@ func TestTheBootDiskStaysUntilTheMachineStops(t *testing.T) {
 				assert.Nil(t, other.BootOrder, other.Name)
 			}
 			for i := range volumes {
-				assert.Equal(t, volumes[i].Name == "data", isHotpluggable(&volumes[i]), "%s: nothing about the other disks changes", volumes[i].Name)
+				assert.False(t, isHotpluggable(&volumes[i]), "%s: nothing about the other disks changes", volumes[i].Name)
 			}
 			found := observed.resolveDisks(vm)
 			require.NotNil(t, found)
@@ -156,6 +168,24 @@ func TestTheBootDiskStaysUntilTheMachineStops(t *testing.T) {
 			assert.Nil(t, observed.bootDiskProblem(vm))
 		})
 	}
+}
+
+// KubeVirt would ask for a restart to take it out, and do nothing more to the machine until it had one.
+func TestADiskThatTheGuestStartedWithStaysUntilItStops(t *testing.T) {
+	vm, observed := withData()
+	run(vm, observed)
+	listed := vm.Spec.Disks
+	vm.Spec.Disks = listed[:2]
+	assert.Equal(t, []string{"root", "archive", "data", cloudInitDisk}, volumeNames(vm, observed))
+	assert.Contains(t, restartMessage(vm, observed), "until it stops or restarts: data")
+
+	observed.disks["data"].Status.AttachedTo = "db"
+	assert.NotContains(t, volumeNames(vm, observed), "data", "two guests must never write to it")
+	observed.disks["data"].Status.AttachedTo = "web"
+	observed.instance.DeletionTimestamp = ptr.To(metav1.Now())
+	assert.NotContains(t, volumeNames(vm, observed), "data", "the next guest starts without it")
+	observed.instance = nil
+	assert.NotContains(t, volumeNames(vm, observed), "data")
 }
 
 func TestCDROM(t *testing.T) {
@@ -175,11 +205,11 @@ func TestCDROM(t *testing.T) {
 
 func TestSharedAndReadOnlyDisks(t *testing.T) {
 	disk := &v1alpha1.WukongDisk{Spec: v1alpha1.WukongDiskSpec{Shared: ptr.To(true)}}
-	assert.True(t, *device(&v1alpha1.VMDisk{Name: "a"}, disk).Shareable)
+	assert.True(t, *device(&v1alpha1.VMDisk{Name: "a"}, disk, "a").Shareable)
 	disk = &v1alpha1.WukongDisk{Spec: v1alpha1.WukongDiskSpec{Source: &v1alpha1.WukongDiskSource{
 		PersistentVolumeClaim: &v1alpha1.ClaimSource{Name: "legacy", ReadOnly: ptr.To(true)},
 	}}}
-	assert.True(t, device(&v1alpha1.VMDisk{Name: "a"}, disk).Disk.ReadOnly, "who owns the claim decides")
+	assert.True(t, device(&v1alpha1.VMDisk{Name: "a"}, disk, "a").Disk.ReadOnly, "who owns the claim decides")
 }
 
 func TestDiskStatusTellsWhatTheMachineReallyHas(t *testing.T) {
@@ -199,7 +229,7 @@ func TestDiskStatusTellsWhatTheMachineReallyHas(t *testing.T) {
 
 	t.Run("detaching", func(t *testing.T) {
 		vm, observed := withData()
-		run(vm, observed)
+		runPlugged(vm, observed)
 		vm.Spec.Disks = vm.Spec.Disks[:2]
 		observed.machine = desiredMachine(vm, observed)
 		found := entry(vm, observed, "data")
@@ -219,7 +249,7 @@ func TestDiskStatusTellsWhatTheMachineReallyHas(t *testing.T) {
 	})
 	t.Run("replaced under its name", func(t *testing.T) {
 		vm, observed := withData()
-		run(vm, observed)
+		runPlugged(vm, observed)
 		vm.Spec.Disks[2].DiskRef = &v1alpha1.LocalObjectReference{Name: "other"}
 		observed.disks["other"] = &v1alpha1.WukongDisk{Status: v1alpha1.WukongDiskStatus{ClaimName: "other", AttachedTo: "web"}}
 		found := entry(vm, observed, "data")

@@ -3,6 +3,7 @@ package wukongvm
 import (
 	"cmp"
 	"context"
+	"net/netip"
 	"slices"
 	"sync"
 	"time"
@@ -15,16 +16,36 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/addresslock"
+	"github.com/novasphere/wukong/controllers/internal/addresspool"
 	"github.com/novasphere/wukong/controllers/internal/index"
 	"github.com/novasphere/wukong/controllers/internal/watches"
 )
 
-// wakeAtOnce is how many machines look for an address when one is let go: one of them gets it, and those that cannot use it, because it is
-// reserved or of another network on the segment, must not keep it from the others.
+// wakeAtOnce is how many of the machines whose pools have an address look for it when it is let go: one of them gets it.
 const wakeAtOnce = 16
 
-// waitingRoom holds the machines that wait for addresses: for any of a segment, or for a certain lock. It is kept in memory alone: every
-// machine is looked at when the manager starts, and enters again.
+// awaited is what a machine waits for: a lock, by its name, or any address of pools on a segment.
+type awaited struct {
+	key   string
+	pools []addresspool.Pool
+}
+
+// awaitedBy is what may keep an interface from what it asks for.
+func awaitedBy(request *addresslock.Request) []awaited {
+	var waits []awaited
+	for _, key := range request.Awaited() {
+		if key == request.Segment {
+			waits = append(waits, awaited{key, request.Pools})
+		} else {
+			waits = append(waits, awaited{key: key})
+		}
+	}
+	return waits
+}
+
+// waitingRoom holds the machines that wait for addresses. It is kept in memory alone: every machine is looked at when the manager starts, and
+// enters again.
 type waitingRoom struct {
 	mutex sync.Mutex
 	// guests by what they wait for. A machine enters before it looks, so that what is let go meanwhile wakes it.
@@ -33,33 +54,59 @@ type waitingRoom struct {
 
 type guest struct {
 	created time.Time
+	// pools that an address can be of for which the machine waits; none for one that waits for a certain lock.
+	pools []addresspool.Pool
 	// woken: it will look, and need not be woken again until it has.
 	woken bool
+}
+
+// canUse tells whether a guest may take an address that came free. Its machine may still find it reserved, or taken by another that was woken.
+func (g *guest) canUse(address netip.Addr) bool {
+	return len(g.pools) == 0 || slices.ContainsFunc(g.pools, func(pool addresspool.Pool) bool { return pool.Has(address) })
 }
 
 func newWaitingRoom() *waitingRoom {
 	return &waitingRoom{guests: map[string]map[types.NamespacedName]*guest{}}
 }
 
-func (w *waitingRoom) enter(vm *v1alpha1.WukongVM, keys []string) {
+// enter adds to what a machine waits for.
+func (w *waitingRoom) enter(vm *v1alpha1.WukongVM, waits []awaited) {
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
-	for _, key := range keys {
-		if w.guests[key] == nil {
-			w.guests[key] = map[types.NamespacedName]*guest{}
+	w.add(vm, waits)
+}
+
+// settle says for what a machine waits from now on.
+func (w *waitingRoom) settle(vm *v1alpha1.WukongVM, waits []awaited) {
+	w.mutex.Lock()
+	defer w.mutex.Unlock()
+	w.remove(client.ObjectKeyFromObject(vm))
+	w.add(vm, waits)
+}
+
+// leave takes a machine out.
+func (w *waitingRoom) leave(name types.NamespacedName) {
+	w.mutex.Lock()
+	defer w.mutex.Unlock()
+	w.remove(name)
+}
+
+func (w *waitingRoom) add(vm *v1alpha1.WukongVM, waits []awaited) {
+	name := client.ObjectKeyFromObject(vm)
+	for _, wait := range waits {
+		if w.guests[wait.key] == nil {
+			w.guests[wait.key] = map[types.NamespacedName]*guest{}
 		}
-		w.guests[key][client.ObjectKeyFromObject(vm)] = &guest{created: vm.CreationTimestamp.Time}
+		entered := &guest{created: vm.CreationTimestamp.Time, pools: wait.pools}
+		if before := w.guests[wait.key][name]; before != nil {
+			entered.pools = slices.Concat(before.pools, wait.pools)
+		}
+		w.guests[wait.key][name] = entered
 	}
 }
 
-// leave takes a machine out, but for what it still waits for.
-func (w *waitingRoom) leave(name types.NamespacedName, except []string) {
-	w.mutex.Lock()
-	defer w.mutex.Unlock()
+func (w *waitingRoom) remove(name types.NamespacedName) {
 	for key, guests := range w.guests {
-		if slices.Contains(except, key) {
-			continue
-		}
 		delete(guests, name)
 		if len(guests) == 0 {
 			delete(w.guests, key)
@@ -67,13 +114,13 @@ func (w *waitingRoom) leave(name types.NamespacedName, except []string) {
 	}
 }
 
-// wake returns the oldest that wait for something and have not been woken since they looked last.
-func (w *waitingRoom) wake(key string) []types.NamespacedName {
+// wake returns the oldest that wait for something, can use an address, and have not been woken since they looked last.
+func (w *waitingRoom) wake(key string, address netip.Addr) []types.NamespacedName {
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
 	var asleep []types.NamespacedName
 	for name, guest := range w.guests[key] {
-		if !guest.woken {
+		if !guest.woken && guest.canUse(address) {
 			asleep = append(asleep, name)
 		}
 	}
@@ -103,10 +150,12 @@ func (r *Reconciler) addressFreed() handler.EventHandler {
 		lock := obj.(*v1alpha1.WukongAddress)
 		holder := lock.Spec.Holder
 		requests := []reconcile.Request{{NamespacedName: types.NamespacedName{Namespace: holder.Namespace, Name: holder.Name}}}
-		for _, key := range []string{lock.Spec.Segment, lock.Name} {
-			for _, name := range r.waiting.wake(key) {
-				requests = append(requests, reconcile.Request{NamespacedName: name})
-			}
+		woken := r.waiting.wake(lock.Name, netip.Addr{})
+		if address, err := netip.ParseAddr(string(lock.Spec.Address)); err == nil { // that of a hardware address has none
+			woken = append(woken, r.waiting.wake(lock.Spec.Segment, address)...)
+		}
+		for _, name := range woken {
+			requests = append(requests, reconcile.Request{NamespacedName: name})
 		}
 		return requests
 	})

@@ -2,14 +2,17 @@ package wukongvm
 
 import (
 	"fmt"
+	"net/netip"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/addresspool"
 )
 
 func waiter(number int) *v1alpha1.WukongVM {
@@ -28,26 +31,50 @@ func names(found []types.NamespacedName) []string {
 
 func TestTheOldestThatWaitAreWokenFirst(t *testing.T) {
 	room := newWaitingRoom()
+	anything := netip.Addr{}
 	for number := range 20 {
-		room.enter(waiter(19-number), []string{"bridge/br0/0"})
+		room.enter(waiter(19-number), []awaited{{key: "bridge/br0/0"}})
 	}
-	first := names(room.wake("bridge/br0/0"))
+	first := names(room.wake("bridge/br0/0", anything))
 	assert.Len(t, first, wakeAtOnce)
 	assert.Equal(t, "vm-00", first[0])
-	assert.Equal(t, []string{"vm-16", "vm-17", "vm-18", "vm-19"}, names(room.wake("bridge/br0/0")), "twenty addresses that come free at once wake all twenty")
-	assert.Empty(t, room.wake("bridge/br0/0"), "all will look")
-	assert.Empty(t, room.wake("bridge/br0/100"))
+	assert.Equal(t, []string{"vm-16", "vm-17", "vm-18", "vm-19"}, names(room.wake("bridge/br0/0", anything)),
+		"twenty addresses that come free at once wake all twenty")
+	assert.Empty(t, room.wake("bridge/br0/0", anything), "all will look")
+	assert.Empty(t, room.wake("bridge/br0/100", anything))
 
-	room.enter(waiter(7), []string{"bridge/br0/0"}) // it looked, and found nothing
-	assert.Equal(t, []string{"vm-07"}, names(room.wake("bridge/br0/0")))
+	room.enter(waiter(7), []awaited{{key: "bridge/br0/0"}}) // it looked, and found nothing
+	assert.Equal(t, []string{"vm-07"}, names(room.wake("bridge/br0/0", anything)))
+}
+
+// Fault B.4: however many wait for an address of one pool keep none from an address of another.
+func TestAnAddressWakesThoseWhosePoolHasIt(t *testing.T) {
+	pools := func(cidr string) []addresspool.Pool {
+		found, err := addresspool.Parse(&v1alpha1.WukongNetworkSpec{Subnets: []v1alpha1.Subnet{{CIDR: cidr, Pool: &v1alpha1.AddressPool{}}}})
+		require.NoError(t, err)
+		return found
+	}
+	room := newWaitingRoom()
+	for number := range wakeAtOnce + 1 {
+		room.settle(waiter(number), []awaited{{"bridge/br0/0", pools("10.1.0.0/24")}})
+	}
+	late := waiter(99)
+	room.settle(late, []awaited{{"bridge/br0/0", pools("10.2.0.0/24")}})
+	for range 3 {
+		assert.Equal(t, []string{"vm-99"}, names(room.wake("bridge/br0/0", netip.MustParseAddr("10.2.0.7"))))
+		room.settle(late, []awaited{{"bridge/br0/0", pools("10.2.0.0/24")}})
+	}
+	room.enter(late, []awaited{{"bridge/br0/0", pools("10.3.0.0/24")}}) // its second interface
+	assert.Equal(t, []string{"vm-99"}, names(room.wake("bridge/br0/0", netip.MustParseAddr("10.3.0.7"))))
+	assert.Len(t, room.wake("bridge/br0/0", netip.MustParseAddr("10.1.0.7")), wakeAtOnce)
 }
 
 func TestWhoLeavesIsNotWoken(t *testing.T) {
 	room := newWaitingRoom()
-	room.enter(waiter(1), []string{"a", "b", "c"})
-	room.leave(client.ObjectKeyFromObject(waiter(1)), []string{"b"})
-	assert.Empty(t, room.wake("a"))
-	assert.Equal(t, []string{"vm-01"}, names(room.wake("b")))
-	room.leave(client.ObjectKeyFromObject(waiter(1)), nil)
+	room.enter(waiter(1), []awaited{{key: "a"}, {key: "b"}, {key: "c"}})
+	room.settle(waiter(1), []awaited{{key: "b"}})
+	assert.Empty(t, room.wake("a", netip.Addr{}))
+	assert.Equal(t, []string{"vm-01"}, names(room.wake("b", netip.Addr{})))
+	room.leave(client.ObjectKeyFromObject(waiter(1)))
 	assert.Empty(t, room.guests)
 }

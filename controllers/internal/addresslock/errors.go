@@ -3,21 +3,26 @@ package addresslock
 import (
 	"fmt"
 	"strings"
+
+	"github.com/novasphere/wukong/controllers/internal/addresspool"
 )
 
 // ExhaustedError says that the pools of a network have no free address of a family.
 type ExhaustedError struct {
 	Network string
-	// Pools are the subnets of the pools of the family.
-	Pools []string
-	// Total is how many addresses they have.
-	Total int64
+	// Pools of the family.
+	Pools []addresspool.Pool
 }
 
 // Error implements error.
 func (e *ExhaustedError) Error() string {
+	subnets, total := make([]string, 0, len(e.Pools)), int64(0)
+	for i := range e.Pools {
+		subnets = append(subnets, e.Pools[i].Subnet.String())
+		total += e.Pools[i].Total
+	}
 	return fmt.Sprintf("WukongNetwork %s: no free address in %s: %d of %d in use or reserved; widen the pool, or delete a machine",
-		e.Network, strings.Join(e.Pools, ", "), e.Total, e.Total)
+		e.Network, strings.Join(subnets, ", "), total, total)
 }
 
 // InUseError says that somebody else has the address that an interface asks for.

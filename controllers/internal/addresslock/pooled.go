@@ -21,9 +21,8 @@ func (t *taking) takePooled(ctx context.Context, ipv4 bool) error {
 	}
 	exhausted := &ExhaustedError{Network: t.Network.Name}
 	for i := range t.Pools {
-		if pool := &t.Pools[i]; pool.Subnet.Addr().Is4() == ipv4 {
-			exhausted.Pools = append(exhausted.Pools, pool.Subnet.String())
-			exhausted.Total += pool.Total
+		if t.Pools[i].Subnet.Addr().Is4() == ipv4 {
+			exhausted.Pools = append(exhausted.Pools, t.Pools[i])
 		}
 	}
 	return exhausted

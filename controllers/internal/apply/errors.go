@@ -6,6 +6,8 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/novasphere/wukong/apis/v1alpha1"
 )
 
 // NameConflictError says that an object which is not ours has a name that we need.
@@ -13,23 +15,61 @@ type NameConflictError struct {
 	Kind, Name string
 	// Owner is the controller of the object as "Kind name", empty when it has none.
 	Owner string
+	// Leaves: the object is being deleted.
+	Leaves bool
+	// Orphan: the object was made by Wukong, and stayed when its owner was deleted ('kubectl delete --cascade=orphan').
+	Orphan bool
 }
 
 // Error implements error. The message goes into conditions.
 func (e *NameConflictError) Error() string {
-	owner := "has no owner"
-	if e.Owner != "" {
-		owner = "belongs to " + e.Owner
+	switch {
+	case e.Leaves:
+		return fmt.Sprintf("%s %s is another's still and is being deleted: this continues when it is gone", e.Kind, e.Name)
+	case e.Orphan:
+		return fmt.Sprintf("%s %s exists already, and was left behind when its owner was deleted: it is left alone; %s", e.Kind, e.Name, e.advice())
+	case e.Owner != "":
+		return fmt.Sprintf("%s %s exists already and belongs to %s: it is left alone; %s", e.Kind, e.Name, e.Owner, e.advice())
+	default:
+		return fmt.Sprintf("%s %s exists already and has no owner: it is left alone; %s", e.Kind, e.Name, e.advice())
 	}
-	return fmt.Sprintf("%s %s exists already and %s: it is left alone; rename or remove it, or choose another name", e.Kind, e.Name, owner)
+}
+
+// advice is the way out. Some objects hold what nobody wants to lose.
+func (e *NameConflictError) advice() string {
+	switch e.Kind {
+	case "WukongDisk":
+		return "to use it, refer to it by diskRef in place of the template; else rename or remove it"
+	case "WukongNetwork":
+		return "to use it, refer to it by networkRef in place of the template; else rename or remove it"
+	case "VirtualMachine":
+		return "its guest may run: delete it, and the machine is made again; its disks stay"
+	default:
+		return "rename or remove it, or choose another name"
+	}
 }
 
 func nameConflict(kind string, existing metav1.Object) error {
-	conflict := &NameConflictError{Kind: kind, Name: existing.GetName()}
+	conflict := &NameConflictError{Kind: kind, Name: existing.GetName(), Leaves: !existing.GetDeletionTimestamp().IsZero()}
 	if controller := metav1.GetControllerOf(existing); controller != nil {
 		conflict.Owner = controller.Kind + " " + controller.Name
+	} else {
+		conflict.Orphan = Ours(existing)
 	}
 	return conflict
+}
+
+// Reason is the reason of a condition that tells a permanent error. It is Pending when an object only has to be gone first.
+func Reason(err error) string {
+	conflict := (*NameConflictError)(nil)
+	switch {
+	case errors.As(err, &conflict) && conflict.Leaves:
+		return v1alpha1.ReasonPending
+	case conflict != nil:
+		return v1alpha1.ReasonNameConflict
+	default:
+		return v1alpha1.ReasonApplyRefused
+	}
 }
 
 // RefusedError says that the API server, or an admission webhook, refuses an object for good: sending it again would
@@ -55,12 +95,6 @@ func Classify(kind, name string, err error) error {
 	default:
 		return fmt.Errorf("apply %s %s: %w", kind, name, err)
 	}
-}
-
-// IsNameConflict tells whether an object that is not ours has a name that we need.
-func IsNameConflict(err error) bool {
-	var conflict *NameConflictError
-	return errors.As(err, &conflict)
 }
 
 // Permanent tells errors that become a condition from those that are tried again at once.

@@ -13,6 +13,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
+
+	"github.com/novasphere/wukong/controllers/internal/bounds"
 )
 
 // Metadata is what a controller keeps in the metadata of its own objects.
@@ -104,9 +106,10 @@ func (a *Applier) Mark(ctx context.Context, obj client.Object, labels, annotatio
 	return nil
 }
 
-// Status writes the status of after in one patch when it differs from before, and an event when it tells of a new fault. An object that
-// is gone is success.
+// Status writes the status of after, cut to its bounds, in one patch when it differs from before, and an event when it tells of a new fault. An
+// object that is gone is success.
 func (a *Applier) Status(ctx context.Context, before, after client.Object) error {
+	bounds.Cut(after)
 	if equality.Semantic.DeepEqual(before, after) {
 		return nil
 	}

@@ -94,8 +94,8 @@ func (s *Simulator) dataVolume(ctx context.Context, request reconcile.Request) (
 	if next == "" {
 		return reconcile.Result{}, nil
 	}
-	if held, err := s.filling(ctx, dataVolume); held || err != nil {
-		return reconcile.Result{RequeueAfter: holdInterval}, err
+	if held, again, err := s.filling(ctx, dataVolume); held || err != nil {
+		return reconcile.Result{RequeueAfter: again}, err
 	}
 	dataVolume.Status.Phase = next
 	return reconcile.Result{}, s.client.Status().Update(ctx, dataVolume)
@@ -104,19 +104,20 @@ func (s *Simulator) dataVolume(ctx context.Context, request reconcile.Request) (
 // holdInterval is how often a held copy looks whether it may go on.
 const holdInterval = 100 * time.Millisecond
 
-// filling tells whether a test holds what a DataVolume is a clone of, or the class that it is on.
-func (s *Simulator) filling(ctx context.Context, dataVolume *cdiv1.DataVolume) (held bool, err error) {
+// filling tells whether a test holds what a DataVolume is a clone of, or the class that it is on, and when to look again: of a class, when the DataVolume is
+// touched.
+func (s *Simulator) filling(ctx context.Context, dataVolume *cdiv1.DataVolume) (held bool, again time.Duration, err error) {
 	var on client.Object
 	switch source, class := dataVolume.Spec.Source, dataVolume.Spec.Storage.StorageClassName; {
 	case source != nil && source.PVC != nil:
-		on = &corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Namespace: dataVolume.Namespace, Name: source.PVC.Name}}
+		on, again = &corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Namespace: dataVolume.Namespace, Name: source.PVC.Name}}, holdInterval
 	case class != nil:
 		on = &storagev1.StorageClass{ObjectMeta: metav1.ObjectMeta{Name: *class}}
 	default:
-		return false, nil
+		return false, 0, nil
 	}
 	err = s.client.Get(ctx, client.ObjectKeyFromObject(on), on)
-	return on.GetAnnotations()[AnnotationHold] != "", client.IgnoreNotFound(err)
+	return on.GetAnnotations()[AnnotationHold] != "", again, client.IgnoreNotFound(err)
 }
 
 func (s *Simulator) makeClaim(ctx context.Context, dataVolume *cdiv1.DataVolume) error {

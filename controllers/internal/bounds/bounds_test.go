@@ -1,0 +1,120 @@
+package bounds
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/novasphere/wukong/apis/v1alpha1"
+)
+
+func kinds() []client.Object {
+	return []client.Object{
+		&v1alpha1.Wukong{}, &v1alpha1.WukongVM{}, &v1alpha1.WukongDisk{}, &v1alpha1.WukongNetwork{}, &v1alpha1.WukongImage{}, &v1alpha1.WukongExport{},
+		&v1alpha1.WukongSnapshot{}, &v1alpha1.WukongClone{}, &v1alpha1.WukongMigration{},
+	}
+}
+
+// fill gives each field of the table more than it may have, each item twice.
+func fill(value reflect.Value, path string, table map[string]bound, number int) {
+	switch value.Kind() {
+	case reflect.Pointer:
+		value.Set(reflect.New(value.Type().Elem()))
+		fill(value.Elem(), path, table, number)
+	case reflect.Struct:
+		for i := range value.NumField() {
+			field := value.Type().Field(i)
+			if _, leads := leading(table, path+"."+jsonName(&field)); field.IsExported() && leads {
+				fill(value.Field(i), path+"."+jsonName(&field), table, number)
+			}
+		}
+	case reflect.Slice:
+		for i := range 2 * (table[path].most + 3) {
+			item := reflect.New(value.Type().Elem()).Elem()
+			fill(item, path+"[]", table, i/2)
+			value.Set(reflect.Append(value, item))
+		}
+	case reflect.String:
+		value.SetString(fmt.Sprintf("%d-", number) + strings.Repeat("ü", table[path].most))
+	case reflect.Int32, reflect.Int64:
+		value.SetInt(int64(number))
+	}
+}
+
+// leading tells whether a path is in the table, or leads to what is.
+func leading(table map[string]bound, path string) (string, bool) {
+	for other := range table {
+		if other == path || strings.HasPrefix(other, path+".") || strings.HasPrefix(other, path+"[]") {
+			return other, true
+		}
+	}
+	return "", false
+}
+
+// check walks what was cut, and returns the paths of the table that it came by.
+func check(t *testing.T, value reflect.Value, path string, table map[string]bound, seen map[string]bool) {
+	t.Helper()
+	limit, bounded := table[path]
+	if bounded {
+		seen[path] = true
+	}
+	switch value.Kind() {
+	case reflect.Pointer:
+		if !value.IsNil() {
+			check(t, value.Elem(), path, table, seen)
+		}
+	case reflect.Struct:
+		for i := range value.NumField() {
+			field := value.Type().Field(i)
+			if _, leads := leading(table, path+"."+jsonName(&field)); field.IsExported() && leads {
+				check(t, value.Field(i), path+"."+jsonName(&field), table, seen)
+			}
+		}
+	case reflect.Slice:
+		require.True(t, limit.most == 0 || value.Len() <= limit.most, "%s has %d items", path, value.Len())
+		require.Positive(t, value.Len(), path)
+		keys := map[string]bool{}
+		for i := range value.Len() {
+			key := keyOf(value.Index(i), limit.keys)
+			assert.False(t, limit.unique && keys[key], "%s has %s twice", path, key)
+			keys[key] = true
+			check(t, value.Index(i), path+"[]", table, seen)
+		}
+	case reflect.String:
+		require.True(t, !bounded || utf8.RuneCountInString(value.String()) <= limit.most, "%s has %d characters", path, len(value.String()))
+	}
+}
+
+// Fault B.5: whatever others fill a status with, the API server accepts it.
+func TestEachFieldIsCutToItsBound(t *testing.T) {
+	for _, obj := range kinds() {
+		name := reflect.TypeOf(obj).Elem().Name()
+		t.Run(name, func(t *testing.T) {
+			table := ofKinds[name]
+			status := reflect.ValueOf(obj).Elem().FieldByName("Status")
+			fill(status, "", table, 0)
+			Cut(obj)
+			seen := map[string]bool{}
+			check(t, status, "", table, seen)
+			for path := range table {
+				assert.True(t, seen[path], "%s was not filled: is the path right?", path)
+			}
+		})
+	}
+	assert.Len(t, ofKinds, len(kinds()), "all kinds with a status")
+}
+
+func TestWhatIsWithinItsBoundsStays(t *testing.T) {
+	vm := &v1alpha1.WukongVM{Status: v1alpha1.WukongVMStatus{
+		NodeName: "node1", Networks: []v1alpha1.VMNetworkStatus{{Name: "lan", Addresses: []string{"10.0.0.1", "10.0.0.2"}}},
+	}}
+	before := vm.DeepCopy()
+	Cut(vm)
+	assert.Equal(t, before, vm)
+}

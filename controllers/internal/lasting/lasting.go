@@ -1,0 +1,110 @@
+// Package lasting tells of errors that last. A controller that meets an error which another try may mend tries again, and its object still says what
+// was so before: for a moment that is right, and after a while a riddle.
+package lasting
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"sync"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/clock"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/log"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/apply"
+	"github.com/novasphere/wukong/controllers/internal/conditions"
+)
+
+const (
+	// patience is how long passes over an object may fail before the object says so.
+	patience = 10 * time.Second
+	// writePatience is how long the write of that may take: the pass itself may have used up its time.
+	writePatience = 10 * time.Second
+)
+
+// Kind is an object of ours that has conditions.
+type Kind interface {
+	client.Object
+	v1alpha1.Object
+}
+
+// Telling is a reconciler whose objects say in their condition Ready why its passes over them fail, until one succeeds: that one writes the whole status.
+// New makes an empty object of the kind.
+func Telling[T Kind](inner reconcile.Reconciler, applier *apply.Applier, clock clock.PassiveClock, empty func() T) reconcile.Reconciler {
+	return &telling[T]{inner: inner, applier: applier, clock: clock, empty: empty, since: map[types.NamespacedName]time.Time{}}
+}
+
+type telling[T Kind] struct {
+	inner   reconcile.Reconciler
+	applier *apply.Applier
+	clock   clock.PassiveClock
+	empty   func() T
+
+	mutex sync.Mutex
+	// since when passes over an object fail, one after another.
+	since map[types.NamespacedName]time.Time
+}
+
+// Reconcile implements reconcile.Reconciler.
+func (t *telling[T]) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
+	note := func(err error) {
+		if t.lasts(request.NamespacedName, err) {
+			t.tell(ctx, request.NamespacedName, err)
+		}
+	}
+	defer func() {
+		if cause := recover(); cause != nil {
+			note(fmt.Errorf("a fault of Wukong, see the manager's log: panic: %v", cause))
+			panic(cause) // which the controller counts, logs and survives
+		}
+	}()
+	result, err := t.inner.Reconcile(ctx, request)
+	note(err)
+	return result, err
+}
+
+// lasts notes how a pass ended, and tells whether its error has lasted.
+func (t *telling[T]) lasts(name types.NamespacedName, err error) bool {
+	t.mutex.Lock()
+	defer t.mutex.Unlock()
+	if err == nil || errors.Is(err, context.Canceled) { // by the end of the manager
+		delete(t.since, name)
+		return false
+	}
+	since, before := t.since[name]
+	if !before {
+		t.since[name] = t.clock.Now()
+	}
+	return before && t.clock.Since(since) >= patience
+}
+
+func (t *telling[T]) tell(ctx context.Context, name types.NamespacedName, cause error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writePatience)
+	defer cancel()
+	before := t.empty()
+	if err := t.applier.Client.Get(ctx, name, before, client.DisableReadYourWritesConsistency); err != nil {
+		return
+	}
+	after := before.DeepCopyObject().(T)
+	set := conditions.For(before, t.clock)
+	set.False(v1alpha1.ConditionReady, v1alpha1.ReasonReconcileError, fmt.Sprintf("what this object asks for cannot be done for the moment, and is tried again: %s", words(cause)))
+	list := after.GetConditions()
+	meta.SetStatusCondition(&list, *set.Get(v1alpha1.ConditionReady))
+	after.SetConditions(list)
+	if err := t.applier.Status(ctx, before, after); err != nil {
+		log.FromContext(ctx).Error(err, "Cannot tell of an error that lasts", "cause", cause.Error())
+	}
+}
+
+// sender is the own end of a connection, which is another with each try.
+var sender = regexp.MustCompile(`(read|write) (tcp|udp) \S+->`)
+
+// words are those of an error that are the same with each try.
+func words(err error) string { return sender.ReplaceAllString(err.Error(), "$1 $2 ") }
