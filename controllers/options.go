@@ -135,14 +135,17 @@ func keepInstance(obj any) (any, error) {
 	return obj, nil
 }
 
-// keepKubeVirt keeps the network binding plugins that KubeVirt knows.
+// keepKubeVirt keeps the network binding plugins that KubeVirt knows, its feature gates and its version.
 func keepKubeVirt(obj any) (any, error) {
 	if kubevirt, ok := obj.(*kubevirtv1.KubeVirt); ok {
 		kubevirt.ManagedFields = nil
 		kubevirt.Annotations = nil
-		network := kubevirt.Spec.Configuration.NetworkConfiguration
-		kubevirt.Spec = kubevirtv1.KubeVirtSpec{Configuration: kubevirtv1.KubeVirtConfiguration{NetworkConfiguration: network}}
-		kubevirt.Status = kubevirtv1.KubeVirtStatus{}
+		kept := kubevirtv1.KubeVirtConfiguration{NetworkConfiguration: kubevirt.Spec.Configuration.NetworkConfiguration}
+		if developer := kubevirt.Spec.Configuration.DeveloperConfiguration; developer != nil {
+			kept.DeveloperConfiguration = &kubevirtv1.DeveloperConfiguration{FeatureGates: developer.FeatureGates, DisabledFeatureGates: developer.DisabledFeatureGates}
+		}
+		kubevirt.Spec = kubevirtv1.KubeVirtSpec{Configuration: kept}
+		kubevirt.Status = kubevirtv1.KubeVirtStatus{ObservedKubeVirtVersion: kubevirt.Status.ObservedKubeVirtVersion}
 	}
 	return obj, nil
 }

@@ -48,7 +48,9 @@ var whenMade = map[string][]refusal{
 	"WukongDisk": {
 		{`{"spec":{"source":{"blank":null,"registry":{"url":"registry.example/a@sha256:` + strings.Repeat("a", 63) + `"}}}}`, "a digest is @sha256: and 64 hexadecimal digits"},
 		{`{"spec":{"size":null}}`, "size is required, for example 20Gi, unless the source is an existing persistentVolumeClaim"},
-		{`{"spec":{"size":"0"}}`, "size must be a quantity greater than zero, for example 20Gi"},
+		{`{"spec":{"size":"0"}}`, "size must be a quantity between 1Mi and 1Ei, for example 20Gi"},
+		{`{"spec":{"size":64}}`, "size must be a quantity between 1Mi and 1Ei, for example 20Gi"},
+		{`{"spec":{"size":"1000Ei"}}`, "size must be a quantity between 1Mi and 1Ei, for example 20Gi"},
 		{`{"spec":{"source":{"blank":null,"persistentVolumeClaim":{"name":"a"}}}}`, "an existing persistentVolumeClaim already has a size"},
 		{`{"spec":{"shared":true,"accessModes":["ReadWriteOnce"]}}`, "a shared disk needs ReadWriteMany in accessModes"},
 		{`{"spec":{"cloneableFrom":["A B"]}}`, "must be the name of a namespace, or * for all"},
@@ -74,7 +76,7 @@ var whenMade = map[string][]refusal{
 	},
 	"WukongImage": {
 		{`{"metadata":{"name":"debian.13"}}`, "the name of a WukongImage may have at most 63 characters and no dot"},
-		{`{"spec":{"size":"-1Gi"}}`, "size must be a quantity greater than zero, for example 10Gi"},
+		{`{"spec":{"size":"-1Gi"}}`, "size must be a quantity between 1Mi and 1Ei, for example 10Gi"},
 		{`{"spec":{"source":{"http":null}}}`, "exactly one of the fields in [registry http] must be set"},
 		{`{"spec":{"schedule":"0 0 * * *","source":{"http":null,"registry":{"url":"docker://registry.example/a@sha256:12"}}}}`, "schedule needs a source.registry.url with a tag"},
 	},

@@ -72,6 +72,8 @@ const (
 	ReasonForeignVolume = "ForeignVolume"
 	// ReasonGuestNotChanged: KubeVirt cannot carry a change out on the running guest; the message is its own.
 	ReasonGuestNotChanged = "GuestNotChanged"
+	// ReasonStartFailing: the machine does not start, and somebody says why: KubeVirt, the scheduler, kubelet or an admission policy. It is tried again.
+	ReasonStartFailing = "StartFailing"
 	// ReasonNotObserved: the state of the world has not been read yet.
 	ReasonNotObserved = "NotObserved"
 	// ReasonBytesLost: the claim that held a disk was deleted. It is not filled again by itself.

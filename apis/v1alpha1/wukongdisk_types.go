@@ -53,7 +53,7 @@ type WukongDiskSpec struct {
 	// +optional
 	// +kubebuilder:validation:XIntOrString
 	// +kubebuilder:validation:MaxLength=32
-	// +kubebuilder:validation:XValidation:rule="isQuantity(string(self)) && quantity(string(self)).isGreaterThan(quantity('0'))",message="size must be a quantity greater than zero, for example 20Gi"
+	// +kubebuilder:validation:XValidation:rule="isQuantity(string(self)) && quantity(string(self)).compareTo(quantity('1Mi')) >= 0 && quantity(string(self)).compareTo(quantity('1Ei')) <= 0",message="size must be a quantity between 1Mi and 1Ei, for example 20Gi"
 	Size *resource.Quantity `json:"size,omitempty"`
 
 	// storageClassName of the claim. Omitted, the cluster's default class for virtual machines is used

@@ -46,7 +46,7 @@ type WukongImageSpec struct {
 	// +required
 	// +kubebuilder:validation:XIntOrString
 	// +kubebuilder:validation:MaxLength=32
-	// +kubebuilder:validation:XValidation:rule="isQuantity(string(self)) && quantity(string(self)).isGreaterThan(quantity('0'))",message="size must be a quantity greater than zero, for example 10Gi"
+	// +kubebuilder:validation:XValidation:rule="isQuantity(string(self)) && quantity(string(self)).compareTo(quantity('1Mi')) >= 0 && quantity(string(self)).compareTo(quantity('1Ei')) <= 0",message="size must be a quantity between 1Mi and 1Ei, for example 10Gi"
 	Size resource.Quantity `json:"size,omitzero"`
 
 	// storageClassName of the versions. Disks of the same class start from them fastest: by a snapshot or clone where the storage can.

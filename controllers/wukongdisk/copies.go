@@ -147,13 +147,13 @@ func (r *Reconciler) clearAway(ctx context.Context, observed *observation) error
 
 // deleteCopy deletes what was read, and not what may have come under its name since. The claim goes with its DataVolume: no role of Wukong
 // may delete a claim.
-func (r *Reconciler) deleteCopy(ctx context.Context, dataVolume *cdiv1.DataVolume) error {
+func (r *Reconciler) deleteCopy(ctx context.Context, dataVolume *cdiv1.DataVolume, more ...client.DeleteOption) error {
 	if !dataVolume.DeletionTimestamp.IsZero() {
 		return nil
 	}
 	uid := dataVolume.UID
-	err := r.client.Delete(ctx, dataVolume, client.PropagationPolicy(metav1.DeletePropagationBackground), client.Preconditions{UID: &uid})
-	if client.IgnoreNotFound(err) != nil {
+	options := append([]client.DeleteOption{client.PropagationPolicy(metav1.DeletePropagationBackground), client.Preconditions{UID: &uid}}, more...)
+	if err := r.client.Delete(ctx, dataVolume, options...); client.IgnoreNotFound(err) != nil {
 		return fmt.Errorf("delete DataVolume %s, which does not hold the disk: %w", dataVolume.Name, err)
 	}
 	return nil

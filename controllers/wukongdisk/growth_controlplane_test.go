@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	cdiv1 "kubevirt.io/containerized-data-importer-api/pkg/apis/core/v1beta1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
@@ -119,5 +120,28 @@ func TestGrowthPastQuotaIsRefused(t *testing.T) {
 	assert.Equal(t, "1Gi", refused.Status.RequestedSize.String())
 	assert.Equal(t, "1Gi", refused.Status.Capacity.String(), "the disk works as before")
 	require.NoError(t, f.resize(disk, "1Gi"))
+	f.waitReady(disk)
+}
+
+// Fault B.9: an image that is larger than the disk is imported when spec.size was raised, and not tried at the old size for ever.
+func TestAnImportThatDidNotFitBeginsAgainWithTheNewSize(t *testing.T) {
+	f, _ := start(t)
+	disk := f.newDisk("root")
+	f.Create(disk)
+	small := f.waitDataVolume(disk)
+	f.ClaimOf(small)
+	f.SetDataVolume("root", cdiv1.ImportInProgress, cdiv1.DataVolumeCondition{
+		Type: cdiv1.DataVolumeRunning, Status: corev1.ConditionFalse, Reason: "Error", Message: "virtual image size 3Gi is larger than the reported available storage",
+	})
+	testkit.Wait(f, disk, metav1.ConditionFalse, v1alpha1.ReasonImportFailed, "larger than")
+	require.NoError(t, f.resize(disk, "4Gi"))
+	f.Eventually(func(now *testkit.Attempt) {
+		made := &cdiv1.DataVolume{}
+		require.NoError(now, f.Client.Get(t.Context(), client.ObjectKeyFromObject(disk), made))
+		assert.NotEqual(now, small.UID, made.UID)
+		size := made.Spec.Storage.Resources.Requests[corev1.ResourceStorage]
+		assert.Equal(now, "4Gi", size.String())
+	})
+	f.fill(disk)
 	f.waitReady(disk)
 }

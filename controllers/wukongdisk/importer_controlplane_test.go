@@ -38,7 +38,7 @@ func TestAnImporterThatDoesNotStartIsTold(t *testing.T) {
 	}
 	f.SetDataVolume("late", cdiv1.ImportScheduled, creating(time.Minute))
 	f.SetDataVolume("early", cdiv1.ImportScheduled, creating(0))
-	told := testkit.Wait(f, disk, metav1.ConditionFalse, v1alpha1.ReasonImportFailed, `the importer pod does not start: MountVolume.SetUp failed for volume "cdi-cert-vol" : configmap "ca" not found; it is tried again`)
+	told := testkit.Wait(f, disk, metav1.ConditionFalse, v1alpha1.ReasonImportFailed, `MountVolume.SetUp failed for volume "cdi-cert-vol" : configmap "ca" not found; it is tried again`)
 	assert.Equal(t, v1alpha1.DiskError, told.Status.Phase)
 	testkit.Wait(f, early, metav1.ConditionFalse, v1alpha1.ReasonImporting, "")
 

@@ -4,11 +4,13 @@ import (
 	"context"
 	"strings"
 
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	cdiv1 "kubevirt.io/containerized-data-importer-api/pkg/apis/core/v1beta1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/apply"
 	"github.com/novasphere/wukong/controllers/internal/dvstate"
 )
 
@@ -71,15 +73,31 @@ func (o *observation) leavingOurs(disk *v1alpha1.WukongDisk) bool {
 	return owner != nil && owner.Kind == "DataVolume" && owner.Name == o.claim.Name
 }
 
-// beginAgain deletes a DataVolume that is to be made again: that of a disk that a person wants filled again, because it says that it needs no filling, and
-// that of a clone whose source has something else to copy by now.
+// beginAgain deletes a DataVolume that is to be made again: that of a disk that a person wants filled again, because it says that it needs no filling; that of
+// a clone whose source has something else to copy by now; and one that cannot be filled and is smaller than the disk is to be by now.
 func (r *Reconciler) beginAgain(ctx context.Context, disk *v1alpha1.WukongDisk, observed *observation) (begun bool, err error) {
 	dataVolume := observed.dataVolume
-	emptied := dataVolume != nil && observed.claim == nil && !wasFilled(disk) && dataVolume.Annotations[dvstate.AnnotationPrePopulated] != ""
-	if !emptied && !observed.originChanged() {
+	if dataVolume == nil || !apply.Belongs(dataVolume, disk) {
 		return false, nil
 	}
-	return true, r.deleteCopy(ctx, dataVolume)
+	if observed.claim == nil && !wasFilled(disk) && dataVolume.Annotations[dvstate.AnnotationPrePopulated] != "" {
+		return true, r.deleteCopy(ctx, dataVolume)
+	}
+	if !observed.originChanged() && !tooSmall(disk, dataVolume) {
+		return false, nil
+	}
+	// The version keeps one from being deleted that was filled since the cache was told of it.
+	return true, r.deleteCopy(ctx, dataVolume, client.Preconditions{UID: &dataVolume.UID, ResourceVersion: &dataVolume.ResourceVersion})
+}
+
+// tooSmall tells whether a DataVolume fails for a size that spec has raised since. The spec of a DataVolume cannot change, and nothing is lost with one that was
+// never complete.
+func tooSmall(disk *v1alpha1.WukongDisk, dataVolume *cdiv1.DataVolume) bool {
+	if dataVolume == nil || dataVolume.Spec.Storage == nil || dataVolume.Status.Phase == cdiv1.Succeeded || wasFilled(disk) || dvstate.ImporterSays(dataVolume) == "" {
+		return false
+	}
+	size, asked := dataVolume.Spec.Storage.Resources.Requests[corev1.ResourceStorage]
+	return asked && disk.Spec.Size != nil && size.Cmp(*disk.Spec.Size) < 0
 }
 
 // seal puts both marks on a DataVolume that was filled by a version of Wukong that did not know them. CDI's webhook accepts a change of a clone

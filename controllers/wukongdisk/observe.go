@@ -40,7 +40,7 @@ type observation struct {
 	awaited bool
 	// provisionerSays is why the claim has no volume, empty when nobody says so.
 	provisionerSays string
-	// importer is what the importer pod waits for.
+	// importer is what the DataVolume waits for.
 	importer dvstate.Waiting
 	// copies say which DataVolume and claim hold the disk, and what else it has. targetClaim is that of the target, or has its name.
 	copies      copies
@@ -128,7 +128,7 @@ func (r *Reconciler) observeClaims(ctx context.Context, disk *v1alpha1.WukongDis
 		return err
 	}
 	if observed.dataVolume != nil {
-		if observed.importer, err = dvstate.Importer(ctx, r.applier.Live, observed.dataVolume, r.clock.Now()); err != nil {
+		if observed.importer, err = dvstate.Stuck(ctx, r.applier.Live, observed.dataVolume, r.clock.Now()); err != nil {
 			return err
 		}
 	}

@@ -3,6 +3,8 @@ package wukongdisk
 import (
 	"fmt"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/apply"
 )
@@ -58,6 +60,10 @@ func nameTaken(disk *v1alpha1.WukongDisk, observed *observation) *problem {
 			return nil // what held the disk: see leaving
 		}
 		return pending(v1alpha1.ReasonPending, "PersistentVolumeClaim %s is being deleted: the disk is made anew from its source when it is gone", observed.claim.Name)
+	}
+	if orphaned := metav1.GetControllerOf(observed.claim); observed.dataVolume == nil && apply.Ours(observed.claim) && orphaned != nil &&
+		orphaned.Kind == "DataVolume" && orphaned.Name == observed.claim.Name {
+		return pending(v1alpha1.ReasonPending, "PersistentVolumeClaim %s is about to be deleted with the DataVolume that made it: the disk is made anew when it is gone", observed.claim.Name)
 	}
 	return failed(v1alpha1.ReasonNameConflict,
 		"PersistentVolumeClaim %s exists already and is not this disk's: it is left alone; to use it as it is, "+

@@ -1,6 +1,7 @@
 package wukongdisk
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -15,6 +16,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/log"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 	"sigs.k8s.io/controller-runtime/pkg/source"
@@ -98,39 +100,57 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 
 // carryOut writes what a disk that lives needs, and its status.
 func (r *Reconciler) carryOut(ctx context.Context, disk *v1alpha1.WukongDisk, observed *observation) (reconcile.Result, error) {
-	applyErr := r.settleOwnership(ctx, disk, observed)
-	if applyErr == nil {
-		applyErr = r.applyDataVolume(ctx, disk, observed)
-	}
-	if applyErr == nil {
-		applyErr = r.growClaim(ctx, disk, observed)
-	}
-	if applyErr != nil && !apply.Permanent(applyErr) {
-		return reconcile.Result{}, applyErr
-	}
-	moveErr := r.carryMove(ctx, disk, observed)
-	if moveErr != nil && !apply.Permanent(moveErr) {
-		return reconcile.Result{}, moveErr
-	}
-	if err := r.markFilled(ctx, disk, observed); err != nil { // before it says Ready: who reads that can rely on the mark
+	refused, err := permanent(r.applyChildren(ctx, disk, observed))
+	if err != nil {
 		return reconcile.Result{}, err
 	}
-	if err := r.writeStatus(ctx, disk, observed, applyErr, moveErr); err != nil {
+	moveRefused, err := permanent(r.carryMove(ctx, disk, observed))
+	if err != nil {
+		return reconcile.Result{}, err
+	}
+	unmarked, err := permanent(r.markFilled(ctx, disk, observed)) // before it says Ready: who reads that can rely on the mark
+	if err != nil {
 		return reconcile.Result{}, err
 	}
 	if err := r.settleProtection(ctx, disk, observed); err != nil {
 		return reconcile.Result{}, err
 	}
-	if err := r.clearAway(ctx, observed); err != nil {
+	refused = cmp.Or(refused, unmarked)
+	if err := r.writeStatus(ctx, disk, observed, refused, moveRefused); err != nil {
 		return reconcile.Result{}, err
 	}
-	if applyErr != nil || moveErr != nil || observed.stranger != "" || waitsForOrigin(disk, observed) {
+	// The disk is as its status says, whatever becomes of what it has beside.
+	if err := r.clearAway(ctx, observed); err != nil {
+		log.FromContext(ctx).Error(err, "Cannot clear away what the disk does not need any more; it is tried again")
 		return reconcile.Result{RequeueAfter: refusedRetry}, nil
 	}
-	if observed.move.again {
+	switch {
+	case refused != nil, moveRefused != nil, observed.stranger != "", waitsForOrigin(disk, observed):
+		return reconcile.Result{RequeueAfter: refusedRetry}, nil
+	case observed.move.again:
 		return reconcile.Result{RequeueAfter: time.Millisecond}, nil
+	default:
+		return reconcile.Result{RequeueAfter: observed.importer.Again}, nil
 	}
-	return reconcile.Result{RequeueAfter: observed.importer.Again}, nil
+}
+
+// applyChildren ends at the first error.
+func (r *Reconciler) applyChildren(ctx context.Context, disk *v1alpha1.WukongDisk, observed *observation) error {
+	if err := r.settleOwnership(ctx, disk, observed); err != nil {
+		return err
+	}
+	if err := r.applyDataVolume(ctx, disk, observed); err != nil {
+		return err
+	}
+	return r.growClaim(ctx, disk, observed)
+}
+
+// permanent tells an error that becomes a condition from one that another pass may mend.
+func permanent(err error) (refused, other error) {
+	if apply.Permanent(err) {
+		return err, nil
+	}
+	return nil, err
 }
 
 // SetupWithManager registers the controller with its watches.

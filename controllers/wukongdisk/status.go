@@ -85,7 +85,7 @@ func incomplete(disk *v1alpha1.WukongDisk, observed *observation) *problem {
 		return found
 	}
 	if observed.importer.Says != "" {
-		return failed(v1alpha1.ReasonImportFailed, "%s", observed.importer.Says)
+		return failed(observed.importer.Reason, "%s", observed.importer.Says)
 	}
 	if observed.dataVolume != nil {
 		if found := content(observed.dataVolume); found != nil {

@@ -31,7 +31,7 @@ type observation struct {
 	// dataSource and cron are nil when they do not exist. The cache holds only what is ours, or was.
 	dataSource *cdiv1.DataSource
 	cron       *cdiv1.DataImportCron
-	// importer is what the pod of the import that is under way waits for.
+	// importer is what the import that is under way waits for.
 	importer dvstate.Waiting
 	// imports are the DataVolumes of the image, complete or not, the newest first.
 	imports []cdiv1.DataVolume
@@ -74,7 +74,7 @@ func (r *Reconciler) observe(ctx context.Context, image *v1alpha1.WukongImage) (
 	observed.imports = imports.Items
 	sortImports(observed.imports)
 	if current := underway(observed.imports); current != nil {
-		observed.importer, err = dvstate.Importer(ctx, r.applier.Live, current, observed.now)
+		observed.importer, err = dvstate.Stuck(ctx, r.applier.Live, current, observed.now)
 	}
 	return observed, err
 }

@@ -65,7 +65,7 @@ func freshness(image *v1alpha1.WukongImage, observed *observation, applyErr erro
 		return found
 	}
 	if observed.importer.Says != "" {
-		return failed(v1alpha1.ReasonImportFailed, "%s", observed.importer.Says)
+		return failed(observed.importer.Reason, "%s", observed.importer.Says)
 	}
 	if current := underway(observed.imports); current != nil {
 		return importProblem(current)

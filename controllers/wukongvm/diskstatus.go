@@ -75,7 +75,9 @@ func (o *observation) listed(vm *v1alpha1.WukongVM, entry *v1alpha1.VMDisk, name
 	case has(present, entry.Name, status.ClaimName) && instance.IsRunning():
 		status.Attachment = v1alpha1.DiskAttaching
 		if _, volume := templateDisk(o.machine, entry.Name); volume != nil && !isHotpluggable(volume) {
-			status.Attachment, status.Message = v1alpha1.DiskWaiting, "the machine takes this disk at its next start: disks on sata cannot come while it runs"
+			status.Attachment, status.Message = v1alpha1.DiskWaiting, "the machine takes this disk when it starts the next time; while it runs, disks come on virtio and scsi only"
+		} else if o.gateOff {
+			status.Message = gateOffMessage
 		}
 	case instance.IsRunning():
 		status.Attachment = v1alpha1.DiskWaiting
@@ -97,6 +99,8 @@ func (o *observation) leaving(vm *v1alpha1.WukongVM, item presence, successor st
 	switch {
 	case item.status != nil && item.status.HotplugVolume == nil:
 		status.Message = "the machine started with this disk, and has it until it stops or restarts"
+	case o.gateOff:
+		status.Message = gateOffMessage
 	case successor != "":
 		status.Message = fmt.Sprintf("makes room for WukongDisk %s", successor)
 	}
@@ -150,6 +154,9 @@ func (o *observation) fromInstance(status *v1alpha1.VMDiskStatus, item presence)
 		status.GuestSize = guestSize(item.status.PersistentVolumeClaimInfo)
 	default:
 		status.Attachment, status.Message = v1alpha1.DiskAttaching, item.status.Message
+		if says := o.told.plugs[item.status.HotplugVolume.AttachPodName]; says != "" {
+			status.Message = says
+		}
 		if disk := o.disks[status.DiskName]; disk != nil && disk.AdoptsClaim() && item.status.Phase == kubevirtv1.HotplugVolumeAttachedToNode {
 			status.Message = fmt.Sprintf("%s; if it goes no further, PersistentVolumeClaim %s holds no disk.img: put the disk into spec.disks while "+
 				"the machine is stopped, and KubeVirt makes one when it starts", item.status.Message, item.claim)

@@ -52,8 +52,10 @@ type observation struct {
 	locks locks
 	// foreignAddress: the guest shows an address that another machine was given.
 	foreignAddress *problem
-	// warning is why a machine that KubeVirt starts again and again failed last.
-	warning string
+	// gateOff: KubeVirt plugs no disks, and one waits for it.
+	gateOff bool
+	// told is what events say of a machine that does not go on.
+	told telling
 	// fileSystems of the guest, as its agent reports them.
 	fileSystems []v1alpha1.GuestFileSystem
 
@@ -121,7 +123,7 @@ func (r *Reconciler) observe(ctx context.Context, vm *v1alpha1.WukongVM) (*obser
 		}
 	}
 	for _, step := range []func(context.Context, *v1alpha1.WukongVM, *observation) error{
-		r.observeOwned, r.observeServices, r.observePolicy, r.observeMachine, r.observeStall, r.observeOwners, r.observeNodes, r.observeAddresses, r.observeGuestAddresses,
+		r.observeOwned, r.observeServices, r.observePolicy, r.observeMachine, r.observeGates, r.observeTelling, r.observeStall, r.observeOwners, r.observeNodes, r.observeAddresses, r.observeGuestAddresses,
 	} {
 		if err := step(ctx, vm, observed); err != nil {
 			return nil, err
@@ -158,9 +160,6 @@ func (r *Reconciler) observeMachine(ctx context.Context, vm *v1alpha1.WukongVM, 
 		return nil
 	}
 	observed.machine = machine
-	if observed.warning, err = r.lastWarning(ctx, vm, machine); err != nil {
-		return err
-	}
 	instance, err := read.Get(ctx, r.client, vm.Namespace, vm.Name, &kubevirtv1.VirtualMachineInstance{})
 	if err != nil {
 		return err

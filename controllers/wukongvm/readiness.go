@@ -2,8 +2,11 @@ package wukongvm
 
 import (
 	"fmt"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	kubevirtv1 "kubevirt.io/api/core/v1"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
@@ -133,6 +136,9 @@ func machineState(vm *v1alpha1.WukongVM, observed *observation) *problem {
 	}
 	status := machine.Status.PrintableStatus
 	if reason, failed := failures[status]; failed {
+		if kept := starting(vm, observed); reason == v1alpha1.ReasonMachineFailed && kept.reason == v1alpha1.ReasonMachineFailed {
+			return kept
+		}
 		return &problem{reason: reason, message: kubevirtSays(observed)}
 	}
 	if vm.Spec.PowerState == v1alpha1.PowerStopped {
@@ -144,6 +150,23 @@ func machineState(vm *v1alpha1.WukongVM, observed *observation) *problem {
 			"the guest shut itself down, and restartPolicy %s keeps it so; set powerState to Stopped and back to Running to start it", vm.Spec.RestartPolicy)}
 	case status == kubevirtv1.VirtualMachineStatusPaused:
 		return &problem{reason: v1alpha1.ReasonPaused, message: fmt.Sprintf("the machine was paused outside of Wukong; 'virtctl unpause vm %s' resumes it", machine.Name)}
+	default:
+		return starting(vm, observed)
+	}
+}
+
+// starting tells a machine that comes up from one that is refused. What failed is told until something succeeds: between two tries of KubeVirt nothing of it is
+// to be seen, and a message that comes and goes is a riddle, and a write each time.
+func starting(vm *v1alpha1.WukongVM, observed *observation) *problem {
+	cause := machineSays(observed)
+	before := meta.FindStatusCondition(vm.Status.Conditions, v1alpha1.ConditionReady)
+	failed := before != nil && before.Status == metav1.ConditionFalse && before.ObservedGeneration == vm.Generation &&
+		(before.Reason == v1alpha1.ReasonMachineFailed || before.Reason == v1alpha1.ReasonStartFailing)
+	switch {
+	case failed && strings.Contains(before.Message, cause):
+		return &problem{reason: before.Reason, message: before.Message}
+	case cause != "" && (failed || observed.told.late):
+		return &problem{reason: v1alpha1.ReasonStartFailing, message: kubevirtSays(observed)}
 	default:
 		return &problem{reason: v1alpha1.ReasonStarting, message: kubevirtSays(observed)}
 	}
@@ -198,5 +221,5 @@ func machineSays(observed *observation) string {
 			return condition.Message
 		}
 	}
-	return observed.warning
+	return observed.told.cause
 }

@@ -70,7 +70,7 @@ func TestReadyTellsTheDeepestCause(t *testing.T) {
 			})
 		}, reason: v1alpha1.ReasonUnschedulable, message: "Insufficient memory", phase: v1alpha1.PhaseError},
 		"fails again and again": {observe: func(o *observation) {
-			o.machine, o.warning = machineWith(kubevirtv1.VirtualMachineStatusCrashLoopBackOff), "no such bridge"
+			o.machine, o.told.cause = machineWith(kubevirtv1.VirtualMachineStatusCrashLoopBackOff), "no such bridge"
 		}, reason: v1alpha1.ReasonMachineFailed, message: "CrashLoopBackOff: no such bridge", phase: v1alpha1.PhaseError},
 		"starting": {observe: func(o *observation) {
 			o.machine, o.instance = machineWith(kubevirtv1.VirtualMachineStatusStarting), instanceIn(kubevirtv1.Scheduled)
@@ -111,6 +111,21 @@ func TestReadyTellsTheDeepestCause(t *testing.T) {
 			o.machine = machineWith(kubevirtv1.VirtualMachineStatusStopped)
 			o.machine.Spec.RunStrategy, o.machine.Status.RunStrategy = ptr.To(kubevirtv1.RunStrategyRerunOnFailure), kubevirtv1.RunStrategyHalted
 		}, reason: v1alpha1.ReasonStarting, phase: v1alpha1.PhaseStarting},
+		"D.3: a pod that the node cannot set up": {observe: func(o *observation) {
+			o.machine, o.instance = machineWith(kubevirtv1.VirtualMachineStatusStarting), instanceIn(kubevirtv1.Scheduling)
+			o.told = telling{cause: "Pod virt-launcher-web-abcde: no such plugin", late: true}
+		}, reason: v1alpha1.ReasonStartFailing, message: "no such plugin", phase: v1alpha1.PhaseError},
+		"a warning that may be over soon": {observe: func(o *observation) {
+			o.machine, o.instance = machineWith(kubevirtv1.VirtualMachineStatusStarting), instanceIn(kubevirtv1.Scheduling)
+			o.told = telling{cause: "Pod virt-launcher-web-abcde: not yet mounted"}
+		}, reason: v1alpha1.ReasonStarting, message: "not yet mounted", phase: v1alpha1.PhaseStarting},
+		"D.4: a refusal is not progress": {observe: func(o *observation) {
+			o.machine = machineWith(kubevirtv1.VirtualMachineStatusStarting)
+			o.instance = instanceIn(kubevirtv1.Pending, kubevirtv1.VirtualMachineInstanceCondition{
+				Type: kubevirtv1.VirtualMachineInstanceSynchronized, Status: corev1.ConditionFalse, Message: "no PriorityClass with name gold was found",
+			})
+			o.told.late = true
+		}, reason: v1alpha1.ReasonStartFailing, message: "no PriorityClass", phase: v1alpha1.PhaseError},
 	} {
 		t.Run(name, func(t *testing.T) {
 			vm := &v1alpha1.WukongVM{Spec: v1alpha1.WukongVMSpec{PowerState: v1alpha1.PowerRunning}}
@@ -129,6 +144,37 @@ func TestReadyTellsTheDeepestCause(t *testing.T) {
 			assert.Equal(t, row.phase, phase(vm, observed))
 		})
 	}
+}
+
+// Fault D.5: KubeVirt's tries come and go, and what failed is told until something succeeds.
+func TestWhatFailedIsToldUntilSomethingSucceeds(t *testing.T) {
+	vm := &v1alpha1.WukongVM{ObjectMeta: metav1.ObjectMeta{Generation: 3}, Spec: v1alpha1.WukongVMSpec{PowerState: v1alpha1.PowerRunning}}
+	told := func(o *observation) *problem {
+		found := unready(vm, o)
+		vm.Status.Conditions = nil
+		if found != nil {
+			vm.Status.Conditions = []metav1.Condition{{
+				Type: v1alpha1.ConditionReady, Status: metav1.ConditionFalse, Reason: found.reason, Message: found.message, ObservedGeneration: vm.Generation,
+			}}
+		}
+		return found
+	}
+	failing := &observation{kubevirtServed: true, machine: machineWith(kubevirtv1.VirtualMachineStatusCrashLoopBackOff), told: telling{cause: "no host-passthrough"}}
+	trying := &observation{kubevirtServed: true, machine: machineWith(kubevirtv1.VirtualMachineStatusStarting), instance: instanceIn(kubevirtv1.Scheduled)}
+	refused := &observation{kubevirtServed: true, machine: trying.machine, instance: instanceIn(kubevirtv1.Scheduled, kubevirtv1.VirtualMachineInstanceCondition{
+		Type: kubevirtv1.VirtualMachineInstanceSynchronized, Status: corev1.ConditionFalse, Message: "no host-passthrough",
+	})}
+	first := *told(failing)
+	for range 3 {
+		for _, o := range []*observation{trying, refused, failing} {
+			assert.Equal(t, first, *told(o))
+		}
+	}
+	assert.Nil(t, told(&observation{kubevirtServed: true, machine: machineWith(kubevirtv1.VirtualMachineStatusRunning), instance: instanceIn(kubevirtv1.Running, instanceIsReady)}))
+	assert.Equal(t, v1alpha1.ReasonStarting, told(trying).reason, "it ran meanwhile")
+	told(failing)
+	vm.Generation++
+	assert.Equal(t, v1alpha1.ReasonStarting, told(trying).reason, "the spec is another")
 }
 
 func TestGraverBlocksWhenEitherDoes(t *testing.T) {

@@ -158,6 +158,8 @@ func (o *observation) retryAfter(vm *v1alpha1.WukongVM, now time.Time) time.Dura
 		return o.stall.retryAfter
 	case o.awaitsNode():
 		return refusedRetry
+	case o.told.again > 0:
+		return o.told.again
 	default:
 		return o.fileSystemsAfter(vm, now)
 	}

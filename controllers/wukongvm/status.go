@@ -121,8 +121,9 @@ func missingLabels(vm *v1alpha1.WukongVM, observed *observation) []string {
 		return nil
 	}
 	var missing []string
-	for key, value := range vm.Spec.Scheduling.Labels {
-		if has, ok := guest.Labels[key]; !ok || has != value {
+	wanted := instanceLabels(vm)
+	for key := range vm.Spec.Scheduling.Labels {
+		if has, ok := guest.Labels[key]; !ok || has != wanted[key] {
 			missing = append(missing, key)
 		}
 	}

@@ -183,7 +183,7 @@ func (o *observation) listsBooted(vm *v1alpha1.WukongVM, name, claim string) boo
 			continue
 		}
 		disk := o.disks[index.DiskName(vm, &vm.Spec.Disks[i])]
-		return disk == nil || isClaimOf(disk, claim)
+		return disk == nil || isClaimOf(disk, claim) || o.foreignVolume(name, disk) != nil
 	}
 	return false
 }
@@ -237,8 +237,12 @@ func (o *observation) startsWith(entry *v1alpha1.VMDisk, disk *v1alpha1.WukongDi
 	if _, volume := templateDisk(o.machine, entry.Name); volume != nil && isClaimOf(disk, claimOf(volume)) && !o.halted() {
 		return !isHotpluggable(volume)
 	}
-	return o.running() == nil
+	return o.machine == nil || o.halted() || o.neverRan()
 }
+
+// neverRan tells whether KubeVirt has made no instance yet: its status has the run strategy from the first on (pkg/virt-controller/watch/vm/vm.go,
+// updateStatus).
+func (o *observation) neverRan() bool { return o.instance == nil && o.machine.Status.RunStrategy == "" }
 
 // halted tells whether nothing starts the machine before its VirtualMachine is written again.
 func (o *observation) halted() bool {

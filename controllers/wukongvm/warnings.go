@@ -2,6 +2,7 @@ package wukongvm
 
 import (
 	"context"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/fields"
@@ -14,17 +15,81 @@ import (
 // reasonStopped is the event that only says that an instance ended, and not why (KubeVirt pkg/virt-handler, v1.Stopped).
 const reasonStopped = "Stopped"
 
-// lastWarning is the youngest warning about a machine that fails to start again and again. KubeVirt tells the cause in the instance's
-// conditions and in an event; the instance is gone between two tries, the event is not. It is read only then, and from the API server.
-func (r *Reconciler) lastWarning(ctx context.Context, vm *v1alpha1.WukongVM, machine *kubevirtv1.VirtualMachine) (string, error) {
-	if machine.Status.PrintableStatus != kubevirtv1.VirtualMachineStatusCrashLoopBackOff {
-		return "", nil
+// telling is what events say of a machine. Events are read only while something does not go on, and from the API server.
+type telling struct {
+	// cause is why the machine does not start; empty when nobody says so.
+	cause string
+	// plugs are why the pods that plug in disks do not start, by the name of the pod.
+	plugs map[string]string
+	// late: the instance is older than starts take.
+	late bool
+	// again is when to ask again; zero for never.
+	again time.Duration
+}
+
+// observeTelling asks for what KubeVirt does not carry over to its own objects. Of a machine that fails to start again and again it tells the cause in the
+// instance's conditions and in an event; the instance is gone between two tries, the event is not.
+func (r *Reconciler) observeTelling(ctx context.Context, vm *v1alpha1.WukongVM, observed *observation) (err error) {
+	if observed.machine == nil {
+		return nil
 	}
-	latest, err := warnings.Latest(ctx, r.uncached, vm.Namespace, tellWhy(vm.Name))
-	if err != nil || latest == nil {
-		return "", err
+	if observed.machine.Status.PrintableStatus == kubevirtv1.VirtualMachineStatusCrashLoopBackOff {
+		latest, err := warnings.Latest(ctx, r.uncached, vm.Namespace, tellWhy(vm.Name))
+		if err != nil || latest == nil {
+			return err
+		}
+		observed.told.cause = latest.Message
+		return nil
 	}
-	return latest.Message, nil
+	guest := observed.guest()
+	if guest == nil {
+		return nil
+	}
+	plugs := plugPods(guest)
+	if guest.IsRunning() && len(plugs) == 0 {
+		return nil
+	}
+	now := r.clock.Now()
+	waited := now.Sub(guest.CreationTimestamp.Time)
+	if waited < warnings.Patience {
+		observed.told.again = warnings.Patience - waited
+		return nil
+	}
+	observed.told.again, observed.told.late = warnings.Patience, waited >= 2*warnings.Patience
+	since := now.Add(-toldAgain)
+	if since.Before(guest.CreationTimestamp.Time) {
+		since = guest.CreationTimestamp.Time
+	}
+	switch guest.Status.Phase {
+	case kubevirtv1.Scheduled: // its pod runs
+		return nil
+	case kubevirtv1.VmPhaseUnset, kubevirtv1.Pending, kubevirtv1.Scheduling:
+		observed.told.cause, err = warnings.About(ctx, r.uncached, vm.Namespace, since,
+			warnings.Object{Kind: "Pod", Name: "virt-launcher-" + vm.Name + "-", Generated: true})
+		return err
+	}
+	observed.told.plugs = map[string]string{}
+	for _, pod := range plugs {
+		if observed.told.plugs[pod], err = warnings.About(ctx, r.uncached, vm.Namespace, since, warnings.Object{Kind: "Pod", Name: pod}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// toldAgain is how seldom kubelet tells of what still stands in the way: it drops the most of equal events (client-go tools/record, EventSourceObjectSpamFilter).
+const toldAgain = 6 * time.Minute
+
+// plugPods are the pods by which KubeVirt brings disks to a node that the guest does not have yet.
+func plugPods(guest *kubevirtv1.VirtualMachineInstance) []string {
+	var pods []string
+	for i := range guest.Status.VolumeStatus {
+		status := &guest.Status.VolumeStatus[i]
+		if status.HotplugVolume != nil && status.Phase != kubevirtv1.VolumeReady && status.HotplugVolume.AttachPodName != "" {
+			pods = append(pods, status.HotplugVolume.AttachPodName)
+		}
+	}
+	return pods
 }
 
 // tellWhy selects the events that may say why an instance failed.

@@ -2,6 +2,7 @@
 package dvstate
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 
@@ -35,6 +36,9 @@ func ImporterSays(dataVolume *cdiv1.DataVolume) string {
 	switch running.Reason {
 	case "Error", "OOMKilled", "ImagePullFailed", "ContainerCannotRun", "CreateContainerConfigError":
 		return strings.TrimSpace(running.Message + " (" + running.Reason + ")")
+	case "ErrStartingPod", "ErrExceededQuota": // CDI pkg/controller/common/util.go, HandleFailedPod: it tells the cause in its log only
+		return fmt.Sprintf("%s (%s); most often a ResourceQuota, a LimitRange or Pod Security of namespace %s refuses the pod: kubectl describe quota,limitrange --namespace=%s",
+			running.Message, running.Reason, dataVolume.Namespace, dataVolume.Namespace)
 	default:
 		return ""
 	}

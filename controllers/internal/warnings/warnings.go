@@ -5,6 +5,9 @@ package warnings
 import (
 	"context"
 	"fmt"
+	"regexp"
+	"slices"
+	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -26,6 +29,62 @@ func Latest(ctx context.Context, live client.Reader, namespace string, selector 
 	}
 	return youngest(events.Items), nil
 }
+
+// Object is one of several that are asked for.
+type Object struct {
+	Kind, Name string
+	// Generated: the name is a generateName, to which the API server added characters.
+	Generated bool
+}
+
+// generatedCharacters is how many the API server adds to a generateName (k8s.io/apiserver, pkg/storage/names/generate.go).
+const generatedCharacters = 5
+
+func (o Object) is(reference *corev1.ObjectReference) bool {
+	if o.Generated {
+		return o.Kind == reference.Kind && strings.HasPrefix(reference.Name, o.Name) && len(reference.Name) == len(o.Name)+generatedCharacters
+	}
+	return o.Kind == reference.Kind && o.Name == reference.Name
+}
+
+// page is how many events of a namespace are read at a time.
+const page = 500
+
+// About is what the youngest warning since a time says about the first of some objects about which there is one, empty when there is none. What differs from try to
+// try, such as the digest of a sandbox, is left out: a message that changes is a write.
+func About(ctx context.Context, live client.Reader, namespace string, since time.Time, objects ...Object) (string, error) {
+	var found []corev1.Event
+	events := &corev1.EventList{}
+	for next := ""; ; next = events.Continue {
+		err := live.List(ctx, events, client.InNamespace(namespace), client.Limit(page), client.Continue(next),
+			client.MatchingFieldsSelector{Selector: fields.SelectorFromSet(fields.Set{"type": corev1.EventTypeWarning})})
+		if err != nil {
+			return "", fmt.Errorf("list the warnings of namespace %s: %w", namespace, err)
+		}
+		for i := range events.Items {
+			event := &events.Items[i]
+			if !Seen(event).Time.Before(since) && slices.ContainsFunc(objects, func(object Object) bool { return object.is(&event.InvolvedObject) }) {
+				found = append(found, *event)
+			}
+		}
+		if events.Continue == "" {
+			return about(found, objects), nil
+		}
+	}
+}
+
+func about(events []corev1.Event, objects []Object) string {
+	for _, object := range objects {
+		latest := youngest(slices.DeleteFunc(slices.Clone(events), func(event corev1.Event) bool { return !object.is(&event.InvolvedObject) }))
+		if latest != nil {
+			return fmt.Sprintf("%s %s: %s", latest.InvolvedObject.Kind, latest.InvolvedObject.Name, digest.ReplaceAllString(latest.Message, "..."))
+		}
+	}
+	return ""
+}
+
+// digest is a hash or an identifier of a container runtime.
+var digest = regexp.MustCompile(`[0-9a-f]{32,}`)
 
 func youngest(events []corev1.Event) *corev1.Event {
 	var found *corev1.Event

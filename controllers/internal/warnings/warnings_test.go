@@ -24,3 +24,25 @@ func TestTheYoungestEventTellsTheCause(t *testing.T) {
 	assert.Equal(t, "once", youngest([]corev1.Event{event(2, "no such device"), once}).Message)
 	assert.Equal(t, "again", youngest([]corev1.Event{again, event(2, "no such device"), once}).Message)
 }
+
+func TestWhatIsToldAboutSomeObjects(t *testing.T) {
+	begin := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	event := func(minute int, kind, name, message string) corev1.Event {
+		return corev1.Event{
+			Message: message, LastTimestamp: metav1.NewTime(begin.Add(time.Duration(minute) * time.Minute)),
+			InvolvedObject: corev1.ObjectReference{Kind: kind, Name: name},
+		}
+	}
+	events := func() []corev1.Event {
+		return []corev1.Event{
+			event(1, "Pod", "virt-launcher-web-x2x4z", "no such plugin for sandbox \"0123456789abcdef0123456789abcdef\""), event(2, "Pod", "virt-launcher-web-2-abcde", "of another"),
+			event(3, "PersistentVolumeClaim", "virt-launcher-web-x2x4z", "of another kind"),
+		}
+	}
+	pods := []Object{{Kind: "Pod", Name: "virt-launcher-web-", Generated: true}}
+	assert.Equal(t, `Pod virt-launcher-web-x2x4z: no such plugin for sandbox "..."`, about(events(), pods))
+	assert.Empty(t, about(events(), []Object{{Kind: "Pod", Name: "virt-launcher-web-"}}))
+	claim := Object{Kind: "PersistentVolumeClaim", Name: "virt-launcher-web-x2x4z"}
+	assert.Contains(t, about(events(), append(pods, claim)), "no such plugin", "the first, so that it is the same with each look")
+	assert.Contains(t, about(events(), append([]Object{claim}, pods...)), "of another kind")
+}

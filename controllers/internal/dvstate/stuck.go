@@ -1,0 +1,103 @@
+package dvstate
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	cdiv1 "kubevirt.io/containerized-data-importer-api/pkg/apis/core/v1beta1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/read"
+	"github.com/novasphere/wukong/controllers/internal/warnings"
+)
+
+// Waiting is what a DataVolume waits for that does not go on, and says nothing itself.
+type Waiting struct {
+	// Says is empty when nobody says anything. Reason is that of the condition.
+	Says, Reason string
+	// Again is when to ask again, zero for never: no watch tells.
+	Again time.Duration
+}
+
+// Stuck asks what a DataVolume waits for, such as a quota that has no room for CDI's own claims, or a ConfigMap that does not exist: API server and kubelet tell that by
+// events only, on objects that CDI makes, and CDI copies nothing of them.
+func Stuck(ctx context.Context, live client.Reader, dataVolume *cdiv1.DataVolume, now time.Time) (Waiting, error) {
+	since, ok := stuckSince(dataVolume)
+	if !ok {
+		return Waiting{}, nil
+	}
+	if waited := now.Sub(since); waited < warnings.Patience {
+		return Waiting{Again: warnings.Patience - waited}, nil
+	}
+	waiting := Waiting{Again: warnings.Patience}
+	claim, err := read.Get(ctx, live, dataVolume.Namespace, dataVolume.Name, &corev1.PersistentVolumeClaim{})
+	if err != nil {
+		return waiting, err
+	}
+	says, err := warnings.About(ctx, live, dataVolume.Namespace, since, below(dataVolume, claim)...)
+	switch {
+	case err != nil:
+		return waiting, err
+	case strings.Contains(says, "exceeded quota"):
+		waiting.Reason = v1alpha1.ReasonQuotaExceeded
+		waiting.Says = fmt.Sprintf("DataVolume %s: %s; to fill a disk takes up to three claims: its own, that which CDI fills, and one for scratch", dataVolume.Name, says)
+	case says != "":
+		waiting.Reason, waiting.Says = v1alpha1.ReasonImportFailed, fmt.Sprintf("DataVolume %s does not go on: %s; it is tried again", dataVolume.Name, says)
+	case claim == nil:
+		waiting.Reason = v1alpha1.ReasonClaimPending
+		waiting.Says = fmt.Sprintf("DataVolume %s has made no PersistentVolumeClaim, and CDI does not say why: most often its size is none that a volume can have, or a LimitRange of "+
+			"the namespace refuses it; CDI's log has the cause: kubectl logs --namespace=cdi deployment/cdi-deployment", dataVolume.Name)
+	}
+	return waiting, nil
+}
+
+// below are the objects between a DataVolume and its bytes, the deepest first. CDI fills a claim of its own that becomes the DataVolume's, or, where the class has no CSI driver, the
+// DataVolume's itself (containerized-data-importer, pkg/controller/populators/util.go, PVCPrimeName; pkg/controller/common/util.go, CreateImporterPodName and others), and clones by temporary ones (pkg/controller/clone/planner.go).
+func below(dataVolume *cdiv1.DataVolume, claim *corev1.PersistentVolumeClaim) []warnings.Object {
+	const pod, volume = "Pod", "PersistentVolumeClaim"
+	var objects []warnings.Object
+	if claim != nil {
+		uid := string(claim.UID)
+		filled := []string{"prime-" + uid, claim.Name}
+		for _, name := range filled {
+			objects = append(objects, warnings.Object{Kind: pod, Name: "importer-" + name}, warnings.Object{Kind: pod, Name: "cdi-upload-" + name})
+		}
+		objects = append(objects, warnings.Object{Kind: pod, Name: uid + "-source-pod"})
+		for _, name := range filled {
+			objects = append(objects, warnings.Object{Kind: volume, Name: name + "-scratch"})
+		}
+		objects = append(objects, warnings.Object{Kind: volume, Name: "prime-" + uid}, warnings.Object{Kind: volume, Name: "tmp-pvc-" + uid},
+			warnings.Object{Kind: volume, Name: "tmp-source-pvc-" + uid}, warnings.Object{Kind: "VolumeSnapshot", Name: "tmp-snapshot-" + uid})
+	}
+	return append(objects, warnings.Object{Kind: volume, Name: dataVolume.Name}, warnings.Object{Kind: "DataVolume", Name: dataVolume.Name})
+}
+
+// stuckSince is since when nothing has gone on with a DataVolume that does not say why; ok is false for one that is done, waits for a person or a consumer, is being filled,
+// or says why. CDI moves the heartbeat of a condition with its reason, and the transition with its status alone (CDI
+// pkg/controller/datavolume/conditions.go, updateCondition).
+func stuckSince(dataVolume *cdiv1.DataVolume) (since time.Time, ok bool) {
+	switch dataVolume.Status.Phase {
+	case cdiv1.Succeeded, cdiv1.Failed, cdiv1.WaitForFirstConsumer, cdiv1.PendingPopulation, cdiv1.UploadReady, cdiv1.Paused:
+		return time.Time{}, false
+	case cdiv1.CloneInProgress, cdiv1.CSICloneInProgress, cdiv1.SnapshotForSmartCloneInProgress, cdiv1.CloneFromSnapshotSourceInProgress,
+		cdiv1.SmartClonePVCInProgress, cdiv1.NamespaceTransferInProgress, cdiv1.RebindInProgress, cdiv1.ExpansionInProgress, cdiv1.PrepClaimInProgress:
+		return time.Time{}, false // the storage copies, and no pod runs
+	}
+	if _, refused := ClaimRefused(dataVolume); refused != "" || ImporterSays(dataVolume) != "" {
+		return time.Time{}, false
+	}
+	since = dataVolume.CreationTimestamp.Time
+	if running := Condition(dataVolume, cdiv1.DataVolumeRunning); running != nil {
+		if running.Status == corev1.ConditionTrue {
+			return time.Time{}, false
+		}
+		if running.LastHeartbeatTime.After(since) {
+			since = running.LastHeartbeatTime.Time
+		}
+	}
+	return since, true
+}
