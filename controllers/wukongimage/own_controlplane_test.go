@@ -85,7 +85,7 @@ func TestAnImporterThatDoesNotStartIsTold(t *testing.T) {
 	f.SetDataVolume(one, cdiv1.ImportScheduled, creating(0))
 	testkit.Wait(f, image, metav1.ConditionFalse, v1alpha1.ReasonImporting, "is being filled")
 	f.SetDataVolume(one, cdiv1.ImportScheduled, creating(time.Minute))
-	told := testkit.Wait(f, image, metav1.ConditionFalse, v1alpha1.ReasonImportFailed, "DataVolume "+one+": the importer pod does not start: "+words)
+	told := testkit.Wait(f, image, metav1.ConditionFalse, v1alpha1.ReasonImportFailed, words)
 	assert.Equal(t, v1alpha1.ImageError, told.Status.Phase)
 	f.SetDataVolume(one, cdiv1.ImportInProgress)
 	testkit.Wait(f, image, metav1.ConditionFalse, v1alpha1.ReasonImporting, "is being filled")

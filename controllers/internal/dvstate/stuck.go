@@ -95,7 +95,7 @@ func stuckSince(dataVolume *cdiv1.DataVolume) (since time.Time, ok bool) {
 		if running.Status == corev1.ConditionTrue {
 			return time.Time{}, false
 		}
-		if running.LastHeartbeatTime.After(since) {
+		if !running.LastHeartbeatTime.IsZero() {
 			since = running.LastHeartbeatTime.Time
 		}
 	}
