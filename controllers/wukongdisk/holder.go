@@ -149,11 +149,7 @@ func (r *Reconciler) kubevirtServed(ctx context.Context) (bool, error) {
 // stranger is a VirtualMachine or an instance that has the claim of a disk and is not of the machine that the disk is about to be given to; empty for none.
 // It is asked for where the claim may hold somebody's bytes, at the API server: the caches hold only what is ours.
 func (r *Reconciler) stranger(ctx context.Context, disk *v1alpha1.WukongDisk, observed *observation) (string, error) {
-	mayHoldBytes := wasFilled(disk)
-	if disk.AdoptsClaim() {
-		mayHoldBytes = !readsOnly(disk)
-	}
-	if !mayHoldBytes {
+	if !mayHoldBytes(disk) {
 		return "", nil
 	}
 	if served, err := r.kubevirtServed(ctx); err != nil || !served {
@@ -180,6 +176,14 @@ func (r *Reconciler) stranger(ctx context.Context, disk *v1alpha1.WukongDisk, ob
 		}
 	}
 	return "", nil
+}
+
+// mayHoldBytes tells whether somebody may write to the claim of a disk that no machine of ours has yet.
+func mayHoldBytes(disk *v1alpha1.WukongDisk) bool {
+	if disk.AdoptsClaim() {
+		return !readsOnly(disk)
+	}
+	return wasFilled(disk)
 }
 
 func kindAndName(obj client.Object) string {
