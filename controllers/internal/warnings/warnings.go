@@ -77,11 +77,15 @@ func about(events []corev1.Event, objects []Object) string {
 	for _, object := range objects {
 		latest := youngest(slices.DeleteFunc(slices.Clone(events), func(event corev1.Event) bool { return !object.is(&event.InvolvedObject) }))
 		if latest != nil {
-			return fmt.Sprintf("%s %s: %s", latest.InvolvedObject.Kind, latest.InvolvedObject.Name, digest.ReplaceAllString(latest.Message, "..."))
+			message := digest.ReplaceAllString(strings.TrimPrefix(latest.Message, combined), "...")
+			return fmt.Sprintf("%s %s: %s", latest.InvolvedObject.Kind, latest.InvolvedObject.Name, message)
 		}
 	}
 	return ""
 }
+
+// combined begins the message of an event that stands for several (client-go tools/record, events_cache.go).
+const combined = "(combined from similar events): "
 
 // digest is a hash or an identifier of a container runtime.
 var digest = regexp.MustCompile(`[0-9a-f]{32,}`)

@@ -35,7 +35,7 @@ func TestWhatIsToldAboutSomeObjects(t *testing.T) {
 	}
 	events := func() []corev1.Event {
 		return []corev1.Event{
-			event(1, "Pod", "virt-launcher-web-x2x4z", "no such plugin for sandbox \"0123456789abcdef0123456789abcdef\""), event(2, "Pod", "virt-launcher-web-2-abcde", "of another"),
+			event(1, "Pod", "virt-launcher-web-x2x4z", "(combined from similar events): no such plugin for sandbox \"0123456789abcdef0123456789abcdef\""), event(2, "Pod", "virt-launcher-web-2-abcde", "of another"),
 			event(3, "PersistentVolumeClaim", "virt-launcher-web-x2x4z", "of another kind"),
 		}
 	}
