@@ -6,6 +6,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
 )
@@ -21,4 +22,13 @@ func TestAClaimOfTheNameThatIsNotTheDisks(t *testing.T) {
 	found := nameTaken(disk, foreign)
 	assert.Equal(t, v1alpha1.ReasonPending, found.reason)
 	assert.Contains(t, found.message, "PersistentVolumeClaim root is being deleted")
+
+	// The garbage collector has not come to it yet.
+	foreign.claim.DeletionTimestamp = nil
+	foreign.claim.OwnerReferences = []metav1.OwnerReference{{Kind: "DataVolume", Name: "root", UID: "gone", Controller: ptr.To(true)}}
+	assert.Equal(t, v1alpha1.ReasonNameConflict, nameTaken(disk, foreign).reason, "that of a DataVolume of somebody else, which no cache holds")
+	foreign.claim.Labels = map[string]string{v1alpha1.LabelManagedBy: v1alpha1.LabelManagedByValue}
+	found = nameTaken(disk, foreign)
+	assert.Equal(t, v1alpha1.ReasonPending, found.reason)
+	assert.Contains(t, found.message, "is about to be deleted with the DataVolume")
 }

@@ -118,6 +118,14 @@ func TestEvaluate(t *testing.T) {
 
 		"an adopted claim":                  {disk: diskWith(adopting("data")), observed: observation{claim: foreignClaim(corev1.ClaimBound)}},
 		"an adopted claim, and CDI is gone": {disk: diskWith(adopting("data")), observed: observation{classFound: true, claim: foreignClaim(corev1.ClaimBound)}},
+		"C.10: an adopted claim of a class that binds at first use": {
+			disk: diskWith(adopting("data")), observed: observation{classFound: true, claim: foreignClaim(corev1.ClaimPending), bindsLater: true},
+			phase: v1alpha1.DiskAwaitingConsumer, reason: v1alpha1.ReasonAwaitingConsumer, message: "nothing is wrong",
+		},
+		"an adopted claim that is not bound": {
+			disk: diskWith(adopting("data")), observed: observation{classFound: true, claim: foreignClaim(corev1.ClaimPending)},
+			phase: v1alpha1.DiskPending, reason: v1alpha1.ReasonClaimPending, message: "kubectl describe pvc",
+		},
 		"an adopted claim that does not exist": {
 			disk: diskWith(adopting("data")), observed: observation{classFound: true},
 			phase: v1alpha1.DiskError, reason: v1alpha1.ReasonClaimMissing, message: "PersistentVolumeClaim data does not exist in namespace shop",

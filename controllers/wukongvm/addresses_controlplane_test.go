@@ -563,12 +563,7 @@ func (f machines) withoutPermission(do func()) {
 
 // Fault B.5: what a guest says has no bounds, and must not keep the API server from accepting the status of its machine.
 func TestAGuestWithMoreAddressesThanStatusHolds(t *testing.T) {
-	f := newMachines(t)
-	f.Simulate()
-	f.StartManager()
-	vm := f.newVM("web")
-	f.Create(vm)
-	testkit.Wait(f, vm, metav1.ConditionTrue, v1alpha1.ReasonRunning, "")
+	f, vm := startRunning(t)
 	instance := testkit.Read(f, "web", &kubevirtv1.VirtualMachineInstance{})
 	require.Len(t, instance.Status.Interfaces, 1)
 	for i := range 40 {

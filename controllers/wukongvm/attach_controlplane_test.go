@@ -178,12 +178,8 @@ func TestOnlyADriveMayBeEmpty(t *testing.T) {
 
 // Fault B.1: what is refused of a machine keeps it as it is, but it can be stopped; and the way out that the message names is one.
 func TestARefusedChildKeepsNoMachineFromStopping(t *testing.T) {
-	f := newMachines(t)
-	f.Simulate()
-	f.StartManager()
-	vm := f.newVM("web")
-	f.Create(vm, builder.Disk(f.Namespace, "web-data"))
-	testkit.Wait(f, vm, metav1.ConditionTrue, v1alpha1.ReasonRunning, "")
+	f, vm := startRunning(t)
+	f.Create(builder.Disk(f.Namespace, "web-data"))
 
 	f.editDisks(vm, with(blank("data", v1alpha1.DetachDelete)))
 	testkit.Wait(f, vm, metav1.ConditionFalse, v1alpha1.ReasonNameConflict, "web-data")
@@ -205,12 +201,7 @@ func TestARefusedChildKeepsNoMachineFromStopping(t *testing.T) {
 
 // Fault C.9: a template that asks for less than the disk has by now is told, and harms nothing.
 func TestAStampedDiskThatWasGrownKeepsItsSize(t *testing.T) {
-	f := newMachines(t)
-	f.Simulate()
-	f.StartManager()
-	vm := f.newVM("web")
-	f.Create(vm)
-	testkit.Wait(f, vm, metav1.ConditionTrue, v1alpha1.ReasonRunning, "")
+	f, vm := startRunning(t)
 	f.Patch(testkit.Read(f, "web-root", &v1alpha1.WukongDisk{}), `{"spec":{"size":"40Gi"}}`)
 	testkit.WaitUntil(f, vm, func(now *testkit.Attempt, current *v1alpha1.WukongVM) {
 		require.Len(now, current.Status.Disks, 1)
@@ -222,12 +213,7 @@ func TestAStampedDiskThatWasGrownKeepsItsSize(t *testing.T) {
 
 // Fault C.1: a disk stays with a VirtualMachine that was left behind when its WukongVM was deleted: it may start any time.
 func TestContract7ADiskStaysWithAVirtualMachineThatWasLeftBehind(t *testing.T) {
-	f := newMachines(t)
-	f.Simulate()
-	f.StartManager()
-	vm := f.newVM("web")
-	f.Create(vm)
-	testkit.Wait(f, vm, metav1.ConditionTrue, v1alpha1.ReasonRunning, "")
+	f, vm := startRunning(t)
 	f.Remove(vm, client.PropagationPolicy(metav1.DeletePropagationOrphan))
 	f.WaitGone(vm)
 
@@ -260,12 +246,7 @@ func TestContract7ADiskStaysWithAVirtualMachineThatWasLeftBehind(t *testing.T) {
 
 // Fault C.3: KubeVirt's VirtualMachineRestore gives a stopped machine other claims. They are not taken from it again without a word.
 func TestAVolumeThatSomebodyElsePutThereStays(t *testing.T) {
-	f := newMachines(t)
-	f.Simulate()
-	f.StartManager()
-	vm := f.newVM("web")
-	f.Create(vm)
-	testkit.Wait(f, vm, metav1.ConditionTrue, v1alpha1.ReasonRunning, "")
+	f, vm := startRunning(t)
 	f.setPower(vm, v1alpha1.PowerStopped)
 	testkit.Wait(f, vm, metav1.ConditionTrue, v1alpha1.ReasonStopped, "")
 	f.WaitIdle()

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"testing"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/builder"
 	"github.com/novasphere/wukong/controllers/internal/testkit"
@@ -30,6 +32,18 @@ func (f machines) elsewhere() machines {
 func (f machines) newVM(name string, options ...builder.VMOption) *v1alpha1.WukongVM {
 	root := builder.Imported("root", "http://images.example/debian.qcow2")
 	return builder.VM(f.Namespace, name, append([]builder.VMOption{root}, options...)...)
+}
+
+// startRunning makes a machine of newVM in a control plane of its own namespace, and waits until it runs.
+func startRunning(t *testing.T) (machines, *v1alpha1.WukongVM) {
+	t.Helper()
+	f := newMachines(t)
+	f.Simulate()
+	f.StartManager()
+	vm := f.newVM("web")
+	f.Create(vm)
+	testkit.Wait(f, vm, metav1.ConditionTrue, v1alpha1.ReasonRunning, "")
+	return f, vm
 }
 
 // bridge is a network on a bridge of its own.

@@ -53,7 +53,7 @@ func (o *observation) reportInterface(status *v1alpha1.VMNetworkStatus, vm *v1al
 	if instance := o.running(); instance != nil {
 		for _, nic := range instance.Status.Interfaces {
 			if nic.Name == status.Name {
-				status.InterfaceName, status.LinkState, status.Addresses = nic.InterfaceName, nic.LinkState, unique(nic.IPs)
+				status.InterfaceName, status.LinkState, status.Addresses = nic.InterfaceName, nic.LinkState, nic.IPs
 				status.AddressSources = sources(nic.InfoSource, status.Addresses)
 			}
 		}
@@ -112,17 +112,4 @@ func (o *observation) addresses(status *v1alpha1.VMNetworkStatus) {
 			status.AddressSources = append(status.AddressSources, v1alpha1.VMAddress{Address: address, Source: v1alpha1.VMAddressAllocation})
 		}
 	}
-}
-
-// unique keeps the first of equal addresses: status holds a set.
-func unique(addresses []string) []string {
-	var result []string
-	seen := map[string]bool{}
-	for _, address := range addresses {
-		if !seen[address] && address != "" {
-			seen[address] = true
-			result = append(result, address)
-		}
-	}
-	return result
 }

@@ -43,8 +43,7 @@ func (o *observation) resolve(vm *v1alpha1.WukongVM) {
 	}
 	data, err := cloudinit.Render(cloudinit.Inputs{VM: vm, Secrets: o.secrets, Interfaces: interfaces})
 	if err != nil {
-		o.cloudInit.problem = cloudInitProblem(err)
-		o.cloudInit.problem.blocking = o.guest() == nil
+		o.cloudInit.problem = cloudInitProblem(err, o.guest() == nil)
 		return
 	}
 	o.cloudInit.data, o.cloudInit.known = data, true
@@ -83,17 +82,17 @@ func (o *observation) networkProblem(name string, network *v1alpha1.WukongNetwor
 	}
 }
 
-func cloudInitProblem(err error) *problem {
+func cloudInitProblem(err error, blocking bool) *problem {
+	found := &problem{reason: v1alpha1.ReasonInvalidSpec, message: err.Error(), blocking: blocking}
 	var missing *cloudinit.SecretMissingError
 	var invalid *cloudinit.SecretInvalidError
 	switch {
 	case errors.As(err, &missing):
-		return &problem{reason: v1alpha1.ReasonSecretMissing, message: err.Error()}
+		found.reason = v1alpha1.ReasonSecretMissing
 	case errors.As(err, &invalid):
-		return &problem{reason: v1alpha1.ReasonSecretInvalid, message: err.Error(), blocking: true}
-	default:
-		return &problem{reason: v1alpha1.ReasonInvalidSpec, message: err.Error()}
+		found.reason = v1alpha1.ReasonSecretInvalid
 	}
+	return found
 }
 
 // graver returns the problem that a person should see first. It blocks when either does.

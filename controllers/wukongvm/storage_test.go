@@ -341,3 +341,16 @@ func TestNoStartWithTheDiskOfAnother(t *testing.T) {
 	vm.Spec.Disks = vm.Spec.Disks[:len(vm.Spec.Disks)-1]
 	assert.False(t, observed.ownsTemplate(vm), "it left the spec")
 }
+
+// Fault C.3: what was restored into a machine is no change that waits for a restart.
+func TestARestoredDiskOfARunningMachineIsNotOneThatLeaves(t *testing.T) {
+	vm, observed := withData()
+	run(vm, observed)
+	const claim = "restore-2de97946-1027-4a33-b5f1-c40adf7dcf75-data"
+	observed.machine.Spec.Template.Spec.Volumes[2].DataVolume.Name = claim
+	observed.instance.Spec.Volumes[2].DataVolume.Name = claim
+	assert.Empty(t, restartMessage(vm, observed))
+	assert.Equal(t, []string{"root", "archive", "data", cloudInitDisk}, volumeNames(vm, observed))
+	assert.Equal(t, claim, claimOf(&desiredMachine(vm, observed).Spec.Template.Spec.Volumes[2]))
+	assert.Equal(t, v1alpha1.ReasonForeignVolume, observed.resolveDisks(vm).reason)
+}

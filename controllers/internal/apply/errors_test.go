@@ -9,6 +9,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/utils/ptr"
+
+	"github.com/novasphere/wukong/apis/v1alpha1"
 )
 
 // A permanent error becomes a condition, a transient one a retry; never both.
@@ -45,4 +47,24 @@ func TestNameConflictSaysWhoseItIs(t *testing.T) {
 	owned := &metav1.ObjectMeta{Name: "root", OwnerReferences: []metav1.OwnerReference{{Kind: "VirtualMachine", Name: "web", Controller: ptr.To(true)}}}
 	assert.ErrorContains(t, nameConflict("DataVolume", owned), "belongs to VirtualMachine web")
 	assert.True(t, Permanent(nameConflict("DataVolume", owned)))
+}
+
+// Fault C.10: what is only being deleted is no conflict, and what holds data is not to be removed.
+func TestWhatANameConflictAdvises(t *testing.T) {
+	object := func(labels map[string]string, leaves bool) *metav1.PartialObjectMetadata {
+		result := &metav1.PartialObjectMetadata{ObjectMeta: metav1.ObjectMeta{Name: "web-root", Labels: labels}}
+		if leaves {
+			result.DeletionTimestamp = ptr.To(metav1.Now())
+		}
+		return result
+	}
+	ours := map[string]string{v1alpha1.LabelManagedBy: v1alpha1.LabelManagedByValue}
+	leaves := nameConflict("VirtualMachine", object(ours, true))
+	assert.Equal(t, v1alpha1.ReasonPending, Reason(leaves))
+	assert.Contains(t, leaves.Error(), "this continues when it is gone")
+	orphan := nameConflict("WukongDisk", object(ours, false))
+	assert.Equal(t, v1alpha1.ReasonNameConflict, Reason(orphan))
+	assert.Contains(t, orphan.Error(), "was left behind when its owner was deleted: it is left alone; to use it, refer to it by diskRef")
+	assert.Contains(t, nameConflict("VirtualMachine", object(ours, false)).Error(), "its disks stay")
+	assert.Equal(t, v1alpha1.ReasonApplyRefused, Reason(&RefusedError{Kind: "Secret", Name: "web", Err: errors.New("no")}))
 }

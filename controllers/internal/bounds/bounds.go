@@ -21,8 +21,8 @@ type bound struct {
 	keys   []string
 }
 
-// Cut takes from the status of an object of ours what its schema does not accept: items beyond the bound of their list, items that are there already, and the
-// end of strings. Conditions are cut where they are made.
+// Cut takes from the status of an object of ours what its schema does not accept: items beyond the bound of their list, items without a key or that are there already,
+// and the end of strings. Conditions are cut where they are made.
 func Cut(obj client.Object) {
 	value := reflect.Indirect(reflect.ValueOf(obj))
 	table := ofKinds[value.Type().Name()]
@@ -63,7 +63,7 @@ func shortened(list reflect.Value, limit bound) reflect.Value {
 		item := list.Index(i)
 		if limit.unique {
 			key := keyOf(item, limit.keys)
-			if seen[key] {
+			if seen[key] || key == "" {
 				continue
 			}
 			seen[key] = true

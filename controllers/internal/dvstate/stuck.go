@@ -48,11 +48,18 @@ func Stuck(ctx context.Context, live client.Reader, dataVolume *cdiv1.DataVolume
 	case says != "":
 		waiting.Reason, waiting.Says = v1alpha1.ReasonImportFailed, fmt.Sprintf("DataVolume %s does not go on: %s; it is tried again", dataVolume.Name, says)
 	case claim == nil:
-		waiting.Reason = v1alpha1.ReasonClaimPending
-		waiting.Says = fmt.Sprintf("DataVolume %s has made no PersistentVolumeClaim, and CDI does not say why: most often its size is none that a volume can have, or a LimitRange of "+
-			"the namespace refuses it; CDI's log has the cause: kubectl logs --namespace=cdi deployment/cdi-deployment", dataVolume.Name)
+		waiting.Reason, waiting.Says = v1alpha1.ReasonClaimPending, claimless(dataVolume)
 	}
 	return waiting, nil
+}
+
+// claimless tells of a DataVolume that has made no claim. CDI writes a first status before it tries, so that one without was seen by nobody.
+func claimless(dataVolume *cdiv1.DataVolume) string {
+	if dataVolume.Status.Phase == cdiv1.PhaseUnset && len(dataVolume.Status.Conditions) == 0 {
+		return fmt.Sprintf("CDI has not looked at DataVolume %s: see whether it runs: kubectl get pods --namespace=cdi", dataVolume.Name)
+	}
+	return fmt.Sprintf("DataVolume %s has made no PersistentVolumeClaim, and CDI does not say why: most often a LimitRange of the namespace refuses the claim; "+
+		"CDI's log has the cause: kubectl logs --namespace=cdi deployment/cdi-deployment", dataVolume.Name)
 }
 
 // below are the objects between a DataVolume and its bytes, the deepest first. CDI fills a claim of its own that becomes the DataVolume's, or, where the class has no CSI driver, the

@@ -55,6 +55,14 @@ func TestWhatIsBetweenADataVolumeAndItsBytes(t *testing.T) {
 	}
 }
 
+// Fault D.2: a claim that is refused is not there to be described.
+func TestADataVolumeWithoutAClaim(t *testing.T) {
+	dataVolume := &cdiv1.DataVolume{ObjectMeta: metav1.ObjectMeta{Name: "root"}}
+	assert.Contains(t, claimless(dataVolume), "CDI has not looked at DataVolume root")
+	dataVolume.Status.Phase = cdiv1.Pending
+	assert.Contains(t, claimless(dataVolume), "a LimitRange of the namespace refuses the claim")
+}
+
 // Fault D.1: the pod that is to fill a disk is refused.
 func TestAPodThatCannotBeMadeIsTold(t *testing.T) {
 	dataVolume := &cdiv1.DataVolume{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "root"}}

@@ -24,10 +24,7 @@ import (
 // for one namespace alone (issue A.5). It is not parallel: for a moment nobody looks after disks, and after other namespaces.
 func TestSubsystemsApart(t *testing.T) {
 	harness.Thorough(t)
-	chart := filepath.Join(testbed.Checkout(), "charts", "wukong")
-	values := filepath.Join(t.TempDir(), "values.yaml")
-	installed := mustHelm(t, "get", "values", "wukong", "--namespace", harness.OperatorNamespace, "--output", "yaml")
-	require.NoError(t, os.WriteFile(values, []byte(installed), 0o600))
+	chart, values := release(t)
 	home := cluster.Namespace(t)
 	namespace, second, other := cluster.Namespace(t), cluster.Namespace(t), cluster.Namespace(t)
 	limited := "namespaces={" + namespace + "," + second + "}"
@@ -78,6 +75,15 @@ func may(t *testing.T, user, namespace string, right authorizationv1.ResourceAtt
 	review := &authorizationv1.SubjectAccessReview{Spec: authorizationv1.SubjectAccessReviewSpec{User: user, ResourceAttributes: &right}}
 	require.NoError(t, cluster.Create(t.Context(), review))
 	return review.Status.Allowed
+}
+
+// release is the chart of the operator, and a file with the values of the release that is installed.
+func release(t *testing.T) (chart, values string) {
+	t.Helper()
+	installed := mustHelm(t, "get", "values", "wukong", "--namespace", harness.OperatorNamespace, "--output", "yaml")
+	values = filepath.Join(t.TempDir(), "values.yaml")
+	require.NoError(t, os.WriteFile(values, []byte(installed), 0o600))
+	return filepath.Join(testbed.Checkout(), "charts", "wukong"), values
 }
 
 func mustHelm(t *testing.T, arguments ...string) string {

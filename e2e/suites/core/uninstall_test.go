@@ -26,10 +26,7 @@ import (
 // moment there is no operator.
 func TestUninstallKeepsNothingFromBeingDeleted(t *testing.T) {
 	harness.Thorough(t)
-	chart := filepath.Join(testbed.Checkout(), "charts", "wukong")
-	values := filepath.Join(t.TempDir(), "values.yaml")
-	installed := mustHelm(t, "get", "values", "wukong", "--namespace", harness.OperatorNamespace, "--output", "yaml")
-	require.NoError(t, os.WriteFile(values, []byte(installed), 0o600))
+	chart, values := release(t)
 	leaving, staying := cluster.Namespace(t), cluster.Namespace(t)
 	kept := builder.Disk(leaving, "kept", builder.Size("64Mi"), builder.Retained)
 	gone := builder.Disk(leaving, "gone", builder.Size("64Mi"))

@@ -122,7 +122,10 @@ var steps = []struct {
 		waitAttachment(t, s.one, s.name("data"), v1alpha1.DiskAttached)
 		assertPattern(t, guest, s.checksum, s.name("data"))
 		guest.Close()
-		detach(t, s.one, s.name("data"))
+		change(t, s.one, func(vm *v1alpha1.WukongVM) { takeOut(vm, s.name("data")) }) // the machine has it until it stops
+		powerState(t, s.one, v1alpha1.PowerStopped, v1alpha1.ReasonStopped)
+		waitAttachment(t, s.one, s.name("data"), "")
+		powerState(t, s.one, v1alpha1.PowerRunning, v1alpha1.ReasonRunning)
 	}},
 }
 
