@@ -3,10 +3,13 @@
 package core
 
 import (
+	"context"
 	"testing"
 
+	networkv1 "github.com/k8snetworkplumbingwg/network-attachment-definition-client/pkg/apis/k8s.cni.cncf.io/v1"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	schedulingv1 "k8s.io/api/scheduling/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -50,6 +53,32 @@ func TestStorageClassThatDoesNotExist(t *testing.T) {
 
 	cluster.Class(t, name, nil)
 	cluster.WaitReady(t, vm, metav1.ConditionTrue, v1alpha1.ReasonRunning, importAndBoot)
+}
+
+// Faults D.3 and D.4: what keeps the launcher pod from coming up is no progress, is told in the words of whoever refuses, and heals by itself.
+func TestAMachineThatIsRefusedDoesNotSayThatItStarts(t *testing.T) {
+	harness.Thorough(t)
+	t.Parallel()
+	namespace := cluster.Namespace(t)
+	attachment := &networkv1.NetworkAttachmentDefinition{
+		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "nowhere"},
+		Spec:       networkv1.NetworkAttachmentDefinitionSpec{Config: `{"cniVersion":"0.3.1","name":"nowhere","type":"does-not-exist"}`},
+	}
+	nowhere := builder.Network(namespace, "nowhere", builder.ExistingAttachment("", "nowhere"))
+	unplugged := builder.VM(namespace, "unplugged", harness.TinyDisk("root"), builder.Networks(builder.Interface("lan", "nowhere")))
+	gold := builder.VM(namespace, "gold", harness.TinyDisk("root"), func(spec *v1alpha1.WukongVMSpec) {
+		spec.Scheduling = &v1alpha1.Scheduling{PriorityClassName: namespace}
+	})
+	cluster.Make(t, attachment, nowhere, unplugged, gold)
+	cluster.WaitCause(t, gold, v1alpha1.ReasonStartFailing, "no PriorityClass with name "+namespace, importAndBoot)
+	assert.Equal(t, v1alpha1.PhaseError, gold.Status.Phase)
+	cluster.WaitCause(t, unplugged, v1alpha1.ReasonStartFailing, `failed to find plugin "does-not-exist"`, importAndBoot)
+	assert.Equal(t, v1alpha1.PhaseError, unplugged.Status.Phase)
+
+	class := &schedulingv1.PriorityClass{ObjectMeta: metav1.ObjectMeta{Name: namespace}, Value: 1000}
+	require.NoError(t, cluster.Create(t.Context(), class))
+	t.Cleanup(func() { _ = cluster.Delete(context.WithoutCancel(t.Context()), class) })
+	cluster.WaitReady(t, gold, metav1.ConditionTrue, v1alpha1.ReasonRunning, importAndBoot)
 }
 
 func TestMissingSecret(t *testing.T) {

@@ -157,6 +157,32 @@ func imageAuthority(t *testing.T) string {
 	return string(certificate)
 }
 
+// Faults D.1 and D.2: what the namespace has no room for, or does not allow, is told of claims that nobody sees, and heals by itself.
+func TestWhatANamespaceDoesNotAllowIsTold(t *testing.T) {
+	harness.Thorough(t)
+	t.Parallel()
+	namespace, capped := cluster.Namespace(t), cluster.Namespace(t)
+	room := func(size string) corev1.ResourceList {
+		return corev1.ResourceList{corev1.ResourceRequestsStorage: resource.MustParse(size)}
+	}
+	quota := &corev1.ResourceQuota{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "quota"}, Spec: corev1.ResourceQuotaSpec{Hard: room("100Mi")}}
+	limits := &corev1.LimitRange{ObjectMeta: metav1.ObjectMeta{Namespace: capped, Name: "limits"}, Spec: corev1.LimitRangeSpec{Limits: []corev1.LimitRangeItem{{
+		Type: corev1.LimitTypePersistentVolumeClaim, Max: corev1.ResourceList{corev1.ResourceStorage: resource.MustParse("1Gi")},
+	}}}}
+	imported := builder.Disk(namespace, "imported", builder.Size("64Mi"), builder.FromHTTP(testbed.ImageURL(testbed.TinyImage)))
+	large := builder.Disk(capped, "large", builder.Size("2Gi"))
+	cluster.Make(t, quota, limits, imported, large)
+	cluster.WaitCause(t, imported, v1alpha1.ReasonQuotaExceeded, "limited: requests.storage=100Mi", patience)
+	assert.Equal(t, v1alpha1.DiskError, imported.Status.Phase)
+	cluster.WaitCause(t, large, v1alpha1.ReasonClaimPending, "a LimitRange of the namespace refuses the claim", patience)
+	assert.Equal(t, v1alpha1.DiskError, large.Status.Phase)
+
+	change(t, quota, func(quota *corev1.ResourceQuota) { quota.Spec.Hard = room("1Gi") })
+	require.NoError(t, cluster.Delete(t.Context(), limits))
+	waitDisk(t, imported)
+	waitDisk(t, large)
+}
+
 // A pool without room is told in the provisioner's own words, and the disk goes on when there is room.
 func TestAFullPoolIsToldAndHeals(t *testing.T) {
 	harness.Thorough(t)
