@@ -41,7 +41,7 @@ CONTROL_PLANE := $(BIN)/control-plane
 CHART_CRDS := wukongs wukongvms wukongdisks wukongnetworks wukongaddresses wukongimages wukongexports wukongsnapshots wukonghostnetworkpolicies
 
 # Written by hand, and installed with the definitions, by the base and by the chart.
-ADMISSION_POLICIES := wukongdisk-deletion-protection.yaml wukongnetwork-host-access.yaml
+ADMISSION_POLICIES := wukongdisk-deletion-protection.yaml wukongnetwork-host-access.yaml wukongvm-pod-metadata.yaml
 
 # One role per subsystem: NAME=FOLDER. The markers in the folder say what it may do.
 ROLES := \

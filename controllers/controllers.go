@@ -28,8 +28,8 @@ type setup func(ctrl.Manager, *dependency.Registry, clock.PassiveClock) error
 
 // Settings are what controllers need to know that no object of the cluster tells.
 type Settings struct {
-	// MoverImage is the image of the pods that move the bytes of disks: the manager's own. Without it there are no exports.
-	MoverImage string
+	// Mover is the pods that move the bytes of disks.
+	Mover wukongexport.Mover
 	// NetworkPolicyEnforcement tells whether the cluster's network plugin enforces NetworkPolicies, as wukongvm.Enforcements lists.
 	NetworkPolicyEnforcement string
 	// Namespaces that the release works in, the same as those of ManagerOptions; none for all. See FindGrants.
@@ -42,7 +42,7 @@ func all(settings Settings, namespaces scope.Namespaces) map[string]setup {
 		"wukongaddress":  wukongaddress.SetupWithManager(namespaces),
 		"wukongdisk":     wukongdisk.SetupWithManager(namespaces),
 		"wukongnetwork":  wukongnetwork.SetupWithManager(namespaces),
-		"wukongexport":   wukongexport.SetupWithManager(settings.MoverImage),
+		"wukongexport":   wukongexport.SetupWithManager(settings.Mover),
 		"wukongimage":    wukongimage.SetupWithManager,
 		"wukongsnapshot": wukongsnapshot.SetupWithManager,
 		"wukongvm":       wukongvm.SetupWithManager(settings.NetworkPolicyEnforcement),

@@ -122,12 +122,14 @@ func keepClaim(obj any) (any, error) {
 	return obj, nil
 }
 
-// keepInstance drops what an instance has from its VirtualMachine, which is cached as well. Its volumes and interfaces stay: they are not
+// keepInstance drops what an instance has from its VirtualMachine, which is cached as well, and what KubeVirt notes on it. Its volumes and interfaces stay: they are not
 // always those of the VirtualMachine.
 func keepInstance(obj any) (any, error) {
 	if instance, ok := obj.(*kubevirtv1.VirtualMachineInstance); ok {
 		instance.ManagedFields = nil
-		maps.DeleteFunc(instance.Annotations, func(key, _ string) bool { return key != kubevirtv1.WorkloadUpdateMigrationAbortionAnnotation })
+		maps.DeleteFunc(instance.Annotations, func(key, _ string) bool {
+			return strings.Contains(key, "kubevirt.io/") && key != kubevirtv1.WorkloadUpdateMigrationAbortionAnnotation
+		})
 		kept := kubevirtv1.VirtualMachineInstanceSpec{Volumes: instance.Spec.Volumes, Networks: instance.Spec.Networks}
 		kept.Domain.Devices.Interfaces = instance.Spec.Domain.Devices.Interfaces
 		instance.Spec = kept

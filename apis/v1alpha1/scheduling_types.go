@@ -39,6 +39,12 @@ type Scheduling struct {
 	// +kubebuilder:validation:MaxProperties=16
 	Labels map[string]string `json:"labels,omitempty"`
 
+	// annotations that the virt-launcher pod gets, for service meshes, backup agents and the like, when the machine starts. Those of KubeVirt, of CNI
+	// plugins (kubevirt.io, cni.cncf.io, multus-cni.io) and of Wukong are refused: what they do has fields of its own.
+	// +optional
+	// +kubebuilder:validation:MaxProperties=16
+	Annotations map[string]string `json:"annotations,omitempty"`
+
 	// priorityClassName of the virt-launcher pod.
 	// +optional
 	// +kubebuilder:validation:MinLength=1

@@ -59,6 +59,10 @@ type WukongVMSpec struct {
 	// +required
 	Memory Memory `json:"memory,omitzero"`
 
+	// resources of the virt-launcher pod, for namespaces whose quotas or LimitRanges want other ones than KubeVirt sets.
+	// +optional
+	Resources *PodResources `json:"resources,omitempty"`
+
 	// firmware of the machine.
 	// +optional
 	Firmware *Firmware `json:"firmware,omitempty"`
@@ -167,6 +171,42 @@ type Memory struct {
 	// +optional
 	// +kubebuilder:validation:Enum="2Mi";"1Gi"
 	HugePages string `json:"hugePages,omitempty"`
+}
+
+// PodResources are what the virt-launcher pod requests of a node, and its limits. KubeVirt adds its own needs to the memory. Omitted, KubeVirt requests
+// the memory of the guest, and for each virtual processor a tenth of a core, or what the cluster's cpuAllocationRatio says.
+// KubeVirt changes neither the memory nor the sockets of a running machine that has the respective resource here.
+//
+// +kubebuilder:validation:MinProperties=1
+// +kubebuilder:validation:XValidation:rule="!has(self.requests) || !has(self.limits) || !has(self.requests.cpu) || !has(self.limits.cpu) || quantity(string(self.requests.cpu)).compareTo(quantity(string(self.limits.cpu))) <= 0",message="requests.cpu is more than limits.cpu"
+// +kubebuilder:validation:XValidation:rule="!has(self.requests) || !has(self.limits) || !has(self.requests.memory) || !has(self.limits.memory) || quantity(string(self.requests.memory)).compareTo(quantity(string(self.limits.memory))) <= 0",message="requests.memory is more than limits.memory"
+type PodResources struct {
+	// requests of the pod. With less memory than the guest has, machines share what a node has, and the node may run out of it.
+	// +optional
+	Requests *ResourceAmounts `json:"requests,omitempty"`
+
+	// limits of the pod. A machine that reaches the limit of memory is ended; give it room for what QEMU needs beside the guest.
+	// +optional
+	Limits *ResourceAmounts `json:"limits,omitempty"`
+}
+
+// ResourceAmounts are processors and memory.
+//
+// +kubebuilder:validation:MinProperties=1
+type ResourceAmounts struct {
+	// cpu in cores, such as 500m or 2.
+	// +optional
+	// +kubebuilder:validation:XIntOrString
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule="isQuantity(string(self)) && quantity(string(self)).isGreaterThan(quantity('0'))",message="cpu must be a positive quantity of cores, for example 500m"
+	CPU *resource.Quantity `json:"cpu,omitempty"`
+
+	// memory in bytes, such as 4Gi.
+	// +optional
+	// +kubebuilder:validation:XIntOrString
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule="isQuantity(string(self)) && quantity(string(self)).compareTo(quantity('1Mi')) >= 0",message="memory must be a quantity of at least 1Mi, for example 2Gi"
+	Memory *resource.Quantity `json:"memory,omitempty"`
 }
 
 // Bootloader is the firmware that starts the guest.

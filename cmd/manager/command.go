@@ -19,6 +19,7 @@ import (
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	"github.com/novasphere/wukong/controllers"
+	"github.com/novasphere/wukong/controllers/wukongexport"
 	"github.com/novasphere/wukong/controllers/wukongvm"
 	"github.com/novasphere/wukong/mover"
 )
@@ -40,7 +41,7 @@ type options struct {
 	leaderElection       bool
 	leaderElectionPrefix string
 	concurrency          int
-	moverImage           string
+	moverPods            wukongexport.Mover
 	enforcement          string
 	gracefulShutdown     time.Duration
 }
@@ -72,7 +73,8 @@ func newCommand() *cobra.Command {
 	flags.BoolVar(&opts.leaderElection, "leader-elect", false, "run only while holding a Lease, so that one of several replicas works")
 	flags.StringVar(&opts.leaderElectionPrefix, "leader-elect-prefix", "", "first part of the Lease's name; give managers that run different controllers different ones")
 	flags.IntVar(&opts.concurrency, "max-concurrent-reconciles", 16, "objects of one kind that are reconciled at a time")
-	flags.StringVar(&opts.moverImage, "mover-image", "", "image of the pods that move the bytes of disks, for exports: the image of this program")
+	flags.StringVar(&opts.moverPods.Image, "mover-image", "", "image of the pods that move the bytes of disks, for exports: the image of this program")
+	flags.StringSliceVar(&opts.moverPods.PullSecrets, "mover-image-pull-secrets", nil, "names of Secrets to pull that image with, which the namespace of an export must have")
 	flags.StringVar(&opts.enforcement, "network-policy-enforcement", wukongvm.Enforcements()[0],
 		"whether the cluster's network plugin enforces NetworkPolicies: "+strings.Join(wukongvm.Enforcements(), ", "))
 	flags.DurationVar(&opts.gracefulShutdown, "graceful-shutdown-timeout", 10*time.Second, "how long running reconciles may take to end")
@@ -108,7 +110,7 @@ func run(ctx context.Context, opts options) error {
 	if err != nil {
 		return fmt.Errorf("make the manager: %w", err)
 	}
-	settings := controllers.Settings{MoverImage: opts.moverImage, NetworkPolicyEnforcement: opts.enforcement, Namespaces: grants.Namespaces}
+	settings := controllers.Settings{Mover: opts.moverPods, NetworkPolicyEnforcement: opts.enforcement, Namespaces: grants.Namespaces}
 	if err := controllers.Setup(ctx, manager, opts.controllers, clock.RealClock{}, settings); err != nil {
 		return err
 	}

@@ -130,7 +130,8 @@ func tellingMover(t *testing.T, reports <-chan mover.Report) (string, int32) {
 
 // A finished export goes when its time is over, by the clock alone, and takes what is left of it along.
 func TestFinishedExportsAgeOut(t *testing.T) {
-	clock := clocktesting.NewFakePassiveClock(time.Now().Add(30 * time.Second))
+	// Far enough ahead that one is over and the other is not, however long the start takes.
+	clock := clocktesting.NewFakePassiveClock(time.Now().Add(30 * time.Minute))
 	f := startAt(t, clock)
 	f.readyDisk("data", corev1.PersistentVolumeFilesystem)
 	soon, later, never := f.newExport("soon", "data", builder.ForgottenAfter(10)), f.newExport("later", "data", builder.ForgottenAfter(3600)), f.newExport("never", "data")

@@ -32,15 +32,23 @@ const (
 	sourceVolumeName = "source"
 )
 
+// Mover is the pods that move the bytes of disks.
+type Mover struct {
+	// Image of the pods: the manager's own. Without it there are no exports.
+	Image string
+	// PullSecrets are the names of Secrets with which kubelet pulls the image, in the namespace of each export.
+	PullSecrets []string
+}
+
 // desiredJob is the Job of an export. It is written once: a Job's template cannot change, and a new manager must not disturb the
 // transfer that an older one began.
-func desiredJob(export *v1alpha1.WukongExport, observed *observation, image string, expiresAt metav1.Time) *batchv1.Job {
+func desiredJob(export *v1alpha1.WukongExport, observed *observation, with Mover, expiresAt metav1.Time) *batchv1.Job {
 	volumes, mounts, devices := sourceVolume(export, observed)
 	options := moverOptions(export, len(devices) > 0, expiresAt.Time)
 	more, moreMounts := targetVolumes(export)
 	container := corev1.Container{
 		Name:  containerName,
-		Image: image,
+		Image: with.Image,
 		Args:  options.Arguments(),
 		Ports: []corev1.ContainerPort{{Name: "status", ContainerPort: mover.StatusPort}},
 		Resources: corev1.ResourceRequirements{Requests: corev1.ResourceList{
@@ -74,6 +82,13 @@ func desiredJob(export *v1alpha1.WukongExport, observed *observation, image stri
 		}
 	}
 	job.Spec.Template = podTemplate(export, container, append(volumes, more...))
+	for _, name := range with.PullSecrets {
+		job.Spec.Template.Spec.ImagePullSecrets = append(job.Spec.Template.Spec.ImagePullSecrets, corev1.LocalObjectReference{Name: name})
+	}
+	if observed.assignsUsers {
+		ids := job.Spec.Template.Spec.SecurityContext
+		ids.RunAsUser, ids.RunAsGroup, ids.FSGroup = nil, nil, nil
+	}
 	return job
 }
 
@@ -122,7 +137,9 @@ func moverOptions(export *v1alpha1.WukongExport, block bool, expiresAt time.Time
 func sourceVolume(export *v1alpha1.WukongExport, observed *observation) ([]corev1.Volume, []corev1.VolumeMount, []corev1.VolumeDevice) {
 	const name = sourceVolumeName
 	claim, mode := restoredName(export), corev1.PersistentVolumeFilesystem
-	readOnly := true
+	// Where the namespace gives the pod its user, the files are its by the group that kubelet gives them, which it does to no volume that is read-only
+	// (k8s.io/kubernetes, pkg/volume/csi/csi_mounter.go, supportsFSGroup).
+	readOnly := !observed.assignsUsers
 	if export.Spec.Source.VolumeSnapshot != nil {
 		_, mode = restoredAs(export, observed)
 		// A new volume may have to be made fit for its first mount, which some drivers cannot do read-only.

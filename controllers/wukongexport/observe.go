@@ -28,6 +28,8 @@ import (
 // observation is all that is read in one pass.
 type observation struct {
 	umbrella umbrella.Link
+	// assignsUsers: the cluster gives pods the user and group ids of their namespace, and refuses others (OpenShift).
+	assignsUsers bool
 	// moverKnown: the manager was told which image moves the bytes.
 	moverKnown bool
 	// vm is the source's machine, disk the source's disk, or the machine's; nil when they do not exist.
@@ -56,7 +58,7 @@ type observation struct {
 }
 
 func (r *Reconciler) observe(ctx context.Context, export *v1alpha1.WukongExport) (*observation, error) {
-	observed := &observation{moverKnown: r.moverImage != ""}
+	observed := &observation{moverKnown: r.mover.Image != ""}
 	var err error
 	if observed.umbrella, err = umbrella.Observe(ctx, r.client, export); err != nil {
 		return nil, err
@@ -69,6 +71,9 @@ func (r *Reconciler) observe(ctx context.Context, export *v1alpha1.WukongExport)
 	}
 	if finished(export) {
 		return observed, nil
+	}
+	if observed.assignsUsers, err = r.dependencies.Served(ctx, dependency.SecurityContextConstraints); err != nil {
+		return nil, err
 	}
 	if export.Spec.Source.VolumeSnapshot != nil {
 		err = r.observeSnapshot(ctx, export, observed)

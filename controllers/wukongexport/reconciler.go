@@ -58,8 +58,7 @@ type Reconciler struct {
 	dependencies *dependency.Registry
 	clock        clock.PassiveClock
 	followers    *followers
-	// moverImage is the image of the Job's pod; empty when the manager was not told.
-	moverImage string
+	mover        Mover
 }
 
 // Reconcile looks at one WukongExport.
@@ -120,7 +119,7 @@ func (r *Reconciler) act(ctx context.Context, export *v1alpha1.WukongExport, obs
 			return err
 		}
 	}
-	applied, err := apply.Child(ctx, r.applier, export, desiredJob(export, observed, r.moverImage, expiresAt))
+	applied, err := apply.Child(ctx, r.applier, export, desiredJob(export, observed, r.mover, expiresAt))
 	if err != nil {
 		return err
 	}
@@ -170,8 +169,8 @@ func (r *Reconciler) retire(ctx context.Context, export *v1alpha1.WukongExport, 
 	return reconcile.Result{}, nil
 }
 
-// SetupWithManager returns a function that registers the controller with its watches. The image is that of the Job's pod.
-func SetupWithManager(moverImage string) func(ctrl.Manager, *dependency.Registry, clock.PassiveClock) error {
+// SetupWithManager returns a function that registers the controller with its watches.
+func SetupWithManager(mover Mover) func(ctrl.Manager, *dependency.Registry, clock.PassiveClock) error {
 	return func(manager ctrl.Manager, dependencies *dependency.Registry, clock clock.PassiveClock) error {
 		uncached, err := client.New(manager.GetConfig(), client.Options{
 			HTTPClient: manager.GetHTTPClient(), Scheme: manager.GetScheme(), Mapper: manager.GetRESTMapper(),
@@ -190,7 +189,7 @@ func SetupWithManager(moverImage string) func(ctrl.Manager, *dependency.Registry
 			dependencies: dependencies,
 			clock:        clock,
 			followers:    followers,
-			moverImage:   moverImage,
+			mover:        mover,
 		}
 		return reconciler.watch(manager)
 	}

@@ -71,13 +71,13 @@ func (o *observation) listed(vm *v1alpha1.WukongVM, entry *v1alpha1.VMDisk, name
 	case instance == nil || name == "":
 	case at >= 0:
 		status.ClaimName = present[at].claim
-		o.fromInstance(&status, present[at])
+		o.fromInstance(vm, &status, present[at])
 	case has(present, entry.Name, status.ClaimName) && instance.IsRunning():
 		status.Attachment = v1alpha1.DiskAttaching
 		if _, volume := templateDisk(o.machine, entry.Name); volume != nil && !isHotpluggable(volume) {
 			status.Attachment, status.Message = v1alpha1.DiskWaiting, "the machine takes this disk when it starts the next time; while it runs, disks come on virtio and scsi only"
-		} else if o.gateOff {
-			status.Message = gateOffMessage
+		} else if o.gatesOff.plugs {
+			status.Message = plugsOffMessage
 		}
 	case instance.IsRunning():
 		status.Attachment = v1alpha1.DiskWaiting
@@ -94,13 +94,13 @@ func (o *observation) leaving(vm *v1alpha1.WukongVM, item presence, successor st
 	if !item.inInstance {
 		return status
 	}
-	o.fromInstance(&status, item)
+	o.fromInstance(vm, &status, item)
 	status.Attachment = v1alpha1.DiskDetaching
 	switch {
 	case item.status != nil && item.status.HotplugVolume == nil:
 		status.Message = "the machine started with this disk, and has it until it stops or restarts"
-	case o.gateOff:
-		status.Message = gateOffMessage
+	case o.gatesOff.plugs:
+		status.Message = plugsOffMessage
 	case successor != "":
 		status.Message = fmt.Sprintf("makes room for WukongDisk %s", successor)
 	}
@@ -139,7 +139,7 @@ func fromDisk(status *v1alpha1.VMDiskStatus, disk *v1alpha1.WukongDisk) {
 }
 
 // fromInstance adds what KubeVirt says of a volume of a running instance.
-func (o *observation) fromInstance(status *v1alpha1.VMDiskStatus, item presence) {
+func (o *observation) fromInstance(vm *v1alpha1.WukongVM, status *v1alpha1.VMDiskStatus, item presence) {
 	if item.status != nil {
 		status.Target = item.status.Target
 	}
@@ -151,7 +151,11 @@ func (o *observation) fromInstance(status *v1alpha1.VMDiskStatus, item presence)
 		status.Attachment = v1alpha1.DiskAttaching
 	case item.status.HotplugVolume == nil || item.status.Phase == kubevirtv1.VolumeReady:
 		status.Attachment = v1alpha1.DiskAttached
-		status.GuestSize = guestSize(item.status.PersistentVolumeClaimInfo)
+		claim := item.status.PersistentVolumeClaimInfo
+		status.GuestSize = guestSize(claim)
+		if o.gatesOff.grows && claim != nil && o.hasGrown(vm, status.DiskName, claim) {
+			status.GuestSize, status.Message = o.sawLast(vm, status.DiskName, claim), growsOffMessage
+		}
 	default:
 		status.Attachment, status.Message = v1alpha1.DiskAttaching, item.status.Message
 		if says := o.told.plugs[item.status.HotplugVolume.AttachPodName]; says != "" {

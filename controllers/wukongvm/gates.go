@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/util/version"
 	kubevirtv1 "kubevirt.io/api/core/v1"
 
@@ -12,20 +14,33 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/dependency"
 )
 
-// Feature gates of KubeVirt without which a running machine does not get what its spec says. Both are off unless they are named
-// (pkg/virt-config/featuregate/active.go), and without the first nothing says that a disk does not come. The table in docs/disks.md has all.
+// Feature gates of KubeVirt without which a running machine does not get what its spec says, and nothing says so
+// (pkg/virt-config/featuregate, where each gate has the versions of its stages). The table in docs/disks.md has all.
 const (
 	gateDeclarative = "DeclarativeHotplugVolumes"
 	// gateImperative turns gateDeclarative off when it is on (pkg/virt-controller/watch/vm/vm.go).
 	gateImperative = "HotplugVolumes"
+	gateExpand     = "ExpandDisks"
 )
 
-// byItself is the version of KubeVirt in which gateDeclarative is on unless it is disabled.
-var byItself = version.MustParseGeneric("1.9.0")
+var (
+	// declarativeByDefault is the version of KubeVirt in which gateDeclarative is on unless it is disabled (Beta).
+	declarativeByDefault = version.MustParseGeneric("1.9.0")
+	// alwaysExpands is the version from which on there is no gateExpand (GA).
+	alwaysExpands = version.MustParseGeneric("1.8.0")
+)
 
-// observeGates finds out whether KubeVirt plugs disks, when a disk waits to be plugged in or out.
-func (r *Reconciler) observeGates(ctx context.Context, _ *v1alpha1.WukongVM, observed *observation) error {
-	if !observed.awaitsPlug() {
+// gatesOff is what KubeVirt does not do to the disks of running machines; known only while a disk waits for it.
+type gatesOff struct {
+	// plugs: KubeVirt plugs no disks in and out.
+	plugs bool
+	// grows: KubeVirt lets no guest see that its disk grew.
+	grows bool
+}
+
+// observeGates finds out what KubeVirt does to the disks of running machines, when a disk waits for it.
+func (r *Reconciler) observeGates(ctx context.Context, vm *v1alpha1.WukongVM, observed *observation) error {
+	if !observed.awaitsPlug() && !observed.awaitsGrowth(vm) {
 		return nil
 	}
 	served, err := r.dependencies.Served(ctx, dependency.KubeVirts)
@@ -37,22 +52,37 @@ func (r *Reconciler) observeGates(ctx context.Context, _ *v1alpha1.WukongVM, obs
 		return fmt.Errorf("list KubeVirt objects: %w", err)
 	}
 	for i := range list.Items {
-		observed.gateOff = observed.gateOff || !plugsDisks(&list.Items[i])
+		off := &observed.gatesOff
+		off.plugs, off.grows = off.plugs || !plugsDisks(&list.Items[i]), off.grows || !growsDisks(&list.Items[i])
 	}
 	return nil
 }
 
-// plugsDisks tells whether a KubeVirt plugs the volumes of a running machine in and out as its template says. From 1.9 on it does so by itself.
+// plugsDisks tells whether a KubeVirt plugs the volumes of a running machine in and out as its template says.
 func plugsDisks(kubevirt *kubevirtv1.KubeVirt) bool {
-	developer := kubevirt.Spec.Configuration.DeveloperConfiguration
-	if developer == nil {
-		developer = &kubevirtv1.DeveloperConfiguration{}
-	}
-	running, err := version.ParseGeneric(kubevirt.Status.ObservedKubeVirtVersion)
-	if err != nil || running.AtLeast(byItself) {
+	developer := developerConfiguration(kubevirt)
+	if isAtLeast(kubevirt, declarativeByDefault) {
 		return !slices.Contains(developer.DisabledFeatureGates, gateDeclarative)
 	}
 	return slices.Contains(developer.FeatureGates, gateDeclarative) && !slices.Contains(developer.FeatureGates, gateImperative)
+}
+
+// growsDisks tells whether a KubeVirt makes images as large as their claims are.
+func growsDisks(kubevirt *kubevirtv1.KubeVirt) bool {
+	return isAtLeast(kubevirt, alwaysExpands) || slices.Contains(developerConfiguration(kubevirt).FeatureGates, gateExpand)
+}
+
+func developerConfiguration(kubevirt *kubevirtv1.KubeVirt) kubevirtv1.DeveloperConfiguration {
+	if configured := kubevirt.Spec.Configuration.DeveloperConfiguration; configured != nil {
+		return *configured
+	}
+	return kubevirtv1.DeveloperConfiguration{}
+}
+
+// isAtLeast compares the version that runs. One that is no version, as of a build of a branch, is newer than all.
+func isAtLeast(kubevirt *kubevirtv1.KubeVirt, wanted *version.Version) bool {
+	running, err := version.ParseGeneric(kubevirt.Status.ObservedKubeVirtVersion)
+	return err != nil || running.AtLeast(wanted)
 }
 
 // awaitsPlug tells whether the running guest lacks a volume of the template that can be plugged in, or has one that the template has no more.
@@ -69,5 +99,40 @@ func (o *observation) awaitsPlug() bool {
 	return lacks(o.machine.Spec.Template.Spec.Volumes, guest.Spec.Volumes) || lacks(guest.Spec.Volumes, o.machine.Spec.Template.Spec.Volumes)
 }
 
-const gateOffMessage = "KubeVirt's feature gate " + gateDeclarative + " is off, or " + gateImperative + " is on, which turns it off: a running machine gets and gives no disks; " +
-	"correct spec.configuration.developerConfiguration.featureGates of the KubeVirt object, or restart the machine"
+// awaitsGrowth tells whether the claim of a disk of the running guest is larger than what the guest saw of it last.
+func (o *observation) awaitsGrowth(vm *v1alpha1.WukongVM) bool {
+	guest := o.guest()
+	return guest != nil && guest.IsRunning() && slices.ContainsFunc(guest.Status.VolumeStatus, func(volume kubevirtv1.VolumeStatus) bool {
+		claim := volume.PersistentVolumeClaimInfo
+		return claim != nil && o.hasGrown(vm, o.owners[claim.ClaimName], claim)
+	})
+}
+
+func (o *observation) hasGrown(vm *v1alpha1.WukongVM, disk string, claim *kubevirtv1.PersistentVolumeClaimInfo) bool {
+	before, now := o.sawLast(vm, disk, claim), guestSize(claim)
+	return before != nil && now != nil && before.Cmp(*now) < 0
+}
+
+// sawLast is the size that the guest saw of a disk before; nil when nobody wrote it down. A block device that grew is seen as it is after the next start
+// of the machine, whose status does not outlast its instance. The image of a file system volume stays as it was made.
+func (o *observation) sawLast(vm *v1alpha1.WukongVM, name string, claim *kubevirtv1.PersistentVolumeClaimInfo) *resource.Quantity {
+	if claim.VolumeMode != nil && *claim.VolumeMode == corev1.PersistentVolumeBlock {
+		for i := range vm.Status.Disks {
+			if vm.Status.Disks[i].DiskName == name {
+				return vm.Status.Disks[i].GuestSize
+			}
+		}
+		return nil
+	}
+	if disk := o.disks[name]; disk != nil {
+		return disk.Status.GuestSize
+	}
+	return nil
+}
+
+const (
+	plugsOffMessage = "KubeVirt's feature gate " + gateDeclarative + " is off, or " + gateImperative + " is on, which turns it off: a running machine gets and gives no disks; " +
+		"correct spec.configuration.developerConfiguration.featureGates of the KubeVirt object, or restart the machine"
+	growsOffMessage = "the claim has grown, and the guest does not see it, because KubeVirt's feature gate " + gateExpand + " is off: " +
+		"add it to spec.configuration.developerConfiguration.featureGates of the KubeVirt object, and restart the machine"
+)

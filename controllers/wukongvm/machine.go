@@ -1,6 +1,7 @@
 package wukongvm
 
 import (
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/ptr"
@@ -23,13 +24,14 @@ func desiredMachine(vm *v1alpha1.WukongVM, observed *observation) *kubevirtv1.Vi
 			RunStrategy:           ptr.To(observed.runStrategy(vm)),
 			UpdateVolumesStrategy: observed.updateStrategy(volumes),
 			Template: &kubevirtv1.VirtualMachineInstanceTemplateSpec{
-				ObjectMeta: metav1.ObjectMeta{Labels: instanceLabels(vm)},
+				ObjectMeta: metav1.ObjectMeta{Labels: instanceLabels(vm), Annotations: podAnnotations(vm.Spec.Scheduling)},
 				Spec: kubevirtv1.VirtualMachineInstanceSpec{
 					Domain: kubevirtv1.DomainSpec{
-						CPU:      cpu(vm),
-						Memory:   memory(vm),
-						Firmware: firmware(vm),
-						Features: features(vm),
+						CPU:       cpu(vm),
+						Memory:    memory(vm),
+						Resources: podResources(vm.Spec.Resources),
+						Firmware:  firmware(vm),
+						Features:  features(vm),
 						Devices: kubevirtv1.Devices{
 							Disks:      disks,
 							Interfaces: interfaces,
@@ -78,6 +80,27 @@ func memory(vm *v1alpha1.WukongVM) *kubevirtv1.Memory {
 		result.Hugepages = &kubevirtv1.Hugepages{PageSize: vm.Spec.Memory.HugePages}
 	}
 	return result
+}
+
+// podResources are what the launcher pod asks for beside what KubeVirt sets by itself.
+func podResources(from *v1alpha1.PodResources) kubevirtv1.ResourceRequirements {
+	list := func(amounts *v1alpha1.ResourceAmounts) corev1.ResourceList {
+		if amounts == nil {
+			return nil
+		}
+		result := corev1.ResourceList{}
+		if amounts.CPU != nil {
+			result[corev1.ResourceCPU] = amounts.CPU.DeepCopy()
+		}
+		if amounts.Memory != nil {
+			result[corev1.ResourceMemory] = amounts.Memory.DeepCopy()
+		}
+		return result
+	}
+	if from == nil {
+		return kubevirtv1.ResourceRequirements{}
+	}
+	return kubevirtv1.ResourceRequirements{Requests: list(from.Requests), Limits: list(from.Limits)}
 }
 
 // firmware carries an identity that never changes: without one KubeVirt derives the UUID from the name, and two machines of one

@@ -52,8 +52,7 @@ type observation struct {
 	locks locks
 	// foreignAddress: the guest shows an address that another machine was given.
 	foreignAddress *problem
-	// gateOff: KubeVirt plugs no disks, and one waits for it.
-	gateOff bool
+	gatesOff       gatesOff
 	// told is what events say of a machine that does not go on.
 	told telling
 	// fileSystems of the guest, as its agent reports them.

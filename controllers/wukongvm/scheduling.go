@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
@@ -34,6 +35,20 @@ func schedule(from *v1alpha1.Scheduling, to *kubevirtv1.VirtualMachineInstanceSp
 			PodAntiAffinity: convert[*corev1.PodAntiAffinity](from.PodAntiAffinity),
 		}
 	}
+}
+
+// reservedAnnotation matches annotations that no user gives to a pod: they attach it to networks, run programs beside the guest, or are ours. The admission
+// policy wukongvm-pod-metadata refuses them with a reason.
+var reservedAnnotation = regexp.MustCompile(`^([^/]*\.)?(kubevirt\.io|cni\.cncf\.io|multus-cni\.io|novasphere\.dev)/`)
+
+// podAnnotations are on the VirtualMachineInstance, from where KubeVirt carries them over to the pod.
+func podAnnotations(from *v1alpha1.Scheduling) map[string]string {
+	if from == nil {
+		return nil
+	}
+	result := maps.Clone(from.Annotations)
+	maps.DeleteFunc(result, func(key, _ string) bool { return reservedAnnotation.MatchString(key) })
+	return result
 }
 
 // stayOnBridges keeps a machine on the nodes that have the managed bridges of its networks: elsewhere the CNI plugin would make it an
@@ -85,7 +100,7 @@ func selectNodes(to *kubevirtv1.VirtualMachineInstanceSpec, key, value string) {
 	}
 }
 
-// convert turns// convert turns our bounded copy of a core type into the core type. Both have the same JSON names, which a test checks for
+// convert turns our bounded copy of a core type into the core type. Both have the same JSON names, which a test checks for
 // every field; so a failure is an error in this program.
 func convert[To any](from any) To {
 	var to To

@@ -100,8 +100,12 @@ func restartMessage(vm *v1alpha1.WukongVM, observed *observation) string {
 		}
 		return fmt.Sprintf("disks that the machine started with, and has until it stops or restarts: %s; see status.disks", strings.Join(names, ", "))
 	}
-	if keys := missingLabels(vm, observed); len(keys) > 0 {
-		return fmt.Sprintf("labels of spec.scheduling that the running machine does not have, nor its pod, and that nothing selects it by: %s", strings.Join(keys, ", "))
+	labels, annotations := missingMetadata(vm, observed)
+	if len(labels) > 0 {
+		return fmt.Sprintf("labels of spec.scheduling that the running machine does not have, nor its pod, and that nothing selects it by: %s", strings.Join(labels, ", "))
+	}
+	if len(annotations) > 0 {
+		return fmt.Sprintf("annotations of spec.scheduling that the pod of the running machine does not have: %s", strings.Join(annotations, ", "))
 	}
 	if observed.machine == nil {
 		return ""
@@ -114,21 +118,24 @@ func restartMessage(vm *v1alpha1.WukongVM, observed *observation) string {
 	return ""
 }
 
-// missingLabels are those of spec that came after the guest had started: KubeVirt gives an instance its labels when it makes it.
-func missingLabels(vm *v1alpha1.WukongVM, observed *observation) []string {
+// missingMetadata are the labels and annotations of spec that came after the guest had started: KubeVirt gives them to an instance when it makes it.
+func missingMetadata(vm *v1alpha1.WukongVM, observed *observation) (labels, annotations []string) {
 	guest := observed.guest()
 	if guest == nil || vm.Spec.Scheduling == nil {
-		return nil
+		return nil, nil
 	}
-	var missing []string
-	wanted := instanceLabels(vm)
-	for key := range vm.Spec.Scheduling.Labels {
-		if has, ok := guest.Labels[key]; !ok || has != wanted[key] {
-			missing = append(missing, key)
+	missing := func(given, wanted, has map[string]string) []string {
+		var keys []string
+		for key := range given {
+			if value, there := has[key]; wanted[key] != value || !there {
+				keys = append(keys, key)
+			}
 		}
+		slices.Sort(keys)
+		return keys
 	}
-	slices.Sort(missing)
-	return missing
+	wanted := podAnnotations(vm.Spec.Scheduling)
+	return missing(vm.Spec.Scheduling.Labels, instanceLabels(vm), guest.Labels), missing(wanted, wanted, guest.Annotations)
 }
 
 // describe is the status beside its conditions.

@@ -43,4 +43,9 @@ func TestLabelsThatTheGuestDoesNotHaveWaitForARestart(t *testing.T) {
 	assert.Empty(t, restartMessage(vm, observed))
 	vm.Spec.Scheduling.Labels["tier"], vm.Spec.Scheduling.Labels["zone"] = "db", "a"
 	assert.Contains(t, restartMessage(vm, observed), "tier, zone")
+
+	vm.Spec.Scheduling = &v1alpha1.Scheduling{Annotations: map[string]string{"sidecar.istio.io/inject": "true", "kubevirt.io/not": "given"}}
+	assert.Equal(t, "annotations of spec.scheduling that the pod of the running machine does not have: sidecar.istio.io/inject", restartMessage(vm, observed))
+	observed.instance.Annotations = map[string]string{"sidecar.istio.io/inject": "true"}
+	assert.Empty(t, restartMessage(vm, observed))
 }

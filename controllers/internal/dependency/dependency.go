@@ -44,7 +44,9 @@ var (
 	NodePolicies            = API{Resource: "nodenetworkconfigurationpolicies.nmstate.io", Product: "NMState (kubernetes-nmstate)"}
 	NodeEnactments          = API{Resource: "nodenetworkconfigurationenactments.nmstate.io", Product: "NMState (kubernetes-nmstate)"}
 	NodeStates              = API{Resource: "nodenetworkstates.nmstate.io", Product: "NMState (kubernetes-nmstate)"}
-	NetworkAttachments      = API{Resource: "network-attachment-definitions.k8s.cni.cncf.io", Product: "Multus"}
+	// SecurityContextConstraints are OpenShift's, where pods get the user ids of their namespace. Nothing needs it.
+	SecurityContextConstraints = API{Resource: "securitycontextconstraints.security.openshift.io", Product: "OpenShift"}
+	NetworkAttachments         = API{Resource: "network-attachment-definitions.k8s.cni.cncf.io", Product: "Multus"}
 )
 
 // Missing is the message of a condition with reason DependencyMissing.

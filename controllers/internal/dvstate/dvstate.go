@@ -35,13 +35,21 @@ func ImporterSays(dataVolume *cdiv1.DataVolume) string {
 	}
 	switch running.Reason {
 	case "Error", "OOMKilled", "ImagePullFailed", "ContainerCannotRun", "CreateContainerConfigError":
-		return strings.TrimSpace(running.Message + " (" + running.Reason + ")")
+		return strings.TrimSpace(running.Message+" ("+running.Reason+")") + untrusted(running.Message)
 	case "ErrStartingPod", "ErrExceededQuota": // CDI pkg/controller/common/util.go, HandleFailedPod: it tells the cause in its log only
 		return fmt.Sprintf("%s (%s); most often a ResourceQuota, a LimitRange or Pod Security of namespace %s refuses the pod: kubectl describe quota,limitrange --namespace=%s",
 			running.Message, running.Reason, dataVolume.Namespace, dataVolume.Namespace)
 	default:
 		return ""
 	}
+}
+
+// untrusted is what helps when the certificate of a server is not trusted (crypto/x509): CDI has no way around the check.
+func untrusted(message string) string {
+	if !strings.Contains(message, "certificate signed by unknown authority") {
+		return ""
+	}
+	return "; give the certificate of its authority by certConfigMapRef of the source"
 }
 
 // ClaimRefused is what CDI says when it cannot make a claim at all, for example without a StorageProfile for the class, and the reason

@@ -17,7 +17,7 @@ import (
 )
 
 // policies are the files of admission policies that are installed with the definitions.
-var policies = []string{"wukongdisk-deletion-protection.yaml", "wukongnetwork-host-access.yaml"}
+var policies = []string{"wukongdisk-deletion-protection.yaml", "wukongnetwork-host-access.yaml", "wukongvm-pod-metadata.yaml"}
 
 // Operator is the account for which config/default/job_policy.yaml is.
 const Operator = "system:serviceaccount:wukong-system:wukong"

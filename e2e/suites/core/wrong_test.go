@@ -4,12 +4,15 @@ package core
 
 import (
 	"context"
+	"slices"
 	"testing"
 
 	networkv1 "github.com/k8snetworkplumbingwg/network-attachment-definition-client/pkg/apis/k8s.cni.cncf.io/v1"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	corev1 "k8s.io/api/core/v1"
 	schedulingv1 "k8s.io/api/scheduling/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -67,7 +70,10 @@ func TestAMachineThatIsRefusedDoesNotSayThatItStarts(t *testing.T) {
 	nowhere := builder.Network(namespace, "nowhere", builder.ExistingAttachment("", "nowhere"))
 	unplugged := builder.VM(namespace, "unplugged", harness.TinyDisk("root"), builder.Networks(builder.Interface("lan", "nowhere")))
 	gold := builder.VM(namespace, "gold", harness.TinyDisk("root"), func(spec *v1alpha1.WukongVMSpec) {
-		spec.Scheduling = &v1alpha1.Scheduling{PriorityClassName: namespace}
+		spec.Scheduling = &v1alpha1.Scheduling{PriorityClassName: namespace, Annotations: map[string]string{"backup.example.com/include": "yes"}}
+		spec.Resources = &v1alpha1.PodResources{
+			Requests: &v1alpha1.ResourceAmounts{CPU: ptr.To(resource.MustParse("30m"))}, Limits: &v1alpha1.ResourceAmounts{CPU: ptr.To(resource.MustParse("2"))},
+		}
 	})
 	cluster.Make(t, attachment, nowhere, unplugged, gold)
 	cluster.WaitCause(t, gold, v1alpha1.ReasonStartFailing, "no PriorityClass with name "+namespace, importAndBoot)
@@ -79,6 +85,17 @@ func TestAMachineThatIsRefusedDoesNotSayThatItStarts(t *testing.T) {
 	require.NoError(t, cluster.Create(t.Context(), class))
 	t.Cleanup(func() { _ = cluster.Delete(context.WithoutCancel(t.Context()), class) })
 	cluster.WaitReady(t, gold, metav1.ConditionTrue, v1alpha1.ReasonRunning, importAndBoot)
+
+	// Fault D.6: annotations and resources of the pod.
+	pods := &corev1.PodList{}
+	require.NoError(t, cluster.List(t.Context(), pods, client.InNamespace(namespace), client.MatchingLabels{v1alpha1.LabelVM: string(gold.UID)}))
+	require.Len(t, pods.Items, 1)
+	pod := pods.Items[0]
+	assert.Equal(t, "yes", pod.Annotations["backup.example.com/include"])
+	compute := slices.IndexFunc(pod.Spec.Containers, func(container corev1.Container) bool { return container.Name == "compute" })
+	require.GreaterOrEqual(t, compute, 0)
+	assert.Equal(t, "30m", pod.Spec.Containers[compute].Resources.Requests.Cpu().String())
+	assert.Equal(t, "2", pod.Spec.Containers[compute].Resources.Limits.Cpu().String())
 }
 
 func TestMissingSecret(t *testing.T) {

@@ -62,7 +62,7 @@ func TestImportFaultsInPlainWords(t *testing.T) {
 		}, mend: func(t *testing.T) {
 			change(t, password, func(secret *corev1.Secret) { secret.StringData = map[string]string{"secretKey": "secret"} })
 		}},
-		{name: "wrong-authority", text: "certificate signed by unknown authority", source: v1alpha1.HTTPSource{
+		{name: "wrong-authority", text: "certificate of its authority by certConfigMapRef", source: v1alpha1.HTTPSource{
 			URL: testbed.SecureImageURL(testbed.TinyImage), CertConfigMapRef: &v1alpha1.LocalObjectReference{Name: "authority"},
 		}, mend: func(t *testing.T) {
 			right := imageAuthority(t)
