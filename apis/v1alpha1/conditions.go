@@ -212,6 +212,8 @@ const (
 	ReasonStopped = "Stopped"
 	// ReasonStopping: the guest is shutting down.
 	ReasonStopping = "Stopping"
+	// ReasonDiskIOError: the guest is paused because a disk could not be read or written.
+	ReasonDiskIOError = "DiskIOError"
 	// ReasonPaused: the machine is paused.
 	ReasonPaused = "Paused"
 	// ReasonMigrating: the machine moves to another node; the guest runs.

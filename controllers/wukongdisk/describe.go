@@ -17,7 +17,7 @@ func describe(disk *v1alpha1.WukongDisk, observed *observation, found *problem) 
 	}
 	if dataVolume := observed.dataVolume; dataVolume != nil {
 		status.DataVolumeName = dataVolume.Name
-		status.ImportRestarts = dataVolume.Status.RestartCount
+		status.ImportRestarts = dvstate.Restarts(dataVolume)
 		if found != nil {
 			status.ProgressPercent = dvstate.Progress(dataVolume.Status.Progress)
 		}

@@ -162,7 +162,7 @@ func content(dataVolume *cdiv1.DataVolume) *problem {
 	default:
 		if message := dvstate.ImporterSays(dataVolume); message != "" {
 			return failed(v1alpha1.ReasonImportFailed, "DataVolume %s: importer pod: %s; it is tried again (%d restarts so far)",
-				dataVolume.Name, message, dataVolume.Status.RestartCount)
+				dataVolume.Name, message, dvstate.Restarts(dataVolume))
 		}
 		return &problem{v1alpha1.DiskImporting, v1alpha1.ReasonImporting, "DataVolume " + dataVolume.Name + " is being filled"}
 	}

@@ -149,9 +149,29 @@ func machineState(vm *v1alpha1.WukongVM, observed *observation) *problem {
 		return &problem{reason: v1alpha1.ReasonGuestShutDown, message: fmt.Sprintf(
 			"the guest shut itself down, and restartPolicy %s keeps it so; set powerState to Stopped and back to Running to start it", vm.Spec.RestartPolicy)}
 	case status == kubevirtv1.VirtualMachineStatusPaused:
-		return &problem{reason: v1alpha1.ReasonPaused, message: fmt.Sprintf("the machine was paused outside of Wukong; 'virtctl unpause vm %s' resumes it", machine.Name)}
+		return paused(observed)
 	default:
 		return starting(vm, observed)
+	}
+}
+
+// paused tells who paused the guest, by KubeVirt's reasons (pkg/virt-handler/vm.go, calculatePausedCondition). After an error of a disk KubeVirt tries to
+// resume it again and again.
+func paused(observed *observation) *problem {
+	var reason string
+	if observed.instance != nil {
+		if condition := instanceCondition(observed.instance, kubevirtv1.VirtualMachineInstancePaused); condition != nil {
+			reason = condition.Reason
+		}
+	}
+	switch reason {
+	case "PausedIOError":
+		return &problem{reason: v1alpha1.ReasonDiskIOError, message: "the guest is paused, because a disk could not be read or written: most often its storage is full, " +
+			"or not to be reached from the node; KubeVirt resumes the guest when that is over"}
+	case "PausedByMigrationMonitor":
+		return &problem{reason: v1alpha1.ReasonPaused, message: "KubeVirt paused the guest to bring its migration to an end"}
+	default:
+		return &problem{reason: v1alpha1.ReasonPaused, message: fmt.Sprintf("the machine was paused outside of Wukong; 'virtctl unpause vm %s' resumes it", observed.machine.Name)}
 	}
 }
 

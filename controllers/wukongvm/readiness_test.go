@@ -90,6 +90,18 @@ func TestReadyTellsTheDeepestCause(t *testing.T) {
 		"paused from outside": {observe: func(o *observation) {
 			o.machine, o.instance = machineWith(kubevirtv1.VirtualMachineStatusPaused), instanceIn(kubevirtv1.Running)
 		}, reason: v1alpha1.ReasonPaused, phase: v1alpha1.PhasePaused},
+		"D: paused by an error of a disk": {observe: func(o *observation) {
+			o.machine, o.instance = machineWith(kubevirtv1.VirtualMachineStatusPaused), instanceIn(kubevirtv1.Running)
+			o.instance.Status.Conditions = append(o.instance.Status.Conditions, kubevirtv1.VirtualMachineInstanceCondition{
+				Type: kubevirtv1.VirtualMachineInstancePaused, Status: corev1.ConditionTrue, Reason: "PausedIOError", Message: "VMI was paused, low-level IO error detected",
+			})
+		}, reason: v1alpha1.ReasonDiskIOError, message: "could not be read or written", phase: v1alpha1.PhaseError},
+		"D: paused by its migration": {observe: func(o *observation) {
+			o.machine, o.instance = machineWith(kubevirtv1.VirtualMachineStatusPaused), instanceIn(kubevirtv1.Running)
+			o.instance.Status.Conditions = append(o.instance.Status.Conditions, kubevirtv1.VirtualMachineInstanceCondition{
+				Type: kubevirtv1.VirtualMachineInstancePaused, Status: corev1.ConditionTrue, Reason: "PausedByMigrationMonitor",
+			})
+		}, reason: v1alpha1.ReasonPaused, message: "to bring its migration to an end", phase: v1alpha1.PhasePaused},
 		"migrating": {observe: func(o *observation) {
 			running(o)
 			o.machine.Status.PrintableStatus = kubevirtv1.VirtualMachineStatusMigrating

@@ -79,6 +79,15 @@ func Condition(dataVolume *cdiv1.DataVolume, conditionType cdiv1.DataVolumeCondi
 	return nil
 }
 
+// Restarts is how often the importer was started again, coarser the more it is, so that a fault that lasts costs a bounded number of writes.
+func Restarts(dataVolume *cdiv1.DataVolume) int32 {
+	count, step := int64(dataVolume.Status.RestartCount), int64(1)
+	for count >= 10*step {
+		step *= 10
+	}
+	return int32(count / step * step)
+}
+
 // progressStep is the granularity of Progress. CDI reports every few seconds, and each step is one write.
 const progressStep = 10
 

@@ -8,6 +8,19 @@ import (
 	cdiv1 "kubevirt.io/containerized-data-importer-api/pkg/apis/core/v1beta1"
 )
 
+// Fault D.5: what lasts costs a bounded number of writes.
+func TestRestartsAreCountedCoarsely(t *testing.T) {
+	var told []int32
+	for count := range int32(100_000) {
+		restarts := Restarts(&cdiv1.DataVolume{Status: cdiv1.DataVolumeStatus{RestartCount: count}})
+		if len(told) == 0 || told[len(told)-1] != restarts {
+			told = append(told, restarts)
+		}
+	}
+	assert.Equal(t, []int32{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 20}, told[:12])
+	assert.Len(t, told, 1+5*9, "a year of tries")
+}
+
 func TestProgress(t *testing.T) {
 	tests := map[cdiv1.DataVolumeProgress]*int32{
 		"": nil, "N/A": nil, "-1%": nil, "101%": nil,
