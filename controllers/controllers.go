@@ -26,10 +26,13 @@ import (
 
 type setup func(ctrl.Manager, *dependency.Registry, clock.PassiveClock) error
 
+// Mover is the pods that move the bytes of disks.
+type Mover = wukongexport.Mover
+
 // Settings are what controllers need to know that no object of the cluster tells.
 type Settings struct {
 	// Mover is the pods that move the bytes of disks.
-	Mover wukongexport.Mover
+	Mover Mover
 	// NetworkPolicyEnforcement tells whether the cluster's network plugin enforces NetworkPolicies, as wukongvm.Enforcements lists.
 	NetworkPolicyEnforcement string
 	// Namespaces that the release works in, the same as those of ManagerOptions; none for all. See FindGrants.

@@ -20,6 +20,21 @@ type Object interface {
 	UmbrellaName() string
 }
 
+// Operation is a kind that is done once. What it reports of its end stays.
+//
+// +kubebuilder:object:generate=false
+type Operation interface {
+	Object
+	// Finished reports whether the operation succeeded or was given up, for good.
+	Finished() bool
+}
+
+// Finished implements Operation.
+func (o *WukongSnapshot) Finished() bool { return o.Status.CompletionTime != nil }
+
+// Finished implements Operation.
+func (o *WukongExport) Finished() bool { return o.Status.CompletionTime != nil }
+
 func umbrellaName(ref *LocalObjectReference) string {
 	if ref == nil {
 		return ""

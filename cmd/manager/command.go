@@ -19,7 +19,6 @@ import (
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	"github.com/novasphere/wukong/controllers"
-	"github.com/novasphere/wukong/controllers/wukongexport"
 	"github.com/novasphere/wukong/controllers/wukongvm"
 	"github.com/novasphere/wukong/mover"
 )
@@ -41,7 +40,7 @@ type options struct {
 	leaderElection       bool
 	leaderElectionPrefix string
 	concurrency          int
-	moverPods            wukongexport.Mover
+	moverPods            controllers.Mover
 	enforcement          string
 	gracefulShutdown     time.Duration
 }

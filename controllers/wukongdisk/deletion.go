@@ -27,7 +27,7 @@ func (r *Reconciler) finalize(ctx context.Context, disk *v1alpha1.WukongDisk, ob
 		if err := r.carryMove(ctx, disk, observed); err != nil {
 			return err
 		}
-		return r.writeStatus(ctx, disk, observed, nil, nil)
+		return r.writeStatus(ctx, disk, observed)
 	}
 	if keepsClaim(disk, observed) {
 		if err := r.settleCopies(ctx, disk, observed); err != nil {
@@ -38,7 +38,7 @@ func (r *Reconciler) finalize(ctx context.Context, disk *v1alpha1.WukongDisk, ob
 				return err
 			}
 		}
-		return r.writeStatus(ctx, disk, observed, nil, nil)
+		return r.writeStatus(ctx, disk, observed)
 	}
 	return r.applier.RemoveFinalizer(ctx, disk.DeepCopy(), v1alpha1.FinalizerDisk)
 }

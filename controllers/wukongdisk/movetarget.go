@@ -67,9 +67,10 @@ func (r *Reconciler) markInUse(ctx context.Context, target *cdiv1.DataVolume) er
 }
 
 // reportMove puts the condition StorageMoved, and what the machine goes by.
-func reportMove(set *conditions.Set, status *v1alpha1.WukongDiskStatus, decided *moveDecision, moveErr error) {
+func reportMove(set *conditions.Set, status *v1alpha1.WukongDiskStatus, observed *observation) {
+	decided, moveErr := &observed.move, observed.outcome.Of(stepMove)
 	reason, message := decided.reason, decided.message
-	if moveErr != nil {
+	if apply.Permanent(moveErr) {
 		reason, message = apply.Reason(moveErr), moveErr.Error()
 		if quotaExceeded(moveErr) {
 			reason = v1alpha1.ReasonQuotaExceeded

@@ -18,6 +18,7 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/dependency"
 	"github.com/novasphere/wukong/controllers/internal/dvstate"
 	"github.com/novasphere/wukong/controllers/internal/index"
+	"github.com/novasphere/wukong/controllers/internal/pass"
 	"github.com/novasphere/wukong/controllers/internal/read"
 	"github.com/novasphere/wukong/controllers/internal/umbrella"
 )
@@ -45,6 +46,8 @@ type observation struct {
 	// copies say which DataVolume and claim hold the disk, and what else it has. targetClaim is that of the target, or has its name.
 	copies      copies
 	targetClaim *corev1.PersistentVolumeClaim
+	// outcome is how this pass's writes ended; nil before them.
+	outcome *pass.Outcome
 	// move is what follows from all this for a move to another class.
 	move moveDecision
 	// origin is nil for a disk that is no clone, and for one that has its DataVolume, unless that is severed: what it is to be filled from is gone.

@@ -1,7 +1,6 @@
 package wukongdisk
 
 import (
-	"cmp"
 	"context"
 	"time"
 
@@ -16,7 +15,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
-	"sigs.k8s.io/controller-runtime/pkg/log"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 	"sigs.k8s.io/controller-runtime/pkg/source"
@@ -26,6 +24,7 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/dependency"
 	"github.com/novasphere/wukong/controllers/internal/index"
 	"github.com/novasphere/wukong/controllers/internal/lasting"
+	"github.com/novasphere/wukong/controllers/internal/pass"
 	"github.com/novasphere/wukong/controllers/internal/scope"
 	"github.com/novasphere/wukong/controllers/internal/umbrella"
 	"github.com/novasphere/wukong/controllers/internal/watches"
@@ -33,10 +32,6 @@ import (
 
 // fieldManager owns the fields that this controller applies.
 const fieldManager = "wukong-disk-controller"
-
-// refusedRetry is how long a disk waits for another try when no watch can tell that the cause is gone: a quota, an admission policy, or
-// someone else's DataVolume under our name, which the caches do not hold.
-const refusedRetry = time.Minute
 
 // delete is never used: clusters with the admission plugin OwnerReferencesPermissionEnforcement ask it of whoever puts an owner
 // reference on an object, as the umbrella's is put on this one.
@@ -88,69 +83,35 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 	if len(observed.lostOwners) > 0 {
 		return reconcile.Result{}, r.outlive(ctx, disk, observed.lostOwners) // and its watch brings the disk back
 	}
-	err = r.applier.Metadata(ctx, disk.DeepCopy(), apply.Metadata{
-		Finalizer: v1alpha1.FinalizerDisk,
-		Umbrella:  observed.umbrella.OwnerReference(),
-	})
-	if err != nil {
-		return reconcile.Result{}, err
-	}
 	return r.carryOut(ctx, disk, observed)
 }
 
 // carryOut writes what a disk that lives needs, and its status.
 func (r *Reconciler) carryOut(ctx context.Context, disk *v1alpha1.WukongDisk, observed *observation) (reconcile.Result, error) {
-	refused, err := permanent(r.applyChildren(ctx, disk, observed))
+	observed.outcome = steps.Run(ctx, r, disk, observed)
+	result, err := observed.outcome.Result(observed.retryAfter(disk))
+	if !observed.outcome.Reportable(ctx) {
+		return result, err
+	}
+	if err := r.writeStatus(ctx, disk, observed); err != nil {
+		return reconcile.Result{}, err
+	}
 	if err != nil {
-		return reconcile.Result{}, err
+		return result, err
 	}
-	moveRefused, err := permanent(r.carryMove(ctx, disk, observed))
-	if err != nil {
-		return reconcile.Result{}, err
-	}
-	unmarked, err := permanent(r.markFilled(ctx, disk, observed)) // before it says Ready: who reads that can rely on the mark
-	if err != nil {
-		return reconcile.Result{}, err
-	}
-	if err := r.settleProtection(ctx, disk, observed); err != nil {
-		return reconcile.Result{}, err
-	}
-	refused = cmp.Or(refused, unmarked)
-	if err := r.writeStatus(ctx, disk, observed, refused, moveRefused); err != nil {
-		return reconcile.Result{}, err
-	}
-	// The disk is as its status says, whatever becomes of what it has beside.
-	if err := r.clearAway(ctx, observed); err != nil {
-		log.FromContext(ctx).Error(err, "Cannot clear away what the disk does not need any more; it is tried again")
-		return reconcile.Result{RequeueAfter: refusedRetry}, nil
-	}
+	return pass.CleanUp(ctx, r.clearAway(ctx, observed), result.RequeueAfter), nil
+}
+
+// retryAfter is when to look again at what no watch reports; zero for never.
+func (o *observation) retryAfter(disk *v1alpha1.WukongDisk) time.Duration {
 	switch {
-	case refused != nil, moveRefused != nil, observed.stranger != "", waitsForOrigin(disk, observed):
-		return reconcile.Result{RequeueAfter: refusedRetry}, nil
-	case observed.move.again:
-		return reconcile.Result{RequeueAfter: time.Millisecond}, nil
+	case o.stranger != "", waitsForOrigin(disk, o):
+		return pass.RefusedRetry
+	case o.move.again:
+		return time.Millisecond
 	default:
-		return reconcile.Result{RequeueAfter: observed.importer.Again}, nil
+		return o.importer.Again
 	}
-}
-
-// applyChildren ends at the first error.
-func (r *Reconciler) applyChildren(ctx context.Context, disk *v1alpha1.WukongDisk, observed *observation) error {
-	if err := r.settleOwnership(ctx, disk, observed); err != nil {
-		return err
-	}
-	if err := r.applyDataVolume(ctx, disk, observed); err != nil {
-		return err
-	}
-	return r.growClaim(ctx, disk, observed)
-}
-
-// permanent tells an error that becomes a condition from one that another pass may mend.
-func permanent(err error) (refused, other error) {
-	if apply.Permanent(err) {
-		return err, nil
-	}
-	return nil, err
 }
 
 // SetupWithManager registers the controller with its watches.

@@ -17,10 +17,10 @@ import (
 var dataVolumesMissing = dependency.DataVolumes.Missing()
 
 // writeStatus computes the status from scratch and writes it when it differs.
-func (r *Reconciler) writeStatus(ctx context.Context, disk *v1alpha1.WukongDisk, observed *observation, applyErr, moveErr error) error {
+func (r *Reconciler) writeStatus(ctx context.Context, disk *v1alpha1.WukongDisk, observed *observation) error {
 	after := disk.DeepCopy()
 	set := conditions.For(disk, r.clock)
-	found := evaluate(disk, observed, applyErr)
+	found := evaluate(disk, observed, observed.outcome.Refused(stepMove))
 	if found == nil {
 		set.True(v1alpha1.ConditionReady, v1alpha1.ReasonReady, "")
 	} else {
@@ -32,8 +32,9 @@ func (r *Reconciler) writeStatus(ctx context.Context, disk *v1alpha1.WukongDisk,
 		set.False(v1alpha1.ConditionComplete, missing.reason, missing.message)
 	}
 	observed.umbrella.Report(set)
+	observed.outcome.Report(ctx, set)
 	after.Status = describe(disk, observed, found)
-	reportMove(set, &after.Status, &observed.move, moveErr)
+	reportMove(set, &after.Status, observed)
 	after.Status.Conditions = set.List()
 	after.Status.ObservedGeneration = disk.Generation
 	return r.applier.Status(ctx, disk, after)

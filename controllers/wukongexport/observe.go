@@ -18,6 +18,7 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/dependency"
 	"github.com/novasphere/wukong/controllers/internal/index"
 	"github.com/novasphere/wukong/controllers/internal/naming"
+	"github.com/novasphere/wukong/controllers/internal/pass"
 	"github.com/novasphere/wukong/controllers/internal/read"
 	"github.com/novasphere/wukong/controllers/internal/umbrella"
 	"github.com/novasphere/wukong/controllers/internal/usage"
@@ -55,6 +56,8 @@ type observation struct {
 	report *mover.Report
 	// void: what the Job has read may not be what the disk had at one moment, or there is nothing for it to read.
 	void bool
+	// outcome is how this pass's writes ended; nil before them.
+	outcome *pass.Outcome
 }
 
 func (r *Reconciler) observe(ctx context.Context, export *v1alpha1.WukongExport) (*observation, error) {
@@ -69,7 +72,7 @@ func (r *Reconciler) observe(ctx context.Context, export *v1alpha1.WukongExport)
 	if observed.job != nil && !metav1.IsControlledBy(observed.job, export) {
 		observed.job, observed.namesake = nil, true
 	}
-	if finished(export) {
+	if export.Finished() {
 		return observed, nil
 	}
 	if observed.assignsUsers, err = r.dependencies.Served(ctx, dependency.SecurityContextConstraints); err != nil {

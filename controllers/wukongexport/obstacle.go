@@ -169,5 +169,3 @@ func waitsFor(pod *corev1.Pod) string {
 	}
 	return ""
 }
-
-func finished(export *v1alpha1.WukongExport) bool { return export.Status.CompletionTime != nil }

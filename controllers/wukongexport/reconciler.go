@@ -21,16 +21,13 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/apply"
 	"github.com/novasphere/wukong/controllers/internal/dependency"
 	"github.com/novasphere/wukong/controllers/internal/lasting"
+	"github.com/novasphere/wukong/controllers/internal/pass"
 	"github.com/novasphere/wukong/controllers/internal/umbrella"
 	"github.com/novasphere/wukong/controllers/internal/watches"
 )
 
 // fieldManager owns the fields that this controller applies.
 const fieldManager = "wukong-export-controller"
-
-// refusedRetry is how long an export waits for another try when no watch can tell that the cause is gone: a quota, an admission
-// policy, or someone else's object under our name, which the caches do not hold.
-const refusedRetry = time.Minute
 
 // delete of an export is for those whose time after the end is over. Owner references are put on exports and Jobs, which the admission plugin
 // OwnerReferencesPermissionEnforcement wants the finalizers for.
@@ -74,40 +71,47 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 	if err != nil {
 		return reconcile.Result{}, err
 	}
-	if err := r.applier.Metadata(ctx, export.DeepCopy(), apply.Metadata{Umbrella: observed.umbrella.OwnerReference()}); err != nil {
-		return reconcile.Result{}, err
-	}
-	if finished(export) {
+	if export.Finished() {
+		if err := r.applyMetadata(ctx, export, observed); err != nil {
+			return reconcile.Result{}, err
+		}
 		return r.retire(ctx, export, observed)
 	}
-	applyErr := r.act(ctx, export, observed)
-	if applyErr != nil && !apply.Permanent(applyErr) {
-		return reconcile.Result{}, applyErr
+	observed.outcome = steps.Run(ctx, r, export, observed)
+	if observed.outcome.Reportable(ctx) {
+		written, err := r.writeStatus(ctx, export, observed)
+		if err != nil {
+			return reconcile.Result{}, err
+		}
+		if written.Finished() {
+			// An own change of status brings no further pass.
+			return r.retire(ctx, written, observed)
+		}
 	}
-	written, err := r.writeStatus(ctx, export, observed, applyErr)
-	if err != nil {
-		return reconcile.Result{}, err
-	}
-	if finished(written) {
-		// An own change of status brings no further pass.
-		return r.retire(ctx, written, observed)
-	}
-	if applyErr != nil {
-		return reconcile.Result{RequeueAfter: refusedRetry}, nil
-	}
-	return reconcile.Result{RequeueAfter: observed.podAgain}, nil
+	return observed.outcome.Result(observed.podAgain)
 }
 
-// act brings the Job into being, or, when a machine began to use the disk, out of it.
-func (r *Reconciler) act(ctx context.Context, export *v1alpha1.WukongExport, observed *observation) error {
+// steps are the writes of a pass over an export that is not finished. What the Job's pod waits for comes after the Job, so that nothing is made for one that is
+// refused.
+var steps = pass.New("wukongexport",
+	pass.Do("metadata", (*Reconciler).applyMetadata),
+	pass.Do("job", (*Reconciler).applyJob),
+	pass.Do("download", (*Reconciler).supplyDownload, "job"),
+	pass.Do("snapshot", (*Reconciler).supplySnapshot, "download"),
+)
+
+// applyMetadata makes the export a dependent of its Wukong.
+func (r *Reconciler) applyMetadata(ctx context.Context, export *v1alpha1.WukongExport, observed *observation) error {
+	return r.applier.Metadata(ctx, export.DeepCopy(), apply.Metadata{Umbrella: observed.umbrella.OwnerReference()})
+}
+
+// applyJob brings the Job into being, or, when a machine began to use the disk, out of it.
+func (r *Reconciler) applyJob(ctx context.Context, export *v1alpha1.WukongExport, observed *observation) error {
 	if job := observed.job; job != nil {
 		if observed.void && job.DeletionTimestamp.IsZero() {
 			return r.deleteJob(ctx, job)
 		}
-		if observed.void || !job.DeletionTimestamp.IsZero() {
-			return nil
-		}
-		return r.supply(ctx, export, observed)
+		return nil
 	}
 	if obstacle(export, observed) != nil {
 		return nil
@@ -124,13 +128,26 @@ func (r *Reconciler) act(ctx context.Context, export *v1alpha1.WukongExport, obs
 		return err
 	}
 	observed.job = applied
-	return r.supply(ctx, export, observed)
+	return nil
 }
 
-// supply makes what the pod of a Job waits for. It comes after the Job, so that nothing is made for one that is refused.
-func (r *Reconciler) supply(ctx context.Context, export *v1alpha1.WukongExport, observed *observation) error {
-	if err := r.applyDownload(ctx, export, observed); err != nil {
-		return err
+// supplied reports whether a pod of the Job is to run.
+func (o *observation) supplied() bool {
+	return o.job != nil && o.job.DeletionTimestamp.IsZero() && !o.void
+}
+
+// supplyDownload makes the Secret and the Service of a download.
+func (r *Reconciler) supplyDownload(ctx context.Context, export *v1alpha1.WukongExport, observed *observation) error {
+	if !observed.supplied() {
+		return nil
+	}
+	return r.applyDownload(ctx, export, observed)
+}
+
+// supplySnapshot restores the claim that the Job reads from its snapshot.
+func (r *Reconciler) supplySnapshot(ctx context.Context, export *v1alpha1.WukongExport, observed *observation) error {
+	if !observed.supplied() {
+		return nil
 	}
 	return r.restoreSnapshot(ctx, export, observed)
 }

@@ -29,9 +29,9 @@ func (p *problem) outcome() outcome {
 }
 
 // writeStatus computes the status, writes it when it differs, and returns the export with it.
-func (r *Reconciler) writeStatus(ctx context.Context, export *v1alpha1.WukongExport, observed *observation, applyErr error) (*v1alpha1.WukongExport, error) {
+func (r *Reconciler) writeStatus(ctx context.Context, export *v1alpha1.WukongExport, observed *observation) (*v1alpha1.WukongExport, error) {
 	after := export.DeepCopy()
-	result := evaluate(export, observed, applyErr)
+	result := evaluate(export, observed, observed.outcome.Refused())
 	set := conditions.For(export, r.clock)
 	completedReason := result.reason
 	if result.phase == v1alpha1.ExportServing {
@@ -40,6 +40,9 @@ func (r *Reconciler) writeStatus(ctx context.Context, export *v1alpha1.WukongExp
 	set.Put(v1alpha1.ConditionReady, status(result.ready), result.reason, result.message)
 	set.Put(v1alpha1.ConditionCompleted, status(result.completed), completedReason, result.message)
 	observed.umbrella.Report(set)
+	if result.phase != v1alpha1.ExportCompleted && result.phase != v1alpha1.ExportFailed {
+		observed.outcome.Report(ctx, set)
+	}
 	after.Status = describe(export, observed, result)
 	after.Status.Conditions = set.List()
 	after.Status.ObservedGeneration = export.Generation

@@ -40,7 +40,7 @@ func (r *Reconciler) unfinished() handler.EventHandler {
 		requests := watches.Requests(ctx, r.client, exports, client.InNamespace(obj.GetNamespace()))
 		var under []reconcile.Request
 		for i := range exports.Items {
-			if !finished(&exports.Items[i]) {
+			if !exports.Items[i].Finished() {
 				under = append(under, requests[i])
 			}
 		}

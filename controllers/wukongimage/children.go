@@ -39,30 +39,41 @@ func cronName(image *v1alpha1.WukongImage) string {
 	return naming.Child(image.Name, "i"+hex.EncodeToString(sum[:4]))
 }
 
-// applyChildren writes what the image needs, unless something stands in its way, and records it in the observation. The DataSource goes
-// first: see the package's words on why.
-func (r *Reconciler) applyChildren(ctx context.Context, image *v1alpha1.WukongImage, observed *observation) error {
+// applyDataSource writes the DataSource, unless something stands in its way.
+func (r *Reconciler) applyDataSource(ctx context.Context, image *v1alpha1.WukongImage, observed *observation) error {
 	if obstacle(observed) != nil {
 		return nil
 	}
-	dataSource, err := apply.Child(ctx, r.applier, image, desiredDataSource(image, currentVersion(image, observed), observed.dataSource))
+	applied, err := apply.Child(ctx, r.applier, image, desiredDataSource(image, currentVersion(image, observed), observed.dataSource))
 	if err != nil {
 		return err
 	}
-	observed.dataSource = dataSource
-	if polled(image) {
-		return r.applyCron(ctx, image, observed)
+	observed.dataSource = applied
+	return nil
+}
+
+// keepImports brings our imports to what the image's reclaim policy is now.
+func (r *Reconciler) keepImports(ctx context.Context, image *v1alpha1.WukongImage, observed *observation) error {
+	if obstacle(observed) != nil || polled(image) {
+		return nil
 	}
-	if err := r.settleOwnership(ctx, image, observed.imports); err != nil {
+	return r.settleOwnership(ctx, image, observed.imports)
+}
+
+// applyImport begins an import of ours when one is due.
+func (r *Reconciler) applyImport(ctx context.Context, image *v1alpha1.WukongImage, observed *observation) error {
+	if obstacle(observed) != nil || polled(image) {
+		return nil
+	}
+	tick := dueTick(image, observed)
+	if tick.IsZero() {
+		return nil
+	}
+	dataVolume, err := apply.Child(ctx, r.applier, image, desiredImport(image, tick))
+	if err != nil {
 		return err
 	}
-	if tick := dueTick(image, observed); !tick.IsZero() {
-		dataVolume, err := apply.Child(ctx, r.applier, image, desiredImport(image, tick))
-		if err != nil {
-			return err
-		}
-		observed.imports = append([]cdiv1.DataVolume{*dataVolume}, observed.imports...)
-	}
+	observed.imports = append([]cdiv1.DataVolume{*dataVolume}, observed.imports...)
 	return nil
 }
 
@@ -81,6 +92,9 @@ func (r *Reconciler) clearAway(ctx context.Context, image *v1alpha1.WukongImage,
 
 // applyCron writes the DataImportCron. A changed one is deleted here, and made again when it is gone: CDI refuses a change of its spec.
 func (r *Reconciler) applyCron(ctx context.Context, image *v1alpha1.WukongImage, observed *observation) error {
+	if obstacle(observed) != nil || !polled(image) {
+		return nil
+	}
 	desired := desiredCron(image)
 	if live := observed.cron; live != nil && metav1.IsControlledBy(live, image) && differs(live, desired) {
 		return r.deleteCron(ctx, live)

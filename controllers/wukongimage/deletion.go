@@ -25,7 +25,7 @@ func (r *Reconciler) finalize(ctx context.Context, image *v1alpha1.WukongImage, 
 			return err
 		}
 		if !ended {
-			return r.writeStatus(ctx, image, observed, nil)
+			return r.writeStatus(ctx, image, observed)
 		}
 	}
 	return r.applier.RemoveFinalizer(ctx, image.DeepCopy(), v1alpha1.FinalizerImage)

@@ -15,6 +15,7 @@ import (
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/dependency"
 	"github.com/novasphere/wukong/controllers/internal/dvstate"
+	"github.com/novasphere/wukong/controllers/internal/pass"
 	"github.com/novasphere/wukong/controllers/internal/read"
 	"github.com/novasphere/wukong/controllers/internal/umbrella"
 )
@@ -35,6 +36,8 @@ type observation struct {
 	importer dvstate.Waiting
 	// imports are the DataVolumes of the image, complete or not, the newest first.
 	imports []cdiv1.DataVolume
+	// outcome is how this pass's writes ended; nil before them.
+	outcome *pass.Outcome
 }
 
 // needed are the APIs that an image needs. CDI's operator installs them together.

@@ -17,16 +17,13 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/apply"
 	"github.com/novasphere/wukong/controllers/internal/dependency"
 	"github.com/novasphere/wukong/controllers/internal/lasting"
+	"github.com/novasphere/wukong/controllers/internal/pass"
 	"github.com/novasphere/wukong/controllers/internal/umbrella"
 	"github.com/novasphere/wukong/controllers/internal/watches"
 )
 
 // fieldManager owns the fields that this controller applies.
 const fieldManager = "wukong-image-controller"
-
-// refusedRetry is how long an image waits for another try when no watch can tell that the cause is gone: a quota, an admission policy, or
-// someone else's object under our name, which the caches do not hold.
-const refusedRetry = time.Minute
 
 // delete of images is never used: clusters with the admission plugin OwnerReferencesPermissionEnforcement ask it of whoever puts an owner
 // reference on an object, as the umbrella's is put on this one.
@@ -64,27 +61,33 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 	if !image.DeletionTimestamp.IsZero() {
 		return reconcile.Result{}, r.finalize(ctx, image, observed)
 	}
-	err = r.applier.Metadata(ctx, image.DeepCopy(), apply.Metadata{
-		Finalizer: v1alpha1.FinalizerImage,
-		Umbrella:  observed.umbrella.OwnerReference(),
-	})
-	if err != nil {
+	observed.outcome = steps.Run(ctx, r, image, observed)
+	result, err := observed.outcome.Result(earliest(untilNextTick(image, observed), observed.importer.Again))
+	if !observed.outcome.Reportable(ctx) {
+		return result, err
+	}
+	if err := r.writeStatus(ctx, image, observed); err != nil {
 		return reconcile.Result{}, err
 	}
-	applyErr := r.applyChildren(ctx, image, observed)
-	if applyErr != nil && !apply.Permanent(applyErr) {
-		return reconcile.Result{}, applyErr
+	if err != nil || observed.outcome.Refused() != nil {
+		return result, err
 	}
-	if err := r.writeStatus(ctx, image, observed, applyErr); err != nil {
-		return reconcile.Result{}, err
-	}
-	if applyErr != nil {
-		return reconcile.Result{RequeueAfter: refusedRetry}, nil
-	}
-	if err := r.clearAway(ctx, image, observed); err != nil {
-		return reconcile.Result{}, err
-	}
-	return reconcile.Result{RequeueAfter: earliest(untilNextTick(image, observed), observed.importer.Again)}, nil
+	return pass.CleanUp(ctx, r.clearAway(ctx, image, observed), result.RequeueAfter), nil
+}
+
+// steps are the writes of a pass over an image that is not being deleted. Nothing is made before the finalizer is there that deletes or keeps it. The DataSource
+// comes first: see the package's documentation.
+var steps = pass.New("wukongimage",
+	pass.Do("metadata", (*Reconciler).applyMetadata),
+	pass.Do("data-source", (*Reconciler).applyDataSource, "metadata"),
+	pass.Do("cron", (*Reconciler).applyCron, "data-source"),
+	pass.Do("ownership", (*Reconciler).keepImports, "data-source"),
+	pass.Do("import", (*Reconciler).applyImport, "ownership"),
+)
+
+// applyMetadata puts the finalizer on the image, and makes it a dependent of its Wukong.
+func (r *Reconciler) applyMetadata(ctx context.Context, image *v1alpha1.WukongImage, observed *observation) error {
+	return r.applier.Metadata(ctx, image.DeepCopy(), apply.Metadata{Finalizer: v1alpha1.FinalizerImage, Umbrella: observed.umbrella.OwnerReference()})
 }
 
 // untilNextTick is when an import of ours is due next, or a poll of CDI's overdue; zero without a schedule. It is a date, no polling.

@@ -15,13 +15,14 @@ import (
 )
 
 // writeStatus computes the status from scratch and writes it when it differs.
-func (r *Reconciler) writeStatus(ctx context.Context, image *v1alpha1.WukongImage, observed *observation, applyErr error) error {
+func (r *Reconciler) writeStatus(ctx context.Context, image *v1alpha1.WukongImage, observed *observation) error {
 	after := image.DeepCopy()
 	set := conditions.For(image, r.clock)
-	unready, outdated := evaluate(image, observed, applyErr)
+	unready, outdated := evaluate(image, observed, observed.outcome.Refused())
 	report(set, v1alpha1.ConditionReady, v1alpha1.ReasonReady, unready)
 	report(set, v1alpha1.ConditionUpToDate, v1alpha1.ReasonUpToDate, outdated)
 	observed.umbrella.Report(set)
+	observed.outcome.Report(ctx, set)
 	after.Status = describe(image, observed, unready)
 	after.Status.Conditions = set.List()
 	after.Status.ObservedGeneration = image.Generation

@@ -9,8 +9,11 @@ import (
 )
 
 // applyAttachment writes the NetworkAttachmentDefinition of a network that has its own, unless something stands in its way, and records it in the
-// observation.
+// observation. Of a network that may not use what it names of the nodes it withdraws it.
 func (r *Reconciler) applyAttachment(ctx context.Context, network *v1alpha1.WukongNetwork, observed *observation) error {
+	if observed.hostRefusal != "" {
+		return r.withdraw(ctx, network, observed)
+	}
 	if obstacle(network, observed) != nil {
 		return nil
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/dependency"
+	"github.com/novasphere/wukong/controllers/internal/pass"
 	"github.com/novasphere/wukong/controllers/internal/read"
 	"github.com/novasphere/wukong/controllers/internal/umbrella"
 	"github.com/novasphere/wukong/controllers/wukongnetwork/internal/hostbridge"
@@ -30,6 +31,8 @@ type observation struct {
 	bridge *hostbridge.Verdict
 	// attachment is the NetworkAttachmentDefinition that machines name; nil when it does not exist, or none is needed.
 	attachment *networkv1.NetworkAttachmentDefinition
+	// outcome is how this pass's writes ended; nil before them.
+	outcome *pass.Outcome
 }
 
 func (r *Reconciler) observe(ctx context.Context, network *v1alpha1.WukongNetwork) (*observation, error) {

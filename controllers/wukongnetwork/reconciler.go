@@ -2,7 +2,6 @@ package wukongnetwork
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	networkv1 "github.com/k8snetworkplumbingwg/network-attachment-definition-client/pkg/apis/k8s.cni.cncf.io/v1"
@@ -23,6 +22,7 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/binding"
 	"github.com/novasphere/wukong/controllers/internal/dependency"
 	"github.com/novasphere/wukong/controllers/internal/lasting"
+	"github.com/novasphere/wukong/controllers/internal/pass"
 	"github.com/novasphere/wukong/controllers/internal/scope"
 	"github.com/novasphere/wukong/controllers/internal/umbrella"
 	"github.com/novasphere/wukong/controllers/internal/watches"
@@ -31,10 +31,6 @@ import (
 
 // fieldManager owns the fields that this controller applies.
 const fieldManager = "wukong-network-controller"
-
-// refusedRetry is how long a refused object waits for another try, when no watch can tell that the cause is gone: a quota or an
-// admission policy.
-const refusedRetry = time.Minute
 
 // delete is never used: clusters with the admission plugin OwnerReferencesPermissionEnforcement ask it of whoever puts an owner
 // reference on an object, as the umbrella's is put on this one.
@@ -74,30 +70,26 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 		return reconcile.Result{}, err
 	}
 	if !network.DeletionTimestamp.IsZero() {
-		return reconcile.Result{}, r.writeStatus(ctx, network, observed, nil)
+		return reconcile.Result{}, r.writeStatus(ctx, network, observed)
 	}
-	err = r.applier.Metadata(ctx, network.DeepCopy(), apply.Metadata{Umbrella: observed.umbrella.OwnerReference()})
-	if err != nil {
-		return reconcile.Result{}, err
-	}
-	if observed.hostRefusal != "" {
-		if err := r.withdraw(ctx, network, observed); err != nil {
+	observed.outcome = steps.Run(ctx, r, network, observed)
+	if observed.outcome.Reportable(ctx) {
+		if err := r.writeStatus(ctx, network, observed); err != nil {
 			return reconcile.Result{}, err
 		}
-		return reconcile.Result{RequeueAfter: observed.countAfter}, r.writeStatus(ctx, network, observed, nil)
 	}
-	applyErr := r.applyAttachment(ctx, network, observed)
-	if applyErr != nil && !apply.Permanent(applyErr) {
-		return reconcile.Result{}, applyErr
-	}
-	if err := r.writeStatus(ctx, network, observed, applyErr); err != nil {
-		return reconcile.Result{}, err
-	}
-	var refused *apply.RefusedError
-	if errors.As(applyErr, &refused) {
-		return reconcile.Result{RequeueAfter: refusedRetry}, nil
-	}
-	return reconcile.Result{RequeueAfter: observed.countAfter}, nil
+	return observed.outcome.Result(observed.countAfter)
+}
+
+// steps are the writes of a pass over a network that is not being deleted.
+var steps = pass.New("wukongnetwork",
+	pass.Do("metadata", (*Reconciler).applyMetadata),
+	pass.Do("attachment", (*Reconciler).applyAttachment),
+)
+
+// applyMetadata makes the network a dependent of its Wukong.
+func (r *Reconciler) applyMetadata(ctx context.Context, network *v1alpha1.WukongNetwork, observed *observation) error {
+	return r.applier.Metadata(ctx, network.DeepCopy(), apply.Metadata{Umbrella: observed.umbrella.OwnerReference()})
 }
 
 // KeepNodeState is what the cache keeps of a NodeNetworkState.

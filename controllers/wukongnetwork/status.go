@@ -39,7 +39,7 @@ func writeRefused(err error) *problem {
 }
 
 // writeStatus computes the status from scratch and writes it when it differs.
-func (r *Reconciler) writeStatus(ctx context.Context, network *v1alpha1.WukongNetwork, observed *observation, applyErr error) error {
+func (r *Reconciler) writeStatus(ctx context.Context, network *v1alpha1.WukongNetwork, observed *observation) error {
 	after := network.DeepCopy()
 	set := conditions.For(network, r.clock)
 	after.Status = v1alpha1.WukongNetworkStatus{
@@ -49,7 +49,7 @@ func (r *Reconciler) writeStatus(ctx context.Context, network *v1alpha1.WukongNe
 		Users:              observed.usage.users,
 		Pools:              observed.usage.pools,
 	}
-	if found := evaluate(network, observed, applyErr); found == nil {
+	if found := evaluate(network, observed, observed.outcome.Refused()); found == nil {
 		set.True(v1alpha1.ConditionReady, v1alpha1.ReasonReady, "")
 	} else {
 		set.False(v1alpha1.ConditionReady, found.reason, found.message)
@@ -57,6 +57,7 @@ func (r *Reconciler) writeStatus(ctx context.Context, network *v1alpha1.WukongNe
 	}
 	reportBridge(set, &after.Status, observed.bridge)
 	observed.umbrella.Report(set)
+	observed.outcome.Report(ctx, set)
 	after.Status.Conditions = set.List()
 	return r.applier.Status(ctx, network, after)
 }

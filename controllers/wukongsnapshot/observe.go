@@ -10,6 +10,7 @@ import (
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/apply"
 	"github.com/novasphere/wukong/controllers/internal/dependency"
+	"github.com/novasphere/wukong/controllers/internal/pass"
 	"github.com/novasphere/wukong/controllers/internal/read"
 	"github.com/novasphere/wukong/controllers/internal/umbrella"
 	"github.com/novasphere/wukong/controllers/internal/usage"
@@ -27,6 +28,8 @@ type observation struct {
 	writers []string
 	// taken is our VolumeSnapshot; nil when it does not exist.
 	taken *snapshotv1.VolumeSnapshot
+	// outcome is how this pass's writes ended; nil before them.
+	outcome *pass.Outcome
 }
 
 func (r *Reconciler) observe(ctx context.Context, snapshot *v1alpha1.WukongSnapshot) (*observation, error) {
@@ -47,7 +50,7 @@ func (r *Reconciler) observe(ctx context.Context, snapshot *v1alpha1.WukongSnaps
 			observed.taken = found
 		}
 	}
-	if finished(snapshot) || snapshot.Spec.Source.DiskRef == nil {
+	if snapshot.Finished() || snapshot.Spec.Source.DiskRef == nil {
 		return observed, nil
 	}
 	name := snapshot.Spec.Source.DiskRef.Name
@@ -57,9 +60,6 @@ func (r *Reconciler) observe(ctx context.Context, snapshot *v1alpha1.WukongSnaps
 	observed.writers, err = usage.Writers(ctx, r.client, observed.disk)
 	return observed, err
 }
-
-// finished tells whether the snapshot is complete, or given up, for good.
-func finished(snapshot *v1alpha1.WukongSnapshot) bool { return snapshot.Status.CompletionTime != nil }
 
 func ready(taken *snapshotv1.VolumeSnapshot) bool {
 	return taken.Status != nil && ptr.Deref(taken.Status.ReadyToUse, false)
@@ -84,5 +84,5 @@ func reached(snapshot *v1alpha1.WukongSnapshot, observed *observation) v1alpha1.
 
 // insufficient tells whether a complete VolumeSnapshot is less consistent than it has to be.
 func insufficient(snapshot *v1alpha1.WukongSnapshot, observed *observation) bool {
-	return snapshot.Spec.RequiredConsistency == v1alpha1.ConsistencyApplication && !finished(snapshot) && reached(snapshot, observed) != v1alpha1.ConsistencyApplication
+	return snapshot.Spec.RequiredConsistency == v1alpha1.ConsistencyApplication && !snapshot.Finished() && reached(snapshot, observed) != v1alpha1.ConsistencyApplication
 }

@@ -3,7 +3,6 @@ package wukongsnapshot
 import (
 	"context"
 	"fmt"
-	"time"
 
 	snapshotv1 "github.com/kubernetes-csi/external-snapshotter/client/v8/apis/volumesnapshot/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -19,15 +18,13 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/apply"
 	"github.com/novasphere/wukong/controllers/internal/dependency"
 	"github.com/novasphere/wukong/controllers/internal/lasting"
+	"github.com/novasphere/wukong/controllers/internal/pass"
 	"github.com/novasphere/wukong/controllers/internal/umbrella"
 	"github.com/novasphere/wukong/controllers/internal/watches"
 )
 
 // fieldManager owns the fields that this controller applies.
 const fieldManager = "wukong-snapshot-controller"
-
-// refusedRetry is how long a snapshot waits for another try when no watch can tell that the cause is gone: a quota, or an admission policy.
-const refusedRetry = time.Minute
 
 // delete of WukongSnapshots is never used: clusters with the admission plugin OwnerReferencesPermissionEnforcement ask it of whoever puts an owner
 // reference on an object, as the umbrella's is put on this one.
@@ -63,30 +60,33 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 	if !snapshot.DeletionTimestamp.IsZero() {
 		return reconcile.Result{}, r.applier.RemoveFinalizer(ctx, snapshot.DeepCopy(), v1alpha1.FinalizerSnapshot)
 	}
-	err = r.applier.Metadata(ctx, snapshot.DeepCopy(), apply.Metadata{Finalizer: v1alpha1.FinalizerSnapshot, Umbrella: observed.umbrella.OwnerReference()})
-	if err != nil {
-		return reconcile.Result{}, err
+	observed.outcome = steps.Run(ctx, r, snapshot, observed)
+	result := evaluate(snapshot, observed, observed.outcome.Refused())
+	if observed.outcome.Reportable(ctx) {
+		if err := r.writeStatus(ctx, snapshot, observed, result); err != nil {
+			return reconcile.Result{}, err
+		}
+		if result.phase == v1alpha1.OperationFailed {
+			return pass.CleanUp(ctx, r.giveUp(ctx, observed), 0), nil
+		}
 	}
-	applyErr := r.take(ctx, snapshot, observed)
-	if applyErr != nil && !apply.Permanent(applyErr) {
-		return reconcile.Result{}, applyErr
-	}
-	result := evaluate(snapshot, observed, applyErr)
-	if err := r.writeStatus(ctx, snapshot, observed, result); err != nil {
-		return reconcile.Result{}, err
-	}
-	if result.phase == v1alpha1.OperationFailed {
-		return reconcile.Result{}, r.giveUp(ctx, observed)
-	}
-	if applyErr != nil {
-		return reconcile.Result{RequeueAfter: refusedRetry}, nil
-	}
-	return reconcile.Result{RequeueAfter: result.after}, nil
+	return observed.outcome.Result(result.after)
+}
+
+// steps are the writes of a pass over a snapshot that is not being deleted. Nothing is made before the finalizer is there that deletes or keeps it.
+var steps = pass.New("wukongsnapshot",
+	pass.Do("metadata", (*Reconciler).applyMetadata),
+	pass.Do("volume-snapshot", (*Reconciler).take, "metadata"),
+)
+
+// applyMetadata puts the finalizer on the snapshot, and makes it a dependent of its Wukong.
+func (r *Reconciler) applyMetadata(ctx context.Context, snapshot *v1alpha1.WukongSnapshot, observed *observation) error {
+	return r.applier.Metadata(ctx, snapshot.DeepCopy(), apply.Metadata{Finalizer: v1alpha1.FinalizerSnapshot, Umbrella: observed.umbrella.OwnerReference()})
 }
 
 // take makes the VolumeSnapshot, once.
 func (r *Reconciler) take(ctx context.Context, snapshot *v1alpha1.WukongSnapshot, observed *observation) error {
-	if finished(snapshot) || observed.taken != nil || obstacle(snapshot, observed) != nil {
+	if snapshot.Finished() || observed.taken != nil || obstacle(snapshot, observed) != nil {
 		return nil
 	}
 	applied, err := apply.Child(ctx, r.applier, snapshot, desiredVolumeSnapshot(snapshot, observed))

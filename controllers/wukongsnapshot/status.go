@@ -25,13 +25,16 @@ type outcome struct {
 // evaluate says where the snapshot stands.
 func evaluate(snapshot *v1alpha1.WukongSnapshot, observed *observation, applyErr error) *outcome {
 	switch {
-	case finished(snapshot):
+	case snapshot.Finished():
 		return kept(snapshot, observed)
 	case observed.taken != nil:
 		return progress(snapshot, observed)
 	}
 	if found := obstacle(snapshot, observed); found != nil {
 		return found
+	}
+	if applyErr == nil {
+		return pending(v1alpha1.ReasonPending, "the VolumeSnapshot is being made")
 	}
 	return pending(apply.Reason(applyErr), "%s", applyErr)
 }
@@ -95,6 +98,9 @@ func (r *Reconciler) writeStatus(ctx context.Context, snapshot *v1alpha1.WukongS
 		set.False(v1alpha1.ConditionReady, result.reason, result.message)
 	}
 	observed.umbrella.Report(set)
+	if !snapshot.Finished() {
+		observed.outcome.Report(ctx, set)
+	}
 	after.Status = describe(snapshot, observed, result)
 	after.Status.Conditions = set.List()
 	after.Status.ObservedGeneration = snapshot.Generation
@@ -103,7 +109,7 @@ func (r *Reconciler) writeStatus(ctx context.Context, snapshot *v1alpha1.WukongS
 
 // describe is the status beside its conditions. That of a finished snapshot stays.
 func describe(snapshot *v1alpha1.WukongSnapshot, observed *observation, result *outcome) v1alpha1.WukongSnapshotStatus {
-	if finished(snapshot) {
+	if snapshot.Finished() {
 		return snapshot.Status
 	}
 	described := v1alpha1.WukongSnapshotStatus{Phase: result.phase}

@@ -24,7 +24,7 @@ func (r *Reconciler) unfinished(ctx context.Context, namespace, disk string) []r
 	requests := watches.Requests(ctx, r.client, snapshots, client.InNamespace(namespace), client.MatchingFields{index.SnapshotByDisk: disk})
 	var under []reconcile.Request
 	for i := range snapshots.Items {
-		if !finished(&snapshots.Items[i]) {
+		if !snapshots.Items[i].Finished() {
 			under = append(under, requests[i])
 		}
 	}

@@ -2,6 +2,7 @@ package wukongvm
 
 import (
 	"context"
+	"errors"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -15,45 +16,55 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/read"
 )
 
-// stamp writes the WukongDisks and WukongNetworks of the templates. A disk is stamped with its finalizer, which its controller
-// would otherwise have to add in a request of its own. One that was grown by hand keeps its size.
-func (r *Reconciler) stamp(ctx context.Context, vm *v1alpha1.WukongVM, observed *observation) error {
+// stampDisks writes the WukongDisks of the templates, each with its finalizer, which its controller would otherwise have to add in a request of its own. One that
+// was grown by hand keeps its size. A refused one stops no other.
+func (r *Reconciler) stampDisks(ctx context.Context, vm *v1alpha1.WukongVM, observed *observation) error {
+	var failed []error
 	for i := range vm.Spec.Disks {
-		disk := &vm.Spec.Disks[i]
-		if disk.Template == nil {
-			continue
+		if vm.Spec.Disks[i].Template != nil {
+			failed = append(failed, r.stampDisk(ctx, vm, &vm.Spec.Disks[i], observed))
 		}
-		if err := r.takeBack(ctx, vm, index.DiskName(vm, disk)); err != nil {
-			return err
-		}
-		spec := *disk.Template.Spec.DeepCopy()
-		if _, grown := observed.outgrown(disk, index.DiskName(vm, disk)); grown != nil {
-			spec.Size = grown
-		}
-		stamped, err := apply.Child(ctx, r.stamper, vm, &v1alpha1.WukongDisk{
-			ObjectMeta: childMetadata(vm, index.DiskName(vm, disk), disk.Template.Labels, v1alpha1.FinalizerDisk),
-			Spec:       spec,
-		})
-		if err != nil {
-			return err
-		}
-		observed.disks[stamped.Name] = stamped
 	}
+	return errors.Join(failed...)
+}
+
+func (r *Reconciler) stampDisk(ctx context.Context, vm *v1alpha1.WukongVM, disk *v1alpha1.VMDisk, observed *observation) error {
+	name := index.DiskName(vm, disk)
+	if err := r.takeBack(ctx, vm, name); err != nil {
+		return err
+	}
+	spec := *disk.Template.Spec.DeepCopy()
+	if _, grown := observed.outgrown(disk, name); grown != nil {
+		spec.Size = grown
+	}
+	stamped, err := apply.Child(ctx, r.stamper, vm, &v1alpha1.WukongDisk{
+		ObjectMeta: childMetadata(vm, name, disk.Template.Labels, v1alpha1.FinalizerDisk), Spec: spec,
+	})
+	if err != nil {
+		return err
+	}
+	observed.disks[name] = stamped
+	return nil
+}
+
+// stampNetworks writes the WukongNetworks of the templates. A refused one stops no other.
+func (r *Reconciler) stampNetworks(ctx context.Context, vm *v1alpha1.WukongVM, observed *observation) error {
+	var failed []error
 	for i := range vm.Spec.Networks {
 		network := &vm.Spec.Networks[i]
 		if network.Template == nil {
 			continue
 		}
 		stamped, err := apply.Child(ctx, r.stamper, vm, &v1alpha1.WukongNetwork{
-			ObjectMeta: childMetadata(vm, index.NetworkName(vm, network), network.Template.Labels),
-			Spec:       *network.Template.Spec.DeepCopy(),
+			ObjectMeta: childMetadata(vm, index.NetworkName(vm, network), network.Template.Labels), Spec: *network.Template.Spec.DeepCopy(),
 		})
 		if err != nil {
-			return err
+			failed = append(failed, err)
+			continue
 		}
 		observed.networks[stamped.Name] = stamped
 	}
-	return nil
+	return errors.Join(failed...)
 }
 
 // takeBack makes a disk the machine's own again whose template had left spec, and came back before the guest had let go of it.

@@ -115,7 +115,7 @@ func (o *observation) moveStatus(vm *v1alpha1.WukongVM, name string) *v1alpha1.V
 		return nil
 	}
 	target := disk.Status.Move.TargetClaimName
-	written := o.applyErr == nil && o.complete()
+	written := o.outcome.Of(stepMachine) == nil && o.complete()
 	if !written && (decided.state == v1alpha1.VMDiskMoveMigrating || decided.state == v1alpha1.VMDiskMoveWithdrawn) {
 		return said(vm, name, target)
 	}

@@ -1,14 +1,13 @@
 package wukongvm
 
 import (
-	"errors"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	kubevirtv1 "kubevirt.io/api/core/v1"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
-	"github.com/novasphere/wukong/controllers/internal/apply"
+	"github.com/novasphere/wukong/controllers/internal/pass"
 )
 
 // Fault B.2: a pod that cannot bring a disk to the node is the disk's cause.
@@ -36,7 +35,7 @@ func TestAFaultOfSomethingElseEndsNoMove(t *testing.T) {
 		return observed.moveStatus(vm, "data")
 	}
 	assert.Equal(t, v1alpha1.VMDiskMoveMigrating, answer(v1alpha1.VMDiskMoveMigrating).State)
-	observed.applyErr = &apply.RefusedError{Kind: "NetworkPolicy", Name: "web", Err: errors.New("no")}
+	observed.outcome = pass.Refusal(stepMachine, pass.ErrSkipped)
 	assert.Equal(t, v1alpha1.VMDiskMoveMoved, answer(v1alpha1.VMDiskMoveMoved).State, "it is a fact")
 	assert.Nil(t, answer(v1alpha1.VMDiskMoveMigrating), "the VirtualMachine was not given the new claim")
 	assert.Nil(t, answer(v1alpha1.VMDiskMoveWithdrawn), "nor was it taken off it")

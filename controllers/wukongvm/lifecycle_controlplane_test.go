@@ -4,16 +4,20 @@ package wukongvm_test
 
 import (
 	"context"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	corev1 "k8s.io/api/core/v1"
+	eventsv1 "k8s.io/api/events/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
 	kubevirtv1 "kubevirt.io/api/core/v1"
 	cdiv1 "kubevirt.io/containerized-data-importer-api/pkg/apis/core/v1beta1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/testkit"
@@ -80,6 +84,18 @@ func TestPowerStateStopsAndStarts(t *testing.T) {
 	again := testkit.Wait(f, vm, metav1.ConditionTrue, v1alpha1.ReasonRunning, "")
 	assert.Equal(t, running.Status.Networks[0].MACAddress, again.Status.Networks[0].MACAddress, "Contract11: the same MAC")
 	assert.Equal(t, running.Status.Disks[0].ClaimName, again.Status.Disks[0].ClaimName)
+
+	// Fault C.10: what 'virtctl stop' does is undone, and an event says why.
+	f.WaitIdle()
+	f.Patch(testkit.Read(f, "web", &kubevirtv1.VirtualMachine{}), `{"spec":{"runStrategy":"Halted"}}`)
+	f.Until(func() bool {
+		events := &eventsv1.EventList{}
+		require.NoError(t, f.Client.List(t.Context(), events, client.InNamespace(f.Namespace)))
+		return slices.ContainsFunc(events.Items, func(event eventsv1.Event) bool {
+			return event.Reason == v1alpha1.ReasonStoppedOutside && event.Regarding.Name == "web" && strings.Contains(event.Note, "set powerState to Stopped to stop it")
+		})
+	})
+	testkit.Wait(f, vm, metav1.ConditionTrue, v1alpha1.ReasonRunning, "")
 }
 
 func TestContract6DeletionEndsAndLeavesNothing(t *testing.T) {

@@ -14,6 +14,7 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/binding"
 	"github.com/novasphere/wukong/controllers/internal/dependency"
 	"github.com/novasphere/wukong/controllers/internal/index"
+	"github.com/novasphere/wukong/controllers/internal/pass"
 	"github.com/novasphere/wukong/controllers/internal/read"
 	"github.com/novasphere/wukong/controllers/internal/umbrella"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/cloudinit"
@@ -77,8 +78,8 @@ type observation struct {
 	withheld map[string]bool
 	// attachments are the NetworkAttachmentDefinitions that interfaces have of their own, by the name of the interface.
 	attachments map[string]*networkv1.NetworkAttachmentDefinition
-	// applyErr is a permanent error of this pass's writes.
-	applyErr error
+	// outcome is how this pass's writes ended; nil before them.
+	outcome *pass.Outcome
 }
 
 func (r *Reconciler) observe(ctx context.Context, vm *v1alpha1.WukongVM) (*observation, error) {

@@ -125,7 +125,7 @@ func reportPolicy(set *conditions.Set, vm *v1alpha1.WukongVM, observed *observat
 	switch found := observed.policyProblem; {
 	case found != nil:
 		set.False(v1alpha1.ConditionPolicyReady, found.reason, found.message)
-	case observed.applyErr != nil:
+	case observed.outcome.Of("policy") != nil:
 		set.False(v1alpha1.ConditionPolicyReady, v1alpha1.ReasonPending, "see condition Synchronized")
 	case observed.anyNetworkMissing(vm):
 		set.False(v1alpha1.ConditionPolicyReady, v1alpha1.ReasonWaitingForNetwork, "a network is missing, whose policy is not known: see condition NetworksReady")

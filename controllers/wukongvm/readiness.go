@@ -61,10 +61,11 @@ func kubevirtMissing(_ *v1alpha1.WukongVM, observed *observation) *problem {
 }
 
 func writeRefused(_ *v1alpha1.WukongVM, observed *observation) *problem {
-	if observed.applyErr == nil {
+	err := observed.outcome.Refused()
+	if err == nil {
 		return nil
 	}
-	return applyProblem(observed.applyErr)
+	return applyProblem(err)
 }
 
 func applyProblem(err error) *problem {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/apply"
+	"github.com/novasphere/wukong/controllers/internal/pass"
 )
 
 func machineWith(status kubevirtv1.VirtualMachinePrintableStatus) *kubevirtv1.VirtualMachine {
@@ -52,12 +53,12 @@ func TestReadyTellsTheDeepestCause(t *testing.T) {
 			o.disksProblem = &problem{reason: v1alpha1.ReasonWaitingForDisk, message: "WukongDisk web-root: 404"}
 		}, reason: v1alpha1.ReasonWaitingForDisk, message: "404", phase: v1alpha1.PhaseError},
 		"a conflict goes before the disks": {observe: func(o *observation) {
-			o.applyErr = &apply.NameConflictError{Kind: "WukongDisk", Name: "web-root"}
+			o.outcome = pass.Refusal("disks", &apply.NameConflictError{Kind: "WukongDisk", Name: "web-root"})
 			o.disksProblem = &problem{reason: v1alpha1.ReasonWaitingForDisk, message: "missing"}
 		}, reason: v1alpha1.ReasonNameConflict, message: "WukongDisk web-root exists already", phase: v1alpha1.PhaseError},
 		"refused by admission": {observe: func(o *observation) {
 			running(o)
-			o.applyErr = &apply.RefusedError{Kind: "VirtualMachine", Name: "web", Err: errors.New("too many cores")}
+			o.outcome = pass.Refusal(stepMachine, &apply.RefusedError{Kind: "VirtualMachine", Name: "web", Err: errors.New("too many cores")})
 		}, reason: v1alpha1.ReasonApplyRefused, message: "too many cores", phase: v1alpha1.PhaseRunning},
 		"a running guest does not need its Secret": {observe: func(o *observation) {
 			running(o)

@@ -26,6 +26,7 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/binding"
 	"github.com/novasphere/wukong/controllers/internal/dependency"
 	"github.com/novasphere/wukong/controllers/internal/lasting"
+	"github.com/novasphere/wukong/controllers/internal/pass"
 	"github.com/novasphere/wukong/controllers/internal/umbrella"
 	"github.com/novasphere/wukong/controllers/internal/watches"
 )
@@ -33,14 +34,9 @@ import (
 // fieldManager owns the fields that this controller applies.
 const fieldManager = "wukong-vm-controller"
 
-const (
-	// secretRetry is how often a missing or unusable Secret of a person is read again. A watch would tell, but needs the right to list every
-	// Secret of the cluster, which this operator does not want to have.
-	secretRetry = 10 * time.Second
-	// refusedRetry is how long a refused object waits for another try, when no watch can tell that the cause is gone: a quota, an
-	// admission policy, or an object of someone else under the name.
-	refusedRetry = time.Minute
-)
+// secretRetry is how often a missing or unusable Secret of a person is read again. A watch would tell, but needs the right to list every
+// Secret of the cluster, which this operator does not want to have.
+const secretRetry = 10 * time.Second
 
 // delete of wukongvms is never used: clusters with the admission plugin OwnerReferencesPermissionEnforcement ask it of whoever puts an owner
 // reference on an object, as the umbrella's is put on this one.
@@ -100,64 +96,27 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 	if !vm.DeletionTimestamp.IsZero() {
 		return reconcile.Result{}, r.writeStatus(ctx, vm, observed)
 	}
-	if err := r.applier.Metadata(ctx, vm.DeepCopy(), apply.Metadata{Umbrella: observed.umbrella.OwnerReference()}); err != nil {
-		return reconcile.Result{}, err
-	}
-	if err := r.applyChildren(ctx, vm, observed); err != nil {
-		return reconcile.Result{}, err
-	}
-	if err := r.writeStatus(ctx, vm, observed); err != nil {
-		return reconcile.Result{}, err
-	}
-	return reconcile.Result{RequeueAfter: observed.retryAfter(vm, r.clock.Now())}, nil
-}
-
-// applyChildren writes what the machine consists of, as far as its inputs are known. A permanent error is kept in the observation,
-// and becomes a condition; it keeps no running machine from being stopped.
-func (r *Reconciler) applyChildren(ctx context.Context, vm *v1alpha1.WukongVM, observed *observation) error {
-	err := r.applyParts(ctx, vm, observed)
-	if err != nil && !apply.Permanent(err) {
-		return err
-	}
-	if observed.applyErr = err; err != nil {
-		if err := r.applyStop(ctx, vm, observed); err != nil && !apply.Permanent(err) {
-			return err
+	observed.outcome = steps.Run(ctx, r, vm, observed)
+	if observed.outcome.Reportable(ctx) {
+		if err := r.writeStatus(ctx, vm, observed); err != nil {
+			return reconcile.Result{}, err
 		}
 	}
-	return r.applyServices(ctx, vm, observed)
-}
-
-// applyParts ends at the first error.
-func (r *Reconciler) applyParts(ctx context.Context, vm *v1alpha1.WukongVM, observed *observation) error {
-	if err := r.stamp(ctx, vm, observed); err != nil {
-		return err
-	}
-	if err := r.takeAddresses(ctx, vm, observed); err != nil {
-		return err
-	}
-	observed.resolve(vm)
-	for _, step := range []func(context.Context, *v1alpha1.WukongVM, *observation) error{
-		r.applyCloudInit, r.applyAttachments, r.applyPolicy, r.holdMigrations, r.applyMachine, r.letGo,
-	} {
-		if err := step(ctx, vm, observed); err != nil {
-			return err
-		}
-	}
-	return nil
+	return observed.outcome.Result(observed.retryAfter(vm, r.clock.Now()))
 }
 
 // retryAfter is when to look again at what no watch tells of; zero for never. An object of someone else under a name that we need is not
 // in the caches, which hold only ours.
 func (o *observation) retryAfter(vm *v1alpha1.WukongVM, now time.Time) time.Duration {
 	switch {
-	case o.applyErr != nil, o.serviceRefused, o.locks.unseen:
-		return refusedRetry
+	case o.serviceRefused, o.locks.unseen:
+		return pass.RefusedRetry
 	case o.cloudInit.problem != nil:
 		return secretRetry
 	case o.stall.retryAfter > 0:
 		return o.stall.retryAfter
 	case o.awaitsNode():
-		return refusedRetry
+		return pass.RefusedRetry
 	case o.told.again > 0:
 		return o.told.again
 	default:

@@ -24,6 +24,7 @@ func (r *Reconciler) writeStatus(ctx context.Context, vm *v1alpha1.WukongVM, obs
 	reportParts(set, vm, observed)
 	reportMachine(set, vm, observed)
 	observed.umbrella.Report(set)
+	observed.outcome.Report(ctx, set)
 	after.Status.Conditions = set.List()
 	after.Status.ObservedGeneration = vm.Generation
 	return r.applier.Status(ctx, vm, after)
@@ -46,8 +47,8 @@ func reportParts(set *conditions.Set, vm *v1alpha1.WukongVM, observed *observati
 		part(v1alpha1.ConditionServicesReady, observed.servicesProblem)
 	}
 	switch {
-	case observed.applyErr != nil:
-		part(v1alpha1.ConditionSynchronized, applyProblem(observed.applyErr))
+	case observed.outcome.Refused() != nil:
+		part(v1alpha1.ConditionSynchronized, applyProblem(observed.outcome.Refused()))
 	case observed.machine == nil || !observed.complete():
 		set.False(v1alpha1.ConditionSynchronized, v1alpha1.ReasonPending, "the VirtualMachine is not written: see the other conditions")
 	default:

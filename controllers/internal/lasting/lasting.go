@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"strings"
 	"sync"
 	"time"
 
@@ -65,9 +66,31 @@ func (t *telling[T]) Reconcile(ctx context.Context, request reconcile.Request) (
 			panic(cause) // which the controller counts, logs and survives
 		}
 	}()
-	result, err := t.inner.Reconcile(ctx, request)
+	result, err := t.inner.Reconcile(context.WithValue(ctx, lastsKey{}, t.lasted(request.NamespacedName)), request)
 	note(err)
 	return result, err
+}
+
+// lastsKey is the key of a context's value: whether passes over the object have failed for longer than patience.
+type lastsKey struct{}
+
+// Lasts reports whether passes over the object of this context have failed for so long that the object has to say so. A pass that writes the status although
+// a step failed puts Message into Ready then, so that it does not take back what was reported before.
+func Lasts(ctx context.Context) bool {
+	lasting, _ := ctx.Value(lastsKey{}).(bool)
+	return lasting
+}
+
+func (t *telling[T]) lasted(name types.NamespacedName) bool {
+	t.mutex.Lock()
+	defer t.mutex.Unlock()
+	since, before := t.since[name]
+	return before && t.clock.Since(since) >= patience
+}
+
+// Message is the text of the condition Ready with reason ReconcileError.
+func Message(err error) string {
+	return "what this object asks for cannot be done for the moment, and is tried again: " + words(err)
 }
 
 // lasts notes how a pass ended, and tells whether its error has lasted.
@@ -92,9 +115,12 @@ func (t *telling[T]) tell(ctx context.Context, name types.NamespacedName, cause 
 	if err := t.applier.Client.Get(ctx, name, before, client.DisableReadYourWritesConsistency); err != nil {
 		return
 	}
+	if operation, ok := any(before).(v1alpha1.Operation); ok && operation.Finished() {
+		return // its conditions are the record of how it ended
+	}
 	after := before.DeepCopyObject().(T)
 	set := conditions.For(before, t.clock)
-	set.False(v1alpha1.ConditionReady, v1alpha1.ReasonReconcileError, fmt.Sprintf("what this object asks for cannot be done for the moment, and is tried again: %s", words(cause)))
+	set.False(v1alpha1.ConditionReady, v1alpha1.ReasonReconcileError, Message(cause))
 	list := after.GetConditions()
 	meta.SetStatusCondition(&list, *set.Get(v1alpha1.ConditionReady))
 	after.SetConditions(list)
@@ -107,4 +133,6 @@ func (t *telling[T]) tell(ctx context.Context, name types.NamespacedName, cause 
 var sender = regexp.MustCompile(`(read|write) (tcp|udp) \S+->`)
 
 // words are those of an error that are the same with each try.
-func words(err error) string { return sender.ReplaceAllString(err.Error(), "$1 $2 ") }
+func words(err error) string {
+	return strings.ReplaceAll(sender.ReplaceAllString(err.Error(), "$1 $2 "), "\n", "; ")
+}

@@ -141,6 +141,14 @@ func (f *Fixture) Called(user string) *Fixture {
 	})
 }
 
+// Meeting puts faults between the API server and managers that are started from here on.
+func (f *Fixture) Meeting(faults *testenv.Faults) *Fixture {
+	return f.but(func(f *Fixture) {
+		f.settings.config = rest.CopyConfig(f.settings.config)
+		f.settings.config.Wrap(faults.Wrap)
+	})
+}
+
 // As connects with generated roles of config/rbac and no other right.
 func (f *Fixture) As(roles ...string) (*rest.Config, *testenv.Refusals) {
 	f.Helper()

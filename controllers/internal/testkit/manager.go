@@ -13,7 +13,6 @@ import (
 	"github.com/novasphere/wukong/controllers"
 	"github.com/novasphere/wukong/controllers/internal/simulator"
 	"github.com/novasphere/wukong/controllers/internal/testenv"
-	"github.com/novasphere/wukong/controllers/wukongexport"
 )
 
 // Manager is a manager that runs in the test's own process.
@@ -51,7 +50,7 @@ func (f *Fixture) startCounting(writes *testenv.Writes) *Manager {
 	options := controllers.ManagerOptions(8, f.settings.namespaces)
 	stop := f.startMember(operator, config, options, func(ctx context.Context, manager ctrl.Manager) error {
 		return controllers.Setup(ctx, manager, names, f.settings.clock, controllers.Settings{
-			Mover: wukongexport.Mover{Image: f.settings.moverImage}, NetworkPolicyEnforcement: f.settings.enforcement, Namespaces: f.settings.namespaces,
+			Mover: controllers.Mover{Image: f.settings.moverImage}, NetworkPolicyEnforcement: f.settings.enforcement, Namespaces: f.settings.namespaces,
 		})
 	})
 	return &Manager{Writes: writes, stop: stop}

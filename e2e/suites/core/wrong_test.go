@@ -14,6 +14,7 @@ import (
 	schedulingv1 "k8s.io/api/scheduling/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	applycorev1 "k8s.io/client-go/applyconfigurations/core/v1"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -58,18 +59,21 @@ func TestStorageClassThatDoesNotExist(t *testing.T) {
 	cluster.WaitReady(t, vm, metav1.ConditionTrue, v1alpha1.ReasonRunning, importAndBoot)
 }
 
-// Faults D.3 and D.4: what keeps the launcher pod from coming up is no progress, is told in the words of whoever refuses, and heals by itself.
+// Faults D.3 and D.4: what keeps the launcher pod from coming up is no progress, is told in the words of whoever refuses, and heals by itself. Fault B.10: a
+// namespace whose pods get no token keeps no machine with two disks from starting.
 func TestAMachineThatIsRefusedDoesNotSayThatItStarts(t *testing.T) {
 	harness.Thorough(t)
 	t.Parallel()
 	namespace := cluster.Namespace(t)
+	account := applycorev1.ServiceAccount("default", namespace).WithAutomountServiceAccountToken(false)
+	require.NoError(t, cluster.Apply(t.Context(), account, client.FieldOwner("test"), client.ForceOwnership))
 	attachment := &networkv1.NetworkAttachmentDefinition{
 		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "nowhere"},
 		Spec:       networkv1.NetworkAttachmentDefinitionSpec{Config: `{"cniVersion":"0.3.1","name":"nowhere","type":"does-not-exist"}`},
 	}
 	nowhere := builder.Network(namespace, "nowhere", builder.ExistingAttachment("", "nowhere"))
 	unplugged := builder.VM(namespace, "unplugged", harness.TinyDisk("root"), builder.Networks(builder.Interface("lan", "nowhere")))
-	gold := builder.VM(namespace, "gold", harness.TinyDisk("root"), func(spec *v1alpha1.WukongVMSpec) {
+	gold := builder.VM(namespace, "gold", harness.TinyDisk("root"), builder.Stamped("data", builder.Size("64Mi")), func(spec *v1alpha1.WukongVMSpec) {
 		spec.Scheduling = &v1alpha1.Scheduling{PriorityClassName: namespace, Annotations: map[string]string{"backup.example.com/include": "yes"}}
 		spec.Resources = &v1alpha1.PodResources{
 			Requests: &v1alpha1.ResourceAmounts{CPU: ptr.To(resource.MustParse("30m"))}, Limits: &v1alpha1.ResourceAmounts{CPU: ptr.To(resource.MustParse("2"))},

@@ -5,6 +5,8 @@ package disks
 import (
 	"testing"
 
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
@@ -38,4 +40,21 @@ func TestFirstConsumersDoNotWaitForEachOther(t *testing.T) {
 	})
 	waitAttachment(t, vm, "alone", v1alpha1.DiskAttached)
 	waitDisk(t, alone)
+
+	// Fault B.2: the scheduler sees where the disk of a new machine is, before its root is bound to another node.
+	change(t, vm, func(vm *v1alpha1.WukongVM) { vm.Spec.Disks = vm.Spec.Disks[:1] })
+	cluster.Wait(t, alone, patience, "held by nobody", func() bool { return alone.Status.AttachedTo == "" })
+	here, there := vm.Status.NodeName, testbed.NodeName(1)
+	if here == there {
+		there = testbed.NodeName(2)
+	}
+	root := builder.Stamped("root", builder.Size(harness.TinySize), builder.CloneOf("", "golden"), local)
+	apart := builder.VM(namespace, "apart", root, builder.Attached("alone"), builder.OnNode(there))
+	cluster.Make(t, apart)
+	cluster.WaitCause(t, apart, v1alpha1.ReasonUnschedulable, "node affinity", importAndBoot)
+	require.NoError(t, cluster.Delete(t.Context(), apart))
+	together := builder.VM(namespace, "together", root, builder.Attached("alone"))
+	cluster.Make(t, together)
+	cluster.WaitReady(t, together, metav1.ConditionTrue, v1alpha1.ReasonRunning, importAndBoot)
+	assert.Equal(t, here, together.Status.NodeName)
 }
