@@ -161,6 +161,8 @@ var whenMade = map[string][]refusal{
 		{`{"spec":{"scheduling":{"annotations":{"k8s.v1.cni.cncf.io/networks":"other/lan"}}}}`, "spec.scheduling.annotations: k8s.v1.cni.cncf.io/networks is not for users to set"},
 		{`{"spec":{"scheduling":{"annotations":{"v1.multus-cni.io/default-network":"other/lan"}}}}`, "v1.multus-cni.io/default-network is not for users to set"},
 		{`{"spec":{"scheduling":{"annotations":{"hooks.kubevirt.io/hookSidecars":"[]"}}}}`, "hooks.kubevirt.io/hookSidecars is not for users to set"},
+		{`{"spec":{"scheduling":{"annotations":{"lan.shop.ovn.kubernetes.io/logical_switch":"lan"}}}}`, "lan.shop.ovn.kubernetes.io/logical_switch is not for users to set"},
+		{`{"spec":{"scheduling":{"annotations":{"io.kubernetes.cri-o.userns-mode":"auto"}}}}`, "io.kubernetes.cri-o.userns-mode is not for users to set"},
 		{`{"spec":{"scheduling":{"annotations":{"a b":""}}}}`, `spec.scheduling: "a b" is no key of a label or annotation`},
 		{`{"spec":{"scheduling":{"labels":{"a/b/c":""}}}}`, `spec.scheduling: "a/b/c" is no key of a label or annotation`},
 		{`{"spec":{"scheduling":{"labels":{"tier":"a b"}}}}`, "the value of tier is no value of a label"},

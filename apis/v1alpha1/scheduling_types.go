@@ -39,8 +39,8 @@ type Scheduling struct {
 	// +kubebuilder:validation:MaxProperties=16
 	Labels map[string]string `json:"labels,omitempty"`
 
-	// annotations that the virt-launcher pod gets, for service meshes, backup agents and the like, when the machine starts. Those of KubeVirt, of CNI
-	// plugins (kubevirt.io, cni.cncf.io, multus-cni.io) and of Wukong are refused: what they do has fields of its own.
+	// annotations that the virt-launcher pod gets, for service meshes, backup agents and the like, when the machine starts. Those on which
+	// KubeVirt, Multus, network plugins and container runtimes act are refused: what they do has fields of its own, or is an administrator's to say.
 	// +optional
 	// +kubebuilder:validation:MaxProperties=16
 	Annotations map[string]string `json:"annotations,omitempty"`

@@ -424,7 +424,7 @@ type WukongDiskStatus struct {
 	// +kubebuilder:validation:Maximum=100
 	ProgressPercent *int32 `json:"progressPercent,omitempty"`
 
-	// importRestarts counts how often the importer was started again after a failure: each time up to ten, then in tens, and from a hundred on in hundreds.
+	// importRestarts counts how often the importer was started again after a failure: each time up to ten, then in tens, from a hundred on in hundreds, and so on.
 	// +optional
 	// +kubebuilder:validation:Minimum=0
 	ImportRestarts int32 `json:"importRestarts,omitempty"`

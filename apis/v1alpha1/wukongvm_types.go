@@ -175,7 +175,7 @@ type Memory struct {
 
 // PodResources are what the virt-launcher pod requests of a node, and its limits. KubeVirt adds its own needs to the memory. Omitted, KubeVirt requests
 // the memory of the guest, and for each virtual processor a tenth of a core, or what the cluster's cpuAllocationRatio says.
-// KubeVirt changes neither the memory nor the sockets of a running machine that has the respective resource here.
+// A change takes effect when the machine starts the next time.
 //
 // +kubebuilder:validation:MinProperties=1
 // +kubebuilder:validation:XValidation:rule="!has(self.requests) || !has(self.limits) || !has(self.requests.cpu) || !has(self.limits.cpu) || quantity(string(self.requests.cpu)).compareTo(quantity(string(self.limits.cpu))) <= 0",message="requests.cpu is more than limits.cpu"

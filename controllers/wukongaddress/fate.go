@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/utils/ptr"
 	kubevirtv1 "kubevirt.io/api/core/v1"
 
@@ -52,6 +53,7 @@ func decide(lock *v1alpha1.WukongAddress, found *facts) fate {
 	}
 	switch {
 	case found.vm.Status.ObservedGeneration != found.vm.Generation,
+		found.machine != nil && unsynchronized(found.vm),
 		nic != nil && !found.replaced(nic),
 		nic == nil && (reserved || inTemplate(found.machine, lock.Spec.Holder.InterfaceName)),
 		found.uses(lock):
@@ -59,6 +61,11 @@ func decide(lock *v1alpha1.WukongAddress, found *facts) fate {
 	default:
 		return fateFree
 	}
+}
+
+// unsynchronized reports whether the VirtualMachine may still give the guest what the spec had before: the WukongVM has observed its spec and could not write it.
+func unsynchronized(vm *v1alpha1.WukongVM) bool {
+	return meta.IsStatusConditionFalse(vm.Status.Conditions, v1alpha1.ConditionSynchronized)
 }
 
 // carried tells whether KubeVirt still has the machine that held the address.

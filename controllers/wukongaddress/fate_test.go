@@ -84,6 +84,11 @@ func TestDecide(t *testing.T) {
 			stop(f)
 			f.vm.Generation++
 		}, fateStay},
+		"DHCP now, and the VirtualMachine could not be written": {func(f *facts, _ *v1alpha1.WukongAddress) {
+			nic(f).AddressMode = v1alpha1.AddressDHCP
+			stop(f)
+			f.vm.Status.Conditions = []metav1.Condition{{Type: v1alpha1.ConditionSynchronized, Status: metav1.ConditionFalse}}
+		}, fateStay},
 		"DHCP now, the guest may use it": {func(f *facts, _ *v1alpha1.WukongAddress) { nic(f).AddressMode = v1alpha1.AddressDHCP }, fateStay},
 		"DHCP now, the agent shows it": {func(f *facts, _ *v1alpha1.WukongAddress) {
 			nic(f).AddressMode = v1alpha1.AddressDHCP

@@ -33,11 +33,11 @@ func changed(news func(before, after client.Object) bool) predicate.Predicate {
 	}
 }
 
-// machineChanged lets pass a new spec, and that the machine has looked at it.
+// machineChanged accepts a new spec, and that the WukongVM has observed and written it.
 func machineChanged() predicate.Predicate {
 	return changed(func(before, after client.Object) bool {
-		return before.GetGeneration() != after.GetGeneration() ||
-			before.(*v1alpha1.WukongVM).Status.ObservedGeneration != after.(*v1alpha1.WukongVM).Status.ObservedGeneration
+		old, now := before.(*v1alpha1.WukongVM), after.(*v1alpha1.WukongVM)
+		return old.Generation != now.Generation || old.Status.ObservedGeneration != now.Status.ObservedGeneration || unsynchronized(old) != unsynchronized(now)
 	})
 }
 

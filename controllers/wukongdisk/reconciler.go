@@ -90,14 +90,11 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 func (r *Reconciler) carryOut(ctx context.Context, disk *v1alpha1.WukongDisk, observed *observation) (reconcile.Result, error) {
 	observed.outcome = steps.Run(ctx, r, disk, observed)
 	result, err := observed.outcome.Result(observed.retryAfter(disk))
-	if !observed.outcome.Reportable(ctx) {
+	if err != nil {
 		return result, err
 	}
 	if err := r.writeStatus(ctx, disk, observed); err != nil {
 		return reconcile.Result{}, err
-	}
-	if err != nil {
-		return result, err
 	}
 	return pass.CleanUp(ctx, r.clearAway(ctx, observed), result.RequeueAfter), nil
 }

@@ -32,7 +32,6 @@ func (r *Reconciler) writeStatus(ctx context.Context, disk *v1alpha1.WukongDisk,
 		set.False(v1alpha1.ConditionComplete, missing.reason, missing.message)
 	}
 	observed.umbrella.Report(set)
-	observed.outcome.Report(ctx, set)
 	after.Status = describe(disk, observed, found)
 	reportMove(set, &after.Status, observed)
 	after.Status.Conditions = set.List()

@@ -1,6 +1,7 @@
 package wukongexport
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -139,7 +140,7 @@ func sourceVolume(export *v1alpha1.WukongExport, observed *observation) ([]corev
 	claim, mode := restoredName(export), corev1.PersistentVolumeFilesystem
 	// Where the namespace gives the pod its user, the files are its by the group that kubelet gives them, which it does to no volume that is read-only
 	// (k8s.io/kubernetes, pkg/volume/csi/csi_mounter.go, supportsFSGroup).
-	readOnly := !observed.assignsUsers
+	readOnly := !observed.assignsUsers || !regroups(observed.claim)
 	if export.Spec.Source.VolumeSnapshot != nil {
 		_, mode = restoredAs(export, observed)
 		// A new volume may have to be made fit for its first mount, which some drivers cannot do read-only.
@@ -154,6 +155,12 @@ func sourceVolume(export *v1alpha1.WukongExport, observed *observation) ([]corev
 		return volumes, nil, []corev1.VolumeDevice{{Name: name, DevicePath: mover.DevicePath}}
 	}
 	return volumes, []corev1.VolumeMount{{Name: name, MountPath: mover.FolderPath, ReadOnly: true}}, nil
+}
+
+// regroups reports whether kubelet gives the files of a claim to the group of a pod that may write, and may: a claim that is read by many is nobody's to change.
+func regroups(claim *corev1.PersistentVolumeClaim) bool {
+	return claim != nil && ptr.Deref(claim.Spec.VolumeMode, corev1.PersistentVolumeFilesystem) == corev1.PersistentVolumeFilesystem &&
+		!slices.Contains(claim.Spec.AccessModes, corev1.ReadOnlyMany)
 }
 
 // claimOfJob is the name of the claim that a Job reads.

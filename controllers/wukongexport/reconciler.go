@@ -78,7 +78,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 		return r.retire(ctx, export, observed)
 	}
 	observed.outcome = steps.Run(ctx, r, export, observed)
-	if observed.outcome.Reportable(ctx) {
+	if observed.outcome.Failed() == nil {
 		written, err := r.writeStatus(ctx, export, observed)
 		if err != nil {
 			return reconcile.Result{}, err

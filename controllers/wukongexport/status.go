@@ -40,9 +40,6 @@ func (r *Reconciler) writeStatus(ctx context.Context, export *v1alpha1.WukongExp
 	set.Put(v1alpha1.ConditionReady, status(result.ready), result.reason, result.message)
 	set.Put(v1alpha1.ConditionCompleted, status(result.completed), completedReason, result.message)
 	observed.umbrella.Report(set)
-	if result.phase != v1alpha1.ExportCompleted && result.phase != v1alpha1.ExportFailed {
-		observed.outcome.Report(ctx, set)
-	}
 	after.Status = describe(export, observed, result)
 	after.Status.Conditions = set.List()
 	after.Status.ObservedGeneration = export.Generation

@@ -63,13 +63,13 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 	}
 	observed.outcome = steps.Run(ctx, r, image, observed)
 	result, err := observed.outcome.Result(earliest(untilNextTick(image, observed), observed.importer.Again))
-	if !observed.outcome.Reportable(ctx) {
+	if err != nil {
 		return result, err
 	}
 	if err := r.writeStatus(ctx, image, observed); err != nil {
 		return reconcile.Result{}, err
 	}
-	if err != nil || observed.outcome.Refused() != nil {
+	if observed.outcome.Refused() != nil {
 		return result, err
 	}
 	return pass.CleanUp(ctx, r.clearAway(ctx, image, observed), result.RequeueAfter), nil

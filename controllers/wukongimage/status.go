@@ -22,7 +22,6 @@ func (r *Reconciler) writeStatus(ctx context.Context, image *v1alpha1.WukongImag
 	report(set, v1alpha1.ConditionReady, v1alpha1.ReasonReady, unready)
 	report(set, v1alpha1.ConditionUpToDate, v1alpha1.ReasonUpToDate, outdated)
 	observed.umbrella.Report(set)
-	observed.outcome.Report(ctx, set)
 	after.Status = describe(image, observed, unready)
 	after.Status.Conditions = set.List()
 	after.Status.ObservedGeneration = image.Generation

@@ -73,7 +73,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 		return reconcile.Result{}, r.writeStatus(ctx, network, observed)
 	}
 	observed.outcome = steps.Run(ctx, r, network, observed)
-	if observed.outcome.Reportable(ctx) {
+	if observed.outcome.Failed() == nil {
 		if err := r.writeStatus(ctx, network, observed); err != nil {
 			return reconcile.Result{}, err
 		}

@@ -57,7 +57,6 @@ func (r *Reconciler) writeStatus(ctx context.Context, network *v1alpha1.WukongNe
 	}
 	reportBridge(set, &after.Status, observed.bridge)
 	observed.umbrella.Report(set)
-	observed.outcome.Report(ctx, set)
 	after.Status.Conditions = set.List()
 	return r.applier.Status(ctx, network, after)
 }

@@ -62,7 +62,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 	}
 	observed.outcome = steps.Run(ctx, r, snapshot, observed)
 	result := evaluate(snapshot, observed, observed.outcome.Refused())
-	if observed.outcome.Reportable(ctx) {
+	if observed.outcome.Failed() == nil {
 		if err := r.writeStatus(ctx, snapshot, observed, result); err != nil {
 			return reconcile.Result{}, err
 		}
@@ -138,7 +138,7 @@ func (r *Reconciler) giveUp(ctx context.Context, observed *observation) error {
 func SetupWithManager(manager ctrl.Manager, dependencies *dependency.Registry, clock clock.PassiveClock) error {
 	reconciler := &Reconciler{
 		client:       manager.GetClient(),
-		applier:      &apply.Applier{Client: manager.GetClient(), FieldManager: fieldManager, Recorder: manager.GetEventRecorder(fieldManager)},
+		applier:      &apply.Applier{Client: manager.GetClient(), Live: manager.GetAPIReader(), FieldManager: fieldManager, Recorder: manager.GetEventRecorder(fieldManager)},
 		dependencies: dependencies,
 		clock:        clock,
 	}

@@ -98,9 +98,6 @@ func (r *Reconciler) writeStatus(ctx context.Context, snapshot *v1alpha1.WukongS
 		set.False(v1alpha1.ConditionReady, result.reason, result.message)
 	}
 	observed.umbrella.Report(set)
-	if !snapshot.Finished() {
-		observed.outcome.Report(ctx, set)
-	}
 	after.Status = describe(snapshot, observed, result)
 	after.Status.Conditions = set.List()
 	after.Status.ObservedGeneration = snapshot.Generation

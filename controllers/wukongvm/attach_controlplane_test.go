@@ -3,12 +3,15 @@
 package wukongvm_test
 
 import (
+	"context"
 	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	kubevirtv1 "kubevirt.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -282,4 +285,35 @@ func TestAVolumeThatSomebodyElsePutThereStays(t *testing.T) {
 	testkit.Wait(f, vm, metav1.ConditionTrue, v1alpha1.ReasonRunning, "")
 	f.waitAttached(vm, "root")
 	assert.Equal(t, name, claim())
+}
+
+// Fault C.4: KubeVirt 1.7 without the feature gate ExpandDisks lets a claim grow and shows its guest nothing of it.
+func TestGrowthThatKubeVirtDoesNotShowItsGuest(t *testing.T) {
+	f, vm := startRunning(t)
+	seen := testkit.WaitUntil(f, vm, func(now *testkit.Attempt, current *v1alpha1.WukongVM) {
+		require.NotNil(now, current.Status.Disks[0].GuestSize)
+	}).Status.Disks[0].GuestSize
+	f.Until(func() bool { return testkit.Read(f, "web-root", &v1alpha1.WukongDisk{}).Status.GuestSize != nil })
+	kubevirt := &kubevirtv1.KubeVirt{ObjectMeta: metav1.ObjectMeta{Namespace: f.Namespace, Name: "kubevirt"}}
+	f.Create(kubevirt)
+	t.Cleanup(func() { _ = f.Client.Delete(context.Background(), kubevirt) })
+	kubevirt.Status.ObservedKubeVirtVersion = "v1.7.0"
+	f.SetStatus(kubevirt)
+
+	before := testkit.Read(f, "web", &kubevirtv1.VirtualMachineInstance{})
+	instance := before.DeepCopy()
+	claim := instance.Status.VolumeStatus[0].PersistentVolumeClaimInfo
+	room := corev1.ResourceList{corev1.ResourceStorage: resource.MustParse("100Gi")}
+	claim.Requests, claim.Capacity = room, room
+	require.NoError(t, f.Client.Patch(t.Context(), instance, client.MergeFrom(before))) // KubeVirt's kinds have no subresource for the status
+	testkit.WaitUntil(f, vm, func(now *testkit.Attempt, current *v1alpha1.WukongVM) {
+		assert.Contains(now, current.Status.Disks[0].Message, "feature gate ExpandDisks is off")
+		assert.Equal(now, seen.String(), current.Status.Disks[0].GuestSize.String())
+	})
+	f.Patch(kubevirt, `{"spec":{"configuration":{"developerConfiguration":{"featureGates":["ExpandDisks"]}}}}`)
+	f.Patch(vm, `{"spec":{"terminationGracePeriodSeconds":1}}`) // KubeVirt's own configuration wakes nobody
+	testkit.WaitUntil(f, vm, func(now *testkit.Attempt, current *v1alpha1.WukongVM) {
+		assert.Empty(now, current.Status.Disks[0].Message)
+		assert.Equal(now, "100Gi", current.Status.Disks[0].GuestSize.String())
+	})
 }

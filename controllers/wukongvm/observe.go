@@ -123,7 +123,7 @@ func (r *Reconciler) observe(ctx context.Context, vm *v1alpha1.WukongVM) (*obser
 		}
 	}
 	for _, step := range []func(context.Context, *v1alpha1.WukongVM, *observation) error{
-		r.observeOwned, r.observeServices, r.observePolicy, r.observeMachine, r.observeGates, r.observeTelling, r.observeStall, r.observeOwners, r.observeNodes, r.observeAddresses, r.observeGuestAddresses,
+		r.observeOwned, r.observeServices, r.observePolicy, r.observeMachine, r.observeTelling, r.observeStall, r.observeOwners, r.observeGates, r.observeNodes, r.observeAddresses, r.observeGuestAddresses,
 	} {
 		if err := step(ctx, vm, observed); err != nil {
 			return nil, err

@@ -97,7 +97,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 		return reconcile.Result{}, r.writeStatus(ctx, vm, observed)
 	}
 	observed.outcome = steps.Run(ctx, r, vm, observed)
-	if observed.outcome.Reportable(ctx) {
+	if observed.outcome.Failed() == nil {
 		if err := r.writeStatus(ctx, vm, observed); err != nil {
 			return reconcile.Result{}, err
 		}

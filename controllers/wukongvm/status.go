@@ -24,7 +24,6 @@ func (r *Reconciler) writeStatus(ctx context.Context, vm *v1alpha1.WukongVM, obs
 	reportParts(set, vm, observed)
 	reportMachine(set, vm, observed)
 	observed.umbrella.Report(set)
-	observed.outcome.Report(ctx, set)
 	after.Status.Conditions = set.List()
 	after.Status.ObservedGeneration = vm.Generation
 	return r.applier.Status(ctx, vm, after)

@@ -89,6 +89,9 @@ func TestStepsThatAreRefusedOrFail(t *testing.T) {
 				} else {
 					testkit.Wait(f, vm, metav1.ConditionFalse, reason, "by a test: "+resource)
 				}
+				if fault == "failed" {
+					assert.Zero(t, testkit.Read(f, name, &v1alpha1.WukongVM{}).Status.ObservedGeneration, "others act on what was observed")
+				}
 				for other, child := range written {
 					if other == resource || slices.Contains(dependents[resource], other) {
 						assert.False(t, f.Exists(child(name).GetName(), child(name)), other)

@@ -29,7 +29,11 @@ func Withheld(network *v1alpha1.WukongNetwork) bool {
 		return false
 	}
 	ready := meta.FindStatusCondition(network.Status.Conditions, v1alpha1.ConditionReady)
-	return ready == nil || network.Status.ObservedGeneration != network.Generation || ready.Reason == v1alpha1.ReasonHostAccessDenied
+	if ready == nil || network.Status.ObservedGeneration != network.Generation {
+		return true
+	}
+	// An error that lasts takes the place of a refusal in Ready.
+	return ready.Reason == v1alpha1.ReasonHostAccessDenied || ready.Reason == v1alpha1.ReasonReconcileError
 }
 
 // Defines reports whether gateways and reservations of a network hold for the machines of another namespace on its segment. Only those of an

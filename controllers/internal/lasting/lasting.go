@@ -66,30 +66,13 @@ func (t *telling[T]) Reconcile(ctx context.Context, request reconcile.Request) (
 			panic(cause) // which the controller counts, logs and survives
 		}
 	}()
-	result, err := t.inner.Reconcile(context.WithValue(ctx, lastsKey{}, t.lasted(request.NamespacedName)), request)
+	result, err := t.inner.Reconcile(ctx, request)
 	note(err)
 	return result, err
 }
 
-// lastsKey is the key of a context's value: whether passes over the object have failed for longer than patience.
-type lastsKey struct{}
-
-// Lasts reports whether passes over the object of this context have failed for so long that the object has to say so. A pass that writes the status although
-// a step failed puts Message into Ready then, so that it does not take back what was reported before.
-func Lasts(ctx context.Context) bool {
-	lasting, _ := ctx.Value(lastsKey{}).(bool)
-	return lasting
-}
-
-func (t *telling[T]) lasted(name types.NamespacedName) bool {
-	t.mutex.Lock()
-	defer t.mutex.Unlock()
-	since, before := t.since[name]
-	return before && t.clock.Since(since) >= patience
-}
-
-// Message is the text of the condition Ready with reason ReconcileError.
-func Message(err error) string {
+// message is the text of the condition Ready with reason ReconcileError.
+func message(err error) string {
 	return "what this object asks for cannot be done for the moment, and is tried again: " + words(err)
 }
 
@@ -112,7 +95,7 @@ func (t *telling[T]) tell(ctx context.Context, name types.NamespacedName, cause 
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writePatience)
 	defer cancel()
 	before := t.empty()
-	if err := t.applier.Client.Get(ctx, name, before, client.DisableReadYourWritesConsistency); err != nil {
+	if err := t.applier.Live.Get(ctx, name, before); err != nil {
 		return
 	}
 	if operation, ok := any(before).(v1alpha1.Operation); ok && operation.Finished() {
@@ -120,7 +103,7 @@ func (t *telling[T]) tell(ctx context.Context, name types.NamespacedName, cause 
 	}
 	after := before.DeepCopyObject().(T)
 	set := conditions.For(before, t.clock)
-	set.False(v1alpha1.ConditionReady, v1alpha1.ReasonReconcileError, Message(cause))
+	set.False(v1alpha1.ConditionReady, v1alpha1.ReasonReconcileError, message(cause))
 	list := after.GetConditions()
 	meta.SetStatusCondition(&list, *set.Get(v1alpha1.ConditionReady))
 	after.SetConditions(list)

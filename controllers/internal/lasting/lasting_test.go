@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/assert"
-	"github.com/stretchr/testify/require"
 	"k8s.io/apimachinery/pkg/types"
 	clocktesting "k8s.io/utils/clock/testing"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
@@ -45,23 +44,4 @@ func TestAPanicIsNotedAndGoesOn(t *testing.T) {
 	outer := Telling(inner, nil, clock, func() *v1alpha1.WukongDisk { return &v1alpha1.WukongDisk{} }).(*telling[*v1alpha1.WukongDisk])
 	assert.PanicsWithValue(t, "nil map", func() { _, _ = outer.Reconcile(t.Context(), reconcile.Request{}) })
 	assert.Len(t, outer.since, 1)
-}
-
-func TestAPassKnowsThatErrorsLast(t *testing.T) {
-	clock := clocktesting.NewFakePassiveClock(time.Unix(1000, 0))
-	var known []bool
-	inner := reconcile.Func(func(ctx context.Context, _ reconcile.Request) (reconcile.Result, error) {
-		known = append(known, Lasts(ctx))
-		return reconcile.Result{}, nil
-	})
-	telling := Telling(inner, nil, clock, func() *v1alpha1.WukongDisk { return &v1alpha1.WukongDisk{} }).(*telling[*v1alpha1.WukongDisk])
-	name := types.NamespacedName{Name: "root"}
-	for _, since := range []time.Duration{0, patience} {
-		telling.lasts(name, errors.New("connection refused"))
-		clock.SetTime(clock.Now().Add(since))
-		_, err := telling.Reconcile(t.Context(), reconcile.Request{NamespacedName: name})
-		require.NoError(t, err)
-	}
-	assert.Equal(t, []bool{false, true}, known)
-	assert.False(t, Lasts(t.Context()))
 }

@@ -9,10 +9,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/log"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
-	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/apply"
-	"github.com/novasphere/wukong/controllers/internal/conditions"
-	"github.com/novasphere/wukong/controllers/internal/lasting"
 )
 
 // RefusedRetry is how long a refused step waits for the next attempt: no watch reports that a quota, an admission policy or an object of someone
@@ -94,19 +91,6 @@ func (o *Outcome) errors(but ...string) []error {
 		}
 	}
 	return all
-}
-
-// Reportable reports whether the status is to be written: not for an error that the next attempt, a moment later, may resolve. The status would say that
-// this generation was observed although not all of it is written.
-func (o *Outcome) Reportable(ctx context.Context) bool {
-	return o.Failed() == nil || lasting.Lasts(ctx)
-}
-
-// Report puts an error that has lasted into the condition Ready. It comes after what else is reported there.
-func (o *Outcome) Report(ctx context.Context, set *conditions.Set) {
-	if err := o.Failed(); err != nil && lasting.Lasts(ctx) {
-		set.False(v1alpha1.ConditionReady, v1alpha1.ReasonReconcileError, lasting.Message(err))
-	}
 }
 
 // CleanUp returns when to try again what failed after the status was written, such as the deletion of what the object does not need any more: the object is as
