@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	kubevirtv1 "kubevirt.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -90,7 +91,8 @@ func TestStepsThatAreRefusedOrFail(t *testing.T) {
 					testkit.Wait(f, vm, metav1.ConditionFalse, reason, "by a test: "+resource)
 				}
 				if fault == "failed" {
-					assert.Zero(t, testkit.Read(f, name, &v1alpha1.WukongVM{}).Status.ObservedGeneration, "others act on what was observed")
+					conditions := testkit.Read(f, name, &v1alpha1.WukongVM{}).Status.Conditions
+					assert.False(t, meta.IsStatusConditionTrue(conditions, v1alpha1.ConditionSynchronized), "others act on it")
 				}
 				for other, child := range written {
 					if other == resource || slices.Contains(dependents[resource], other) {
