@@ -89,10 +89,15 @@ func run(ctx context.Context, chosen settings) (broken int, err error) {
 		return 0, err
 	}
 	fmt.Fprintf(os.Stderr, "all are ready; watching the settled cluster for %s\n", chosen.rest)
-	select {
-	case <-ctx.Done():
-		return 0, ctx.Err()
-	case <-time.After(chosen.rest):
+	if err := sleep(ctx, lateWrites); err != nil {
+		return 0, err
+	}
+	settling, err := stage.audit.writes()
+	if err != nil {
+		return 0, err
+	}
+	if err := sleep(ctx, chosen.rest); err != nil {
+		return 0, err
 	}
 	after, err := stage.audit.writes()
 	if err != nil {
@@ -103,6 +108,19 @@ func run(ctx context.Context, chosen settings) (broken int, err error) {
 		return 0, err
 	}
 	return report(os.Stdout, chosen, results{
-		times: times, made: made.without(before), atRest: after.total() - made.total(), idle: idle, warm: warm, settled: settled,
+		times: times, made: made.without(before), atRest: after.total() - settling.total(), idle: idle, warm: warm, settled: settled,
 	}), nil
+}
+
+// lateWrites is how long after the last machine is ready something is still written: the users of a network are counted every half minute at most
+// (controllers/wukongnetwork/usage.go).
+const lateWrites = 35 * time.Second
+
+func sleep(ctx context.Context, period time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(period):
+		return nil
+	}
 }
