@@ -7,7 +7,9 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/builder"
@@ -45,6 +47,7 @@ func TestFirstConsumersDoNotWaitForEachOther(t *testing.T) {
 	change(t, vm, func(vm *v1alpha1.WukongVM) { vm.Spec.Disks = vm.Spec.Disks[:1] })
 	cluster.Wait(t, alone, patience, "held by nobody", func() bool { return alone.Status.AttachedTo == "" })
 	here, there := vm.Status.NodeName, testbed.NodeName(1)
+	keepVolume(t, alone, here)
 	if here == there {
 		there = testbed.NodeName(2)
 	}
@@ -57,4 +60,18 @@ func TestFirstConsumersDoNotWaitForEachOther(t *testing.T) {
 	cluster.Make(t, together)
 	cluster.WaitReady(t, together, metav1.ConditionTrue, v1alpha1.ReasonRunning, importAndBoot)
 	assert.Equal(t, here, together.Status.NodeName)
+}
+
+// keepVolume lets the volume of a disk be used on one node only, as that of a local disk or a zone is. The driver of the dev cluster serves all on both nodes.
+func keepVolume(t *testing.T, disk *v1alpha1.WukongDisk, node string) {
+	t.Helper()
+	claim, volume := &corev1.PersistentVolumeClaim{}, &corev1.PersistentVolume{}
+	require.NoError(t, cluster.Get(t.Context(), client.ObjectKey{Namespace: disk.Namespace, Name: disk.Status.ClaimName}, claim))
+	require.NoError(t, cluster.Get(t.Context(), client.ObjectKey{Name: claim.Spec.VolumeName}, volume))
+	require.Nil(t, volume.Spec.NodeAffinity)
+	before := volume.DeepCopy()
+	volume.Spec.NodeAffinity = &corev1.VolumeNodeAffinity{Required: &corev1.NodeSelector{NodeSelectorTerms: []corev1.NodeSelectorTerm{{
+		MatchExpressions: []corev1.NodeSelectorRequirement{{Key: corev1.LabelHostname, Operator: corev1.NodeSelectorOpIn, Values: []string{node}}},
+	}}}}
+	require.NoError(t, cluster.Patch(t.Context(), volume, client.MergeFrom(before)))
 }
