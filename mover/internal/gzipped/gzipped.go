@@ -30,11 +30,9 @@ type compressor struct {
 	writer             *gzip.Writer
 }
 
-var zeros = make([]byte, blockSize)
-
 // compress makes the member of one block. It is valid until the next call.
 func (c *compressor) compress(block []byte) ([]byte, error) {
-	empty := int64(len(block)) == blockSize && bytes.Equal(block, zeros)
+	empty := int64(len(block)) == blockSize && bytes.Count(block, []byte{0}) == len(block)
 	if empty && c.zeroMember.Len() > 0 {
 		return c.zeroMember.Bytes(), nil
 	}
