@@ -212,6 +212,8 @@ const (
 	ReasonStopped = "Stopped"
 	// ReasonStopping: the guest is shutting down.
 	ReasonStopping = "Stopping"
+	// ReasonCleanUpFailed: the reason of an event: what an object does not need any more could not be deleted.
+	ReasonCleanUpFailed = "CleanUpFailed"
 	// ReasonDiskIOError: the guest is paused because a disk could not be read or written.
 	ReasonDiskIOError = "DiskIOError"
 	// ReasonPaused: the machine is paused.

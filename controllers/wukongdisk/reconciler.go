@@ -89,14 +89,11 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 // carryOut writes what a disk that lives needs, and its status.
 func (r *Reconciler) carryOut(ctx context.Context, disk *v1alpha1.WukongDisk, observed *observation) (reconcile.Result, error) {
 	observed.outcome = steps.Run(ctx, r, disk, observed)
-	result, err := observed.outcome.Result(observed.retryAfter(disk))
+	result, err := observed.outcome.Conclude(observed.retryAfter(disk), func() error { return r.writeStatus(ctx, disk, observed) })
 	if err != nil {
 		return result, err
 	}
-	if err := r.writeStatus(ctx, disk, observed); err != nil {
-		return reconcile.Result{}, err
-	}
-	return pass.CleanUp(ctx, r.clearAway(ctx, observed), result.RequeueAfter), nil
+	return pass.CleanUp(r.applier.Recorder, disk, result, r.clearAway(ctx, observed)), nil
 }
 
 // retryAfter is when to look again at what no watch reports; zero for never.

@@ -78,17 +78,14 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 		return r.retire(ctx, export, observed)
 	}
 	observed.outcome = steps.Run(ctx, r, export, observed)
-	if observed.outcome.Failed() == nil {
-		written, err := r.writeStatus(ctx, export, observed)
-		if err != nil {
-			return reconcile.Result{}, err
-		}
-		if written.Finished() {
-			// An own change of status brings no further pass.
-			return r.retire(ctx, written, observed)
-		}
+	result, err := observed.outcome.Conclude(observed.podAgain, func() (err error) {
+		export, err = r.writeStatus(ctx, export, observed)
+		return err
+	})
+	if err != nil || !export.Finished() {
+		return result, err
 	}
-	return observed.outcome.Result(observed.podAgain)
+	return r.retire(ctx, export, observed) // an own change of status brings no further pass
 }
 
 // steps are the writes of a pass over an export that is not finished. What the Job's pod waits for comes after the Job, so that nothing is made for one that is

@@ -62,17 +62,12 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 		return reconcile.Result{}, r.finalize(ctx, image, observed)
 	}
 	observed.outcome = steps.Run(ctx, r, image, observed)
-	result, err := observed.outcome.Result(earliest(untilNextTick(image, observed), observed.importer.Again))
-	if err != nil {
+	after := earliest(untilNextTick(image, observed), observed.importer.Again)
+	result, err := observed.outcome.Conclude(after, func() error { return r.writeStatus(ctx, image, observed) })
+	if err != nil || observed.outcome.Refused() != nil {
 		return result, err
 	}
-	if err := r.writeStatus(ctx, image, observed); err != nil {
-		return reconcile.Result{}, err
-	}
-	if observed.outcome.Refused() != nil {
-		return result, err
-	}
-	return pass.CleanUp(ctx, r.clearAway(ctx, image, observed), result.RequeueAfter), nil
+	return pass.CleanUp(r.applier.Recorder, image, result, r.clearAway(ctx, image, observed)), nil
 }
 
 // steps are the writes of a pass over an image that is not being deleted. Nothing is made before the finalizer is there that deletes or keeps it. The DataSource

@@ -73,12 +73,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 		return reconcile.Result{}, r.writeStatus(ctx, network, observed)
 	}
 	observed.outcome = steps.Run(ctx, r, network, observed)
-	if observed.outcome.Failed() == nil {
-		if err := r.writeStatus(ctx, network, observed); err != nil {
-			return reconcile.Result{}, err
-		}
-	}
-	return observed.outcome.Result(observed.countAfter)
+	return observed.outcome.Conclude(observed.countAfter, func() error { return r.writeStatus(ctx, network, observed) })
 }
 
 // steps are the writes of a pass over a network that is not being deleted.

@@ -61,16 +61,12 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 		return reconcile.Result{}, r.applier.RemoveFinalizer(ctx, snapshot.DeepCopy(), v1alpha1.FinalizerSnapshot)
 	}
 	observed.outcome = steps.Run(ctx, r, snapshot, observed)
-	result := evaluate(snapshot, observed, observed.outcome.Refused())
-	if observed.outcome.Failed() == nil {
-		if err := r.writeStatus(ctx, snapshot, observed, result); err != nil {
-			return reconcile.Result{}, err
-		}
-		if result.phase == v1alpha1.OperationFailed {
-			return pass.CleanUp(ctx, r.giveUp(ctx, observed), 0), nil
-		}
+	found := evaluate(snapshot, observed, observed.outcome.Refused())
+	concluded, err := observed.outcome.Conclude(found.after, func() error { return r.writeStatus(ctx, snapshot, observed, found) })
+	if err != nil || found.phase != v1alpha1.OperationFailed {
+		return concluded, err
 	}
-	return observed.outcome.Result(result.after)
+	return pass.CleanUp(r.applier.Recorder, snapshot, concluded, r.giveUp(ctx, observed)), nil
 }
 
 // steps are the writes of a pass over a snapshot that is not being deleted. Nothing is made before the finalizer is there that deletes or keeps it.

@@ -311,7 +311,6 @@ func TestGrowthThatKubeVirtDoesNotShowItsGuest(t *testing.T) {
 		assert.Equal(now, seen.String(), current.Status.Disks[0].GuestSize.String())
 	})
 	f.Patch(kubevirt, `{"spec":{"configuration":{"developerConfiguration":{"featureGates":["ExpandDisks"]}}}}`)
-	f.Patch(vm, `{"spec":{"terminationGracePeriodSeconds":1}}`) // KubeVirt's own configuration wakes nobody
 	testkit.WaitUntil(f, vm, func(now *testkit.Attempt, current *v1alpha1.WukongVM) {
 		assert.Empty(now, current.Status.Disks[0].Message)
 		assert.Equal(now, "100Gi", current.Status.Disks[0].GuestSize.String())

@@ -43,6 +43,7 @@ func (r *Reconciler) stampDisk(ctx context.Context, vm *v1alpha1.WukongVM, disk 
 	if err != nil {
 		return err
 	}
+	observed.stamped = observed.stamped || observed.disks[name] == nil
 	observed.disks[name] = stamped
 	return nil
 }

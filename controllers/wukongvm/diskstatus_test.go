@@ -35,7 +35,7 @@ func TestAFaultOfSomethingElseEndsNoMove(t *testing.T) {
 		return observed.moveStatus(vm, "data")
 	}
 	assert.Equal(t, v1alpha1.VMDiskMoveMigrating, answer(v1alpha1.VMDiskMoveMigrating).State)
-	observed.outcome = pass.Refusal(stepMachine, pass.ErrSkipped)
+	observed.outcome = endedBy(stepMachine, pass.ErrSkipped)
 	assert.Equal(t, v1alpha1.VMDiskMoveMoved, answer(v1alpha1.VMDiskMoveMoved).State, "it is a fact")
 	assert.Nil(t, answer(v1alpha1.VMDiskMoveMigrating), "the VirtualMachine was not given the new claim")
 	assert.Nil(t, answer(v1alpha1.VMDiskMoveWithdrawn), "nor was it taken off it")

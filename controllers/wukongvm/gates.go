@@ -9,6 +9,9 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/util/version"
 	kubevirtv1 "kubevirt.io/api/core/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/event"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/dependency"
@@ -56,6 +59,17 @@ func (r *Reconciler) observeGates(ctx context.Context, vm *v1alpha1.WukongVM, ob
 		off.plugs, off.grows = off.plugs || !plugsDisks(&list.Items[i]), off.grows || !growsDisks(&list.Items[i])
 	}
 	return nil
+}
+
+// gatesChanged accepts a KubeVirt that does by now what it did not do to the disks of running machines, or the other way round.
+func gatesChanged() predicate.TypedPredicate[client.Object] {
+	return predicate.Funcs{
+		CreateFunc: func(event.CreateEvent) bool { return false },
+		UpdateFunc: func(e event.UpdateEvent) bool {
+			before, after := e.ObjectOld.(*kubevirtv1.KubeVirt), e.ObjectNew.(*kubevirtv1.KubeVirt)
+			return plugsDisks(before) != plugsDisks(after) || growsDisks(before) != growsDisks(after)
+		},
+	}
 }
 
 // plugsDisks tells whether a KubeVirt plugs the volumes of a running machine in and out as its template says.

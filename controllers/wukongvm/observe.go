@@ -78,6 +78,8 @@ type observation struct {
 	withheld map[string]bool
 	// attachments are the NetworkAttachmentDefinitions that interfaces have of their own, by the name of the interface.
 	attachments map[string]*networkv1.NetworkAttachmentDefinition
+	// stamped: this pass made a WukongDisk, whose controller reports on it in a moment.
+	stamped bool
 	// outcome is how this pass's writes ended; nil before them.
 	outcome *pass.Outcome
 }

@@ -1,6 +1,7 @@
 package wukongvm
 
 import (
+	"context"
 	"errors"
 	"testing"
 
@@ -29,6 +30,12 @@ func instanceIn(phase kubevirtv1.VirtualMachineInstancePhase, conditions ...kube
 
 var instanceIsReady = kubevirtv1.VirtualMachineInstanceCondition{Type: kubevirtv1.VirtualMachineInstanceReady, Status: corev1.ConditionTrue}
 
+// endedBy is the outcome of a pass in which one step ended with an error.
+func endedBy(step string, err error) *pass.Outcome {
+	failing := func(int, context.Context, int, int) error { return err }
+	return pass.New("test", pass.Do(step, failing)).Run(context.Background(), 0, 0, 0)
+}
+
 // TestReadyTellsTheDeepestCause: a row is what was observed of a machine, and what Ready and the phase must say of it. An empty reason is
 // Ready=True.
 func TestReadyTellsTheDeepestCause(t *testing.T) {
@@ -53,12 +60,12 @@ func TestReadyTellsTheDeepestCause(t *testing.T) {
 			o.disksProblem = &problem{reason: v1alpha1.ReasonWaitingForDisk, message: "WukongDisk web-root: 404"}
 		}, reason: v1alpha1.ReasonWaitingForDisk, message: "404", phase: v1alpha1.PhaseError},
 		"a conflict goes before the disks": {observe: func(o *observation) {
-			o.outcome = pass.Refusal("disks", &apply.NameConflictError{Kind: "WukongDisk", Name: "web-root"})
+			o.outcome = endedBy("disks", &apply.NameConflictError{Kind: "WukongDisk", Name: "web-root"})
 			o.disksProblem = &problem{reason: v1alpha1.ReasonWaitingForDisk, message: "missing"}
 		}, reason: v1alpha1.ReasonNameConflict, message: "WukongDisk web-root exists already", phase: v1alpha1.PhaseError},
 		"refused by admission": {observe: func(o *observation) {
 			running(o)
-			o.outcome = pass.Refusal(stepMachine, &apply.RefusedError{Kind: "VirtualMachine", Name: "web", Err: errors.New("too many cores")})
+			o.outcome = endedBy(stepMachine, &apply.RefusedError{Kind: "VirtualMachine", Name: "web", Err: errors.New("too many cores")})
 		}, reason: v1alpha1.ReasonApplyRefused, message: "too many cores", phase: v1alpha1.PhaseRunning},
 		"a running guest does not need its Secret": {observe: func(o *observation) {
 			running(o)

@@ -16,6 +16,7 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 	"sigs.k8s.io/controller-runtime/pkg/source"
@@ -97,12 +98,10 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 		return reconcile.Result{}, r.writeStatus(ctx, vm, observed)
 	}
 	observed.outcome = steps.Run(ctx, r, vm, observed)
-	if observed.outcome.Failed() == nil {
-		if err := r.writeStatus(ctx, vm, observed); err != nil {
-			return reconcile.Result{}, err
-		}
+	if observed.stamped && observed.outcome.Refused() == nil {
+		return observed.outcome.Conclude(gather, func() error { return nil }) // what the disks report in a moment is one write with this pass's
 	}
-	return observed.outcome.Result(observed.retryAfter(vm, r.clock.Now()))
+	return observed.outcome.Conclude(observed.retryAfter(vm, r.clock.Now()), func() error { return r.writeStatus(ctx, vm, observed) })
 }
 
 // retryAfter is when to look again at what no watch tells of; zero for never. An object of someone else under a name that we need is not
@@ -182,6 +181,13 @@ func setup(manager ctrl.Manager, dependencies *dependency.Registry, clock clock.
 	err = dependencies.Watch(controller, dependency.KubeVirts,
 		source.Kind(manager.GetCache(), client.Object(&kubevirtv1.KubeVirt{}), reconciler.vmsOfBindings(), binding.Changed()),
 		reconciler.vmsThatNeedBindings)
+	if err != nil {
+		return err
+	}
+	err = dependencies.Watch(controller, dependency.KubeVirts,
+		source.Kind(manager.GetCache(), client.Object(&kubevirtv1.KubeVirt{}),
+			handler.EnqueueRequestsFromMapFunc(func(ctx context.Context, _ client.Object) []reconcile.Request { return everything(ctx) }), gatesChanged()),
+		everything)
 	if err != nil {
 		return err
 	}

@@ -138,10 +138,11 @@ func changedByOthers() predicate.TypedPredicate[client.Object] {
 	}
 }
 
-// childChanged lets pass what a machine reads of a disk or network: its spec, its condition, its claim or attachment. The
-// progress of an import is no news to it.
+// childChanged accepts what a machine reads of a disk or network: its spec, its condition, its claim or attachment. The
+// progress of an import is no news to it, nor is that a disk or network is there which the machine has just made.
 func childChanged() predicate.Predicate {
 	return predicate.Funcs{
+		CreateFunc: func(e event.CreateEvent) bool { return !index.Stamped(e.Object) },
 		UpdateFunc: func(e event.UpdateEvent) bool {
 			before, after := e.ObjectOld.(v1alpha1.Object), e.ObjectNew.(v1alpha1.Object)
 			return before.GetGeneration() != after.GetGeneration() ||

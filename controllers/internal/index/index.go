@@ -221,6 +221,12 @@ func IsVM(reference metav1.OwnerReference) bool {
 	return reference.Kind == "WukongVM" && reference.APIVersion == v1alpha1.GroupVersion.String()
 }
 
+// Stamped reports whether a WukongVM made an object from a template.
+func Stamped(obj client.Object) bool {
+	owner := metav1.GetControllerOf(obj)
+	return owner != nil && IsVM(*owner)
+}
+
 func networkAttachment(obj client.Object) []string {
 	if name := obj.(*v1alpha1.WukongNetwork).AttachmentName(); name != "" {
 		return []string{name}

@@ -1,14 +1,16 @@
 package pass
 
 import (
-	"context"
 	"errors"
 	"slices"
 	"time"
 
-	"sigs.k8s.io/controller-runtime/pkg/log"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/tools/events"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
+	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/apply"
 )
 
@@ -24,11 +26,6 @@ type Outcome struct {
 type result struct {
 	step string
 	err  error
-}
-
-// Refusal makes the outcome of a step that was refused or failed, for tests.
-func Refusal(step string, err error) *Outcome {
-	return &Outcome{results: []result{{step: step, err: err}}}
 }
 
 // Of returns the error of a step: nil when it succeeded, and ErrSkipped when it did not run.
@@ -93,24 +90,27 @@ func (o *Outcome) errors(but ...string) []error {
 	return all
 }
 
-// CleanUp returns when to try again what failed after the status was written, such as the deletion of what the object does not need any more: the object is as
-// its status says, so that the error is logged only.
-func CleanUp(ctx context.Context, err error, after time.Duration) reconcile.Result {
-	if err != nil {
-		log.FromContext(ctx).Error(err, "Cannot clean up; it is tried again", "after", RefusedRetry.String())
-		after = RefusedRetry
-	}
-	return reconcile.Result{RequeueAfter: after}
-}
-
-// Result is what the reconciler returns: a retry with backoff after a failure, one after RefusedRetry after a refusal, and else one after the given
-// time, zero for none.
-func (o *Outcome) Result(after time.Duration) (reconcile.Result, error) {
+// Conclude ends a pass and returns what the reconciler returns: a retry with backoff after a failure, one after RefusedRetry after a refusal, and else one after
+// the given time, zero for none. It reports, which writes the status, unless a step failed.
+func (o *Outcome) Conclude(after time.Duration, report func() error) (reconcile.Result, error) {
 	if err := o.Failed(); err != nil {
+		return reconcile.Result{}, err
+	}
+	if err := report(); err != nil {
 		return reconcile.Result{}, err
 	}
 	if o.Refused() != nil {
 		after = RefusedRetry
 	}
 	return reconcile.Result{RequeueAfter: after}, nil
+}
+
+// CleanUp reports, in an event, what failed after the status was written, such as the deletion of what the object does not need any more: the object is as its status
+// says. It returns the result of the pass, or a retry after RefusedRetry.
+func CleanUp(recorder events.EventRecorder, object runtime.Object, result reconcile.Result, err error) reconcile.Result {
+	if err == nil {
+		return result
+	}
+	recorder.Eventf(object, nil, corev1.EventTypeWarning, v1alpha1.ReasonCleanUpFailed, "CleanUp", "%s; it is retried", err)
+	return reconcile.Result{RequeueAfter: RefusedRetry}
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/tools/events"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
@@ -53,6 +54,15 @@ func TestAFailedStepStopsThoseThatNeedIt(t *testing.T) {
 	assert.EqualError(t, outcome.Failed(), errDown.Error(), "neither what was skipped nor what was refused is tried again at once")
 }
 
+func TestWhatCannotBeCleanedUpIsAnEvent(t *testing.T) {
+	recorder := events.NewFakeRecorder(1)
+	later := reconcile.Result{RequeueAfter: time.Hour}
+	assert.Equal(t, later, CleanUp(recorder, &v1alpha1.WukongDisk{}, later, nil))
+	assert.Empty(t, recorder.Events)
+	assert.Equal(t, reconcile.Result{RequeueAfter: RefusedRetry}, CleanUp(recorder, &v1alpha1.WukongDisk{}, later, errDown))
+	assert.Equal(t, "Warning CleanUpFailed connection refused; it is retried", <-recorder.Events)
+}
+
 func TestAStepThatWritesSeveralObjectsJoinsItsErrors(t *testing.T) {
 	outcome := New("test", recorded("disks", errors.Join(errDown, errQuota))).Run(t.Context(), &trace{}, "", 0)
 	assert.Equal(t, errQuota, outcome.Refused())
@@ -69,10 +79,14 @@ func TestWhatAReconcilerReturns(t *testing.T) {
 		"one refused":   {[]Step[*trace, string, int]{recorded("one", errQuota), recorded("two", nil)}, RefusedRetry, nil},
 		"one failed":    {[]Step[*trace, string, int]{recorded("one", errQuota), recorded("two", errDown)}, 0, errDown},
 	} {
-		result, err := New("test", row.steps...).Run(t.Context(), &trace{}, "", 0).Result(time.Second)
+		reported := false
+		result, err := New("test", row.steps...).Run(t.Context(), &trace{}, "", 0).Conclude(time.Second, func() error { reported = true; return nil })
 		assert.Equal(t, reconcile.Result{RequeueAfter: row.after}, result, name)
 		assert.ErrorIs(t, err, row.err, name)
+		assert.Equal(t, row.err == nil, reported, "others act on a status: it says that all of the generation was done")
 	}
+	_, err := New("test", recorded("one", errQuota)).Run(t.Context(), &trace{}, "", 0).Conclude(time.Second, func() error { return errDown })
+	require.ErrorIs(t, err, errDown, "the status could not be written")
 	var none *Outcome
 	require.NoError(t, none.Of("machine"))
 	require.NoError(t, none.Refused())
