@@ -16,6 +16,7 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
@@ -175,34 +176,33 @@ func setup(manager ctrl.Manager, dependencies *dependency.Registry, clock clock.
 	if err != nil {
 		return err
 	}
-	everything := func(ctx context.Context) []reconcile.Request {
-		return watches.Requests(ctx, reconciler.client, newList())
+	return reconciler.watchOptional(manager, controller)
+}
+
+// watchOptional adds the watches on what may be installed after Wukong.
+func (r *Reconciler) watchOptional(manager ctrl.Manager, target controller.Controller) error {
+	everything := func(ctx context.Context) []reconcile.Request { return watches.Requests(ctx, r.client, newList()) }
+	all := handler.EnqueueRequestsFromMapFunc(func(ctx context.Context, _ client.Object) []reconcile.Request { return everything(ctx) })
+	kinds := manager.GetCache()
+	kubevirt := func(handler handler.EventHandler, news predicate.Predicate) source.Source {
+		return source.Kind(kinds, client.Object(&kubevirtv1.KubeVirt{}), handler, news)
 	}
-	err = dependencies.Watch(controller, dependency.KubeVirts,
-		source.Kind(manager.GetCache(), client.Object(&kubevirtv1.KubeVirt{}), reconciler.vmsOfBindings(), binding.Changed()),
-		reconciler.vmsThatNeedBindings)
-	if err != nil {
-		return err
+	for _, watch := range []struct {
+		api      dependency.API
+		watch    source.Source
+		affected func(context.Context) []reconcile.Request
+	}{
+		{dependency.KubeVirts, kubevirt(r.vmsOfBindings(), binding.Changed()), r.vmsThatNeedBindings},
+		{dependency.KubeVirts, kubevirt(all, gatesChanged()), everything},
+		{dependency.NetworkAttachments, source.Kind(kinds, client.Object(&networkv1.NetworkAttachmentDefinition{}), ofMachine(), changedByOthers()), everything},
+		{dependency.VirtualMachines, source.Kind(kinds, client.Object(&kubevirtv1.VirtualMachine{}), sameName()), everything},
+		{dependency.VirtualMachineInstances, source.Kind(kinds, client.Object(&kubevirtv1.VirtualMachineInstance{}), sameName()), everything},
+	} {
+		if err := r.dependencies.Watch(target, watch.api, watch.watch, watch.affected); err != nil {
+			return err
+		}
 	}
-	err = dependencies.Watch(controller, dependency.KubeVirts,
-		source.Kind(manager.GetCache(), client.Object(&kubevirtv1.KubeVirt{}),
-			handler.EnqueueRequestsFromMapFunc(func(ctx context.Context, _ client.Object) []reconcile.Request { return everything(ctx) }), gatesChanged()),
-		everything)
-	if err != nil {
-		return err
-	}
-	err = dependencies.Watch(controller, dependency.NetworkAttachments,
-		source.Kind(manager.GetCache(), client.Object(&networkv1.NetworkAttachmentDefinition{}), ofMachine(), changedByOthers()), everything)
-	if err != nil {
-		return err
-	}
-	err = dependencies.Watch(controller, dependency.VirtualMachines,
-		source.Kind(manager.GetCache(), client.Object(&kubevirtv1.VirtualMachine{}), sameName()), everything)
-	if err != nil {
-		return err
-	}
-	return dependencies.Watch(controller, dependency.VirtualMachineInstances,
-		source.Kind(manager.GetCache(), client.Object(&kubevirtv1.VirtualMachineInstance{}), sameName()), everything)
+	return nil
 }
 
 func newList() client.ObjectList { return &v1alpha1.WukongVMList{} }

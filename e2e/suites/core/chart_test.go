@@ -112,3 +112,28 @@ func TestChartRefusesUnknownValues(t *testing.T) {
 		assert.Contains(t, output, "values don't meet the specifications", value)
 	}
 }
+
+// Fault C.8: the pods of exports are pulled as the manager is, and OpenShift gives the manager's pod a user.
+func TestChartRunsWithAPrivateRegistryAndAnyUser(t *testing.T) {
+	harness.Essential(t)
+	t.Parallel()
+	plain := render(t)
+	assert.NotContains(t, plain, "--mover-image-pull-secrets")
+	assert.Contains(t, plain, "runAsNonRoot: true")
+	assert.NotContains(t, plain, "runAsUser: ", "the user is the image's, or the namespace's")
+	private := render(t, "--set", "imagePullSecrets[0].name=registry,imagePullSecrets[1].name=mirror")
+	assert.Contains(t, private, "--mover-image-pull-secrets=registry,mirror")
+	output, err := helm(t, "template", "release", filepath.Join(testbed.Checkout(), "charts", "wukong"), "--kube-version", "1.33", "--set", "imagePullSecrets={registry}")
+	require.Error(t, err)
+	assert.Contains(t, output, "values don't meet the specifications")
+}
+
+// Fault B.7: the probe of the manager's pod sees passes that hang. It is asked before other tests kill managers beside it.
+func TestTheProbeOfTheManagerSeesPassesThatHang(t *testing.T) {
+	harness.Essential(t)
+	pods, err := cluster.OperatorPods(t.Context())
+	require.NoError(t, err)
+	require.NotEmpty(t, pods)
+	path := "/api/v1/namespaces/" + harness.OperatorNamespace + "/pods/" + pods[0].Name + ":8081/proxy/healthz?verbose"
+	assert.Contains(t, harness.Kubectl(t).Run(t, "", "get", "--raw", path), "[+]not-hanging ok")
+}

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 	corev1 "k8s.io/api/core/v1"
 	schedulingv1 "k8s.io/api/scheduling/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	applycorev1 "k8s.io/client-go/applyconfigurations/core/v1"
@@ -59,8 +60,8 @@ func TestStorageClassThatDoesNotExist(t *testing.T) {
 	cluster.WaitReady(t, vm, metav1.ConditionTrue, v1alpha1.ReasonRunning, importAndBoot)
 }
 
-// Faults D.3 and D.4: what keeps the launcher pod from coming up is no progress, is told in the words of whoever refuses, and heals by itself. Fault B.10: a
-// namespace whose pods get no token keeps no machine with two disks from starting.
+// Faults D.3 and D.4: what keeps the launcher pod from coming up is no progress, is told in the words of whoever refuses, and heals by itself. So is a Secret that is
+// missing. Fault B.10: a namespace whose pods get no token keeps no machine with two disks from starting.
 func TestAMachineThatIsRefusedDoesNotSayThatItStarts(t *testing.T) {
 	harness.Thorough(t)
 	t.Parallel()
@@ -74,12 +75,20 @@ func TestAMachineThatIsRefusedDoesNotSayThatItStarts(t *testing.T) {
 	nowhere := builder.Network(namespace, "nowhere", builder.ExistingAttachment("", "nowhere"))
 	unplugged := builder.VM(namespace, "unplugged", harness.TinyDisk("root"), builder.Networks(builder.Interface("lan", "nowhere")))
 	gold := builder.VM(namespace, "gold", harness.TinyDisk("root"), builder.Stamped("data", builder.Size("64Mi")), func(spec *v1alpha1.WukongVMSpec) {
+		spec.CloudInit = &v1alpha1.CloudInit{Users: []v1alpha1.CloudInitUser{{
+			Name: "alice", SSHKeySecretRefs: []v1alpha1.SSHKeySecretReference{{Name: "keys"}},
+		}}}
 		spec.Scheduling = &v1alpha1.Scheduling{PriorityClassName: namespace, Annotations: map[string]string{"backup.example.com/include": "yes"}}
 		spec.Resources = &v1alpha1.PodResources{
 			Requests: &v1alpha1.ResourceAmounts{CPU: ptr.To(resource.MustParse("30m"))}, Limits: &v1alpha1.ResourceAmounts{CPU: ptr.To(resource.MustParse("2"))},
 		}
 	})
 	cluster.Make(t, attachment, nowhere, unplugged, gold)
+	cluster.Wait(t, gold, patience, "asking for the Secret", func() bool {
+		asks := meta.FindStatusCondition(gold.Status.Conditions, v1alpha1.ConditionCloudInitReady)
+		return asks != nil && asks.Reason == v1alpha1.ReasonSecretMissing && mentions(asks.Message, "keys")
+	})
+	cluster.Make(t, builder.Secret(namespace, "keys", map[string]string{"ssh-publickey": guestKey}))
 	cluster.WaitCause(t, gold, v1alpha1.ReasonStartFailing, "no PriorityClass with name "+namespace, importAndBoot)
 	assert.Equal(t, v1alpha1.PhaseError, gold.Status.Phase)
 	cluster.WaitCause(t, unplugged, v1alpha1.ReasonStartFailing, `failed to find plugin "does-not-exist"`, importAndBoot)
@@ -100,28 +109,6 @@ func TestAMachineThatIsRefusedDoesNotSayThatItStarts(t *testing.T) {
 	require.GreaterOrEqual(t, compute, 0)
 	assert.Equal(t, "30m", pod.Spec.Containers[compute].Resources.Requests.Cpu().String())
 	assert.Equal(t, "2", pod.Spec.Containers[compute].Resources.Limits.Cpu().String())
-}
-
-func TestMissingSecret(t *testing.T) {
-	harness.Thorough(t)
-	t.Parallel()
-	namespace := cluster.Namespace(t)
-	vm := builder.VM(namespace, "web", harness.TinyDisk("root"), func(spec *v1alpha1.WukongVMSpec) {
-		spec.CloudInit = &v1alpha1.CloudInit{Users: []v1alpha1.CloudInitUser{{
-			Name: "alice", SSHKeySecretRefs: []v1alpha1.SSHKeySecretReference{{Name: "keys"}},
-		}}}
-	})
-	cluster.Make(t, vm)
-	cluster.Wait(t, vm, patience, "asking for the Secret", func() bool {
-		for _, condition := range vm.Status.Conditions {
-			if condition.Type == v1alpha1.ConditionCloudInitReady && condition.Reason == v1alpha1.ReasonSecretMissing {
-				return mentions(condition.Message, "keys")
-			}
-		}
-		return false
-	})
-	cluster.Make(t, builder.Secret(namespace, "keys", map[string]string{"ssh-publickey": guestKey}))
-	cluster.WaitReady(t, vm, metav1.ConditionTrue, v1alpha1.ReasonRunning, importAndBoot)
 }
 
 func TestClaimOfTheSameNameThatIsNotOurs(t *testing.T) {

@@ -3,12 +3,15 @@
 package disks
 
 import (
+	"context"
+	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
@@ -47,19 +50,32 @@ func TestFirstConsumersDoNotWaitForEachOther(t *testing.T) {
 	change(t, vm, func(vm *v1alpha1.WukongVM) { vm.Spec.Disks = vm.Spec.Disks[:1] })
 	cluster.Wait(t, alone, patience, "held by nobody", func() bool { return alone.Status.AttachedTo == "" })
 	here, there := vm.Status.NodeName, testbed.NodeName(1)
-	keepVolume(t, alone, here)
 	if here == there {
 		there = testbed.NodeName(2)
 	}
-	root := builder.Stamped("root", builder.Size(harness.TinySize), builder.CloneOf("", "golden"), local)
-	apart := builder.VM(namespace, "apart", root, builder.Attached("alone"), builder.OnNode(there))
+	keepVolume(t, alone, here)
+	label := "e2e.wukong/" + namespace
+	labelNode(t, there, label)
+	apart := builder.VM(namespace, "apart", builder.Stamped("root", builder.Size(harness.TinySize), builder.CloneOf("", "golden"), local), builder.Attached("alone"),
+		func(spec *v1alpha1.WukongVMSpec) {
+			spec.Scheduling = &v1alpha1.Scheduling{NodeSelector: map[string]string{label: "yes"}}
+		})
 	cluster.Make(t, apart)
 	cluster.WaitCause(t, apart, v1alpha1.ReasonUnschedulable, "node affinity", importAndBoot)
-	require.NoError(t, cluster.Delete(t.Context(), apart))
-	together := builder.VM(namespace, "together", root, builder.Attached("alone"))
-	cluster.Make(t, together)
-	cluster.WaitReady(t, together, metav1.ConditionTrue, v1alpha1.ReasonRunning, importAndBoot)
-	assert.Equal(t, here, together.Status.NodeName)
+	labelNode(t, here, label) // and the machine goes where its disk is
+	cluster.WaitReady(t, apart, metav1.ConditionTrue, v1alpha1.ReasonRunning, importAndBoot)
+	assert.Equal(t, here, apart.Status.NodeName)
+}
+
+// labelNode puts a label on a node for the time of a test.
+func labelNode(t *testing.T, name, label string) {
+	t.Helper()
+	node := &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: name}}
+	patch := func(value string) client.Patch {
+		return client.RawPatch(types.MergePatchType, fmt.Appendf(nil, `{"metadata":{"labels":{%q:%s}}}`, label, value))
+	}
+	require.NoError(t, cluster.Patch(t.Context(), node, patch(`"yes"`)))
+	t.Cleanup(func() { require.NoError(t, cluster.Patch(context.WithoutCancel(t.Context()), node, patch("null"))) })
 }
 
 // keepVolume lets the volume of a disk be used on one node only, as that of a local disk or a zone is. The driver of the dev cluster serves all on both nodes.
