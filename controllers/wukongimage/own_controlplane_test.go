@@ -117,6 +117,8 @@ func TestEachTickMakesAVersion(t *testing.T) {
 	tick()
 	second := "debian-" + next.UTC().Format("20060102150405")
 	f.Until(func() bool { return f.Exists(second, &cdiv1.DataVolume{}) })
+	// The importer runs: by the manager's clock nobody has looked at this DataVolume since yesterday.
+	f.SetDataVolume(second, cdiv1.ImportInProgress, cdiv1.DataVolumeCondition{Type: cdiv1.DataVolumeRunning, Status: corev1.ConditionTrue})
 	refreshing := testkit.WaitCondition(f, image, v1alpha1.ConditionUpToDate, metav1.ConditionFalse, v1alpha1.ReasonImporting, second)
 	assert.Equal(t, first, refreshing.Status.CurrentVersion, "disks start from the last version meanwhile")
 
