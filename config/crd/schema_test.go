@@ -80,7 +80,7 @@ func TestEveryListSaysHowItMerges(t *testing.T) {
 	})
 }
 
-// TestEveryNameOfAnObjectIsChecked: what no object can be called must not be waited for.
+// TestEveryNameOfAnObjectIsChecked (fault A.4): what no object can be called must not be waited for.
 func TestEveryNameOfAnObjectIsChecked(t *testing.T) {
 	const example = "../x"
 	forEachSchema(t, func(path string, schema *apiextensionsv1.JSONSchemaProps) string {

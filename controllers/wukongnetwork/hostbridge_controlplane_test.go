@@ -198,7 +198,7 @@ func TestABridgeThatTwoWantDifferently(t *testing.T) {
 	f.waitReady(younger)
 }
 
-// TestNoNodeLosesItsNetwork: a port with an address of the node is refused before anything is written, and what is not known is waited for.
+// TestNoNodeLosesItsNetwork (fault A.3): a port with an address of the node is refused before anything is written, and what is not known is waited for.
 func TestNoNodeLosesItsNetwork(t *testing.T) {
 	f := alone(t)
 	f.StartManagerOfAll()

@@ -476,7 +476,7 @@ func (f machines) waitEvent(vm *v1alpha1.WukongVM, reason, words string) {
 	}, reason)
 }
 
-// A2: what a tenant writes into a network on another's segment, a gateway, reservations, keeps no address from the other's machines; what an
+// Fault A.2: what a tenant writes into a network on another's segment, a gateway, reservations, keeps no address from the other's machines; what an
 // administrator writes does. Who is not permitted on the wire takes no address of it.
 func TestA2NobodyBlocksAddressesOfAnotherNamespace(t *testing.T) {
 	f := newMachines(t)

@@ -55,7 +55,7 @@ func TestWhatIsBetweenADataVolumeAndItsBytes(t *testing.T) {
 	}
 }
 
-// Fault D.2: a claim that is refused is not there to be described.
+// Faults B.6 and D.2: a claim that is refused is not there to be described.
 func TestADataVolumeWithoutAClaim(t *testing.T) {
 	dataVolume := &cdiv1.DataVolume{ObjectMeta: metav1.ObjectMeta{Name: "root"}}
 	assert.Contains(t, claimless(dataVolume), "CDI has not looked at DataVolume root")

@@ -22,7 +22,7 @@ import (
 	"github.com/novasphere/wukong/e2e/internal/harness"
 )
 
-// TestATenantReachesNoNetworkOfTheNodes plays somebody with Kubernetes' role edit in one namespace, who wants a network of the nodes, by a WukongNetwork
+// TestATenantReachesNoNetworkOfTheNodes (fault A.1) plays somebody with Kubernetes' role edit in one namespace, who wants a network of the nodes, by a WukongNetwork
 // and by the template of a WukongVM. Each way is refused with the reason; what the platform team permits is not. It changes the policy of the whole
 // cluster, so that it is not parallel.
 func TestATenantReachesNoNetworkOfTheNodes(t *testing.T) {

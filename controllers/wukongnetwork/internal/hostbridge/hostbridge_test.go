@@ -136,7 +136,7 @@ func TestOurOwnBridgeIsNoDanger(t *testing.T) {
 	assert.Nil(t, danger("br1", managed(), made(live), []node{hostNode(t, "n1", ours)}))
 }
 
-// What was adopted is never withdrawn, whatever the network says later.
+// Fault A.3: what was adopted is never withdrawn, whatever the network says later.
 func TestAdoptedStays(t *testing.T) {
 	first := present(t, managed(vlan(100), adopt), nil)
 	first.Labels[v1alpha1.LabelManagedBy] = v1alpha1.LabelManagedByValue
@@ -166,7 +166,7 @@ const (
 	withGuests = "interfaces: [{name: eth1, controller: br1}, {name: br1, bridge: {port: [{name: eth1}, {name: veth12}]}}]"
 )
 
-// No node may lose its network.
+// Fault A.3: no node may lose its network.
 func TestDanger(t *testing.T) {
 	for name, test := range map[string]struct {
 		wish *v1alpha1.ManagedBridge
