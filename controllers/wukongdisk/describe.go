@@ -18,7 +18,7 @@ func describe(disk *v1alpha1.WukongDisk, observed *observation, found *problem) 
 	if dataVolume := observed.dataVolume; dataVolume != nil {
 		status.DataVolumeName = dataVolume.Name
 		status.ImportRestarts = dvstate.Restarts(dataVolume)
-		if found != nil {
+		if found != nil && observed.stillSays(disk) == "" {
 			status.ProgressPercent = dvstate.Progress(dataVolume.Status.Progress)
 		}
 	}

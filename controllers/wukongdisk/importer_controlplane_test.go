@@ -49,3 +49,38 @@ func TestAnImporterThatDoesNotStartIsTold(t *testing.T) {
 	f.waitReady(disk)
 	f.WaitIdle()
 }
+
+// Fault D.5: a source that cannot be read costs the same few writes however long that lasts, though CDI clears the importer's words at each try.
+func TestAnImportThatFailsForEverCostsFewWrites(t *testing.T) {
+	f, manager := start(t)
+	disk := f.newDisk("root")
+	f.Create(disk)
+	f.waitDataVolume(disk)
+	try := func(restarts int32, phase cdiv1.DataVolumePhase, running cdiv1.DataVolumeCondition) {
+		dataVolume := testkit.Read(f, "root", &cdiv1.DataVolume{})
+		dataVolume.Status.Phase, dataVolume.Status.RestartCount, dataVolume.Status.Progress = phase, restarts, "40.0%"
+		running.Type, running.LastTransitionTime = cdiv1.DataVolumeRunning, metav1.Now()
+		dataVolume.Status.Conditions = []cdiv1.DataVolumeCondition{running}
+		f.SetStatus(dataVolume)
+		f.WaitIdle()
+	}
+	runs := cdiv1.DataVolumeCondition{Status: corev1.ConditionTrue, Reason: "Pod is running"}
+	fails := cdiv1.DataVolumeCondition{Status: corev1.ConditionFalse, Reason: "Error", Message: "no such host"}
+	try(0, cdiv1.ImportInProgress, runs)
+	testkit.Wait(f, disk, metav1.ConditionFalse, v1alpha1.ReasonImporting, "is being filled")
+	try(0, cdiv1.ImportInProgress, fails)
+	testkit.Wait(f, disk, metav1.ConditionFalse, v1alpha1.ReasonImportFailed, "no such host")
+	try(11, cdiv1.ImportInProgress, fails)
+	before := manager.Writes.Total()
+	for range 5 {
+		try(12, cdiv1.ImportInProgress, runs)
+		try(12, cdiv1.ImportInProgress, fails)
+		try(13, cdiv1.ImportScheduled, cdiv1.DataVolumeCondition{Status: corev1.ConditionFalse, Reason: "CrashLoopBackOff"})
+	}
+	assert.Equal(t, before, manager.Writes.Total(), manager.Writes)
+	testkit.Wait(f, disk, metav1.ConditionFalse, v1alpha1.ReasonImportFailed, "no such host (Error); it is tried again (10 restarts so far)")
+
+	f.Bind(testkit.Read(f, "root", &corev1.PersistentVolumeClaim{}))
+	f.SetDataVolume("root", cdiv1.Succeeded)
+	f.waitReady(disk)
+}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/utils/ptr"
 	cdiv1 "kubevirt.io/containerized-data-importer-api/pkg/apis/core/v1beta1"
 
@@ -89,6 +90,9 @@ func incomplete(disk *v1alpha1.WukongDisk, observed *observation) *problem {
 	}
 	if observed.dataVolume != nil {
 		if found := content(observed.dataVolume); found != nil {
+			if says := observed.stillSays(disk); says != "" && found.reason == v1alpha1.ReasonImporting {
+				return failed(v1alpha1.ReasonImportFailed, "%s", says)
+			}
 			return found
 		}
 	}
@@ -96,6 +100,11 @@ func incomplete(disk *v1alpha1.WukongDisk, observed *observation) *problem {
 		return found
 	}
 	return moving(observed)
+}
+
+// stillSays is the failure of an importer that CDI has started again, which is no news yet that the disk is being filled; empty without one.
+func (o *observation) stillSays(disk *v1alpha1.WukongDisk) string {
+	return o.importer.Still(meta.FindStatusCondition(disk.Status.Conditions, v1alpha1.ConditionReady), disk.Generation)
 }
 
 // contested tells of a machine that has the claim and is none that the disk may be given to.

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
 	cdiv1 "kubevirt.io/containerized-data-importer-api/pkg/apis/core/v1beta1"
@@ -68,7 +69,11 @@ func freshness(image *v1alpha1.WukongImage, observed *observation, applyErr erro
 		return failed(observed.importer.Reason, "%s", observed.importer.Says)
 	}
 	if current := underway(observed.imports); current != nil {
-		return importProblem(current)
+		found := importProblem(current)
+		if says := observed.stillSays(image); says != "" && found != nil && found.reason == v1alpha1.ReasonImporting {
+			return failed(v1alpha1.ReasonImportFailed, "%s", says)
+		}
+		return found
 	}
 	if polled(image) {
 		return polling(observed)
@@ -77,6 +82,11 @@ func freshness(image *v1alpha1.WukongImage, observed *observation, applyErr erro
 		return importProblem(&observed.imports[0])
 	}
 	return nil
+}
+
+// stillSays is the failure of an importer that CDI has started again, which is no news yet that the version is being filled; empty without one.
+func (o *observation) stillSays(image *v1alpha1.WukongImage) string {
+	return o.importer.Still(meta.FindStatusCondition(image.Status.Conditions, v1alpha1.ConditionUpToDate), image.Generation)
 }
 
 // polling says why a DataImportCron that imports nothing right now is not up to date. CDI tells nobody of a poll that failed: it is the Job of
@@ -140,7 +150,7 @@ func describe(image *v1alpha1.WukongImage, observed *observation, unready *probl
 		status.CurrentVersion, status.Digest, status.LastImportTime = current.name, current.digest, current.time
 	}
 	status.Versions = listVersions(current, observed.imports)
-	if one := underway(observed.imports); one != nil {
+	if one := underway(observed.imports); one != nil && observed.stillSays(image) == "" {
 		status.ProgressPercent = dvstate.Progress(one.Status.Progress)
 	}
 	if next := nextTick(image, observed); !next.IsZero() && obstacle(observed) == nil {

@@ -150,24 +150,41 @@ func machineState(vm *v1alpha1.WukongVM, observed *observation) *problem {
 		return &problem{reason: v1alpha1.ReasonGuestShutDown, message: fmt.Sprintf(
 			"the guest shut itself down, and restartPolicy %s keeps it so; set powerState to Stopped and back to Running to start it", vm.Spec.RestartPolicy)}
 	case status == kubevirtv1.VirtualMachineStatusPaused:
-		return paused(observed)
+		return paused(vm, observed)
 	default:
 		return starting(vm, observed)
 	}
 }
 
-// paused tells who paused the guest, by KubeVirt's reasons (pkg/virt-handler/vm.go, calculatePausedCondition). After an error of a disk KubeVirt tries to
-// resume it again and again.
-func paused(observed *observation) *problem {
-	var reason string
-	if observed.instance != nil {
-		if condition := instanceCondition(observed.instance, kubevirtv1.VirtualMachineInstancePaused); condition != nil {
-			reason = condition.Reason
-		}
+// pausedIOError is the reason of an instance's condition Paused after QEMU could not read or write a disk.
+const pausedIOError = "PausedIOError"
+
+// pauseReason is who paused a guest, by KubeVirt's reasons (pkg/virt-handler/vm.go, calculatePausedCondition); empty when it is not paused.
+func pauseReason(instance *kubevirtv1.VirtualMachineInstance) string {
+	if instance == nil {
+		return ""
 	}
-	switch reason {
-	case "PausedIOError":
-		return &problem{reason: v1alpha1.ReasonDiskIOError, message: "the guest is paused, because a disk could not be read or written: most often its storage is full, " +
+	condition := instanceCondition(instance, kubevirtv1.VirtualMachineInstancePaused)
+	if condition == nil {
+		return ""
+	}
+	return condition.Reason
+}
+
+// paused reports who paused the guest. After an error of a disk KubeVirt tries to resume it again and again; the disk's name is reported until that succeeds, also
+// when the event that has it has expired.
+func paused(vm *v1alpha1.WukongVM, observed *observation) *problem {
+	switch pauseReason(observed.instance) {
+	case pausedIOError:
+		before := meta.FindStatusCondition(vm.Status.Conditions, v1alpha1.ConditionReady)
+		if observed.told.cause == "" && before != nil && before.Reason == v1alpha1.ReasonDiskIOError {
+			return &problem{reason: before.Reason, message: before.Message}
+		}
+		var which string
+		if observed.told.cause != "" {
+			which = " (" + observed.told.cause + ")"
+		}
+		return &problem{reason: v1alpha1.ReasonDiskIOError, message: "the guest is paused, because a disk could not be read or written" + which + ": most often its storage is full, " +
 			"or not to be reached from the node; KubeVirt resumes the guest when that is over"}
 	case "PausedByMigrationMonitor":
 		return &problem{reason: v1alpha1.ReasonPaused, message: "KubeVirt paused the guest to bring its migration to an end"}

@@ -101,9 +101,10 @@ func TestReadyTellsTheDeepestCause(t *testing.T) {
 		"D: paused by an error of a disk": {observe: func(o *observation) {
 			o.machine, o.instance = machineWith(kubevirtv1.VirtualMachineStatusPaused), instanceIn(kubevirtv1.Running)
 			o.instance.Status.Conditions = append(o.instance.Status.Conditions, kubevirtv1.VirtualMachineInstanceCondition{
-				Type: kubevirtv1.VirtualMachineInstancePaused, Status: corev1.ConditionTrue, Reason: "PausedIOError", Message: "VMI was paused, low-level IO error detected",
+				Type: kubevirtv1.VirtualMachineInstancePaused, Status: corev1.ConditionTrue, Reason: pausedIOError, Message: "VMI was paused, low-level IO error detected",
 			})
-		}, reason: v1alpha1.ReasonDiskIOError, message: "could not be read or written", phase: v1alpha1.PhaseError},
+			o.told.cause = "VM Paused due to IO error at the volume: data"
+		}, reason: v1alpha1.ReasonDiskIOError, message: "could not be read or written (VM Paused due to IO error at the volume: data)", phase: v1alpha1.PhaseError},
 		"D: paused by its migration": {observe: func(o *observation) {
 			o.machine, o.instance = machineWith(kubevirtv1.VirtualMachineStatusPaused), instanceIn(kubevirtv1.Running)
 			o.instance.Status.Conditions = append(o.instance.Status.Conditions, kubevirtv1.VirtualMachineInstanceCondition{
@@ -166,35 +167,76 @@ func TestReadyTellsTheDeepestCause(t *testing.T) {
 	}
 }
 
-// Fault D.5: KubeVirt's tries come and go, and what failed is told until something succeeds.
+// Fault D.5: KubeVirt's tries come and go, and what failed is reported, with one write, until something succeeds.
 func TestWhatFailedIsToldUntilSomethingSucceeds(t *testing.T) {
-	vm := &v1alpha1.WukongVM{ObjectMeta: metav1.ObjectMeta{Generation: 3}, Spec: v1alpha1.WukongVMSpec{PowerState: v1alpha1.PowerRunning}}
-	told := func(o *observation) *problem {
-		found := unready(vm, o)
-		vm.Status.Conditions = nil
-		if found != nil {
-			vm.Status.Conditions = []metav1.Condition{{
-				Type: v1alpha1.ConditionReady, Status: metav1.ConditionFalse, Reason: found.reason, Message: found.message, ObservedGeneration: vm.Generation,
-			}}
-		}
-		return found
+	at := func(status kubevirtv1.VirtualMachinePrintableStatus, cause string) *observation {
+		return &observation{kubevirtServed: true, machine: machineWith(status), told: telling{cause: cause}}
 	}
-	failing := &observation{kubevirtServed: true, machine: machineWith(kubevirtv1.VirtualMachineStatusCrashLoopBackOff), told: telling{cause: "no host-passthrough"}}
-	trying := &observation{kubevirtServed: true, machine: machineWith(kubevirtv1.VirtualMachineStatusStarting), instance: instanceIn(kubevirtv1.Scheduled)}
-	refused := &observation{kubevirtServed: true, machine: trying.machine, instance: instanceIn(kubevirtv1.Scheduled, kubevirtv1.VirtualMachineInstanceCondition{
-		Type: kubevirtv1.VirtualMachineInstanceSynchronized, Status: corev1.ConditionFalse, Message: "no host-passthrough",
-	})}
-	first := *told(failing)
-	for range 3 {
-		for _, o := range []*observation{trying, refused, failing} {
-			assert.Equal(t, first, *told(o))
-		}
+	in := func(o *observation, phase kubevirtv1.VirtualMachineInstancePhase, conditions ...kubevirtv1.VirtualMachineInstanceCondition) *observation {
+		o.instance, o.told.late = instanceIn(phase, conditions...), true
+		return o
 	}
-	assert.Nil(t, told(&observation{kubevirtServed: true, machine: machineWith(kubevirtv1.VirtualMachineStatusRunning), instance: instanceIn(kubevirtv1.Running, instanceIsReady)}))
-	assert.Equal(t, v1alpha1.ReasonStarting, told(trying).reason, "it ran meanwhile")
-	told(failing)
-	vm.Generation++
-	assert.Equal(t, v1alpha1.ReasonStarting, told(trying).reason, "the spec is another")
+	condition := func(conditionType kubevirtv1.VirtualMachineInstanceConditionType, status corev1.ConditionStatus, reason, message string) kubevirtv1.VirtualMachineInstanceCondition {
+		return kubevirtv1.VirtualMachineInstanceCondition{Type: conditionType, Status: status, Reason: reason, Message: message}
+	}
+	const (
+		starting = kubevirtv1.VirtualMachineStatusStarting
+		paused   = kubevirtv1.VirtualMachineStatusPaused
+		noModel  = "no host-passthrough"
+		full     = "exceeded quota"
+		broken   = "IO error at the volume: data"
+	)
+	synchronized, byDisk := kubevirtv1.VirtualMachineInstanceSynchronized, condition(kubevirtv1.VirtualMachineInstancePaused, corev1.ConditionTrue, pausedIOError, "")
+	trying := in(at(starting, ""), kubevirtv1.Scheduled)
+	for name, row := range map[string]struct {
+		reason string
+		tries  []*observation // what KubeVirt shows of a cause that lasts, in turn
+	}{
+		"the domain is refused": {v1alpha1.ReasonMachineFailed, []*observation{
+			at(kubevirtv1.VirtualMachineStatusCrashLoopBackOff, noModel), trying,
+			in(at(starting, ""), kubevirtv1.Scheduled, condition(synchronized, corev1.ConditionFalse, "", noModel)),
+		}},
+		"an image that cannot be pulled": {v1alpha1.ReasonMachineFailed, []*observation{
+			in(at(kubevirtv1.VirtualMachineStatusErrImagePull, ""), kubevirtv1.Scheduling),
+			in(at(kubevirtv1.VirtualMachineStatusImagePullBackOff, ""), kubevirtv1.Scheduling),
+			in(at(starting, ""), kubevirtv1.Scheduling),
+		}},
+		"the pod is refused": {v1alpha1.ReasonStartFailing, []*observation{
+			in(at(starting, ""), kubevirtv1.Pending, condition(synchronized, corev1.ConditionFalse, "FailedCreate", full)), in(at(starting, ""), kubevirtv1.Pending),
+		}},
+		"the node cannot set up the pod, and the event expires": {v1alpha1.ReasonStartFailing, []*observation{
+			in(at(starting, "failed to find plugin"), kubevirtv1.Scheduling), in(at(starting, ""), kubevirtv1.Scheduling),
+		}},
+		"a disk that fails, and the event expires": {v1alpha1.ReasonDiskIOError, []*observation{
+			in(at(paused, broken), kubevirtv1.Running, byDisk), in(at(paused, ""), kubevirtv1.Running, byDisk),
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			vm := &v1alpha1.WukongVM{ObjectMeta: metav1.ObjectMeta{Generation: 3}, Spec: v1alpha1.WukongVMSpec{PowerState: v1alpha1.PowerRunning}}
+			told := func(o *observation) *problem {
+				found := unready(vm, o)
+				vm.Status.Conditions = nil
+				if found != nil {
+					vm.Status.Conditions = []metav1.Condition{{
+						Type: v1alpha1.ConditionReady, Status: metav1.ConditionFalse, Reason: found.reason, Message: found.message, ObservedGeneration: vm.Generation,
+					}}
+				}
+				return found
+			}
+			first := *told(row.tries[0])
+			assert.Equal(t, row.reason, first.reason)
+			for range 3 {
+				for _, o := range row.tries {
+					assert.Equal(t, first, *told(o))
+				}
+			}
+			assert.Nil(t, told(in(at(kubevirtv1.VirtualMachineStatusRunning, ""), kubevirtv1.Running, instanceIsReady)))
+			assert.Equal(t, v1alpha1.ReasonStarting, told(trying).reason, "it ran meanwhile")
+			told(row.tries[0])
+			vm.Generation++
+			assert.Equal(t, v1alpha1.ReasonStarting, told(trying).reason, "the spec is another")
+		})
+	}
 }
 
 func TestGraverBlocksWhenEitherDoes(t *testing.T) {

@@ -15,9 +15,12 @@ import (
 // reasonStopped is the event that only says that an instance ended, and not why (KubeVirt pkg/virt-handler, v1.Stopped).
 const reasonStopped = "Stopped"
 
+// reasonIOError is the event that names the disk of which an error paused a guest.
+const reasonIOError = "IOerror"
+
 // telling is what events say of a machine. Events are read only while something does not go on, and from the API server.
 type telling struct {
-	// cause is why the machine does not start; empty when nobody says so.
+	// cause is why the machine does not start, or which disk stopped it; empty when nobody says so.
 	cause string
 	// plugs are why the pods that plug in disks do not start, by the name of the pod.
 	plugs map[string]string
@@ -44,6 +47,9 @@ func (r *Reconciler) observeTelling(ctx context.Context, vm *v1alpha1.WukongVM, 
 	guest := observed.guest()
 	if guest == nil {
 		return nil
+	}
+	if pauseReason(guest) == pausedIOError {
+		return r.observeBrokenDisk(ctx, vm, observed)
 	}
 	plugs := plugPods(guest)
 	if guest.IsRunning() && len(plugs) == 0 {
@@ -73,6 +79,20 @@ func (r *Reconciler) observeTelling(ctx context.Context, vm *v1alpha1.WukongVM, 
 		if observed.told.plugs[pod], err = warnings.About(ctx, r.uncached, vm.Namespace, since, warnings.Object{Kind: "Pod", Name: pod}); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// observeBrokenDisk asks for the disk that stopped the guest: only the event of KubeVirt's launcher names it (pkg/virt-launcher/notify-client/client.go).
+func (r *Reconciler) observeBrokenDisk(ctx context.Context, vm *v1alpha1.WukongVM, observed *observation) error {
+	latest, err := warnings.Latest(ctx, r.uncached, vm.Namespace, tellWhy(vm.Name))
+	switch {
+	case err != nil:
+		return err
+	case latest != nil && latest.Reason == reasonIOError:
+		observed.told.cause = latest.Message
+	default:
+		observed.told.again = warnings.Patience
 	}
 	return nil
 }

@@ -19,6 +19,8 @@ import (
 type Waiting struct {
 	// Says is empty when nobody says anything. Reason is that of the condition.
 	Says, Reason string
+	// Retried: the importer failed, and CDI tries again. See Still.
+	Retried bool
 	// Again is when to ask again, zero for never: no watch tells.
 	Again time.Duration
 }
@@ -26,6 +28,9 @@ type Waiting struct {
 // Stuck asks what a DataVolume waits for, such as a quota that has no room for CDI's own claims, or a ConfigMap that does not exist: API server and kubelet tell that by
 // events only, on objects that CDI makes, and CDI copies nothing of them.
 func Stuck(ctx context.Context, live client.Reader, dataVolume *cdiv1.DataVolume, now time.Time) (Waiting, error) {
+	if is, again := retried(dataVolume, now); is {
+		return Waiting{Retried: true, Again: again}, nil
+	}
 	since, ok := stuckSince(dataVolume)
 	if !ok {
 		return Waiting{}, nil
@@ -56,10 +61,10 @@ func Stuck(ctx context.Context, live client.Reader, dataVolume *cdiv1.DataVolume
 // claimless tells of a DataVolume that has made no claim. CDI writes a first status before it tries, so that one without was seen by nobody.
 func claimless(dataVolume *cdiv1.DataVolume) string {
 	if dataVolume.Status.Phase == cdiv1.PhaseUnset && len(dataVolume.Status.Conditions) == 0 {
-		return fmt.Sprintf("CDI has not looked at DataVolume %s: see whether it runs: kubectl get pods --namespace=cdi", dataVolume.Name)
+		return fmt.Sprintf("CDI has not looked at DataVolume %s: see whether it runs: kubectl get pods --all-namespaces --selector=cdi.kubevirt.io=cdi-deployment", dataVolume.Name)
 	}
 	return fmt.Sprintf("DataVolume %s has made no PersistentVolumeClaim, and CDI does not say why: most often a LimitRange of the namespace refuses the claim; "+
-		"CDI's log has the cause: kubectl logs --namespace=cdi deployment/cdi-deployment", dataVolume.Name)
+		"the log of CDI's controller has the cause: kubectl logs deployment/cdi-deployment, in the namespace of CDI, which is cdi unless it was installed into another", dataVolume.Name)
 }
 
 // below are the objects between a DataVolume and its bytes, the deepest first. CDI fills a claim of its own that becomes the DataVolume's, or, where the class has no CSI driver, the

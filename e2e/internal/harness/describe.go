@@ -82,10 +82,6 @@ func (c *Cluster) summarize(ctx context.Context, log logger, namespace string) {
 	if err := errors.Join(c.List(ctx, guests, client.InNamespace(namespace)), c.List(ctx, pods, client.InNamespace(namespace))); err != nil {
 		log("summary: %s", err)
 	}
-	for _, guest := range guests.Items {
-		log("guest %s on %s: %s, created %s, deleted %s, finalizers %v", guest.Name, guest.Status.NodeName, guest.Status.Phase,
-			guest.CreationTimestamp, guest.DeletionTimestamp, guest.Finalizers)
-	}
 	for i := range pods.Items {
 		c.guestLog(ctx, log, &pods.Items[i])
 	}
@@ -96,6 +92,22 @@ func (c *Cluster) summarize(ctx context.Context, log logger, namespace string) {
 			if state := container.State; state.Running == nil {
 				log("pod %s, container %s: %s", pod.Name, container.Name, state.String())
 			}
+		}
+	}
+	for i := range guests.Items {
+		summarizeGuest(log, &guests.Items[i])
+	}
+}
+
+func summarizeGuest(log logger, guest *kubevirtv1.VirtualMachineInstance) {
+	log("guest %s on %s: %s, created %s, deleted %s, finalizers %v", guest.Name, guest.Status.NodeName, guest.Status.Phase,
+		guest.CreationTimestamp, guest.DeletionTimestamp, guest.Finalizers)
+	for _, volume := range guest.Status.VolumeStatus {
+		log("guest %s, volume %s: %s as %s, hot-plugged %v: %s", guest.Name, volume.Name, volume.Phase, volume.Target, volume.HotplugVolume != nil, volume.Message)
+	}
+	for _, condition := range guest.Status.Conditions {
+		if condition.Status != corev1.ConditionTrue || condition.Message != "" {
+			log("guest %s, condition %s: %s %s: %s", guest.Name, condition.Type, condition.Status, condition.Reason, condition.Message)
 		}
 	}
 }

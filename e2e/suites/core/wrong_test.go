@@ -12,11 +12,13 @@ import (
 	"github.com/stretchr/testify/require"
 	corev1 "k8s.io/api/core/v1"
 	schedulingv1 "k8s.io/api/scheduling/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	applycorev1 "k8s.io/client-go/applyconfigurations/core/v1"
 	"k8s.io/utils/ptr"
+	kubevirtv1 "kubevirt.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
@@ -75,6 +77,7 @@ func TestAMachineThatIsRefusedDoesNotSayThatItStarts(t *testing.T) {
 	nowhere := builder.Network(namespace, "nowhere", builder.ExistingAttachment("", "nowhere"))
 	unplugged := builder.VM(namespace, "unplugged", harness.TinyDisk("root"), builder.Networks(builder.Interface("lan", "nowhere")))
 	gold := builder.VM(namespace, "gold", harness.TinyDisk("root"), builder.Stamped("data", builder.Size("64Mi")), func(spec *v1alpha1.WukongVMSpec) {
+		spec.RestartPolicy = v1alpha1.RestartOnFailure
 		spec.CloudInit = &v1alpha1.CloudInit{Users: []v1alpha1.CloudInitUser{{
 			Name: "alice", SSHKeySecretRefs: []v1alpha1.SSHKeySecretReference{{Name: "keys"}},
 		}}}
@@ -109,6 +112,31 @@ func TestAMachineThatIsRefusedDoesNotSayThatItStarts(t *testing.T) {
 	require.GreaterOrEqual(t, compute, 0)
 	assert.Equal(t, "30m", pod.Spec.Containers[compute].Resources.Requests.Cpu().String())
 	assert.Equal(t, "2", pod.Spec.Containers[compute].Resources.Limits.Cpu().String())
+
+	tellWhatStopsAGuest(t, gold)
+}
+
+// tellWhatStopsAGuest takes a running machine with restartPolicy OnFailure and a second disk "data". An error of a disk names the disk, and is over when the disk is mended
+// (fault D). A guest that shuts itself down stays so, and its disks are as those of a stopped one (fault B.8).
+func tellWhatStopsAGuest(t *testing.T, vm *v1alpha1.WukongVM) {
+	t.Helper()
+	guest := cluster.Shell(t, vm)
+	mend := cluster.BreakDisk(t, vm, "data")
+	guest.Run(t, "( (sleep 5; dd if=/dev/zero of=/dev/vdb bs=4096 count=1 conv=fsync) </dev/null >/dev/null 2>&1 & )")
+	cluster.WaitCause(t, vm, v1alpha1.ReasonDiskIOError, "IO error at the volume: data", patience)
+	assert.Equal(t, v1alpha1.PhaseError, vm.Status.Phase)
+	mend()
+	cluster.WaitReady(t, vm, metav1.ConditionTrue, v1alpha1.ReasonRunning, patience)
+
+	guest.Run(t, "( (sleep 5; poweroff) </dev/null >/dev/null 2>&1 & )")
+	cluster.WaitReady(t, vm, metav1.ConditionFalse, v1alpha1.ReasonGuestShutDown, patience)
+	instance := &kubevirtv1.VirtualMachineInstance{ObjectMeta: metav1.ObjectMeta{Namespace: vm.Namespace, Name: vm.Name}}
+	cluster.WaitGone(t, instance, patience)
+	snapshot := builder.Snapshot(vm.Namespace, "afterwards", vm.Name+"-data", builder.ApplicationConsistent)
+	cluster.Make(t, snapshot)
+	cluster.WaitReady(t, snapshot, metav1.ConditionTrue, v1alpha1.ReasonTaken, patience)
+	cluster.WaitReady(t, vm, metav1.ConditionFalse, v1alpha1.ReasonGuestShutDown, patience)
+	assert.True(t, apierrors.IsNotFound(cluster.Get(t.Context(), client.ObjectKeyFromObject(instance), instance)), "KubeVirt does not start it again")
 }
 
 func TestClaimOfTheSameNameThatIsNotOurs(t *testing.T) {

@@ -1,6 +1,9 @@
 package gotest
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // Failure is a test that failed, or a package that failed outside its tests, with the lines that say why.
 type Failure struct {
@@ -8,8 +11,12 @@ type Failure struct {
 	Lines []string
 }
 
-// excerptLines is how much of a failed test is shown in the end. The rest is where it was printed first.
-const excerptLines = 16
+// How much of a failed test is shown in the end: the first lines of the error, and the last of the output, where suites print the state of guests and pods. The rest is where it was
+// printed first.
+const (
+	errorLines = 24
+	lastLines  = 16
+)
 
 // Failures returns the failed tests and packages, in the order in which they began.
 func Failures(packages []Package, tests []Test) []Failure {
@@ -49,12 +56,22 @@ func excerpt(output string) []string {
 	switch {
 	case first >= 0:
 		// testify prints the file and line of the log above.
-		lines = lines[max(0, first-1):]
-		return lines[:min(len(lines), excerptLines)]
-	case len(lines) > excerptLines:
-		return lines[len(lines)-excerptLines:]
+		return shorten(lines[max(0, first-1):], errorLines)
+	default:
+		return shorten(lines, 0)
 	}
-	return lines
+}
+
+// shorten leaves out the middle of what is too long.
+func shorten(lines []string, first int) []string {
+	if len(lines) <= first+lastLines {
+		return lines
+	}
+	short := slices.Clone(lines[:first])
+	if first > 0 {
+		short = append(short, "…")
+	}
+	return append(short, lines[len(lines)-lastLines:]...)
 }
 
 // isProgress is true for a line that go test writes of every test or package.

@@ -153,9 +153,11 @@ func TestTestThatRunsAgainIsAnotherOne(t *testing.T) {
 func TestExcerptBeginsAtTheError(t *testing.T) {
 	output := "=== RUN   TestA\n" + strings.Repeat("    a_test.go:1: a log\n", 30) +
 		"    a_test.go:7: \n        \tError Trace:\ta_test.go:7\n        \tError:      \tnot equal\n" +
-		strings.Repeat("    describe.go:1: an object\n", 100) + "--- FAIL: TestA (1.00s)\n"
+		strings.Repeat("    describe.go:1: an object\n", 100) + "    describe.go:2: guest web\n--- FAIL: TestA (1.00s)\n"
 	lines := excerpt(output)
-	assert.Len(t, lines, excerptLines)
+	assert.Len(t, lines, errorLines+1+lastLines)
+	assert.Equal(t, "…", lines[errorLines])
 	assert.Equal(t, "    a_test.go:7: ", lines[0])
 	assert.Contains(t, lines[2], "not equal")
+	assert.Contains(t, lines[len(lines)-2], "guest web", "and ends with the state of guests and pods")
 }

@@ -1,0 +1,40 @@
+package dvstate
+
+import (
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	cdiv1 "kubevirt.io/containerized-data-importer-api/pkg/apis/core/v1beta1"
+
+	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/warnings"
+)
+
+// lastingRestarts is how often an importer may fail before a try that runs is no sign of success any more.
+const lastingRestarts = 10
+
+// retried tells whether what the importer said last still stands, and when to look again. CDI clears its words whenever the pod runs, which a pod that fails does for a
+// moment, every few minutes and for ever. A try that runs for longer than warnings.Patience is a success; after lastingRestarts only a disk that is filled is.
+func retried(dataVolume *cdiv1.DataVolume, now time.Time) (is bool, again time.Duration) {
+	if dataVolume.Status.RestartCount == 0 {
+		return false, 0
+	}
+	running := Condition(dataVolume, cdiv1.DataVolumeRunning)
+	if running == nil || running.Status != corev1.ConditionTrue || dataVolume.Status.RestartCount >= lastingRestarts {
+		return true, 0
+	}
+	if ran := now.Sub(running.LastTransitionTime.Time); ran < warnings.Patience {
+		return true, warnings.Patience - ran
+	}
+	return false, 0
+}
+
+// Still returns what a condition says of an importer that failed, while that stands: a message that comes and goes with CDI's tries is a riddle, and two writes for each try. It
+// is empty when the condition says something else, or is of another generation.
+func (w Waiting) Still(before *metav1.Condition, generation int64) string {
+	if !w.Retried || before == nil || before.Reason != v1alpha1.ReasonImportFailed || before.ObservedGeneration != generation {
+		return ""
+	}
+	return before.Message
+}
