@@ -15,6 +15,7 @@ import (
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/apply"
 	"github.com/novasphere/wukong/controllers/internal/dependency"
+	"github.com/novasphere/wukong/controllers/internal/dvstate"
 )
 
 // expectation of a condition: the zero value is True.
@@ -106,6 +107,22 @@ func TestEvaluateOwnImports(t *testing.T) {
 			test.upToDate.check(t, "UpToDate", outdated)
 		})
 	}
+}
+
+// Fault D.5: CDI clears the importer's words at each try, and a failure is reported until something succeeds.
+func TestAnImportThatIsTriedAgainStaysFailed(t *testing.T) {
+	failing := importAt(0, cdiv1.ImportInProgress, running(corev1.ConditionFalse, "Error", "404"))
+	trying := importAt(0, cdiv1.ImportInProgress, running(corev1.ConditionTrue, "Pod is running", ""))
+	trying.Status.Progress = "40%"
+	image := imageWith()
+	first := freshness(image, &observation{imports: []cdiv1.DataVolume{failing}}, nil)
+	image.Status.Conditions = []metav1.Condition{{Type: v1alpha1.ConditionUpToDate, Status: metav1.ConditionFalse, Reason: first.reason, Message: first.message}}
+	tried := &observation{imports: []cdiv1.DataVolume{trying}, importer: dvstate.Waiting{Retried: true}}
+	assert.Equal(t, first, freshness(image, tried, nil))
+	assert.Nil(t, describe(image, tried, first).ProgressPercent)
+	tried.importer.Retried = false
+	assert.Equal(t, v1alpha1.ReasonImporting, freshness(image, tried, nil).reason, "it runs on")
+	assert.Equal(t, ptr.To(int32(40)), describe(image, tried, first).ProgressPercent)
 }
 
 func TestEvaluatePolled(t *testing.T) {

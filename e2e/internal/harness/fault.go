@@ -27,7 +27,7 @@ func (c *Cluster) BreakDisk(t *testing.T, vm *v1alpha1.WukongVM, disk string) (m
 			} `json:"inserted"`
 		} `json:"return"`
 	}
-	require.NoError(t, json.Unmarshal([]byte(c.monitor(t, vm, "query-block", nil)), &blocks))
+	require.NoError(t, json.Unmarshal([]byte(c.monitor(t, vm, "query-block", map[string]any{})), &blocks))
 	var whole string
 	for _, block := range blocks.Return {
 		if block.QDev == device {
