@@ -3,8 +3,6 @@
 package conditions
 
 import (
-	"unicode/utf8"
-
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/clock"
@@ -42,9 +40,11 @@ func (s *Set) Put(conditionType string, status metav1.ConditionStatus, reason, m
 		ObservedGeneration: s.generation,
 		LastTransitionTime: s.now,
 	}
-	if before := meta.FindStatusCondition(s.previous, conditionType); before != nil && before.Status == status {
+	before := meta.FindStatusCondition(s.previous, conditionType)
+	if before != nil && before.Status == status {
 		condition.LastTransitionTime = before.LastTransitionTime
 	}
+	condition.Message = steady(before, condition)
 	if at := meta.FindStatusCondition(s.current, conditionType); at != nil {
 		*at = condition
 		return
@@ -86,16 +86,4 @@ func Ready(obj v1alpha1.Object) metav1.Condition {
 		}
 	}
 	return *ready
-}
-
-// Shorten cuts a message to at most limit bytes, never inside a character.
-func Shorten(message string, limit int) string {
-	if len(message) <= limit {
-		return message
-	}
-	cut := message[:limit-len("...")]
-	for !utf8.ValidString(cut) {
-		cut = cut[:len(cut)-1]
-	}
-	return cut + "..."
 }

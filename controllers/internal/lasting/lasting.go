@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 	"sync"
 	"time"
@@ -73,7 +72,7 @@ func (t *telling[T]) Reconcile(ctx context.Context, request reconcile.Request) (
 
 // message is the text of the condition Ready with reason ReconcileError.
 func message(err error) string {
-	return "what this object asks for cannot be done for the moment, and is tried again: " + words(err)
+	return "what this object asks for cannot be done for the moment, and is tried again: " + strings.ReplaceAll(err.Error(), "\n", "; ")
 }
 
 // lasts notes how a pass ended, and tells whether its error has lasted.
@@ -110,12 +109,4 @@ func (t *telling[T]) tell(ctx context.Context, name types.NamespacedName, cause 
 	if err := t.applier.Status(ctx, before, after); err != nil {
 		log.FromContext(ctx).Error(err, "Cannot tell of an error that lasts", "cause", cause.Error())
 	}
-}
-
-// sender is the own end of a connection, which is another with each try.
-var sender = regexp.MustCompile(`(read|write) (tcp|udp) \S+->`)
-
-// words are those of an error that are the same with each try.
-func words(err error) string {
-	return strings.ReplaceAll(sender.ReplaceAllString(err.Error(), "$1 $2 "), "\n", "; ")
 }

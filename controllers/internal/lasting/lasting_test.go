@@ -33,11 +33,6 @@ func TestWhichErrorsLast(t *testing.T) {
 	assert.Len(t, telling.since, 1, "nothing is kept of what is over")
 }
 
-func TestWordsAreTheSameWithEachTry(t *testing.T) {
-	assert.Equal(t, `Patch "https://10.96.0.1:443/apis": read tcp 10.96.0.1:443: connection reset by peer`,
-		words(errors.New(`Patch "https://10.96.0.1:443/apis": read tcp 172.30.0.2:51234->10.96.0.1:443: connection reset by peer`)))
-}
-
 func TestAPanicIsNotedAndGoesOn(t *testing.T) {
 	clock := clocktesting.NewFakePassiveClock(time.Unix(1000, 0))
 	inner := reconcile.Func(func(context.Context, reconcile.Request) (reconcile.Result, error) { panic("nil map") })

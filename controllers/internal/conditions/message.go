@@ -1,0 +1,36 @@
+package conditions
+
+import (
+	"regexp"
+	"unicode/utf8"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// varying is what differs from try to try in the words of others: the own end of a connection, the number of a request to a cloud, the digest of a sandbox, a time.
+var varying = regexp.MustCompile(
+	`[0-9a-zA-Z.:\[\]]+:[0-9]+->|` +
+		`(?i:request.?id)["':= ]*[0-9a-zA-Z-]+|` +
+		`[0-9a-f]{32,}|` +
+		`[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?`)
+
+// steady is the message to report: the one of before, when the new one says the same but for what varies. A fault that is tried again and again would cost a write with each try.
+func steady(before *metav1.Condition, now metav1.Condition) string {
+	same := before != nil && before.Status == now.Status && before.Reason == now.Reason && before.ObservedGeneration == now.ObservedGeneration
+	if same && before.Message != now.Message && varying.ReplaceAllLiteralString(before.Message, "") == varying.ReplaceAllLiteralString(now.Message, "") {
+		return before.Message
+	}
+	return now.Message
+}
+
+// Shorten cuts a message to at most limit bytes, never inside a character.
+func Shorten(message string, limit int) string {
+	if len(message) <= limit {
+		return message
+	}
+	cut := message[:limit-len("...")]
+	for !utf8.ValidString(cut) {
+		cut = cut[:len(cut)-1]
+	}
+	return cut + "..."
+}
