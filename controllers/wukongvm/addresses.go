@@ -179,7 +179,7 @@ func (o *observation) addressMode(nic *v1alpha1.VMNetwork, network *v1alpha1.Wuk
 	switch {
 	case len(o.pooled(nic, network)) > 0:
 		return v1alpha1.AddressPooled
-	case mode == v1alpha1.AddressPooled && o.running() != nil && o.inTemplate(nic.Name):
+	case mode == v1alpha1.AddressPooled && o.Running() != nil && o.inTemplate(nic.Name):
 		return v1alpha1.AddressDHCP
 	default:
 		return mode
@@ -187,11 +187,11 @@ func (o *observation) addressMode(nic *v1alpha1.VMNetwork, network *v1alpha1.Wuk
 }
 
 func (o *observation) inTemplate(interfaceName string) bool {
-	if o.machine == nil || o.machine.Spec.Template == nil {
+	if o.Machine == nil || o.Machine.Spec.Template == nil {
 		return false
 	}
-	for i := range o.machine.Spec.Template.Spec.Networks {
-		if o.machine.Spec.Template.Spec.Networks[i].Name == interfaceName {
+	for i := range o.Machine.Spec.Template.Spec.Networks {
+		if o.Machine.Spec.Template.Spec.Networks[i].Name == interfaceName {
 			return true
 		}
 	}
@@ -228,7 +228,7 @@ func (o *observation) addressProblem(nic *v1alpha1.VMNetwork, network *v1alpha1.
 // observeGuestAddresses says when a guest uses an address that another machine was given. It is told, and keeps nothing back: the guest has
 // it already.
 func (r *Reconciler) observeGuestAddresses(ctx context.Context, vm *v1alpha1.WukongVM, observed *observation) error {
-	instance := observed.running()
+	instance := observed.Running()
 	if instance == nil {
 		return nil
 	}

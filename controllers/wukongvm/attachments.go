@@ -60,11 +60,11 @@ func (o *observation) refuseBandwidth(entry *v1alpha1.VMNetwork, network *v1alph
 	case bandwidth == nil:
 		return nil
 	case network.Spec.Type != v1alpha1.NetworkTypeBridge:
-		return &problem{reason: v1alpha1.ReasonBandwidthUnsupported, blocking: o.machine == nil, message: fmt.Sprintf(
+		return &problem{reason: v1alpha1.ReasonBandwidthUnsupported, blocking: o.Machine == nil, message: fmt.Sprintf(
 			"bandwidth of interface %s: only networks of type Bridge can limit it, and WukongNetwork %s is of type %s; leave it out",
 			entry.Name, network.Name, network.Spec.Type)}
 	case outside(bandwidth.Ingress) || outside(bandwidth.Egress):
-		return &problem{reason: v1alpha1.ReasonInvalidSpec, blocking: o.machine == nil, message: fmt.Sprintf(
+		return &problem{reason: v1alpha1.ReasonInvalidSpec, blocking: o.Machine == nil, message: fmt.Sprintf(
 			"bandwidth of interface %s is in bits per second, from %s to %s: correct it here or in WukongNetwork %s", entry.Name, &slowest, &fastest, network.Name)}
 	}
 	return nil
@@ -127,7 +127,7 @@ func (r *Reconciler) letGoAttachments(ctx context.Context, vm *v1alpha1.WukongVM
 // has it only in a guest that runs.
 func (o *observation) attached(attachment string) bool {
 	present := slices.DeleteFunc(o.templateInterfaces(), func(one interfaces.Interface) bool { return o.withheld[one.Device.Name] })
-	if instance := o.running(); instance != nil {
+	if instance := o.Running(); instance != nil {
 		present = append(present, interfacesOf(instance)...)
 	}
 	for _, item := range present {

@@ -106,7 +106,7 @@ func (r *Reconciler) applyMachine(ctx context.Context, vm *v1alpha1.WukongVM, ob
 	if !observed.complete() {
 		return r.applyPower(ctx, vm, observed)
 	}
-	before := observed.machine
+	before := observed.Machine
 	machine, err := apply.Child(ctx, r.applier, vm, desiredMachine(vm, observed))
 	if err != nil {
 		return err
@@ -115,7 +115,7 @@ func (r *Reconciler) applyMachine(ctx context.Context, vm *v1alpha1.WukongVM, ob
 		r.applier.Recorder.Eventf(vm, nil, corev1.EventTypeWarning, v1alpha1.ReasonStoppedOutside, "Start", "VirtualMachine %s was stopped outside of Wukong, and is started again, "+
 			"because powerState is %s: set powerState to Stopped to stop it", vm.Name, vm.Spec.PowerState)
 	}
-	observed.machine = meant(machine, observed.instance)
+	observed.Machine = meant(machine, observed.Instance)
 	return nil
 }
 
@@ -127,7 +127,7 @@ func stoppedOutside(vm *v1alpha1.WukongVM, machine *kubevirtv1.VirtualMachine) b
 
 // applyPower carries the power state over to a machine that must otherwise stay as it is. It is not started on a disk or network that it may not have.
 func (r *Reconciler) applyPower(ctx context.Context, vm *v1alpha1.WukongVM, observed *observation) error {
-	if observed.machine != nil && observed.runStrategy(vm) != kubevirtv1.RunStrategyHalted && (!observed.ownsTemplate(vm) || len(observed.withheld) > 0) {
+	if observed.Machine != nil && observed.runStrategy(vm) != kubevirtv1.RunStrategyHalted && (!observed.ownsTemplate(vm) || len(observed.withheld) > 0) {
 		return nil
 	}
 	return r.setRunStrategy(ctx, vm, observed)
@@ -142,7 +142,7 @@ func (r *Reconciler) applyStop(ctx context.Context, vm *v1alpha1.WukongVM, obser
 }
 
 func (r *Reconciler) setRunStrategy(ctx context.Context, vm *v1alpha1.WukongVM, observed *observation) error {
-	machine, wanted := observed.machine, observed.runStrategy(vm)
+	machine, wanted := observed.Machine, observed.runStrategy(vm)
 	if machine == nil || !machine.DeletionTimestamp.IsZero() || machine.Spec.RunStrategy != nil && *machine.Spec.RunStrategy == wanted {
 		return nil
 	}
@@ -152,7 +152,7 @@ func (r *Reconciler) setRunStrategy(ctx context.Context, vm *v1alpha1.WukongVM, 
 	if client.IgnoreNotFound(err) != nil {
 		return apply.Classify("VirtualMachine", machine.Name, err)
 	}
-	observed.machine = after
+	observed.Machine = after
 	return nil
 }
 
@@ -160,7 +160,7 @@ func secretName(vm *v1alpha1.WukongVM) string { return naming.Child(vm.Name, "cl
 
 // runStrategy is that of the spec, but a machine that is stopped stays so while one of its disks is copied.
 func (o *observation) runStrategy(vm *v1alpha1.WukongVM) kubevirtv1.VirtualMachineRunStrategy {
-	machine := o.machine
+	machine := o.Machine
 	if machine != nil && machine.Spec.RunStrategy != nil && *machine.Spec.RunStrategy == kubevirtv1.RunStrategyHalted && o.heldBack(vm) {
 		return kubevirtv1.RunStrategyHalted
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/conditions"
 	"github.com/novasphere/wukong/controllers/internal/index"
+	"github.com/novasphere/wukong/controllers/wukongvm/internal/virt"
 )
 
 // resolveDisks returns the gravest problem: a blocking one before an error before a wait.
@@ -26,8 +27,8 @@ func (o *observation) resolveDisks(vm *v1alpha1.WukongVM) *problem {
 		}
 		found := diskProblem(vm, name, o.disks[name])
 		if found != nil && !attachable(vm, o.disks[name]) {
-			_, volume := templateDisk(o.machine, entry.Name)
-			found.blocking = o.machine == nil || i == boot && volume == nil
+			_, volume := virt.TemplateDisk(o.Machine, entry.Name)
+			found.blocking = o.Machine == nil || i == boot && volume == nil
 		}
 		worst = graver(graver(worst, found), o.foreignProblem(entry.Name, o.disks[name]))
 	}
@@ -40,7 +41,7 @@ func (o *observation) foreignProblem(name string, disk *v1alpha1.WukongDisk) *pr
 	if volume == nil {
 		return nil
 	}
-	claim := claimOf(volume)
+	claim := virt.ClaimOf(volume)
 	return &problem{reason: v1alpha1.ReasonForeignVolume, message: fmt.Sprintf(
 		"the VirtualMachine has PersistentVolumeClaim %s as disk %s, and not WukongDisk %s: a VirtualMachineRestore put it there, and it is left alone; "+
 			"to keep it, create a WukongDisk with source.persistentVolumeClaim.name: %s and refer to it by diskRef; else take the volume out of the VirtualMachine",
@@ -65,9 +66,9 @@ func (o *observation) ownsTemplate(vm *v1alpha1.WukongVM) bool {
 			mine[o.claim(disk)] = true
 		}
 	}
-	volumes := o.machine.Spec.Template.Spec.Volumes
+	volumes := o.Machine.Spec.Template.Spec.Volumes
 	for i := range volumes {
-		if claim := claimOf(&volumes[i]); claim != "" && !mine[claim] {
+		if claim := virt.ClaimOf(&volumes[i]); claim != "" && !mine[claim] {
 			return false
 		}
 	}
@@ -109,5 +110,5 @@ func (o *observation) bootDiskProblem(vm *v1alpha1.WukongVM) *problem {
 	}
 	return &problem{reason: v1alpha1.ReasonBootDiskInUse, message: fmt.Sprintf(
 		"the running machine booted from disk %s (PersistentVolumeClaim %s), and keeps it until it stops: set powerState to Stopped to change the disk, or put it back",
-		kept.device.Name, claimOf(kept.volume))}
+		kept.device.Name, virt.ClaimOf(kept.volume))}
 }

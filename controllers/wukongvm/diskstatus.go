@@ -12,31 +12,32 @@ import (
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/index"
+	"github.com/novasphere/wukong/controllers/wukongvm/internal/virt"
 )
 
 // diskStatus is the disks of spec, and after them what the machine still has beyond. The disk's controller keeps a disk for this machine
 // as long as it stands here.
 func diskStatus(vm *v1alpha1.WukongVM, observed *observation) []v1alpha1.VMDiskStatus {
 	var result []v1alpha1.VMDiskStatus
-	present := observed.presences()
+	present := observed.Presences()
 	for i := range vm.Spec.Disks {
 		entry := &vm.Spec.Disks[i]
 		name := index.DiskName(vm, entry)
-		at := slices.IndexFunc(present, func(item presence) bool {
-			return item.name == entry.Name && (item.inInstance || observed.running() == nil)
+		at := slices.IndexFunc(present, func(item virt.Presence) bool {
+			return item.Name == entry.Name && (item.InInstance || observed.Running() == nil)
 		})
 		if foreign := observed.foreignVolume(entry.Name, observed.disks[name]); foreign != nil {
-			result = append(result, v1alpha1.VMDiskStatus{Name: entry.Name, DiskName: name, ClaimName: claimOf(foreign), Message: "see the condition DisksReady"})
+			result = append(result, v1alpha1.VMDiskStatus{Name: entry.Name, DiskName: name, ClaimName: virt.ClaimOf(foreign), Message: "see the condition DisksReady"})
 			continue
 		}
-		if at >= 0 && !observed.belongs(name, present[at].claim) {
+		if at >= 0 && !observed.belongs(name, present[at].Claim) {
 			result = append(result, observed.leaving(vm, present[at], name))
 			continue
 		}
 		result = append(result, observed.listed(vm, entry, name, present, at))
 	}
 	for _, item := range present {
-		if !slices.ContainsFunc(result, func(entry v1alpha1.VMDiskStatus) bool { return entry.Name == item.name }) {
+		if !slices.ContainsFunc(result, func(entry v1alpha1.VMDiskStatus) bool { return entry.Name == item.Name }) {
 			result = append(result, observed.leaving(vm, item, ""))
 		}
 	}
@@ -59,22 +60,22 @@ func (o *observation) belongs(name, claim string) bool {
 }
 
 // listed is a disk of spec. The place in present is where the machine has it, or -1.
-func (o *observation) listed(vm *v1alpha1.WukongVM, entry *v1alpha1.VMDisk, name string, present []presence, at int) v1alpha1.VMDiskStatus {
+func (o *observation) listed(vm *v1alpha1.WukongVM, entry *v1alpha1.VMDisk, name string, present []virt.Presence, at int) v1alpha1.VMDiskStatus {
 	status := v1alpha1.VMDiskStatus{Name: entry.Name, DiskName: name}
 	fromDisk(&status, o.disks[name])
 	if asked, has := o.outgrown(entry, name); has != nil {
 		status.Message = fmt.Sprintf("the template says size %s, and the disk was grown to %s: a disk never shrinks", asked, has)
 	}
 	status.Move = o.moveStatus(vm, name)
-	instance := o.running()
+	instance := o.Running()
 	switch {
 	case instance == nil || name == "":
 	case at >= 0:
-		status.ClaimName = present[at].claim
+		status.ClaimName = present[at].Claim
 		o.fromInstance(vm, &status, present[at])
-	case has(present, entry.Name, status.ClaimName) && instance.IsRunning():
+	case virt.Has(present, entry.Name, status.ClaimName) && instance.IsRunning():
 		status.Attachment = v1alpha1.DiskAttaching
-		if _, volume := templateDisk(o.machine, entry.Name); volume != nil && !isHotpluggable(volume) {
+		if _, volume := virt.TemplateDisk(o.Machine, entry.Name); volume != nil && !isHotpluggable(volume) {
 			status.Attachment, status.Message = v1alpha1.DiskWaiting, "the machine takes this disk when it starts the next time; while it runs, disks come on virtio and scsi only"
 		} else if o.gatesOff.plugs {
 			status.Message = plugsOffMessage
@@ -86,18 +87,18 @@ func (o *observation) listed(vm *v1alpha1.WukongVM, entry *v1alpha1.VMDisk, name
 }
 
 // leaving is a claim that the machine has and spec does not want under its name, or wants another disk instead of.
-func (o *observation) leaving(vm *v1alpha1.WukongVM, item presence, successor string) v1alpha1.VMDiskStatus {
-	status := v1alpha1.VMDiskStatus{Name: item.name, DiskName: o.owners[item.claim], ClaimName: item.claim}
+func (o *observation) leaving(vm *v1alpha1.WukongVM, item virt.Presence, successor string) v1alpha1.VMDiskStatus {
+	status := v1alpha1.VMDiskStatus{Name: item.Name, DiskName: o.owners[item.Claim], ClaimName: item.Claim}
 	fromDisk(&status, o.disks[status.DiskName])
-	status.ClaimName = item.claim
+	status.ClaimName = item.Claim
 	status.Move = o.moveStatus(vm, status.DiskName)
-	if !item.inInstance {
+	if !item.InInstance {
 		return status
 	}
 	o.fromInstance(vm, &status, item)
 	status.Attachment = v1alpha1.DiskDetaching
 	switch {
-	case item.status != nil && item.status.HotplugVolume == nil:
+	case item.Status != nil && item.Status.HotplugVolume == nil:
 		status.Message = "the machine started with this disk, and has it until it stops or restarts"
 	case o.gatesOff.plugs:
 		status.Message = plugsOffMessage
@@ -139,31 +140,31 @@ func fromDisk(status *v1alpha1.VMDiskStatus, disk *v1alpha1.WukongDisk) {
 }
 
 // fromInstance adds what KubeVirt says of a volume of a running instance.
-func (o *observation) fromInstance(vm *v1alpha1.WukongVM, status *v1alpha1.VMDiskStatus, item presence) {
-	if item.status != nil {
-		status.Target = item.status.Target
+func (o *observation) fromInstance(vm *v1alpha1.WukongVM, status *v1alpha1.VMDiskStatus, item virt.Presence) {
+	if item.Status != nil {
+		status.Target = item.Status.Target
 	}
-	if !o.instance.IsRunning() {
+	if !o.Instance.IsRunning() {
 		return
 	}
 	switch {
-	case item.status == nil:
+	case item.Status == nil:
 		status.Attachment = v1alpha1.DiskAttaching
-	case item.status.HotplugVolume == nil || item.status.Phase == kubevirtv1.VolumeReady:
+	case item.Status.HotplugVolume == nil || item.Status.Phase == kubevirtv1.VolumeReady:
 		status.Attachment = v1alpha1.DiskAttached
-		claim := item.status.PersistentVolumeClaimInfo
+		claim := item.Status.PersistentVolumeClaimInfo
 		status.GuestSize = guestSize(claim)
 		if o.gatesOff.grows && claim != nil && o.hasGrown(vm, status.DiskName, claim) {
 			status.GuestSize, status.Message = o.sawLast(vm, status.DiskName, claim), growsOffMessage
 		}
 	default:
-		status.Attachment, status.Message = v1alpha1.DiskAttaching, item.status.Message
-		if says := o.told.plugs[item.status.HotplugVolume.AttachPodName]; says != "" {
+		status.Attachment, status.Message = v1alpha1.DiskAttaching, item.Status.Message
+		if says := o.told.plugs[item.Status.HotplugVolume.AttachPodName]; says != "" {
 			status.Message = says
 		}
-		if disk := o.disks[status.DiskName]; disk != nil && disk.AdoptsClaim() && item.status.Phase == kubevirtv1.HotplugVolumeAttachedToNode {
+		if disk := o.disks[status.DiskName]; disk != nil && disk.AdoptsClaim() && item.Status.Phase == kubevirtv1.HotplugVolumeAttachedToNode {
 			status.Message = fmt.Sprintf("%s; if it goes no further, PersistentVolumeClaim %s holds no disk.img: put the disk into spec.disks while "+
-				"the machine is stopped, and KubeVirt makes one when it starts", item.status.Message, item.claim)
+				"the machine is stopped, and KubeVirt makes one when it starts", item.Status.Message, item.Claim)
 		}
 	}
 }

@@ -14,10 +14,10 @@ import (
 func TestWhyADiskIsNotPluggedIn(t *testing.T) {
 	vm, observed := withData()
 	runPlugged(vm, observed)
-	plugged := &observed.instance.Status.VolumeStatus[2]
+	plugged := &observed.Instance.Status.VolumeStatus[2]
 	plugged.Phase, plugged.Message = kubevirtv1.HotplugVolumeAttachedToNode, "Created hotplug attachment pod"
 	plugged.HotplugVolume = &kubevirtv1.HotplugVolumeStatus{AttachPodName: "hp-volume-abcde"}
-	assert.Equal(t, []string{"hp-volume-abcde"}, plugPods(observed.instance))
+	assert.Equal(t, []string{"hp-volume-abcde"}, plugPods(observed.Instance))
 	assert.Equal(t, "Created hotplug attachment pod", diskStatus(vm, observed)[2].Message)
 	observed.told.plugs = map[string]string{"hp-volume-abcde": "Pod hp-volume-abcde: 0/2 nodes are available"}
 	found := diskStatus(vm, observed)[2]

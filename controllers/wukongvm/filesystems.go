@@ -9,7 +9,6 @@ import (
 	"slices"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -48,7 +47,7 @@ func newSubresources(config *rest.Config, httpClient *http.Client) (rest.Interfa
 // observeFileSystems reads the file systems that the guest agent reports. They are worth knowing and decide nothing: when they cannot be
 // read, those of the last time stay.
 func (r *Reconciler) observeFileSystems(ctx context.Context, vm *v1alpha1.WukongVM, observed *observation) {
-	if !observed.agentConnected() {
+	if !observed.AgentConnected() {
 		return
 	}
 	list, err := r.fileSystems(ctx, vm.Namespace, vm.Name)
@@ -78,7 +77,7 @@ func (r *Reconciler) fileSystems(ctx context.Context, namespace, name string) (*
 
 // fileSystemsAfter is when to read the file systems again; zero for a guest whose agent is not there.
 func (o *observation) fileSystemsAfter(vm *v1alpha1.WukongVM, now time.Time) time.Duration {
-	if !o.agentConnected() {
+	if !o.AgentConnected() {
 		return 0
 	}
 	connected := meta.FindStatusCondition(vm.Status.Conditions, v1alpha1.ConditionGuestAgentConnected)
@@ -87,14 +86,6 @@ func (o *observation) fileSystemsAfter(vm *v1alpha1.WukongVM, now time.Time) tim
 		return fileSystemsSoon
 	}
 	return fileSystemsPeriod
-}
-
-func (o *observation) agentConnected() bool {
-	if o.instance == nil || !o.instance.IsRunning() {
-		return false
-	}
-	connected := instanceCondition(o.instance, kubevirtv1.VirtualMachineInstanceAgentConnected)
-	return connected != nil && connected.Status == corev1.ConditionTrue
 }
 
 // fileSystemStatus is the list in the order of mount points, each once. How full they are is left out: it changes all the time, and a

@@ -36,7 +36,7 @@ func TestFileSystemsAreReadSoonAfterTheAgentConnectedAndSeldomLater(t *testing.T
 	vm, observed := withData()
 	run(vm, observed)
 	assert.Zero(t, observed.fileSystemsAfter(vm, now), "no agent, no question")
-	observed.instance.Status.Conditions = []kubevirtv1.VirtualMachineInstanceCondition{{Type: kubevirtv1.VirtualMachineInstanceAgentConnected, Status: corev1.ConditionTrue}}
+	observed.Instance.Status.Conditions = []kubevirtv1.VirtualMachineInstanceCondition{{Type: kubevirtv1.VirtualMachineInstanceAgentConnected, Status: corev1.ConditionTrue}}
 	assert.Equal(t, fileSystemsSoon, observed.fileSystemsAfter(vm, now))
 	vm.Status.Conditions = []metav1.Condition{{
 		Type: v1alpha1.ConditionGuestAgentConnected, Status: metav1.ConditionTrue, LastTransitionTime: metav1.NewTime(now.Add(-time.Hour)),

@@ -101,8 +101,8 @@ func isAtLeast(kubevirt *kubevirtv1.KubeVirt, wanted *version.Version) bool {
 
 // awaitsPlug tells whether the running guest lacks a volume of the template that can be plugged in, or has one that the template has no more.
 func (o *observation) awaitsPlug() bool {
-	guest := o.guest()
-	if guest == nil || !guest.IsRunning() || o.machine == nil || o.machine.Spec.Template == nil {
+	guest := o.Guest()
+	if guest == nil || !guest.IsRunning() || o.Machine == nil || o.Machine.Spec.Template == nil {
 		return false
 	}
 	lacks := func(volumes, others []kubevirtv1.Volume) bool {
@@ -110,12 +110,12 @@ func (o *observation) awaitsPlug() bool {
 			return isHotpluggable(&volume) && !slices.ContainsFunc(others, func(other kubevirtv1.Volume) bool { return other.Name == volume.Name })
 		})
 	}
-	return lacks(o.machine.Spec.Template.Spec.Volumes, guest.Spec.Volumes) || lacks(guest.Spec.Volumes, o.machine.Spec.Template.Spec.Volumes)
+	return lacks(o.Machine.Spec.Template.Spec.Volumes, guest.Spec.Volumes) || lacks(guest.Spec.Volumes, o.Machine.Spec.Template.Spec.Volumes)
 }
 
 // awaitsGrowth tells whether the claim of a disk of the running guest is larger than what the guest saw of it last.
 func (o *observation) awaitsGrowth(vm *v1alpha1.WukongVM) bool {
-	guest := o.guest()
+	guest := o.Guest()
 	return guest != nil && guest.IsRunning() && slices.ContainsFunc(guest.Status.VolumeStatus, func(volume kubevirtv1.VolumeStatus) bool {
 		claim := volume.PersistentVolumeClaimInfo
 		return claim != nil && o.hasGrown(vm, o.owners[claim.ClaimName], claim)

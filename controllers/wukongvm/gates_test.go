@@ -40,7 +40,7 @@ func TestADiskThatKubeVirtDoesNotPlugSaysSo(t *testing.T) {
 	run(vm, observed)
 	vm.Spec.Disks = listed
 	assert.False(t, observed.awaitsPlug())
-	observed.machine = desiredMachine(vm, observed)
+	observed.Machine = desiredMachine(vm, observed)
 	assert.True(t, observed.awaitsPlug())
 	observed.gatesOff.plugs = true
 	list := diskStatus(vm, observed)
@@ -50,7 +50,7 @@ func TestADiskThatKubeVirtDoesNotPlugSaysSo(t *testing.T) {
 	vm, observed = withData()
 	runPlugged(vm, observed)
 	vm.Spec.Disks = vm.Spec.Disks[:2]
-	observed.machine = desiredMachine(vm, observed)
+	observed.Machine = desiredMachine(vm, observed)
 	assert.True(t, observed.awaitsPlug())
 	observed.gatesOff.plugs = true
 	list = diskStatus(vm, observed)
@@ -72,8 +72,8 @@ func TestGrowthThatTheGuestDoesNotSeeIsTold(t *testing.T) {
 		run(vm, observed)
 		observed.disks["data"].Status.GuestSize = ptr.To(resource.MustParse("512Mi"))
 		room := corev1.ResourceList{corev1.ResourceStorage: resource.MustParse("2Gi")}
-		for i := range observed.instance.Status.VolumeStatus {
-			if status := &observed.instance.Status.VolumeStatus[i]; status.Name == "data" {
+		for i := range observed.Instance.Status.VolumeStatus {
+			if status := &observed.Instance.Status.VolumeStatus[i]; status.Name == "data" {
 				status.PersistentVolumeClaimInfo.Requests, status.PersistentVolumeClaimInfo.Capacity = room, room
 				status.PersistentVolumeClaimInfo.VolumeMode, status.PersistentVolumeClaimInfo.FilesystemOverhead = &mode, &overhead
 			}

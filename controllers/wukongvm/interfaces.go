@@ -9,14 +9,15 @@ import (
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/index"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/interfaces"
+	"github.com/novasphere/wukong/controllers/wukongvm/internal/virt"
 )
 
 // planInterfaces decides which interfaces the machine's template has, given the guest that runs.
 func (o *observation) planInterfaces(vm *v1alpha1.WukongVM) interfaces.Plan {
-	plan := interfaces.Make(o.wantedInterfaces(vm), o.templateInterfaces(), o.guest())
+	plan := interfaces.Make(o.wantedInterfaces(vm), o.templateInterfaces(), o.Guest())
 	list := networksOf(vm)
 	for i := range list {
-		if name := list[i].Name; o.guest() != nil && plan.States[name] == "" {
+		if name := list[i].Name; o.Guest() != nil && plan.States[name] == "" {
 			plan.States[name] = v1alpha1.VMNetworkWaiting
 		}
 	}
@@ -26,10 +27,10 @@ func (o *observation) planInterfaces(vm *v1alpha1.WukongVM) interfaces.Plan {
 // interfacesLock is the version of the VirtualMachine that a plan is for, when a guest runs and the plan changes something: written over a newer
 // one, it could take out of the template what KubeVirt has just given to the guest.
 func (o *observation) interfacesLock(vm *v1alpha1.WukongVM) string {
-	if o.guest() == nil || o.machine == nil || interfaces.Equal(o.planInterfaces(vm).Interfaces, o.templateInterfaces()) {
+	if o.Guest() == nil || o.Machine == nil || interfaces.Equal(o.planInterfaces(vm).Interfaces, o.templateInterfaces()) {
 		return ""
 	}
-	return o.machine.ResourceVersion
+	return o.Machine.ResourceVersion
 }
 
 func interfacesOf(instance *kubevirtv1.VirtualMachineInstance) []interfaces.Interface {
@@ -37,10 +38,10 @@ func interfacesOf(instance *kubevirtv1.VirtualMachineInstance) []interfaces.Inte
 }
 
 func (o *observation) templateInterfaces() []interfaces.Interface {
-	if o.machine == nil || o.machine.Spec.Template == nil {
+	if o.Machine == nil || o.Machine.Spec.Template == nil {
 		return nil
 	}
-	return interfaces.Of(&o.machine.Spec.Template.Spec)
+	return interfaces.Of(&o.Machine.Spec.Template.Spec)
 }
 
 // wantedInterfaces are those of spec whose networks are known. A guest that runs gets an interface when its network is ready, and keeps one
@@ -48,14 +49,14 @@ func (o *observation) templateInterfaces() []interfaces.Interface {
 func (o *observation) wantedInterfaces(vm *v1alpha1.WukongVM) []interfaces.Interface {
 	var result []interfaces.Interface
 	var present []interfaces.Interface
-	if guest := o.guest(); guest != nil {
+	if guest := o.Guest(); guest != nil {
 		present = append(interfacesOf(guest), o.templateInterfaces()...)
 	}
 	list := networksOf(vm)
 	for i := range list {
 		network := &list[i]
 		has := interfaces.Find(present, network.Name)
-		if o.guest() != nil && has == nil && o.unsettled(vm, network) != nil {
+		if o.Guest() != nil && has == nil && o.unsettled(vm, network) != nil {
 			continue
 		}
 		if name := index.NetworkName(vm, network); name != "" && (o.networks[name] == nil || o.addressProblem(network, o.networks[name]) != nil) {
@@ -113,17 +114,17 @@ func (o *observation) plugProblem(vm *v1alpha1.WukongVM) *problem {
 }
 
 func (o *observation) migrationRequired() bool {
-	guest := o.guest()
+	guest := o.Guest()
 	if guest == nil {
 		return false
 	}
-	required := instanceCondition(guest, kubevirtv1.VirtualMachineInstanceMigrationRequired)
+	required := virt.Condition(guest, kubevirtv1.VirtualMachineInstanceMigrationRequired)
 	return required != nil && required.Status == corev1.ConditionTrue
 }
 
 // migrationMessage says whether the migration that an interface waits for can come.
 func (o *observation) migrationMessage(vm *v1alpha1.WukongVM) (string, bool) {
-	if migratable := instanceCondition(o.guest(), kubevirtv1.VirtualMachineInstanceIsMigratable); migratable != nil && migratable.Status == corev1.ConditionFalse {
+	if migratable := virt.Condition(o.Guest(), kubevirtv1.VirtualMachineInstanceIsMigratable); migratable != nil && migratable.Status == corev1.ConditionFalse {
 		return fmt.Sprintf("it comes and goes by a live migration, and this machine cannot migrate: %s; set powerState to Stopped and back to Running",
 			migratable.Message), false
 	}

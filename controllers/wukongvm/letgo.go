@@ -84,8 +84,8 @@ func fateOf(vm *v1alpha1.WukongVM, disk *v1alpha1.WukongDisk, observed *observat
 	stamped := slices.ContainsFunc(vm.Spec.Disks, func(entry v1alpha1.VMDisk) bool {
 		return entry.Template != nil && index.DiskName(vm, &entry) == disk.Name
 	})
-	inGuest := observed.hasClaim(disk.Status.ClaimName) && disk.Status.ClaimName != "" ||
-		disk.Status.Move != nil && observed.hasClaim(disk.Status.Move.TargetClaimName)
+	inGuest := observed.HasClaim(disk.Status.ClaimName) && disk.Status.ClaimName != "" ||
+		disk.Status.Move != nil && observed.HasClaim(disk.Status.Move.TargetClaimName)
 	deletes := disk.Spec.DetachPolicy == v1alpha1.DetachDelete && !ptr.Deref(disk.Spec.DeletionProtection, false) &&
 		!slices.Contains(index.DiskNames(vm), disk.Name)
 	switch {
@@ -145,19 +145,19 @@ func (r *Reconciler) observeOwners(ctx context.Context, vm *v1alpha1.WukongVM, o
 			}
 		}
 	}
-	for _, item := range observed.presences() {
-		if observed.owners[item.claim] != "" {
+	for _, item := range observed.Presences() {
+		if observed.owners[item.Claim] != "" {
 			continue
 		}
 		// A disk that moved between classes does not have the claim of its name, but it has a holder; a shared one has no holder.
-		for _, fields := range []client.MatchingFields{{index.DiskByHolder: vm.Name}, {index.DiskByClaim: item.claim}} {
+		for _, fields := range []client.MatchingFields{{index.DiskByHolder: vm.Name}, {index.DiskByClaim: item.Claim}} {
 			list := &v1alpha1.WukongDiskList{}
 			if err := r.client.List(ctx, list, client.InNamespace(vm.Namespace), fields); err != nil {
-				return fmt.Errorf("list the WukongDisks of PersistentVolumeClaim %s: %w", item.claim, err)
+				return fmt.Errorf("list the WukongDisks of PersistentVolumeClaim %s: %w", item.Claim, err)
 			}
 			for i := range list.Items {
-				if disk := &list.Items[i]; disk.Status.ClaimName != "" && isClaimOf(disk, item.claim) {
-					observed.owners[item.claim], observed.disks[disk.Name] = disk.Name, disk
+				if disk := &list.Items[i]; disk.Status.ClaimName != "" && isClaimOf(disk, item.Claim) {
+					observed.owners[item.Claim], observed.disks[disk.Name] = disk.Name, disk
 				}
 			}
 		}

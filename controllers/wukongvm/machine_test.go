@@ -135,7 +135,7 @@ func TestSerialNumbersFitVirtioAndDiffer(t *testing.T) {
 	assert.Equal(t, "exactly-twenty-chars", observed.serial(&v1alpha1.VMDisk{Name: "exactly-twenty-chars"}))
 	assert.Equal(t, "given", observed.serial(&v1alpha1.VMDisk{Name: "x", Serial: "given"}))
 
-	observed.machine = &kubevirtv1.VirtualMachine{Spec: kubevirtv1.VirtualMachineSpec{Template: &kubevirtv1.VirtualMachineInstanceTemplateSpec{}}}
-	observed.machine.Spec.Template.Spec.Domain.Devices.Disks = []kubevirtv1.Disk{{Name: "postgres-primary-data-1", Serial: "postgres-primary-dat"}}
+	observed.Machine = &kubevirtv1.VirtualMachine{Spec: kubevirtv1.VirtualMachineSpec{Template: &kubevirtv1.VirtualMachineInstanceTemplateSpec{}}}
+	observed.Machine.Spec.Template.Spec.Domain.Devices.Disks = []kubevirtv1.Disk{{Name: "postgres-primary-data-1", Serial: "postgres-primary-dat"}}
 	assert.Equal(t, "postgres-primary-dat", observed.serial(&v1alpha1.VMDisk{Name: "postgres-primary-data-1"}), "what the guest knows stays")
 }

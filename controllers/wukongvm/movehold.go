@@ -22,7 +22,7 @@ const annotationHold = kubevirtv1.WorkloadUpdateMigrationAbortionAnnotation
 // target that failed (pkg/virt-handler/hotplug-disk/mount.go, Unmount, spares what the instance's spec has), and finds no place to mount it for
 // another target on that node (findVirtlauncherUID), so that no migration to there succeeds before the machine has been stopped.
 func (r *Reconciler) holdMigrations(ctx context.Context, _ *v1alpha1.WukongVM, observed *observation) error {
-	instance := observed.running()
+	instance := observed.Running()
 	if instance == nil {
 		return nil
 	}

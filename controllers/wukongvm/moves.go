@@ -12,6 +12,7 @@ import (
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/index"
+	"github.com/novasphere/wukong/controllers/wukongvm/internal/virt"
 )
 
 // handover is a volume that was given to KubeVirt to migrate. It stands in an annotation of the VirtualMachine, written in one request with
@@ -70,7 +71,7 @@ type volumeMove struct {
 // resolveMoves decides about the moves of all disks of the machine, those that leave it included.
 func (o *observation) resolveMoves(vm *v1alpha1.WukongVM) {
 	o.moves = map[string]volumeMove{}
-	known := handoversOf(o.machine)
+	known := handoversOf(o.Machine)
 	volumes := map[string]string{}
 	for i := range vm.Spec.Disks {
 		if name := index.DiskName(vm, &vm.Spec.Disks[i]); name != "" {
@@ -100,7 +101,7 @@ func (o *observation) resolveMoves(vm *v1alpha1.WukongVM) {
 	}
 	// A record goes when the machine has the claim no more, not because its disk says nothing for the moment.
 	for i := range known {
-		if _, decided := o.moves[known[i].Disk]; !decided && o.hasClaim(known[i].To) {
+		if _, decided := o.moves[known[i].Disk]; !decided && o.HasClaim(known[i].To) {
 			o.moves[known[i].Disk] = volumeMove{handover: &known[i]}
 		}
 	}
@@ -135,7 +136,7 @@ func (o *observation) resolveMove(vm *v1alpha1.WukongVM, disk *v1alpha1.WukongDi
 // resolveCopy: the machine is kept from starting while a disk is copied, see heldBack. What it says here is the lock: the copy begins
 // when the machine says that it is stopped and has seen the move.
 func (o *observation) resolveCopy(vm *v1alpha1.WukongVM) volumeMove {
-	if o.instance != nil || o.machine != nil && !o.halted() {
+	if o.Instance != nil || o.Machine != nil && !o.halted() {
 		return volumeMove{state: v1alpha1.VMDiskMoveRefused, message: fmt.Sprintf("WukongVM %s is not stopped", vm.Name)}
 	}
 	return volumeMove{state: v1alpha1.VMDiskMoveReleased}
@@ -145,8 +146,8 @@ func (o *observation) resolveCopy(vm *v1alpha1.WukongVM) volumeMove {
 func (o *observation) resolveRequest(vm *v1alpha1.WukongVM, disk *v1alpha1.WukongDisk, volume string) volumeMove {
 	move := disk.Status.Move
 	stay := volumeMove{claim: disk.Status.ClaimName}
-	_, held := templateDisk(o.machine, volume)
-	if held != nil && claimOf(held) == move.TargetClaimName || o.machine == nil && move.Phase != v1alpha1.MovePreparing {
+	_, held := virt.TemplateDisk(o.Machine, volume)
+	if held != nil && virt.ClaimOf(held) == move.TargetClaimName || o.Machine == nil && move.Phase != v1alpha1.MovePreparing {
 		return o.unrecorded(disk)
 	}
 	if o.instanceHas(volume, move.TargetClaimName) {
@@ -174,7 +175,7 @@ func (o *observation) resolveRequest(vm *v1alpha1.WukongVM, disk *v1alpha1.Wukon
 		return stay
 	}
 	return volumeMove{state: v1alpha1.VMDiskMoveMigrating, claim: move.TargetClaimName, handover: &handover{
-		Volume: volume, Disk: disk.Name, From: disk.Status.ClaimName, To: move.TargetClaimName, Instance: o.instance.UID,
+		Volume: volume, Disk: disk.Name, From: disk.Status.ClaimName, To: move.TargetClaimName, Instance: o.Instance.UID,
 	}}
 }
 
@@ -211,7 +212,7 @@ func (o *observation) resolveHandover(disk *v1alpha1.WukongDisk, item handover) 
 	if item.Done {
 		return finished()
 	}
-	if instance := o.instance; instance != nil && instance.UID == item.Instance {
+	if instance := o.Instance; instance != nil && instance.UID == item.Instance {
 		claim, migrates := volumeOf(instance, item.Volume)
 		switch {
 		case claim == item.To && !migrates:
@@ -223,8 +224,8 @@ func (o *observation) resolveHandover(disk *v1alpha1.WukongDisk, item handover) 
 			return underWay
 		case migrates:
 			return o.resolveStall(item)
-		case restartRequired(o.machine) != "":
-			takenBack.message = "KubeVirt refuses: " + restartRequired(o.machine)
+		case restartRequired(o.Machine) != "":
+			takenBack.message = "KubeVirt refuses: " + restartRequired(o.Machine)
 			return takenBack
 		case disk.Status.Move.Phase == v1alpha1.MoveCancelling && len(instance.Status.MigratedVolumes) == 0:
 			// Whether KubeVirt took the volume at this very moment is seen in the next pass.
@@ -245,10 +246,10 @@ func (o *observation) afterwards(disk *v1alpha1.WukongDisk, item handover, finis
 	switch {
 	case word == item.To:
 		return finished()
-	case word == item.From, machineCondition(o.machine, kubevirtv1.VirtualMachineManualRecoveryRequired),
-		o.running() == nil && machineCondition(o.machine, kubevirtv1.VirtualMachineConditionType(kubevirtv1.VirtualMachineInstanceVolumesChange)):
+	case word == item.From, virt.HasCondition(o.Machine, kubevirtv1.VirtualMachineManualRecoveryRequired),
+		o.Running() == nil && virt.HasCondition(o.Machine, kubevirtv1.VirtualMachineConditionType(kubevirtv1.VirtualMachineInstanceVolumesChange)):
 		return takenBack
-	case recorded(o.machine, item):
+	case recorded(o.Machine, item):
 		return finished()
 	default:
 		return undecided(disk, item, &item)
@@ -273,7 +274,7 @@ func recorded(machine *kubevirtv1.VirtualMachine, item handover) bool {
 func volumeOf(instance *kubevirtv1.VirtualMachineInstance, name string) (claim string, migrates bool) {
 	for i := range instance.Spec.Volumes {
 		if instance.Spec.Volumes[i].Name == name {
-			claim = claimOf(&instance.Spec.Volumes[i])
+			claim = virt.ClaimOf(&instance.Spec.Volumes[i])
 		}
 	}
 	return claim, slices.ContainsFunc(instance.Status.MigratedVolumes, func(volume kubevirtv1.StorageMigratedVolumeInfo) bool {
@@ -282,7 +283,7 @@ func volumeOf(instance *kubevirtv1.VirtualMachineInstance, name string) (claim s
 }
 
 func (o *observation) instanceHas(volume, claim string) bool {
-	instance := o.running()
+	instance := o.Running()
 	if instance == nil {
 		return false
 	}
@@ -298,7 +299,7 @@ func (o *observation) migratesOther() string {
 			return item.Volume
 		}
 	}
-	if instance := o.running(); instance != nil && len(instance.Status.MigratedVolumes) > 0 {
+	if instance := o.Running(); instance != nil && len(instance.Status.MigratedVolumes) > 0 {
 		return instance.Status.MigratedVolumes[0].VolumeName
 	}
 	return ""
@@ -306,7 +307,7 @@ func (o *observation) migratesOther() string {
 
 // machineMigrates tells a volume that was given away in an earlier pass from one that this pass gives away: those of one pass go together.
 func (o *observation) machineMigrates(item *handover) bool {
-	return slices.ContainsFunc(handoversOf(o.machine), func(other handover) bool { return other == *item })
+	return slices.ContainsFunc(handoversOf(o.Machine), func(other handover) bool { return other == *item })
 }
 
 func sortedKeys[V any](of map[string]V) []string {
@@ -320,7 +321,7 @@ func sortedKeys[V any](of map[string]V) []string {
 
 // migrationSays is what keeps a migration of volumes from its end: KubeVirt's refusal, or how its last attempt failed.
 func migrationSays(instance *kubevirtv1.VirtualMachineInstance) string {
-	condition := instanceCondition(instance, kubevirtv1.VirtualMachineInstanceVolumesChange)
+	condition := virt.Condition(instance, kubevirtv1.VirtualMachineInstanceVolumesChange)
 	if condition == nil {
 		return ""
 	}
@@ -333,12 +334,6 @@ func migrationSays(instance *kubevirtv1.VirtualMachineInstance) string {
 	}
 	return fmt.Sprintf("KubeVirt's last attempt to migrate the machine failed, and it tries again: %s; stop the machine, and the disk is copied",
 		cmp.Or(last.FailureReason, "it does not say why"))
-}
-
-func machineCondition(machine *kubevirtv1.VirtualMachine, conditionType kubevirtv1.VirtualMachineConditionType) bool {
-	return slices.ContainsFunc(machine.Status.Conditions, func(condition kubevirtv1.VirtualMachineCondition) bool {
-		return condition.Type == conditionType && condition.Status == corev1.ConditionTrue
-	})
 }
 
 // restartRequired is KubeVirt's reason to do nothing more to the machine before it starts anew; empty without one.

@@ -11,6 +11,7 @@ import (
 	kubevirtv1 "kubevirt.io/api/core/v1"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/wukongvm/internal/virt"
 )
 
 // moveOf is a running machine whose disk data is to move from claim data to claim data-2, in a phase. given: KubeVirt was given the volume
@@ -20,14 +21,14 @@ func moveOf(phase v1alpha1.MovePhase, given bool, options ...func(*observation))
 	vm.Spec.PowerState = v1alpha1.PowerRunning
 	run(vm, observed)
 	observed.kubevirtServed, observed.nodes = true, 2
-	observed.instance.UID = "one"
+	observed.Instance.UID = "one"
 	disk := observed.disks["data"]
 	disk.Status.Move = &v1alpha1.DiskMove{TargetClaimName: "data-2", TargetStorageClassName: "slow", Method: v1alpha1.MoveLive, Phase: phase}
 	if given {
-		_, volume := templateDisk(observed.machine, "data")
+		_, volume := virt.TemplateDisk(observed.Machine, "data")
 		volume.DataVolume.Name = "data-2"
-		observed.machine.Annotations = encodeHandovers([]handover{{Volume: "data", Disk: "data", From: "data", To: "data-2", Instance: "one"}})
-		observed.machine.Spec.UpdateVolumesStrategy = ptr.To(kubevirtv1.UpdateVolumesStrategyMigration)
+		observed.Machine.Annotations = encodeHandovers([]handover{{Volume: "data", Disk: "data", From: "data", To: "data-2", Instance: "one"}})
+		observed.Machine.Spec.UpdateVolumesStrategy = ptr.To(kubevirtv1.UpdateVolumesStrategyMigration)
 	}
 	for _, option := range options {
 		option(observed)
@@ -37,13 +38,13 @@ func moveOf(phase v1alpha1.MovePhase, given bool, options ...func(*observation))
 
 func instanceVolume(claim string, migrates bool) func(*observation) {
 	return func(observed *observation) {
-		for i := range observed.instance.Spec.Volumes {
-			if volume := &observed.instance.Spec.Volumes[i]; volume.Name == "data" {
+		for i := range observed.Instance.Spec.Volumes {
+			if volume := &observed.Instance.Spec.Volumes[i]; volume.Name == "data" {
 				volume.DataVolume.Name = claim
 			}
 		}
 		if migrates {
-			observed.instance.Status.MigratedVolumes = []kubevirtv1.StorageMigratedVolumeInfo{{
+			observed.Instance.Status.MigratedVolumes = []kubevirtv1.StorageMigratedVolumeInfo{{
 				VolumeName: "data", SourcePVCInfo: &kubevirtv1.PersistentVolumeClaimInfo{ClaimName: "data"},
 				DestinationPVCInfo: &kubevirtv1.PersistentVolumeClaimInfo{ClaimName: "data-2"},
 			}}
@@ -51,15 +52,15 @@ func instanceVolume(claim string, migrates bool) func(*observation) {
 	}
 }
 
-func ended(observed *observation) { observed.instance.Status.Phase = kubevirtv1.Succeeded }
+func ended(observed *observation) { observed.Instance.Status.Phase = kubevirtv1.Succeeded }
 
-func instanceGone(observed *observation) { observed.instance = nil }
+func instanceGone(observed *observation) { observed.Instance = nil }
 
-func startedAnew(observed *observation) { observed.instance.UID = "two" }
+func startedAnew(observed *observation) { observed.Instance.UID = "two" }
 
 func machineSaysTrue(conditionType kubevirtv1.VirtualMachineConditionType, message string) func(*observation) {
 	return func(observed *observation) {
-		observed.machine.Status.Conditions = append(observed.machine.Status.Conditions, kubevirtv1.VirtualMachineCondition{
+		observed.Machine.Status.Conditions = append(observed.Machine.Status.Conditions, kubevirtv1.VirtualMachineCondition{
 			Type: conditionType, Status: corev1.ConditionTrue, Message: message,
 		})
 	}
@@ -67,14 +68,14 @@ func machineSaysTrue(conditionType kubevirtv1.VirtualMachineConditionType, messa
 
 func instanceSaysFalse(conditionType kubevirtv1.VirtualMachineInstanceConditionType, reason, message string) func(*observation) {
 	return func(observed *observation) {
-		observed.instance.Status.Conditions = append(observed.instance.Status.Conditions, kubevirtv1.VirtualMachineInstanceCondition{
+		observed.Instance.Status.Conditions = append(observed.Instance.Status.Conditions, kubevirtv1.VirtualMachineInstanceCondition{
 			Type: conditionType, Status: corev1.ConditionFalse, Reason: reason, Message: message,
 		})
 	}
 }
 
 func listedByKubeVirt(observed *observation) {
-	observed.machine.Status.VolumeUpdateState = &kubevirtv1.VolumeUpdateState{VolumeMigrationState: &kubevirtv1.VolumeMigrationState{
+	observed.Machine.Status.VolumeUpdateState = &kubevirtv1.VolumeUpdateState{VolumeMigrationState: &kubevirtv1.VolumeMigrationState{
 		MigratedVolumes: []kubevirtv1.StorageMigratedVolumeInfo{{
 			VolumeName: "data", SourcePVCInfo: &kubevirtv1.PersistentVolumeClaimInfo{ClaimName: "data"},
 			DestinationPVCInfo: &kubevirtv1.PersistentVolumeClaimInfo{ClaimName: "data-2"},
@@ -90,8 +91,8 @@ func named(claim string) func(*observation) {
 
 func readWriteOnce(volume string) func(*observation) {
 	return func(observed *observation) {
-		for i := range observed.instance.Status.VolumeStatus {
-			if status := &observed.instance.Status.VolumeStatus[i]; status.Name == volume {
+		for i := range observed.Instance.Status.VolumeStatus {
+			if status := &observed.Instance.Status.VolumeStatus[i]; status.Name == volume {
 				status.PersistentVolumeClaimInfo.AccessModes = []corev1.PersistentVolumeAccessMode{corev1.ReadWriteOnce}
 			}
 		}
@@ -149,7 +150,7 @@ func TestMoves(t *testing.T) {
 		"cancelled, begun":         {phase: "Cancelling", given: true, options: []func(*observation){instanceVolume("data-2", true)}, state: "Migrating", claim: "data-2", migrate: true},
 		"cancelled, on its way":    {phase: "Cancelling", options: []func(*observation){instanceVolume("data-2", true)}, state: "Migrating", claim: "data", migrate: false},
 		"cancelled too late":       {phase: "Cancelling", given: true, options: []func(*observation){instanceVolume("data-2", false)}, state: "Moved", claim: "data-2", migrate: true},
-		"its record was taken off": {phase: "Migrating", given: true, options: []func(*observation){func(o *observation) { o.machine.Annotations = nil }}, state: "Undecided", claim: "data-2"},
+		"its record was taken off": {phase: "Migrating", given: true, options: []func(*observation){func(o *observation) { o.Machine.Annotations = nil }}, state: "Undecided", claim: "data-2"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -159,9 +160,9 @@ func TestMoves(t *testing.T) {
 			assert.Equal(t, test.state, decided.state, decided.message)
 			assert.Contains(t, decided.message, test.words)
 			machine := desiredMachine(vm, observed)
-			_, volume := templateDisk(machine, "data")
-			assert.Equal(t, test.claim, claimOf(volume))
-			if running := observed.running(); running != nil && test.migrate && test.state == v1alpha1.VMDiskMoveMigrating && test.claim == "data-2" {
+			_, volume := virt.TemplateDisk(machine, "data")
+			assert.Equal(t, test.claim, virt.ClaimOf(volume))
+			if running := observed.Running(); running != nil && test.migrate && test.state == v1alpha1.VMDiskMoveMigrating && test.claim == "data-2" {
 				assert.Equal(t, kubevirtv1.UpdateVolumesStrategyMigration, ptr.Deref(machine.Spec.UpdateVolumesStrategy, ""))
 			}
 			recordKept := len(handoversOf(machine)) > 0
@@ -186,32 +187,32 @@ func TestAStalledMigrationBeginsAnew(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			vm, observed := moveOf(v1alpha1.MoveMigrating, true, instanceVolume("data", true), func(o *observation) { o.stall = test.stall })
-			_, booted := templateDisk(observed.machine, "root")
+			_, booted := virt.TemplateDisk(observed.Machine, "root")
 			booted = booted.DeepCopy()
 			observed.resolve(vm)
 			machine := desiredMachine(vm, observed)
-			_, data := templateDisk(machine, "data")
-			_, root := templateDisk(machine, "root")
-			assert.Equal(t, test.claim, claimOf(data))
-			assert.Equal(t, test.root == misleadingClaim, claimOf(root) == misleadingClaim)
+			_, data := virt.TemplateDisk(machine, "data")
+			_, root := virt.TemplateDisk(machine, "root")
+			assert.Equal(t, test.claim, virt.ClaimOf(data))
+			assert.Equal(t, test.root == misleadingClaim, virt.ClaimOf(root) == misleadingClaim)
 			assert.Equal(t, kubevirtv1.UpdateVolumesStrategyMigration, ptr.Deref(machine.Spec.UpdateVolumesStrategy, ""), "or KubeVirt looks at nothing")
 			assert.Len(t, handoversOf(machine), 1, "it is still KubeVirt's")
 			assert.Equal(t, v1alpha1.VMDiskMoveMigrating, observed.moves["data"].state)
 			assert.Contains(t, observed.moves["data"].message, test.words)
 
-			_, restored := templateDisk(meant(machine, observed.instance), "root")
-			assert.Equal(t, claimOf(booted), claimOf(restored), "nobody else sees the claim that does not exist")
+			_, restored := virt.TemplateDisk(meant(machine, observed.Instance), "root")
+			assert.Equal(t, virt.ClaimOf(booted), virt.ClaimOf(restored), "nobody else sees the claim that does not exist")
 		})
 	}
 }
 
 func TestTheBystanderOfAStall(t *testing.T) {
 	_, observed := moveOf(v1alpha1.MoveMigrating, true, instanceVolume("data", true))
-	assert.Equal(t, "root", observed.bystander(observed.instance))
-	device, _ := templateDisk(observed.machine, "root")
+	assert.Equal(t, "root", observed.bystander(observed.Instance))
+	device, _ := virt.TemplateDisk(observed.Machine, "root")
 	device.Shareable = ptr.To(true)
-	assert.NotEqual(t, "root", observed.bystander(observed.instance), "KubeVirt would ask for a restart")
-	assert.NotEqual(t, "data", observed.bystander(observed.instance), "it moves")
+	assert.NotEqual(t, "root", observed.bystander(observed.Instance), "KubeVirt would ask for a restart")
+	assert.NotEqual(t, "data", observed.bystander(observed.Instance), "it moves")
 }
 
 // A machine that started on a claim that may be empty must not have it copied over the one that has the bytes.
@@ -219,8 +220,8 @@ func TestNothingIsMigratedBack(t *testing.T) {
 	vm, observed := moveOf(v1alpha1.MoveMigrating, true, startedAnew, instanceVolume("data-2", false), named("data"))
 	observed.resolve(vm)
 	machine := desiredMachine(vm, observed)
-	_, volume := templateDisk(machine, "data")
-	assert.Equal(t, "data", claimOf(volume))
+	_, volume := virt.TemplateDisk(machine, "data")
+	assert.Equal(t, "data", virt.ClaimOf(volume))
 	assert.Nil(t, machine.Spec.UpdateVolumesStrategy)
 }
 
@@ -242,7 +243,7 @@ func TestADiskIsNotReplacedWhileAnotherMoves(t *testing.T) {
 	assert.Equal(t, kubevirtv1.UpdateVolumesStrategyMigration, *machine.Spec.UpdateVolumesStrategy)
 	claims := map[string]bool{}
 	for i := range machine.Spec.Template.Spec.Volumes {
-		claims[claimOf(&machine.Spec.Template.Spec.Volumes[i])] = true
+		claims[virt.ClaimOf(&machine.Spec.Template.Spec.Volumes[i])] = true
 	}
 	assert.True(t, claims[before])
 	assert.False(t, claims["another"])
@@ -269,12 +270,12 @@ func TestTheStrategyGoesWhenADiskComes(t *testing.T) {
 func TestAMachineIsHeldBackWhileADiskIsCopied(t *testing.T) {
 	vm, observed := moveOf(v1alpha1.MoveCopying, false, instanceGone)
 	observed.disks["data"].Status.Move.Method = v1alpha1.MoveCopy
-	observed.machine.Spec.RunStrategy = ptr.To(kubevirtv1.RunStrategyHalted)
+	observed.Machine.Spec.RunStrategy = ptr.To(kubevirtv1.RunStrategyHalted)
 	observed.resolve(vm)
 	assert.Equal(t, v1alpha1.VMDiskMoveReleased, observed.moves["data"].state)
 	assert.Equal(t, kubevirtv1.RunStrategyHalted, observed.runStrategy(vm))
 
-	observed.machine.Spec.RunStrategy = ptr.To(kubevirtv1.RunStrategyAlways)
+	observed.Machine.Spec.RunStrategy = ptr.To(kubevirtv1.RunStrategyAlways)
 	observed.resolve(vm)
 	assert.Equal(t, v1alpha1.VMDiskMoveRefused, observed.moves["data"].state, "KubeVirt may start it any moment")
 }

@@ -11,6 +11,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/wukongvm/internal/virt"
 )
 
 // stall is a migration of volumes that KubeVirt cannot go on with.
@@ -55,11 +56,11 @@ const (
 
 // observeStall finds out whether the migration of a volume is stalled.
 func (r *Reconciler) observeStall(ctx context.Context, vm *v1alpha1.WukongVM, observed *observation) error {
-	instance := observed.guest()
+	instance := observed.Guest()
 	if instance == nil || !observed.listedOnly(instance) {
 		return nil
 	}
-	condition := instanceCondition(instance, kubevirtv1.VirtualMachineInstanceVolumesChange)
+	condition := virt.Condition(instance, kubevirtv1.VirtualMachineInstanceVolumesChange)
 	switch {
 	case condition == nil:
 		return nil
@@ -85,7 +86,7 @@ func (r *Reconciler) observeStall(ctx context.Context, vm *v1alpha1.WukongVM, ob
 
 // listedOnly tells whether KubeVirt lists a volume that it was given, and the instance has the old claim.
 func (o *observation) listedOnly(instance *kubevirtv1.VirtualMachineInstance) bool {
-	return slices.ContainsFunc(handoversOf(o.machine), func(item handover) bool {
+	return slices.ContainsFunc(handoversOf(o.Machine), func(item handover) bool {
 		claim, migrates := volumeOf(instance, item.Volume)
 		return !item.Done && item.Instance == instance.UID && migrates && claim == item.From
 	})
@@ -96,7 +97,7 @@ func (o *observation) bystander(instance *kubevirtv1.VirtualMachineInstance) str
 	for i := range instance.Spec.Volumes {
 		name := instance.Spec.Volumes[i].Name
 		claim, migrates := volumeOf(instance, name)
-		if device, _ := templateDisk(o.machine, name); claim != "" && !migrates && device != nil && migratable(device) {
+		if device, _ := virt.TemplateDisk(o.Machine, name); claim != "" && !migrates && device != nil && migratable(device) {
 			return name
 		}
 	}
@@ -135,7 +136,7 @@ func meant(machine *kubevirtv1.VirtualMachine, instance *kubevirtv1.VirtualMachi
 	if machine == nil || machine.Spec.Template == nil || instance == nil {
 		return machine
 	}
-	at := slices.IndexFunc(machine.Spec.Template.Spec.Volumes, func(volume kubevirtv1.Volume) bool { return claimOf(&volume) == misleadingClaim })
+	at := slices.IndexFunc(machine.Spec.Template.Spec.Volumes, func(volume kubevirtv1.Volume) bool { return virt.ClaimOf(&volume) == misleadingClaim })
 	if at < 0 {
 		return machine
 	}

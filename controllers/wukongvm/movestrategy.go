@@ -13,6 +13,7 @@ import (
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/index"
+	"github.com/novasphere/wukong/controllers/wukongvm/internal/virt"
 )
 
 // enoughNodes is how many nodes a migration needs: from one, to another.
@@ -25,7 +26,7 @@ func (r *Reconciler) observeNodes(ctx context.Context, _ *v1alpha1.WukongVM, obs
 	for _, disk := range observed.disks {
 		asked = asked || liveMove(disk) != nil
 	}
-	if !asked || observed.running() == nil {
+	if !asked || observed.Running() == nil {
 		return nil
 	}
 	nodes := &corev1.NodeList{}
@@ -40,7 +41,7 @@ func (r *Reconciler) observeNodes(ctx context.Context, _ *v1alpha1.WukongVM, obs
 // awaitsNode: a node that comes is seen by looking.
 func (o *observation) awaitsNode() bool {
 	for _, move := range o.moves {
-		if move.state == v1alpha1.VMDiskMoveRefused && o.nodes < enoughNodes && o.running() != nil {
+		if move.state == v1alpha1.VMDiskMoveRefused && o.nodes < enoughNodes && o.Running() != nil {
 			return true
 		}
 	}
@@ -50,15 +51,15 @@ func (o *observation) awaitsNode() bool {
 // moveObstacle says why the running machine cannot migrate a volume; empty when it can. KubeVirt would ask for a restart instead, and then
 // do nothing more to the machine until it had one (pkg/virt-controller/watch/vm/vm.go, handleVolumeUpdateRequest).
 func (o *observation) moveObstacle(vm *v1alpha1.WukongVM, disk *v1alpha1.WukongDisk, volume string) string {
-	instance := o.running()
+	instance := o.Running()
 	if instance == nil || !instance.IsRunning() || !instance.DeletionTimestamp.IsZero() {
 		return "the machine does not run"
 	}
 	if claim, _ := volumeOf(instance, volume); claim != disk.Status.ClaimName {
 		return "the machine does not have the disk yet"
 	}
-	device, held := templateDisk(o.machine, volume)
-	if held == nil || claimOf(held) != disk.Status.ClaimName {
+	device, held := virt.TemplateDisk(o.Machine, volume)
+	if held == nil || virt.ClaimOf(held) != disk.Status.ClaimName {
 		return "the machine lets go of the disk"
 	}
 	if device != nil && !migratable(device) {
@@ -84,14 +85,14 @@ func migratable(device *kubevirtv1.Disk) bool {
 
 // migrationObstacle says why the instance cannot migrate at all.
 func (o *observation) migrationObstacle(instance *kubevirtv1.VirtualMachineInstance) string {
-	if message := restartRequired(o.machine); message != "" {
+	if message := restartRequired(o.Machine); message != "" {
 		return fmt.Sprintf("the machine waits for a restart (%s), and KubeVirt migrates no volume before: restart it, or stop it", message)
 	}
 	// That claims are ReadWriteOnce does not matter when they move.
-	if condition := instanceCondition(instance, kubevirtv1.VirtualMachineInstanceIsStorageLiveMigratable); condition != nil && condition.Status == corev1.ConditionFalse {
+	if condition := virt.Condition(instance, kubevirtv1.VirtualMachineInstanceIsStorageLiveMigratable); condition != nil && condition.Status == corev1.ConditionFalse {
 		return "the machine cannot migrate: " + condition.Message + "; stop it, and the disk is copied"
 	}
-	if condition := instanceCondition(instance, kubevirtv1.VirtualMachineInstanceIsMigratable); condition != nil && condition.Status == corev1.ConditionFalse &&
+	if condition := virt.Condition(instance, kubevirtv1.VirtualMachineInstanceIsMigratable); condition != nil && condition.Status == corev1.ConditionFalse &&
 		condition.Reason != kubevirtv1.VirtualMachineInstanceReasonDisksNotMigratable {
 		return "the machine cannot migrate: " + condition.Message + "; stop it, and the disk is copied"
 	}
@@ -130,7 +131,7 @@ func (o *observation) follows(vm *v1alpha1.WukongVM, moving string) string {
 // onOneNode are the volumes of the instance whose claims pods of one node only can have.
 func (o *observation) onOneNode() []string {
 	var volumes []string
-	for _, status := range o.running().Status.VolumeStatus {
+	for _, status := range o.Running().Status.VolumeStatus {
 		claim := status.PersistentVolumeClaimInfo
 		if claim != nil && len(claim.AccessModes) > 0 &&
 			!slices.Contains(claim.AccessModes, corev1.ReadWriteMany) && !slices.Contains(claim.AccessModes, corev1.ReadOnlyMany) {
@@ -162,10 +163,10 @@ func (o *observation) updateStrategy(volumes []kubevirtv1.Volume) *kubevirtv1.Up
 	if o.migrates() {
 		return migration
 	}
-	if o.machine == nil || o.machine.Spec.UpdateVolumesStrategy == nil || *o.machine.Spec.UpdateVolumesStrategy != kubevirtv1.UpdateVolumesStrategyMigration {
+	if o.Machine == nil || o.Machine.Spec.UpdateVolumesStrategy == nil || *o.Machine.Spec.UpdateVolumesStrategy != kubevirtv1.UpdateVolumesStrategyMigration {
 		return nil
 	}
-	if instance := o.running(); instance != nil && differs(instance, volumes) {
+	if instance := o.Running(); instance != nil && differs(instance, volumes) {
 		return nil
 	}
 	return migration
@@ -190,13 +191,13 @@ func handedOver(move volumeMove) bool {
 func differs(instance *kubevirtv1.VirtualMachineInstance, volumes []kubevirtv1.Volume) bool {
 	wanted := map[string]string{}
 	for i := range volumes {
-		if claim := claimOf(&volumes[i]); claim != "" {
+		if claim := virt.ClaimOf(&volumes[i]); claim != "" {
 			wanted[volumes[i].Name] = claim
 		}
 	}
 	for i := range instance.Spec.Volumes {
 		volume := &instance.Spec.Volumes[i]
-		if claim := claimOf(volume); claim != wanted[volume.Name] {
+		if claim := virt.ClaimOf(volume); claim != wanted[volume.Name] {
 			return true
 		}
 		delete(wanted, volume.Name)
@@ -207,12 +208,12 @@ func differs(instance *kubevirtv1.VirtualMachineInstance, volumes []kubevirtv1.V
 // replaces tells whether a disk is to have another claim than the instance has under its name, without being moved. That waits while
 // KubeVirt migrates volumes: it would take it for one more.
 func (o *observation) replaces(name string, volume *kubevirtv1.Volume) bool {
-	instance := o.running()
+	instance := o.Running()
 	if instance == nil || volume == nil || !o.migrates() {
 		return false
 	}
 	has, _ := volumeOf(instance, name)
-	if has == "" || has == claimOf(volume) {
+	if has == "" || has == virt.ClaimOf(volume) {
 		return false
 	}
 	for _, move := range o.moves {

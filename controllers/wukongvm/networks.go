@@ -25,7 +25,7 @@ func (o *observation) resolveNetworks(vm *v1alpha1.WukongVM) ([]cloudinit.Interf
 		name := index.NetworkName(vm, network)
 		object := o.networks[name]
 		if plugin := binding.PodPlugin(network.Pod); plugin != "" && !o.passt {
-			worst = graver(worst, &problem{reason: v1alpha1.ReasonBindingMissing, message: binding.Missing(plugin), blocking: o.machine == nil})
+			worst = graver(worst, &problem{reason: v1alpha1.ReasonBindingMissing, message: binding.Missing(plugin), blocking: o.Machine == nil})
 		}
 		if name != "" {
 			worst = graver(worst, o.networkProblem(name, object))
@@ -38,7 +38,7 @@ func (o *observation) resolveNetworks(vm *v1alpha1.WukongVM) ([]cloudinit.Interf
 		}
 		if found := o.addressProblem(network, object); found != nil {
 			// A guest that runs gets the rest of its changes meanwhile.
-			found.blocking = found.blocking && o.guest() == nil
+			found.blocking = found.blocking && o.Guest() == nil
 			worst = graver(worst, found)
 			continue
 		}
@@ -53,7 +53,7 @@ func (o *observation) resolveNetworks(vm *v1alpha1.WukongVM) ([]cloudinit.Interf
 		worst = graver(worst, o.resolveAttachment(vm, network, object, &resolved))
 		interfaces = append(interfaces, resolved)
 		if network.LinkState == v1alpha1.LinkDown && virtualFunction(specOf(vm, network, o)) {
-			worst = graver(worst, &problem{reason: v1alpha1.ReasonInvalidSpec, blocking: o.machine == nil, message: fmt.Sprintf(
+			worst = graver(worst, &problem{reason: v1alpha1.ReasonInvalidSpec, blocking: o.Machine == nil, message: fmt.Sprintf(
 				"linkState Down of interface %s has no effect: a virtual function has no virtual cable; leave linkState out, or set sriov.linkState of the network",
 				network.Name)})
 		}

@@ -50,7 +50,7 @@ func contains(list []v1alpha1.VMNetwork, name string) bool {
 
 // reportInterface adds what KubeVirt says of an interface, and where it stands.
 func (o *observation) reportInterface(status *v1alpha1.VMNetworkStatus, vm *v1alpha1.WukongVM, plan interfaces.Plan) {
-	if instance := o.running(); instance != nil {
+	if instance := o.Running(); instance != nil {
 		for _, nic := range instance.Status.Interfaces {
 			if nic.Name == status.Name {
 				status.InterfaceName, status.LinkState, status.Addresses = nic.InterfaceName, nic.LinkState, nic.IPs

@@ -18,6 +18,7 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/read"
 	"github.com/novasphere/wukong/controllers/internal/umbrella"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/cloudinit"
+	"github.com/novasphere/wukong/controllers/wukongvm/internal/virt"
 )
 
 // observation is everything that decides about a machine: what was read at the beginning of a pass, what follows from it, and what
@@ -38,9 +39,7 @@ type observation struct {
 	passt bool
 	// secrets of people that cloud-init data comes from, by name; absent when they do not exist.
 	secrets map[string]*corev1.Secret
-	// machine and instance are KubeVirt's objects, nil when they do not exist or are not ours.
-	machine  *kubevirtv1.VirtualMachine
-	instance *kubevirtv1.VirtualMachineInstance
+	virt.View
 	// services are the Services that the machine made, by name.
 	services map[string]*corev1.Service
 	// endpoints are how many machines answer behind each.
@@ -161,13 +160,13 @@ func (r *Reconciler) observeMachine(ctx context.Context, vm *v1alpha1.WukongVM, 
 	if machine == nil || !metav1.IsControlledBy(machine, vm) {
 		return nil
 	}
-	observed.machine = machine
+	observed.Machine = machine
 	instance, err := read.Get(ctx, r.client, vm.Namespace, vm.Name, &kubevirtv1.VirtualMachineInstance{})
 	if err != nil {
 		return err
 	}
 	if instance != nil && metav1.IsControlledBy(instance, machine) {
-		observed.instance, observed.machine = instance, meant(machine, instance)
+		observed.Instance, observed.Machine = instance, meant(machine, instance)
 		r.observeFileSystems(ctx, vm, observed)
 	}
 	return nil

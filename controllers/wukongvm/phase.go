@@ -31,10 +31,10 @@ func phase(vm *v1alpha1.WukongVM, observed *observation) v1alpha1.Phase {
 	if found := unready(vm, observed); found != nil && isError(found) {
 		return v1alpha1.PhaseError
 	}
-	if observed.machine == nil {
+	if observed.Machine == nil {
 		return v1alpha1.PhasePending
 	}
-	printed := observed.machine.Status.PrintableStatus
+	printed := observed.Machine.Status.PrintableStatus
 	if printed == kubevirtv1.VirtualMachineStatusStopped && vm.Spec.PowerState == v1alpha1.PowerRunning && !shutDownFromInside(observed) {
 		return v1alpha1.PhaseStarting
 	}
@@ -49,7 +49,7 @@ func settledPhase(vm *v1alpha1.WukongVM, observed *observation) v1alpha1.Phase {
 	if vm.Spec.PowerState == v1alpha1.PowerStopped {
 		return v1alpha1.PhaseStopped
 	}
-	switch printed := observed.machine.Status.PrintableStatus; printed {
+	switch printed := observed.Machine.Status.PrintableStatus; printed {
 	case kubevirtv1.VirtualMachineStatusMigrating, kubevirtv1.VirtualMachineStatusPaused:
 		return phases[printed]
 	default:

@@ -74,7 +74,7 @@ func (r *Reconciler) applyPolicy(ctx context.Context, vm *v1alpha1.WukongVM, obs
 	}
 	if limits := observed.policiesOf(vm); len(limits) > 0 && observed.onAnyPodNetwork(vm) {
 		policy := desiredPolicy(vm, limits)
-		if machine := observed.machine; machine != nil {
+		if machine := observed.Machine; machine != nil {
 			// The garbage collector deletes an object when all its owners are gone, and KubeVirt keeps a VirtualMachine until its guest has ended.
 			policy.OwnerReferences = append(policy.OwnerReferences, metav1.OwnerReference{
 				APIVersion: kubevirtv1.GroupVersion.String(), Kind: kubevirtv1.VirtualMachineGroupVersionKind.Kind, Name: machine.Name, UID: machine.UID,
@@ -103,10 +103,10 @@ func (o *observation) resolvePolicy(vm *v1alpha1.WukongVM) *problem {
 		if o.anyNetworkMissing(vm) {
 			return nil // networksProblem tells
 		}
-		return &problem{reason: v1alpha1.ReasonPolicyUnsupported, blocking: o.guest() == nil, message: "spec.policy holds on the pod network only, and the machine has " +
+		return &problem{reason: v1alpha1.ReasonPolicyUnsupported, blocking: o.Guest() == nil, message: "spec.policy holds on the pod network only, and the machine has " +
 			"no interface there: leave out spec.policy, or add an entry with pod: {} to spec.networks; on other networks part machines by VLANs, or let the guest's own firewall do it"}
 	case o.enforcement == enforcementNone:
-		return &problem{reason: v1alpha1.ReasonEnforcementMissing, blocking: o.guest() == nil, message: "the cluster's network plugin enforces no NetworkPolicy, as whoever installed " +
+		return &problem{reason: v1alpha1.ReasonEnforcementMissing, blocking: o.Guest() == nil, message: "the cluster's network plugin enforces no NetworkPolicy, as whoever installed " +
 			"Wukong said (networkPolicyEnforcement), so that the machine would be open: take out the policy, or use a plugin that does, such as Cilium, Calico or OVN-Kubernetes"}
 	default:
 		return nil

@@ -13,6 +13,7 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/apply"
 	"github.com/novasphere/wukong/controllers/internal/conditions"
 	"github.com/novasphere/wukong/controllers/internal/dependency"
+	"github.com/novasphere/wukong/controllers/wukongvm/internal/virt"
 )
 
 // reportReady puts the Ready condition.
@@ -91,24 +92,19 @@ func partMissing(vm *v1alpha1.WukongVM, observed *observation) *problem {
 
 // machineFailing tells whether KubeVirt has a harder cause than a disk that takes its time.
 func machineFailing(observed *observation) bool {
-	return observed.machine != nil && failures[observed.machine.Status.PrintableStatus] != ""
+	return observed.Machine != nil && failures[observed.Machine.Status.PrintableStatus] != ""
 }
 
 // satisfied tells whether the machine is as powerState says.
 func satisfied(vm *v1alpha1.WukongVM, observed *observation) bool {
-	machine := observed.machine
+	machine := observed.Machine
 	if machine == nil {
 		return false
 	}
 	if vm.Spec.PowerState == v1alpha1.PowerStopped {
-		return observed.instance == nil && machine.Status.PrintableStatus == kubevirtv1.VirtualMachineStatusStopped
+		return observed.Instance == nil && machine.Status.PrintableStatus == kubevirtv1.VirtualMachineStatusStopped
 	}
-	return observed.instance != nil && observed.instance.IsRunning() && instanceReady(observed.instance)
-}
-
-func instanceReady(instance *kubevirtv1.VirtualMachineInstance) bool {
-	ready := instanceCondition(instance, kubevirtv1.VirtualMachineInstanceReady)
-	return ready != nil && ready.Status == corev1.ConditionTrue
+	return observed.Instance != nil && observed.Instance.IsRunning() && virt.Ready(observed.Instance)
 }
 
 // failures maps what KubeVirt prints for a machine that cannot start to a reason.
@@ -127,7 +123,7 @@ func machineState(vm *v1alpha1.WukongVM, observed *observation) *problem {
 	if satisfied(vm, observed) {
 		return nil
 	}
-	machine := observed.machine
+	machine := observed.Machine
 	if machine == nil {
 		return &problem{reason: v1alpha1.ReasonPending, message: "the VirtualMachine is being written"}
 	}
@@ -164,7 +160,7 @@ func pauseReason(instance *kubevirtv1.VirtualMachineInstance) string {
 	if instance == nil {
 		return ""
 	}
-	condition := instanceCondition(instance, kubevirtv1.VirtualMachineInstancePaused)
+	condition := virt.Condition(instance, kubevirtv1.VirtualMachineInstancePaused)
 	if condition == nil {
 		return ""
 	}
@@ -174,7 +170,7 @@ func pauseReason(instance *kubevirtv1.VirtualMachineInstance) string {
 // paused reports who paused the guest. After an error of a disk KubeVirt tries to resume it again and again; the disk's name is reported until that succeeds, also
 // when the event that has it has expired.
 func paused(vm *v1alpha1.WukongVM, observed *observation) *problem {
-	switch pauseReason(observed.instance) {
+	switch pauseReason(observed.Instance) {
 	case pausedIOError:
 		before := meta.FindStatusCondition(vm.Status.Conditions, v1alpha1.ConditionReady)
 		if observed.told.cause == "" && before != nil && before.Reason == v1alpha1.ReasonDiskIOError {
@@ -189,7 +185,7 @@ func paused(vm *v1alpha1.WukongVM, observed *observation) *problem {
 	case "PausedByMigrationMonitor":
 		return &problem{reason: v1alpha1.ReasonPaused, message: "KubeVirt paused the guest to bring its migration to an end"}
 	default:
-		return &problem{reason: v1alpha1.ReasonPaused, message: fmt.Sprintf("the machine was paused outside of Wukong; 'virtctl unpause vm %s' resumes it", observed.machine.Name)}
+		return &problem{reason: v1alpha1.ReasonPaused, message: fmt.Sprintf("the machine was paused outside of Wukong; 'virtctl unpause vm %s' resumes it", observed.Machine.Name)}
 	}
 }
 
@@ -214,7 +210,7 @@ func starting(vm *v1alpha1.WukongVM, observed *observation) *problem {
 // RerunOnFailure none: then its status has the strategy under which the machine ran, which keeps KubeVirt from starting it again
 // (pkg/virt-controller/watch/vm/vm.go, syncRunStrategy).
 func shutDownFromInside(observed *observation) bool {
-	machine, instance := observed.machine, observed.instance
+	machine, instance := observed.Machine, observed.Instance
 	if machine.Spec.RunStrategy == nil || machine.Status.PrintableStatus != kubevirtv1.VirtualMachineStatusStopped {
 		return false
 	}
@@ -232,7 +228,7 @@ func shutDownFromInside(observed *observation) bool {
 
 // kubevirtSays names the machine, what KubeVirt prints for it, and why.
 func kubevirtSays(observed *observation) string {
-	name, printed := observed.machine.Name, observed.machine.Status.PrintableStatus
+	name, printed := observed.Machine.Name, observed.Machine.Status.PrintableStatus
 	if printed == "" {
 		return fmt.Sprintf("VirtualMachine %s: KubeVirt has not looked at it yet", name)
 	}
@@ -245,16 +241,16 @@ func kubevirtSays(observed *observation) string {
 // machineSays is the most telling message of KubeVirt's conditions: why the pod was not scheduled, why the machine could not be
 // synchronized, or what failed.
 func machineSays(observed *observation) string {
-	if observed.instance != nil {
+	if observed.Instance != nil {
 		for _, conditionType := range []kubevirtv1.VirtualMachineInstanceConditionType{
 			kubevirtv1.VirtualMachineInstanceConditionType(corev1.PodScheduled), kubevirtv1.VirtualMachineInstanceSynchronized,
 		} {
-			if condition := instanceCondition(observed.instance, conditionType); condition != nil && condition.Status == corev1.ConditionFalse {
+			if condition := virt.Condition(observed.Instance, conditionType); condition != nil && condition.Status == corev1.ConditionFalse {
 				return condition.Message
 			}
 		}
 	}
-	for _, condition := range observed.machine.Status.Conditions {
+	for _, condition := range observed.Machine.Status.Conditions {
 		if condition.Type == kubevirtv1.VirtualMachineFailure && condition.Status == corev1.ConditionTrue {
 			return condition.Message
 		}

@@ -14,6 +14,7 @@ import (
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/apply"
 	"github.com/novasphere/wukong/controllers/internal/pass"
+	"github.com/novasphere/wukong/controllers/wukongvm/internal/virt"
 )
 
 func machineWith(status kubevirtv1.VirtualMachinePrintableStatus) *kubevirtv1.VirtualMachine {
@@ -40,7 +41,7 @@ func endedBy(step string, err error) *pass.Outcome {
 // Ready=True.
 func TestReadyTellsTheDeepestCause(t *testing.T) {
 	running := func(o *observation) {
-		o.machine, o.instance = machineWith(kubevirtv1.VirtualMachineStatusRunning), instanceIn(kubevirtv1.Running, instanceIsReady)
+		o.Machine, o.Instance = machineWith(kubevirtv1.VirtualMachineStatusRunning), instanceIn(kubevirtv1.Running, instanceIsReady)
 	}
 	for name, row := range map[string]struct {
 		stopped bool
@@ -56,7 +57,7 @@ func TestReadyTellsTheDeepestCause(t *testing.T) {
 			o.disksProblem = &problem{reason: v1alpha1.ReasonWaitingForDisk, message: "WukongDisk web-root: importing", waiting: true}
 		}, reason: v1alpha1.ReasonWaitingForDisk, phase: v1alpha1.PhasePending},
 		"a disk fails": {observe: func(o *observation) {
-			o.machine = machineWith(kubevirtv1.VirtualMachineStatusProvisioning)
+			o.Machine = machineWith(kubevirtv1.VirtualMachineStatusProvisioning)
 			o.disksProblem = &problem{reason: v1alpha1.ReasonWaitingForDisk, message: "WukongDisk web-root: 404"}
 		}, reason: v1alpha1.ReasonWaitingForDisk, message: "404", phase: v1alpha1.PhaseError},
 		"a conflict goes before the disks": {observe: func(o *observation) {
@@ -72,77 +73,77 @@ func TestReadyTellsTheDeepestCause(t *testing.T) {
 			o.cloudInit.problem = &problem{reason: v1alpha1.ReasonSecretMissing, blocking: true}
 		}, phase: v1alpha1.PhaseRunning},
 		"unschedulable": {observe: func(o *observation) {
-			o.machine = machineWith(kubevirtv1.VirtualMachineStatusUnschedulable)
-			o.instance = instanceIn(kubevirtv1.Scheduling, kubevirtv1.VirtualMachineInstanceCondition{
+			o.Machine = machineWith(kubevirtv1.VirtualMachineStatusUnschedulable)
+			o.Instance = instanceIn(kubevirtv1.Scheduling, kubevirtv1.VirtualMachineInstanceCondition{
 				Type: kubevirtv1.VirtualMachineInstanceConditionType(corev1.PodScheduled), Status: corev1.ConditionFalse, Message: "0/1 nodes: Insufficient memory",
 			})
 		}, reason: v1alpha1.ReasonUnschedulable, message: "Insufficient memory", phase: v1alpha1.PhaseError},
 		"fails again and again": {observe: func(o *observation) {
-			o.machine, o.told.cause = machineWith(kubevirtv1.VirtualMachineStatusCrashLoopBackOff), "no such bridge"
+			o.Machine, o.told.cause = machineWith(kubevirtv1.VirtualMachineStatusCrashLoopBackOff), "no such bridge"
 		}, reason: v1alpha1.ReasonMachineFailed, message: "CrashLoopBackOff: no such bridge", phase: v1alpha1.PhaseError},
 		"starting": {observe: func(o *observation) {
-			o.machine, o.instance = machineWith(kubevirtv1.VirtualMachineStatusStarting), instanceIn(kubevirtv1.Scheduled)
+			o.Machine, o.Instance = machineWith(kubevirtv1.VirtualMachineStatusStarting), instanceIn(kubevirtv1.Scheduled)
 		}, reason: v1alpha1.ReasonStarting, phase: v1alpha1.PhaseStarting},
-		"B4: stopped as asked": {stopped: true, observe: func(o *observation) { o.machine = machineWith(kubevirtv1.VirtualMachineStatusStopped) }, phase: v1alpha1.PhaseStopped},
+		"B4: stopped as asked": {stopped: true, observe: func(o *observation) { o.Machine = machineWith(kubevirtv1.VirtualMachineStatusStopped) }, phase: v1alpha1.PhaseStopped},
 		"stopping": {stopped: true, observe: func(o *observation) {
-			o.machine, o.instance = machineWith(kubevirtv1.VirtualMachineStatusStopping), instanceIn(kubevirtv1.Running)
+			o.Machine, o.Instance = machineWith(kubevirtv1.VirtualMachineStatusStopping), instanceIn(kubevirtv1.Running)
 		}, reason: v1alpha1.ReasonStopping, phase: v1alpha1.PhaseStopping},
 		"stopped, and could not start": {stopped: true, observe: func(o *observation) {
-			o.machine = machineWith(kubevirtv1.VirtualMachineStatusStopped)
+			o.Machine = machineWith(kubevirtv1.VirtualMachineStatusStopped)
 			o.disksProblem = &problem{reason: v1alpha1.ReasonWaitingForDisk, message: "lost"}
 		}, reason: v1alpha1.ReasonWaitingForDisk, phase: v1alpha1.PhaseStopped},
 		"stopped, and a disk waits for its first use": {stopped: true, observe: func(o *observation) {
-			o.machine = machineWith(kubevirtv1.VirtualMachineStatusStopped)
+			o.Machine = machineWith(kubevirtv1.VirtualMachineStatusStopped)
 			o.disksProblem = &problem{reason: v1alpha1.ReasonWaitingForDisk, waiting: true}
 		}, phase: v1alpha1.PhaseStopped},
 		"paused from outside": {observe: func(o *observation) {
-			o.machine, o.instance = machineWith(kubevirtv1.VirtualMachineStatusPaused), instanceIn(kubevirtv1.Running)
+			o.Machine, o.Instance = machineWith(kubevirtv1.VirtualMachineStatusPaused), instanceIn(kubevirtv1.Running)
 		}, reason: v1alpha1.ReasonPaused, phase: v1alpha1.PhasePaused},
 		"D: paused by an error of a disk": {observe: func(o *observation) {
-			o.machine, o.instance = machineWith(kubevirtv1.VirtualMachineStatusPaused), instanceIn(kubevirtv1.Running)
-			o.instance.Status.Conditions = append(o.instance.Status.Conditions, kubevirtv1.VirtualMachineInstanceCondition{
+			o.Machine, o.Instance = machineWith(kubevirtv1.VirtualMachineStatusPaused), instanceIn(kubevirtv1.Running)
+			o.Instance.Status.Conditions = append(o.Instance.Status.Conditions, kubevirtv1.VirtualMachineInstanceCondition{
 				Type: kubevirtv1.VirtualMachineInstancePaused, Status: corev1.ConditionTrue, Reason: pausedIOError, Message: "VMI was paused, low-level IO error detected",
 			})
 			o.told.cause = "VM Paused due to IO error at the volume: data"
 		}, reason: v1alpha1.ReasonDiskIOError, message: "could not be read or written (VM Paused due to IO error at the volume: data)", phase: v1alpha1.PhaseError},
 		"D: paused by its migration": {observe: func(o *observation) {
-			o.machine, o.instance = machineWith(kubevirtv1.VirtualMachineStatusPaused), instanceIn(kubevirtv1.Running)
-			o.instance.Status.Conditions = append(o.instance.Status.Conditions, kubevirtv1.VirtualMachineInstanceCondition{
+			o.Machine, o.Instance = machineWith(kubevirtv1.VirtualMachineStatusPaused), instanceIn(kubevirtv1.Running)
+			o.Instance.Status.Conditions = append(o.Instance.Status.Conditions, kubevirtv1.VirtualMachineInstanceCondition{
 				Type: kubevirtv1.VirtualMachineInstancePaused, Status: corev1.ConditionTrue, Reason: "PausedByMigrationMonitor",
 			})
 		}, reason: v1alpha1.ReasonPaused, message: "to bring its migration to an end", phase: v1alpha1.PhasePaused},
 		"migrating": {observe: func(o *observation) {
 			running(o)
-			o.machine.Status.PrintableStatus = kubevirtv1.VirtualMachineStatusMigrating
+			o.Machine.Status.PrintableStatus = kubevirtv1.VirtualMachineStatusMigrating
 		}, phase: v1alpha1.PhaseMigrating},
 		"the guest shut itself down": {observe: func(o *observation) {
-			o.machine, o.instance = machineWith(kubevirtv1.VirtualMachineStatusStopped), instanceIn(kubevirtv1.Succeeded)
-			o.machine.Spec.RunStrategy = ptr.To(kubevirtv1.RunStrategyOnce)
+			o.Machine, o.Instance = machineWith(kubevirtv1.VirtualMachineStatusStopped), instanceIn(kubevirtv1.Succeeded)
+			o.Machine.Spec.RunStrategy = ptr.To(kubevirtv1.RunStrategyOnce)
 		}, reason: v1alpha1.ReasonGuestShutDown, phase: v1alpha1.PhaseStopped},
 		"B.8: the guest shut itself down, and KubeVirt deleted its instance": {observe: func(o *observation) {
-			o.machine = machineWith(kubevirtv1.VirtualMachineStatusStopped)
-			o.machine.Spec.RunStrategy, o.machine.Status.RunStrategy = ptr.To(kubevirtv1.RunStrategyRerunOnFailure), kubevirtv1.RunStrategyRerunOnFailure
+			o.Machine = machineWith(kubevirtv1.VirtualMachineStatusStopped)
+			o.Machine.Spec.RunStrategy, o.Machine.Status.RunStrategy = ptr.To(kubevirtv1.RunStrategyRerunOnFailure), kubevirtv1.RunStrategyRerunOnFailure
 		}, reason: v1alpha1.ReasonGuestShutDown, phase: v1alpha1.PhaseStopped},
 		"the guest failed, and is started again": {observe: func(o *observation) {
-			o.machine = machineWith(kubevirtv1.VirtualMachineStatusStopped)
-			o.machine.Spec.RunStrategy, o.machine.Status.RunStrategy = ptr.To(kubevirtv1.RunStrategyRerunOnFailure), kubevirtv1.RunStrategyRerunOnFailure
-			o.machine.Status.StateChangeRequests = []kubevirtv1.VirtualMachineStateChangeRequest{{Action: kubevirtv1.StartRequest}}
+			o.Machine = machineWith(kubevirtv1.VirtualMachineStatusStopped)
+			o.Machine.Spec.RunStrategy, o.Machine.Status.RunStrategy = ptr.To(kubevirtv1.RunStrategyRerunOnFailure), kubevirtv1.RunStrategyRerunOnFailure
+			o.Machine.Status.StateChangeRequests = []kubevirtv1.VirtualMachineStateChangeRequest{{Action: kubevirtv1.StartRequest}}
 		}, reason: v1alpha1.ReasonStarting, phase: v1alpha1.PhaseStarting},
 		"it was stopped, and starts again": {observe: func(o *observation) {
-			o.machine = machineWith(kubevirtv1.VirtualMachineStatusStopped)
-			o.machine.Spec.RunStrategy, o.machine.Status.RunStrategy = ptr.To(kubevirtv1.RunStrategyRerunOnFailure), kubevirtv1.RunStrategyHalted
+			o.Machine = machineWith(kubevirtv1.VirtualMachineStatusStopped)
+			o.Machine.Spec.RunStrategy, o.Machine.Status.RunStrategy = ptr.To(kubevirtv1.RunStrategyRerunOnFailure), kubevirtv1.RunStrategyHalted
 		}, reason: v1alpha1.ReasonStarting, phase: v1alpha1.PhaseStarting},
 		"D.3: a pod that the node cannot set up": {observe: func(o *observation) {
-			o.machine, o.instance = machineWith(kubevirtv1.VirtualMachineStatusStarting), instanceIn(kubevirtv1.Scheduling)
+			o.Machine, o.Instance = machineWith(kubevirtv1.VirtualMachineStatusStarting), instanceIn(kubevirtv1.Scheduling)
 			o.told = telling{cause: "Pod virt-launcher-web-abcde: no such plugin", late: true}
 		}, reason: v1alpha1.ReasonStartFailing, message: "no such plugin", phase: v1alpha1.PhaseError},
 		"a warning that may be over soon": {observe: func(o *observation) {
-			o.machine, o.instance = machineWith(kubevirtv1.VirtualMachineStatusStarting), instanceIn(kubevirtv1.Scheduling)
+			o.Machine, o.Instance = machineWith(kubevirtv1.VirtualMachineStatusStarting), instanceIn(kubevirtv1.Scheduling)
 			o.told = telling{cause: "Pod virt-launcher-web-abcde: not yet mounted"}
 		}, reason: v1alpha1.ReasonStarting, message: "not yet mounted", phase: v1alpha1.PhaseStarting},
 		"D.4: a refusal is not progress": {observe: func(o *observation) {
-			o.machine = machineWith(kubevirtv1.VirtualMachineStatusStarting)
-			o.instance = instanceIn(kubevirtv1.Pending, kubevirtv1.VirtualMachineInstanceCondition{
+			o.Machine = machineWith(kubevirtv1.VirtualMachineStatusStarting)
+			o.Instance = instanceIn(kubevirtv1.Pending, kubevirtv1.VirtualMachineInstanceCondition{
 				Type: kubevirtv1.VirtualMachineInstanceSynchronized, Status: corev1.ConditionFalse, Message: "no PriorityClass with name gold was found",
 			})
 			o.told.late = true
@@ -170,10 +171,10 @@ func TestReadyTellsTheDeepestCause(t *testing.T) {
 // Fault D.5: KubeVirt's tries come and go, and what failed is reported, with one write, until something succeeds.
 func TestWhatFailedIsToldUntilSomethingSucceeds(t *testing.T) {
 	at := func(status kubevirtv1.VirtualMachinePrintableStatus, cause string) *observation {
-		return &observation{kubevirtServed: true, machine: machineWith(status), told: telling{cause: cause}}
+		return &observation{kubevirtServed: true, View: virt.View{Machine: machineWith(status)}, told: telling{cause: cause}}
 	}
 	in := func(o *observation, phase kubevirtv1.VirtualMachineInstancePhase, conditions ...kubevirtv1.VirtualMachineInstanceCondition) *observation {
-		o.instance, o.told.late = instanceIn(phase, conditions...), true
+		o.Instance, o.told.late = instanceIn(phase, conditions...), true
 		return o
 	}
 	condition := func(conditionType kubevirtv1.VirtualMachineInstanceConditionType, status corev1.ConditionStatus, reason, message string) kubevirtv1.VirtualMachineInstanceCondition {

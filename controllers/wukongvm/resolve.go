@@ -43,7 +43,7 @@ func (o *observation) resolve(vm *v1alpha1.WukongVM) {
 	}
 	data, err := cloudinit.Render(cloudinit.Inputs{VM: vm, Secrets: o.secrets, Interfaces: interfaces})
 	if err != nil {
-		o.cloudInit.problem = cloudInitProblem(err, o.guest() == nil)
+		o.cloudInit.problem = cloudInitProblem(err, o.Guest() == nil)
 		return
 	}
 	o.cloudInit.data, o.cloudInit.known = data, true
@@ -61,9 +61,9 @@ func (o *observation) complete() bool {
 
 // networkProblem says why a network is not ready. A running machine takes the rest of its changes meanwhile.
 func (o *observation) networkProblem(name string, network *v1alpha1.WukongNetwork) *problem {
-	machineExists := o.machine != nil
+	machineExists := o.Machine != nil
 	if network == nil {
-		return &problem{reason: v1alpha1.ReasonWaitingForNetwork, blocking: o.guest() == nil,
+		return &problem{reason: v1alpha1.ReasonWaitingForNetwork, blocking: o.Guest() == nil,
 			message: fmt.Sprintf("WukongNetwork %s does not exist; create it, or correct networkRef", name)}
 	}
 	if !network.DeletionTimestamp.IsZero() {
@@ -77,7 +77,7 @@ func (o *observation) networkProblem(name string, network *v1alpha1.WukongNetwor
 	return &problem{
 		reason:   v1alpha1.ReasonWaitingForNetwork,
 		message:  fmt.Sprintf("WukongNetwork %s: %s", name, ready.Message),
-		blocking: !machineExists || hostaccess.Withheld(network) && o.guest() == nil,
+		blocking: !machineExists || hostaccess.Withheld(network) && o.Guest() == nil,
 		waiting:  network.Status.Phase != v1alpha1.NetworkError,
 	}
 }

@@ -19,7 +19,7 @@ func TestAMissingCloudInitSecretFreezesNoGuestThatRuns(t *testing.T) {
 	require.NotNil(t, observed.cloudInit.problem)
 	assert.Equal(t, v1alpha1.ReasonSecretMissing, observed.cloudInit.problem.reason)
 	assert.False(t, observed.cloudInit.problem.blocking)
-	observed.instance = nil
+	observed.Instance = nil
 	observed.resolve(vm)
 	assert.True(t, observed.cloudInit.problem.blocking, "the next guest would start without it")
 }

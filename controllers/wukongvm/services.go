@@ -19,6 +19,7 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/apply"
 	"github.com/novasphere/wukong/controllers/internal/index"
 	"github.com/novasphere/wukong/controllers/internal/naming"
+	"github.com/novasphere/wukong/controllers/wukongvm/internal/virt"
 )
 
 // observeServices reads the Services that the machine made, whether or not spec still lists them, and counts what answers behind each.
@@ -114,7 +115,7 @@ func unreachable(vm *v1alpha1.WukongVM, observed *observation) *problem {
 
 // unanswered says which Service leads nowhere though the machine runs.
 func (o *observation) unanswered(vm *v1alpha1.WukongVM) *problem {
-	if guest := o.guest(); guest == nil || !instanceReady(guest) {
+	if guest := o.Guest(); guest == nil || !virt.Ready(guest) {
 		return nil
 	}
 	for i := range vm.Spec.Services {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/conditions"
+	"github.com/novasphere/wukong/controllers/wukongvm/internal/virt"
 )
 
 // writeStatus computes the status from scratch and writes it when it differs.
@@ -48,7 +49,7 @@ func reportParts(set *conditions.Set, vm *v1alpha1.WukongVM, observed *observati
 	switch {
 	case observed.outcome.Refused() != nil:
 		part(v1alpha1.ConditionSynchronized, applyProblem(observed.outcome.Refused()))
-	case observed.machine == nil || !observed.complete():
+	case observed.Machine == nil || !observed.complete():
 		set.False(v1alpha1.ConditionSynchronized, v1alpha1.ReasonPending, "the VirtualMachine is not written: see the other conditions")
 	default:
 		part(v1alpha1.ConditionSynchronized, guestRefuses(observed))
@@ -57,11 +58,11 @@ func reportParts(set *conditions.Set, vm *v1alpha1.WukongVM, observed *observati
 
 // guestRefuses is what KubeVirt cannot carry out on a guest that runs, such as a disk for which it has no slot. While a machine starts, Ready tells.
 func guestRefuses(observed *observation) *problem {
-	guest := observed.guest()
+	guest := observed.Guest()
 	if guest == nil || !guest.IsRunning() {
 		return nil
 	}
-	synchronized := instanceCondition(guest, kubevirtv1.VirtualMachineInstanceSynchronized)
+	synchronized := virt.Condition(guest, kubevirtv1.VirtualMachineInstanceSynchronized)
 	if synchronized == nil || synchronized.Status != corev1.ConditionFalse {
 		return nil
 	}
@@ -73,13 +74,13 @@ func reportMachine(set *conditions.Set, vm *v1alpha1.WukongVM, observed *observa
 	if message := restartMessage(vm, observed); message != "" {
 		set.True(v1alpha1.ConditionRestartRequired, "ChangePending", message)
 	}
-	if observed.instance == nil {
+	if observed.Instance == nil {
 		return
 	}
-	if connected := instanceCondition(observed.instance, kubevirtv1.VirtualMachineInstanceAgentConnected); connected != nil {
+	if connected := virt.Condition(observed.Instance, kubevirtv1.VirtualMachineInstanceAgentConnected); connected != nil {
 		set.Put(v1alpha1.ConditionGuestAgentConnected, metav1.ConditionStatus(connected.Status), "AgentReported", connected.Message)
 	}
-	if migratable := instanceCondition(observed.instance, kubevirtv1.VirtualMachineInstanceIsMigratable); migratable != nil {
+	if migratable := virt.Condition(observed.Instance, kubevirtv1.VirtualMachineInstanceIsMigratable); migratable != nil {
 		reason := migratable.Reason
 		if reason == "" {
 			reason = v1alpha1.ReasonReady
@@ -107,10 +108,10 @@ func restartMessage(vm *v1alpha1.WukongVM, observed *observation) string {
 	if len(annotations) > 0 {
 		return fmt.Sprintf("annotations of spec.scheduling that the pod of the running machine does not have: %s", strings.Join(annotations, ", "))
 	}
-	if observed.machine == nil {
+	if observed.Machine == nil {
 		return ""
 	}
-	for _, condition := range observed.machine.Status.Conditions {
+	for _, condition := range observed.Machine.Status.Conditions {
 		if condition.Type == kubevirtv1.VirtualMachineRestartRequired && condition.Status == corev1.ConditionTrue {
 			return condition.Message
 		}
@@ -120,7 +121,7 @@ func restartMessage(vm *v1alpha1.WukongVM, observed *observation) string {
 
 // missingMetadata are the labels and annotations of spec that came after the guest had started: KubeVirt gives them to an instance when it makes it.
 func missingMetadata(vm *v1alpha1.WukongVM, observed *observation) (labels, annotations []string) {
-	guest := observed.guest()
+	guest := observed.Guest()
 	if guest == nil || vm.Spec.Scheduling == nil {
 		return nil, nil
 	}
@@ -152,7 +153,7 @@ func describe(vm *v1alpha1.WukongVM, observed *observation) v1alpha1.WukongVMSta
 			status.PrimaryAddress = primaryAddress(network.Addresses)
 		}
 	}
-	if instance := observed.instance; instance != nil {
+	if instance := observed.Instance; instance != nil {
 		if !instance.IsFinal() {
 			status.NodeName = instance.Status.NodeName
 		}
@@ -171,13 +172,4 @@ func primaryAddress(addresses []string) string {
 		}
 	}
 	return ""
-}
-
-func instanceCondition(instance *kubevirtv1.VirtualMachineInstance, conditionType kubevirtv1.VirtualMachineInstanceConditionType) *kubevirtv1.VirtualMachineInstanceCondition {
-	for i := range instance.Status.Conditions {
-		if instance.Status.Conditions[i].Type == conditionType {
-			return &instance.Status.Conditions[i]
-		}
-	}
-	return nil
 }

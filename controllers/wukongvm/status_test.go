@@ -25,7 +25,7 @@ func TestWhatKubeVirtCannotDoToARunningGuestIsTold(t *testing.T) {
 		return set.Get(v1alpha1.ConditionSynchronized)
 	}
 	assert.Equal(t, metav1.ConditionTrue, synchronized().Status)
-	observed.instance.Status.Conditions = []kubevirtv1.VirtualMachineInstanceCondition{{
+	observed.Instance.Status.Conditions = []kubevirtv1.VirtualMachineInstanceCondition{{
 		Type: kubevirtv1.VirtualMachineInstanceSynchronized, Status: corev1.ConditionFalse, Message: "No more available PCI slots",
 	}}
 	found := synchronized()
@@ -39,13 +39,13 @@ func TestLabelsThatTheGuestDoesNotHaveWaitForARestart(t *testing.T) {
 	vm, observed := withData()
 	vm.Spec.Scheduling = &v1alpha1.Scheduling{Labels: map[string]string{"tier": "web", v1alpha1.LabelManagedBy: "Helm"}}
 	run(vm, observed)
-	observed.instance.Labels = instanceLabels(vm)
+	observed.Instance.Labels = instanceLabels(vm)
 	assert.Empty(t, restartMessage(vm, observed))
 	vm.Spec.Scheduling.Labels["tier"], vm.Spec.Scheduling.Labels["zone"] = "db", "a"
 	assert.Contains(t, restartMessage(vm, observed), "tier, zone")
 
 	vm.Spec.Scheduling = &v1alpha1.Scheduling{Annotations: map[string]string{"sidecar.istio.io/inject": "true", "kubevirt.io/not": "given"}}
 	assert.Equal(t, "annotations of spec.scheduling that the pod of the running machine does not have: sidecar.istio.io/inject", restartMessage(vm, observed))
-	observed.instance.Annotations = map[string]string{"sidecar.istio.io/inject": "true"}
+	observed.Instance.Annotations = map[string]string{"sidecar.istio.io/inject": "true"}
 	assert.Empty(t, restartMessage(vm, observed))
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/index"
+	"github.com/novasphere/wukong/controllers/wukongvm/internal/virt"
 )
 
 const (
@@ -68,7 +69,7 @@ func drives(vm *v1alpha1.WukongVM, observed *observation) []drive {
 		item.device.BootOrder = bootOrder(vm, i, boot)
 		item.volume = observed.volume(vm, i, boot)
 		if observed.replaces(entry.Name, item.volume) {
-			_, held := templateDisk(observed.machine, entry.Name)
+			_, held := virt.TemplateDisk(observed.Machine, entry.Name)
 			item.volume = held.DeepCopy()
 		}
 		if item.volume != nil || isDrive(entry) {
@@ -106,7 +107,7 @@ func (o *observation) volume(vm *v1alpha1.WukongVM, i, boot int) *kubevirtv1.Vol
 	case disk != nil && disk.Status.AttachedTo != "" && disk.Status.AttachedTo != vm.Name:
 		return nil
 	default:
-		_, volume := templateDisk(o.machine, entry.Name)
+		_, volume := virt.TemplateDisk(o.Machine, entry.Name)
 		return volume.DeepCopy()
 	}
 }
@@ -117,8 +118,8 @@ var restored = regexp.MustCompile(`^restore-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f
 // foreignVolume is what a VirtualMachineRestore put into the VirtualMachine in the place of a disk: a claim that no WukongDisk has. Who restored means it; it is nil
 // where nobody did.
 func (o *observation) foreignVolume(name string, disk *v1alpha1.WukongDisk) *kubevirtv1.Volume {
-	_, volume := templateDisk(o.machine, name)
-	if volume == nil || disk == nil || isClaimOf(disk, claimOf(volume)) || o.owners[claimOf(volume)] != "" || !restored.MatchString(claimOf(volume)) {
+	_, volume := virt.TemplateDisk(o.Machine, name)
+	if volume == nil || disk == nil || isClaimOf(disk, virt.ClaimOf(volume)) || o.owners[virt.ClaimOf(volume)] != "" || !restored.MatchString(virt.ClaimOf(volume)) {
 		return nil
 	}
 	return volume
@@ -134,15 +135,15 @@ func (o *observation) claim(disk *v1alpha1.WukongDisk) string {
 
 // keptBootDisk is the disk that the running guest booted from, when spec lists it no more, or another WukongDisk under its name.
 func (o *observation) keptBootDisk(vm *v1alpha1.WukongVM) *drive {
-	if o.machine == nil || o.machine.Spec.Template == nil || o.running() == nil {
+	if o.Machine == nil || o.Machine.Spec.Template == nil || o.Running() == nil {
 		return nil
 	}
-	for _, booted := range o.machine.Spec.Template.Spec.Domain.Devices.Disks {
+	for _, booted := range o.Machine.Spec.Template.Spec.Domain.Devices.Disks {
 		if booted.BootOrder == nil || *booted.BootOrder != 1 || booted.CDRom != nil {
 			continue
 		}
-		disk, volume := templateDisk(o.machine, booted.Name)
-		if volume == nil || o.listsBooted(vm, booted.Name, claimOf(volume)) {
+		disk, volume := virt.TemplateDisk(o.Machine, booted.Name)
+		if volume == nil || o.listsBooted(vm, booted.Name, virt.ClaimOf(volume)) {
 			return nil
 		}
 		return &drive{device: *disk.DeepCopy(), volume: volume.DeepCopy()}
@@ -153,16 +154,16 @@ func (o *observation) keptBootDisk(vm *v1alpha1.WukongVM) *drive {
 // keptDisks are the other disks that the guest started with and spec lists no more, or another WukongDisk under the name. KubeVirt cannot unplug them: it
 // would ask for a restart, and change no disk, CPU or memory of the machine until it had one. One that another machine has by now is not kept.
 func (o *observation) keptDisks(vm *v1alpha1.WukongVM) []drive {
-	if o.machine == nil || o.machine.Spec.Template == nil || o.guest() == nil {
+	if o.Machine == nil || o.Machine.Spec.Template == nil || o.Guest() == nil {
 		return nil
 	}
 	var result []drive
-	for _, device := range o.machine.Spec.Template.Spec.Domain.Devices.Disks {
-		_, volume := templateDisk(o.machine, device.Name)
-		if device.BootOrder != nil && *device.BootOrder == 1 || volume == nil || isHotpluggable(volume) || o.listsBooted(vm, device.Name, claimOf(volume)) {
+	for _, device := range o.Machine.Spec.Template.Spec.Domain.Devices.Disks {
+		_, volume := virt.TemplateDisk(o.Machine, device.Name)
+		if device.BootOrder != nil && *device.BootOrder == 1 || volume == nil || isHotpluggable(volume) || o.listsBooted(vm, device.Name, virt.ClaimOf(volume)) {
 			continue
 		}
-		if claim, _ := volumeOf(o.guest(), device.Name); claim == "" || o.givenAway(vm, claim) {
+		if claim, _ := volumeOf(o.Guest(), device.Name); claim == "" || o.givenAway(vm, claim) {
 			continue
 		}
 		result = append(result, drive{device: *device.DeepCopy(), volume: volume.DeepCopy()})
@@ -234,19 +235,19 @@ func (o *observation) startsWith(entry *v1alpha1.VMDisk, disk *v1alpha1.WukongDi
 	if isDrive(entry) {
 		return false
 	}
-	if _, volume := templateDisk(o.machine, entry.Name); volume != nil && isClaimOf(disk, claimOf(volume)) && !o.halted() {
+	if _, volume := virt.TemplateDisk(o.Machine, entry.Name); volume != nil && isClaimOf(disk, virt.ClaimOf(volume)) && !o.halted() {
 		return !isHotpluggable(volume)
 	}
-	return o.machine == nil || o.halted() || o.neverRan()
+	return o.Machine == nil || o.halted() || o.neverRan()
 }
 
 // neverRan tells whether KubeVirt has made no instance yet: its status has the run strategy from the first on (pkg/virt-controller/watch/vm/vm.go,
 // updateStatus).
-func (o *observation) neverRan() bool { return o.instance == nil && o.machine.Status.RunStrategy == "" }
+func (o *observation) neverRan() bool { return o.Instance == nil && o.Machine.Status.RunStrategy == "" }
 
 // halted tells whether nothing starts the machine before its VirtualMachine is written again.
 func (o *observation) halted() bool {
-	return o.instance == nil && o.machine.Spec.RunStrategy != nil && *o.machine.Spec.RunStrategy == kubevirtv1.RunStrategyHalted
+	return o.Instance == nil && o.Machine.Spec.RunStrategy != nil && *o.Machine.Spec.RunStrategy == kubevirtv1.RunStrategyHalted
 }
 
 // volumeSource names a DataVolume where there is one, so that KubeVirt waits for its content.
@@ -284,7 +285,7 @@ func (o *observation) serial(disk *v1alpha1.VMDisk) string {
 		return disk.Name
 	}
 	cut := disk.Name[:maxVirtioSerial]
-	if held, _ := templateDisk(o.machine, disk.Name); held != nil && held.Serial == cut {
+	if held, _ := virt.TemplateDisk(o.Machine, disk.Name); held != nil && held.Serial == cut {
 		return cut
 	}
 	const digits = 8

@@ -14,6 +14,7 @@ import (
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/index"
+	"github.com/novasphere/wukong/controllers/wukongvm/internal/virt"
 )
 
 // withData is testVM with a third disk that refers to WukongDisk data, held by the machine.
@@ -31,16 +32,16 @@ func withData() (*v1alpha1.WukongVM, *observation) {
 
 // run makes the machine that the observation wants, and an instance of it that runs.
 func run(vm *v1alpha1.WukongVM, observed *observation) {
-	observed.machine = desiredMachine(vm, observed)
-	observed.instance = &kubevirtv1.VirtualMachineInstance{Spec: *observed.machine.Spec.Template.Spec.DeepCopy()}
-	observed.instance.Status.Phase = kubevirtv1.Running
-	for i := range observed.instance.Spec.Volumes {
-		volume := &observed.instance.Spec.Volumes[i]
-		status := kubevirtv1.VolumeStatus{Name: volume.Name, PersistentVolumeClaimInfo: &kubevirtv1.PersistentVolumeClaimInfo{ClaimName: claimOf(volume)}}
+	observed.Machine = desiredMachine(vm, observed)
+	observed.Instance = &kubevirtv1.VirtualMachineInstance{Spec: *observed.Machine.Spec.Template.Spec.DeepCopy()}
+	observed.Instance.Status.Phase = kubevirtv1.Running
+	for i := range observed.Instance.Spec.Volumes {
+		volume := &observed.Instance.Spec.Volumes[i]
+		status := kubevirtv1.VolumeStatus{Name: volume.Name, PersistentVolumeClaimInfo: &kubevirtv1.PersistentVolumeClaimInfo{ClaimName: virt.ClaimOf(volume)}}
 		if isHotpluggable(volume) {
 			status.HotplugVolume, status.Phase = &kubevirtv1.HotplugVolumeStatus{}, kubevirtv1.VolumeReady
 		}
-		observed.instance.Status.VolumeStatus = append(observed.instance.Status.VolumeStatus, status)
+		observed.Instance.Status.VolumeStatus = append(observed.Instance.Status.VolumeStatus, status)
 	}
 	observed.owners = map[string]string{}
 	for name, disk := range observed.disks {
@@ -86,18 +87,18 @@ func TestWhichDisksComeAndGoWhileTheMachineRuns(t *testing.T) {
 
 	listed := vm.Spec.Disks
 	vm.Spec.Disks = listed[:2]
-	observed.instance = nil
+	observed.Instance = nil
 	run(vm, observed)
 	vm.Spec.Disks = listed
 	assert.Equal(t, []string{"data"}, plugged(), "a machine that runs can take it only so")
 	run(vm, observed)
 	assert.Equal(t, []string{"data"}, plugged(), "what the machine has stays as it is")
 
-	observed.instance = nil
+	observed.Instance = nil
 	assert.Equal(t, []string{"data"}, plugged(), "it may start any moment")
-	observed.machine.Spec.RunStrategy = ptr.To(kubevirtv1.RunStrategyHalted)
+	observed.Machine.Spec.RunStrategy = ptr.To(kubevirtv1.RunStrategyHalted)
 	assert.Empty(t, plugged(), "its next launcher pod has it")
-	observed.instance = &kubevirtv1.VirtualMachineInstance{Status: kubevirtv1.VirtualMachineInstanceStatus{Phase: kubevirtv1.Succeeded}}
+	observed.Instance = &kubevirtv1.VirtualMachineInstance{Status: kubevirtv1.VirtualMachineInstanceStatus{Phase: kubevirtv1.Succeeded}}
 	assert.Equal(t, []string{"data"}, plugged(), "it has not ended altogether")
 }
 
@@ -119,7 +120,7 @@ func TestOnlyADiskThatIsTheMachinesOwnIsAttached(t *testing.T) {
 			assert.Equal(t, row.attached, len(volumeNames(vm, observed)) == 4)
 			found := observed.resolveDisks(vm)
 			assert.Equal(t, row.attached, found == nil || !found.blocking, "a new machine waits for all its disks")
-			observed.machine = &kubevirtv1.VirtualMachine{}
+			observed.Machine = &kubevirtv1.VirtualMachine{}
 			found = observed.resolveDisks(vm)
 			assert.True(t, found == nil || !found.blocking || found.reason != v1alpha1.ReasonDiskInUse, "one that exists does not")
 		})
@@ -162,9 +163,9 @@ func TestTheBootDiskStaysUntilTheMachineStops(t *testing.T) {
 			assert.Equal(t, v1alpha1.ReasonBootDiskInUse, observed.bootDiskProblem(vm).reason)
 			assert.False(t, found.blocking, "the rest of the machine's changes are carried out")
 
-			observed.instance = nil
+			observed.Instance = nil
 			_, volumes = storage(vm, observed)
-			assert.NotEqual(t, "web-root", claimOf(&volumes[0]), "a stopped machine gives it up")
+			assert.NotEqual(t, "web-root", virt.ClaimOf(&volumes[0]), "a stopped machine gives it up")
 			assert.Nil(t, observed.bootDiskProblem(vm))
 		})
 	}
@@ -182,9 +183,9 @@ func TestADiskThatTheGuestStartedWithStaysUntilItStops(t *testing.T) {
 	observed.disks["data"].Status.AttachedTo = "db"
 	assert.NotContains(t, volumeNames(vm, observed), "data", "two guests must never write to it")
 	observed.disks["data"].Status.AttachedTo = "web"
-	observed.instance.DeletionTimestamp = ptr.To(metav1.Now())
+	observed.Instance.DeletionTimestamp = ptr.To(metav1.Now())
 	assert.NotContains(t, volumeNames(vm, observed), "data", "the next guest starts without it")
-	observed.instance = nil
+	observed.Instance = nil
 	assert.NotContains(t, volumeNames(vm, observed), "data")
 }
 
@@ -231,20 +232,20 @@ func TestDiskStatusTellsWhatTheMachineReallyHas(t *testing.T) {
 		vm, observed := withData()
 		runPlugged(vm, observed)
 		vm.Spec.Disks = vm.Spec.Disks[:2]
-		observed.machine = desiredMachine(vm, observed)
+		observed.Machine = desiredMachine(vm, observed)
 		found := entry(vm, observed, "data")
 		require.NotNil(t, found, "until the guest cannot write to it, it is this machine's")
 		assert.Equal(t, v1alpha1.DiskDetaching, found.Attachment)
 		assert.Equal(t, "data", found.DiskName)
-		observed.instance.Spec.Volumes = observed.instance.Spec.Volumes[:2]
+		observed.Instance.Spec.Volumes = observed.Instance.Spec.Volumes[:2]
 		assert.NotNil(t, entry(vm, observed, "data"), "KubeVirt still speaks of it")
-		observed.instance.Status.VolumeStatus = observed.instance.Status.VolumeStatus[:2]
+		observed.Instance.Status.VolumeStatus = observed.Instance.Status.VolumeStatus[:2]
 		assert.Nil(t, entry(vm, observed, "data"))
 	})
 	t.Run("the VirtualMachine could not be written", func(t *testing.T) {
 		vm, observed := withData()
 		run(vm, observed)
-		observed.instance, vm.Spec.Disks = nil, vm.Spec.Disks[:2]
+		observed.Instance, vm.Spec.Disks = nil, vm.Spec.Disks[:2]
 		assert.NotNil(t, entry(vm, observed, "data"), "it may start on the disk any time")
 	})
 	t.Run("replaced under its name", func(t *testing.T) {
@@ -261,12 +262,12 @@ func TestDiskStatusTellsWhatTheMachineReallyHas(t *testing.T) {
 		vm, observed := withData()
 		run(vm, observed)
 		observed.disks["data"].Status.Move = &v1alpha1.DiskMove{TargetClaimName: "data-2"}
-		observed.instance.Spec.Volumes[2].DataVolume.Name = "data-2"
-		observed.instance.Status.MigratedVolumes = []kubevirtv1.StorageMigratedVolumeInfo{{
+		observed.Instance.Spec.Volumes[2].DataVolume.Name = "data-2"
+		observed.Instance.Status.MigratedVolumes = []kubevirtv1.StorageMigratedVolumeInfo{{
 			VolumeName: "data", SourcePVCInfo: &kubevirtv1.PersistentVolumeClaimInfo{ClaimName: "data"},
 		}}
 		assert.Equal(t, "data", entry(vm, observed, "data").ClaimName, "KubeVirt names the target from the start")
-		observed.instance.Status.MigratedVolumes = nil
+		observed.Instance.Status.MigratedVolumes = nil
 		assert.Equal(t, "data-2", entry(vm, observed, "data").ClaimName)
 	})
 }
@@ -331,7 +332,7 @@ func TestNoStartWithTheDiskOfAnother(t *testing.T) {
 			ObjectMeta: metav1.ObjectMeta{Name: name}, Status: v1alpha1.WukongDiskStatus{ClaimName: name, AttachedTo: vm.Name},
 		}
 	}
-	observed.machine = desiredMachine(vm, observed)
+	observed.Machine = desiredMachine(vm, observed)
 	assert.True(t, observed.ownsTemplate(vm))
 
 	last := index.DiskName(vm, &vm.Spec.Disks[len(vm.Spec.Disks)-1])
@@ -347,10 +348,10 @@ func TestARestoredDiskOfARunningMachineIsNotOneThatLeaves(t *testing.T) {
 	vm, observed := withData()
 	run(vm, observed)
 	const claim = "restore-2de97946-1027-4a33-b5f1-c40adf7dcf75-data"
-	observed.machine.Spec.Template.Spec.Volumes[2].DataVolume.Name = claim
-	observed.instance.Spec.Volumes[2].DataVolume.Name = claim
+	observed.Machine.Spec.Template.Spec.Volumes[2].DataVolume.Name = claim
+	observed.Instance.Spec.Volumes[2].DataVolume.Name = claim
 	assert.Empty(t, restartMessage(vm, observed))
 	assert.Equal(t, []string{"root", "archive", "data", cloudInitDisk}, volumeNames(vm, observed))
-	assert.Equal(t, claim, claimOf(&desiredMachine(vm, observed).Spec.Template.Spec.Volumes[2]))
+	assert.Equal(t, claim, virt.ClaimOf(&desiredMachine(vm, observed).Spec.Template.Spec.Volumes[2]))
 	assert.Equal(t, v1alpha1.ReasonForeignVolume, observed.resolveDisks(vm).reason)
 }

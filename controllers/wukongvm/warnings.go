@@ -33,10 +33,10 @@ type telling struct {
 // observeTelling asks for what KubeVirt does not carry over to its own objects. Of a machine that fails to start again and again it tells the cause in the
 // instance's conditions and in an event; the instance is gone between two tries, the event is not.
 func (r *Reconciler) observeTelling(ctx context.Context, vm *v1alpha1.WukongVM, observed *observation) (err error) {
-	if observed.machine == nil {
+	if observed.Machine == nil {
 		return nil
 	}
-	if observed.machine.Status.PrintableStatus == kubevirtv1.VirtualMachineStatusCrashLoopBackOff {
+	if observed.Machine.Status.PrintableStatus == kubevirtv1.VirtualMachineStatusCrashLoopBackOff {
 		latest, err := warnings.Latest(ctx, r.uncached, vm.Namespace, tellWhy(vm.Name))
 		if err != nil || latest == nil {
 			return err
@@ -44,7 +44,7 @@ func (r *Reconciler) observeTelling(ctx context.Context, vm *v1alpha1.WukongVM, 
 		observed.told.cause = latest.Message
 		return nil
 	}
-	guest := observed.guest()
+	guest := observed.Guest()
 	if guest == nil {
 		return nil
 	}
