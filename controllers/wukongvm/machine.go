@@ -8,6 +8,8 @@ import (
 	kubevirtv1 "kubevirt.io/api/core/v1"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/index"
+	"github.com/novasphere/wukong/controllers/wukongvm/internal/placement"
 )
 
 // desiredMachine is the VirtualMachine, complete: KubeVirt writes into objects right after they are created, and a second request
@@ -24,7 +26,7 @@ func desiredMachine(vm *v1alpha1.WukongVM, observed *observation) *kubevirtv1.Vi
 			RunStrategy:           ptr.To(observed.runStrategy(vm)),
 			UpdateVolumesStrategy: observed.updateStrategy(volumes),
 			Template: &kubevirtv1.VirtualMachineInstanceTemplateSpec{
-				ObjectMeta: metav1.ObjectMeta{Labels: instanceLabels(vm), Annotations: podAnnotations(vm.Spec.Scheduling)},
+				ObjectMeta: metav1.ObjectMeta{Labels: placement.Labels(vm), Annotations: placement.Annotations(vm.Spec.Scheduling)},
 				Spec: kubevirtv1.VirtualMachineInstanceSpec{
 					Domain: kubevirtv1.DomainSpec{
 						CPU:       cpu(vm),
@@ -46,22 +48,20 @@ func desiredMachine(vm *v1alpha1.WukongVM, observed *observation) *kubevirtv1.Vi
 			},
 		},
 	}
-	schedule(vm.Spec.Scheduling, &machine.Spec.Template.Spec)
-	stayOnBridges(vm, observed, &machine.Spec.Template.Spec)
+	placement.Apply(vm.Spec.Scheduling, observed.bridgeNodes(vm), &machine.Spec.Template.Spec)
 	return machine
 }
 
-// instanceLabels are on the VirtualMachineInstance and its pod. The caches select by the first.
-func instanceLabels(vm *v1alpha1.WukongVM) map[string]string {
-	labels := map[string]string{}
-	if vm.Spec.Scheduling != nil {
-		for key, value := range vm.Spec.Scheduling.Labels {
-			labels[key] = value
+// bridgeNodes are the labels of the nodes that have the managed bridges of the machine's networks.
+func (o *observation) bridgeNodes(vm *v1alpha1.WukongVM) []map[string]string {
+	var result []map[string]string
+	list := networksOf(vm)
+	for i := range list {
+		if object := o.networks[index.NetworkName(vm, &list[i])]; object != nil {
+			result = append(result, placement.BridgeNodes(&object.Status))
 		}
 	}
-	labels[v1alpha1.LabelManagedBy] = v1alpha1.LabelManagedByValue
-	labels[v1alpha1.LabelVM] = string(vm.UID)
-	return labels
+	return result
 }
 
 func cpu(vm *v1alpha1.WukongVM) *kubevirtv1.CPU {

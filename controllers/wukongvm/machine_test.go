@@ -5,6 +5,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
@@ -138,4 +139,30 @@ func TestSerialNumbersFitVirtioAndDiffer(t *testing.T) {
 	observed.Machine = &kubevirtv1.VirtualMachine{Spec: kubevirtv1.VirtualMachineSpec{Template: &kubevirtv1.VirtualMachineInstanceTemplateSpec{}}}
 	observed.Machine.Spec.Template.Spec.Domain.Devices.Disks = []kubevirtv1.Disk{{Name: "postgres-primary-data-1", Serial: "postgres-primary-dat"}}
 	assert.Equal(t, "postgres-primary-dat", observed.serial(&v1alpha1.VMDisk{Name: "postgres-primary-data-1"}), "what the guest knows stays")
+}
+
+// Fault D.6: annotations and resources of the launcher pod could not be said.
+func TestWhatTheLauncherPodGets(t *testing.T) {
+	vm, observed := testVM()
+	template := desiredMachine(vm, observed).Spec.Template
+	assert.Empty(t, template.ObjectMeta.Annotations)
+	assert.Equal(t, kubevirtv1.ResourceRequirements{}, template.Spec.Domain.Resources)
+
+	vm.Spec.Scheduling = &v1alpha1.Scheduling{Annotations: map[string]string{
+		"sidecar.istio.io/inject": "true", "kubevirt.io.example.com/mine": "yes",
+		"hooks.kubevirt.io/hookSidecars": "[]", "kubevirt.io/keep": "", "k8s.v1.cni.cncf.io/networks": "other/lan", "v1.multus-cni.io/default-network": "other/lan",
+		v1alpha1.GroupName + "/handover": "{}", "ovn.kubernetes.io/ip_address": "10.0.0.5", "lan.shop.ovn.kubernetes.io/logical_switch": "lan",
+		"cni.projectcalico.org/ipAddrs": "[]", "container.apparmor.security.beta.kubernetes.io/compute": "unconfined", "io.kubernetes.cri-o.userns-mode": "auto",
+	}}
+	vm.Spec.Resources = &v1alpha1.PodResources{
+		Requests: &v1alpha1.ResourceAmounts{CPU: ptr.To(resource.MustParse("500m"))},
+		Limits:   &v1alpha1.ResourceAmounts{CPU: ptr.To(resource.MustParse("2")), Memory: ptr.To(resource.MustParse("3Gi"))},
+	}
+	template = desiredMachine(vm, observed).Spec.Template
+	assert.Equal(t, map[string]string{"sidecar.istio.io/inject": "true", "kubevirt.io.example.com/mine": "yes"}, template.ObjectMeta.Annotations,
+		"what attaches networks or runs programs never arrives, whoever let it in")
+	assert.Equal(t, "500m", template.Spec.Domain.Resources.Requests.Cpu().String())
+	assert.NotContains(t, template.Spec.Domain.Resources.Requests, corev1.ResourceMemory)
+	assert.Equal(t, "2", template.Spec.Domain.Resources.Limits.Cpu().String())
+	assert.Equal(t, "3Gi", template.Spec.Domain.Resources.Limits.Memory().String())
 }

@@ -224,12 +224,22 @@ func policyPeers(peers []v1alpha1.TrafficPeer) []networkingv1.NetworkPolicyPeer 
 			}
 		}
 		if selector := peers[i].PodSelector; selector != nil {
-			peer.PodSelector = ptr.To(convert[metav1.LabelSelector](selector))
+			peer.PodSelector = ptr.To(labelSelector(selector))
 		}
 		if selector := peers[i].NamespaceSelector; selector != nil {
-			peer.NamespaceSelector = ptr.To(convert[metav1.LabelSelector](selector))
+			peer.NamespaceSelector = ptr.To(labelSelector(selector))
 		}
 		result = append(result, peer)
+	}
+	return result
+}
+
+func labelSelector(from *v1alpha1.LabelSelector) metav1.LabelSelector {
+	result := metav1.LabelSelector{MatchLabels: from.MatchLabels}
+	for _, one := range from.MatchExpressions {
+		result.MatchExpressions = append(result.MatchExpressions, metav1.LabelSelectorRequirement{
+			Key: one.Key, Operator: metav1.LabelSelectorOperator(one.Operator), Values: one.Values,
+		})
 	}
 	return result
 }

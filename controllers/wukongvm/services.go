@@ -19,6 +19,7 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/apply"
 	"github.com/novasphere/wukong/controllers/internal/index"
 	"github.com/novasphere/wukong/controllers/internal/naming"
+	"github.com/novasphere/wukong/controllers/wukongvm/internal/placement"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/virt"
 )
 
@@ -130,7 +131,7 @@ func (o *observation) unanswered(vm *v1alpha1.WukongVM) *problem {
 
 // strangeSelector says why a Service would not lead to the machine that lists it, which is a slip of the pen. (A CEL rule would be too dear.)
 func strangeSelector(vm *v1alpha1.WukongVM, service *v1alpha1.VMService) *problem {
-	labels := instanceLabels(vm)
+	labels := placement.Labels(vm)
 	for _, key := range slices.Sorted(maps.Keys(service.Selector)) {
 		if labels[key] != service.Selector[key] {
 			return &problem{reason: v1alpha1.ReasonInvalidSpec, message: fmt.Sprintf(

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
-	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -13,6 +12,7 @@ import (
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/conditions"
+	"github.com/novasphere/wukong/controllers/wukongvm/internal/placement"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/virt"
 )
 
@@ -101,7 +101,7 @@ func restartMessage(vm *v1alpha1.WukongVM, observed *observation) string {
 		}
 		return fmt.Sprintf("disks that the machine started with, and has until it stops or restarts: %s; see status.disks", strings.Join(names, ", "))
 	}
-	labels, annotations := missingMetadata(vm, observed)
+	labels, annotations := placement.Missing(vm, observed.Guest())
 	if len(labels) > 0 {
 		return fmt.Sprintf("labels of spec.scheduling that the running machine does not have, nor its pod, and that nothing selects it by: %s", strings.Join(labels, ", "))
 	}
@@ -117,26 +117,6 @@ func restartMessage(vm *v1alpha1.WukongVM, observed *observation) string {
 		}
 	}
 	return ""
-}
-
-// missingMetadata are the labels and annotations of spec that came after the guest had started: KubeVirt gives them to an instance when it makes it.
-func missingMetadata(vm *v1alpha1.WukongVM, observed *observation) (labels, annotations []string) {
-	guest := observed.Guest()
-	if guest == nil || vm.Spec.Scheduling == nil {
-		return nil, nil
-	}
-	missing := func(given, wanted, has map[string]string) []string {
-		var keys []string
-		for key := range given {
-			if value, there := has[key]; wanted[key] != value || !there {
-				keys = append(keys, key)
-			}
-		}
-		slices.Sort(keys)
-		return keys
-	}
-	wanted := podAnnotations(vm.Spec.Scheduling)
-	return missing(vm.Spec.Scheduling.Labels, instanceLabels(vm), guest.Labels), missing(wanted, wanted, guest.Annotations)
 }
 
 // describe is the status beside its conditions.

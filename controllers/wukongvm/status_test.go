@@ -12,6 +12,7 @@ import (
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/conditions"
+	"github.com/novasphere/wukong/controllers/wukongvm/internal/placement"
 )
 
 // Fault C.5: four of eight disks find no slot, and the machine is Ready.
@@ -39,7 +40,7 @@ func TestLabelsThatTheGuestDoesNotHaveWaitForARestart(t *testing.T) {
 	vm, observed := withData()
 	vm.Spec.Scheduling = &v1alpha1.Scheduling{Labels: map[string]string{"tier": "web", v1alpha1.LabelManagedBy: "Helm"}}
 	run(vm, observed)
-	observed.Instance.Labels = instanceLabels(vm)
+	observed.Instance.Labels = placement.Labels(vm)
 	assert.Empty(t, restartMessage(vm, observed))
 	vm.Spec.Scheduling.Labels["tier"], vm.Spec.Scheduling.Labels["zone"] = "db", "a"
 	assert.Contains(t, restartMessage(vm, observed), "tier, zone")

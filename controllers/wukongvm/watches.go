@@ -20,6 +20,7 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/index"
 	"github.com/novasphere/wukong/controllers/internal/read"
 	"github.com/novasphere/wukong/controllers/internal/watches"
+	"github.com/novasphere/wukong/controllers/wukongvm/internal/placement"
 )
 
 const (
@@ -167,18 +168,10 @@ func sameFacts(before, after v1alpha1.Object) bool {
 			equality.Semantic.DeepEqual(old.Capacity, typed.Status.Capacity) && equality.Semantic.DeepEqual(old.Move, typed.Status.Move)
 	case *v1alpha1.WukongNetwork:
 		old := before.(*v1alpha1.WukongNetwork).Status
-		return old.Attachment == typed.Status.Attachment && maps.Equal(bridgeNodes(&old), bridgeNodes(&typed.Status))
+		return old.Attachment == typed.Status.Attachment && maps.Equal(placement.BridgeNodes(&old), placement.BridgeNodes(&typed.Status))
 	default:
 		return false
 	}
-}
-
-// bridgeNodes are the labels of the nodes that have a network's managed bridge.
-func bridgeNodes(status *v1alpha1.WukongNetworkStatus) map[string]string {
-	if status.HostBridge == nil {
-		return nil
-	}
-	return status.HostBridge.NodeSelector
 }
 
 // ownerReferencesChanged lets pass an object whose umbrella reference someone took off.

@@ -1,4 +1,4 @@
-package wukongvm
+package placement
 
 import (
 	"reflect"
@@ -8,8 +8,6 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/api/resource"
-	"k8s.io/utils/ptr"
 	kubevirtv1 "kubevirt.io/api/core/v1"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
@@ -59,32 +57,6 @@ func jsonName(field reflect.StructField) string {
 	return strings.Split(field.Tag.Get("json"), ",")[0]
 }
 
-// Fault D.6: annotations and resources of the launcher pod could not be said.
-func TestWhatTheLauncherPodGets(t *testing.T) {
-	vm, observed := testVM()
-	template := desiredMachine(vm, observed).Spec.Template
-	assert.Empty(t, template.ObjectMeta.Annotations)
-	assert.Equal(t, kubevirtv1.ResourceRequirements{}, template.Spec.Domain.Resources)
-
-	vm.Spec.Scheduling = &v1alpha1.Scheduling{Annotations: map[string]string{
-		"sidecar.istio.io/inject": "true", "kubevirt.io.example.com/mine": "yes",
-		"hooks.kubevirt.io/hookSidecars": "[]", "kubevirt.io/keep": "", "k8s.v1.cni.cncf.io/networks": "other/lan", "v1.multus-cni.io/default-network": "other/lan",
-		v1alpha1.GroupName + "/handover": "{}", "ovn.kubernetes.io/ip_address": "10.0.0.5", "lan.shop.ovn.kubernetes.io/logical_switch": "lan",
-		"cni.projectcalico.org/ipAddrs": "[]", "container.apparmor.security.beta.kubernetes.io/compute": "unconfined", "io.kubernetes.cri-o.userns-mode": "auto",
-	}}
-	vm.Spec.Resources = &v1alpha1.PodResources{
-		Requests: &v1alpha1.ResourceAmounts{CPU: ptr.To(resource.MustParse("500m"))},
-		Limits:   &v1alpha1.ResourceAmounts{CPU: ptr.To(resource.MustParse("2")), Memory: ptr.To(resource.MustParse("3Gi"))},
-	}
-	template = desiredMachine(vm, observed).Spec.Template
-	assert.Equal(t, map[string]string{"sidecar.istio.io/inject": "true", "kubevirt.io.example.com/mine": "yes"}, template.ObjectMeta.Annotations,
-		"what attaches networks or runs programs never arrives, whoever let it in")
-	assert.Equal(t, "500m", template.Spec.Domain.Resources.Requests.Cpu().String())
-	assert.NotContains(t, template.Spec.Domain.Resources.Requests, corev1.ResourceMemory)
-	assert.Equal(t, "2", template.Spec.Domain.Resources.Limits.Cpu().String())
-	assert.Equal(t, "3Gi", template.Spec.Domain.Resources.Limits.Memory().String())
-}
-
 // TestB11SchedulingReachesTheTemplate: every field of scheduling is set here, and arrives.
 func TestB11SchedulingReachesTheTemplate(t *testing.T) {
 	seconds := int64(30)
@@ -93,7 +65,7 @@ func TestB11SchedulingReachesTheTemplate(t *testing.T) {
 		LabelSelector: &v1alpha1.LabelSelector{MatchLabels: map[string]string{"app": "db"}}, TopologyKey: "kubernetes.io/hostname",
 	}}}
 	var spec kubevirtv1.VirtualMachineInstanceSpec
-	schedule(&v1alpha1.Scheduling{
+	Apply(&v1alpha1.Scheduling{
 		NodeSelector:              map[string]string{"disk": "fast"},
 		Tolerations:               []v1alpha1.Toleration{{Key: "gpu", Operator: "Exists", Effect: "NoExecute", TolerationSeconds: &seconds}},
 		NodeAffinity:              &v1alpha1.NodeAffinity{Required: &v1alpha1.NodeSelector{NodeSelectorTerms: []v1alpha1.NodeSelectorTerm{term}}},
@@ -101,7 +73,7 @@ func TestB11SchedulingReachesTheTemplate(t *testing.T) {
 		PodAntiAffinity:           pods,
 		TopologySpreadConstraints: []v1alpha1.TopologySpreadConstraint{{MaxSkew: 1, TopologyKey: "zone", WhenUnsatisfiable: "DoNotSchedule"}},
 		PriorityClassName:         "high", SchedulerName: "own", EvictionStrategy: "LiveMigrate",
-	}, &spec)
+	}, nil, &spec)
 
 	assert.Equal(t, map[string]string{"disk": "fast"}, spec.NodeSelector)
 	assert.Equal(t, []corev1.Toleration{{Key: "gpu", Operator: corev1.TolerationOpExists, Effect: corev1.TaintEffectNoExecute, TolerationSeconds: &seconds}}, spec.Tolerations)
@@ -112,4 +84,61 @@ func TestB11SchedulingReachesTheTemplate(t *testing.T) {
 	assert.Equal(t, "high", spec.PriorityClassName)
 	assert.Equal(t, "own", spec.SchedulerName)
 	assert.Equal(t, kubevirtv1.EvictionStrategyLiveMigrate, *spec.EvictionStrategy)
+}
+
+func managedBridge(labels map[string]string) *v1alpha1.WukongNetworkStatus {
+	return &v1alpha1.WukongNetworkStatus{HostBridge: &v1alpha1.HostBridgeStatus{NodeSelector: labels}}
+}
+
+// A machine runs only where the bridges of its networks are, whatever else its spec asks for.
+func TestAMachineStaysWhereItsBridgesAre(t *testing.T) {
+	assert.Nil(t, BridgeNodes(&v1alpha1.WukongNetworkStatus{}))
+	bridges := []map[string]string{
+		BridgeNodes(managedBridge(map[string]string{"rack": "one"})), nil,
+		BridgeNodes(managedBridge(map[string]string{"rack": "one", "uplink": "fast"})),
+	}
+	var spec kubevirtv1.VirtualMachineInstanceSpec
+	Apply(nil, bridges, &spec)
+	assert.Equal(t, map[string]string{"rack": "one", "uplink": "fast"}, spec.NodeSelector)
+	assert.Nil(t, spec.Affinity)
+
+	// A selector has one value for a label. Each of the terms, which are alternatives, asks for the other one.
+	rules := &v1alpha1.Scheduling{
+		NodeSelector: map[string]string{"rack": "two"},
+		NodeAffinity: &v1alpha1.NodeAffinity{Required: &v1alpha1.NodeSelector{NodeSelectorTerms: []v1alpha1.NodeSelectorTerm{
+			{MatchExpressions: []v1alpha1.SelectorRequirement{{Key: "zone", Operator: "In", Values: []string{"a"}}}},
+			{MatchExpressions: []v1alpha1.SelectorRequirement{{Key: "zone", Operator: "In", Values: []string{"b"}}}},
+		}}},
+	}
+	spec = kubevirtv1.VirtualMachineInstanceSpec{}
+	Apply(rules, bridges[:1], &spec)
+	assert.Equal(t, map[string]string{"rack": "two"}, spec.NodeSelector)
+	terms := spec.Affinity.NodeAffinity.RequiredDuringSchedulingIgnoredDuringExecution.NodeSelectorTerms
+	require.Len(t, terms, 2)
+	for _, term := range terms {
+		assert.Equal(t, corev1.NodeSelectorRequirement{Key: "rack", Operator: corev1.NodeSelectorOpIn, Values: []string{"one"}}, term.MatchExpressions[1])
+	}
+	assert.Equal(t, map[string]string{"rack": "two"}, rules.NodeSelector, "the WukongVM itself is not changed")
+	assert.Len(t, rules.NodeAffinity.Required.NodeSelectorTerms[0].MatchExpressions, 1)
+}
+
+// Fault C.10: labels that a running machine does not have reach its pod at the next start only.
+func TestWhatARunningMachineDoesNotHave(t *testing.T) {
+	vm := &v1alpha1.WukongVM{}
+	vm.UID = "uid"
+	guest := &kubevirtv1.VirtualMachineInstance{}
+	guest.Labels, guest.Annotations = Labels(vm), map[string]string{"kubevirt.io/latest-observed-api-version": "v1"}
+	missing := func() []string {
+		labels, annotations := Missing(vm, guest)
+		return append(labels, annotations...)
+	}
+	assert.Empty(t, missing())
+	vm.Spec.Scheduling = &v1alpha1.Scheduling{
+		Labels:      map[string]string{"tier": "db", "app": "web", v1alpha1.LabelVM: "another"},
+		Annotations: map[string]string{"backup.example.com/include": "yes", "kubevirt.io/ignored": ""},
+	}
+	assert.Equal(t, []string{"app", "tier", "backup.example.com/include"}, missing(), "in order, and without what cannot be set")
+	assert.Equal(t, "uid", Labels(vm)[v1alpha1.LabelVM], "nobody takes the label by which the caches select")
+	guest = nil
+	assert.Empty(t, missing(), "one that does not run has nothing to catch up with")
 }

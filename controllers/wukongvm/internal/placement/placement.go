@@ -1,4 +1,5 @@
-package wukongvm
+// Package placement says on which nodes a WukongVM may run, and which labels and annotations its pod has. KubeVirt gives them to an instance when it makes it.
+package placement
 
 import (
 	"encoding/json"
@@ -12,14 +13,22 @@ import (
 	kubevirtv1 "kubevirt.io/api/core/v1"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
-	"github.com/novasphere/wukong/controllers/internal/index"
 )
 
-// schedule carries the scheduling rules over. They become effective for a running machine at its next migration or start.
-func schedule(from *v1alpha1.Scheduling, to *kubevirtv1.VirtualMachineInstanceSpec) {
-	if from == nil {
-		return
+// Apply puts the scheduling rules of a WukongVM into an instance, which keeps to them from its next migration or start on. Bridges are what BridgeNodes returns of each of its
+// networks.
+func Apply(from *v1alpha1.Scheduling, bridges []map[string]string, to *kubevirtv1.VirtualMachineInstanceSpec) {
+	if from != nil {
+		schedule(from, to)
 	}
+	for _, labels := range bridges {
+		for _, key := range slices.Sorted(maps.Keys(labels)) {
+			selectNodes(to, key, labels[key])
+		}
+	}
+}
+
+func schedule(from *v1alpha1.Scheduling, to *kubevirtv1.VirtualMachineInstanceSpec) {
 	to.NodeSelector = from.NodeSelector
 	to.PriorityClassName = from.PriorityClassName
 	to.SchedulerName = from.SchedulerName
@@ -42,8 +51,8 @@ func schedule(from *v1alpha1.Scheduling, to *kubevirtv1.VirtualMachineInstanceSp
 var reservedAnnotation = regexp.MustCompile(`^([^/]*\.)?(kubevirt\.io|novasphere\.dev|cni\.cncf\.io|multus-cni\.io|ovn\.kubernetes\.io|k8s\.ovn\.org|` +
 	`projectcalico\.org|cilium\.io|antrea\.io|security\.beta\.kubernetes\.io)/|^io\.(kubernetes|containerd)\.`)
 
-// podAnnotations are on the VirtualMachineInstance, from where KubeVirt carries them over to the pod.
-func podAnnotations(from *v1alpha1.Scheduling) map[string]string {
+// Annotations are on the VirtualMachineInstance, from where KubeVirt carries them over to the pod.
+func Annotations(from *v1alpha1.Scheduling) map[string]string {
 	if from == nil {
 		return nil
 	}
@@ -52,20 +61,45 @@ func podAnnotations(from *v1alpha1.Scheduling) map[string]string {
 	return result
 }
 
-// stayOnBridges keeps a machine on the nodes that have the managed bridges of its networks: elsewhere the CNI plugin would make it an
-// empty bridge that leads nowhere. A label that spec or another network wants otherwise leaves no node, which the scheduler tells.
-func stayOnBridges(vm *v1alpha1.WukongVM, observed *observation, to *kubevirtv1.VirtualMachineInstanceSpec) {
-	list := networksOf(vm)
-	for i := range list {
-		object := observed.networks[index.NetworkName(vm, &list[i])]
-		if object == nil {
-			continue
-		}
-		labels := bridgeNodes(&object.Status)
-		for _, key := range slices.Sorted(maps.Keys(labels)) {
-			selectNodes(to, key, labels[key])
+// BridgeNodes are the labels of the nodes that have the managed bridge of a network; nil for a network without one. A machine stays on them: elsewhere the CNI plugin would make
+// an empty bridge that leads nowhere. A label that spec or another network wants otherwise leaves no node, which the scheduler reports.
+func BridgeNodes(status *v1alpha1.WukongNetworkStatus) map[string]string {
+	if status.HostBridge == nil {
+		return nil
+	}
+	return status.HostBridge.NodeSelector
+}
+
+// Labels are on the VirtualMachineInstance and its pod. The caches select by the first.
+func Labels(vm *v1alpha1.WukongVM) map[string]string {
+	labels := map[string]string{}
+	if vm.Spec.Scheduling != nil {
+		for key, value := range vm.Spec.Scheduling.Labels {
+			labels[key] = value
 		}
 	}
+	labels[v1alpha1.LabelManagedBy] = v1alpha1.LabelManagedByValue
+	labels[v1alpha1.LabelVM] = string(vm.UID)
+	return labels
+}
+
+// Missing are the labels and annotations of spec that came after the guest had started: KubeVirt gives them to an instance when it makes it.
+func Missing(vm *v1alpha1.WukongVM, guest *kubevirtv1.VirtualMachineInstance) (labels, annotations []string) {
+	if guest == nil || vm.Spec.Scheduling == nil {
+		return nil, nil
+	}
+	missing := func(given, wanted, has map[string]string) []string {
+		var keys []string
+		for key := range given {
+			if value, there := has[key]; wanted[key] != value || !there {
+				keys = append(keys, key)
+			}
+		}
+		slices.Sort(keys)
+		return keys
+	}
+	wanted := Annotations(vm.Spec.Scheduling)
+	return missing(vm.Spec.Scheduling.Labels, Labels(vm), guest.Labels), missing(wanted, wanted, guest.Annotations)
 }
 
 // selectNodes adds a label to those that a machine's node must have.
