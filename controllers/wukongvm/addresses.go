@@ -13,6 +13,7 @@ import (
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/addresslock"
 	"github.com/novasphere/wukong/controllers/internal/addresspool"
+	"github.com/novasphere/wukong/controllers/internal/cause"
 	"github.com/novasphere/wukong/controllers/internal/hostaccess"
 	"github.com/novasphere/wukong/controllers/internal/index"
 	"github.com/novasphere/wukong/controllers/internal/segment"
@@ -23,14 +24,14 @@ import (
 type locks struct {
 	held map[string][]v1alpha1.WukongAddress
 	// problems are why an interface does not hold all that it needs.
-	problems map[string]*problem
+	problems map[string]*cause.Cause
 	// unseen: what stands in the way of one is no lock, so that no watch tells when it is gone.
 	unseen bool
 }
 
 // observeAddresses reads from the cache which addresses the machine holds.
 func (r *Reconciler) observeAddresses(ctx context.Context, vm *v1alpha1.WukongVM, observed *observation) error {
-	observed.locks = locks{held: map[string][]v1alpha1.WukongAddress{}, problems: map[string]*problem{}}
+	observed.locks = locks{held: map[string][]v1alpha1.WukongAddress{}, problems: map[string]*cause.Cause{}}
 	for i := range vm.Spec.Networks {
 		nic := &vm.Spec.Networks[i]
 		request := addressRequest(vm, nic, observed.networks[index.NetworkName(vm, nic)])
@@ -100,16 +101,16 @@ func (r *Reconciler) take(ctx context.Context, vm *v1alpha1.WukongVM, request *a
 
 // refusal is what an interface waits for, and the condition that says so; nil for an error that another try may mend. What no lock keeps
 // from it, it cannot wait for.
-func refusal(request *addresslock.Request, err error) (wait awaited, found *problem) {
+func refusal(request *addresslock.Request, err error) (wait awaited, found *cause.Cause) {
 	var exhausted *addresslock.ExhaustedError
 	var inUse *addresslock.InUseError
 	switch {
 	case errors.As(err, &exhausted):
-		return awaited{request.Segment, exhausted.Pools}, &problem{reason: v1alpha1.ReasonPoolExhausted, message: err.Error(), blocking: true}
+		return awaited{request.Segment, exhausted.Pools}, &cause.Cause{Reason: v1alpha1.ReasonPoolExhausted, Message: err.Error(), Blocking: true}
 	case errors.As(err, &inUse) && inUse.MAC:
-		return awaited{key: inUse.Lock}, &problem{reason: v1alpha1.ReasonMACInUse, message: err.Error(), blocking: true}
+		return awaited{key: inUse.Lock}, &cause.Cause{Reason: v1alpha1.ReasonMACInUse, Message: err.Error(), Blocking: true}
 	case errors.As(err, &inUse):
-		return awaited{key: inUse.Lock}, &problem{reason: v1alpha1.ReasonAddressInUse, message: err.Error(), blocking: true}
+		return awaited{key: inUse.Lock}, &cause.Cause{Reason: v1alpha1.ReasonAddressInUse, Message: err.Error(), Blocking: true}
 	default:
 		return awaited{}, nil
 	}
@@ -133,15 +134,15 @@ func addressRequest(vm *v1alpha1.WukongVM, nic *v1alpha1.VMNetwork, network *v1a
 }
 
 // needs is what an interface must hold and does not; nil for nothing. A problem is why that cannot be said.
-func (o *observation) needs(vm *v1alpha1.WukongVM, nic *v1alpha1.VMNetwork) (*addresslock.Request, *problem) {
+func (o *observation) needs(vm *v1alpha1.WukongVM, nic *v1alpha1.VMNetwork) (*addresslock.Request, *cause.Cause) {
 	network := o.networks[index.NetworkName(vm, nic)]
 	request := addressRequest(vm, nic, network)
 	// On a wire that its namespace may not use, or not before that is known, a machine takes no address from those who may.
 	if request == nil || !network.DeletionTimestamp.IsZero() || hostaccess.Withheld(network) {
 		return nil, nil
 	}
-	invalid := func(format string, arguments ...any) (*addresslock.Request, *problem) {
-		return nil, &problem{reason: v1alpha1.ReasonAddressInvalid, message: fmt.Sprintf(format, arguments...), blocking: true}
+	invalid := func(format string, arguments ...any) (*addresslock.Request, *cause.Cause) {
+		return nil, &cause.Cause{Reason: v1alpha1.ReasonAddressInvalid, Message: fmt.Sprintf(format, arguments...), Blocking: true}
 	}
 	request.MACAddress = nic.MACAddress
 	switch o.addressMode(nic, network) {
@@ -211,7 +212,7 @@ func (o *observation) pooled(nic *v1alpha1.VMNetwork, network *v1alpha1.WukongNe
 }
 
 // addressProblem is why the addresses of an interface are not settled, or nil.
-func (o *observation) addressProblem(nic *v1alpha1.VMNetwork, network *v1alpha1.WukongNetwork) *problem {
+func (o *observation) addressProblem(nic *v1alpha1.VMNetwork, network *v1alpha1.WukongNetwork) *cause.Cause {
 	if found := o.locks.problems[nic.Name]; found != nil {
 		return found
 	}
@@ -219,8 +220,8 @@ func (o *observation) addressProblem(nic *v1alpha1.VMNetwork, network *v1alpha1.
 		return nil
 	}
 	if o.addressMode(nic, network) == v1alpha1.AddressPooled && len(o.pooled(nic, network)) == 0 {
-		return &problem{reason: v1alpha1.ReasonPending, waiting: true, blocking: true,
-			message: fmt.Sprintf("interface %s waits for an address of WukongNetwork %s", nic.Name, network.Name)}
+		return &cause.Cause{Reason: v1alpha1.ReasonPending, Waiting: true, Blocking: true,
+			Message: fmt.Sprintf("interface %s waits for an address of WukongNetwork %s", nic.Name, network.Name)}
 	}
 	return nil
 }
@@ -265,7 +266,7 @@ func (r *Reconciler) checkShown(ctx context.Context, request *addresslock.Reques
 	if lock.Spec.Holder.Namespace == request.Holder.Namespace {
 		owner = "WukongVM " + lock.Spec.Holder.Name
 	}
-	observed.foreignAddress = &problem{reason: v1alpha1.ReasonAddressObservedElsewhere, message: fmt.Sprintf(
+	observed.foreignAddress = &cause.Cause{Reason: v1alpha1.ReasonAddressObservedElsewhere, Message: fmt.Sprintf(
 		"the guest uses %s on interface %s, which %s was given; take it off in the guest", address, request.Holder.InterfaceName, owner)}
 	return nil
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/apply"
+	"github.com/novasphere/wukong/controllers/internal/cause"
 	"github.com/novasphere/wukong/controllers/internal/cni"
 	"github.com/novasphere/wukong/controllers/internal/dependency"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/cloudinit"
@@ -20,7 +21,7 @@ import (
 
 // resolveAttachment makes the NetworkAttachmentDefinition of an interface that has more than its network gives, or says why it cannot be had.
 // What KubeVirt serves by DHCP is not for cloud-init.
-func (o *observation) resolveAttachment(vm *v1alpha1.WukongVM, entry *v1alpha1.VMNetwork, network *v1alpha1.WukongNetwork, resolved *cloudinit.Interface) *problem {
+func (o *observation) resolveAttachment(vm *v1alpha1.WukongVM, entry *v1alpha1.VMNetwork, network *v1alpha1.WukongNetwork, resolved *cloudinit.Interface) *cause.Cause {
 	if network == nil || entry.Pod != nil {
 		return nil
 	}
@@ -33,7 +34,7 @@ func (o *observation) resolveAttachment(vm *v1alpha1.WukongVM, entry *v1alpha1.V
 	}
 	if entry.AddressDelivery == v1alpha1.DeliverByDHCP {
 		if len(resolved.Addresses) != 1 || !resolved.Addresses[0].Addr().Is4() || network.Spec.Type != v1alpha1.NetworkTypeBridge {
-			return &problem{reason: v1alpha1.ReasonAddressInvalid, blocking: true, message: fmt.Sprintf(
+			return &cause.Cause{Reason: v1alpha1.ReasonAddressInvalid, Blocking: true, Message: fmt.Sprintf(
 				"addressDelivery DHCP of interface %s takes exactly one IPv4 address, on a network of type Bridge; leave it out, or give the one address", entry.Name)}
 		}
 		extras.Address, extras.Routes = resolved.Addresses[0], resolved.Routes
@@ -44,7 +45,7 @@ func (o *observation) resolveAttachment(vm *v1alpha1.WukongVM, entry *v1alpha1.V
 	}
 	attachment, err := cni.ForInterface(network, vm.Name, entry.Name, extras)
 	if err != nil {
-		return &problem{reason: v1alpha1.ReasonInvalidSpec, blocking: true, message: err.Error()}
+		return &cause.Cause{Reason: v1alpha1.ReasonInvalidSpec, Blocking: true, Message: err.Error()}
 	}
 	// A pod could use one that no guest has: what the namespace may not use is not offered to it.
 	if o.withheld[entry.Name] && !o.attached(network.Namespace+"/"+attachment.Name) {
@@ -55,16 +56,16 @@ func (o *observation) resolveAttachment(vm *v1alpha1.WukongVM, entry *v1alpha1.V
 }
 
 // refuseBandwidth says why an interface cannot have the limits that it, or its network, asks for.
-func (o *observation) refuseBandwidth(entry *v1alpha1.VMNetwork, network *v1alpha1.WukongNetwork, bandwidth *v1alpha1.Bandwidth) *problem {
+func (o *observation) refuseBandwidth(entry *v1alpha1.VMNetwork, network *v1alpha1.WukongNetwork, bandwidth *v1alpha1.Bandwidth) *cause.Cause {
 	switch {
 	case bandwidth == nil:
 		return nil
 	case network.Spec.Type != v1alpha1.NetworkTypeBridge:
-		return &problem{reason: v1alpha1.ReasonBandwidthUnsupported, blocking: o.Machine == nil, message: fmt.Sprintf(
+		return &cause.Cause{Reason: v1alpha1.ReasonBandwidthUnsupported, Blocking: o.Machine == nil, Message: fmt.Sprintf(
 			"bandwidth of interface %s: only networks of type Bridge can limit it, and WukongNetwork %s is of type %s; leave it out",
 			entry.Name, network.Name, network.Spec.Type)}
 	case outside(bandwidth.Ingress) || outside(bandwidth.Egress):
-		return &problem{reason: v1alpha1.ReasonInvalidSpec, blocking: o.Machine == nil, message: fmt.Sprintf(
+		return &cause.Cause{Reason: v1alpha1.ReasonInvalidSpec, Blocking: o.Machine == nil, Message: fmt.Sprintf(
 			"bandwidth of interface %s is in bits per second, from %s to %s: correct it here or in WukongNetwork %s", entry.Name, &slowest, &fastest, network.Name)}
 	}
 	return nil

@@ -7,6 +7,7 @@ import (
 	"k8s.io/utils/ptr"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/cause"
 	"github.com/novasphere/wukong/controllers/internal/conditions"
 	"github.com/novasphere/wukong/controllers/internal/index"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/virt"
@@ -16,8 +17,8 @@ import (
 //
 // A machine that does not exist yet waits for all its disks. One that exists takes each disk when it may, and gets the rest of its
 // changes meanwhile: only a boot disk that nothing is known of keeps it as it is.
-func (o *observation) resolveDisks(vm *v1alpha1.WukongVM) *problem {
-	var worst *problem
+func (o *observation) resolveDisks(vm *v1alpha1.WukongVM) *cause.Cause {
+	var worst *cause.Cause
 	boot := bootDisk(vm)
 	for i := range vm.Spec.Disks {
 		entry := &vm.Spec.Disks[i]
@@ -28,21 +29,21 @@ func (o *observation) resolveDisks(vm *v1alpha1.WukongVM) *problem {
 		found := diskProblem(vm, name, o.disks[name])
 		if found != nil && !attachable(vm, o.disks[name]) {
 			_, volume := virt.TemplateDisk(o.Machine, entry.Name)
-			found.blocking = o.Machine == nil || i == boot && volume == nil
+			found.Blocking = o.Machine == nil || i == boot && volume == nil
 		}
-		worst = graver(graver(worst, found), o.foreignProblem(entry.Name, o.disks[name]))
+		worst = cause.Graver(cause.Graver(worst, found), o.foreignProblem(entry.Name, o.disks[name]))
 	}
-	return graver(worst, o.bootDiskProblem(vm))
+	return cause.Graver(worst, o.bootDiskProblem(vm))
 }
 
 // foreignProblem tells of a volume that was restored into the place of a disk.
-func (o *observation) foreignProblem(name string, disk *v1alpha1.WukongDisk) *problem {
+func (o *observation) foreignProblem(name string, disk *v1alpha1.WukongDisk) *cause.Cause {
 	volume := o.foreignVolume(name, disk)
 	if volume == nil {
 		return nil
 	}
 	claim := virt.ClaimOf(volume)
-	return &problem{reason: v1alpha1.ReasonForeignVolume, message: fmt.Sprintf(
+	return &cause.Cause{Reason: v1alpha1.ReasonForeignVolume, Message: fmt.Sprintf(
 		"the VirtualMachine has PersistentVolumeClaim %s as disk %s, and not WukongDisk %s: a VirtualMachineRestore put it there, and it is left alone; "+
 			"to keep it, create a WukongDisk with source.persistentVolumeClaim.name: %s and refer to it by diskRef; else take the volume out of the VirtualMachine",
 		claim, name, disk.Name, claim)}
@@ -76,39 +77,39 @@ func (o *observation) ownsTemplate(vm *v1alpha1.WukongVM) bool {
 }
 
 // diskProblem says why a disk is not ready for the machine.
-func diskProblem(vm *v1alpha1.WukongVM, name string, disk *v1alpha1.WukongDisk) *problem {
+func diskProblem(vm *v1alpha1.WukongVM, name string, disk *v1alpha1.WukongDisk) *cause.Cause {
 	if disk == nil {
-		return &problem{reason: v1alpha1.ReasonWaitingForDisk, message: fmt.Sprintf("WukongDisk %s does not exist; create it, or correct diskRef", name)}
+		return &cause.Cause{Reason: v1alpha1.ReasonWaitingForDisk, Message: fmt.Sprintf("WukongDisk %s does not exist; create it, or correct diskRef", name)}
 	}
 	if !disk.DeletionTimestamp.IsZero() {
-		return &problem{reason: v1alpha1.ReasonWaitingForDisk, message: fmt.Sprintf("WukongDisk %s is being deleted; take it out of spec.disks", name)}
+		return &cause.Cause{Reason: v1alpha1.ReasonWaitingForDisk, Message: fmt.Sprintf("WukongDisk %s is being deleted; take it out of spec.disks", name)}
 	}
 	if holder := disk.Status.AttachedTo; holder != "" && holder != vm.Name && !shared(disk) {
-		return &problem{reason: v1alpha1.ReasonDiskInUse, message: fmt.Sprintf(
+		return &cause.Cause{Reason: v1alpha1.ReasonDiskInUse, Message: fmt.Sprintf(
 			"WukongDisk %s belongs to WukongVM %s: take it out of spec.disks there, or set spec.shared of the disk if the guests share a cluster file system; "+
 				"if there is no WukongVM %s any more, delete VirtualMachine %s, which still has it",
 			name, holder, holder, holder)}
 	}
 	if ready := conditions.Ready(disk); ready.Status != metav1.ConditionTrue {
-		return &problem{
-			reason:  v1alpha1.ReasonWaitingForDisk,
-			message: fmt.Sprintf("WukongDisk %s: %s", name, ready.Message),
-			waiting: disk.Status.Phase != v1alpha1.DiskError,
+		return &cause.Cause{
+			Reason:  v1alpha1.ReasonWaitingForDisk,
+			Message: fmt.Sprintf("WukongDisk %s: %s", name, ready.Message),
+			Waiting: disk.Status.Phase != v1alpha1.DiskError,
 		}
 	}
 	if !attachable(vm, disk) {
-		return &problem{reason: v1alpha1.ReasonWaitingForDisk, waiting: true, message: fmt.Sprintf("WukongDisk %s is about to be given to this machine", name)}
+		return &cause.Cause{Reason: v1alpha1.ReasonWaitingForDisk, Waiting: true, Message: fmt.Sprintf("WukongDisk %s is about to be given to this machine", name)}
 	}
 	return nil
 }
 
 // bootDiskProblem refuses to take the disk from under a running guest: see storage, which keeps it.
-func (o *observation) bootDiskProblem(vm *v1alpha1.WukongVM) *problem {
+func (o *observation) bootDiskProblem(vm *v1alpha1.WukongVM) *cause.Cause {
 	kept := o.keptBootDisk(vm)
 	if kept == nil {
 		return nil
 	}
-	return &problem{reason: v1alpha1.ReasonBootDiskInUse, message: fmt.Sprintf(
+	return &cause.Cause{Reason: v1alpha1.ReasonBootDiskInUse, Message: fmt.Sprintf(
 		"the running machine booted from disk %s (PersistentVolumeClaim %s), and keeps it until it stops: set powerState to Stopped to change the disk, or put it back",
 		kept.device.Name, virt.ClaimOf(kept.volume))}
 }

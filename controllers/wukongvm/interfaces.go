@@ -7,6 +7,7 @@ import (
 	kubevirtv1 "kubevirt.io/api/core/v1"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/cause"
 	"github.com/novasphere/wukong/controllers/internal/index"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/interfaces"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/virt"
@@ -71,7 +72,7 @@ func (o *observation) wantedInterfaces(vm *v1alpha1.WukongVM) []interfaces.Inter
 }
 
 // unsettled is why a guest that runs cannot get an interface yet, or nil: its network is not ready, or its addresses are not known.
-func (o *observation) unsettled(vm *v1alpha1.WukongVM, network *v1alpha1.VMNetwork) *problem {
+func (o *observation) unsettled(vm *v1alpha1.WukongVM, network *v1alpha1.VMNetwork) *cause.Cause {
 	name := index.NetworkName(vm, network)
 	if name == "" {
 		return nil
@@ -100,7 +101,7 @@ func wantedInterface(vm *v1alpha1.WukongVM, network *v1alpha1.VMNetwork, observe
 }
 
 // plugProblem is an interface that KubeVirt can plug in by a live migration only.
-func (o *observation) plugProblem(vm *v1alpha1.WukongVM) *problem {
+func (o *observation) plugProblem(vm *v1alpha1.WukongVM) *cause.Cause {
 	if !o.migrationRequired() {
 		return nil
 	}
@@ -110,7 +111,7 @@ func (o *observation) plugProblem(vm *v1alpha1.WukongVM) *problem {
 		return nil
 	}
 	message, waiting := o.migrationMessage(vm)
-	return &problem{reason: v1alpha1.ReasonMigrationRequired, waiting: waiting, message: fmt.Sprintf("interface %s: %s", names[0], message)}
+	return &cause.Cause{Reason: v1alpha1.ReasonMigrationRequired, Waiting: waiting, Message: fmt.Sprintf("interface %s: %s", names[0], message)}
 }
 
 func (o *observation) migrationRequired() bool {

@@ -69,7 +69,7 @@ func (o *observation) interfaceMessage(status *v1alpha1.VMNetworkStatus, vm *v1a
 		list := networksOf(vm)
 		for i := range list {
 			if found := o.unsettled(vm, &list[i]); list[i].Name == status.Name && found != nil {
-				return found.message
+				return found.Message
 			}
 		}
 		return "the machine starts; it gets this interface when the guest runs"

@@ -12,6 +12,7 @@ import (
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/binding"
+	"github.com/novasphere/wukong/controllers/internal/cause"
 	"github.com/novasphere/wukong/controllers/internal/dependency"
 	"github.com/novasphere/wukong/controllers/internal/index"
 	"github.com/novasphere/wukong/controllers/internal/pass"
@@ -51,7 +52,7 @@ type observation struct {
 	// locks are the addresses that the machine holds.
 	locks locks
 	// foreignAddress: the guest shows an address that another machine was given.
-	foreignAddress *problem
+	foreignAddress *cause.Cause
 	gatesOff       gatesOff
 	// told is what events say of a machine that does not go on.
 	told telling
@@ -65,10 +66,10 @@ type observation struct {
 
 	// What follows: see resolve.
 	moves                         map[string]volumeMove
-	disksProblem, networksProblem *problem
-	policyProblem                 *problem
+	disksProblem, networksProblem *cause.Cause
+	policyProblem                 *cause.Cause
 	// servicesProblem is found while the Services are written. serviceRefused: trying again may help.
-	servicesProblem *problem
+	servicesProblem *cause.Cause
 	serviceRefused  bool
 	cloudInit       cloudInitData
 	// given are the addresses that the interfaces have by spec, by the name of the interface.

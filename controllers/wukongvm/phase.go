@@ -4,6 +4,7 @@ import (
 	kubevirtv1 "kubevirt.io/api/core/v1"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/cause"
 )
 
 // phases maps what KubeVirt prints for a machine to a phase.
@@ -58,11 +59,11 @@ func settledPhase(vm *v1alpha1.WukongVM, observed *observation) v1alpha1.Phase {
 }
 
 // isError tells a fault from work that goes on.
-func isError(found *problem) bool {
-	switch found.reason {
+func isError(found *cause.Cause) bool {
+	switch found.Reason {
 	case v1alpha1.ReasonPending, v1alpha1.ReasonStarting, v1alpha1.ReasonStopping, v1alpha1.ReasonPaused, v1alpha1.ReasonGuestShutDown, v1alpha1.ReasonTerminating:
 		return false
 	default:
-		return !found.waiting
+		return !found.Waiting
 	}
 }

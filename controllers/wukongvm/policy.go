@@ -17,6 +17,7 @@ import (
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/apply"
+	"github.com/novasphere/wukong/controllers/internal/cause"
 	"github.com/novasphere/wukong/controllers/internal/conditions"
 	"github.com/novasphere/wukong/controllers/internal/index"
 	"github.com/novasphere/wukong/controllers/internal/naming"
@@ -95,7 +96,7 @@ func (r *Reconciler) applyPolicy(ctx context.Context, vm *v1alpha1.WukongVM, obs
 }
 
 // resolvePolicy says why the machine's policy would not hold. A machine that does not exist yet is not made: it would be open.
-func (o *observation) resolvePolicy(vm *v1alpha1.WukongVM) *problem {
+func (o *observation) resolvePolicy(vm *v1alpha1.WukongVM) *cause.Cause {
 	switch {
 	case len(o.policiesOf(vm)) == 0:
 		return nil
@@ -103,10 +104,10 @@ func (o *observation) resolvePolicy(vm *v1alpha1.WukongVM) *problem {
 		if o.anyNetworkMissing(vm) {
 			return nil // networksProblem tells
 		}
-		return &problem{reason: v1alpha1.ReasonPolicyUnsupported, blocking: o.Guest() == nil, message: "spec.policy holds on the pod network only, and the machine has " +
+		return &cause.Cause{Reason: v1alpha1.ReasonPolicyUnsupported, Blocking: o.Guest() == nil, Message: "spec.policy holds on the pod network only, and the machine has " +
 			"no interface there: leave out spec.policy, or add an entry with pod: {} to spec.networks; on other networks part machines by VLANs, or let the guest's own firewall do it"}
 	case o.enforcement == enforcementNone:
-		return &problem{reason: v1alpha1.ReasonEnforcementMissing, blocking: o.Guest() == nil, message: "the cluster's network plugin enforces no NetworkPolicy, as whoever installed " +
+		return &cause.Cause{Reason: v1alpha1.ReasonEnforcementMissing, Blocking: o.Guest() == nil, Message: "the cluster's network plugin enforces no NetworkPolicy, as whoever installed " +
 			"Wukong said (networkPolicyEnforcement), so that the machine would be open: take out the policy, or use a plugin that does, such as Cilium, Calico or OVN-Kubernetes"}
 	default:
 		return nil
@@ -124,7 +125,7 @@ func reportPolicy(set *conditions.Set, vm *v1alpha1.WukongVM, observed *observat
 	}
 	switch found := observed.policyProblem; {
 	case found != nil:
-		set.False(v1alpha1.ConditionPolicyReady, found.reason, found.message)
+		set.False(v1alpha1.ConditionPolicyReady, found.Reason, found.Message)
 	case observed.outcome.Of("policy") != nil:
 		set.False(v1alpha1.ConditionPolicyReady, v1alpha1.ReasonPending, "see condition Synchronized")
 	case observed.anyNetworkMissing(vm):

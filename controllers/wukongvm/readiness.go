@@ -10,7 +10,7 @@ import (
 	kubevirtv1 "kubevirt.io/api/core/v1"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
-	"github.com/novasphere/wukong/controllers/internal/apply"
+	"github.com/novasphere/wukong/controllers/internal/cause"
 	"github.com/novasphere/wukong/controllers/internal/conditions"
 	"github.com/novasphere/wukong/controllers/internal/dependency"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/virt"
@@ -19,7 +19,7 @@ import (
 // reportReady puts the Ready condition.
 func reportReady(set *conditions.Set, vm *v1alpha1.WukongVM, observed *observation) {
 	if found := unready(vm, observed); found != nil {
-		set.False(v1alpha1.ConditionReady, found.reason, found.message)
+		set.False(v1alpha1.ConditionReady, found.Reason, found.Message)
 		return
 	}
 	if vm.Spec.PowerState == v1alpha1.PowerStopped {
@@ -30,7 +30,7 @@ func reportReady(set *conditions.Set, vm *v1alpha1.WukongVM, observed *observati
 }
 
 // causes of Ready=False, the deepest first. The first that applies is the one to tell.
-var causes = []func(*v1alpha1.WukongVM, *observation) *problem{
+var causes = []func(*v1alpha1.WukongVM, *observation) *cause.Cause{
 	beingDeleted,
 	kubevirtMissing,
 	writeRefused,
@@ -38,52 +38,47 @@ var causes = []func(*v1alpha1.WukongVM, *observation) *problem{
 	machineState,
 }
 
-func unready(vm *v1alpha1.WukongVM, observed *observation) *problem {
-	for _, cause := range causes {
-		if found := cause(vm, observed); found != nil {
+func unready(vm *v1alpha1.WukongVM, observed *observation) *cause.Cause {
+	for _, one := range causes {
+		if found := one(vm, observed); found != nil {
 			return found
 		}
 	}
 	return nil
 }
 
-func beingDeleted(vm *v1alpha1.WukongVM, _ *observation) *problem {
+func beingDeleted(vm *v1alpha1.WukongVM, _ *observation) *cause.Cause {
 	if vm.DeletionTimestamp.IsZero() {
 		return nil
 	}
-	return &problem{reason: v1alpha1.ReasonTerminating, message: "the machine is being deleted, with all that it owns"}
+	return &cause.Cause{Reason: v1alpha1.ReasonTerminating, Message: "the machine is being deleted, with all that it owns"}
 }
 
-func kubevirtMissing(_ *v1alpha1.WukongVM, observed *observation) *problem {
+func kubevirtMissing(_ *v1alpha1.WukongVM, observed *observation) *cause.Cause {
 	if observed.kubevirtServed {
 		return nil
 	}
-	return &problem{reason: v1alpha1.ReasonDependencyMissing, message: dependency.VirtualMachines.Missing()}
+	return &cause.Cause{Reason: v1alpha1.ReasonDependencyMissing, Message: dependency.VirtualMachines.Missing()}
 }
 
-func writeRefused(_ *v1alpha1.WukongVM, observed *observation) *problem {
+func writeRefused(_ *v1alpha1.WukongVM, observed *observation) *cause.Cause {
 	err := observed.outcome.Refused()
 	if err == nil {
 		return nil
 	}
-	return applyProblem(err)
-}
-
-func applyProblem(err error) *problem {
-	reason := apply.Reason(err)
-	return &problem{reason: reason, message: err.Error(), waiting: reason == v1alpha1.ReasonPending}
+	return cause.Refused(err)
 }
 
 // partMissing: a disk, network or Secret that is missing or wrong. It is no cause while the guest runs: a running guest does not
 // need the Secret that it was set up with. A stopped machine tells what would keep it from starting, but not what only takes time.
-func partMissing(vm *v1alpha1.WukongVM, observed *observation) *problem {
-	worst := graver(graver(graver(observed.disksProblem, observed.networksProblem), observed.cloudInit.problem), observed.policyProblem)
+func partMissing(vm *v1alpha1.WukongVM, observed *observation) *cause.Cause {
+	worst := cause.Graver(cause.Graver(cause.Graver(observed.disksProblem, observed.networksProblem), observed.cloudInit.problem), observed.policyProblem)
 	switch {
 	case worst == nil:
 		return nil
-	case satisfied(vm, observed) && (vm.Spec.PowerState != v1alpha1.PowerStopped || worst.waiting):
+	case satisfied(vm, observed) && (vm.Spec.PowerState != v1alpha1.PowerStopped || worst.Waiting):
 		return nil
-	case worst.waiting && machineFailing(observed):
+	case worst.Waiting && machineFailing(observed):
 		return nil
 	default:
 		return worst
@@ -119,31 +114,31 @@ var failures = map[kubevirtv1.VirtualMachinePrintableStatus]string{
 }
 
 // machineState is what KubeVirt says of a machine that is not yet, or no more, as powerState says.
-func machineState(vm *v1alpha1.WukongVM, observed *observation) *problem {
+func machineState(vm *v1alpha1.WukongVM, observed *observation) *cause.Cause {
 	if satisfied(vm, observed) {
 		return nil
 	}
 	machine := observed.Machine
 	if machine == nil {
-		return &problem{reason: v1alpha1.ReasonPending, message: "the VirtualMachine is being written"}
+		return &cause.Cause{Reason: v1alpha1.ReasonPending, Message: "the VirtualMachine is being written"}
 	}
 	if !machine.DeletionTimestamp.IsZero() {
-		return &problem{reason: v1alpha1.ReasonStopping,
-			message: fmt.Sprintf("VirtualMachine %s was deleted by someone, and is made anew when it is gone", machine.Name)}
+		return &cause.Cause{Reason: v1alpha1.ReasonStopping,
+			Message: fmt.Sprintf("VirtualMachine %s was deleted by someone, and is made anew when it is gone", machine.Name)}
 	}
 	status := machine.Status.PrintableStatus
 	if reason, failed := failures[status]; failed {
-		if kept := starting(vm, observed); reason == v1alpha1.ReasonMachineFailed && kept.reason == v1alpha1.ReasonMachineFailed {
+		if kept := starting(vm, observed); reason == v1alpha1.ReasonMachineFailed && kept.Reason == v1alpha1.ReasonMachineFailed {
 			return kept
 		}
-		return &problem{reason: reason, message: kubevirtSays(observed)}
+		return &cause.Cause{Reason: reason, Message: kubevirtSays(observed)}
 	}
 	if vm.Spec.PowerState == v1alpha1.PowerStopped {
-		return &problem{reason: v1alpha1.ReasonStopping, message: "the guest is shutting down"}
+		return &cause.Cause{Reason: v1alpha1.ReasonStopping, Message: "the guest is shutting down"}
 	}
 	switch {
 	case shutDownFromInside(observed):
-		return &problem{reason: v1alpha1.ReasonGuestShutDown, message: fmt.Sprintf(
+		return &cause.Cause{Reason: v1alpha1.ReasonGuestShutDown, Message: fmt.Sprintf(
 			"the guest shut itself down, and restartPolicy %s keeps it so; set powerState to Stopped and back to Running to start it", vm.Spec.RestartPolicy)}
 	case status == kubevirtv1.VirtualMachineStatusPaused:
 		return paused(vm, observed)
@@ -169,40 +164,40 @@ func pauseReason(instance *kubevirtv1.VirtualMachineInstance) string {
 
 // paused reports who paused the guest. After an error of a disk KubeVirt tries to resume it again and again; the disk's name is reported until that succeeds, also
 // when the event that has it has expired.
-func paused(vm *v1alpha1.WukongVM, observed *observation) *problem {
+func paused(vm *v1alpha1.WukongVM, observed *observation) *cause.Cause {
 	switch pauseReason(observed.Instance) {
 	case pausedIOError:
 		before := meta.FindStatusCondition(vm.Status.Conditions, v1alpha1.ConditionReady)
 		if observed.told.cause == "" && before != nil && before.Reason == v1alpha1.ReasonDiskIOError {
-			return &problem{reason: before.Reason, message: before.Message}
+			return &cause.Cause{Reason: before.Reason, Message: before.Message}
 		}
 		var which string
 		if observed.told.cause != "" {
 			which = " (" + observed.told.cause + ")"
 		}
-		return &problem{reason: v1alpha1.ReasonDiskIOError, message: "the guest is paused, because a disk could not be read or written" + which + ": most often its storage is full, " +
+		return &cause.Cause{Reason: v1alpha1.ReasonDiskIOError, Message: "the guest is paused, because a disk could not be read or written" + which + ": most often its storage is full, " +
 			"or not to be reached from the node; KubeVirt resumes the guest when that is over"}
 	case "PausedByMigrationMonitor":
-		return &problem{reason: v1alpha1.ReasonPaused, message: "KubeVirt paused the guest to bring its migration to an end"}
+		return &cause.Cause{Reason: v1alpha1.ReasonPaused, Message: "KubeVirt paused the guest to bring its migration to an end"}
 	default:
-		return &problem{reason: v1alpha1.ReasonPaused, message: fmt.Sprintf("the machine was paused outside of Wukong; 'virtctl unpause vm %s' resumes it", observed.Machine.Name)}
+		return &cause.Cause{Reason: v1alpha1.ReasonPaused, Message: fmt.Sprintf("the machine was paused outside of Wukong; 'virtctl unpause vm %s' resumes it", observed.Machine.Name)}
 	}
 }
 
 // starting tells a machine that comes up from one that is refused. What failed is told until something succeeds: between two tries of KubeVirt nothing of it is
 // to be seen, and a message that comes and goes is a riddle, and a write each time.
-func starting(vm *v1alpha1.WukongVM, observed *observation) *problem {
-	cause := machineSays(observed)
+func starting(vm *v1alpha1.WukongVM, observed *observation) *cause.Cause {
+	says := machineSays(observed)
 	before := meta.FindStatusCondition(vm.Status.Conditions, v1alpha1.ConditionReady)
 	failed := before != nil && before.Status == metav1.ConditionFalse && before.ObservedGeneration == vm.Generation &&
 		(before.Reason == v1alpha1.ReasonMachineFailed || before.Reason == v1alpha1.ReasonStartFailing)
 	switch {
-	case failed && strings.Contains(before.Message, cause):
-		return &problem{reason: before.Reason, message: before.Message}
-	case cause != "" && (failed || observed.told.late):
-		return &problem{reason: v1alpha1.ReasonStartFailing, message: kubevirtSays(observed)}
+	case failed && strings.Contains(before.Message, says):
+		return &cause.Cause{Reason: before.Reason, Message: before.Message}
+	case says != "" && (failed || observed.told.late):
+		return &cause.Cause{Reason: v1alpha1.ReasonStartFailing, Message: kubevirtSays(observed)}
 	default:
-		return &problem{reason: v1alpha1.ReasonStarting, message: kubevirtSays(observed)}
+		return &cause.Cause{Reason: v1alpha1.ReasonStarting, Message: kubevirtSays(observed)}
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/apply"
+	"github.com/novasphere/wukong/controllers/internal/cause"
 	"github.com/novasphere/wukong/controllers/internal/pass"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/virt"
 )
@@ -54,15 +55,15 @@ func TestReadyTellsTheDeepestCause(t *testing.T) {
 		"KubeVirt missing": {observe: func(o *observation) { o.kubevirtServed = false }, reason: v1alpha1.ReasonDependencyMissing, message: "KubeVirt is not installed", phase: v1alpha1.PhaseError},
 		"not written yet":  {observe: func(*observation) {}, reason: v1alpha1.ReasonPending, phase: v1alpha1.PhasePending},
 		"a disk takes its time": {observe: func(o *observation) {
-			o.disksProblem = &problem{reason: v1alpha1.ReasonWaitingForDisk, message: "WukongDisk web-root: importing", waiting: true}
+			o.disksProblem = &cause.Cause{Reason: v1alpha1.ReasonWaitingForDisk, Message: "WukongDisk web-root: importing", Waiting: true}
 		}, reason: v1alpha1.ReasonWaitingForDisk, phase: v1alpha1.PhasePending},
 		"a disk fails": {observe: func(o *observation) {
 			o.Machine = machineWith(kubevirtv1.VirtualMachineStatusProvisioning)
-			o.disksProblem = &problem{reason: v1alpha1.ReasonWaitingForDisk, message: "WukongDisk web-root: 404"}
+			o.disksProblem = &cause.Cause{Reason: v1alpha1.ReasonWaitingForDisk, Message: "WukongDisk web-root: 404"}
 		}, reason: v1alpha1.ReasonWaitingForDisk, message: "404", phase: v1alpha1.PhaseError},
 		"a conflict goes before the disks": {observe: func(o *observation) {
 			o.outcome = endedBy("disks", &apply.NameConflictError{Kind: "WukongDisk", Name: "web-root"})
-			o.disksProblem = &problem{reason: v1alpha1.ReasonWaitingForDisk, message: "missing"}
+			o.disksProblem = &cause.Cause{Reason: v1alpha1.ReasonWaitingForDisk, Message: "missing"}
 		}, reason: v1alpha1.ReasonNameConflict, message: "WukongDisk web-root exists already", phase: v1alpha1.PhaseError},
 		"refused by admission": {observe: func(o *observation) {
 			running(o)
@@ -70,7 +71,7 @@ func TestReadyTellsTheDeepestCause(t *testing.T) {
 		}, reason: v1alpha1.ReasonApplyRefused, message: "too many cores", phase: v1alpha1.PhaseRunning},
 		"a running guest does not need its Secret": {observe: func(o *observation) {
 			running(o)
-			o.cloudInit.problem = &problem{reason: v1alpha1.ReasonSecretMissing, blocking: true}
+			o.cloudInit.problem = &cause.Cause{Reason: v1alpha1.ReasonSecretMissing, Blocking: true}
 		}, phase: v1alpha1.PhaseRunning},
 		"unschedulable": {observe: func(o *observation) {
 			o.Machine = machineWith(kubevirtv1.VirtualMachineStatusUnschedulable)
@@ -90,11 +91,11 @@ func TestReadyTellsTheDeepestCause(t *testing.T) {
 		}, reason: v1alpha1.ReasonStopping, phase: v1alpha1.PhaseStopping},
 		"stopped, and could not start": {stopped: true, observe: func(o *observation) {
 			o.Machine = machineWith(kubevirtv1.VirtualMachineStatusStopped)
-			o.disksProblem = &problem{reason: v1alpha1.ReasonWaitingForDisk, message: "lost"}
+			o.disksProblem = &cause.Cause{Reason: v1alpha1.ReasonWaitingForDisk, Message: "lost"}
 		}, reason: v1alpha1.ReasonWaitingForDisk, phase: v1alpha1.PhaseStopped},
 		"stopped, and a disk waits for its first use": {stopped: true, observe: func(o *observation) {
 			o.Machine = machineWith(kubevirtv1.VirtualMachineStatusStopped)
-			o.disksProblem = &problem{reason: v1alpha1.ReasonWaitingForDisk, waiting: true}
+			o.disksProblem = &cause.Cause{Reason: v1alpha1.ReasonWaitingForDisk, Waiting: true}
 		}, phase: v1alpha1.PhaseStopped},
 		"paused from outside": {observe: func(o *observation) {
 			o.Machine, o.Instance = machineWith(kubevirtv1.VirtualMachineStatusPaused), instanceIn(kubevirtv1.Running)
@@ -160,8 +161,8 @@ func TestReadyTellsTheDeepestCause(t *testing.T) {
 			if row.reason == "" {
 				assert.Nil(t, found, "%+v", found)
 			} else if assert.NotNil(t, found) {
-				assert.Equal(t, row.reason, found.reason)
-				assert.Contains(t, found.message, row.message)
+				assert.Equal(t, row.reason, found.Reason)
+				assert.Contains(t, found.Message, row.message)
 			}
 			assert.Equal(t, row.phase, phase(vm, observed))
 		})
@@ -214,38 +215,28 @@ func TestWhatFailedIsToldUntilSomethingSucceeds(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			vm := &v1alpha1.WukongVM{ObjectMeta: metav1.ObjectMeta{Generation: 3}, Spec: v1alpha1.WukongVMSpec{PowerState: v1alpha1.PowerRunning}}
-			told := func(o *observation) *problem {
+			told := func(o *observation) *cause.Cause {
 				found := unready(vm, o)
 				vm.Status.Conditions = nil
 				if found != nil {
 					vm.Status.Conditions = []metav1.Condition{{
-						Type: v1alpha1.ConditionReady, Status: metav1.ConditionFalse, Reason: found.reason, Message: found.message, ObservedGeneration: vm.Generation,
+						Type: v1alpha1.ConditionReady, Status: metav1.ConditionFalse, Reason: found.Reason, Message: found.Message, ObservedGeneration: vm.Generation,
 					}}
 				}
 				return found
 			}
 			first := *told(row.tries[0])
-			assert.Equal(t, row.reason, first.reason)
+			assert.Equal(t, row.reason, first.Reason)
 			for range 3 {
 				for _, o := range row.tries {
 					assert.Equal(t, first, *told(o))
 				}
 			}
 			assert.Nil(t, told(in(at(kubevirtv1.VirtualMachineStatusRunning, ""), kubevirtv1.Running, instanceIsReady)))
-			assert.Equal(t, v1alpha1.ReasonStarting, told(trying).reason, "it ran meanwhile")
+			assert.Equal(t, v1alpha1.ReasonStarting, told(trying).Reason, "it ran meanwhile")
 			told(row.tries[0])
 			vm.Generation++
-			assert.Equal(t, v1alpha1.ReasonStarting, told(trying).reason, "the spec is another")
+			assert.Equal(t, v1alpha1.ReasonStarting, told(trying).Reason, "the spec is another")
 		})
 	}
-}
-
-func TestGraverBlocksWhenEitherDoes(t *testing.T) {
-	waiting, wrong := &problem{reason: "A", waiting: true, blocking: true}, &problem{reason: "B"}
-	for _, result := range []*problem{graver(waiting, wrong), graver(wrong, waiting)} {
-		assert.Equal(t, "B", result.reason, "an error is told before a wait")
-		assert.True(t, result.blocking, "and the claim that is not known yet still blocks")
-	}
-	assert.Nil(t, graver(nil, nil))
-	assert.Equal(t, wrong, graver(nil, wrong))
 }

@@ -17,9 +17,9 @@ func TestAMissingCloudInitSecretFreezesNoGuestThatRuns(t *testing.T) {
 	vm.Spec.CloudInit = &v1alpha1.CloudInit{UserDataSecretRef: &v1alpha1.SecretKeyReference{Name: "gone", Key: "userdata"}}
 	observed.resolve(vm)
 	require.NotNil(t, observed.cloudInit.problem)
-	assert.Equal(t, v1alpha1.ReasonSecretMissing, observed.cloudInit.problem.reason)
-	assert.False(t, observed.cloudInit.problem.blocking)
+	assert.Equal(t, v1alpha1.ReasonSecretMissing, observed.cloudInit.problem.Reason)
+	assert.False(t, observed.cloudInit.problem.Blocking)
 	observed.Instance = nil
 	observed.resolve(vm)
-	assert.True(t, observed.cloudInit.problem.blocking, "the next guest would start without it")
+	assert.True(t, observed.cloudInit.problem.Blocking, "the next guest would start without it")
 }

@@ -17,6 +17,7 @@ import (
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/apply"
+	"github.com/novasphere/wukong/controllers/internal/cause"
 	"github.com/novasphere/wukong/controllers/internal/index"
 	"github.com/novasphere/wukong/controllers/internal/naming"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/placement"
@@ -86,7 +87,7 @@ func (r *Reconciler) applyServices(ctx context.Context, vm *v1alpha1.WukongVM, o
 			case err == nil:
 				observed.services[name] = applied
 			case apply.Permanent(err):
-				observed.servicesProblem, observed.serviceRefused = cmp.Or(observed.servicesProblem, applyProblem(err)), true
+				observed.servicesProblem, observed.serviceRefused = cmp.Or(observed.servicesProblem, cause.Refused(err)), true
 			default:
 				return err
 			}
@@ -106,23 +107,23 @@ func (r *Reconciler) applyServices(ctx context.Context, vm *v1alpha1.WukongVM, o
 }
 
 // unreachable says why no Service can lead to the machine. A Service leads to the addresses of pods.
-func unreachable(vm *v1alpha1.WukongVM, observed *observation) *problem {
+func unreachable(vm *v1alpha1.WukongVM, observed *observation) *cause.Cause {
 	if len(vm.Spec.Services) == 0 || observed.onAnyPodNetwork(vm) {
 		return nil
 	}
-	return &problem{reason: v1alpha1.ReasonServiceUnreachable, message: "a Service reaches a machine on the pod network only, and this one has no interface there: " +
+	return &cause.Cause{Reason: v1alpha1.ReasonServiceUnreachable, Message: "a Service reaches a machine on the pod network only, and this one has no interface there: " +
 		"add an entry with pod: {} to spec.networks, or reach the machine by its address on its own network, and leave out spec.services"}
 }
 
 // unanswered says which Service leads nowhere though the machine runs.
-func (o *observation) unanswered(vm *v1alpha1.WukongVM) *problem {
+func (o *observation) unanswered(vm *v1alpha1.WukongVM) *cause.Cause {
 	if guest := o.Guest(); guest == nil || !virt.Ready(guest) {
 		return nil
 	}
 	for i := range vm.Spec.Services {
 		name := serviceName(vm, &vm.Spec.Services[i])
 		if o.services[name] != nil && o.endpoints[name] == 0 {
-			return &problem{reason: v1alpha1.ReasonServicePending, waiting: true, message: fmt.Sprintf(
+			return &cause.Cause{Reason: v1alpha1.ReasonServicePending, Waiting: true, Message: fmt.Sprintf(
 				"no machine answers behind Service %s yet; if it lasts: kubectl get endpointslices -l kubernetes.io/service-name=%s", name, name)}
 		}
 	}
@@ -130,11 +131,11 @@ func (o *observation) unanswered(vm *v1alpha1.WukongVM) *problem {
 }
 
 // strangeSelector says why a Service would not lead to the machine that lists it, which is a slip of the pen. (A CEL rule would be too dear.)
-func strangeSelector(vm *v1alpha1.WukongVM, service *v1alpha1.VMService) *problem {
+func strangeSelector(vm *v1alpha1.WukongVM, service *v1alpha1.VMService) *cause.Cause {
 	labels := placement.Labels(vm)
 	for _, key := range slices.Sorted(maps.Keys(service.Selector)) {
 		if labels[key] != service.Selector[key] {
-			return &problem{reason: v1alpha1.ReasonInvalidSpec, message: fmt.Sprintf(
+			return &cause.Cause{Reason: v1alpha1.ReasonInvalidSpec, Message: fmt.Sprintf(
 				"the selector of service %s does not select this machine: give it %s: %s in spec.scheduling.labels, or correct the selector", service.Name, key, service.Selector[key])}
 		}
 	}

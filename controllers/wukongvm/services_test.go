@@ -69,8 +69,8 @@ func TestUnreachable(t *testing.T) {
 				return
 			}
 			require.NotNil(t, found)
-			assert.Equal(t, v1alpha1.ReasonServiceUnreachable, found.reason)
-			assert.Contains(t, found.message, "pod: {}")
+			assert.Equal(t, v1alpha1.ReasonServiceUnreachable, found.Reason)
+			assert.Contains(t, found.Message, "pod: {}")
 		})
 	}
 }
@@ -81,7 +81,7 @@ func TestAServiceLeadsToItsOwnMachine(t *testing.T) {
 	assert.Nil(t, strangeSelector(vm, &v1alpha1.VMService{Name: "a", Selector: map[string]string{"app": "web"}}))
 	found := strangeSelector(vm, &v1alpha1.VMService{Name: "a", Selector: map[string]string{"app": "web", "tier": "1"}})
 	require.NotNil(t, found)
-	assert.Contains(t, found.message, "give it tier: 1 in spec.scheduling.labels")
+	assert.Contains(t, found.Message, "give it tier: 1 in spec.scheduling.labels")
 }
 
 func TestServiceStatus(t *testing.T) {

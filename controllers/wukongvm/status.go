@@ -11,6 +11,7 @@ import (
 	kubevirtv1 "kubevirt.io/api/core/v1"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/cause"
 	"github.com/novasphere/wukong/controllers/internal/conditions"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/placement"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/virt"
@@ -32,12 +33,12 @@ func (r *Reconciler) writeStatus(ctx context.Context, vm *v1alpha1.WukongVM, obs
 
 // reportParts puts a condition for each part of the machine.
 func reportParts(set *conditions.Set, vm *v1alpha1.WukongVM, observed *observation) {
-	part := func(conditionType string, found *problem) {
+	part := func(conditionType string, found *cause.Cause) {
 		if found == nil {
 			set.True(conditionType, v1alpha1.ReasonReady, "")
 			return
 		}
-		set.False(conditionType, found.reason, found.message)
+		set.False(conditionType, found.Reason, found.Message)
 	}
 	part(v1alpha1.ConditionDisksReady, observed.disksProblem)
 	part(v1alpha1.ConditionNetworksReady, observed.networksProblem)
@@ -48,7 +49,7 @@ func reportParts(set *conditions.Set, vm *v1alpha1.WukongVM, observed *observati
 	}
 	switch {
 	case observed.outcome.Refused() != nil:
-		part(v1alpha1.ConditionSynchronized, applyProblem(observed.outcome.Refused()))
+		part(v1alpha1.ConditionSynchronized, cause.Refused(observed.outcome.Refused()))
 	case observed.Machine == nil || !observed.complete():
 		set.False(v1alpha1.ConditionSynchronized, v1alpha1.ReasonPending, "the VirtualMachine is not written: see the other conditions")
 	default:
@@ -57,7 +58,7 @@ func reportParts(set *conditions.Set, vm *v1alpha1.WukongVM, observed *observati
 }
 
 // guestRefuses is what KubeVirt cannot carry out on a guest that runs, such as a disk for which it has no slot. While a machine starts, Ready tells.
-func guestRefuses(observed *observation) *problem {
+func guestRefuses(observed *observation) *cause.Cause {
 	guest := observed.Guest()
 	if guest == nil || !guest.IsRunning() {
 		return nil
@@ -66,7 +67,7 @@ func guestRefuses(observed *observation) *problem {
 	if synchronized == nil || synchronized.Status != corev1.ConditionFalse {
 		return nil
 	}
-	return &problem{reason: v1alpha1.ReasonGuestNotChanged, message: fmt.Sprintf("KubeVirt cannot change the running guest, and tries again: %s", synchronized.Message)}
+	return &cause.Cause{Reason: v1alpha1.ReasonGuestNotChanged, Message: fmt.Sprintf("KubeVirt cannot change the running guest, and tries again: %s", synchronized.Message)}
 }
 
 // reportMachine carries over what KubeVirt says of a machine that exists.

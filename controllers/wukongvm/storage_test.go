@@ -119,10 +119,10 @@ func TestOnlyADiskThatIsTheMachinesOwnIsAttached(t *testing.T) {
 			row.change(observed.disks["data"])
 			assert.Equal(t, row.attached, len(volumeNames(vm, observed)) == 4)
 			found := observed.resolveDisks(vm)
-			assert.Equal(t, row.attached, found == nil || !found.blocking, "a new machine waits for all its disks")
+			assert.Equal(t, row.attached, found == nil || !found.Blocking, "a new machine waits for all its disks")
 			observed.Machine = &kubevirtv1.VirtualMachine{}
 			found = observed.resolveDisks(vm)
-			assert.True(t, found == nil || !found.blocking || found.reason != v1alpha1.ReasonDiskInUse, "one that exists does not")
+			assert.True(t, found == nil || !found.Blocking || found.Reason != v1alpha1.ReasonDiskInUse, "one that exists does not")
 		})
 	}
 }
@@ -160,8 +160,8 @@ func TestTheBootDiskStaysUntilTheMachineStops(t *testing.T) {
 			}
 			found := observed.resolveDisks(vm)
 			require.NotNil(t, found)
-			assert.Equal(t, v1alpha1.ReasonBootDiskInUse, observed.bootDiskProblem(vm).reason)
-			assert.False(t, found.blocking, "the rest of the machine's changes are carried out")
+			assert.Equal(t, v1alpha1.ReasonBootDiskInUse, observed.bootDiskProblem(vm).Reason)
+			assert.False(t, found.Blocking, "the rest of the machine's changes are carried out")
 
 			observed.Instance = nil
 			_, volumes = storage(vm, observed)
@@ -353,5 +353,5 @@ func TestARestoredDiskOfARunningMachineIsNotOneThatLeaves(t *testing.T) {
 	assert.Empty(t, restartMessage(vm, observed))
 	assert.Equal(t, []string{"root", "archive", "data", cloudInitDisk}, volumeNames(vm, observed))
 	assert.Equal(t, claim, virt.ClaimOf(&desiredMachine(vm, observed).Spec.Template.Spec.Volumes[2]))
-	assert.Equal(t, v1alpha1.ReasonForeignVolume, observed.resolveDisks(vm).reason)
+	assert.Equal(t, v1alpha1.ReasonForeignVolume, observed.resolveDisks(vm).Reason)
 }
