@@ -15,6 +15,7 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/cause"
 	"github.com/novasphere/wukong/controllers/internal/cni"
 	"github.com/novasphere/wukong/controllers/internal/dependency"
+	"github.com/novasphere/wukong/controllers/wukongvm/internal/child"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/cloudinit"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/interfaces"
 )
@@ -88,7 +89,7 @@ func (r *Reconciler) applyAttachments(ctx context.Context, vm *v1alpha1.WukongVM
 	}
 	for _, attachment := range observed.attachments {
 		desired := attachment.DeepCopy()
-		metadata := childMetadata(vm, desired.Name, nil)
+		metadata := child.Metadata(vm, desired.Name, nil)
 		metadata.Annotations = desired.Annotations
 		desired.ObjectMeta = metadata
 		if _, err := apply.Child(ctx, r.applier, vm, desired); err != nil {

@@ -5,7 +5,6 @@ import (
 	"errors"
 
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	kubevirtv1 "kubevirt.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -14,6 +13,7 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/index"
 	"github.com/novasphere/wukong/controllers/internal/naming"
 	"github.com/novasphere/wukong/controllers/internal/read"
+	"github.com/novasphere/wukong/controllers/wukongvm/internal/child"
 )
 
 // stampDisks writes the WukongDisks of the templates, each with its finalizer, which its controller would otherwise have to add in a request of its own. One that
@@ -38,7 +38,7 @@ func (r *Reconciler) stampDisk(ctx context.Context, vm *v1alpha1.WukongVM, disk 
 		spec.Size = grown
 	}
 	stamped, err := apply.Child(ctx, r.stamper, vm, &v1alpha1.WukongDisk{
-		ObjectMeta: childMetadata(vm, name, disk.Template.Labels, v1alpha1.FinalizerDisk), Spec: spec,
+		ObjectMeta: child.Metadata(vm, name, disk.Template.Labels, v1alpha1.FinalizerDisk), Spec: spec,
 	})
 	if err != nil {
 		return err
@@ -57,7 +57,7 @@ func (r *Reconciler) stampNetworks(ctx context.Context, vm *v1alpha1.WukongVM, o
 			continue
 		}
 		stamped, err := apply.Child(ctx, r.stamper, vm, &v1alpha1.WukongNetwork{
-			ObjectMeta: childMetadata(vm, index.NetworkName(vm, network), network.Template.Labels), Spec: *network.Template.Spec.DeepCopy(),
+			ObjectMeta: child.Metadata(vm, index.NetworkName(vm, network), network.Template.Labels), Spec: *network.Template.Spec.DeepCopy(),
 		})
 		if err != nil {
 			failed = append(failed, err)
@@ -77,21 +77,13 @@ func (r *Reconciler) takeBack(ctx context.Context, vm *v1alpha1.WukongVM, name s
 	return r.stamper.SettleOwnership(ctx, vm, disk, false, nil)
 }
 
-func childMetadata(vm *v1alpha1.WukongVM, name string, labels map[string]string, finalizers ...string) metav1.ObjectMeta {
-	all := map[string]string{v1alpha1.LabelVM: string(vm.UID)}
-	for key, value := range labels {
-		all[key] = value
-	}
-	return metav1.ObjectMeta{Name: name, Namespace: vm.Namespace, Labels: all, Finalizers: finalizers}
-}
-
 // applyCloudInit writes the Secret with cloud-init data as soon as its content is known, while the disks are still on their way.
 func (r *Reconciler) applyCloudInit(ctx context.Context, vm *v1alpha1.WukongVM, observed *observation) error {
 	if !observed.kubevirtServed || !observed.cloudInit.known {
 		return nil
 	}
 	_, err := apply.Child(ctx, r.secrets, vm, &corev1.Secret{
-		ObjectMeta: childMetadata(vm, secretName(vm), nil),
+		ObjectMeta: child.Metadata(vm, secretName(vm), nil),
 		Data:       map[string][]byte{"userdata": observed.cloudInit.data.UserData, "networkdata": observed.cloudInit.data.NetworkData},
 	})
 	return err

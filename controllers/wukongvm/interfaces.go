@@ -10,13 +10,14 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/cause"
 	"github.com/novasphere/wukong/controllers/internal/index"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/interfaces"
+	"github.com/novasphere/wukong/controllers/wukongvm/internal/nics"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/virt"
 )
 
 // planInterfaces decides which interfaces the machine's template has, given the guest that runs.
 func (o *observation) planInterfaces(vm *v1alpha1.WukongVM) interfaces.Plan {
 	plan := interfaces.Make(o.wantedInterfaces(vm), o.templateInterfaces(), o.Guest())
-	list := networksOf(vm)
+	list := nics.Of(vm)
 	for i := range list {
 		if name := list[i].Name; o.Guest() != nil && plan.States[name] == "" {
 			plan.States[name] = v1alpha1.VMNetworkWaiting
@@ -53,7 +54,7 @@ func (o *observation) wantedInterfaces(vm *v1alpha1.WukongVM) []interfaces.Inter
 	if guest := o.Guest(); guest != nil {
 		present = append(interfacesOf(guest), o.templateInterfaces()...)
 	}
-	list := networksOf(vm)
+	list := nics.Of(vm)
 	for i := range list {
 		network := &list[i]
 		has := interfaces.Find(present, network.Name)

@@ -9,6 +9,8 @@ import (
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/index"
+	"github.com/novasphere/wukong/controllers/wukongvm/internal/child"
+	"github.com/novasphere/wukong/controllers/wukongvm/internal/nics"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/placement"
 )
 
@@ -16,7 +18,7 @@ import (
 // of ours would conflict with its own. What KubeVirt adds is left alone.
 func desiredMachine(vm *v1alpha1.WukongVM, observed *observation) *kubevirtv1.VirtualMachine {
 	disks, volumes := storage(vm, observed)
-	metadata := childMetadata(vm, vm.Name, nil)
+	metadata := child.Metadata(vm, vm.Name, nil)
 	metadata.Annotations = encodeHandovers(observed.handovers())
 	metadata.ResourceVersion = observed.interfacesLock(vm)
 	interfaces, networks := attachments(vm, observed)
@@ -55,7 +57,7 @@ func desiredMachine(vm *v1alpha1.WukongVM, observed *observation) *kubevirtv1.Vi
 // bridgeNodes are the labels of the nodes that have the managed bridges of the machine's networks.
 func (o *observation) bridgeNodes(vm *v1alpha1.WukongVM) []map[string]string {
 	var result []map[string]string
-	list := networksOf(vm)
+	list := nics.Of(vm)
 	for i := range list {
 		if object := o.networks[index.NetworkName(vm, &list[i])]; object != nil {
 			result = append(result, placement.BridgeNodes(&object.Status))

@@ -9,17 +9,6 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/naming"
 )
 
-// implicitNetwork is the interface of a machine that lists no networks.
-const implicitNetwork = "default"
-
-// networksOf are the networks of a machine; one that lists none has the pod network.
-func networksOf(vm *v1alpha1.WukongVM) []v1alpha1.VMNetwork {
-	if len(vm.Spec.Networks) > 0 {
-		return vm.Spec.Networks
-	}
-	return []v1alpha1.VMNetwork{{Name: implicitNetwork, Pod: &v1alpha1.PodNetwork{}}}
-}
-
 // macAddress is the given address, else one derived from the machine's UID and the interface's name: known before the first boot and the
 // same for ever.
 func macAddress(vm *v1alpha1.WukongVM, network *v1alpha1.VMNetwork) string {

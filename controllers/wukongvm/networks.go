@@ -13,6 +13,7 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/index"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/addressing"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/cloudinit"
+	"github.com/novasphere/wukong/controllers/wukongvm/internal/nics"
 )
 
 // resolveNetworks gives the interfaces for cloud-init, and the gravest problem.
@@ -20,7 +21,7 @@ func (o *observation) resolveNetworks(vm *v1alpha1.WukongVM) ([]cloudinit.Interf
 	var worst *cause.Cause
 	var interfaces []cloudinit.Interface
 	o.given, o.attachments, o.withheld = map[string][]netip.Prefix{}, map[string]*networkv1.NetworkAttachmentDefinition{}, map[string]bool{}
-	list := networksOf(vm)
+	list := nics.Of(vm)
 	for i := range list {
 		network := &list[i]
 		name := index.NetworkName(vm, network)

@@ -7,12 +7,13 @@ import (
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/index"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/interfaces"
+	"github.com/novasphere/wukong/controllers/wukongvm/internal/nics"
 )
 
 // networkStatus is the interfaces of spec, and after them what the guest still has beyond.
 func networkStatus(vm *v1alpha1.WukongVM, observed *observation) []v1alpha1.VMNetworkStatus {
 	plan := observed.planInterfaces(vm)
-	list := networksOf(vm)
+	list := nics.Of(vm)
 	var result []v1alpha1.VMNetworkStatus
 	for i := range list {
 		network := &list[i]
@@ -63,10 +64,10 @@ func (o *observation) reportInterface(status *v1alpha1.VMNetworkStatus, vm *v1al
 }
 
 func (o *observation) interfaceMessage(status *v1alpha1.VMNetworkStatus, vm *v1alpha1.WukongVM) string {
-	wanted := contains(networksOf(vm), status.Name)
+	wanted := contains(nics.Of(vm), status.Name)
 	switch status.State {
 	case v1alpha1.VMNetworkWaiting:
-		list := networksOf(vm)
+		list := nics.Of(vm)
 		for i := range list {
 			if found := o.unsettled(vm, &list[i]); list[i].Name == status.Name && found != nil {
 				return found.Message

@@ -19,6 +19,8 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/read"
 	"github.com/novasphere/wukong/controllers/internal/umbrella"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/cloudinit"
+	"github.com/novasphere/wukong/controllers/wukongvm/internal/nics"
+	"github.com/novasphere/wukong/controllers/wukongvm/internal/policy"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/virt"
 )
 
@@ -30,7 +32,7 @@ type observation struct {
 	kubevirtServed bool
 	// disks and networks by name; nil when they do not exist.
 	disks    map[string]*v1alpha1.WukongDisk
-	networks map[string]*v1alpha1.WukongNetwork
+	networks nics.Networks
 	// ownedDisks and ownedNetworks are what the machine stamped, whether or not spec still has the template.
 	ownedDisks    []*v1alpha1.WukongDisk
 	ownedNetworks []*v1alpha1.WukongNetwork
@@ -48,7 +50,7 @@ type observation struct {
 	// policies are the NetworkPolicies that the machine made, one at most unless somebody copied its labels.
 	policies []*networkingv1.NetworkPolicy
 	// enforcement of policies in this cluster.
-	enforcement enforcement
+	enforcement policy.Enforcement
 	// locks are the addresses that the machine holds.
 	locks locks
 	// foreignAddress: the guest shows an address that another machine was given.
@@ -67,7 +69,7 @@ type observation struct {
 	// What follows: see resolve.
 	moves                         map[string]volumeMove
 	disksProblem, networksProblem *cause.Cause
-	policyProblem                 *cause.Cause
+	policy                        policy.Plan
 	// servicesProblem is found while the Services are written. serviceRefused: trying again may help.
 	servicesProblem *cause.Cause
 	serviceRefused  bool

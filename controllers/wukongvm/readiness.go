@@ -72,7 +72,7 @@ func writeRefused(_ *v1alpha1.WukongVM, observed *observation) *cause.Cause {
 // partMissing: a disk, network or Secret that is missing or wrong. It is no cause while the guest runs: a running guest does not
 // need the Secret that it was set up with. A stopped machine tells what would keep it from starting, but not what only takes time.
 func partMissing(vm *v1alpha1.WukongVM, observed *observation) *cause.Cause {
-	worst := cause.Graver(cause.Graver(cause.Graver(observed.disksProblem, observed.networksProblem), observed.cloudInit.problem), observed.policyProblem)
+	worst := cause.Graver(cause.Graver(cause.Graver(observed.disksProblem, observed.networksProblem), observed.cloudInit.problem), observed.policy.Cause)
 	switch {
 	case worst == nil:
 		return nil

@@ -31,6 +31,7 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/pass"
 	"github.com/novasphere/wukong/controllers/internal/umbrella"
 	"github.com/novasphere/wukong/controllers/internal/watches"
+	"github.com/novasphere/wukong/controllers/wukongvm/internal/policy"
 )
 
 // fieldManager owns the fields that this controller applies.
@@ -79,7 +80,7 @@ type Reconciler struct {
 	addresses *addresslock.ClientStore
 	waiting   *waitingRoom
 	// enforcement of NetworkPolicies by the cluster's network plugin.
-	enforcement enforcement
+	enforcement policy.Enforcement
 }
 
 // Reconcile looks at one WukongVM.
@@ -128,7 +129,7 @@ func (o *observation) retryAfter(vm *v1alpha1.WukongVM, now time.Time) time.Dura
 // Enforcements, or "".
 func SetupWithManager(policyEnforcement string) func(ctrl.Manager, *dependency.Registry, clock.PassiveClock) error {
 	return func(manager ctrl.Manager, dependencies *dependency.Registry, clock clock.PassiveClock) error {
-		told, err := parseEnforcement(policyEnforcement)
+		told, err := policy.Parse(policyEnforcement)
 		if err != nil {
 			return err
 		}
@@ -136,7 +137,7 @@ func SetupWithManager(policyEnforcement string) func(ctrl.Manager, *dependency.R
 	}
 }
 
-func setup(manager ctrl.Manager, dependencies *dependency.Registry, clock clock.PassiveClock, told enforcement) error {
+func setup(manager ctrl.Manager, dependencies *dependency.Registry, clock clock.PassiveClock, told policy.Enforcement) error {
 	uncached, err := client.New(manager.GetConfig(), client.Options{
 		HTTPClient: manager.GetHTTPClient(), Scheme: manager.GetScheme(), Mapper: manager.GetRESTMapper(),
 	})

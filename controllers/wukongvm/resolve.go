@@ -11,6 +11,7 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/conditions"
 	"github.com/novasphere/wukong/controllers/internal/hostaccess"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/cloudinit"
+	"github.com/novasphere/wukong/controllers/wukongvm/internal/policy"
 )
 
 // cloudInitData is what goes into the Secret, or why it cannot be made. Neither is known while a network is not. A guest that runs was set up with it, and takes
@@ -27,7 +28,7 @@ func (o *observation) resolve(vm *v1alpha1.WukongVM) {
 	o.disksProblem = o.resolveDisks(vm)
 	interfaces, networksProblem := o.resolveNetworks(vm)
 	o.networksProblem = networksProblem
-	o.policyProblem = o.resolvePolicy(vm)
+	o.policy = policy.Make(policy.Inputs{VM: vm, Networks: o.networks, Enforcement: o.enforcement, Runs: o.Guest() != nil})
 	o.cloudInit = cloudInitData{}
 	if networksProblem != nil && networksProblem.Blocking {
 		return
@@ -42,7 +43,7 @@ func (o *observation) resolve(vm *v1alpha1.WukongVM) {
 
 // complete tells whether the content of the VirtualMachine is known.
 func (o *observation) complete() bool {
-	for _, found := range []*cause.Cause{o.disksProblem, o.networksProblem, o.cloudInit.problem, o.policyProblem} {
+	for _, found := range []*cause.Cause{o.disksProblem, o.networksProblem, o.cloudInit.problem, o.policy.Cause} {
 		if found != nil && found.Blocking {
 			return false
 		}

@@ -14,6 +14,7 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/cause"
 	"github.com/novasphere/wukong/controllers/internal/conditions"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/placement"
+	"github.com/novasphere/wukong/controllers/wukongvm/internal/services"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/virt"
 )
 
@@ -43,7 +44,7 @@ func reportParts(set *conditions.Set, vm *v1alpha1.WukongVM, observed *observati
 	part(v1alpha1.ConditionDisksReady, observed.disksProblem)
 	part(v1alpha1.ConditionNetworksReady, observed.networksProblem)
 	part(v1alpha1.ConditionCloudInitReady, observed.cloudInit.problem)
-	reportPolicy(set, vm, observed)
+	observed.policy.Report(set, observed.outcome.Of(stepPolicy))
 	if len(vm.Spec.Services) > 0 {
 		part(v1alpha1.ConditionServicesReady, observed.servicesProblem)
 	}
@@ -127,7 +128,7 @@ func describe(vm *v1alpha1.WukongVM, observed *observation) v1alpha1.WukongVMSta
 		MachineUUID: machineUUID(vm),
 		Networks:    networkStatus(vm, observed),
 		Disks:       diskStatus(vm, observed),
-		Services:    serviceStatus(vm, observed),
+		Services:    services.Status(vm, observed.services, observed.endpoints),
 	}
 	for _, network := range status.Networks {
 		if status.PrimaryAddress == "" {

@@ -8,8 +8,13 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/pass"
 )
 
-// stepMachine is the step that writes the VirtualMachine.
-const stepMachine = "machine"
+// Steps that others ask the outcome of.
+const (
+	// stepPolicy writes the NetworkPolicy.
+	stepPolicy = "policy"
+	// stepMachine writes the VirtualMachine.
+	stepMachine = "machine"
+)
 
 // steps are the writes of a pass. Needs are what a step must not be without: a VirtualMachine, for instance, is not written without the policy that is to
 // hold for its pod. Stopping needs nothing: whatever is refused keeps no guest from being stopped.
@@ -21,9 +26,9 @@ var steps = pass.New("wukongvm",
 	pass.Do("resolve", (*Reconciler).resolve),
 	pass.Do("cloud-init", (*Reconciler).applyCloudInit, "addresses"),
 	pass.Do("attachments", (*Reconciler).applyAttachments, "addresses"),
-	pass.Do("policy", (*Reconciler).applyPolicy, "networks"),
+	pass.Do(stepPolicy, (*Reconciler).applyPolicy, "networks"),
 	pass.Do("hold", (*Reconciler).holdMigrations),
-	pass.Do(stepMachine, (*Reconciler).applyMachine, "disks", "addresses", "cloud-init", "attachments", "policy", "hold"),
+	pass.Do(stepMachine, (*Reconciler).applyMachine, "disks", "addresses", "cloud-init", "attachments", stepPolicy, "hold"),
 	pass.Do("stop", (*Reconciler).applyStop),
 	pass.Do("release", (*Reconciler).letGo, stepMachine),
 	pass.Do("services", (*Reconciler).applyServices),

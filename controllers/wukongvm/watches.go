@@ -21,6 +21,7 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/read"
 	"github.com/novasphere/wukong/controllers/internal/watches"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/placement"
+	"github.com/novasphere/wukong/controllers/wukongvm/internal/services"
 )
 
 const (
@@ -113,7 +114,7 @@ func (r *Reconciler) ofService() handler.EventHandler {
 func endpointsChanged() predicate.Predicate {
 	count := func(obj client.Object) int32 {
 		slice := obj.(*discoveryv1.EndpointSlice)
-		return countEndpoints([]discoveryv1.EndpointSlice{*slice})[slice.Labels[discoveryv1.LabelServiceName]]
+		return services.CountEndpoints([]discoveryv1.EndpointSlice{*slice})[slice.Labels[discoveryv1.LabelServiceName]]
 	}
 	return predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool { return count(e.ObjectOld) != count(e.ObjectNew) }}
 }

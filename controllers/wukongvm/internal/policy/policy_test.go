@@ -1,4 +1,4 @@
-package wukongvm
+package policy
 
 import (
 	"testing"
@@ -17,7 +17,7 @@ import (
 func TestDesiredPolicy(t *testing.T) {
 	vm := &v1alpha1.WukongVM{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "web", UID: "vm-uid"}}
 	closed := func(policies ...*v1alpha1.TrafficPolicy) []networkingv1.PolicyType {
-		return desiredPolicy(vm, policies).Spec.PolicyTypes
+		return desired(vm, policies).Spec.PolicyTypes
 	}
 	anything := []v1alpha1.TrafficRule{{Ports: []v1alpha1.TrafficPort{{Port: 1}}}}
 	in, out := networkingv1.PolicyTypeIngress, networkingv1.PolicyTypeEgress
@@ -29,7 +29,7 @@ func TestDesiredPolicy(t *testing.T) {
 	assert.Equal(t, []networkingv1.PolicyType{in, out}, closed(&v1alpha1.TrafficPolicy{Ingress: anything}, &v1alpha1.TrafficPolicy{DefaultDeny: v1alpha1.TrafficEgress}),
 		"the network's and the machine's are added")
 
-	policy := desiredPolicy(vm, []*v1alpha1.TrafficPolicy{
+	policy := desired(vm, []*v1alpha1.TrafficPolicy{
 		{Ingress: []v1alpha1.TrafficRule{{
 			Peers: []v1alpha1.TrafficPeer{
 				{PodSelector: &v1alpha1.LabelSelector{MatchLabels: map[string]string{"app": "shop"}}},
@@ -60,13 +60,13 @@ func TestDesiredPolicy(t *testing.T) {
 
 func TestParseEnforcement(t *testing.T) {
 	for _, text := range Enforcements() {
-		told, err := parseEnforcement(text)
+		told, err := Parse(text)
 		require.NoError(t, err)
 		assert.Equal(t, text, string(told))
 	}
-	told, err := parseEnforcement("")
+	told, err := Parse("")
 	require.NoError(t, err)
-	assert.Equal(t, enforcementUnknown, told)
-	_, err = parseEnforcement("enforced")
+	assert.Equal(t, Unknown, told)
+	_, err = Parse("enforced")
 	assert.EqualError(t, err, `network policy enforcement "enforced" is none of Unknown, Enforced, None`)
 }

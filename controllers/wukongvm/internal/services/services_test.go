@@ -1,4 +1,4 @@
-package wukongvm
+package services
 
 import (
 	"testing"
@@ -13,19 +13,20 @@ import (
 	"k8s.io/utils/ptr"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/wukongvm/internal/nics"
 )
 
 func TestDesiredService(t *testing.T) {
 	vm := &v1alpha1.WukongVM{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "web", UID: "vm-uid"}}
 	ours := map[string]string{v1alpha1.LabelManagedBy: v1alpha1.LabelManagedByValue, v1alpha1.LabelVM: "vm-uid"}
 
-	plain := desiredService(vm, &v1alpha1.VMService{Name: "http", Ports: []v1alpha1.VMServicePort{{Port: 80}}})
+	plain := Desired(vm, &v1alpha1.VMService{Name: "http", Ports: []v1alpha1.VMServicePort{{Port: 80}}})
 	assert.Equal(t, "web-http", plain.Name)
 	assert.Equal(t, corev1.ServiceTypeClusterIP, plain.Spec.Type)
 	assert.Equal(t, ours, plain.Spec.Selector, "this machine alone")
 	assert.Equal(t, []corev1.ServicePort{{Port: 80, TargetPort: intstr.FromInt32(80), Protocol: corev1.ProtocolTCP}}, plain.Spec.Ports)
 
-	full := desiredService(vm, &v1alpha1.VMService{
+	full := Desired(vm, &v1alpha1.VMService{
 		Name: "dns", Type: v1alpha1.ServiceLoadBalancer, Selector: map[string]string{"app": "dns"}, SessionAffinity: v1alpha1.SessionAffinityClientIP,
 		ExternalTrafficPolicy: v1alpha1.ExternalTrafficLocal, LoadBalancerClass: "example.com/lb", Annotations: map[string]string{"example.com/pool": "public"},
 		Ports: []v1alpha1.VMServicePort{{Name: "dns", Port: 53, TargetPort: 5353, Protocol: v1alpha1.ProtocolUDP, NodePort: 30053}},
@@ -42,7 +43,7 @@ func TestUnreachable(t *testing.T) {
 	template := func(networkType v1alpha1.NetworkType) *v1alpha1.NetworkTemplate {
 		return &v1alpha1.NetworkTemplate{Spec: v1alpha1.WukongNetworkSpec{Type: networkType}}
 	}
-	networks := map[string]*v1alpha1.WukongNetwork{
+	networks := nics.Networks{
 		"pods": {Spec: v1alpha1.WukongNetworkSpec{Type: v1alpha1.NetworkTypePod}}, "lan": {Spec: v1alpha1.WukongNetworkSpec{Type: v1alpha1.NetworkTypeBridge}},
 	}
 	for name, test := range map[string]struct {
@@ -61,9 +62,9 @@ func TestUnreachable(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			vm := &v1alpha1.WukongVM{Spec: v1alpha1.WukongVMSpec{Networks: test.networks}}
-			assert.Nil(t, unreachable(vm, &observation{networks: networks}), "without services nobody cares")
+			assert.Nil(t, Unreachable(vm, networks), "without services nobody cares")
 			vm.Spec.Services = []v1alpha1.VMService{{Name: "http"}}
-			found := unreachable(vm, &observation{networks: networks})
+			found := Unreachable(vm, networks)
 			if test.reachable {
 				assert.Nil(t, found)
 				return
@@ -77,9 +78,9 @@ func TestUnreachable(t *testing.T) {
 
 func TestAServiceLeadsToItsOwnMachine(t *testing.T) {
 	vm := &v1alpha1.WukongVM{Spec: v1alpha1.WukongVMSpec{Scheduling: &v1alpha1.Scheduling{Labels: map[string]string{"app": "web"}}}}
-	assert.Nil(t, strangeSelector(vm, &v1alpha1.VMService{Name: "a"}))
-	assert.Nil(t, strangeSelector(vm, &v1alpha1.VMService{Name: "a", Selector: map[string]string{"app": "web"}}))
-	found := strangeSelector(vm, &v1alpha1.VMService{Name: "a", Selector: map[string]string{"app": "web", "tier": "1"}})
+	assert.Nil(t, Mislead(vm, &v1alpha1.VMService{Name: "a"}))
+	assert.Nil(t, Mislead(vm, &v1alpha1.VMService{Name: "a", Selector: map[string]string{"app": "web"}}))
+	found := Mislead(vm, &v1alpha1.VMService{Name: "a", Selector: map[string]string{"app": "web", "tier": "1"}})
 	require.NotNil(t, found)
 	assert.Contains(t, found.Message, "give it tier: 1 in spec.scheduling.labels")
 }
@@ -93,7 +94,18 @@ func TestServiceStatus(t *testing.T) {
 	service.Status.LoadBalancer.Ingress = []corev1.LoadBalancerIngress{{IP: "192.0.2.1"}, {Hostname: "lb.example.com"}}
 	assert.Equal(t, []v1alpha1.VMServiceStatus{{
 		Name: "http", ServiceName: "web-http", ClusterIPs: []string{"10.96.0.7"}, NodePorts: []int32{30080}, ExternalAddresses: []string{"192.0.2.1", "lb.example.com"},
-	}}, serviceStatus(vm, &observation{services: map[string]*corev1.Service{"web-http": service}}), "one that does not exist yet is not told")
+	}}, Status(vm, map[string]*corev1.Service{"web-http": service}, nil), "one that does not exist yet is not told")
+}
+
+func TestUnanswered(t *testing.T) {
+	vm := &v1alpha1.WukongVM{ObjectMeta: metav1.ObjectMeta{Name: "web"}, Spec: v1alpha1.WukongVMSpec{Services: []v1alpha1.VMService{{Name: "http"}, {Name: "new"}}}}
+	made := map[string]*corev1.Service{"web-http": {}}
+	assert.Nil(t, Unanswered(vm, made, map[string]int32{"web-http": 1}), "one that does not exist yet is not told")
+	found := Unanswered(vm, made, nil)
+	require.NotNil(t, found)
+	assert.Equal(t, v1alpha1.ReasonServicePending, found.Reason)
+	assert.True(t, found.Waiting)
+	assert.Contains(t, found.Message, "kubernetes.io/service-name=web-http")
 }
 
 func TestCountEndpoints(t *testing.T) {
@@ -103,7 +115,7 @@ func TestCountEndpoints(t *testing.T) {
 	slice := func(service string, endpoints ...discoveryv1.Endpoint) discoveryv1.EndpointSlice {
 		return discoveryv1.EndpointSlice{ObjectMeta: metav1.ObjectMeta{Labels: map[string]string{discoveryv1.LabelServiceName: service}}, Endpoints: endpoints}
 	}
-	assert.Equal(t, map[string]int32{"web": 2}, countEndpoints([]discoveryv1.EndpointSlice{
+	assert.Equal(t, map[string]int32{"web": 2}, CountEndpoints([]discoveryv1.EndpointSlice{
 		slice("web", endpoint("one", ptr.To(true)), endpoint("two", nil), endpoint("three", ptr.To(false))),
 		slice("web", endpoint("one", ptr.To(true))),
 		slice("idle", endpoint("three", ptr.To(false)), discoveryv1.Endpoint{}),
