@@ -190,14 +190,14 @@ func (m mover) claimInTemplate(name string) string {
 func TestDisksMoveUnderARunningMachine(t *testing.T) {
 	f, manager := startMoving(t)
 	m := newMover(f, v1alpha1.PowerRunning)
-	m.Running()
+	m.running()
 	instance := m.instance().UID
 	m.WaitIdle()
 	manager.Writes.Reset()
 
 	m.setClass("data", slow)
 	data := m.waitMoved("data", slow, "data")
-	m.Running()
+	m.running()
 	m.WaitIdle()
 	assert.False(t, m.held(), "KubeVirt migrates it for other reasons again")
 	t.Logf("writes of one move:\n%s", manager.Writes)
@@ -206,7 +206,7 @@ func TestDisksMoveUnderARunningMachine(t *testing.T) {
 
 	m.setClass("root", slow)
 	root := m.waitMoved("root", slow, "root")
-	m.Running()
+	m.running()
 	assert.Equal(t, instance, m.instance().UID, "the guest never stopped")
 	assert.Equal(t, root.Status.ClaimName, m.claimInTemplate("root"))
 	assert.Equal(t, data.Status.ClaimName, m.claimInTemplate("data"))
@@ -255,7 +255,7 @@ func TestADiskOfAStoppedMachineIsCopied(t *testing.T) {
 
 	m.hold(testkit.Read(m, "data", &corev1.PersistentVolumeClaim{}), false)
 	data := m.waitMoved("data", slow, "data")
-	m.Running()
+	m.running()
 	assert.Equal(t, data.Status.ClaimName, m.claimInTemplate("data"))
 }
 
@@ -283,7 +283,7 @@ func TestADiskOfNobodyIsCopiedAndLostStatusIsFound(t *testing.T) {
 func TestAMoveThatIsBrokenOffBeginsAnewAsACopy(t *testing.T) {
 	f, _ := startMoving(t)
 	m := newMover(f, v1alpha1.PowerRunning)
-	m.Running()
+	m.running()
 	m.hold(m.machine(), true)
 	m.hold(testkit.Read(m, "data", &corev1.PersistentVolumeClaim{}), true)
 	m.setClass("data", slow)
@@ -307,7 +307,7 @@ func TestAMoveThatIsBrokenOffBeginsAnewAsACopy(t *testing.T) {
 	m.waitMoved("data", slow, "data")
 	m.stopped()
 	m.setPower(m.vm, v1alpha1.PowerRunning)
-	m.Running()
+	m.running()
 }
 
 // KubeVirt says that the migration goes on before it has given the instance the new claim, and refuses the claim from then on.
@@ -316,7 +316,7 @@ func TestAMoveInWhichKubeVirtOvertakesItselfBeginsAnew(t *testing.T) {
 	for moving, staying := range map[string]string{"data": "root", "root": "data"} {
 		t.Run(moving, func(t *testing.T) {
 			m := newMover(f.in(t), v1alpha1.PowerRunning)
-			m.Running()
+			m.running()
 			instance := m.instance().UID
 			m.Patch(m.machine(), fmt.Sprintf(`{"metadata":{"annotations":{%q:"true"}}}`, simulator.AnnotationOvertaken))
 			// Its pods have the old claims.
@@ -335,7 +335,7 @@ func TestAMoveInWhichKubeVirtOvertakesItselfBeginsAnew(t *testing.T) {
 
 			m.Remove(begun)
 			m.waitMoved(moving, slow, moving)
-			m.Running()
+			m.running()
 			assert.Equal(t, instance, m.instance().UID, "the guest never stopped")
 			assert.Equal(t, staying, m.claimInTemplate(staying))
 			assert.False(t, m.held())
@@ -349,7 +349,7 @@ func TestAMoveInWhichKubeVirtOvertakesItselfBeginsAnew(t *testing.T) {
 func TestAMoveThatFinishedUnseenIsFound(t *testing.T) {
 	f, manager := startMoving(t)
 	m := newMover(f, v1alpha1.PowerRunning)
-	m.Running()
+	m.running()
 	m.hold(m.machine(), true)
 	m.setClass("root", slow)
 	m.waitUnderWay(1)
@@ -372,7 +372,7 @@ func TestAMoveThatFinishedUnseenIsFound(t *testing.T) {
 func TestContract7AnUndecidedMoveLosesNothing(t *testing.T) {
 	f, manager := startMoving(t)
 	m := newMover(f, v1alpha1.PowerRunning)
-	m.Running()
+	m.running()
 	m.hold(m.machine(), true)
 	m.setClass("data", slow)
 	m.waitUnderWay(1)
@@ -392,13 +392,13 @@ func TestContract7AnUndecidedMoveLosesNothing(t *testing.T) {
 	assert.Equal(t, kubevirtv1.RunStrategyHalted, *m.machine().Spec.RunStrategy, "the machine does not start on a guess")
 	m.Patch(m.disk("data"), fmt.Sprintf(`{"metadata":{"annotations":{%q:%q}}}`, v1alpha1.AnnotationClaimInUse, target))
 	m.waitMoved("data", slow, "data")
-	m.Running()
+	m.running()
 }
 
 func TestTheClassChangesAgainWhileTheDiskMoves(t *testing.T) {
 	f, _ := startMoving(t)
 	m := newMover(f, v1alpha1.PowerRunning)
-	m.Running()
+	m.running()
 	m.hold(m.machine(), true)
 	m.setClass("data", slow)
 	m.waitMigrating(1)
@@ -410,14 +410,14 @@ func TestTheClassChangesAgainWhileTheDiskMoves(t *testing.T) {
 	assert.Len(t, list.Items, 3, "root, data and one target")
 	m.hold(m.machine(), false)
 	m.waitMoved("data", cold, "data")
-	m.Running()
+	m.running()
 }
 
 // Two migrations in a row would bring the machine back to a node that KubeVirt has not cleared yet.
 func TestAllDisksOfAMachineMoveInOneMigration(t *testing.T) {
 	f, _ := startMoving(t)
 	m := newMover(f, v1alpha1.PowerRunning)
-	m.Running()
+	m.running()
 	held := &storagev1.StorageClass{ObjectMeta: metav1.ObjectMeta{Name: m.Namespace + "-held"}, Provisioner: "test.novasphere.dev/none"}
 	m.Create(held)
 	m.hold(held, true)
@@ -455,7 +455,7 @@ func TestAllDisksOfAMachineMoveInOneMigration(t *testing.T) {
 func TestMovesThatCannotBe(t *testing.T) {
 	f, _ := startMoving(t)
 	m := newMover(f, v1alpha1.PowerRunning)
-	m.Running()
+	m.running()
 
 	t.Run("to a class that does not exist", func(t *testing.T) {
 		m := m.in(t)
@@ -516,7 +516,7 @@ func TestADiskIsDeletedWhileItMoves(t *testing.T) {
 func TestMovesSurviveAManagerThatIsKilled(t *testing.T) {
 	f, manager := startMoving(t)
 	m := newMover(f, v1alpha1.PowerRunning)
-	m.Running()
+	m.running()
 	instance := m.instance().UID
 	from := map[string]string{"data": "data", "root": "root"}
 	for round, class := range []string{slow, cold, testenv.DefaultStorageClass} {
@@ -532,6 +532,6 @@ func TestMovesSurviveAManagerThatIsKilled(t *testing.T) {
 			from[name] = m.waitMoved(name, class, from[name]).Status.ClaimName
 		}
 	}
-	m.Running()
+	m.running()
 	assert.Equal(t, instance, m.instance().UID, "the guest never stopped")
 }

@@ -12,11 +12,11 @@ import (
 type Enforcement string
 
 const (
-	// Unknown: nobody told.
+	// Unknown is for a cluster of which nobody told.
 	Unknown Enforcement = "Unknown"
-	// Enforced by the network plugin.
+	// Enforced is for one whose network plugin enforces policies.
 	Enforced Enforcement = "Enforced"
-	// None: the network plugin ignores policies.
+	// None is for one whose network plugin ignores policies.
 	None Enforcement = "None"
 )
 
