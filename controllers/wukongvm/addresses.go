@@ -18,6 +18,7 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/index"
 	"github.com/novasphere/wukong/controllers/internal/segment"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/addressing"
+	"github.com/novasphere/wukong/controllers/wukongvm/internal/waiting"
 )
 
 // locks are the WukongAddresses of a machine's interfaces, by the name of the interface.
@@ -56,8 +57,8 @@ func (r *Reconciler) takeAddresses(ctx context.Context, vm *v1alpha1.WukongVM, o
 	if err := r.observeAddresses(ctx, vm, observed); err != nil {
 		return err
 	}
-	r.waiting.settle(vm, nil)
-	var waits []awaited
+	r.waiting.Settle(vm, nil)
+	var waits []waiting.Awaited
 	for i := range vm.Spec.Networks {
 		nic := &vm.Spec.Networks[i]
 		request, found := observed.needs(vm, nic)
@@ -68,7 +69,7 @@ func (r *Reconciler) takeAddresses(ctx context.Context, vm *v1alpha1.WukongVM, o
 			continue
 		}
 		// It waits before it looks: what is let go in between wakes it.
-		r.waiting.enter(vm, awaitedBy(request))
+		r.waiting.Enter(vm, waiting.By(request))
 		held, err := r.take(ctx, vm, request)
 		observed.locks.held[nic.Name] = held
 		if err == nil {
@@ -79,10 +80,10 @@ func (r *Reconciler) takeAddresses(ctx context.Context, vm *v1alpha1.WukongVM, o
 			return fmt.Errorf("take the addresses of interface %s: %w", nic.Name, err)
 		}
 		observed.locks.problems[nic.Name] = found
-		observed.locks.unseen = observed.locks.unseen || wait.key == ""
+		observed.locks.unseen = observed.locks.unseen || wait.Key == ""
 		waits = append(waits, wait)
 	}
-	r.waiting.settle(vm, waits)
+	r.waiting.Settle(vm, waits)
 	return nil
 }
 
@@ -101,18 +102,18 @@ func (r *Reconciler) take(ctx context.Context, vm *v1alpha1.WukongVM, request *a
 
 // refusal is what an interface waits for, and the condition that says so; nil for an error that another try may mend. What no lock keeps
 // from it, it cannot wait for.
-func refusal(request *addresslock.Request, err error) (wait awaited, found *cause.Cause) {
+func refusal(request *addresslock.Request, err error) (wait waiting.Awaited, found *cause.Cause) {
 	var exhausted *addresslock.ExhaustedError
 	var inUse *addresslock.InUseError
 	switch {
 	case errors.As(err, &exhausted):
-		return awaited{request.Segment, exhausted.Pools}, &cause.Cause{Reason: v1alpha1.ReasonPoolExhausted, Message: err.Error(), Blocking: true}
+		return waiting.Awaited{Key: request.Segment, Pools: exhausted.Pools}, &cause.Cause{Reason: v1alpha1.ReasonPoolExhausted, Message: err.Error(), Blocking: true}
 	case errors.As(err, &inUse) && inUse.MAC:
-		return awaited{key: inUse.Lock}, &cause.Cause{Reason: v1alpha1.ReasonMACInUse, Message: err.Error(), Blocking: true}
+		return waiting.Awaited{Key: inUse.Lock}, &cause.Cause{Reason: v1alpha1.ReasonMACInUse, Message: err.Error(), Blocking: true}
 	case errors.As(err, &inUse):
-		return awaited{key: inUse.Lock}, &cause.Cause{Reason: v1alpha1.ReasonAddressInUse, Message: err.Error(), Blocking: true}
+		return waiting.Awaited{Key: inUse.Lock}, &cause.Cause{Reason: v1alpha1.ReasonAddressInUse, Message: err.Error(), Blocking: true}
 	default:
-		return awaited{}, nil
+		return waiting.Awaited{}, nil
 	}
 }
 

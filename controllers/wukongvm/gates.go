@@ -7,7 +7,6 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
-	"k8s.io/apimachinery/pkg/util/version"
 	kubevirtv1 "kubevirt.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/event"
@@ -15,22 +14,7 @@ import (
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/dependency"
-)
-
-// Feature gates of KubeVirt without which a running machine does not get what its spec says, and nothing says so
-// (pkg/virt-config/featuregate, where each gate has the versions of its stages). The table in docs/disks.md has all.
-const (
-	gateDeclarative = "DeclarativeHotplugVolumes"
-	// gateImperative turns gateDeclarative off when it is on (pkg/virt-controller/watch/vm/vm.go).
-	gateImperative = "HotplugVolumes"
-	gateExpand     = "ExpandDisks"
-)
-
-var (
-	// declarativeByDefault is the version of KubeVirt in which gateDeclarative is on unless it is disabled (Beta).
-	declarativeByDefault = version.MustParseGeneric("1.9.0")
-	// alwaysExpands is the version from which on there is no gateExpand (GA).
-	alwaysExpands = version.MustParseGeneric("1.8.0")
+	"github.com/novasphere/wukong/controllers/wukongvm/internal/virt"
 )
 
 // gatesOff is what KubeVirt does not do to the disks of running machines; known only while a disk waits for it.
@@ -56,7 +40,7 @@ func (r *Reconciler) observeGates(ctx context.Context, vm *v1alpha1.WukongVM, ob
 	}
 	for i := range list.Items {
 		off := &observed.gatesOff
-		off.plugs, off.grows = off.plugs || !plugsDisks(&list.Items[i]), off.grows || !growsDisks(&list.Items[i])
+		off.plugs, off.grows = off.plugs || !virt.PlugsDisks(&list.Items[i]), off.grows || !virt.GrowsDisks(&list.Items[i])
 	}
 	return nil
 }
@@ -67,36 +51,9 @@ func gatesChanged() predicate.TypedPredicate[client.Object] {
 		CreateFunc: func(event.CreateEvent) bool { return false },
 		UpdateFunc: func(e event.UpdateEvent) bool {
 			before, after := e.ObjectOld.(*kubevirtv1.KubeVirt), e.ObjectNew.(*kubevirtv1.KubeVirt)
-			return plugsDisks(before) != plugsDisks(after) || growsDisks(before) != growsDisks(after)
+			return virt.PlugsDisks(before) != virt.PlugsDisks(after) || virt.GrowsDisks(before) != virt.GrowsDisks(after)
 		},
 	}
-}
-
-// plugsDisks tells whether a KubeVirt plugs the volumes of a running machine in and out as its template says.
-func plugsDisks(kubevirt *kubevirtv1.KubeVirt) bool {
-	developer := developerConfiguration(kubevirt)
-	if isAtLeast(kubevirt, declarativeByDefault) {
-		return !slices.Contains(developer.DisabledFeatureGates, gateDeclarative)
-	}
-	return slices.Contains(developer.FeatureGates, gateDeclarative) && !slices.Contains(developer.FeatureGates, gateImperative)
-}
-
-// growsDisks tells whether a KubeVirt makes images as large as their claims are.
-func growsDisks(kubevirt *kubevirtv1.KubeVirt) bool {
-	return isAtLeast(kubevirt, alwaysExpands) || slices.Contains(developerConfiguration(kubevirt).FeatureGates, gateExpand)
-}
-
-func developerConfiguration(kubevirt *kubevirtv1.KubeVirt) kubevirtv1.DeveloperConfiguration {
-	if configured := kubevirt.Spec.Configuration.DeveloperConfiguration; configured != nil {
-		return *configured
-	}
-	return kubevirtv1.DeveloperConfiguration{}
-}
-
-// isAtLeast compares the version that runs. One that is no version, as of a build of a branch, is newer than all.
-func isAtLeast(kubevirt *kubevirtv1.KubeVirt, wanted *version.Version) bool {
-	running, err := version.ParseGeneric(kubevirt.Status.ObservedKubeVirtVersion)
-	return err != nil || running.AtLeast(wanted)
 }
 
 // awaitsPlug tells whether the running guest lacks a volume of the template that can be plugged in, or has one that the template has no more.
@@ -145,8 +102,8 @@ func (o *observation) sawLast(vm *v1alpha1.WukongVM, name string, claim *kubevir
 }
 
 const (
-	plugsOffMessage = "KubeVirt's feature gate " + gateDeclarative + " is off, or " + gateImperative + " is on, which turns it off: a running machine gets and gives no disks; " +
+	plugsOffMessage = "KubeVirt's feature gate " + virt.GateDeclarative + " is off, or " + virt.GateImperative + " is on, which turns it off: a running machine gets and gives no disks; " +
 		"correct spec.configuration.developerConfiguration.featureGates of the KubeVirt object, or restart the machine"
-	growsOffMessage = "the claim has grown, and the guest does not see it, because KubeVirt's feature gate " + gateExpand + " is off: " +
+	growsOffMessage = "the claim has grown, and the guest does not see it, because KubeVirt's feature gate " + virt.GateExpand + " is off: " +
 		"add it to spec.configuration.developerConfiguration.featureGates of the KubeVirt object, and restart the machine"
 )

@@ -13,26 +13,10 @@ import (
 	kubevirtv1 "kubevirt.io/api/core/v1"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/wukongvm/internal/virt"
 )
 
-func kubevirtWith(version string, on, off []string) *kubevirtv1.KubeVirt {
-	kubevirt := &kubevirtv1.KubeVirt{Status: kubevirtv1.KubeVirtStatus{ObservedKubeVirtVersion: version}}
-	kubevirt.Spec.Configuration.DeveloperConfiguration = &kubevirtv1.DeveloperConfiguration{FeatureGates: on, DisabledFeatureGates: off}
-	return kubevirt
-}
-
 // Fault C.4: with KubeVirt's feature gates as they come, disks stay Attaching or Detaching without a word.
-func TestWhichKubeVirtPlugsDisks(t *testing.T) {
-	declarative, both := []string{gateDeclarative}, []string{gateImperative, gateDeclarative}
-	assert.False(t, plugsDisks(kubevirtWith("v1.7.0", nil, nil)))
-	assert.True(t, plugsDisks(kubevirtWith("v1.7.0", declarative, nil)))
-	assert.False(t, plugsDisks(kubevirtWith("v1.8.2", both, nil)), "the older gate wins")
-	assert.True(t, plugsDisks(kubevirtWith("v1.9.0", nil, nil)))
-	assert.False(t, plugsDisks(kubevirtWith("v1.9.0", nil, declarative)))
-	assert.True(t, plugsDisks(kubevirtWith("devel", nil, nil)), "nobody knows")
-	assert.False(t, plugsDisks(&kubevirtv1.KubeVirt{Status: kubevirtv1.KubeVirtStatus{ObservedKubeVirtVersion: "v1.7.0"}}))
-}
-
 func TestADiskThatKubeVirtDoesNotPlugSaysSo(t *testing.T) {
 	vm, observed := withData()
 	listed := vm.Spec.Disks
@@ -55,14 +39,6 @@ func TestADiskThatKubeVirtDoesNotPlugSaysSo(t *testing.T) {
 	observed.gatesOff.plugs = true
 	list = diskStatus(vm, observed)
 	assert.Equal(t, plugsOffMessage, list[2].Message)
-}
-
-// Fault C.4: without ExpandDisks, which KubeVirt 1.7 has off and 1.8 needs no more, guestSize claimed growth that was not there.
-func TestWhichKubeVirtGrowsDisks(t *testing.T) {
-	assert.False(t, growsDisks(kubevirtWith("v1.7.0", nil, nil)))
-	assert.True(t, growsDisks(kubevirtWith("v1.7.0", []string{gateExpand}, nil)))
-	assert.True(t, growsDisks(kubevirtWith("v1.8.0", nil, nil)))
-	assert.True(t, growsDisks(kubevirtWith("devel", nil, nil)), "nobody knows")
 }
 
 func TestGrowthThatTheGuestDoesNotSeeIsTold(t *testing.T) {
@@ -106,7 +82,7 @@ func TestTheGatesAreInTheTableOfDisks(t *testing.T) {
 	require.NoError(t, err)
 	_, table, found := strings.Cut(string(text), "| feature gate |")
 	require.True(t, found)
-	for _, gate := range []string{gateDeclarative, gateImperative, gateExpand} {
+	for _, gate := range []string{virt.GateDeclarative, virt.GateImperative, virt.GateExpand} {
 		assert.Contains(t, table, "`"+gate+"`")
 	}
 }

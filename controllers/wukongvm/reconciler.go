@@ -10,7 +10,6 @@ import (
 	discoveryv1 "k8s.io/api/discovery/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/client-go/rest"
 	"k8s.io/utils/clock"
 	kubevirtv1 "kubevirt.io/api/core/v1"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -31,7 +30,9 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/pass"
 	"github.com/novasphere/wukong/controllers/internal/umbrella"
 	"github.com/novasphere/wukong/controllers/internal/watches"
+	"github.com/novasphere/wukong/controllers/wukongvm/internal/guest"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/policy"
+	"github.com/novasphere/wukong/controllers/wukongvm/internal/waiting"
 )
 
 // fieldManager owns the fields that this controller applies.
@@ -72,13 +73,14 @@ type Reconciler struct {
 	// applier writes the VirtualMachine, stamper WukongDisks and WukongNetworks, secrets the Secret.
 	applier, stamper, secrets *apply.Applier
 	// uncached reads and writes Secrets, one by one: a cache of them would need the right to list all Secrets of the cluster.
-	uncached     client.Client
-	subresources rest.Interface
+	uncached client.Client
+	// guests asks what runs inside.
+	guests       *guest.Reader
 	dependencies *dependency.Registry
 	clock        clock.PassiveClock
 	// addresses are the locks of addresses, waiting the machines that wait for one.
 	addresses *addresslock.ClientStore
-	waiting   *waitingRoom
+	waiting   *waiting.Room
 	// enforcement of NetworkPolicies by the cluster's network plugin.
 	enforcement policy.Enforcement
 }
@@ -88,7 +90,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 	vm := &v1alpha1.WukongVM{}
 	if err := r.client.Get(ctx, request.NamespacedName, vm); err != nil {
 		if apierrors.IsNotFound(err) {
-			r.waiting.leave(request.NamespacedName)
+			r.waiting.Leave(request.NamespacedName)
 		}
 		return reconcile.Result{}, client.IgnoreNotFound(err)
 	}
@@ -144,21 +146,21 @@ func setup(manager ctrl.Manager, dependencies *dependency.Registry, clock clock.
 	if err != nil {
 		return fmt.Errorf("make the client for Secrets: %w", err)
 	}
-	subresources, err := newSubresources(manager.GetConfig(), manager.GetHTTPClient())
+	guests, err := guest.NewReader(manager.GetConfig(), manager.GetHTTPClient())
 	if err != nil {
-		return fmt.Errorf("make the client for KubeVirt's subresources: %w", err)
+		return err
 	}
 	reconciler := &Reconciler{
 		client:       manager.GetClient(),
 		uncached:     uncached,
-		subresources: subresources,
+		guests:       guests,
 		applier:      &apply.Applier{Client: manager.GetClient(), Live: manager.GetAPIReader(), FieldManager: fieldManager, Recorder: manager.GetEventRecorder(fieldManager)},
 		stamper:      &apply.Applier{Client: manager.GetClient(), FieldManager: fieldManager},
 		secrets:      &apply.Applier{Client: uncached, FieldManager: fieldManager},
 		dependencies: dependencies,
 		clock:        clock,
 		addresses:    &addresslock.ClientStore{Client: manager.GetClient(), Reader: manager.GetAPIReader(), FieldManager: fieldManager},
-		waiting:      newWaitingRoom(),
+		waiting:      waiting.NewRoom(),
 		enforcement:  told,
 	}
 	controller, err := ctrl.NewControllerManagedBy(manager).

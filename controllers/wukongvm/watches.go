@@ -1,14 +1,17 @@
 package wukongvm
 
 import (
+	"cmp"
 	"context"
 	"maps"
+	"net/netip"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
@@ -181,5 +184,45 @@ func ownerReferencesChanged() predicate.Predicate {
 		UpdateFunc: func(e event.UpdateEvent) bool {
 			return !equality.Semantic.DeepEqual(e.ObjectOld.GetOwnerReferences(), e.ObjectNew.GetOwnerReferences())
 		},
+	}
+}
+
+// addressTaken maps an address that was taken to the machines whose guests show it, which have it no more by right.
+func (r *Reconciler) addressTaken() handler.EventHandler {
+	return handler.EnqueueRequestsFromMapFunc(func(ctx context.Context, obj client.Object) []reconcile.Request {
+		lock := obj.(*v1alpha1.WukongAddress)
+		address := cmp.Or(string(lock.Spec.Address), lock.Spec.MACAddress)
+		return watches.Requests(ctx, r.client, &v1alpha1.WukongVMList{}, client.MatchingFields{index.VMByObservedAddress: address})
+	})
+}
+
+// addressFreed maps an address that was let go to those that wait for it, and to its holder, should it still need it.
+func (r *Reconciler) addressFreed() handler.EventHandler {
+	return handler.EnqueueRequestsFromMapFunc(func(_ context.Context, obj client.Object) []reconcile.Request {
+		lock := obj.(*v1alpha1.WukongAddress)
+		holder := lock.Spec.Holder
+		requests := []reconcile.Request{{NamespacedName: types.NamespacedName{Namespace: holder.Namespace, Name: holder.Name}}}
+		woken := r.waiting.Wake(lock.Name, netip.Addr{})
+		if address, err := netip.ParseAddr(string(lock.Spec.Address)); err == nil { // that of a hardware address has none
+			woken = append(woken, r.waiting.Wake(lock.Spec.Segment, address)...)
+		}
+		for _, name := range woken {
+			requests = append(requests, reconcile.Request{NamespacedName: name})
+		}
+		return requests
+	})
+}
+
+func onlyCreations() predicate.Predicate {
+	return predicate.Funcs{
+		UpdateFunc: func(event.UpdateEvent) bool { return false },
+		DeleteFunc: func(event.DeleteEvent) bool { return false },
+	}
+}
+
+func onlyDeletions() predicate.Predicate {
+	return predicate.Funcs{
+		CreateFunc: func(event.CreateEvent) bool { return false },
+		UpdateFunc: func(event.UpdateEvent) bool { return false },
 	}
 }

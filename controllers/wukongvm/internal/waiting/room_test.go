@@ -1,4 +1,4 @@
-package wukongvm
+package waiting
 
 import (
 	"fmt"
@@ -30,21 +30,21 @@ func names(found []types.NamespacedName) []string {
 }
 
 func TestTheOldestThatWaitAreWokenFirst(t *testing.T) {
-	room := newWaitingRoom()
+	room := NewRoom()
 	anything := netip.Addr{}
 	for number := range 20 {
-		room.enter(waiter(19-number), []awaited{{key: "bridge/br0/0"}})
+		room.Enter(waiter(19-number), []Awaited{{Key: "bridge/br0/0"}})
 	}
-	first := names(room.wake("bridge/br0/0", anything))
+	first := names(room.Wake("bridge/br0/0", anything))
 	assert.Len(t, first, wakeAtOnce)
 	assert.Equal(t, "vm-00", first[0])
-	assert.Equal(t, []string{"vm-16", "vm-17", "vm-18", "vm-19"}, names(room.wake("bridge/br0/0", anything)),
+	assert.Equal(t, []string{"vm-16", "vm-17", "vm-18", "vm-19"}, names(room.Wake("bridge/br0/0", anything)),
 		"twenty addresses that come free at once wake all twenty")
-	assert.Empty(t, room.wake("bridge/br0/0", anything), "all will look")
-	assert.Empty(t, room.wake("bridge/br0/100", anything))
+	assert.Empty(t, room.Wake("bridge/br0/0", anything), "all will look")
+	assert.Empty(t, room.Wake("bridge/br0/100", anything))
 
-	room.enter(waiter(7), []awaited{{key: "bridge/br0/0"}}) // it looked, and found nothing
-	assert.Equal(t, []string{"vm-07"}, names(room.wake("bridge/br0/0", anything)))
+	room.Enter(waiter(7), []Awaited{{Key: "bridge/br0/0"}}) // it looked, and found nothing
+	assert.Equal(t, []string{"vm-07"}, names(room.Wake("bridge/br0/0", anything)))
 }
 
 // Fault B.4: however many wait for an address of one pool keep none from an address of another.
@@ -54,27 +54,27 @@ func TestAnAddressWakesThoseWhosePoolHasIt(t *testing.T) {
 		require.NoError(t, err)
 		return found
 	}
-	room := newWaitingRoom()
+	room := NewRoom()
 	for number := range wakeAtOnce + 1 {
-		room.settle(waiter(number), []awaited{{"bridge/br0/0", pools("10.1.0.0/24")}})
+		room.Settle(waiter(number), []Awaited{{"bridge/br0/0", pools("10.1.0.0/24")}})
 	}
 	late := waiter(99)
-	room.settle(late, []awaited{{"bridge/br0/0", pools("10.2.0.0/24")}})
+	room.Settle(late, []Awaited{{"bridge/br0/0", pools("10.2.0.0/24")}})
 	for range 3 {
-		assert.Equal(t, []string{"vm-99"}, names(room.wake("bridge/br0/0", netip.MustParseAddr("10.2.0.7"))))
-		room.settle(late, []awaited{{"bridge/br0/0", pools("10.2.0.0/24")}})
+		assert.Equal(t, []string{"vm-99"}, names(room.Wake("bridge/br0/0", netip.MustParseAddr("10.2.0.7"))))
+		room.Settle(late, []Awaited{{"bridge/br0/0", pools("10.2.0.0/24")}})
 	}
-	room.enter(late, []awaited{{"bridge/br0/0", pools("10.3.0.0/24")}}) // its second interface
-	assert.Equal(t, []string{"vm-99"}, names(room.wake("bridge/br0/0", netip.MustParseAddr("10.3.0.7"))))
-	assert.Len(t, room.wake("bridge/br0/0", netip.MustParseAddr("10.1.0.7")), wakeAtOnce)
+	room.Enter(late, []Awaited{{"bridge/br0/0", pools("10.3.0.0/24")}}) // its second interface
+	assert.Equal(t, []string{"vm-99"}, names(room.Wake("bridge/br0/0", netip.MustParseAddr("10.3.0.7"))))
+	assert.Len(t, room.Wake("bridge/br0/0", netip.MustParseAddr("10.1.0.7")), wakeAtOnce)
 }
 
 func TestWhoLeavesIsNotWoken(t *testing.T) {
-	room := newWaitingRoom()
-	room.enter(waiter(1), []awaited{{key: "a"}, {key: "b"}, {key: "c"}})
-	room.settle(waiter(1), []awaited{{key: "b"}})
-	assert.Empty(t, room.wake("a", netip.Addr{}))
-	assert.Equal(t, []string{"vm-01"}, names(room.wake("b", netip.Addr{})))
-	room.leave(client.ObjectKeyFromObject(waiter(1)))
+	room := NewRoom()
+	room.Enter(waiter(1), []Awaited{{Key: "a"}, {Key: "b"}, {Key: "c"}})
+	room.Settle(waiter(1), []Awaited{{Key: "b"}})
+	assert.Empty(t, room.Wake("a", netip.Addr{}))
+	assert.Equal(t, []string{"vm-01"}, names(room.Wake("b", netip.Addr{})))
+	room.Leave(client.ObjectKeyFromObject(waiter(1)))
 	assert.Empty(t, room.guests)
 }
