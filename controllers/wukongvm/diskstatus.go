@@ -103,7 +103,9 @@ func (o *observation) leaving(vm *v1alpha1.WukongVM, item virt.Presence, success
 	case o.gatesOff.plugs:
 		status.Message = plugsOffMessage
 	case successor != "":
-		status.Message = fmt.Sprintf("makes room for WukongDisk %s", successor)
+		status.Message = fmt.Sprintf("makes room for WukongDisk %s, as soon as the guest has released it", successor)
+	default:
+		status.Message = "waits until the guest has released the disk; a guest that does not, has it until it restarts"
 	}
 	return status
 }
