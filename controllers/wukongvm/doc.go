@@ -29,4 +29,16 @@
 // Ready is True when the machine is as powerState says: running, or stopped. When it is False, the first of these that applies gives
 // reason and message: an API that is missing, a refused or conflicting object, disks, networks, addresses, cloud-init Secrets, and last what
 // KubeVirt says.
+//
+// A pass reads (observe.go), decides (resolve.go), writes by the list of steps (steps.go), and reports (status.go). Its parts are packages below internal, which decide and do not
+// write, from inputs that their functions name:
+//
+//	virt        what KubeVirt's two objects say, and which of its feature gates are on
+//	nics        what the interfaces are connected to; interfaces: how they change under a running guest
+//	addressing  addresses, gateways and routes; waiting: who is woken when one is released
+//	cloudinit   the data of the Secret
+//	placement   nodes, labels and annotations
+//	policy      the NetworkPolicy
+//	services    the Services
+//	guest       what the agent in the guest reports
 package wukongvm
