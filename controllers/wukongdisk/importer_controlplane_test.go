@@ -75,10 +75,10 @@ func TestAnImportThatFailsForEverCostsFewWrites(t *testing.T) {
 	for range 2 {
 		try(12, cdiv1.ImportInProgress, runs)
 		try(12, cdiv1.ImportInProgress, fails)
-		try(13, cdiv1.ImportScheduled, cdiv1.DataVolumeCondition{Status: corev1.ConditionFalse, Reason: "CrashLoopBackOff"})
+		try(13, cdiv1.ImportScheduled, cdiv1.DataVolumeCondition{Status: corev1.ConditionFalse, Reason: "Pod is running"})
 	}
 	assert.Equal(t, before, manager.Writes.Total(), manager.Writes)
-	testkit.Wait(f, disk, metav1.ConditionFalse, v1alpha1.ReasonImportFailed, "no such host (Error); it is tried again (10 restarts so far)")
+	testkit.Wait(f, disk, metav1.ConditionFalse, v1alpha1.ReasonImportFailed, "no such host (Error); it is tried again (restarts so far: 10)")
 
 	f.Bind(claim)
 	f.SetDataVolume("root", cdiv1.Succeeded)

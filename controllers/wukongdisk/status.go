@@ -170,7 +170,7 @@ func content(dataVolume *cdiv1.DataVolume) *problem {
 		return pending(v1alpha1.ReasonClaimPending, "DataVolume %s waits for its PersistentVolumeClaim", dataVolume.Name)
 	default:
 		if message := dvstate.ImporterSays(dataVolume); message != "" {
-			return failed(v1alpha1.ReasonImportFailed, "DataVolume %s: importer pod: %s; it is tried again (%d restarts so far)",
+			return failed(v1alpha1.ReasonImportFailed, "DataVolume %s: importer pod: %s; it is tried again (restarts so far: %d)",
 				dataVolume.Name, message, dvstate.Restarts(dataVolume))
 		}
 		return &problem{v1alpha1.DiskImporting, v1alpha1.ReasonImporting, "DataVolume " + dataVolume.Name + " is being filled"}

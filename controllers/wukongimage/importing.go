@@ -20,7 +20,7 @@ func importProblem(dataVolume *cdiv1.DataVolume) *problem {
 		}
 	default:
 		if message := dvstate.ImporterSays(dataVolume); message != "" {
-			return failed(v1alpha1.ReasonImportFailed, "DataVolume %s: importer pod: %s; it is tried again (%d restarts so far)",
+			return failed(v1alpha1.ReasonImportFailed, "DataVolume %s: importer pod: %s; it is tried again (restarts so far: %d)",
 				dataVolume.Name, message, dvstate.Restarts(dataVolume))
 		}
 	}

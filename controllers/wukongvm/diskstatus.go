@@ -103,9 +103,9 @@ func (o *observation) leaving(vm *v1alpha1.WukongVM, item virt.Presence, success
 	case o.gatesOff.plugs:
 		status.Message = plugsOffMessage
 	case successor != "":
-		status.Message = fmt.Sprintf("makes room for WukongDisk %s, as soon as the guest has released it", successor)
-	default:
-		status.Message = "waits until the guest has released the disk; a guest that does not, has it until it restarts"
+		status.Message = fmt.Sprintf("is replaced by WukongDisk %s as soon as the guest releases this disk", successor)
+	case o.Instance.IsRunning() && item.Status != nil && item.Status.Phase == kubevirtv1.VolumeReady:
+		status.Message = "the guest has not released the disk yet; if it never does, the disk stays attached until the machine restarts"
 	}
 	return status
 }

@@ -175,8 +175,8 @@ func paused(vm *v1alpha1.WukongVM, observed *observation) *cause.Cause {
 		if observed.told.cause != "" {
 			which = " (" + observed.told.cause + ")"
 		}
-		return &cause.Cause{Reason: v1alpha1.ReasonDiskIOError, Message: "the guest is paused, because a disk could not be read or written" + which + ": most often its storage is full, " +
-			"or not to be reached from the node; KubeVirt resumes the guest when that is over"}
+		return &cause.Cause{Reason: v1alpha1.ReasonDiskIOError, Message: "the guest is paused, because a disk could not be read or written" + which + ": most often its storage is full " +
+			"or cannot be reached from the node; KubeVirt resumes the guest when that is over"}
 	case "PausedByMigrationMonitor":
 		return &cause.Cause{Reason: v1alpha1.ReasonPaused, Message: "KubeVirt paused the guest to bring its migration to an end"}
 	default:

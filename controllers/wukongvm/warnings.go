@@ -10,13 +10,18 @@ import (
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/warnings"
+	"github.com/novasphere/wukong/controllers/wukongvm/internal/virt"
 )
 
 // reasonStopped is the event that only says that an instance ended, and not why (KubeVirt pkg/virt-handler, v1.Stopped).
 const reasonStopped = "Stopped"
 
-// reasonIOError is the event that names the disk of which an error paused a guest.
-const reasonIOError = "IOerror"
+const (
+	// reasonIOError is the event that names the disk of which an error paused a guest.
+	reasonIOError = "IOerror"
+	// ioErrorSlack is by how much that event may be older than the condition Paused: times have whole seconds, and virt-handler writes the condition after it has got round to it.
+	ioErrorSlack = time.Minute
+)
 
 // telling is what events say of a machine. Events are read only while something does not go on, and from the API server.
 type telling struct {
@@ -49,7 +54,9 @@ func (r *Reconciler) observeTelling(ctx context.Context, vm *v1alpha1.WukongVM, 
 		return nil
 	}
 	if pauseReason(guest) == pausedIOError {
-		return r.observeBrokenDisk(ctx, vm, observed)
+		if err := r.observeBrokenDisk(ctx, vm, observed); err != nil {
+			return err
+		}
 	}
 	plugs := plugPods(guest)
 	if guest.IsRunning() && len(plugs) == 0 {
@@ -83,16 +90,24 @@ func (r *Reconciler) observeTelling(ctx context.Context, vm *v1alpha1.WukongVM, 
 	return nil
 }
 
-// observeBrokenDisk asks for the disk that stopped the guest: only the event of KubeVirt's launcher names it (pkg/virt-launcher/notify-client/client.go).
+// observeBrokenDisk asks for the disk that stopped the guest: only an event of KubeVirt's launcher names it (pkg/virt-launcher/notify-client/client.go). It may come after the
+// condition, or not at all; one of an earlier error is another's.
 func (r *Reconciler) observeBrokenDisk(ctx context.Context, vm *v1alpha1.WukongVM, observed *observation) error {
-	latest, err := warnings.Latest(ctx, r.uncached, vm.Namespace, tellWhy(vm.Name))
-	switch {
-	case err != nil:
+	selector := fields.Set{"involvedObject.kind": "VirtualMachineInstance", "involvedObject.name": vm.Name, "reason": reasonIOError}.AsSelector()
+	latest, err := warnings.Latest(ctx, r.uncached, vm.Namespace, selector)
+	if err != nil {
 		return err
-	case latest != nil && latest.Reason == reasonIOError:
-		observed.told.cause = latest.Message
-	default:
-		observed.told.again = warnings.Patience
+	}
+	observed.told.again = warnings.Patience
+	if latest == nil {
+		return nil
+	}
+	since := observed.Instance.CreationTimestamp.Time
+	if paused := virt.Condition(observed.Instance, kubevirtv1.VirtualMachineInstancePaused); paused.LastTransitionTime.Add(-ioErrorSlack).After(since) {
+		since = paused.LastTransitionTime.Add(-ioErrorSlack)
+	}
+	if !warnings.Seen(latest).Time.Before(since) {
+		observed.told.cause, observed.told.again = latest.Message, 0
 	}
 	return nil
 }

@@ -19,8 +19,8 @@ func TestEventsTellOfFaultsOnly(t *testing.T) {
 	}
 	pending := disk(v1alpha1.DiskPending, metav1.ConditionFalse, "Importing", "")
 	ready := disk(v1alpha1.DiskReady, metav1.ConditionTrue, "Ready", "")
-	failed := disk(v1alpha1.DiskError, metav1.ConditionFalse, "ImportFailed", "404 (1 restarts so far)")
-	again := disk(v1alpha1.DiskError, metav1.ConditionFalse, "ImportFailed", "404 (2 restarts so far)")
+	failed := disk(v1alpha1.DiskError, metav1.ConditionFalse, "ImportFailed", "404 (restarts so far: 1)")
+	again := disk(v1alpha1.DiskError, metav1.ConditionFalse, "ImportFailed", "404 (restarts so far: 2)")
 	other := disk(v1alpha1.DiskError, metav1.ConditionFalse, "QuotaExceeded", strings.Repeat("x", 2000))
 	for name, row := range map[string]struct {
 		before, after *v1alpha1.WukongDisk
@@ -28,8 +28,8 @@ func TestEventsTellOfFaultsOnly(t *testing.T) {
 	}{
 		"goes well":                {pending, ready, ""},
 		"new":                      {&v1alpha1.WukongDisk{}, pending, ""},
-		"a fault":                  {pending, failed, "Warning ImportFailed 404 (1 restarts so far)"},
-		"a fault from the start":   {&v1alpha1.WukongDisk{}, failed, "Warning ImportFailed 404 (1 restarts so far)"},
+		"a fault":                  {pending, failed, "Warning ImportFailed 404 (restarts so far: 1)"},
+		"a fault from the start":   {&v1alpha1.WukongDisk{}, failed, "Warning ImportFailed 404 (restarts so far: 1)"},
 		"the same fault again":     {failed, again, ""},
 		"another fault, at length": {failed, other, "Warning QuotaExceeded " + strings.Repeat("x", maxEventNote)},
 		"tried again":              {failed, pending, ""},

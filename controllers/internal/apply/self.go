@@ -119,6 +119,7 @@ func (a *Applier) Status(ctx context.Context, before, after client.Object) error
 	}
 	if err == nil {
 		a.announce(before, after)
+		observeTransitions(before, after)
 	}
 	return nil
 }

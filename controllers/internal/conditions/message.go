@@ -11,6 +11,8 @@ import (
 var varying = regexp.MustCompile(
 	`[0-9a-zA-Z.:\[\]]+:[0-9]+->|` +
 		`(?i:request.?id)["':= ]*[0-9a-zA-Z-]+|` +
+		`(?i:host.?id)["':= ]*[0-9a-zA-Z+/=]+|` +
+		`(?i:encoded authorization failure message): *\S+|` +
 		`[0-9a-f]{32,}|` +
 		`[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?`)
 

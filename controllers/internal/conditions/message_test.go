@@ -26,10 +26,14 @@ func TestAMessageThatVariesWithEachTryIsOneMessage(t *testing.T) {
 		"another server":     {"read tcp 172.30.0.2:51234->10.96.0.1:443: EOF", "read tcp 172.30.0.2:51234->10.96.0.2:443: EOF", false},
 		"request":            {"UnauthorizedOperation, request id: 5a1c-22", "UnauthorizedOperation, request id: 77ff-03", true},
 		"request, in quotes": {`status code: 403, RequestID: "4442587FB7D0A2F9"`, `status code: 403, RequestID: "BB42587FB7D0A2F0"`, true},
-		"sandbox":            {`no plugin for sandbox "0123456789abcdef0123456789abcdef"`, `no plugin for sandbox "f123456789abcdef0123456789abcdef"`, true},
-		"time":               {"full at 2026-11-01T10:00:00.123Z", "full at 2026-11-02T11:00:00.5Z", true},
-		"another volume":     {"pvc-0f1c9e9c-8f5e-4f3a-9a53-7a0d6f0c1a11 is lost", "pvc-1f1c9e9c-8f5e-4f3a-9a53-7a0d6f0c1a11 is lost", false},
-		"another count":      {"it is tried again (1 restarts so far)", "it is tried again (2 restarts so far)", false},
+		"request to S3": {
+			"NoSuchKey, status code: 404, request id: 4442587FB7D0A2F9, host id: p+Zq/4x=", "NoSuchKey, status code: 404, request id: BB42587FB7D0A2F0, host id: Wn//q2=", true,
+		},
+		"authorization of AWS": {"UnauthorizedOperation. Encoded authorization failure message: aGVsbG8=", "UnauthorizedOperation. Encoded authorization failure message: d29ybGQ=", true},
+		"sandbox":              {`no plugin for sandbox "0123456789abcdef0123456789abcdef"`, `no plugin for sandbox "f123456789abcdef0123456789abcdef"`, true},
+		"time":                 {"full at 2026-11-01T10:00:00.123Z", "full at 2026-11-02T11:00:00.5Z", true},
+		"another volume":       {"pvc-0f1c9e9c-8f5e-4f3a-9a53-7a0d6f0c1a11 is lost", "pvc-1f1c9e9c-8f5e-4f3a-9a53-7a0d6f0c1a11 is lost", false},
+		"another count":        {"it is tried again (restarts so far: 1)", "it is tried again (restarts so far: 2)", false},
 	} {
 		before := metav1.Condition{Type: v1alpha1.ConditionReady, Status: metav1.ConditionFalse, Reason: "Failed", Message: row.first, ObservedGeneration: 2}
 		set := For(diskWith(2, before), clocktesting.NewFakePassiveClock(now))

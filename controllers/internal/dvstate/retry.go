@@ -11,21 +11,28 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/warnings"
 )
 
-// lastingRestarts is how often an importer may fail before a try that runs is no sign of success any more.
-const lastingRestarts = 10
+const (
+	// lastingRestarts is how often an importer may fail before a try must run for lastingPatience.
+	lastingRestarts = 10
+	lastingPatience = 10 * time.Minute
+)
 
 // retried tells whether what the importer said last still stands, and when to look again. CDI clears its words whenever the pod runs, which a pod that fails does for a
-// moment, every few minutes and for ever. A try that runs for longer than warnings.Patience is a success; after lastingRestarts only a disk that is filled is.
+// moment, every few minutes and for ever. A try that runs for longer than warnings.Patience, or lastingPatience, is a success.
 func retried(dataVolume *cdiv1.DataVolume, now time.Time) (is bool, again time.Duration) {
 	if dataVolume.Status.RestartCount == 0 {
 		return false, 0
 	}
 	running := Condition(dataVolume, cdiv1.DataVolumeRunning)
-	if running == nil || running.Status != corev1.ConditionTrue || dataVolume.Status.RestartCount >= lastingRestarts {
+	if running == nil || running.Status != corev1.ConditionTrue {
 		return true, 0
 	}
-	if ran := now.Sub(running.LastTransitionTime.Time); ran < warnings.Patience {
-		return true, warnings.Patience - ran
+	patience := warnings.Patience
+	if dataVolume.Status.RestartCount >= lastingRestarts {
+		patience = lastingPatience
+	}
+	if ran := now.Sub(running.LastTransitionTime.Time); ran < patience {
+		return true, patience - ran
 	}
 	return false, 0
 }

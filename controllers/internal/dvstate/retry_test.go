@@ -26,13 +26,16 @@ func TestAnImporterThatIsTriedAgainIsNoNews(t *testing.T) {
 		retried    bool
 		again      time.Duration
 	}{
-		"never failed":                 {importer(0, corev1.ConditionTrue, "Pod is running", 0), false, 0},
-		"failed":                       {importer(1, corev1.ConditionFalse, "Error", time.Hour), true, 0},
-		"waits for the next try":       {importer(1, corev1.ConditionFalse, "CrashLoopBackOff", time.Hour), true, 0},
-		"runs again":                   {importer(1, corev1.ConditionTrue, "Pod is running", time.Second), true, warnings.Patience - time.Second},
-		"runs on":                      {importer(9, corev1.ConditionTrue, "Pod is running", warnings.Patience), false, 0},
-		"has failed too often to hope": {importer(10, corev1.ConditionTrue, "Pod is running", time.Hour), true, 0},
-		"nothing known":                {&cdiv1.DataVolume{Status: cdiv1.DataVolumeStatus{RestartCount: 1}}, true, 0},
+		"never failed": {importer(0, corev1.ConditionTrue, "Pod is running", 0), false, 0},
+		"failed":       {importer(1, corev1.ConditionFalse, "Error", time.Hour), true, 0},
+		// CDI missed the end of the pod, and has the reason of before.
+		"waits for the next try":      {importer(1, corev1.ConditionFalse, "Pod is running", time.Hour), true, 0},
+		"waits for scratch space":     {importer(1, corev1.ConditionFalse, "Scratch space required and none found", time.Hour), true, 0},
+		"runs again":                  {importer(1, corev1.ConditionTrue, "Pod is running", time.Second), true, warnings.Patience - time.Second},
+		"runs on":                     {importer(9, corev1.ConditionTrue, "Pod is running", warnings.Patience), false, 0},
+		"runs after many failures":    {importer(10, corev1.ConditionTrue, "Pod is running", time.Minute), true, 9 * time.Minute},
+		"runs on after many failures": {importer(10, corev1.ConditionTrue, "Pod is running", 10*time.Minute), false, 0},
+		"nothing known":               {&cdiv1.DataVolume{Status: cdiv1.DataVolumeStatus{RestartCount: 1}}, true, 0},
 	} {
 		is, again := retried(row.dataVolume, now)
 		assert.Equal(t, row.retried, is, name)

@@ -28,17 +28,17 @@ type Waiting struct {
 // Stuck asks what a DataVolume waits for, such as a quota that has no room for CDI's own claims, or a ConfigMap that does not exist: API server and kubelet tell that by
 // events only, on objects that CDI makes, and CDI copies nothing of them.
 func Stuck(ctx context.Context, live client.Reader, dataVolume *cdiv1.DataVolume, now time.Time) (Waiting, error) {
-	if is, again := retried(dataVolume, now); is {
-		return Waiting{Retried: true, Again: again}, nil
-	}
+	waiting := Waiting{}
+	waiting.Retried, waiting.Again = retried(dataVolume, now)
 	since, ok := stuckSince(dataVolume)
 	if !ok {
-		return Waiting{}, nil
+		return waiting, nil
 	}
 	if waited := now.Sub(since); waited < warnings.Patience {
-		return Waiting{Again: warnings.Patience - waited}, nil
+		waiting.Again = warnings.Patience - waited
+		return waiting, nil
 	}
-	waiting := Waiting{Again: warnings.Patience}
+	waiting.Again = warnings.Patience
 	claim, err := read.Get(ctx, live, dataVolume.Namespace, dataVolume.Name, &corev1.PersistentVolumeClaim{})
 	if err != nil {
 		return waiting, err
@@ -64,7 +64,7 @@ func claimless(dataVolume *cdiv1.DataVolume) string {
 		return fmt.Sprintf("CDI has not looked at DataVolume %s: see whether it runs: kubectl get pods --all-namespaces --selector=cdi.kubevirt.io=cdi-deployment", dataVolume.Name)
 	}
 	return fmt.Sprintf("DataVolume %s has made no PersistentVolumeClaim, and CDI does not say why: most often a LimitRange of the namespace refuses the claim; "+
-		"the log of CDI's controller has the cause: kubectl logs deployment/cdi-deployment, in the namespace of CDI, which is cdi unless it was installed into another", dataVolume.Name)
+		"the log of CDI's controller says why: kubectl logs --namespace=cdi deployment/cdi-deployment (or the namespace in which CDI is installed)", dataVolume.Name)
 }
 
 // below are the objects between a DataVolume and its bytes, the deepest first. CDI fills a claim of its own that becomes the DataVolume's, or, where the class has no CSI driver, the

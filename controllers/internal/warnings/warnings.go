@@ -63,6 +63,9 @@ func About(ctx context.Context, live client.Reader, namespace string, since time
 		}
 		for i := range events.Items {
 			event := &events.Items[i]
+			if strings.HasPrefix(event.Message, restarting) {
+				continue
+			}
 			if !Seen(event).Time.Before(since) && slices.ContainsFunc(objects, func(object Object) bool { return object.is(&event.InvolvedObject) }) {
 				found = append(found, *event)
 			}
@@ -83,6 +86,9 @@ func about(events []corev1.Event, objects []Object) string {
 	}
 	return ""
 }
+
+// restarting begins kubelet's message about a container that failed and is started again, which says nothing of the cause.
+const restarting = "Back-off restarting failed container"
 
 // combined begins the message of an event that stands for several (client-go tools/record, events_cache.go).
 const combined = "(combined from similar events): "

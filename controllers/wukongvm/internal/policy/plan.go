@@ -64,7 +64,7 @@ func (p Plan) cause(blocking bool) *cause.Cause {
 		return nil
 	case !p.holds:
 		return &cause.Cause{Reason: v1alpha1.ReasonPolicyUnsupported, Blocking: blocking, Message: "spec.policy holds on the pod network only, and the machine has " +
-			"no interface there: leave out spec.policy, or add an entry with pod: {} to spec.networks; on other networks part machines by VLANs, or let the guest's own firewall do it"}
+			"no interface there: leave out spec.policy, or add an entry with pod: {} to spec.networks; on other networks separate machines by VLANs, or let the guest's own firewall do it"}
 	case p.enforcement == None:
 		return &cause.Cause{Reason: v1alpha1.ReasonEnforcementMissing, Blocking: blocking, Message: "the cluster's network plugin enforces no NetworkPolicy, as whoever installed " +
 			"Wukong said (networkPolicyEnforcement), so that the machine would be open: take out the policy, or use a plugin that does, such as Cilium, Calico or OVN-Kubernetes"}
@@ -98,7 +98,7 @@ func (p Plan) Report(set *conditions.Set, written error) {
 	}
 	var open string
 	if len(p.open) > 0 {
-		open = "the policy does not hold on " + strings.Join(p.open, ", ") + ", which are not on the pod network"
+		open = "the policy does not hold on interfaces that are not on the pod network: " + strings.Join(p.open, ", ")
 	}
 	switch {
 	case p.Cause != nil:

@@ -49,7 +49,7 @@ func TestPlan(t *testing.T) {
 		"limits of a network": {list: []v1alpha1.VMNetwork{onClosed}, networks: networks, enforcement: Enforced, status: "True Ready", written: true},
 		"on one of two networks": {
 			limits: deny, list: []v1alpha1.VMNetwork{pods, onLAN}, networks: networks, enforcement: Enforced, status: "True Ready", written: true,
-			message: "the policy does not hold on lan, which are not on the pod network",
+			message: "the policy does not hold on interfaces that are not on the pod network: lan",
 		},
 		"nobody knows":    {limits: deny, enforcement: Unknown, status: "Unknown EnforcementUnverified", message: "NetworkPolicy web-policy is written", written: true},
 		"not enforced":    {limits: deny, enforcement: None, status: "False EnforcementMissing", message: "would be open", blocking: true, written: true},
