@@ -37,7 +37,7 @@ type telling struct {
 
 // observeTelling asks for what KubeVirt does not carry over to its own objects. Of a machine that fails to start again and again it tells the cause in the
 // instance's conditions and in an event; the instance is gone between two tries, the event is not.
-func (r *Reconciler) observeTelling(ctx context.Context, vm *v1alpha1.WukongVM, observed *observation) (err error) {
+func (r *Reconciler) observeTelling(ctx context.Context, vm *v1alpha1.WukongVM, observed *observation) error {
 	if observed.Machine == nil {
 		return nil
 	}
@@ -58,6 +58,11 @@ func (r *Reconciler) observeTelling(ctx context.Context, vm *v1alpha1.WukongVM, 
 			return err
 		}
 	}
+	return r.observeWaiting(ctx, vm, guest, observed)
+}
+
+// observeWaiting asks why the launcher's pod of an instance does not start, or those by which disks are plugged in.
+func (r *Reconciler) observeWaiting(ctx context.Context, vm *v1alpha1.WukongVM, guest *kubevirtv1.VirtualMachineInstance, observed *observation) (err error) {
 	plugs := plugPods(guest)
 	if guest.IsRunning() && len(plugs) == 0 {
 		return nil
@@ -98,18 +103,21 @@ func (r *Reconciler) observeBrokenDisk(ctx context.Context, vm *v1alpha1.WukongV
 	if err != nil {
 		return err
 	}
-	observed.told.again = warnings.Patience
-	if latest == nil {
+	if latest == nil || warnings.Seen(latest).Time.Before(pausedSince(observed.Instance)) {
+		observed.told.again = warnings.Patience
 		return nil
 	}
-	since := observed.Instance.CreationTimestamp.Time
-	if paused := virt.Condition(observed.Instance, kubevirtv1.VirtualMachineInstancePaused); paused.LastTransitionTime.Add(-ioErrorSlack).After(since) {
-		since = paused.LastTransitionTime.Add(-ioErrorSlack)
-	}
-	if !warnings.Seen(latest).Time.Before(since) {
-		observed.told.cause, observed.told.again = latest.Message, 0
-	}
+	observed.told.cause = latest.Message
 	return nil
+}
+
+// pausedSince is the earliest time of an event about the error that paused a guest.
+func pausedSince(instance *kubevirtv1.VirtualMachineInstance) time.Time {
+	since := instance.CreationTimestamp.Time
+	if paused := virt.Condition(instance, kubevirtv1.VirtualMachineInstancePaused); paused != nil && paused.LastTransitionTime.Add(-ioErrorSlack).After(since) {
+		return paused.LastTransitionTime.Add(-ioErrorSlack)
+	}
+	return since
 }
 
 // toldAgain is how seldom kubelet tells of what still stands in the way: it drops the most of equal events (client-go tools/record, EventSourceObjectSpamFilter).
