@@ -25,8 +25,8 @@ func creating(since time.Duration) cdiv1.DataVolumeCondition {
 // What kubelet says of an importer pod that does not start is told on the disk, once it has had the time to; not for one that has just been made.
 func TestAnImporterThatDoesNotStartIsTold(t *testing.T) {
 	f, _ := start(t)
-	disk, early := f.newDisk("late"), f.newDisk("early")
-	for _, one := range []*v1alpha1.WukongDisk{disk, early} {
+	disk, early, again := f.newDisk("late"), f.newDisk("early"), f.newDisk("again")
+	for _, one := range []*v1alpha1.WukongDisk{disk, early, again} {
 		f.Create(one)
 		claim := f.ClaimOf(f.waitDataVolume(one))
 		f.Create(&corev1.Event{
@@ -38,6 +38,10 @@ func TestAnImporterThatDoesNotStartIsTold(t *testing.T) {
 	}
 	f.SetDataVolume("late", cdiv1.ImportScheduled, creating(time.Minute))
 	f.SetDataVolume("early", cdiv1.ImportScheduled, creating(0))
+	replaced := testkit.Read(f, "again", &cdiv1.DataVolume{}) // its first pod failed, and CDI made another one
+	replaced.Status.Phase, replaced.Status.RestartCount, replaced.Status.Conditions = cdiv1.ImportScheduled, 1, []cdiv1.DataVolumeCondition{creating(time.Minute)}
+	f.SetStatus(replaced)
+	testkit.Wait(f, again, metav1.ConditionFalse, v1alpha1.ReasonImportFailed, `configmap "ca" not found; it is tried again`)
 	told := testkit.Wait(f, disk, metav1.ConditionFalse, v1alpha1.ReasonImportFailed, `MountVolume.SetUp failed for volume "cdi-cert-vol" : configmap "ca" not found; it is tried again`)
 	assert.Equal(t, v1alpha1.DiskError, told.Status.Phase)
 	testkit.Wait(f, early, metav1.ConditionFalse, v1alpha1.ReasonImporting, "")

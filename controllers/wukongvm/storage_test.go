@@ -237,6 +237,13 @@ func TestDiskStatusTellsWhatTheMachineReallyHas(t *testing.T) {
 		require.NotNil(t, found, "until the guest cannot write to it, it is this machine's")
 		assert.Equal(t, v1alpha1.DiskDetaching, found.Attachment)
 		assert.Equal(t, "data", found.DiskName)
+		assert.Contains(t, found.Message, "the guest has not released the disk yet")
+		for i := range observed.Instance.Status.VolumeStatus {
+			if status := &observed.Instance.Status.VolumeStatus[i]; status.Name == "data" {
+				status.Phase, status.Message = kubevirtv1.HotplugVolumeUnMounted, "unmounted from pod"
+				assert.Equal(t, "unmounted from pod", entry(vm, observed, "data").Message, "the guest has released it, and KubeVirt's own words count")
+			}
+		}
 		observed.Instance.Spec.Volumes = observed.Instance.Spec.Volumes[:2]
 		assert.NotNil(t, entry(vm, observed, "data"), "KubeVirt still speaks of it")
 		observed.Instance.Status.VolumeStatus = observed.Instance.Status.VolumeStatus[:2]

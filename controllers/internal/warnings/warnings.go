@@ -63,9 +63,6 @@ func About(ctx context.Context, live client.Reader, namespace string, since time
 		}
 		for i := range events.Items {
 			event := &events.Items[i]
-			if strings.HasPrefix(event.Message, restarting) {
-				continue
-			}
 			if !Seen(event).Time.Before(since) && slices.ContainsFunc(objects, func(object Object) bool { return object.is(&event.InvolvedObject) }) {
 				found = append(found, *event)
 			}
@@ -78,7 +75,9 @@ func About(ctx context.Context, live client.Reader, namespace string, since time
 
 func about(events []corev1.Event, objects []Object) string {
 	for _, object := range objects {
-		latest := youngest(slices.DeleteFunc(slices.Clone(events), func(event corev1.Event) bool { return !object.is(&event.InvolvedObject) }))
+		latest := youngest(slices.DeleteFunc(slices.Clone(events), func(event corev1.Event) bool {
+			return !object.is(&event.InvolvedObject) || strings.HasPrefix(event.Message, restarting)
+		}))
 		if latest != nil {
 			message := digest.ReplaceAllString(strings.TrimPrefix(latest.Message, combined), "...")
 			return fmt.Sprintf("%s %s: %s", latest.InvolvedObject.Kind, latest.InvolvedObject.Name, message)

@@ -37,6 +37,7 @@ func TestWhatIsToldAboutSomeObjects(t *testing.T) {
 		return []corev1.Event{
 			event(1, "Pod", "virt-launcher-web-x2x4z", "(combined from similar events): no such plugin for sandbox \"0123456789abcdef0123456789abcdef\""), event(2, "Pod", "virt-launcher-web-2-abcde", "of another"),
 			event(3, "PersistentVolumeClaim", "virt-launcher-web-x2x4z", "of another kind"),
+			event(4, "Pod", "virt-launcher-web-x2x4z", "Back-off restarting failed container compute in pod virt-launcher-web-x2x4z"), // no cause
 		}
 	}
 	pods := []Object{{Kind: "Pod", Name: "virt-launcher-web-", Generated: true}}
