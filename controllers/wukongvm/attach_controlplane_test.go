@@ -202,6 +202,26 @@ func TestARefusedChildKeepsNoMachineFromStopping(t *testing.T) {
 	assert.NotEqual(t, foreign.UID, testkit.Read(f, "web-data", &v1alpha1.WukongDisk{}).UID)
 }
 
+// A stopped machine is as a new one: it does not start before all disks of spec can be its.
+func TestAStoppedMachineWaitsForItsDisks(t *testing.T) {
+	f, vm := startRunning(t)
+	f.setPower(vm, v1alpha1.PowerStopped)
+	testkit.Wait(f, vm, metav1.ConditionTrue, v1alpha1.ReasonStopped, "")
+	f.editDisks(vm, with(builder.DiskReference("data", "late")))
+	f.setPower(vm, v1alpha1.PowerRunning)
+	testkit.Wait(f, vm, metav1.ConditionFalse, v1alpha1.ReasonWaitingForDisk, "WukongDisk late does not exist")
+	f.WaitIdle()
+	assert.Equal(t, kubevirtv1.RunStrategyHalted, *testkit.Read(f, "web", &kubevirtv1.VirtualMachine{}).Spec.RunStrategy)
+
+	f.Create(builder.Disk(f.Namespace, "late"))
+	testkit.Wait(f, vm, metav1.ConditionTrue, v1alpha1.ReasonRunning, "")
+	f.waitAttached(vm, "root", "data")
+	volumes := testkit.Read(f, "web", &kubevirtv1.VirtualMachineInstance{}).Spec.Volumes
+	at := slices.IndexFunc(volumes, func(volume kubevirtv1.Volume) bool { return volume.Name == "data" })
+	require.GreaterOrEqual(t, at, 0)
+	assert.False(t, volumes[at].DataVolume.Hotpluggable, "its launcher pod has the disk from the beginning")
+}
+
 // Fault C.9: a template that asks for less than the disk has by now is told, and harms nothing.
 func TestAStampedDiskThatWasGrownKeepsItsSize(t *testing.T) {
 	f, vm := startRunning(t)

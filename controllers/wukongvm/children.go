@@ -117,9 +117,11 @@ func stoppedOutside(vm *v1alpha1.WukongVM, machine *kubevirtv1.VirtualMachine) b
 		vm.Status.ObservedGeneration == vm.Generation && machine.Spec.RunStrategy != nil && *machine.Spec.RunStrategy == kubevirtv1.RunStrategyHalted
 }
 
-// applyPower carries the power state over to a machine that must otherwise stay as it is. It is not started on a disk or network that it may not have.
+// applyPower carries the power state over to a machine that must otherwise stay as it is. It is not started on a disk or network that it may not have, nor
+// without a disk that it waits for.
 func (r *Reconciler) applyPower(ctx context.Context, vm *v1alpha1.WukongVM, observed *observation) error {
-	if observed.Machine != nil && observed.runStrategy(vm) != kubevirtv1.RunStrategyHalted && (!observed.ownsTemplate(vm) || len(observed.withheld) > 0) {
+	lacks := observed.disksProblem != nil && observed.disksProblem.Blocking
+	if observed.Machine != nil && observed.runStrategy(vm) != kubevirtv1.RunStrategyHalted && (lacks || !observed.ownsTemplate(vm) || len(observed.withheld) > 0) {
 		return nil
 	}
 	return r.setRunStrategy(ctx, vm, observed)

@@ -15,7 +15,7 @@ import (
 
 // resolveDisks returns the gravest problem: a blocking one before an error before a wait.
 //
-// A machine that does not exist yet waits for all its disks. One that exists takes each disk when it may, and gets the rest of its
+// A machine that nothing has started waits for all its disks. One that runs, or may start any moment, takes each disk when it may, and gets the rest of its
 // changes meanwhile: only a boot disk that nothing is known of keeps it as it is.
 func (o *observation) resolveDisks(vm *v1alpha1.WukongVM) *cause.Cause {
 	var worst *cause.Cause
@@ -29,7 +29,7 @@ func (o *observation) resolveDisks(vm *v1alpha1.WukongVM) *cause.Cause {
 		found := diskProblem(vm, name, o.disks[name])
 		if found != nil && !attachable(vm, o.disks[name]) {
 			_, volume := virt.TemplateDisk(o.Machine, entry.Name)
-			found.Blocking = o.Machine == nil || i == boot && volume == nil
+			found.Blocking = o.Machine == nil || volume == nil && (i == boot || o.halted())
 		}
 		worst = cause.Graver(cause.Graver(worst, found), o.foreignProblem(entry.Name, o.disks[name]))
 	}

@@ -76,7 +76,10 @@ func (o *observation) listed(vm *v1alpha1.WukongVM, entry *v1alpha1.VMDisk, name
 	case virt.Has(present, entry.Name, status.ClaimName) && instance.IsRunning():
 		status.Attachment = v1alpha1.DiskAttaching
 		if _, volume := virt.TemplateDisk(o.Machine, entry.Name); volume != nil && !isHotpluggable(volume) {
-			status.Attachment, status.Message = v1alpha1.DiskWaiting, "the machine takes this disk when it starts the next time; while it runs, disks come on virtio and scsi only"
+			status.Attachment, status.Message = v1alpha1.DiskWaiting, "the machine takes this disk when it starts the next time"
+			if !hotpluggable(entry, false) {
+				status.Message += "; while it runs, disks come on virtio and scsi only"
+			}
 		} else if o.gatesOff.plugs {
 			status.Message = plugsOffMessage
 		}

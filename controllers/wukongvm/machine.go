@@ -1,6 +1,8 @@
 package wukongvm
 
 import (
+	"cmp"
+
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -20,7 +22,7 @@ func desiredMachine(vm *v1alpha1.WukongVM, observed *observation) *kubevirtv1.Vi
 	disks, volumes := storage(vm, observed)
 	metadata := child.Metadata(vm, vm.Name, nil)
 	metadata.Annotations = encodeHandovers(observed.handovers())
-	metadata.ResourceVersion = observed.interfacesLock(vm)
+	metadata.ResourceVersion = cmp.Or(observed.interfacesLock(vm), observed.disksLock(volumes))
 	interfaces, networks := attachments(vm, observed)
 	machine := &kubevirtv1.VirtualMachine{
 		ObjectMeta: metadata,

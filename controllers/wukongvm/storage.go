@@ -241,6 +241,20 @@ func (o *observation) startsWith(entry *v1alpha1.VMDisk, disk *v1alpha1.WukongDi
 	return o.Machine == nil || o.halted() || o.neverRan()
 }
 
+// disksLock is the version of the VirtualMachine that nothing had started when it was read, when it gets a disk that its launcher pod is to have from its
+// beginning: written over a newer one, a guest that runs by then would not get the disk before it restarts.
+func (o *observation) disksLock(volumes []kubevirtv1.Volume) string {
+	if o.Machine == nil {
+		return ""
+	}
+	for i := range volumes {
+		if _, held := virt.TemplateDisk(o.Machine, volumes[i].Name); virt.ClaimOf(&volumes[i]) != "" && !isHotpluggable(&volumes[i]) && (held == nil || isHotpluggable(held)) {
+			return o.Machine.ResourceVersion
+		}
+	}
+	return ""
+}
+
 // neverRan tells whether KubeVirt has made no instance yet: its status has the run strategy from the first on (pkg/virt-controller/watch/vm/vm.go,
 // updateStatus).
 func (o *observation) neverRan() bool { return o.Instance == nil && o.Machine.Status.RunStrategy == "" }

@@ -102,6 +102,26 @@ func TestWhichDisksComeAndGoWhileTheMachineRuns(t *testing.T) {
 	assert.Equal(t, []string{"data"}, plugged(), "it has not ended altogether")
 }
 
+// A VirtualMachine that was read as halted may run by the time that it is written, and its launcher pod would not have the disk.
+func TestADiskForTheNextStartIsWrittenOverTheMachineThatWasRead(t *testing.T) {
+	vm, observed := withData()
+	lock := func() string { return desiredMachine(vm, observed).ResourceVersion }
+	assert.Empty(t, lock(), "a new machine has nothing to be written over")
+	run(vm, observed)
+	observed.Instance, observed.Machine.ResourceVersion = nil, "7"
+	assert.Empty(t, lock(), "a machine that has its disks")
+
+	listed := vm.Spec.Disks
+	vm.Spec.Disks = listed[:2]
+	run(vm, observed)
+	observed.Machine.ResourceVersion = "7"
+	vm.Spec.Disks = listed
+	assert.Empty(t, lock(), "a running machine gets the disk plugged in")
+	observed.Instance = nil
+	observed.Machine.Spec.RunStrategy = ptr.To(kubevirtv1.RunStrategyHalted)
+	assert.Equal(t, "7", lock())
+}
+
 func TestOnlyADiskThatIsTheMachinesOwnIsAttached(t *testing.T) {
 	for name, row := range map[string]struct {
 		change   func(*v1alpha1.WukongDisk)
@@ -123,6 +143,9 @@ func TestOnlyADiskThatIsTheMachinesOwnIsAttached(t *testing.T) {
 			observed.Machine = &kubevirtv1.VirtualMachine{}
 			found = observed.resolveDisks(vm)
 			assert.True(t, found == nil || !found.Blocking || found.Reason != v1alpha1.ReasonDiskInUse, "one that exists does not")
+			observed.Machine.Spec.RunStrategy = ptr.To(kubevirtv1.RunStrategyHalted)
+			found = observed.resolveDisks(vm)
+			assert.Equal(t, row.attached, found == nil || !found.Blocking, "one that is stopped does: it could run without the disk else")
 		})
 	}
 }

@@ -5,7 +5,9 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
 	kubevirtv1 "kubevirt.io/api/core/v1"
 	cdiv1 "kubevirt.io/containerized-data-importer-api/pkg/apis/core/v1beta1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -35,9 +37,9 @@ func (s *Simulator) halt(ctx context.Context, machine *kubevirtv1.VirtualMachine
 		if err := s.recover(ctx, machine); err != nil {
 			return err
 		}
-		return s.print(ctx, machine, kubevirtv1.VirtualMachineStatusStopped)
+		return s.print(ctx, machine, instance, kubevirtv1.VirtualMachineStatusStopped)
 	}
-	if err := s.print(ctx, machine, kubevirtv1.VirtualMachineStatusStopping); err != nil {
+	if err := s.print(ctx, machine, instance, kubevirtv1.VirtualMachineStatusStopping); err != nil {
 		return err
 	}
 	return client.IgnoreNotFound(s.client.Delete(ctx, instance))
@@ -49,16 +51,16 @@ func (s *Simulator) run(ctx context.Context, machine *kubevirtv1.VirtualMachine,
 		return err
 	}
 	if !filled && instance == nil {
-		return s.print(ctx, machine, kubevirtv1.VirtualMachineStatusProvisioning)
+		return s.print(ctx, machine, instance, kubevirtv1.VirtualMachineStatusProvisioning)
 	}
 	if instance == nil {
 		if err := s.recover(ctx, machine); err != nil {
 			return err
 		}
 		if hasCondition(machine, kubevirtv1.VirtualMachineManualRecoveryRequired) {
-			return s.print(ctx, machine, kubevirtv1.VirtualMachineStatusStopped)
+			return s.print(ctx, machine, instance, kubevirtv1.VirtualMachineStatusStopped)
 		}
-		if err := s.print(ctx, machine, kubevirtv1.VirtualMachineStatusStarting); err != nil {
+		if err := s.print(ctx, machine, instance, kubevirtv1.VirtualMachineStatusStarting); err != nil {
 			return err
 		}
 		return s.makeInstance(ctx, machine)
@@ -68,6 +70,9 @@ func (s *Simulator) run(ctx context.Context, machine *kubevirtv1.VirtualMachine,
 	}[instance.Status.Phase]
 	if next == "" {
 		return s.change(ctx, machine, instance)
+	}
+	if err := s.print(ctx, machine, instance, kubevirtv1.VirtualMachineStatusStarting); err != nil {
+		return err
 	}
 	instance.Status.Phase = next
 	if next == kubevirtv1.Running {
@@ -93,7 +98,7 @@ func (s *Simulator) change(ctx context.Context, machine *kubevirtv1.VirtualMachi
 	if done, err := s.plugInterfaces(ctx, machine, instance); done || err != nil {
 		return err
 	}
-	return s.print(ctx, machine, kubevirtv1.VirtualMachineStatusRunning)
+	return s.print(ctx, machine, instance, kubevirtv1.VirtualMachineStatusRunning)
 }
 
 // filled tells whether all DataVolumes of the machine succeeded.
@@ -134,11 +139,18 @@ func (s *Simulator) boot(instance *kubevirtv1.VirtualMachineInstance) {
 	migrateInterfaces(instance)
 }
 
-func (s *Simulator) print(ctx context.Context, machine *kubevirtv1.VirtualMachine, status kubevirtv1.VirtualMachinePrintableStatus) error {
-	if machine.Status.PrintableStatus == status {
+// print writes the status. As in KubeVirt (pkg/virt-controller/watch/vm/vm.go, updateStatus), the run strategy is in it from the first instance on.
+func (s *Simulator) print(
+	ctx context.Context, machine *kubevirtv1.VirtualMachine, instance *kubevirtv1.VirtualMachineInstance, printable kubevirtv1.VirtualMachinePrintableStatus,
+) error {
+	before, status := machine.Status.DeepCopy(), &machine.Status
+	status.PrintableStatus, status.Ready = printable, printable == kubevirtv1.VirtualMachineStatusRunning
+	status.Created = instance != nil
+	if status.RunStrategy != "" || status.Created {
+		status.RunStrategy = ptr.Deref(machine.Spec.RunStrategy, kubevirtv1.RunStrategyHalted)
+	}
+	if equality.Semantic.DeepEqual(before, status) {
 		return nil
 	}
-	machine.Status.PrintableStatus = status
-	machine.Status.Ready = status == kubevirtv1.VirtualMachineStatusRunning
 	return s.client.Status().Update(ctx, machine)
 }

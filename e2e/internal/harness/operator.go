@@ -56,7 +56,8 @@ func (c *Cluster) RestartOperator(t *testing.T) {
 func (c *Cluster) WaitOperator(t *testing.T) {
 	t.Helper()
 	defer Waited(t, CauseOperator, time.Now())
-	ctx, cancel := context.WithTimeout(t.Context(), Scaled(Patience))
+	// Also at the end of a test, when its own context has ended.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), Scaled(Patience))
 	defer cancel()
 	require.NoError(t, wait.PollUntilContextCancel(ctx, interval, true, func(ctx context.Context) (bool, error) {
 		deployments := &appsv1.DeploymentList{}

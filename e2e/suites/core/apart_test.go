@@ -29,13 +29,9 @@ func TestSubsystemsApart(t *testing.T) {
 	namespace, second, other := cluster.Namespace(t), cluster.Namespace(t), cluster.Namespace(t)
 	limited := "namespaces={" + namespace + "," + second + "}"
 
-	t.Cleanup(func() {
-		mustHelm(t, "upgrade", "wukong", chart, "--namespace", harness.OperatorNamespace, "--values", values, "--wait", "--timeout", "3m")
-	})
-	mustHelm(t, "upgrade", "wukong", chart, "--namespace", harness.OperatorNamespace, "--values", values,
-		"--set", "controllers={wukong,wukongaddress,wukongvm,wukongnetwork,wukongimage,wukongexport,wukongsnapshot}",
-		"--set", limited, "--set-json", "hostNetworks.permitted=[]", "--wait", "--timeout", "3m")
-	cluster.WaitOperator(t)
+	t.Cleanup(func() { install(t, chart, values) })
+	install(t, chart, values, "--set", "controllers={wukong,wukongaddress,wukongvm,wukongnetwork,wukongimage,wukongexport,wukongsnapshot}",
+		"--set", limited, "--set-json", "hostNetworks.permitted=[]")
 	vm := builder.VM(namespace, "web", builder.Stamped("root", builder.Size(harness.TinySize), builder.FromHTTP(testbed.ImageURL(testbed.TinyImage))))
 	unseen := builder.VM(other, "web", harness.TinyDisk("root"))
 	cluster.Make(t, vm, unseen)
@@ -84,6 +80,15 @@ func release(t *testing.T) (chart, values string) {
 	values = filepath.Join(t.TempDir(), "values.yaml")
 	require.NoError(t, os.WriteFile(values, []byte(installed), 0o600))
 	return filepath.Join(testbed.Checkout(), "charts", "wukong"), values
+}
+
+// install makes the operator's release what the chart and these values say, and waits until no manager of before is left:
+// 'helm --wait' does not wait for the pods that are replaced.
+func install(t *testing.T, chart, values string, arguments ...string) {
+	t.Helper()
+	mustHelm(t, append([]string{"upgrade", "--install", "wukong", chart, "--namespace", harness.OperatorNamespace, "--values", values,
+		"--wait", "--timeout", "3m"}, arguments...)...)
+	cluster.WaitOperator(t)
 }
 
 func mustHelm(t *testing.T, arguments ...string) string {

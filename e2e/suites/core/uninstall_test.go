@@ -38,9 +38,7 @@ func TestUninstallKeepsNothingFromBeingDeleted(t *testing.T) {
 	instance := &kubevirtv1.VirtualMachineInstance{}
 	require.NoError(t, cluster.Get(t.Context(), client.ObjectKeyFromObject(vm), instance))
 
-	t.Cleanup(func() {
-		mustHelm(t, "upgrade", "--install", "wukong", chart, "--namespace", harness.OperatorNamespace, "--values", values, "--wait", "--timeout", "3m")
-	})
+	t.Cleanup(func() { install(t, chart, values) })
 	text, err := os.ReadFile(filepath.Join(testbed.Checkout(), "docs", "uninstall.md"))
 	require.NoError(t, err)
 	script := string(text)
@@ -67,8 +65,7 @@ func TestUninstallKeepsNothingFromBeingDeleted(t *testing.T) {
 	require.NoError(t, cluster.Delete(t.Context(), namespace))
 	cluster.WaitGone(t, namespace, patience)
 
-	mustHelm(t, "install", "wukong", chart, "--namespace", harness.OperatorNamespace, "--values", values, "--wait", "--timeout", "3m")
-	cluster.WaitOperator(t)
+	install(t, chart, values)
 	cluster.WaitReady(t, vm, metav1.ConditionTrue, v1alpha1.ReasonRunning, patience)
 	again := &kubevirtv1.VirtualMachineInstance{}
 	require.NoError(t, cluster.Get(t.Context(), client.ObjectKeyFromObject(vm), again))
