@@ -5,7 +5,6 @@ import (
 	"errors"
 
 	corev1 "k8s.io/api/core/v1"
-	kubevirtv1 "kubevirt.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
@@ -14,6 +13,8 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/naming"
 	"github.com/novasphere/wukong/controllers/internal/read"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/child"
+	"github.com/novasphere/wukong/controllers/wukongvm/internal/power"
+	"github.com/novasphere/wukong/controllers/wukongvm/internal/volumemove"
 )
 
 // stampDisks writes the WukongDisks of the templates, each with its finalizer, which its controller would otherwise have to add in a request of its own. One that
@@ -34,7 +35,7 @@ func (r *Reconciler) stampDisk(ctx context.Context, vm *v1alpha1.WukongVM, disk 
 		return err
 	}
 	spec := *disk.Template.Spec.DeepCopy()
-	if _, grown := observed.outgrown(disk, name); grown != nil {
+	if _, grown := observed.diskInputs(vm).Outgrown(disk); grown != nil {
 		spec.Size = grown
 	}
 	stamped, err := apply.Child(ctx, r.stamper, vm, &v1alpha1.WukongDisk{
@@ -103,75 +104,46 @@ func (r *Reconciler) applyMachine(ctx context.Context, vm *v1alpha1.WukongVM, ob
 	if err != nil {
 		return err
 	}
-	if stoppedOutside(vm, before) {
+	if power.StoppedOutside(vm, before) {
 		r.applier.Recorder.Eventf(vm, nil, corev1.EventTypeWarning, v1alpha1.ReasonStoppedOutside, "Start", "VirtualMachine %s was stopped outside of Wukong, and is started again, "+
 			"because powerState is %s: set powerState to Stopped to stop it", vm.Name, vm.Spec.PowerState)
 	}
-	observed.Machine = meant(machine, observed.Instance)
+	observed.Machine = volumemove.Meant(machine, observed.Instance)
 	return nil
 }
 
-// stoppedOutside tells whether somebody, such as 'virtctl stop', stopped a machine that is to run, and did run when it was looked at last.
-func stoppedOutside(vm *v1alpha1.WukongVM, machine *kubevirtv1.VirtualMachine) bool {
-	return machine != nil && vm.Spec.PowerState != v1alpha1.PowerStopped && vm.Status.Phase == v1alpha1.PhaseRunning &&
-		vm.Status.ObservedGeneration == vm.Generation && machine.Spec.RunStrategy != nil && *machine.Spec.RunStrategy == kubevirtv1.RunStrategyHalted
-}
-
-// applyPower carries the power state over to a machine that must otherwise stay as it is. It is not started on a disk or network that it may not have, nor
-// without a disk that it waits for.
+// applyPower carries the power state over to a machine that must otherwise stay as it is. It is not started on a disk or network that it
+// may not have, nor without a disk that it waits for.
 func (r *Reconciler) applyPower(ctx context.Context, vm *v1alpha1.WukongVM, observed *observation) error {
+	in := observed.powerInputs(vm)
 	lacks := observed.disksProblem != nil && observed.disksProblem.Blocking
-	if observed.Machine != nil && observed.runStrategy(vm) != kubevirtv1.RunStrategyHalted && (lacks || !observed.ownsTemplate(vm) || len(observed.withheld) > 0) {
-		return nil
-	}
-	return r.setRunStrategy(ctx, vm, observed)
+	in.Incomplete = observed.Machine != nil && (lacks || !observed.diskInputs(vm).OwnsTemplate() || observed.nics.Withholds())
+	return r.setRunStrategy(ctx, in, observed)
 }
 
-// applyStop stops a machine of which something else is refused. It starts none: what is refused may be what the machine is not to run without.
+// applyStop stops a machine of which something else is refused. It starts none: what is refused may be what the machine is not to run
+// without.
 func (r *Reconciler) applyStop(ctx context.Context, vm *v1alpha1.WukongVM, observed *observation) error {
-	if !observed.kubevirtServed || observed.runStrategy(vm) != kubevirtv1.RunStrategyHalted {
+	in := observed.powerInputs(vm)
+	if !observed.kubevirtServed || !in.Stops() {
 		return nil
 	}
-	return r.setRunStrategy(ctx, vm, observed)
+	return r.setRunStrategy(ctx, in, observed)
 }
 
-func (r *Reconciler) setRunStrategy(ctx context.Context, vm *v1alpha1.WukongVM, observed *observation) error {
-	machine, wanted := observed.Machine, observed.runStrategy(vm)
-	if machine == nil || !machine.DeletionTimestamp.IsZero() || machine.Spec.RunStrategy != nil && *machine.Spec.RunStrategy == wanted {
+func (r *Reconciler) setRunStrategy(ctx context.Context, in power.Inputs, observed *observation) error {
+	wanted, changes := in.Change()
+	if !changes {
 		return nil
 	}
-	after := machine.DeepCopy()
+	after := in.Machine.DeepCopy()
 	after.Spec.RunStrategy = &wanted
-	err := r.client.Patch(ctx, after, client.MergeFrom(machine), client.FieldOwner(fieldManager))
+	err := r.client.Patch(ctx, after, client.MergeFrom(in.Machine), client.FieldOwner(fieldManager))
 	if client.IgnoreNotFound(err) != nil {
-		return apply.Classify("VirtualMachine", machine.Name, err)
+		return apply.Classify("VirtualMachine", in.Machine.Name, err)
 	}
 	observed.Machine = after
 	return nil
 }
 
 func secretName(vm *v1alpha1.WukongVM) string { return naming.Child(vm.Name, "cloudinit") }
-
-// runStrategy is that of the spec, but a machine that is stopped stays so while one of its disks is copied.
-func (o *observation) runStrategy(vm *v1alpha1.WukongVM) kubevirtv1.VirtualMachineRunStrategy {
-	machine := o.Machine
-	if machine != nil && machine.Spec.RunStrategy != nil && *machine.Spec.RunStrategy == kubevirtv1.RunStrategyHalted && o.heldBack(vm) {
-		return kubevirtv1.RunStrategyHalted
-	}
-	return runStrategy(vm)
-}
-
-// runStrategy maps powerState and restartPolicy to KubeVirt's one field.
-func runStrategy(vm *v1alpha1.WukongVM) kubevirtv1.VirtualMachineRunStrategy {
-	if vm.Spec.PowerState == v1alpha1.PowerStopped {
-		return kubevirtv1.RunStrategyHalted
-	}
-	switch vm.Spec.RestartPolicy {
-	case v1alpha1.RestartOnFailure:
-		return kubevirtv1.RunStrategyRerunOnFailure
-	case v1alpha1.RestartNever:
-		return kubevirtv1.RunStrategyOnce
-	default:
-		return kubevirtv1.RunStrategyAlways
-	}
-}

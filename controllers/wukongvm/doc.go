@@ -13,13 +13,6 @@
 //	                                                            |             v
 //	                                                         Stopped  <--  Stopping
 //
-// A disk comes into the VirtualMachine when its controller names this machine in status.attachedTo, and its entry in status.disks goes only when
-// neither the VirtualMachine nor the instance has its claim: two guests never write to one disk. The disks that a machine starts
-// with are in its launcher pod, so that the scheduler sees where their claims are, and stay until it stops. One that comes while the guest runs is
-// hotpluggable (KubeVirt's DeclarativeHotplugVolumes), and may leave again:
-//
-//	Waiting  --it is ours-->  Attaching  -->  Attached  --entry left spec-->  Detaching  -->  let go
-//
 // What was stamped from a template that left spec is then released or deleted, as the disk's detachPolicy says; a network is deleted. It is
 // found by its owner, not by what status remembers.
 //
@@ -30,12 +23,15 @@
 // reason and message: an API that is missing, a refused or conflicting object, disks, networks, addresses, cloud-init Secrets, and last what
 // KubeVirt says.
 //
-// A pass reads (observe.go), decides (resolve.go), writes by the list of steps (steps.go), and reports (status.go). Its parts are packages below internal, which decide and do not
+// A pass reads (observe.go, world.go), decides (plan.go), writes by the list of steps (steps.go), and reports (status.go). Its parts are packages below internal, which decide and do not
 // write, from inputs that their functions name:
 //
 //	virt        what KubeVirt's two objects say, and which of its feature gates are on
-//	nics        what the interfaces are connected to; interfaces: how they change under a running guest
-//	addressing  addresses, gateways and routes; waiting: who is woken when one is released
+//	power       whether the machine runs
+//	disks       which disks the VirtualMachine has, how they come and go, what status.disks reports
+//	volumemove  the WukongVM's half of the move of a disk to another StorageClass
+//	nics        what the interfaces are connected to, and what status.networks reports; interfaces: how they change under a running guest
+//	addresses   which addresses each must hold; addressing: gateways and routes; waiting: who is woken when one is released
 //	cloudinit   the data of the Secret
 //	placement   nodes, labels and annotations
 //	policy      the NetworkPolicy

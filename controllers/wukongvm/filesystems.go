@@ -20,7 +20,7 @@ func (r *Reconciler) observeFileSystems(ctx context.Context, vm *v1alpha1.Wukong
 	}
 	disks := map[string]string{}
 	for i := range vm.Spec.Disks {
-		disks[observed.serial(&vm.Spec.Disks[i])] = vm.Spec.Disks[i].Name
+		disks[observed.diskInputs(vm).Serial(&vm.Spec.Disks[i])] = vm.Spec.Disks[i].Name
 	}
 	var err error
 	if observed.fileSystems, err = r.guests.FileSystems(ctx, vm.Namespace, vm.Name, disks); err != nil {

@@ -13,20 +13,21 @@ import (
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/apply"
 	"github.com/novasphere/wukong/controllers/internal/index"
+	"github.com/novasphere/wukong/controllers/wukongvm/internal/disks"
 )
 
 // observeOwned reads what the machine stamped, whether or not spec still has the template.
 func (r *Reconciler) observeOwned(ctx context.Context, vm *v1alpha1.WukongVM, observed *observation) error {
-	disks, networks := &v1alpha1.WukongDiskList{}, &v1alpha1.WukongNetworkList{}
-	if err := r.client.List(ctx, disks, client.InNamespace(vm.Namespace), client.MatchingFields{index.DiskByOwner: vm.Name}); err != nil {
+	stamped, networks := &v1alpha1.WukongDiskList{}, &v1alpha1.WukongNetworkList{}
+	if err := r.client.List(ctx, stamped, client.InNamespace(vm.Namespace), client.MatchingFields{index.DiskByOwner: vm.Name}); err != nil {
 		return fmt.Errorf("list the WukongDisks of WukongVM %s: %w", vm.Name, err)
 	}
 	if err := r.client.List(ctx, networks, client.InNamespace(vm.Namespace), client.MatchingFields{index.NetworkByOwner: vm.Name}); err != nil {
 		return fmt.Errorf("list the WukongNetworks of WukongVM %s: %w", vm.Name, err)
 	}
-	for i := range disks.Items {
-		if apply.Belongs(&disks.Items[i], vm) {
-			observed.ownedDisks = append(observed.ownedDisks, &disks.Items[i])
+	for i := range stamped.Items {
+		if apply.Belongs(&stamped.Items[i], vm) {
+			observed.ownedDisks = append(observed.ownedDisks, &stamped.Items[i])
 		}
 	}
 	for i := range networks.Items {
@@ -44,12 +45,13 @@ func (r *Reconciler) letGo(ctx context.Context, vm *v1alpha1.WukongVM, observed 
 	}
 	for _, disk := range observed.ownedDisks {
 		var err error
-		switch fateOf(vm, disk, observed) {
-		case fateKeep:
+		switch observed.diskInputs(vm).FateOf(disk) {
+		case disks.Stay:
+		case disks.Keep:
 			err = r.stamper.SettleOwnership(ctx, vm, disk, true, nil)
-		case fateRelease:
+		case disks.Release:
 			err = r.release(ctx, vm, disk)
-		case fateDelete:
+		case disks.Delete:
 			err = r.deleteStamped(ctx, disk)
 		}
 		if err != nil {
@@ -66,40 +68,6 @@ func (r *Reconciler) letGo(ctx context.Context, vm *v1alpha1.WukongVM, observed 
 	return r.letGoAttachments(ctx, vm, observed)
 }
 
-// fate is what becomes of a stamped disk.
-type fate int
-
-const (
-	fateStay fate = iota
-	// fateKeep: the disk will live on by itself, and its guest has it still. The machine may be deleted before that ends, and shall not take the
-	// disk with it.
-	fateKeep
-	// fateRelease: the disk lives on by itself.
-	fateRelease
-	// fateDelete: the disk is deleted, and its reclaimPolicy decides about the data.
-	fateDelete
-)
-
-func fateOf(vm *v1alpha1.WukongVM, disk *v1alpha1.WukongDisk, observed *observation) fate {
-	stamped := slices.ContainsFunc(vm.Spec.Disks, func(entry v1alpha1.VMDisk) bool {
-		return entry.Template != nil && index.DiskName(vm, &entry) == disk.Name
-	})
-	inGuest := observed.HasClaim(disk.Status.ClaimName) && disk.Status.ClaimName != "" ||
-		disk.Status.Move != nil && observed.HasClaim(disk.Status.Move.TargetClaimName)
-	deletes := disk.Spec.DetachPolicy == v1alpha1.DetachDelete && !ptr.Deref(disk.Spec.DeletionProtection, false) &&
-		!slices.Contains(index.DiskNames(vm), disk.Name)
-	switch {
-	case stamped, !disk.DeletionTimestamp.IsZero(), inGuest && deletes:
-		return fateStay
-	case inGuest:
-		return fateKeep
-	case deletes:
-		return fateDelete
-	default:
-		return fateRelease
-	}
-}
-
 // networkLeft tells whether a stamped network is wanted and used no more.
 func networkLeft(vm *v1alpha1.WukongVM, network *v1alpha1.WukongNetwork, observed *observation) bool {
 	if !network.DeletionTimestamp.IsZero() || slices.ContainsFunc(vm.Spec.Networks, func(entry v1alpha1.VMNetwork) bool {
@@ -107,7 +75,7 @@ func networkLeft(vm *v1alpha1.WukongVM, network *v1alpha1.WukongNetwork, observe
 	}) {
 		return false
 	}
-	return !observed.attached(network.AttachmentName())
+	return !observed.nics.After(observed.View).HasAttachment(network.AttachmentName())
 }
 
 // release takes the machine's marks and owner reference off a disk.
@@ -156,7 +124,7 @@ func (r *Reconciler) observeOwners(ctx context.Context, vm *v1alpha1.WukongVM, o
 				return fmt.Errorf("list the WukongDisks of PersistentVolumeClaim %s: %w", item.Claim, err)
 			}
 			for i := range list.Items {
-				if disk := &list.Items[i]; disk.Status.ClaimName != "" && isClaimOf(disk, item.Claim) {
+				if disk := &list.Items[i]; disk.Status.ClaimName != "" && disks.IsClaimOf(disk, item.Claim) {
 					observed.owners[item.Claim], observed.disks[disk.Name] = disk.Name, disk
 				}
 			}

@@ -19,16 +19,17 @@ import (
 // desiredMachine is the VirtualMachine, complete: KubeVirt writes into objects right after they are created, and a second request
 // of ours would conflict with its own. What KubeVirt adds is left alone.
 func desiredMachine(vm *v1alpha1.WukongVM, observed *observation) *kubevirtv1.VirtualMachine {
-	disks, volumes := storage(vm, observed)
+	storage, network := observed.diskInputs(vm), observed.nics.After(observed.View)
+	devices, volumes := storage.Storage(secretName(vm))
+	interfaces, networks := network.Devices()
 	metadata := child.Metadata(vm, vm.Name, nil)
-	metadata.Annotations = encodeHandovers(observed.handovers())
-	metadata.ResourceVersion = cmp.Or(observed.interfacesLock(vm), observed.disksLock(volumes))
-	interfaces, networks := attachments(vm, observed)
+	metadata.Annotations = observed.moves.Annotations()
+	metadata.ResourceVersion = cmp.Or(network.Lock(), storage.Lock(volumes))
 	machine := &kubevirtv1.VirtualMachine{
 		ObjectMeta: metadata,
 		Spec: kubevirtv1.VirtualMachineSpec{
-			RunStrategy:           ptr.To(observed.runStrategy(vm)),
-			UpdateVolumesStrategy: observed.updateStrategy(volumes),
+			RunStrategy:           ptr.To(observed.powerInputs(vm).Strategy()),
+			UpdateVolumesStrategy: observed.moves.Strategy(volumes),
 			Template: &kubevirtv1.VirtualMachineInstanceTemplateSpec{
 				ObjectMeta: metav1.ObjectMeta{Labels: placement.Labels(vm), Annotations: placement.Annotations(vm.Spec.Scheduling)},
 				Spec: kubevirtv1.VirtualMachineInstanceSpec{
@@ -39,7 +40,7 @@ func desiredMachine(vm *v1alpha1.WukongVM, observed *observation) *kubevirtv1.Vi
 						Firmware:  firmware(vm),
 						Features:  features(vm),
 						Devices: kubevirtv1.Devices{
-							Disks:      disks,
+							Disks:      devices,
 							Interfaces: interfaces,
 							GPUs:       gpus(vm),
 							Rng:        &kubevirtv1.Rng{},

@@ -12,6 +12,9 @@ import (
 	kubevirtv1 "kubevirt.io/api/core/v1"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/pass"
+	"github.com/novasphere/wukong/controllers/wukongvm/internal/virt"
+	"github.com/novasphere/wukong/controllers/wukongvm/internal/volumemove"
 )
 
 const testUID = "11111111-2222-3333-4444-555555555555"
@@ -35,28 +38,27 @@ func testVM() (*v1alpha1.WukongVM, *observation) {
 			},
 		},
 	}
-	observed := &observation{
-		kubevirtServed: true,
-		disks: map[string]*v1alpha1.WukongDisk{
-			"web-root": {
-				ObjectMeta: metav1.ObjectMeta{Name: "web-root"}, Spec: v1alpha1.WukongDiskSpec{Size: &size},
-				Status: v1alpha1.WukongDiskStatus{ClaimName: "web-root", AttachedTo: "web"},
-			},
-			"old": {ObjectMeta: metav1.ObjectMeta{Name: "old"}, Spec: v1alpha1.WukongDiskSpec{
-				Source: &v1alpha1.WukongDiskSource{PersistentVolumeClaim: &v1alpha1.ClaimSource{Name: "legacy"}},
-			}, Status: v1alpha1.WukongDiskStatus{ClaimName: "legacy", AttachedTo: "web"}},
+	observed := &observation{}
+	observed.kubevirtServed = true
+	observed.disks = map[string]*v1alpha1.WukongDisk{
+		"web-root": {
+			ObjectMeta: metav1.ObjectMeta{Name: "web-root"}, Spec: v1alpha1.WukongDiskSpec{Size: &size},
+			Status: v1alpha1.WukongDiskStatus{ClaimName: "web-root", AttachedTo: "web"},
 		},
-		networks: map[string]*v1alpha1.WukongNetwork{"office": {
-			ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "office"},
-			Spec:       v1alpha1.WukongNetworkSpec{Type: v1alpha1.NetworkTypeBridge, Bridge: &v1alpha1.BridgeNetwork{Name: "br0"}},
-		}},
+		"old": {ObjectMeta: metav1.ObjectMeta{Name: "old"}, Spec: v1alpha1.WukongDiskSpec{
+			Source: &v1alpha1.WukongDiskSource{PersistentVolumeClaim: &v1alpha1.ClaimSource{Name: "legacy"}},
+		}, Status: v1alpha1.WukongDiskStatus{ClaimName: "legacy", AttachedTo: "web"}},
 	}
+	observed.networks = map[string]*v1alpha1.WukongNetwork{"office": {
+		ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "office"},
+		Spec:       v1alpha1.WukongNetworkSpec{Type: v1alpha1.NetworkTypeBridge, Bridge: &v1alpha1.BridgeNetwork{Name: "br0"}},
+	}}
 	return vm, observed
 }
 
 func TestDesiredMachine(t *testing.T) {
 	vm, observed := testVM()
-	machine := desiredMachine(vm, observed)
+	machine := desired(vm, observed)
 	spec := machine.Spec.Template.Spec
 
 	assert.Equal(t, kubevirtv1.RunStrategyAlways, *machine.Spec.RunStrategy)
@@ -91,26 +93,9 @@ func TestDesiredMachine(t *testing.T) {
 func TestB11TheBootDiskIsTheOneThatSaysSo(t *testing.T) {
 	vm, observed := testVM()
 	vm.Spec.Disks[1].Boot = ptr.To(true)
-	disks := desiredMachine(vm, observed).Spec.Template.Spec.Domain.Devices.Disks
+	disks := desired(vm, observed).Spec.Template.Spec.Domain.Devices.Disks
 	assert.Nil(t, disks[0].BootOrder)
 	assert.Equal(t, uint(1), *disks[1].BootOrder)
-}
-
-func TestB22OneTableForRunStrategy(t *testing.T) {
-	for _, row := range []struct {
-		power   v1alpha1.PowerState
-		restart v1alpha1.RestartPolicy
-		want    kubevirtv1.VirtualMachineRunStrategy
-	}{
-		{v1alpha1.PowerRunning, v1alpha1.RestartAlways, kubevirtv1.RunStrategyAlways},
-		{v1alpha1.PowerRunning, v1alpha1.RestartOnFailure, kubevirtv1.RunStrategyRerunOnFailure},
-		{v1alpha1.PowerRunning, v1alpha1.RestartNever, kubevirtv1.RunStrategyOnce},
-		{v1alpha1.PowerStopped, v1alpha1.RestartAlways, kubevirtv1.RunStrategyHalted},
-		{v1alpha1.PowerStopped, v1alpha1.RestartNever, kubevirtv1.RunStrategyHalted},
-	} {
-		vm := &v1alpha1.WukongVM{Spec: v1alpha1.WukongVMSpec{PowerState: row.power, RestartPolicy: row.restart}}
-		assert.Equal(t, row.want, runStrategy(vm), "%s %s", row.power, row.restart)
-	}
 }
 
 func TestFirmware(t *testing.T) {
@@ -126,25 +111,10 @@ func TestFirmware(t *testing.T) {
 	assert.Nil(t, features(vm).SMM)
 }
 
-// Fault C.2: two disks of one serial number are one link in /dev/disk/by-id.
-func TestSerialNumbersFitVirtioAndDiffer(t *testing.T) {
-	observed := &observation{}
-	first, second := observed.serial(&v1alpha1.VMDisk{Name: "postgres-primary-data-1"}), observed.serial(&v1alpha1.VMDisk{Name: "postgres-primary-data-2"})
-	assert.Equal(t, "postgres-pr-d24eaacb", first, "it is the same for ever")
-	assert.Len(t, second, maxVirtioSerial)
-	assert.NotEqual(t, first, second)
-	assert.Equal(t, "exactly-twenty-chars", observed.serial(&v1alpha1.VMDisk{Name: "exactly-twenty-chars"}))
-	assert.Equal(t, "given", observed.serial(&v1alpha1.VMDisk{Name: "x", Serial: "given"}))
-
-	observed.Machine = &kubevirtv1.VirtualMachine{Spec: kubevirtv1.VirtualMachineSpec{Template: &kubevirtv1.VirtualMachineInstanceTemplateSpec{}}}
-	observed.Machine.Spec.Template.Spec.Domain.Devices.Disks = []kubevirtv1.Disk{{Name: "postgres-primary-data-1", Serial: "postgres-primary-dat"}}
-	assert.Equal(t, "postgres-primary-dat", observed.serial(&v1alpha1.VMDisk{Name: "postgres-primary-data-1"}), "what the guest knows stays")
-}
-
 // Fault D.6: annotations and resources of the launcher pod could not be said.
 func TestWhatTheLauncherPodGets(t *testing.T) {
 	vm, observed := testVM()
-	template := desiredMachine(vm, observed).Spec.Template
+	template := desired(vm, observed).Spec.Template
 	assert.Empty(t, template.ObjectMeta.Annotations)
 	assert.Equal(t, kubevirtv1.ResourceRequirements{}, template.Spec.Domain.Resources)
 
@@ -158,11 +128,41 @@ func TestWhatTheLauncherPodGets(t *testing.T) {
 		Requests: &v1alpha1.ResourceAmounts{CPU: ptr.To(resource.MustParse("500m"))},
 		Limits:   &v1alpha1.ResourceAmounts{CPU: ptr.To(resource.MustParse("2")), Memory: ptr.To(resource.MustParse("3Gi"))},
 	}
-	template = desiredMachine(vm, observed).Spec.Template
+	template = desired(vm, observed).Spec.Template
 	assert.Equal(t, map[string]string{"sidecar.istio.io/inject": "true", "kubevirt.io.example.com/mine": "yes"}, template.ObjectMeta.Annotations,
 		"what attaches networks or runs programs never arrives, whoever let it in")
 	assert.Equal(t, "500m", template.Spec.Domain.Resources.Requests.Cpu().String())
 	assert.NotContains(t, template.Spec.Domain.Resources.Requests, corev1.ResourceMemory)
 	assert.Equal(t, "2", template.Spec.Domain.Resources.Limits.Cpu().String())
 	assert.Equal(t, "3Gi", template.Spec.Domain.Resources.Limits.Memory().String())
+}
+
+// The parts agree with one another in the VirtualMachine: the claim, KubeVirt's word to migrate it, and the record of that.
+func TestAMovingDiskInTheVirtualMachine(t *testing.T) {
+	vm, observed := withData()
+	run(vm, observed)
+	observed.kubevirtServed, observed.nodes, observed.Instance.UID = true, 2, "one"
+	observed.disks["data"].Status.Move = &v1alpha1.DiskMove{
+		TargetClaimName: "data-2", Method: v1alpha1.MoveLive, Phase: v1alpha1.MoveMigrating,
+	}
+	observed.resolve(vm)
+	machine := desired(vm, observed)
+	_, volume := virt.TemplateDisk(machine, "data")
+	assert.Equal(t, "data-2", virt.ClaimOf(volume))
+	assert.Equal(t, kubevirtv1.UpdateVolumesStrategyMigration, *machine.Spec.UpdateVolumesStrategy)
+	assert.Len(t, volumemove.Handovers(machine), 1)
+	assert.Equal(t, v1alpha1.VMDiskMoveMigrating, diskReport(vm, observed).Status()[2].Move.State)
+	observed.outcome = endedBy(stepMachine, pass.ErrSkipped)
+	assert.Nil(t, diskReport(vm, observed).Status()[2].Move, "the VirtualMachine was not written")
+}
+
+func TestAMachineStaysStoppedWhileItsDiskIsCopied(t *testing.T) {
+	vm, observed := withData()
+	observed.Machine = desired(vm, observed)
+	observed.Machine.Spec.RunStrategy = ptr.To(kubevirtv1.RunStrategyHalted)
+	observed.resolve(vm)
+	assert.Equal(t, kubevirtv1.RunStrategyAlways, observed.powerInputs(vm).Strategy())
+	observed.disks["data"].Status.Move = &v1alpha1.DiskMove{Method: v1alpha1.MoveCopy, Phase: v1alpha1.MoveCopying}
+	observed.resolve(vm)
+	assert.Equal(t, kubevirtv1.RunStrategyHalted, observed.powerInputs(vm).Strategy())
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/cause"
+	"github.com/novasphere/wukong/controllers/wukongvm/internal/power"
 )
 
 // phases maps what KubeVirt prints for a machine to a phase.
@@ -36,7 +37,7 @@ func phase(vm *v1alpha1.WukongVM, observed *observation) v1alpha1.Phase {
 		return v1alpha1.PhasePending
 	}
 	printed := observed.Machine.Status.PrintableStatus
-	if printed == kubevirtv1.VirtualMachineStatusStopped && vm.Spec.PowerState == v1alpha1.PowerRunning && !shutDownFromInside(observed) {
+	if printed == kubevirtv1.VirtualMachineStatusStopped && vm.Spec.PowerState == v1alpha1.PowerRunning && !power.ShutDownFromInside(observed.View) {
 		return v1alpha1.PhaseStarting
 	}
 	if known, ok := phases[printed]; ok {

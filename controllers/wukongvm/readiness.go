@@ -13,6 +13,7 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/cause"
 	"github.com/novasphere/wukong/controllers/internal/conditions"
 	"github.com/novasphere/wukong/controllers/internal/dependency"
+	"github.com/novasphere/wukong/controllers/wukongvm/internal/power"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/virt"
 )
 
@@ -72,7 +73,7 @@ func writeRefused(_ *v1alpha1.WukongVM, observed *observation) *cause.Cause {
 // partMissing: a disk, network or Secret that is missing or wrong. It is no cause while the guest runs: a running guest does not
 // need the Secret that it was set up with. A stopped machine tells what would keep it from starting, but not what only takes time.
 func partMissing(vm *v1alpha1.WukongVM, observed *observation) *cause.Cause {
-	worst := cause.Graver(cause.Graver(cause.Graver(observed.disksProblem, observed.networksProblem), observed.cloudInit.problem), observed.policy.Cause)
+	worst := cause.Graver(cause.Graver(cause.Graver(observed.disksProblem, observed.nics.Problem()), observed.cloudInit.problem), observed.policy.Cause)
 	switch {
 	case worst == nil:
 		return nil
@@ -137,7 +138,7 @@ func machineState(vm *v1alpha1.WukongVM, observed *observation) *cause.Cause {
 		return &cause.Cause{Reason: v1alpha1.ReasonStopping, Message: "the guest is shutting down"}
 	}
 	switch {
-	case shutDownFromInside(observed):
+	case power.ShutDownFromInside(observed.View):
 		return &cause.Cause{Reason: v1alpha1.ReasonGuestShutDown, Message: fmt.Sprintf(
 			"the guest shut itself down, and restartPolicy %s keeps it so; set powerState to Stopped and back to Running to start it", vm.Spec.RestartPolicy)}
 	case status == kubevirtv1.VirtualMachineStatusPaused:
@@ -198,26 +199,6 @@ func starting(vm *v1alpha1.WukongVM, observed *observation) *cause.Cause {
 		return &cause.Cause{Reason: v1alpha1.ReasonStartFailing, Message: kubevirtSays(observed)}
 	default:
 		return &cause.Cause{Reason: v1alpha1.ReasonStarting, Message: kubevirtSays(observed)}
-	}
-}
-
-// shutDownFromInside tells whether the guest ended by itself, and KubeVirt starts it no more. It leaves a final instance with Once, and with
-// RerunOnFailure none: then its status has the strategy under which the machine ran, which keeps KubeVirt from starting it again
-// (pkg/virt-controller/watch/vm/vm.go, syncRunStrategy).
-func shutDownFromInside(observed *observation) bool {
-	machine, instance := observed.Machine, observed.Instance
-	if machine.Spec.RunStrategy == nil || machine.Status.PrintableStatus != kubevirtv1.VirtualMachineStatusStopped {
-		return false
-	}
-	ended := instance != nil && instance.IsFinal()
-	switch *machine.Spec.RunStrategy {
-	case kubevirtv1.RunStrategyOnce:
-		return ended
-	case kubevirtv1.RunStrategyRerunOnFailure:
-		return ended || instance == nil && machine.Status.RunStrategy == kubevirtv1.RunStrategyRerunOnFailure &&
-			len(machine.Status.StateChangeRequests) == 0 && machine.Status.StartFailure == nil
-	default:
-		return false
 	}
 }
 

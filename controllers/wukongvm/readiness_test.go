@@ -155,7 +155,7 @@ func TestReadyTellsTheDeepestCause(t *testing.T) {
 			if row.stopped {
 				vm.Spec.PowerState = v1alpha1.PowerStopped
 			}
-			observed := &observation{kubevirtServed: true}
+			observed := &observation{world: world{kubevirtServed: true}}
 			row.observe(observed)
 			found := unready(vm, observed)
 			if row.reason == "" {
@@ -172,7 +172,7 @@ func TestReadyTellsTheDeepestCause(t *testing.T) {
 // Fault D.5: KubeVirt's tries come and go, and what failed is reported, with one write, until something succeeds.
 func TestWhatFailedIsToldUntilSomethingSucceeds(t *testing.T) {
 	at := func(status kubevirtv1.VirtualMachinePrintableStatus, cause string) *observation {
-		return &observation{kubevirtServed: true, View: virt.View{Machine: machineWith(status)}, told: telling{cause: cause}}
+		return &observation{world: world{kubevirtServed: true, View: virt.View{Machine: machineWith(status)}, told: telling{cause: cause}}}
 	}
 	in := func(o *observation, phase kubevirtv1.VirtualMachineInstancePhase, conditions ...kubevirtv1.VirtualMachineInstanceCondition) *observation {
 		o.Instance, o.told.late = instanceIn(phase, conditions...), true

@@ -112,13 +112,13 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 // in the caches, which hold only ours.
 func (o *observation) retryAfter(vm *v1alpha1.WukongVM, now time.Time) time.Duration {
 	switch {
-	case o.serviceRefused, o.locks.unseen:
+	case o.serviceRefused, o.locks.Unseen:
 		return pass.RefusedRetry
 	case o.cloudInit.problem != nil:
 		return secretRetry
-	case o.stall.retryAfter > 0:
-		return o.stall.retryAfter
-	case o.awaitsNode():
+	case o.stall.RetryAfter > 0:
+		return o.stall.RetryAfter
+	case o.moves.AwaitsNode():
 		return pass.RefusedRetry
 	case o.told.again > 0:
 		return o.told.again

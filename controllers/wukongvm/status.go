@@ -13,6 +13,7 @@ import (
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/cause"
 	"github.com/novasphere/wukong/controllers/internal/conditions"
+	"github.com/novasphere/wukong/controllers/wukongvm/internal/disks"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/placement"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/services"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/virt"
@@ -42,7 +43,7 @@ func reportParts(set *conditions.Set, vm *v1alpha1.WukongVM, observed *observati
 		set.False(conditionType, found.Reason, found.Message)
 	}
 	part(v1alpha1.ConditionDisksReady, observed.disksProblem)
-	part(v1alpha1.ConditionNetworksReady, observed.networksProblem)
+	part(v1alpha1.ConditionNetworksReady, observed.nics.Problem())
 	part(v1alpha1.ConditionCloudInitReady, observed.cloudInit.problem)
 	observed.policy.Report(set, observed.outcome.Of(stepPolicy))
 	if len(vm.Spec.Services) > 0 {
@@ -93,14 +94,10 @@ func reportMachine(set *conditions.Set, vm *v1alpha1.WukongVM, observed *observa
 
 // restartMessage says which changes wait for a restart: interfaces and disks that cannot change under a guest, and what KubeVirt says of the rest.
 func restartMessage(vm *v1alpha1.WukongVM, observed *observation) string {
-	if names := observed.planInterfaces(vm).Named(v1alpha1.VMNetworkRestartNeeded); len(names) > 0 {
+	if names := observed.nics.After(observed.View).Template().Named(v1alpha1.VMNetworkRestartNeeded); len(names) > 0 {
 		return fmt.Sprintf("interfaces that cannot change while the machine runs: %s; see status.networks", strings.Join(names, ", "))
 	}
-	if kept := observed.keptDisks(vm); len(kept) > 0 {
-		names := make([]string, 0, len(kept))
-		for i := range kept {
-			names = append(names, kept[i].device.Name)
-		}
+	if names := observed.diskInputs(vm).Kept(); len(names) > 0 {
 		return fmt.Sprintf("disks that the machine started with, and has until it stops or restarts: %s; see status.disks", strings.Join(names, ", "))
 	}
 	labels, annotations := placement.Missing(vm, observed.Guest())
@@ -110,15 +107,7 @@ func restartMessage(vm *v1alpha1.WukongVM, observed *observation) string {
 	if len(annotations) > 0 {
 		return fmt.Sprintf("annotations of spec.scheduling that the pod of the running machine does not have: %s", strings.Join(annotations, ", "))
 	}
-	if observed.Machine == nil {
-		return ""
-	}
-	for _, condition := range observed.Machine.Status.Conditions {
-		if condition.Type == kubevirtv1.VirtualMachineRestartRequired && condition.Status == corev1.ConditionTrue {
-			return condition.Message
-		}
-	}
-	return ""
+	return observed.RestartRequired()
 }
 
 // describe is the status beside its conditions.
@@ -126,8 +115,8 @@ func describe(vm *v1alpha1.WukongVM, observed *observation) v1alpha1.WukongVMSta
 	status := v1alpha1.WukongVMStatus{
 		Phase:       phase(vm, observed),
 		MachineUUID: machineUUID(vm),
-		Networks:    networkStatus(vm, observed),
-		Disks:       diskStatus(vm, observed),
+		Networks:    observed.nics.After(observed.View).Status(),
+		Disks:       diskReport(vm, observed).Status(),
 		Services:    services.Status(vm, observed.services, observed.endpoints),
 	}
 	for _, network := range status.Networks {
@@ -144,6 +133,14 @@ func describe(vm *v1alpha1.WukongVM, observed *observation) v1alpha1.WukongVMSta
 		}
 	}
 	return status
+}
+
+// diskReport is what status.disks reports, after the writes of the pass.
+func diskReport(vm *v1alpha1.WukongVM, observed *observation) disks.Report {
+	return disks.Report{
+		Inputs: observed.diskInputs(vm), Off: observed.gatesOff, PlugFailures: observed.told.plugs,
+		Written: observed.outcome.Of(stepMachine) == nil && observed.complete(),
+	}
 }
 
 // primaryAddress is the first address that others can use: not a link-local one.

@@ -63,7 +63,7 @@ func (r *Reconciler) observeTelling(ctx context.Context, vm *v1alpha1.WukongVM, 
 
 // observeWaiting asks why the launcher's pod of an instance does not start, or those by which disks are plugged in.
 func (r *Reconciler) observeWaiting(ctx context.Context, vm *v1alpha1.WukongVM, guest *kubevirtv1.VirtualMachineInstance, observed *observation) (err error) {
-	plugs := plugPods(guest)
+	plugs := observed.diskInputs(vm).PlugPods()
 	if guest.IsRunning() && len(plugs) == 0 {
 		return nil
 	}
@@ -122,18 +122,6 @@ func pausedSince(instance *kubevirtv1.VirtualMachineInstance) time.Time {
 
 // toldAgain is how seldom kubelet tells of what still stands in the way: it drops the most of equal events (client-go tools/record, EventSourceObjectSpamFilter).
 const toldAgain = 6 * time.Minute
-
-// plugPods are the pods by which KubeVirt brings disks to a node that the guest does not have yet.
-func plugPods(guest *kubevirtv1.VirtualMachineInstance) []string {
-	var pods []string
-	for i := range guest.Status.VolumeStatus {
-		status := &guest.Status.VolumeStatus[i]
-		if status.HotplugVolume != nil && status.Phase != kubevirtv1.VolumeReady && status.HotplugVolume.AttachPodName != "" {
-			pods = append(pods, status.HotplugVolume.AttachPodName)
-		}
-	}
-	return pods
-}
 
 // tellWhy selects the events that may say why an instance failed.
 func tellWhy(instance string) fields.Selector {

@@ -140,3 +140,44 @@ func TestTemplateDisk(t *testing.T) {
 	assert.NotNil(t, disk)
 	assert.Nil(t, volume, "a volume without a claim is none of a disk")
 }
+
+func TestWhetherAMachineMayStart(t *testing.T) {
+	assert.False(t, View{}.Halted(), "there is no VirtualMachine")
+	assert.False(t, View{}.NeverRan())
+	view := View{Machine: &kubevirtv1.VirtualMachine{}}
+	assert.False(t, view.Halted())
+	assert.True(t, view.NeverRan())
+	halted := kubevirtv1.RunStrategyHalted
+	view.Machine.Spec.RunStrategy, view.Machine.Status.RunStrategy = &halted, halted
+	assert.True(t, view.Halted())
+	assert.False(t, view.NeverRan())
+	view.Instance = &kubevirtv1.VirtualMachineInstance{Status: kubevirtv1.VirtualMachineInstanceStatus{Phase: kubevirtv1.Succeeded}}
+	assert.False(t, view.Halted(), "it has not ended altogether")
+}
+
+func TestRestartRequired(t *testing.T) {
+	view := View{Machine: &kubevirtv1.VirtualMachine{}}
+	assert.Empty(t, View{}.RestartRequired())
+	assert.Empty(t, view.RestartRequired())
+	view.Machine.Status.Conditions = []kubevirtv1.VirtualMachineCondition{{
+		Type: kubevirtv1.VirtualMachineRestartRequired, Status: corev1.ConditionTrue, Message: "cores changed",
+	}}
+	assert.Equal(t, "cores changed", view.RestartRequired())
+	view.Machine.Status.Conditions[0].Message = ""
+	assert.NotEmpty(t, view.RestartRequired(), "without a word it is required all the same")
+	view.Machine.Status.Conditions[0].Status = corev1.ConditionFalse
+	assert.Empty(t, view.RestartRequired())
+}
+
+func TestVolumeOf(t *testing.T) {
+	instance := &kubevirtv1.VirtualMachineInstance{}
+	instance.Spec.Volumes = []kubevirtv1.Volume{{Name: "data", VolumeSource: kubevirtv1.VolumeSource{DataVolume: &kubevirtv1.DataVolumeSource{Name: "claim"}}}}
+	claim, migrates := VolumeOf(instance, "data")
+	assert.Equal(t, "claim", claim)
+	assert.False(t, migrates)
+	instance.Status.MigratedVolumes = []kubevirtv1.StorageMigratedVolumeInfo{{VolumeName: "data"}}
+	_, migrates = VolumeOf(instance, "data")
+	assert.True(t, migrates)
+	claim, _ = VolumeOf(instance, "other")
+	assert.Empty(t, claim)
+}

@@ -1,0 +1,46 @@
+package disks
+
+import (
+	"slices"
+
+	"k8s.io/utils/ptr"
+
+	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/index"
+)
+
+// Fate is what becomes of a disk that was stamped from a template.
+type Fate int
+
+const (
+	// Stay is when the template is in spec, or the disk is waited for.
+	Stay Fate = iota
+	// Keep is when the disk will live on by itself, and its guest has it still. The machine may be deleted before that ends, and shall not take
+	// the disk with it.
+	Keep
+	// Release is when the disk lives on by itself.
+	Release
+	// Delete is when the disk is deleted, and its reclaimPolicy decides about the data.
+	Delete
+)
+
+// FateOf decides about a stamped disk.
+func (in Inputs) FateOf(disk *v1alpha1.WukongDisk) Fate {
+	stamped := slices.ContainsFunc(in.VM.Spec.Disks, func(entry v1alpha1.VMDisk) bool {
+		return entry.Template != nil && index.DiskName(in.VM, &entry) == disk.Name
+	})
+	inGuest := in.HasClaim(disk.Status.ClaimName) && disk.Status.ClaimName != "" ||
+		disk.Status.Move != nil && in.HasClaim(disk.Status.Move.TargetClaimName)
+	deletes := disk.Spec.DetachPolicy == v1alpha1.DetachDelete && !ptr.Deref(disk.Spec.DeletionProtection, false) &&
+		!slices.Contains(index.DiskNames(in.VM), disk.Name)
+	switch {
+	case stamped, !disk.DeletionTimestamp.IsZero(), inGuest && deletes:
+		return Stay
+	case inGuest:
+		return Keep
+	case deletes:
+		return Delete
+	default:
+		return Release
+	}
+}

@@ -1,0 +1,70 @@
+package disks
+
+import (
+	"k8s.io/utils/ptr"
+
+	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/index"
+	"github.com/novasphere/wukong/controllers/wukongvm/internal/virt"
+	"github.com/novasphere/wukong/controllers/wukongvm/internal/volumemove"
+)
+
+// Inputs are what decides about the disks of a WukongVM.
+type Inputs struct {
+	VM *v1alpha1.WukongVM
+	virt.View
+	// Disks are WukongDisks by name; nil for one that does not exist.
+	Disks map[string]*v1alpha1.WukongDisk
+	// Owners are the names of the WukongDisks behind claims.
+	Owners map[string]string
+	Moves  volumemove.Plan
+}
+
+// of is the WukongDisk of an entry of spec; nil when it does not exist.
+func (in Inputs) of(entry *v1alpha1.VMDisk) *v1alpha1.WukongDisk {
+	return in.Disks[index.DiskName(in.VM, entry)]
+}
+
+// attachable reports whether the machine may have a disk: KubeVirt would start it on whatever claim has the name, and only the disk's
+// controller knows that no other machine writes to it.
+func (in Inputs) attachable(disk *v1alpha1.WukongDisk) bool {
+	return disk != nil && disk.DeletionTimestamp.IsZero() && disk.Status.ClaimName != "" && !volumemove.Copied(disk) &&
+		(disk.Status.AttachedTo == in.VM.Name || shared(disk))
+}
+
+// belongsToAnother reports whether a disk is another machine's.
+func (in Inputs) belongsToAnother(disk *v1alpha1.WukongDisk) bool {
+	return disk != nil && disk.Status.AttachedTo != "" && disk.Status.AttachedTo != in.VM.Name
+}
+
+// claim is the claim that the machine is to have of a disk that it may have.
+func (in Inputs) claim(disk *v1alpha1.WukongDisk) string {
+	if claim := in.Moves.Of(disk.Name).Claim; claim != "" {
+		return claim
+	}
+	return disk.Status.ClaimName
+}
+
+func shared(disk *v1alpha1.WukongDisk) bool { return ptr.Deref(disk.Spec.Shared, false) }
+
+// IsClaimOf reports whether a claim holds the disk, or will when its move is over.
+func IsClaimOf(disk *v1alpha1.WukongDisk, claim string) bool {
+	return claim == disk.Status.ClaimName || disk.Status.ClaimName == "" ||
+		disk.Status.Move != nil && claim == disk.Status.Move.TargetClaimName
+}
+
+func isDrive(entry *v1alpha1.VMDisk) bool { return entry.Type == v1alpha1.DiskTypeCDROM }
+
+// bootDisk is the index of the disk that boots: the one that says so, else the first that is no CD-ROM drive; -1 without any.
+func bootDisk(vm *v1alpha1.WukongVM) int {
+	first := -1
+	for i := range vm.Spec.Disks {
+		if ptr.Deref(vm.Spec.Disks[i].Boot, false) {
+			return i
+		}
+		if first < 0 && !isDrive(&vm.Spec.Disks[i]) {
+			first = i
+		}
+	}
+	return first
+}

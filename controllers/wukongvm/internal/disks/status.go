@@ -1,0 +1,193 @@
+package disks
+
+import (
+	"fmt"
+	"slices"
+
+	"k8s.io/apimachinery/pkg/api/resource"
+	kubevirtv1 "kubevirt.io/api/core/v1"
+
+	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/index"
+	"github.com/novasphere/wukong/controllers/wukongvm/internal/virt"
+)
+
+// Report is what status.disks says beyond the inputs.
+type Report struct {
+	Inputs
+	// Written: the VirtualMachine is what this pass wants it to be.
+	Written bool
+	Off     GatesOff
+	// PlugFailures are why the pods that plug in disks do not start, by the name of the pod.
+	PlugFailures map[string]string
+}
+
+// Status is the disks of spec, and after them what the machine still has beyond. The disk's controller keeps a disk for this machine as
+// long as it stands here.
+func (r Report) Status() []v1alpha1.VMDiskStatus {
+	var result []v1alpha1.VMDiskStatus
+	present := r.Presences()
+	for i := range r.VM.Spec.Disks {
+		entry := &r.VM.Spec.Disks[i]
+		name := index.DiskName(r.VM, entry)
+		at := slices.IndexFunc(present, func(item virt.Presence) bool {
+			return item.Name == entry.Name && (item.InInstance || r.Running() == nil)
+		})
+		if foreign := r.foreignVolume(entry.Name, r.Disks[name]); foreign != nil {
+			result = append(result, v1alpha1.VMDiskStatus{
+				Name: entry.Name, DiskName: name, ClaimName: virt.ClaimOf(foreign), Message: "see the condition DisksReady",
+			})
+			continue
+		}
+		if at >= 0 && !r.belongs(name, present[at].Claim) {
+			result = append(result, r.leaving(present[at], name))
+			continue
+		}
+		result = append(result, r.listed(entry, name, present, at))
+	}
+	for _, item := range present {
+		if !slices.ContainsFunc(result, func(entry v1alpha1.VMDiskStatus) bool { return entry.Name == item.Name }) {
+			result = append(result, r.leaving(item, ""))
+		}
+	}
+	return result
+}
+
+// Outgrown is what a template asks for and the larger size that the disk has by now; nil when it has no more.
+func (in Inputs) Outgrown(entry *v1alpha1.VMDisk) (asked, has *resource.Quantity) {
+	disk := in.of(entry)
+	if entry.Template == nil || entry.Template.Spec.Size == nil || disk == nil || disk.Spec.Size == nil ||
+		disk.Spec.Size.Cmp(*entry.Template.Spec.Size) <= 0 {
+		return nil, nil
+	}
+	return entry.Template.Spec.Size, disk.Spec.Size
+}
+
+// belongs reports whether a claim of the machine is that of the disk that spec lists.
+func (in Inputs) belongs(name, claim string) bool {
+	disk := in.Disks[name]
+	return name != "" && (disk == nil || IsClaimOf(disk, claim))
+}
+
+// listed is a disk of spec. The place in present is where the machine has it, or -1.
+func (r Report) listed(entry *v1alpha1.VMDisk, name string, present []virt.Presence, at int) v1alpha1.VMDiskStatus {
+	status := v1alpha1.VMDiskStatus{Name: entry.Name, DiskName: name}
+	fromDisk(&status, r.Disks[name])
+	if asked, has := r.Outgrown(entry); has != nil {
+		status.Message = fmt.Sprintf("the template says size %s, and the disk was grown to %s: a disk never shrinks", asked, has)
+	}
+	status.Move = r.move(name)
+	instance := r.Running()
+	switch {
+	case instance == nil || name == "":
+	case at >= 0:
+		status.ClaimName = present[at].Claim
+		r.fromInstance(&status, present[at])
+	case virt.Has(present, entry.Name, status.ClaimName) && instance.IsRunning():
+		r.onItsWay(&status, entry)
+	case instance.IsRunning():
+		status.Attachment = v1alpha1.DiskWaiting
+	}
+	return status
+}
+
+// onItsWay is a disk that the VirtualMachine has and its instance has not.
+func (r Report) onItsWay(status *v1alpha1.VMDiskStatus, entry *v1alpha1.VMDisk) {
+	_, volume := virt.TemplateDisk(r.Machine, entry.Name)
+	switch {
+	case volume != nil && !virt.IsHotpluggable(volume):
+		status.Attachment, status.Message = v1alpha1.DiskWaiting, "the machine takes this disk when it starts the next time"
+		if !hotpluggable(entry, false) {
+			status.Message += "; while it runs, disks come on virtio and scsi only"
+		}
+	case r.Off.Plugs:
+		status.Attachment, status.Message = v1alpha1.DiskAttaching, plugsOffMessage
+	default:
+		status.Attachment = v1alpha1.DiskAttaching
+	}
+}
+
+// leaving is a claim that the machine has and spec does not want under its name, or wants another disk instead of.
+func (r Report) leaving(item virt.Presence, successor string) v1alpha1.VMDiskStatus {
+	status := v1alpha1.VMDiskStatus{Name: item.Name, DiskName: r.Owners[item.Claim]}
+	fromDisk(&status, r.Disks[status.DiskName])
+	status.ClaimName, status.Move = item.Claim, r.move(status.DiskName)
+	if !item.InInstance {
+		return status
+	}
+	r.fromInstance(&status, item)
+	status.Attachment = v1alpha1.DiskDetaching
+	switch {
+	case item.Status != nil && item.Status.HotplugVolume == nil:
+		status.Message = "the machine started with this disk, and has it until it stops or restarts"
+	case r.Off.Plugs:
+		status.Message = plugsOffMessage
+	case successor != "":
+		status.Message = fmt.Sprintf("is replaced by WukongDisk %s as soon as the guest releases this disk", successor)
+	case r.Instance.IsRunning() && item.Status != nil && item.Status.Phase == kubevirtv1.VolumeReady:
+		status.Message = "the guest has not released the disk yet; if it never does, the disk stays attached until the machine restarts"
+	}
+	return status
+}
+
+// move is the answer to a disk that asks to move. What is not so before the VirtualMachine is written is not said before, and what was
+// said stays: a fault of something else must not end a move.
+func (r Report) move(name string) *v1alpha1.VMDiskMove {
+	decided, disk := r.Moves.Of(name), r.Disks[name]
+	if decided.State == "" || disk == nil || disk.Status.Move == nil {
+		return nil
+	}
+	target := disk.Status.Move.TargetClaimName
+	if !r.Written && (decided.State == v1alpha1.VMDiskMoveMigrating || decided.State == v1alpha1.VMDiskMoveWithdrawn) {
+		return said(r.VM, name, target)
+	}
+	return &v1alpha1.VMDiskMove{TargetClaimName: target, State: decided.State, Message: decided.Message}
+}
+
+// said is the answer that a disk had before, nil without one.
+func said(vm *v1alpha1.WukongVM, disk, target string) *v1alpha1.VMDiskMove {
+	for i := range vm.Status.Disks {
+		move := vm.Status.Disks[i].Move
+		if vm.Status.Disks[i].DiskName == disk && move != nil && move.TargetClaimName == target {
+			return move.DeepCopy()
+		}
+	}
+	return nil
+}
+
+func fromDisk(status *v1alpha1.VMDiskStatus, disk *v1alpha1.WukongDisk) {
+	if disk != nil {
+		status.ClaimName, status.Phase, status.Capacity = disk.Status.ClaimName, disk.Status.Phase, disk.Status.Capacity
+	}
+}
+
+// fromInstance adds what KubeVirt says of a volume of a running instance.
+func (r Report) fromInstance(status *v1alpha1.VMDiskStatus, item virt.Presence) {
+	if item.Status != nil {
+		status.Target = item.Status.Target
+	}
+	if !r.Instance.IsRunning() {
+		return
+	}
+	switch {
+	case item.Status == nil:
+		status.Attachment = v1alpha1.DiskAttaching
+	case item.Status.HotplugVolume == nil || item.Status.Phase == kubevirtv1.VolumeReady:
+		status.Attachment = v1alpha1.DiskAttached
+		claim := item.Status.PersistentVolumeClaimInfo
+		status.GuestSize = guestSize(claim)
+		if r.Off.Grows && claim != nil && r.hasGrown(status.DiskName, claim) {
+			status.GuestSize, status.Message = r.sawLast(status.DiskName, claim), growsOffMessage
+		}
+	default:
+		status.Attachment, status.Message = v1alpha1.DiskAttaching, item.Status.Message
+		if says := r.PlugFailures[item.Status.HotplugVolume.AttachPodName]; says != "" {
+			status.Message = says
+		}
+		disk := r.Disks[status.DiskName]
+		if disk != nil && disk.AdoptsClaim() && item.Status.Phase == kubevirtv1.HotplugVolumeAttachedToNode {
+			status.Message = fmt.Sprintf("%s; if it goes no further, PersistentVolumeClaim %s holds no disk.img: put the disk into spec.disks while "+
+				"the machine is stopped, and KubeVirt makes one when it starts", item.Status.Message, item.Claim)
+		}
+	}
+}

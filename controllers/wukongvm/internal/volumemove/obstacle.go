@@ -1,0 +1,115 @@
+package volumemove
+
+import (
+	"fmt"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/utils/ptr"
+	kubevirtv1 "kubevirt.io/api/core/v1"
+
+	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/index"
+	"github.com/novasphere/wukong/controllers/wukongvm/internal/virt"
+)
+
+// obstacle says why the running machine cannot migrate a volume; empty when it can. KubeVirt would ask for a restart instead, and then
+// do nothing more to the machine until it had one (pkg/virt-controller/watch/vm/vm.go, handleVolumeUpdateRequest).
+func (in Inputs) obstacle(disk *v1alpha1.WukongDisk, volume string) string {
+	instance := in.Guest()
+	if instance == nil || !instance.IsRunning() {
+		return "the machine does not run"
+	}
+	if claim, _ := virt.VolumeOf(instance, volume); claim != disk.Status.ClaimName {
+		return "the machine does not have the disk yet"
+	}
+	device, held := virt.TemplateDisk(in.Machine, volume)
+	if held == nil || virt.ClaimOf(held) != disk.Status.ClaimName {
+		return "the machine lets go of the disk"
+	}
+	if device != nil && !migratable(device) {
+		return "KubeVirt does not migrate the volume of a disk that is shared, or passed through as a LUN: stop the machine, and the disk is copied"
+	}
+	if found := in.migrationObstacle(instance); found != "" {
+		return found
+	}
+	if other := in.bound(volume); other != "" {
+		return fmt.Sprintf("the claim of volume %s is ReadWriteOnce, and would not come along to another node: "+
+			"change the storageClassName of its disk too, or stop the machine, and the disk is copied", other)
+	}
+	if in.Nodes < EnoughNodes {
+		return "a volume migrates together with its machine, and there is no second node for it: stop the machine, and the disk is copied"
+	}
+	return ""
+}
+
+// migratable reports whether KubeVirt migrates the volume behind a disk.
+func migratable(device *kubevirtv1.Disk) bool {
+	return !ptr.Deref(device.Shareable, false) && device.LUN == nil
+}
+
+// migrationObstacle says why the instance cannot migrate at all.
+func (in Inputs) migrationObstacle(instance *kubevirtv1.VirtualMachineInstance) string {
+	if message := in.RestartRequired(); message != "" {
+		return fmt.Sprintf("the machine waits for a restart (%s), and KubeVirt migrates no volume before: restart it, or stop it", message)
+	}
+	// That claims are ReadWriteOnce does not matter when they move.
+	storage := virt.Condition(instance, kubevirtv1.VirtualMachineInstanceIsStorageLiveMigratable)
+	if storage != nil && storage.Status == corev1.ConditionFalse {
+		return "the machine cannot migrate: " + storage.Message + "; stop it, and the disk is copied"
+	}
+	live := virt.Condition(instance, kubevirtv1.VirtualMachineInstanceIsMigratable)
+	if live != nil && live.Status == corev1.ConditionFalse && live.Reason != kubevirtv1.VirtualMachineInstanceReasonDisksNotMigratable {
+		return "the machine cannot migrate: " + live.Message + "; stop it, and the disk is copied"
+	}
+	return ""
+}
+
+// bound is another volume of the instance that can be on one node only, and does not move: it would not come along.
+func (in Inputs) bound(moving string) string {
+	for _, volume := range in.onOneNode() {
+		at := slices.IndexFunc(in.VM.Spec.Disks, func(entry v1alpha1.VMDisk) bool { return entry.Name == volume })
+		if volume != moving && (at < 0 || live(in.Disks[index.DiskName(in.VM, &in.VM.Spec.Disks[at])]) == nil) {
+			return volume
+		}
+	}
+	return ""
+}
+
+// follows is another volume of the machine that will be ready to move: all go in one migration. One that can be on one node only must,
+// and each migration more would copy the memory once more. Besides, an instance that returns to a node that it has just left may find no
+// network there: virt-handler still has what it knew of the first launcher pod (pkg/network/setup/netconf.go, KubeVirt 1.7), and then no
+// migration to that node succeeds. A disk that is stuck keeps no other from moving.
+func (in Inputs) follows(moving string) string {
+	for i := range in.VM.Spec.Disks {
+		volume, disk := in.VM.Spec.Disks[i].Name, in.Disks[index.DiskName(in.VM, &in.VM.Spec.Disks[i])]
+		move := live(disk)
+		if volume == moving || move == nil || move.Phase == v1alpha1.MoveMigrating || disk.Status.AttachedTo != in.VM.Name {
+			continue
+		}
+		if move.Phase == v1alpha1.MovePreparing && progresses(disk) || slices.Contains(in.onOneNode(), volume) {
+			return volume
+		}
+	}
+	return ""
+}
+
+// onOneNode are the volumes of the instance whose claims pods of one node only can have.
+func (in Inputs) onOneNode() []string {
+	var volumes []string
+	for _, status := range in.Running().Status.VolumeStatus {
+		claim := status.PersistentVolumeClaimInfo
+		if claim != nil && len(claim.AccessModes) > 0 &&
+			!slices.Contains(claim.AccessModes, corev1.ReadWriteMany) && !slices.Contains(claim.AccessModes, corev1.ReadOnlyMany) {
+			volumes = append(volumes, status.Name)
+		}
+	}
+	return volumes
+}
+
+// progresses reports whether nothing keeps the move of a disk from going on.
+func progresses(disk *v1alpha1.WukongDisk) bool {
+	condition := meta.FindStatusCondition(disk.Status.Conditions, v1alpha1.ConditionStorageMoved)
+	return condition != nil && condition.Reason == v1alpha1.ReasonMoving
+}

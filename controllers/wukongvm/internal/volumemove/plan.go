@@ -1,0 +1,203 @@
+package volumemove
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+
+	kubevirtv1 "kubevirt.io/api/core/v1"
+
+	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/index"
+	"github.com/novasphere/wukong/controllers/wukongvm/internal/virt"
+)
+
+// EnoughNodes is how many nodes a migration needs: from one, to another.
+const EnoughNodes = 2
+
+// Inputs are what decides about the moves of a WukongVM's disks.
+type Inputs struct {
+	VM *v1alpha1.WukongVM
+	virt.View
+	// Disks are the WukongDisks of the WukongVM by name, those that leave it included; nil for one that does not exist.
+	Disks map[string]*v1alpha1.WukongDisk
+	Stall Stall
+	// Nodes is how many nodes machines can run on, up to EnoughNodes. It is known only when a disk asks for a live move (see
+	// AsksForNodes).
+	Nodes int
+}
+
+// Move is what the WukongVM does about the move of a disk.
+type Move struct {
+	// State and Message are the answer to the disk's controller; empty without one.
+	State   v1alpha1.VMDiskMoveState
+	Message string
+	// Claim is the one that the VirtualMachine has; empty leaves it to the disk.
+	Claim string
+	// Handover is kept in the VirtualMachine, or nil.
+	Handover *Handover
+}
+
+// migrates reports whether KubeVirt has the volume, or is given it, and has not finished.
+func (m Move) migrates() bool {
+	return m.Handover != nil && !m.Handover.Done && m.State == v1alpha1.VMDiskMoveMigrating
+}
+
+// Plan is the decisions about all disks of a WukongVM. The zero value has none.
+type Plan struct {
+	in    Inputs
+	moves map[string]Move
+}
+
+// Make decides about the moves of all disks of the WukongVM, those that leave it included.
+func Make(in Inputs) Plan {
+	plan := Plan{in: in, moves: map[string]Move{}}
+	known := Handovers(in.Machine)
+	volumes := in.volumes(known)
+	names := slices.Sorted(maps.Keys(volumes))
+	// The volumes that KubeVirt was given come first: the others wait for them.
+	rank := func(disk string) int {
+		given := func(item Handover) bool { return item.Disk == disk && !item.Done }
+		if slices.ContainsFunc(known, given) {
+			return 0
+		}
+		return 1
+	}
+	slices.SortStableFunc(names, func(one, two string) int { return cmp.Compare(rank(one), rank(two)) })
+	for _, name := range names {
+		disk := in.Disks[name]
+		if disk == nil || disk.Status.AttachedTo != in.VM.Name {
+			continue
+		}
+		if decided, ok := plan.decide(disk, volumes[name], known); ok {
+			plan.moves[name] = decided
+		}
+	}
+	// A record is dropped when the machine has the claim no more, not because its disk says nothing for the moment.
+	for i := range known {
+		if _, decided := plan.moves[known[i].Disk]; !decided && in.HasClaim(known[i].To) {
+			plan.moves[known[i].Disk] = Move{Handover: &known[i]}
+		}
+	}
+	return plan
+}
+
+// volumes are the names in the VirtualMachine of the disks that spec lists or that KubeVirt was given, by the name of the WukongDisk.
+func (in Inputs) volumes(known []Handover) map[string]string {
+	volumes := map[string]string{}
+	for i := range in.VM.Spec.Disks {
+		if name := index.DiskName(in.VM, &in.VM.Spec.Disks[i]); name != "" {
+			volumes[name] = in.VM.Spec.Disks[i].Name
+		}
+	}
+	for i := range known {
+		if _, listed := volumes[known[i].Disk]; !listed {
+			volumes[known[i].Disk] = known[i].Volume
+		}
+	}
+	return volumes
+}
+
+// Of is the decision about a WukongDisk; the zero value without one.
+func (p Plan) Of(disk string) Move { return p.moves[disk] }
+
+// Annotations are the records that the VirtualMachine is to have; nil without one.
+func (p Plan) Annotations() map[string]string {
+	var list []Handover
+	for _, name := range slices.Sorted(maps.Keys(p.moves)) {
+		if item := p.moves[name].Handover; item != nil {
+			list = append(list, *item)
+		}
+	}
+	return encode(list)
+}
+
+// HoldsBack reports whether the machine must not start: one of its disks is being copied, and a guest that writes to it now would
+// lose what it wrote; or nobody knows which of two claims has the bytes.
+func (p Plan) HoldsBack() bool {
+	if p.in.VM == nil {
+		return false
+	}
+	return slices.ContainsFunc(index.DiskNames(p.in.VM), func(name string) bool {
+		return Copied(p.in.Disks[name]) || p.moves[name].State == v1alpha1.VMDiskMoveUndecided
+	})
+}
+
+// AwaitsNode reports whether a disk could move if there were one node more. No watch reports nodes.
+func (p Plan) AwaitsNode() bool {
+	if p.in.Nodes >= EnoughNodes || p.in.Running() == nil {
+		return false
+	}
+	for _, move := range p.moves {
+		if move.State == v1alpha1.VMDiskMoveRefused {
+			return true
+		}
+	}
+	return false
+}
+
+// AwaitsClaims reports whether KubeVirt was given, or is given by this plan, a volume whose old claim the instance has.
+func (p Plan) AwaitsClaims(instance *kubevirtv1.VirtualMachineInstance) bool {
+	for _, move := range p.moves {
+		item := move.Handover
+		if item == nil || item.Done || item.Instance != instance.UID {
+			continue
+		}
+		if claim, _ := virt.VolumeOf(instance, item.Volume); claim == item.From {
+			return true
+		}
+	}
+	return false
+}
+
+// Replaces reports whether a disk is to have another claim than the instance has under its name, without being moved. That waits while
+// KubeVirt migrates volumes: it would take it for one more.
+func (p Plan) Replaces(name string, volume *kubevirtv1.Volume) bool {
+	instance := p.in.Running()
+	if instance == nil || volume == nil || !p.migrates() {
+		return false
+	}
+	has, _ := virt.VolumeOf(instance, name)
+	if has == "" || has == virt.ClaimOf(volume) {
+		return false
+	}
+	for _, move := range p.moves {
+		if move.migrates() && move.Handover.Volume == name {
+			return false
+		}
+	}
+	return true
+}
+
+// migrates reports whether the VirtualMachine has a volume that KubeVirt is to migrate.
+func (p Plan) migrates() bool {
+	for _, move := range p.moves {
+		if move.migrates() {
+			return true
+		}
+	}
+	return false
+}
+
+// Copied reports whether nobody may write to a disk, because it is being copied to another class.
+func Copied(disk *v1alpha1.WukongDisk) bool {
+	return disk != nil && disk.Status.Move != nil && disk.Status.Move.Method == v1alpha1.MoveCopy
+}
+
+// AsksForNodes reports whether a disk asks for a live move, for which a second node is needed.
+func AsksForNodes(disks map[string]*v1alpha1.WukongDisk) bool {
+	for _, disk := range disks {
+		if live(disk) != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// live is the move of a disk that KubeVirt makes, or nil.
+func live(disk *v1alpha1.WukongDisk) *v1alpha1.DiskMove {
+	if disk == nil || disk.Status.Move == nil || disk.Status.Move.Method != v1alpha1.MoveLive {
+		return nil
+	}
+	return disk.Status.Move
+}

@@ -1,0 +1,151 @@
+package volumemove
+
+import (
+	"slices"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	kubevirtv1 "kubevirt.io/api/core/v1"
+
+	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/wukongvm/internal/virt"
+)
+
+// Stall is a migration of volumes that KubeVirt cannot go on with. The zero value is none.
+//
+// Its virt-controller begins one in two steps: it lists the volumes in status.migratedVolumes of the instance, and then puts the new
+// claims into the instance's spec (pkg/virt-controller/watch/volume-migration, PatchVMIVolumes). Another loop of it may set the condition
+// VolumesChange between the two, when the instance has a claim that does not move (pkg/virt-controller/watch/vmi/storage.go,
+// requireVolumesUpdate). Then the first loop takes the second step for a change in the middle of a migration and refuses it for ever
+// (VolumeMigrationCancel), the machine has no other loop to go on, and each migration that is tried meanwhile fails. To put the old
+// claims back cancels nothing, for nothing is changed then.
+//
+// The way out leads through the VirtualMachine alone: the old claims are put back, and another volume asks for a claim that does not
+// exist. That is an error which KubeVirt reports by turning VolumesChange False, and with the condition False it takes the new claims in
+// one step, because the list is there already. Nothing is copied meanwhile, and the guest notices nothing.
+type Stall struct {
+	state stallState
+	// misled is the volume that asks for a claim that does not exist while the migration is stalled; empty without one that could.
+	misled string
+	// unfinished: migrations of the instance that began with the old claims are not over.
+	unfinished bool
+	// RetryAfter is when to look again at what no watch reports; zero for never.
+	RetryAfter time.Duration
+}
+
+type stallState int
+
+const (
+	notStalled stallState = iota
+	// stalled: the condition stands between KubeVirt and the new claims.
+	stalled
+	// released: the condition is False, and KubeVirt takes the new claims when it gets them.
+	released
+)
+
+const (
+	// stallPatience is how long the state lasts before it is taken for a stall. In most cases it lasts for milliseconds.
+	stallPatience = 5 * time.Second
+	// stallRetry is how often to look for migrations that are not over.
+	stallRetry = 2 * time.Second
+	// misleadingClaim is the claim that does not exist. KubeVirt would not touch it if it did.
+	misleadingClaim = "wukong-begins-the-migration-anew"
+)
+
+// LookForStall finds out whether the migration of a volume is stalled. The function lists the migrations of the instance, and is called
+// only when they matter.
+func LookForStall(
+	view virt.View, now time.Time, migrations func() ([]kubevirtv1.VirtualMachineInstanceMigration, error),
+) (Stall, error) {
+	instance := view.Guest()
+	if instance == nil || !listedOnly(view.Machine, instance) {
+		return Stall{}, nil
+	}
+	condition := virt.Condition(instance, kubevirtv1.VirtualMachineInstanceVolumesChange)
+	switch {
+	case condition == nil:
+		return Stall{}, nil
+	case condition.Status == corev1.ConditionTrue:
+		if rest := stallPatience - now.Sub(condition.LastTransitionTime.Time); rest > 0 {
+			return Stall{RetryAfter: rest}, nil
+		}
+		return Stall{state: stalled, misled: bystander(view.Machine, instance)}, nil
+	}
+	list, err := migrations()
+	if err != nil {
+		return Stall{}, err
+	}
+	stall := Stall{state: released}
+	if slices.ContainsFunc(list, func(item kubevirtv1.VirtualMachineInstanceMigration) bool { return !item.IsFinal() }) {
+		stall.unfinished, stall.RetryAfter = true, stallRetry
+	}
+	return stall, nil
+}
+
+// listedOnly reports whether KubeVirt lists a volume that it was given, and the instance has the old claim.
+func listedOnly(machine *kubevirtv1.VirtualMachine, instance *kubevirtv1.VirtualMachineInstance) bool {
+	return slices.ContainsFunc(Handovers(machine), func(item Handover) bool {
+		claim, migrates := virt.VolumeOf(instance, item.Volume)
+		return !item.Done && item.Instance == instance.UID && migrates && claim == item.From
+	})
+}
+
+// bystander is a volume of the instance with a claim that does not migrate, though it could.
+func bystander(machine *kubevirtv1.VirtualMachine, instance *kubevirtv1.VirtualMachineInstance) string {
+	for i := range instance.Spec.Volumes {
+		name := instance.Spec.Volumes[i].Name
+		claim, migrates := virt.VolumeOf(instance, name)
+		if device, _ := virt.TemplateDisk(machine, name); claim != "" && !migrates && device != nil && migratable(device) {
+			return name
+		}
+	}
+	return ""
+}
+
+// decide is about a volume that KubeVirt was given and has not put into the instance.
+func (s Stall) decide(item Handover) Move {
+	const begins = "KubeVirt has overtaken itself and not given the running machine the new claim: "
+	result := Move{
+		State: v1alpha1.VMDiskMoveMigrating, Claim: item.From, Handover: &item, Message: begins + "the migration begins anew",
+	}
+	switch {
+	case s.state == stalled && s.misled == "":
+		result.Claim = item.To
+		result.Message = begins + "restart the machine, or stop it, and the disk is copied"
+	case s.state == released && !s.unfinished:
+		result.Claim = item.To
+	}
+	return result
+}
+
+// Mislead gives the bystander of a stalled migration the claim that does not exist.
+func (p Plan) Mislead(volumes []kubevirtv1.Volume) {
+	misled := p.in.Stall.misled
+	for i := range volumes {
+		if volume := &volumes[i]; misled != "" && volume.Name == misled {
+			volume.VolumeSource = kubevirtv1.VolumeSource{DataVolume: &kubevirtv1.DataVolumeSource{
+				Name: misleadingClaim, Hotpluggable: virt.IsHotpluggable(volume),
+			}}
+		}
+	}
+}
+
+// Meant is a VirtualMachine with the claim that it is meant to have where Mislead put another.
+func Meant(machine *kubevirtv1.VirtualMachine, instance *kubevirtv1.VirtualMachineInstance) *kubevirtv1.VirtualMachine {
+	if machine == nil || machine.Spec.Template == nil || instance == nil {
+		return machine
+	}
+	misled := func(volume kubevirtv1.Volume) bool { return virt.ClaimOf(&volume) == misleadingClaim }
+	at := slices.IndexFunc(machine.Spec.Template.Spec.Volumes, misled)
+	if at < 0 {
+		return machine
+	}
+	result := machine.DeepCopy()
+	volumes := result.Spec.Template.Spec.Volumes
+	for i := range instance.Spec.Volumes {
+		if instance.Spec.Volumes[i].Name == volumes[at].Name {
+			volumes[at].VolumeSource = *instance.Spec.Volumes[i].VolumeSource.DeepCopy()
+		}
+	}
+	return result
+}
