@@ -132,12 +132,6 @@ func detaching(vm *v1alpha1.WukongVM) {
 	vm.Status.Disks = []v1alpha1.VMDiskStatus{{Name: "root", DiskName: "root"}}
 }
 
-func bornAt(second int64) func(*v1alpha1.WukongVM) {
-	return func(vm *v1alpha1.WukongVM) { vm.CreationTimestamp = metav1.Unix(second, 0) }
-}
-
-func ending(vm *v1alpha1.WukongVM) { vm.DeletionTimestamp = ptr.To(metav1.Now()) }
-
 // instanceWith is an instance in a phase that has claims.
 func instanceWith(phase kubevirtv1.VirtualMachineInstancePhase, claims ...string) *kubevirtv1.VirtualMachineInstance {
 	instance := &kubevirtv1.VirtualMachineInstance{Status: kubevirtv1.VirtualMachineInstanceStatus{Phase: phase}}

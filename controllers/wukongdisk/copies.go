@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -14,62 +13,19 @@ import (
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/apply"
 	"github.com/novasphere/wukong/controllers/internal/read"
+	"github.com/novasphere/wukong/controllers/wukongdisk/internal/move"
 )
-
-// A disk that moves has two DataVolumes for a while. Which of them holds the disk is read from the DataVolumes themselves: each but the first
-// says which claim it was moved from, and since when it is in use itself. Status only repeats it.
-
-// copies are the DataVolumes that a disk moved to, or is to move to.
-type copies struct {
-	// current is the name of the claim that holds the disk.
-	current string
-	// dataVolume of the current claim, when the disk has moved before; the first one is read by its name.
-	dataVolume *cdiv1.DataVolume
-	// target is on its way to take the place of the current one.
-	target *cdiv1.DataVolume
-	// stale ones have no part any more.
-	stale []*cdiv1.DataVolume
-}
-
-// arrange tells the DataVolumes that a disk moved to apart.
-func arrange(first string, moved []*cdiv1.DataVolume) copies {
-	result := copies{current: first}
-	slices.SortFunc(moved, func(one, two *cdiv1.DataVolume) int { return one.CreationTimestamp.Compare(two.CreationTimestamp.Time) })
-	for _, candidate := range moved {
-		if inUse(candidate) && !slices.ContainsFunc(moved, func(other *cdiv1.DataVolume) bool { return inUse(other) && movedFrom(other) == candidate.Name }) {
-			result.current, result.dataVolume = candidate.Name, candidate
-		}
-	}
-	for _, candidate := range moved {
-		switch {
-		case candidate == result.dataVolume:
-		case !inUse(candidate) && movedFrom(candidate) == result.current && result.target == nil:
-			result.target = candidate
-		default:
-			result.stale = append(result.stale, candidate)
-		}
-	}
-	return result
-}
-
-func movedFrom(dataVolume *cdiv1.DataVolume) string {
-	return dataVolume.Annotations[v1alpha1.AnnotationMovedFrom]
-}
-
-func inUse(dataVolume *cdiv1.DataVolume) bool {
-	return dataVolume.Annotations[v1alpha1.AnnotationInUse] == "true"
-}
 
 // claimName is the claim that holds the disk, or will.
 func (o *observation) claimName(disk *v1alpha1.WukongDisk) string {
-	return cmp.Or(o.copies.current, disk.ClaimName())
+	return cmp.Or(o.copies.Current, disk.ClaimName())
 }
 
 // observeCopies finds the claim that holds the disk. A spec that never changed never asked for a move, and spares the list.
 func (r *Reconciler) observeCopies(ctx context.Context, disk *v1alpha1.WukongDisk, observed *observation) error {
-	observed.copies = copies{current: disk.ClaimName()}
+	observed.copies = move.Copies{Current: disk.ClaimName()}
 	if !observed.importerServed && !disk.AdoptsClaim() && disk.Status.ClaimName != "" {
-		observed.copies.current = disk.Status.ClaimName
+		observed.copies.Current = disk.Status.ClaimName
 	}
 	if disk.AdoptsClaim() || !observed.importerServed || disk.Generation <= 1 && disk.Status.Move == nil {
 		return nil
@@ -85,10 +41,10 @@ func (r *Reconciler) observeCopies(ctx context.Context, disk *v1alpha1.WukongDis
 			moved = append(moved, &list.Items[i])
 		}
 	}
-	observed.copies = arrange(disk.Name, moved)
-	if observed.copies.dataVolume == nil && disk.Status.ClaimName != "" && disk.Status.ClaimName != disk.Name {
+	observed.copies = move.Arrange(disk.Name, moved)
+	if observed.copies.DataVolume == nil && disk.Status.ClaimName != "" && disk.Status.ClaimName != disk.Name {
 		// Someone took the DataVolume away from under a claim that the disk moved to. The disk is not made anew for that.
-		observed.copies.current = disk.Status.ClaimName
+		observed.copies.Current = disk.Status.ClaimName
 	}
 	return r.observeFirst(ctx, disk, observed)
 }
@@ -97,11 +53,11 @@ func (r *Reconciler) observeCopies(ctx context.Context, disk *v1alpha1.WukongDis
 // its DataVolume.
 func (r *Reconciler) observeTargetClaim(ctx context.Context, disk *v1alpha1.WukongDisk, observed *observation) error {
 	name := ""
-	switch class := otherClass(disk, observed); {
-	case observed.copies.target != nil:
-		name = observed.copies.target.Name
+	switch class := observed.moveInputs(disk).OtherClass(); {
+	case observed.copies.Target != nil:
+		name = observed.copies.Target.Name
 	case class != "":
-		name = targetName(disk, class, observed.claimName(disk))
+		name = move.TargetName(disk, class, observed.claimName(disk))
 	default:
 		return nil
 	}
@@ -112,7 +68,7 @@ func (r *Reconciler) observeTargetClaim(ctx context.Context, disk *v1alpha1.Wuko
 
 // observeFirst reads what is left of the DataVolume that a disk began with, after it moved.
 func (r *Reconciler) observeFirst(ctx context.Context, disk *v1alpha1.WukongDisk, observed *observation) error {
-	if observed.copies.current == disk.Name {
+	if observed.copies.Current == disk.Name {
 		return nil
 	}
 	first, err := read.Get(ctx, r.client, disk.Namespace, disk.Name, &cdiv1.DataVolume{})
@@ -120,7 +76,7 @@ func (r *Reconciler) observeFirst(ctx context.Context, disk *v1alpha1.WukongDisk
 		return err
 	}
 	if first != nil && apply.Belongs(first, disk) {
-		observed.copies.stale = append(observed.copies.stale, first)
+		observed.copies.Stale = append(observed.copies.Stale, first)
 	}
 	return nil
 }
@@ -128,16 +84,16 @@ func (r *Reconciler) observeFirst(ctx context.Context, disk *v1alpha1.WukongDisk
 // takePlace makes the target the current claim of the observation.
 func (o *observation) takePlace() {
 	if o.dataVolume != nil {
-		o.copies.stale = append(o.copies.stale, o.dataVolume)
+		o.copies.Stale = append(o.copies.Stale, o.dataVolume)
 	}
-	o.dataVolume, o.claim = o.copies.target, o.targetClaim
-	o.copies.current, o.copies.dataVolume = o.copies.target.Name, o.copies.target
-	o.copies.target, o.targetClaim, o.growth = nil, nil, nil
+	o.dataVolume, o.claim = o.copies.Target, o.targetClaim
+	o.copies.Current, o.copies.DataVolume = o.copies.Target.Name, o.copies.Target
+	o.copies.Target, o.targetClaim, o.growth = nil, nil, nil
 }
 
 // clearAway deletes what the disk has moved away from, once status names the claim that it moved to.
 func (r *Reconciler) clearAway(ctx context.Context, observed *observation) error {
-	for _, dataVolume := range observed.copies.stale {
+	for _, dataVolume := range observed.copies.Stale {
 		if err := r.deleteCopy(ctx, dataVolume); err != nil {
 			return err
 		}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/apply"
+	"github.com/novasphere/wukong/controllers/wukongdisk/internal/problem"
 )
 
 // finalize goes as far as what exists allows: wait for users, let a retained claim go free, end.
@@ -22,7 +23,7 @@ func (r *Reconciler) finalize(ctx context.Context, disk *v1alpha1.WukongDisk, ob
 	if err := r.settleProtection(ctx, disk, observed); err != nil {
 		return err
 	}
-	if len(users(disk, observed)) > 0 {
+	if len(observed.custodyInputs(disk).Users(observed.attachedTo)) > 0 {
 		// What a machine has begun goes on: the machine has the disk until it lets go of it.
 		if err := r.carryMove(ctx, disk, observed); err != nil {
 			return err
@@ -51,7 +52,7 @@ func retains(disk *v1alpha1.WukongDisk) bool {
 // settleOwnership brings what hangs on the disk to what its reclaim policy is now. The claim itself hangs on the disk only after CDI collected
 // a finished DataVolume as garbage.
 func (r *Reconciler) settleOwnership(ctx context.Context, disk *v1alpha1.WukongDisk, observed *observation) error {
-	for _, dataVolume := range append([]*cdiv1.DataVolume{observed.dataVolume, observed.copies.target}, observed.copies.stale...) {
+	for _, dataVolume := range append([]*cdiv1.DataVolume{observed.dataVolume, observed.copies.Target}, observed.copies.Stale...) {
 		if dataVolume == nil || !dataVolume.DeletionTimestamp.IsZero() {
 			continue
 		}
@@ -88,7 +89,7 @@ func (r *Reconciler) settleCopies(ctx context.Context, disk *v1alpha1.WukongDisk
 	if err := r.clearAway(ctx, observed); err != nil {
 		return err
 	}
-	target := observed.copies.target
+	target := observed.copies.Target
 	switch {
 	case target == nil || !target.DeletionTimestamp.IsZero():
 		return nil
@@ -99,11 +100,11 @@ func (r *Reconciler) settleCopies(ctx context.Context, disk *v1alpha1.WukongDisk
 	}
 }
 
-func terminating(disk *v1alpha1.WukongDisk, observed *observation) *problem {
-	if inUse := users(disk, observed); len(inUse) > 0 {
-		return &problem{v1alpha1.DiskTerminating, v1alpha1.ReasonInUse, fmt.Sprintf(
+func terminating(disk *v1alpha1.WukongDisk, observed *observation) *problem.Problem {
+	if inUse := observed.custodyInputs(disk).Users(observed.attachedTo); len(inUse) > 0 {
+		return problem.In(v1alpha1.DiskTerminating, v1alpha1.ReasonInUse,
 			"the disk is used by %s, and is deleted when no machine uses it; take it out of spec.disks there, or delete the machine",
-			strings.Join(inUse, ", "))}
+			strings.Join(inUse, ", "))
 	}
-	return &problem{v1alpha1.DiskTerminating, v1alpha1.ReasonTerminating, "the claim is being set free, to stay as reclaimPolicy Retain says"}
+	return problem.In(v1alpha1.DiskTerminating, v1alpha1.ReasonTerminating, "the claim is being released, to stay as reclaimPolicy Retain says")
 }

@@ -7,13 +7,14 @@ import (
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/apply"
 	"github.com/novasphere/wukong/controllers/internal/dvstate"
+	"github.com/novasphere/wukong/controllers/wukongdisk/internal/problem"
 )
 
 // describe is the status beside its conditions.
-func describe(disk *v1alpha1.WukongDisk, observed *observation, found *problem) v1alpha1.WukongDiskStatus {
-	status := v1alpha1.WukongDiskStatus{Phase: v1alpha1.DiskReady, AttachedTo: observed.holder, GuestSize: guestSize(disk, observed)}
+func describe(disk *v1alpha1.WukongDisk, observed *observation, found *problem.Problem) v1alpha1.WukongDiskStatus {
+	status := v1alpha1.WukongDiskStatus{Phase: v1alpha1.DiskReady, AttachedTo: observed.attachedTo, GuestSize: observed.custodyInputs(disk).GuestSize(observed.attachedTo)}
 	if found != nil {
-		status.Phase = found.phase
+		status.Phase = found.Phase
 	}
 	if dataVolume := observed.dataVolume; dataVolume != nil {
 		status.DataVolumeName = dataVolume.Name
@@ -24,7 +25,7 @@ func describe(disk *v1alpha1.WukongDisk, observed *observation, found *problem) 
 	}
 	// The claim's name is the promise that the claim is, or will be, this disk's: machines start on it.
 	if observed.hasClaim(disk) {
-		if observed.rival == "" && (found == nil || found.reason != v1alpha1.ReasonNameConflict) {
+		if observed.claimOwner == "" && (found == nil || found.Reason != v1alpha1.ReasonNameConflict) {
 			status.ClaimName = observed.claimName(disk)
 		}
 	}

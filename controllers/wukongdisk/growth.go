@@ -1,7 +1,6 @@
 package wukongdisk
 
 import (
-	"fmt"
 	"math"
 
 	corev1 "k8s.io/api/core/v1"
@@ -11,6 +10,7 @@ import (
 	cdiv1 "kubevirt.io/containerized-data-importer-api/pkg/apis/core/v1beta1"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/wukongdisk/internal/problem"
 )
 
 // alignment of images: CDI and KubeVirt cut the size of an image down to it.
@@ -27,7 +27,7 @@ type growth struct {
 // growthWanted tells whether the claim was asked for less than the spec says, and can be asked for more: Kubernetes lets bound
 // claims grow only, and while CDI fills one it belongs to CDI. A disk that moves grows when it has moved.
 func growthWanted(disk *v1alpha1.WukongDisk, observed *observation) bool {
-	if !complete(disk, observed) || disk.Status.Move != nil || observed.copies.target != nil {
+	if !complete(disk, observed) || disk.Status.Move != nil || observed.copies.Target != nil {
 		return false
 	}
 	recorded := requestedSize(disk, observed)
@@ -36,7 +36,7 @@ func growthWanted(disk *v1alpha1.WukongDisk, observed *observation) bool {
 
 // complete tells whether the disk stands on a claim of its own that is bound and filled.
 func complete(disk *v1alpha1.WukongDisk, observed *observation) bool {
-	if disk.AdoptsClaim() || observed.claim == nil || !observed.ownsClaim(disk) || bound(observed.claim) != nil {
+	if disk.AdoptsClaim() || observed.claim == nil || !observed.ownsClaim(disk) || problem.Bound(observed.claim) != nil {
 		return false
 	}
 	return observed.dataVolume == nil || observed.dataVolume.Status.Phase == cdiv1.Succeeded
@@ -86,22 +86,22 @@ func claimRequest(size, current resource.Quantity, overhead float64) resource.Qu
 func roundUp(bytes int64) int64 { return (bytes + alignment - 1) / alignment * alignment }
 
 // expansion says why a complete disk has not the size that the spec says.
-func expansion(disk *v1alpha1.WukongDisk, observed *observation) *problem {
+func expansion(disk *v1alpha1.WukongDisk, observed *observation) *problem.Problem {
 	if !complete(disk, observed) {
 		return nil
 	}
 	if recorded := requestedSize(disk, observed); recorded != nil && disk.Spec.Size.Cmp(*recorded) < 0 {
-		return failed(v1alpha1.ReasonInvalidSpec, "spec.size is %s, and the claim was asked for %s already: a disk never shrinks; set spec.size to %s",
+		return problem.Failed(v1alpha1.ReasonInvalidSpec, "spec.size is %s, and the claim was asked for %s already: a disk never shrinks; set spec.size to %s",
 			disk.Spec.Size, recorded, recorded)
 	}
 	if found := expansionUnsupported(disk, observed); found != nil {
 		return found
 	}
-	return claimGrows(observed.claim)
+	return problem.Grows(observed.claim)
 }
 
 // expansionUnsupported: the API server would refuse the request, and not say why so plainly.
-func expansionUnsupported(disk *v1alpha1.WukongDisk, observed *observation) *problem {
+func expansionUnsupported(disk *v1alpha1.WukongDisk, observed *observation) *problem.Problem {
 	if observed.growth == nil {
 		return nil
 	}
@@ -109,36 +109,14 @@ func expansionUnsupported(disk *v1alpha1.WukongDisk, observed *observation) *pro
 	class := observed.growth.class
 	switch {
 	case class == nil:
-		return failed(v1alpha1.ReasonExpansionUnsupported, "the disk cannot grow to %s: StorageClass %q of PersistentVolumeClaim %s does not exist any more; "+
+		return problem.Failed(v1alpha1.ReasonExpansionUnsupported, "the disk cannot grow to %s: StorageClass %q of PersistentVolumeClaim %s does not exist any more; "+
 			"create it with allowVolumeExpansion: true, or set spec.size back to %s",
 			disk.Spec.Size, className, observed.claim.Name, requestedSize(disk, observed))
 	case !ptr.Deref(class.AllowVolumeExpansion, false):
-		return failed(v1alpha1.ReasonExpansionUnsupported, "the disk cannot grow to %s: StorageClass %s does not allow expansion; "+
+		return problem.Failed(v1alpha1.ReasonExpansionUnsupported, "the disk cannot grow to %s: StorageClass %s does not allow expansion; "+
 			"set allowVolumeExpansion: true there if its provisioner can, or set spec.size back to %s",
 			disk.Spec.Size, className, requestedSize(disk, observed))
 	default:
 		return nil
 	}
-}
-
-// claimGrows says how far the storage is with a claim that asks for more than it has.
-func claimGrows(claim *corev1.PersistentVolumeClaim) *problem {
-	request, capacity := claim.Spec.Resources.Requests[corev1.ResourceStorage], claim.Status.Capacity[corev1.ResourceStorage]
-	if capacity.IsZero() || capacity.Cmp(request) >= 0 {
-		return nil
-	}
-	grows := fmt.Sprintf("PersistentVolumeClaim %s grows from %s to %s", claim.Name, &capacity, &request)
-	for _, condition := range claim.Status.Conditions {
-		if condition.Status != corev1.ConditionTrue {
-			continue
-		}
-		switch condition.Type {
-		case corev1.PersistentVolumeClaimControllerResizeError, corev1.PersistentVolumeClaimNodeResizeError:
-			return failed(v1alpha1.ReasonExpansionFailed, "%s, and the storage says: %s; it is tried again", grows, condition.Message)
-		case corev1.PersistentVolumeClaimFileSystemResizePending:
-			return &problem{v1alpha1.DiskExpanding, v1alpha1.ReasonExpanding,
-				grows + ": the volume has, and its file system does on the node of the machine that uses the disk, or of the next one"}
-		}
-	}
-	return &problem{v1alpha1.DiskExpanding, v1alpha1.ReasonExpanding, grows}
 }

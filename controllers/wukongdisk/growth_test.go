@@ -129,10 +129,10 @@ func TestExpansion(t *testing.T) {
 				return
 			}
 			require.NotNil(t, found)
-			assert.Equal(t, test.phase, found.phase)
-			assert.Equal(t, test.reason, found.reason)
+			assert.Equal(t, test.phase, found.Phase)
+			assert.Equal(t, test.reason, found.Reason)
 			for _, message := range test.messages {
-				assert.Contains(t, found.message, message)
+				assert.Contains(t, found.Message, message)
 			}
 		})
 	}

@@ -21,6 +21,8 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/pass"
 	"github.com/novasphere/wukong/controllers/internal/read"
 	"github.com/novasphere/wukong/controllers/internal/umbrella"
+	"github.com/novasphere/wukong/controllers/wukongdisk/internal/custody"
+	"github.com/novasphere/wukong/controllers/wukongdisk/internal/move"
 )
 
 // observation is everything that decides about a disk, read at the beginning of a pass.
@@ -35,8 +37,8 @@ type observation struct {
 	// dataVolume and claim are nil when they do not exist.
 	dataVolume *cdiv1.DataVolume
 	claim      *corev1.PersistentVolumeClaim
-	// rival is the WukongDisk whose claim the disk would adopt; empty for none.
-	rival string
+	// claimOwner is the WukongDisk whose claim the disk would adopt; empty for none.
+	claimOwner string
 	// awaited: someone needs the bytes of a disk that waits for a machine.
 	awaited bool
 	// provisionerSays is why the claim has no volume, empty when nobody says so.
@@ -44,12 +46,12 @@ type observation struct {
 	// importer is what the DataVolume waits for.
 	importer dvstate.Waiting
 	// copies say which DataVolume and claim hold the disk, and what else it has. targetClaim is that of the target, or has its name.
-	copies      copies
+	copies      move.Copies
 	targetClaim *corev1.PersistentVolumeClaim
 	// outcome is how this pass's writes ended; nil before them.
 	outcome *pass.Outcome
 	// move is what follows from all this for a move to another class.
-	move moveDecision
+	move move.Decision
 	// origin is nil for a disk that is no clone, and for one that has its DataVolume, unless that is severed: what it is to be filled from is gone.
 	origin  *origin
 	severed bool
@@ -57,14 +59,14 @@ type observation struct {
 	growth *growth
 	// machines are those that list the disk, or have it still.
 	machines []v1alpha1.WukongVM
-	// holder is the machine that may use the disk, or empty.
-	holder string
+	// attachedTo is the WukongVM that may use the disk, or empty.
+	attachedTo string
 	// bindsLater: the class of an adopted claim binds at first use.
 	bindsLater bool
-	// remains is the VirtualMachine or instance by which the holder has the disk still, though no WukongVM says so; nil for none.
-	remains client.Object
-	// stranger is a VirtualMachine or instance that keeps the disk from being given to a machine; empty for none.
-	stranger string
+	// left is the VirtualMachine or instance by which a WukongVM that is gone has the disk still; nil for none.
+	left client.Object
+	// outsideUser is a VirtualMachine or instance outside of Wukong that keeps the disk from being attached; empty for none.
+	outsideUser string
 }
 
 func (r *Reconciler) observe(ctx context.Context, disk *v1alpha1.WukongDisk) (*observation, error) {
@@ -88,7 +90,7 @@ func (r *Reconciler) observe(ctx context.Context, disk *v1alpha1.WukongDisk) (*o
 	if err := r.observeMachines(ctx, disk, observed); err != nil {
 		return observed, err
 	}
-	if err := r.observeHolder(ctx, disk, observed); err != nil {
+	if err := r.observeAttachment(ctx, disk, observed); err != nil {
 		return observed, err
 	}
 	if err := r.observeSevered(ctx, disk, observed); err != nil {
@@ -100,13 +102,13 @@ func (r *Reconciler) observe(ctx context.Context, disk *v1alpha1.WukongDisk) (*o
 	if err := r.observeGrowth(ctx, disk, observed); err != nil {
 		return observed, err
 	}
-	if err := r.observeRival(ctx, disk, observed); err != nil {
+	if err := r.observeClaimOwner(ctx, disk, observed); err != nil {
 		return observed, err
 	}
 	if err := r.observeAwaited(ctx, disk, observed); err != nil {
 		return observed, err
 	}
-	observed.move = decideMove(disk, observed)
+	observed.move = observed.moveInputs(disk).Decide()
 	return observed, nil
 }
 
@@ -116,12 +118,12 @@ func (r *Reconciler) observeClaims(ctx context.Context, disk *v1alpha1.WukongDis
 	if err != nil {
 		return err
 	}
-	if observed.dataVolume = observed.copies.dataVolume; observed.dataVolume == nil && observed.importerServed && !disk.AdoptsClaim() {
-		if observed.dataVolume, err = read.Get(ctx, r.client, disk.Namespace, observed.copies.current, &cdiv1.DataVolume{}); err != nil {
+	if observed.dataVolume = observed.copies.DataVolume; observed.dataVolume == nil && observed.importerServed && !disk.AdoptsClaim() {
+		if observed.dataVolume, err = read.Get(ctx, r.client, disk.Namespace, observed.copies.Current, &cdiv1.DataVolume{}); err != nil {
 			return err
 		}
 	}
-	if observed.claim, err = read.Get(ctx, r.client, disk.Namespace, observed.copies.current, &corev1.PersistentVolumeClaim{}); err != nil {
+	if observed.claim, err = read.Get(ctx, r.client, disk.Namespace, observed.copies.Current, &corev1.PersistentVolumeClaim{}); err != nil {
 		return err
 	}
 	if observed.bindsLater, err = r.bindsLater(ctx, disk, observed.claim); err != nil {
@@ -156,7 +158,7 @@ func (r *Reconciler) observeMachines(ctx context.Context, disk *v1alpha1.WukongD
 	if err := r.client.List(ctx, vms, client.InNamespace(disk.Namespace), client.MatchingFields{index.VMByDisk: disk.Name}); err != nil {
 		return fmt.Errorf("list the machines that use disk %s: %w", disk.Name, err)
 	}
-	observed.machines = slices.DeleteFunc(vms.Items, func(vm v1alpha1.WukongVM) bool { return !uses(&vm, disk) })
+	observed.machines = slices.DeleteFunc(vms.Items, func(vm v1alpha1.WukongVM) bool { return !custody.Uses(&vm, disk) })
 	return nil
 }
 

@@ -1,38 +1,23 @@
 package wukongdisk
 
 import (
-	"fmt"
-
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/apply"
+	"github.com/novasphere/wukong/controllers/wukongdisk/internal/problem"
 )
 
-// problem is why a disk is not ready, as a condition tells it.
-type problem struct {
-	phase           v1alpha1.DiskPhase
-	reason, message string
-}
-
-func pending(reason, format string, arguments ...any) *problem {
-	return &problem{phase: v1alpha1.DiskPending, reason: reason, message: fmt.Sprintf(format, arguments...)}
-}
-
-func failed(reason, format string, arguments ...any) *problem {
-	return &problem{phase: v1alpha1.DiskError, reason: reason, message: fmt.Sprintf(format, arguments...)}
-}
-
 // writeRefused tells of a permanent error of this pass's writes.
-func writeRefused(err error) *problem {
+func writeRefused(err error) *problem.Problem {
 	if reason := apply.Reason(err); reason != v1alpha1.ReasonPending {
-		return failed(reason, "%s", err)
+		return problem.Failed(reason, "%s", err)
 	}
-	return pending(v1alpha1.ReasonPending, "%s", err)
+	return problem.Pending(v1alpha1.ReasonPending, "%s", err)
 }
 
 // obstacles keep a DataVolume from being written. The first that stands gives the condition.
-var obstacles = []func(*v1alpha1.WukongDisk, *observation) *problem{
+var obstacles = []func(*v1alpha1.WukongDisk, *observation) *problem.Problem{
 	nameTaken,
 	bytesLost,
 	importerMissing,
@@ -41,7 +26,7 @@ var obstacles = []func(*v1alpha1.WukongDisk, *observation) *problem{
 	originLost,
 }
 
-func obstacle(disk *v1alpha1.WukongDisk, observed *observation) *problem {
+func obstacle(disk *v1alpha1.WukongDisk, observed *observation) *problem.Problem {
 	for _, check := range obstacles {
 		if found := check(disk, observed); found != nil {
 			return found
@@ -51,7 +36,7 @@ func obstacle(disk *v1alpha1.WukongDisk, observed *observation) *problem {
 }
 
 // nameTaken: KubeVirt would start a machine from whatever claim has the name, so a foreign one must stop everything.
-func nameTaken(disk *v1alpha1.WukongDisk, observed *observation) *problem {
+func nameTaken(disk *v1alpha1.WukongDisk, observed *observation) *problem.Problem {
 	if observed.claim == nil || observed.ownsClaim(disk) {
 		return nil
 	}
@@ -59,34 +44,34 @@ func nameTaken(disk *v1alpha1.WukongDisk, observed *observation) *problem {
 		if wasFilled(disk) {
 			return nil // what held the disk: see leaving
 		}
-		return pending(v1alpha1.ReasonPending, "PersistentVolumeClaim %s is being deleted: the disk is made anew from its source when it is gone", observed.claim.Name)
+		return problem.Pending(v1alpha1.ReasonPending, "PersistentVolumeClaim %s is being deleted: the disk is made anew from its source when it is gone", observed.claim.Name)
 	}
 	if orphaned := metav1.GetControllerOf(observed.claim); observed.dataVolume == nil && apply.Ours(observed.claim) && orphaned != nil &&
 		orphaned.Kind == "DataVolume" && orphaned.Name == observed.claim.Name {
-		return pending(v1alpha1.ReasonPending, "PersistentVolumeClaim %s is about to be deleted with the DataVolume that made it: the disk is made anew when it is gone", observed.claim.Name)
+		return problem.Pending(v1alpha1.ReasonPending, "PersistentVolumeClaim %s is about to be deleted with the DataVolume that made it: the disk is made anew when it is gone", observed.claim.Name)
 	}
-	return failed(v1alpha1.ReasonNameConflict,
+	return problem.Failed(v1alpha1.ReasonNameConflict,
 		"PersistentVolumeClaim %s exists already and is not this disk's: it is left alone; to use it as it is, "+
 			"create a WukongDisk with source.persistentVolumeClaim.name: %s, else rename this disk or remove the claim",
 		observed.claim.Name, observed.claim.Name)
 }
 
-func importerMissing(_ *v1alpha1.WukongDisk, observed *observation) *problem {
+func importerMissing(_ *v1alpha1.WukongDisk, observed *observation) *problem.Problem {
 	if observed.importerServed || observed.claim != nil {
 		return nil
 	}
-	return failed(v1alpha1.ReasonDependencyMissing, "%s", dataVolumesMissing)
+	return problem.Failed(v1alpha1.ReasonDependencyMissing, "%s", dataVolumesMissing)
 }
 
-func classMissing(disk *v1alpha1.WukongDisk, observed *observation) *problem {
+func classMissing(disk *v1alpha1.WukongDisk, observed *observation) *problem.Problem {
 	switch {
 	case observed.classFound || observed.dataVolume != nil || observed.claim != nil:
 		return nil
 	case disk.Spec.StorageClassName != nil:
-		return failed(v1alpha1.ReasonStorageClassMissing,
+		return problem.Failed(v1alpha1.ReasonStorageClassMissing,
 			"StorageClass %s does not exist; create it, or use one that 'kubectl get storageclass' lists", *disk.Spec.StorageClassName)
 	default:
-		return failed(v1alpha1.ReasonStorageClassMissing,
+		return problem.Failed(v1alpha1.ReasonStorageClassMissing,
 			"the cluster has no default StorageClass; name one in storageClassName, or mark one with the annotation %s", annotationDefaultVirtClass)
 	}
 }

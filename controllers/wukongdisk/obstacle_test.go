@@ -15,20 +15,20 @@ import (
 func TestAClaimOfTheNameThatIsNotTheDisks(t *testing.T) {
 	disk := &v1alpha1.WukongDisk{ObjectMeta: metav1.ObjectMeta{Name: "root", UID: "disk"}}
 	foreign := &observation{claim: &corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Name: "root"}}}
-	assert.Equal(t, v1alpha1.ReasonNameConflict, nameTaken(disk, foreign).reason)
+	assert.Equal(t, v1alpha1.ReasonNameConflict, nameTaken(disk, foreign).Reason)
 
 	now := metav1.Now()
 	foreign.claim.DeletionTimestamp = &now
 	found := nameTaken(disk, foreign)
-	assert.Equal(t, v1alpha1.ReasonPending, found.reason)
-	assert.Contains(t, found.message, "PersistentVolumeClaim root is being deleted")
+	assert.Equal(t, v1alpha1.ReasonPending, found.Reason)
+	assert.Contains(t, found.Message, "PersistentVolumeClaim root is being deleted")
 
 	// The garbage collector has not come to it yet.
 	foreign.claim.DeletionTimestamp = nil
 	foreign.claim.OwnerReferences = []metav1.OwnerReference{{Kind: "DataVolume", Name: "root", UID: "gone", Controller: ptr.To(true)}}
-	assert.Equal(t, v1alpha1.ReasonNameConflict, nameTaken(disk, foreign).reason, "that of a DataVolume of somebody else, which no cache holds")
+	assert.Equal(t, v1alpha1.ReasonNameConflict, nameTaken(disk, foreign).Reason, "that of a DataVolume of somebody else, which no cache holds")
 	foreign.claim.Labels = map[string]string{v1alpha1.LabelManagedBy: v1alpha1.LabelManagedByValue}
 	found = nameTaken(disk, foreign)
-	assert.Equal(t, v1alpha1.ReasonPending, found.reason)
-	assert.Contains(t, found.message, "is about to be deleted with the DataVolume")
+	assert.Equal(t, v1alpha1.ReasonPending, found.Reason)
+	assert.Contains(t, found.Message, "is about to be deleted with the DataVolume")
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/index"
 	"github.com/novasphere/wukong/controllers/internal/read"
 	"github.com/novasphere/wukong/controllers/internal/usage"
+	"github.com/novasphere/wukong/controllers/wukongdisk/internal/problem"
 )
 
 // origin is what a clone is made from, as it was read.
@@ -34,9 +35,9 @@ type origin struct {
 	// sizeless: the claim is as large as the origin says, which is spec.size with the overhead of its file system.
 	sizeless bool
 	// misfit says that it does not fit into the disk.
-	misfit *problem
+	misfit *problem.Problem
 	// problem of the cluster or of the spec, whatever the origin is like.
-	problem *problem
+	problem *problem.Problem
 }
 
 // observeOrigin reads what a disk is to be cloned from, until its DataVolume is made. CDI asks whether our account may clone across
@@ -47,7 +48,7 @@ func (r *Reconciler) observeOrigin(ctx context.Context, disk *v1alpha1.WukongDis
 		return nil
 	}
 	if !r.namespaces.Contain(reference.Namespace) {
-		observed.origin = &origin{problem: failed(v1alpha1.ReasonCloneNotGranted, "the release of Wukong for namespace %s does not work in namespace %s, and does not "+
+		observed.origin = &origin{problem: problem.Failed(v1alpha1.ReasonCloneNotGranted, "the release of Wukong for namespace %s does not work in namespace %s, and does not "+
 			"see %s: ask an administrator to add that namespace to the release's namespaces", disk.Namespace, reference.Namespace, reference)}
 		return nil
 	}
@@ -142,7 +143,7 @@ func (r *Reconciler) originSnapshot(ctx context.Context, disk *v1alpha1.WukongDi
 		return nil, err
 	}
 	if !served {
-		return &origin{problem: failed(v1alpha1.ReasonDependencyMissing, "%s", dependency.VolumeSnapshots.Missing())}, nil
+		return &origin{problem: problem.Failed(v1alpha1.ReasonDependencyMissing, "%s", dependency.VolumeSnapshots.Missing())}, nil
 	}
 	snapshot, err := read.Get(ctx, r.client, reference.Namespace, reference.Name, &snapshotv1.VolumeSnapshot{})
 	if err != nil || snapshot == nil {
@@ -171,7 +172,7 @@ func (r *Reconciler) originSnapshot(ctx context.Context, disk *v1alpha1.WukongDi
 // restored judges a size that is below what a snapshot restores to. That has the overhead of a file system, if there is one, on top of the
 // image's size, and CDI lets no DataVolume ask for less (pkg/controller/datavolume/snapshot-clone-controller.go, validateSnapshotClone):
 // one that does not ask for a size gets it.
-func restored(reference index.Origin, size, restoreSize resource.Quantity, overhead float64) (sizeless bool, found *problem) {
+func restored(reference index.Origin, size, restoreSize resource.Quantity, overhead float64) (sizeless bool, found *problem.Problem) {
 	holds := func(size resource.Quantity) bool {
 		needed := claimRequest(size, resource.Quantity{}, overhead)
 		return needed.Cmp(restoreSize) >= 0
@@ -183,7 +184,7 @@ func restored(reference index.Origin, size, restoreSize resource.Quantity, overh
 	if !holds(least) {
 		least.Add(*resource.NewQuantity(alignment, resource.BinarySI))
 	}
-	return false, failed(v1alpha1.ReasonInvalidSpec, "spec.size is %s, and %s restores to %s: set spec.size to %s or more", &size, reference, &restoreSize, &least)
+	return false, problem.Failed(v1alpha1.ReasonInvalidSpec, "spec.size is %s, and %s restores to %s: set spec.size to %s or more", &size, reference, &restoreSize, &least)
 }
 
 // originImage goes by the version that the image's own status names, and never by its DataSource: whoever may write that could point it at a claim
@@ -225,7 +226,7 @@ func annotatedGrants(obj metav1.Object) []string {
 
 // originUnusable says why a clone cannot begin. Of another namespace it says the same whether the origin is missing or does not grant:
 // who may not clone an object shall not learn from us that it exists.
-func originUnusable(disk *v1alpha1.WukongDisk, observed *observation) *problem {
+func originUnusable(disk *v1alpha1.WukongDisk, observed *observation) *problem.Problem {
 	found := observed.origin
 	if found == nil {
 		return nil
@@ -237,12 +238,12 @@ func originUnusable(disk *v1alpha1.WukongDisk, observed *observation) *problem {
 	foreign := reference.Namespace != disk.Namespace
 	switch {
 	case foreign && (!found.exists || !grants(reference.Namespace, found.grants, disk.Namespace)):
-		return failed(v1alpha1.ReasonCloneNotGranted, "%s may not be cloned into namespace %s: it does not exist, or does not grant it; %s",
+		return problem.Failed(v1alpha1.ReasonCloneNotGranted, "%s may not be cloned into namespace %s: it does not exist, or does not grant it; %s",
 			reference, disk.Namespace, grantAdvice(reference, disk.Namespace))
 	case !found.exists:
-		return failed(v1alpha1.ReasonSourceMissing, "%s does not exist; create it, and this goes on by itself", reference)
+		return problem.Failed(v1alpha1.ReasonSourceMissing, "%s does not exist; create it, and this goes on by itself", reference)
 	case found.waits != "":
-		return pending(v1alpha1.ReasonSourceNotReady, "%s: %s", reference, found.waits)
+		return problem.Pending(v1alpha1.ReasonSourceNotReady, "%s: %s", reference, found.waits)
 	default:
 		return found.misfit
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/index"
+	"github.com/novasphere/wukong/controllers/wukongdisk/internal/problem"
 )
 
 func cloning(kind, namespace, name string) func(*v1alpha1.WukongDisk) {
@@ -37,11 +38,11 @@ func TestOriginUnusable(t *testing.T) {
 		"granted to nobody, being filled": {"images", origin{exists: true, waits: "secret progress"}, v1alpha1.ReasonCloneNotGranted, ""},
 		"granted, being filled":           {"images", origin{exists: true, grants: []string{"shop"}, waits: "it is not bound"}, v1alpha1.ReasonSourceNotReady, ""},
 		"granted, and going":              {"images", origin{grants: []string{"shop"}}, v1alpha1.ReasonCloneNotGranted, ""},
-		"too large":                       {"", origin{exists: true, misfit: failed(v1alpha1.ReasonInvalidSpec, "set spec.size to 2Gi")}, v1alpha1.ReasonInvalidSpec, "2Gi"},
+		"too large":                       {"", origin{exists: true, misfit: problem.Failed(v1alpha1.ReasonInvalidSpec, "set spec.size to 2Gi")}, v1alpha1.ReasonInvalidSpec, "2Gi"},
 		"granted to others, too large": {
-			"images", origin{exists: true, misfit: failed(v1alpha1.ReasonInvalidSpec, "2Gi")}, v1alpha1.ReasonCloneNotGranted, ""},
+			"images", origin{exists: true, misfit: problem.Failed(v1alpha1.ReasonInvalidSpec, "2Gi")}, v1alpha1.ReasonCloneNotGranted, ""},
 		"a cluster that cannot": {
-			"images", origin{problem: failed(v1alpha1.ReasonDependencyMissing, "none")}, v1alpha1.ReasonDependencyMissing, "none"},
+			"images", origin{problem: problem.Failed(v1alpha1.ReasonDependencyMissing, "none")}, v1alpha1.ReasonDependencyMissing, "none"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -51,8 +52,8 @@ func TestOriginUnusable(t *testing.T) {
 				return
 			}
 			require.NotNil(t, found)
-			assert.Equal(t, test.reason, found.reason)
-			assert.Contains(t, found.message, test.message)
+			assert.Equal(t, test.reason, found.Reason)
+			assert.Contains(t, found.Message, test.message)
 		})
 	}
 	assert.Nil(t, originUnusable(diskWith(), &observation{}), "no clone")
@@ -108,7 +109,7 @@ func TestRestoredSize(t *testing.T) {
 				return
 			}
 			require.NotNil(t, found)
-			assert.Contains(t, found.message, test.message)
+			assert.Contains(t, found.Message, test.message)
 			least, _, _ := strings.Cut(test.message[strings.LastIndex(test.message, "to ")+3:], " ")
 			sizeless, _ = restored(reference, resource.MustParse(least), resource.MustParse(test.restoreSize), overhead)
 			assert.True(t, sizeless, "what it says is enough")

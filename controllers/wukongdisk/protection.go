@@ -93,7 +93,7 @@ func (r *Reconciler) settleProtection(ctx context.Context, disk *v1alpha1.Wukong
 			}
 		}
 	}
-	for _, stale := range observed.copies.stale {
+	for _, stale := range observed.copies.Stale {
 		if err := r.unprotect(ctx, stale); err != nil {
 			return err
 		}

@@ -99,9 +99,9 @@ func (r *Reconciler) carryOut(ctx context.Context, disk *v1alpha1.WukongDisk, ob
 // retryAfter is when to look again at what no watch reports; zero for never.
 func (o *observation) retryAfter(disk *v1alpha1.WukongDisk) time.Duration {
 	switch {
-	case o.stranger != "", waitsForOrigin(disk, o):
+	case o.outsideUser != "", waitsForOrigin(disk, o):
 		return pass.RefusedRetry
-	case o.move.again:
+	case o.move.Again:
 		return time.Millisecond
 	default:
 		return o.importer.Again
@@ -131,7 +131,7 @@ func (r *Reconciler) setup(manager ctrl.Manager) error {
 		Watches(&corev1.Event{}, r.disksOfFailure(), builder.WithPredicates(failureChange())).
 		Watches(&v1alpha1.WukongDisk{}, r.clonesOf(index.KindDisk), builder.WithPredicates(originChange())).
 		Watches(&v1alpha1.WukongDisk{}, handler.EnqueueRequestsFromMapFunc(originOfClone), builder.WithPredicates(appears())).
-		Watches(&v1alpha1.WukongDisk{}, r.rivals(), builder.WithPredicates(claimTaken())).
+		Watches(&v1alpha1.WukongDisk{}, r.othersOnClaims(), builder.WithPredicates(claimTaken())).
 		Watches(&v1alpha1.WukongExport{}, handler.EnqueueRequestsFromMapFunc(diskOfExport), builder.WithPredicates(appears())).
 		Watches(&v1alpha1.WukongSnapshot{}, r.clonesOf(index.KindWukongSnapshot), builder.WithPredicates(originChange())).
 		Watches(&v1alpha1.WukongSnapshot{}, handler.EnqueueRequestsFromMapFunc(diskOfSnapshot), builder.WithPredicates(appears())).

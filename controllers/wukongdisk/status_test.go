@@ -13,6 +13,7 @@ import (
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/apply"
+	"github.com/novasphere/wukong/controllers/wukongdisk/internal/problem"
 )
 
 // settled is the observation of a disk that is complete.
@@ -132,7 +133,7 @@ func TestEvaluate(t *testing.T) {
 		},
 
 		"deleted, and in use": {
-			disk: diskWith(deleted), observed: observation{machines: []v1alpha1.WukongVM{machine("web"), machine("api")}, holder: "web"},
+			disk: diskWith(deleted), observed: observation{machines: []v1alpha1.WukongVM{machine("web"), machine("api")}, attachedTo: "web"},
 			phase: v1alpha1.DiskTerminating, reason: v1alpha1.ReasonInUse, message: "used by WukongVM web, and",
 		},
 		"deleted, and set free": {
@@ -148,9 +149,9 @@ func TestEvaluate(t *testing.T) {
 				return
 			}
 			require.NotNil(t, found)
-			assert.Equal(t, test.phase, found.phase)
-			assert.Equal(t, test.reason, found.reason)
-			assert.Contains(t, found.message, test.message)
+			assert.Equal(t, test.phase, found.Phase)
+			assert.Equal(t, test.reason, found.Reason)
+			assert.Contains(t, found.Message, test.message)
 		})
 	}
 }
@@ -169,7 +170,7 @@ func TestDescribe(t *testing.T) {
 	t.Run("being filled", func(t *testing.T) {
 		observed := filling(cdiv1.ImportInProgress)
 		observed.dataVolume.Status.Progress = "47.11%"
-		status := describe(diskWith(), &observed, content(observed.dataVolume))
+		status := describe(diskWith(), &observed, problem.Content(observed.dataVolume))
 		assert.Equal(t, v1alpha1.DiskImporting, status.Phase)
 		assert.Equal(t, ptr.To(int32(40)), status.ProgressPercent)
 		assert.Equal(t, "root", status.ClaimName, "a machine may be made before its disk is complete")
@@ -177,7 +178,7 @@ func TestDescribe(t *testing.T) {
 	t.Run("only begun", func(t *testing.T) {
 		observed := filling(cdiv1.Pending)
 		assert.Equal(t, v1alpha1.WukongDiskStatus{Phase: v1alpha1.DiskPending, ClaimName: "root", DataVolumeName: "root", RequestedSize: ptr.To(resource.MustParse("1Gi"))},
-			describe(diskWith(), &observed, content(observed.dataVolume)), "nothing that changes from moment to moment")
+			describe(diskWith(), &observed, problem.Content(observed.dataVolume)), "nothing that changes from moment to moment")
 	})
 	t.Run("a foreign claim is told to no machine, B19", func(t *testing.T) {
 		observed := observation{importerServed: true, classFound: true, claim: foreignClaim(corev1.ClaimBound)}
@@ -204,4 +205,15 @@ func TestKeepsClaim(t *testing.T) {
 	assert.False(t, keepsClaim(diskWith(retained), &observation{}), "no DataVolume")
 	assert.False(t, keepsClaim(diskWith(retained), &observation{dataVolume: foreign}), "a foreign DataVolume is not ours to delete")
 	assert.False(t, keepsClaim(diskWith(retained, adopting("data")), &observation{}), "an adopted claim has no DataVolume")
+}
+
+func TestSharing(t *testing.T) {
+	shared := func(disk *v1alpha1.WukongDisk) { disk.Spec.Shared = ptr.To(true) }
+	once := claimIn(corev1.ClaimBound)
+	once.Spec.AccessModes = []corev1.PersistentVolumeAccessMode{corev1.ReadWriteOnce}
+	assert.Nil(t, sharing(diskWith(shared), claimIn(corev1.ClaimBound)))
+	assert.Nil(t, sharing(diskWith(), once))
+	found := sharing(diskWith(shared), once)
+	assert.Equal(t, v1alpha1.ReasonInvalidSpec, found.Reason)
+	assert.Contains(t, found.Message, "has [ReadWriteOnce]")
 }

@@ -26,6 +26,7 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/index"
 	"github.com/novasphere/wukong/controllers/internal/usage"
 	"github.com/novasphere/wukong/controllers/internal/watches"
+	"github.com/novasphere/wukong/controllers/wukongdisk/internal/custody"
 )
 
 // gather is how long news of a DataVolume and its claim wait for more: a disk that is made quickly goes through all its states in less, and
@@ -149,7 +150,7 @@ func instanceLetsGo() predicate.Predicate {
 		UpdateFunc: func(e event.UpdateEvent) bool {
 			before, after := e.ObjectOld.(*kubevirtv1.VirtualMachineInstance), e.ObjectNew.(*kubevirtv1.VirtualMachineInstance)
 			return before.IsFinal() != after.IsFinal() || slices.ContainsFunc(before.Status.VolumeStatus, func(volume kubevirtv1.VolumeStatus) bool {
-				return volume.PersistentVolumeClaimInfo != nil && !hasClaim(after, volume.PersistentVolumeClaimInfo.ClaimName)
+				return volume.PersistentVolumeClaimInfo != nil && !custody.InstanceHasClaim(after, volume.PersistentVolumeClaimInfo.ClaimName)
 			})
 		},
 	}

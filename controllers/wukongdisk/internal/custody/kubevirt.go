@@ -1,0 +1,80 @@
+package custody
+
+import (
+	"slices"
+
+	kubevirtv1 "kubevirt.io/api/core/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/apply"
+)
+
+// Remains is what a WukongVM left behind that says nothing of the disk any more, and has a claim of it: an instance, for as long as its guest
+// shuts down, or a VirtualMachine that was kept ('kubectl delete --cascade=orphan') and may start any time. It is nil for none. Both objects are
+// those of the WukongVM's name, and may be nil.
+func Remains(disk *v1alpha1.WukongDisk, machine *kubevirtv1.VirtualMachine, instance *kubevirtv1.VirtualMachineInstance) client.Object {
+	claims := []string{disk.Status.ClaimName}
+	if move := disk.Status.Move; move != nil {
+		claims = append(claims, move.TargetClaimName)
+	}
+	for _, claim := range claims {
+		switch {
+		case machine != nil && machine.DeletionTimestamp.IsZero() && machineHasClaim(machine, claim):
+			return machine
+		case InstanceHasClaim(instance, claim):
+			return instance
+		}
+	}
+	return nil
+}
+
+// OutsideUser is an instance or a VirtualMachine that has a claim and is not of the WukongVM that the disk is about to be attached to; empty for
+// none.
+func OutsideUser(
+	claim, attachTo string, instances []kubevirtv1.VirtualMachineInstance, machines []kubevirtv1.VirtualMachine,
+) string {
+	own := func(obj client.Object) bool { return apply.Ours(obj) && obj.GetName() == attachTo }
+	for i := range instances {
+		if instance := &instances[i]; !own(instance) && !instance.IsFinal() && hasVolume(instance.Spec.Volumes, claim) {
+			return kindAndName(instance)
+		}
+	}
+	for i := range machines {
+		if machine := &machines[i]; !own(machine) && machine.DeletionTimestamp.IsZero() && machineHasClaim(machine, claim) {
+			return kindAndName(machine)
+		}
+	}
+	return ""
+}
+
+// InstanceHasClaim reports whether an instance may write to a claim. One that KubeVirt has not described yet may.
+func InstanceHasClaim(instance *kubevirtv1.VirtualMachineInstance, claim string) bool {
+	if instance == nil || instance.IsFinal() {
+		return false
+	}
+	if len(instance.Status.VolumeStatus) == 0 || hasVolume(instance.Spec.Volumes, claim) {
+		return true
+	}
+	return slices.ContainsFunc(instance.Status.VolumeStatus, func(volume kubevirtv1.VolumeStatus) bool {
+		return volume.PersistentVolumeClaimInfo != nil && volume.PersistentVolumeClaimInfo.ClaimName == claim
+	})
+}
+
+func machineHasClaim(machine *kubevirtv1.VirtualMachine, claim string) bool {
+	return machine.Spec.Template != nil && hasVolume(machine.Spec.Template.Spec.Volumes, claim)
+}
+
+func hasVolume(volumes []kubevirtv1.Volume, claim string) bool {
+	return slices.ContainsFunc(volumes, func(volume kubevirtv1.Volume) bool {
+		return volume.PersistentVolumeClaim != nil && volume.PersistentVolumeClaim.ClaimName == claim ||
+			volume.DataVolume != nil && volume.DataVolume.Name == claim
+	})
+}
+
+func kindAndName(obj client.Object) string {
+	if _, runs := obj.(*kubevirtv1.VirtualMachineInstance); runs {
+		return "VirtualMachineInstance " + obj.GetName()
+	}
+	return "VirtualMachine " + obj.GetName()
+}

@@ -1,0 +1,91 @@
+package problem
+
+import (
+	"fmt"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/utils/ptr"
+	cdiv1 "kubevirt.io/containerized-data-importer-api/pkg/apis/core/v1beta1"
+
+	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/dvstate"
+)
+
+// Bound says why a claim is not usable yet.
+func Bound(claim *corev1.PersistentVolumeClaim) *Problem {
+	switch {
+	case claim == nil:
+		return Pending(v1alpha1.ReasonClaimPending, "the PersistentVolumeClaim is being made")
+	case claim.Status.Phase == corev1.ClaimBound:
+		return nil
+	case claim.Status.Phase == corev1.ClaimLost:
+		return Failed(v1alpha1.ReasonClaimLost, "PersistentVolumeClaim %s lost its PersistentVolume %s: the data is not reachable; restore it from a snapshot or backup",
+			claim.Name, claim.Spec.VolumeName)
+	default:
+		return Pending(v1alpha1.ReasonClaimPending, "PersistentVolumeClaim %s is not bound; 'kubectl describe pvc %s' shows what the provisioner of class %s says",
+			claim.Name, claim.Name, ptr.Deref(claim.Spec.StorageClassName, "(none)"))
+	}
+}
+
+// AwaitingConsumer is that a class binds at first use.
+func AwaitingConsumer() *Problem {
+	return In(v1alpha1.DiskAwaitingConsumer, v1alpha1.ReasonAwaitingConsumer,
+		"the storage class binds when a machine that uses the disk is scheduled; nothing is wrong")
+}
+
+// Content says why the disk's content is not complete, from the phase of the DataVolume (CDI pkg/apis/core/v1beta1).
+func Content(dataVolume *cdiv1.DataVolume) *Problem {
+	switch dataVolume.Status.Phase {
+	case cdiv1.Succeeded:
+		return nil
+	case cdiv1.WaitForFirstConsumer, cdiv1.PendingPopulation:
+		return AwaitingConsumer()
+	case cdiv1.UploadScheduled, cdiv1.UploadReady:
+		return awaitingUpload(dataVolume)
+	case cdiv1.Failed:
+		return Failed(v1alpha1.ReasonImportFailed, "DataVolume %s failed: %s", dataVolume.Name, dvstate.ImporterSays(dataVolume))
+	case cdiv1.PhaseUnset, cdiv1.Pending:
+		if reason, message := dvstate.ClaimRefused(dataVolume); message != "" {
+			return Failed(reason, "DataVolume %s: %s", dataVolume.Name, message)
+		}
+		return Pending(v1alpha1.ReasonClaimPending, "DataVolume %s waits for its PersistentVolumeClaim", dataVolume.Name)
+	default:
+		if message := dvstate.ImporterSays(dataVolume); message != "" {
+			return Failed(v1alpha1.ReasonImportFailed, "DataVolume %s: importer pod: %s; it is tried again (restarts so far: %d)",
+				dataVolume.Name, message, dvstate.Restarts(dataVolume))
+		}
+		return In(v1alpha1.DiskImporting, v1alpha1.ReasonImporting, "DataVolume %s is being filled", dataVolume.Name)
+	}
+}
+
+// awaitingUpload stays the same from the moment that CDI prepares for the upload until it has all of it.
+func awaitingUpload(dataVolume *cdiv1.DataVolume) *Problem {
+	if message := dvstate.ImporterSays(dataVolume); message != "" {
+		return Failed(v1alpha1.ReasonImportFailed, "DataVolume %s: upload pod: %s; send the image again", dataVolume.Name, message)
+	}
+	return In(v1alpha1.DiskAwaitingUpload, v1alpha1.ReasonAwaitingUpload,
+		"send the disk image: virtctl image-upload dv %s --namespace=%s --no-create --image-path=FILE, "+
+			"with --uploadproxy-url where CDI's upload proxy is not known to it", dataVolume.Name, dataVolume.Namespace)
+}
+
+// Grows says how far the storage is with a claim that asks for more than it has.
+func Grows(claim *corev1.PersistentVolumeClaim) *Problem {
+	request, capacity := claim.Spec.Resources.Requests[corev1.ResourceStorage], claim.Status.Capacity[corev1.ResourceStorage]
+	if capacity.IsZero() || capacity.Cmp(request) >= 0 {
+		return nil
+	}
+	grows := fmt.Sprintf("PersistentVolumeClaim %s grows from %s to %s", claim.Name, &capacity, &request)
+	for _, condition := range claim.Status.Conditions {
+		if condition.Status != corev1.ConditionTrue {
+			continue
+		}
+		switch condition.Type {
+		case corev1.PersistentVolumeClaimControllerResizeError, corev1.PersistentVolumeClaimNodeResizeError:
+			return Failed(v1alpha1.ReasonExpansionFailed, "%s, and the storage says: %s; it is tried again", grows, condition.Message)
+		case corev1.PersistentVolumeClaimFileSystemResizePending:
+			return In(v1alpha1.DiskExpanding, v1alpha1.ReasonExpanding,
+				"%s: the volume has, and its file system does on the node of the machine that uses the disk, or of the next one", grows)
+		}
+	}
+	return In(v1alpha1.DiskExpanding, v1alpha1.ReasonExpanding, "%s", grows)
+}
