@@ -12,9 +12,9 @@ import (
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/dependency"
+	"github.com/novasphere/wukong/controllers/internal/diskstate"
+	"github.com/novasphere/wukong/controllers/internal/protocol/custody"
 	"github.com/novasphere/wukong/controllers/internal/read"
-	"github.com/novasphere/wukong/controllers/wukongdisk/internal/custody"
-	"github.com/novasphere/wukong/controllers/wukongdisk/internal/problem"
 )
 
 // custodyInputs are what decides who may use the disk.
@@ -94,10 +94,10 @@ func mayHoldBytes(disk *v1alpha1.WukongDisk) bool {
 }
 
 // sharing says why a disk that is to be shared cannot be.
-func sharing(disk *v1alpha1.WukongDisk, claim *corev1.PersistentVolumeClaim) *problem.Problem {
+func sharing(disk *v1alpha1.WukongDisk, claim *corev1.PersistentVolumeClaim) *diskstate.Problem {
 	if !ptr.Deref(disk.Spec.Shared, false) || slices.Contains(claim.Spec.AccessModes, corev1.ReadWriteMany) {
 		return nil
 	}
-	return problem.Failed(v1alpha1.ReasonInvalidSpec, "spec.shared needs the access mode ReadWriteMany, and PersistentVolumeClaim %s has %v: "+
+	return diskstate.Failed(v1alpha1.ReasonInvalidSpec, "spec.shared needs the access mode ReadWriteMany, and PersistentVolumeClaim %s has %v: "+
 		"create a disk with accessModes [ReadWriteMany] on a class that can, or set spec.shared to false", claim.Name, claim.Spec.AccessModes)
 }

@@ -12,8 +12,8 @@ import (
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/index"
+	"github.com/novasphere/wukong/controllers/internal/protocol/custody"
 	"github.com/novasphere/wukong/controllers/internal/watches"
-	"github.com/novasphere/wukong/controllers/wukongdisk/internal/custody"
 )
 
 // observeClaimOwner finds the WukongDisk that has the claim which another one adopts.

@@ -12,8 +12,8 @@ import (
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/apply"
+	"github.com/novasphere/wukong/controllers/internal/protocol/diskmove"
 	"github.com/novasphere/wukong/controllers/internal/read"
-	"github.com/novasphere/wukong/controllers/wukongdisk/internal/move"
 )
 
 // claimName is the claim that holds the disk, or will.
@@ -23,7 +23,7 @@ func (o *observation) claimName(disk *v1alpha1.WukongDisk) string {
 
 // observeCopies finds the claim that holds the disk. A spec that never changed never asked for a move, and spares the list.
 func (r *Reconciler) observeCopies(ctx context.Context, disk *v1alpha1.WukongDisk, observed *observation) error {
-	observed.copies = move.Copies{Current: disk.ClaimName()}
+	observed.copies = diskmove.Copies{Current: disk.ClaimName()}
 	if !observed.importerServed && !disk.AdoptsClaim() && disk.Status.ClaimName != "" {
 		observed.copies.Current = disk.Status.ClaimName
 	}
@@ -41,7 +41,7 @@ func (r *Reconciler) observeCopies(ctx context.Context, disk *v1alpha1.WukongDis
 			moved = append(moved, &list.Items[i])
 		}
 	}
-	observed.copies = move.Arrange(disk.Name, moved)
+	observed.copies = diskmove.Arrange(disk.Name, moved)
 	if observed.copies.DataVolume == nil && disk.Status.ClaimName != "" && disk.Status.ClaimName != disk.Name {
 		// Someone took the DataVolume away from under a claim that the disk moved to. The disk is not made anew for that.
 		observed.copies.Current = disk.Status.ClaimName
@@ -57,7 +57,7 @@ func (r *Reconciler) observeTargetClaim(ctx context.Context, disk *v1alpha1.Wuko
 	case observed.copies.Target != nil:
 		name = observed.copies.Target.Name
 	case class != "":
-		name = move.TargetName(disk, class, observed.claimName(disk))
+		name = diskmove.TargetName(disk, class, observed.claimName(disk))
 	default:
 		return nil
 	}

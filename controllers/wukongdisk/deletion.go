@@ -11,7 +11,8 @@ import (
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/apply"
-	"github.com/novasphere/wukong/controllers/wukongdisk/internal/problem"
+	"github.com/novasphere/wukong/controllers/internal/diskstate"
+	"github.com/novasphere/wukong/controllers/internal/problem"
 )
 
 // finalize goes as far as what exists allows: wait for users, let a retained claim go free, end.
@@ -100,7 +101,7 @@ func (r *Reconciler) settleCopies(ctx context.Context, disk *v1alpha1.WukongDisk
 	}
 }
 
-func terminating(disk *v1alpha1.WukongDisk, observed *observation) *problem.Problem {
+func terminating(disk *v1alpha1.WukongDisk, observed *observation) *diskstate.Problem {
 	if inUse := observed.custodyInputs(disk).Users(observed.attachedTo); len(inUse) > 0 {
 		return problem.In(v1alpha1.DiskTerminating, v1alpha1.ReasonInUse,
 			"the disk is used by %s, and is deleted when no machine uses it; take it out of spec.disks there, or delete the machine",

@@ -6,12 +6,12 @@ import (
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/apply"
+	"github.com/novasphere/wukong/controllers/internal/diskstate"
 	"github.com/novasphere/wukong/controllers/internal/dvstate"
-	"github.com/novasphere/wukong/controllers/wukongdisk/internal/problem"
 )
 
 // describe is the status beside its conditions.
-func describe(disk *v1alpha1.WukongDisk, observed *observation, found *problem.Problem) v1alpha1.WukongDiskStatus {
+func describe(disk *v1alpha1.WukongDisk, observed *observation, found *diskstate.Problem) v1alpha1.WukongDiskStatus {
 	status := v1alpha1.WukongDiskStatus{Phase: v1alpha1.DiskReady, AttachedTo: observed.attachedTo, GuestSize: observed.custodyInputs(disk).GuestSize(observed.attachedTo)}
 	if found != nil {
 		status.Phase = found.Phase

@@ -10,7 +10,7 @@ import (
 	cdiv1 "kubevirt.io/containerized-data-importer-api/pkg/apis/core/v1beta1"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
-	"github.com/novasphere/wukong/controllers/wukongdisk/internal/problem"
+	"github.com/novasphere/wukong/controllers/internal/diskstate"
 )
 
 // alignment of images: CDI and KubeVirt cut the size of an image down to it.
@@ -36,7 +36,7 @@ func growthWanted(disk *v1alpha1.WukongDisk, observed *observation) bool {
 
 // complete tells whether the disk stands on a claim of its own that is bound and filled.
 func complete(disk *v1alpha1.WukongDisk, observed *observation) bool {
-	if disk.AdoptsClaim() || observed.claim == nil || !observed.ownsClaim(disk) || problem.Bound(observed.claim) != nil {
+	if disk.AdoptsClaim() || observed.claim == nil || !observed.ownsClaim(disk) || diskstate.Bound(observed.claim) != nil {
 		return false
 	}
 	return observed.dataVolume == nil || observed.dataVolume.Status.Phase == cdiv1.Succeeded
@@ -86,22 +86,22 @@ func claimRequest(size, current resource.Quantity, overhead float64) resource.Qu
 func roundUp(bytes int64) int64 { return (bytes + alignment - 1) / alignment * alignment }
 
 // expansion says why a complete disk has not the size that the spec says.
-func expansion(disk *v1alpha1.WukongDisk, observed *observation) *problem.Problem {
+func expansion(disk *v1alpha1.WukongDisk, observed *observation) *diskstate.Problem {
 	if !complete(disk, observed) {
 		return nil
 	}
 	if recorded := requestedSize(disk, observed); recorded != nil && disk.Spec.Size.Cmp(*recorded) < 0 {
-		return problem.Failed(v1alpha1.ReasonInvalidSpec, "spec.size is %s, and the claim was asked for %s already: a disk never shrinks; set spec.size to %s",
+		return diskstate.Failed(v1alpha1.ReasonInvalidSpec, "spec.size is %s, and the claim was asked for %s already: a disk never shrinks; set spec.size to %s",
 			disk.Spec.Size, recorded, recorded)
 	}
 	if found := expansionUnsupported(disk, observed); found != nil {
 		return found
 	}
-	return problem.Grows(observed.claim)
+	return diskstate.Grows(observed.claim)
 }
 
 // expansionUnsupported: the API server would refuse the request, and not say why so plainly.
-func expansionUnsupported(disk *v1alpha1.WukongDisk, observed *observation) *problem.Problem {
+func expansionUnsupported(disk *v1alpha1.WukongDisk, observed *observation) *diskstate.Problem {
 	if observed.growth == nil {
 		return nil
 	}
@@ -109,11 +109,11 @@ func expansionUnsupported(disk *v1alpha1.WukongDisk, observed *observation) *pro
 	class := observed.growth.class
 	switch {
 	case class == nil:
-		return problem.Failed(v1alpha1.ReasonExpansionUnsupported, "the disk cannot grow to %s: StorageClass %q of PersistentVolumeClaim %s does not exist any more; "+
+		return diskstate.Failed(v1alpha1.ReasonExpansionUnsupported, "the disk cannot grow to %s: StorageClass %q of PersistentVolumeClaim %s does not exist any more; "+
 			"create it with allowVolumeExpansion: true, or set spec.size back to %s",
 			disk.Spec.Size, className, observed.claim.Name, requestedSize(disk, observed))
 	case !ptr.Deref(class.AllowVolumeExpansion, false):
-		return problem.Failed(v1alpha1.ReasonExpansionUnsupported, "the disk cannot grow to %s: StorageClass %s does not allow expansion; "+
+		return diskstate.Failed(v1alpha1.ReasonExpansionUnsupported, "the disk cannot grow to %s: StorageClass %s does not allow expansion; "+
 			"set allowVolumeExpansion: true there if its provisioner can, or set spec.size back to %s",
 			disk.Spec.Size, className, requestedSize(disk, observed))
 	default:

@@ -11,8 +11,8 @@ import (
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/apply"
+	"github.com/novasphere/wukong/controllers/internal/diskstate"
 	"github.com/novasphere/wukong/controllers/internal/dvstate"
-	"github.com/novasphere/wukong/controllers/wukongdisk/internal/problem"
 )
 
 // A disk that was complete once is never filled a second time by itself: a guest would find an empty disk, or that of a year ago, and nobody would
@@ -34,21 +34,21 @@ func (r *Reconciler) markFilled(ctx context.Context, disk *v1alpha1.WukongDisk, 
 }
 
 // bytesLost says that a disk was complete, and that what held its bytes is gone. It stays so.
-func bytesLost(disk *v1alpha1.WukongDisk, observed *observation) *problem.Problem {
+func bytesLost(disk *v1alpha1.WukongDisk, observed *observation) *diskstate.Problem {
 	if !wasFilled(disk) || observed.claim != nil {
 		return nil
 	}
 	const lost = "PersistentVolumeClaim %s, which held the disk, was deleted, and its bytes are lost; to have them back, make a disk from a WukongSnapshot or another " +
 		"backup and give it to the machine; "
 	if observed.claimName(disk) != disk.Name {
-		return problem.Failed(v1alpha1.ReasonBytesLost, lost+"to begin again, delete this disk and make it again", observed.claimName(disk))
+		return diskstate.Failed(v1alpha1.ReasonBytesLost, lost+"to begin again, delete this disk and make it again", observed.claimName(disk))
 	}
-	return problem.Failed(v1alpha1.ReasonBytesLost, lost+"to fill it again from its source: kubectl annotate wukongdisk %s --namespace=%s %s-",
+	return diskstate.Failed(v1alpha1.ReasonBytesLost, lost+"to fill it again from its source: kubectl annotate wukongdisk %s --namespace=%s %s-",
 		disk.Name, disk.Name, disk.Namespace, v1alpha1.AnnotationFilled)
 }
 
 // leaving warns of a claim that was deleted and goes when the last pod lets go of it.
-func leaving(observed *observation) *problem.Problem {
+func leaving(observed *observation) *diskstate.Problem {
 	if observed.claim == nil || observed.claim.DeletionTimestamp.IsZero() {
 		return nil
 	}
@@ -60,7 +60,7 @@ func leaving(observed *observation) *problem.Problem {
 		}
 		guest = "WukongVM " + strings.Join(names, ", ") + " stops"
 	}
-	return problem.Failed(v1alpha1.ReasonClaimDeleted, "PersistentVolumeClaim %s was deleted: it and the bytes of this disk are gone as soon as %s; "+
+	return diskstate.Failed(v1alpha1.ReasonClaimDeleted, "PersistentVolumeClaim %s was deleted: it and the bytes of this disk are gone as soon as %s; "+
 		"a deletion cannot be taken back, so copy the bytes before that, with a WukongSnapshot that a new disk is made from, or within the guest",
 		observed.claim.Name, guest)
 }

@@ -8,20 +8,21 @@ import (
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/apply"
 	"github.com/novasphere/wukong/controllers/internal/conditions"
-	"github.com/novasphere/wukong/controllers/wukongdisk/internal/move"
-	"github.com/novasphere/wukong/controllers/wukongdisk/internal/problem"
+	"github.com/novasphere/wukong/controllers/internal/diskstate"
+	"github.com/novasphere/wukong/controllers/internal/problem"
+	"github.com/novasphere/wukong/controllers/internal/protocol/diskmove"
 )
 
 // moveInputs are what decides about the move of the disk.
-func (o *observation) moveInputs(disk *v1alpha1.WukongDisk) move.Inputs {
-	in := move.Inputs{
+func (o *observation) moveInputs(disk *v1alpha1.WukongDisk) diskmove.Inputs {
+	in := diskmove.Inputs{
 		Disk: disk, VMs: o.machines, AttachedTo: o.attachedTo, Copies: o.copies, DataVolume: o.dataVolume, TargetClaim: o.targetClaim,
 		ClassFound: o.classFound, Complete: complete(disk, o), RequestedSize: requestedSize(disk, o),
 	}
 	in.Copies.Current = o.claimName(disk)
 	if o.claim != nil && o.ownsClaim(disk) {
 		in.Claim = o.claim
-		in.Grows = problem.Grows(o.claim) != nil || o.growth != nil && expansionUnsupported(disk, o) == nil
+		in.Grows = diskstate.Grows(o.claim) != nil || o.growth != nil && expansionUnsupported(disk, o) == nil
 	}
 	return in
 }
@@ -71,10 +72,10 @@ func reportMove(set *conditions.Set, status *v1alpha1.WukongDiskStatus, observed
 }
 
 // moving says why a disk cannot be used because it moves.
-func moving(observed *observation) *problem.Problem {
+func moving(observed *observation) *diskstate.Problem {
 	switch {
 	case observed.move.Undecided():
-		return problem.Failed(v1alpha1.ReasonMoveUndecided, "%s", observed.move.Message)
+		return diskstate.Failed(v1alpha1.ReasonMoveUndecided, "%s", observed.move.Message)
 	case observed.move.Locked():
 		return problem.In(v1alpha1.DiskMoving, v1alpha1.ReasonMoving, "%s", observed.move.Message)
 	default:

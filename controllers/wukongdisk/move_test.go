@@ -7,12 +7,12 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	cdiv1 "kubevirt.io/containerized-data-importer-api/pkg/apis/core/v1beta1"
 
-	"github.com/novasphere/wukong/controllers/wukongdisk/internal/move"
+	"github.com/novasphere/wukong/controllers/internal/protocol/diskmove"
 )
 
 // What the decision about a move is made from.
 func TestMoveInputs(t *testing.T) {
-	observed := func(change func(*observation)) move.Inputs {
+	observed := func(change func(*observation)) diskmove.Inputs {
 		o := &observation{importerServed: true, classFound: true, dataVolume: dataVolumeIn(cdiv1.Succeeded), claim: claimIn(corev1.ClaimBound)}
 		change(o)
 		return o.moveInputs(diskWith(ofClass("slow")))

@@ -19,10 +19,10 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/dvstate"
 	"github.com/novasphere/wukong/controllers/internal/index"
 	"github.com/novasphere/wukong/controllers/internal/pass"
+	"github.com/novasphere/wukong/controllers/internal/protocol/custody"
+	"github.com/novasphere/wukong/controllers/internal/protocol/diskmove"
 	"github.com/novasphere/wukong/controllers/internal/read"
 	"github.com/novasphere/wukong/controllers/internal/umbrella"
-	"github.com/novasphere/wukong/controllers/wukongdisk/internal/custody"
-	"github.com/novasphere/wukong/controllers/wukongdisk/internal/move"
 )
 
 // observation is everything that decides about a disk, read at the beginning of a pass.
@@ -46,12 +46,12 @@ type observation struct {
 	// importer is what the DataVolume waits for.
 	importer dvstate.Waiting
 	// copies say which DataVolume and claim hold the disk, and what else it has. targetClaim is that of the target, or has its name.
-	copies      move.Copies
+	copies      diskmove.Copies
 	targetClaim *corev1.PersistentVolumeClaim
 	// outcome is how this pass's writes ended; nil before them.
 	outcome *pass.Outcome
 	// move is what follows from all this for a move to another class.
-	move move.Decision
+	move diskmove.Decision
 	// origin is nil for a disk that is no clone, and for one that has its DataVolume, unless that is severed: what it is to be filled from is gone.
 	origin  *origin
 	severed bool

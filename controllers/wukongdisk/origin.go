@@ -16,10 +16,10 @@ import (
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/conditions"
 	"github.com/novasphere/wukong/controllers/internal/dependency"
+	"github.com/novasphere/wukong/controllers/internal/diskstate"
 	"github.com/novasphere/wukong/controllers/internal/index"
 	"github.com/novasphere/wukong/controllers/internal/read"
 	"github.com/novasphere/wukong/controllers/internal/usage"
-	"github.com/novasphere/wukong/controllers/wukongdisk/internal/problem"
 )
 
 // origin is what a clone is made from, as it was read.
@@ -35,9 +35,9 @@ type origin struct {
 	// sizeless: the claim is as large as the origin says, which is spec.size with the overhead of its file system.
 	sizeless bool
 	// misfit says that it does not fit into the disk.
-	misfit *problem.Problem
+	misfit *diskstate.Problem
 	// problem of the cluster or of the spec, whatever the origin is like.
-	problem *problem.Problem
+	problem *diskstate.Problem
 }
 
 // observeOrigin reads what a disk is to be cloned from, until its DataVolume is made. CDI asks whether our account may clone across
@@ -48,7 +48,7 @@ func (r *Reconciler) observeOrigin(ctx context.Context, disk *v1alpha1.WukongDis
 		return nil
 	}
 	if !r.namespaces.Contain(reference.Namespace) {
-		observed.origin = &origin{problem: problem.Failed(v1alpha1.ReasonCloneNotGranted, "the release of Wukong for namespace %s does not work in namespace %s, and does not "+
+		observed.origin = &origin{problem: diskstate.Failed(v1alpha1.ReasonCloneNotGranted, "the release of Wukong for namespace %s does not work in namespace %s, and does not "+
 			"see %s: ask an administrator to add that namespace to the release's namespaces", disk.Namespace, reference.Namespace, reference)}
 		return nil
 	}
@@ -143,7 +143,7 @@ func (r *Reconciler) originSnapshot(ctx context.Context, disk *v1alpha1.WukongDi
 		return nil, err
 	}
 	if !served {
-		return &origin{problem: problem.Failed(v1alpha1.ReasonDependencyMissing, "%s", dependency.VolumeSnapshots.Missing())}, nil
+		return &origin{problem: diskstate.Failed(v1alpha1.ReasonDependencyMissing, "%s", dependency.VolumeSnapshots.Missing())}, nil
 	}
 	snapshot, err := read.Get(ctx, r.client, reference.Namespace, reference.Name, &snapshotv1.VolumeSnapshot{})
 	if err != nil || snapshot == nil {
@@ -172,7 +172,7 @@ func (r *Reconciler) originSnapshot(ctx context.Context, disk *v1alpha1.WukongDi
 // restored judges a size that is below what a snapshot restores to. That has the overhead of a file system, if there is one, on top of the
 // image's size, and CDI lets no DataVolume ask for less (pkg/controller/datavolume/snapshot-clone-controller.go, validateSnapshotClone):
 // one that does not ask for a size gets it.
-func restored(reference index.Origin, size, restoreSize resource.Quantity, overhead float64) (sizeless bool, found *problem.Problem) {
+func restored(reference index.Origin, size, restoreSize resource.Quantity, overhead float64) (sizeless bool, found *diskstate.Problem) {
 	holds := func(size resource.Quantity) bool {
 		needed := claimRequest(size, resource.Quantity{}, overhead)
 		return needed.Cmp(restoreSize) >= 0
@@ -184,7 +184,7 @@ func restored(reference index.Origin, size, restoreSize resource.Quantity, overh
 	if !holds(least) {
 		least.Add(*resource.NewQuantity(alignment, resource.BinarySI))
 	}
-	return false, problem.Failed(v1alpha1.ReasonInvalidSpec, "spec.size is %s, and %s restores to %s: set spec.size to %s or more", &size, reference, &restoreSize, &least)
+	return false, diskstate.Failed(v1alpha1.ReasonInvalidSpec, "spec.size is %s, and %s restores to %s: set spec.size to %s or more", &size, reference, &restoreSize, &least)
 }
 
 // originImage goes by the version that the image's own status names, and never by its DataSource: whoever may write that could point it at a claim
@@ -226,7 +226,7 @@ func annotatedGrants(obj metav1.Object) []string {
 
 // originUnusable says why a clone cannot begin. Of another namespace it says the same whether the origin is missing or does not grant:
 // who may not clone an object shall not learn from us that it exists.
-func originUnusable(disk *v1alpha1.WukongDisk, observed *observation) *problem.Problem {
+func originUnusable(disk *v1alpha1.WukongDisk, observed *observation) *diskstate.Problem {
 	found := observed.origin
 	if found == nil {
 		return nil
@@ -238,12 +238,12 @@ func originUnusable(disk *v1alpha1.WukongDisk, observed *observation) *problem.P
 	foreign := reference.Namespace != disk.Namespace
 	switch {
 	case foreign && (!found.exists || !grants(reference.Namespace, found.grants, disk.Namespace)):
-		return problem.Failed(v1alpha1.ReasonCloneNotGranted, "%s may not be cloned into namespace %s: it does not exist, or does not grant it; %s",
+		return diskstate.Failed(v1alpha1.ReasonCloneNotGranted, "%s may not be cloned into namespace %s: it does not exist, or does not grant it; %s",
 			reference, disk.Namespace, grantAdvice(reference, disk.Namespace))
 	case !found.exists:
-		return problem.Failed(v1alpha1.ReasonSourceMissing, "%s does not exist; create it, and this goes on by itself", reference)
+		return diskstate.Failed(v1alpha1.ReasonSourceMissing, "%s does not exist; create it, and this goes on by itself", reference)
 	case found.waits != "":
-		return problem.Pending(v1alpha1.ReasonSourceNotReady, "%s: %s", reference, found.waits)
+		return diskstate.Pending(v1alpha1.ReasonSourceNotReady, "%s: %s", reference, found.waits)
 	default:
 		return found.misfit
 	}

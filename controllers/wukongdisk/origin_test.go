@@ -11,8 +11,8 @@ import (
 	cdiv1 "kubevirt.io/containerized-data-importer-api/pkg/apis/core/v1beta1"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/diskstate"
 	"github.com/novasphere/wukong/controllers/internal/index"
-	"github.com/novasphere/wukong/controllers/wukongdisk/internal/problem"
 )
 
 func cloning(kind, namespace, name string) func(*v1alpha1.WukongDisk) {
@@ -38,11 +38,11 @@ func TestOriginUnusable(t *testing.T) {
 		"granted to nobody, being filled": {"images", origin{exists: true, waits: "secret progress"}, v1alpha1.ReasonCloneNotGranted, ""},
 		"granted, being filled":           {"images", origin{exists: true, grants: []string{"shop"}, waits: "it is not bound"}, v1alpha1.ReasonSourceNotReady, ""},
 		"granted, and going":              {"images", origin{grants: []string{"shop"}}, v1alpha1.ReasonCloneNotGranted, ""},
-		"too large":                       {"", origin{exists: true, misfit: problem.Failed(v1alpha1.ReasonInvalidSpec, "set spec.size to 2Gi")}, v1alpha1.ReasonInvalidSpec, "2Gi"},
+		"too large":                       {"", origin{exists: true, misfit: diskstate.Failed(v1alpha1.ReasonInvalidSpec, "set spec.size to 2Gi")}, v1alpha1.ReasonInvalidSpec, "2Gi"},
 		"granted to others, too large": {
-			"images", origin{exists: true, misfit: problem.Failed(v1alpha1.ReasonInvalidSpec, "2Gi")}, v1alpha1.ReasonCloneNotGranted, ""},
+			"images", origin{exists: true, misfit: diskstate.Failed(v1alpha1.ReasonInvalidSpec, "2Gi")}, v1alpha1.ReasonCloneNotGranted, ""},
 		"a cluster that cannot": {
-			"images", origin{problem: problem.Failed(v1alpha1.ReasonDependencyMissing, "none")}, v1alpha1.ReasonDependencyMissing, "none"},
+			"images", origin{problem: diskstate.Failed(v1alpha1.ReasonDependencyMissing, "none")}, v1alpha1.ReasonDependencyMissing, "none"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

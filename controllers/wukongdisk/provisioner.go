@@ -13,10 +13,10 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/diskstate"
 	"github.com/novasphere/wukong/controllers/internal/index"
 	"github.com/novasphere/wukong/controllers/internal/read"
 	"github.com/novasphere/wukong/controllers/internal/watches"
-	"github.com/novasphere/wukong/controllers/wukongdisk/internal/problem"
 )
 
 // observeProvisioner reads why a claim gets no volume. A provisioner tells nobody but an event, and most often one of a claim that CDI
@@ -63,11 +63,11 @@ func lostRace(failure *corev1.Event) bool {
 }
 
 // provisioning is a failure of the provisioner, which tries again by itself.
-func provisioning(observed *observation) *problem.Problem {
+func provisioning(observed *observation) *diskstate.Problem {
 	if observed.provisionerSays == "" {
 		return nil
 	}
-	return problem.Failed(v1alpha1.ReasonProvisioningFailed, "PersistentVolumeClaim %s gets no volume: %s; it is tried again", observed.claim.Name, observed.provisionerSays)
+	return diskstate.Failed(v1alpha1.ReasonProvisioningFailed, "PersistentVolumeClaim %s gets no volume: %s; it is tried again", observed.claim.Name, observed.provisionerSays)
 }
 
 // disksOfFailure maps a provisioner's event to the disks on the claim, also when it is about a claim that CDI made for that one.

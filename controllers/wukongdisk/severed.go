@@ -15,8 +15,8 @@ import (
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/apply"
 	"github.com/novasphere/wukong/controllers/internal/dependency"
+	"github.com/novasphere/wukong/controllers/internal/diskstate"
 	"github.com/novasphere/wukong/controllers/internal/index"
-	"github.com/novasphere/wukong/controllers/wukongdisk/internal/problem"
 )
 
 // A clone on a class that binds at first use may wait for months, and what it is to be made from may go meanwhile: an image keeps a few versions only. CDI waits for
@@ -71,11 +71,11 @@ func (o *observation) originChanged() bool {
 }
 
 // originLost: the source still names what is gone.
-func originLost(disk *v1alpha1.WukongDisk, observed *observation) *problem.Problem {
+func originLost(disk *v1alpha1.WukongDisk, observed *observation) *diskstate.Problem {
 	if !observed.severed || observed.originChanged() {
 		return nil
 	}
 	reference, _ := index.OriginOf(disk)
-	return problem.Failed(v1alpha1.ReasonSourceMissing, "what %s consisted of was deleted before this disk, which was to be a clone of it, had a first consumer: "+
+	return diskstate.Failed(v1alpha1.ReasonSourceMissing, "what %s consisted of was deleted before this disk, which was to be a clone of it, had a first consumer: "+
 		"make it again, or delete this disk and make it from something else", reference)
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/conditions"
 	"github.com/novasphere/wukong/controllers/internal/dependency"
-	"github.com/novasphere/wukong/controllers/wukongdisk/internal/problem"
+	"github.com/novasphere/wukong/controllers/internal/diskstate"
 )
 
 var dataVolumesMissing = dependency.DataVolumes.Missing()
@@ -38,12 +38,12 @@ func (r *Reconciler) writeStatus(ctx context.Context, disk *v1alpha1.WukongDisk,
 }
 
 // evaluate says why the disk is not ready, or nil.
-func evaluate(disk *v1alpha1.WukongDisk, observed *observation, applyErr error) *problem.Problem {
+func evaluate(disk *v1alpha1.WukongDisk, observed *observation, applyErr error) *diskstate.Problem {
 	if !disk.DeletionTimestamp.IsZero() {
 		return terminating(disk, observed)
 	}
 	if quotaExceeded(applyErr) {
-		return problem.Failed(v1alpha1.ReasonQuotaExceeded, "%s; ask for less, or for a larger ResourceQuota", applyErr)
+		return diskstate.Failed(v1alpha1.ReasonQuotaExceeded, "%s; ask for less, or for a larger ResourceQuota", applyErr)
 	}
 	if applyErr != nil {
 		return writeRefused(applyErr)
@@ -72,7 +72,7 @@ func evaluate(disk *v1alpha1.WukongDisk, observed *observation, applyErr error) 
 }
 
 // incomplete says why not all bytes of the disk are there, or not to be relied on; nil when they are.
-func incomplete(disk *v1alpha1.WukongDisk, observed *observation) *problem.Problem {
+func incomplete(disk *v1alpha1.WukongDisk, observed *observation) *diskstate.Problem {
 	if disk.AdoptsClaim() {
 		return adoptedClaim(disk, observed)
 	}
@@ -83,17 +83,17 @@ func incomplete(disk *v1alpha1.WukongDisk, observed *observation) *problem.Probl
 		return found
 	}
 	if observed.importer.Says != "" {
-		return problem.Failed(observed.importer.Reason, "%s", observed.importer.Says)
+		return diskstate.Failed(observed.importer.Reason, "%s", observed.importer.Says)
 	}
 	if observed.dataVolume != nil {
-		if found := problem.Content(observed.dataVolume); found != nil {
+		if found := diskstate.Content(observed.dataVolume); found != nil {
 			if says := observed.stillSays(disk); says != "" && found.Reason == v1alpha1.ReasonImporting {
-				return problem.Failed(v1alpha1.ReasonImportFailed, "%s", says)
+				return diskstate.Failed(v1alpha1.ReasonImportFailed, "%s", says)
 			}
 			return found
 		}
 	}
-	if found := problem.Bound(observed.claim); found != nil {
+	if found := diskstate.Bound(observed.claim); found != nil {
 		return found
 	}
 	return moving(observed)
@@ -105,25 +105,25 @@ func (o *observation) stillSays(disk *v1alpha1.WukongDisk) string {
 }
 
 // contested tells of a machine that has the claim and is none that the disk may be given to.
-func contested(disk *v1alpha1.WukongDisk, observed *observation) *problem.Problem {
+func contested(disk *v1alpha1.WukongDisk, observed *observation) *diskstate.Problem {
 	if observed.outsideUser == "" {
 		return nil
 	}
-	return problem.Failed(v1alpha1.ReasonClaimInUse, "PersistentVolumeClaim %s is in use by %s, which is not of the WukongVM that asks for the disk: "+
+	return diskstate.Failed(v1alpha1.ReasonClaimInUse, "PersistentVolumeClaim %s is in use by %s, which is not of the WukongVM that asks for the disk: "+
 		"stop and delete that machine, or take the volume out of it, and this continues by itself", observed.claimName(disk), observed.outsideUser)
 }
 
-func adoptedClaim(disk *v1alpha1.WukongDisk, observed *observation) *problem.Problem {
+func adoptedClaim(disk *v1alpha1.WukongDisk, observed *observation) *diskstate.Problem {
 	switch {
 	case observed.claim == nil:
-		return problem.Failed(v1alpha1.ReasonClaimMissing,
+		return diskstate.Failed(v1alpha1.ReasonClaimMissing,
 			"PersistentVolumeClaim %s does not exist in namespace %s; create it, or correct source.persistentVolumeClaim.name", disk.ClaimName(), disk.Namespace)
 	case observed.claimOwner != "":
-		return problem.Failed(v1alpha1.ReasonClaimInUse,
+		return diskstate.Failed(v1alpha1.ReasonClaimInUse,
 			"PersistentVolumeClaim %s is that of WukongDisk %s: use that one in its place, with spec.shared if several machines shall write, or a clone of it",
 			disk.ClaimName(), observed.claimOwner)
 	case observed.bindsLater && observed.claim.Status.Phase == corev1.ClaimPending:
-		return problem.AwaitingConsumer()
+		return diskstate.AwaitingConsumer()
 	}
-	return problem.Bound(observed.claim)
+	return diskstate.Bound(observed.claim)
 }

@@ -13,7 +13,7 @@ import (
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/apply"
-	"github.com/novasphere/wukong/controllers/wukongdisk/internal/problem"
+	"github.com/novasphere/wukong/controllers/internal/diskstate"
 )
 
 // settled is the observation of a disk that is complete.
@@ -170,7 +170,7 @@ func TestDescribe(t *testing.T) {
 	t.Run("being filled", func(t *testing.T) {
 		observed := filling(cdiv1.ImportInProgress)
 		observed.dataVolume.Status.Progress = "47.11%"
-		status := describe(diskWith(), &observed, problem.Content(observed.dataVolume))
+		status := describe(diskWith(), &observed, diskstate.Content(observed.dataVolume))
 		assert.Equal(t, v1alpha1.DiskImporting, status.Phase)
 		assert.Equal(t, ptr.To(int32(40)), status.ProgressPercent)
 		assert.Equal(t, "root", status.ClaimName, "a machine may be made before its disk is complete")
@@ -178,7 +178,7 @@ func TestDescribe(t *testing.T) {
 	t.Run("only begun", func(t *testing.T) {
 		observed := filling(cdiv1.Pending)
 		assert.Equal(t, v1alpha1.WukongDiskStatus{Phase: v1alpha1.DiskPending, ClaimName: "root", DataVolumeName: "root", RequestedSize: ptr.To(resource.MustParse("1Gi"))},
-			describe(diskWith(), &observed, problem.Content(observed.dataVolume)), "nothing that changes from moment to moment")
+			describe(diskWith(), &observed, diskstate.Content(observed.dataVolume)), "nothing that changes from moment to moment")
 	})
 	t.Run("a foreign claim is told to no machine, B19", func(t *testing.T) {
 		observed := observation{importerServed: true, classFound: true, claim: foreignClaim(corev1.ClaimBound)}

@@ -24,9 +24,9 @@ import (
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/conditions"
 	"github.com/novasphere/wukong/controllers/internal/index"
+	"github.com/novasphere/wukong/controllers/internal/protocol/custody"
 	"github.com/novasphere/wukong/controllers/internal/usage"
 	"github.com/novasphere/wukong/controllers/internal/watches"
-	"github.com/novasphere/wukong/controllers/wukongdisk/internal/custody"
 )
 
 // gather is how long news of a DataVolume and its claim wait for more: a disk that is made quickly goes through all its states in less, and

@@ -49,8 +49,8 @@ func TestWhichDiskOfAMachineIsAskedFor(t *testing.T) {
 			found := diskMissing(&v1alpha1.WukongExport{Spec: v1alpha1.WukongExportSpec{
 				Source: v1alpha1.ExportSource{VM: &v1alpha1.ExportVMSource{Name: "web", Disk: test.name}},
 			}}, &observation{vm: vm})
-			assert.Equal(t, test.reason, found.reason)
-			assert.Contains(t, found.message, test.words)
+			assert.Equal(t, test.reason, found.Reason)
+			assert.Contains(t, found.Message, test.words)
 		})
 	}
 }

@@ -9,20 +9,18 @@ import (
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/conditions"
+	"github.com/novasphere/wukong/controllers/internal/problem"
 )
 
-// problem is why an export is not done, as a condition tells it.
-type problem struct {
-	phase           v1alpha1.ExportPhase
-	reason, message string
-}
+// notReady is why a WukongExport is not ready.
+type notReady = problem.Problem[v1alpha1.ExportPhase]
 
-func pending(reason, format string, arguments ...any) *problem {
-	return &problem{phase: v1alpha1.ExportPending, reason: reason, message: fmt.Sprintf(format, arguments...)}
+func pending(reason, format string, arguments ...any) *notReady {
+	return problem.In(v1alpha1.ExportPending, reason, format, arguments...)
 }
 
 // obstacle is what keeps the bytes from being read; nil when nothing does.
-func obstacle(export *v1alpha1.WukongExport, observed *observation) *problem {
+func obstacle(export *v1alpha1.WukongExport, observed *observation) *notReady {
 	if !observed.moverKnown {
 		return pending(v1alpha1.ReasonMoverMissing,
 			"the manager does not know the image that moves the bytes: start it with --mover-image, which is the manager's own image (the chart does so)")
@@ -36,7 +34,7 @@ func obstacle(export *v1alpha1.WukongExport, observed *observation) *problem {
 	return diskObstacle(export, observed)
 }
 
-func diskObstacle(export *v1alpha1.WukongExport, observed *observation) *problem {
+func diskObstacle(export *v1alpha1.WukongExport, observed *observation) *notReady {
 	if observed.disk == nil {
 		return diskMissing(export, observed)
 	}
@@ -54,7 +52,7 @@ func diskObstacle(export *v1alpha1.WukongExport, observed *observation) *problem
 	return nil
 }
 
-func diskMissing(export *v1alpha1.WukongExport, observed *observation) *problem {
+func diskMissing(export *v1alpha1.WukongExport, observed *observation) *notReady {
 	source := export.Spec.Source
 	switch {
 	case source.DiskRef != nil:
@@ -69,7 +67,7 @@ func diskMissing(export *v1alpha1.WukongExport, observed *observation) *problem 
 }
 
 // whichDisk asks for the disk of a machine that is meant.
-func whichDisk(vm *v1alpha1.WukongVM, name string) *problem {
+func whichDisk(vm *v1alpha1.WukongVM, name string) *notReady {
 	var names []string
 	for _, disk := range machineDisks(vm, "") {
 		names = append(names, disk.Name)
@@ -108,7 +106,7 @@ func void(export *v1alpha1.WukongExport, observed *observation) bool {
 }
 
 // trouble is what stands in the way of a Job that exists: what its pod waits for, or why the last one failed; nil when it works.
-func trouble(observed *observation) *problem {
+func trouble(observed *observation) *notReady {
 	pod := observed.pod
 	switch {
 	case observed.podRefused != "":
@@ -117,10 +115,10 @@ func trouble(observed *observation) *problem {
 		return nil
 	case pod.Status.Phase == corev1.PodFailed:
 		reason, message := failureOf(observed)
-		return &problem{v1alpha1.ExportTransferring, reason, fmt.Sprintf("%s; it is tried again (%d of %d attempts failed)", message, failures(observed.job), attempts)}
+		return problem.In(v1alpha1.ExportTransferring, reason, "%s; it is tried again (%d of %d attempts failed)", message, failures(observed.job), attempts)
 	case pod.Status.Phase == corev1.PodPending:
 		if message := waitsFor(pod); message != "" {
-			return &problem{v1alpha1.ExportTransferring, v1alpha1.ReasonInProgress, fmt.Sprintf("pod %s: %s", pod.Name, message)}
+			return problem.In(v1alpha1.ExportTransferring, v1alpha1.ReasonInProgress, "pod %s: %s", pod.Name, message)
 		}
 	}
 	return nil

@@ -15,7 +15,7 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/dependency"
 )
 
-func snapshotObstacle(export *v1alpha1.WukongExport, observed *observation) *problem {
+func snapshotObstacle(export *v1alpha1.WukongExport, observed *observation) *notReady {
 	source := export.Spec.Source.VolumeSnapshot
 	switch {
 	case !observed.snapshotsServed:

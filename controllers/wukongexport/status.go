@@ -24,8 +24,8 @@ type outcome struct {
 	ready, completed bool
 }
 
-func (p *problem) outcome() outcome {
-	return outcome{phase: p.phase, reason: p.reason, message: p.message}
+func outcomeOf(found *notReady) outcome {
+	return outcome{phase: found.Phase, reason: found.Reason, message: found.Message}
 }
 
 // writeStatus computes the status, writes it when it differs, and returns the export with it.
@@ -76,20 +76,20 @@ func evaluate(export *v1alpha1.WukongExport, observed *observation, applyErr err
 		}
 	}
 	if found := obstacle(export, observed); found != nil && hinders(export, observed) {
-		return found.outcome()
+		return outcomeOf(found)
 	}
 	if applyErr != nil {
-		return pending(apply.Reason(applyErr), "%s", applyErr).outcome()
+		return outcomeOf(pending(apply.Reason(applyErr), "%s", applyErr))
 	}
 	if found := trouble(observed); found != nil {
-		return found.outcome()
+		return outcomeOf(found)
 	}
 	if export.Spec.Target.Download != nil && observed.pod != nil && podReady(observed.pod) {
 		return outcome{phase: v1alpha1.ExportServing, reason: v1alpha1.ReasonServing, ready: true,
 			message: fmt.Sprintf("download with the token in Secret %s, until %s", downloadName(export), observed.job.Annotations[annotationExpiresAt])}
 	}
 	if observed.job != nil && !observed.job.DeletionTimestamp.IsZero() {
-		return pending(v1alpha1.ReasonPending, "Job %s of an earlier attempt is going", observed.job.Name).outcome()
+		return outcomeOf(pending(v1alpha1.ReasonPending, "Job %s of an earlier attempt is being deleted", observed.job.Name))
 	}
 	return outcome{phase: v1alpha1.ExportTransferring, reason: v1alpha1.ReasonInProgress, message: fmt.Sprintf("Job %s moves the bytes", jobName(export))}
 }

@@ -5,10 +5,11 @@ import (
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/dvstate"
+	"github.com/novasphere/wukong/controllers/internal/problem"
 )
 
 // importProblem says why an import is not complete, from the phase of the DataVolume (CDI pkg/apis/core/v1beta1); nil when it is.
-func importProblem(dataVolume *cdiv1.DataVolume) *problem {
+func importProblem(dataVolume *cdiv1.DataVolume) *notReady {
 	switch dataVolume.Status.Phase {
 	case cdiv1.Succeeded:
 		return nil
@@ -24,5 +25,5 @@ func importProblem(dataVolume *cdiv1.DataVolume) *problem {
 				dataVolume.Name, message, dvstate.Restarts(dataVolume))
 		}
 	}
-	return &problem{v1alpha1.ImageImporting, v1alpha1.ReasonImporting, "DataVolume " + dataVolume.Name + " is being filled"}
+	return problem.In(v1alpha1.ImageImporting, v1alpha1.ReasonImporting, "DataVolume %s is being filled", dataVolume.Name)
 }

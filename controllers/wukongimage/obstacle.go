@@ -1,28 +1,24 @@
 package wukongimage
 
 import (
-	"fmt"
-
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/apply"
+	"github.com/novasphere/wukong/controllers/internal/problem"
 )
 
-// problem is why an image is not ready, or not up to date, as a condition tells it.
-type problem struct {
-	phase           v1alpha1.ImagePhase
-	reason, message string
+// notReady is why a WukongImage is not ready.
+type notReady = problem.Problem[v1alpha1.ImagePhase]
+
+func pending(reason, format string, arguments ...any) *notReady {
+	return problem.In(v1alpha1.ImagePending, reason, format, arguments...)
 }
 
-func pending(reason, format string, arguments ...any) *problem {
-	return &problem{phase: v1alpha1.ImagePending, reason: reason, message: fmt.Sprintf(format, arguments...)}
-}
-
-func failed(reason, format string, arguments ...any) *problem {
-	return &problem{phase: v1alpha1.ImageError, reason: reason, message: fmt.Sprintf(format, arguments...)}
+func failed(reason, format string, arguments ...any) *notReady {
+	return problem.In(v1alpha1.ImageError, reason, format, arguments...)
 }
 
 // writeRefused tells of a permanent error of this pass's writes.
-func writeRefused(err error) *problem {
+func writeRefused(err error) *notReady {
 	if reason := apply.Reason(err); reason != v1alpha1.ReasonPending {
 		return failed(reason, "%s", err)
 	}
@@ -30,7 +26,7 @@ func writeRefused(err error) *problem {
 }
 
 // obstacle keeps anything from being written; nil for none. That a name is taken is for the writing itself to find out.
-func obstacle(observed *observation) *problem {
+func obstacle(observed *observation) *notReady {
 	switch {
 	case observed.scheduleErr != nil:
 		return failed(v1alpha1.ReasonInvalidSpec, `spec.schedule cannot be read: %s; write the five fields of cron, for example "0 3 * * *"`, observed.scheduleErr)

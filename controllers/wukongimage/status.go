@@ -13,6 +13,7 @@ import (
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/conditions"
 	"github.com/novasphere/wukong/controllers/internal/dvstate"
+	"github.com/novasphere/wukong/controllers/internal/problem"
 )
 
 // writeStatus computes the status from scratch and writes it when it differs.
@@ -29,19 +30,19 @@ func (r *Reconciler) writeStatus(ctx context.Context, image *v1alpha1.WukongImag
 	return r.applier.Status(ctx, image, after)
 }
 
-func report(set *conditions.Set, conditionType, reason string, found *problem) {
+func report(set *conditions.Set, conditionType, reason string, found *notReady) {
 	if found == nil {
 		set.True(conditionType, reason, "")
 		return
 	}
-	set.False(conditionType, found.reason, found.message)
+	set.False(conditionType, found.Reason, found.Message)
 }
 
 // evaluate says why disks cannot start from the image, and why it is not the newest that the source has; nil for either when all is well.
 // A version that is complete stays usable, whatever happens to the next.
-func evaluate(image *v1alpha1.WukongImage, observed *observation, applyErr error) (unready, outdated *problem) {
+func evaluate(image *v1alpha1.WukongImage, observed *observation, applyErr error) (unready, outdated *notReady) {
 	if !image.DeletionTimestamp.IsZero() {
-		going := &problem{v1alpha1.ImageTerminating, v1alpha1.ReasonTerminating, "the versions are being deleted, or set free, as reclaimPolicy says"}
+		going := problem.In(v1alpha1.ImageTerminating, v1alpha1.ReasonTerminating, "the versions are being deleted, or released, as reclaimPolicy says")
 		return going, going
 	}
 	outdated = freshness(image, observed, applyErr)
@@ -58,7 +59,7 @@ func evaluate(image *v1alpha1.WukongImage, observed *observation, applyErr error
 }
 
 // freshness says why the newest version of the source is not here.
-func freshness(image *v1alpha1.WukongImage, observed *observation, applyErr error) *problem {
+func freshness(image *v1alpha1.WukongImage, observed *observation, applyErr error) *notReady {
 	if applyErr != nil {
 		return writeRefused(applyErr)
 	}
@@ -70,7 +71,7 @@ func freshness(image *v1alpha1.WukongImage, observed *observation, applyErr erro
 	}
 	if current := underway(observed.imports); current != nil {
 		found := importProblem(current)
-		if says := observed.stillSays(image); says != "" && found != nil && found.reason == v1alpha1.ReasonImporting {
+		if says := observed.stillSays(image); says != "" && found != nil && found.Reason == v1alpha1.ReasonImporting {
 			return failed(v1alpha1.ReasonImportFailed, "%s", says)
 		}
 		return found
@@ -91,7 +92,7 @@ func (o *observation) stillSays(image *v1alpha1.WukongImage) string {
 
 // polling says why a DataImportCron that imports nothing right now is not up to date. CDI tells nobody of a poll that failed: it is the Job of
 // its CronJob, which CDI takes away after ten seconds.
-func polling(observed *observation) *problem {
+func polling(observed *observation) *notReady {
 	cron := observed.cron
 	switch {
 	case cron == nil || !cron.DeletionTimestamp.IsZero():
@@ -105,14 +106,14 @@ func polling(observed *observation) *problem {
 			return overdue(observed)
 		}
 		if one.Type == cdiv1.DataImportCronUpToDate {
-			return &problem{v1alpha1.ImageImporting, v1alpha1.ReasonImporting, "DataImportCron " + cron.Name + ": " + one.Message}
+			return problem.In(v1alpha1.ImageImporting, v1alpha1.ReasonImporting, "DataImportCron %s: %s", cron.Name, one.Message)
 		}
 	}
 	return pending(v1alpha1.ReasonImporting, "DataImportCron %s has not begun to import", cron.Name)
 }
 
 // overdue: CDI goes on to say that it is up to date when its poller does not reach the registry any more.
-func overdue(observed *observation) *problem {
+func overdue(observed *observation) *notReady {
 	last, deadline := pollDeadline(observed)
 	if deadline.IsZero() || observed.now.Before(deadline) {
 		return nil
@@ -122,7 +123,7 @@ func overdue(observed *observation) *problem {
 }
 
 // offered says why disks cannot start from the version that is complete. While CDI looks at a new one, what it said of the last counts.
-func offered(dataSource *cdiv1.DataSource) *problem {
+func offered(dataSource *cdiv1.DataSource) *notReady {
 	for _, one := range dataSource.Status.Conditions {
 		if one.Type != cdiv1.DataSourceReady {
 			continue
@@ -136,10 +137,10 @@ func offered(dataSource *cdiv1.DataSource) *problem {
 }
 
 // describe is the status beside its conditions.
-func describe(image *v1alpha1.WukongImage, observed *observation, unready *problem) v1alpha1.WukongImageStatus {
+func describe(image *v1alpha1.WukongImage, observed *observation, unready *notReady) v1alpha1.WukongImageStatus {
 	status := v1alpha1.WukongImageStatus{Phase: v1alpha1.ImageReady}
 	if unready != nil {
-		status.Phase = unready.phase
+		status.Phase = unready.Phase
 	}
 	// The name is the promise that the DataSource is this image's: disks start from it.
 	if observed.dataSource != nil && metav1.IsControlledBy(observed.dataSource, image) {

@@ -24,16 +24,16 @@ type expectation struct {
 	reason, message string
 }
 
-func (e expectation) check(t *testing.T, what string, found *problem) {
+func (e expectation) check(t *testing.T, what string, found *notReady) {
 	t.Helper()
 	if e.reason == "" {
 		assert.Nil(t, found, what)
 		return
 	}
 	require.NotNil(t, found, what)
-	assert.Equal(t, e.reason, found.reason, what)
-	assert.Equal(t, e.phase, found.phase, what)
-	assert.Contains(t, found.message, e.message, what)
+	assert.Equal(t, e.reason, found.Reason, what)
+	assert.Equal(t, e.phase, found.Phase, what)
+	assert.Contains(t, found.Message, e.message, what)
 }
 
 func TestEvaluateOwnImports(t *testing.T) {
@@ -116,12 +116,12 @@ func TestAnImportThatIsTriedAgainStaysFailed(t *testing.T) {
 	trying.Status.Progress = "40%"
 	image := imageWith()
 	first := freshness(image, &observation{imports: []cdiv1.DataVolume{failing}}, nil)
-	image.Status.Conditions = []metav1.Condition{{Type: v1alpha1.ConditionUpToDate, Status: metav1.ConditionFalse, Reason: first.reason, Message: first.message}}
+	image.Status.Conditions = []metav1.Condition{{Type: v1alpha1.ConditionUpToDate, Status: metav1.ConditionFalse, Reason: first.Reason, Message: first.Message}}
 	tried := &observation{imports: []cdiv1.DataVolume{trying}, importer: dvstate.Waiting{Retried: true}}
 	assert.Equal(t, first, freshness(image, tried, nil))
 	assert.Nil(t, describe(image, tried, first).ProgressPercent)
 	tried.importer.Retried = false
-	assert.Equal(t, v1alpha1.ReasonImporting, freshness(image, tried, nil).reason, "it runs on")
+	assert.Equal(t, v1alpha1.ReasonImporting, freshness(image, tried, nil).Reason, "it runs on")
 	assert.Equal(t, ptr.To(int32(40)), describe(image, tried, first).ProgressPercent)
 }
 
@@ -162,7 +162,7 @@ func TestEvaluatePolled(t *testing.T) {
 
 func TestEvaluateDeleted(t *testing.T) {
 	unready, outdated := evaluate(imageWith(deleted), &observation{}, nil)
-	for _, found := range []*problem{unready, outdated} {
+	for _, found := range []*notReady{unready, outdated} {
 		expectation{v1alpha1.ImageTerminating, v1alpha1.ReasonTerminating, "reclaimPolicy"}.check(t, "deleted", found)
 	}
 }

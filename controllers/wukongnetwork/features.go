@@ -14,7 +14,7 @@ import (
 
 // missingFeature says what a network needs of the nodes, or of KubeVirt, and nobody offers: a machine on it would wait for ever, and
 // the scheduler's or virt-handler's word for it would tell nothing of the network.
-func (r *Reconciler) missingFeature(ctx context.Context, spec *v1alpha1.WukongNetworkSpec) (*problem, error) {
+func (r *Reconciler) missingFeature(ctx context.Context, spec *v1alpha1.WukongNetworkSpec) (*notReady, error) {
 	if resource, provider := cni.NodeResource(spec); resource != "" {
 		nodes := &corev1.NodeList{}
 		if err := r.client.List(ctx, nodes); err != nil {

@@ -26,7 +26,7 @@ type observation struct {
 	// multusServed: the cluster serves NetworkAttachmentDefinitions.
 	multusServed bool
 	// featureMissing is what the network needs of nodes or KubeVirt and nobody offers; nil when nothing is.
-	featureMissing *problem
+	featureMissing *notReady
 	// bridge is how the network's managed bridge is; nil when nobody manages it.
 	bridge *hostbridge.Verdict
 	// attachment is the NetworkAttachmentDefinition that machines name; nil when it does not exist, or none is needed.

@@ -2,7 +2,6 @@ package wukongnetwork
 
 import (
 	"context"
-	"fmt"
 	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -11,27 +10,25 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/apply"
 	"github.com/novasphere/wukong/controllers/internal/conditions"
 	"github.com/novasphere/wukong/controllers/internal/dependency"
+	"github.com/novasphere/wukong/controllers/internal/problem"
 	"github.com/novasphere/wukong/controllers/wukongnetwork/internal/hostbridge"
 )
 
 var multusMissing = dependency.NetworkAttachments.Missing()
 
-// problem is why a network is not ready, as a condition tells it.
-type problem struct {
-	phase           v1alpha1.NetworkPhase
-	reason, message string
+// notReady is why a WukongNetwork is not ready.
+type notReady = problem.Problem[v1alpha1.NetworkPhase]
+
+func pending(reason, format string, arguments ...any) *notReady {
+	return problem.In(v1alpha1.NetworkPending, reason, format, arguments...)
 }
 
-func pending(reason, format string, arguments ...any) *problem {
-	return &problem{v1alpha1.NetworkPending, reason, fmt.Sprintf(format, arguments...)}
-}
-
-func failed(reason, format string, arguments ...any) *problem {
-	return &problem{phase: v1alpha1.NetworkError, reason: reason, message: fmt.Sprintf(format, arguments...)}
+func failed(reason, format string, arguments ...any) *notReady {
+	return problem.In(v1alpha1.NetworkError, reason, format, arguments...)
 }
 
 // writeRefused tells of a permanent error of this pass's writes.
-func writeRefused(err error) *problem {
+func writeRefused(err error) *notReady {
 	if reason := apply.Reason(err); reason != v1alpha1.ReasonPending {
 		return failed(reason, "%s", err)
 	}
@@ -52,8 +49,8 @@ func (r *Reconciler) writeStatus(ctx context.Context, network *v1alpha1.WukongNe
 	if found := evaluate(network, observed, observed.outcome.Refused()); found == nil {
 		set.True(v1alpha1.ConditionReady, v1alpha1.ReasonReady, "")
 	} else {
-		set.False(v1alpha1.ConditionReady, found.reason, found.message)
-		after.Status.Phase = found.phase
+		set.False(v1alpha1.ConditionReady, found.Reason, found.Message)
+		after.Status.Phase = found.Phase
 	}
 	reportBridge(set, &after.Status, observed.bridge)
 	observed.umbrella.Report(set)
@@ -78,22 +75,22 @@ func reportBridge(set *conditions.Set, status *v1alpha1.WukongNetworkStatus, bri
 }
 
 // bridgeProblem is what a managed bridge lacks; nil when nothing.
-func bridgeProblem(bridge *hostbridge.Verdict) *problem {
+func bridgeProblem(bridge *hostbridge.Verdict) *notReady {
 	if bridge == nil || bridge.Reason == "" {
 		return nil
 	}
 	found := failed(bridge.Reason, "%s", bridge.Message)
 	if bridge.Waiting {
-		found.phase = v1alpha1.NetworkPending
+		found.Phase = v1alpha1.NetworkPending
 	}
 	return found
 }
 
 // evaluate says why the network is not ready, or nil.
-func evaluate(network *v1alpha1.WukongNetwork, observed *observation, applyErr error) *problem {
+func evaluate(network *v1alpha1.WukongNetwork, observed *observation, applyErr error) *notReady {
 	if !network.DeletionTimestamp.IsZero() {
-		return &problem{v1alpha1.NetworkTerminating, v1alpha1.ReasonTerminating,
-			"the network is being deleted, and waits for the finalizers " + strings.Join(network.Finalizers, ", ")}
+		return problem.In(v1alpha1.NetworkTerminating, v1alpha1.ReasonTerminating,
+			"the network is being deleted, and waits for the finalizers %s", strings.Join(network.Finalizers, ", "))
 	}
 	if applyErr != nil {
 		return writeRefused(applyErr)
@@ -117,15 +114,15 @@ func evaluate(network *v1alpha1.WukongNetwork, observed *observation, applyErr e
 		return failed(v1alpha1.ReasonAttachmentMissing,
 			"NetworkAttachmentDefinition %s does not exist; create it, or correct networkAttachmentDefinition", network.AttachmentName())
 	case !observed.attachment.DeletionTimestamp.IsZero():
-		return &problem{v1alpha1.NetworkPending, v1alpha1.ReasonPending,
-			"NetworkAttachmentDefinition " + network.AttachmentName() + " is being deleted"}
+		return problem.In(v1alpha1.NetworkPending, v1alpha1.ReasonPending,
+			"NetworkAttachmentDefinition %s is being deleted", network.AttachmentName())
 	default:
 		return nil
 	}
 }
 
 // obstacle is what keeps a NetworkAttachmentDefinition from being written, or found.
-func obstacle(network *v1alpha1.WukongNetwork, observed *observation) *problem {
+func obstacle(network *v1alpha1.WukongNetwork, observed *observation) *notReady {
 	if err := checkAddressing(&network.Spec); err != nil {
 		return failed(v1alpha1.ReasonInvalidSpec, "%s", err)
 	}

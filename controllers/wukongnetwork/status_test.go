@@ -118,9 +118,9 @@ func TestEvaluate(t *testing.T) {
 				return
 			}
 			require.NotNil(t, found)
-			assert.Equal(t, test.phase, found.phase)
-			assert.Equal(t, test.reason, found.reason)
-			assert.Contains(t, found.message, test.message)
+			assert.Equal(t, test.phase, found.Phase)
+			assert.Equal(t, test.reason, found.Reason)
+			assert.Contains(t, found.Message, test.message)
 		})
 	}
 }

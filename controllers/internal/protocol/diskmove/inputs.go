@@ -1,4 +1,4 @@
-package move
+package diskmove
 
 import (
 	corev1 "k8s.io/api/core/v1"

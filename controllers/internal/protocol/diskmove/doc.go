@@ -1,4 +1,4 @@
-// Package move is the WukongDisk's half of its move to another StorageClass: it decides what is next from what exists and what the WukongVM
+// Package diskmove is the WukongDisk's half of its move to another StorageClass: it decides what is next from what exists and what the WukongVM
 // answers, and writes nothing. The other half is package volumemove of controllers/wukongvm.
 //
 // A disk that no guest has is copied by CDI, a disk of a running guest is migrated by KubeVirt to a blank claim:
@@ -18,4 +18,4 @@
 //
 // The moment of a move is the mark on the target that it is in use. Which claim holds the disk is read from the DataVolumes alone (see Copies);
 // status only repeats it.
-package move
+package diskmove

@@ -1,4 +1,4 @@
-package move
+package diskmove
 
 import (
 	"crypto/sha256"
@@ -11,8 +11,8 @@ import (
 	cdiv1 "kubevirt.io/containerized-data-importer-api/pkg/apis/core/v1beta1"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/diskstate"
 	"github.com/novasphere/wukong/controllers/internal/dvstate"
-	"github.com/novasphere/wukong/controllers/wukongdisk/internal/problem"
 )
 
 // Decision is what a pass does about the move of a disk. The zero value is a disk that is where it shall be.
@@ -232,7 +232,7 @@ func (in Inputs) withCopyTarget() Decision {
 		decision.Reason = found.Reason
 		return decision
 	}
-	if found := problem.Bound(in.TargetClaim); found != nil {
+	if found := diskstate.Bound(in.TargetClaim); found != nil {
 		return telling(move, v1alpha1.MoveCopying, found.Message)
 	}
 	decision := telling(move, v1alpha1.MoveCopying, "")
@@ -241,22 +241,22 @@ func (in Inputs) withCopyTarget() Decision {
 }
 
 // obstacle says why a move cannot begin, whatever the machine does.
-func (in Inputs) obstacle(class string) *problem.Problem {
+func (in Inputs) obstacle(class string) *diskstate.Problem {
 	switch {
 	case !in.Complete:
-		return problem.Pending(v1alpha1.ReasonMoving, "the disk moves to StorageClass %s when it is filled", class)
+		return diskstate.Pending(v1alpha1.ReasonMoving, "the disk moves to StorageClass %s when it is filled", class)
 	case !in.ClassFound:
-		return problem.Failed(v1alpha1.ReasonStorageClassMissing, "the disk stays where it is: StorageClass %s does not exist; create it, or set storageClassName back to %s",
+		return diskstate.Failed(v1alpha1.ReasonStorageClassMissing, "the disk stays where it is: StorageClass %s does not exist; create it, or set storageClassName back to %s",
 			class, ptr.Deref(in.Claim.Spec.StorageClassName, ""))
 	case ptr.Deref(in.Disk.Spec.Shared, false):
-		return problem.Failed(v1alpha1.ReasonMoveUnsupported, "a disk that several machines share cannot move: set spec.shared to false when one machine has it, "+
+		return diskstate.Failed(v1alpha1.ReasonMoveUnsupported, "a disk that several machines share cannot move: set spec.shared to false when one machine has it, "+
 			"or set storageClassName back to %s", ptr.Deref(in.Claim.Spec.StorageClassName, ""))
 	case in.DataVolume == nil:
-		return problem.Failed(v1alpha1.ReasonMoveUnsupported, "CDI collected DataVolume %s as garbage, and Wukong deletes no claim but with its DataVolume: "+
+		return diskstate.Failed(v1alpha1.ReasonMoveUnsupported, "CDI collected DataVolume %s as garbage, and Wukong deletes no claim but with its DataVolume: "+
 			"the old one would stay; make a WukongDisk that is a clone of this one, or set storageClassName back to %s",
 			in.Copies.Current, ptr.Deref(in.Claim.Spec.StorageClassName, ""))
 	case in.Grows:
-		return problem.Pending(v1alpha1.ReasonMoving, "the disk moves to StorageClass %s when it has grown", class)
+		return diskstate.Pending(v1alpha1.ReasonMoving, "the disk moves to StorageClass %s when it has grown", class)
 	default:
 		return nil
 	}
@@ -327,18 +327,18 @@ func (in Inputs) asked(move *v1alpha1.DiskMove) bool {
 }
 
 // filled says why a target is not ready to be used. A class that binds at first use gives a blank claim to its first machine.
-func filled(target *cdiv1.DataVolume) *problem.Problem {
+func filled(target *cdiv1.DataVolume) *diskstate.Problem {
 	switch phase := target.Status.Phase; {
 	case phase == cdiv1.Succeeded, isBlank(target) && (phase == cdiv1.WaitForFirstConsumer || phase == cdiv1.PendingPopulation):
 		return nil
 	}
-	found := problem.Content(target)
+	found := diskstate.Content(target)
 	if found == nil || found.Phase != v1alpha1.DiskError {
 		message := "DataVolume " + target.Name + " is being made"
 		if percent := dvstate.Progress(target.Status.Progress); percent != nil {
 			message = fmt.Sprintf("DataVolume %s is filled to %d %%", target.Name, *percent)
 		}
-		return problem.Pending(v1alpha1.ReasonMoving, "%s", message)
+		return diskstate.Pending(v1alpha1.ReasonMoving, "%s", message)
 	}
 	return found
 }

@@ -1,4 +1,4 @@
-package problem
+package diskstate
 
 import (
 	"fmt"
@@ -9,6 +9,7 @@ import (
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/dvstate"
+	"github.com/novasphere/wukong/controllers/internal/problem"
 )
 
 // Bound says why a claim is not usable yet.
@@ -29,7 +30,7 @@ func Bound(claim *corev1.PersistentVolumeClaim) *Problem {
 
 // AwaitingConsumer is that a class binds at first use.
 func AwaitingConsumer() *Problem {
-	return In(v1alpha1.DiskAwaitingConsumer, v1alpha1.ReasonAwaitingConsumer,
+	return problem.In(v1alpha1.DiskAwaitingConsumer, v1alpha1.ReasonAwaitingConsumer,
 		"the storage class binds when a machine that uses the disk is scheduled; nothing is wrong")
 }
 
@@ -54,7 +55,7 @@ func Content(dataVolume *cdiv1.DataVolume) *Problem {
 			return Failed(v1alpha1.ReasonImportFailed, "DataVolume %s: importer pod: %s; it is tried again (restarts so far: %d)",
 				dataVolume.Name, message, dvstate.Restarts(dataVolume))
 		}
-		return In(v1alpha1.DiskImporting, v1alpha1.ReasonImporting, "DataVolume %s is being filled", dataVolume.Name)
+		return problem.In(v1alpha1.DiskImporting, v1alpha1.ReasonImporting, "DataVolume %s is being filled", dataVolume.Name)
 	}
 }
 
@@ -63,7 +64,7 @@ func awaitingUpload(dataVolume *cdiv1.DataVolume) *Problem {
 	if message := dvstate.ImporterSays(dataVolume); message != "" {
 		return Failed(v1alpha1.ReasonImportFailed, "DataVolume %s: upload pod: %s; send the image again", dataVolume.Name, message)
 	}
-	return In(v1alpha1.DiskAwaitingUpload, v1alpha1.ReasonAwaitingUpload,
+	return problem.In(v1alpha1.DiskAwaitingUpload, v1alpha1.ReasonAwaitingUpload,
 		"send the disk image: virtctl image-upload dv %s --namespace=%s --no-create --image-path=FILE, "+
 			"with --uploadproxy-url where CDI's upload proxy is not known to it", dataVolume.Name, dataVolume.Namespace)
 }
@@ -83,9 +84,9 @@ func Grows(claim *corev1.PersistentVolumeClaim) *Problem {
 		case corev1.PersistentVolumeClaimControllerResizeError, corev1.PersistentVolumeClaimNodeResizeError:
 			return Failed(v1alpha1.ReasonExpansionFailed, "%s, and the storage says: %s; it is tried again", grows, condition.Message)
 		case corev1.PersistentVolumeClaimFileSystemResizePending:
-			return In(v1alpha1.DiskExpanding, v1alpha1.ReasonExpanding,
+			return problem.In(v1alpha1.DiskExpanding, v1alpha1.ReasonExpanding,
 				"%s: the volume has, and its file system does on the node of the machine that uses the disk, or of the next one", grows)
 		}
 	}
-	return In(v1alpha1.DiskExpanding, v1alpha1.ReasonExpanding, "%s", grows)
+	return problem.In(v1alpha1.DiskExpanding, v1alpha1.ReasonExpanding, "%s", grows)
 }
