@@ -102,5 +102,5 @@ func (o *observation) nicInputs(vm *v1alpha1.WukongVM) nics.Inputs {
 
 // powerInputs are what decides whether the machine runs.
 func (o *observation) powerInputs(vm *v1alpha1.WukongVM) power.Inputs {
-	return power.Inputs{VM: vm, View: o.View, Held: o.moves.HoldsBack()}
+	return power.Inputs{VM: vm, View: o.View, Held: o.moves.HoldsBack(), Migrates: o.moves.Migrates()}
 }

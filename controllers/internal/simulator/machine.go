@@ -57,7 +57,8 @@ func (s *Simulator) run(ctx context.Context, machine *kubevirtv1.VirtualMachine,
 		if err := s.recover(ctx, machine); err != nil {
 			return err
 		}
-		if hasCondition(machine, kubevirtv1.VirtualMachineManualRecoveryRequired) {
+		manual := ptr.Deref(machine.Spec.RunStrategy, "") == kubevirtv1.RunStrategyManual
+		if manual || hasCondition(machine, kubevirtv1.VirtualMachineManualRecoveryRequired) {
 			return s.print(ctx, machine, instance, kubevirtv1.VirtualMachineStatusStopped)
 		}
 		if err := s.print(ctx, machine, instance, kubevirtv1.VirtualMachineStatusStarting); err != nil {

@@ -79,6 +79,24 @@ func TestWhatChangesAVirtualMachineThatMustStayAsItIs(t *testing.T) {
 	assert.False(t, changes)
 }
 
+// While KubeVirt migrates a volume, the VirtualMachine names a claim that has not all bytes: no guest is to start on it.
+func TestNoGuestStartsByItselfWhileAVolumeMigrates(t *testing.T) {
+	const manual = kubevirtv1.RunStrategyManual
+	running := &kubevirtv1.VirtualMachineInstance{Status: kubevirtv1.VirtualMachineInstanceStatus{Phase: kubevirtv1.Running}}
+	in := inputs(v1alpha1.PowerRunning, always)
+	in.Migrates, in.Instance = true, running
+	assert.Equal(t, manual, in.Strategy())
+	in.VM.Spec.PowerState = v1alpha1.PowerStopped
+	assert.Equal(t, halted, in.Strategy(), "it can be stopped")
+
+	in = inputs(v1alpha1.PowerRunning, manual)
+	assert.Equal(t, always, in.Strategy(), "it has moved")
+	in.Held, in.Instance = true, running
+	assert.Equal(t, manual, in.Strategy(), "nobody knows which claim holds the disk: the guest that runs is left alone")
+	in.Instance = nil
+	assert.Equal(t, halted, in.Strategy(), "and the next one does not start")
+}
+
 // Fault C.10: 'virtctl stop' is undone, and nothing says by whom.
 func TestWhoseStopIsUndone(t *testing.T) {
 	vm := &v1alpha1.WukongVM{

@@ -154,7 +154,7 @@ func (p Plan) AwaitsClaims(instance *kubevirtv1.VirtualMachineInstance) bool {
 // KubeVirt migrates volumes: it would take it for one more.
 func (p Plan) Replaces(name string, volume *kubevirtv1.Volume) bool {
 	instance := p.in.Running()
-	if instance == nil || volume == nil || !p.migrates() {
+	if instance == nil || volume == nil || !p.Migrates() {
 		return false
 	}
 	has, _ := virt.VolumeOf(instance, name)
@@ -169,8 +169,8 @@ func (p Plan) Replaces(name string, volume *kubevirtv1.Volume) bool {
 	return true
 }
 
-// migrates reports whether the VirtualMachine has a volume that KubeVirt is to migrate.
-func (p Plan) migrates() bool {
+// Migrates reports whether the VirtualMachine has a volume that KubeVirt is to migrate.
+func (p Plan) Migrates() bool {
 	for _, move := range p.moves {
 		if move.migrates() {
 			return true

@@ -12,7 +12,7 @@ import (
 // KubeVirt finds that the boot disk is not the one that the machine started with, and asks for a restart.
 func (p Plan) Strategy(volumes []kubevirtv1.Volume) *kubevirtv1.UpdateVolumesStrategy {
 	migration := ptr.To(kubevirtv1.UpdateVolumesStrategyMigration)
-	if p.migrates() {
+	if p.Migrates() {
 		return migration
 	}
 	if p.in.Machine == nil || ptr.Deref(p.in.Machine.Spec.UpdateVolumesStrategy, "") != kubevirtv1.UpdateVolumesStrategyMigration {

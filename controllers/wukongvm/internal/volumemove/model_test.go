@@ -1,0 +1,530 @@
+package volumemove_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/ptr"
+	kubevirtv1 "kubevirt.io/api/core/v1"
+	cdiv1 "kubevirt.io/containerized-data-importer-api/pkg/apis/core/v1beta1"
+
+	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/protocol/custody"
+	"github.com/novasphere/wukong/controllers/internal/protocol/diskmove"
+	"github.com/novasphere/wukong/controllers/wukongvm/internal/disks"
+	"github.com/novasphere/wukong/controllers/wukongvm/internal/power"
+	"github.com/novasphere/wukong/controllers/wukongvm/internal/virt"
+	"github.com/novasphere/wukong/controllers/wukongvm/internal/volumemove"
+)
+
+// model is both halves of the move of a disk, and what they are between: KubeVirt, CDI, a guest that writes, and a person who changes her mind.
+// Each step of a walk is one of them; a pass of a controller may end after any of its writes, and may see an old version of the other's object.
+type model struct {
+	random *rand.Rand
+	trace  []string
+
+	disk *v1alpha1.WukongDisk
+	vm   *v1alpha1.WukongVM
+	// seen are the versions that the other controller has seen last, and may see once more.
+	seenDisk *v1alpha1.WukongDisk
+	seenVM   *v1alpha1.WukongVM
+
+	volumes  map[string]*cdiv1.DataVolume
+	machine  *kubevirtv1.VirtualMachine
+	instance *kubevirtv1.VirtualMachineInstance
+
+	// newest is the number of the last write of a guest; bytes is up to which number each claim has them. copying is what a clone has read.
+	newest    int
+	bytes     map[string]int
+	copying   map[string]int
+	instances int
+	lost      string
+}
+
+const empty = -1
+
+func newModel(seed uint64) *model {
+	m := &model{
+		random: rand.New(rand.NewPCG(seed, 1)), volumes: map[string]*cdiv1.DataVolume{}, bytes: map[string]int{"data": 0}, copying: map[string]int{},
+		disk: &v1alpha1.WukongDisk{
+			ObjectMeta: metav1.ObjectMeta{Name: "data", Namespace: "shop", UID: "disk", Annotations: map[string]string{}},
+			Spec:       v1alpha1.WukongDiskSpec{Size: ptr.To(resource.MustParse("1Gi")), StorageClassName: ptr.To("fast")},
+			Status:     v1alpha1.WukongDiskStatus{ClaimName: "data"},
+		},
+		vm: &v1alpha1.WukongVM{
+			ObjectMeta: metav1.ObjectMeta{Name: "web", Namespace: "shop", UID: "vm"},
+			Spec: v1alpha1.WukongVMSpec{PowerState: v1alpha1.PowerRunning, RestartPolicy: v1alpha1.RestartAlways, Disks: []v1alpha1.VMDisk{
+				{Name: "data", Bus: "virtio", DiskRef: &v1alpha1.LocalObjectReference{Name: "data"}},
+			}},
+		},
+	}
+	m.volumes["data"] = &cdiv1.DataVolume{
+		ObjectMeta: metav1.ObjectMeta{Name: "data"}, Status: cdiv1.DataVolumeStatus{Phase: cdiv1.Succeeded},
+		Spec: cdiv1.DataVolumeSpec{Storage: &cdiv1.StorageSpec{StorageClassName: ptr.To("fast")}},
+	}
+	m.seenDisk, m.seenVM = m.disk.DeepCopy(), m.vm.DeepCopy()
+	return m
+}
+
+func (m *model) say(format string, arguments ...any) {
+	m.trace = append(m.trace, fmt.Sprintf(format, arguments...))
+}
+
+func (m *model) claim(name string) *corev1.PersistentVolumeClaim {
+	dataVolume := m.volumes[name]
+	if dataVolume == nil {
+		return nil
+	}
+	claim := &corev1.PersistentVolumeClaim{
+		ObjectMeta: metav1.ObjectMeta{Name: name}, Spec: corev1.PersistentVolumeClaimSpec{StorageClassName: dataVolume.Spec.Storage.StorageClassName},
+		Status: corev1.PersistentVolumeClaimStatus{Phase: corev1.ClaimPending},
+	}
+	if dataVolume.Status.Phase == cdiv1.Succeeded {
+		claim.Status.Phase = corev1.ClaimBound
+	}
+	return claim
+}
+
+// passOfDisk is a pass of the disk's controller that ends after so many writes.
+func (m *model) passOfDisk(writes int, vm *v1alpha1.WukongVM) {
+	var moved []*cdiv1.DataVolume
+	for _, name := range sortedNames(m.volumes) {
+		if name != "data" {
+			moved = append(moved, m.volumes[name])
+		}
+	}
+	copies := diskmove.Arrange("data", moved)
+	if first := m.volumes["data"]; first != nil && copies.Current != "data" {
+		copies.Stale = append(copies.Stale, first)
+	}
+	users := []v1alpha1.WukongVM{}
+	if custody.Uses(vm, m.disk) {
+		users = append(users, *vm)
+	}
+	in := diskmove.Inputs{
+		Disk: m.disk, VMs: users, Copies: copies, ClassFound: true, RequestedSize: m.disk.Spec.Size,
+		AttachedTo: custody.Inputs{Disk: m.disk, VMs: users}.AttachedTo(),
+	}
+	decide := func() diskmove.Decision {
+		in.DataVolume, in.Claim = m.volumes[in.Copies.Current], m.claim(in.Copies.Current)
+		in.Complete = in.Claim != nil && in.Claim.Status.Phase == corev1.ClaimBound
+		in.TargetClaim = nil
+		if in.Copies.Target != nil {
+			in.TargetClaim = m.claim(in.Copies.Target.Name)
+		} else if class := in.OtherClass(); class != "" {
+			in.TargetClaim = m.claim(diskmove.TargetName(m.disk, class, in.Copies.Current))
+		}
+		return in.Decide()
+	}
+	decided := decide()
+	if writes == 0 {
+		return
+	}
+	switch {
+	case decided.Create != nil:
+		m.say("disk: create %s", decided.Create.Name)
+		m.create(decided.Create)
+	case decided.Remove != nil:
+		m.say("disk: remove %s", decided.Remove.Name)
+		m.delete(decided.Remove.Name)
+	case decided.Finish:
+		m.say("disk: %s is in use", in.Copies.Target.Name)
+		in.Copies.Target.Annotations[v1alpha1.AnnotationInUse] = "true"
+		if current := m.volumes[in.Copies.Current]; current != nil {
+			in.Copies.Stale = append(in.Copies.Stale, current)
+		}
+		in.Copies.Current, in.Copies.Target = in.Copies.Target.Name, nil
+		decided = decide()
+	}
+	if writes == 1 {
+		return
+	}
+	before := moveText(m.disk.Status.Move)
+	m.disk.Status = v1alpha1.WukongDiskStatus{ClaimName: in.Copies.Current, AttachedTo: in.AttachedTo, Move: decided.Status.DeepCopy()}
+	if now := moveText(m.disk.Status.Move); now != before {
+		m.say("disk: move is %s", now)
+	}
+	ready := metav1.Condition{Type: v1alpha1.ConditionReady, Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonReady}
+	if decided.Locked() || decided.Undecided() {
+		ready.Status, ready.Reason = metav1.ConditionFalse, decided.Reason
+	}
+	m.disk.Status.Conditions = []metav1.Condition{ready}
+	if decided.Reason != "" {
+		m.disk.Status.Conditions = append(m.disk.Status.Conditions, metav1.Condition{
+			Type: v1alpha1.ConditionStorageMoved, Status: metav1.ConditionFalse, Reason: decided.Reason, Message: decided.Message,
+		})
+	}
+	for _, stale := range in.Copies.Stale {
+		m.say("disk: clear away %s", stale.Name)
+		m.delete(stale.Name)
+	}
+}
+
+func (m *model) create(dataVolume *cdiv1.DataVolume) {
+	if m.volumes[dataVolume.Name] != nil {
+		return
+	}
+	created := dataVolume.DeepCopy()
+	created.CreationTimestamp = metav1.NewTime(time.Unix(int64(len(m.trace)), 0))
+	m.volumes[created.Name], m.bytes[created.Name] = created, empty
+	if source := created.Spec.Source; source != nil && source.PVC != nil {
+		m.copying[created.Name] = m.bytes[source.PVC.Name]
+	}
+}
+
+func (m *model) delete(name string) {
+	delete(m.volumes, name)
+	delete(m.bytes, name)
+	delete(m.copying, name)
+}
+
+// passOfVM is a pass of the WukongVM's controller that ends after so many writes.
+func (m *model) passOfVM(writes int, disk *v1alpha1.WukongDisk) {
+	known := map[string]*v1alpha1.WukongDisk{"data": disk}
+	view := virt.View{Machine: m.machine, Instance: m.instance}
+	moves := volumemove.Make(volumemove.Inputs{VM: m.vm, View: view, Disks: known, Nodes: volumemove.EnoughNodes})
+	in := disks.Inputs{VM: m.vm, View: view, Disks: known, Owners: map[string]string{}, Moves: moves}
+	for name := range m.volumes {
+		in.Owners[name] = "data"
+	}
+	runs := power.Inputs{VM: m.vm, View: view, Held: moves.HoldsBack(), Migrates: moves.Migrates()}
+	problem := in.Problem()
+	if writes == 0 {
+		return
+	}
+	written := true
+	if problem != nil && problem.Blocking {
+		written, runs.Incomplete = false, true
+		if strategy, changes := runs.Change(); changes {
+			m.machine.Spec.RunStrategy = &strategy
+		}
+	} else {
+		devices, volumes := in.Storage("secret")
+		next := &kubevirtv1.VirtualMachine{}
+		if m.machine != nil {
+			next = m.machine.DeepCopy()
+		}
+		before := ""
+		if _, volume := virt.TemplateDisk(m.machine, "data"); volume != nil {
+			before = virt.ClaimOf(volume)
+		}
+		next.Annotations = moves.Annotations()
+		next.Spec.RunStrategy, next.Spec.UpdateVolumesStrategy = ptr.To(runs.Strategy()), moves.Strategy(volumes)
+		next.Spec.Template = &kubevirtv1.VirtualMachineInstanceTemplateSpec{}
+		next.Spec.Template.Spec.Domain.Devices.Disks, next.Spec.Template.Spec.Volumes = devices, volumes
+		m.machine = next
+		if _, volume := virt.TemplateDisk(m.machine, "data"); volume != nil && virt.ClaimOf(volume) != before {
+			m.say("vm: the VirtualMachine has %s", virt.ClaimOf(volume))
+		}
+	}
+	if writes == 1 {
+		return
+	}
+	before := answerOf(m.vm)
+	in.View.Machine = m.machine
+	m.vm.Status.Disks = disks.Report{Inputs: in, Written: written}.Status()
+	if now := answerOf(m.vm); now != before {
+		m.say("vm: answers %s", now)
+	}
+}
+
+func moveText(move *v1alpha1.DiskMove) string {
+	if move == nil {
+		return "none"
+	}
+	return fmt.Sprint(move.Method, " ", move.Phase, " to ", move.TargetClaimName)
+}
+
+func answerOf(vm *v1alpha1.WukongVM) string {
+	for _, entry := range vm.Status.Disks {
+		if entry.Move != nil {
+			return fmt.Sprint(entry.Move.State, " to ", entry.Move.TargetClaimName)
+		}
+	}
+	return "nothing"
+}
+
+func templateClaim(machine *kubevirtv1.VirtualMachine) string {
+	if _, volume := virt.TemplateDisk(machine, "data"); volume != nil {
+		return virt.ClaimOf(volume)
+	}
+	return ""
+}
+
+// kubevirt is a step of KubeVirt: it starts and stops the instance as the VirtualMachine says, and migrates its volume.
+func (m *model) kubevirt() {
+	if m.machine == nil {
+		return
+	}
+	wanted := templateClaim(m.machine)
+	halted, manual := *m.machine.Spec.RunStrategy == kubevirtv1.RunStrategyHalted, *m.machine.Spec.RunStrategy == kubevirtv1.RunStrategyManual
+	if m.instance == nil {
+		m.recover(wanted)
+		recovery := virt.HasCondition(m.machine, kubevirtv1.VirtualMachineManualRecoveryRequired)
+		if !halted && !manual && !recovery && m.volumes[wanted] != nil && m.volumes[wanted].Status.Phase == cdiv1.Succeeded {
+			m.start(wanted)
+		}
+		return
+	}
+	if halted || m.instance.IsFinal() {
+		if halted || !manual || m.random.IntN(2) == 0 { // a final instance may stay, or somebody deletes it
+			m.stop()
+		}
+		return
+	}
+	has, migrates := virt.VolumeOf(m.instance, "data")
+	asked := m.machine.Spec.UpdateVolumesStrategy != nil
+	switch {
+	case migrates && wanted == m.instance.Status.MigratedVolumes[0].SourcePVCInfo.ClaimName:
+		m.say("kubevirt: takes the volume back")
+		setClaim(m.instance, wanted)
+		m.instance.Status.MigratedVolumes, m.instance.Status.Conditions = nil, ready()
+	case migrates && has == wanted:
+		if m.random.IntN(2) == 0 {
+			m.say("kubevirt: the volume has moved to %s", wanted)
+			m.bytes[wanted] = m.newest
+			m.machine.Status.VolumeUpdateState = &kubevirtv1.VolumeUpdateState{VolumeMigrationState: &kubevirtv1.VolumeMigrationState{
+				MigratedVolumes: m.instance.Status.MigratedVolumes,
+			}}
+			m.instance.Status.MigratedVolumes, m.instance.Status.Conditions = nil, ready()
+		}
+	case migrates:
+		setClaim(m.instance, wanted)
+	case has != wanted && asked && m.volumes[wanted] != nil && m.machine.Status.Conditions == nil:
+		m.say("kubevirt: begins to migrate to %s", wanted)
+		m.instance.Status.MigratedVolumes = []kubevirtv1.StorageMigratedVolumeInfo{{
+			VolumeName: "data", SourcePVCInfo: &kubevirtv1.PersistentVolumeClaimInfo{ClaimName: has},
+			DestinationPVCInfo: &kubevirtv1.PersistentVolumeClaimInfo{ClaimName: wanted},
+		}}
+		m.instance.Status.Conditions = append(ready(), kubevirtv1.VirtualMachineInstanceCondition{
+			Type: kubevirtv1.VirtualMachineInstanceVolumesChange, Status: corev1.ConditionTrue,
+		})
+		setClaim(m.instance, wanted)
+	case has != wanted && !asked:
+		m.setCondition(kubevirtv1.VirtualMachineRestartRequired)
+	}
+}
+
+// recover is KubeVirt's answer to a machine that ended while its volume migrated.
+func (m *model) recover(wanted string) {
+	state := m.machine.Status.VolumeUpdateState
+	broke := virt.HasCondition(m.machine, kubevirtv1.VirtualMachineConditionType(kubevirtv1.VirtualMachineInstanceVolumesChange))
+	if !broke || state == nil {
+		return
+	}
+	if wanted == state.VolumeMigrationState.MigratedVolumes[0].SourcePVCInfo.ClaimName {
+		m.machine.Status.VolumeUpdateState, m.machine.Status.Conditions = nil, nil
+		return
+	}
+	m.setCondition(kubevirtv1.VirtualMachineManualRecoveryRequired)
+}
+
+func (m *model) start(claim string) {
+	m.instances++
+	m.say("kubevirt: starts instance %d on %s", m.instances, claim)
+	if m.bytes[claim] != m.newest {
+		m.lost = fmt.Sprintf("a guest starts on %s, which has the writes up to %d of %d", claim, m.bytes[claim], m.newest)
+	}
+	m.instance = &kubevirtv1.VirtualMachineInstance{
+		ObjectMeta: metav1.ObjectMeta{Name: "web", UID: types.UID(fmt.Sprint(m.instances))}, Spec: *m.machine.Spec.Template.Spec.DeepCopy(),
+		Status: kubevirtv1.VirtualMachineInstanceStatus{Phase: kubevirtv1.Running, Conditions: ready()},
+	}
+	setClaim(m.instance, claim)
+}
+
+func (m *model) stop() {
+	m.say("kubevirt: the instance is gone")
+	m.machine.Status.Conditions = nil
+	if listed := m.instance.Status.MigratedVolumes; len(listed) > 0 {
+		m.machine.Status.VolumeUpdateState = &kubevirtv1.VolumeUpdateState{VolumeMigrationState: &kubevirtv1.VolumeMigrationState{MigratedVolumes: listed}}
+		m.setCondition(kubevirtv1.VirtualMachineConditionType(kubevirtv1.VirtualMachineInstanceVolumesChange))
+	}
+	m.instance = nil
+}
+
+func (m *model) setCondition(conditionType kubevirtv1.VirtualMachineConditionType) {
+	if !virt.HasCondition(m.machine, conditionType) {
+		m.machine.Status.Conditions = append(m.machine.Status.Conditions, kubevirtv1.VirtualMachineCondition{Type: conditionType, Status: corev1.ConditionTrue})
+	}
+}
+
+func ready() []kubevirtv1.VirtualMachineInstanceCondition {
+	return []kubevirtv1.VirtualMachineInstanceCondition{{Type: kubevirtv1.VirtualMachineInstanceReady, Status: corev1.ConditionTrue}}
+}
+
+func setClaim(instance *kubevirtv1.VirtualMachineInstance, claim string) {
+	for i := range instance.Spec.Volumes {
+		if instance.Spec.Volumes[i].Name == "data" {
+			instance.Spec.Volumes[i].DataVolume.Name = claim
+		}
+	}
+	instance.Status.VolumeStatus = []kubevirtv1.VolumeStatus{{
+		Name: "data", PersistentVolumeClaimInfo: &kubevirtv1.PersistentVolumeClaimInfo{ClaimName: claim},
+	}}
+}
+
+// cdi fills a DataVolume.
+func (m *model) cdi() {
+	for _, name := range sortedNames(m.volumes) {
+		if dataVolume := m.volumes[name]; dataVolume.Status.Phase != cdiv1.Succeeded && m.random.IntN(2) == 0 {
+			dataVolume.Status.Phase = cdiv1.Succeeded
+			if read, clones := m.copying[name]; clones {
+				m.bytes[name] = read
+			}
+		}
+	}
+}
+
+// guest writes to the claim that its instance has. While a volume migrates, that is the source.
+func (m *model) guest() {
+	if m.instance == nil || m.instance.IsFinal() {
+		return
+	}
+	m.newest++
+	claim, migrates := virt.VolumeOf(m.instance, "data")
+	if migrates {
+		claim = m.instance.Status.MigratedVolumes[0].SourcePVCInfo.ClaimName
+	}
+	m.bytes[claim] = m.newest
+}
+
+// person changes the class or the power state, or ends the guest from inside.
+func (m *model) person() {
+	switch m.random.IntN(4) {
+	case 0, 1:
+		class := []string{"fast", "slow", "cold"}[m.random.IntN(3)]
+		m.say("person: class %s", class)
+		m.disk.Spec.StorageClassName = &class
+	case 2:
+		m.vm.Spec.PowerState = []v1alpha1.PowerState{v1alpha1.PowerRunning, v1alpha1.PowerStopped}[m.random.IntN(2)]
+		m.say("person: power %s", m.vm.Spec.PowerState)
+	case 3:
+		if m.instance != nil {
+			m.say("the guest crashes")
+			m.instance.Status.Phase = kubevirtv1.Failed
+		}
+	}
+}
+
+// answer is what a person does who is asked which claim has the newest data.
+func (m *model) answer() {
+	asks := slices.ContainsFunc(m.disk.Status.Conditions, func(condition metav1.Condition) bool { return condition.Reason == v1alpha1.ReasonMoveUndecided })
+	if !asks {
+		return
+	}
+	for _, name := range sortedNames(m.volumes) {
+		if m.bytes[name] == m.newest {
+			m.say("person: %s has the newest data", name)
+			m.disk.Annotations[v1alpha1.AnnotationClaimInUse] = name
+			return
+		}
+	}
+}
+
+// check says what was lost; empty for nothing.
+func (m *model) check() string {
+	best := empty
+	for _, has := range m.bytes {
+		best = max(best, has)
+	}
+	if best != m.newest {
+		return fmt.Sprintf("no claim has write %d: %v", m.newest, m.bytes)
+	}
+	return m.lost
+}
+
+// step is one step of one of them. A controller never sees an older version of an object than it has seen.
+func (m *model) step(calm bool) {
+	writes := 2
+	if !calm {
+		writes = m.random.IntN(3)
+	}
+	stale := !calm && m.random.IntN(4) == 0
+	switch choice := m.random.IntN(12); {
+	case choice < 3:
+		if !stale {
+			m.seenVM = m.vm.DeepCopy()
+		}
+		m.passOfDisk(writes, m.seenVM)
+	case choice < 6:
+		if !stale {
+			m.seenDisk = m.disk.DeepCopy()
+		}
+		m.passOfVM(writes, m.seenDisk)
+	case choice < 9:
+		m.kubevirt()
+	case choice == 9:
+		m.cdi()
+	case choice == 10:
+		m.guest()
+	case !calm:
+		m.person()
+	default:
+		m.answer()
+	}
+}
+
+func sortedNames[V any](of map[string]V) []string {
+	var names []string
+	for name := range of {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// settled reports whether the disk is where its spec says, and stands on one claim.
+func (m *model) settled() bool {
+	current := m.volumes[m.disk.Status.ClaimName]
+	return m.disk.Status.Move == nil && len(m.volumes) == 1 && current != nil &&
+		ptr.Deref(current.Spec.Storage.StorageClassName, "") == *m.disk.Spec.StorageClassName
+}
+
+// Whatever is interrupted, no byte is lost, no guest starts on a claim that has not all of them, and when it is calm the disk arrives. WUKONG_WALKS is how many
+// walks, if not 1000.
+func TestNoWalkThroughAMoveLosesBytes(t *testing.T) {
+	walks, started := 1000, 0
+	if wanted, err := strconv.Atoi(os.Getenv("WUKONG_WALKS")); err == nil {
+		walks = wanted
+	}
+	for seed := range uint64(walks) {
+		m := newModel(seed)
+		for range 30 { // until the machine runs
+			m.step(true)
+		}
+		for range 120 {
+			m.step(false)
+			if lost := m.check(); lost != "" {
+				require.Fail(t, lost, "seed %d\n%s", seed, tail(m.trace))
+			}
+		}
+		for i := 0; !m.settled() && i < 3000; i++ {
+			m.step(true)
+			if lost := m.check(); lost != "" {
+				require.Fail(t, lost, "seed %d\n%s", seed, tail(m.trace))
+			}
+		}
+		require.True(t, m.settled(), "seed %d: the disk does not arrive at class %s: %+v\nvolumes %v, bytes %v, the VirtualMachine has %s\n%s",
+			seed, *m.disk.Spec.StorageClassName, m.disk.Status, sortedNames(m.volumes), m.bytes, templateClaim(m.machine), tail(m.trace))
+		started += m.instances
+	}
+	require.Greater(t, started, 2*walks, "hardly a guest started again")
+}
+
+func tail(trace []string) string {
+	text := ""
+	for _, line := range trace[max(0, len(trace)-60):] {
+		text += line + "\n"
+	}
+	return text
+}
