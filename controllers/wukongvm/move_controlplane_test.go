@@ -368,6 +368,33 @@ func TestAMoveThatFinishedUnseenIsFound(t *testing.T) {
 	assert.Equal(t, target, m.claimInTemplate("root"))
 }
 
+// Between the request that gives the VirtualMachine the new claim and the moment in which KubeVirt begins to migrate, a guest that ends must not be started on
+// the new claim: it is empty.
+func TestAGuestThatEndsBeforeItsVolumeMovesIsNotStartedOnTheNewClaim(t *testing.T) {
+	f, _ := startMoving(t)
+	m := newMover(f, v1alpha1.PowerRunning)
+	m.running()
+	m.Patch(m.machine(), fmt.Sprintf(`{"metadata":{"annotations":{%q:%q}}}`, simulator.AnnotationHold, simulator.HoldBeginning))
+	m.setClass("data", slow)
+	m.Until(func() bool { return m.claimInTemplate("data") != "data" })
+	assert.Equal(t, kubevirtv1.RunStrategyManual, *m.machine().Spec.RunStrategy)
+
+	m.Remove(m.instance())
+	m.waitCondition("data", v1alpha1.ReasonMoveUndecided, "kubectl annotate wukongdisk data")
+	m.WaitIdle()
+	assert.False(t, m.Exists("web", &kubevirtv1.VirtualMachineInstance{}), "KubeVirt has no record of whether it had begun")
+
+	m.Patch(m.disk("data"), fmt.Sprintf(`{"metadata":{"annotations":{%q:"data"}}}`, v1alpha1.AnnotationClaimInUse))
+	m.Until(func() bool { return m.Exists("web", &kubevirtv1.VirtualMachineInstance{}) })
+	for _, volume := range m.instance().Spec.Volumes {
+		assert.True(t, volume.Name != "data" || volume.DataVolume.Name == "data", "it starts on %+v", volume)
+	}
+	m.hold(m.machine(), false)
+	m.waitMoved("data", slow, "data")
+	m.running()
+	assert.Equal(t, kubevirtv1.RunStrategyAlways, *m.machine().Spec.RunStrategy)
+}
+
 // Nothing says what KubeVirt did: both claims stay until a person decides.
 func TestContract7AnUndecidedMoveLosesNothing(t *testing.T) {
 	f, manager := startMoving(t)

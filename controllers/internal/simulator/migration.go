@@ -17,6 +17,9 @@ import (
 // the DataVolumes on it being filled.
 const AnnotationHold = "simulator.novasphere.dev/hold-migration"
 
+// HoldBeginning is the value of AnnotationHold that keeps the migration of volumes from beginning.
+const HoldBeginning = "beginning"
+
 // AnnotationOvertaken on a VirtualMachine lets KubeVirt overtake itself when it begins to migrate volumes: one of its loops says that the
 // migration goes on before another has put the new claims into the instance.
 const AnnotationOvertaken = "simulator.novasphere.dev/overtaken"
@@ -41,7 +44,7 @@ func (s *Simulator) migrateVolumes(ctx context.Context, machine *kubevirtv1.Virt
 		}
 		s.replaceVolumes(machine, instance)
 		return true, s.endMigration(ctx, machine, instance, true)
-	case len(changed) > 0 && migrates(machine):
+	case len(changed) > 0 && migrates(machine) && machine.Annotations[AnnotationHold] != HoldBeginning:
 		if missing, err := s.missing(ctx, instance.Namespace, changed); missing || err != nil {
 			setVolumesChange(instance, corev1.ConditionFalse)
 			return err == nil, cmp.Or(err, s.client.Update(ctx, instance))
