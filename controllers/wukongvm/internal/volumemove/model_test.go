@@ -76,7 +76,7 @@ func newModel(seed uint64) *model {
 	return m
 }
 
-func (m *model) say(format string, arguments ...any) {
+func (m *model) sayf(format string, arguments ...any) {
 	m.trace = append(m.trace, fmt.Sprintf(format, arguments...))
 }
 
@@ -132,13 +132,13 @@ func (m *model) passOfDisk(writes int, vm *v1alpha1.WukongVM) {
 	}
 	switch {
 	case decided.Create != nil:
-		m.say("disk: create %s", decided.Create.Name)
+		m.sayf("disk: create %s", decided.Create.Name)
 		m.create(decided.Create)
 	case decided.Remove != nil:
-		m.say("disk: remove %s", decided.Remove.Name)
+		m.sayf("disk: remove %s", decided.Remove.Name)
 		m.delete(decided.Remove.Name)
 	case decided.Finish:
-		m.say("disk: %s is in use", in.Copies.Target.Name)
+		m.sayf("disk: %s is in use", in.Copies.Target.Name)
 		in.Copies.Target.Annotations[v1alpha1.AnnotationInUse] = "true"
 		if current := m.volumes[in.Copies.Current]; current != nil {
 			in.Copies.Stale = append(in.Copies.Stale, current)
@@ -152,7 +152,7 @@ func (m *model) passOfDisk(writes int, vm *v1alpha1.WukongVM) {
 	before := moveText(m.disk.Status.Move)
 	m.disk.Status = v1alpha1.WukongDiskStatus{ClaimName: in.Copies.Current, AttachedTo: in.AttachedTo, Move: decided.Status.DeepCopy()}
 	if now := moveText(m.disk.Status.Move); now != before {
-		m.say("disk: move is %s", now)
+		m.sayf("disk: move is %s", now)
 	}
 	ready := metav1.Condition{Type: v1alpha1.ConditionReady, Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonReady}
 	if decided.Locked() || decided.Undecided() {
@@ -165,7 +165,7 @@ func (m *model) passOfDisk(writes int, vm *v1alpha1.WukongVM) {
 		})
 	}
 	for _, stale := range in.Copies.Stale {
-		m.say("disk: clear away %s", stale.Name)
+		m.sayf("disk: clear away %s", stale.Name)
 		m.delete(stale.Name)
 	}
 }
@@ -224,17 +224,17 @@ func (m *model) passOfVM(writes int, disk *v1alpha1.WukongDisk) {
 		next.Spec.Template.Spec.Domain.Devices.Disks, next.Spec.Template.Spec.Volumes = devices, volumes
 		m.machine = next
 		if _, volume := virt.TemplateDisk(m.machine, "data"); volume != nil && virt.ClaimOf(volume) != before {
-			m.say("vm: the VirtualMachine has %s", virt.ClaimOf(volume))
+			m.sayf("vm: the VirtualMachine has %s", virt.ClaimOf(volume))
 		}
 	}
 	if writes == 1 {
 		return
 	}
 	before := answerOf(m.vm)
-	in.View.Machine = m.machine
+	in.Machine = m.machine
 	m.vm.Status.Disks = disks.Report{Inputs: in, Written: written}.Status()
 	if now := answerOf(m.vm); now != before {
-		m.say("vm: answers %s", now)
+		m.sayf("vm: answers %s", now)
 	}
 }
 
@@ -286,12 +286,12 @@ func (m *model) kubevirt() {
 	asked := m.machine.Spec.UpdateVolumesStrategy != nil
 	switch {
 	case migrates && wanted == m.instance.Status.MigratedVolumes[0].SourcePVCInfo.ClaimName:
-		m.say("kubevirt: takes the volume back")
+		m.sayf("kubevirt: takes the volume back")
 		setClaim(m.instance, wanted)
 		m.instance.Status.MigratedVolumes, m.instance.Status.Conditions = nil, ready()
 	case migrates && has == wanted:
 		if m.random.IntN(2) == 0 {
-			m.say("kubevirt: the volume has moved to %s", wanted)
+			m.sayf("kubevirt: the volume has moved to %s", wanted)
 			m.bytes[wanted] = m.newest
 			m.machine.Status.VolumeUpdateState = &kubevirtv1.VolumeUpdateState{VolumeMigrationState: &kubevirtv1.VolumeMigrationState{
 				MigratedVolumes: m.instance.Status.MigratedVolumes,
@@ -301,7 +301,7 @@ func (m *model) kubevirt() {
 	case migrates:
 		setClaim(m.instance, wanted)
 	case has != wanted && asked && m.volumes[wanted] != nil && m.machine.Status.Conditions == nil:
-		m.say("kubevirt: begins to migrate to %s", wanted)
+		m.sayf("kubevirt: begins to migrate to %s", wanted)
 		m.instance.Status.MigratedVolumes = []kubevirtv1.StorageMigratedVolumeInfo{{
 			VolumeName: "data", SourcePVCInfo: &kubevirtv1.PersistentVolumeClaimInfo{ClaimName: has},
 			DestinationPVCInfo: &kubevirtv1.PersistentVolumeClaimInfo{ClaimName: wanted},
@@ -331,7 +331,7 @@ func (m *model) recover(wanted string) {
 
 func (m *model) start(claim string) {
 	m.instances++
-	m.say("kubevirt: starts instance %d on %s", m.instances, claim)
+	m.sayf("kubevirt: starts instance %d on %s", m.instances, claim)
 	if m.bytes[claim] != m.newest {
 		m.lost = fmt.Sprintf("a guest starts on %s, which has the writes up to %d of %d", claim, m.bytes[claim], m.newest)
 	}
@@ -343,7 +343,7 @@ func (m *model) start(claim string) {
 }
 
 func (m *model) stop() {
-	m.say("kubevirt: the instance is gone")
+	m.sayf("kubevirt: the instance is gone")
 	m.machine.Status.Conditions = nil
 	if listed := m.instance.Status.MigratedVolumes; len(listed) > 0 {
 		m.machine.Status.VolumeUpdateState = &kubevirtv1.VolumeUpdateState{VolumeMigrationState: &kubevirtv1.VolumeMigrationState{MigratedVolumes: listed}}
@@ -403,14 +403,14 @@ func (m *model) person() {
 	switch m.random.IntN(4) {
 	case 0, 1:
 		class := []string{"fast", "slow", "cold"}[m.random.IntN(3)]
-		m.say("person: class %s", class)
+		m.sayf("person: class %s", class)
 		m.disk.Spec.StorageClassName = &class
 	case 2:
 		m.vm.Spec.PowerState = []v1alpha1.PowerState{v1alpha1.PowerRunning, v1alpha1.PowerStopped}[m.random.IntN(2)]
-		m.say("person: power %s", m.vm.Spec.PowerState)
+		m.sayf("person: power %s", m.vm.Spec.PowerState)
 	case 3:
 		if m.instance != nil {
-			m.say("the guest crashes")
+			m.sayf("the guest crashes")
 			m.instance.Status.Phase = kubevirtv1.Failed
 		}
 	}
@@ -424,7 +424,7 @@ func (m *model) answer() {
 	}
 	for _, name := range sortedNames(m.volumes) {
 		if m.bytes[name] == m.newest {
-			m.say("person: %s has the newest data", name)
+			m.sayf("person: %s has the newest data", name)
 			m.disk.Annotations[v1alpha1.AnnotationClaimInUse] = name
 			return
 		}
