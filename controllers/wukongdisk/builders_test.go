@@ -52,17 +52,6 @@ func dataVolumeIn(phase cdiv1.DataVolumePhase, conditions ...cdiv1.DataVolumeCon
 	}
 }
 
-// ofSize is a size that the disk has, or is to have.
-func ofSize(size string) func(*v1alpha1.WukongDisk) {
-	return func(disk *v1alpha1.WukongDisk) { disk.Spec.Size = ptr.To(resource.MustParse(size)) }
-}
-
-// sized is a DataVolume that was made for a size.
-func sized(dataVolume *cdiv1.DataVolume, size string) *cdiv1.DataVolume {
-	dataVolume.Spec.Storage.Resources = requesting(size)
-	return dataVolume
-}
-
 func requesting(size string) corev1.VolumeResourceRequirements {
 	return corev1.VolumeResourceRequirements{Requests: corev1.ResourceList{corev1.ResourceStorage: resource.MustParse(size)}}
 }

@@ -88,7 +88,7 @@ func (o *observation) takePlace() {
 	}
 	o.dataVolume, o.claim = o.copies.Target, o.targetClaim
 	o.copies.Current, o.copies.DataVolume = o.copies.Target.Name, o.copies.Target
-	o.copies.Target, o.targetClaim, o.growth = nil, nil, nil
+	o.copies.Target, o.targetClaim, o.growing = nil, nil, nil
 }
 
 // clearAway deletes what the disk has moved away from, once status names the claim that it moved to.

@@ -29,7 +29,7 @@ func describe(disk *v1alpha1.WukongDisk, observed *observation, found *diskstate
 			status.ClaimName = observed.claimName(disk)
 		}
 	}
-	status.RequestedSize = requestedSize(disk, observed)
+	status.RequestedSize = observed.growthInputs(disk).RequestedSize()
 	// What the claim is like is told once the disk is being filled: in the bustle before that, each word of it would be a write.
 	if observed.claim != nil && status.ClaimName != "" && status.Phase != v1alpha1.DiskPending {
 		describeClaim(&status, observed.claim)

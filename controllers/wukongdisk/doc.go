@@ -19,8 +19,8 @@
 //	     Delete   the garbage collector takes DataVolume and claim
 //	     Retain   the DataVolume is deleted with orphaning, the claim stays without an owner
 //
-// Parts that decide and do not write are packages below internal: custody is which WukongVM may use the disk and until when, move the disk's
-// half of its move to another StorageClass, problem what claims and DataVolumes say.
+// Parts that decide and do not write are packages of their own: custody (which WukongVM may use the disk, and until when) and diskmove (the
+// disk's half of its move to another StorageClass) in controllers/internal/protocol, diskstate (what claims and DataVolumes say), and growth.
 //
 // The finalizer is needed for both waits. A machine that is itself being deleted does not count as a user, so that deletion
 // always ends; Kubernetes keeps the claim until its last pod is gone.

@@ -3,6 +3,7 @@
 package wukongdisk_test
 
 import (
+	"maps"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -14,6 +15,7 @@ import (
 	cdiv1 "kubevirt.io/containerized-data-importer-api/pkg/apis/core/v1beta1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
+	"sigs.k8s.io/controller-runtime/pkg/metrics"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/builder"
@@ -51,6 +53,7 @@ func TestContract3WritesOfADisk(t *testing.T) {
 		{Verb: "patch", Resource: "wukongdisks/status"}: 3, // pending, importing, ready
 	}, manager.Writes.Counts())
 	assert.Zero(t, manager.Writes.Conflicts())
+	assert.Positive(t, transitions(t, "WukongDisk", v1alpha1.ConditionReady, metav1.ConditionFalse), "what docs/metrics.md promises is measured")
 
 	t.Run("none at rest, after a restart", func(t *testing.T) {
 		f := f.in(t)
@@ -59,6 +62,30 @@ func TestContract3WritesOfADisk(t *testing.T) {
 		f.WaitPasses(1)
 		assert.Zero(t, second.Writes.Total(), second.Writes)
 	})
+}
+
+// transitions is how often a condition of a kind has left a status, by the manager's metrics.
+func transitions(t *testing.T, kind, conditionType string, status metav1.ConditionStatus) uint64 {
+	t.Helper()
+	families, err := metrics.Registry.Gather()
+	require.NoError(t, err)
+	wanted := map[string]string{"kind": kind, "type": conditionType, "status": string(status)}
+	var count uint64
+	for _, family := range families {
+		if family.GetName() != "wukong_condition_transition_seconds" {
+			continue
+		}
+		for _, metric := range family.GetMetric() {
+			labels := map[string]string{}
+			for _, label := range metric.GetLabel() {
+				labels[label.GetName()] = label.GetValue()
+			}
+			if maps.Equal(labels, wanted) {
+				count += metric.GetHistogram().GetSampleCount()
+			}
+		}
+	}
+	return count
 }
 
 // A disk that is made with the finalizer in place, as a machine stamps it, spares the write.

@@ -27,7 +27,7 @@ func wasFilled(disk *v1alpha1.WukongDisk) bool {
 
 // markFilled puts the mark on a disk that is complete, once.
 func (r *Reconciler) markFilled(ctx context.Context, disk *v1alpha1.WukongDisk, observed *observation) error {
-	if disk.AdoptsClaim() || wasFilled(disk) || !complete(disk, observed) {
+	if disk.AdoptsClaim() || wasFilled(disk) || !observed.growthInputs(disk).Complete() {
 		return nil
 	}
 	return client.IgnoreNotFound(r.applier.Mark(ctx, disk.DeepCopy(), nil, map[string]any{v1alpha1.AnnotationFilled: disk.Name}))

@@ -17,12 +17,12 @@ import (
 func (o *observation) moveInputs(disk *v1alpha1.WukongDisk) diskmove.Inputs {
 	in := diskmove.Inputs{
 		Disk: disk, VMs: o.machines, AttachedTo: o.attachedTo, Copies: o.copies, DataVolume: o.dataVolume, TargetClaim: o.targetClaim,
-		ClassFound: o.classFound, Complete: complete(disk, o), RequestedSize: requestedSize(disk, o),
+		ClassFound: o.classFound, Complete: o.growthInputs(disk).Complete(), RequestedSize: o.growthInputs(disk).RequestedSize(),
 	}
 	in.Copies.Current = o.claimName(disk)
 	if o.claim != nil && o.ownsClaim(disk) {
 		in.Claim = o.claim
-		in.Grows = diskstate.Grows(o.claim) != nil || o.growth != nil && expansionUnsupported(disk, o) == nil
+		in.Grows = diskstate.Grows(o.claim) != nil || o.growthInputs(disk).Begins()
 	}
 	return in
 }

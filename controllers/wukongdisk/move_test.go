@@ -28,6 +28,7 @@ func TestMoveInputs(t *testing.T) {
 	assert.True(t, in.Complete, "CDI collected its DataVolume")
 	assert.False(t, observed(func(o *observation) { o.dataVolume.Status.Phase = cdiv1.ImportInProgress }).Complete)
 	assert.True(t, observed(func(o *observation) { o.claim = grown("2Gi", "", "1Gi") }).Grows)
+	assert.Nil(t, (&observation{claim: foreignClaim(corev1.ClaimBound)}).growthInputs(diskWith()).Claim, "nor does it grow")
 	foreign := observed(func(o *observation) { o.claim = foreignClaim(corev1.ClaimBound) })
 	assert.Nil(t, foreign.Claim)
 	assert.Empty(t, foreign.OtherClass(), "what is not the disk's does not move")

@@ -23,6 +23,7 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/protocol/diskmove"
 	"github.com/novasphere/wukong/controllers/internal/read"
 	"github.com/novasphere/wukong/controllers/internal/umbrella"
+	"github.com/novasphere/wukong/controllers/wukongdisk/internal/growth"
 )
 
 // observation is everything that decides about a disk, read at the beginning of a pass.
@@ -55,8 +56,8 @@ type observation struct {
 	// origin is nil for a disk that is no clone, and for one that has its DataVolume, unless that is severed: what it is to be filled from is gone.
 	origin  *origin
 	severed bool
-	// growth is nil when the claim is as large as the spec says.
-	growth *growth
+	// growing is what was read about the storage of a claim that is to grow; nil for one that is as large as the spec says.
+	growing *growth.Storage
 	// machines are those that list the disk, or have it still.
 	machines []v1alpha1.WukongVM
 	// attachedTo is the WukongVM that may use the disk, or empty.

@@ -20,6 +20,7 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/index"
 	"github.com/novasphere/wukong/controllers/internal/read"
 	"github.com/novasphere/wukong/controllers/internal/usage"
+	"github.com/novasphere/wukong/controllers/wukongdisk/internal/growth"
 )
 
 // origin is what a clone is made from, as it was read.
@@ -174,15 +175,15 @@ func (r *Reconciler) originSnapshot(ctx context.Context, disk *v1alpha1.WukongDi
 // one that does not ask for a size gets it.
 func restored(reference index.Origin, size, restoreSize resource.Quantity, overhead float64) (sizeless bool, found *diskstate.Problem) {
 	holds := func(size resource.Quantity) bool {
-		needed := claimRequest(size, resource.Quantity{}, overhead)
+		needed := growth.ClaimRequest(size, resource.Quantity{}, overhead)
 		return needed.Cmp(restoreSize) >= 0
 	}
 	if holds(size) {
 		return true, nil
 	}
-	least := *resource.NewQuantity(int64(float64(restoreSize.Value())*(1-overhead))/alignment*alignment, resource.BinarySI)
+	least := *resource.NewQuantity(int64(float64(restoreSize.Value())*(1-overhead))/growth.Alignment*growth.Alignment, resource.BinarySI)
 	if !holds(least) {
-		least.Add(*resource.NewQuantity(alignment, resource.BinarySI))
+		least.Add(*resource.NewQuantity(growth.Alignment, resource.BinarySI))
 	}
 	return false, diskstate.Failed(v1alpha1.ReasonInvalidSpec, "spec.size is %s, and %s restores to %s: set spec.size to %s or more", &size, reference, &restoreSize, &least)
 }

@@ -81,7 +81,7 @@ func (r *Reconciler) settleProtection(ctx context.Context, disk *v1alpha1.Wukong
 	if disk.AdoptsClaim() {
 		return nil
 	}
-	if protected := ptr.Deref(disk.Spec.DeletionProtection, false) && disk.DeletionTimestamp.IsZero(); !protected || complete(disk, observed) {
+	if protected := ptr.Deref(disk.Spec.DeletionProtection, false) && disk.DeletionTimestamp.IsZero(); !protected || observed.growthInputs(disk).Complete() {
 		if observed.dataVolume != nil && apply.Belongs(observed.dataVolume, disk) {
 			if err := r.protect(ctx, observed.dataVolume, protected); err != nil {
 				return err

@@ -19,6 +19,7 @@ import (
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/apply"
 	"github.com/novasphere/wukong/controllers/internal/read"
+	"github.com/novasphere/wukong/controllers/wukongdisk/internal/growth"
 )
 
 const (
@@ -28,25 +29,34 @@ const (
 	defaultOverhead = 0.055
 )
 
+// growthInputs are what decides about the size of the disk.
+func (o *observation) growthInputs(disk *v1alpha1.WukongDisk) growth.Inputs {
+	in := growth.Inputs{Disk: disk, DataVolume: o.dataVolume, Moves: disk.Status.Move != nil || o.copies.Target != nil, Storage: o.growing}
+	if o.claim != nil && o.ownsClaim(disk) {
+		in.Claim = o.claim
+	}
+	return in
+}
+
 // observeGrowth reads what the growth of a claim is decided by, when there is one to decide.
 func (r *Reconciler) observeGrowth(ctx context.Context, disk *v1alpha1.WukongDisk, observed *observation) error {
-	if !growthWanted(disk, observed) {
+	if !observed.growthInputs(disk).Wanted() {
 		return nil
 	}
-	observed.growth = &growth{}
+	observed.growing = &growth.Storage{}
 	className := ptr.Deref(observed.claim.Spec.StorageClassName, "")
 	if className == "" {
 		return nil
 	}
 	var err error
-	if observed.growth.class, err = read.Get(ctx, r.client, "", className, &storagev1.StorageClass{}); err != nil {
+	if observed.growing.Class, err = read.Get(ctx, r.client, "", className, &storagev1.StorageClass{}); err != nil {
 		return err
 	}
-	if expansionUnsupported(disk, observed) != nil {
+	if !observed.growthInputs(disk).Begins() {
 		return nil
 	}
 	if ptr.Deref(observed.claim.Spec.VolumeMode, corev1.PersistentVolumeFilesystem) == corev1.PersistentVolumeFilesystem {
-		observed.growth.overhead, err = r.filesystemOverhead(ctx, observed, className)
+		observed.growing.Overhead, err = r.filesystemOverhead(ctx, observed, className)
 	}
 	return err
 }
@@ -78,11 +88,11 @@ func (r *Reconciler) filesystemOverhead(ctx context.Context, observed *observati
 // growClaim asks the storage for more when the spec does. The claim is CDI's object, and CDI writes its request once only, so
 // that this one field can be ours from here on.
 func (r *Reconciler) growClaim(ctx context.Context, disk *v1alpha1.WukongDisk, observed *observation) error {
-	if observed.growth == nil || expansionUnsupported(disk, observed) != nil {
+	in := observed.growthInputs(disk)
+	if !in.Begins() {
 		return nil
 	}
-	claim := observed.claim
-	request := claimRequest(*disk.Spec.Size, claim.Spec.Resources.Requests[corev1.ResourceStorage], observed.growth.overhead)
+	claim, request := observed.claim, in.Request()
 	// The UID keeps the request from a claim that was made anew under the name.
 	body, err := json.Marshal(map[string]any{
 		"metadata": map[string]any{"uid": claim.UID, "annotations": map[string]string{v1alpha1.AnnotationRequestedSize: disk.Spec.Size.String()}},

@@ -68,7 +68,7 @@ func evaluate(disk *v1alpha1.WukongDisk, observed *observation, applyErr error) 
 	if found := sharing(disk, observed.claim); found != nil {
 		return found
 	}
-	return expansion(disk, observed)
+	return observed.growthInputs(disk).Problem()
 }
 
 // incomplete says why not all bytes of the disk are there, or not to be relied on; nil when they are.
