@@ -222,6 +222,34 @@ func TestAStoppedMachineWaitsForItsDisks(t *testing.T) {
 	assert.False(t, volumes[at].DataVolume.Hotpluggable, "its launcher pod has the disk from the beginning")
 }
 
+// What keeps a stopped machine from its start keeps it from no other change: it releases what left its spec, so that two can swap disks.
+func TestTwoStoppedMachinesSwapTheirDisks(t *testing.T) {
+	f := newMachines(t)
+	f.Simulate()
+	f.StartManager()
+	with := func(vm *v1alpha1.WukongVM, name, disk string) *v1alpha1.WukongVM {
+		vm.Spec.Disks = append(vm.Spec.Disks, builder.DiskReference(name, disk))
+		return vm
+	}
+	one, two := with(f.newVM("one"), "left", "x"), with(f.newVM("two"), "right", "y")
+	f.Create(builder.Disk(f.Namespace, "x"), builder.Disk(f.Namespace, "y"), one, two)
+	for _, vm := range []*v1alpha1.WukongVM{one, two} {
+		testkit.Wait(f, vm, metav1.ConditionTrue, v1alpha1.ReasonRunning, "")
+		f.setPower(vm, v1alpha1.PowerStopped)
+		testkit.Wait(f, vm, metav1.ConditionTrue, v1alpha1.ReasonStopped, "")
+	}
+	swap := func(vm *v1alpha1.WukongVM, from, to, disk string) {
+		f.editDisks(vm, func(disks []v1alpha1.VMDisk) []v1alpha1.VMDisk {
+			return append(without(from)(disks), builder.DiskReference(to, disk))
+		})
+		f.setPower(vm, v1alpha1.PowerRunning)
+	}
+	swap(one, "left", "new-left", "y")
+	swap(two, "right", "new-right", "x")
+	f.waitAttached(one, "root", "new-left")
+	f.waitAttached(two, "root", "new-right")
+}
+
 // Fault C.9: a template that asks for less than the disk has by now is told, and harms nothing.
 func TestAStampedDiskThatWasGrownKeepsItsSize(t *testing.T) {
 	f, vm := startRunning(t)

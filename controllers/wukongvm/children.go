@@ -113,11 +113,10 @@ func (r *Reconciler) applyMachine(ctx context.Context, vm *v1alpha1.WukongVM, ob
 }
 
 // applyPower carries the power state over to a machine that must otherwise stay as it is. It is not started on a disk or network that it
-// may not have, nor without a disk that it waits for.
+// may not have.
 func (r *Reconciler) applyPower(ctx context.Context, vm *v1alpha1.WukongVM, observed *observation) error {
 	in := observed.powerInputs(vm)
-	lacks := observed.disksProblem != nil && observed.disksProblem.Blocking
-	in.Incomplete = observed.Machine != nil && (lacks || !observed.diskInputs(vm).OwnsTemplate() || observed.nics.Withholds())
+	in.Incomplete = observed.Machine != nil && (!observed.diskInputs(vm).OwnsTemplate() || observed.nics.Withholds())
 	return r.setRunStrategy(ctx, in, observed)
 }
 

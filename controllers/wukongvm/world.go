@@ -102,5 +102,7 @@ func (o *observation) nicInputs(vm *v1alpha1.WukongVM) nics.Inputs {
 
 // powerInputs are what decides whether the machine runs.
 func (o *observation) powerInputs(vm *v1alpha1.WukongVM) power.Inputs {
-	return power.Inputs{VM: vm, View: o.View, Held: o.moves.HoldsBack(), Migrates: o.moves.Migrates()}
+	return power.Inputs{
+		VM: vm, View: o.View, Waits: o.moves.Copies() || o.diskInputs(vm).Lacks(), Undecided: o.moves.Undecided(), Migrates: o.moves.Migrates(),
+	}
 }

@@ -71,6 +71,9 @@ func (in Inputs) lists(name, claim string) bool {
 // OwnsTemplate reports whether the machine may have all claims in its VirtualMachine, which was written for an earlier spec: what left it
 // since may be another machine's by now.
 func (in Inputs) OwnsTemplate() bool {
+	if in.Machine.Spec.Template == nil {
+		return true
+	}
 	mine := map[string]bool{}
 	for i := range in.VM.Spec.Disks {
 		if disk := in.of(&in.VM.Spec.Disks[i]); in.attachable(disk) {

@@ -14,8 +14,8 @@ import (
 
 // Problem returns the gravest problem: a blocking one before an error before a wait.
 //
-// A machine that nothing has started waits for all its disks. One that runs, or may start any moment, takes each disk when it may, and
-// gets the rest of its changes meanwhile: only a boot disk that nothing is known of keeps it as it is.
+// A machine that does not exist yet waits for all its disks. One that exists takes each disk when it may, and gets the rest of its changes
+// meanwhile: only a boot disk that nothing is known of keeps it as it is. Whether it may start is another question: see Lacks.
 func (in Inputs) Problem() *cause.Cause {
 	var worst *cause.Cause
 	boot := bootDisk(in.VM)
@@ -28,11 +28,26 @@ func (in Inputs) Problem() *cause.Cause {
 		found := in.notReady(name)
 		if found != nil && !in.attachable(in.Disks[name]) {
 			_, volume := virt.TemplateDisk(in.Machine, entry.Name)
-			found.Blocking = in.Machine == nil || volume == nil && (i == boot || in.Halted())
+			found.Blocking = in.Machine == nil || i == boot && volume == nil
 		}
 		worst = cause.Graver(cause.Graver(worst, found), in.foreign(entry.Name, in.Disks[name]))
 	}
 	return cause.Graver(worst, in.bootDiskInUse())
+}
+
+// Lacks reports whether spec lists a disk that the machine may not have yet, and that its VirtualMachine has not. A machine that is stopped
+// waits for it, as a new one does: it could run without the disk else.
+func (in Inputs) Lacks() bool {
+	for i := range in.VM.Spec.Disks {
+		entry := &in.VM.Spec.Disks[i]
+		if index.DiskName(in.VM, entry) == "" || in.attachable(in.of(entry)) {
+			continue
+		}
+		if _, volume := virt.TemplateDisk(in.Machine, entry.Name); volume == nil {
+			return true
+		}
+	}
+	return false
 }
 
 // foreign reports a volume that was restored into the place of a disk.

@@ -35,7 +35,8 @@ func TestOnlyADiskThatIsTheMachinesOwnIsAttached(t *testing.T) {
 			assert.True(t, found == nil || !found.Blocking || found.Reason != v1alpha1.ReasonDiskInUse, "one that exists does not")
 			in.Machine.Spec.RunStrategy = ptr.To(kubevirtv1.RunStrategyHalted)
 			found = in.Problem()
-			assert.Equal(t, row.attached, found == nil || !found.Blocking, "one that is stopped does: it could run without the disk else")
+			assert.True(t, found == nil || !found.Blocking || found.Reason != v1alpha1.ReasonDiskInUse, "what left spec is released, and the rest is changed")
+			assert.Equal(t, !row.attached, in.Lacks(), "it does not start: it could run without the disk else")
 		})
 	}
 }

@@ -13,8 +13,10 @@ import (
 type Inputs struct {
 	VM *v1alpha1.WukongVM
 	virt.View
-	// Held: a machine that is stopped must not start now, because one of its disks is being copied, or nobody knows which claim holds it.
-	Held bool
+	// Waits: a machine that is stopped must not start now, because it lacks a disk, or one of its disks is being copied.
+	Waits bool
+	// Undecided: nobody knows which of two claims holds a disk.
+	Undecided bool
 	// Migrates: KubeVirt migrates a volume of the machine, or is asked to.
 	Migrates bool
 	// Incomplete: the VirtualMachine lacks what the machine is not to run without, or has what it may not have.
@@ -25,15 +27,15 @@ type Inputs struct {
 //
 // While KubeVirt migrates a volume, the VirtualMachine names the new claim already. If the guest ended then, KubeVirt would start the next one on
 // that claim, which has not all bytes (it keeps from that by ManualRecoveryRequired only once it has begun to migrate). So it is to start none by
-// itself: the claims are put back first.
+// itself: the claims are put back first. While a move is undecided, no guest starts at all, and one that runs is left alone.
 func (in Inputs) Strategy() kubevirtv1.VirtualMachineRunStrategy {
 	wanted := Strategy(in.VM)
 	switch {
 	case wanted == kubevirtv1.RunStrategyHalted:
 		return wanted
-	case in.Migrates, in.Held && in.Running() != nil && has(in.Machine, kubevirtv1.RunStrategyManual):
+	case in.Migrates, in.Undecided && in.Running() != nil:
 		return kubevirtv1.RunStrategyManual
-	case in.Held && (isHalted(in.Machine) || has(in.Machine, kubevirtv1.RunStrategyManual)):
+	case in.Undecided, in.Waits && isHalted(in.Machine):
 		return kubevirtv1.RunStrategyHalted
 	default:
 		return wanted
@@ -95,9 +97,5 @@ func ShutDownFromInside(view virt.View) bool {
 }
 
 func isHalted(machine *kubevirtv1.VirtualMachine) bool {
-	return has(machine, kubevirtv1.RunStrategyHalted)
-}
-
-func has(machine *kubevirtv1.VirtualMachine, strategy kubevirtv1.VirtualMachineRunStrategy) bool {
-	return machine != nil && machine.Spec.RunStrategy != nil && *machine.Spec.RunStrategy == strategy
+	return machine != nil && machine.Spec.RunStrategy != nil && *machine.Spec.RunStrategy == kubevirtv1.RunStrategyHalted
 }

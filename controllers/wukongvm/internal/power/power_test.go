@@ -48,7 +48,7 @@ func TestWhatChangesAVirtualMachineThatMustStayAsItIs(t *testing.T) {
 	for name, row := range map[string]struct {
 		power        v1alpha1.PowerState
 		has          kubevirtv1.VirtualMachineRunStrategy
-		held, lacks  bool
+		waits, lacks bool
 		want         kubevirtv1.VirtualMachineRunStrategy
 		changes, end bool
 	}{
@@ -57,13 +57,13 @@ func TestWhatChangesAVirtualMachineThatMustStayAsItIs(t *testing.T) {
 		"stopped":                          {power: v1alpha1.PowerStopped, has: always, want: halted, changes: true},
 		"not without all that it needs":    {power: v1alpha1.PowerRunning, has: halted, lacks: true},
 		"stopped, whatever it lacks":       {power: v1alpha1.PowerStopped, has: always, lacks: true, want: halted, changes: true},
-		"held":                             {power: v1alpha1.PowerRunning, has: halted, held: true, want: halted},
-		"held, and runs":                   {power: v1alpha1.PowerRunning, has: always, held: true, want: always},
+		"waits for a disk":                 {power: v1alpha1.PowerRunning, has: halted, waits: true, want: halted},
+		"waits for a disk, and may run":    {power: v1alpha1.PowerRunning, has: always, waits: true, want: always},
 		"somebody deletes the machine now": {power: v1alpha1.PowerStopped, has: always, end: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			in := inputs(row.power, row.has)
-			in.Held, in.Incomplete = row.held, row.lacks
+			in.Waits, in.Incomplete = row.waits, row.lacks
 			if row.end {
 				now := metav1.Now()
 				in.Machine.DeletionTimestamp = &now
@@ -91,10 +91,14 @@ func TestNoGuestStartsByItselfWhileAVolumeMigrates(t *testing.T) {
 
 	in = inputs(v1alpha1.PowerRunning, manual)
 	assert.Equal(t, always, in.Strategy(), "it has moved")
-	in.Held, in.Instance = true, running
+	in.Waits, in.Instance = true, running
+	assert.Equal(t, always, in.Strategy(), "another disk that is copied, and that it does not have, keeps nothing that runs")
+	in.Waits, in.Undecided = false, true
 	assert.Equal(t, manual, in.Strategy(), "nobody knows which claim holds the disk: the guest that runs is left alone")
 	in.Instance = nil
 	assert.Equal(t, halted, in.Strategy(), "and the next one does not start")
+	in.Machine = nil
+	assert.Equal(t, halted, in.Strategy(), "nor in a VirtualMachine that is made again")
 }
 
 // Fault C.10: 'virtctl stop' is undone, and nothing says by whom.

@@ -34,7 +34,7 @@ func (p Plan) decide(disk *v1alpha1.WukongDisk, volume string, known []Handover)
 	return p.requested(disk, volume), true
 }
 
-// copying: the machine is kept from starting while a disk is copied, see HoldsBack. The answer is the lock: the copy begins when the
+// copying: the machine is kept from starting while a disk is copied, see Copies. The answer is the lock: the copy begins when the
 // WukongVM says that it is stopped and has seen the move.
 func (p Plan) copying() Move {
 	if p.in.Instance != nil || p.in.Machine != nil && !p.in.Halted() {
@@ -65,6 +65,10 @@ func (p Plan) requested(disk *v1alpha1.WukongDisk, volume string) Move {
 	}
 	stay.State = v1alpha1.VMDiskMoveAccepted
 	if move.Phase != v1alpha1.MoveMigrating {
+		return stay
+	}
+	if len(p.in.Machine.Status.StateChangeRequests) > 0 {
+		stay.Message = "waits until KubeVirt has restarted the machine"
 		return stay
 	}
 	if other := p.migratesOther(); other != "" {

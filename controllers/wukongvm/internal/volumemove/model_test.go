@@ -197,7 +197,7 @@ func (m *model) passOfVM(writes int, disk *v1alpha1.WukongDisk) {
 	for name := range m.volumes {
 		in.Owners[name] = "data"
 	}
-	runs := power.Inputs{VM: m.vm, View: view, Held: moves.HoldsBack(), Migrates: moves.Migrates()}
+	runs := power.Inputs{VM: m.vm, View: view, Waits: moves.Copies() || in.Lacks(), Undecided: moves.Undecided(), Migrates: moves.Migrates()}
 	problem := in.Problem()
 	if writes == 0 {
 		return
@@ -398,17 +398,23 @@ func (m *model) guest() {
 	m.bytes[claim] = m.newest
 }
 
-// person changes the class or the power state, or ends the guest from inside.
+// person changes the class or the power state, ends the guest from inside, or deletes the VirtualMachine.
 func (m *model) person() {
-	switch m.random.IntN(4) {
-	case 0, 1:
+	switch m.random.IntN(9) {
+	case 0, 1, 2, 3:
 		class := []string{"fast", "slow", "cold"}[m.random.IntN(3)]
 		m.sayf("person: class %s", class)
 		m.disk.Spec.StorageClassName = &class
-	case 2:
+	case 4, 5:
 		m.vm.Spec.PowerState = []v1alpha1.PowerState{v1alpha1.PowerRunning, v1alpha1.PowerStopped}[m.random.IntN(2)]
 		m.sayf("person: power %s", m.vm.Spec.PowerState)
-	case 3:
+	case 8:
+		m.sayf("person: deletes the VirtualMachine")
+		if m.instance != nil {
+			m.stop()
+		}
+		m.machine = nil
+	default:
 		if m.instance != nil {
 			m.sayf("the guest crashes")
 			m.instance.Status.Phase = kubevirtv1.Failed

@@ -112,15 +112,18 @@ func (p Plan) Annotations() map[string]string {
 	return encode(list)
 }
 
-// HoldsBack reports whether the machine must not start: one of its disks is being copied, and a guest that writes to it now would
-// lose what it wrote; or nobody knows which of two claims has the bytes.
-func (p Plan) HoldsBack() bool {
-	if p.in.VM == nil {
-		return false
-	}
-	return slices.ContainsFunc(index.DiskNames(p.in.VM), func(name string) bool {
-		return Copied(p.in.Disks[name]) || p.moves[name].State == v1alpha1.VMDiskMoveUndecided
-	})
+// Copies reports whether a disk of the machine is being copied: a guest that writes to it now would lose what it wrote.
+func (p Plan) Copies() bool {
+	return p.any(func(disk string) bool { return Copied(p.in.Disks[disk]) })
+}
+
+// Undecided reports whether nobody knows which of two claims has the bytes of a disk.
+func (p Plan) Undecided() bool {
+	return p.any(func(disk string) bool { return p.moves[disk].State == v1alpha1.VMDiskMoveUndecided })
+}
+
+func (p Plan) any(is func(disk string) bool) bool {
+	return p.in.VM != nil && slices.ContainsFunc(index.DiskNames(p.in.VM), is)
 }
 
 // AwaitsNode reports whether a disk could move if there were one node more. No watch reports nodes.

@@ -209,11 +209,11 @@ func TestAMachineIsHeldBackWhileADiskIsCopied(t *testing.T) {
 	in.Machine.Spec.RunStrategy = ptr.To(kubevirtv1.RunStrategyHalted)
 	plan := Make(*in)
 	assert.Equal(t, v1alpha1.VMDiskMoveReleased, plan.Of("data").State)
-	assert.True(t, plan.HoldsBack())
+	assert.True(t, plan.Copies())
 
 	in.Machine.Spec.RunStrategy = ptr.To(kubevirtv1.RunStrategyAlways)
 	assert.Equal(t, v1alpha1.VMDiskMoveRefused, Make(*in).Of("data").State, "KubeVirt may start it any moment")
-	assert.False(t, Make(*newInputs()).HoldsBack())
+	assert.False(t, Make(*newInputs()).Copies())
 }
 
 // KubeVirt takes volumes that are given to it together in one migration, and a later one not before that has ended.
