@@ -26,7 +26,7 @@ func obstacle(export *v1alpha1.WukongExport, observed *observation) *notReady {
 			"the manager does not know the image that moves the bytes: start it with --mover-image, which is the manager's own image (the chart does so)")
 	}
 	if observed.namesake {
-		return pending(v1alpha1.ReasonPending, "Job %s of an earlier WukongExport of this name is going", jobName(export))
+		return pending(v1alpha1.ReasonPending, "Job %s of an earlier WukongExport of this name is being deleted", jobName(export))
 	}
 	if export.Spec.Source.VolumeSnapshot != nil {
 		return snapshotObstacle(export, observed)

@@ -217,7 +217,7 @@ func TestAnEarlierExportOfTheSameName(t *testing.T) {
 	f.endJob(job, batchv1.JobComplete)
 	export := f.newExport("backup", "data")
 	f.Create(export)
-	testkit.Wait(f, export, metav1.ConditionFalse, v1alpha1.ReasonPending, "Job backup-mover of an earlier WukongExport of this name is going")
+	testkit.Wait(f, export, metav1.ConditionFalse, v1alpha1.ReasonPending, "Job backup-mover of an earlier WukongExport of this name is being deleted")
 	f.Remove(job, client.PropagationPolicy(metav1.DeletePropagationBackground))
 	// The end of the Job would be the news, had its owner the export's name, as it has outside of this test.
 	f.machine("news", v1alpha1.PowerStopped, v1alpha1.PhaseStopped)

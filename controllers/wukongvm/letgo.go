@@ -117,7 +117,7 @@ func (r *Reconciler) observeOwners(ctx context.Context, vm *v1alpha1.WukongVM, o
 		if observed.owners[item.Claim] != "" {
 			continue
 		}
-		// A disk that moved between classes does not have the claim of its name, but it has a holder; a shared one has no holder.
+		// A disk that moved between classes does not have the claim of its name, but is attached to the WukongVM; a shared one is not.
 		for _, fields := range []client.MatchingFields{{index.DiskByHolder: vm.Name}, {index.DiskByClaim: item.Claim}} {
 			list := &v1alpha1.WukongDiskList{}
 			if err := r.client.List(ctx, list, client.InNamespace(vm.Namespace), fields); err != nil {

@@ -44,8 +44,8 @@ func (in Inputs) Storage(secret string) ([]kubevirtv1.Disk, []kubevirtv1.Volume)
 	return devices, volumes
 }
 
-// Lock is the version of the VirtualMachine that nothing had started when it was read, when it gets a disk that its launcher pod is to
-// have from its beginning: written over a newer one, a guest that runs by then would not get the disk before it restarts.
+// Lock is the version of the VirtualMachine that was read, when it gets a disk that its launcher pod is to have from its beginning: written
+// over a newer one, which may have been started, the guest would not get the disk before it restarts.
 func (in Inputs) Lock(volumes []kubevirtv1.Volume) string {
 	if in.Machine == nil {
 		return ""
