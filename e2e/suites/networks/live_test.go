@@ -88,7 +88,7 @@ func TestInterfacesUnderARunningGuest(t *testing.T) {
 	})
 	t.Run("ALimitIsKept", func(t *testing.T) {
 		limited := lan
-		limited.Bandwidth = &v1alpha1.Bandwidth{Ingress: ptr.To(resource.MustParse("10M")), Egress: ptr.To(resource.MustParse("10M"))}
+		limited.Bandwidth = &v1alpha1.Bandwidth{Ingress: ptr.To(limit), Egress: ptr.To(limit)}
 		put(limited)
 		start := time.Now()
 		waitInterface(t, one, "lan", attachment, here)
@@ -126,11 +126,15 @@ func TestInterfacesUnderARunningGuest(t *testing.T) {
 	assert.Nil(t, meta.FindStatusCondition(one.Status.Conditions, v1alpha1.ConditionRestartRequired))
 }
 
-// assertRate: 10 Mbit/s within 20 %.
+// limit is in bits per second: half of what an emulated guest moves beside programs that keep the processors of its host busy, so that it is the limit which is
+// measured.
+var limit = resource.MustParse("3M")
+
+// assertRate: the limit within 20 %.
 func assertRate(t *testing.T, direction, printed string) {
 	t.Helper()
 	rate, err := strconv.ParseFloat(strings.TrimSpace(printed), 64)
 	require.NoError(t, err, printed)
 	t.Logf("%s: %.2f Mbit/s", direction, rate/1e6)
-	assert.InDelta(t, 10e6, rate, 2e6, direction)
+	assert.InEpsilon(t, limit.AsApproximateFloat64(), rate, 0.2, direction)
 }
