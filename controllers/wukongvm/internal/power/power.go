@@ -29,7 +29,7 @@ type Inputs struct {
 // that claim, which has not all bytes (it keeps from that by ManualRecoveryRequired only once it has begun to migrate). So it is to start none by
 // itself: the claims are put back first. While a move is undecided, no guest starts at all, and one that runs is left alone.
 func (in Inputs) Strategy() kubevirtv1.VirtualMachineRunStrategy {
-	wanted := Strategy(in.VM)
+	wanted := ofSpec(in.VM)
 	switch {
 	case wanted == kubevirtv1.RunStrategyHalted:
 		return wanted
@@ -54,8 +54,8 @@ func (in Inputs) Change() (kubevirtv1.VirtualMachineRunStrategy, bool) {
 	return wanted, in.Machine.Spec.RunStrategy == nil || *in.Machine.Spec.RunStrategy != wanted
 }
 
-// Strategy maps powerState and restartPolicy to KubeVirt's one field.
-func Strategy(vm *v1alpha1.WukongVM) kubevirtv1.VirtualMachineRunStrategy {
+// ofSpec maps powerState and restartPolicy to KubeVirt's one field.
+func ofSpec(vm *v1alpha1.WukongVM) kubevirtv1.VirtualMachineRunStrategy {
 	if vm.Spec.PowerState == v1alpha1.PowerStopped {
 		return kubevirtv1.RunStrategyHalted
 	}

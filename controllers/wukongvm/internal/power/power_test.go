@@ -40,7 +40,7 @@ func TestB22OneTableForRunStrategy(t *testing.T) {
 		{v1alpha1.PowerStopped, v1alpha1.RestartNever, kubevirtv1.RunStrategyHalted},
 	} {
 		vm := &v1alpha1.WukongVM{Spec: v1alpha1.WukongVMSpec{PowerState: row.power, RestartPolicy: row.restart}}
-		assert.Equal(t, row.want, Strategy(vm), "%s %s", row.power, row.restart)
+		assert.Equal(t, row.want, ofSpec(vm), "%s %s", row.power, row.restart)
 	}
 }
 

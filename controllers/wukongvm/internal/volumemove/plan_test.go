@@ -44,7 +44,10 @@ func TestMoves(t *testing.T) {
 			state: "Refused", claim: "data", words: "cores changed"},
 		"asked, and it does not run": {phase: "Preparing", options: []func(*Inputs){ended}, state: "Refused", claim: "data", words: "does not run"},
 
-		"may":                      {phase: "Migrating", state: "Migrating", claim: "data-2", migrate: true},
+		"may": {phase: "Migrating", state: "Migrating", claim: "data-2", migrate: true},
+		"may, and KubeVirt has a start request": {phase: "Migrating", options: []func(*Inputs){func(in *Inputs) {
+			in.Machine.Status.StateChangeRequests = []kubevirtv1.VirtualMachineStateChangeRequest{{Action: kubevirtv1.StartRequest}}
+		}}, state: "Accepted", claim: "data", words: "until KubeVirt has restarted"},
 		"given, not begun":         {phase: "Migrating", given: true, state: "Migrating", claim: "data-2", migrate: true},
 		"begun":                    {phase: "Migrating", given: true, options: []func(*Inputs){instanceVolume("data-2", true)}, state: "Migrating", claim: "data-2", migrate: true},
 		"listed, spec not yet":     {phase: "Migrating", given: true, options: []func(*Inputs){instanceVolume("data", true)}, state: "Migrating", claim: "data-2", migrate: true},
