@@ -77,10 +77,7 @@ func TestContract7RetainHoldsInTheForeground(t *testing.T) {
 	f.waitReady(released)
 	f.WaitIdle()
 	manager.Stop() // the garbage collector does not wait for it
-	for _, obj := range []client.Object{alone, changed, released, web} {
-		f.Remove(obj, client.PropagationPolicy(metav1.DeletePropagationForeground))
-	}
-	f.WaitGone(&corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Name: "released"}})
+	f.RemoveInForeground(alone, changed, released, web)
 	f.StartManager()
 	for _, disk := range disks {
 		f.WaitGone(disk)

@@ -11,7 +11,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	cdiv1 "kubevirt.io/containerized-data-importer-api/pkg/apis/core/v1beta1"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/builder"
@@ -111,14 +110,12 @@ func TestContract7VersionsAreRetainedInTheForeground(t *testing.T) {
 	f.waitImports(2)
 	f.WaitIdle()
 	manager.Stop()
-	for _, image := range []*v1alpha1.WukongImage{kept, gone} {
-		f.Remove(image, client.PropagationPolicy(metav1.DeletePropagationForeground))
-	}
-	f.WaitGone(&cdiv1.DataSource{ObjectMeta: metav1.ObjectMeta{Name: "gone"}}) // the garbage collector has been here
-	f.WaitGone(&cdiv1.DataSource{ObjectMeta: metav1.ObjectMeta{Name: "kept"}})
+	f.RemoveInForeground(kept, gone)
 	assert.Nil(t, testkit.Read(f, version, &cdiv1.DataVolume{}).DeletionTimestamp)
 	f.StartManager()
 	f.WaitGone(kept)
 	f.WaitGone(gone)
+	f.WaitGone(&cdiv1.DataSource{ObjectMeta: metav1.ObjectMeta{Name: "gone"}})
+	f.WaitGone(&cdiv1.DataSource{ObjectMeta: metav1.ObjectMeta{Name: "kept"}})
 	assert.Nil(t, testkit.Read(f, version, &cdiv1.DataVolume{}).DeletionTimestamp)
 }

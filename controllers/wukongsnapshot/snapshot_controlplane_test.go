@@ -14,7 +14,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	clocktesting "k8s.io/utils/clock/testing"
 	"k8s.io/utils/ptr"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/builder"
@@ -240,14 +239,12 @@ func TestContract7ReclaimPolicyOfASnapshot(t *testing.T) {
 	f.WaitIdle()
 	manager.Stop()
 	f.Patch(changed, `{"spec":{"reclaimPolicy":"Delete"}}`)
-	for _, snapshot := range []*v1alpha1.WukongSnapshot{gone, kept, changed} {
-		f.Remove(snapshot, client.PropagationPolicy(metav1.DeletePropagationForeground))
-	}
-	f.WaitGone(f.Named("gone", &snapshotv1.VolumeSnapshot{}))
+	f.RemoveInForeground(gone, kept, changed)
 	f.StartManager()
 	for _, snapshot := range []*v1alpha1.WukongSnapshot{gone, kept, changed} {
 		f.WaitGone(f.Named(snapshot.Name, &v1alpha1.WukongSnapshot{}))
 	}
+	f.WaitGone(f.Named("gone", &snapshotv1.VolumeSnapshot{}))
 	f.WaitGone(f.Named("changed", &snapshotv1.VolumeSnapshot{}))
 	left := f.waitTaken("kept")
 	assert.Nil(t, left.DeletionTimestamp)

@@ -3,8 +3,10 @@ package testkit
 import (
 	"github.com/stretchr/testify/require"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 )
 
 // Create makes objects, in order.
@@ -19,6 +21,20 @@ func (f *Fixture) Create(objects ...client.Object) {
 func (f *Fixture) Remove(object client.Object, options ...client.DeleteOption) {
 	f.Helper()
 	require.NoError(f, f.Client.Delete(f.Context(), object, options...), "delete %T %s", object, object.GetName())
+}
+
+// RemoveInForeground deletes objects in the foreground, as Argo CD does it, and waits until the garbage collector has been at each of them. It has then
+// deleted some of what refers to them, not surely all: dependents that do not block their owner's deletion are deleted beside it, by other workers,
+// and one whose turn comes after the finalizer foregroundDeletion was removed stays until the owner does not exist any more (processTransitions and
+// processDeletingDependentsItem in k8s.io/kubernetes/pkg/controller/garbagecollector).
+func (f *Fixture) RemoveInForeground(objects ...client.Object) {
+	f.Helper()
+	for _, object := range objects {
+		f.Remove(object, client.PropagationPolicy(metav1.DeletePropagationForeground))
+	}
+	for _, object := range objects {
+		f.Until(func() bool { return !f.Has(object) || !controllerutil.ContainsFinalizer(object, metav1.FinalizerDeleteDependents) })
+	}
 }
 
 // Patch merges a change, as JSON, into an object.
