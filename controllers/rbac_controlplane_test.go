@@ -58,7 +58,7 @@ func TestEverySubsystemNeedsItsOwnRoleOnly(t *testing.T) {
 
 	f.Eventually(func(now *testkit.Attempt) {
 		require.NoError(now, f.Client.Get(t.Context(), client.ObjectKeyFromObject(export), export))
-		assert.Equal(now, v1alpha1.ExportTransferring, export.Status.Phase, "%+v", export.Status.Conditions)
+		assert.Equal(now, v1alpha1.OperationInProgress, export.Status.Phase, "%+v", export.Status.Conditions)
 	})
 
 	snapshot := newSnapshot(namespace, "monday", umbrella.Name, disk.Name)

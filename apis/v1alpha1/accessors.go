@@ -20,20 +20,54 @@ type Object interface {
 	UmbrellaName() string
 }
 
-// Operation is a kind that is done once. What it reports of its end stays.
+// Operation is a kind whose work is done once.
 //
 // +kubebuilder:object:generate=false
 type Operation interface {
 	Object
-	// Finished reports whether the operation succeeded or was given up, for good.
+	// Finished reports whether the work succeeded or was given up, for good.
 	Finished() bool
+	// OperationStatus returns the part of status that all operations have.
+	OperationStatus() *OperationStatus
+	// TTLAfterFinished returns ttlSecondsAfterFinished; nil without one.
+	TTLAfterFinished() *int64
 }
 
 // Finished implements Operation.
-func (o *WukongSnapshot) Finished() bool { return o.Status.CompletionTime != nil }
+func (o *WukongSnapshot) Finished() bool { return o.Status.Finished() }
+
+// OperationStatus implements Operation.
+func (o *WukongSnapshot) OperationStatus() *OperationStatus { return &o.Status.OperationStatus }
+
+// TTLAfterFinished implements Operation.
+func (o *WukongSnapshot) TTLAfterFinished() *int64 { return o.Spec.TTLSecondsAfterFinished }
 
 // Finished implements Operation.
-func (o *WukongExport) Finished() bool { return o.Status.CompletionTime != nil }
+func (o *WukongExport) Finished() bool { return o.Status.Finished() }
+
+// OperationStatus implements Operation.
+func (o *WukongExport) OperationStatus() *OperationStatus { return &o.Status.OperationStatus }
+
+// TTLAfterFinished implements Operation.
+func (o *WukongExport) TTLAfterFinished() *int64 { return o.Spec.TTLSecondsAfterFinished }
+
+// Finished implements Operation.
+func (o *WukongClone) Finished() bool { return o.Status.Finished() }
+
+// OperationStatus implements Operation.
+func (o *WukongClone) OperationStatus() *OperationStatus { return &o.Status.OperationStatus }
+
+// TTLAfterFinished implements Operation.
+func (o *WukongClone) TTLAfterFinished() *int64 { return o.Spec.TTLSecondsAfterFinished }
+
+// Finished implements Operation.
+func (o *WukongMigration) Finished() bool { return o.Status.Finished() }
+
+// OperationStatus implements Operation.
+func (o *WukongMigration) OperationStatus() *OperationStatus { return &o.Status.OperationStatus }
+
+// TTLAfterFinished implements Operation.
+func (o *WukongMigration) TTLAfterFinished() *int64 { return o.Spec.TTLSecondsAfterFinished }
 
 func umbrellaName(ref *LocalObjectReference) string {
 	if ref == nil {

@@ -41,6 +41,14 @@ type WukongCloneSpec struct {
 	// powerState of the new machine. Omitted, Stopped.
 	// +optional
 	PowerState PowerState `json:"powerState,omitempty"`
+
+	// ttlSecondsAfterFinished deletes the WukongClone that many seconds after it succeeded or failed. The
+	// clone itself stays. Omitted, the
+	// WukongClone stays.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=31536000
+	TTLSecondsAfterFinished *int64 `json:"ttlSecondsAfterFinished,omitempty"`
 }
 
 // CloneSource is a machine, a disk or a snapshot.
@@ -62,24 +70,7 @@ type CloneSource struct {
 
 // WukongCloneStatus is what was observed of the clone.
 type WukongCloneStatus struct {
-	// conditions: Ready, UmbrellaLinked.
-	// +optional
-	// +listType=map
-	// +listMapKey=type
-	// +kubebuilder:validation:MaxItems=16
-	Conditions []metav1.Condition `json:"conditions,omitempty"`
-
-	// observedGeneration is the generation of the spec that this status speaks of.
-	// +optional
-	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
-
-	// phase is a one-word summary for people.
-	// +optional
-	Phase OperationPhase `json:"phase,omitempty"`
-
-	// completedAt is when the clone was complete.
-	// +optional
-	CompletedAt *metav1.Time `json:"completedAt,omitempty"`
+	OperationStatus `json:",inline"`
 }
 
 // WukongClone makes a new machine or disk from an existing one.

@@ -354,6 +354,7 @@ type WukongDiskStatus struct {
 	// +listType=map
 	// +listMapKey=type
 	// +kubebuilder:validation:MaxItems=16
+	// +wukong:hint
 	Conditions []metav1.Condition `json:"conditions,omitempty"`
 
 	// observedGeneration is the generation of the spec that this status speaks of.
@@ -367,6 +368,7 @@ type WukongDiskStatus struct {
 	// claimName is the PersistentVolumeClaim that holds the disk.
 	// +optional
 	// +kubebuilder:validation:MaxLength=253
+	// +wukong:handshake
 	ClaimName string `json:"claimName,omitempty"`
 
 	// dataVolumeName is the CDI DataVolume that fills the claim; empty for an existing claim.
@@ -378,10 +380,12 @@ type WukongDiskStatus struct {
 	// one, and for a shared disk.
 	// +optional
 	// +kubebuilder:validation:MaxLength=63
+	// +wukong:handshake
 	AttachedTo string `json:"attachedTo,omitempty"`
 
 	// move is the way to another StorageClass, while it is under way.
 	// +optional
+	// +wukong:handshake
 	Move *DiskMove `json:"move,omitempty"`
 
 	// requestedSize is the size, in bytes and in the terms of spec.size, that the claim was asked for. Below it, the disk

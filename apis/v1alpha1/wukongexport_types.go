@@ -58,7 +58,7 @@ type WukongExportSpec struct {
 	// +default="none"
 	Compression ExportCompression `json:"compression,omitempty"`
 
-	// ttlSecondsAfterFinished deletes the WukongExport that many seconds after it completed, failed or expired. What was
+	// ttlSecondsAfterFinished deletes the WukongExport that many seconds after it succeeded or failed. What was
 	// written to the target stays. Omitted, the WukongExport stays.
 	// +optional
 	// +kubebuilder:validation:Minimum=0
@@ -197,42 +197,9 @@ type RegistryTarget struct {
 	Insecure bool `json:"insecure,omitempty"`
 }
 
-// ExportPhase is a one-word summary of an export.
-// +kubebuilder:validation:Enum=Pending;Transferring;Serving;Completed;Expired;Failed
-type ExportPhase string
-
-// Phases of WukongExport.
-const (
-	// ExportPending: something is missing, or a machine uses the disk.
-	ExportPending ExportPhase = "Pending"
-	// ExportTransferring: the bytes are read, and written to the target.
-	ExportTransferring ExportPhase = "Transferring"
-	// ExportServing: the download link works.
-	ExportServing ExportPhase = "Serving"
-	// ExportCompleted: the bytes are at the target.
-	ExportCompleted ExportPhase = "Completed"
-	// ExportExpired: the time of the download link is over.
-	ExportExpired ExportPhase = "Expired"
-	// ExportFailed: the export was given up.
-	ExportFailed ExportPhase = "Failed"
-)
-
 // WukongExportStatus is what was observed of the export. Once completionTime is set it is a record, and changes no more.
 type WukongExportStatus struct {
-	// conditions: Ready, Completed, UmbrellaLinked.
-	// +optional
-	// +listType=map
-	// +listMapKey=type
-	// +kubebuilder:validation:MaxItems=16
-	Conditions []metav1.Condition `json:"conditions,omitempty"`
-
-	// observedGeneration is the generation of the spec that this status speaks of.
-	// +optional
-	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
-
-	// phase is a one-word summary for people.
-	// +optional
-	Phase ExportPhase `json:"phase,omitempty"`
+	OperationStatus `json:",inline"`
 
 	// claimName is the PersistentVolumeClaim that is read.
 	// +optional
@@ -243,31 +210,31 @@ type WukongExportStatus struct {
 	// +optional
 	// +kubebuilder:validation:Minimum=0
 	// +kubebuilder:validation:Maximum=100
+	// +wukong:ledger
 	ProgressPercent *int32 `json:"progressPercent,omitempty"`
 
 	// sizeBytes of the file at the target.
 	// +optional
 	// +kubebuilder:validation:Minimum=0
+	// +wukong:ledger
 	SizeBytes int64 `json:"sizeBytes,omitempty"`
 
 	// checksum of the file at the target, as sha256:<hex>. In a registry it is that of the file below /disk.
 	// +optional
 	// +kubebuilder:validation:MaxLength=71
+	// +wukong:ledger
 	Checksum string `json:"checksum,omitempty"`
 
 	// location of the result: the S3 object's URL, or the image by its digest.
 	// +optional
 	// +kubebuilder:validation:MaxLength=2048
+	// +wukong:ledger
 	Location string `json:"location,omitempty"`
 
 	// failures counts the attempts that failed.
 	// +optional
 	// +kubebuilder:validation:Minimum=0
 	Failures int32 `json:"failures,omitempty"`
-
-	// completionTime is when the export completed, failed for good, or expired.
-	// +optional
-	CompletionTime *metav1.Time `json:"completionTime,omitempty"`
 
 	// download is how to get the file, for a download target.
 	// +optional
@@ -302,6 +269,7 @@ type DownloadStatus struct {
 // +kubebuilder:subresource:status
 // +kubebuilder:resource:shortName=wkexport,categories=wukong-all
 // +kubebuilder:printcolumn:name="Phase",type=string,JSONPath=`.status.phase`
+// +kubebuilder:printcolumn:name="Reason",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].reason`
 // +kubebuilder:printcolumn:name="Progress",type=integer,JSONPath=`.status.progressPercent`
 // +kubebuilder:printcolumn:name="Size",type=integer,JSONPath=`.status.sizeBytes`
 // +kubebuilder:printcolumn:name="Location",type=string,JSONPath=`.status.location`

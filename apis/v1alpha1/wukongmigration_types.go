@@ -30,6 +30,13 @@ type WukongMigrationSpec struct {
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=32
 	Disks []DiskMigration `json:"disks,omitempty"`
+
+	// ttlSecondsAfterFinished deletes the WukongMigration that many seconds after it succeeded or failed. Omitted, the
+	// WukongMigration stays.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=31536000
+	TTLSecondsAfterFinished *int64 `json:"ttlSecondsAfterFinished,omitempty"`
 }
 
 // DiskMigration moves a disk to another storage class.
@@ -51,20 +58,7 @@ type DiskMigration struct {
 
 // WukongMigrationStatus is what was observed of the migration.
 type WukongMigrationStatus struct {
-	// conditions: Ready, UmbrellaLinked.
-	// +optional
-	// +listType=map
-	// +listMapKey=type
-	// +kubebuilder:validation:MaxItems=16
-	Conditions []metav1.Condition `json:"conditions,omitempty"`
-
-	// observedGeneration is the generation of the spec that this status speaks of.
-	// +optional
-	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
-
-	// phase is a one-word summary for people.
-	// +optional
-	Phase OperationPhase `json:"phase,omitempty"`
+	OperationStatus `json:",inline"`
 
 	// sourceNode that the machine left.
 	// +optional
@@ -75,14 +69,6 @@ type WukongMigrationStatus struct {
 	// +optional
 	// +kubebuilder:validation:MaxLength=253
 	TargetNode string `json:"targetNode,omitempty"`
-
-	// startedAt is when the transfer began.
-	// +optional
-	StartedAt *metav1.Time `json:"startedAt,omitempty"`
-
-	// completedAt is when the migration ended, well or not.
-	// +optional
-	CompletedAt *metav1.Time `json:"completedAt,omitempty"`
 }
 
 // WukongMigration moves a running machine to another node, or its disks to another storage class.

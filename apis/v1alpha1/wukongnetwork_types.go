@@ -262,6 +262,7 @@ type WukongNetworkStatus struct {
 
 	// observedGeneration is the generation of the spec that this status speaks of.
 	// +optional
+	// +wukong:hint
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
 
 	// phase is a one-word summary for people.
@@ -279,6 +280,7 @@ type WukongNetworkStatus struct {
 
 	// users is how many WukongVMs name the network. The count follows within half a minute.
 	// +optional
+	// +wukong:hint
 	Users int32 `json:"users,omitempty"`
 
 	// pools count the addresses of each pool.
@@ -286,6 +288,7 @@ type WukongNetworkStatus struct {
 	// +listType=map
 	// +listMapKey=cidr
 	// +kubebuilder:validation:MaxItems=8
+	// +wukong:hint
 	Pools []PoolStatus `json:"pools,omitempty"`
 }
 

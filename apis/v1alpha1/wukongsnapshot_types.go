@@ -54,6 +54,14 @@ type WukongSnapshotSpec struct {
 	// +default="Delete"
 	ReclaimPolicy ReclaimPolicy `json:"reclaimPolicy,omitempty"`
 
+	// ttlSecondsAfterFinished deletes the WukongSnapshot that many seconds after it succeeded or failed, and its data as
+	// reclaimPolicy says. Omitted, the
+	// WukongSnapshot stays.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=31536000
+	TTLSecondsAfterFinished *int64 `json:"ttlSecondsAfterFinished,omitempty"`
+
 	// cloneableFrom lists other namespaces whose disks may start from this snapshot; "*" stands for all. Its own namespace needs no grant.
 	// +optional
 	// +listType=set
@@ -79,35 +87,9 @@ type SnapshotSource struct {
 	DiskRef *LocalObjectReference `json:"diskRef,omitempty"`
 }
 
-// OperationPhase is a one-word summary of work that is done once.
-// +kubebuilder:validation:Enum=Pending;InProgress;Succeeded;Failed;Terminating
-type OperationPhase string
-
-// Phases of WukongSnapshot, WukongClone and WukongMigration.
-const (
-	OperationPending     OperationPhase = "Pending"
-	OperationInProgress  OperationPhase = "InProgress"
-	OperationSucceeded   OperationPhase = "Succeeded"
-	OperationFailed      OperationPhase = "Failed"
-	OperationTerminating OperationPhase = "Terminating"
-)
-
 // WukongSnapshotStatus is what was observed of the snapshot.
 type WukongSnapshotStatus struct {
-	// conditions: Ready, UmbrellaLinked.
-	// +optional
-	// +listType=map
-	// +listMapKey=type
-	// +kubebuilder:validation:MaxItems=16
-	Conditions []metav1.Condition `json:"conditions,omitempty"`
-
-	// observedGeneration is the generation of the spec that this status speaks of.
-	// +optional
-	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
-
-	// phase is a one-word summary for people.
-	// +optional
-	Phase OperationPhase `json:"phase,omitempty"`
+	OperationStatus `json:",inline"`
 
 	// takenAt is the point in time that the snapshot holds.
 	// +optional
@@ -115,11 +97,8 @@ type WukongSnapshotStatus struct {
 
 	// consistency that was reached.
 	// +optional
+	// +wukong:ledger
 	Consistency SnapshotConsistency `json:"consistency,omitempty"`
-
-	// completionTime is when the snapshot was complete, or given up. What status says of it stays from then on.
-	// +optional
-	CompletionTime *metav1.Time `json:"completionTime,omitempty"`
 
 	// disks that the snapshot holds.
 	// +optional

@@ -13,14 +13,17 @@ type WukongVMStatus struct {
 	// +listType=map
 	// +listMapKey=type
 	// +kubebuilder:validation:MaxItems=16
+	// +wukong:hint
 	Conditions []metav1.Condition `json:"conditions,omitempty"`
 
 	// observedGeneration is the generation of the spec that this status speaks of.
 	// +optional
+	// +wukong:hint
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
 
 	// phase is a one-word summary for people.
 	// +optional
+	// +wukong:hint
 	Phase Phase `json:"phase,omitempty"`
 
 	// nodeName is the node that the machine runs on; empty when it does not run.
@@ -40,6 +43,7 @@ type WukongVMStatus struct {
 
 	// guest is what the guest agent says of the operating system.
 	// +optional
+	// +wukong:hint
 	Guest *GuestStatus `json:"guest,omitempty"`
 
 	// networks of the machine, in the order of spec.
@@ -54,6 +58,7 @@ type WukongVMStatus struct {
 	// +listType=map
 	// +listMapKey=name
 	// +kubebuilder:validation:MaxItems=64
+	// +wukong:handshake
 	Disks []VMDiskStatus `json:"disks,omitempty"`
 
 	// services of the machine, in the order of spec, as far as they exist.

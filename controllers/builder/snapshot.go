@@ -29,3 +29,8 @@ func OfSnapshotClass(name string) SnapshotOption {
 func GivenUpAfter(seconds int64) SnapshotOption {
 	return func(spec *v1alpha1.WukongSnapshotSpec) { spec.FailureDeadlineSeconds = &seconds }
 }
+
+// SnapshotDeletedAfter is how long a finished snapshot stays, in seconds.
+func SnapshotDeletedAfter(seconds int64) SnapshotOption {
+	return func(spec *v1alpha1.WukongSnapshotSpec) { spec.TTLSecondsAfterFinished = &seconds }
+}

@@ -34,7 +34,7 @@ const clockSkew = time.Hour
 
 // applyDownload makes the Secret with a new token and certificate, and the Service, until the link is served. Both belong to the export.
 func (r *Reconciler) applyDownload(ctx context.Context, export *v1alpha1.WukongExport, observed *observation) error {
-	if export.Spec.Target.Download == nil || export.Status.Phase == v1alpha1.ExportServing {
+	if export.Spec.Target.Download == nil || observed.serving() {
 		return nil
 	}
 	expiresAt, err := time.Parse(time.RFC3339, observed.job.Annotations[annotationExpiresAt])

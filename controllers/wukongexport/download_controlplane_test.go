@@ -87,21 +87,21 @@ func TestDownloadLink(t *testing.T) {
 			return testkit.Read(f, export.Name, export).Status.ProgressPercent != nil && *export.Status.ProgressPercent == percent
 		}, "progress %d", percent)
 	}
-	assert.Equal(t, v1alpha1.ExportTransferring, export.Status.Phase)
+	assert.Equal(t, v1alpha1.OperationInProgress, export.Status.Phase)
 
 	reports <- mover.Report{Percent: 100, SizeBytes: 77, Checksum: sum}
 	pod.Status.Conditions = []corev1.PodCondition{{Type: corev1.PodReady, Status: corev1.ConditionTrue}}
 	f.SetStatus(pod)
 	testkit.Wait(f, export, metav1.ConditionTrue, v1alpha1.ReasonServing, "token in Secret backup-download")
 	f.Until(func() bool { return testkit.Read(f, export.Name, export).Status.Checksum == sum })
-	assert.Equal(t, v1alpha1.ExportServing, export.Status.Phase)
+	assert.Equal(t, v1alpha1.OperationInProgress, export.Status.Phase)
 	assert.Equal(t, "https://backup-download."+f.Namespace+".svc/backup.qcow2.gz", export.Status.Download.URL)
 	assert.WithinDuration(t, time.Now().Add(10*time.Minute), export.Status.Download.ExpiresAt.Time, time.Minute)
 
 	f.endPod(pod, corev1.PodSucceeded, mover.Report{Percent: 100, SizeBytes: 77, Checksum: sum})
 	f.endJob(job, batchv1.JobComplete)
 	testkit.Wait(f, export, metav1.ConditionFalse, v1alpha1.ReasonExpired, "over")
-	assert.Equal(t, v1alpha1.ExportExpired, export.Status.Phase)
+	assert.Equal(t, v1alpha1.OperationSucceeded, export.Status.Phase)
 	f.WaitGone(job)
 }
 

@@ -9,24 +9,17 @@ import (
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/conditions"
-	"github.com/novasphere/wukong/controllers/internal/problem"
+	"github.com/novasphere/wukong/controllers/internal/operation"
 )
 
-// notReady is why a WukongExport is not ready.
-type notReady = problem.Problem[v1alpha1.ExportPhase]
-
-func pending(reason, format string, arguments ...any) *notReady {
-	return problem.In(v1alpha1.ExportPending, reason, format, arguments...)
-}
-
 // obstacle is what keeps the bytes from being read; nil when nothing does.
-func obstacle(export *v1alpha1.WukongExport, observed *observation) *notReady {
+func obstacle(export *v1alpha1.WukongExport, observed *observation) *operation.State {
 	if !observed.moverKnown {
-		return pending(v1alpha1.ReasonMoverMissing,
+		return operation.Pending(v1alpha1.ReasonMoverMissing,
 			"the manager does not know the image that moves the bytes: start it with --mover-image, which is the manager's own image (the chart does so)")
 	}
 	if observed.namesake {
-		return pending(v1alpha1.ReasonPending, "Job %s of an earlier WukongExport of this name is being deleted", jobName(export))
+		return operation.Pending(v1alpha1.ReasonPending, "Job %s of an earlier WukongExport of this name is being deleted", jobName(export))
 	}
 	if export.Spec.Source.VolumeSnapshot != nil {
 		return snapshotObstacle(export, observed)
@@ -34,55 +27,55 @@ func obstacle(export *v1alpha1.WukongExport, observed *observation) *notReady {
 	return diskObstacle(export, observed)
 }
 
-func diskObstacle(export *v1alpha1.WukongExport, observed *observation) *notReady {
+func diskObstacle(export *v1alpha1.WukongExport, observed *observation) *operation.State {
 	if observed.disk == nil {
 		return diskMissing(export, observed)
 	}
 	if len(observed.users) > 0 {
-		return pending(v1alpha1.ReasonSourceInUse,
+		return operation.Pending(v1alpha1.ReasonSourceInUse,
 			"WukongDisk %s is in use by WukongVM %s, which is not stopped: stop it (powerState: Stopped) and the export goes on by itself, "+
 				"or take a VolumeSnapshot and export that", observed.disk.Name, strings.Join(observed.users, ", "))
 	}
 	if !observed.disk.Complete() {
-		return pending(v1alpha1.ReasonSourceNotReady, "WukongDisk %s: %s", observed.disk.Name, conditions.Ready(observed.disk).Message)
+		return operation.Pending(v1alpha1.ReasonSourceNotReady, "WukongDisk %s: %s", observed.disk.Name, conditions.Ready(observed.disk).Message)
 	}
 	if observed.claim == nil {
-		return pending(v1alpha1.ReasonSourceNotReady, "PersistentVolumeClaim %s of WukongDisk %s does not exist", observed.disk.Status.ClaimName, observed.disk.Name)
+		return operation.Pending(v1alpha1.ReasonSourceNotReady, "PersistentVolumeClaim %s of WukongDisk %s does not exist", observed.disk.Status.ClaimName, observed.disk.Name)
 	}
 	return nil
 }
 
-func diskMissing(export *v1alpha1.WukongExport, observed *observation) *notReady {
+func diskMissing(export *v1alpha1.WukongExport, observed *observation) *operation.State {
 	source := export.Spec.Source
 	switch {
 	case source.DiskRef != nil:
-		return pending(v1alpha1.ReasonSourceMissing, "WukongDisk %s does not exist in namespace %s: create it, or make another export", source.DiskRef.Name, export.Namespace)
+		return operation.Pending(v1alpha1.ReasonSourceMissing, "WukongDisk %s does not exist in namespace %s: create it, or make another export", source.DiskRef.Name, export.Namespace)
 	case observed.vm == nil:
-		return pending(v1alpha1.ReasonSourceMissing, "WukongVM %s does not exist in namespace %s: create it, or make another export", source.VM.Name, export.Namespace)
+		return operation.Pending(v1alpha1.ReasonSourceMissing, "WukongVM %s does not exist in namespace %s: create it, or make another export", source.VM.Name, export.Namespace)
 	case sourceDisk(export, observed.vm) == "":
 		return whichDisk(observed.vm, source.VM.Disk)
 	default:
-		return pending(v1alpha1.ReasonSourceMissing, "the WukongDisk of WukongVM %s does not exist yet", source.VM.Name)
+		return operation.Pending(v1alpha1.ReasonSourceMissing, "the WukongDisk of WukongVM %s does not exist yet", source.VM.Name)
 	}
 }
 
 // whichDisk asks for the disk of a machine that is meant.
-func whichDisk(vm *v1alpha1.WukongVM, name string) *notReady {
+func whichDisk(vm *v1alpha1.WukongVM, name string) *operation.State {
 	var names []string
 	for _, disk := range machineDisks(vm, "") {
 		names = append(names, disk.Name)
 	}
 	switch {
 	case len(names) == 0:
-		return pending(v1alpha1.ReasonSourceMissing, "WukongVM %s has nothing but drives in spec.disks: make an export of a machine that has a disk", vm.Name)
+		return operation.Pending(v1alpha1.ReasonSourceMissing, "WukongVM %s has nothing but drives in spec.disks: make an export of a machine that has a disk", vm.Name)
 	case name != "" && len(machineDisks(vm, name)) > 0:
-		return pending(v1alpha1.ReasonSourceMissing, "the drive %s of WukongVM %s is empty: put a medium in, or make an export of another of its disks: %s",
+		return operation.Pending(v1alpha1.ReasonSourceMissing, "the drive %s of WukongVM %s is empty: put a medium in, or make an export of another of its disks: %s",
 			name, vm.Name, strings.Join(names, ", "))
 	case name != "":
-		return pending(v1alpha1.ReasonSourceMissing, "WukongVM %s has no disk %s in spec.disks: make an export of one that it has: %s",
+		return operation.Pending(v1alpha1.ReasonSourceMissing, "WukongVM %s has no disk %s in spec.disks: make an export of one that it has: %s",
 			vm.Name, name, strings.Join(names, ", "))
 	default:
-		return pending(v1alpha1.ReasonInvalidSpec, "WukongVM %s has the disks %s, and an export holds one: make an export for each, with its name in source.vm.disk",
+		return operation.Pending(v1alpha1.ReasonInvalidSpec, "WukongVM %s has the disks %s, and an export holds one: make an export for each, with its name in source.vm.disk",
 			vm.Name, strings.Join(names, ", "))
 	}
 }
@@ -106,19 +99,19 @@ func void(export *v1alpha1.WukongExport, observed *observation) bool {
 }
 
 // trouble is what stands in the way of a Job that exists: what its pod waits for, or why the last one failed; nil when it works.
-func trouble(observed *observation) *notReady {
+func trouble(observed *observation) *operation.State {
 	pod := observed.pod
 	switch {
 	case observed.podRefused != "":
-		return pending(v1alpha1.ReasonApplyRefused, "Job %s may make no pod: %s; it is tried again", observed.job.Name, observed.podRefused)
+		return operation.Pending(v1alpha1.ReasonApplyRefused, "Job %s may make no pod: %s; it is tried again", observed.job.Name, observed.podRefused)
 	case pod == nil:
 		return nil
 	case pod.Status.Phase == corev1.PodFailed:
 		reason, message := failureOf(observed)
-		return problem.In(v1alpha1.ExportTransferring, reason, "%s; it is tried again (%d of %d attempts failed)", message, failures(observed.job), attempts)
+		return operation.InProgress(reason, "%s; it is tried again (%d of %d attempts failed)", message, failures(observed.job), attempts)
 	case pod.Status.Phase == corev1.PodPending:
 		if message := waitsFor(pod); message != "" {
-			return problem.In(v1alpha1.ExportTransferring, v1alpha1.ReasonInProgress, "pod %s: %s", pod.Name, message)
+			return operation.InProgress(v1alpha1.ReasonInProgress, "pod %s: %s", pod.Name, message)
 		}
 	}
 	return nil

@@ -21,6 +21,7 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/apply"
 	"github.com/novasphere/wukong/controllers/internal/dependency"
 	"github.com/novasphere/wukong/controllers/internal/lasting"
+	"github.com/novasphere/wukong/controllers/internal/operation"
 	"github.com/novasphere/wukong/controllers/internal/pass"
 	"github.com/novasphere/wukong/controllers/internal/umbrella"
 	"github.com/novasphere/wukong/controllers/internal/watches"
@@ -71,24 +72,20 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 	if err != nil {
 		return reconcile.Result{}, err
 	}
-	if export.Finished() {
-		if err := r.applyMetadata(ctx, export, observed); err != nil {
-			return reconcile.Result{}, err
-		}
-		return r.retire(ctx, export, observed)
-	}
 	observed.outcome = steps.Run(ctx, r, export, observed)
 	result, err := observed.outcome.Conclude(observed.podAgain, func() (err error) {
 		export, err = r.writeStatus(ctx, export, observed)
 		return err
 	})
-	if err != nil || !export.Finished() {
+	if err != nil {
 		return result, err
 	}
-	return r.retire(ctx, export, observed) // an own change of status brings no further pass
+	return operation.End(ctx, r.client, r.applier.Recorder, export, result, r.clock.Now(), func(ctx context.Context) error {
+		return r.cleanUp(ctx, observed)
+	}), nil
 }
 
-// steps are the writes of a pass over an export that is not finished. What the Job's pod waits for comes after the Job, so that nothing is made for one that is
+// steps are the writes of a pass. All but the first do nothing for an export that is finished. What the Job's pod waits for comes after the Job, so that nothing is made for one that is
 // refused.
 var steps = pass.New("wukongexport",
 	pass.Do("metadata", (*Reconciler).applyMetadata),
@@ -104,6 +101,9 @@ func (r *Reconciler) applyMetadata(ctx context.Context, export *v1alpha1.WukongE
 
 // applyJob brings the Job into being, or, when a machine began to use the disk, out of it.
 func (r *Reconciler) applyJob(ctx context.Context, export *v1alpha1.WukongExport, observed *observation) error {
+	if export.Finished() {
+		return nil
+	}
 	if job := observed.job; job != nil {
 		if observed.void && job.DeletionTimestamp.IsZero() {
 			return r.deleteJob(ctx, job)
@@ -129,13 +129,13 @@ func (r *Reconciler) applyJob(ctx context.Context, export *v1alpha1.WukongExport
 }
 
 // supplied reports whether a pod of the Job is to run.
-func (o *observation) supplied() bool {
-	return o.job != nil && o.job.DeletionTimestamp.IsZero() && !o.void
+func (o *observation) supplied(export *v1alpha1.WukongExport) bool {
+	return !export.Finished() && o.job != nil && o.job.DeletionTimestamp.IsZero() && !o.void
 }
 
 // supplyDownload makes the Secret and the Service of a download.
 func (r *Reconciler) supplyDownload(ctx context.Context, export *v1alpha1.WukongExport, observed *observation) error {
-	if !observed.supplied() {
+	if !observed.supplied(export) {
 		return nil
 	}
 	return r.applyDownload(ctx, export, observed)
@@ -143,7 +143,7 @@ func (r *Reconciler) supplyDownload(ctx context.Context, export *v1alpha1.Wukong
 
 // supplySnapshot restores the claim that the Job reads from its snapshot.
 func (r *Reconciler) supplySnapshot(ctx context.Context, export *v1alpha1.WukongExport, observed *observation) error {
-	if !observed.supplied() {
+	if !observed.supplied(export) {
 		return nil
 	}
 	return r.restoreSnapshot(ctx, export, observed)
@@ -158,29 +158,13 @@ func (r *Reconciler) deleteJob(ctx context.Context, job *batchv1.Job) error {
 	return nil
 }
 
-// retire clears away what a finished export needs no more, and in the end the export itself. The last words of a Job that failed are in the status;
-// its pods would keep the claim from being deleted (k8s.io/kubernetes, pkg/controller/volume/pvcprotection) for as long as the export is there.
-func (r *Reconciler) retire(ctx context.Context, export *v1alpha1.WukongExport, observed *observation) (reconcile.Result, error) {
+// cleanUp deletes the Job of a finished export. What its pods reported is in the status; the pods would keep the claim
+// from being deleted (k8s.io/kubernetes, pkg/controller/volume/pvcprotection) for as long as the export exists.
+func (r *Reconciler) cleanUp(ctx context.Context, observed *observation) error {
 	if job := observed.job; job != nil && job.DeletionTimestamp.IsZero() {
-		if err := r.deleteJob(ctx, job); err != nil {
-			return reconcile.Result{}, err
-		}
+		return r.deleteJob(ctx, job)
 	}
-	if err := r.writeRecord(ctx, export, observed); err != nil {
-		return reconcile.Result{}, err
-	}
-	if export.Spec.TTLSecondsAfterFinished == nil {
-		return reconcile.Result{}, nil
-	}
-	end := export.Status.CompletionTime.Add(time.Duration(*export.Spec.TTLSecondsAfterFinished) * time.Second)
-	if left := end.Sub(r.clock.Now()); left > 0 {
-		return reconcile.Result{RequeueAfter: left}, nil
-	}
-	uid := export.UID
-	if err := r.client.Delete(ctx, export, client.Preconditions{UID: &uid}); client.IgnoreNotFound(err) != nil {
-		return reconcile.Result{}, fmt.Errorf("delete the WukongExport %s, whose time is over: %w", export.Name, err)
-	}
-	return reconcile.Result{}, nil
+	return nil
 }
 
 // SetupWithManager returns a function that registers the controller with its watches.

@@ -13,26 +13,27 @@ import (
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/apply"
 	"github.com/novasphere/wukong/controllers/internal/dependency"
+	"github.com/novasphere/wukong/controllers/internal/operation"
 )
 
-func snapshotObstacle(export *v1alpha1.WukongExport, observed *observation) *notReady {
+func snapshotObstacle(export *v1alpha1.WukongExport, observed *observation) *operation.State {
 	source := export.Spec.Source.VolumeSnapshot
 	switch {
 	case !observed.snapshotsServed:
-		return pending(v1alpha1.ReasonDependencyMissing, "%s", dependency.VolumeSnapshots.Missing())
+		return operation.Pending(v1alpha1.ReasonDependencyMissing, "%s", dependency.VolumeSnapshots.Missing())
 	case observed.snapshot == nil:
-		return pending(v1alpha1.ReasonSourceMissing, "VolumeSnapshot %s does not exist in namespace %s: create it, or make another export", source.Name, export.Namespace)
+		return operation.Pending(v1alpha1.ReasonSourceMissing, "VolumeSnapshot %s does not exist in namespace %s: create it, or make another export", source.Name, export.Namespace)
 	case !snapshotReady(observed.snapshot):
 		message, _, _ := unstructured.NestedString(observed.snapshot.Object, "status", "error", "message")
 		if message == "" {
 			message = "it is not ready to use yet"
 		}
-		return pending(v1alpha1.ReasonSourceNotReady, "VolumeSnapshot %s: %s", source.Name, message)
+		return operation.Pending(v1alpha1.ReasonSourceNotReady, "VolumeSnapshot %s: %s", source.Name, message)
 	case observed.claim == nil && observed.origin == nil && (source.StorageClassName == "" || source.VolumeMode == ""):
-		return pending(v1alpha1.ReasonInvalidSpec,
+		return operation.Pending(v1alpha1.ReasonInvalidSpec,
 			"the claim that VolumeSnapshot %s was taken of is gone, so that its class and mode are not known: make an export with source.volumeSnapshot.storageClassName and volumeMode", source.Name)
 	case observed.claim != nil && observed.job == nil:
-		return pending(v1alpha1.ReasonNameConflict, "PersistentVolumeClaim %s exists already and is not this export's: it is left alone; remove it, or name the export otherwise", observed.claim.Name)
+		return operation.Pending(v1alpha1.ReasonNameConflict, "PersistentVolumeClaim %s exists already and is not this export's: it is left alone; remove it, or name the export otherwise", observed.claim.Name)
 	default:
 		return nil
 	}

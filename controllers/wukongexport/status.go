@@ -2,7 +2,6 @@ package wukongexport
 
 import (
 	"context"
-	"fmt"
 	"regexp"
 	"time"
 
@@ -13,85 +12,63 @@ import (
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/apply"
 	"github.com/novasphere/wukong/controllers/internal/conditions"
+	"github.com/novasphere/wukong/controllers/internal/operation"
 	"github.com/novasphere/wukong/mover"
 )
-
-// outcome is where an export stands.
-type outcome struct {
-	phase           v1alpha1.ExportPhase
-	reason, message string
-	// ready and completed are the two conditions.
-	ready, completed bool
-}
-
-func outcomeOf(found *notReady) outcome {
-	return outcome{phase: found.Phase, reason: found.Reason, message: found.Message}
-}
 
 // writeStatus computes the status, writes it when it differs, and returns the export with it.
 func (r *Reconciler) writeStatus(ctx context.Context, export *v1alpha1.WukongExport, observed *observation) (*v1alpha1.WukongExport, error) {
 	after := export.DeepCopy()
-	result := evaluate(export, observed, observed.outcome.Refused())
+	state := evaluate(export, observed, observed.outcome.Refused())
 	set := conditions.For(export, r.clock)
-	completedReason := result.reason
-	if result.phase == v1alpha1.ExportServing {
-		completedReason = v1alpha1.ReasonInProgress
+	state.Report(set)
+	completed := state.Phase == v1alpha1.OperationSucceeded && state.Reason == v1alpha1.ReasonCompleted
+	reason := state.Reason
+	if reason == v1alpha1.ReasonServing {
+		reason = v1alpha1.ReasonInProgress
 	}
-	set.Put(v1alpha1.ConditionReady, status(result.ready), result.reason, result.message)
-	set.Put(v1alpha1.ConditionCompleted, status(result.completed), completedReason, result.message)
+	set.Put(v1alpha1.ConditionCompleted, operation.Status(completed), reason, state.Message)
 	observed.umbrella.Report(set)
-	after.Status = describe(export, observed, result)
-	after.Status.Conditions = set.List()
-	after.Status.ObservedGeneration = export.Generation
+	if !export.Finished() {
+		after.Status = describe(export, observed)
+	}
+	var started *metav1.Time
+	if observed.job != nil {
+		started = &observed.job.CreationTimestamp
+	}
+	after.Status.OperationStatus = state.Describe(export, set, started, r.clock.Now())
 	return after, r.applier.Status(ctx, export, after)
 }
 
-// writeRecord keeps the status of a finished export as it is. Only what does not speak of the transfer follows the world.
-func (r *Reconciler) writeRecord(ctx context.Context, export *v1alpha1.WukongExport, observed *observation) error {
-	after := export.DeepCopy()
-	set := conditions.For(export, r.clock)
-	for _, condition := range export.Status.Conditions {
-		if condition.Type != v1alpha1.ConditionUmbrellaLinked {
-			set.Put(condition.Type, condition.Status, condition.Reason, condition.Message)
-		}
-	}
-	observed.umbrella.Report(set)
-	after.Status.Conditions = set.List()
-	after.Status.ObservedGeneration = export.Generation
-	return r.applier.Status(ctx, export, after)
-}
-
-func status(is bool) metav1.ConditionStatus {
-	if is {
-		return metav1.ConditionTrue
-	}
-	return metav1.ConditionFalse
-}
-
 // evaluate says where the export stands.
-func evaluate(export *v1alpha1.WukongExport, observed *observation, applyErr error) outcome {
+func evaluate(export *v1alpha1.WukongExport, observed *observation, applyErr error) *operation.State {
+	if export.Finished() {
+		return operation.Recorded(export)
+	}
 	if observed.job != nil {
 		if end := observed.end(); end != nil {
 			return ended(export, observed, end)
 		}
 	}
 	if found := obstacle(export, observed); found != nil && hinders(export, observed) {
-		return outcomeOf(found)
+		return found
 	}
 	if applyErr != nil {
-		return outcomeOf(pending(apply.Reason(applyErr), "%s", applyErr))
+		return operation.Pending(apply.Reason(applyErr), "%s", applyErr)
 	}
 	if found := trouble(observed); found != nil {
-		return outcomeOf(found)
+		return found
 	}
-	if export.Spec.Target.Download != nil && observed.pod != nil && podReady(observed.pod) {
-		return outcome{phase: v1alpha1.ExportServing, reason: v1alpha1.ReasonServing, ready: true,
-			message: fmt.Sprintf("download with the token in Secret %s, until %s", downloadName(export), observed.job.Annotations[annotationExpiresAt])}
+	if export.Spec.Target.Download != nil && observed.serving() {
+		serving := operation.InProgress(v1alpha1.ReasonServing, "download with the token in Secret %s, until %s",
+			downloadName(export), observed.job.Annotations[annotationExpiresAt])
+		serving.Ready = true
+		return serving
 	}
 	if observed.job != nil && !observed.job.DeletionTimestamp.IsZero() {
-		return outcomeOf(pending(v1alpha1.ReasonPending, "Job %s of an earlier attempt is being deleted", observed.job.Name))
+		return operation.Pending(v1alpha1.ReasonPending, "Job %s of an earlier attempt is being deleted", observed.job.Name)
 	}
-	return outcome{phase: v1alpha1.ExportTransferring, reason: v1alpha1.ReasonInProgress, message: fmt.Sprintf("Job %s moves the bytes", jobName(export))}
+	return operation.InProgress(v1alpha1.ReasonInProgress, "Job %s moves the bytes", jobName(export))
 }
 
 // hinders tells whether an obstacle is one for this export. What a Job reads is there, whatever becomes of the objects that it was found by; but a claim that
@@ -100,29 +77,32 @@ func hinders(export *v1alpha1.WukongExport, observed *observation) bool {
 	return observed.job == nil || observed.void || export.Spec.Source.VolumeSnapshot != nil && !observed.reading()
 }
 
-// ended is the outcome of a Job that is over.
-func ended(export *v1alpha1.WukongExport, observed *observation, end *batchv1.JobCondition) outcome {
+// ended is the state of an export whose Job ended.
+func ended(export *v1alpha1.WukongExport, observed *observation, end *batchv1.JobCondition) *operation.State {
+	var state *operation.State
 	switch {
 	case end.Type == batchv1.JobFailed:
 		reason, message := failureOf(observed)
-		return outcome{phase: v1alpha1.ExportFailed, reason: v1alpha1.ReasonFailed,
-			message: fmt.Sprintf("given up after %d attempts: %s: %s; mend the cause and create another WukongExport", observed.job.Status.Failed, reason, message)}
+		state = operation.Failed("given up after %d attempts: %s: %s; mend the cause and create another WukongExport",
+			observed.job.Status.Failed, reason, message)
 	case export.Spec.Target.Download != nil:
-		return outcome{phase: v1alpha1.ExportExpired, reason: v1alpha1.ReasonExpired,
-			message: "the time of the download link is over; create another WukongExport for a new one"}
+		state = operation.Succeeded(v1alpha1.ReasonExpired)
+		state.Ready, state.Message = false, "the time of the download link is over; create another WukongExport for a new one"
 	default:
-		return outcome{phase: v1alpha1.ExportCompleted, reason: v1alpha1.ReasonCompleted, ready: true, completed: true}
+		state = operation.Succeeded(v1alpha1.ReasonCompleted)
 	}
+	state.CompletedAt = &end.LastTransitionTime
+	return state
 }
 
-// describe is the status beside its conditions. What a mover said stays until it, or its successor, says something else: a manager that starts
-// anew has not heard it yet.
-func describe(export *v1alpha1.WukongExport, observed *observation, result outcome) v1alpha1.WukongExportStatus {
-	described := v1alpha1.WukongExportStatus{Phase: result.phase}
+// describe is the part of status that only exports have. What a mover reported stays until it, or the mover of the next
+// attempt, reports something else: a manager that has just started has not heard it yet.
+func describe(export *v1alpha1.WukongExport, observed *observation) v1alpha1.WukongExportStatus {
+	described := v1alpha1.WukongExportStatus{}
 	if observed.claim != nil {
 		described.ClaimName = observed.claim.Name
 	} else if observed.job != nil {
-		described.ClaimName = export.Status.ClaimName
+		described.ClaimName = claimOfJob(observed.job)
 	}
 	job := observed.job
 	if job == nil || !job.DeletionTimestamp.IsZero() || observed.void {
@@ -133,9 +113,6 @@ func describe(export *v1alpha1.WukongExport, observed *observation, result outco
 	described.Checksum, described.Location = export.Status.Checksum, export.Status.Location
 	if report := observed.report; report != nil {
 		tell(&described, report)
-	}
-	if end := observed.end(); end != nil {
-		described.CompletionTime = &end.LastTransitionTime
 	}
 	if expiresAt, err := time.Parse(time.RFC3339, job.Annotations[annotationExpiresAt]); err == nil && export.Spec.Target.Download != nil {
 		described.Download = &v1alpha1.DownloadStatus{
@@ -162,6 +139,9 @@ func tell(described *v1alpha1.WukongExportStatus, report *mover.Report) {
 		described.Location = report.Location
 	}
 }
+
+// serving reports whether the download can be read.
+func (o *observation) serving() bool { return o.pod != nil && podReady(o.pod) }
 
 func podReady(pod *corev1.Pod) bool {
 	for _, condition := range pod.Status.Conditions {

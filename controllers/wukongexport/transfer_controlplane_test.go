@@ -35,7 +35,7 @@ func TestExportToS3(t *testing.T) {
 	f.Create(export)
 	job := f.waitJob(export)
 	testkit.Wait(f, export, metav1.ConditionFalse, v1alpha1.ReasonInProgress, "backup-mover")
-	assert.Equal(t, v1alpha1.ExportTransferring, export.Status.Phase)
+	assert.Equal(t, v1alpha1.OperationInProgress, export.Status.Phase)
 
 	assert.True(t, metav1.IsControlledBy(job, export))
 	pod := job.Spec.Template.Spec
@@ -53,7 +53,7 @@ func TestExportToS3(t *testing.T) {
 	f.endJob(job, batchv1.JobComplete)
 	testkit.Wait(f, export, metav1.ConditionTrue, v1alpha1.ReasonCompleted, "")
 	assert.True(t, meta.IsStatusConditionTrue(export.Status.Conditions, v1alpha1.ConditionCompleted))
-	assert.Equal(t, v1alpha1.ExportCompleted, export.Status.Phase)
+	assert.Equal(t, v1alpha1.OperationSucceeded, export.Status.Phase)
 	assert.Equal(t, int64(4096), export.Status.SizeBytes)
 	assert.Equal(t, sum, export.Status.Checksum)
 	assert.Equal(t, "https://s3.example/backups/disk.qcow2", export.Status.Location)
@@ -101,7 +101,7 @@ func TestErrorsOfTheTransferInPlainWords(t *testing.T) {
 	f.endPod(pod, corev1.PodFailed, mover.Report{Reason: v1alpha1.ReasonBucketMissing, Message: "bucket backups does not exist"})
 	testkit.Wait(f, export, metav1.ConditionFalse, v1alpha1.ReasonBucketMissing, "bucket backups does not exist; it is tried again (1 of 6 attempts failed)")
 	assert.Equal(t, int32(1), export.Status.Failures)
-	assert.Equal(t, v1alpha1.ExportTransferring, export.Status.Phase)
+	assert.Equal(t, v1alpha1.OperationInProgress, export.Status.Phase)
 
 	// A reason that is not the mover's to give is not taken over.
 	f.endPod(pod, corev1.PodFailed, mover.Report{Reason: "Completed", Message: "odd", Checksum: "md5:1"})
@@ -111,7 +111,7 @@ func TestErrorsOfTheTransferInPlainWords(t *testing.T) {
 	f.failJobOnce(job, 6)
 	f.endJob(job, batchv1.JobFailed)
 	testkit.Wait(f, export, metav1.ConditionFalse, v1alpha1.ReasonFailed, "given up after 6 attempts: TransferFailed: odd")
-	assert.Equal(t, v1alpha1.ExportFailed, export.Status.Phase)
+	assert.Equal(t, v1alpha1.OperationFailed, export.Status.Phase)
 	assert.False(t, meta.IsStatusConditionTrue(export.Status.Conditions, v1alpha1.ConditionCompleted))
 	f.WaitGone(job) // its pods would pin the claim
 }
@@ -138,7 +138,7 @@ func TestAJobThatMayHaveNoPod(t *testing.T) {
 	tell(time.Now().Add(2*time.Second), "", "x7k2p", "few")
 	look(0)
 	testkit.Wait(f, export, metav1.ConditionFalse, v1alpha1.ReasonApplyRefused, "Job backup-mover may make no pod: forbidden: exceeded quota: few; it is tried again")
-	assert.Equal(t, v1alpha1.ExportPending, export.Status.Phase)
+	assert.Equal(t, v1alpha1.OperationPending, export.Status.Phase)
 
 	f.WaitIdle()
 	f.manager.Writes.Reset()
@@ -235,7 +235,7 @@ func TestADiskInUseIsNotRead(t *testing.T) {
 	export := f.newExport("backup", "data")
 	f.Create(export)
 	testkit.Wait(f, export, metav1.ConditionFalse, v1alpha1.ReasonSourceInUse, "in use by WukongVM web, which is not stopped: stop it (powerState: Stopped)")
-	assert.Equal(t, v1alpha1.ExportPending, export.Status.Phase)
+	assert.Equal(t, v1alpha1.OperationPending, export.Status.Phase)
 	f.WaitIdle()
 	require.False(t, f.Exists("backup-mover", &batchv1.Job{}))
 

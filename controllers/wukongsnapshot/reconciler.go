@@ -18,6 +18,7 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/apply"
 	"github.com/novasphere/wukong/controllers/internal/dependency"
 	"github.com/novasphere/wukong/controllers/internal/lasting"
+	"github.com/novasphere/wukong/controllers/internal/operation"
 	"github.com/novasphere/wukong/controllers/internal/pass"
 	"github.com/novasphere/wukong/controllers/internal/umbrella"
 	"github.com/novasphere/wukong/controllers/internal/watches"
@@ -26,8 +27,8 @@ import (
 // fieldManager owns the fields that this controller applies.
 const fieldManager = "wukong-snapshot-controller"
 
-// delete of WukongSnapshots is never used: clusters with the admission plugin OwnerReferencesPermissionEnforcement ask it of whoever puts an owner
-// reference on an object, as the umbrella's is put on this one.
+// delete of WukongSnapshots is for those whose ttlSecondsAfterFinished is over. Clusters with the admission plugin
+// OwnerReferencesPermissionEnforcement also require it of whoever puts an owner reference on an object.
 //
 // +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongsnapshots,verbs=get;list;watch;patch;delete
 // +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongsnapshots/status,verbs=patch
@@ -61,12 +62,17 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 		return reconcile.Result{}, r.applier.RemoveFinalizer(ctx, snapshot.DeepCopy(), v1alpha1.FinalizerSnapshot)
 	}
 	observed.outcome = steps.Run(ctx, r, snapshot, observed)
-	found := evaluate(snapshot, observed, observed.outcome.Refused())
-	concluded, err := observed.outcome.Conclude(found.after, func() error { return r.writeStatus(ctx, snapshot, observed, found) })
-	if err != nil || found.phase != v1alpha1.OperationFailed {
-		return concluded, err
+	state := evaluate(snapshot, observed, observed.outcome.Refused())
+	result, err := observed.outcome.Conclude(state.After, func() (err error) {
+		snapshot, err = r.writeStatus(ctx, snapshot, observed, state)
+		return err
+	})
+	if err != nil {
+		return result, err
 	}
-	return pass.CleanUp(r.applier.Recorder, snapshot, concluded, r.giveUp(ctx, observed)), nil
+	return operation.End(ctx, r.client, r.applier.Recorder, snapshot, result, observed.now, func(ctx context.Context) error {
+		return r.giveUp(ctx, snapshot, observed)
+	}), nil
 }
 
 // steps are the writes of a pass over a snapshot that is not being deleted. Nothing is made before the finalizer is there that deletes or keeps it.
@@ -118,9 +124,9 @@ func (r *Reconciler) settleOwnership(ctx context.Context, snapshot *v1alpha1.Wuk
 }
 
 // giveUp deletes the VolumeSnapshot of a snapshot that failed: it could become ready later, of which nobody would know.
-func (r *Reconciler) giveUp(ctx context.Context, observed *observation) error {
+func (r *Reconciler) giveUp(ctx context.Context, snapshot *v1alpha1.WukongSnapshot, observed *observation) error {
 	taken := observed.taken
-	if taken == nil || !taken.DeletionTimestamp.IsZero() {
+	if snapshot.Status.Phase != v1alpha1.OperationFailed || taken == nil || !taken.DeletionTimestamp.IsZero() {
 		return nil
 	}
 	uid := taken.UID

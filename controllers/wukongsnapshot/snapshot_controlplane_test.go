@@ -226,6 +226,38 @@ func TestADeadline(t *testing.T) {
 	testkit.Wait(f, snapshot, metav1.ConditionFalse, v1alpha1.ReasonFailed, "pool is full")
 }
 
+// ttlSecondsAfterFinished deletes a snapshot, whether it succeeded or failed. Its data is deleted or stays as reclaimPolicy says.
+func TestASnapshotIsDeletedWhenItsTimeIsOver(t *testing.T) {
+	now := clocktesting.NewFakePassiveClock(time.Now())
+	f := snapshots{alone(t).ByClock(now)}
+	f.StartManager()
+	f.completeDisk("data")
+	gone, kept := f.newSnapshot("gone", builder.SnapshotDeletedAfter(600)), f.newSnapshot("kept", builder.SnapshotDeletedAfter(600), builder.Retained)
+	failed := f.newSnapshot("failed", builder.SnapshotDeletedAfter(600), builder.GivenUpAfter(60))
+	all := []*v1alpha1.WukongSnapshot{gone, kept, failed}
+	for _, snapshot := range all {
+		f.Create(snapshot)
+	}
+	f.waitTaken("failed")
+	f.complete("gone")
+	f.complete("kept")
+	testkit.Wait(f, gone, metav1.ConditionTrue, v1alpha1.ReasonTaken, "")
+	testkit.Wait(f, kept, metav1.ConditionTrue, v1alpha1.ReasonTaken, "")
+	assert.Equal(t, f.waitTaken("gone").CreationTimestamp, *gone.Status.StartTime)
+	now.SetTime(now.Now().Add(5 * time.Minute))
+	f.Patch(failed, `{"spec":{"ttlSecondsAfterFinished":601}}`)
+	testkit.Wait(f, failed, metav1.ConditionFalse, v1alpha1.ReasonFailed, "given up after 1m0s")
+	f.WaitIdle()
+	require.True(t, f.Has(gone) && f.Has(kept) && f.Has(failed), "five of ten minutes are over")
+	now.SetTime(now.Now().Add(10 * time.Minute))
+	for _, snapshot := range all {
+		f.Patch(snapshot, `{"spec":{"ttlSecondsAfterFinished":60}}`)
+		f.WaitGone(snapshot)
+	}
+	f.WaitGone(f.Named("gone", &snapshotv1.VolumeSnapshot{}))
+	assert.Nil(t, f.waitTaken("kept").DeletionTimestamp)
+}
+
 // The policy that stands at the end decides, in the foreground too, whether the manager is there or not.
 func TestContract7ReclaimPolicyOfASnapshot(t *testing.T) {
 	f, manager := start(t)

@@ -33,7 +33,9 @@ func (f *Fixture) RemoveInForeground(objects ...client.Object) {
 		f.Remove(object, client.PropagationPolicy(metav1.DeletePropagationForeground))
 	}
 	for _, object := range objects {
-		f.Until(func() bool { return !f.Has(object) || !controllerutil.ContainsFinalizer(object, metav1.FinalizerDeleteDependents) })
+		f.Until(func() bool {
+			return !f.Has(object) || !controllerutil.ContainsFinalizer(object, metav1.FinalizerDeleteDependents)
+		})
 	}
 }
 

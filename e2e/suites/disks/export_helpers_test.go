@@ -18,6 +18,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
@@ -77,7 +78,8 @@ func rawChecksum(t *testing.T, disk *v1alpha1.WukongDisk) string {
 func waitServed(t *testing.T, export *v1alpha1.WukongExport) {
 	t.Helper()
 	cluster.Wait(t, export, patience, "served, with its checksum", func() bool {
-		return export.Status.Phase == v1alpha1.ExportServing && export.Status.Checksum != ""
+		ready := meta.FindStatusCondition(export.Status.Conditions, v1alpha1.ConditionReady)
+		return ready != nil && ready.Reason == v1alpha1.ReasonServing && export.Status.Checksum != ""
 	})
 }
 

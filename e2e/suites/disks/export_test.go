@@ -52,7 +52,7 @@ func TestExportAndImportAgain(t *testing.T) {
 			export := builder.Export(namespace, test.name, test.disk.Name, test.target)
 			cluster.Make(t, export)
 			cluster.WaitReady(t, export, metav1.ConditionTrue, v1alpha1.ReasonCompleted, patience)
-			assert.Equal(t, v1alpha1.ExportCompleted, export.Status.Phase)
+			assert.Equal(t, v1alpha1.OperationSucceeded, export.Status.Phase)
 			assert.NotEmpty(t, export.Status.Location)
 			assert.Regexp(t, "^sha256:[0-9a-f]{64}$", export.Status.Checksum)
 			assert.Positive(t, export.Status.SizeBytes)

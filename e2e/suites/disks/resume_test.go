@@ -31,7 +31,7 @@ func TestAnExportGoesOnAfterItsPodIsLost(t *testing.T) {
 	export := builder.Export(namespace, "disturbed", "data", toBucket(namespace+"/disturbed.img.gz", v1alpha1.ExportRaw, v1alpha1.ExportGzip))
 	cluster.Make(t, export)
 	cluster.Wait(t, export, patience, "half way", func() bool {
-		require.NotEqual(t, v1alpha1.ExportCompleted, export.Status.Phase, "it was too quick to be disturbed")
+		require.NotEqual(t, v1alpha1.OperationSucceeded, export.Status.Phase, "it was too quick to be disturbed")
 		return export.Status.ProgressPercent != nil && *export.Status.ProgressPercent >= 10
 	})
 	lost := movers(t, export)
