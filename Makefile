@@ -1,4 +1,4 @@
-# Every target that is meant for people has a ## comment; `make help` shows them.
+# Targets with a ## comment are for users; `make help` lists them.
 SHELL       := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
@@ -7,43 +7,44 @@ MAKEFLAGS += --no-print-directory
 ROOT := $(CURDIR)
 BIN  := $(ROOT)/bin
 
-# The modules of the project, joined by go.work. Each must also build alone. Those of tools/ and e2e/devcluster/tools, one for each tool, are apart.
+# The modules of the project, joined by go.work. Each must also build alone. Each tool in tools/ and
+# e2e/devcluster/tools is a separate module.
 MODULES := . apis e2e e2e/devcluster
 MODULE_PATTERNS := ./... $(patsubst %,./%/...,$(filter-out .,$(MODULES)))
 
-# The version is given to the linker. Asking git for it in every build fails when root builds the checkout of someone else. The rest is as the parts
-# of the dev cluster are built, so that what they have in common with the project and its tests is compiled once.
+# The linker gets the version, because -buildvcs fails when root builds the checkout of another user. The other flags
+# equal those of the dev cluster's builds, so that common packages are compiled once.
 export GOFLAGS := $(strip $(GOFLAGS) -buildvcs=false -trimpath)
 export CGO_ENABLED ?= 0
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 IMAGE_REPOSITORY ?= ghcr.io/novasphere/wukong-manager
 IMAGE_ARCHIVE    := dist/wukong-manager.tar
 
-# The end-to-end suite that `make e2e` runs, a folder of e2e/suites, and more flags of go test for it, such as
+# The end-to-end suite of `make e2e`, a folder of e2e/suites, and additional flags of go test, such as
 # E2E_FLAGS='-run TestDelete'.
 SUITE     ?= core
 E2E_FLAGS ?=
 E2E_DEPTH ?= whole
 E2E_TIMEOUT ?= 45m
-# How many tests of a suite run at a time; 0 is as the suite has it.
+# How many tests of a suite run in parallel; 0 means the default of the suite.
 E2E_PARALLEL ?= 0
 
-# The dev cluster. DEVCLUSTER_FLAGS goes to `devcluster up`, for instance --nodes=2.
+# The dev cluster. DEVCLUSTER_FLAGS are flags of `devcluster up`, for instance --nodes=2.
 KUBECONFIG_FILE  := $(ROOT)/.devcluster/kubeconfig
 DEVCLUSTER_FLAGS ?=
 NAMESPACE ?= wukong-system
 FIRST_VM  ?= config/samples/devcluster/debian-vm.yaml
 
-# kube-apiserver, kube-controller-manager and etcd for the control-plane layer of tests.
+# kube-apiserver, kube-controller-manager and etcd for the control-plane tests.
 CONTROL_PLANE := $(BIN)/control-plane
 
-# Kinds that have a controller: only their CRDs are in the chart.
+# Kinds that have a controller; the chart contains only their CRDs.
 CHART_CRDS := wukongs wukongvms wukongdisks wukongnetworks wukongaddresses wukongimages wukongexports wukongsnapshots wukonghostnetworkpolicies
 
-# Written by hand, and installed with the definitions, by the base and by the chart.
+# Written by hand. The base and the chart install them with the definitions.
 ADMISSION_POLICIES := wukongdisk-deletion-protection.yaml wukongnetwork-host-access.yaml wukongvm-pod-metadata.yaml
 
-# One role per subsystem: NAME=FOLDER. The markers in the folder say what it may do.
+# One role per subsystem: NAME=FOLDER. The markers in the folder declare its rights.
 ROLES := \
 	wukong=controllers/wukong \
 	wukongaddress=controllers/wukongaddress \
@@ -67,24 +68,25 @@ help: ## Show this help
 ##@ Try it (root on Linux)
 
 .PHONY: up
-up: deploy ## Start a dev cluster, install Wukong, boot a Debian VM from one WukongVM and show its console and IP
+up: deploy ## Start a dev cluster, install Wukong, start a Debian guest from one WukongVM, and show its console and IP
 	@cd e2e && KUBECONFIG=$(KUBECONFIG_FILE) go run ./cmd/firstvm --manifest $(ROOT)/$(FIRST_VM)
 
 .PHONY: down
-down: devcluster ## Stop the dev cluster and leave the machine as it was
+down: devcluster ## Remove the dev cluster and restore the host
 	@$(BIN)/devcluster down
 
 .PHONY: cluster
-cluster: devcluster ## Start the dev cluster, or what of it does not run
+cluster: devcluster ## Start the components of the dev cluster that do not run
 	@$(BIN)/devcluster up $(DEVCLUSTER_FLAGS)
 
-# The image is made and Wukong installed while the parts of the cluster become ready, which is mostly waiting: Wukong needs none of them to start.
+# Builds the image and installs Wukong while the parts of the cluster become ready: Wukong needs none of them to start.
 .PHONY: deploy
-deploy: devcluster helm ## Build Wukong and install it on the dev cluster by its charts
+deploy: devcluster helm ## Build Wukong and install its charts on the dev cluster
 	@$(BIN)/devcluster up $(DEVCLUSTER_FLAGS) --meanwhile '$(MAKE) -o devcluster image install'
 
-# Without what it needs, so that the tests can build that while the cluster starts. The tag is the digest of the program,
-# so that the Deployment rolls exactly when the program changed. The dev cluster is one person's, whose namespaces may use all networks of its nodes.
+# Has no prerequisites, so that the tests can build them while the cluster starts. The tag is the digest of the program,
+# so the Deployment rolls only if the program changed. The dev cluster has one user, whose namespaces may use all
+# networks.
 .PHONY: install
 install:
 	@$(BIN)/devcluster load-image $(IMAGE_ARCHIVE)
@@ -96,7 +98,7 @@ install:
 
 ##@ Test
 
-# In continuous integration 'make lint' has done what go test would do once more, dependencies included.
+# In continuous integration, 'make lint' has already run go vet.
 VET := $(if $(filter true,$(CI)),-vet=off)
 
 # Runs the tests and reports: e2e/cmd/testrun.
@@ -107,49 +109,50 @@ testrun:
 	@go build -o $(TESTRUN) ./e2e/cmd/testrun
 
 .PHONY: test
-test: testrun ## Run the three layers of test, of the end-to-end suites what is promised to users
+test: testrun ## Run the unit tests, the control-plane tests and the essential end-to-end tests
 	@$(TESTRUN) run --depth=essential
 
 .PHONY: test-all
-test-all: testrun ## Run all tests, and write the commit to .ci/tested when they pass on a clean work tree
+test-all: testrun ## Run all tests, and write the commit to .ci/tested if they pass on a clean work tree
 	@$(TESTRUN) run --depth=whole --record=.ci/tested
 
 .PHONY: test-changed
-test-changed: testrun ## Run make test, but whole each suite that tests something that changed since .ci/tested
+test-changed: testrun ## Run make test, and all tests of each suite that tests something changed since .ci/tested
 	@$(TESTRUN) run --depth=essential --changed-since=.ci/tested
 
-# TEST_FLAGS are more flags of go test, such as -v or -json.
+# TEST_FLAGS are additional flags of go test, such as -v or -json.
 TEST_FLAGS ?=
 
 .PHONY: test-unit
-test-unit: ## Run the pure tests, the inner loop
+test-unit: ## Run the unit tests
 	go test $(VET) $(TEST_FLAGS) ./... ./apis/... ./e2e/...
 
 .PHONY: test-devcluster
-test-devcluster: ## Run the unit tests of the dev cluster, a module of its own that is seldom changed and long compiled
+test-devcluster: ## Run the unit tests of the dev cluster, which take long to compile
 	go test $(VET) $(TEST_FLAGS) ./e2e/devcluster/...
 
 .PHONY: test-controlplane
-test-controlplane: control-plane ## Run the tests on a real kube-apiserver and etcd
-	@# The longest first: they run in this order, three at a time, since they mostly wait.
+test-controlplane: control-plane ## Run the control-plane tests, on a real kube-apiserver and etcd
+	@# The longest first: they start in this order, three in parallel, because they mostly wait.
 	KUBEBUILDER_ASSETS=$(CONTROL_PLANE) go test $(VET) $(TEST_FLAGS) -tags controlplane -count=1 -timeout 30m -p 3 \
 		./controllers/wukongvm ./controllers/wukongdisk ./controllers/... ./cmd/...
 
-# Starts the cluster and installs Wukong if the suite needs them, and leaves both running.
+# Starts the cluster and installs Wukong if the suite needs them, and keeps both running.
 .PHONY: e2e
 e2e: testrun ## Run one end-to-end suite, on the dev cluster: make e2e SUITE=core
 	@$(TESTRUN) run --layers=e2e --suites=$(SUITE) --depth=$(E2E_DEPTH) --keep-cluster \
 		--timeout=$(E2E_TIMEOUT) --parallel=$(E2E_PARALLEL) -- $(E2E_FLAGS)
 
-# Tests that fail now and then: TESTS is a regular expression, N how often, BUSY how many programs keep a processor busy.
+# For flaky tests: TESTS is a regular expression, N the number of runs, BUSY the number of programs that each keep a
+# processor busy.
 TESTS ?=
 N     ?= 10
 BUSY  ?= 0
 .PHONY: test-repeat
-test-repeat: testrun devcluster ## Run tests again and again on the cluster that runs: TESTS='A|B' SUITE=disks N=10 BUSY=2
+test-repeat: testrun devcluster ## Repeat tests on the running cluster: TESTS='A|B' SUITE=disks N=10 BUSY=2
 	@$(TESTRUN) repeat --suite=$(SUITE) --tests='$(TESTS)' --count=$(N) --busy=$(BUSY)
 
-# REPORT is a report of a run, such as dist/test-times.json; without one the suites run.
+# REPORT is the report of a finished run, such as dist/test-times.json. Without it the suites run.
 REPORT ?=
 .PHONY: test-budget
 test-budget: testrun ## Fail when an end-to-end suite takes longer or boots more guests than its budget.json allows
@@ -159,19 +162,19 @@ else
 	@$(TESTRUN) budget $(REPORT)
 endif
 
-# Bytes that must survive, for hours if need be: WUKONG_SEEDS rounds, from the seed WUKONG_SEED on. Not part of `make test`.
+# Runs WUKONG_SEEDS rounds, starting with the seed WUKONG_SEED. Not part of `make test`.
 SOAK_TIMEOUT ?= 6h
 .PHONY: soak
 soak: DEVCLUSTER_FLAGS := --nodes=2
-soak: deploy ## Take disks through everything while the manager is killed, again and again: WUKONG_SEEDS=20 rounds
+soak: deploy ## Check that bytes survive all operations on disks while the manager is killed: WUKONG_SEEDS=20 rounds
 	cd e2e && KUBECONFIG=$(KUBECONFIG_FILE) go test -tags e2e,soak -count=1 -v -timeout $(SOAK_TIMEOUT) -run '^TestSoak$$' ./suites/disks
 
 .PHONY: bench
-bench: control-plane build ## Measure what 500 VMs cost the API server and the manager
+bench: control-plane build ## Measure the load of 500 WukongVMs on the API server and the manager
 	KUBEBUILDER_ASSETS=$(CONTROL_PLANE) go run ./controllers/bench
 
 .PHONY: control-plane
-control-plane: devcluster ## Build the programs of a control plane into the cache and link them to bin/control-plane
+control-plane: devcluster ## Build the programs of a control plane, and link them in bin/control-plane
 	@$(BIN)/devcluster build --assets-dir $(CONTROL_PLANE) kubernetes etcd >/dev/null
 
 ##@ Build
@@ -191,7 +194,7 @@ devcluster:
 	@go build -ldflags '-X github.com/novasphere/wukong/e2e/devcluster/artifact.builtFrom=$(ROOT)' -o $(BIN)/devcluster ./e2e/devcluster
 
 .PHONY: clean
-clean: ## Remove what was built here; the dev cluster and its cache stay
+clean: ## Remove bin and dist; the dev cluster and its cache stay
 	rm -rf bin dist
 
 ##@ Maintain
@@ -214,7 +217,7 @@ generate-crds: $(BIN)/controller-gen
 	@cp $(addprefix config/crd/,$(ADMISSION_POLICIES)) charts/wukong-crds/templates/
 	@go run ./tools/bounds config/crd/bases controllers/internal/bounds/zz_generated.bounds.go
 
-# The chart reads the same files, see charts/wukong/templates.
+# The templates of the chart read the same files.
 .PHONY: generate-rbac
 generate-rbac: $(BIN)/controller-gen
 	@mkdir -p config/rbac charts/wukong/files/rbac
@@ -231,14 +234,14 @@ generate-docs: $(BIN)/crd-ref-docs
 	@$(BIN)/crd-ref-docs --source-path=apis --config=tools/crd-ref-docs/config.yaml --renderer=markdown \
 		--output-path=docs/reference/api.md --log-level=ERROR
 
-# Apart from generate, which needs not build KubeVirt's and CDI's own generators.
+# Separate from generate, which does not need the generators of KubeVirt and CDI.
 .PHONY: generate-upstream-crds
 generate-upstream-crds: $(BIN)/controller-gen ## Write the definitions of KubeVirt, CDI, Multus and NMState for the control-plane tests, after a change of their versions
 	@./tools/upstream-crds.sh
 
-# Generating rewrites what the modules are built from, so that it comes after them.
+# Generating rewrites the sources of the modules, so it runs after them.
 .PHONY: verify
-verify: ## Check that generated files and modules are up to date and that each module builds alone
+verify: ## Check that generated files and modules are up to date, and that each module builds alone
 	@$(MAKE) -j 3 --output-sync=target verify-modules $(BIN)/controller-gen $(BIN)/crd-ref-docs
 	@$(MAKE) verify-generate
 
@@ -246,7 +249,7 @@ verify: ## Check that generated files and modules are up to date and that each m
 verify-generate:
 	@./tools/verify-generate.sh $(GENERATED)
 
-# A target for each module, which make can run side by side.
+# One target for each module, so that make can run them in parallel.
 MODULE_CHECKS := $(addprefix verify-module/,$(MODULES))
 
 .PHONY: verify-modules $(MODULE_CHECKS)
@@ -255,7 +258,7 @@ $(MODULE_CHECKS): verify-module/%:
 	@echo "verify module $*"
 	@cd $* && GOWORK=off go mod tidy -diff && GOWORK=off go build ./...
 
-# Once over all modules as go.work joins them: what they have in common is loaded and checked once.
+# One run over all modules of go.work, so that common packages are loaded and checked once.
 .PHONY: lint
 lint: $(BIN)/golangci-lint ## Run the linters on all modules
 	@$(BIN)/golangci-lint run --config .golangci.yml $(MODULE_PATTERNS)

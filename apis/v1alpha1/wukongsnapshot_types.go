@@ -3,7 +3,6 @@ package v1alpha1
 import (
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
 )
 
 // SnapshotConsistency is how much the content of a snapshot can be relied on.
@@ -242,7 +241,7 @@ type SnapshotMachine struct {
 	// uid of the WukongVM.
 	// +optional
 	// +kubebuilder:validation:MaxLength=64
-	UID types.UID `json:"uid,omitempty"`
+	UID string `json:"uid,omitempty"`
 
 	// generation of the WukongVM when the snapshot was begun.
 	// +optional

@@ -40,25 +40,25 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- end -}}
 {{- end -}}
 
-{{/* Cluster-scoped names carry the namespace, so that two releases in one cluster never share a role. */}}
+{{/* Names of cluster-scoped objects contain the namespace, so that two releases in one cluster never share a role. */}}
 {{- define "wukong.clusterName" -}}
 {{- printf "%s-%s" .Release.Namespace (include "wukong.fullname" .) | trunc 100 | trimSuffix "-" -}}
 {{- end -}}
 
-{{/* Whether a subsystem's rights are needed: what all need, or a controller that is selected. */}}
+{{/* Whether the rights of a subsystem are needed: it is common to all, or its controller is selected. */}}
 {{- define "wukong.runs" -}}
 {{- $common := list "dependency" -}}
 {{- if or (has .name $common) (has "*" .controllers) (has .name .controllers) -}}yes{{- end -}}
 {{- end -}}
 
-{{/* What is in no namespace, or read in one that is KubeVirt's own. */}}
+{{/* Cluster-scoped resources, and those that are read in KubeVirt's own namespace. */}}
 {{- define "wukong.clusterResources" -}}
 cdiconfigs customresourcedefinitions kubevirts namespaces nodenetworkconfigurationenactments nodenetworkconfigurationpolicies nodenetworkstates nodes
 storageclasses wukongaddresses wukonghostnetworkpolicies
 {{- end -}}
 
-{{/* The rules of a role in two parts, for a release that is limited to namespaces: "cluster" for what is in none, and "namespaces". Policies of
-nodes are only read: who does not see all networks must not decide about the bridges of nodes. */}}
+{{/* The rules of a role in two parts, for a release for some namespaces: "cluster" for cluster-scoped resources, and
+"namespaces". It only reads policies of nodes, because it does not see all networks and must not change the bridges of nodes. */}}
 {{- define "wukong.limited" -}}
 {{- $known := splitList " " (include "wukong.clusterResources" . | replace "\n" " ") -}}
 {{- $cluster := list -}}
