@@ -1,4 +1,4 @@
-// Package controllers lists every controller of Wukong, and what a manager needs to run them. The architecture is on this
+// Package controllers lists every kind of Wukong, and what a manager needs to run their controllers. The architecture is on this
 // page: one kind, one folder, one line.
 package controllers
 
@@ -10,10 +10,10 @@ import (
 
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/novasphere/wukong/controllers/internal/dependency"
-	"github.com/novasphere/wukong/controllers/internal/index"
-	"github.com/novasphere/wukong/controllers/internal/scope"
+	"github.com/novasphere/wukong/controllers/internal/kind"
 	"github.com/novasphere/wukong/controllers/wukong"
 	"github.com/novasphere/wukong/controllers/wukongaddress"
 	"github.com/novasphere/wukong/controllers/wukongdisk"
@@ -24,66 +24,83 @@ import (
 	"github.com/novasphere/wukong/controllers/wukongvm"
 )
 
-type setup func(ctrl.Manager, *dependency.Registry, clock.PassiveClock) error
+// children are the kinds whose objects can belong to a Wukong, causes before consequences: see wukong.Kind.
+var children = []kind.Kind{
+	wukongnetwork.Kind,
+	wukongimage.Kind,
+	wukongdisk.Kind,
+	wukongvm.Kind,
+	wukongsnapshot.Kind,
+	wukongexport.Kind,
+}
+
+// Kinds are all kinds that have a controller.
+var Kinds = append([]kind.Kind{
+	wukong.Kind(children),
+	wukongaddress.Kind,
+}, children...)
 
 // Mover is the pods that move the bytes of disks.
-type Mover = wukongexport.Mover
+type Mover = kind.Mover
 
-// Settings are what controllers need to know that no object of the cluster tells.
-type Settings struct {
-	// Mover is the pods that move the bytes of disks.
-	Mover Mover
-	// NetworkPolicyEnforcement tells whether the cluster's network plugin enforces NetworkPolicies, as wukongvm.Enforcements lists.
-	NetworkPolicyEnforcement string
-	// Namespaces that the release works in, the same as those of ManagerOptions; none for all. See FindGrants.
-	Namespaces []string
-}
-
-func all(settings Settings, namespaces scope.Namespaces) map[string]setup {
-	return map[string]setup{
-		"wukong":         wukong.SetupWithManager,
-		"wukongaddress":  wukongaddress.SetupWithManager(namespaces),
-		"wukongdisk":     wukongdisk.SetupWithManager(namespaces),
-		"wukongnetwork":  wukongnetwork.SetupWithManager(namespaces),
-		"wukongexport":   wukongexport.SetupWithManager(settings.Mover),
-		"wukongimage":    wukongimage.SetupWithManager,
-		"wukongsnapshot": wukongsnapshot.SetupWithManager,
-		"wukongvm":       wukongvm.SetupWithManager(settings.NetworkPolicyEnforcement),
-	}
-}
+// Settings are what controllers need to know that no object of the cluster contains.
+type Settings = kind.Settings
 
 // Names lists the controllers, in order.
 func Names() []string {
 	var names []string
-	for name := range all(Settings{}, nil) {
-		names = append(names, name)
+	for _, kind := range Kinds {
+		names = append(names, kind.Name)
 	}
 	slices.Sort(names)
 	return names
 }
 
-// Setup registers the named controllers with a manager, with the indexes and optional watches that they share. The name "*" stands
-// for all. An unknown name is an error that lists the known ones.
-func Setup(ctx context.Context, manager ctrl.Manager, names []string, clock clock.PassiveClock, settings Settings) error {
+// named are the kinds of the named controllers, in the order of the names. The name "*" stands for all. An unknown name is an error that lists the
+// known ones.
+func named(names []string) ([]kind.Kind, error) {
 	if slices.Contains(names, "*") {
 		names = Names()
 	}
-	namespaces := scope.Namespaces(settings.Namespaces)
-	if err := index.Register(ctx, manager.GetFieldIndexer(), names); err != nil {
+	var found []kind.Kind
+	for _, name := range names {
+		at := slices.IndexFunc(Kinds, func(kind kind.Kind) bool { return kind.Name == name })
+		if at < 0 {
+			return nil, fmt.Errorf("unknown controller %q: known are %s, and * for all", name, strings.Join(Names(), ", "))
+		}
+		found = append(found, Kinds[at])
+	}
+	return found, nil
+}
+
+// Setup registers the named controllers with a manager, with the indexes and optional watches that they share. Names are as in ManagerOptions, and
+// the namespaces in the settings those of FindGrants.
+func Setup(ctx context.Context, manager ctrl.Manager, names []string, clock clock.PassiveClock, settings Settings) error {
+	if err := RegisterIndexes(ctx, manager.GetFieldIndexer(), names); err != nil {
+		return err
+	}
+	kinds, err := named(names)
+	if err != nil {
 		return err
 	}
 	dependencies, err := dependency.NewRegistry(manager)
 	if err != nil {
 		return err
 	}
-	for _, name := range names {
-		setup, known := all(settings, namespaces)[name]
-		if !known {
-			return fmt.Errorf("unknown controller %q: known are %s, and * for all", name, strings.Join(Names(), ", "))
-		}
-		if err := setup(manager, dependencies, clock); err != nil {
-			return fmt.Errorf("set up controller %s: %w", name, err)
+	env := kind.Env{Manager: manager, Dependencies: dependencies, Clock: clock, Settings: settings}
+	for _, one := range kinds {
+		if err := one.Setup(env); err != nil {
+			return fmt.Errorf("set up controller %s: %w", one.Name, err)
 		}
 	}
 	return nil
+}
+
+// RegisterIndexes adds the indexes that the named controllers look up by.
+func RegisterIndexes(ctx context.Context, indexer client.FieldIndexer, names []string) error {
+	kinds, err := named(names)
+	if err != nil {
+		return err
+	}
+	return kind.RegisterIndexes(ctx, indexer, kinds)
 }

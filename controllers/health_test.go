@@ -53,5 +53,7 @@ func TestTheMetricsOfHangingPassesExist(t *testing.T) {
 		again := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: name, Help: "again"}, []string{"controller"})
 		assert.Error(t, ctrlmetrics.Registry.Register(again), "%s is not among %v", name, names)
 	}
-	assert.Positive(t, ManagerOptions(1, nil).Controller.ReconciliationTimeout)
+	options, err := ManagerOptions([]string{"*"}, 1, nil)
+	require.NoError(t, err)
+	assert.Positive(t, options.Controller.ReconciliationTimeout)
 }

@@ -254,6 +254,13 @@ const (
 	ReasonSnapshotError = "SnapshotError"
 	// ReasonSnapshotLost: the VolumeSnapshot of a snapshot that was complete is gone. It is not taken again.
 	ReasonSnapshotLost = "SnapshotLost"
+	// ReasonSnapshotUnsupported: the storage of a disk has no VolumeSnapshotClass that could take the snapshot.
+	ReasonSnapshotUnsupported = "SnapshotUnsupported"
+	// ReasonAgentMissing: no guest agent is connected that could freeze the file systems of the running guest, as the
+	// required consistency needs it.
+	ReasonAgentMissing = "AgentMissing"
+	// ReasonBusy: something else is going on at the WukongVM or a disk, after which the snapshot is taken.
+	ReasonBusy = "Busy"
 )
 
 // Reasons of WukongExport, beside SourceMissing, InProgress and Failed.

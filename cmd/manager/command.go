@@ -96,7 +96,10 @@ func run(ctx context.Context, opts options) error {
 	if err != nil {
 		return err
 	}
-	managerOptions := controllers.ManagerOptions(opts.concurrency, grants.Namespaces)
+	managerOptions, err := controllers.ManagerOptions(opts.controllers, opts.concurrency, grants.Namespaces)
+	if err != nil {
+		return err
+	}
 	managerOptions.Metrics = metricsOptions(opts)
 	managerOptions.HealthProbeBindAddress = opts.probeAddress
 	managerOptions.PprofBindAddress = opts.pprofAddress

@@ -21,7 +21,6 @@ import (
 	"github.com/novasphere/wukong/controllers"
 	"github.com/novasphere/wukong/controllers/internal/addresslock"
 	"github.com/novasphere/wukong/controllers/internal/addresspool"
-	"github.com/novasphere/wukong/controllers/internal/index"
 	"github.com/novasphere/wukong/controllers/internal/segment"
 	"github.com/novasphere/wukong/controllers/internal/testenv"
 )
@@ -115,13 +114,17 @@ func (r addressResults) report(addresses int) (broken int) {
 
 // startCache gives a client that reads as a manager's does, until stop is called.
 func startCache(ctx context.Context, config *rest.Config) (cached client.Client, stop func() error, err error) {
-	options := controllers.ManagerOptions(1, nil)
+	names := []string{"wukongvm"}
+	options, err := controllers.ManagerOptions(names, 1, nil)
+	if err != nil {
+		return nil, nil, err
+	}
 	options.Metrics.BindAddress = "0"
 	manager, err := ctrl.NewManager(config, options)
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := index.Register(ctx, manager.GetFieldIndexer(), []string{"wukongvm"}); err != nil {
+	if err := controllers.RegisterIndexes(ctx, manager.GetFieldIndexer(), names); err != nil {
 		return nil, nil, err
 	}
 	ctx, cancel := context.WithCancel(ctx)

@@ -13,13 +13,13 @@ import (
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/conditions"
 	"github.com/novasphere/wukong/controllers/internal/index"
-	"github.com/novasphere/wukong/controllers/internal/umbrella"
+	"github.com/novasphere/wukong/controllers/internal/kind"
 )
 
 // child is what the umbrella knows of one of its objects.
 type child struct {
 	kind, name string
-	// depth is the place of the kind in umbrella.Kinds: causes before consequences.
+	// depth is the place of the kind in the list of kinds: causes before consequences.
 	depth int
 	// operation: the child says nothing of the application's state. A backup that runs, or has failed, or a link that has expired, is no reason
 	// to call machines unready that run.
@@ -35,34 +35,34 @@ func (c *child) isReady() bool { return c.ready.Status == metav1.ConditionTrue }
 // children lists the objects of a Wukong, from the cache, by their owner references.
 func (r *Reconciler) children(ctx context.Context, wukong *v1alpha1.Wukong) ([]child, error) {
 	var found []child
-	for depth, kind := range umbrella.Kinds {
-		list := kind.NewList()
+	for depth, of := range r.kinds {
+		list := of.NewList()
 		// Others write the children, so there is no write of our own to wait for.
 		err := r.client.List(ctx, list, client.InNamespace(wukong.Namespace),
 			client.MatchingFields{index.ByUmbrellaUID: string(wukong.UID)}, client.DisableReadYourWritesConsistency)
 		if err != nil {
-			return nil, fmt.Errorf("list the %ss of Wukong %s: %w", kind.Name, wukong.Name, err)
+			return nil, fmt.Errorf("list the %ss of Wukong %s: %w", of.Type(), wukong.Name, err)
 		}
 		err = meta.EachListItem(list, func(item runtime.Object) error {
-			found = append(found, describe(item.(v1alpha1.Object), &kind, depth))
+			described := describe(item.(v1alpha1.Object))
+			described.kind, described.depth, described.operation = of.Type(), depth, of.Umbrella == kind.Operation
+			found = append(found, described)
 			return nil
 		})
 		if err != nil {
-			return nil, fmt.Errorf("read the list of %ss: %w", kind.Name, err)
+			return nil, fmt.Errorf("read the list of %ss: %w", of.Type(), err)
 		}
 	}
 	return found, nil
 }
 
-func describe(obj v1alpha1.Object, kind *umbrella.Kind, depth int) child {
+// describe leaves out what the kind decides.
+func describe(obj v1alpha1.Object) child {
 	return child{
-		kind:      kind.Name,
-		name:      obj.GetName(),
-		depth:     depth,
-		operation: kind.Operation,
-		ready:     conditions.Ready(obj),
-		phase:     obj.GetPhase(),
-		deleting:  !obj.GetDeletionTimestamp().IsZero(),
+		name:     obj.GetName(),
+		ready:    conditions.Ready(obj),
+		phase:    obj.GetPhase(),
+		deleting: !obj.GetDeletionTimestamp().IsZero(),
 	}
 }
 

@@ -4,14 +4,12 @@ import (
 	"context"
 
 	"k8s.io/utils/clock"
-	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/apply"
-	"github.com/novasphere/wukong/controllers/internal/dependency"
-	"github.com/novasphere/wukong/controllers/internal/umbrella"
+	"github.com/novasphere/wukong/controllers/internal/kind"
 )
 
 // fieldManager owns the status of Wukongs.
@@ -27,6 +25,8 @@ type Reconciler struct {
 	client  client.Client
 	applier *apply.Applier
 	clock   clock.PassiveClock
+	// kinds of the children, causes before consequences.
+	kinds []kind.Kind
 }
 
 // Reconcile looks at one Wukong.
@@ -40,18 +40,4 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 		return reconcile.Result{}, err
 	}
 	return reconcile.Result{}, r.writeStatus(ctx, wukong, children)
-}
-
-// SetupWithManager registers the controller with its watches. It needs no optional API.
-func SetupWithManager(manager ctrl.Manager, _ *dependency.Registry, clock clock.PassiveClock) error {
-	reconciler := &Reconciler{
-		client:  manager.GetClient(),
-		applier: &apply.Applier{Client: manager.GetClient(), Live: manager.GetAPIReader(), FieldManager: fieldManager, Recorder: manager.GetEventRecorder(fieldManager)},
-		clock:   clock,
-	}
-	builder := ctrl.NewControllerManagedBy(manager).Named("wukong").Watches(&v1alpha1.Wukong{}, ownHandler())
-	for _, kind := range umbrella.Kinds {
-		builder = builder.Watches(kind.New(), childHandler())
-	}
-	return builder.Complete(reconciler)
 }

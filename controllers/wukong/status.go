@@ -70,7 +70,7 @@ func countReady(children []child) int {
 	return ready
 }
 
-// count is by kind, in the order of umbrella.Kinds. A kind without children is left out.
+// count is by kind, in the order of the list of kinds. A kind without children is left out.
 func count(children []child) []v1alpha1.ChildCount {
 	var counts []v1alpha1.ChildCount
 	for i := range children {

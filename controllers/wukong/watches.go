@@ -41,7 +41,7 @@ func childHandler() handler.EventHandler {
 
 // urgency says how soon a change of a child is looked at; zero when the umbrella shows nothing of it.
 func urgency(before, after v1alpha1.Object) time.Duration {
-	one, two := describe(before, &umbrella.Kind{}, 0), describe(after, &umbrella.Kind{}, 0)
+	one, two := describe(before), describe(after)
 	switch {
 	case before.GetUID() != after.GetUID(), umbrellaUID(before) != umbrellaUID(after),
 		one.deleting != two.deleting, one.phase != two.phase,

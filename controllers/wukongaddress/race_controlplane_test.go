@@ -24,7 +24,6 @@ import (
 	"github.com/novasphere/wukong/controllers/builder"
 	"github.com/novasphere/wukong/controllers/internal/addresslock"
 	"github.com/novasphere/wukong/controllers/internal/addresspool"
-	"github.com/novasphere/wukong/controllers/internal/index"
 	"github.com/novasphere/wukong/controllers/internal/segment"
 	"github.com/novasphere/wukong/controllers/internal/testkit"
 )
@@ -64,11 +63,13 @@ func TestAThousandOperationsAtOnceNeverGiveAnAddressTwice(t *testing.T) {
 // cachedClient reads as a manager's does.
 func cachedClient(t *testkit.Fixture) client.Client {
 	t.Helper()
-	options := controllers.ManagerOptions(1, nil)
+	names := []string{"wukongvm"}
+	options, err := controllers.ManagerOptions(names, 1, nil)
+	require.NoError(t, err)
 	options.Metrics.BindAddress = "0"
 	manager, err := ctrl.NewManager(t.Config, options)
 	require.NoError(t, err)
-	require.NoError(t, index.Register(t.Context(), manager.GetFieldIndexer(), []string{"wukongvm"}))
+	require.NoError(t, controllers.RegisterIndexes(t.Context(), manager.GetFieldIndexer(), names))
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error)
 	go func() { ended <- manager.Start(ctx) }()

@@ -5,21 +5,15 @@ import (
 	"fmt"
 
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/utils/clock"
 	"k8s.io/utils/ptr"
 	kubevirtv1 "kubevirt.io/api/core/v1"
-	ctrl "sigs.k8s.io/controller-runtime"
-	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
-	"sigs.k8s.io/controller-runtime/pkg/source"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
-	"github.com/novasphere/wukong/controllers/internal/dependency"
 	"github.com/novasphere/wukong/controllers/internal/index"
 	"github.com/novasphere/wukong/controllers/internal/read"
 	"github.com/novasphere/wukong/controllers/internal/scope"
-	"github.com/novasphere/wukong/controllers/internal/watches"
 )
 
 // fieldManager owns the fields that this controller writes.
@@ -117,34 +111,4 @@ func (r *Reconciler) mark(ctx context.Context, lock *v1alpha1.WukongAddress, fou
 		return fmt.Errorf("patch WukongAddress %s: %w", lock.Name, err)
 	}
 	return nil
-}
-
-// SetupWithManager registers the controller with its watches.
-func SetupWithManager(namespaces scope.Namespaces) func(ctrl.Manager, *dependency.Registry, clock.PassiveClock) error {
-	return func(manager ctrl.Manager, dependencies *dependency.Registry, _ clock.PassiveClock) error {
-		reconciler := &Reconciler{client: manager.GetClient(), live: manager.GetAPIReader(), namespaces: namespaces}
-		return reconciler.setup(manager, dependencies)
-	}
-}
-
-func (r *Reconciler) setup(manager ctrl.Manager, dependencies *dependency.Registry) error {
-	controller, err := ctrl.NewControllerManagedBy(manager).
-		Named("wukongaddress").
-		For(&v1alpha1.WukongAddress{}).
-		Watches(&v1alpha1.WukongVM{}, r.addressesOf(index.AddressByMachine), builder.WithPredicates(machineChanged())).
-		Watches(&v1alpha1.WukongNetwork{}, r.addressesOf(index.AddressByNetwork), builder.WithPredicates(networkChanged())).
-		Build(r)
-	if err != nil {
-		return err
-	}
-	everything := func(ctx context.Context) []reconcile.Request {
-		return watches.Requests(ctx, r.client, &v1alpha1.WukongAddressList{})
-	}
-	err = dependencies.Watch(controller, dependency.VirtualMachines, source.Kind(manager.GetCache(),
-		client.Object(&kubevirtv1.VirtualMachine{}), r.addressesOf(index.AddressByMachine), templateChanged()), everything)
-	if err != nil {
-		return err
-	}
-	return dependencies.Watch(controller, dependency.VirtualMachineInstances, source.Kind(manager.GetCache(),
-		client.Object(&kubevirtv1.VirtualMachineInstance{}), r.addressesOf(index.AddressByMachine), guestChanged()), everything)
 }

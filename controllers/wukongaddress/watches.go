@@ -7,20 +7,20 @@ import (
 	kubevirtv1 "kubevirt.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/event"
-	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/kind"
 	"github.com/novasphere/wukong/controllers/internal/watches"
 )
 
 // addressesOf maps a machine or network to the addresses that an index finds by its namespace and name.
-func (r *Reconciler) addressesOf(field string) handler.EventHandler {
-	return handler.EnqueueRequestsFromMapFunc(func(ctx context.Context, obj client.Object) []reconcile.Request {
+func addressesOf(field string, news predicate.Predicate) []kind.Watch {
+	return []kind.Watch{kind.Map(func(r *Reconciler, ctx context.Context, obj client.Object) []reconcile.Request {
 		return watches.Requests(ctx, r.client, &v1alpha1.WukongAddressList{},
 			client.MatchingFields{field: obj.GetNamespace() + "/" + obj.GetName()})
-	})
+	}, news)}
 }
 
 // changed lets pass deletions, and updates that say something new. What comes has no addresses yet.

@@ -4,30 +4,16 @@ import (
 	"context"
 	"time"
 
-	snapshotv1 "github.com/kubernetes-csi/external-snapshotter/client/v8/apis/volumesnapshot/v1"
-	corev1 "k8s.io/api/core/v1"
-	storagev1 "k8s.io/api/storage/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/utils/clock"
-	kubevirtv1 "kubevirt.io/api/core/v1"
-	cdiv1 "kubevirt.io/containerized-data-importer-api/pkg/apis/core/v1beta1"
-	ctrl "sigs.k8s.io/controller-runtime"
-	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/handler"
-	"sigs.k8s.io/controller-runtime/pkg/predicate"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
-	"sigs.k8s.io/controller-runtime/pkg/source"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/apply"
 	"github.com/novasphere/wukong/controllers/internal/dependency"
-	"github.com/novasphere/wukong/controllers/internal/index"
-	"github.com/novasphere/wukong/controllers/internal/lasting"
 	"github.com/novasphere/wukong/controllers/internal/pass"
 	"github.com/novasphere/wukong/controllers/internal/scope"
-	"github.com/novasphere/wukong/controllers/internal/umbrella"
-	"github.com/novasphere/wukong/controllers/internal/watches"
 )
 
 // fieldManager owns the fields that this controller applies.
@@ -107,65 +93,3 @@ func (o *observation) retryAfter(disk *v1alpha1.WukongDisk) time.Duration {
 		return o.importer.Again
 	}
 }
-
-// SetupWithManager registers the controller with its watches.
-func SetupWithManager(namespaces scope.Namespaces) func(ctrl.Manager, *dependency.Registry, clock.PassiveClock) error {
-	return func(manager ctrl.Manager, dependencies *dependency.Registry, clock clock.PassiveClock) error {
-		reconciler := &Reconciler{
-			client:       manager.GetClient(),
-			applier:      &apply.Applier{Client: manager.GetClient(), Live: manager.GetAPIReader(), FieldManager: fieldManager, Recorder: manager.GetEventRecorder(fieldManager)},
-			dependencies: dependencies,
-			clock:        clock,
-			namespaces:   namespaces,
-		}
-		return reconciler.setup(manager)
-	}
-}
-
-func (r *Reconciler) setup(manager ctrl.Manager) error {
-	controller, err := ctrl.NewControllerManagedBy(manager).
-		Named("wukongdisk").
-		For(&v1alpha1.WukongDisk{}, builder.WithPredicates(predicate.Or(watches.OwnChange(), wordGiven()))).
-		Watches(&corev1.PersistentVolumeClaim{}, watches.Gather(r.disksBy(index.DiskByClaim), whileItLives), builder.WithPredicates(claimChange())).
-		Watches(&corev1.PersistentVolumeClaim{}, r.clonesOf(index.KindClaim), builder.WithPredicates(originChange())).
-		Watches(&corev1.Event{}, r.disksOfFailure(), builder.WithPredicates(failureChange())).
-		Watches(&v1alpha1.WukongDisk{}, r.clonesOf(index.KindDisk), builder.WithPredicates(originChange())).
-		Watches(&v1alpha1.WukongDisk{}, handler.EnqueueRequestsFromMapFunc(originOfClone), builder.WithPredicates(appears())).
-		Watches(&v1alpha1.WukongDisk{}, r.othersOnClaims(), builder.WithPredicates(claimTaken())).
-		Watches(&v1alpha1.WukongExport{}, handler.EnqueueRequestsFromMapFunc(diskOfExport), builder.WithPredicates(appears())).
-		Watches(&v1alpha1.WukongSnapshot{}, r.clonesOf(index.KindWukongSnapshot), builder.WithPredicates(originChange())).
-		Watches(&v1alpha1.WukongSnapshot{}, handler.EnqueueRequestsFromMapFunc(diskOfSnapshot), builder.WithPredicates(appears())).
-		Watches(&v1alpha1.WukongImage{}, r.clonesOf(index.KindImage), builder.WithPredicates(originChange())).
-		Watches(&storagev1.StorageClass{}, r.unsettledDisks(), builder.WithPredicates(classChange())).
-		Watches(&v1alpha1.Wukong{}, umbrella.Handler(r.client, newList), builder.WithPredicates(umbrella.Predicate())).
-		Watches(&v1alpha1.WukongVM{}, r.disksOfVM(), builder.WithPredicates(vmChange())).
-		Watches(&v1alpha1.WukongVM{}, r.clonesOfDisksOf(), builder.WithPredicates(guestChange())).
-		Build(lasting.Telling(r, r.applier, r.clock, func() *v1alpha1.WukongDisk { return &v1alpha1.WukongDisk{} }))
-	if err != nil {
-		return err
-	}
-	everything := func(ctx context.Context) []reconcile.Request {
-		return watches.Requests(ctx, r.client, newList())
-	}
-	err = r.dependencies.Watch(controller, dependency.VirtualMachineInstances,
-		source.Kind(manager.GetCache(), client.Object(&kubevirtv1.VirtualMachineInstance{}),
-			handler.EnqueueRequestsFromMapFunc(r.disksBy(index.DiskByHolder)), instanceLetsGo()), everything)
-	if err != nil {
-		return err
-	}
-	err = r.dependencies.Watch(controller, dependency.VirtualMachines,
-		source.Kind(manager.GetCache(), client.Object(&kubevirtv1.VirtualMachine{}),
-			handler.EnqueueRequestsFromMapFunc(r.disksBy(index.DiskByHolder)), machineLetsGo()), everything)
-	if err != nil {
-		return err
-	}
-	err = r.dependencies.Watch(controller, dependency.VolumeSnapshots,
-		source.Kind(manager.GetCache(), client.Object(&snapshotv1.VolumeSnapshot{}), r.clonesOf(index.KindSnapshot, index.KindWukongSnapshot), originChange()), everything)
-	if err != nil {
-		return err
-	}
-	return r.dependencies.Watch(controller, dependency.DataVolumes,
-		source.Kind(manager.GetCache(), client.Object(&cdiv1.DataVolume{}), watches.Gather(apply.OwnerOf("WukongDisk"), whileItLives)), everything)
-}
-
-func newList() client.ObjectList { return &v1alpha1.WukongDiskList{} }

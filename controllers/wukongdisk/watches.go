@@ -24,6 +24,7 @@ import (
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/conditions"
 	"github.com/novasphere/wukong/controllers/internal/index"
+	"github.com/novasphere/wukong/controllers/internal/kind"
 	"github.com/novasphere/wukong/controllers/internal/protocol/custody"
 	"github.com/novasphere/wukong/controllers/internal/usage"
 	"github.com/novasphere/wukong/controllers/internal/watches"
@@ -35,8 +36,8 @@ import (
 const gather = time.Second
 
 // disksBy maps an object to the disks that an index finds by its name.
-func (r *Reconciler) disksBy(field string) handler.MapFunc {
-	return func(ctx context.Context, obj client.Object) []reconcile.Request {
+func disksBy(field string) func(*Reconciler, context.Context, client.Object) []reconcile.Request {
+	return func(r *Reconciler, ctx context.Context, obj client.Object) []reconcile.Request {
 		return watches.Requests(ctx, r.client, newList(), client.InNamespace(obj.GetNamespace()), client.MatchingFields{field: obj.GetName()})
 	}
 }
@@ -51,15 +52,22 @@ func whileItLives(_, now client.Object) time.Duration {
 
 // clonesOf maps an object to the disks that are clones of it, in all namespaces, as an object of one of the kinds: the VolumeSnapshot of a
 // WukongSnapshot has its name.
-func (r *Reconciler) clonesOf(kinds ...string) handler.EventHandler {
-	return handler.EnqueueRequestsFromMapFunc(func(ctx context.Context, obj client.Object) []reconcile.Request {
+func clonesOf(kinds ...string) kind.Watch {
+	return kind.Map(func(r *Reconciler, ctx context.Context, obj client.Object) []reconcile.Request {
 		var requests []reconcile.Request
 		for _, kind := range kinds {
 			origin := index.Origin{Kind: kind, Namespace: obj.GetNamespace(), Name: obj.GetName()}
 			requests = append(requests, watches.Requests(ctx, r.client, newList(), client.MatchingFields{index.DiskByOrigin: origin.Key()})...)
 		}
 		return requests
-	})
+	}, originChange())
+}
+
+// disksOfClaimName maps a claim to the disks that stand on it.
+func (r *Reconciler) disksOfClaimName() handler.EventHandler {
+	return watches.Gather(func(ctx context.Context, claim client.Object) []reconcile.Request {
+		return disksBy(index.DiskByClaim)(r, ctx, claim)
+	}, whileItLives)
 }
 
 // unsettledDisks maps a StorageClass to the disks that may have waited for it.

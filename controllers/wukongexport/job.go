@@ -13,6 +13,7 @@ import (
 	"k8s.io/utils/ptr"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/kind"
 	"github.com/novasphere/wukong/mover"
 )
 
@@ -33,17 +34,9 @@ const (
 	sourceVolumeName = "source"
 )
 
-// Mover is the pods that move the bytes of disks.
-type Mover struct {
-	// Image of the pods: the manager's own. Without it there are no exports.
-	Image string
-	// PullSecrets are the names of Secrets with which kubelet pulls the image, in the namespace of each export.
-	PullSecrets []string
-}
-
 // desiredJob is the Job of an export. It is written once: a Job's template cannot change, and a new manager must not disturb the
 // transfer that an older one began.
-func desiredJob(export *v1alpha1.WukongExport, observed *observation, with Mover, expiresAt metav1.Time) *batchv1.Job {
+func desiredJob(export *v1alpha1.WukongExport, observed *observation, with kind.Mover, expiresAt metav1.Time) *batchv1.Job {
 	volumes, mounts, devices := sourceVolume(export, observed)
 	options := moverOptions(export, len(devices) > 0, expiresAt.Time)
 	more, moreMounts := targetVolumes(export)

@@ -10,9 +10,10 @@ import (
 	"k8s.io/utils/ptr"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/kind"
 )
 
-func podOf(observed *observation, with Mover) corev1.PodSpec {
+func podOf(observed *observation, with kind.Mover) corev1.PodSpec {
 	export := &v1alpha1.WukongExport{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "monday"}}
 	export.Spec.Source.DiskRef, export.Spec.Target.Download = &v1alpha1.LocalObjectReference{Name: "data"}, &v1alpha1.DownloadTarget{}
 	observed.claim = &corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Name: "data"}}
@@ -21,19 +22,19 @@ func podOf(observed *observation, with Mover) corev1.PodSpec {
 
 // Fault C.8: with a private registry the mover had no Secret to be pulled with.
 func TestTheMoverIsPulledWithTheSecretsOfTheRelease(t *testing.T) {
-	assert.Empty(t, podOf(&observation{}, Mover{}).ImagePullSecrets)
-	pod := podOf(&observation{}, Mover{Image: "registry.example.com/wukong:1", PullSecrets: []string{"registry", "mirror"}})
+	assert.Empty(t, podOf(&observation{}, kind.Mover{}).ImagePullSecrets)
+	pod := podOf(&observation{}, kind.Mover{Image: "registry.example.com/wukong:1", PullSecrets: []string{"registry", "mirror"}})
 	assert.Equal(t, "registry.example.com/wukong:1", pod.Containers[0].Image)
 	assert.Equal(t, []corev1.LocalObjectReference{{Name: "registry"}, {Name: "mirror"}}, pod.ImagePullSecrets)
 }
 
 // Fault C.8: OpenShift refuses pods with user ids that are not their namespace's.
 func TestOpenShiftGivesTheMoverItsUser(t *testing.T) {
-	pod := podOf(&observation{}, Mover{})
+	pod := podOf(&observation{}, kind.Mover{})
 	assert.Equal(t, ptr.To[int64](qemuUser), pod.SecurityContext.RunAsUser)
 	assert.True(t, pod.Volumes[0].PersistentVolumeClaim.ReadOnly)
 
-	pod = podOf(&observation{assignsUsers: true}, Mover{})
+	pod = podOf(&observation{assignsUsers: true}, kind.Mover{})
 	require.NotNil(t, pod.SecurityContext)
 	assert.Nil(t, pod.SecurityContext.RunAsUser)
 	assert.Nil(t, pod.SecurityContext.RunAsGroup)

@@ -6,25 +6,17 @@ import (
 	"time"
 
 	batchv1 "k8s.io/api/batch/v1"
-	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/utils/clock"
-	ctrl "sigs.k8s.io/controller-runtime"
-	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
-	"sigs.k8s.io/controller-runtime/pkg/source"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/apply"
 	"github.com/novasphere/wukong/controllers/internal/dependency"
-	"github.com/novasphere/wukong/controllers/internal/lasting"
+	"github.com/novasphere/wukong/controllers/internal/kind"
 	"github.com/novasphere/wukong/controllers/internal/operation"
 	"github.com/novasphere/wukong/controllers/internal/pass"
-	"github.com/novasphere/wukong/controllers/internal/umbrella"
-	"github.com/novasphere/wukong/controllers/internal/watches"
 )
 
 // fieldManager owns the fields that this controller applies.
@@ -56,7 +48,7 @@ type Reconciler struct {
 	dependencies *dependency.Registry
 	clock        clock.PassiveClock
 	followers    *followers
-	mover        Mover
+	mover        kind.Mover
 }
 
 // Reconcile looks at one WukongExport.
@@ -165,60 +157,4 @@ func (r *Reconciler) cleanUp(ctx context.Context, observed *observation) error {
 		return r.deleteJob(ctx, job)
 	}
 	return nil
-}
-
-// SetupWithManager returns a function that registers the controller with its watches.
-func SetupWithManager(mover Mover) func(ctrl.Manager, *dependency.Registry, clock.PassiveClock) error {
-	return func(manager ctrl.Manager, dependencies *dependency.Registry, clock clock.PassiveClock) error {
-		uncached, err := client.New(manager.GetConfig(), client.Options{
-			HTTPClient: manager.GetHTTPClient(), Scheme: manager.GetScheme(), Mapper: manager.GetRESTMapper(),
-		})
-		if err != nil {
-			return fmt.Errorf("make the client for Secrets and Services: %w", err)
-		}
-		followers := newFollowers()
-		if err := manager.Add(followers); err != nil {
-			return fmt.Errorf("add the followers of movers: %w", err)
-		}
-		reconciler := &Reconciler{
-			client:       manager.GetClient(),
-			applier:      &apply.Applier{Client: manager.GetClient(), Live: manager.GetAPIReader(), FieldManager: fieldManager, Recorder: manager.GetEventRecorder(fieldManager)},
-			uncached:     &apply.Applier{Client: uncached, Live: uncached, FieldManager: fieldManager},
-			dependencies: dependencies,
-			clock:        clock,
-			followers:    followers,
-			mover:        mover,
-		}
-		return reconciler.watch(manager)
-	}
-}
-
-func (r *Reconciler) watch(manager ctrl.Manager) error {
-	controller, err := ctrl.NewControllerManagedBy(manager).
-		Named("wukongexport").
-		For(&v1alpha1.WukongExport{}, builder.WithPredicates(watches.OwnChange())).
-		Owns(&batchv1.Job{}).
-		Watches(&corev1.Pod{}, r.exportOfPod(), builder.WithPredicates(podChange())).
-		Watches(&corev1.PersistentVolumeClaim{}, r.unfinished(), builder.WithPredicates(claimChange())).
-		Watches(&v1alpha1.WukongDisk{}, r.unfinished(), builder.WithPredicates(diskChange())).
-		Watches(&v1alpha1.WukongVM{}, r.unfinished(), builder.WithPredicates(machineChange())).
-		Watches(&v1alpha1.Wukong{}, umbrella.Handler(r.client, newList), builder.WithPredicates(umbrella.Predicate())).
-		WatchesRawSource(source.Channel(r.followers.events, &handler.EnqueueRequestForObject{})).
-		Build(lasting.Telling(r, r.applier, r.clock, func() *v1alpha1.WukongExport { return &v1alpha1.WukongExport{} }))
-	if err != nil {
-		return err
-	}
-	return r.dependencies.Watch(controller, dependency.VolumeSnapshots,
-		source.Kind(manager.GetCache(), client.Object(newSnapshot()), r.unfinished()),
-		func(ctx context.Context) []reconcile.Request { return watches.Requests(ctx, r.client, newList()) })
-}
-
-func newList() client.ObjectList { return &v1alpha1.WukongExportList{} }
-
-// newSnapshot is an empty VolumeSnapshot. Four of its fields are read, which is not worth a module of its own.
-func newSnapshot() *unstructured.Unstructured {
-	snapshot := &unstructured.Unstructured{}
-	snapshot.SetAPIVersion("snapshot.storage.k8s.io/v1")
-	snapshot.SetKind("VolumeSnapshot")
-	return snapshot
 }

@@ -5,21 +5,13 @@ import (
 	"time"
 
 	"k8s.io/utils/clock"
-	cdiv1 "kubevirt.io/containerized-data-importer-api/pkg/apis/core/v1beta1"
-	ctrl "sigs.k8s.io/controller-runtime"
-	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
-	"sigs.k8s.io/controller-runtime/pkg/source"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/apply"
 	"github.com/novasphere/wukong/controllers/internal/dependency"
-	"github.com/novasphere/wukong/controllers/internal/lasting"
 	"github.com/novasphere/wukong/controllers/internal/pass"
-	"github.com/novasphere/wukong/controllers/internal/umbrella"
-	"github.com/novasphere/wukong/controllers/internal/watches"
 )
 
 // fieldManager owns the fields that this controller applies.
@@ -101,41 +93,3 @@ func earliest(one, two time.Duration) time.Duration {
 	}
 	return min(one, two)
 }
-
-// SetupWithManager registers the controller with its watches.
-func SetupWithManager(manager ctrl.Manager, dependencies *dependency.Registry, clock clock.PassiveClock) error {
-	reconciler := &Reconciler{
-		client:       manager.GetClient(),
-		applier:      &apply.Applier{Client: manager.GetClient(), Live: manager.GetAPIReader(), FieldManager: fieldManager, Recorder: manager.GetEventRecorder(fieldManager)},
-		dependencies: dependencies,
-		clock:        clock,
-	}
-	controller, err := ctrl.NewControllerManagedBy(manager).
-		Named("wukongimage").
-		For(&v1alpha1.WukongImage{}, builder.WithPredicates(watches.OwnChange())).
-		Watches(&v1alpha1.Wukong{}, umbrella.Handler(reconciler.client, newList), builder.WithPredicates(umbrella.Predicate())).
-		Build(lasting.Telling(reconciler, reconciler.applier, reconciler.clock, func() *v1alpha1.WukongImage { return &v1alpha1.WukongImage{} }))
-	if err != nil {
-		return err
-	}
-	owned := handler.EnqueueRequestForOwner(manager.GetScheme(), manager.GetRESTMapper(), &v1alpha1.WukongImage{}, handler.OnlyControllerOwner())
-	cache := manager.GetCache()
-	for _, optional := range []struct {
-		api   dependency.API
-		watch source.Source
-	}{
-		{dependency.DataVolumes, source.Kind(cache, client.Object(&cdiv1.DataVolume{}), reconciler.imagesOfImport())},
-		{dependency.DataSources, source.Kind(cache, client.Object(&cdiv1.DataSource{}), owned)},
-		{dependency.DataImportCrons, source.Kind(cache, client.Object(&cdiv1.DataImportCron{}), owned)},
-	} {
-		err := dependencies.Watch(controller, optional.api, optional.watch, func(ctx context.Context) []reconcile.Request {
-			return watches.Requests(ctx, reconciler.client, newList())
-		})
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func newList() client.ObjectList { return &v1alpha1.WukongImageList{} }

@@ -52,3 +52,6 @@ func devices(node *corev1.Node) map[string]bool {
 	}
 	return found
 }
+
+// keepDevices copies the resources that a node offers.
+func keepDevices(full, kept *corev1.Node) { kept.Status.Allocatable = full.Status.Allocatable }

@@ -59,10 +59,8 @@ func (r *Reconciler) networksThatNeedBindings(ctx context.Context) []reconcile.R
 	return r.networksWhere(ctx, func(network *v1alpha1.WukongNetwork) bool { return binding.Plugin(&network.Spec) != "" })
 }
 
-func (r *Reconciler) networksOfBindings() handler.EventHandler {
-	return handler.EnqueueRequestsFromMapFunc(func(ctx context.Context, _ client.Object) []reconcile.Request {
-		return r.networksThatNeedBindings(ctx)
-	})
+func (r *Reconciler) networksOfBindings(ctx context.Context, _ client.Object) []reconcile.Request {
+	return r.networksThatNeedBindings(ctx)
 }
 
 // networksOn are the networks that stand on some bridges, in all namespaces.

@@ -7,21 +7,14 @@ import (
 	snapshotv1 "github.com/kubernetes-csi/external-snapshotter/client/v8/apis/volumesnapshot/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/clock"
-	ctrl "sigs.k8s.io/controller-runtime"
-	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
-	"sigs.k8s.io/controller-runtime/pkg/source"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/apply"
 	"github.com/novasphere/wukong/controllers/internal/dependency"
-	"github.com/novasphere/wukong/controllers/internal/lasting"
 	"github.com/novasphere/wukong/controllers/internal/operation"
 	"github.com/novasphere/wukong/controllers/internal/pass"
-	"github.com/novasphere/wukong/controllers/internal/umbrella"
-	"github.com/novasphere/wukong/controllers/internal/watches"
 )
 
 // fieldManager owns the fields that this controller applies.
@@ -135,30 +128,3 @@ func (r *Reconciler) giveUp(ctx context.Context, snapshot *v1alpha1.WukongSnapsh
 	}
 	return nil
 }
-
-// SetupWithManager registers the controller with its watches.
-func SetupWithManager(manager ctrl.Manager, dependencies *dependency.Registry, clock clock.PassiveClock) error {
-	reconciler := &Reconciler{
-		client:       manager.GetClient(),
-		applier:      &apply.Applier{Client: manager.GetClient(), Live: manager.GetAPIReader(), FieldManager: fieldManager, Recorder: manager.GetEventRecorder(fieldManager)},
-		dependencies: dependencies,
-		clock:        clock,
-	}
-	controller, err := ctrl.NewControllerManagedBy(manager).
-		Named("wukongsnapshot").
-		For(&v1alpha1.WukongSnapshot{}, builder.WithPredicates(watches.OwnChange())).
-		Watches(&v1alpha1.WukongDisk{}, reconciler.ofDisk(), builder.WithPredicates(diskChange())).
-		Watches(&v1alpha1.WukongVM{}, reconciler.ofMachine(), builder.WithPredicates(machineChange())).
-		Watches(&v1alpha1.Wukong{}, umbrella.Handler(reconciler.client, newList), builder.WithPredicates(umbrella.Predicate())).
-		Build(lasting.Telling(reconciler, reconciler.applier, reconciler.clock, func() *v1alpha1.WukongSnapshot { return &v1alpha1.WukongSnapshot{} }))
-	if err != nil {
-		return err
-	}
-	return dependencies.Watch(controller, dependency.VolumeSnapshots,
-		source.Kind(manager.GetCache(), client.Object(&snapshotv1.VolumeSnapshot{}), handler.EnqueueRequestsFromMapFunc(apply.OwnerOf("WukongSnapshot")), snapshotChange()),
-		func(ctx context.Context) []reconcile.Request {
-			return watches.Requests(ctx, reconciler.client, newList())
-		})
-}
-
-func newList() client.ObjectList { return &v1alpha1.WukongSnapshotList{} }

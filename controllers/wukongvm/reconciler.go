@@ -2,34 +2,18 @@ package wukongvm
 
 import (
 	"context"
-	"fmt"
 	"time"
 
-	networkv1 "github.com/k8snetworkplumbingwg/network-attachment-definition-client/pkg/apis/k8s.cni.cncf.io/v1"
-	corev1 "k8s.io/api/core/v1"
-	discoveryv1 "k8s.io/api/discovery/v1"
-	networkingv1 "k8s.io/api/networking/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/utils/clock"
-	kubevirtv1 "kubevirt.io/api/core/v1"
-	ctrl "sigs.k8s.io/controller-runtime"
-	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/controller"
-	"sigs.k8s.io/controller-runtime/pkg/handler"
-	"sigs.k8s.io/controller-runtime/pkg/predicate"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
-	"sigs.k8s.io/controller-runtime/pkg/source"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/addresslock"
 	"github.com/novasphere/wukong/controllers/internal/apply"
-	"github.com/novasphere/wukong/controllers/internal/binding"
 	"github.com/novasphere/wukong/controllers/internal/dependency"
-	"github.com/novasphere/wukong/controllers/internal/lasting"
 	"github.com/novasphere/wukong/controllers/internal/pass"
-	"github.com/novasphere/wukong/controllers/internal/umbrella"
-	"github.com/novasphere/wukong/controllers/internal/watches"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/guest"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/policy"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/waiting"
@@ -126,86 +110,3 @@ func (o *observation) retryAfter(vm *v1alpha1.WukongVM, now time.Time) time.Dura
 		return o.fileSystemsAfter(vm, now)
 	}
 }
-
-// SetupWithManager returns what registers the controller with its watches. What it is told of the enforcement of NetworkPolicies is one of
-// Enforcements, or "".
-func SetupWithManager(policyEnforcement string) func(ctrl.Manager, *dependency.Registry, clock.PassiveClock) error {
-	return func(manager ctrl.Manager, dependencies *dependency.Registry, clock clock.PassiveClock) error {
-		told, err := policy.Parse(policyEnforcement)
-		if err != nil {
-			return err
-		}
-		return setup(manager, dependencies, clock, told)
-	}
-}
-
-func setup(manager ctrl.Manager, dependencies *dependency.Registry, clock clock.PassiveClock, told policy.Enforcement) error {
-	uncached, err := client.New(manager.GetConfig(), client.Options{
-		HTTPClient: manager.GetHTTPClient(), Scheme: manager.GetScheme(), Mapper: manager.GetRESTMapper(),
-	})
-	if err != nil {
-		return fmt.Errorf("make the client for Secrets: %w", err)
-	}
-	guests, err := guest.NewReader(manager.GetConfig(), manager.GetHTTPClient())
-	if err != nil {
-		return err
-	}
-	reconciler := &Reconciler{
-		client:       manager.GetClient(),
-		uncached:     uncached,
-		guests:       guests,
-		applier:      &apply.Applier{Client: manager.GetClient(), Live: manager.GetAPIReader(), FieldManager: fieldManager, Recorder: manager.GetEventRecorder(fieldManager)},
-		stamper:      &apply.Applier{Client: manager.GetClient(), FieldManager: fieldManager},
-		secrets:      &apply.Applier{Client: uncached, FieldManager: fieldManager},
-		dependencies: dependencies,
-		clock:        clock,
-		addresses:    &addresslock.ClientStore{Client: manager.GetClient(), Reader: manager.GetAPIReader(), FieldManager: fieldManager},
-		waiting:      waiting.NewRoom(),
-		enforcement:  told,
-	}
-	controller, err := ctrl.NewControllerManagedBy(manager).
-		Named("wukongvm").
-		For(&v1alpha1.WukongVM{}, builder.WithPredicates(predicate.Or(
-			predicate.GenerationChangedPredicate{}, ownerReferencesChanged()))).
-		Watches(&v1alpha1.WukongDisk{}, reconciler.vmsUsing(byDisk), builder.WithPredicates(childChanged())).
-		Watches(&v1alpha1.WukongNetwork{}, reconciler.vmsUsing(byNetwork), builder.WithPredicates(childChanged())).
-		Watches(&corev1.Service{}, ofMachine(), builder.WithPredicates(serviceChanged())).
-		Watches(&discoveryv1.EndpointSlice{}, reconciler.ofService(), builder.WithPredicates(endpointsChanged())).
-		Watches(&networkingv1.NetworkPolicy{}, ofMachine(), builder.WithPredicates(changedByOthers())).
-		Watches(&v1alpha1.WukongAddress{}, reconciler.addressFreed(), builder.WithPredicates(onlyDeletions())).
-		Watches(&v1alpha1.WukongAddress{}, reconciler.addressTaken(), builder.WithPredicates(onlyCreations())).
-		Watches(&v1alpha1.Wukong{}, umbrella.Handler(reconciler.client, newList), builder.WithPredicates(umbrella.Predicate())).
-		Build(lasting.Telling(reconciler, reconciler.applier, reconciler.clock, func() *v1alpha1.WukongVM { return &v1alpha1.WukongVM{} }))
-	if err != nil {
-		return err
-	}
-	return reconciler.watchOptional(manager, controller)
-}
-
-// watchOptional adds the watches on what may be installed after Wukong.
-func (r *Reconciler) watchOptional(manager ctrl.Manager, target controller.Controller) error {
-	everything := func(ctx context.Context) []reconcile.Request { return watches.Requests(ctx, r.client, newList()) }
-	all := handler.EnqueueRequestsFromMapFunc(func(ctx context.Context, _ client.Object) []reconcile.Request { return everything(ctx) })
-	kinds := manager.GetCache()
-	kubevirt := func(handler handler.EventHandler, news predicate.Predicate) source.Source {
-		return source.Kind(kinds, client.Object(&kubevirtv1.KubeVirt{}), handler, news)
-	}
-	for _, watch := range []struct {
-		api      dependency.API
-		watch    source.Source
-		affected func(context.Context) []reconcile.Request
-	}{
-		{dependency.KubeVirts, kubevirt(r.vmsOfBindings(), binding.Changed()), r.vmsThatNeedBindings},
-		{dependency.KubeVirts, kubevirt(all, gatesChanged()), everything},
-		{dependency.NetworkAttachments, source.Kind(kinds, client.Object(&networkv1.NetworkAttachmentDefinition{}), ofMachine(), changedByOthers()), everything},
-		{dependency.VirtualMachines, source.Kind(kinds, client.Object(&kubevirtv1.VirtualMachine{}), sameName()), everything},
-		{dependency.VirtualMachineInstances, source.Kind(kinds, client.Object(&kubevirtv1.VirtualMachineInstance{}), sameName()), everything},
-	} {
-		if err := r.dependencies.Watch(target, watch.api, watch.watch, watch.affected); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func newList() client.ObjectList { return &v1alpha1.WukongVMList{} }

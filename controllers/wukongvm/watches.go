@@ -21,6 +21,7 @@ import (
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/conditions"
 	"github.com/novasphere/wukong/controllers/internal/index"
+	"github.com/novasphere/wukong/controllers/internal/kind"
 	"github.com/novasphere/wukong/controllers/internal/read"
 	"github.com/novasphere/wukong/controllers/internal/watches"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/placement"
@@ -38,15 +39,18 @@ const gather = time.Second
 
 // vmsUsing maps a disk or network to the machines that use it: at once when it decides whether the machine can be written, else
 // with others.
-func (r *Reconciler) vmsUsing(field string) handler.EventHandler {
-	return watches.Gather(func(ctx context.Context, obj client.Object) []reconcile.Request {
-		return watches.Requests(ctx, r.client, newList(), client.InNamespace(obj.GetNamespace()), client.MatchingFields{field: obj.GetName()})
-	}, func(before, now client.Object) time.Duration {
+func vmsUsing(field string) kind.Watch {
+	soon := func(before, now client.Object) time.Duration {
 		if before == nil || now == nil || decides(before.(v1alpha1.Object), now.(v1alpha1.Object)) {
 			return 0
 		}
 		return gather
-	})
+	}
+	return kind.On(func(r *Reconciler) handler.EventHandler {
+		return watches.Gather(func(ctx context.Context, obj client.Object) []reconcile.Request {
+			return watches.Requests(ctx, r.client, newList(), client.InNamespace(obj.GetNamespace()), client.MatchingFields{field: obj.GetName()})
+		}, soon)
+	}, childChanged())
 }
 
 // vmsThatNeedBindings are the machines that reach the pod network by a plugin of KubeVirt, without a WukongNetwork.
@@ -62,10 +66,13 @@ func (r *Reconciler) vmsThatNeedBindings(ctx context.Context) []reconcile.Reques
 	return affected
 }
 
-func (r *Reconciler) vmsOfBindings() handler.EventHandler {
-	return handler.EnqueueRequestsFromMapFunc(func(ctx context.Context, _ client.Object) []reconcile.Request {
-		return r.vmsThatNeedBindings(ctx)
-	})
+func (r *Reconciler) vmsOfBindings(ctx context.Context, _ client.Object) []reconcile.Request {
+	return r.vmsThatNeedBindings(ctx)
+}
+
+// everyVM is all machines.
+func (r *Reconciler) everyVM(ctx context.Context, _ client.Object) []reconcile.Request {
+	return watches.Requests(ctx, r.client, newList())
 }
 
 // decides tells whether a change of a disk or network may let the machine be written, or forbid it.

@@ -91,3 +91,10 @@ func plugins(kubevirt *kubevirtv1.KubeVirt) map[string]kubevirtv1.InterfaceBindi
 	}
 	return nil
 }
+
+// KeepPlugins copies the plugins that a KubeVirt object names.
+func KeepPlugins(full, kept *kubevirtv1.KubeVirt) {
+	if found := plugins(full); found != nil {
+		kept.Spec.Configuration.NetworkConfiguration = &kubevirtv1.NetworkConfiguration{Binding: found}
+	}
+}

@@ -13,6 +13,7 @@ import (
 
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -30,6 +31,16 @@ type API struct {
 	Resource string
 	// Product is what a person installs to get it.
 	Product string
+	// OfCluster: its objects are in no namespace.
+	OfCluster bool
+}
+
+// Scope is where its objects are, for a REST mapper.
+func (a API) Scope() meta.RESTScope {
+	if a.OfCluster {
+		return meta.RESTScopeRoot
+	}
+	return meta.RESTScopeNamespace
 }
 
 // The optional APIs that Wukong builds on.
@@ -41,11 +52,11 @@ var (
 	VirtualMachineInstances = API{Resource: "virtualmachineinstances.kubevirt.io", Product: "KubeVirt"}
 	VolumeSnapshots         = API{Resource: "volumesnapshots.snapshot.storage.k8s.io", Product: "The CSI external-snapshotter"}
 	KubeVirts               = API{Resource: "kubevirts.kubevirt.io", Product: "KubeVirt"}
-	NodePolicies            = API{Resource: "nodenetworkconfigurationpolicies.nmstate.io", Product: "NMState (kubernetes-nmstate)"}
-	NodeEnactments          = API{Resource: "nodenetworkconfigurationenactments.nmstate.io", Product: "NMState (kubernetes-nmstate)"}
-	NodeStates              = API{Resource: "nodenetworkstates.nmstate.io", Product: "NMState (kubernetes-nmstate)"}
+	NodePolicies            = API{Resource: "nodenetworkconfigurationpolicies.nmstate.io", Product: "NMState (kubernetes-nmstate)", OfCluster: true}
+	NodeEnactments          = API{Resource: "nodenetworkconfigurationenactments.nmstate.io", Product: "NMState (kubernetes-nmstate)", OfCluster: true}
+	NodeStates              = API{Resource: "nodenetworkstates.nmstate.io", Product: "NMState (kubernetes-nmstate)", OfCluster: true}
 	// SecurityContextConstraints are OpenShift's, where pods get the user ids of their namespace. Nothing needs it.
-	SecurityContextConstraints = API{Resource: "securitycontextconstraints.security.openshift.io", Product: "OpenShift"}
+	SecurityContextConstraints = API{Resource: "securitycontextconstraints.security.openshift.io", Product: "OpenShift", OfCluster: true}
 	NetworkAttachments         = API{Resource: "network-attachment-definitions.k8s.cni.cncf.io", Product: "Multus"}
 )
 
@@ -135,6 +146,11 @@ func servedChanged() predicate.Predicate {
 			return ok && ok2 && established(before) != established(after)
 		},
 	}
+}
+
+// KeepDefinition copies what is read of a CustomResourceDefinition. Its schema alone is large.
+func KeepDefinition(full, kept *apiextensionsv1.CustomResourceDefinition) {
+	kept.Status.Conditions = full.Status.Conditions
 }
 
 func established(definition *apiextensionsv1.CustomResourceDefinition) bool {

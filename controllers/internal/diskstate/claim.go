@@ -2,6 +2,7 @@ package diskstate
 
 import (
 	"fmt"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/utils/ptr"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/dvstate"
+	"github.com/novasphere/wukong/controllers/internal/kind"
 	"github.com/novasphere/wukong/controllers/internal/problem"
 )
 
@@ -89,4 +91,13 @@ func Grows(claim *corev1.PersistentVolumeClaim) *Problem {
 		}
 	}
 	return problem.In(v1alpha1.DiskExpanding, v1alpha1.ReasonExpanding, "%s", grows)
+}
+
+// KeepClaim copies what the controllers of disks and exports read of a PersistentVolumeClaim. Of the annotations of others, of which CDI alone
+// writes a dozen, one is read.
+func KeepClaim(full, kept *corev1.PersistentVolumeClaim) {
+	kind.KeepAnnotations(full, kept, func(key string) bool {
+		return strings.HasPrefix(key, v1alpha1.GroupName+"/") || key == dvstate.AnnotationBindNow
+	})
+	kept.Spec, kept.Status = full.Spec, full.Status
 }

@@ -4,6 +4,7 @@ package index
 import (
 	"context"
 	"fmt"
+	"reflect"
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
@@ -45,74 +46,62 @@ const (
 	ByUmbrellaUID = "metadata.ownerReferences.wukong"
 )
 
-// entry is an index of one kind.
-type entry struct {
-	obj     client.Object
-	field   string
-	extract client.IndexerFunc
+// Entry is an index of one type.
+type Entry struct {
+	Of    client.Object
+	Field string
+	Keys  client.IndexerFunc
 }
 
-// of lists what each controller looks up by. An index makes the manager watch its kind, so a manager gets only those that its
-// controllers have the right to watch.
-func of(controller string) []entry {
-	networkBySegment := entry{&v1alpha1.WukongNetwork{}, NetworkBySegment, networkSegment}
-	vmByDisk := entry{&v1alpha1.WukongVM{}, VMByDisk, vmDisks}
-	switch controller {
-	case "wukong":
-		var entries []entry
-		for _, kind := range umbrella.Kinds {
-			entries = append(entries, entry{kind.New(), ByUmbrellaUID, umbrellaUIDs})
+// shared are the indexes that controllers declare by Of.
+var shared = []Entry{
+	{&v1alpha1.WukongVM{}, VMByDisk, vmDisks},
+	{&v1alpha1.WukongVM{}, VMByNetwork, vmNetworks},
+	{&v1alpha1.WukongVM{}, VMByObservedAddress, vmAddresses},
+	{&v1alpha1.WukongDisk{}, DiskByClaim, diskClaim},
+	{&v1alpha1.WukongDisk{}, DiskByOwner, owningVM},
+	{&v1alpha1.WukongDisk{}, DiskByHolder, diskHolder},
+	{&v1alpha1.WukongDisk{}, DiskByOrigin, diskOrigin},
+	{&v1alpha1.WukongNetwork{}, NetworkByOwner, owningVM},
+	{&v1alpha1.WukongNetwork{}, NetworkByAttachment, networkAttachment},
+	{&v1alpha1.WukongNetwork{}, NetworkByBridge, networkBridge},
+	{&v1alpha1.WukongNetwork{}, NetworkBySegment, networkSegment},
+	{&v1alpha1.WukongAddress{}, AddressBySegment, addressSegment},
+	{&v1alpha1.WukongAddress{}, AddressByInterface, addressInterface},
+	{&v1alpha1.WukongAddress{}, AddressByMachine, addressMachine},
+	{&v1alpha1.WukongAddress{}, AddressByNetwork, addressNetwork},
+	{&v1alpha1.WukongSnapshot{}, SnapshotByDisk, snapshotDisk},
+	{&corev1.PersistentVolumeClaim{}, ClaimByUID, uid},
+	{&corev1.Event{}, FailureByClaim, ClaimsOfFailure},
+}
+
+// Of lists indexes of a type. It panics on a field by which there is none.
+func Of(obj client.Object, fields ...string) []Entry {
+	var entries []Entry
+	for _, field := range fields {
+		at := slices.IndexFunc(shared, func(e Entry) bool { return e.Field == field && reflect.TypeOf(e.Of) == reflect.TypeOf(obj) })
+		if at < 0 {
+			panic(fmt.Sprintf("there is no index of %T by %s", obj, field))
 		}
-		return entries
-	case "wukongdisk":
-		disk := &v1alpha1.WukongDisk{}
-		return []entry{
-			{disk, umbrella.IndexName, umbrella.Index}, {disk, DiskByClaim, diskClaim}, {disk, DiskByOwner, owningVM},
-			{disk, DiskByHolder, diskHolder}, {disk, DiskByOrigin, diskOrigin}, vmByDisk,
-			{&v1alpha1.WukongSnapshot{}, SnapshotByDisk, snapshotDisk}, {&corev1.PersistentVolumeClaim{}, ClaimByUID, uid}, {&corev1.Event{}, FailureByClaim, ClaimsOfFailure},
-		}
-	case "wukongimage":
-		return []entry{{&v1alpha1.WukongImage{}, umbrella.IndexName, umbrella.Index}}
-	case "wukongnetwork":
-		network := &v1alpha1.WukongNetwork{}
-		return []entry{
-			{network, umbrella.IndexName, umbrella.Index}, {network, NetworkByAttachment, networkAttachment}, {network, NetworkByBridge, networkBridge}, networkBySegment,
-			{&v1alpha1.WukongVM{}, VMByNetwork, vmNetworks}, {&v1alpha1.WukongAddress{}, AddressBySegment, addressSegment},
-		}
-	case "wukongaddress":
-		address := &v1alpha1.WukongAddress{}
-		return []entry{{address, AddressByInterface, addressInterface}, {address, AddressByMachine, addressMachine}, {address, AddressByNetwork, addressNetwork}}
-	case "wukongvm":
-		vm, disk := &v1alpha1.WukongVM{}, &v1alpha1.WukongDisk{}
-		return []entry{
-			{vm, umbrella.IndexName, umbrella.Index}, {vm, VMByNetwork, vmNetworks}, vmByDisk,
-			{disk, DiskByOwner, owningVM}, {disk, DiskByClaim, diskClaim}, {disk, DiskByHolder, diskHolder},
-			{&v1alpha1.WukongNetwork{}, NetworkByOwner, owningVM}, networkBySegment,
-			{vm, VMByObservedAddress, vmAddresses}, {&v1alpha1.WukongAddress{}, AddressByInterface, addressInterface},
-		}
-	case "wukongsnapshot":
-		snapshot := &v1alpha1.WukongSnapshot{}
-		return []entry{{snapshot, umbrella.IndexName, umbrella.Index}, {snapshot, SnapshotByDisk, snapshotDisk}, vmByDisk}
-	case "wukongexport":
-		return []entry{{&v1alpha1.WukongExport{}, umbrella.IndexName, umbrella.Index}, {&v1alpha1.WukongDisk{}, DiskByClaim, diskClaim}, vmByDisk}
-	default:
-		return nil
+		entries = append(entries, shared[at])
 	}
+	return entries
 }
 
-// Register adds the indexes that the named controllers look up by, each once. An index costs a map entry per object.
-func Register(ctx context.Context, indexer client.FieldIndexer, controllers []string) error {
+// OfUmbrella is the index of children by their Wukong.
+func OfUmbrella(obj client.Object) Entry { return Entry{obj, ByUmbrellaUID, umbrellaUIDs} }
+
+// Register adds indexes, each once.
+func Register(ctx context.Context, indexer client.FieldIndexer, entries []Entry) error {
 	registered := map[string]bool{}
-	for _, controller := range controllers {
-		for _, item := range of(controller) {
-			key := fmt.Sprintf("%T by %s", item.obj, item.field)
-			if registered[key] {
-				continue
-			}
-			registered[key] = true
-			if err := indexer.IndexField(ctx, item.obj, item.field, item.extract); err != nil {
-				return fmt.Errorf("index %s: %w", key, err)
-			}
+	for _, entry := range entries {
+		key := fmt.Sprintf("%T by %s", entry.Of, entry.Field)
+		if registered[key] {
+			continue
+		}
+		registered[key] = true
+		if err := indexer.IndexField(ctx, entry.Of, entry.Field, entry.Keys); err != nil {
+			return fmt.Errorf("index %s: %w", key, err)
 		}
 	}
 	return nil

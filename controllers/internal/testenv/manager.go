@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	"k8s.io/client-go/rest"
 	"k8s.io/utils/ptr"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -26,7 +27,8 @@ func SimulatorConfig(config *rest.Config) *rest.Config {
 
 // SimulatorOptions are those of the simulator's manager.
 func SimulatorOptions() ctrl.Options {
-	options := controllers.ManagerOptions(8, nil)
+	options, err := controllers.ManagerOptions(nil, 8, nil)
+	utilruntime.Must(err)
 	options.Cache.ByObject = nil
 	return options
 }

@@ -47,7 +47,8 @@ func (f *Fixture) startCounting(writes *testenv.Writes) *Manager {
 	if len(names) == 0 {
 		names = []string{"*"}
 	}
-	options := controllers.ManagerOptions(8, f.settings.namespaces)
+	options, err := controllers.ManagerOptions(names, 8, f.settings.namespaces)
+	require.NoError(f, err)
 	stop := f.startMember(operator, config, options, func(ctx context.Context, manager ctrl.Manager) error {
 		return controllers.Setup(ctx, manager, names, f.settings.clock, controllers.Settings{
 			Mover: controllers.Mover{Image: f.settings.moverImage}, NetworkPolicyEnforcement: f.settings.enforcement, Namespaces: f.settings.namespaces,

@@ -78,3 +78,9 @@ func kindAndName(obj client.Object) string {
 	}
 	return "VirtualMachine " + obj.GetName()
 }
+
+// KeepInstance copies what decides whether an instance has a claim.
+func KeepInstance(full, kept *kubevirtv1.VirtualMachineInstance) {
+	kept.Spec.Volumes = full.Spec.Volumes
+	kept.Status.Phase, kept.Status.VolumeStatus = full.Status.Phase, full.Status.VolumeStatus
+}

@@ -61,30 +61,21 @@ type nodeRoute struct {
 	NextHopInterface string `json:"next-hop-interface,omitempty"`
 }
 
-// Keep is for the cache: of a NodeNetworkState, which is a hundred kilobytes on a node with many machines, it keeps the little that is
-// read. An interface of a pod or machine, of which there are most, is dropped: it carries no address of the node.
-func Keep(obj any) (any, error) {
-	state, ok := obj.(*nmstatev1beta1.NodeNetworkState)
-	if !ok {
-		return obj, nil
-	}
-	state.ManagedFields = nil
-	found, err := parseState(state.Status.CurrentState)
+// KeepState copies the little that is read of a NodeNetworkState, which is a hundred kilobytes on a node with many machines. An interface of a pod
+// or machine, of which there are most, is left out: it carries no address of the node. So is a state that cannot be read or encoded, so that one
+// node does not stop the cache: without a state the node counts as not reported.
+func KeepState(full, kept *nmstatev1beta1.NodeNetworkState) {
+	found, err := parseState(full.Status.CurrentState)
 	if err != nil {
-		// One node's riddle must not stop the cache: without a state the node counts as not reported.
-		state.Status.CurrentState = shared.State{}
-		return state, nil
+		return
 	}
 	found.Interfaces = slices.DeleteFunc(found.Interfaces, func(one nodeInterface) bool {
 		return one.Type == "veth" && one.Controller == "" && !one.carries()
 	})
 	found.Routes.Running = slices.DeleteFunc(found.Routes.Running, func(route nodeRoute) bool { return !route.isDefault() })
-	raw, err := yaml.Marshal(found)
-	if err != nil {
-		return nil, fmt.Errorf("encode NodeNetworkState %s: %w", state.Name, err)
+	if raw, err := yaml.Marshal(found); err == nil {
+		kept.Status.CurrentState.Raw = raw
 	}
-	state.Status = shared.NodeNetworkStateStatus{CurrentState: shared.State{Raw: raw}}
-	return state, nil
 }
 
 func parseState(state shared.State) (*nodeState, error) {

@@ -6,18 +6,10 @@ import (
 	"slices"
 
 	nmstatev1 "github.com/nmstate/kubernetes-nmstate/api/v1"
-	nmstatev1beta1 "github.com/nmstate/kubernetes-nmstate/api/v1beta1"
-	corev1 "k8s.io/api/core/v1"
 	"k8s.io/utils/ptr"
-	ctrl "sigs.k8s.io/controller-runtime"
-	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/controller"
-	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
-	"sigs.k8s.io/controller-runtime/pkg/source"
 
-	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/apply"
 	"github.com/novasphere/wukong/controllers/internal/dependency"
 )
@@ -138,49 +130,4 @@ func withdrawing(policy *nmstatev1.NodeNetworkConfigurationPolicy) bool {
 		}
 	}
 	return true
-}
-
-// SetupWithManager registers the controller with its watches.
-func SetupWithManager(manager ctrl.Manager, dependencies *dependency.Registry) error {
-	reconciler := &Reconciler{
-		client:       manager.GetClient(),
-		applier:      &apply.Applier{Client: manager.GetClient(), FieldManager: fieldManager},
-		dependencies: dependencies,
-	}
-	built, err := ctrl.NewControllerManagedBy(manager).
-		Named("wukongnetwork-hostbridge").
-		Watches(&v1alpha1.WukongNetwork{}, handler.EnqueueRequestsFromMapFunc(bridgeOfNetwork), builder.WithPredicates(WishChange())).
-		Watches(&corev1.Node{}, handler.EnqueueRequestsFromMapFunc(reconciler.everyBridge), builder.WithPredicates(NodeChange())).
-		Build(reconciler)
-	if err != nil {
-		return err
-	}
-	return Watch(manager, dependencies, built, func(_ context.Context, bridges []string) []reconcile.Request {
-		return requests(bridges)
-	}, reconciler.everyBridge)
-}
-
-// Watch adds what NMState tells to a controller: affected says what to look at when the state of bridges changes, and everything when
-// that of all may have.
-func Watch(manager ctrl.Manager, dependencies *dependency.Registry, target controller.Controller,
-	affected func(context.Context, []string) []reconcile.Request, everything handler.MapFunc,
-) error {
-	all := func(ctx context.Context) []reconcile.Request { return everything(ctx, nil) }
-	byBridge := func(bridgeOf func(client.Object) []string) handler.EventHandler {
-		return handler.EnqueueRequestsFromMapFunc(func(ctx context.Context, obj client.Object) []reconcile.Request {
-			return affected(ctx, bridgeOf(obj))
-		})
-	}
-	err := dependencies.Watch(target, dependency.NodePolicies, source.Kind(manager.GetCache(),
-		client.Object(&nmstatev1.NodeNetworkConfigurationPolicy{}), byBridge(bridgeOfPolicy), policyChange()), all)
-	if err != nil {
-		return err
-	}
-	err = dependencies.Watch(target, dependency.NodeEnactments, source.Kind(manager.GetCache(),
-		client.Object(&nmstatev1beta1.NodeNetworkConfigurationEnactment{}), byBridge(bridgeOfEnactment), enactmentChange()), all)
-	if err != nil {
-		return err
-	}
-	return dependencies.Watch(target, dependency.NodeStates, source.Kind(manager.GetCache(),
-		client.Object(&nmstatev1beta1.NodeNetworkState{}), handler.EnqueueRequestsFromMapFunc(everything), stateChange()), all)
 }

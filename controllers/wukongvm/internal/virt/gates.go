@@ -51,3 +51,13 @@ func isAtLeast(kubevirt *kubevirtv1.KubeVirt, wanted *version.Version) bool {
 	running, err := version.ParseGeneric(kubevirt.Status.ObservedKubeVirtVersion)
 	return err != nil || running.AtLeast(wanted)
 }
+
+// KeepGates copies the feature gates and the version of a KubeVirt.
+func KeepGates(full, kept *kubevirtv1.KubeVirt) {
+	if developer := full.Spec.Configuration.DeveloperConfiguration; developer != nil {
+		kept.Spec.Configuration.DeveloperConfiguration = &kubevirtv1.DeveloperConfiguration{
+			FeatureGates: developer.FeatureGates, DisabledFeatureGates: developer.DisabledFeatureGates,
+		}
+	}
+	kept.Status.ObservedKubeVirtVersion = full.Status.ObservedKubeVirtVersion
+}

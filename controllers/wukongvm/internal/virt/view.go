@@ -4,9 +4,12 @@ package virt
 
 import (
 	"slices"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	kubevirtv1 "kubevirt.io/api/core/v1"
+
+	"github.com/novasphere/wukong/controllers/internal/kind"
 )
 
 // View is the objects as they were read. Each is nil when it does not exist, or is not the WukongVM's.
@@ -61,4 +64,15 @@ func HasCondition(machine *kubevirtv1.VirtualMachine, conditionType kubevirtv1.V
 	return machine != nil && slices.ContainsFunc(machine.Status.Conditions, func(condition kubevirtv1.VirtualMachineCondition) bool {
 		return condition.Type == conditionType && condition.Status == corev1.ConditionTrue
 	})
+}
+
+// KeepInstance copies what is read of an instance. What it has from its VirtualMachine, which is cached as well, is left out, and what KubeVirt
+// notes on it. Its volumes and interfaces stay: they are not always those of the VirtualMachine.
+func KeepInstance(full, kept *kubevirtv1.VirtualMachineInstance) {
+	kind.KeepAnnotations(full, kept, func(key string) bool {
+		return !strings.Contains(key, "kubevirt.io/") || key == kubevirtv1.WorkloadUpdateMigrationAbortionAnnotation
+	})
+	kept.Spec.Volumes, kept.Spec.Networks = full.Spec.Volumes, full.Spec.Networks
+	kept.Spec.Domain.Devices.Interfaces = full.Spec.Domain.Devices.Interfaces
+	kept.Status = full.Status
 }

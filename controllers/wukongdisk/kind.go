@@ -1,0 +1,133 @@
+package wukongdisk
+
+import (
+	"slices"
+
+	snapshotv1 "github.com/kubernetes-csi/external-snapshotter/client/v8/apis/volumesnapshot/v1"
+	corev1 "k8s.io/api/core/v1"
+	storagev1 "k8s.io/api/storage/v1"
+	"k8s.io/apimachinery/pkg/fields"
+	kubevirtv1 "kubevirt.io/api/core/v1"
+	cdiv1 "kubevirt.io/containerized-data-importer-api/pkg/apis/core/v1beta1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/apply"
+	"github.com/novasphere/wukong/controllers/internal/dependency"
+	"github.com/novasphere/wukong/controllers/internal/diskstate"
+	"github.com/novasphere/wukong/controllers/internal/index"
+	"github.com/novasphere/wukong/controllers/internal/kind"
+	"github.com/novasphere/wukong/controllers/internal/protocol/custody"
+	"github.com/novasphere/wukong/controllers/internal/watches"
+)
+
+// Kind declares WukongDisk and its controller.
+var Kind = kind.Kind{
+	Name:         "wukongdisk",
+	Object:       &v1alpha1.WukongDisk{},
+	List:         &v1alpha1.WukongDiskList{},
+	Umbrella:     kind.Part,
+	Finalizer:    v1alpha1.FinalizerDisk,
+	FieldManager: fieldManager,
+	ReportErrors: true,
+	When:         predicate.Or(watches.OwnChange(), wordGiven()),
+	Reads:        slices.Concat(storage, users, live),
+	Indexes: slices.Concat(
+		index.Of(&v1alpha1.WukongDisk{}, index.DiskByClaim, index.DiskByOwner, index.DiskByHolder, index.DiskByOrigin),
+		index.Of(&v1alpha1.WukongVM{}, index.VMByDisk),
+		index.Of(&v1alpha1.WukongSnapshot{}, index.SnapshotByDisk),
+		index.Of(&corev1.PersistentVolumeClaim{}, index.ClaimByUID),
+		index.Of(&corev1.Event{}, index.FailureByClaim)),
+	Start: func(env kind.Env) (reconcile.Reconciler, error) {
+		return &Reconciler{
+			client: env.Client(), applier: env.Applier(), dependencies: env.Dependencies, clock: env.Clock, namespaces: env.Settings.Namespaces,
+		}, nil
+	},
+}
+
+// storage is what the bytes of a disk are in, and come from.
+var storage = []kind.Read{
+	{
+		Of: &corev1.PersistentVolumeClaim{}, Keep: kind.Copy(diskstate.KeepClaim),
+		Why: "the claim of the disk, also one of others: a disk may adopt it, or find its name taken; and the origin of clones",
+		Watches: []kind.Watch{
+			kind.On((*Reconciler).disksOfClaimName, claimChange()),
+			clonesOf(index.KindClaim),
+		},
+	},
+	{
+		Of: &corev1.Event{}, Why: "why a provisioner makes no volume", Fields: provisionerFailures(),
+		Watches: []kind.Watch{kind.On((*Reconciler).disksOfFailure, failureChange())},
+	},
+	{
+		Of: &v1alpha1.WukongDisk{}, Why: "the origin of clones, the clones that wait for a disk, and other disks on the same claim",
+		Watches: []kind.Watch{
+			clonesOf(index.KindDisk),
+			kind.By(handler.EnqueueRequestsFromMapFunc(originOfClone), appears()),
+			kind.On((*Reconciler).othersOnClaims, claimTaken()),
+		},
+	},
+	{
+		Of: &v1alpha1.WukongImage{}, Why: "the origin of disks", Watches: []kind.Watch{clonesOf(index.KindImage)},
+	},
+	{
+		Of: &storagev1.StorageClass{}, Why: "whether claims of it can grow, when they are bound, and which class is the default",
+		Watches: []kind.Watch{kind.On((*Reconciler).unsettledDisks, classChange())},
+	},
+	{
+		Of: &snapshotv1.VolumeSnapshot{}, Why: "the origin of disks", API: &dependency.VolumeSnapshots,
+		Watches: []kind.Watch{clonesOf(index.KindSnapshot, index.KindWukongSnapshot)},
+	},
+	{
+		Of: &cdiv1.DataVolume{}, Why: "how far CDI is with filling the disk", API: &dependency.DataVolumes, Labels: kind.Managed(),
+		Watches: []kind.Watch{kind.By(watches.Gather(apply.OwnerOf("WukongDisk"), whileItLives))},
+	},
+}
+
+// users are the objects that use a disk, or wait for it.
+var users = []kind.Read{
+	{
+		Of: &v1alpha1.WukongExport{}, Why: "exports that wait for a disk without a machine",
+		Watches: []kind.Watch{kind.By(handler.EnqueueRequestsFromMapFunc(diskOfExport), appears())},
+	},
+	{
+		Of: &v1alpha1.WukongSnapshot{}, Why: "the origin of disks, and snapshots that wait for a disk without a machine",
+		Watches: []kind.Watch{
+			clonesOf(index.KindWukongSnapshot),
+			kind.By(handler.EnqueueRequestsFromMapFunc(diskOfSnapshot), appears()),
+		},
+	},
+	{
+		Of: &v1alpha1.WukongVM{}, Why: "who may use the disk, who still has it, and whether a guest writes to the origin of a clone",
+		Watches: []kind.Watch{
+			kind.On((*Reconciler).disksOfVM, vmChange()),
+			kind.On((*Reconciler).clonesOfDisksOf, guestChange()),
+		},
+	},
+	{
+		Of: &kubevirtv1.VirtualMachineInstance{}, Why: "an instance that a deleted WukongVM left behind may still write to the disk",
+		API: &dependency.VirtualMachineInstances, Labels: kind.Managed(), Keep: kind.Copy(custody.KeepInstance),
+		Watches: []kind.Watch{kind.Map(disksBy(index.DiskByHolder), instanceLetsGo())},
+	},
+	{
+		Of: &kubevirtv1.VirtualMachine{}, Why: "a VirtualMachine that a deleted WukongVM left behind may start with the disk",
+		API: &dependency.VirtualMachines, Labels: kind.Managed(),
+		Watches: []kind.Watch{kind.Map(disksBy(index.DiskByHolder), machineLetsGo())},
+	},
+}
+
+// live is what is read from the API server, and seldom.
+var live = []kind.Read{
+	{Of: &cdiv1.CDIConfig{}, Why: "the part of a file system that CDI leaves free", API: &dependency.DataVolumes, Live: true},
+}
+
+// provisionerFailures selects the events that a provisioner makes when a claim gets no volume
+// (sigs.k8s.io/sig-storage-lib-external-provisioner, controller/controller.go).
+func provisionerFailures() fields.Selector {
+	return fields.SelectorFromSet(fields.Set{"involvedObject.kind": "PersistentVolumeClaim", "reason": "ProvisioningFailed"})
+}
+
+func newList() client.ObjectList { return &v1alpha1.WukongDiskList{} }
