@@ -15,6 +15,31 @@ func Snapshot(namespace, name, disk string, options ...SnapshotOption) *v1alpha1
 	return snapshot
 }
 
+// SnapshotOfVM is one of a WukongVM, with all of its disks.
+func SnapshotOfVM(namespace, name, vm string, options ...SnapshotOption) *v1alpha1.WukongSnapshot {
+	snapshot := &v1alpha1.WukongSnapshot{
+		ObjectMeta: meta(namespace, name),
+		Spec:       v1alpha1.WukongSnapshotSpec{Source: v1alpha1.SnapshotSource{VMRef: ref(vm)}},
+	}
+	apply(&snapshot.Spec, options)
+	return snapshot
+}
+
+// OfDisks are the disks of the WukongVM that the snapshot holds.
+func OfDisks(names ...string) SnapshotOption {
+	return func(spec *v1alpha1.WukongSnapshotSpec) { spec.Source.Disks = names }
+}
+
+// AtLeast is the consistency that the snapshot requires.
+func AtLeast(consistency v1alpha1.SnapshotConsistency) SnapshotOption {
+	return func(spec *v1alpha1.WukongSnapshotSpec) { spec.RequiredConsistency = consistency }
+}
+
+// FrozenFor is how long the guest may be frozen, in seconds.
+func FrozenFor(seconds int32) SnapshotOption {
+	return func(spec *v1alpha1.WukongSnapshotSpec) { spec.FreezeTimeoutSeconds = &seconds }
+}
+
 // ApplicationConsistent waits until no guest writes the disk.
 func ApplicationConsistent(spec *v1alpha1.WukongSnapshotSpec) {
 	spec.RequiredConsistency = v1alpha1.ConsistencyApplication

@@ -2,6 +2,9 @@ package wukongsnapshot
 
 import (
 	snapshotv1 "github.com/kubernetes-csi/external-snapshotter/client/v8/apis/volumesnapshot/v1"
+	appsv1 "k8s.io/api/apps/v1"
+	storagev1 "k8s.io/api/storage/v1"
+	kubevirtv1 "kubevirt.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
@@ -11,6 +14,7 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/dependency"
 	"github.com/novasphere/wukong/controllers/internal/index"
 	"github.com/novasphere/wukong/controllers/internal/kind"
+	"github.com/novasphere/wukong/controllers/internal/subresource"
 	"github.com/novasphere/wukong/controllers/internal/watches"
 )
 
@@ -30,19 +34,38 @@ var Kind = kind.Kind{
 			Watches: []kind.Watch{kind.On((*Reconciler).ofDisk, diskChange())},
 		},
 		{
-			Of: &v1alpha1.WukongVM{}, Why: "whether a machine may write to the disk decides how consistent the snapshot is",
+			Of: &v1alpha1.WukongVM{}, Why: "its disks and its manifest, and whether its guest may write to them",
 			Watches: []kind.Watch{kind.On((*Reconciler).ofMachine, machineChange())},
 		},
 		{
-			Of: &snapshotv1.VolumeSnapshot{}, Why: "the snapshot that is taken", API: &dependency.VolumeSnapshots,
+			Of: &kubevirtv1.VirtualMachineInstance{}, Why: "whether the file systems of the guest can be frozen, and are",
+			API: &dependency.VirtualMachineInstances, Labels: kind.Managed(), Keep: kind.Copy(keepInstance),
+			Watches: []kind.Watch{kind.On((*Reconciler).ofInstance, instanceChange())},
+		},
+		{Of: &storagev1.StorageClass{}, Why: "the driver of a disk, for which there must be a VolumeSnapshotClass"},
+		{Of: &snapshotv1.VolumeSnapshotClass{}, Why: "whether the storage of a disk can take snapshots", Live: true},
+		{Of: &appsv1.ControllerRevision{}, Why: "the manifest of the WukongVM", Live: true},
+		{
+			Of: &snapshotv1.VolumeSnapshot{}, Why: "the snapshots that are taken", API: &dependency.VolumeSnapshots,
 			Watches: []kind.Watch{kind.By(handler.EnqueueRequestsFromMapFunc(apply.OwnerOf("WukongSnapshot")), snapshotChange())},
 		},
 	},
 	Indexes: append(
-		index.Of(&v1alpha1.WukongSnapshot{}, index.SnapshotByDisk),
+		index.Of(&v1alpha1.WukongSnapshot{}, index.SnapshotByDisk, index.SnapshotByVM),
 		index.Of(&v1alpha1.WukongVM{}, index.VMByDisk)...),
 	Start: func(env kind.Env) (reconcile.Reconciler, error) {
-		return &Reconciler{client: env.Client(), applier: env.Applier(), dependencies: env.Dependencies, clock: env.Clock}, nil
+		agents, err := subresource.New(env.Manager.GetConfig(), env.Manager.GetHTTPClient())
+		if err != nil {
+			return nil, err
+		}
+		uncached, err := env.Uncached()
+		if err != nil {
+			return nil, err
+		}
+		return &Reconciler{
+			client: env.Client(), uncached: uncached, applier: env.Applier(),
+			dependencies: env.Dependencies, clock: env.Clock, agents: agents,
+		}, nil
 	},
 }
 

@@ -2,10 +2,9 @@ package wukongsnapshot
 
 import (
 	"context"
-	"fmt"
+	"errors"
+	"sync"
 
-	snapshotv1 "github.com/kubernetes-csi/external-snapshotter/client/v8/apis/volumesnapshot/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/clock"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
@@ -28,14 +27,25 @@ const fieldManager = "wukong-snapshot-controller"
 // +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongsnapshots/finalizers,verbs=update
 // +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongs;wukongvms;wukongdisks,verbs=get;list;watch
 // +kubebuilder:rbac:groups=snapshot.storage.k8s.io,resources=volumesnapshots,verbs=get;list;watch;create;patch;delete
+// +kubebuilder:rbac:groups=snapshot.storage.k8s.io,resources=volumesnapshotclasses,verbs=list
+// +kubebuilder:rbac:groups=storage.k8s.io,resources=storageclasses,verbs=get;list;watch
+// +kubebuilder:rbac:groups=kubevirt.io,resources=virtualmachineinstances,verbs=get;list;watch
+// +kubebuilder:rbac:groups=subresources.kubevirt.io,resources=virtualmachineinstances/freeze;virtualmachineinstances/unfreeze,verbs=update
+// +kubebuilder:rbac:groups=apps,resources=controllerrevisions,verbs=get;create
 // +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
 
 // Reconciler brings WukongSnapshots to what their spec says.
 type Reconciler struct {
-	client       client.Client
+	client client.Client
+	// uncached writes what is only rehearsed: the client that reads its own writes expects to see each of them.
+	uncached     client.Client
 	applier      *apply.Applier
 	dependencies *dependency.Registry
 	clock        clock.PassiveClock
+	agents       Agents
+	// calls are when this process called a guest agent for a snapshot last, by the UID of the snapshot. Another process
+	// finds the call in status, by a clock that may differ.
+	calls sync.Map
 }
 
 // Reconcile looks at one WukongSnapshot.
@@ -52,6 +62,10 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 		return reconcile.Result{}, err
 	}
 	if !snapshot.DeletionTimestamp.IsZero() {
+		if again := r.thawBeforeTheEnd(ctx, snapshot, observed); again > 0 {
+			return reconcile.Result{RequeueAfter: again}, nil
+		}
+		r.calls.Delete(snapshot.UID)
 		return reconcile.Result{}, r.applier.RemoveFinalizer(ctx, snapshot.DeepCopy(), v1alpha1.FinalizerSnapshot)
 	}
 	observed.outcome = steps.Run(ctx, r, snapshot, observed)
@@ -64,14 +78,19 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 		return result, err
 	}
 	return operation.End(ctx, r.client, r.applier.Recorder, snapshot, result, observed.now, func(ctx context.Context) error {
-		return r.giveUp(ctx, snapshot, observed)
+		r.calls.Delete(snapshot.UID)
+		if snapshot.Status.Phase != v1alpha1.OperationFailed {
+			return nil
+		}
+		return r.discard(ctx, observed)
 	}), nil
 }
 
 // steps are the writes of a pass over a snapshot that is not being deleted. Nothing is made before the finalizer is there that deletes or keeps it.
 var steps = pass.New("wukongsnapshot",
 	pass.Do("metadata", (*Reconciler).applyMetadata),
-	pass.Do("volume-snapshot", (*Reconciler).take, "metadata"),
+	pass.Do("manifest", (*Reconciler).keepManifest, "metadata"),
+	pass.Do("volume-snapshots", (*Reconciler).take, "manifest"),
 )
 
 // applyMetadata puts the finalizer on the snapshot, and makes it a dependent of its Wukong.
@@ -79,52 +98,37 @@ func (r *Reconciler) applyMetadata(ctx context.Context, snapshot *v1alpha1.Wukon
 	return r.applier.Metadata(ctx, snapshot.DeepCopy(), apply.Metadata{Finalizer: v1alpha1.FinalizerSnapshot, Umbrella: observed.umbrella.OwnerReference()})
 }
 
-// take makes the VolumeSnapshot, once.
+// take makes the VolumeSnapshots, once: while the guest is frozen where its agent can freeze it.
 func (r *Reconciler) take(ctx context.Context, snapshot *v1alpha1.WukongSnapshot, observed *observation) error {
-	if snapshot.Finished() || observed.taken != nil || obstacle(snapshot, observed) != nil {
+	switch {
+	case snapshot.Finished():
 		return nil
+	case snapshot.Status.Quiesce != nil:
+		return r.takeFrozen(ctx, snapshot, observed)
+	case !observed.begun() && obstacle(snapshot, observed) != nil:
+		return nil
+	case !observed.begun() && observed.source.freezable():
+		return r.takeFrozen(ctx, snapshot, observed)
 	}
-	applied, err := apply.Child(ctx, r.applier, snapshot, desiredVolumeSnapshot(snapshot, observed))
-	if err != nil {
-		return err
+	err := r.cut(ctx, snapshot, observed)
+	if apply.Permanent(err) && len(observed.parts) > 1 {
+		// The rest would be of a later time. It begins again as a whole.
+		err = errors.Join(err, r.discard(ctx, observed))
 	}
-	observed.taken = applied
-	return nil
+	return err
 }
 
-func desiredVolumeSnapshot(snapshot *v1alpha1.WukongSnapshot, observed *observation) *snapshotv1.VolumeSnapshot {
-	desired := &snapshotv1.VolumeSnapshot{
-		ObjectMeta: metav1.ObjectMeta{
-			Name: snapshot.Name, Namespace: snapshot.Namespace,
-			Annotations: map[string]string{v1alpha1.AnnotationSnapshotBegun: string(consistency(observed.writers))},
-		},
-		Spec: snapshotv1.VolumeSnapshotSpec{Source: snapshotv1.VolumeSnapshotSource{PersistentVolumeClaimName: &observed.disk.Status.ClaimName}},
-	}
-	if class := snapshot.Spec.VolumeSnapshotClassName; class != "" {
-		desired.Spec.VolumeSnapshotClassName = &class
-	}
-	return desired
-}
-
-// settleOwnership keeps a complete VolumeSnapshot that shall be retained out of the garbage collector's reach.
+// settleOwnership keeps complete VolumeSnapshots that shall be retained out of the garbage collector's reach.
 func (r *Reconciler) settleOwnership(ctx context.Context, snapshot *v1alpha1.WukongSnapshot, observed *observation) error {
-	if observed.taken == nil || !observed.taken.DeletionTimestamp.IsZero() {
-		return nil
-	}
-	retained := snapshot.Spec.ReclaimPolicy == v1alpha1.ReclaimRetain && ready(observed.taken) &&
+	retained := snapshot.Spec.ReclaimPolicy == v1alpha1.ReclaimRetain && observed.all(ready) &&
 		snapshot.Status.Phase != v1alpha1.OperationFailed && !insufficient(snapshot, observed)
-	return r.applier.SettleOwnership(ctx, snapshot, observed.taken, retained, nil)
-}
-
-// giveUp deletes the VolumeSnapshot of a snapshot that failed: it could become ready later, of which nobody would know.
-func (r *Reconciler) giveUp(ctx context.Context, snapshot *v1alpha1.WukongSnapshot, observed *observation) error {
-	taken := observed.taken
-	if snapshot.Status.Phase != v1alpha1.OperationFailed || taken == nil || !taken.DeletionTimestamp.IsZero() {
-		return nil
-	}
-	uid := taken.UID
-	if err := r.client.Delete(ctx, taken, client.Preconditions{UID: &uid}); client.IgnoreNotFound(err) != nil {
-		return fmt.Errorf("delete VolumeSnapshot %s, which is given up: %w", taken.Name, err)
+	for _, one := range observed.parts {
+		if one.taken == nil || !one.taken.DeletionTimestamp.IsZero() {
+			continue
+		}
+		if err := r.applier.SettleOwnership(ctx, snapshot, one.taken, retained, nil); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 
 	snapshotv1 "github.com/kubernetes-csi/external-snapshotter/client/v8/apis/volumesnapshot/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
+	kubevirtv1 "kubevirt.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
@@ -18,10 +19,10 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/watches"
 )
 
-// unfinished lists the snapshots of a disk that are under way.
-func (r *Reconciler) unfinished(ctx context.Context, namespace, disk string) []reconcile.Request {
+// unfinished lists the snapshots of a disk or a machine, by an index, that are not finished.
+func (r *Reconciler) unfinished(ctx context.Context, namespace, field, name string) []reconcile.Request {
 	snapshots := &v1alpha1.WukongSnapshotList{}
-	requests := watches.Requests(ctx, r.client, snapshots, client.InNamespace(namespace), client.MatchingFields{index.SnapshotByDisk: disk})
+	requests := watches.Requests(ctx, r.client, snapshots, client.InNamespace(namespace), client.MatchingFields{field: name})
 	var under []reconcile.Request
 	for i := range snapshots.Items {
 		if !snapshots.Items[i].Finished() {
@@ -32,20 +33,43 @@ func (r *Reconciler) unfinished(ctx context.Context, namespace, disk string) []r
 }
 
 func (r *Reconciler) ofDisk() handler.EventHandler {
-	return handler.EnqueueRequestsFromMapFunc(func(ctx context.Context, disk client.Object) []reconcile.Request {
-		return r.unfinished(ctx, disk.GetNamespace(), disk.GetName())
-	})
-}
-
-// ofMachine maps a machine to the snapshots of its disks: whether it may write to them decides how consistent they are.
-func (r *Reconciler) ofMachine() handler.EventHandler {
-	return handler.EnqueueRequestsFromMapFunc(func(ctx context.Context, vm client.Object) []reconcile.Request {
-		var requests []reconcile.Request
-		for _, disk := range index.UsedDisks(vm.(*v1alpha1.WukongVM)) {
-			requests = append(requests, r.unfinished(ctx, vm.GetNamespace(), disk)...)
+	return handler.EnqueueRequestsFromMapFunc(func(ctx context.Context, obj client.Object) []reconcile.Request {
+		disk := obj.(*v1alpha1.WukongDisk)
+		requests := r.unfinished(ctx, disk.Namespace, index.SnapshotByDisk, disk.Name)
+		if vm := disk.Status.AttachedTo; vm != "" {
+			requests = append(requests, r.unfinished(ctx, disk.Namespace, index.SnapshotByVM, vm)...)
 		}
 		return requests
 	})
+}
+
+// ofMachine maps a machine to its snapshots and those of its disks: whether it may write to them decides how consistent
+// they are.
+func (r *Reconciler) ofMachine() handler.EventHandler {
+	return handler.EnqueueRequestsFromMapFunc(func(ctx context.Context, vm client.Object) []reconcile.Request {
+		requests := r.unfinished(ctx, vm.GetNamespace(), index.SnapshotByVM, vm.GetName())
+		for _, disk := range index.UsedDisks(vm.(*v1alpha1.WukongVM)) {
+			requests = append(requests, r.unfinished(ctx, vm.GetNamespace(), index.SnapshotByDisk, disk)...)
+		}
+		return requests
+	})
+}
+
+// ofInstance maps an instance to the snapshots of its machine.
+func (r *Reconciler) ofInstance() handler.EventHandler {
+	return handler.EnqueueRequestsFromMapFunc(func(ctx context.Context, instance client.Object) []reconcile.Request {
+		return r.unfinished(ctx, instance.GetNamespace(), index.SnapshotByVM, instance.GetName())
+	})
+}
+
+// instanceChange accepts changes of what is read of an instance.
+func instanceChange() predicate.Predicate {
+	return predicate.Funcs{
+		UpdateFunc: func(e event.UpdateEvent) bool {
+			before, after := e.ObjectOld.(*kubevirtv1.VirtualMachineInstance), e.ObjectNew.(*kubevirtv1.VirtualMachineInstance)
+			return !guestOf(before).is(guestOf(after))
+		},
+	}
 }
 
 // diskChange lets pass what is read of a disk.
@@ -54,7 +78,7 @@ func diskChange() predicate.Predicate {
 		UpdateFunc: func(e event.UpdateEvent) bool {
 			before, after := e.ObjectOld.(*v1alpha1.WukongDisk), e.ObjectNew.(*v1alpha1.WukongDisk)
 			return before.UID != after.UID || before.Complete() != after.Complete() || before.Status.ClaimName != after.Status.ClaimName ||
-				before.Status.AttachedTo != after.Status.AttachedTo || before.DeletionTimestamp.IsZero() != after.DeletionTimestamp.IsZero() || conditions.Ready(before).Message != conditions.Ready(after).Message
+				before.Status.AttachedTo != after.Status.AttachedTo || (before.Status.Move == nil) != (after.Status.Move == nil) || before.DeletionTimestamp.IsZero() != after.DeletionTimestamp.IsZero() || conditions.Ready(before).Message != conditions.Ready(after).Message
 		},
 	}
 }
@@ -65,6 +89,7 @@ func machineChange() predicate.Predicate {
 		UpdateFunc: func(e event.UpdateEvent) bool {
 			before, after := e.ObjectOld.(*v1alpha1.WukongVM), e.ObjectNew.(*v1alpha1.WukongVM)
 			return before.UID != after.UID || usage.MayRun(before) != usage.MayRun(after) ||
+				before.DeletionTimestamp.IsZero() != after.DeletionTimestamp.IsZero() ||
 				!equality.Semantic.DeepEqual(index.UsedDisks(before), index.UsedDisks(after))
 		},
 	}

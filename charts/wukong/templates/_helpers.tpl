@@ -54,7 +54,7 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{/* Cluster-scoped resources, and those that are read in KubeVirt's own namespace. */}}
 {{- define "wukong.clusterResources" -}}
 cdiconfigs customresourcedefinitions kubevirts namespaces nodenetworkconfigurationenactments nodenetworkconfigurationpolicies nodenetworkstates nodes
-storageclasses wukongaddresses wukonghostnetworkpolicies
+storageclasses volumesnapshotclasses wukongaddresses wukonghostnetworkpolicies
 {{- end -}}
 
 {{/* The rules of a role in two parts, for a release for some namespaces: "cluster" for cluster-scoped resources, and

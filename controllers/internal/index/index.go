@@ -34,6 +34,8 @@ const (
 	DiskByOrigin = "source.origin"
 	// SnapshotByDisk finds the WukongSnapshots of a WukongDisk, by its name.
 	SnapshotByDisk = "spec.source.diskRef"
+	// SnapshotByVM finds the WukongSnapshots of a WukongVM, by its name.
+	SnapshotByVM = "spec.source.vmRef"
 	// ClaimByUID finds a PersistentVolumeClaim by its UID, in all namespaces.
 	ClaimByUID = "metadata.uid"
 	// FailureByClaim finds the events of provisioners by the UID of the PersistentVolumeClaim that they are about, or made for: see ClaimsOfFailure.
@@ -71,6 +73,7 @@ var shared = []Entry{
 	{&v1alpha1.WukongAddress{}, AddressByMachine, addressMachine},
 	{&v1alpha1.WukongAddress{}, AddressByNetwork, addressNetwork},
 	{&v1alpha1.WukongSnapshot{}, SnapshotByDisk, snapshotDisk},
+	{&v1alpha1.WukongSnapshot{}, SnapshotByVM, snapshotVM},
 	{&corev1.PersistentVolumeClaim{}, ClaimByUID, uid},
 	{&corev1.Event{}, FailureByClaim, ClaimsOfFailure},
 }
@@ -158,6 +161,13 @@ func vmDisks(obj client.Object) []string { return UsedDisks(obj.(*v1alpha1.Wukon
 func diskHolder(obj client.Object) []string {
 	if name := obj.(*v1alpha1.WukongDisk).Status.AttachedTo; name != "" {
 		return []string{name}
+	}
+	return nil
+}
+
+func snapshotVM(obj client.Object) []string {
+	if ref := obj.(*v1alpha1.WukongSnapshot).Spec.Source.VMRef; ref != nil {
+		return []string{ref.Name}
 	}
 	return nil
 }
