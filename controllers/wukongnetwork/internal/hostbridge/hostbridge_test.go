@@ -15,6 +15,7 @@ import (
 	"k8s.io/utils/ptr"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/kind/keeptest"
 )
 
 func managed(edit ...func(*v1alpha1.ManagedBridge)) *v1alpha1.ManagedBridge {
@@ -149,7 +150,10 @@ func TestAdoptedStays(t *testing.T) {
 // hostNode is a node that NMState reports with some interfaces, in its own text.
 func hostNode(t *testing.T, name, text string) node {
 	t.Helper()
-	state, err := parseState(shared.State{Raw: []byte(text)})
+	reported := keeptest.Object(&nmstatev1beta1.NodeNetworkState{
+		Status: shared.NodeNetworkStateStatus{CurrentState: shared.State{Raw: []byte(text)}},
+	}, KeepState)
+	state, err := parseState(reported.Status.CurrentState)
 	require.NoError(t, err)
 	return node{name: name, ready: true, state: state}
 }
@@ -207,7 +211,7 @@ func TestDanger(t *testing.T) {
 
 func enacting(t *testing.T, one node, generation int64, kind shared.ConditionType, message string) node {
 	t.Helper()
-	one.enactment = &nmstatev1beta1.NodeNetworkConfigurationEnactment{}
+	one.enactment = keeptest.Object(&nmstatev1beta1.NodeNetworkConfigurationEnactment{}, KeepEnactment)
 	one.enactment.Status.PolicyGeneration = generation
 	if kind != "" {
 		one.enactment.Status.Conditions.Set(kind, corev1.ConditionTrue, "Reason", message)
