@@ -7,6 +7,7 @@
 package keeptest
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
 	"sync"
@@ -29,10 +30,11 @@ func Object[T any, P kind.Pointer[T]](full P, functions ...func(full, kept P)) P
 	mutex.Lock()
 	defer mutex.Unlock()
 	checks = append(checks, func() string {
-		if again := kind.Kept(kept, functions...); !equality.Semantic.DeepEqual(again, kept) {
-			return fmt.Sprintf("a test sets fields of a %T that the cache does not keep. It has\n%+v\nand the cache keeps\n%+v", kept, *kept, *again)
+		again := kind.Kept(kept, functions...)
+		if equality.Semantic.DeepEqual(again, kept) {
+			return ""
 		}
-		return ""
+		return fmt.Sprintf("a test sets fields of a %T that the cache does not keep. It has\n%s\nand the cache keeps\n%s", kept, text(kept), text(again))
 	})
 	return kept
 }
@@ -43,8 +45,16 @@ func Main(m *testing.M) {
 	for _, check := range checks {
 		if fault := check(); fault != "" {
 			fmt.Fprintln(os.Stderr, fault)
-			code = max(code, 1)
+			os.Exit(max(code, 1))
 		}
 	}
 	os.Exit(code)
+}
+
+func text(object any) string {
+	text, err := json.Marshal(object)
+	if err != nil {
+		return err.Error()
+	}
+	return string(text)
 }

@@ -296,3 +296,25 @@ func TestVerdictOfAConflict(t *testing.T) {
 	assert.Contains(t, winner.Note, "a WukongNetwork of another namespace wants bridge br1 otherwise")
 	assert.NotEqual(t, v1alpha1.ReasonBridgeConflict, winner.Reason)
 }
+
+// A node with many machines reports an interface for each of them, and routes to their pods.
+func TestWhatIsKeptOfANodesState(t *testing.T) {
+	found := hostNode(t, "n1", `
+interfaces:
+- {name: veth1, type: veth}
+- {name: veth2, type: veth, ipv4: {enabled: true, address: [{ip: 10.0.0.5, prefix-length: 24}]}}
+- {name: veth3, type: veth, controller: br1}
+- {name: eth1, type: ethernet, mtu: 1500}
+routes: {running: [{destination: 10.1.0.0/16, next-hop-interface: eth1}, {destination: "::/0", next-hop-interface: eth1}]}
+`).state
+	var names []string
+	for _, one := range found.Interfaces {
+		names = append(names, one.Name)
+	}
+	assert.Equal(t, []string{"veth2", "veth3", "eth1"}, names)
+	assert.Equal(t, []nodeRoute{{Destination: "::/0", NextHopInterface: "eth1"}}, found.Routes.Running)
+	unread := keeptest.Object(&nmstatev1beta1.NodeNetworkState{
+		Status: shared.NodeNetworkStateStatus{CurrentState: shared.State{Raw: []byte("[")}},
+	}, KeepState)
+	assert.Empty(t, unread.Status.CurrentState.Raw, "it counts as not reported, and the cache goes on")
+}
