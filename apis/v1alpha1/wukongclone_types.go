@@ -114,3 +114,17 @@ type WukongCloneList struct {
 	metav1.ListMeta `json:"metadata,omitempty"`
 	Items           []WukongClone `json:"items"`
 }
+
+func init() { register(&WukongClone{}, &WukongCloneList{}) }
+
+// GetConditions implements Object.
+func (o *WukongClone) GetConditions() []metav1.Condition { return o.Status.Conditions }
+
+// SetConditions implements Object.
+func (o *WukongClone) SetConditions(conditions []metav1.Condition) { o.Status.Conditions = conditions }
+
+// GetPhase implements Object.
+func (o *WukongClone) GetPhase() string { return string(o.Status.Phase) }
+
+// UmbrellaName implements Object.
+func (o *WukongClone) UmbrellaName() string { return umbrellaName(o.Spec.WukongRef) }

@@ -332,3 +332,20 @@ type WukongExportList struct {
 	metav1.ListMeta `json:"metadata,omitempty"`
 	Items           []WukongExport `json:"items"`
 }
+
+func init() { register(&WukongExport{}, &WukongExportList{}) }
+
+// Finished implements Operation.
+func (o *WukongExport) Finished() bool { return o.Status.CompletionTime != nil }
+
+// GetConditions implements Object.
+func (o *WukongExport) GetConditions() []metav1.Condition { return o.Status.Conditions }
+
+// SetConditions implements Object.
+func (o *WukongExport) SetConditions(conditions []metav1.Condition) { o.Status.Conditions = conditions }
+
+// GetPhase implements Object.
+func (o *WukongExport) GetPhase() string { return string(o.Status.Phase) }
+
+// UmbrellaName implements Object.
+func (o *WukongExport) UmbrellaName() string { return umbrellaName(o.Spec.WukongRef) }

@@ -119,3 +119,19 @@ type WukongMigrationList struct {
 	metav1.ListMeta `json:"metadata,omitempty"`
 	Items           []WukongMigration `json:"items"`
 }
+
+func init() { register(&WukongMigration{}, &WukongMigrationList{}) }
+
+// GetConditions implements Object.
+func (o *WukongMigration) GetConditions() []metav1.Condition { return o.Status.Conditions }
+
+// SetConditions implements Object.
+func (o *WukongMigration) SetConditions(conditions []metav1.Condition) {
+	o.Status.Conditions = conditions
+}
+
+// GetPhase implements Object.
+func (o *WukongMigration) GetPhase() string { return string(o.Status.Phase) }
+
+// UmbrellaName implements Object.
+func (o *WukongMigration) UmbrellaName() string { return umbrellaName(o.Spec.WukongRef) }

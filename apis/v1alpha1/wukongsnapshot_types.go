@@ -183,3 +183,22 @@ type WukongSnapshotList struct {
 	metav1.ListMeta `json:"metadata,omitempty"`
 	Items           []WukongSnapshot `json:"items"`
 }
+
+func init() { register(&WukongSnapshot{}, &WukongSnapshotList{}) }
+
+// Finished implements Operation.
+func (o *WukongSnapshot) Finished() bool { return o.Status.CompletionTime != nil }
+
+// GetConditions implements Object.
+func (o *WukongSnapshot) GetConditions() []metav1.Condition { return o.Status.Conditions }
+
+// SetConditions implements Object.
+func (o *WukongSnapshot) SetConditions(conditions []metav1.Condition) {
+	o.Status.Conditions = conditions
+}
+
+// GetPhase implements Object.
+func (o *WukongSnapshot) GetPhase() string { return string(o.Status.Phase) }
+
+// UmbrellaName implements Object.
+func (o *WukongSnapshot) UmbrellaName() string { return umbrellaName(o.Spec.WukongRef) }

@@ -158,7 +158,9 @@ func (p project) replace(file, pattern, text string) error {
 	return os.WriteFile(p.path(file), []byte(made), 0o644)
 }
 
-func quoted(names []string, between string) string { return `"` + strings.Join(names, `"`+between+`"`) + `"` }
+func quoted(names []string, between string) string {
+	return `"` + strings.Join(names, `"`+between+`"`) + `"`
+}
 
 // indent puts a text into a YAML block.
 func indent(text string) string {
