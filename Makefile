@@ -38,26 +38,21 @@ FIRST_VM  ?= config/samples/devcluster/debian-vm.yaml
 # kube-apiserver, kube-controller-manager and etcd for the control-plane tests.
 CONTROL_PLANE := $(BIN)/control-plane
 
-# Kinds that have a controller; the chart contains only their CRDs.
-CHART_CRDS := wukongs wukongvms wukongdisks wukongnetworks wukongaddresses wukongimages wukongexports wukongsnapshots wukonghostnetworkpolicies
+# Kinds that have no controller yet. The chart does not contain their CRDs.
+DRAFTED := wukongclones wukongmigrations
 
 # Written by hand. The base and the chart install them with the definitions.
 ADMISSION_POLICIES := wukongdisk-deletion-protection.yaml wukongnetwork-host-access.yaml wukongvm-pod-metadata.yaml
 
-# One role per subsystem: NAME=FOLDER. The markers in the folder declare its rights.
-ROLES := \
-	wukong=controllers/wukong \
-	wukongaddress=controllers/wukongaddress \
-	wukongdisk=controllers/wukongdisk \
-	wukongimage=controllers/wukongimage \
-	wukongnetwork=controllers/wukongnetwork \
-	wukongvm=controllers/wukongvm \
-	wukongexport=controllers/wukongexport \
-	wukongsnapshot=controllers/wukongsnapshot \
-	dependency=controllers/internal/dependency
+# One role per subsystem, with the name of its folder. The markers in the folder declare its rights.
+ROLES := $(wildcard controllers/wukong*) controllers/internal/dependency
+
+# The files in which tools/kinds writes a list of kinds.
+KIND_LISTS := config/crd/kustomization.yaml config/rbac/kustomization.yml config/default/subsystem_bindings.yaml config/default/user_roles.yaml \
+	charts/wukong/templates/user-roles.yaml charts/wukong/templates/subsystem-roles.yaml charts/wukong/values.schema.json config/argocd/argocd-cm.yaml
 
 # What `make generate` writes.
-GENERATED := apis/v1alpha1/zz_generated.deepcopy.go controllers/internal/bounds/zz_generated.bounds.go config/crd/bases config/rbac charts/wukong-crds/templates charts/wukong/files/rbac docs/reference/api.md
+GENERATED := $(KIND_LISTS) apis/v1alpha1/zz_generated.deepcopy.go controllers/internal/bounds/zz_generated.bounds.go config/crd/bases config/rbac charts/wukong-crds/templates charts/wukong/files/rbac docs/reference/api.md
 
 .PHONY: help
 help: ## Show this help
@@ -200,7 +195,7 @@ clean: ## Remove bin and dist; the dev cluster and its cache stay
 ##@ Maintain
 
 .PHONY: generate
-generate: generate-deepcopy generate-crds generate-rbac generate-docs ## Write all generated files
+generate: generate-deepcopy generate-crds generate-rbac generate-docs generate-lists ## Write all generated files
 
 .PHONY: generate-deepcopy
 generate-deepcopy: $(BIN)/controller-gen
@@ -211,7 +206,9 @@ generate-crds: $(BIN)/controller-gen
 	@mkdir -p charts/wukong-crds/templates
 	@rm -f config/crd/bases/*.yaml charts/wukong-crds/templates/vm.novasphere.dev_*.yaml
 	@cd apis && $(BIN)/controller-gen crd paths=./... output:crd:dir=$(ROOT)/config/crd/bases
-	@for plural in $(CHART_CRDS); do \
+	@for definition in config/crd/bases/*.yaml; do \
+		plural=$$(basename $$definition .yaml); plural=$${plural#*_}; \
+		case " $(DRAFTED) " in *" $$plural "*) continue;; esac; \
 		./tools/chart-crd.sh < config/crd/bases/vm.novasphere.dev_$$plural.yaml > charts/wukong-crds/templates/vm.novasphere.dev_$$plural.yaml; \
 	done
 	@cp $(addprefix config/crd/,$(ADMISSION_POLICIES)) charts/wukong-crds/templates/
@@ -222,11 +219,16 @@ generate-crds: $(BIN)/controller-gen
 generate-rbac: $(BIN)/controller-gen
 	@mkdir -p config/rbac charts/wukong/files/rbac
 	@rm -f config/rbac/*.yaml charts/wukong/files/rbac/*.yaml
-	@for role in $(ROLES); do \
-		name=$${role%%=*}; folder=$${role#*=}; \
+	@for folder in $(ROLES); do \
+		name=$${folder##*/}; \
 		$(BIN)/controller-gen rbac:roleName=wukong-$$name,fileName=$$name.yaml paths=./$$folder/... output:rbac:dir=config/rbac; \
 		cp config/rbac/$$name.yaml charts/wukong/files/rbac/$$name.yaml; \
 	done
+
+# After the definitions and the roles, which it lists.
+.PHONY: generate-lists
+generate-lists: generate-crds generate-rbac
+	@go run ./tools/kinds .
 
 .PHONY: generate-docs
 generate-docs: $(BIN)/crd-ref-docs

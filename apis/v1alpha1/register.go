@@ -13,26 +13,19 @@ const GroupName = "vm.novasphere.dev"
 var GroupVersion = schema.GroupVersion{Group: GroupName, Version: "v1alpha1"}
 
 var (
-	schemeBuilder = runtime.NewSchemeBuilder(addKnownTypes)
+	schemeBuilder = runtime.NewSchemeBuilder(func(scheme *runtime.Scheme) error {
+		metav1.AddToGroupVersion(scheme, GroupVersion)
+		return nil
+	})
 
 	// AddToScheme registers the kinds of this package in a scheme.
 	AddToScheme = schemeBuilder.AddToScheme
 )
 
-func addKnownTypes(scheme *runtime.Scheme) error {
-	scheme.AddKnownTypes(GroupVersion,
-		&Wukong{}, &WukongList{},
-		&WukongVM{}, &WukongVMList{},
-		&WukongDisk{}, &WukongDiskList{},
-		&WukongNetwork{}, &WukongNetworkList{},
-		&WukongAddress{}, &WukongAddressList{},
-		&WukongHostNetworkPolicy{}, &WukongHostNetworkPolicyList{},
-		&WukongSnapshot{}, &WukongSnapshotList{},
-		&WukongClone{}, &WukongCloneList{},
-		&WukongMigration{}, &WukongMigrationList{},
-		&WukongImage{}, &WukongImageList{},
-		&WukongExport{}, &WukongExportList{},
-	)
-	metav1.AddToGroupVersion(scheme, GroupVersion)
-	return nil
+// register adds a kind and its list to what AddToScheme registers.
+func register(objects ...runtime.Object) {
+	schemeBuilder.Register(func(scheme *runtime.Scheme) error {
+		scheme.AddKnownTypes(GroupVersion, objects...)
+		return nil
+	})
 }

@@ -152,3 +152,17 @@ type WukongList struct {
 	metav1.ListMeta `json:"metadata,omitempty"`
 	Items           []Wukong `json:"items"`
 }
+
+func init() { register(&Wukong{}, &WukongList{}) }
+
+// GetConditions implements Object.
+func (o *Wukong) GetConditions() []metav1.Condition { return o.Status.Conditions }
+
+// SetConditions implements Object.
+func (o *Wukong) SetConditions(conditions []metav1.Condition) { o.Status.Conditions = conditions }
+
+// GetPhase implements Object.
+func (o *Wukong) GetPhase() string { return string(o.Status.Phase) }
+
+// UmbrellaName implements Object: an umbrella has none above it.
+func (o *Wukong) UmbrellaName() string { return "" }

@@ -125,3 +125,5 @@ type WukongAddressList struct {
 	metav1.ListMeta `json:"metadata,omitempty"`
 	Items           []WukongAddress `json:"items"`
 }
+
+func init() { register(&WukongAddress{}, &WukongAddressList{}) }

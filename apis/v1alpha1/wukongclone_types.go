@@ -105,3 +105,26 @@ type WukongCloneList struct {
 	metav1.ListMeta `json:"metadata,omitempty"`
 	Items           []WukongClone `json:"items"`
 }
+
+func init() { register(&WukongClone{}, &WukongCloneList{}) }
+
+// GetConditions implements Object.
+func (o *WukongClone) GetConditions() []metav1.Condition { return o.Status.Conditions }
+
+// SetConditions implements Object.
+func (o *WukongClone) SetConditions(conditions []metav1.Condition) { o.Status.Conditions = conditions }
+
+// GetPhase implements Object.
+func (o *WukongClone) GetPhase() string { return string(o.Status.Phase) }
+
+// UmbrellaName implements Object.
+func (o *WukongClone) UmbrellaName() string { return umbrellaName(o.Spec.WukongRef) }
+
+// Finished implements Operation.
+func (o *WukongClone) Finished() bool { return o.Status.Finished() }
+
+// OperationStatus implements Operation.
+func (o *WukongClone) OperationStatus() *OperationStatus { return &o.Status.OperationStatus }
+
+// TTLAfterFinished implements Operation.
+func (o *WukongClone) TTLAfterFinished() *int64 { return o.Spec.TTLSecondsAfterFinished }

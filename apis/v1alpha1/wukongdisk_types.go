@@ -2,6 +2,7 @@ package v1alpha1
 
 import (
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
@@ -525,4 +526,37 @@ type WukongDiskList struct {
 	metav1.TypeMeta `json:",inline"`
 	metav1.ListMeta `json:"metadata,omitempty"`
 	Items           []WukongDisk `json:"items"`
+}
+
+func init() { register(&WukongDisk{}, &WukongDiskList{}) }
+
+// GetConditions implements Object.
+func (o *WukongDisk) GetConditions() []metav1.Condition { return o.Status.Conditions }
+
+// SetConditions implements Object.
+func (o *WukongDisk) SetConditions(conditions []metav1.Condition) { o.Status.Conditions = conditions }
+
+// GetPhase implements Object.
+func (o *WukongDisk) GetPhase() string { return string(o.Status.Phase) }
+
+// UmbrellaName implements Object.
+func (o *WukongDisk) UmbrellaName() string { return umbrellaName(o.Spec.WukongRef) }
+
+// ClaimName is the PersistentVolumeClaim that holds the disk, or will: the existing one that source names, else one of the
+// disk's own name.
+func (o *WukongDisk) ClaimName() string {
+	if o.AdoptsClaim() {
+		return o.Spec.Source.PersistentVolumeClaim.Name
+	}
+	return o.Name
+}
+
+// AdoptsClaim tells whether the disk stands on a claim that Wukong did not make, and never changes or deletes.
+func (o *WukongDisk) AdoptsClaim() bool {
+	return o.Spec.Source != nil && o.Spec.Source.PersistentVolumeClaim != nil
+}
+
+// Complete tells whether all bytes of the disk are there: see ConditionComplete.
+func (o *WukongDisk) Complete() bool {
+	return meta.IsStatusConditionTrue(o.Status.Conditions, ConditionComplete)
 }

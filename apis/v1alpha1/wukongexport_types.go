@@ -300,3 +300,26 @@ type WukongExportList struct {
 	metav1.ListMeta `json:"metadata,omitempty"`
 	Items           []WukongExport `json:"items"`
 }
+
+func init() { register(&WukongExport{}, &WukongExportList{}) }
+
+// GetConditions implements Object.
+func (o *WukongExport) GetConditions() []metav1.Condition { return o.Status.Conditions }
+
+// SetConditions implements Object.
+func (o *WukongExport) SetConditions(conditions []metav1.Condition) { o.Status.Conditions = conditions }
+
+// GetPhase implements Object.
+func (o *WukongExport) GetPhase() string { return string(o.Status.Phase) }
+
+// UmbrellaName implements Object.
+func (o *WukongExport) UmbrellaName() string { return umbrellaName(o.Spec.WukongRef) }
+
+// Finished implements Operation.
+func (o *WukongExport) Finished() bool { return o.Status.Finished() }
+
+// OperationStatus implements Operation.
+func (o *WukongExport) OperationStatus() *OperationStatus { return &o.Status.OperationStatus }
+
+// TTLAfterFinished implements Operation.
+func (o *WukongExport) TTLAfterFinished() *int64 { return o.Spec.TTLSecondsAfterFinished }

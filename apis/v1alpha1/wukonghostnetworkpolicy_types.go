@@ -192,3 +192,5 @@ type WukongHostNetworkPolicyList struct {
 	metav1.ListMeta `json:"metadata,omitempty"`
 	Items           []WukongHostNetworkPolicy `json:"items"`
 }
+
+func init() { register(&WukongHostNetworkPolicy{}, &WukongHostNetworkPolicyList{}) }

@@ -215,3 +215,27 @@ type WukongImageList struct {
 	metav1.ListMeta `json:"metadata,omitempty"`
 	Items           []WukongImage `json:"items"`
 }
+
+func init() { register(&WukongImage{}, &WukongImageList{}) }
+
+// GetConditions implements Object.
+func (o *WukongImage) GetConditions() []metav1.Condition { return o.Status.Conditions }
+
+// SetConditions implements Object.
+func (o *WukongImage) SetConditions(conditions []metav1.Condition) { o.Status.Conditions = conditions }
+
+// GetPhase implements Object.
+func (o *WukongImage) GetPhase() string { return string(o.Status.Phase) }
+
+// UmbrellaName implements Object.
+func (o *WukongImage) UmbrellaName() string { return umbrellaName(o.Spec.WukongRef) }
+
+// CurrentVersion is the version of the image that disks start from; nil without one.
+func (o *WukongImage) CurrentVersion() *ImageVersion {
+	for i := range o.Status.Versions {
+		if o.Status.CurrentVersion != "" && o.Status.Versions[i].Name == o.Status.CurrentVersion {
+			return &o.Status.Versions[i]
+		}
+	}
+	return nil
+}

@@ -105,3 +105,28 @@ type WukongMigrationList struct {
 	metav1.ListMeta `json:"metadata,omitempty"`
 	Items           []WukongMigration `json:"items"`
 }
+
+func init() { register(&WukongMigration{}, &WukongMigrationList{}) }
+
+// GetConditions implements Object.
+func (o *WukongMigration) GetConditions() []metav1.Condition { return o.Status.Conditions }
+
+// SetConditions implements Object.
+func (o *WukongMigration) SetConditions(conditions []metav1.Condition) {
+	o.Status.Conditions = conditions
+}
+
+// GetPhase implements Object.
+func (o *WukongMigration) GetPhase() string { return string(o.Status.Phase) }
+
+// UmbrellaName implements Object.
+func (o *WukongMigration) UmbrellaName() string { return umbrellaName(o.Spec.WukongRef) }
+
+// Finished implements Operation.
+func (o *WukongMigration) Finished() bool { return o.Status.Finished() }
+
+// OperationStatus implements Operation.
+func (o *WukongMigration) OperationStatus() *OperationStatus { return &o.Status.OperationStatus }
+
+// TTLAfterFinished implements Operation.
+func (o *WukongMigration) TTLAfterFinished() *int64 { return o.Spec.TTLSecondsAfterFinished }

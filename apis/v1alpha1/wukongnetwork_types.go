@@ -329,3 +329,33 @@ type WukongNetworkList struct {
 	metav1.ListMeta `json:"metadata,omitempty"`
 	Items           []WukongNetwork `json:"items"`
 }
+
+func init() { register(&WukongNetwork{}, &WukongNetworkList{}) }
+
+// GetConditions implements Object.
+func (o *WukongNetwork) GetConditions() []metav1.Condition { return o.Status.Conditions }
+
+// SetConditions implements Object.
+func (o *WukongNetwork) SetConditions(conditions []metav1.Condition) {
+	o.Status.Conditions = conditions
+}
+
+// GetPhase implements Object.
+func (o *WukongNetwork) GetPhase() string { return string(o.Status.Phase) }
+
+// UmbrellaName implements Object.
+func (o *WukongNetwork) UmbrellaName() string { return umbrellaName(o.Spec.WukongRef) }
+
+// AttachmentName is the NetworkAttachmentDefinition that machines name, as namespace/name; empty for the pod network.
+func (o *WukongNetwork) AttachmentName() string {
+	switch reference := o.Spec.NetworkAttachmentDefinition; {
+	case o.Spec.Type == NetworkTypePod:
+		return ""
+	case reference == nil:
+		return o.Namespace + "/" + o.Name
+	case reference.Namespace == "":
+		return o.Namespace + "/" + reference.Name
+	default:
+		return reference.Namespace + "/" + reference.Name
+	}
+}

@@ -141,6 +141,7 @@ type WukongSnapshotStatus struct {
 
 	// indications are facts about how the snapshot was taken.
 	// +optional
+	// +wukong:ledger
 	// +listType=set
 	// +kubebuilder:validation:MaxItems=8
 	Indications []SnapshotIndication `json:"indications,omitempty"`
@@ -345,3 +346,28 @@ type WukongSnapshotList struct {
 	metav1.ListMeta `json:"metadata,omitempty"`
 	Items           []WukongSnapshot `json:"items"`
 }
+
+func init() { register(&WukongSnapshot{}, &WukongSnapshotList{}) }
+
+// GetConditions implements Object.
+func (o *WukongSnapshot) GetConditions() []metav1.Condition { return o.Status.Conditions }
+
+// SetConditions implements Object.
+func (o *WukongSnapshot) SetConditions(conditions []metav1.Condition) {
+	o.Status.Conditions = conditions
+}
+
+// GetPhase implements Object.
+func (o *WukongSnapshot) GetPhase() string { return string(o.Status.Phase) }
+
+// UmbrellaName implements Object.
+func (o *WukongSnapshot) UmbrellaName() string { return umbrellaName(o.Spec.WukongRef) }
+
+// Finished implements Operation.
+func (o *WukongSnapshot) Finished() bool { return o.Status.Finished() }
+
+// OperationStatus implements Operation.
+func (o *WukongSnapshot) OperationStatus() *OperationStatus { return &o.Status.OperationStatus }
+
+// TTLAfterFinished implements Operation.
+func (o *WukongSnapshot) TTLAfterFinished() *int64 { return o.Spec.TTLSecondsAfterFinished }

@@ -513,3 +513,17 @@ type WukongVMList struct {
 	metav1.ListMeta `json:"metadata,omitempty"`
 	Items           []WukongVM `json:"items"`
 }
+
+func init() { register(&WukongVM{}, &WukongVMList{}) }
+
+// GetConditions implements Object.
+func (o *WukongVM) GetConditions() []metav1.Condition { return o.Status.Conditions }
+
+// SetConditions implements Object.
+func (o *WukongVM) SetConditions(conditions []metav1.Condition) { o.Status.Conditions = conditions }
+
+// GetPhase implements Object.
+func (o *WukongVM) GetPhase() string { return string(o.Status.Phase) }
+
+// UmbrellaName implements Object.
+func (o *WukongVM) UmbrellaName() string { return umbrellaName(o.Spec.WukongRef) }

@@ -8,6 +8,9 @@ import (
 	"github.com/stretchr/testify/require"
 	lua "github.com/yuin/gopher-lua"
 	"sigs.k8s.io/yaml"
+
+	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers"
 )
 
 // The script runs in the interpreter that Argo CD uses, on objects as 'kubectl get -o yaml' shows them.
@@ -55,8 +58,10 @@ func TestTheConfigMapHasTheScriptForEveryKind(t *testing.T) {
 	}
 	require.NoError(t, yaml.UnmarshalStrict(text, &patch))
 	expected := map[string]string{}
-	for _, kind := range []string{"Wukong", "WukongVM", "WukongDisk", "WukongExport", "WukongImage", "WukongNetwork", "WukongSnapshot"} {
-		expected["resource.customizations.health.vm.novasphere.dev_"+kind] = string(script)
+	for _, kind := range controllers.Kinds {
+		if _, reports := kind.Object.(v1alpha1.Object); reports {
+			expected["resource.customizations.health.vm.novasphere.dev_"+kind.Type()] = string(script)
+		}
 	}
 	assert.Equal(t, expected, patch.Data)
 }

@@ -9,6 +9,7 @@ import (
 	kubevirtv1 "kubevirt.io/api/core/v1"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/kind/keeptest"
 )
 
 const uid = "uid-1"
@@ -38,11 +39,11 @@ func held() *facts {
 			Spec: kubevirtv1.VirtualMachineSpec{Template: &kubevirtv1.VirtualMachineInstanceTemplateSpec{
 				Spec: kubevirtv1.VirtualMachineInstanceSpec{Networks: []kubevirtv1.Network{{Name: "lan"}}}}},
 		},
-		instance: &kubevirtv1.VirtualMachineInstance{
+		instance: keeptest.Object(&kubevirtv1.VirtualMachineInstance{
 			ObjectMeta: metav1.ObjectMeta{Labels: labels},
 			Status: kubevirtv1.VirtualMachineInstanceStatus{Phase: kubevirtv1.Running,
 				Interfaces: []kubevirtv1.VirtualMachineInstanceNetworkInterface{{Name: "lan", InfoSource: "domain"}}},
-		},
+		}, keepInstance),
 		network: &v1alpha1.WukongNetwork{
 			ObjectMeta: metav1.ObjectMeta{Namespace: "web", Name: "lan"},
 			Spec: v1alpha1.WukongNetworkSpec{Type: v1alpha1.NetworkTypeBridge, Bridge: &v1alpha1.BridgeNetwork{Name: "br0"},

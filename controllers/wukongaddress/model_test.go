@@ -22,6 +22,7 @@ import (
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/addresslock"
 	"github.com/novasphere/wukong/controllers/internal/addresspool"
+	"github.com/novasphere/wukong/controllers/internal/kind/keeptest"
 )
 
 // TestNoInterleavingGivesAnAddressTwice plays 1,000 operations, on many seeds: machines come, ask, go, come back under their name; guests
@@ -164,10 +165,10 @@ func (w *world) letGo() {
 func (w *world) facts(lock *v1alpha1.WukongAddress, machines map[string]*v1alpha1.WukongVM) *facts {
 	found := &facts{vm: machines[lock.Spec.Holder.Name], network: w.network}
 	if len(w.told[lock.Spec.Holder.UID]) > 0 {
-		found.instance = &kubevirtv1.VirtualMachineInstance{
+		found.instance = keeptest.Object(&kubevirtv1.VirtualMachineInstance{
 			ObjectMeta: metav1.ObjectMeta{Labels: map[string]string{v1alpha1.LabelVM: lock.Spec.Holder.UID}},
 			Status:     kubevirtv1.VirtualMachineInstanceStatus{Phase: kubevirtv1.Scheduled},
-		}
+		}, keepInstance)
 	}
 	for _, name := range slices.Sorted(maps.Keys(w.known)) {
 		if w.known[name].Spec.Holder == lock.Spec.Holder {

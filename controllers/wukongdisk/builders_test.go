@@ -10,6 +10,9 @@ import (
 	cdiv1 "kubevirt.io/containerized-data-importer-api/pkg/apis/core/v1beta1"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/diskstate"
+	"github.com/novasphere/wukong/controllers/internal/kind/keeptest"
+	"github.com/novasphere/wukong/controllers/internal/protocol/custody"
 )
 
 // diskWith is a blank disk of 1Gi named root, changed by options.
@@ -70,7 +73,7 @@ func grown(request, specSize, capacity string, conditions ...corev1.PersistentVo
 
 // claimIn is the claim that CDI made for the disk's DataVolume, in a phase.
 func claimIn(phase corev1.PersistentVolumeClaimPhase) *corev1.PersistentVolumeClaim {
-	return &corev1.PersistentVolumeClaim{
+	return keeptest.Object(&corev1.PersistentVolumeClaim{
 		ObjectMeta: metav1.ObjectMeta{Name: "root", Namespace: "shop", OwnerReferences: controlledBy("DataVolume", "root", "volume-uid")},
 		Spec: corev1.PersistentVolumeClaimSpec{
 			StorageClassName: ptr.To("fast"), VolumeMode: ptr.To(corev1.PersistentVolumeBlock), VolumeName: "pv-1",
@@ -79,7 +82,7 @@ func claimIn(phase corev1.PersistentVolumeClaimPhase) *corev1.PersistentVolumeCl
 		Status: corev1.PersistentVolumeClaimStatus{
 			Phase: phase, Capacity: requesting("1200Mi").Requests,
 		},
-	}
+	}, diskstate.KeepClaim)
 }
 
 func foreignClaim(phase corev1.PersistentVolumeClaimPhase) *corev1.PersistentVolumeClaim {
@@ -123,7 +126,9 @@ func detaching(vm *v1alpha1.WukongVM) {
 
 // instanceWith is an instance in a phase that has claims.
 func instanceWith(phase kubevirtv1.VirtualMachineInstancePhase, claims ...string) *kubevirtv1.VirtualMachineInstance {
-	instance := &kubevirtv1.VirtualMachineInstance{Status: kubevirtv1.VirtualMachineInstanceStatus{Phase: phase}}
+	instance := keeptest.Object(&kubevirtv1.VirtualMachineInstance{
+		Status: kubevirtv1.VirtualMachineInstanceStatus{Phase: phase},
+	}, custody.KeepInstance)
 	for _, claim := range claims {
 		instance.Status.VolumeStatus = append(instance.Status.VolumeStatus, kubevirtv1.VolumeStatus{
 			Name: claim, PersistentVolumeClaimInfo: &kubevirtv1.PersistentVolumeClaimInfo{ClaimName: claim},

@@ -127,7 +127,8 @@ var live = []kind.Read{
 // provisionerFailures selects the events that a provisioner makes when a claim gets no volume
 // (sigs.k8s.io/sig-storage-lib-external-provisioner, controller/controller.go).
 func provisionerFailures() fields.Selector {
-	return fields.SelectorFromSet(fields.Set{"involvedObject.kind": "PersistentVolumeClaim", "reason": "ProvisioningFailed"})
+	return fields.AndSelectors(
+		fields.OneTermEqualSelector("involvedObject.kind", "PersistentVolumeClaim"), fields.OneTermEqualSelector("reason", "ProvisioningFailed"))
 }
 
 func newList() client.ObjectList { return &v1alpha1.WukongDiskList{} }

@@ -9,12 +9,14 @@ import (
 	"k8s.io/utils/ptr"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/diskstate"
+	"github.com/novasphere/wukong/controllers/internal/kind/keeptest"
 )
 
 // A claim that goes, as it does when someone deleted its DataVolume, is nobody's name to take.
 func TestAClaimOfTheNameThatIsNotTheDisks(t *testing.T) {
 	disk := &v1alpha1.WukongDisk{ObjectMeta: metav1.ObjectMeta{Name: "root", UID: "disk"}}
-	foreign := &observation{claim: &corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Name: "root"}}}
+	foreign := &observation{claim: keeptest.Object(&corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Name: "root"}}, diskstate.KeepClaim)}
 	assert.Equal(t, v1alpha1.ReasonNameConflict, nameTaken(disk, foreign).Reason)
 
 	now := metav1.Now()

@@ -10,13 +10,15 @@ import (
 	"k8s.io/utils/ptr"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/diskstate"
 	"github.com/novasphere/wukong/controllers/internal/kind"
+	"github.com/novasphere/wukong/controllers/internal/kind/keeptest"
 )
 
 func podOf(observed *observation, with kind.Mover) corev1.PodSpec {
 	export := &v1alpha1.WukongExport{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "monday"}}
 	export.Spec.Source.DiskRef, export.Spec.Target.Download = &v1alpha1.LocalObjectReference{Name: "data"}, &v1alpha1.DownloadTarget{}
-	observed.claim = &corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Name: "data"}}
+	observed.claim = keeptest.Object(&corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Name: "data"}}, diskstate.KeepClaim)
 	return desiredJob(export, observed, with, metav1.Time{}).Spec.Template.Spec
 }
 

@@ -21,7 +21,7 @@ func instance(changes ...func(*kubevirtv1.VirtualMachineInstance)) *kubevirtv1.V
 	for _, change := range changes {
 		change(made)
 	}
-	return keeptest.Kept(Kind, made)
+	return keeptest.Object(made, keepInstance)
 }
 
 func holds(condition kubevirtv1.VirtualMachineInstanceConditionType) func(*kubevirtv1.VirtualMachineInstance) {

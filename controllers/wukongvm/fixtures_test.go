@@ -5,6 +5,7 @@ import (
 	kubevirtv1 "kubevirt.io/api/core/v1"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/kind/keeptest"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/virt"
 )
 
@@ -24,7 +25,7 @@ func withData() (*v1alpha1.WukongVM, *observation) {
 // run makes the machine that the observation wants, and an instance of it that runs.
 func run(vm *v1alpha1.WukongVM, observed *observation) {
 	observed.Machine = desired(vm, observed)
-	observed.Instance = &kubevirtv1.VirtualMachineInstance{Spec: *observed.Machine.Spec.Template.Spec.DeepCopy()}
+	observed.Instance = instanceOf(observed.Machine)
 	observed.Instance.Status.Phase = kubevirtv1.Running
 	for i := range observed.Instance.Spec.Volumes {
 		volume := &observed.Instance.Spec.Volumes[i]
@@ -47,4 +48,9 @@ func run(vm *v1alpha1.WukongVM, observed *observation) {
 func desired(vm *v1alpha1.WukongVM, observed *observation) *kubevirtv1.VirtualMachine {
 	observed.resolve(vm)
 	return desiredMachine(vm, observed)
+}
+
+// instanceOf is the instance that KubeVirt makes of a VirtualMachine, as the cache holds it.
+func instanceOf(machine *kubevirtv1.VirtualMachine) *kubevirtv1.VirtualMachineInstance {
+	return keeptest.Object(&kubevirtv1.VirtualMachineInstance{Spec: *machine.Spec.Template.Spec.DeepCopy()}, virt.KeepInstance)
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/apply"
 	"github.com/novasphere/wukong/controllers/internal/cause"
+	"github.com/novasphere/wukong/controllers/internal/kind/keeptest"
 	"github.com/novasphere/wukong/controllers/internal/pass"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/virt"
 )
@@ -27,7 +28,9 @@ func machineWith(status kubevirtv1.VirtualMachinePrintableStatus) *kubevirtv1.Vi
 }
 
 func instanceIn(phase kubevirtv1.VirtualMachineInstancePhase, conditions ...kubevirtv1.VirtualMachineInstanceCondition) *kubevirtv1.VirtualMachineInstance {
-	return &kubevirtv1.VirtualMachineInstance{Status: kubevirtv1.VirtualMachineInstanceStatus{Phase: phase, Conditions: conditions}}
+	return keeptest.Object(&kubevirtv1.VirtualMachineInstance{
+		Status: kubevirtv1.VirtualMachineInstanceStatus{Phase: phase, Conditions: conditions},
+	}, virt.KeepInstance)
 }
 
 var instanceIsReady = kubevirtv1.VirtualMachineInstanceCondition{Type: kubevirtv1.VirtualMachineInstanceReady, Status: corev1.ConditionTrue}

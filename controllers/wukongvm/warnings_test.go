@@ -9,6 +9,9 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/fields"
 	kubevirtv1 "kubevirt.io/api/core/v1"
+
+	"github.com/novasphere/wukong/controllers/internal/kind/keeptest"
+	"github.com/novasphere/wukong/controllers/wukongvm/internal/virt"
 )
 
 func TestCausesOfAFailureAreWarningsButThatItStopped(t *testing.T) {
@@ -35,5 +38,5 @@ func TestOnlyAnEventOfThisErrorNamesTheDisk(t *testing.T) {
 	young := instanceIn(kubevirtv1.Running, paused(10*time.Second))
 	young.CreationTimestamp = metav1.NewTime(now.Add(-20 * time.Second))
 	assert.Equal(t, young.CreationTimestamp.Time, pausedSince(young))
-	assert.Equal(t, young.CreationTimestamp.Time, pausedSince(&kubevirtv1.VirtualMachineInstance{ObjectMeta: young.ObjectMeta}))
+	assert.Equal(t, young.CreationTimestamp.Time, pausedSince(keeptest.Object(&kubevirtv1.VirtualMachineInstance{ObjectMeta: young.ObjectMeta}, virt.KeepInstance)))
 }

@@ -9,16 +9,26 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"k8s.io/apimachinery/pkg/runtime"
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
 )
 
+// kinds are those of the API that have a status.
 func kinds() []client.Object {
-	return []client.Object{
-		&v1alpha1.Wukong{}, &v1alpha1.WukongVM{}, &v1alpha1.WukongDisk{}, &v1alpha1.WukongNetwork{}, &v1alpha1.WukongImage{}, &v1alpha1.WukongExport{},
-		&v1alpha1.WukongSnapshot{}, &v1alpha1.WukongClone{}, &v1alpha1.WukongMigration{},
+	scheme := runtime.NewScheme()
+	utilruntime.Must(v1alpha1.AddToScheme(scheme))
+	var found []client.Object
+	for _, of := range scheme.KnownTypes(v1alpha1.GroupVersion) {
+		if object, ok := reflect.New(of).Interface().(client.Object); ok {
+			if _, ok := object.(v1alpha1.Object); ok {
+				found = append(found, object)
+			}
+		}
 	}
+	return found
 }
 
 // fill gives each field of the table more than it may have, each item twice.

@@ -100,7 +100,8 @@ func join(one, two labels.Selector) labels.Selector {
 	if key == "" || key != otherKey {
 		return nil
 	}
-	requirement, err := labels.NewRequirement(key, selection.In, append(values, otherValues...))
+	values = slices.Compact(slices.Sorted(slices.Values(append(values, otherValues...))))
+	requirement, err := labels.NewRequirement(key, selection.In, values)
 	if err != nil {
 		return nil
 	}

@@ -13,13 +13,13 @@ type Keep interface {
 	copy(full, kept client.Object)
 }
 
-// pointer is a pointer to an object's struct.
-type pointer[T any] interface {
+// Pointer is a pointer to an object's struct.
+type Pointer[T any] interface {
 	*T
 	client.Object
 }
 
-type copies[T any, P pointer[T]] []func(full, kept P)
+type copies[T any, P Pointer[T]] []func(full, kept P)
 
 func (c copies[T, P]) copy(full, kept client.Object) {
 	typed, ok := full.(P)
@@ -33,12 +33,12 @@ func (c copies[T, P]) copy(full, kept client.Object) {
 
 // Copy makes a Keep of functions, each of which copies what one reader reads from the full object to an empty one. The metadata is copied already,
 // but for annotations and managed fields.
-func Copy[T any, P pointer[T]](functions ...func(full, kept P)) Keep {
+func Copy[T any, P Pointer[T]](functions ...func(full, kept P)) Keep {
 	return copies[T, P](functions)
 }
 
 // Kept is an object as a reader with the given functions of Copy gets it. Unit tests pass what they make of foreign objects through it.
-func Kept[T any, P pointer[T]](full P, functions ...func(full, kept P)) P {
+func Kept[T any, P Pointer[T]](full P, functions ...func(full, kept P)) P {
 	if full == nil {
 		return nil
 	}

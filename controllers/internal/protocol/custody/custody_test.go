@@ -14,6 +14,7 @@ import (
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/builder"
 	"github.com/novasphere/wukong/controllers/internal/index"
+	"github.com/novasphere/wukong/controllers/internal/kind/keeptest"
 )
 
 func diskWith(options ...func(*v1alpha1.WukongDisk)) *v1alpha1.WukongDisk {
@@ -53,7 +54,7 @@ func detaching(vm *v1alpha1.WukongVM) {
 }
 
 func TestWhoMayUseADisk(t *testing.T) {
-	left := &kubevirtv1.VirtualMachineInstance{}
+	left := instanceWith(kubevirtv1.Running)
 	tests := map[string]struct {
 		disk     *v1alpha1.WukongDisk
 		vms      []v1alpha1.WukongVM
@@ -120,7 +121,7 @@ func TestUses(t *testing.T) {
 }
 
 func instanceWith(phase kubevirtv1.VirtualMachineInstancePhase, claims ...string) *kubevirtv1.VirtualMachineInstance {
-	instance := &kubevirtv1.VirtualMachineInstance{ObjectMeta: metav1.ObjectMeta{Name: "web"}}
+	instance := keeptest.Object(&kubevirtv1.VirtualMachineInstance{ObjectMeta: metav1.ObjectMeta{Name: "web"}}, KeepInstance)
 	instance.Status.Phase = phase
 	for _, claim := range claims {
 		instance.Status.VolumeStatus = append(instance.Status.VolumeStatus, kubevirtv1.VolumeStatus{

@@ -8,6 +8,8 @@ import (
 	cdiv1 "kubevirt.io/containerized-data-importer-api/pkg/apis/core/v1beta1"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/diskstate"
+	"github.com/novasphere/wukong/controllers/internal/kind/keeptest"
 )
 
 // diskWith is a blank disk of 1Gi named root, changed by options.
@@ -42,11 +44,11 @@ func dataVolumeIn(phase cdiv1.DataVolumePhase) *cdiv1.DataVolume {
 
 // claimBound is the claim of the disk, of the class fast.
 func claimBound() *corev1.PersistentVolumeClaim {
-	return &corev1.PersistentVolumeClaim{
+	return keeptest.Object(&corev1.PersistentVolumeClaim{
 		ObjectMeta: metav1.ObjectMeta{Name: "root", Namespace: "shop"},
 		Spec:       corev1.PersistentVolumeClaimSpec{StorageClassName: ptr.To("fast")},
 		Status:     corev1.PersistentVolumeClaimStatus{Phase: corev1.ClaimBound},
-	}
+	}, diskstate.KeepClaim)
 }
 
 // attachedVM lists the disk root.

@@ -8,6 +8,8 @@ import (
 	cdiv1 "kubevirt.io/containerized-data-importer-api/pkg/apis/core/v1beta1"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/diskstate"
+	"github.com/novasphere/wukong/controllers/internal/kind/keeptest"
 )
 
 func diskWith(options ...func(*v1alpha1.WukongDisk)) *v1alpha1.WukongDisk {
@@ -44,11 +46,11 @@ func sized(dataVolume *cdiv1.DataVolume, size string) *cdiv1.DataVolume {
 }
 
 func claimIn(phase corev1.PersistentVolumeClaimPhase) *corev1.PersistentVolumeClaim {
-	return &corev1.PersistentVolumeClaim{
+	return keeptest.Object(&corev1.PersistentVolumeClaim{
 		ObjectMeta: metav1.ObjectMeta{Name: "root"},
 		Spec:       corev1.PersistentVolumeClaimSpec{StorageClassName: ptr.To("fast"), Resources: requesting("1200Mi")},
 		Status:     corev1.PersistentVolumeClaimStatus{Phase: phase, Capacity: requesting("1200Mi").Requests},
-	}
+	}, diskstate.KeepClaim)
 }
 
 // grown is a bound claim that asks for a size, was asked for a spec.size by us unless that is empty, and has a capacity.

@@ -15,6 +15,7 @@ import (
 	"k8s.io/utils/ptr"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/kind/keeptest"
 )
 
 func managed(edit ...func(*v1alpha1.ManagedBridge)) *v1alpha1.ManagedBridge {
@@ -149,7 +150,10 @@ func TestAdoptedStays(t *testing.T) {
 // hostNode is a node that NMState reports with some interfaces, in its own text.
 func hostNode(t *testing.T, name, text string) node {
 	t.Helper()
-	state, err := parseState(shared.State{Raw: []byte(text)})
+	reported := keeptest.Object(&nmstatev1beta1.NodeNetworkState{
+		Status: shared.NodeNetworkStateStatus{CurrentState: shared.State{Raw: []byte(text)}},
+	}, KeepState)
+	state, err := parseState(reported.Status.CurrentState)
 	require.NoError(t, err)
 	return node{name: name, ready: true, state: state}
 }
@@ -207,7 +211,7 @@ func TestDanger(t *testing.T) {
 
 func enacting(t *testing.T, one node, generation int64, kind shared.ConditionType, message string) node {
 	t.Helper()
-	one.enactment = &nmstatev1beta1.NodeNetworkConfigurationEnactment{}
+	one.enactment = keeptest.Object(&nmstatev1beta1.NodeNetworkConfigurationEnactment{}, KeepEnactment)
 	one.enactment.Status.PolicyGeneration = generation
 	if kind != "" {
 		one.enactment.Status.Conditions.Set(kind, corev1.ConditionTrue, "Reason", message)
@@ -291,4 +295,26 @@ func TestVerdictOfAConflict(t *testing.T) {
 	winner := observed.Verdict(&old)
 	assert.Contains(t, winner.Note, "a WukongNetwork of another namespace wants bridge br1 otherwise")
 	assert.NotEqual(t, v1alpha1.ReasonBridgeConflict, winner.Reason)
+}
+
+// A node with many machines reports an interface for each of them, and routes to their pods.
+func TestWhatIsKeptOfANodesState(t *testing.T) {
+	found := hostNode(t, "n1", `
+interfaces:
+- {name: veth1, type: veth}
+- {name: veth2, type: veth, ipv4: {enabled: true, address: [{ip: 10.0.0.5, prefix-length: 24}]}}
+- {name: veth3, type: veth, controller: br1}
+- {name: eth1, type: ethernet, mtu: 1500}
+routes: {running: [{destination: 10.1.0.0/16, next-hop-interface: eth1}, {destination: "::/0", next-hop-interface: eth1}]}
+`).state
+	var names []string
+	for _, one := range found.Interfaces {
+		names = append(names, one.Name)
+	}
+	assert.Equal(t, []string{"veth2", "veth3", "eth1"}, names)
+	assert.Equal(t, []nodeRoute{{Destination: "::/0", NextHopInterface: "eth1"}}, found.Routes.Running)
+	unread := keeptest.Object(&nmstatev1beta1.NodeNetworkState{
+		Status: shared.NodeNetworkStateStatus{CurrentState: shared.State{Raw: []byte("[")}},
+	}, KeepState)
+	assert.Empty(t, unread.Status.CurrentState.Raw, "it counts as not reported, and the cache goes on")
 }

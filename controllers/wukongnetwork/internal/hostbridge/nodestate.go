@@ -66,7 +66,7 @@ type nodeRoute struct {
 // node does not stop the cache: without a state the node counts as not reported.
 func KeepState(full, kept *nmstatev1beta1.NodeNetworkState) {
 	found, err := parseState(full.Status.CurrentState)
-	if err != nil {
+	if err != nil || len(full.Status.CurrentState.Raw) == 0 {
 		return
 	}
 	found.Interfaces = slices.DeleteFunc(found.Interfaces, func(one nodeInterface) bool {

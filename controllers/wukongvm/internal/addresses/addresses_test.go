@@ -12,6 +12,8 @@ import (
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/addresslock"
+	"github.com/novasphere/wukong/controllers/internal/kind/keeptest"
+	"github.com/novasphere/wukong/controllers/wukongvm/internal/virt"
 )
 
 // onSegment is a WukongVM with an interface lan on a network of a bridge, which its namespace may use.
@@ -56,7 +58,7 @@ func runs(in *Inputs) {
 	template := &kubevirtv1.VirtualMachineInstanceTemplateSpec{}
 	template.Spec.Networks = []kubevirtv1.Network{{Name: "lan"}}
 	in.Machine = &kubevirtv1.VirtualMachine{Spec: kubevirtv1.VirtualMachineSpec{Template: template}}
-	in.Instance = &kubevirtv1.VirtualMachineInstance{Status: kubevirtv1.VirtualMachineInstanceStatus{Phase: kubevirtv1.Running}}
+	in.Instance = keeptest.Object(&kubevirtv1.VirtualMachineInstance{Status: kubevirtv1.VirtualMachineInstanceStatus{Phase: kubevirtv1.Running}}, virt.KeepInstance)
 }
 
 func static(in *Inputs) {

@@ -7,6 +7,7 @@ import (
 	kubevirtv1 "kubevirt.io/api/core/v1"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/kind/keeptest"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/virt"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/volumemove"
 )
@@ -62,7 +63,7 @@ func write(in *Inputs) {
 // run is write, with an instance that runs.
 func run(in *Inputs) {
 	write(in)
-	in.Instance = &kubevirtv1.VirtualMachineInstance{Spec: *in.Machine.Spec.Template.Spec.DeepCopy()}
+	in.Instance = keeptest.Object(&kubevirtv1.VirtualMachineInstance{Spec: *in.Machine.Spec.Template.Spec.DeepCopy()}, virt.KeepInstance)
 	in.Instance.Status.Phase = kubevirtv1.Running
 	for i := range in.Instance.Spec.Volumes {
 		volume := &in.Instance.Spec.Volumes[i]

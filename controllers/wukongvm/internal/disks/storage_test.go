@@ -8,6 +8,7 @@ import (
 	kubevirtv1 "kubevirt.io/api/core/v1"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/kind/keeptest"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/virt"
 )
 
@@ -40,7 +41,7 @@ func TestWhichDisksComeAndGoWhileTheMachineRuns(t *testing.T) {
 	assert.Equal(t, []string{"data"}, plugged(), "it may start any moment")
 	in.Machine.Spec.RunStrategy = ptr.To(kubevirtv1.RunStrategyHalted)
 	assert.Empty(t, plugged(), "its next launcher pod has it")
-	in.Instance = &kubevirtv1.VirtualMachineInstance{Status: kubevirtv1.VirtualMachineInstanceStatus{Phase: kubevirtv1.Succeeded}}
+	in.Instance = keeptest.Object(&kubevirtv1.VirtualMachineInstance{Status: kubevirtv1.VirtualMachineInstanceStatus{Phase: kubevirtv1.Succeeded}}, virt.KeepInstance)
 	assert.Equal(t, []string{"data"}, plugged(), "it has not ended altogether")
 }
 

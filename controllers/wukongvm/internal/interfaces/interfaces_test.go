@@ -11,6 +11,8 @@ import (
 	kubevirtv1 "kubevirt.io/api/core/v1"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/kind/keeptest"
+	"github.com/novasphere/wukong/controllers/wukongvm/internal/virt"
 )
 
 func onBridge(name, attachment, mac string) Interface {
@@ -44,7 +46,7 @@ func with(item Interface, state kubevirtv1.InterfaceState) Interface {
 
 // running is an instance that has interfaces, all of them in its guest.
 func running(list ...Interface) *kubevirtv1.VirtualMachineInstance {
-	instance := &kubevirtv1.VirtualMachineInstance{}
+	instance := keeptest.Object(&kubevirtv1.VirtualMachineInstance{}, virt.KeepInstance)
 	instance.Status.Phase = kubevirtv1.Running
 	put(&instance.Spec, list)
 	for _, item := range list {

@@ -13,7 +13,9 @@ import (
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/cause"
+	"github.com/novasphere/wukong/controllers/internal/kind/keeptest"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/addresses"
+	"github.com/novasphere/wukong/controllers/wukongvm/internal/virt"
 )
 
 // onLAN is a WukongVM with an interface on the pod network and one on a network of a bridge, which is ready.
@@ -51,7 +53,7 @@ func write(in *Inputs) {
 
 func run(in *Inputs) {
 	write(in)
-	in.Instance = &kubevirtv1.VirtualMachineInstance{Spec: *in.Machine.Spec.Template.Spec.DeepCopy()}
+	in.Instance = keeptest.Object(&kubevirtv1.VirtualMachineInstance{Spec: *in.Machine.Spec.Template.Spec.DeepCopy()}, virt.KeepInstance)
 	in.Instance.Status.Phase = kubevirtv1.Running
 	for _, network := range in.Instance.Spec.Networks {
 		in.Instance.Status.Interfaces = append(in.Instance.Status.Interfaces, kubevirtv1.VirtualMachineInstanceNetworkInterface{

@@ -8,9 +8,12 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	kubevirtv1 "kubevirt.io/api/core/v1"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/kind/keeptest"
+	"github.com/novasphere/wukong/controllers/wukongvm/internal/virt"
 )
 
 // TestSchedulingTypesMatchCore walks our bounded copies beside the core types: each of our fields must exist there, with the same JSON
@@ -126,8 +129,9 @@ func TestAMachineStaysWhereItsBridgesAre(t *testing.T) {
 func TestWhatARunningMachineDoesNotHave(t *testing.T) {
 	vm := &v1alpha1.WukongVM{}
 	vm.UID = "uid"
-	guest := &kubevirtv1.VirtualMachineInstance{}
-	guest.Labels, guest.Annotations = Labels(vm), map[string]string{"kubevirt.io/latest-observed-api-version": "v1"}
+	guest := keeptest.Object(&kubevirtv1.VirtualMachineInstance{ObjectMeta: metav1.ObjectMeta{
+		Labels: Labels(vm), Annotations: map[string]string{"kubevirt.io/latest-observed-api-version": "v1"},
+	}}, virt.KeepInstance)
 	missing := func() []string {
 		labels, annotations := Missing(vm, guest)
 		return append(labels, annotations...)

@@ -5,12 +5,14 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	kubevirtv1 "kubevirt.io/api/core/v1"
+
+	"github.com/novasphere/wukong/controllers/internal/kind/keeptest"
 )
 
 func kubevirtWith(version string, on, off []string) *kubevirtv1.KubeVirt {
 	kubevirt := &kubevirtv1.KubeVirt{Status: kubevirtv1.KubeVirtStatus{ObservedKubeVirtVersion: version}}
 	kubevirt.Spec.Configuration.DeveloperConfiguration = &kubevirtv1.DeveloperConfiguration{FeatureGates: on, DisabledFeatureGates: off}
-	return kubevirt
+	return keeptest.Object(kubevirt, KeepGates)
 }
 
 // Fault C.4: with KubeVirt's feature gates as they come, disks stay Attaching or Detaching without a word.
@@ -22,7 +24,7 @@ func TestWhichKubeVirtPlugsDisks(t *testing.T) {
 	assert.True(t, PlugsDisks(kubevirtWith("v1.9.0", nil, nil)))
 	assert.False(t, PlugsDisks(kubevirtWith("v1.9.0", nil, declarative)))
 	assert.True(t, PlugsDisks(kubevirtWith("devel", nil, nil)), "nobody knows")
-	assert.False(t, PlugsDisks(&kubevirtv1.KubeVirt{Status: kubevirtv1.KubeVirtStatus{ObservedKubeVirtVersion: "v1.7.0"}}))
+	assert.False(t, PlugsDisks(keeptest.Object(&kubevirtv1.KubeVirt{Status: kubevirtv1.KubeVirtStatus{ObservedKubeVirtVersion: "v1.7.0"}}, KeepGates)))
 }
 
 // Fault C.4: without ExpandDisks, which KubeVirt 1.7 has off and 1.8 needs no more, guestSize claimed growth that was not there.

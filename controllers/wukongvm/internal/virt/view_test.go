@@ -9,6 +9,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	kubevirtv1 "kubevirt.io/api/core/v1"
+
+	"github.com/novasphere/wukong/controllers/internal/kind/keeptest"
 )
 
 func claimVolume(name, claim string) kubevirtv1.Volume {
@@ -30,7 +32,7 @@ func machine(volumes ...kubevirtv1.Volume) *kubevirtv1.VirtualMachine {
 }
 
 func instance(phase kubevirtv1.VirtualMachineInstancePhase, volumes ...kubevirtv1.Volume) *kubevirtv1.VirtualMachineInstance {
-	result := &kubevirtv1.VirtualMachineInstance{}
+	result := keeptest.Object(&kubevirtv1.VirtualMachineInstance{}, KeepInstance)
 	result.Spec.Volumes, result.Status.Phase = volumes, phase
 	return result
 }
@@ -151,7 +153,7 @@ func TestWhetherAMachineMayStart(t *testing.T) {
 	view.Machine.Spec.RunStrategy, view.Machine.Status.RunStrategy = &halted, halted
 	assert.True(t, view.Halted())
 	assert.False(t, view.NeverRan())
-	view.Instance = &kubevirtv1.VirtualMachineInstance{Status: kubevirtv1.VirtualMachineInstanceStatus{Phase: kubevirtv1.Succeeded}}
+	view.Instance = instance(kubevirtv1.Succeeded)
 	assert.False(t, view.Halted(), "it has not ended altogether")
 }
 
@@ -170,7 +172,7 @@ func TestRestartRequired(t *testing.T) {
 }
 
 func TestVolumeOf(t *testing.T) {
-	instance := &kubevirtv1.VirtualMachineInstance{}
+	instance := instance(kubevirtv1.Running)
 	instance.Spec.Volumes = []kubevirtv1.Volume{{Name: "data", VolumeSource: kubevirtv1.VolumeSource{DataVolume: &kubevirtv1.DataVolumeSource{Name: "claim"}}}}
 	claim, migrates := VolumeOf(instance, "data")
 	assert.Equal(t, "claim", claim)

@@ -10,6 +10,7 @@ import (
 	kubevirtv1 "kubevirt.io/api/core/v1"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/kind/keeptest"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/virt"
 )
 
@@ -37,7 +38,9 @@ func newInputs() *Inputs {
 			Name: name, PersistentVolumeClaimInfo: &kubevirtv1.PersistentVolumeClaimInfo{ClaimName: name},
 		})
 	}
-	in.Instance = &kubevirtv1.VirtualMachineInstance{ObjectMeta: metav1.ObjectMeta{UID: uid}, Spec: *spec.DeepCopy()}
+	in.Instance = keeptest.Object(&kubevirtv1.VirtualMachineInstance{
+		ObjectMeta: metav1.ObjectMeta{UID: uid}, Spec: *spec.DeepCopy(),
+	}, virt.KeepInstance)
 	in.Instance.Status.Phase, in.Instance.Status.VolumeStatus = kubevirtv1.Running, status
 	return in
 }

@@ -19,6 +19,8 @@ import (
 	cdiv1 "kubevirt.io/containerized-data-importer-api/pkg/apis/core/v1beta1"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/diskstate"
+	"github.com/novasphere/wukong/controllers/internal/kind/keeptest"
 	"github.com/novasphere/wukong/controllers/internal/protocol/custody"
 	"github.com/novasphere/wukong/controllers/internal/protocol/diskmove"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/disks"
@@ -85,10 +87,10 @@ func (m *model) claim(name string) *corev1.PersistentVolumeClaim {
 	if dataVolume == nil {
 		return nil
 	}
-	claim := &corev1.PersistentVolumeClaim{
+	claim := keeptest.Object(&corev1.PersistentVolumeClaim{
 		ObjectMeta: metav1.ObjectMeta{Name: name}, Spec: corev1.PersistentVolumeClaimSpec{StorageClassName: dataVolume.Spec.Storage.StorageClassName},
 		Status: corev1.PersistentVolumeClaimStatus{Phase: corev1.ClaimPending},
-	}
+	}, diskstate.KeepClaim)
 	if dataVolume.Status.Phase == cdiv1.Succeeded {
 		claim.Status.Phase = corev1.ClaimBound
 	}
@@ -335,10 +337,10 @@ func (m *model) start(claim string) {
 	if m.bytes[claim] != m.newest {
 		m.lost = fmt.Sprintf("a guest starts on %s, which has the writes up to %d of %d", claim, m.bytes[claim], m.newest)
 	}
-	m.instance = &kubevirtv1.VirtualMachineInstance{
+	m.instance = keeptest.Object(&kubevirtv1.VirtualMachineInstance{
 		ObjectMeta: metav1.ObjectMeta{Name: "web", UID: types.UID(fmt.Sprint(m.instances))}, Spec: *m.machine.Spec.Template.Spec.DeepCopy(),
 		Status: kubevirtv1.VirtualMachineInstanceStatus{Phase: kubevirtv1.Running, Conditions: ready()},
-	}
+	}, virt.KeepInstance)
 	setClaim(m.instance, claim)
 }
 

@@ -11,6 +11,7 @@ import (
 	kubevirtv1 "kubevirt.io/api/core/v1"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/kind/keeptest"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/virt"
 )
 
@@ -264,17 +265,17 @@ func TestAMigrationThatFailedIsTold(t *testing.T) {
 	began := metav1.NewTime(time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC))
 	instance := func(status corev1.ConditionStatus, failed bool, ended time.Time) *kubevirtv1.VirtualMachineInstance {
 		end := metav1.NewTime(ended)
-		return &kubevirtv1.VirtualMachineInstance{Status: kubevirtv1.VirtualMachineInstanceStatus{
+		return keeptest.Object(&kubevirtv1.VirtualMachineInstance{Status: kubevirtv1.VirtualMachineInstanceStatus{
 			Conditions: []kubevirtv1.VirtualMachineInstanceCondition{{
 				Type: kubevirtv1.VirtualMachineInstanceVolumesChange, Status: status, Message: "invalid", LastTransitionTime: began,
 			}},
 			MigrationState: &kubevirtv1.VirtualMachineInstanceMigrationState{Failed: failed, EndTimestamp: &end, FailureReason: "no lock"},
-		}}
+		}}, virt.KeepInstance)
 	}
 	later, earlier := began.Add(time.Minute), began.Add(-time.Minute)
 	assert.Equal(t, "invalid", migrationSays(instance(corev1.ConditionFalse, true, later)))
 	assert.Contains(t, migrationSays(instance(corev1.ConditionTrue, true, later)), "it tries again: no lock; stop the machine")
 	assert.Empty(t, migrationSays(instance(corev1.ConditionTrue, false, later)))
 	assert.Empty(t, migrationSays(instance(corev1.ConditionTrue, true, earlier)), "of another migration")
-	assert.Empty(t, migrationSays(&kubevirtv1.VirtualMachineInstance{}))
+	assert.Empty(t, migrationSays(keeptest.Object(&kubevirtv1.VirtualMachineInstance{}, virt.KeepInstance)))
 }
