@@ -7,6 +7,7 @@ import (
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/novasphere/wukong/apis/model"
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/conditions"
 	"github.com/novasphere/wukong/controllers/internal/problem"
@@ -26,7 +27,7 @@ func obstacle(export *v1alpha1.WukongExport, observed *observation) *notReady {
 			"the manager does not know the image that moves the bytes: start it with --mover-image, which is the manager's own image (the chart does so)")
 	}
 	if observed.namesake {
-		return pending(v1alpha1.ReasonPending, "Job %s of an earlier WukongExport of this name is being deleted", jobName(export))
+		return pending(v1alpha1.ReasonPending, "Job %s of an earlier WukongExport of this name is being deleted", model.ExportJobName(export))
 	}
 	if export.Spec.Source.VolumeSnapshot != nil {
 		return snapshotObstacle(export, observed)

@@ -10,6 +10,7 @@ import (
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/novasphere/wukong/apis/model"
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/apply"
 	"github.com/novasphere/wukong/controllers/internal/index"
@@ -71,7 +72,7 @@ func (r *Reconciler) letGo(ctx context.Context, vm *v1alpha1.WukongVM, observed 
 // networkLeft tells whether a stamped network is wanted and used no more.
 func networkLeft(vm *v1alpha1.WukongVM, network *v1alpha1.WukongNetwork, observed *observation) bool {
 	if !network.DeletionTimestamp.IsZero() || slices.ContainsFunc(vm.Spec.Networks, func(entry v1alpha1.VMNetwork) bool {
-		return index.NetworkName(vm, &entry) == network.Name
+		return model.NetworkName(vm, &entry) == network.Name
 	}) {
 		return false
 	}

@@ -10,9 +10,9 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/novasphere/wukong/apis/model"
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/apply"
-	"github.com/novasphere/wukong/controllers/internal/naming"
 	"github.com/novasphere/wukong/controllers/internal/umbrella"
 )
 
@@ -122,35 +122,11 @@ func Register(ctx context.Context, indexer client.FieldIndexer, controllers []st
 func DiskNames(vm *v1alpha1.WukongVM) []string {
 	names := make([]string, 0, len(vm.Spec.Disks))
 	for i := range vm.Spec.Disks {
-		if name := DiskName(vm, &vm.Spec.Disks[i]); name != "" {
+		if name := model.DiskName(vm, &vm.Spec.Disks[i]); name != "" {
 			names = append(names, name)
 		}
 	}
 	return names
-}
-
-// DiskName is the WukongDisk of one disk of a machine; empty for an empty drive.
-func DiskName(vm *v1alpha1.WukongVM, disk *v1alpha1.VMDisk) string {
-	switch {
-	case disk.DiskRef != nil:
-		return disk.DiskRef.Name
-	case disk.Template != nil:
-		return naming.Child(vm.Name, disk.Name)
-	default:
-		return ""
-	}
-}
-
-// NetworkName is the WukongNetwork of one interface of a machine; empty for the pod network.
-func NetworkName(vm *v1alpha1.WukongVM, network *v1alpha1.VMNetwork) string {
-	switch {
-	case network.NetworkRef != nil:
-		return network.NetworkRef.Name
-	case network.Template != nil:
-		return naming.Child(vm.Name, network.Name)
-	default:
-		return ""
-	}
 }
 
 // UsedDisks are the WukongDisks that a machine lists, and those that its instance has though the machine lists them no more; each once.
@@ -184,7 +160,7 @@ func vmNetworks(obj client.Object) []string {
 	vm := obj.(*v1alpha1.WukongVM)
 	var names []string
 	for i := range vm.Spec.Networks {
-		if name := NetworkName(vm, &vm.Spec.Networks[i]); name != "" {
+		if name := model.NetworkName(vm, &vm.Spec.Networks[i]); name != "" {
 			names = append(names, name)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/novasphere/wukong/apis/model"
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/apply"
 	"github.com/novasphere/wukong/controllers/internal/index"
@@ -27,7 +28,7 @@ type Inputs struct {
 func Uses(vm *v1alpha1.WukongVM, disk *v1alpha1.WukongDisk) bool {
 	named := false
 	for i := range vm.Spec.Disks {
-		if entry := &vm.Spec.Disks[i]; index.DiskName(vm, entry) == disk.Name {
+		if entry := &vm.Spec.Disks[i]; model.DiskName(vm, entry) == disk.Name {
 			if entry.Template == nil || apply.Belongs(disk, vm) {
 				return true
 			}

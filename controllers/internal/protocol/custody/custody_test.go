@@ -11,9 +11,9 @@ import (
 	"k8s.io/utils/ptr"
 	kubevirtv1 "kubevirt.io/api/core/v1"
 
+	"github.com/novasphere/wukong/apis/model"
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/builder"
-	"github.com/novasphere/wukong/controllers/internal/index"
 )
 
 func diskWith(options ...func(*v1alpha1.WukongDisk)) *v1alpha1.WukongDisk {
@@ -110,7 +110,7 @@ func TestUses(t *testing.T) {
 	byTemplate := vm("web", func(vm *v1alpha1.WukongVM) {
 		vm.UID, vm.Spec.Disks = "1", []v1alpha1.VMDisk{{Name: "root", Template: &v1alpha1.DiskTemplate{}}}
 	})
-	stamped := diskWith(func(disk *v1alpha1.WukongDisk) { disk.Name = index.DiskName(&byTemplate, &byTemplate.Spec.Disks[0]) })
+	stamped := diskWith(func(disk *v1alpha1.WukongDisk) { disk.Name = model.DiskName(&byTemplate, &byTemplate.Spec.Disks[0]) })
 	assert.False(t, Uses(&byTemplate, stamped), "somebody else made it")
 	stamped.OwnerReferences = []metav1.OwnerReference{{Kind: "WukongVM", Name: "web", UID: "1", Controller: ptr.To(true)}}
 	assert.True(t, Uses(&byTemplate, stamped))

@@ -5,6 +5,7 @@ import (
 
 	"k8s.io/utils/ptr"
 
+	"github.com/novasphere/wukong/apis/model"
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/index"
 )
@@ -27,7 +28,7 @@ const (
 // FateOf decides about a stamped disk.
 func (in Inputs) FateOf(disk *v1alpha1.WukongDisk) Fate {
 	stamped := slices.ContainsFunc(in.VM.Spec.Disks, func(entry v1alpha1.VMDisk) bool {
-		return entry.Template != nil && index.DiskName(in.VM, &entry) == disk.Name
+		return entry.Template != nil && model.DiskName(in.VM, &entry) == disk.Name
 	})
 	inGuest := in.HasClaim(disk.Status.ClaimName) && disk.Status.ClaimName != "" ||
 		disk.Status.Move != nil && in.HasClaim(disk.Status.Move.TargetClaimName)

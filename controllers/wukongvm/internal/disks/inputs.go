@@ -3,8 +3,8 @@ package disks
 import (
 	"k8s.io/utils/ptr"
 
+	"github.com/novasphere/wukong/apis/model"
 	"github.com/novasphere/wukong/apis/v1alpha1"
-	"github.com/novasphere/wukong/controllers/internal/index"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/virt"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/volumemove"
 )
@@ -22,7 +22,7 @@ type Inputs struct {
 
 // of is the WukongDisk of an entry of spec; nil when it does not exist.
 func (in Inputs) of(entry *v1alpha1.VMDisk) *v1alpha1.WukongDisk {
-	return in.Disks[index.DiskName(in.VM, entry)]
+	return in.Disks[model.DiskName(in.VM, entry)]
 }
 
 // attachable reports whether the machine may have a disk: KubeVirt would start it on whatever claim has the name, and only the disk's

@@ -5,10 +5,10 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/novasphere/wukong/apis/model"
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/cause"
 	"github.com/novasphere/wukong/controllers/internal/conditions"
-	"github.com/novasphere/wukong/controllers/internal/index"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/virt"
 )
 
@@ -21,7 +21,7 @@ func (in Inputs) Problem() *cause.Cause {
 	boot := bootDisk(in.VM)
 	for i := range in.VM.Spec.Disks {
 		entry := &in.VM.Spec.Disks[i]
-		name := index.DiskName(in.VM, entry)
+		name := model.DiskName(in.VM, entry)
 		if name == "" {
 			continue
 		}
@@ -40,7 +40,7 @@ func (in Inputs) Problem() *cause.Cause {
 func (in Inputs) Lacks() bool {
 	for i := range in.VM.Spec.Disks {
 		entry := &in.VM.Spec.Disks[i]
-		if index.DiskName(in.VM, entry) == "" || in.attachable(in.of(entry)) {
+		if model.DiskName(in.VM, entry) == "" || in.attachable(in.of(entry)) {
 			continue
 		}
 		if _, volume := virt.TemplateDisk(in.Machine, entry.Name); volume == nil {

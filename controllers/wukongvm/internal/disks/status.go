@@ -7,8 +7,8 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 	kubevirtv1 "kubevirt.io/api/core/v1"
 
+	"github.com/novasphere/wukong/apis/model"
 	"github.com/novasphere/wukong/apis/v1alpha1"
-	"github.com/novasphere/wukong/controllers/internal/index"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/virt"
 )
 
@@ -29,7 +29,7 @@ func (r Report) Status() []v1alpha1.VMDiskStatus {
 	present := r.Presences()
 	for i := range r.VM.Spec.Disks {
 		entry := &r.VM.Spec.Disks[i]
-		name := index.DiskName(r.VM, entry)
+		name := model.DiskName(r.VM, entry)
 		at := slices.IndexFunc(present, func(item virt.Presence) bool {
 			return item.Name == entry.Name && (item.InInstance || r.Running() == nil)
 		})

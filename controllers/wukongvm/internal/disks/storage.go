@@ -8,8 +8,8 @@ import (
 	"k8s.io/utils/ptr"
 	kubevirtv1 "kubevirt.io/api/core/v1"
 
+	"github.com/novasphere/wukong/apis/model"
 	"github.com/novasphere/wukong/apis/v1alpha1"
-	"github.com/novasphere/wukong/controllers/internal/index"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/virt"
 )
 
@@ -107,7 +107,7 @@ func bootOrder(vm *v1alpha1.WukongVM, i, boot int) *uint {
 // nothing is known for the moment, is left as it is; one that belongs to another machine is not.
 func (in Inputs) volume(i, boot int) *kubevirtv1.Volume {
 	entry := &in.VM.Spec.Disks[i]
-	if index.DiskName(in.VM, entry) == "" {
+	if model.DiskName(in.VM, entry) == "" {
 		return nil
 	}
 	disk := in.of(entry)

@@ -7,6 +7,7 @@ import (
 
 	kubevirtv1 "kubevirt.io/api/core/v1"
 
+	"github.com/novasphere/wukong/apis/model"
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/index"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/virt"
@@ -86,7 +87,7 @@ func Make(in Inputs) Plan {
 func (in Inputs) volumes(known []Handover) map[string]string {
 	volumes := map[string]string{}
 	for i := range in.VM.Spec.Disks {
-		if name := index.DiskName(in.VM, &in.VM.Spec.Disks[i]); name != "" {
+		if name := model.DiskName(in.VM, &in.VM.Spec.Disks[i]); name != "" {
 			volumes[name] = in.VM.Spec.Disks[i].Name
 		}
 	}
