@@ -15,9 +15,9 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 
+	"github.com/novasphere/wukong/apis/model"
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/builder"
-	"github.com/novasphere/wukong/controllers/internal/apply"
 	"github.com/novasphere/wukong/controllers/internal/testkit"
 )
 
@@ -155,7 +155,7 @@ func TestWhatADiskThatVanishedLeftBehind(t *testing.T) {
 	f.WaitGone(ghost.DeepCopy())
 	f.Until(func() bool {
 		current := &cdiv1.DataVolume{}
-		return f.Exists("reborn", current) && current.UID != reborn.UID && apply.Belongs(current, disk)
+		return f.Exists("reborn", current) && current.UID != reborn.UID && model.Belongs(current, disk)
 	}, "the new disk has a DataVolume of its own")
 	other := f.newDisk("other", builder.Retained)
 	f.Create(other)

@@ -12,8 +12,8 @@ import (
 	cdiv1 "kubevirt.io/containerized-data-importer-api/pkg/apis/core/v1beta1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/novasphere/wukong/apis/model"
 	"github.com/novasphere/wukong/apis/v1alpha1"
-	"github.com/novasphere/wukong/controllers/internal/apply"
 	"github.com/novasphere/wukong/controllers/internal/dependency"
 	"github.com/novasphere/wukong/controllers/internal/diskstate"
 	"github.com/novasphere/wukong/controllers/internal/index"
@@ -29,7 +29,7 @@ var unbegun = []cdiv1.DataVolumePhase{cdiv1.PhaseUnset, cdiv1.Pending, cdiv1.Wai
 // waitsForOrigin tells whether a disk has a DataVolume of which nothing was copied from another claim or snapshot.
 func waitsForOrigin(disk *v1alpha1.WukongDisk, observed *observation) bool {
 	_, isClone := index.OriginOf(disk)
-	return isClone && observed.dataVolume != nil && apply.Belongs(observed.dataVolume, disk) && !wasFilled(disk) && slices.Contains(unbegun, observed.dataVolume.Status.Phase)
+	return isClone && observed.dataVolume != nil && model.Belongs(observed.dataVolume, disk) && !wasFilled(disk) && slices.Contains(unbegun, observed.dataVolume.Status.Phase)
 }
 
 // observeSevered finds out whether what the DataVolume is to be filled from is gone.

@@ -21,11 +21,11 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
+	"github.com/novasphere/wukong/apis/model"
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/conditions"
 	"github.com/novasphere/wukong/controllers/internal/index"
 	"github.com/novasphere/wukong/controllers/internal/protocol/custody"
-	"github.com/novasphere/wukong/controllers/internal/usage"
 	"github.com/novasphere/wukong/controllers/internal/watches"
 )
 
@@ -84,7 +84,7 @@ func (r *Reconciler) disksOfVM() handler.EventHandler {
 	return handler.EnqueueRequestsFromMapFunc(func(ctx context.Context, obj client.Object) []reconcile.Request {
 		vm := obj.(*v1alpha1.WukongVM)
 		requests := watches.Requests(ctx, r.client, newList(), client.InNamespace(vm.Namespace), client.MatchingFields{index.DiskByOwner: vm.Name})
-		for _, name := range index.UsedDisks(vm) {
+		for _, name := range model.UsedDisks(vm) {
 			requests = append(requests, reconcile.Request{NamespacedName: types.NamespacedName{Namespace: vm.Namespace, Name: name}})
 		}
 		return requests
@@ -95,7 +95,7 @@ func (r *Reconciler) disksOfVM() handler.EventHandler {
 func (r *Reconciler) clonesOfDisksOf() handler.EventHandler {
 	return handler.EnqueueRequestsFromMapFunc(func(ctx context.Context, vm client.Object) []reconcile.Request {
 		var requests []reconcile.Request
-		for _, name := range index.UsedDisks(vm.(*v1alpha1.WukongVM)) {
+		for _, name := range model.UsedDisks(vm.(*v1alpha1.WukongVM)) {
 			origin := index.Origin{Kind: index.KindDisk, Namespace: vm.GetNamespace(), Name: name}
 			requests = append(requests, watches.Requests(ctx, r.client, newList(), client.MatchingFields{index.DiskByOrigin: origin.Key()})...)
 		}
@@ -109,7 +109,7 @@ func guestChange() predicate.Predicate {
 		CreateFunc: func(event.CreateEvent) bool { return false },
 		UpdateFunc: func(e event.UpdateEvent) bool {
 			before, after := e.ObjectOld.(*v1alpha1.WukongVM), e.ObjectNew.(*v1alpha1.WukongVM)
-			return usage.HasGuest(before) && (!usage.HasGuest(after) || !equality.Semantic.DeepEqual(index.UsedDisks(before), index.UsedDisks(after)))
+			return model.HasGuest(before) && (!model.HasGuest(after) || !equality.Semantic.DeepEqual(model.UsedDisks(before), model.UsedDisks(after)))
 		},
 	}
 }

@@ -127,7 +127,7 @@ func (r *Reconciler) networksOfAddress() handler.EventHandler {
 func machineNetworksChanged() predicate.Predicate {
 	return predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool {
 		before, after := e.ObjectOld.(*v1alpha1.WukongVM), e.ObjectNew.(*v1alpha1.WukongVM)
-		return before.Generation != after.Generation || before.Status.NodeName != "" && after.Status.NodeName == ""
+		return before.Generation != after.Generation || model.HasGuest(before) && !model.HasGuest(after)
 	}}
 }
 

@@ -7,8 +7,8 @@ import (
 	snapshotv1 "github.com/kubernetes-csi/external-snapshotter/client/v8/apis/volumesnapshot/v1"
 	"k8s.io/utils/ptr"
 
+	"github.com/novasphere/wukong/apis/model"
 	"github.com/novasphere/wukong/apis/v1alpha1"
-	"github.com/novasphere/wukong/controllers/internal/apply"
 	"github.com/novasphere/wukong/controllers/internal/dependency"
 	"github.com/novasphere/wukong/controllers/internal/pass"
 	"github.com/novasphere/wukong/controllers/internal/read"
@@ -46,7 +46,7 @@ func (r *Reconciler) observe(ctx context.Context, snapshot *v1alpha1.WukongSnaps
 		if err != nil {
 			return nil, err
 		}
-		if found != nil && apply.Belongs(found, snapshot) {
+		if found != nil && model.Belongs(found, snapshot) {
 			observed.taken = found
 		}
 	}

@@ -11,10 +11,10 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
+	"github.com/novasphere/wukong/apis/model"
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/conditions"
 	"github.com/novasphere/wukong/controllers/internal/index"
-	"github.com/novasphere/wukong/controllers/internal/usage"
 	"github.com/novasphere/wukong/controllers/internal/watches"
 )
 
@@ -41,7 +41,7 @@ func (r *Reconciler) ofDisk() handler.EventHandler {
 func (r *Reconciler) ofMachine() handler.EventHandler {
 	return handler.EnqueueRequestsFromMapFunc(func(ctx context.Context, vm client.Object) []reconcile.Request {
 		var requests []reconcile.Request
-		for _, disk := range index.UsedDisks(vm.(*v1alpha1.WukongVM)) {
+		for _, disk := range model.UsedDisks(vm.(*v1alpha1.WukongVM)) {
 			requests = append(requests, r.unfinished(ctx, vm.GetNamespace(), disk)...)
 		}
 		return requests
@@ -64,8 +64,8 @@ func machineChange() predicate.Predicate {
 	return predicate.Funcs{
 		UpdateFunc: func(e event.UpdateEvent) bool {
 			before, after := e.ObjectOld.(*v1alpha1.WukongVM), e.ObjectNew.(*v1alpha1.WukongVM)
-			return before.UID != after.UID || usage.MayRun(before) != usage.MayRun(after) ||
-				!equality.Semantic.DeepEqual(index.UsedDisks(before), index.UsedDisks(after))
+			return before.UID != after.UID || model.MayRun(before) != model.MayRun(after) ||
+				!equality.Semantic.DeepEqual(model.UsedDisks(before), model.UsedDisks(after))
 		},
 	}
 }

@@ -27,7 +27,7 @@ func (r *Reconciler) observeOwned(ctx context.Context, vm *v1alpha1.WukongVM, ob
 		return fmt.Errorf("list the WukongNetworks of WukongVM %s: %w", vm.Name, err)
 	}
 	for i := range stamped.Items {
-		if apply.Belongs(&stamped.Items[i], vm) {
+		if model.Belongs(&stamped.Items[i], vm) {
 			observed.ownedDisks = append(observed.ownedDisks, &stamped.Items[i])
 		}
 	}

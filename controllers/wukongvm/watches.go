@@ -10,7 +10,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/event"
@@ -18,6 +17,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
+	"github.com/novasphere/wukong/apis/model"
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/conditions"
 	"github.com/novasphere/wukong/controllers/internal/index"
@@ -90,11 +90,7 @@ func sameName() handler.EventHandler {
 // ofMachine maps a Service to the WukongVM that made it.
 func ofMachine() handler.EventHandler {
 	return watches.Gather(func(_ context.Context, obj client.Object) []reconcile.Request {
-		owner := metav1.GetControllerOf(obj)
-		if owner == nil || owner.Kind != "WukongVM" {
-			return nil
-		}
-		return []reconcile.Request{{NamespacedName: client.ObjectKey{Namespace: obj.GetNamespace(), Name: owner.Name}}}
+		return maker(obj)
 	}, func(_, _ client.Object) time.Duration { return gather })
 }
 
@@ -105,12 +101,17 @@ func (r *Reconciler) ofService() handler.EventHandler {
 		if err != nil || service == nil {
 			return nil
 		}
-		owner := metav1.GetControllerOf(service)
-		if owner == nil || owner.Kind != "WukongVM" {
-			return nil
-		}
-		return []reconcile.Request{{NamespacedName: client.ObjectKey{Namespace: obj.GetNamespace(), Name: owner.Name}}}
+		return maker(service)
 	}, func(_, _ client.Object) time.Duration { return gather })
+}
+
+// maker is a request for the WukongVM that made an object.
+func maker(obj client.Object) []reconcile.Request {
+	name := model.MadeBy(obj)
+	if name == "" {
+		return nil
+	}
+	return []reconcile.Request{{NamespacedName: client.ObjectKey{Namespace: obj.GetNamespace(), Name: name}}}
 }
 
 // endpointsChanged lets pass a different number of pods that answer.
@@ -147,7 +148,7 @@ func changedByOthers() predicate.TypedPredicate[client.Object] {
 // progress of an import is no news to it, nor is that a disk or network is there which the machine has just made.
 func childChanged() predicate.Predicate {
 	return predicate.Funcs{
-		CreateFunc: func(e event.CreateEvent) bool { return !index.Stamped(e.Object) },
+		CreateFunc: func(e event.CreateEvent) bool { return model.MadeBy(e.Object) == "" },
 		UpdateFunc: func(e event.UpdateEvent) bool {
 			before, after := e.ObjectOld.(v1alpha1.Object), e.ObjectNew.(v1alpha1.Object)
 			return before.GetGeneration() != after.GetGeneration() ||

@@ -7,12 +7,10 @@ import (
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/novasphere/wukong/apis/model"
 	"github.com/novasphere/wukong/apis/v1alpha1"
-	"github.com/novasphere/wukong/controllers/internal/apply"
 	"github.com/novasphere/wukong/controllers/internal/umbrella"
 )
 
@@ -118,29 +116,7 @@ func Register(ctx context.Context, indexer client.FieldIndexer, controllers []st
 	return nil
 }
 
-// DiskNames are the WukongDisks that a machine uses, in the order of spec: those that it refers to, and those that it stamps.
-func DiskNames(vm *v1alpha1.WukongVM) []string {
-	names := make([]string, 0, len(vm.Spec.Disks))
-	for i := range vm.Spec.Disks {
-		if name := model.DiskName(vm, &vm.Spec.Disks[i]); name != "" {
-			names = append(names, name)
-		}
-	}
-	return names
-}
-
-// UsedDisks are the WukongDisks that a machine lists, and those that its instance has though the machine lists them no more; each once.
-func UsedDisks(vm *v1alpha1.WukongVM) []string {
-	names := DiskNames(vm)
-	for _, entry := range vm.Status.Disks {
-		if entry.DiskName != "" && !slices.Contains(names, entry.DiskName) {
-			names = append(names, entry.DiskName)
-		}
-	}
-	return names
-}
-
-func vmDisks(obj client.Object) []string { return UsedDisks(obj.(*v1alpha1.WukongVM)) }
+func vmDisks(obj client.Object) []string { return model.UsedDisks(obj.(*v1alpha1.WukongVM)) }
 
 func diskHolder(obj client.Object) []string {
 	if name := obj.(*v1alpha1.WukongDisk).Status.AttachedTo; name != "" {
@@ -182,25 +158,14 @@ func DiskClaims(disk *v1alpha1.WukongDisk) []string {
 func owningVM(obj client.Object) []string {
 	var names []string
 	for _, reference := range obj.GetOwnerReferences() {
-		if IsVM(reference) {
+		if model.IsVM(reference) {
 			names = append(names, reference.Name)
 		}
 	}
-	if owner, ok := apply.RetainedFor(obj); ok {
+	if owner, ok := model.RetainedFor(obj); ok {
 		names = append(names, owner.Name)
 	}
 	return names
-}
-
-// IsVM tells whether an owner reference is one to a WukongVM.
-func IsVM(reference metav1.OwnerReference) bool {
-	return reference.Kind == "WukongVM" && reference.APIVersion == v1alpha1.GroupVersion.String()
-}
-
-// Stamped reports whether a WukongVM made an object from a template.
-func Stamped(obj client.Object) bool {
-	owner := metav1.GetControllerOf(obj)
-	return owner != nil && IsVM(*owner)
 }
 
 func networkAttachment(obj client.Object) []string {

@@ -10,6 +10,7 @@ import (
 	"k8s.io/utils/ptr"
 	cdiv1 "kubevirt.io/containerized-data-importer-api/pkg/apis/core/v1beta1"
 
+	"github.com/novasphere/wukong/apis/model"
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/diskstate"
 	"github.com/novasphere/wukong/controllers/internal/dvstate"
@@ -248,7 +249,7 @@ func (in Inputs) obstacle(class string) *diskstate.Problem {
 	case !in.ClassFound:
 		return diskstate.Failed(v1alpha1.ReasonStorageClassMissing, "the disk stays where it is: StorageClass %s does not exist; create it, or set storageClassName back to %s",
 			class, ptr.Deref(in.Claim.Spec.StorageClassName, ""))
-	case ptr.Deref(in.Disk.Spec.Shared, false):
+	case model.IsShared(in.Disk):
 		return diskstate.Failed(v1alpha1.ReasonMoveUnsupported, "a disk that several machines share cannot move: set spec.shared to false when one machine has it, "+
 			"or set storageClassName back to %s", ptr.Deref(in.Claim.Spec.StorageClassName, ""))
 	case in.DataVolume == nil:

@@ -7,7 +7,6 @@ import (
 
 	"github.com/novasphere/wukong/apis/model"
 	"github.com/novasphere/wukong/apis/v1alpha1"
-	"github.com/novasphere/wukong/controllers/internal/index"
 )
 
 // Fate is what becomes of a disk that was stamped from a template.
@@ -33,7 +32,7 @@ func (in Inputs) FateOf(disk *v1alpha1.WukongDisk) Fate {
 	inGuest := in.HasClaim(disk.Status.ClaimName) && disk.Status.ClaimName != "" ||
 		disk.Status.Move != nil && in.HasClaim(disk.Status.Move.TargetClaimName)
 	deletes := disk.Spec.DetachPolicy == v1alpha1.DetachDelete && !ptr.Deref(disk.Spec.DeletionProtection, false) &&
-		!slices.Contains(index.DiskNames(in.VM), disk.Name)
+		!slices.Contains(model.DiskNames(in.VM), disk.Name)
 	switch {
 	case stamped, !disk.DeletionTimestamp.IsZero(), inGuest && deletes:
 		return Stay

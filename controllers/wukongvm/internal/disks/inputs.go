@@ -25,11 +25,9 @@ func (in Inputs) of(entry *v1alpha1.VMDisk) *v1alpha1.WukongDisk {
 	return in.Disks[model.DiskName(in.VM, entry)]
 }
 
-// attachable reports whether the machine may have a disk: KubeVirt would start it on whatever claim has the name, and only the disk's
-// controller knows that no other machine writes to it.
+// attachable reports whether the machine may have a disk: KubeVirt would start it on whatever claim has the name.
 func (in Inputs) attachable(disk *v1alpha1.WukongDisk) bool {
-	return disk != nil && disk.DeletionTimestamp.IsZero() && disk.Status.ClaimName != "" && !volumemove.Copied(disk) &&
-		(disk.Status.AttachedTo == in.VM.Name || shared(disk))
+	return disk != nil && model.MayUse(in.VM, disk)
 }
 
 // belongsToAnother reports whether a disk is another machine's.
@@ -44,8 +42,6 @@ func (in Inputs) claim(disk *v1alpha1.WukongDisk) string {
 	}
 	return disk.Status.ClaimName
 }
-
-func shared(disk *v1alpha1.WukongDisk) bool { return ptr.Deref(disk.Spec.Shared, false) }
 
 // IsClaimOf reports whether a claim holds the disk, or will when its move is over.
 func IsClaimOf(disk *v1alpha1.WukongDisk, claim string) bool {

@@ -74,7 +74,7 @@ func (in Inputs) notReady(name string) *cause.Cause {
 		return &cause.Cause{Reason: v1alpha1.ReasonWaitingForDisk,
 			Message: fmt.Sprintf("WukongDisk %s is being deleted; take it out of spec.disks", name)}
 	}
-	if holder := disk.Status.AttachedTo; in.belongsToAnother(disk) && !shared(disk) {
+	if holder := disk.Status.AttachedTo; in.belongsToAnother(disk) && !model.IsShared(disk) {
 		return &cause.Cause{Reason: v1alpha1.ReasonDiskInUse, Message: fmt.Sprintf(
 			"WukongDisk %s belongs to WukongVM %s: take it out of spec.disks there, or set spec.shared of the disk if the guests share a cluster file system; "+
 				"if there is no WukongVM %s any more, delete VirtualMachine %s, which still has it",

@@ -156,7 +156,7 @@ func device(entry *v1alpha1.VMDisk, disk *v1alpha1.WukongDisk, serial string) ku
 	result.Disk = &kubevirtv1.DiskTarget{
 		Bus: kubevirtv1.DiskBus(entry.Bus), ReadOnly: ptr.Deref(entry.ReadOnly, false) || readOnlyClaim(disk),
 	}
-	if disk != nil && shared(disk) {
+	if disk != nil && model.IsShared(disk) {
 		result.Shareable = ptr.To(true)
 	}
 	return result
