@@ -128,15 +128,15 @@ func (r *Reconciler) setup(manager ctrl.Manager) error {
 		Named("wukongdisk").
 		For(&v1alpha1.WukongDisk{}, builder.WithPredicates(predicate.Or(watches.OwnChange(), wordGiven()))).
 		Watches(&corev1.PersistentVolumeClaim{}, watches.Gather(r.disksBy(index.DiskByClaim), whileItLives), builder.WithPredicates(claimChange())).
-		Watches(&corev1.PersistentVolumeClaim{}, r.clonesOf(index.KindClaim), builder.WithPredicates(originChange())).
+		Watches(&corev1.PersistentVolumeClaim{}, r.clonesOf(model.KindClaim), builder.WithPredicates(originChange())).
 		Watches(&corev1.Event{}, r.disksOfFailure(), builder.WithPredicates(failureChange())).
-		Watches(&v1alpha1.WukongDisk{}, r.clonesOf(index.KindDisk), builder.WithPredicates(originChange())).
+		Watches(&v1alpha1.WukongDisk{}, r.clonesOf(model.KindDisk), builder.WithPredicates(originChange())).
 		Watches(&v1alpha1.WukongDisk{}, handler.EnqueueRequestsFromMapFunc(originOfClone), builder.WithPredicates(appears())).
 		Watches(&v1alpha1.WukongDisk{}, r.othersOnClaims(), builder.WithPredicates(claimTaken())).
 		Watches(&v1alpha1.WukongExport{}, handler.EnqueueRequestsFromMapFunc(diskOfExport), builder.WithPredicates(appears())).
-		Watches(&v1alpha1.WukongSnapshot{}, r.clonesOf(index.KindWukongSnapshot), builder.WithPredicates(originChange())).
+		Watches(&v1alpha1.WukongSnapshot{}, r.clonesOf(model.KindWukongSnapshot), builder.WithPredicates(originChange())).
 		Watches(&v1alpha1.WukongSnapshot{}, handler.EnqueueRequestsFromMapFunc(diskOfSnapshot), builder.WithPredicates(appears())).
-		Watches(&v1alpha1.WukongImage{}, r.clonesOf(index.KindImage), builder.WithPredicates(originChange())).
+		Watches(&v1alpha1.WukongImage{}, r.clonesOf(model.KindImage), builder.WithPredicates(originChange())).
 		Watches(&storagev1.StorageClass{}, r.unsettledDisks(), builder.WithPredicates(classChange())).
 		Watches(&v1alpha1.Wukong{}, umbrella.Handler(r.client, newList), builder.WithPredicates(umbrella.Predicate())).
 		Watches(&v1alpha1.WukongVM{}, r.disksOfVM(), builder.WithPredicates(vmChange())).
@@ -161,7 +161,7 @@ func (r *Reconciler) setup(manager ctrl.Manager) error {
 		return err
 	}
 	err = r.dependencies.Watch(controller, dependency.VolumeSnapshots,
-		source.Kind(manager.GetCache(), client.Object(&snapshotv1.VolumeSnapshot{}), r.clonesOf(index.KindSnapshot, index.KindWukongSnapshot), originChange()), everything)
+		source.Kind(manager.GetCache(), client.Object(&snapshotv1.VolumeSnapshot{}), r.clonesOf(model.KindSnapshot, model.KindWukongSnapshot), originChange()), everything)
 	if err != nil {
 		return err
 	}

@@ -55,7 +55,7 @@ func (r *Reconciler) clonesOf(kinds ...string) handler.EventHandler {
 	return handler.EnqueueRequestsFromMapFunc(func(ctx context.Context, obj client.Object) []reconcile.Request {
 		var requests []reconcile.Request
 		for _, kind := range kinds {
-			origin := index.Origin{Kind: kind, Namespace: obj.GetNamespace(), Name: obj.GetName()}
+			origin := model.Origin{Kind: kind, Namespace: obj.GetNamespace(), Name: obj.GetName()}
 			requests = append(requests, watches.Requests(ctx, r.client, newList(), client.MatchingFields{index.DiskByOrigin: origin.Key()})...)
 		}
 		return requests
@@ -96,7 +96,7 @@ func (r *Reconciler) clonesOfDisksOf() handler.EventHandler {
 	return handler.EnqueueRequestsFromMapFunc(func(ctx context.Context, vm client.Object) []reconcile.Request {
 		var requests []reconcile.Request
 		for _, name := range model.UsedDisks(vm.(*v1alpha1.WukongVM)) {
-			origin := index.Origin{Kind: index.KindDisk, Namespace: vm.GetNamespace(), Name: name}
+			origin := model.Origin{Kind: model.KindDisk, Namespace: vm.GetNamespace(), Name: name}
 			requests = append(requests, watches.Requests(ctx, r.client, newList(), client.MatchingFields{index.DiskByOrigin: origin.Key()})...)
 		}
 		return requests

@@ -103,7 +103,7 @@ func (r *Reconciler) observeDisk(ctx context.Context, export *v1alpha1.WukongExp
 	if observed.job != nil {
 		return r.observeRead(ctx, observed)
 	}
-	name := sourceDisk(export, observed.vm)
+	name := model.ExportedDisk(export, observed.vm)
 	if name == "" {
 		return nil
 	}
@@ -145,32 +145,6 @@ func (r *Reconciler) observeRead(ctx context.Context, observed *observation) err
 		}
 	}
 	return nil
-}
-
-// sourceDisk is the name of the disk to be read; empty when it is not known.
-func sourceDisk(export *v1alpha1.WukongExport, vm *v1alpha1.WukongVM) string {
-	if reference := export.Spec.Source.DiskRef; reference != nil {
-		return reference.Name
-	}
-	if vm == nil {
-		return ""
-	}
-	entries := machineDisks(vm, export.Spec.Source.VM.Disk)
-	if len(entries) != 1 {
-		return ""
-	}
-	return model.DiskName(vm, entries[0])
-}
-
-// machineDisks are the disks of a machine that an export may mean: the one of that name, or without a name all but media in a drive.
-func machineDisks(vm *v1alpha1.WukongVM, name string) []*v1alpha1.VMDisk {
-	var meant []*v1alpha1.VMDisk
-	for i := range vm.Spec.Disks {
-		if disk := &vm.Spec.Disks[i]; disk.Name == name || name == "" && disk.Type != v1alpha1.DiskTypeCDROM {
-			meant = append(meant, disk)
-		}
-	}
-	return meant
 }
 
 func (r *Reconciler) observeSnapshot(ctx context.Context, export *v1alpha1.WukongExport, observed *observation) error {

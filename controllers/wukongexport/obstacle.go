@@ -60,7 +60,7 @@ func diskMissing(export *v1alpha1.WukongExport, observed *observation) *notReady
 		return pending(v1alpha1.ReasonSourceMissing, "WukongDisk %s does not exist in namespace %s: create it, or make another export", source.DiskRef.Name, export.Namespace)
 	case observed.vm == nil:
 		return pending(v1alpha1.ReasonSourceMissing, "WukongVM %s does not exist in namespace %s: create it, or make another export", source.VM.Name, export.Namespace)
-	case sourceDisk(export, observed.vm) == "":
+	case model.ExportedDisk(export, observed.vm) == "":
 		return whichDisk(observed.vm, source.VM.Disk)
 	default:
 		return pending(v1alpha1.ReasonSourceMissing, "the WukongDisk of WukongVM %s does not exist yet", source.VM.Name)
@@ -70,13 +70,13 @@ func diskMissing(export *v1alpha1.WukongExport, observed *observation) *notReady
 // whichDisk asks for the disk of a machine that is meant.
 func whichDisk(vm *v1alpha1.WukongVM, name string) *notReady {
 	var names []string
-	for _, disk := range machineDisks(vm, "") {
+	for _, disk := range model.ExportableDisks(vm, "") {
 		names = append(names, disk.Name)
 	}
 	switch {
 	case len(names) == 0:
 		return pending(v1alpha1.ReasonSourceMissing, "WukongVM %s has nothing but drives in spec.disks: make an export of a machine that has a disk", vm.Name)
-	case name != "" && len(machineDisks(vm, name)) > 0:
+	case name != "" && len(model.ExportableDisks(vm, name)) > 0:
 		return pending(v1alpha1.ReasonSourceMissing, "the drive %s of WukongVM %s is empty: put a medium in, or make an export of another of its disks: %s",
 			name, vm.Name, strings.Join(names, ", "))
 	case name != "":

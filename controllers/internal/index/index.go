@@ -27,7 +27,7 @@ const (
 	NetworkByOwner = "metadata.ownerReferences.wukongVM"
 	// DiskByHolder finds the WukongDisks that a WukongVM may use, by its name.
 	DiskByHolder = "status.attachedTo"
-	// DiskByOrigin finds the WukongDisks that are clones of an object, by Origin.Key, in all namespaces.
+	// DiskByOrigin finds the WukongDisks that are clones of an object, by model.Origin.Key, in all namespaces.
 	DiskByOrigin = "source.origin"
 	// SnapshotByDisk finds the WukongSnapshots of a WukongDisk, by its name.
 	SnapshotByDisk = "spec.source.diskRef"
@@ -141,6 +141,13 @@ func vmNetworks(obj client.Object) []string {
 		}
 	}
 	return names
+}
+
+func diskOrigin(obj client.Object) []string {
+	if origin, ok := model.OriginOf(obj.(*v1alpha1.WukongDisk)); ok {
+		return []string{origin.Key()}
+	}
+	return nil
 }
 
 func diskClaim(obj client.Object) []string { return DiskClaims(obj.(*v1alpha1.WukongDisk)) }
