@@ -125,7 +125,7 @@ func (r *Reconciler) observeOwners(ctx context.Context, vm *v1alpha1.WukongVM, o
 				return fmt.Errorf("list the WukongDisks of PersistentVolumeClaim %s: %w", item.Claim, err)
 			}
 			for i := range list.Items {
-				if disk := &list.Items[i]; disk.Status.ClaimName != "" && disks.IsClaimOf(disk, item.Claim) {
+				if disk := &list.Items[i]; model.ClaimsOf(disk).Hold(item.Claim) {
 					observed.owners[item.Claim], observed.disks[disk.Name] = disk.Name, disk
 				}
 			}

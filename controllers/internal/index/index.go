@@ -4,7 +4,6 @@ package index
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -150,17 +149,7 @@ func diskOrigin(obj client.Object) []string {
 	return nil
 }
 
-func diskClaim(obj client.Object) []string { return DiskClaims(obj.(*v1alpha1.WukongDisk)) }
-
-// DiskClaims are the claim that a disk begins with, the one that it moved to, and the one that it moves to.
-func DiskClaims(disk *v1alpha1.WukongDisk) []string {
-	names := []string{disk.ClaimName(), disk.Status.ClaimName}
-	if disk.Status.Move != nil {
-		names = append(names, disk.Status.Move.TargetClaimName)
-	}
-	slices.Sort(names)
-	return slices.DeleteFunc(slices.Compact(names), func(name string) bool { return name == "" })
-}
+func diskClaim(obj client.Object) []string { return model.ClaimsOf(obj.(*v1alpha1.WukongDisk)).All() }
 
 func owningVM(obj client.Object) []string {
 	var names []string

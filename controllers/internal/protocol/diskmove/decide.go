@@ -277,7 +277,7 @@ func (in Inputs) method() (method v1alpha1.MoveMethod, wait string) {
 		return v1alpha1.MoveLive, ""
 	case entry.Attachment == v1alpha1.DiskAttaching || entry.Attachment == v1alpha1.DiskDetaching:
 		return "", fmt.Sprintf("waits until WukongVM %s has attached or detached the disk", machine.Name)
-	case machine.Spec.PowerState == v1alpha1.PowerStopped, in.answer(in.askedTarget()) == v1alpha1.VMDiskMoveReleased:
+	case machine.Spec.PowerState == v1alpha1.PowerStopped, in.answer(model.ClaimsOf(in.Disk).Target) == v1alpha1.VMDiskMoveReleased:
 		return v1alpha1.MoveCopy, ""
 	default:
 		return "", fmt.Sprintf("waits until WukongVM %s has the disk and runs, or is stopped by powerState", machine.Name)
@@ -312,13 +312,6 @@ func (in Inputs) answer(target string) v1alpha1.VMDiskMoveState {
 		}
 	}
 	return ""
-}
-
-func (in Inputs) askedTarget() string {
-	if in.Disk.Status.Move == nil {
-		return ""
-	}
-	return in.Disk.Status.Move.TargetClaimName
 }
 
 // asked tells whether status has told of the move already: what the machine says is an answer to that, and not to an earlier one.

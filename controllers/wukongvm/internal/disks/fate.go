@@ -7,6 +7,7 @@ import (
 
 	"github.com/novasphere/wukong/apis/model"
 	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/wukongvm/internal/virt"
 )
 
 // Fate is what becomes of a disk that was stamped from a template.
@@ -29,8 +30,8 @@ func (in Inputs) FateOf(disk *v1alpha1.WukongDisk) Fate {
 	stamped := slices.ContainsFunc(in.VM.Spec.Disks, func(entry v1alpha1.VMDisk) bool {
 		return entry.Template != nil && model.DiskName(in.VM, &entry) == disk.Name
 	})
-	inGuest := in.HasClaim(disk.Status.ClaimName) && disk.Status.ClaimName != "" ||
-		disk.Status.Move != nil && in.HasClaim(disk.Status.Move.TargetClaimName)
+	claims := model.ClaimsOf(disk)
+	inGuest := slices.ContainsFunc(in.Presences(), func(item virt.Presence) bool { return claims.Hold(item.Claim) })
 	deletes := disk.Spec.DetachPolicy == v1alpha1.DetachDelete && !ptr.Deref(disk.Spec.DeletionProtection, false) &&
 		!slices.Contains(model.DiskNames(in.VM), disk.Name)
 	switch {

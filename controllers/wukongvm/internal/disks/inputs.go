@@ -43,10 +43,10 @@ func (in Inputs) claim(disk *v1alpha1.WukongDisk) string {
 	return disk.Status.ClaimName
 }
 
-// IsClaimOf reports whether a claim holds the disk, or will when its move is over.
-func IsClaimOf(disk *v1alpha1.WukongDisk, claim string) bool {
-	return claim == disk.Status.ClaimName || disk.Status.ClaimName == "" ||
-		disk.Status.Move != nil && claim == disk.Status.Move.TargetClaimName
+// mayHold reports whether a claim may hold a disk: any claim may, until the disk's own is known.
+func mayHold(disk *v1alpha1.WukongDisk, claim string) bool {
+	claims := model.ClaimsOf(disk)
+	return claims.Current == "" || claims.Hold(claim)
 }
 
 func isDrive(entry *v1alpha1.VMDisk) bool { return entry.Type == v1alpha1.DiskTypeCDROM }

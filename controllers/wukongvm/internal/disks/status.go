@@ -66,7 +66,7 @@ func (in Inputs) Outgrown(entry *v1alpha1.VMDisk) (asked, has *resource.Quantity
 // belongs reports whether a claim of the machine is that of the disk that spec lists.
 func (in Inputs) belongs(name, claim string) bool {
 	disk := in.Disks[name]
-	return name != "" && (disk == nil || IsClaimOf(disk, claim))
+	return name != "" && (disk == nil || mayHold(disk, claim))
 }
 
 // listed is a disk of spec. The place in present is where the machine has it, or -1.

@@ -137,7 +137,7 @@ func (in Inputs) foreignVolume(name string, disk *v1alpha1.WukongDisk) *kubevirt
 		return nil
 	}
 	claim := virt.ClaimOf(volume)
-	if IsClaimOf(disk, claim) || in.Owners[claim] != "" || !restored.MatchString(claim) {
+	if mayHold(disk, claim) || in.Owners[claim] != "" || !restored.MatchString(claim) {
 		return nil
 	}
 	return volume
@@ -195,7 +195,7 @@ func (in Inputs) startsWith(entry *v1alpha1.VMDisk, disk *v1alpha1.WukongDisk) b
 	if isDrive(entry) {
 		return false
 	}
-	if _, volume := virt.TemplateDisk(in.Machine, entry.Name); volume != nil && IsClaimOf(disk, virt.ClaimOf(volume)) && !in.Halted() {
+	if _, volume := virt.TemplateDisk(in.Machine, entry.Name); volume != nil && mayHold(disk, virt.ClaimOf(volume)) && !in.Halted() {
 		return !virt.IsHotpluggable(volume)
 	}
 	return in.Machine == nil || in.Halted() || in.NeverRan()
