@@ -15,7 +15,6 @@ import (
 
 	"github.com/novasphere/wukong/apis/model"
 	"github.com/novasphere/wukong/apis/v1alpha1"
-	"github.com/novasphere/wukong/controllers/internal/conditions"
 	"github.com/novasphere/wukong/controllers/internal/dependency"
 	"github.com/novasphere/wukong/controllers/internal/diskstate"
 	"github.com/novasphere/wukong/controllers/internal/read"
@@ -76,7 +75,7 @@ func (r *Reconciler) originWukongSnapshot(ctx context.Context, disk *v1alpha1.Wu
 		return &origin{}, err
 	}
 	found := &origin{exists: snapshot.DeletionTimestamp.IsZero(), grants: snapshot.Spec.CloneableFrom}
-	if ready := conditions.Ready(snapshot); ready.Status != metav1.ConditionTrue || len(snapshot.Status.Disks) == 0 {
+	if ready := model.Ready(snapshot); ready.Status != metav1.ConditionTrue || len(snapshot.Status.Disks) == 0 {
 		found.waits = ready.Message
 		return found, nil
 	}
@@ -107,7 +106,7 @@ func (r *Reconciler) originDisk(ctx context.Context, reference model.Origin) (*o
 	if err != nil {
 		return nil, err
 	}
-	ready := conditions.Ready(source)
+	ready := model.Ready(source)
 	switch {
 	case source.Complete() && len(guests) > 0:
 		found.waits = fmt.Sprintf("it is in use by WukongVM %s, and only what no guest has is copied: stop that machine (powerState: Stopped), or detach the "+
@@ -198,7 +197,7 @@ func (r *Reconciler) originImage(ctx context.Context, reference model.Origin) (*
 	found := &origin{exists: image.DeletionTimestamp.IsZero(), grants: image.Spec.CloneableFrom}
 	// An image whose next version fails has its current one all the same.
 	if current := image.CurrentVersion(); current == nil {
-		found.waits = conditions.Ready(image).Message
+		found.waits = model.Ready(image).Message
 	} else if current.ClaimName != "" {
 		found.source = claimSource(image.Namespace, current.ClaimName)
 	} else {

@@ -23,7 +23,6 @@ import (
 
 	"github.com/novasphere/wukong/apis/model"
 	"github.com/novasphere/wukong/apis/v1alpha1"
-	"github.com/novasphere/wukong/controllers/internal/conditions"
 	"github.com/novasphere/wukong/controllers/internal/index"
 	"github.com/novasphere/wukong/controllers/internal/protocol/custody"
 	"github.com/novasphere/wukong/controllers/internal/watches"
@@ -215,14 +214,14 @@ func originChange() predicate.Predicate {
 func originState(obj client.Object) string {
 	switch typed := obj.(type) {
 	case *v1alpha1.WukongDisk:
-		ready := conditions.Ready(typed)
+		ready := model.Ready(typed)
 		return strings.Join([]string{string(typed.Status.Phase), strconv.FormatBool(typed.Complete()), ready.Message, typed.Status.ClaimName,
 			typed.Status.AttachedTo, strings.Join(typed.Spec.CloneableFrom, ",")}, "|")
 	case *v1alpha1.WukongImage:
-		return strings.Join([]string{typed.Status.CurrentVersion, typed.Status.DataSourceName, conditions.Ready(typed).Message,
+		return strings.Join([]string{typed.Status.CurrentVersion, typed.Status.DataSourceName, model.Ready(typed).Message,
 			strings.Join(typed.Spec.CloneableFrom, ",")}, "|")
 	case *v1alpha1.WukongSnapshot:
-		ready := conditions.Ready(typed)
+		ready := model.Ready(typed)
 		return strings.Join([]string{string(ready.Status), ready.Message, strings.Join(typed.Spec.CloneableFrom, ",")}, "|")
 	case *corev1.PersistentVolumeClaim:
 		return string(typed.Status.Phase)

@@ -9,7 +9,6 @@ import (
 
 	"github.com/novasphere/wukong/apis/model"
 	"github.com/novasphere/wukong/apis/v1alpha1"
-	"github.com/novasphere/wukong/controllers/internal/conditions"
 	"github.com/novasphere/wukong/controllers/internal/problem"
 )
 
@@ -45,7 +44,7 @@ func diskObstacle(export *v1alpha1.WukongExport, observed *observation) *notRead
 				"or take a VolumeSnapshot and export that", observed.disk.Name, strings.Join(observed.users, ", "))
 	}
 	if !observed.disk.Complete() {
-		return pending(v1alpha1.ReasonSourceNotReady, "WukongDisk %s: %s", observed.disk.Name, conditions.Ready(observed.disk).Message)
+		return pending(v1alpha1.ReasonSourceNotReady, "WukongDisk %s: %s", observed.disk.Name, model.Ready(observed.disk).Message)
 	}
 	if observed.claim == nil {
 		return pending(v1alpha1.ReasonSourceNotReady, "PersistentVolumeClaim %s of WukongDisk %s does not exist", observed.disk.Status.ClaimName, observed.disk.Name)

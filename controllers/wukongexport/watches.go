@@ -14,7 +14,6 @@ import (
 
 	"github.com/novasphere/wukong/apis/model"
 	"github.com/novasphere/wukong/apis/v1alpha1"
-	"github.com/novasphere/wukong/controllers/internal/conditions"
 	"github.com/novasphere/wukong/controllers/internal/watches"
 )
 
@@ -73,7 +72,7 @@ func diskChange() predicate.Predicate {
 	return predicate.Funcs{
 		UpdateFunc: func(e event.UpdateEvent) bool {
 			before, after := e.ObjectOld.(*v1alpha1.WukongDisk), e.ObjectNew.(*v1alpha1.WukongDisk)
-			readyBefore, readyAfter := conditions.Ready(before), conditions.Ready(after)
+			readyBefore, readyAfter := model.Ready(before), model.Ready(after)
 			return before.UID != after.UID || before.Status.ClaimName != after.Status.ClaimName ||
 				before.Status.AttachedTo != after.Status.AttachedTo || before.Complete() != after.Complete() || readyBefore.Message != readyAfter.Message
 		},

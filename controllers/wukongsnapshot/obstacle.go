@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/novasphere/wukong/apis/model"
 	"github.com/novasphere/wukong/apis/v1alpha1"
-	"github.com/novasphere/wukong/controllers/internal/conditions"
 	"github.com/novasphere/wukong/controllers/internal/dependency"
 )
 
@@ -27,7 +27,7 @@ func obstacle(snapshot *v1alpha1.WukongSnapshot, observed *observation) *outcome
 	case !disk.DeletionTimestamp.IsZero():
 		return pending(v1alpha1.ReasonSourceMissing, "WukongDisk %s is being deleted", disk.Name)
 	case !disk.Complete() || disk.Status.ClaimName == "":
-		return pending(v1alpha1.ReasonSourceNotReady, "WukongDisk %s: %s", disk.Name, conditions.Ready(disk).Message)
+		return pending(v1alpha1.ReasonSourceNotReady, "WukongDisk %s: %s", disk.Name, model.Ready(disk).Message)
 	case snapshot.Spec.RequiredConsistency == v1alpha1.ConsistencyApplication && len(observed.writers) > 0:
 		return pending(v1alpha1.ReasonSourceInUse,
 			"WukongDisk %s is in use by WukongVM %s, which is not stopped, and requiredConsistency is Application: stop it (powerState: Stopped) and the "+

@@ -13,7 +13,6 @@ import (
 
 	"github.com/novasphere/wukong/apis/model"
 	"github.com/novasphere/wukong/apis/v1alpha1"
-	"github.com/novasphere/wukong/controllers/internal/conditions"
 	"github.com/novasphere/wukong/controllers/internal/index"
 	"github.com/novasphere/wukong/controllers/internal/watches"
 )
@@ -54,7 +53,7 @@ func diskChange() predicate.Predicate {
 		UpdateFunc: func(e event.UpdateEvent) bool {
 			before, after := e.ObjectOld.(*v1alpha1.WukongDisk), e.ObjectNew.(*v1alpha1.WukongDisk)
 			return before.UID != after.UID || before.Complete() != after.Complete() || before.Status.ClaimName != after.Status.ClaimName ||
-				before.Status.AttachedTo != after.Status.AttachedTo || before.DeletionTimestamp.IsZero() != after.DeletionTimestamp.IsZero() || conditions.Ready(before).Message != conditions.Ready(after).Message
+				before.Status.AttachedTo != after.Status.AttachedTo || before.DeletionTimestamp.IsZero() != after.DeletionTimestamp.IsZero() || model.Ready(before).Message != model.Ready(after).Message
 		},
 	}
 }

@@ -20,7 +20,6 @@ import (
 	"github.com/novasphere/wukong/apis/model"
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/builder"
-	"github.com/novasphere/wukong/controllers/internal/conditions"
 	"github.com/novasphere/wukong/controllers/internal/testkit"
 )
 
@@ -199,7 +198,7 @@ func TestInterfacesOfTheirOwnKind(t *testing.T) {
 		f.Create(passthru)
 		f.Create(other)
 		refused := testkit.Wait(f, other, metav1.ConditionFalse, v1alpha1.ReasonBandwidthUnsupported, "")
-		assert.Contains(t, conditions.Ready(refused).Message, "of type Macvlan")
+		assert.Contains(t, model.Ready(refused).Message, "of type Macvlan")
 		assert.False(t, f.Exists("other", &kubevirtv1.VirtualMachine{}))
 	})
 	t.Run("Contract3: nothing is left to do", func(t *testing.T) {

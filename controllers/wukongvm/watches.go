@@ -19,7 +19,6 @@ import (
 
 	"github.com/novasphere/wukong/apis/model"
 	"github.com/novasphere/wukong/apis/v1alpha1"
-	"github.com/novasphere/wukong/controllers/internal/conditions"
 	"github.com/novasphere/wukong/controllers/internal/index"
 	"github.com/novasphere/wukong/controllers/internal/read"
 	"github.com/novasphere/wukong/controllers/internal/watches"
@@ -77,7 +76,7 @@ func decides(before, now v1alpha1.Object) bool {
 		old := before.(*v1alpha1.WukongDisk).Status
 		return old.ClaimName != disk.Status.ClaimName || old.AttachedTo != disk.Status.AttachedTo || !equality.Semantic.DeepEqual(old.Move, disk.Status.Move)
 	}
-	return conditions.Ready(before).Status != conditions.Ready(now).Status
+	return model.Ready(before).Status != model.Ready(now).Status
 }
 
 // sameName maps KubeVirt's objects to the WukongVM: we name the VirtualMachine as it, and KubeVirt the instance as the VirtualMachine.
@@ -160,7 +159,7 @@ func childChanged() predicate.Predicate {
 }
 
 func sameReady(before, after v1alpha1.Object) bool {
-	one, two := conditions.Ready(before), conditions.Ready(after)
+	one, two := model.Ready(before), model.Ready(after)
 	return one.Status == two.Status && one.Reason == two.Reason && one.Message == two.Message
 }
 

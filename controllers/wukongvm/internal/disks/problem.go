@@ -8,7 +8,6 @@ import (
 	"github.com/novasphere/wukong/apis/model"
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/cause"
-	"github.com/novasphere/wukong/controllers/internal/conditions"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/virt"
 )
 
@@ -80,7 +79,7 @@ func (in Inputs) notReady(name string) *cause.Cause {
 				"if there is no WukongVM %s any more, delete VirtualMachine %s, which still has it",
 			name, holder, holder, holder)}
 	}
-	if ready := conditions.Ready(disk); ready.Status != metav1.ConditionTrue {
+	if ready := model.Ready(disk); ready.Status != metav1.ConditionTrue {
 		return &cause.Cause{
 			Reason:  v1alpha1.ReasonWaitingForDisk,
 			Message: fmt.Sprintf("WukongDisk %s: %s", name, ready.Message),

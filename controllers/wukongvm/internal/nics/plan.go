@@ -11,7 +11,6 @@ import (
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/binding"
 	"github.com/novasphere/wukong/controllers/internal/cause"
-	"github.com/novasphere/wukong/controllers/internal/conditions"
 	"github.com/novasphere/wukong/controllers/internal/hostaccess"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/addresses"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/addressing"
@@ -132,7 +131,7 @@ func (in Inputs) networkProblem(name string) *cause.Cause {
 		return &cause.Cause{Reason: v1alpha1.ReasonWaitingForNetwork, Blocking: in.Machine == nil,
 			Message: fmt.Sprintf("WukongNetwork %s is being deleted; take it out of spec.networks", name)}
 	}
-	ready := conditions.Ready(network)
+	ready := model.Ready(network)
 	if ready.Status == metav1.ConditionTrue {
 		return nil
 	}
