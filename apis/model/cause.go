@@ -11,8 +11,8 @@ import (
 	"github.com/novasphere/wukong/apis/v1alpha1"
 )
 
-// Ready is the condition Ready of an object, if it is about the current generation; otherwise one that is Unknown, because it is about an
-// earlier spec.
+// Ready is the condition Ready of an object, if it is about the current generation; otherwise one that is Unknown,
+// because it is about an earlier spec.
 func Ready(obj v1alpha1.Object) metav1.Condition {
 	ready := meta.FindStatusCondition(obj.GetConditions(), v1alpha1.ConditionReady)
 	if ready == nil || ready.ObservedGeneration != obj.GetGeneration() {
@@ -36,7 +36,8 @@ type Part struct {
 // PartOf is an object of a kind, such as WukongDisk, as a part.
 func PartOf(kind string, obj v1alpha1.Object) Part {
 	return Part{
-		Kind: kind, Name: obj.GetName(), Ready: Ready(obj), Phase: obj.GetPhase(), Deleting: !obj.GetDeletionTimestamp().IsZero(),
+		Kind: kind, Name: obj.GetName(), Ready: Ready(obj), Phase: obj.GetPhase(),
+		Deleting: !obj.GetDeletionTimestamp().IsZero(),
 	}
 }
 
@@ -48,9 +49,9 @@ func (p *Part) Explain() string {
 	return fmt.Sprintf("%s %s: %s", p.Kind, p.Name, cmp.Or(p.Ready.Message, p.Ready.Reason))
 }
 
-// Deepest is the part that explains best why an application is not ready, or nil when all parts are: an error before what only takes time;
-// of two alike the cause before the consequence, since the message of a WukongVM only repeats that of its disk; then by name, so
-// that equal states give equal messages.
+// Deepest is the part that explains best why an application is not ready, or nil when all parts are: an error before
+// what only takes time; of two alike the cause before the consequence, since the message of a WukongVM only repeats
+// that of its disk; then by name, so that equal states give equal messages.
 func Deepest(parts []Part) *Part {
 	var found *Part
 	for i := range parts {
@@ -65,7 +66,8 @@ func Deepest(parts []Part) *Part {
 	return found
 }
 
-// depths are the kinds of parts, causes before consequences: a WukongVM that waits for a disk is not ready because of the disk.
+// depths are the kinds of parts, causes before consequences: a WukongVM that waits for a disk is not ready because of
+// the disk.
 var depths = []string{"WukongNetwork", "WukongImage", "WukongDisk", "WukongVM"}
 
 func compareCauses(one, two *Part) int {

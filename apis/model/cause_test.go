@@ -19,7 +19,10 @@ func TestReady(t *testing.T) {
 		return metav1.Condition{Type: v1alpha1.ConditionReady, Status: metav1.ConditionTrue, ObservedGeneration: generation}
 	}
 	expect(t, metav1.ConditionTrue, Ready(diskWith(3, ready(3))).Status, "of the current generation")
-	for name, disk := range map[string]*v1alpha1.WukongDisk{"none yet": diskWith(1), "of an older one": diskWith(2, ready(1))} {
+	for name, disk := range map[string]*v1alpha1.WukongDisk{
+		"none yet":        diskWith(1),
+		"of an older one": diskWith(2, ready(1)),
+	} {
 		found := Ready(disk)
 		expect(t, metav1.ConditionUnknown, found.Status, name)
 		expect(t, v1alpha1.ReasonNotObserved, found.Reason, name)
@@ -40,6 +43,7 @@ func part(kind, name, phase string) Part {
 
 func TestDeepest(t *testing.T) {
 	vm := func(phase string) Part { return part("WukongVM", "web", phase) }
+	other := func(phase string) Part { return part("WukongVM", "api", phase) }
 	disk := func(phase string) Part { return part("WukongDisk", "root", phase) }
 	network := func(phase string) Part { return part("WukongNetwork", "lan", phase) }
 	image := func(phase string) Part { return part("WukongImage", "debian", phase) }
@@ -49,19 +53,27 @@ func TestDeepest(t *testing.T) {
 		parts []Part
 		cause string // "kind name"; empty when all is ready
 	}{
-		"nobody":                                                {nil, ""},
-		"all is ready":                                          {[]Part{vm("Running"), disk("Ready")}, ""},
-		"the disk is why the machine waits":                     {[]Part{vm("Pending"), disk("Importing")}, "WukongDisk root"},
-		"the image is why the disk waits":                       {[]Part{vm("Pending"), disk("Pending"), image("Importing")}, "WukongImage debian"},
-		"the network comes before the disk":                     {[]Part{disk("Pending"), network("Pending")}, "WukongNetwork lan"},
-		"an error counts more than a wait":                      {[]Part{vm("Error"), disk("Importing")}, "WukongVM web"},
-		"a disk's error counts more than a machine's":           {[]Part{vm("Error"), disk("Error")}, "WukongDisk root"},
-		"a disk that waits for its machine does not explain it": {[]Part{vm("Starting"), disk("AwaitingConsumer")}, "WukongVM web"},
-		"alone it does":                                         {[]Part{vm("Stopped"), disk("AwaitingConsumer")}, "WukongDisk root"},
-		"what is being deleted explains least":                  {[]Part{vm("Starting"), deleting}, "WukongVM web"},
-		"not looked at yet counts as waiting":                   {[]Part{vm(""), disk("Ready")}, "WukongVM web"},
-		"of two alike the first name":                           {[]Part{part("WukongVM", "b", "Error"), part("WukongVM", "a", "Error")}, "WukongVM a"},
-		"the order of the list has no meaning":                  {[]Part{part("WukongVM", "a", "Error"), part("WukongVM", "b", "Error")}, "WukongVM a"},
+		"nobody":                            {nil, ""},
+		"all is ready":                      {[]Part{vm("Running"), disk("Ready")}, ""},
+		"the disk is why the machine waits": {[]Part{vm("Pending"), disk("Importing")}, "WukongDisk root"},
+		"the image is why the disk waits": {
+			[]Part{vm("Pending"), disk("Pending"), image("Importing")}, "WukongImage debian",
+		},
+		"the network comes before the disk": {
+			[]Part{disk("Pending"), network("Pending")}, "WukongNetwork lan",
+		},
+		"an error counts more than a wait":            {[]Part{vm("Error"), disk("Importing")}, "WukongVM web"},
+		"a disk's error counts more than a machine's": {[]Part{vm("Error"), disk("Error")}, "WukongDisk root"},
+		"a disk that waits for its machine explains nothing": {
+			[]Part{vm("Starting"), disk("AwaitingConsumer")}, "WukongVM web",
+		},
+		"alone it does": {
+			[]Part{vm("Stopped"), disk("AwaitingConsumer")}, "WukongDisk root",
+		},
+		"what is being deleted explains least": {[]Part{vm("Starting"), deleting}, "WukongVM web"},
+		"not looked at yet counts as waiting":  {[]Part{vm(""), disk("Ready")}, "WukongVM web"},
+		"of two alike the first name":          {[]Part{other("Error"), vm("Error")}, "WukongVM api"},
+		"the order of the list has no meaning": {[]Part{vm("Error"), other("Error")}, "WukongVM api"},
 	}
 	for name, test := range tests {
 		cause := ""
@@ -73,10 +85,12 @@ func TestDeepest(t *testing.T) {
 }
 
 func TestExplain(t *testing.T) {
-	failed := PartOf("WukongVM", &v1alpha1.WukongVM{ObjectMeta: named("web"), Status: v1alpha1.WukongVMStatus{Conditions: []metav1.Condition{{
-		Type: v1alpha1.ConditionReady, Reason: "MachineFailed", Message: "WukongDisk web-root: DataVolume web-root: importer pod: 404",
-	}}}})
-	expect(t, "WukongVM web: WukongDisk web-root: DataVolume web-root: importer pod: 404", failed.Explain(), "a cause")
+	vm := &v1alpha1.WukongVM{ObjectMeta: named("web")}
+	vm.Status.Conditions = []metav1.Condition{{
+		Type: v1alpha1.ConditionReady, Reason: "MachineFailed", Message: "WukongDisk web-root: importer pod: 404",
+	}}
+	failed := PartOf("WukongVM", vm)
+	expect(t, "WukongVM web: WukongDisk web-root: importer pod: 404", failed.Explain(), "a cause")
 	failed.Ready.Message = ""
 	expect(t, "WukongVM web: MachineFailed", failed.Explain(), "no message")
 }

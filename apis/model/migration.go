@@ -9,8 +9,8 @@ import (
 	"github.com/novasphere/wukong/apis/v1alpha1"
 )
 
-// MigrationObstacle is why a WukongVM cannot migrate to another node now, as far as its status says; empty when it can. Whether another node has
-// room for it is not known before it is tried.
+// MigrationObstacle is why a WukongVM cannot migrate to another node now, as far as its status says; empty when it
+// can. Whether another node has room for it is not known before it is tried.
 func MigrationObstacle(vm *v1alpha1.WukongVM) string {
 	migratable := meta.FindStatusCondition(vm.Status.Conditions, v1alpha1.ConditionLiveMigratable)
 	switch {

@@ -23,10 +23,11 @@ var digest = regexp.MustCompile(`^[0-9a-f]{8}$`)
 
 // Child names what an owner has for one of its parts: "web" and "root" give "web-root".
 //
-// Both must be DNS-1123 labels; so is the result, of at most 63 characters. The last hyphen splits owner and part as long as
-// the part has none, so no two pairs share such a name. A part with a hyphen, or a name that would be too long, gets a digest
-// of owner and part: "a" and "b-c" must not meet "a-b" and "c". So does a part that itself looks like a digest, which keeps the two kinds
-// of names apart; names with a digest meet only if SHA-256 meets in 32 bits under the same prefix.
+// Both must be DNS-1123 labels; so is the result, of at most 63 characters. The last hyphen splits owner and part as
+// long as the part has none, so no two pairs share such a name. A part with a hyphen, or a name that would be too
+// long, gets a digest of owner and part: "a" and "b-c" must not meet "a-b" and "c". So does a part that itself looks
+// like a digest, which keeps the two kinds of names apart; names with a digest meet only if SHA-256 meets in 32 bits
+// under the same prefix.
 func Child(owner, part string) string {
 	plain := owner + "-" + part
 	if !strings.Contains(part, "-") && len(plain) <= maxLabel && !digest.MatchString(part) {
@@ -84,17 +85,18 @@ func ExportClaimName(export *v1alpha1.WukongExport) string { return Child(export
 // ExportDownloadName is the Service of a download link, and the Secret with its token.
 func ExportDownloadName(export *v1alpha1.WukongExport) string { return Child(export.Name, "download") }
 
-// ImportCronName is the DataImportCron of a WukongImage. The name belongs to this one object: what the DataImportCron of an earlier object of the
-// same name, or of an unmanaged one, left behind has another name in its labels, and neither CDI's collection of old imports nor a
-// controller deletes it.
+// ImportCronName is the DataImportCron of a WukongImage. The name belongs to this one object: what the DataImportCron
+// of an earlier object of the same name, or of an unmanaged one, left behind has another name in its labels, and
+// neither CDI's collection of old imports nor a controller deletes it.
 func ImportCronName(image *v1alpha1.WukongImage) string {
 	sum := sha256.Sum256([]byte(image.UID))
 	return Child(image.Name, "i"+hex.EncodeToString(sum[:4]))
 }
 
-// MAC is the hardware address of an interface: the given one, else one derived from the UID of the WukongVM and the name of the interface,
-// which is known before the first boot. The derived one is six lower-case hexadecimal bytes, unicast and locally administered
-// (IEEE 802c), with 46 bits of SHA-256: among a million interfaces on one network the chance that any two meet is below one percent.
+// MAC is the hardware address of an interface: the given one, else one derived from the UID of the WukongVM and the
+// name of the interface, which is known before the first boot. The derived one is six lower-case hexadecimal bytes,
+// unicast and locally administered (IEEE 802c), with 46 bits of SHA-256: among a million interfaces on one network
+// the chance that any two meet is below one percent.
 func MAC(vm *v1alpha1.WukongVM, network *v1alpha1.VMNetwork) string {
 	if network.MACAddress != "" {
 		return network.MACAddress

@@ -40,7 +40,8 @@ func TestChildIsFixedForEver(t *testing.T) {
 	}
 }
 
-// TestB19ChildrenOfDifferentOwnersNeverShareAName goes through every pair of short names over an alphabet that has the hyphen.
+// TestB19ChildrenOfDifferentOwnersNeverShareAName goes through every pair of short names over an alphabet that has
+// the hyphen.
 func TestB19ChildrenOfDifferentOwnersNeverShareAName(t *testing.T) {
 	names := shortNames()
 	pairOf := map[string][2]string{}
@@ -89,10 +90,12 @@ func FuzzChild(f *testing.F) {
 func TestNamesOfDisksAndNetworks(t *testing.T) {
 	vm := &v1alpha1.WukongVM{ObjectMeta: metav1.ObjectMeta{Name: "web"}}
 	reference := &v1alpha1.LocalObjectReference{Name: "shared"}
-	expect(t, "web-root", DiskName(vm, &v1alpha1.VMDisk{Name: "root", Template: &v1alpha1.DiskTemplate{}}), "a disk by template")
+	expect(t, "web-root",
+		DiskName(vm, &v1alpha1.VMDisk{Name: "root", Template: &v1alpha1.DiskTemplate{}}), "a disk by template")
 	expect(t, "shared", DiskName(vm, &v1alpha1.VMDisk{Name: "data", DiskRef: reference}), "a disk by reference")
 	expect(t, "", DiskName(vm, &v1alpha1.VMDisk{Name: "drive"}), "an empty drive")
-	expect(t, "web-lan", NetworkName(vm, &v1alpha1.VMNetwork{Name: "lan", Template: &v1alpha1.NetworkTemplate{}}), "a network by template")
+	expect(t, "web-lan",
+		NetworkName(vm, &v1alpha1.VMNetwork{Name: "lan", Template: &v1alpha1.NetworkTemplate{}}), "a network by template")
 	expect(t, "shared", NetworkName(vm, &v1alpha1.VMNetwork{Name: "lan", NetworkRef: reference}), "a network by reference")
 	expect(t, "", NetworkName(vm, &v1alpha1.VMNetwork{Name: "default"}), "the pod network")
 }
@@ -109,8 +112,8 @@ func TestNamesOfOtherChildrenAreFixedForEver(t *testing.T) {
 	expect(t, "nightly-download", ExportDownloadName(export), "download")
 }
 
-// The label with the DataImportCron's name decides what is deleted at the end: no two images may share it, nor the same image before and
-// after it was deleted and made again.
+// The label with the DataImportCron's name decides what is deleted at the end: no two images may share it, nor the
+// same image before and after it was deleted and made again.
 func TestImportCronNameIsOfOneObject(t *testing.T) {
 	image := func(uid types.UID) *v1alpha1.WukongImage {
 		return &v1alpha1.WukongImage{ObjectMeta: metav1.ObjectMeta{Name: "debian", UID: uid}}

@@ -44,8 +44,8 @@ func OriginOf(disk *v1alpha1.WukongDisk) (origin Origin, ok bool) {
 	return origin, true
 }
 
-// ExportedDisk is the WukongDisk that an export reads; empty when it is not known. The WukongVM is the export's source, nil when it does not
-// exist or the source is another object.
+// ExportedDisk is the WukongDisk that an export reads; empty when it is not known. The WukongVM is the export's
+// source, nil when it does not exist or the source is another object.
 func ExportedDisk(export *v1alpha1.WukongExport, vm *v1alpha1.WukongVM) string {
 	if reference := export.Spec.Source.DiskRef; reference != nil {
 		return reference.Name
@@ -60,8 +60,8 @@ func ExportedDisk(export *v1alpha1.WukongExport, vm *v1alpha1.WukongVM) string {
 	return DiskName(vm, entries[0])
 }
 
-// ExportableDisks are the entries of spec.disks that an export of a WukongVM may mean: the one of that name, or without a name all but media
-// in a drive.
+// ExportableDisks are the entries of spec.disks that an export of a WukongVM may mean: the one of that name, or
+// without a name all but media in a drive.
 func ExportableDisks(vm *v1alpha1.WukongVM, name string) []*v1alpha1.VMDisk {
 	var meant []*v1alpha1.VMDisk
 	for i := range vm.Spec.Disks {

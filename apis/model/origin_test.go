@@ -18,20 +18,23 @@ func TestOriginOf(t *testing.T) {
 		"a clone of a disk": {&v1alpha1.WukongDiskSource{
 			Clone: &v1alpha1.DiskCloneSource{Kind: KindDisk, Name: "golden"}}, "WukongDisk/shop/golden"},
 		"a clone from another namespace": {&v1alpha1.WukongDiskSource{
-			Clone: &v1alpha1.DiskCloneSource{Kind: KindClaim, Namespace: "images", Name: "golden"}}, "PersistentVolumeClaim/images/golden"},
+			Clone: &v1alpha1.DiskCloneSource{Kind: KindClaim, Namespace: "images", Name: "golden"},
+		}, "PersistentVolumeClaim/images/golden"},
 		"of a snapshot": {&v1alpha1.WukongDiskSource{
 			Snapshot: &v1alpha1.DiskSnapshotSource{Kind: KindSnapshot, Name: "monday"}}, "VolumeSnapshot/shop/monday"},
 		"of an image": {&v1alpha1.WukongDiskSource{
 			Image: &v1alpha1.DiskImageSource{Namespace: "images", Name: "debian"}}, "WukongImage/images/debian"},
 	} {
-		disk := &v1alpha1.WukongDisk{ObjectMeta: metav1.ObjectMeta{Namespace: "shop"}, Spec: v1alpha1.WukongDiskSpec{Source: test.source}}
+		disk := &v1alpha1.WukongDisk{ObjectMeta: metav1.ObjectMeta{Namespace: "shop"}}
+		disk.Spec.Source = test.source
 		origin, ok := OriginOf(disk)
 		expect(t, test.expected != "", ok, name)
 		if ok {
 			expect(t, test.expected, origin.Key(), name)
 		}
 	}
-	expect(t, "WukongImage images/debian", Origin{Kind: KindImage, Namespace: "images", Name: "debian"}.String(), "in a message")
+	expect(t, "WukongImage images/debian",
+		Origin{Kind: KindImage, Namespace: "images", Name: "debian"}.String(), "in a message")
 }
 
 func TestExportedDisk(t *testing.T) {
@@ -58,7 +61,8 @@ func TestExportedDisk(t *testing.T) {
 	expect(t, "data", ExportedDisk(byName, vm), "a named disk of a machine")
 	expect(t, "", ExportedDisk(byName, nil), "a machine that does not exist")
 	expect(t, "", ExportedDisk(of(v1alpha1.ExportSource{VM: &v1alpha1.ExportVMSource{Name: "web"}}), vm), "one of several")
-	expect(t, "root", ExportedDisk(of(v1alpha1.ExportSource{DiskRef: &v1alpha1.LocalObjectReference{Name: "root"}}), nil), "a disk")
+	expect(t, "root",
+		ExportedDisk(of(v1alpha1.ExportSource{DiskRef: &v1alpha1.LocalObjectReference{Name: "root"}}), nil), "a disk")
 	vm.Spec.Disks = nil
 	expectList(t, nil, names(""), "a machine without disks")
 }

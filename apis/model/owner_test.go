@@ -10,7 +10,9 @@ import (
 
 func TestOwners(t *testing.T) {
 	yes := true
-	reference := metav1.OwnerReference{APIVersion: v1alpha1.GroupVersion.String(), Kind: "WukongVM", Name: "web", UID: "1", Controller: &yes}
+	reference := metav1.OwnerReference{
+		APIVersion: v1alpha1.GroupVersion.String(), Kind: "WukongVM", Name: "web", UID: "1", Controller: &yes,
+	}
 	vm := &metav1.ObjectMeta{Name: "web", UID: "1"}
 	made := &metav1.ObjectMeta{OwnerReferences: []metav1.OwnerReference{reference}}
 	expect(t, "web", MadeBy(made), "made by a WukongVM")

@@ -6,7 +6,8 @@ import (
 	"github.com/novasphere/wukong/apis/v1alpha1"
 )
 
-// DiskNames are the WukongDisks that a WukongVM lists, in the order of spec: those that it refers to, and those that it stamps.
+// DiskNames are the WukongDisks that a WukongVM lists, in the order of spec: those that it refers to, and those that
+// it stamps.
 func DiskNames(vm *v1alpha1.WukongVM) []string {
 	names := make([]string, 0, len(vm.Spec.Disks))
 	for i := range vm.Spec.Disks {
@@ -17,7 +18,8 @@ func DiskNames(vm *v1alpha1.WukongVM) []string {
 	return names
 }
 
-// UsedDisks are the WukongDisks that a WukongVM lists, and those that its instance still has though spec does not list them; each once.
+// UsedDisks are the WukongDisks that a WukongVM lists, and those that its instance still has though spec does not
+// list them; each once.
 func UsedDisks(vm *v1alpha1.WukongVM) []string {
 	names := DiskNames(vm)
 	for _, entry := range vm.Status.Disks {
@@ -28,8 +30,8 @@ func UsedDisks(vm *v1alpha1.WukongVM) []string {
 	return names
 }
 
-// Uses reports whether a WukongVM lists a disk, or still has it. A disk that somebody else made under the name of the WukongVM's
-// template is not the WukongVM's.
+// Uses reports whether a WukongVM lists a disk, or still has it. A disk that somebody else made under the name of the
+// WukongVM's template is not the WukongVM's.
 func Uses(vm *v1alpha1.WukongVM, disk *v1alpha1.WukongDisk) bool {
 	named := false
 	for i := range vm.Spec.Disks {
@@ -43,8 +45,9 @@ func Uses(vm *v1alpha1.WukongVM, disk *v1alpha1.WukongDisk) bool {
 	return !named && slices.Contains(UsedDisks(vm), disk.Name)
 }
 
-// MayUse reports whether a WukongVM may use a disk now: the disk has a claim, is not being deleted or copied, and is the WukongVM's, or shared.
-// Only the disk's controller knows that no other guest writes to it, and status.attachedTo is its answer.
+// MayUse reports whether a WukongVM may use a disk now: the disk has a claim, is not being deleted or copied, and is
+// the WukongVM's, or shared. Only the disk's controller knows that no other guest writes to it, and status.attachedTo
+// is its answer.
 func MayUse(vm *v1alpha1.WukongVM, disk *v1alpha1.WukongDisk) bool {
 	return disk.DeletionTimestamp.IsZero() && disk.Status.ClaimName != "" && !Copied(disk) &&
 		(disk.Status.AttachedTo == vm.Name || IsShared(disk))
@@ -75,14 +78,15 @@ func MayRun(vm *v1alpha1.WukongVM) bool {
 	}
 }
 
-// Writers are the WukongVMs that may write to a disk, in order, as a message names them: those of vms that may run, and the one that the disk is
-// attached to and that is not among vms, whose guest has not released the disk yet. vms are those that use the disk (see UsedDisks).
+// Writers are the WukongVMs that may write to a disk, in order, as a message names them: those of vms that may run,
+// and the one that the disk is attached to and that is not among vms, whose guest has not released the disk yet. vms
+// are those that use the disk (see UsedDisks).
 func Writers(disk *v1alpha1.WukongDisk, vms []v1alpha1.WukongVM) []string {
 	return usersOf(disk, vms, MayRun)
 }
 
-// Guests are the WukongVMs that have a disk on a node at this moment, as Writers are. One that waits for something, such as a copy of the
-// same disk, is not among them.
+// Guests are the WukongVMs that have a disk on a node at this moment, as Writers are. One that waits for something,
+// such as a copy of the same disk, is not among them.
 func Guests(disk *v1alpha1.WukongDisk, vms []v1alpha1.WukongVM) []string {
 	return usersOf(disk, vms, HasGuest)
 }

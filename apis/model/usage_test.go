@@ -22,7 +22,8 @@ func expectList(t *testing.T, expected, found []string, what string) {
 func listing(name string, disks ...string) *v1alpha1.WukongVM {
 	vm := &v1alpha1.WukongVM{ObjectMeta: named(name)}
 	for _, disk := range disks {
-		vm.Spec.Disks = append(vm.Spec.Disks, v1alpha1.VMDisk{Name: disk, DiskRef: &v1alpha1.LocalObjectReference{Name: disk}})
+		reference := &v1alpha1.LocalObjectReference{Name: disk}
+		vm.Spec.Disks = append(vm.Spec.Disks, v1alpha1.VMDisk{Name: disk, DiskRef: reference})
 	}
 	return vm
 }
@@ -30,7 +31,9 @@ func listing(name string, disks ...string) *v1alpha1.WukongVM {
 func TestUsedDisks(t *testing.T) {
 	vm := listing("web", "root", "data")
 	vm.Spec.Disks = append(vm.Spec.Disks, v1alpha1.VMDisk{Name: "drive"})
-	vm.Status.Disks = []v1alpha1.VMDiskStatus{{Name: "root", DiskName: "root"}, {Name: "old", DiskName: "old"}, {Name: "drive"}}
+	vm.Status.Disks = []v1alpha1.VMDiskStatus{
+		{Name: "root", DiskName: "root"}, {Name: "old", DiskName: "old"}, {Name: "drive"},
+	}
 	expectList(t, []string{"root", "data"}, DiskNames(vm), "of spec")
 	expectList(t, []string{"root", "data", "old"}, UsedDisks(vm), "with what the instance has")
 }
@@ -65,9 +68,15 @@ func TestMayUse(t *testing.T) {
 		"it is another's":          {func(d *v1alpha1.WukongDisk) { d.Status.AttachedTo = "db" }, false},
 		"it is shared":             {func(d *v1alpha1.WukongDisk) { d.Status.AttachedTo, d.Spec.Shared = "", &yes }, true},
 		"it has no claim":          {func(d *v1alpha1.WukongDisk) { d.Status.ClaimName = "" }, false},
-		"it is being deleted":      {func(d *v1alpha1.WukongDisk) { d.DeletionTimestamp = &metav1.Time{Time: metav1.Now().Time} }, false},
-		"it is being copied":       {func(d *v1alpha1.WukongDisk) { d.Status.Move = &v1alpha1.DiskMove{Method: v1alpha1.MoveCopy} }, false},
-		"it migrates":              {func(d *v1alpha1.WukongDisk) { d.Status.Move = &v1alpha1.DiskMove{Method: v1alpha1.MoveLive} }, true},
+		"it is being deleted": {
+			func(d *v1alpha1.WukongDisk) { d.DeletionTimestamp = &metav1.Time{Time: metav1.Now().Time} }, false,
+		},
+		"it is being copied": {
+			func(d *v1alpha1.WukongDisk) { d.Status.Move = &v1alpha1.DiskMove{Method: v1alpha1.MoveCopy} }, false,
+		},
+		"it migrates": {
+			func(d *v1alpha1.WukongDisk) { d.Status.Move = &v1alpha1.DiskMove{Method: v1alpha1.MoveLive} }, true,
+		},
 	} {
 		disk := &v1alpha1.WukongDisk{Status: v1alpha1.WukongDiskStatus{AttachedTo: "web", ClaimName: "root"}}
 		test.change(disk)
@@ -109,7 +118,8 @@ func TestMayRun(t *testing.T) {
 	}
 }
 
-// TestWriters: a WukongVM that is gone writes until its guest has released the disk, which is when the disk is attached to nobody.
+// TestWriters: a WukongVM that is gone writes until its guest has released the disk, which is when the disk is
+// attached to nobody.
 func TestWriters(t *testing.T) {
 	running := v1alpha1.WukongVM{ObjectMeta: named("web"), Status: v1alpha1.WukongVMStatus{Phase: v1alpha1.PhaseRunning}}
 	stopped := v1alpha1.WukongVM{ObjectMeta: named("db"), Status: v1alpha1.WukongVMStatus{Phase: v1alpha1.PhaseStopped}}
@@ -134,6 +144,6 @@ func TestWriters(t *testing.T) {
 
 func TestGuests(t *testing.T) {
 	waiting := v1alpha1.WukongVM{ObjectMeta: named("db"), Status: v1alpha1.WukongVMStatus{Phase: v1alpha1.PhasePending}}
-	on := v1alpha1.WukongVM{ObjectMeta: named("web"), Status: v1alpha1.WukongVMStatus{Phase: v1alpha1.PhaseRunning, NodeName: "node1"}}
+	on := v1alpha1.WukongVM{ObjectMeta: named("web"), Status: v1alpha1.WukongVMStatus{NodeName: "node1"}}
 	expectList(t, []string{"web"}, Guests(&v1alpha1.WukongDisk{}, []v1alpha1.WukongVM{waiting, on}), "one waits")
 }
