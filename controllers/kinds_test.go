@@ -19,6 +19,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
 	"sigs.k8s.io/yaml"
 
+	"github.com/novasphere/wukong/apis/model"
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/kind"
 )
@@ -264,5 +265,21 @@ func assertWithin(t *testing.T, part, whole reflect.Value, path string) {
 		}
 	default:
 		assert.Equal(t, part.Interface(), whole.Interface(), path)
+	}
+}
+
+// The list of kinds and the deepest cause have one order: causes before consequences.
+func TestKindsAreInTheOrderOfCauses(t *testing.T) {
+	var parts []string
+	for _, declared := range children {
+		if declared.Umbrella == kind.Part {
+			parts = append(parts, declared.Type())
+		}
+	}
+	require.Greater(t, len(parts), 2)
+	for i := 1; i < len(parts); i++ {
+		waits := metav1.Condition{Status: metav1.ConditionFalse}
+		cause, consequence := model.Part{Kind: parts[i-1], Name: "b", Ready: waits}, model.Part{Kind: parts[i], Name: "a", Ready: waits}
+		assert.Equal(t, parts[i-1], model.Deepest([]model.Part{consequence, cause}).Kind, "before %s", parts[i])
 	}
 }

@@ -1,8 +1,11 @@
 package wukong
 
-import "github.com/novasphere/wukong/apis/v1alpha1"
+import (
+	"github.com/novasphere/wukong/apis/model"
+	"github.com/novasphere/wukong/apis/v1alpha1"
+)
 
-// precedence orders what children say: the first that any child says is the phase of the application.
+// precedence orders what parts report: the first that any part reports is the phase of the application.
 var precedence = []v1alpha1.Phase{
 	v1alpha1.PhaseError,
 	v1alpha1.PhaseCreating,
@@ -15,20 +18,20 @@ var precedence = []v1alpha1.Phase{
 	v1alpha1.PhaseStopped,
 }
 
-// aggregatePhase is the phase of an application that is not being deleted itself. Children that are being deleted have no
+// aggregatePhase is the phase of an application that is not being deleted itself. Parts that are being deleted have no
 // say, as long as others stay.
-func aggregatePhase(children []child) v1alpha1.Phase {
+func aggregatePhase(parts []model.Part) v1alpha1.Phase {
 	said := map[v1alpha1.Phase]bool{}
 	going, ready := 0, true
-	for i := range children {
-		if children[i].deleting {
+	for i := range parts {
+		if parts[i].Deleting {
 			going++
 			continue
 		}
-		said[says(&children[i])] = true
-		ready = ready && children[i].isReady()
+		said[says(&parts[i])] = true
+		ready = ready && parts[i].IsReady()
 	}
-	if len(children) > 0 && going == len(children) {
+	if len(parts) > 0 && going == len(parts) {
 		return v1alpha1.PhaseTerminating
 	}
 	for _, phase := range precedence {
@@ -36,16 +39,16 @@ func aggregatePhase(children []child) v1alpha1.Phase {
 			return phase
 		}
 	}
-	if len(children) > 0 && ready {
+	if len(parts) > 0 && ready {
 		return v1alpha1.PhaseRunning
 	}
 	return v1alpha1.PhasePending
 }
 
-// says translates the phase of a child of any kind. A disk or network that is in place, or a disk that waits for its machine,
+// says translates the phase of a part of any kind. A disk or network that is in place, or a disk that waits for its machine,
 // says nothing: then the machines give the phase.
-func says(c *child) v1alpha1.Phase {
-	switch c.phase {
+func says(p *model.Part) v1alpha1.Phase {
+	switch p.Phase {
 	case string(v1alpha1.DiskReady), string(v1alpha1.DiskAwaitingConsumer):
 		return ""
 	case string(v1alpha1.DiskImporting):
@@ -53,6 +56,6 @@ func says(c *child) v1alpha1.Phase {
 	case "":
 		return v1alpha1.PhasePending
 	default:
-		return v1alpha1.Phase(c.phase)
+		return v1alpha1.Phase(p.Phase)
 	}
 }

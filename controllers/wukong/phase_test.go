@@ -6,12 +6,12 @@ import (
 	"github.com/stretchr/testify/assert"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/novasphere/wukong/apis/model"
 	"github.com/novasphere/wukong/apis/v1alpha1"
 )
 
 // of makes a child of a kind in a phase: "WukongVM", "Running". It is ready in the phases in which children of its kind are.
 func of(kind, name, phase string) child {
-	depth := map[string]int{"WukongNetwork": 0, "WukongDisk": 1, "WukongVM": 2}[kind]
 	status := metav1.ConditionFalse
 	switch phase {
 	case "Ready", "Running", "Stopped", "Migrating":
@@ -19,10 +19,10 @@ func of(kind, name, phase string) child {
 	case "":
 		status = metav1.ConditionUnknown
 	}
-	return child{
-		kind: kind, name: name, depth: depth, phase: phase,
-		ready: metav1.Condition{Type: v1alpha1.ConditionReady, Status: status, Reason: "Because", Message: name + " is " + phase},
-	}
+	return child{Part: model.Part{
+		Kind: kind, Name: name, Phase: phase,
+		Ready: metav1.Condition{Type: v1alpha1.ConditionReady, Status: status, Reason: "Because", Message: name + " is " + phase},
+	}}
 }
 
 func vm(phase string) child      { return of("WukongVM", "web", phase) }
@@ -30,7 +30,7 @@ func disk(phase string) child    { return of("WukongDisk", "root", phase) }
 func network(phase string) child { return of("WukongNetwork", "lan", phase) }
 
 func going(c child) child {
-	c.deleting, c.phase, c.ready.Status = true, "Terminating", metav1.ConditionFalse
+	c.Deleting, c.Phase, c.Ready.Status = true, "Terminating", metav1.ConditionFalse
 	return c
 }
 
@@ -63,7 +63,7 @@ func TestAggregatePhase(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			assert.Equal(t, test.phase, aggregatePhase(test.children))
+			assert.Equal(t, test.phase, aggregatePhase(parts(test.children)))
 		})
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/novasphere/wukong/apis/model"
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/conditions"
 )
@@ -40,9 +41,9 @@ func aggregate(wukong *v1alpha1.Wukong, children []child) v1alpha1.WukongStatus 
 }
 
 // report puts the conditions. The umbrella is ready when its parts are.
-func report(set *conditions.Set, wukong *v1alpha1.Wukong, parts []child) {
+func report(set *conditions.Set, wukong *v1alpha1.Wukong, parts []model.Part) {
 	const nobody = "no machine, disk, image or network names this Wukong in spec.wukongRef yet"
-	found := worst(parts)
+	found := model.Deepest(parts)
 	switch {
 	case len(parts) == 0:
 		set.Unknown(v1alpha1.ConditionChildrenReady, v1alpha1.ReasonNoChildren, nobody)
@@ -53,17 +54,17 @@ func report(set *conditions.Set, wukong *v1alpha1.Wukong, parts []child) {
 	default:
 		set.False(v1alpha1.ConditionChildrenReady, v1alpha1.ReasonChildNotReady,
 			fmt.Sprintf("%d of %d are ready", countReady(parts), len(parts)))
-		set.False(v1alpha1.ConditionReady, v1alpha1.ReasonChildNotReady, explain(found))
+		set.False(v1alpha1.ConditionReady, v1alpha1.ReasonChildNotReady, found.Explain())
 	}
 	if !wukong.DeletionTimestamp.IsZero() {
 		set.False(v1alpha1.ConditionReady, v1alpha1.ReasonTerminating, "the application is being deleted, and its objects with it")
 	}
 }
 
-func countReady(children []child) int {
+func countReady(parts []model.Part) int {
 	ready := 0
-	for i := range children {
-		if children[i].isReady() {
+	for i := range parts {
+		if parts[i].IsReady() {
 			ready++
 		}
 	}
@@ -74,13 +75,13 @@ func countReady(children []child) int {
 func count(children []child) []v1alpha1.ChildCount {
 	var counts []v1alpha1.ChildCount
 	for i := range children {
-		at := slices.IndexFunc(counts, func(c v1alpha1.ChildCount) bool { return c.Kind == children[i].kind })
+		at := slices.IndexFunc(counts, func(c v1alpha1.ChildCount) bool { return c.Kind == children[i].Kind })
 		if at < 0 {
 			at = len(counts)
-			counts = append(counts, v1alpha1.ChildCount{Kind: children[i].kind})
+			counts = append(counts, v1alpha1.ChildCount{Kind: children[i].Kind})
 		}
 		counts[at].Total++
-		if children[i].isReady() {
+		if children[i].IsReady() {
 			counts[at].Ready++
 		}
 	}
@@ -91,19 +92,19 @@ func count(children []child) []v1alpha1.ChildCount {
 func list(children []child) []v1alpha1.ChildStatus {
 	sorted := slices.Clone(children)
 	slices.SortFunc(sorted, func(one, two child) int {
-		if one.isReady() != two.isReady() {
-			if two.isReady() {
+		if one.IsReady() != two.IsReady() {
+			if two.IsReady() {
 				return -1
 			}
 			return 1
 		}
-		if one.operation != two.operation && !one.isReady() {
+		if one.operation != two.operation && !one.IsReady() {
 			if two.operation {
 				return -1
 			}
 			return 1
 		}
-		return cmp.Or(cmp.Compare(one.kind, two.kind), cmp.Compare(one.name, two.name))
+		return cmp.Or(cmp.Compare(one.Kind, two.Kind), cmp.Compare(one.Name, two.Name))
 	})
 	if len(sorted) > v1alpha1.MaxReportedChildren {
 		sorted = sorted[:v1alpha1.MaxReportedChildren]
@@ -111,14 +112,14 @@ func list(children []child) []v1alpha1.ChildStatus {
 	var statuses []v1alpha1.ChildStatus
 	for i := range sorted {
 		status := v1alpha1.ChildStatus{
-			Kind:   sorted[i].kind,
-			Name:   sorted[i].name,
-			Ready:  sorted[i].ready.Status,
-			Phase:  sorted[i].phase,
-			Reason: sorted[i].ready.Reason,
+			Kind:   sorted[i].Kind,
+			Name:   sorted[i].Name,
+			Ready:  sorted[i].Ready.Status,
+			Phase:  sorted[i].Phase,
+			Reason: sorted[i].Ready.Reason,
 		}
-		if !sorted[i].isReady() {
-			status.Message = conditions.Shorten(sorted[i].ready.Message, maxChildMessage)
+		if !sorted[i].IsReady() {
+			status.Message = conditions.Shorten(sorted[i].Ready.Message, maxChildMessage)
 		}
 		statuses = append(statuses, status)
 	}

@@ -67,7 +67,7 @@ func TestStatusOfManyChildrenIsBounded(t *testing.T) {
 	var children []child
 	for i := range 500 {
 		one := of("WukongVM", fmt.Sprintf("vm-%03d", i), "Error")
-		one.ready.Message = strings.Repeat("é", 16000)
+		one.Ready.Message = strings.Repeat("é", 16000)
 		children = append(children, one)
 	}
 	children[499] = of("WukongVM", "vm-499", "Running")
@@ -119,7 +119,7 @@ func TestReport(t *testing.T) {
 				wukong.DeletionTimestamp = ptr.To(metav1.Now())
 			}
 			set := conditions.For(wukong, clocktesting.NewFakePassiveClock(time.Unix(1000, 0)))
-			report(set, wukong, test.children)
+			report(set, wukong, parts(test.children))
 
 			ready := set.Get(v1alpha1.ConditionReady)
 			assert.Equal(t, test.ready, ready.Status)

@@ -12,6 +12,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
+	"github.com/novasphere/wukong/apis/model"
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/umbrella"
 )
@@ -41,13 +42,13 @@ func childHandler() handler.EventHandler {
 
 // urgency says how soon a change of a child is looked at; zero when the umbrella shows nothing of it.
 func urgency(before, after v1alpha1.Object) time.Duration {
-	one, two := describe(before), describe(after)
+	one, two := model.PartOf("", before), model.PartOf("", after)
 	switch {
 	case before.GetUID() != after.GetUID(), umbrellaUID(before) != umbrellaUID(after),
-		one.deleting != two.deleting, one.phase != two.phase,
-		one.ready.Status != two.ready.Status, one.ready.Reason != two.ready.Reason:
+		one.Deleting != two.Deleting, one.Phase != two.Phase,
+		one.Ready.Status != two.Ready.Status, one.Ready.Reason != two.Ready.Reason:
 		return gather
-	case one.ready.Message != two.ready.Message:
+	case one.Ready.Message != two.Ready.Message:
 		return gatherWords
 	default:
 		return 0

@@ -9,9 +9,9 @@ import (
 	"k8s.io/utils/ptr"
 	kubevirtv1 "kubevirt.io/api/core/v1"
 
+	"github.com/novasphere/wukong/apis/model"
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/addresslock"
-	"github.com/novasphere/wukong/controllers/internal/index"
 	"github.com/novasphere/wukong/controllers/internal/segment"
 )
 
@@ -85,7 +85,7 @@ func interfaceOf(vm *v1alpha1.WukongVM, name string) *v1alpha1.VMNetwork {
 
 // wants tells whether an interface asks for an address. A network that is gone, or whose pool is, takes nothing from a machine.
 func (f *facts) wants(nic *v1alpha1.VMNetwork, lock *v1alpha1.WukongAddress) bool {
-	if index.NetworkName(f.vm, nic) != lock.Spec.Network.Name {
+	if model.NetworkName(f.vm, nic) != lock.Spec.Network.Name {
 		return false
 	}
 	if f.network != nil {
@@ -128,7 +128,7 @@ func static(nic *v1alpha1.VMNetwork) []netip.Addr {
 // replaced tells whether an interface holds what it is to have by spec, so that no guest starts with what it had. An interface that
 // changed to another network, or to DHCP, has what it needs once the machine has looked at its spec.
 func (f *facts) replaced(nic *v1alpha1.VMNetwork) bool {
-	if f.network == nil || index.NetworkName(f.vm, nic) != f.network.Name {
+	if f.network == nil || model.NetworkName(f.vm, nic) != f.network.Name {
 		return true
 	}
 	name, ok := segment.Of(f.network)

@@ -6,10 +6,10 @@ import (
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/utils/ptr"
 	kubevirtv1 "kubevirt.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/novasphere/wukong/apis/model"
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/dependency"
 	"github.com/novasphere/wukong/controllers/internal/diskstate"
@@ -95,7 +95,7 @@ func mayHoldBytes(disk *v1alpha1.WukongDisk) bool {
 
 // sharing says why a disk that is to be shared cannot be.
 func sharing(disk *v1alpha1.WukongDisk, claim *corev1.PersistentVolumeClaim) *diskstate.Problem {
-	if !ptr.Deref(disk.Spec.Shared, false) || slices.Contains(claim.Spec.AccessModes, corev1.ReadWriteMany) {
+	if !model.IsShared(disk) || slices.Contains(claim.Spec.AccessModes, corev1.ReadWriteMany) {
 		return nil
 	}
 	return diskstate.Failed(v1alpha1.ReasonInvalidSpec, "spec.shared needs the access mode ReadWriteMany, and PersistentVolumeClaim %s has %v: "+

@@ -13,6 +13,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
+	"github.com/novasphere/wukong/apis/model"
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/dvstate"
 	"github.com/novasphere/wukong/controllers/internal/index"
@@ -27,7 +28,7 @@ func (r *Reconciler) observeAwaited(ctx context.Context, disk *v1alpha1.WukongDi
 		return nil
 	}
 	clones := &v1alpha1.WukongDiskList{}
-	origin := index.Origin{Kind: index.KindDisk, Namespace: disk.Namespace, Name: disk.Name}
+	origin := model.Origin{Kind: model.KindDisk, Namespace: disk.Namespace, Name: disk.Name}
 	if err := r.client.List(ctx, clones, client.MatchingFields{index.DiskByOrigin: origin.Key()}); err != nil {
 		return fmt.Errorf("list the clones of disk %s: %w", disk.Name, err)
 	}
@@ -42,20 +43,13 @@ func (r *Reconciler) observeAwaited(ctx context.Context, disk *v1alpha1.WukongDi
 	observed.awaited = slices.ContainsFunc(clones.Items, func(clone v1alpha1.WukongDisk) bool {
 		return clone.DeletionTimestamp.IsZero() && grants(disk.Namespace, disk.Spec.CloneableFrom, clone.Namespace)
 	}) || slices.ContainsFunc(exports.Items, func(export v1alpha1.WukongExport) bool {
-		return exportedDisk(&export) == disk.Name && export.Status.CompletionTime == nil
+		return model.ExportedDisk(&export, nil) == disk.Name && export.Status.CompletionTime == nil
 	}) || slices.ContainsFunc(snapshots.Items, func(snapshot v1alpha1.WukongSnapshot) bool { return snapshot.Status.CompletionTime == nil })
 	return nil
 }
 
 func awaitsConsumer(dataVolume *cdiv1.DataVolume) bool {
 	return dataVolume.Status.Phase == cdiv1.WaitForFirstConsumer || dataVolume.Status.Phase == cdiv1.PendingPopulation
-}
-
-func exportedDisk(export *v1alpha1.WukongExport) string {
-	if reference := export.Spec.Source.DiskRef; reference != nil {
-		return reference.Name
-	}
-	return ""
 }
 
 // bindNow asks CDI not to wait any longer: it reads a claim's own annotation (pkg/controller/populators/util.go, shouldReconcile), and gives a
@@ -70,8 +64,8 @@ func (r *Reconciler) bindNow(ctx context.Context, observed *observation) error {
 
 // originOfClone maps a clone to the disk that it is made from.
 func originOfClone(_ context.Context, obj client.Object) []reconcile.Request {
-	origin, ok := index.OriginOf(obj.(*v1alpha1.WukongDisk))
-	if !ok || origin.Kind != index.KindDisk {
+	origin, ok := model.OriginOf(obj.(*v1alpha1.WukongDisk))
+	if !ok || origin.Kind != model.KindDisk {
 		return nil
 	}
 	return requestFor(origin.Namespace, origin.Name)
@@ -79,7 +73,7 @@ func originOfClone(_ context.Context, obj client.Object) []reconcile.Request {
 
 // diskOfExport maps an export to its disk.
 func diskOfExport(_ context.Context, obj client.Object) []reconcile.Request {
-	return requestFor(obj.GetNamespace(), exportedDisk(obj.(*v1alpha1.WukongExport)))
+	return requestFor(obj.GetNamespace(), model.ExportedDisk(obj.(*v1alpha1.WukongExport), nil))
 }
 
 // diskOfSnapshot maps a snapshot to its disk.

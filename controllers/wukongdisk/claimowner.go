@@ -10,6 +10,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
+	"github.com/novasphere/wukong/apis/model"
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/index"
 	"github.com/novasphere/wukong/controllers/internal/protocol/custody"
@@ -33,7 +34,7 @@ func (r *Reconciler) observeClaimOwner(ctx context.Context, disk *v1alpha1.Wukon
 func (r *Reconciler) othersOnClaims() handler.EventHandler {
 	return handler.EnqueueRequestsFromMapFunc(func(ctx context.Context, obj client.Object) []reconcile.Request {
 		var requests []reconcile.Request
-		for _, claim := range index.DiskClaims(obj.(*v1alpha1.WukongDisk)) {
+		for _, claim := range model.ClaimsOf(obj.(*v1alpha1.WukongDisk)).All() {
 			for _, request := range watches.Requests(ctx, r.client, newList(), client.InNamespace(obj.GetNamespace()), client.MatchingFields{index.DiskByClaim: claim}) {
 				if request.Name != obj.GetName() {
 					requests = append(requests, request)

@@ -10,8 +10,8 @@ import (
 	cdiv1 "kubevirt.io/containerized-data-importer-api/pkg/apis/core/v1beta1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/novasphere/wukong/apis/model"
 	"github.com/novasphere/wukong/apis/v1alpha1"
-	"github.com/novasphere/wukong/controllers/internal/apply"
 	"github.com/novasphere/wukong/controllers/internal/protocol/diskmove"
 	"github.com/novasphere/wukong/controllers/internal/read"
 )
@@ -37,7 +37,7 @@ func (r *Reconciler) observeCopies(ctx context.Context, disk *v1alpha1.WukongDis
 	}
 	var moved []*cdiv1.DataVolume
 	for i := range list.Items {
-		if apply.Belongs(&list.Items[i], disk) {
+		if model.Belongs(&list.Items[i], disk) {
 			moved = append(moved, &list.Items[i])
 		}
 	}
@@ -75,7 +75,7 @@ func (r *Reconciler) observeFirst(ctx context.Context, disk *v1alpha1.WukongDisk
 	if err != nil {
 		return err
 	}
-	if first != nil && apply.Belongs(first, disk) {
+	if first != nil && model.Belongs(first, disk) {
 		observed.copies.Stale = append(observed.copies.Stale, first)
 	}
 	return nil

@@ -9,6 +9,7 @@ import (
 	cdiv1 "kubevirt.io/containerized-data-importer-api/pkg/apis/core/v1beta1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/novasphere/wukong/apis/model"
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/apply"
 	"github.com/novasphere/wukong/controllers/internal/diskstate"
@@ -69,7 +70,7 @@ func (r *Reconciler) settleOwnership(ctx context.Context, disk *v1alpha1.WukongD
 
 // keepsClaim tells whether a claim that shall be retained still hangs on its DataVolume, and would go with it.
 func keepsClaim(disk *v1alpha1.WukongDisk, observed *observation) bool {
-	return retains(disk) && observed.dataVolume != nil && apply.Belongs(observed.dataVolume, disk)
+	return retains(disk) && observed.dataVolume != nil && model.Belongs(observed.dataVolume, disk)
 }
 
 // orphanClaim deletes the DataVolume and leaves its claim: the garbage collector takes the claim's owner reference off before the

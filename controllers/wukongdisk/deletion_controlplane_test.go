@@ -15,9 +15,9 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 
+	"github.com/novasphere/wukong/apis/model"
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/builder"
-	"github.com/novasphere/wukong/controllers/internal/apply"
 	"github.com/novasphere/wukong/controllers/internal/testkit"
 )
 
@@ -77,7 +77,9 @@ func TestContract7RetainHoldsInTheForeground(t *testing.T) {
 	f.waitReady(released)
 	f.WaitIdle()
 	manager.Stop() // the garbage collector does not wait for it
-	f.RemoveInForeground(alone, changed, released, web)
+	f.Remove(web, client.PropagationPolicy(metav1.DeletePropagationForeground))
+	f.RemoveInForeground(alone, changed, released)
+	f.Until(func() bool { return f.Has(stamped) && !stamped.DeletionTimestamp.IsZero() }, "the garbage collector deletes what the machine owns")
 	f.StartManager()
 	for _, disk := range disks {
 		f.WaitGone(disk)
@@ -152,7 +154,7 @@ func TestWhatADiskThatVanishedLeftBehind(t *testing.T) {
 	f.WaitGone(ghost.DeepCopy())
 	f.Until(func() bool {
 		current := &cdiv1.DataVolume{}
-		return f.Exists("reborn", current) && current.UID != reborn.UID && apply.Belongs(current, disk)
+		return f.Exists("reborn", current) && current.UID != reborn.UID && model.Belongs(current, disk)
 	}, "the new disk has a DataVolume of its own")
 	other := f.newDisk("other", builder.Retained)
 	f.Create(other)

@@ -4,8 +4,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/utils/ptr"
 
+	"github.com/novasphere/wukong/apis/model"
 	"github.com/novasphere/wukong/apis/v1alpha1"
-	"github.com/novasphere/wukong/controllers/internal/apply"
 	"github.com/novasphere/wukong/controllers/internal/diskstate"
 	"github.com/novasphere/wukong/controllers/internal/dvstate"
 )
@@ -39,7 +39,7 @@ func describe(disk *v1alpha1.WukongDisk, observed *observation, found *diskstate
 
 // hasClaim tells whether the claim under the disk's name is, will be, or was until it was lost, this disk's.
 func (o *observation) hasClaim(disk *v1alpha1.WukongDisk) bool {
-	filling := o.dataVolume != nil && apply.Belongs(o.dataVolume, disk)
+	filling := o.dataVolume != nil && model.Belongs(o.dataVolume, disk)
 	if o.claim == nil {
 		return filling || wasFilled(disk)
 	}

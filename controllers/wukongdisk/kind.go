@@ -14,6 +14,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
+	"github.com/novasphere/wukong/apis/model"
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/apply"
 	"github.com/novasphere/wukong/controllers/internal/dependency"
@@ -55,7 +56,7 @@ var storage = []kind.Read{
 		Why: "the claim of the disk, also one of others: a disk may adopt it, or find its name taken; and the origin of clones",
 		Watches: []kind.Watch{
 			kind.On((*Reconciler).disksOfClaimName, claimChange()),
-			clonesOf(index.KindClaim),
+			clonesOf(model.KindClaim),
 		},
 	},
 	{
@@ -65,13 +66,13 @@ var storage = []kind.Read{
 	{
 		Of: &v1alpha1.WukongDisk{}, Why: "the origin of clones, the clones that wait for a disk, and other disks on the same claim",
 		Watches: []kind.Watch{
-			clonesOf(index.KindDisk),
+			clonesOf(model.KindDisk),
 			kind.By(handler.EnqueueRequestsFromMapFunc(originOfClone), appears()),
 			kind.On((*Reconciler).othersOnClaims, claimTaken()),
 		},
 	},
 	{
-		Of: &v1alpha1.WukongImage{}, Why: "the origin of disks", Watches: []kind.Watch{clonesOf(index.KindImage)},
+		Of: &v1alpha1.WukongImage{}, Why: "the origin of disks", Watches: []kind.Watch{clonesOf(model.KindImage)},
 	},
 	{
 		Of: &storagev1.StorageClass{}, Why: "whether claims of it can grow, when they are bound, and which class is the default",
@@ -79,7 +80,7 @@ var storage = []kind.Read{
 	},
 	{
 		Of: &snapshotv1.VolumeSnapshot{}, Why: "the origin of disks", API: &dependency.VolumeSnapshots,
-		Watches: []kind.Watch{clonesOf(index.KindSnapshot, index.KindWukongSnapshot)},
+		Watches: []kind.Watch{clonesOf(model.KindSnapshot, model.KindWukongSnapshot)},
 	},
 	{
 		Of: &cdiv1.DataVolume{}, Why: "how far CDI is with filling the disk", API: &dependency.DataVolumes, Labels: kind.Managed(),
@@ -96,7 +97,7 @@ var users = []kind.Read{
 	{
 		Of: &v1alpha1.WukongSnapshot{}, Why: "the origin of disks, and snapshots that wait for a disk without a machine",
 		Watches: []kind.Watch{
-			clonesOf(index.KindWukongSnapshot),
+			clonesOf(model.KindWukongSnapshot),
 			kind.By(handler.EnqueueRequestsFromMapFunc(diskOfSnapshot), appears()),
 		},
 	},

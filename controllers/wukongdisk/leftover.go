@@ -7,8 +7,8 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	cdiv1 "kubevirt.io/containerized-data-importer-api/pkg/apis/core/v1beta1"
 
+	"github.com/novasphere/wukong/apis/model"
 	"github.com/novasphere/wukong/apis/v1alpha1"
-	"github.com/novasphere/wukong/controllers/internal/apply"
 	"github.com/novasphere/wukong/controllers/internal/dependency"
 	"github.com/novasphere/wukong/controllers/internal/read"
 )
@@ -26,7 +26,7 @@ func (r *Reconciler) clearLeftover(ctx context.Context, disk types.NamespacedNam
 	if err != nil || dataVolume == nil || !dataVolume.DeletionTimestamp.IsZero() {
 		return err
 	}
-	owner, retained := apply.RetainedFor(dataVolume)
+	owner, retained := model.RetainedFor(dataVolume)
 	if !retained || owner.Name != disk.Name || metav1.GetControllerOf(dataVolume) != nil {
 		return nil
 	}

@@ -9,8 +9,8 @@ import (
 	cdiv1 "kubevirt.io/containerized-data-importer-api/pkg/apis/core/v1beta1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/novasphere/wukong/apis/model"
 	"github.com/novasphere/wukong/apis/v1alpha1"
-	"github.com/novasphere/wukong/controllers/internal/apply"
 	"github.com/novasphere/wukong/controllers/internal/diskstate"
 	"github.com/novasphere/wukong/controllers/internal/dvstate"
 )
@@ -78,7 +78,7 @@ func (o *observation) leavingOurs(disk *v1alpha1.WukongDisk) bool {
 // a clone whose source has something else to copy by now; and one that cannot be filled and is smaller than the disk is to be by now.
 func (r *Reconciler) beginAgain(ctx context.Context, disk *v1alpha1.WukongDisk, observed *observation) (begun bool, err error) {
 	dataVolume := observed.dataVolume
-	if dataVolume == nil || !apply.Belongs(dataVolume, disk) {
+	if dataVolume == nil || !model.Belongs(dataVolume, disk) {
 		return false, nil
 	}
 	if observed.claim == nil && !wasFilled(disk) && dataVolume.Annotations[dvstate.AnnotationPrePopulated] != "" {

@@ -13,13 +13,12 @@ import (
 	cdiv1 "kubevirt.io/containerized-data-importer-api/pkg/apis/core/v1beta1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/novasphere/wukong/apis/model"
 	"github.com/novasphere/wukong/apis/v1alpha1"
-	"github.com/novasphere/wukong/controllers/internal/apply"
 	"github.com/novasphere/wukong/controllers/internal/dependency"
 	"github.com/novasphere/wukong/controllers/internal/dvstate"
 	"github.com/novasphere/wukong/controllers/internal/index"
 	"github.com/novasphere/wukong/controllers/internal/pass"
-	"github.com/novasphere/wukong/controllers/internal/protocol/custody"
 	"github.com/novasphere/wukong/controllers/internal/protocol/diskmove"
 	"github.com/novasphere/wukong/controllers/internal/read"
 	"github.com/novasphere/wukong/controllers/internal/umbrella"
@@ -159,7 +158,7 @@ func (r *Reconciler) observeMachines(ctx context.Context, disk *v1alpha1.WukongD
 	if err := r.client.List(ctx, vms, client.InNamespace(disk.Namespace), client.MatchingFields{index.VMByDisk: disk.Name}); err != nil {
 		return fmt.Errorf("list the machines that use disk %s: %w", disk.Name, err)
 	}
-	observed.machines = slices.DeleteFunc(vms.Items, func(vm v1alpha1.WukongVM) bool { return !custody.Uses(&vm, disk) })
+	observed.machines = slices.DeleteFunc(vms.Items, func(vm v1alpha1.WukongVM) bool { return !model.Uses(&vm, disk) })
 	return nil
 }
 
@@ -196,8 +195,8 @@ func isDefault(class *storagev1.StorageClass) bool {
 // ownsClaim tells whether the claim under the disk's name is ours: controlled by the DataVolume, or by the disk itself after CDI
 // collected a finished DataVolume as garbage.
 func (o *observation) ownsClaim(disk *v1alpha1.WukongDisk) bool {
-	if apply.Belongs(o.claim, disk) || o.leavingOurs(disk) {
+	if model.Belongs(o.claim, disk) || o.leavingOurs(disk) {
 		return true
 	}
-	return o.dataVolume != nil && apply.Belongs(o.dataVolume, disk) && metav1.IsControlledBy(o.claim, o.dataVolume)
+	return o.dataVolume != nil && model.Belongs(o.dataVolume, disk) && metav1.IsControlledBy(o.claim, o.dataVolume)
 }

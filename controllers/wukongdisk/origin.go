@@ -13,11 +13,10 @@ import (
 	"k8s.io/utils/ptr"
 	cdiv1 "kubevirt.io/containerized-data-importer-api/pkg/apis/core/v1beta1"
 
+	"github.com/novasphere/wukong/apis/model"
 	"github.com/novasphere/wukong/apis/v1alpha1"
-	"github.com/novasphere/wukong/controllers/internal/conditions"
 	"github.com/novasphere/wukong/controllers/internal/dependency"
 	"github.com/novasphere/wukong/controllers/internal/diskstate"
-	"github.com/novasphere/wukong/controllers/internal/index"
 	"github.com/novasphere/wukong/controllers/internal/read"
 	"github.com/novasphere/wukong/controllers/internal/usage"
 	"github.com/novasphere/wukong/controllers/wukongdisk/internal/growth"
@@ -44,7 +43,7 @@ type origin struct {
 // observeOrigin reads what a disk is to be cloned from, until its DataVolume is made. CDI asks whether our account may clone across
 // namespaces, and it may everywhere: whether the person may is decided here.
 func (r *Reconciler) observeOrigin(ctx context.Context, disk *v1alpha1.WukongDisk, observed *observation) error {
-	reference, isClone := index.OriginOf(disk)
+	reference, isClone := model.OriginOf(disk)
 	if !isClone || !observed.severed && (observed.dataVolume != nil || observed.claim != nil) {
 		return nil
 	}
@@ -55,32 +54,32 @@ func (r *Reconciler) observeOrigin(ctx context.Context, disk *v1alpha1.WukongDis
 	}
 	var err error
 	switch reference.Kind {
-	case index.KindDisk:
+	case model.KindDisk:
 		observed.origin, err = r.originDisk(ctx, reference)
-	case index.KindClaim:
+	case model.KindClaim:
 		observed.origin, err = r.originClaim(ctx, reference)
-	case index.KindSnapshot:
+	case model.KindSnapshot:
 		observed.origin, err = r.originSnapshot(ctx, disk, observed, reference)
-	case index.KindImage:
+	case model.KindImage:
 		observed.origin, err = r.originImage(ctx, reference)
-	case index.KindWukongSnapshot:
+	case model.KindWukongSnapshot:
 		observed.origin, err = r.originWukongSnapshot(ctx, disk, observed, reference)
 	}
 	return err
 }
 
 // originWukongSnapshot goes by the VolumeSnapshot that the status of the snapshot names.
-func (r *Reconciler) originWukongSnapshot(ctx context.Context, disk *v1alpha1.WukongDisk, observed *observation, reference index.Origin) (*origin, error) {
+func (r *Reconciler) originWukongSnapshot(ctx context.Context, disk *v1alpha1.WukongDisk, observed *observation, reference model.Origin) (*origin, error) {
 	snapshot, err := read.Get(ctx, r.client, reference.Namespace, reference.Name, &v1alpha1.WukongSnapshot{})
 	if err != nil || snapshot == nil {
 		return &origin{}, err
 	}
 	found := &origin{exists: snapshot.DeletionTimestamp.IsZero(), grants: snapshot.Spec.CloneableFrom}
-	if ready := conditions.Ready(snapshot); ready.Status != metav1.ConditionTrue || len(snapshot.Status.Disks) == 0 {
+	if ready := model.Ready(snapshot); ready.Status != metav1.ConditionTrue || len(snapshot.Status.Disks) == 0 {
 		found.waits = ready.Message
 		return found, nil
 	}
-	taken := index.Origin{Kind: index.KindSnapshot, Namespace: snapshot.Namespace, Name: snapshot.Status.Disks[0].VolumeSnapshotName}
+	taken := model.Origin{Kind: model.KindSnapshot, Namespace: snapshot.Namespace, Name: snapshot.Status.Disks[0].VolumeSnapshotName}
 	below, err := r.originSnapshot(ctx, disk, observed, taken)
 	if err != nil {
 		return nil, err
@@ -92,7 +91,7 @@ func (r *Reconciler) originWukongSnapshot(ctx context.Context, disk *v1alpha1.Wu
 	return found, nil
 }
 
-func (r *Reconciler) originDisk(ctx context.Context, reference index.Origin) (*origin, error) {
+func (r *Reconciler) originDisk(ctx context.Context, reference model.Origin) (*origin, error) {
 	source, err := read.Get(ctx, r.client, reference.Namespace, reference.Name, &v1alpha1.WukongDisk{})
 	if err != nil || source == nil {
 		return &origin{}, err
@@ -107,7 +106,7 @@ func (r *Reconciler) originDisk(ctx context.Context, reference index.Origin) (*o
 	if err != nil {
 		return nil, err
 	}
-	ready := conditions.Ready(source)
+	ready := model.Ready(source)
 	switch {
 	case source.Complete() && len(guests) > 0:
 		found.waits = fmt.Sprintf("it is in use by WukongVM %s, and only what no guest has is copied: stop that machine (powerState: Stopped), or detach the "+
@@ -122,7 +121,7 @@ func (r *Reconciler) originDisk(ctx context.Context, reference index.Origin) (*o
 	return found, nil
 }
 
-func (r *Reconciler) originClaim(ctx context.Context, reference index.Origin) (*origin, error) {
+func (r *Reconciler) originClaim(ctx context.Context, reference model.Origin) (*origin, error) {
 	claim, err := read.Get(ctx, r.client, reference.Namespace, reference.Name, &corev1.PersistentVolumeClaim{})
 	if err != nil || claim == nil {
 		return &origin{}, err
@@ -138,7 +137,7 @@ func (r *Reconciler) originClaim(ctx context.Context, reference index.Origin) (*
 	return found, nil
 }
 
-func (r *Reconciler) originSnapshot(ctx context.Context, disk *v1alpha1.WukongDisk, observed *observation, reference index.Origin) (*origin, error) {
+func (r *Reconciler) originSnapshot(ctx context.Context, disk *v1alpha1.WukongDisk, observed *observation, reference model.Origin) (*origin, error) {
 	served, err := r.dependencies.Served(ctx, dependency.VolumeSnapshots)
 	if err != nil {
 		return nil, err
@@ -173,7 +172,7 @@ func (r *Reconciler) originSnapshot(ctx context.Context, disk *v1alpha1.WukongDi
 // restored judges a size that is below what a snapshot restores to. That has the overhead of a file system, if there is one, on top of the
 // image's size, and CDI lets no DataVolume ask for less (pkg/controller/datavolume/snapshot-clone-controller.go, validateSnapshotClone):
 // one that does not ask for a size gets it.
-func restored(reference index.Origin, size, restoreSize resource.Quantity, overhead float64) (sizeless bool, found *diskstate.Problem) {
+func restored(reference model.Origin, size, restoreSize resource.Quantity, overhead float64) (sizeless bool, found *diskstate.Problem) {
 	holds := func(size resource.Quantity) bool {
 		needed := growth.ClaimRequest(size, resource.Quantity{}, overhead)
 		return needed.Cmp(restoreSize) >= 0
@@ -190,7 +189,7 @@ func restored(reference index.Origin, size, restoreSize resource.Quantity, overh
 
 // originImage goes by the version that the image's own status names, and never by its DataSource: whoever may write that could point it at a claim
 // of another namespace, and CDI would ask whether our account may clone it, which may everywhere.
-func (r *Reconciler) originImage(ctx context.Context, reference index.Origin) (*origin, error) {
+func (r *Reconciler) originImage(ctx context.Context, reference model.Origin) (*origin, error) {
 	image, err := read.Get(ctx, r.client, reference.Namespace, reference.Name, &v1alpha1.WukongImage{})
 	if err != nil || image == nil {
 		return &origin{}, err
@@ -198,7 +197,7 @@ func (r *Reconciler) originImage(ctx context.Context, reference index.Origin) (*
 	found := &origin{exists: image.DeletionTimestamp.IsZero(), grants: image.Spec.CloneableFrom}
 	// An image whose next version fails has its current one all the same.
 	if current := image.CurrentVersion(); current == nil {
-		found.waits = conditions.Ready(image).Message
+		found.waits = model.Ready(image).Message
 	} else if current.ClaimName != "" {
 		found.source = claimSource(image.Namespace, current.ClaimName)
 	} else {
@@ -235,7 +234,7 @@ func originUnusable(disk *v1alpha1.WukongDisk, observed *observation) *diskstate
 	if found.problem != nil {
 		return found.problem
 	}
-	reference, _ := index.OriginOf(disk)
+	reference, _ := model.OriginOf(disk)
 	foreign := reference.Namespace != disk.Namespace
 	switch {
 	case foreign && (!found.exists || !grants(reference.Namespace, found.grants, disk.Namespace)):
@@ -255,8 +254,8 @@ func grants(from string, granted []string, to string) bool {
 	return from == to || slices.Contains(granted, to) || slices.Contains(granted, "*")
 }
 
-func grantAdvice(reference index.Origin, namespace string) string {
-	if reference.Kind != index.KindClaim && reference.Kind != index.KindSnapshot {
+func grantAdvice(reference model.Origin, namespace string) string {
+	if reference.Kind != model.KindClaim && reference.Kind != model.KindSnapshot {
 		return fmt.Sprintf("whoever owns it grants it by %s in its spec.cloneableFrom", namespace)
 	}
 	return fmt.Sprintf("whoever owns it grants it by the annotation %s: %s", v1alpha1.AnnotationCloneableFrom, namespace)

@@ -10,9 +10,9 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	cdiv1 "kubevirt.io/containerized-data-importer-api/pkg/apis/core/v1beta1"
 
+	"github.com/novasphere/wukong/apis/model"
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/diskstate"
-	"github.com/novasphere/wukong/controllers/internal/index"
 )
 
 func cloning(kind, namespace, name string) func(*v1alpha1.WukongDisk) {
@@ -87,7 +87,7 @@ func TestACloneKeepsItsSource(t *testing.T) {
 // A snapshot restores to what its claim was, with the overhead of a file system. Who asks for the size of the disk shall get the disk.
 func TestRestoredSize(t *testing.T) {
 	const overhead = 0.055
-	reference := index.Origin{Kind: index.KindSnapshot, Namespace: "shop", Name: "monday"}
+	reference := model.Origin{Kind: model.KindSnapshot, Namespace: "shop", Name: "monday"}
 	for name, test := range map[string]struct {
 		size, restoreSize string
 		sizeless          bool

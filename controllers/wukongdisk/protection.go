@@ -12,10 +12,9 @@ import (
 	cdiv1 "kubevirt.io/containerized-data-importer-api/pkg/apis/core/v1beta1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/novasphere/wukong/apis/model"
 	"github.com/novasphere/wukong/apis/v1alpha1"
-	"github.com/novasphere/wukong/controllers/internal/apply"
 	"github.com/novasphere/wukong/controllers/internal/dvstate"
-	"github.com/novasphere/wukong/controllers/internal/index"
 	"github.com/novasphere/wukong/controllers/internal/read"
 	"github.com/novasphere/wukong/controllers/internal/umbrella"
 )
@@ -34,7 +33,7 @@ func (r *Reconciler) lostOwners(ctx context.Context, disk *v1alpha1.WukongDisk) 
 		switch {
 		case umbrella.IsReference(reference):
 			owner, err = readOwner(ctx, r.client, disk.Namespace, reference.Name, &v1alpha1.Wukong{})
-		case index.IsVM(reference):
+		case model.IsVM(reference):
 			owner, err = readOwner(ctx, r.client, disk.Namespace, reference.Name, &v1alpha1.WukongVM{})
 		default:
 			continue // not ours to judge
@@ -82,7 +81,7 @@ func (r *Reconciler) settleProtection(ctx context.Context, disk *v1alpha1.Wukong
 		return nil
 	}
 	if protected := ptr.Deref(disk.Spec.DeletionProtection, false) && disk.DeletionTimestamp.IsZero(); !protected || observed.growthInputs(disk).Complete() {
-		if observed.dataVolume != nil && apply.Belongs(observed.dataVolume, disk) {
+		if observed.dataVolume != nil && model.Belongs(observed.dataVolume, disk) {
 			if err := r.protect(ctx, observed.dataVolume, protected); err != nil {
 				return err
 			}

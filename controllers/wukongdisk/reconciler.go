@@ -9,6 +9,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
+	"github.com/novasphere/wukong/apis/model"
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/apply"
 	"github.com/novasphere/wukong/controllers/internal/dependency"
@@ -61,7 +62,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 	if !disk.DeletionTimestamp.IsZero() {
 		return reconcile.Result{}, r.finalize(ctx, disk, observed)
 	}
-	if observed.dataVolume != nil && !apply.Belongs(observed.dataVolume, disk) {
+	if observed.dataVolume != nil && !model.Belongs(observed.dataVolume, disk) {
 		if err := r.clearLeftover(ctx, request.NamespacedName); err != nil { // of an earlier disk of this name
 			return reconcile.Result{}, err
 		}

@@ -12,11 +12,10 @@ import (
 	cdiv1 "kubevirt.io/containerized-data-importer-api/pkg/apis/core/v1beta1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/novasphere/wukong/apis/model"
 	"github.com/novasphere/wukong/apis/v1alpha1"
-	"github.com/novasphere/wukong/controllers/internal/apply"
 	"github.com/novasphere/wukong/controllers/internal/dependency"
 	"github.com/novasphere/wukong/controllers/internal/diskstate"
-	"github.com/novasphere/wukong/controllers/internal/index"
 )
 
 // A clone on a class that binds at first use may wait for months, and what it is to be made from may go meanwhile: an image keeps a few versions only. CDI waits for
@@ -28,8 +27,8 @@ var unbegun = []cdiv1.DataVolumePhase{cdiv1.PhaseUnset, cdiv1.Pending, cdiv1.Wai
 
 // waitsForOrigin tells whether a disk has a DataVolume of which nothing was copied from another claim or snapshot.
 func waitsForOrigin(disk *v1alpha1.WukongDisk, observed *observation) bool {
-	_, isClone := index.OriginOf(disk)
-	return isClone && observed.dataVolume != nil && apply.Belongs(observed.dataVolume, disk) && !wasFilled(disk) && slices.Contains(unbegun, observed.dataVolume.Status.Phase)
+	_, isClone := model.OriginOf(disk)
+	return isClone && observed.dataVolume != nil && model.Belongs(observed.dataVolume, disk) && !wasFilled(disk) && slices.Contains(unbegun, observed.dataVolume.Status.Phase)
 }
 
 // observeSevered finds out whether what the DataVolume is to be filled from is gone.
@@ -75,7 +74,7 @@ func originLost(disk *v1alpha1.WukongDisk, observed *observation) *diskstate.Pro
 	if !observed.severed || observed.originChanged() {
 		return nil
 	}
-	reference, _ := index.OriginOf(disk)
+	reference, _ := model.OriginOf(disk)
 	return diskstate.Failed(v1alpha1.ReasonSourceMissing, "what %s consisted of was deleted before this disk, which was to be a clone of it, had a first consumer: "+
 		"make it again, or delete this disk and make it from something else", reference)
 }

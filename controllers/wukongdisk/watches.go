@@ -21,12 +21,11 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
+	"github.com/novasphere/wukong/apis/model"
 	"github.com/novasphere/wukong/apis/v1alpha1"
-	"github.com/novasphere/wukong/controllers/internal/conditions"
 	"github.com/novasphere/wukong/controllers/internal/index"
 	"github.com/novasphere/wukong/controllers/internal/kind"
 	"github.com/novasphere/wukong/controllers/internal/protocol/custody"
-	"github.com/novasphere/wukong/controllers/internal/usage"
 	"github.com/novasphere/wukong/controllers/internal/watches"
 )
 
@@ -56,7 +55,7 @@ func clonesOf(kinds ...string) kind.Watch {
 	return kind.Map(func(r *Reconciler, ctx context.Context, obj client.Object) []reconcile.Request {
 		var requests []reconcile.Request
 		for _, kind := range kinds {
-			origin := index.Origin{Kind: kind, Namespace: obj.GetNamespace(), Name: obj.GetName()}
+			origin := model.Origin{Kind: kind, Namespace: obj.GetNamespace(), Name: obj.GetName()}
 			requests = append(requests, watches.Requests(ctx, r.client, newList(), client.MatchingFields{index.DiskByOrigin: origin.Key()})...)
 		}
 		return requests
@@ -92,7 +91,7 @@ func (r *Reconciler) disksOfVM() handler.EventHandler {
 	return handler.EnqueueRequestsFromMapFunc(func(ctx context.Context, obj client.Object) []reconcile.Request {
 		vm := obj.(*v1alpha1.WukongVM)
 		requests := watches.Requests(ctx, r.client, newList(), client.InNamespace(vm.Namespace), client.MatchingFields{index.DiskByOwner: vm.Name})
-		for _, name := range index.UsedDisks(vm) {
+		for _, name := range model.UsedDisks(vm) {
 			requests = append(requests, reconcile.Request{NamespacedName: types.NamespacedName{Namespace: vm.Namespace, Name: name}})
 		}
 		return requests
@@ -103,8 +102,8 @@ func (r *Reconciler) disksOfVM() handler.EventHandler {
 func (r *Reconciler) clonesOfDisksOf() handler.EventHandler {
 	return handler.EnqueueRequestsFromMapFunc(func(ctx context.Context, vm client.Object) []reconcile.Request {
 		var requests []reconcile.Request
-		for _, name := range index.UsedDisks(vm.(*v1alpha1.WukongVM)) {
-			origin := index.Origin{Kind: index.KindDisk, Namespace: vm.GetNamespace(), Name: name}
+		for _, name := range model.UsedDisks(vm.(*v1alpha1.WukongVM)) {
+			origin := model.Origin{Kind: model.KindDisk, Namespace: vm.GetNamespace(), Name: name}
 			requests = append(requests, watches.Requests(ctx, r.client, newList(), client.MatchingFields{index.DiskByOrigin: origin.Key()})...)
 		}
 		return requests
@@ -117,7 +116,7 @@ func guestChange() predicate.Predicate {
 		CreateFunc: func(event.CreateEvent) bool { return false },
 		UpdateFunc: func(e event.UpdateEvent) bool {
 			before, after := e.ObjectOld.(*v1alpha1.WukongVM), e.ObjectNew.(*v1alpha1.WukongVM)
-			return usage.HasGuest(before) && (!usage.HasGuest(after) || !equality.Semantic.DeepEqual(index.UsedDisks(before), index.UsedDisks(after)))
+			return model.HasGuest(before) && (!model.HasGuest(after) || !equality.Semantic.DeepEqual(model.UsedDisks(before), model.UsedDisks(after)))
 		},
 	}
 }
@@ -223,14 +222,14 @@ func originChange() predicate.Predicate {
 func originState(obj client.Object) string {
 	switch typed := obj.(type) {
 	case *v1alpha1.WukongDisk:
-		ready := conditions.Ready(typed)
+		ready := model.Ready(typed)
 		return strings.Join([]string{string(typed.Status.Phase), strconv.FormatBool(typed.Complete()), ready.Message, typed.Status.ClaimName,
 			typed.Status.AttachedTo, strings.Join(typed.Spec.CloneableFrom, ",")}, "|")
 	case *v1alpha1.WukongImage:
-		return strings.Join([]string{typed.Status.CurrentVersion, typed.Status.DataSourceName, conditions.Ready(typed).Message,
+		return strings.Join([]string{typed.Status.CurrentVersion, typed.Status.DataSourceName, model.Ready(typed).Message,
 			strings.Join(typed.Spec.CloneableFrom, ",")}, "|")
 	case *v1alpha1.WukongSnapshot:
-		ready := conditions.Ready(typed)
+		ready := model.Ready(typed)
 		return strings.Join([]string{string(ready.Status), ready.Message, strings.Join(typed.Spec.CloneableFrom, ",")}, "|")
 	case *corev1.PersistentVolumeClaim:
 		return string(typed.Status.Phase)

@@ -17,6 +17,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 
+	"github.com/novasphere/wukong/apis/model"
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/apply"
 	"github.com/novasphere/wukong/controllers/internal/read"
@@ -63,7 +64,7 @@ func (r *Reconciler) applyDownload(ctx context.Context, export *v1alpha1.WukongE
 // ownSecret is the Secret of the download; nil when it does not exist. One of someone else under the name is a conflict: the pod would serve the
 // disk to whoever knows the token in it.
 func (r *Reconciler) ownSecret(ctx context.Context, export *v1alpha1.WukongExport) (*corev1.Secret, error) {
-	secret, err := read.Get(ctx, r.uncached.Client, export.Namespace, downloadName(export), &corev1.Secret{})
+	secret, err := read.Get(ctx, r.uncached.Client, export.Namespace, model.ExportDownloadName(export), &corev1.Secret{})
 	if err == nil && secret != nil && !metav1.IsControlledBy(secret, export) {
 		return nil, &apply.NameConflictError{Kind: "Secret", Name: secret.Name}
 	}
@@ -72,7 +73,7 @@ func (r *Reconciler) ownSecret(ctx context.Context, export *v1alpha1.WukongExpor
 
 // downloadHost is the name of the server inside the cluster.
 func downloadHost(export *v1alpha1.WukongExport) string {
-	return downloadName(export) + "." + export.Namespace + ".svc"
+	return model.ExportDownloadName(export) + "." + export.Namespace + ".svc"
 }
 
 func downloadURL(export *v1alpha1.WukongExport) string {
@@ -81,7 +82,7 @@ func downloadURL(export *v1alpha1.WukongExport) string {
 
 func downloadService(export *v1alpha1.WukongExport) *corev1.Service {
 	return &corev1.Service{
-		ObjectMeta: metav1.ObjectMeta{Name: downloadName(export), Namespace: export.Namespace},
+		ObjectMeta: metav1.ObjectMeta{Name: model.ExportDownloadName(export), Namespace: export.Namespace},
 		Spec: corev1.ServiceSpec{
 			Selector: map[string]string{v1alpha1.LabelExport: export.Name},
 			Ports:    []corev1.ServicePort{{Name: "https", Port: 443, Protocol: corev1.ProtocolTCP, TargetPort: intstr.FromString("download")}},
@@ -101,7 +102,7 @@ func downloadSecret(export *v1alpha1.WukongExport, now, expiresAt time.Time) (*c
 		return nil, fmt.Errorf("make the certificate of %s: %w", downloadHost(export), err)
 	}
 	return &corev1.Secret{
-		ObjectMeta: metav1.ObjectMeta{Name: downloadName(export), Namespace: export.Namespace},
+		ObjectMeta: metav1.ObjectMeta{Name: model.ExportDownloadName(export), Namespace: export.Namespace},
 		Data: map[string][]byte{
 			mover.TokenFile:       []byte(base64.RawURLEncoding.EncodeToString(token)),
 			mover.CertificateFile: certificate,

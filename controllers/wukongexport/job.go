@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"k8s.io/utils/ptr"
 
+	"github.com/novasphere/wukong/apis/model"
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/kind"
 	"github.com/novasphere/wukong/mover"
@@ -57,7 +58,7 @@ func desiredJob(export *v1alpha1.WukongExport, observed *observation, with kind.
 		},
 	}
 	job := &batchv1.Job{
-		ObjectMeta: metav1.ObjectMeta{Name: jobName(export), Namespace: export.Namespace},
+		ObjectMeta: metav1.ObjectMeta{Name: model.ExportJobName(export), Namespace: export.Namespace},
 		Spec: batchv1.JobSpec{
 			BackoffLimit: ptr.To[int32](attempts - 1),
 			// A node that is drained, or goes away, is no failure of the transfer.
@@ -130,7 +131,7 @@ func moverOptions(export *v1alpha1.WukongExport, block bool, expiresAt time.Time
 // sourceVolume is the claim, read-only where it is a file system: a device is only opened for reading.
 func sourceVolume(export *v1alpha1.WukongExport, observed *observation) ([]corev1.Volume, []corev1.VolumeMount, []corev1.VolumeDevice) {
 	const name = sourceVolumeName
-	claim, mode := restoredName(export), corev1.PersistentVolumeFilesystem
+	claim, mode := model.ExportClaimName(export), corev1.PersistentVolumeFilesystem
 	// Where the namespace gives the pod its user, the files are its by the group that kubelet gives them, which it does to no volume that is read-only
 	// (k8s.io/kubernetes, pkg/volume/csi/csi_mounter.go, supportsFSGroup).
 	readOnly := !observed.assignsUsers || !regroups(observed.claim)
@@ -178,7 +179,7 @@ func targetVolumes(export *v1alpha1.WukongExport) ([]corev1.Volume, []corev1.Vol
 		secret, certificates = target.Registry.SecretRef, target.Registry.CertConfigMapRef
 		keys = append(keys, corev1.DockerConfigJsonKey)
 	default:
-		secret = &v1alpha1.LocalObjectReference{Name: downloadName(export)}
+		secret = &v1alpha1.LocalObjectReference{Name: model.ExportDownloadName(export)}
 		keys = []string{mover.TokenFile, mover.CertificateFile, mover.PrivateKeyFile}
 	}
 	var volumes []corev1.Volume

@@ -14,10 +14,10 @@ import (
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/novasphere/wukong/apis/model"
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/dependency"
 	"github.com/novasphere/wukong/controllers/internal/index"
-	"github.com/novasphere/wukong/controllers/internal/naming"
 	"github.com/novasphere/wukong/controllers/internal/pass"
 	"github.com/novasphere/wukong/controllers/internal/read"
 	"github.com/novasphere/wukong/controllers/internal/umbrella"
@@ -66,7 +66,7 @@ func (r *Reconciler) observe(ctx context.Context, export *v1alpha1.WukongExport)
 	if observed.umbrella, err = umbrella.Observe(ctx, r.client, export); err != nil {
 		return nil, err
 	}
-	if observed.job, err = read.Get(ctx, r.client, export.Namespace, jobName(export), &batchv1.Job{}); err != nil {
+	if observed.job, err = read.Get(ctx, r.client, export.Namespace, model.ExportJobName(export), &batchv1.Job{}); err != nil {
 		return nil, err
 	}
 	if observed.job != nil && !metav1.IsControlledBy(observed.job, export) {
@@ -103,7 +103,7 @@ func (r *Reconciler) observeDisk(ctx context.Context, export *v1alpha1.WukongExp
 	if observed.job != nil {
 		return r.observeRead(ctx, observed)
 	}
-	name := sourceDisk(export, observed.vm)
+	name := model.ExportedDisk(export, observed.vm)
 	if name == "" {
 		return nil
 	}
@@ -147,32 +147,6 @@ func (r *Reconciler) observeRead(ctx context.Context, observed *observation) err
 	return nil
 }
 
-// sourceDisk is the name of the disk to be read; empty when it is not known.
-func sourceDisk(export *v1alpha1.WukongExport, vm *v1alpha1.WukongVM) string {
-	if reference := export.Spec.Source.DiskRef; reference != nil {
-		return reference.Name
-	}
-	if vm == nil {
-		return ""
-	}
-	entries := machineDisks(vm, export.Spec.Source.VM.Disk)
-	if len(entries) != 1 {
-		return ""
-	}
-	return index.DiskName(vm, entries[0])
-}
-
-// machineDisks are the disks of a machine that an export may mean: the one of that name, or without a name all but media in a drive.
-func machineDisks(vm *v1alpha1.WukongVM, name string) []*v1alpha1.VMDisk {
-	var meant []*v1alpha1.VMDisk
-	for i := range vm.Spec.Disks {
-		if disk := &vm.Spec.Disks[i]; disk.Name == name || name == "" && disk.Type != v1alpha1.DiskTypeCDROM {
-			meant = append(meant, disk)
-		}
-	}
-	return meant
-}
-
 func (r *Reconciler) observeSnapshot(ctx context.Context, export *v1alpha1.WukongExport, observed *observation) error {
 	var err error
 	if observed.snapshotsServed, err = r.dependencies.Served(ctx, dependency.VolumeSnapshots); err != nil || !observed.snapshotsServed {
@@ -186,7 +160,7 @@ func (r *Reconciler) observeSnapshot(ctx context.Context, export *v1alpha1.Wukon
 			return err
 		}
 	}
-	observed.claim, err = read.Get(ctx, r.client, export.Namespace, restoredName(export), &corev1.PersistentVolumeClaim{})
+	observed.claim, err = read.Get(ctx, r.client, export.Namespace, model.ExportClaimName(export), &corev1.PersistentVolumeClaim{})
 	return err
 }
 
@@ -254,11 +228,6 @@ func (r *Reconciler) observeRefusal(ctx context.Context, observed *observation) 
 var varying = regexp.MustCompile(`^(\(combined from similar events\): )?(Error creating: )?(pods "[^"]*" is )?`)
 
 func refusal(message string) string { return varying.ReplaceAllString(message, "") }
-
-// The names of what an export has.
-func jobName(export *v1alpha1.WukongExport) string      { return naming.Child(export.Name, "mover") }
-func restoredName(export *v1alpha1.WukongExport) string { return naming.Child(export.Name, "restored") }
-func downloadName(export *v1alpha1.WukongExport) string { return naming.Child(export.Name, "download") }
 
 // fileName is the file of a download, and in a container disk.
 func fileName(export *v1alpha1.WukongExport) string {

@@ -7,29 +7,9 @@ import (
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/utils/ptr"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
 )
-
-func TestMachineDisks(t *testing.T) {
-	vm := &v1alpha1.WukongVM{Spec: v1alpha1.WukongVMSpec{Disks: []v1alpha1.VMDisk{
-		{Name: "data"}, {Name: "root", Boot: ptr.To(true)}, {Name: "drive", Type: v1alpha1.DiskTypeCDROM},
-	}}}
-	names := func(name string) []string {
-		var found []string
-		for _, disk := range machineDisks(vm, name) {
-			found = append(found, disk.Name)
-		}
-		return found
-	}
-	assert.Equal(t, []string{"data", "root"}, names(""), "a medium in a drive is not the machine's disk")
-	assert.Equal(t, []string{"data"}, names("data"))
-	assert.Equal(t, []string{"drive"}, names("drive"), "by its name it is")
-	assert.Empty(t, names("other"))
-	vm.Spec.Disks = nil
-	assert.Empty(t, names(""))
-}
 
 func TestWhichDiskOfAMachineIsAskedFor(t *testing.T) {
 	disks := []v1alpha1.VMDisk{{Name: "root"}, {Name: "data"}, {Name: "drive", Type: v1alpha1.DiskTypeCDROM}}

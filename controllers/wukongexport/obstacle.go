@@ -7,8 +7,8 @@ import (
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/novasphere/wukong/apis/model"
 	"github.com/novasphere/wukong/apis/v1alpha1"
-	"github.com/novasphere/wukong/controllers/internal/conditions"
 	"github.com/novasphere/wukong/controllers/internal/operation"
 )
 
@@ -19,7 +19,7 @@ func obstacle(export *v1alpha1.WukongExport, observed *observation) *operation.S
 			"the manager does not know the image that moves the bytes: start it with --mover-image, which is the manager's own image (the chart does so)")
 	}
 	if observed.namesake {
-		return operation.Pending(v1alpha1.ReasonPending, "Job %s of an earlier WukongExport of this name is being deleted", jobName(export))
+		return operation.Pending(v1alpha1.ReasonPending, "Job %s of an earlier WukongExport of this name is being deleted", model.ExportJobName(export))
 	}
 	if export.Spec.Source.VolumeSnapshot != nil {
 		return snapshotObstacle(export, observed)
@@ -37,7 +37,7 @@ func diskObstacle(export *v1alpha1.WukongExport, observed *observation) *operati
 				"or take a VolumeSnapshot and export that", observed.disk.Name, strings.Join(observed.users, ", "))
 	}
 	if !observed.disk.Complete() {
-		return operation.Pending(v1alpha1.ReasonSourceNotReady, "WukongDisk %s: %s", observed.disk.Name, conditions.Ready(observed.disk).Message)
+		return operation.Pending(v1alpha1.ReasonSourceNotReady, "WukongDisk %s: %s", observed.disk.Name, model.Ready(observed.disk).Message)
 	}
 	if observed.claim == nil {
 		return operation.Pending(v1alpha1.ReasonSourceNotReady, "PersistentVolumeClaim %s of WukongDisk %s does not exist", observed.disk.Status.ClaimName, observed.disk.Name)
@@ -52,7 +52,7 @@ func diskMissing(export *v1alpha1.WukongExport, observed *observation) *operatio
 		return operation.Pending(v1alpha1.ReasonSourceMissing, "WukongDisk %s does not exist in namespace %s: create it, or make another export", source.DiskRef.Name, export.Namespace)
 	case observed.vm == nil:
 		return operation.Pending(v1alpha1.ReasonSourceMissing, "WukongVM %s does not exist in namespace %s: create it, or make another export", source.VM.Name, export.Namespace)
-	case sourceDisk(export, observed.vm) == "":
+	case model.ExportedDisk(export, observed.vm) == "":
 		return whichDisk(observed.vm, source.VM.Disk)
 	default:
 		return operation.Pending(v1alpha1.ReasonSourceMissing, "the WukongDisk of WukongVM %s does not exist yet", source.VM.Name)
@@ -62,13 +62,13 @@ func diskMissing(export *v1alpha1.WukongExport, observed *observation) *operatio
 // whichDisk asks for the disk of a machine that is meant.
 func whichDisk(vm *v1alpha1.WukongVM, name string) *operation.State {
 	var names []string
-	for _, disk := range machineDisks(vm, "") {
+	for _, disk := range model.ExportableDisks(vm, "") {
 		names = append(names, disk.Name)
 	}
 	switch {
 	case len(names) == 0:
 		return operation.Pending(v1alpha1.ReasonSourceMissing, "WukongVM %s has nothing but drives in spec.disks: make an export of a machine that has a disk", vm.Name)
-	case name != "" && len(machineDisks(vm, name)) > 0:
+	case name != "" && len(model.ExportableDisks(vm, name)) > 0:
 		return operation.Pending(v1alpha1.ReasonSourceMissing, "the drive %s of WukongVM %s is empty: put a medium in, or make an export of another of its disks: %s",
 			name, vm.Name, strings.Join(names, ", "))
 	case name != "":

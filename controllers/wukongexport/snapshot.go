@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/utils/ptr"
 
+	"github.com/novasphere/wukong/apis/model"
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/apply"
 	"github.com/novasphere/wukong/controllers/internal/dependency"
@@ -56,7 +57,7 @@ func restoredClaim(export *v1alpha1.WukongExport, observed *observation) *corev1
 	size := snapshotSize(observed)
 	class, mode := restoredAs(export, observed)
 	claim := &corev1.PersistentVolumeClaim{
-		ObjectMeta: metav1.ObjectMeta{Name: restoredName(export), Namespace: export.Namespace},
+		ObjectMeta: metav1.ObjectMeta{Name: model.ExportClaimName(export), Namespace: export.Namespace},
 		Spec: corev1.PersistentVolumeClaimSpec{
 			// One pod reads it.
 			AccessModes: []corev1.PersistentVolumeAccessMode{corev1.ReadWriteOnce},

@@ -9,6 +9,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/novasphere/wukong/apis/model"
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/apply"
 	"github.com/novasphere/wukong/controllers/internal/conditions"
@@ -61,14 +62,14 @@ func evaluate(export *v1alpha1.WukongExport, observed *observation, applyErr err
 	}
 	if export.Spec.Target.Download != nil && observed.serving() {
 		serving := operation.InProgress(v1alpha1.ReasonServing, "download with the token in Secret %s, until %s",
-			downloadName(export), observed.job.Annotations[annotationExpiresAt])
+			model.ExportDownloadName(export), observed.job.Annotations[annotationExpiresAt])
 		serving.Ready = true
 		return serving
 	}
 	if observed.job != nil && !observed.job.DeletionTimestamp.IsZero() {
 		return operation.Pending(v1alpha1.ReasonPending, "Job %s of an earlier attempt is being deleted", observed.job.Name)
 	}
-	return operation.InProgress(v1alpha1.ReasonInProgress, "Job %s moves the bytes", jobName(export))
+	return operation.InProgress(v1alpha1.ReasonInProgress, "Job %s moves the bytes", model.ExportJobName(export))
 }
 
 // hinders tells whether an obstacle is one for this export. What a Job reads is there, whatever becomes of the objects that it was found by; but a claim that
@@ -116,7 +117,7 @@ func describe(export *v1alpha1.WukongExport, observed *observation) v1alpha1.Wuk
 	}
 	if expiresAt, err := time.Parse(time.RFC3339, job.Annotations[annotationExpiresAt]); err == nil && export.Spec.Target.Download != nil {
 		described.Download = &v1alpha1.DownloadStatus{
-			URL: downloadURL(export), ServiceName: downloadName(export), SecretName: downloadName(export), ExpiresAt: &metav1.Time{Time: expiresAt},
+			URL: downloadURL(export), ServiceName: model.ExportDownloadName(export), SecretName: model.ExportDownloadName(export), ExpiresAt: &metav1.Time{Time: expiresAt},
 		}
 	}
 	return described

@@ -12,9 +12,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
+	"github.com/novasphere/wukong/apis/model"
 	"github.com/novasphere/wukong/apis/v1alpha1"
-	"github.com/novasphere/wukong/controllers/internal/conditions"
-	"github.com/novasphere/wukong/controllers/internal/usage"
 	"github.com/novasphere/wukong/controllers/internal/watches"
 )
 
@@ -73,7 +72,7 @@ func diskChange() predicate.Predicate {
 	return predicate.Funcs{
 		UpdateFunc: func(e event.UpdateEvent) bool {
 			before, after := e.ObjectOld.(*v1alpha1.WukongDisk), e.ObjectNew.(*v1alpha1.WukongDisk)
-			readyBefore, readyAfter := conditions.Ready(before), conditions.Ready(after)
+			readyBefore, readyAfter := model.Ready(before), model.Ready(after)
 			return before.UID != after.UID || before.Status.ClaimName != after.Status.ClaimName ||
 				before.Status.AttachedTo != after.Status.AttachedTo || before.Complete() != after.Complete() || readyBefore.Message != readyAfter.Message
 		},
@@ -85,7 +84,7 @@ func machineChange() predicate.Predicate {
 	return predicate.Funcs{
 		UpdateFunc: func(e event.UpdateEvent) bool {
 			before, after := e.ObjectOld.(*v1alpha1.WukongVM), e.ObjectNew.(*v1alpha1.WukongVM)
-			return before.UID != after.UID || before.Generation != after.Generation || usage.MayRun(before) != usage.MayRun(after) ||
+			return before.UID != after.UID || before.Generation != after.Generation || model.MayRun(before) != model.MayRun(after) ||
 				!equality.Semantic.DeepEqual(before.Status.Disks, after.Status.Disks)
 		},
 	}

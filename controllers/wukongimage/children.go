@@ -2,8 +2,6 @@ package wukongimage
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"strings"
 	"time"
@@ -14,10 +12,10 @@ import (
 	cdiv1 "kubevirt.io/containerized-data-importer-api/pkg/apis/core/v1beta1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/novasphere/wukong/apis/model"
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/apply"
 	"github.com/novasphere/wukong/controllers/internal/dvstate"
-	"github.com/novasphere/wukong/controllers/internal/naming"
 )
 
 // CDI's own marks (pkg/common/common.go, pkg/controller/common/util.go and pkg/controller/dataimportcron-controller.go).
@@ -30,13 +28,6 @@ const (
 // polled tells whether CDI's DataImportCron looks after the image: it knows registries only.
 func polled(image *v1alpha1.WukongImage) bool {
 	return image.Spec.Source.Registry != nil && image.Spec.Schedule != ""
-}
-
-// cronName is the DataImportCron of an image. It is of this one WukongImage: what the DataImportCron of an earlier or a foreign object left
-// behind carries another name in its labels, and neither CDI's collection of old imports nor our deletion touches it.
-func cronName(image *v1alpha1.WukongImage) string {
-	sum := sha256.Sum256([]byte(image.UID))
-	return naming.Child(image.Name, "i"+hex.EncodeToString(sum[:4]))
 }
 
 // applyDataSource writes the DataSource, unless something stands in its way.
@@ -153,7 +144,7 @@ func desiredDataSource(image *v1alpha1.WukongImage, current *version, live *cdiv
 // desiredCron always retains what it imported: the retention policy of a DataImportCron cannot change, and a WukongImage's can.
 func desiredCron(image *v1alpha1.WukongImage) *cdiv1.DataImportCron {
 	return &cdiv1.DataImportCron{
-		ObjectMeta: metav1.ObjectMeta{Name: cronName(image), Namespace: image.Namespace},
+		ObjectMeta: metav1.ObjectMeta{Name: model.ImportCronName(image), Namespace: image.Namespace},
 		Spec: cdiv1.DataImportCronSpec{
 			Template:          cdiv1.DataVolume{Spec: importSpec(image)},
 			Schedule:          image.Spec.Schedule,
@@ -170,7 +161,7 @@ func desiredCron(image *v1alpha1.WukongImage) *cdiv1.DataImportCron {
 func desiredImport(image *v1alpha1.WukongImage, tick time.Time) *cdiv1.DataVolume {
 	return &cdiv1.DataVolume{
 		ObjectMeta: metav1.ObjectMeta{
-			Name: naming.Child(image.Name, tick.UTC().Format("20060102150405")), Namespace: image.Namespace,
+			Name: model.Child(image.Name, tick.UTC().Format("20060102150405")), Namespace: image.Namespace,
 			Labels: map[string]string{v1alpha1.LabelImage: string(image.UID)},
 			Annotations: map[string]string{
 				v1alpha1.AnnotationImportTick:           tick.UTC().Format(time.RFC3339),

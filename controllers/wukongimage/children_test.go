@@ -41,15 +41,6 @@ func TestDesiredCron(t *testing.T) {
 	assert.True(t, differs(cron, desiredCron(image)))
 }
 
-// The label with the DataImportCron's name decides what is deleted at the end: no two images may share it, nor the same image before and
-// after it was deleted and made again.
-func TestCronNameIsOfOneObject(t *testing.T) {
-	again := imageWith(func(i *v1alpha1.WukongImage) { i.UID = "another-uid" })
-	assert.NotEqual(t, cronName(imageWith()), cronName(again))
-	assert.Equal(t, cronName(imageWith()), cronName(imageWith()))
-	assert.Regexp(t, `^debian-i[0-9a-f]{8}$`, cronName(imageWith()))
-}
-
 func TestDesiredImport(t *testing.T) {
 	one := desiredImport(imageWith(func(i *v1alpha1.WukongImage) {
 		i.Spec.Source.HTTP.SecretRef = &v1alpha1.LocalObjectReference{Name: "credentials"}

@@ -11,6 +11,7 @@ import (
 	cdiv1 "kubevirt.io/containerized-data-importer-api/pkg/apis/core/v1beta1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/novasphere/wukong/apis/model"
 	"github.com/novasphere/wukong/apis/v1alpha1"
 )
 
@@ -80,7 +81,7 @@ func (r *Reconciler) deletePolled(ctx context.Context, image *v1alpha1.WukongIma
 func (r *Reconciler) deleteSnapshots(ctx context.Context, image *v1alpha1.WukongImage) error {
 	snapshots := &metav1.PartialObjectMetadataList{}
 	snapshots.SetGroupVersionKind(volumeSnapshots)
-	err := r.applier.Live.List(ctx, snapshots, client.InNamespace(image.Namespace), client.MatchingLabels{labelCron: cronName(image)})
+	err := r.applier.Live.List(ctx, snapshots, client.InNamespace(image.Namespace), client.MatchingLabels{labelCron: model.ImportCronName(image)})
 	if apierrors.IsNotFound(err) || meta.IsNoMatchError(err) {
 		return nil // a cluster without snapshots has none to delete
 	}

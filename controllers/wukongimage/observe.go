@@ -12,6 +12,7 @@ import (
 	cdiv1 "kubevirt.io/containerized-data-importer-api/pkg/apis/core/v1beta1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/novasphere/wukong/apis/model"
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/dependency"
 	"github.com/novasphere/wukong/controllers/internal/dvstate"
@@ -66,7 +67,7 @@ func (r *Reconciler) observe(ctx context.Context, image *v1alpha1.WukongImage) (
 		return observed, err
 	}
 	if polled(image) {
-		if observed.cron, err = read.Get(ctx, r.client, image.Namespace, cronName(image), &cdiv1.DataImportCron{}); err != nil {
+		if observed.cron, err = read.Get(ctx, r.client, image.Namespace, model.ImportCronName(image), &cdiv1.DataImportCron{}); err != nil {
 			return observed, err
 		}
 	}
@@ -85,7 +86,7 @@ func (r *Reconciler) observe(ctx context.Context, image *v1alpha1.WukongImage) (
 // importsOf selects the DataVolumes of an image.
 func importsOf(image *v1alpha1.WukongImage) client.MatchingLabels {
 	if polled(image) {
-		return client.MatchingLabels{labelCron: cronName(image)}
+		return client.MatchingLabels{labelCron: model.ImportCronName(image)}
 	}
 	return client.MatchingLabels{v1alpha1.LabelImage: string(image.UID)}
 }

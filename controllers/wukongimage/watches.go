@@ -9,6 +9,7 @@ import (
 	logf "sigs.k8s.io/controller-runtime/pkg/log"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
+	"github.com/novasphere/wukong/apis/model"
 	"github.com/novasphere/wukong/apis/v1alpha1"
 )
 
@@ -27,7 +28,7 @@ func (r *Reconciler) imagesOfImport() handler.EventHandler {
 			return nil
 		}
 		for i := range images.Items {
-			if image := &images.Items[i]; image.UID == uid || cronName(image) == cron {
+			if image := &images.Items[i]; image.UID == uid || model.ImportCronName(image) == cron {
 				return []reconcile.Request{{NamespacedName: client.ObjectKeyFromObject(image)}}
 			}
 		}

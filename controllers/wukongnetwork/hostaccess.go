@@ -11,6 +11,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
+	"github.com/novasphere/wukong/apis/model"
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/hostaccess"
 	"github.com/novasphere/wukong/controllers/internal/index"
@@ -68,7 +69,7 @@ func (r *Reconciler) withdraw(ctx context.Context, network *v1alpha1.WukongNetwo
 		return fmt.Errorf("list the WukongVMs of WukongNetwork %s: %w", network.Name, err)
 	}
 	for i := range machines.Items {
-		if machines.Items[i].Status.NodeName != "" {
+		if model.HasGuest(&machines.Items[i]) {
 			return nil
 		}
 	}

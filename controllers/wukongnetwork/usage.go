@@ -15,6 +15,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
+	"github.com/novasphere/wukong/apis/model"
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/addresslock"
 	"github.com/novasphere/wukong/controllers/internal/addresspool"
@@ -107,7 +108,7 @@ func networksOfMachine() handler.EventHandler {
 		vm := obj.(*v1alpha1.WukongVM)
 		var requests []reconcile.Request
 		for i := range vm.Spec.Networks {
-			if name := index.NetworkName(vm, &vm.Spec.Networks[i]); name != "" {
+			if name := model.NetworkName(vm, &vm.Spec.Networks[i]); name != "" {
 				requests = append(requests, reconcile.Request{NamespacedName: types.NamespacedName{Namespace: vm.Namespace, Name: name}})
 			}
 		}
@@ -126,7 +127,7 @@ func (r *Reconciler) networksOfAddress() handler.EventHandler {
 func machineNetworksChanged() predicate.Predicate {
 	return predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool {
 		before, after := e.ObjectOld.(*v1alpha1.WukongVM), e.ObjectNew.(*v1alpha1.WukongVM)
-		return before.Generation != after.Generation || before.Status.NodeName != "" && after.Status.NodeName == ""
+		return before.Generation != after.Generation || model.HasGuest(before) && !model.HasGuest(after)
 	}}
 }
 

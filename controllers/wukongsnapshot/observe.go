@@ -10,10 +10,9 @@ import (
 	storagev1 "k8s.io/api/storage/v1"
 	"k8s.io/utils/ptr"
 
+	"github.com/novasphere/wukong/apis/model"
 	"github.com/novasphere/wukong/apis/v1alpha1"
-	"github.com/novasphere/wukong/controllers/internal/apply"
 	"github.com/novasphere/wukong/controllers/internal/dependency"
-	"github.com/novasphere/wukong/controllers/internal/index"
 	"github.com/novasphere/wukong/controllers/internal/operation"
 	"github.com/novasphere/wukong/controllers/internal/pass"
 	"github.com/novasphere/wukong/controllers/internal/read"
@@ -115,7 +114,7 @@ func (r *Reconciler) observeParts(
 			if err != nil {
 				return err
 			}
-			if existing != nil && apply.Belongs(existing, snapshot) {
+			if existing != nil && model.Belongs(existing, snapshot) {
 				found.taken = existing
 			} else {
 				found.conflict = existing != nil
@@ -187,7 +186,7 @@ func (r *Reconciler) observeMachine(
 
 func (r *Reconciler) disksOf(ctx context.Context, vm *v1alpha1.WukongVM) (map[string]*v1alpha1.WukongDisk, error) {
 	disks := map[string]*v1alpha1.WukongDisk{}
-	for _, name := range index.DiskNames(vm) {
+	for _, name := range model.DiskNames(vm) {
 		disk, err := read.Get(ctx, r.client, vm.Namespace, name, &v1alpha1.WukongDisk{})
 		if err != nil {
 			return nil, err

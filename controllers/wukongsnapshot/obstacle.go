@@ -5,8 +5,8 @@ import (
 
 	"k8s.io/utils/ptr"
 
+	"github.com/novasphere/wukong/apis/model"
 	"github.com/novasphere/wukong/apis/v1alpha1"
-	"github.com/novasphere/wukong/controllers/internal/conditions"
 	"github.com/novasphere/wukong/controllers/internal/dependency"
 	"github.com/novasphere/wukong/controllers/internal/operation"
 )
@@ -31,7 +31,7 @@ func diskObstacle(snapshot *v1alpha1.WukongSnapshot, observed *observation) *ope
 	case !disk.DeletionTimestamp.IsZero():
 		return operation.Pending(v1alpha1.ReasonSourceMissing, "WukongDisk %s is being deleted", disk.Name)
 	case !disk.Complete() || disk.Status.ClaimName == "":
-		return operation.Pending(v1alpha1.ReasonSourceNotReady, "WukongDisk %s: %s", disk.Name, conditions.Ready(disk).Message)
+		return operation.Pending(v1alpha1.ReasonSourceNotReady, "WukongDisk %s: %s", disk.Name, model.Ready(disk).Message)
 	case snapshot.Spec.RequiredConsistency == v1alpha1.ConsistencyApplication && len(observed.source.writers) > 0:
 		return operation.Pending(v1alpha1.ReasonSourceInUse,
 			"WukongDisk %s is in use by WukongVM %s, which is not stopped, and requiredConsistency is Application: stop it (powerState: Stopped), or "+

@@ -14,9 +14,9 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 
+	"github.com/novasphere/wukong/apis/model"
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/apply"
-	"github.com/novasphere/wukong/controllers/internal/naming"
 	"github.com/novasphere/wukong/controllers/internal/read"
 )
 
@@ -27,7 +27,7 @@ const maxManifest = 256 << 10
 // revisionName is the ControllerRevision with the manifest of a WukongVM. Its data cannot change: the manifest of a later
 // generation, when the snapshot could not begin at once, is another one.
 func revisionName(snapshot *v1alpha1.WukongSnapshot, vm *v1alpha1.WukongVM) string {
-	return naming.Child(snapshot.Name, fmt.Sprintf("machine-%d", vm.Generation))
+	return model.Child(snapshot.Name, fmt.Sprintf("machine-%d", vm.Generation))
 }
 
 // keepManifest keeps the manifest of the WukongVM, as it is when the snapshot begins, in a ControllerRevision. A clone is

@@ -12,10 +12,9 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
+	"github.com/novasphere/wukong/apis/model"
 	"github.com/novasphere/wukong/apis/v1alpha1"
-	"github.com/novasphere/wukong/controllers/internal/conditions"
 	"github.com/novasphere/wukong/controllers/internal/index"
-	"github.com/novasphere/wukong/controllers/internal/usage"
 	"github.com/novasphere/wukong/controllers/internal/watches"
 )
 
@@ -48,7 +47,7 @@ func (r *Reconciler) ofDisk() handler.EventHandler {
 func (r *Reconciler) ofMachine() handler.EventHandler {
 	return handler.EnqueueRequestsFromMapFunc(func(ctx context.Context, vm client.Object) []reconcile.Request {
 		requests := r.unfinished(ctx, vm.GetNamespace(), index.SnapshotByVM, vm.GetName())
-		for _, disk := range index.UsedDisks(vm.(*v1alpha1.WukongVM)) {
+		for _, disk := range model.UsedDisks(vm.(*v1alpha1.WukongVM)) {
 			requests = append(requests, r.unfinished(ctx, vm.GetNamespace(), index.SnapshotByDisk, disk)...)
 		}
 		return requests
@@ -78,7 +77,7 @@ func diskChange() predicate.Predicate {
 		UpdateFunc: func(e event.UpdateEvent) bool {
 			before, after := e.ObjectOld.(*v1alpha1.WukongDisk), e.ObjectNew.(*v1alpha1.WukongDisk)
 			return before.UID != after.UID || before.Complete() != after.Complete() || before.Status.ClaimName != after.Status.ClaimName ||
-				before.Status.AttachedTo != after.Status.AttachedTo || (before.Status.Move == nil) != (after.Status.Move == nil) || before.DeletionTimestamp.IsZero() != after.DeletionTimestamp.IsZero() || conditions.Ready(before).Message != conditions.Ready(after).Message
+				before.Status.AttachedTo != after.Status.AttachedTo || (before.Status.Move == nil) != (after.Status.Move == nil) || before.DeletionTimestamp.IsZero() != after.DeletionTimestamp.IsZero() || model.Ready(before).Message != model.Ready(after).Message
 		},
 	}
 }
@@ -88,9 +87,9 @@ func machineChange() predicate.Predicate {
 	return predicate.Funcs{
 		UpdateFunc: func(e event.UpdateEvent) bool {
 			before, after := e.ObjectOld.(*v1alpha1.WukongVM), e.ObjectNew.(*v1alpha1.WukongVM)
-			return before.UID != after.UID || usage.MayRun(before) != usage.MayRun(after) ||
+			return before.UID != after.UID || model.MayRun(before) != model.MayRun(after) ||
 				before.DeletionTimestamp.IsZero() != after.DeletionTimestamp.IsZero() ||
-				!equality.Semantic.DeepEqual(index.UsedDisks(before), index.UsedDisks(after))
+				!equality.Semantic.DeepEqual(model.UsedDisks(before), model.UsedDisks(after))
 		},
 	}
 }

@@ -7,10 +7,9 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/novasphere/wukong/apis/model"
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/apply"
-	"github.com/novasphere/wukong/controllers/internal/index"
-	"github.com/novasphere/wukong/controllers/internal/naming"
 	"github.com/novasphere/wukong/controllers/internal/read"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/child"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/power"
@@ -30,7 +29,7 @@ func (r *Reconciler) stampDisks(ctx context.Context, vm *v1alpha1.WukongVM, obse
 }
 
 func (r *Reconciler) stampDisk(ctx context.Context, vm *v1alpha1.WukongVM, disk *v1alpha1.VMDisk, observed *observation) error {
-	name := index.DiskName(vm, disk)
+	name := model.DiskName(vm, disk)
 	if err := r.takeBack(ctx, vm, name); err != nil {
 		return err
 	}
@@ -58,7 +57,7 @@ func (r *Reconciler) stampNetworks(ctx context.Context, vm *v1alpha1.WukongVM, o
 			continue
 		}
 		stamped, err := apply.Child(ctx, r.stamper, vm, &v1alpha1.WukongNetwork{
-			ObjectMeta: child.Metadata(vm, index.NetworkName(vm, network), network.Template.Labels), Spec: *network.Template.Spec.DeepCopy(),
+			ObjectMeta: child.Metadata(vm, model.NetworkName(vm, network), network.Template.Labels), Spec: *network.Template.Spec.DeepCopy(),
 		})
 		if err != nil {
 			failed = append(failed, err)
@@ -84,7 +83,7 @@ func (r *Reconciler) applyCloudInit(ctx context.Context, vm *v1alpha1.WukongVM, 
 		return nil
 	}
 	_, err := apply.Child(ctx, r.secrets, vm, &corev1.Secret{
-		ObjectMeta: child.Metadata(vm, secretName(vm), nil),
+		ObjectMeta: child.Metadata(vm, model.CloudInitSecretName(vm), nil),
 		Data:       map[string][]byte{"userdata": observed.cloudInit.data.UserData, "networkdata": observed.cloudInit.data.NetworkData},
 	})
 	return err
@@ -144,5 +143,3 @@ func (r *Reconciler) setRunStrategy(ctx context.Context, in power.Inputs, observ
 	observed.Machine = after
 	return nil
 }
-
-func secretName(vm *v1alpha1.WukongVM) string { return naming.Child(vm.Name, "cloudinit") }

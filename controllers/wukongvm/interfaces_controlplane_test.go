@@ -17,10 +17,9 @@ import (
 	kubevirtv1 "kubevirt.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/novasphere/wukong/apis/model"
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/builder"
-	"github.com/novasphere/wukong/controllers/internal/conditions"
-	"github.com/novasphere/wukong/controllers/internal/naming"
 	"github.com/novasphere/wukong/controllers/internal/testkit"
 )
 
@@ -185,7 +184,7 @@ func TestInterfacesOfTheirOwnKind(t *testing.T) {
 		current := f.editNetworks(vm, map[string]v1alpha1.VMNetworkState{"back": v1alpha1.VMNetworkAttached}, served)
 		assert.Contains(t, f.ownAttachments(vm)[current.Status.Networks[0].Attachment], `"ipam":{"type":"static","addresses":[{"address":"10.9.0.7/24"}]}`)
 		assert.Contains(t, current.Status.Networks[0].AddressSources, v1alpha1.VMAddress{Address: "10.9.0.7", Source: v1alpha1.VMAddressAllocation})
-		secret := testkit.Read(f, naming.Child("web", "cloudinit"), &corev1.Secret{})
+		secret := testkit.Read(f, model.Child("web", "cloudinit"), &corev1.Secret{})
 		assert.NotContains(t, string(secret.Data["networkdata"]), "10.9.0.7")
 		assert.Contains(t, string(secret.Data["networkdata"]), "dhcp4: true")
 	})
@@ -199,7 +198,7 @@ func TestInterfacesOfTheirOwnKind(t *testing.T) {
 		f.Create(passthru)
 		f.Create(other)
 		refused := testkit.Wait(f, other, metav1.ConditionFalse, v1alpha1.ReasonBandwidthUnsupported, "")
-		assert.Contains(t, conditions.Ready(refused).Message, "of type Macvlan")
+		assert.Contains(t, model.Ready(refused).Message, "of type Macvlan")
 		assert.False(t, f.Exists("other", &kubevirtv1.VirtualMachine{}))
 	})
 	t.Run("Contract3: nothing is left to do", func(t *testing.T) {

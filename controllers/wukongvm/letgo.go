@@ -10,6 +10,7 @@ import (
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/novasphere/wukong/apis/model"
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/apply"
 	"github.com/novasphere/wukong/controllers/internal/index"
@@ -26,7 +27,7 @@ func (r *Reconciler) observeOwned(ctx context.Context, vm *v1alpha1.WukongVM, ob
 		return fmt.Errorf("list the WukongNetworks of WukongVM %s: %w", vm.Name, err)
 	}
 	for i := range stamped.Items {
-		if apply.Belongs(&stamped.Items[i], vm) {
+		if model.Belongs(&stamped.Items[i], vm) {
 			observed.ownedDisks = append(observed.ownedDisks, &stamped.Items[i])
 		}
 	}
@@ -71,7 +72,7 @@ func (r *Reconciler) letGo(ctx context.Context, vm *v1alpha1.WukongVM, observed 
 // networkLeft tells whether a stamped network is wanted and used no more.
 func networkLeft(vm *v1alpha1.WukongVM, network *v1alpha1.WukongNetwork, observed *observation) bool {
 	if !network.DeletionTimestamp.IsZero() || slices.ContainsFunc(vm.Spec.Networks, func(entry v1alpha1.VMNetwork) bool {
-		return index.NetworkName(vm, &entry) == network.Name
+		return model.NetworkName(vm, &entry) == network.Name
 	}) {
 		return false
 	}
@@ -124,7 +125,7 @@ func (r *Reconciler) observeOwners(ctx context.Context, vm *v1alpha1.WukongVM, o
 				return fmt.Errorf("list the WukongDisks of PersistentVolumeClaim %s: %w", item.Claim, err)
 			}
 			for i := range list.Items {
-				if disk := &list.Items[i]; disk.Status.ClaimName != "" && disks.IsClaimOf(disk, item.Claim) {
+				if disk := &list.Items[i]; model.ClaimsOf(disk).Hold(item.Claim) {
 					observed.owners[item.Claim], observed.disks[disk.Name] = disk.Name, disk
 				}
 			}

@@ -9,8 +9,8 @@ import (
 	"k8s.io/utils/ptr"
 	kubevirtv1 "kubevirt.io/api/core/v1"
 
+	"github.com/novasphere/wukong/apis/model"
 	"github.com/novasphere/wukong/apis/v1alpha1"
-	"github.com/novasphere/wukong/controllers/internal/index"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/child"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/nics"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/placement"
@@ -20,7 +20,7 @@ import (
 // of ours would conflict with its own. What KubeVirt adds is left alone.
 func desiredMachine(vm *v1alpha1.WukongVM, observed *observation) *kubevirtv1.VirtualMachine {
 	storage, network := observed.diskInputs(vm), observed.nics.After(observed.View)
-	devices, volumes := storage.Storage(secretName(vm))
+	devices, volumes := storage.Storage(model.CloudInitSecretName(vm))
 	interfaces, networks := network.Devices()
 	metadata := child.Metadata(vm, vm.Name, nil)
 	metadata.Annotations = observed.moves.Annotations()
@@ -62,7 +62,7 @@ func (o *observation) bridgeNodes(vm *v1alpha1.WukongVM) []map[string]string {
 	var result []map[string]string
 	list := nics.Of(vm)
 	for i := range list {
-		if object := o.networks[index.NetworkName(vm, &list[i])]; object != nil {
+		if object := o.networks[model.NetworkName(vm, &list[i])]; object != nil {
 			result = append(result, placement.BridgeNodes(&object.Status))
 		}
 	}

@@ -7,10 +7,10 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	kubevirtv1 "kubevirt.io/api/core/v1"
 
+	"github.com/novasphere/wukong/apis/model"
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/binding"
 	"github.com/novasphere/wukong/controllers/internal/dependency"
-	"github.com/novasphere/wukong/controllers/internal/index"
 	"github.com/novasphere/wukong/controllers/internal/read"
 	"github.com/novasphere/wukong/controllers/internal/umbrella"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/cloudinit"
@@ -27,7 +27,7 @@ func (r *Reconciler) observe(ctx context.Context, vm *v1alpha1.WukongVM) (*obser
 		return nil, err
 	}
 	for i := range vm.Spec.Disks {
-		name := index.DiskName(vm, &vm.Spec.Disks[i])
+		name := model.DiskName(vm, &vm.Spec.Disks[i])
 		if name == "" {
 			continue
 		}
@@ -36,7 +36,7 @@ func (r *Reconciler) observe(ctx context.Context, vm *v1alpha1.WukongVM) (*obser
 		}
 	}
 	for i := range vm.Spec.Networks {
-		name := index.NetworkName(vm, &vm.Spec.Networks[i])
+		name := model.NetworkName(vm, &vm.Spec.Networks[i])
 		if name == "" {
 			continue
 		}

@@ -10,6 +10,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/novasphere/wukong/apis/model"
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/apply"
 	"github.com/novasphere/wukong/controllers/internal/cause"
@@ -51,7 +52,7 @@ func (r *Reconciler) applyServices(ctx context.Context, vm *v1alpha1.WukongVM, o
 				observed.servicesProblem = cmp.Or(observed.servicesProblem, found)
 				continue
 			}
-			name := services.Name(vm, &vm.Spec.Services[i])
+			name := model.ServiceName(vm, &vm.Spec.Services[i])
 			wanted[name] = true
 			applied, err := apply.Child(ctx, r.applier, vm, services.Desired(vm, &vm.Spec.Services[i]))
 			switch {

@@ -10,7 +10,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/event"
@@ -18,8 +17,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
+	"github.com/novasphere/wukong/apis/model"
 	"github.com/novasphere/wukong/apis/v1alpha1"
-	"github.com/novasphere/wukong/controllers/internal/conditions"
 	"github.com/novasphere/wukong/controllers/internal/index"
 	"github.com/novasphere/wukong/controllers/internal/kind"
 	"github.com/novasphere/wukong/controllers/internal/read"
@@ -84,7 +83,7 @@ func decides(before, now v1alpha1.Object) bool {
 		old := before.(*v1alpha1.WukongDisk).Status
 		return old.ClaimName != disk.Status.ClaimName || old.AttachedTo != disk.Status.AttachedTo || !equality.Semantic.DeepEqual(old.Move, disk.Status.Move)
 	}
-	return conditions.Ready(before).Status != conditions.Ready(now).Status
+	return model.Ready(before).Status != model.Ready(now).Status
 }
 
 // sameName maps KubeVirt's objects to the WukongVM: we name the VirtualMachine as it, and KubeVirt the instance as the VirtualMachine.
@@ -97,11 +96,7 @@ func sameName() handler.EventHandler {
 // ofMachine maps a Service to the WukongVM that made it.
 func ofMachine() handler.EventHandler {
 	return watches.Gather(func(_ context.Context, obj client.Object) []reconcile.Request {
-		owner := metav1.GetControllerOf(obj)
-		if owner == nil || owner.Kind != "WukongVM" {
-			return nil
-		}
-		return []reconcile.Request{{NamespacedName: client.ObjectKey{Namespace: obj.GetNamespace(), Name: owner.Name}}}
+		return maker(obj)
 	}, func(_, _ client.Object) time.Duration { return gather })
 }
 
@@ -112,12 +107,17 @@ func (r *Reconciler) ofService() handler.EventHandler {
 		if err != nil || service == nil {
 			return nil
 		}
-		owner := metav1.GetControllerOf(service)
-		if owner == nil || owner.Kind != "WukongVM" {
-			return nil
-		}
-		return []reconcile.Request{{NamespacedName: client.ObjectKey{Namespace: obj.GetNamespace(), Name: owner.Name}}}
+		return maker(service)
 	}, func(_, _ client.Object) time.Duration { return gather })
+}
+
+// maker is a request for the WukongVM that made an object.
+func maker(obj client.Object) []reconcile.Request {
+	name := model.MadeBy(obj)
+	if name == "" {
+		return nil
+	}
+	return []reconcile.Request{{NamespacedName: client.ObjectKey{Namespace: obj.GetNamespace(), Name: name}}}
 }
 
 // endpointsChanged lets pass a different number of pods that answer.
@@ -154,7 +154,7 @@ func changedByOthers() predicate.TypedPredicate[client.Object] {
 // progress of an import is no news to it, nor is that a disk or network is there which the machine has just made.
 func childChanged() predicate.Predicate {
 	return predicate.Funcs{
-		CreateFunc: func(e event.CreateEvent) bool { return !index.Stamped(e.Object) },
+		CreateFunc: func(e event.CreateEvent) bool { return model.MadeBy(e.Object) == "" },
 		UpdateFunc: func(e event.UpdateEvent) bool {
 			before, after := e.ObjectOld.(v1alpha1.Object), e.ObjectNew.(v1alpha1.Object)
 			return before.GetGeneration() != after.GetGeneration() ||
@@ -166,7 +166,7 @@ func childChanged() predicate.Predicate {
 }
 
 func sameReady(before, after v1alpha1.Object) bool {
-	one, two := conditions.Ready(before), conditions.Ready(after)
+	one, two := model.Ready(before), model.Ready(after)
 	return one.Status == two.Status && one.Reason == two.Reason && one.Message == two.Message
 }
 

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -16,6 +15,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
+	"github.com/novasphere/wukong/apis/model"
 	"github.com/novasphere/wukong/apis/v1alpha1"
 )
 
@@ -31,28 +31,7 @@ func Retained[T client.Object](ctx context.Context, applier *Applier, owner clie
 		return none, err
 	}
 	retainFor(desired, owner)
-	return bring(ctx, applier, desired, kind, func(live metav1.Object) bool { return Belongs(live, owner) })
-}
-
-// Belongs tells whether an object is a child of owner: controlled by it, or retained for it.
-func Belongs(obj, owner metav1.Object) bool {
-	if controller := metav1.GetControllerOf(obj); controller != nil {
-		return controller.UID == owner.GetUID()
-	}
-	retainedFor, ok := RetainedFor(obj)
-	return ok && retainedFor.UID == owner.GetUID()
-}
-
-// Owner is the owner that a retained child does not refer to.
-type Owner struct {
-	Name string
-	UID  types.UID
-}
-
-// RetainedFor is the owner of a retained child; ok is false for an object that is none.
-func RetainedFor(obj metav1.Object) (owner Owner, ok bool) {
-	name, uid, ok := strings.Cut(obj.GetAnnotations()[v1alpha1.AnnotationRetainedFor], "/")
-	return Owner{Name: name, UID: types.UID(uid)}, ok
+	return bring(ctx, applier, desired, kind, func(live metav1.Object) bool { return model.Belongs(live, owner) })
 }
 
 // OwnerOf maps a child to the owner of a kind that controls it, or that it is retained for.
@@ -63,7 +42,7 @@ func OwnerOf(kind string) handler.MapFunc {
 			if controller.Kind == kind {
 				name = controller.Name
 			}
-		} else if owner, ok := RetainedFor(child); ok {
+		} else if owner, ok := model.RetainedFor(child); ok {
 			name = owner.Name // of another kind, it finds an object that has nothing to do, or none
 		}
 		if name == "" {
@@ -76,7 +55,7 @@ func OwnerOf(kind string) handler.MapFunc {
 // SettleOwnership brings a child that exists to how it shall hang on its owner, without applying it, and gives it the annotations if it has to. An
 // object that is no child of owner is left alone, and one that is gone is success. What the API server refuses for good is a *RefusedError.
 func (a *Applier) SettleOwnership(ctx context.Context, owner, child client.Object, retained bool, annotations map[string]string) error {
-	if !Belongs(child, owner) || metav1.IsControlledBy(child, owner) != retained {
+	if !model.Belongs(child, owner) || metav1.IsControlledBy(child, owner) != retained {
 		return nil
 	}
 	before := child.DeepCopyObject().(client.Object)

@@ -12,8 +12,8 @@ import (
 	networkv1 "github.com/k8snetworkplumbingwg/network-attachment-definition-client/pkg/apis/k8s.cni.cncf.io/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/novasphere/wukong/apis/model"
 	"github.com/novasphere/wukong/apis/v1alpha1"
-	"github.com/novasphere/wukong/controllers/internal/naming"
 )
 
 // Extras are what an interface has beyond its network. Only bridges can give them.
@@ -59,7 +59,7 @@ func ForInterface(network *v1alpha1.WukongNetwork, machine, name string, extras 
 		return nil, fmt.Errorf("encode the CNI configuration of interface %s: %w", name, err)
 	}
 	digest := sha256.Sum256(content)
-	name = naming.Child(machine, name+"-"+hex.EncodeToString(digest[:4]))
+	name = model.Child(machine, name+"-"+hex.EncodeToString(digest[:4]))
 	bridge.Name = name
 	if extras.Bandwidth == nil {
 		return attachment(network, name, bridge)

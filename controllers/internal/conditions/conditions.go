@@ -74,16 +74,3 @@ func (s *Set) Get(conditionType string) *metav1.Condition {
 
 // List returns the conditions of this pass, in the order of Put.
 func (s *Set) List() []metav1.Condition { return s.current }
-
-// Ready returns the Ready condition of an object that says it of its current generation; otherwise one that is
-// Unknown, because what it says is about a spec of yesterday.
-func Ready(obj v1alpha1.Object) metav1.Condition {
-	ready := meta.FindStatusCondition(obj.GetConditions(), v1alpha1.ConditionReady)
-	if ready == nil || ready.ObservedGeneration != obj.GetGeneration() {
-		return metav1.Condition{
-			Type: v1alpha1.ConditionReady, Status: metav1.ConditionUnknown,
-			Reason: v1alpha1.ReasonNotObserved, Message: "its controller has not looked at it yet",
-		}
-	}
-	return *ready
-}

@@ -65,17 +65,3 @@ func TestMessagesFitTheSchema(t *testing.T) {
 	set.False("A", "Long", strings.Repeat("x", 100_000))
 	assert.Len(t, set.Get("A").Message, maxMessage)
 }
-
-// What a condition says of the spec of yesterday is not known of today's.
-func TestReady(t *testing.T) {
-	assert.Equal(t, metav1.ConditionTrue, Ready(diskWith(3, ready(metav1.ConditionTrue, 3))).Status)
-
-	for name, disk := range map[string]*v1alpha1.WukongDisk{
-		"none yet":        diskWith(1),
-		"of an older one": diskWith(2, ready(metav1.ConditionTrue, 1)),
-	} {
-		found := Ready(disk)
-		assert.Equal(t, metav1.ConditionUnknown, found.Status, name)
-		assert.Equal(t, v1alpha1.ReasonNotObserved, found.Reason, name)
-	}
-}

@@ -8,12 +8,10 @@ import (
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/novasphere/wukong/apis/model"
 	"github.com/novasphere/wukong/apis/v1alpha1"
-	"github.com/novasphere/wukong/controllers/internal/apply"
-	"github.com/novasphere/wukong/controllers/internal/naming"
 	"github.com/novasphere/wukong/controllers/internal/umbrella"
 )
 
@@ -30,7 +28,7 @@ const (
 	NetworkByOwner = "metadata.ownerReferences.wukongVM"
 	// DiskByHolder finds the WukongDisks that a WukongVM may use, by its name.
 	DiskByHolder = "status.attachedTo"
-	// DiskByOrigin finds the WukongDisks that are clones of an object, by Origin.Key, in all namespaces.
+	// DiskByOrigin finds the WukongDisks that are clones of an object, by model.Origin.Key, in all namespaces.
 	DiskByOrigin = "source.origin"
 	// SnapshotByDisk finds the WukongSnapshots of a WukongDisk, by its name.
 	SnapshotByDisk = "spec.source.diskRef"
@@ -110,53 +108,7 @@ func Register(ctx context.Context, indexer client.FieldIndexer, entries []Entry)
 	return nil
 }
 
-// DiskNames are the WukongDisks that a machine uses, in the order of spec: those that it refers to, and those that it stamps.
-func DiskNames(vm *v1alpha1.WukongVM) []string {
-	names := make([]string, 0, len(vm.Spec.Disks))
-	for i := range vm.Spec.Disks {
-		if name := DiskName(vm, &vm.Spec.Disks[i]); name != "" {
-			names = append(names, name)
-		}
-	}
-	return names
-}
-
-// DiskName is the WukongDisk of one disk of a machine; empty for an empty drive.
-func DiskName(vm *v1alpha1.WukongVM, disk *v1alpha1.VMDisk) string {
-	switch {
-	case disk.DiskRef != nil:
-		return disk.DiskRef.Name
-	case disk.Template != nil:
-		return naming.Child(vm.Name, disk.Name)
-	default:
-		return ""
-	}
-}
-
-// NetworkName is the WukongNetwork of one interface of a machine; empty for the pod network.
-func NetworkName(vm *v1alpha1.WukongVM, network *v1alpha1.VMNetwork) string {
-	switch {
-	case network.NetworkRef != nil:
-		return network.NetworkRef.Name
-	case network.Template != nil:
-		return naming.Child(vm.Name, network.Name)
-	default:
-		return ""
-	}
-}
-
-// UsedDisks are the WukongDisks that a machine lists, and those that its instance has though the machine lists them no more; each once.
-func UsedDisks(vm *v1alpha1.WukongVM) []string {
-	names := DiskNames(vm)
-	for _, entry := range vm.Status.Disks {
-		if entry.DiskName != "" && !slices.Contains(names, entry.DiskName) {
-			names = append(names, entry.DiskName)
-		}
-	}
-	return names
-}
-
-func vmDisks(obj client.Object) []string { return UsedDisks(obj.(*v1alpha1.WukongVM)) }
+func vmDisks(obj client.Object) []string { return model.UsedDisks(obj.(*v1alpha1.WukongVM)) }
 
 func diskHolder(obj client.Object) []string {
 	if name := obj.(*v1alpha1.WukongDisk).Status.AttachedTo; name != "" {
@@ -183,47 +135,33 @@ func vmNetworks(obj client.Object) []string {
 	vm := obj.(*v1alpha1.WukongVM)
 	var names []string
 	for i := range vm.Spec.Networks {
-		if name := NetworkName(vm, &vm.Spec.Networks[i]); name != "" {
+		if name := model.NetworkName(vm, &vm.Spec.Networks[i]); name != "" {
 			names = append(names, name)
 		}
 	}
 	return names
 }
 
-func diskClaim(obj client.Object) []string { return DiskClaims(obj.(*v1alpha1.WukongDisk)) }
-
-// DiskClaims are the claim that a disk begins with, the one that it moved to, and the one that it moves to.
-func DiskClaims(disk *v1alpha1.WukongDisk) []string {
-	names := []string{disk.ClaimName(), disk.Status.ClaimName}
-	if disk.Status.Move != nil {
-		names = append(names, disk.Status.Move.TargetClaimName)
+func diskOrigin(obj client.Object) []string {
+	if origin, ok := model.OriginOf(obj.(*v1alpha1.WukongDisk)); ok {
+		return []string{origin.Key()}
 	}
-	slices.Sort(names)
-	return slices.DeleteFunc(slices.Compact(names), func(name string) bool { return name == "" })
+	return nil
 }
+
+func diskClaim(obj client.Object) []string { return model.ClaimsOf(obj.(*v1alpha1.WukongDisk)).All() }
 
 func owningVM(obj client.Object) []string {
 	var names []string
 	for _, reference := range obj.GetOwnerReferences() {
-		if IsVM(reference) {
+		if model.IsVM(reference) {
 			names = append(names, reference.Name)
 		}
 	}
-	if owner, ok := apply.RetainedFor(obj); ok {
+	if owner, ok := model.RetainedFor(obj); ok {
 		names = append(names, owner.Name)
 	}
 	return names
-}
-
-// IsVM tells whether an owner reference is one to a WukongVM.
-func IsVM(reference metav1.OwnerReference) bool {
-	return reference.Kind == "WukongVM" && reference.APIVersion == v1alpha1.GroupVersion.String()
-}
-
-// Stamped reports whether a WukongVM made an object from a template.
-func Stamped(obj client.Object) bool {
-	owner := metav1.GetControllerOf(obj)
-	return owner != nil && IsVM(*owner)
 }
 
 func networkAttachment(obj client.Object) []string {

@@ -13,10 +13,12 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/novasphere/wukong/apis/model"
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/e2e/devcluster/testbed"
 	"github.com/novasphere/wukong/e2e/internal/console"
@@ -86,15 +88,12 @@ func waitReady(ctx context.Context, cluster *harness.Cluster, vm *v1alpha1.Wukon
 		if err := cluster.Get(ctx, client.ObjectKeyFromObject(vm), vm); err != nil {
 			return false, err
 		}
-		ready := meta.FindStatusCondition(vm.Status.Conditions, v1alpha1.ConditionReady)
-		if ready == nil {
-			return false, nil
-		}
+		ready := model.Ready(vm)
 		if now := fmt.Sprintf("%s: %s %s", vm.Status.Phase, ready.Reason, ready.Message); now != last {
 			fmt.Printf("%6s  %s\n", time.Since(start).Round(time.Second), now)
 			last = now
 		}
-		return ready.Status == "True" && ready.ObservedGeneration == vm.Generation, nil
+		return ready.Status == metav1.ConditionTrue, nil
 	})
 	if err != nil {
 		return fmt.Errorf("WukongVM %s is not ready after %s: %s", vm.Name, time.Since(start).Round(time.Second), last)

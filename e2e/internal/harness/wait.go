@@ -14,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/wait"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/novasphere/wukong/apis/model"
 	"github.com/novasphere/wukong/apis/v1alpha1"
 )
 
@@ -58,12 +59,12 @@ func (c *Cluster) WaitGone(t testing.TB, obj client.Object, patience time.Durati
 // WaitReady waits until the object says Ready with the status and, if not empty, the reason, of its current generation.
 func (c *Cluster) WaitReady(t testing.TB, obj v1alpha1.Object, status metav1.ConditionStatus, reason string, patience time.Duration) *metav1.Condition {
 	t.Helper()
-	var ready *metav1.Condition
+	var ready metav1.Condition
 	c.Wait(t, obj, patience, fmt.Sprintf("Ready=%s %s", status, reason), func() bool {
-		ready = meta.FindStatusCondition(obj.GetConditions(), v1alpha1.ConditionReady)
-		return ready != nil && ready.ObservedGeneration == obj.GetGeneration() && ready.Status == status && (reason == "" || ready.Reason == reason)
+		ready = model.Ready(obj)
+		return ready.Status == status && (reason == "" || ready.Reason == reason)
 	})
-	return ready
+	return &ready
 }
 
 // WaitCause waits until the object says Ready=False with the reason, and a message with the text. A cause may take a few passes to come

@@ -14,6 +14,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/novasphere/wukong/apis/model"
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/builder"
 	"github.com/novasphere/wukong/e2e/devcluster/testbed"
@@ -134,7 +135,7 @@ func checkStatus(t *testing.T, vm *v1alpha1.WukongVM) {
 		assert.Positive(t, disk.Capacity.Value())
 		assert.Equal(t, v1alpha1.DiskReady, disk.Phase)
 	}
-	assert.True(t, meta.IsStatusConditionTrue(vm.Status.Conditions, v1alpha1.ConditionLiveMigratable), "%+v", vm.Status.Conditions)
+	assert.Empty(t, model.MigrationObstacle(vm), "%+v", vm.Status.Conditions)
 	checkFileSystems(t, vm)
 }
 

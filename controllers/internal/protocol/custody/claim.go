@@ -5,6 +5,7 @@ import (
 
 	"k8s.io/utils/ptr"
 
+	"github.com/novasphere/wukong/apis/model"
 	"github.com/novasphere/wukong/apis/v1alpha1"
 )
 
@@ -26,7 +27,7 @@ func comesBefore(other, disk *v1alpha1.WukongDisk) bool {
 	claim := disk.ClaimName()
 	if !other.AdoptsClaim() {
 		// Without one of these it has no claim, whatever is under its name.
-		return other.Status.ClaimName == claim || other.Status.Move != nil && other.Status.Move.TargetClaimName == claim
+		return model.ClaimsOf(other).Hold(claim)
 	}
 	if ReadsOnly(other) && ReadsOnly(disk) {
 		return false

@@ -5,42 +5,25 @@ import (
 	"slices"
 
 	"k8s.io/apimachinery/pkg/api/resource"
-	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/novasphere/wukong/apis/model"
 	"github.com/novasphere/wukong/apis/v1alpha1"
-	"github.com/novasphere/wukong/controllers/internal/apply"
-	"github.com/novasphere/wukong/controllers/internal/index"
 )
 
 // Inputs are what decides who may use a disk.
 type Inputs struct {
 	Disk *v1alpha1.WukongDisk
-	// VMs are those that use the disk (see Uses).
+	// VMs are those that use the disk (see model.Uses).
 	VMs []v1alpha1.WukongVM
 	// Left is the VirtualMachine or instance by which a WukongVM that is gone has the disk still (see Remains); nil for none.
 	Left client.Object
 }
 
-// Uses reports whether a WukongVM lists a disk, or has it still. A disk that somebody else made under the name of the WukongVM's template is
-// not the WukongVM's.
-func Uses(vm *v1alpha1.WukongVM, disk *v1alpha1.WukongDisk) bool {
-	named := false
-	for i := range vm.Spec.Disks {
-		if entry := &vm.Spec.Disks[i]; index.DiskName(vm, entry) == disk.Name {
-			if entry.Template == nil || apply.Belongs(disk, vm) {
-				return true
-			}
-			named = true
-		}
-	}
-	return !named
-}
-
 // AttachedTo is the WukongVM that may use the disk; empty for none, and for a shared disk. The one that may keeps it until it has released it:
 // also while it is being deleted, and while what it left behind has the claim.
 func (in Inputs) AttachedTo() string {
-	if ptr.Deref(in.Disk.Spec.Shared, false) {
+	if model.IsShared(in.Disk) {
 		return ""
 	}
 	if previous := in.Disk.Status.AttachedTo; previous != "" && (in.Left != nil || in.knows(previous)) {
@@ -52,7 +35,7 @@ func (in Inputs) AttachedTo() string {
 	var oldest *v1alpha1.WukongVM
 	for i := range in.VMs {
 		candidate := &in.VMs[i]
-		if !candidate.DeletionTimestamp.IsZero() || !slices.Contains(index.DiskNames(candidate), in.Disk.Name) {
+		if !candidate.DeletionTimestamp.IsZero() || !slices.Contains(model.DiskNames(candidate), in.Disk.Name) {
 			continue
 		}
 		if oldest == nil || older(candidate, oldest) < 0 {
@@ -85,7 +68,7 @@ func (in Inputs) Users(attachedTo string) []string {
 	var names []string
 	for i := range in.VMs {
 		vm := &in.VMs[i]
-		if vm.DeletionTimestamp.IsZero() && (vm.Name == attachedTo || ptr.Deref(in.Disk.Spec.Shared, false)) {
+		if vm.DeletionTimestamp.IsZero() && (vm.Name == attachedTo || model.IsShared(in.Disk)) {
 			names = append(names, "WukongVM "+vm.Name)
 		}
 	}

@@ -13,7 +13,6 @@ import (
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/builder"
-	"github.com/novasphere/wukong/controllers/internal/index"
 	"github.com/novasphere/wukong/controllers/internal/kind/keeptest"
 )
 
@@ -105,19 +104,6 @@ func TestUsers(t *testing.T) {
 	assert.Equal(t, []string{"VirtualMachine web"}, in.Users("web"))
 	left.DeletionTimestamp = ptr.To(metav1.Now())
 	assert.Empty(t, in.Users("web"))
-}
-
-func TestUses(t *testing.T) {
-	byTemplate := vm("web", func(vm *v1alpha1.WukongVM) {
-		vm.UID, vm.Spec.Disks = "1", []v1alpha1.VMDisk{{Name: "root", Template: &v1alpha1.DiskTemplate{}}}
-	})
-	stamped := diskWith(func(disk *v1alpha1.WukongDisk) { disk.Name = index.DiskName(&byTemplate, &byTemplate.Spec.Disks[0]) })
-	assert.False(t, Uses(&byTemplate, stamped), "somebody else made it")
-	stamped.OwnerReferences = []metav1.OwnerReference{{Kind: "WukongVM", Name: "web", UID: "1", Controller: ptr.To(true)}}
-	assert.True(t, Uses(&byTemplate, stamped))
-	listing, leaving := vm("web"), vm("web", detaching)
-	assert.True(t, Uses(&listing, diskWith()))
-	assert.True(t, Uses(&leaving, diskWith()))
 }
 
 func instanceWith(phase kubevirtv1.VirtualMachineInstancePhase, claims ...string) *kubevirtv1.VirtualMachineInstance {

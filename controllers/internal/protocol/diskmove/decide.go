@@ -10,6 +10,7 @@ import (
 	"k8s.io/utils/ptr"
 	cdiv1 "kubevirt.io/containerized-data-importer-api/pkg/apis/core/v1beta1"
 
+	"github.com/novasphere/wukong/apis/model"
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/diskstate"
 	"github.com/novasphere/wukong/controllers/internal/dvstate"
@@ -248,7 +249,7 @@ func (in Inputs) obstacle(class string) *diskstate.Problem {
 	case !in.ClassFound:
 		return diskstate.Failed(v1alpha1.ReasonStorageClassMissing, "the disk stays where it is: StorageClass %s does not exist; create it, or set storageClassName back to %s",
 			class, ptr.Deref(in.Claim.Spec.StorageClassName, ""))
-	case ptr.Deref(in.Disk.Spec.Shared, false):
+	case model.IsShared(in.Disk):
 		return diskstate.Failed(v1alpha1.ReasonMoveUnsupported, "a disk that several machines share cannot move: set spec.shared to false when one machine has it, "+
 			"or set storageClassName back to %s", ptr.Deref(in.Claim.Spec.StorageClassName, ""))
 	case in.DataVolume == nil:
@@ -276,7 +277,7 @@ func (in Inputs) method() (method v1alpha1.MoveMethod, wait string) {
 		return v1alpha1.MoveLive, ""
 	case entry.Attachment == v1alpha1.DiskAttaching || entry.Attachment == v1alpha1.DiskDetaching:
 		return "", fmt.Sprintf("waits until WukongVM %s has attached or detached the disk", machine.Name)
-	case machine.Spec.PowerState == v1alpha1.PowerStopped, in.answer(in.askedTarget()) == v1alpha1.VMDiskMoveReleased:
+	case machine.Spec.PowerState == v1alpha1.PowerStopped, in.answer(model.ClaimsOf(in.Disk).Target) == v1alpha1.VMDiskMoveReleased:
 		return v1alpha1.MoveCopy, ""
 	default:
 		return "", fmt.Sprintf("waits until WukongVM %s has the disk and runs, or is stopped by powerState", machine.Name)
@@ -311,13 +312,6 @@ func (in Inputs) answer(target string) v1alpha1.VMDiskMoveState {
 		}
 	}
 	return ""
-}
-
-func (in Inputs) askedTarget() string {
-	if in.Disk.Status.Move == nil {
-		return ""
-	}
-	return in.Disk.Status.Move.TargetClaimName
 }
 
 // asked tells whether status has told of the move already: what the machine says is an answer to that, and not to an earlier one.

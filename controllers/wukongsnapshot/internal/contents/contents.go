@@ -10,10 +10,8 @@ import (
 	storagev1 "k8s.io/api/storage/v1"
 	"k8s.io/utils/ptr"
 
+	"github.com/novasphere/wukong/apis/model"
 	"github.com/novasphere/wukong/apis/v1alpha1"
-	"github.com/novasphere/wukong/controllers/internal/conditions"
-	"github.com/novasphere/wukong/controllers/internal/index"
-	"github.com/novasphere/wukong/controllers/internal/naming"
 	"github.com/novasphere/wukong/controllers/internal/operation"
 )
 
@@ -46,7 +44,7 @@ func (in Inputs) Decide() (Contents, *operation.State) {
 	var decided Contents
 	for i := range in.VM.Spec.Disks {
 		entry := &in.VM.Spec.Disks[i]
-		name := index.DiskName(in.VM, entry)
+		name := model.DiskName(in.VM, entry)
 		if len(in.Selected) > 0 && !slices.Contains(in.Selected, entry.Name) {
 			decided.exclude(entry.Name, "source.disks of the snapshot does not list it")
 			continue
@@ -67,7 +65,7 @@ func (in Inputs) Decide() (Contents, *operation.State) {
 		}
 		decided.Disks = append(decided.Disks, v1alpha1.SnapshotDiskStatus{
 			Name: entry.Name, DiskName: name, ClaimName: disk.Status.ClaimName, Size: disk.Spec.Size,
-			StorageClassName: disk.Status.StorageClassName, VolumeSnapshotName: naming.Child(in.Snapshot, entry.Name),
+			StorageClassName: disk.Status.StorageClassName, VolumeSnapshotName: model.Child(in.Snapshot, entry.Name),
 		})
 	}
 	if len(decided.Disks) == 0 {
@@ -119,7 +117,7 @@ func (in Inputs) unusable(entry *v1alpha1.VMDisk, name string, disk *v1alpha1.Wu
 	case !disk.DeletionTimestamp.IsZero():
 		return operation.Pending(v1alpha1.ReasonSourceMissing, "WukongDisk %s, disk %s of WukongVM %s, is being deleted", name, entry.Name, in.VM.Name)
 	case !disk.Complete() || disk.Status.ClaimName == "":
-		return operation.Pending(v1alpha1.ReasonSourceNotReady, "WukongDisk %s: %s", name, conditions.Ready(disk).Message)
+		return operation.Pending(v1alpha1.ReasonSourceNotReady, "WukongDisk %s: %s", name, model.Ready(disk).Message)
 	case disk.Status.Move != nil && disk.Status.Move.TargetClaimName != "":
 		return operation.Pending(v1alpha1.ReasonBusy, "WukongDisk %s moves to another storage class: the snapshot is taken afterwards", name)
 	case disk.Status.AttachedTo != in.VM.Name && !ptr.Deref(disk.Spec.Shared, false):

@@ -7,13 +7,12 @@ import (
 
 	"k8s.io/utils/ptr"
 
+	"github.com/novasphere/wukong/apis/model"
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/addresslock"
 	"github.com/novasphere/wukong/controllers/internal/addresspool"
 	"github.com/novasphere/wukong/controllers/internal/cause"
 	"github.com/novasphere/wukong/controllers/internal/hostaccess"
-	"github.com/novasphere/wukong/controllers/internal/index"
-	"github.com/novasphere/wukong/controllers/internal/naming"
 	"github.com/novasphere/wukong/controllers/internal/segment"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/addressing"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/virt"
@@ -43,18 +42,9 @@ type Inputs struct {
 	Locks    Locks
 }
 
-// MAC is the given address, else one derived from the WukongVM's UID and the interface's name: known before the first boot and the same
-// for ever.
-func MAC(vm *v1alpha1.WukongVM, nic *v1alpha1.VMNetwork) string {
-	if nic.MACAddress != "" {
-		return nic.MACAddress
-	}
-	return naming.MAC(vm.UID, nic.Name)
-}
-
 // Request is that of an interface on a segment, without what it needs; nil for one that is on none.
 func (in Inputs) Request(nic *v1alpha1.VMNetwork) *addresslock.Request {
-	network := in.Networks[index.NetworkName(in.VM, nic)]
+	network := in.Networks[model.NetworkName(in.VM, nic)]
 	if network == nil {
 		return nil
 	}
@@ -70,7 +60,7 @@ func (in Inputs) Request(nic *v1alpha1.VMNetwork) *addresslock.Request {
 
 // Needs is what an interface must hold and does not; nil for nothing. A cause is why that cannot be said.
 func (in Inputs) Needs(nic *v1alpha1.VMNetwork) (*addresslock.Request, *cause.Cause) {
-	network := in.Networks[index.NetworkName(in.VM, nic)]
+	network := in.Networks[model.NetworkName(in.VM, nic)]
 	request := in.Request(nic)
 	// On a wire that its namespace may not use, or not before that is known, a machine takes no address from those who may.
 	if request == nil || !network.DeletionTimestamp.IsZero() || hostaccess.Withheld(network) {
@@ -82,7 +72,7 @@ func (in Inputs) Needs(nic *v1alpha1.VMNetwork) (*addresslock.Request, *cause.Ca
 	request.MACAddress = nic.MACAddress
 	switch in.Mode(nic, network) {
 	case v1alpha1.AddressStatic:
-		resolved, err := addressing.Resolve(nic, network, MAC(in.VM, nic), nil)
+		resolved, err := addressing.Resolve(nic, network, model.MAC(in.VM, nic), nil)
 		if err != nil {
 			return nil, nil // the interface's own resolution reports it
 		}

@@ -125,17 +125,6 @@ func TestModeAndNeeds(t *testing.T) {
 	}
 }
 
-func TestAHardwareAddressIsDerivedOrGiven(t *testing.T) {
-	in := onSegment()
-	nic := &in.VM.Spec.Networks[0]
-	derived := MAC(in.VM, nic)
-	assert.Equal(t, derived, MAC(in.VM, nic), "it is the same for ever")
-	in.VM.UID = "two"
-	assert.NotEqual(t, derived, MAC(in.VM, nic), "another machine of the name has another one")
-	nic.MACAddress = "02:00:00:00:00:01"
-	assert.Equal(t, nic.MACAddress, MAC(in.VM, nic))
-}
-
 func TestWhatKeepsAnAddressFromAnInterface(t *testing.T) {
 	request := onSegment().Request(&onSegment().VM.Spec.Networks[0])
 	wait, found := Refusal(request, &addresslock.ExhaustedError{Network: "office"})

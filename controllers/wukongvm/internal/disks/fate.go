@@ -5,8 +5,9 @@ import (
 
 	"k8s.io/utils/ptr"
 
+	"github.com/novasphere/wukong/apis/model"
 	"github.com/novasphere/wukong/apis/v1alpha1"
-	"github.com/novasphere/wukong/controllers/internal/index"
+	"github.com/novasphere/wukong/controllers/wukongvm/internal/virt"
 )
 
 // Fate is what becomes of a disk that was stamped from a template.
@@ -27,12 +28,12 @@ const (
 // FateOf decides about a stamped disk.
 func (in Inputs) FateOf(disk *v1alpha1.WukongDisk) Fate {
 	stamped := slices.ContainsFunc(in.VM.Spec.Disks, func(entry v1alpha1.VMDisk) bool {
-		return entry.Template != nil && index.DiskName(in.VM, &entry) == disk.Name
+		return entry.Template != nil && model.DiskName(in.VM, &entry) == disk.Name
 	})
-	inGuest := in.HasClaim(disk.Status.ClaimName) && disk.Status.ClaimName != "" ||
-		disk.Status.Move != nil && in.HasClaim(disk.Status.Move.TargetClaimName)
+	claims := model.ClaimsOf(disk)
+	inGuest := slices.ContainsFunc(in.Presences(), func(item virt.Presence) bool { return claims.Hold(item.Claim) })
 	deletes := disk.Spec.DetachPolicy == v1alpha1.DetachDelete && !ptr.Deref(disk.Spec.DeletionProtection, false) &&
-		!slices.Contains(index.DiskNames(in.VM), disk.Name)
+		!slices.Contains(model.DiskNames(in.VM), disk.Name)
 	switch {
 	case stamped, !disk.DeletionTimestamp.IsZero(), inGuest && deletes:
 		return Stay

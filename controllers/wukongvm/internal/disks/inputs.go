@@ -3,8 +3,8 @@ package disks
 import (
 	"k8s.io/utils/ptr"
 
+	"github.com/novasphere/wukong/apis/model"
 	"github.com/novasphere/wukong/apis/v1alpha1"
-	"github.com/novasphere/wukong/controllers/internal/index"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/virt"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/volumemove"
 )
@@ -22,14 +22,12 @@ type Inputs struct {
 
 // of is the WukongDisk of an entry of spec; nil when it does not exist.
 func (in Inputs) of(entry *v1alpha1.VMDisk) *v1alpha1.WukongDisk {
-	return in.Disks[index.DiskName(in.VM, entry)]
+	return in.Disks[model.DiskName(in.VM, entry)]
 }
 
-// attachable reports whether the machine may have a disk: KubeVirt would start it on whatever claim has the name, and only the disk's
-// controller knows that no other machine writes to it.
+// attachable reports whether the machine may have a disk: KubeVirt would start it on whatever claim has the name.
 func (in Inputs) attachable(disk *v1alpha1.WukongDisk) bool {
-	return disk != nil && disk.DeletionTimestamp.IsZero() && disk.Status.ClaimName != "" && !volumemove.Copied(disk) &&
-		(disk.Status.AttachedTo == in.VM.Name || shared(disk))
+	return disk != nil && model.MayUse(in.VM, disk)
 }
 
 // belongsToAnother reports whether a disk is another machine's.
@@ -45,12 +43,10 @@ func (in Inputs) claim(disk *v1alpha1.WukongDisk) string {
 	return disk.Status.ClaimName
 }
 
-func shared(disk *v1alpha1.WukongDisk) bool { return ptr.Deref(disk.Spec.Shared, false) }
-
-// IsClaimOf reports whether a claim holds the disk, or will when its move is over.
-func IsClaimOf(disk *v1alpha1.WukongDisk, claim string) bool {
-	return claim == disk.Status.ClaimName || disk.Status.ClaimName == "" ||
-		disk.Status.Move != nil && claim == disk.Status.Move.TargetClaimName
+// mayHold reports whether a claim may hold a disk: any claim may, until the disk's own is known.
+func mayHold(disk *v1alpha1.WukongDisk, claim string) bool {
+	claims := model.ClaimsOf(disk)
+	return claims.Current == "" || claims.Hold(claim)
 }
 
 func isDrive(entry *v1alpha1.VMDisk) bool { return entry.Type == v1alpha1.DiskTypeCDROM }

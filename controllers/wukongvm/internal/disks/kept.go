@@ -63,7 +63,7 @@ func (in Inputs) lists(name, claim string) bool {
 			continue
 		}
 		disk := in.of(&in.VM.Spec.Disks[i])
-		return disk == nil || IsClaimOf(disk, claim) || in.foreignVolume(name, disk) != nil
+		return disk == nil || mayHold(disk, claim) || in.foreignVolume(name, disk) != nil
 	}
 	return false
 }

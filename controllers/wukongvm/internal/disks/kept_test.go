@@ -8,8 +8,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
 
+	"github.com/novasphere/wukong/apis/model"
 	"github.com/novasphere/wukong/apis/v1alpha1"
-	"github.com/novasphere/wukong/controllers/internal/index"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/virt"
 )
 
@@ -70,7 +70,7 @@ func TestADiskThatTheGuestStartedWithStaysUntilItStops(t *testing.T) {
 func TestNoStartWithTheDiskOfAnother(t *testing.T) {
 	in := testVM()
 	for i := range in.VM.Spec.Disks {
-		name := index.DiskName(in.VM, &in.VM.Spec.Disks[i])
+		name := model.DiskName(in.VM, &in.VM.Spec.Disks[i])
 		in.Disks[name] = &v1alpha1.WukongDisk{
 			ObjectMeta: metav1.ObjectMeta{Name: name}, Status: v1alpha1.WukongDiskStatus{ClaimName: name, AttachedTo: in.VM.Name},
 		}
@@ -78,7 +78,7 @@ func TestNoStartWithTheDiskOfAnother(t *testing.T) {
 	write(in)
 	assert.True(t, in.OwnsTemplate())
 
-	last := index.DiskName(in.VM, &in.VM.Spec.Disks[len(in.VM.Spec.Disks)-1])
+	last := model.DiskName(in.VM, &in.VM.Spec.Disks[len(in.VM.Spec.Disks)-1])
 	in.Disks[last].Status.AttachedTo = "another"
 	assert.False(t, in.OwnsTemplate(), "it was given away")
 	in.Disks[last].Status.AttachedTo = in.VM.Name

@@ -5,10 +5,9 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/novasphere/wukong/apis/model"
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/cause"
-	"github.com/novasphere/wukong/controllers/internal/conditions"
-	"github.com/novasphere/wukong/controllers/internal/index"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/virt"
 )
 
@@ -21,7 +20,7 @@ func (in Inputs) Problem() *cause.Cause {
 	boot := bootDisk(in.VM)
 	for i := range in.VM.Spec.Disks {
 		entry := &in.VM.Spec.Disks[i]
-		name := index.DiskName(in.VM, entry)
+		name := model.DiskName(in.VM, entry)
 		if name == "" {
 			continue
 		}
@@ -40,7 +39,7 @@ func (in Inputs) Problem() *cause.Cause {
 func (in Inputs) Lacks() bool {
 	for i := range in.VM.Spec.Disks {
 		entry := &in.VM.Spec.Disks[i]
-		if index.DiskName(in.VM, entry) == "" || in.attachable(in.of(entry)) {
+		if model.DiskName(in.VM, entry) == "" || in.attachable(in.of(entry)) {
 			continue
 		}
 		if _, volume := virt.TemplateDisk(in.Machine, entry.Name); volume == nil {
@@ -74,13 +73,13 @@ func (in Inputs) notReady(name string) *cause.Cause {
 		return &cause.Cause{Reason: v1alpha1.ReasonWaitingForDisk,
 			Message: fmt.Sprintf("WukongDisk %s is being deleted; take it out of spec.disks", name)}
 	}
-	if holder := disk.Status.AttachedTo; in.belongsToAnother(disk) && !shared(disk) {
+	if holder := disk.Status.AttachedTo; in.belongsToAnother(disk) && !model.IsShared(disk) {
 		return &cause.Cause{Reason: v1alpha1.ReasonDiskInUse, Message: fmt.Sprintf(
 			"WukongDisk %s belongs to WukongVM %s: take it out of spec.disks there, or set spec.shared of the disk if the guests share a cluster file system; "+
 				"if there is no WukongVM %s any more, delete VirtualMachine %s, which still has it",
 			name, holder, holder, holder)}
 	}
-	if ready := conditions.Ready(disk); ready.Status != metav1.ConditionTrue {
+	if ready := model.Ready(disk); ready.Status != metav1.ConditionTrue {
 		return &cause.Cause{
 			Reason:  v1alpha1.ReasonWaitingForDisk,
 			Message: fmt.Sprintf("WukongDisk %s: %s", name, ready.Message),

@@ -7,8 +7,8 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 	kubevirtv1 "kubevirt.io/api/core/v1"
 
+	"github.com/novasphere/wukong/apis/model"
 	"github.com/novasphere/wukong/apis/v1alpha1"
-	"github.com/novasphere/wukong/controllers/internal/index"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/virt"
 )
 
@@ -29,7 +29,7 @@ func (r Report) Status() []v1alpha1.VMDiskStatus {
 	present := r.Presences()
 	for i := range r.VM.Spec.Disks {
 		entry := &r.VM.Spec.Disks[i]
-		name := index.DiskName(r.VM, entry)
+		name := model.DiskName(r.VM, entry)
 		at := slices.IndexFunc(present, func(item virt.Presence) bool {
 			return item.Name == entry.Name && (item.InInstance || r.Running() == nil)
 		})
@@ -66,7 +66,7 @@ func (in Inputs) Outgrown(entry *v1alpha1.VMDisk) (asked, has *resource.Quantity
 // belongs reports whether a claim of the machine is that of the disk that spec lists.
 func (in Inputs) belongs(name, claim string) bool {
 	disk := in.Disks[name]
-	return name != "" && (disk == nil || IsClaimOf(disk, claim))
+	return name != "" && (disk == nil || mayHold(disk, claim))
 }
 
 // listed is a disk of spec. The place in present is where the machine has it, or -1.

@@ -8,8 +8,8 @@ import (
 	"k8s.io/utils/ptr"
 	kubevirtv1 "kubevirt.io/api/core/v1"
 
+	"github.com/novasphere/wukong/apis/model"
 	"github.com/novasphere/wukong/apis/v1alpha1"
-	"github.com/novasphere/wukong/controllers/internal/index"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/virt"
 )
 
@@ -107,7 +107,7 @@ func bootOrder(vm *v1alpha1.WukongVM, i, boot int) *uint {
 // nothing is known for the moment, is left as it is; one that belongs to another machine is not.
 func (in Inputs) volume(i, boot int) *kubevirtv1.Volume {
 	entry := &in.VM.Spec.Disks[i]
-	if index.DiskName(in.VM, entry) == "" {
+	if model.DiskName(in.VM, entry) == "" {
 		return nil
 	}
 	disk := in.of(entry)
@@ -137,7 +137,7 @@ func (in Inputs) foreignVolume(name string, disk *v1alpha1.WukongDisk) *kubevirt
 		return nil
 	}
 	claim := virt.ClaimOf(volume)
-	if IsClaimOf(disk, claim) || in.Owners[claim] != "" || !restored.MatchString(claim) {
+	if mayHold(disk, claim) || in.Owners[claim] != "" || !restored.MatchString(claim) {
 		return nil
 	}
 	return volume
@@ -156,7 +156,7 @@ func device(entry *v1alpha1.VMDisk, disk *v1alpha1.WukongDisk, serial string) ku
 	result.Disk = &kubevirtv1.DiskTarget{
 		Bus: kubevirtv1.DiskBus(entry.Bus), ReadOnly: ptr.Deref(entry.ReadOnly, false) || readOnlyClaim(disk),
 	}
-	if disk != nil && shared(disk) {
+	if disk != nil && model.IsShared(disk) {
 		result.Shareable = ptr.To(true)
 	}
 	return result
@@ -195,7 +195,7 @@ func (in Inputs) startsWith(entry *v1alpha1.VMDisk, disk *v1alpha1.WukongDisk) b
 	if isDrive(entry) {
 		return false
 	}
-	if _, volume := virt.TemplateDisk(in.Machine, entry.Name); volume != nil && IsClaimOf(disk, virt.ClaimOf(volume)) && !in.Halted() {
+	if _, volume := virt.TemplateDisk(in.Machine, entry.Name); volume != nil && mayHold(disk, virt.ClaimOf(volume)) && !in.Halted() {
 		return !virt.IsHotpluggable(volume)
 	}
 	return in.Machine == nil || in.Halted() || in.NeverRan()

@@ -8,10 +8,10 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 	kubevirtv1 "kubevirt.io/api/core/v1"
 
+	"github.com/novasphere/wukong/apis/model"
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/cause"
 	"github.com/novasphere/wukong/controllers/internal/cni"
-	"github.com/novasphere/wukong/controllers/internal/index"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/cloudinit"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/interfaces"
 )
@@ -97,7 +97,7 @@ func (p Plan) attachment(nic *v1alpha1.VMNetwork) string {
 	if own := p.attachments[nic.Name]; own != nil {
 		return p.in.VM.Namespace + "/" + own.Name
 	}
-	if object := p.in.Networks[index.NetworkName(p.in.VM, nic)]; object != nil {
+	if object := p.in.Networks[model.NetworkName(p.in.VM, nic)]; object != nil {
 		return object.AttachmentName()
 	}
 	return ""

@@ -4,8 +4,8 @@ package nics
 import (
 	"slices"
 
+	"github.com/novasphere/wukong/apis/model"
 	"github.com/novasphere/wukong/apis/v1alpha1"
-	"github.com/novasphere/wukong/controllers/internal/index"
 )
 
 // implicit is the interface of a WukongVM that lists no networks.
@@ -27,7 +27,7 @@ func (n Networks) OnPodNetwork(vm *v1alpha1.WukongVM, nic *v1alpha1.VMNetwork) b
 	if nic.Pod != nil || nic.Template != nil {
 		return nic.Pod != nil || nic.Template.Spec.Type == v1alpha1.NetworkTypePod
 	}
-	network := n[index.NetworkName(vm, nic)]
+	network := n[model.NetworkName(vm, nic)]
 	return network != nil && network.Spec.Type == v1alpha1.NetworkTypePod
 }
 
@@ -39,7 +39,7 @@ func (n Networks) AnyOnPodNetwork(vm *v1alpha1.WukongVM) bool {
 // AnyMissing reports whether a network of an interface does not exist.
 func (n Networks) AnyMissing(vm *v1alpha1.WukongVM) bool {
 	return slices.ContainsFunc(Of(vm), func(nic v1alpha1.VMNetwork) bool {
-		name := index.NetworkName(vm, &nic)
+		name := model.NetworkName(vm, &nic)
 		return name != "" && n[name] == nil
 	})
 }

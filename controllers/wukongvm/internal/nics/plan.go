@@ -7,12 +7,11 @@ import (
 	networkv1 "github.com/k8snetworkplumbingwg/network-attachment-definition-client/pkg/apis/k8s.cni.cncf.io/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/novasphere/wukong/apis/model"
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/binding"
 	"github.com/novasphere/wukong/controllers/internal/cause"
-	"github.com/novasphere/wukong/controllers/internal/conditions"
 	"github.com/novasphere/wukong/controllers/internal/hostaccess"
-	"github.com/novasphere/wukong/controllers/internal/index"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/addresses"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/addressing"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/cloudinit"
@@ -83,7 +82,7 @@ func (p Plan) Withholds() bool { return len(p.withheld) > 0 }
 
 // add decides about one interface, and returns its gravest problem.
 func (p *Plan) add(nic *v1alpha1.VMNetwork) (worst *cause.Cause) {
-	name := index.NetworkName(p.in.VM, nic)
+	name := model.NetworkName(p.in.VM, nic)
 	object := p.in.Networks[name]
 	if plugin := binding.PodPlugin(nic.Pod); plugin != "" && !p.in.Passt {
 		worst = &cause.Cause{Reason: v1alpha1.ReasonBindingMissing, Message: binding.Missing(plugin), Blocking: p.in.Machine == nil}
@@ -106,7 +105,7 @@ func (p *Plan) add(nic *v1alpha1.VMNetwork) (worst *cause.Cause) {
 	}
 	given := *nic
 	given.AddressMode = known.Mode(nic, object)
-	resolved, err := addressing.Resolve(&given, object, addresses.MAC(p.in.VM, nic), known.Pooled(nic, object))
+	resolved, err := addressing.Resolve(&given, object, model.MAC(p.in.VM, nic), known.Pooled(nic, object))
 	if err != nil {
 		return cause.Graver(worst, &cause.Cause{Reason: v1alpha1.ReasonAddressInvalid, Message: err.Error(), Blocking: true})
 	}
@@ -132,7 +131,7 @@ func (in Inputs) networkProblem(name string) *cause.Cause {
 		return &cause.Cause{Reason: v1alpha1.ReasonWaitingForNetwork, Blocking: in.Machine == nil,
 			Message: fmt.Sprintf("WukongNetwork %s is being deleted; take it out of spec.networks", name)}
 	}
-	ready := conditions.Ready(network)
+	ready := model.Ready(network)
 	if ready.Status == metav1.ConditionTrue {
 		return nil
 	}

@@ -5,9 +5,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/novasphere/wukong/apis/model"
 	"github.com/novasphere/wukong/apis/v1alpha1"
-	"github.com/novasphere/wukong/controllers/internal/index"
-	"github.com/novasphere/wukong/controllers/wukongvm/internal/addresses"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/interfaces"
 )
 
@@ -20,9 +19,9 @@ func (p Plan) Status() []v1alpha1.VMNetworkStatus {
 		nic := &list[i]
 		status := v1alpha1.VMNetworkStatus{
 			Name:        nic.Name,
-			NetworkName: index.NetworkName(p.in.VM, nic),
+			NetworkName: model.NetworkName(p.in.VM, nic),
 			Attachment:  p.attachment(nic),
-			MACAddress:  addresses.MAC(p.in.VM, nic),
+			MACAddress:  model.MAC(p.in.VM, nic),
 		}
 		p.in.report(&status, plan)
 		p.allocated(&status)

@@ -6,11 +6,10 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	kubevirtv1 "kubevirt.io/api/core/v1"
 
+	"github.com/novasphere/wukong/apis/model"
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/binding"
 	"github.com/novasphere/wukong/controllers/internal/cause"
-	"github.com/novasphere/wukong/controllers/internal/index"
-	"github.com/novasphere/wukong/controllers/wukongvm/internal/addresses"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/interfaces"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/virt"
 )
@@ -61,7 +60,7 @@ func (p Plan) wanted() []interfaces.Interface {
 		if p.in.Guest() != nil && has == nil && p.in.unsettled(nic) != nil {
 			continue
 		}
-		name := index.NetworkName(p.in.VM, nic)
+		name := model.NetworkName(p.in.VM, nic)
 		if name != "" && (p.in.Networks[name] == nil || p.in.Addresses().Problem(nic, p.in.Networks[name]) != nil) {
 			if has != nil {
 				result = append(result, *has)
@@ -75,7 +74,7 @@ func (p Plan) wanted() []interfaces.Interface {
 
 // unsettled is why a guest that runs cannot get an interface yet, or nil: its network is not ready, or its addresses are not known.
 func (in Inputs) unsettled(nic *v1alpha1.VMNetwork) *cause.Cause {
-	name := index.NetworkName(in.VM, nic)
+	name := model.NetworkName(in.VM, nic)
 	if name == "" {
 		return nil
 	}
@@ -87,7 +86,7 @@ func (in Inputs) unsettled(nic *v1alpha1.VMNetwork) *cause.Cause {
 
 func (p Plan) desired(nic *v1alpha1.VMNetwork) interfaces.Interface {
 	result := interfaces.Interface{
-		Device:  kubevirtv1.Interface{Name: nic.Name, MacAddress: addresses.MAC(p.in.VM, nic)},
+		Device:  kubevirtv1.Interface{Name: nic.Name, MacAddress: model.MAC(p.in.VM, nic)},
 		Network: kubevirtv1.Network{Name: nic.Name},
 	}
 	bind(&result.Device, p.in.specOf(nic))
@@ -124,7 +123,7 @@ func isVirtualFunction(spec *v1alpha1.WukongNetworkSpec) bool {
 
 // specOf is what the network of an interface is: that of its WukongNetwork, else the pod network.
 func (in Inputs) specOf(nic *v1alpha1.VMNetwork) *v1alpha1.WukongNetworkSpec {
-	if object := in.Networks[index.NetworkName(in.VM, nic)]; object != nil {
+	if object := in.Networks[model.NetworkName(in.VM, nic)]; object != nil {
 		return &object.Spec
 	}
 	return &v1alpha1.WukongNetworkSpec{Type: v1alpha1.NetworkTypePod, Pod: nic.Pod}

@@ -9,23 +9,15 @@ import (
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"k8s.io/utils/ptr"
 
+	"github.com/novasphere/wukong/apis/model"
 	"github.com/novasphere/wukong/apis/v1alpha1"
-	"github.com/novasphere/wukong/controllers/internal/naming"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/child"
 )
-
-// suffix ends the name of a NetworkPolicy.
-const suffix = "policy"
-
-// Name is that of the NetworkPolicy of a WukongVM.
-func Name(vm *v1alpha1.WukongVM) string {
-	return naming.Child(vm.Name, suffix)
-}
 
 // desired allows what any of the policies does, and closes each direction that any closes.
 func desired(vm *v1alpha1.WukongVM, policies []*v1alpha1.TrafficPolicy) *networkingv1.NetworkPolicy {
 	result := &networkingv1.NetworkPolicy{
-		ObjectMeta: child.Metadata(vm, Name(vm), nil),
+		ObjectMeta: child.Metadata(vm, model.NetworkPolicyName(vm), nil),
 		Spec: networkingv1.NetworkPolicySpec{
 			PodSelector: metav1.LabelSelector{MatchLabels: map[string]string{v1alpha1.LabelVM: string(vm.UID)}},
 		},

@@ -7,10 +7,10 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	kubevirtv1 "kubevirt.io/api/core/v1"
 
+	"github.com/novasphere/wukong/apis/model"
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/cause"
 	"github.com/novasphere/wukong/controllers/internal/conditions"
-	"github.com/novasphere/wukong/controllers/internal/index"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/nics"
 )
 
@@ -50,7 +50,7 @@ func Make(in Inputs) Plan {
 		if !in.Networks.OnPodNetwork(in.VM, &list[i]) {
 			plan.open = append(plan.open, list[i].Name)
 		}
-		if network := in.Networks[index.NetworkName(in.VM, &list[i])]; network != nil && network.Spec.Policy != nil {
+		if network := in.Networks[model.NetworkName(in.VM, &list[i])]; network != nil && network.Spec.Policy != nil {
 			plan.limits = append(plan.limits, network.Spec.Policy)
 		}
 	}
@@ -110,7 +110,7 @@ func (p Plan) Report(set *conditions.Set, written error) {
 	case p.enforcement == Enforced:
 		set.True(v1alpha1.ConditionPolicyReady, v1alpha1.ReasonReady, open)
 	default:
-		message := "NetworkPolicy " + Name(p.vm) + " is written; whether the cluster's network plugin enforces it cannot be seen from here: " +
+		message := "NetworkPolicy " + model.NetworkPolicyName(p.vm) + " is written; whether the cluster's network plugin enforces it cannot be seen from here: " +
 			"whoever installs Wukong can tell, with networkPolicyEnforcement"
 		if open != "" {
 			message += "; " + open

@@ -13,22 +13,17 @@ import (
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"k8s.io/utils/ptr"
 
+	"github.com/novasphere/wukong/apis/model"
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/cause"
-	"github.com/novasphere/wukong/controllers/internal/naming"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/child"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/nics"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/placement"
 )
 
-// Name is that of a Service of a WukongVM.
-func Name(vm *v1alpha1.WukongVM, service *v1alpha1.VMService) string {
-	return naming.Child(vm.Name, service.Name)
-}
-
 // Desired leads to the virt-launcher pod of the machine, which masquerades for the guest.
 func Desired(vm *v1alpha1.WukongVM, service *v1alpha1.VMService) *corev1.Service {
-	metadata := child.Metadata(vm, Name(vm, service), nil)
+	metadata := child.Metadata(vm, model.ServiceName(vm, service), nil)
 	metadata.Annotations = service.Annotations
 	selector := map[string]string{v1alpha1.LabelManagedBy: v1alpha1.LabelManagedByValue}
 	for key, value := range service.Selector {
@@ -85,7 +80,7 @@ func Mislead(vm *v1alpha1.WukongVM, service *v1alpha1.VMService) *cause.Cause {
 // Unanswered is which Service leads nowhere. It is for a WukongVM that runs.
 func Unanswered(vm *v1alpha1.WukongVM, made map[string]*corev1.Service, endpoints map[string]int32) *cause.Cause {
 	for i := range vm.Spec.Services {
-		name := Name(vm, &vm.Spec.Services[i])
+		name := model.ServiceName(vm, &vm.Spec.Services[i])
 		if made[name] != nil && endpoints[name] == 0 {
 			return &cause.Cause{Reason: v1alpha1.ReasonServicePending, Waiting: true, Message: fmt.Sprintf(
 				"no machine answers behind Service %s yet; if it lasts: kubectl get endpointslices -l kubernetes.io/service-name=%s", name, name)}
@@ -120,7 +115,7 @@ func CountEndpoints(list []discoveryv1.EndpointSlice) map[string]int32 {
 func Status(vm *v1alpha1.WukongVM, made map[string]*corev1.Service, endpoints map[string]int32) []v1alpha1.VMServiceStatus {
 	var result []v1alpha1.VMServiceStatus
 	for i := range vm.Spec.Services {
-		service := made[Name(vm, &vm.Spec.Services[i])]
+		service := made[model.ServiceName(vm, &vm.Spec.Services[i])]
 		if service == nil {
 			continue
 		}

@@ -18,6 +18,7 @@ import (
 	kubevirtv1 "kubevirt.io/api/core/v1"
 	cdiv1 "kubevirt.io/containerized-data-importer-api/pkg/apis/core/v1beta1"
 
+	"github.com/novasphere/wukong/apis/model"
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/diskstate"
 	"github.com/novasphere/wukong/controllers/internal/kind/keeptest"
@@ -29,9 +30,9 @@ import (
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/volumemove"
 )
 
-// model is both halves of the move of a disk, and what they are between: KubeVirt, CDI, a guest that writes, and a person who changes her mind.
+// halves are both halves of the move of a disk, and what they are between: KubeVirt, CDI, a guest that writes, and a person who changes her mind.
 // Each step of a walk is one of them; a pass of a controller may end after any of its writes, and may see an old version of the other's object.
-type model struct {
+type halves struct {
 	random *rand.Rand
 	trace  []string
 
@@ -55,8 +56,8 @@ type model struct {
 
 const empty = -1
 
-func newModel(seed uint64) *model {
-	m := &model{
+func newHalves(seed uint64) *halves {
+	m := &halves{
 		random: rand.New(rand.NewPCG(seed, 1)), volumes: map[string]*cdiv1.DataVolume{}, bytes: map[string]int{"data": 0}, copying: map[string]int{},
 		disk: &v1alpha1.WukongDisk{
 			ObjectMeta: metav1.ObjectMeta{Name: "data", Namespace: "shop", UID: "disk", Annotations: map[string]string{}},
@@ -78,11 +79,11 @@ func newModel(seed uint64) *model {
 	return m
 }
 
-func (m *model) sayf(format string, arguments ...any) {
+func (m *halves) sayf(format string, arguments ...any) {
 	m.trace = append(m.trace, fmt.Sprintf(format, arguments...))
 }
 
-func (m *model) claim(name string) *corev1.PersistentVolumeClaim {
+func (m *halves) claim(name string) *corev1.PersistentVolumeClaim {
 	dataVolume := m.volumes[name]
 	if dataVolume == nil {
 		return nil
@@ -98,7 +99,7 @@ func (m *model) claim(name string) *corev1.PersistentVolumeClaim {
 }
 
 // passOfDisk is a pass of the disk's controller that ends after so many writes.
-func (m *model) passOfDisk(writes int, vm *v1alpha1.WukongVM) {
+func (m *halves) passOfDisk(writes int, vm *v1alpha1.WukongVM) {
 	var moved []*cdiv1.DataVolume
 	for _, name := range sortedNames(m.volumes) {
 		if name != "data" {
@@ -110,7 +111,7 @@ func (m *model) passOfDisk(writes int, vm *v1alpha1.WukongVM) {
 		copies.Stale = append(copies.Stale, first)
 	}
 	users := []v1alpha1.WukongVM{}
-	if custody.Uses(vm, m.disk) {
+	if model.Uses(vm, m.disk) {
 		users = append(users, *vm)
 	}
 	in := diskmove.Inputs{
@@ -172,7 +173,7 @@ func (m *model) passOfDisk(writes int, vm *v1alpha1.WukongVM) {
 	}
 }
 
-func (m *model) create(dataVolume *cdiv1.DataVolume) {
+func (m *halves) create(dataVolume *cdiv1.DataVolume) {
 	if m.volumes[dataVolume.Name] != nil {
 		return
 	}
@@ -184,14 +185,14 @@ func (m *model) create(dataVolume *cdiv1.DataVolume) {
 	}
 }
 
-func (m *model) delete(name string) {
+func (m *halves) delete(name string) {
 	delete(m.volumes, name)
 	delete(m.bytes, name)
 	delete(m.copying, name)
 }
 
 // passOfVM is a pass of the WukongVM's controller that ends after so many writes.
-func (m *model) passOfVM(writes int, disk *v1alpha1.WukongDisk) {
+func (m *halves) passOfVM(writes int, disk *v1alpha1.WukongDisk) {
 	known := map[string]*v1alpha1.WukongDisk{"data": disk}
 	view := virt.View{Machine: m.machine, Instance: m.instance}
 	moves := volumemove.Make(volumemove.Inputs{VM: m.vm, View: view, Disks: known, Nodes: volumemove.EnoughNodes})
@@ -264,7 +265,7 @@ func templateClaim(machine *kubevirtv1.VirtualMachine) string {
 }
 
 // kubevirt is a step of KubeVirt: it starts and stops the instance as the VirtualMachine says, and migrates its volume.
-func (m *model) kubevirt() {
+func (m *halves) kubevirt() {
 	if m.machine == nil {
 		return
 	}
@@ -318,7 +319,7 @@ func (m *model) kubevirt() {
 }
 
 // recover is KubeVirt's answer to a machine that ended while its volume migrated.
-func (m *model) recover(wanted string) {
+func (m *halves) recover(wanted string) {
 	state := m.machine.Status.VolumeUpdateState
 	broke := virt.HasCondition(m.machine, kubevirtv1.VirtualMachineConditionType(kubevirtv1.VirtualMachineInstanceVolumesChange))
 	if !broke || state == nil {
@@ -331,7 +332,7 @@ func (m *model) recover(wanted string) {
 	m.setCondition(kubevirtv1.VirtualMachineManualRecoveryRequired)
 }
 
-func (m *model) start(claim string) {
+func (m *halves) start(claim string) {
 	m.instances++
 	m.sayf("kubevirt: starts instance %d on %s", m.instances, claim)
 	if m.bytes[claim] != m.newest {
@@ -344,7 +345,7 @@ func (m *model) start(claim string) {
 	setClaim(m.instance, claim)
 }
 
-func (m *model) stop() {
+func (m *halves) stop() {
 	m.sayf("kubevirt: the instance is gone")
 	m.machine.Status.Conditions = nil
 	if listed := m.instance.Status.MigratedVolumes; len(listed) > 0 {
@@ -354,7 +355,7 @@ func (m *model) stop() {
 	m.instance = nil
 }
 
-func (m *model) setCondition(conditionType kubevirtv1.VirtualMachineConditionType) {
+func (m *halves) setCondition(conditionType kubevirtv1.VirtualMachineConditionType) {
 	if !virt.HasCondition(m.machine, conditionType) {
 		m.machine.Status.Conditions = append(m.machine.Status.Conditions, kubevirtv1.VirtualMachineCondition{Type: conditionType, Status: corev1.ConditionTrue})
 	}
@@ -376,7 +377,7 @@ func setClaim(instance *kubevirtv1.VirtualMachineInstance, claim string) {
 }
 
 // cdi fills a DataVolume.
-func (m *model) cdi() {
+func (m *halves) cdi() {
 	for _, name := range sortedNames(m.volumes) {
 		if dataVolume := m.volumes[name]; dataVolume.Status.Phase != cdiv1.Succeeded && m.random.IntN(2) == 0 {
 			dataVolume.Status.Phase = cdiv1.Succeeded
@@ -388,7 +389,7 @@ func (m *model) cdi() {
 }
 
 // guest writes to the claim that its instance has. While a volume migrates, that is the source.
-func (m *model) guest() {
+func (m *halves) guest() {
 	if m.instance == nil || m.instance.IsFinal() {
 		return
 	}
@@ -401,7 +402,7 @@ func (m *model) guest() {
 }
 
 // person changes the class or the power state, ends the guest from inside, or deletes the VirtualMachine.
-func (m *model) person() {
+func (m *halves) person() {
 	switch m.random.IntN(9) {
 	case 0, 1, 2, 3:
 		class := []string{"fast", "slow", "cold"}[m.random.IntN(3)]
@@ -425,7 +426,7 @@ func (m *model) person() {
 }
 
 // answer is what a person does who is asked which claim has the newest data.
-func (m *model) answer() {
+func (m *halves) answer() {
 	asks := slices.ContainsFunc(m.disk.Status.Conditions, func(condition metav1.Condition) bool { return condition.Reason == v1alpha1.ReasonMoveUndecided })
 	if !asks {
 		return
@@ -440,7 +441,7 @@ func (m *model) answer() {
 }
 
 // check says what was lost; empty for nothing.
-func (m *model) check() string {
+func (m *halves) check() string {
 	best := empty
 	for _, has := range m.bytes {
 		best = max(best, has)
@@ -452,7 +453,7 @@ func (m *model) check() string {
 }
 
 // step is one step of one of them. A controller never sees an older version of an object than it has seen.
-func (m *model) step(calm bool) {
+func (m *halves) step(calm bool) {
 	writes := 2
 	if !calm {
 		writes = m.random.IntN(3)
@@ -492,7 +493,7 @@ func sortedNames[V any](of map[string]V) []string {
 }
 
 // settled reports whether the disk is where its spec says, and stands on one claim.
-func (m *model) settled() bool {
+func (m *halves) settled() bool {
 	current := m.volumes[m.disk.Status.ClaimName]
 	return m.disk.Status.Move == nil && len(m.volumes) == 1 && current != nil &&
 		ptr.Deref(current.Spec.Storage.StorageClassName, "") == *m.disk.Spec.StorageClassName
@@ -506,7 +507,7 @@ func TestNoWalkThroughAMoveLosesBytes(t *testing.T) {
 		walks = wanted
 	}
 	for seed := range uint64(walks) {
-		m := newModel(seed)
+		m := newHalves(seed)
 		for range 30 { // until the machine runs
 			m.step(true)
 		}

@@ -9,8 +9,8 @@ import (
 	"k8s.io/utils/ptr"
 	kubevirtv1 "kubevirt.io/api/core/v1"
 
+	"github.com/novasphere/wukong/apis/model"
 	"github.com/novasphere/wukong/apis/v1alpha1"
-	"github.com/novasphere/wukong/controllers/internal/index"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/virt"
 )
 
@@ -70,7 +70,7 @@ func (in Inputs) migrationObstacle(instance *kubevirtv1.VirtualMachineInstance) 
 func (in Inputs) bound(moving string) string {
 	for _, volume := range in.onOneNode() {
 		at := slices.IndexFunc(in.VM.Spec.Disks, func(entry v1alpha1.VMDisk) bool { return entry.Name == volume })
-		if volume != moving && (at < 0 || live(in.Disks[index.DiskName(in.VM, &in.VM.Spec.Disks[at])]) == nil) {
+		if volume != moving && (at < 0 || live(in.Disks[model.DiskName(in.VM, &in.VM.Spec.Disks[at])]) == nil) {
 			return volume
 		}
 	}
@@ -83,7 +83,7 @@ func (in Inputs) bound(moving string) string {
 // migration to that node succeeds. A disk that is stuck keeps no other from moving.
 func (in Inputs) follows(moving string) string {
 	for i := range in.VM.Spec.Disks {
-		volume, disk := in.VM.Spec.Disks[i].Name, in.Disks[index.DiskName(in.VM, &in.VM.Spec.Disks[i])]
+		volume, disk := in.VM.Spec.Disks[i].Name, in.Disks[model.DiskName(in.VM, &in.VM.Spec.Disks[i])]
 		move := live(disk)
 		if volume == moving || move == nil || move.Phase == v1alpha1.MoveMigrating || disk.Status.AttachedTo != in.VM.Name {
 			continue

@@ -7,8 +7,8 @@ import (
 
 	kubevirtv1 "kubevirt.io/api/core/v1"
 
+	"github.com/novasphere/wukong/apis/model"
 	"github.com/novasphere/wukong/apis/v1alpha1"
-	"github.com/novasphere/wukong/controllers/internal/index"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/virt"
 )
 
@@ -86,7 +86,7 @@ func Make(in Inputs) Plan {
 func (in Inputs) volumes(known []Handover) map[string]string {
 	volumes := map[string]string{}
 	for i := range in.VM.Spec.Disks {
-		if name := index.DiskName(in.VM, &in.VM.Spec.Disks[i]); name != "" {
+		if name := model.DiskName(in.VM, &in.VM.Spec.Disks[i]); name != "" {
 			volumes[name] = in.VM.Spec.Disks[i].Name
 		}
 	}
@@ -114,7 +114,10 @@ func (p Plan) Annotations() map[string]string {
 
 // Copies reports whether a disk of the machine is being copied: a guest that writes to it now would lose what it wrote.
 func (p Plan) Copies() bool {
-	return p.any(func(disk string) bool { return Copied(p.in.Disks[disk]) })
+	return p.any(func(name string) bool {
+		disk := p.in.Disks[name]
+		return disk != nil && model.Copied(disk)
+	})
 }
 
 // Undecided reports whether nobody knows which of two claims has the bytes of a disk.
@@ -123,7 +126,7 @@ func (p Plan) Undecided() bool {
 }
 
 func (p Plan) any(is func(disk string) bool) bool {
-	return p.in.VM != nil && slices.ContainsFunc(index.DiskNames(p.in.VM), is)
+	return p.in.VM != nil && slices.ContainsFunc(model.DiskNames(p.in.VM), is)
 }
 
 // AwaitsNode reports whether a disk could move if there were one node more. No watch reports nodes.
@@ -180,11 +183,6 @@ func (p Plan) Migrates() bool {
 		}
 	}
 	return false
-}
-
-// Copied reports whether nobody may write to a disk, because it is being copied to another class.
-func Copied(disk *v1alpha1.WukongDisk) bool {
-	return disk != nil && disk.Status.Move != nil && disk.Status.Move.Method == v1alpha1.MoveCopy
 }
 
 // AsksForNodes reports whether a disk asks for a live move, for which a second node is needed.

@@ -1,9 +1,7 @@
-package index
+package model
 
 import (
 	"strings"
-
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
 )
@@ -23,10 +21,10 @@ type Origin struct{ Kind, Namespace, Name string }
 // String is the origin for messages, as kind namespace/name.
 func (o Origin) String() string { return o.Kind + " " + o.Namespace + "/" + o.Name }
 
-// Key is the value by which DiskByOrigin finds the clones.
+// Key identifies the origin among all origins. Clones of one object have the same key.
 func (o Origin) Key() string { return strings.Join([]string{o.Kind, o.Namespace, o.Name}, "/") }
 
-// OriginOf returns what a disk is cloned from; ok is false for a disk that is no clone.
+// OriginOf is what a disk is cloned from; ok is false for a disk that is no clone.
 func OriginOf(disk *v1alpha1.WukongDisk) (origin Origin, ok bool) {
 	switch source := disk.Spec.Source; {
 	case source == nil:
@@ -46,9 +44,30 @@ func OriginOf(disk *v1alpha1.WukongDisk) (origin Origin, ok bool) {
 	return origin, true
 }
 
-func diskOrigin(obj client.Object) []string {
-	if origin, ok := OriginOf(obj.(*v1alpha1.WukongDisk)); ok {
-		return []string{origin.Key()}
+// ExportedDisk is the WukongDisk that an export reads; empty when it is not known. The WukongVM is the export's
+// source, nil when it does not exist or the source is another object.
+func ExportedDisk(export *v1alpha1.WukongExport, vm *v1alpha1.WukongVM) string {
+	if reference := export.Spec.Source.DiskRef; reference != nil {
+		return reference.Name
 	}
-	return nil
+	if vm == nil || export.Spec.Source.VM == nil {
+		return ""
+	}
+	entries := ExportableDisks(vm, export.Spec.Source.VM.Disk)
+	if len(entries) != 1 {
+		return ""
+	}
+	return DiskName(vm, entries[0])
+}
+
+// ExportableDisks are the entries of spec.disks that an export of a WukongVM may mean: the one of that name, or
+// without a name all but media in a drive.
+func ExportableDisks(vm *v1alpha1.WukongVM, name string) []*v1alpha1.VMDisk {
+	var meant []*v1alpha1.VMDisk
+	for i := range vm.Spec.Disks {
+		if disk := &vm.Spec.Disks[i]; disk.Name == name || name == "" && disk.Type != v1alpha1.DiskTypeCDROM {
+			meant = append(meant, disk)
+		}
+	}
+	return meant
 }
