@@ -17,7 +17,6 @@ import (
 	storagev1 "k8s.io/api/storage/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	clocktesting "k8s.io/utils/clock/testing"
 	"k8s.io/utils/ptr"
 	kubevirtv1 "kubevirt.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -192,8 +191,7 @@ func TestASnapshotOfAStoppedMachine(t *testing.T) {
 
 // Without an agent, several disks are cut one after another, and the snapshot says what that is worth.
 func TestASnapshotWithoutAnAgent(t *testing.T) {
-	now := clocktesting.NewFakePassiveClock(time.Now())
-	f := snapshots{alone(t).ByClock(now)}
+	f, now := clocked(t)
 	f.StartManager()
 	m := withMachine(t, f)
 	instance := m.run(false)
@@ -343,7 +341,7 @@ func TestAQuotaRefusesTheSecondVolumeSnapshot(t *testing.T) {
 	m.Create(quota)
 	quota.Status = corev1.ResourceQuotaStatus{Hard: quota.Spec.Hard, Used: corev1.ResourceList{counted: resource.MustParse("0")}}
 	m.SetStatus(quota) // as its controller does, which does not run here
-	snapshot := m.snapshot("monday")
+	snapshot := m.snapshot("monday", builder.GivenUpAfter(20))
 	m.Create(snapshot)
 	testkit.Wait(m.Within(2*time.Minute), snapshot, metav1.ConditionFalse, v1alpha1.ReasonFailed, "exceeded quota")
 	assert.False(t, m.isFrozen())

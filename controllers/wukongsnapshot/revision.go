@@ -53,11 +53,14 @@ func (r *Reconciler) keepManifest(ctx context.Context, snapshot *v1alpha1.Wukong
 	if err != nil {
 		return fmt.Errorf("set the owner of ControllerRevision %s: %w", revision.Name, err)
 	}
-	err = r.client.Create(ctx, revision)
-	if apierrors.IsAlreadyExists(err) {
+	switch err := r.client.Create(ctx, revision); {
+	case err == nil:
+		return nil
+	case apierrors.IsAlreadyExists(err):
 		return r.ownRevision(ctx, snapshot, revision.Name)
+	default:
+		return apply.Classify("ControllerRevision", revision.Name, err)
 	}
-	return apply.Classify("ControllerRevision", revision.Name, err)
 }
 
 // ownRevision reports a ControllerRevision under the name that this snapshot did not make.

@@ -36,6 +36,14 @@ func alone(t *testing.T) snapshots {
 	return snapshots{testkit.Parallel(t).Running("wukongsnapshot")}
 }
 
+// clocked is alone with a clock that the test moves. It begins when the test's turn has come.
+func clocked(t *testing.T) (snapshots, *clocktesting.FakePassiveClock) {
+	t.Helper()
+	f := alone(t)
+	now := clocktesting.NewFakePassiveClock(time.Now())
+	return snapshots{f.ByClock(now)}, now
+}
+
 // completeDisk is a WukongDisk, complete as its controller leaves it.
 func (f snapshots) completeDisk(name string) *v1alpha1.WukongDisk {
 	f.Helper()
@@ -202,8 +210,7 @@ func TestConsistencyRemembersWhoWroteMeanwhile(t *testing.T) {
 
 // One that takes too long is given up, deleted, and not begun again.
 func TestADeadline(t *testing.T) {
-	now := clocktesting.NewFakePassiveClock(time.Now())
-	f := snapshots{alone(t).ByClock(now)}
+	f, now := clocked(t)
 	f.StartManager()
 	f.completeDisk("data")
 	snapshot := f.newSnapshot("monday", builder.GivenUpAfter(60))
@@ -228,8 +235,7 @@ func TestADeadline(t *testing.T) {
 
 // ttlSecondsAfterFinished deletes a snapshot, whether it succeeded or failed. Its data is deleted or stays as reclaimPolicy says.
 func TestASnapshotIsDeletedWhenItsTimeIsOver(t *testing.T) {
-	now := clocktesting.NewFakePassiveClock(time.Now())
-	f := snapshots{alone(t).ByClock(now)}
+	f, now := clocked(t)
 	f.StartManager()
 	f.completeDisk("data")
 	gone, kept := f.newSnapshot("gone", builder.SnapshotDeletedAfter(600)), f.newSnapshot("kept", builder.SnapshotDeletedAfter(600), builder.Retained)

@@ -36,7 +36,7 @@ func stateOf(snapshot *v1alpha1.WukongSnapshot, observed *observation, applyErr 
 	case observed.begun():
 		return progress(snapshot, observed, applyErr)
 	case quiesce != nil:
-		return operation.InProgress(v1alpha1.ReasonInProgress, "attempt %d to freeze the guest was in vain and is repeated: %s", quiesce.Attempts, quiesce.Failure)
+		return repeating(snapshot, observed)
 	}
 	if found := obstacle(snapshot, observed); found != nil {
 		return found
@@ -45,6 +45,19 @@ func stateOf(snapshot *v1alpha1.WukongSnapshot, observed *observation, applyErr 
 		return operation.Pending(v1alpha1.ReasonPending, "the VolumeSnapshot is being made")
 	}
 	return operation.Pending(apply.Reason(applyErr), "%s", applyErr)
+}
+
+// repeating is the state between two attempts to freeze the guest.
+func repeating(snapshot *v1alpha1.WukongSnapshot, observed *observation) *operation.State {
+	quiesce, seconds := snapshot.Status.Quiesce, ptr.Deref(snapshot.Spec.FailureDeadlineSeconds, 0)
+	left := operation.Left(observed.started(snapshot).Time, seconds, observed.now)
+	if left <= 0 {
+		return operation.Failed("given up after failureDeadlineSeconds (%d) and %d attempts to freeze the guest: %s; make another snapshot",
+			seconds, quiesce.Attempts, quiesce.Failure)
+	}
+	state := operation.InProgress(v1alpha1.ReasonInProgress, "attempt %d to freeze the guest was in vain and is repeated: %s", quiesce.Attempts, quiesce.Failure)
+	state.After = left
+	return state
 }
 
 // freezing is how far the freezing of the guest is.
