@@ -141,7 +141,7 @@ func TestASnapshotOfARunningMachine(t *testing.T) {
 	require.NotNil(t, status.TakenAt)
 	m.WaitIdle()
 	t.Logf("writes of a frozen snapshot of two disks: %d", manager.Writes.Total()-before)
-	assert.LessOrEqual(t, manager.Writes.Total()-before, 15, "finalizer, manifest, two VolumeSnapshots and their rehearsal, two calls, seven patches of status:\n%s", manager.Writes)
+	assert.LessOrEqual(t, manager.Writes.Total()-before, 16, "finalizer, manifest, two VolumeSnapshots and their rehearsal, two calls, eight patches of status:\n%s", manager.Writes)
 
 	vm := testkit.Read(m, "web", &v1alpha1.WukongVM{})
 	revision := testkit.Read(m, status.Machine.RevisionName, &appsv1.ControllerRevision{})

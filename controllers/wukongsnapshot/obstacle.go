@@ -55,7 +55,9 @@ func machineObstacle(snapshot *v1alpha1.WukongSnapshot, observed *observation) *
 	case source.guest != nil && source.guest.Migrating:
 		return operation.Pending(v1alpha1.ReasonBusy, "WukongVM %s migrates to another node: the snapshot is taken afterwards", name)
 	case source.rival != "":
-		return operation.Pending(v1alpha1.ReasonBusy, "WukongSnapshot %s of WukongVM %s is being taken: this one is taken afterwards", source.rival, name)
+		found := operation.Pending(v1alpha1.ReasonBusy, "WukongSnapshot %s of WukongVM %s is being taken: this one is taken afterwards", source.rival, name)
+		found.After = crowd + jitter(snapshot) // no watch reports the end of another snapshot
+		return found
 	}
 	for _, one := range observed.parts {
 		if one.conflict {

@@ -183,7 +183,7 @@ func describe(snapshot *v1alpha1.WukongSnapshot, observed *observation) v1alpha1
 		return described
 	}
 	described.Disks, described.Excluded, described.Machine = observed.held(), observed.excluded(snapshot), observed.machine(snapshot)
-	if !observed.begun() {
+	if isFreezing := described.Quiesce != nil && described.Quiesce.Step != v1alpha1.QuiesceThawed; isFreezing || !observed.begun() {
 		return described
 	}
 	described.Consistency, described.Indications = reached(snapshot, observed), indications(snapshot, observed)
