@@ -176,7 +176,8 @@ var whenMade = map[string][]refusal{
 		{`{"spec":{"memory":{"guest":"1Ki"}}}`, "memory must be a quantity of at least 1Mi, for example 2Gi"},
 	},
 	"WukongSnapshot": {
-		{`{"spec":{"source":{"diskRef":null,"vmRef":{"name":"a"}}}}`, "snapshots of a whole machine are not carried out yet: take one of each of its disks by diskRef"},
+		{`{"spec":{"source":{"disks":["root"]}}}`, "disks are those of a WukongVM: name it in vmRef, or leave disks out"},
+		{`{"spec":{"freezeTimeoutSeconds":1}}`, "should be greater than or equal to 5"},
 		{`{"spec":{"source":{"vmRef":{"name":"a"}}}}`, "exactly one of the fields in [vmRef diskRef] must be set"},
 		{`{"spec":{"cloneableFrom":["A"]}}`, "must be the name of a namespace, or * for all"},
 	},
