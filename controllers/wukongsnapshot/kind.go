@@ -35,14 +35,18 @@ var Kind = kind.Kind{
 		},
 		{
 			Of: &snapshotv1.VolumeSnapshot{}, Why: "the snapshot that is taken", API: &dependency.VolumeSnapshots,
-			Watches: []kind.Watch{kind.By(handler.EnqueueRequestsFromMapFunc(apply.OwnerOf("WukongSnapshot")), snapshotChange())},
+			Watches: []kind.Watch{
+				kind.By(handler.EnqueueRequestsFromMapFunc(apply.OwnerOf("WukongSnapshot")), snapshotChange()),
+			},
 		},
 	},
 	Indexes: append(
 		index.Of(&v1alpha1.WukongSnapshot{}, index.SnapshotByDisk),
 		index.Of(&v1alpha1.WukongVM{}, index.VMByDisk)...),
 	Start: func(env kind.Env) (reconcile.Reconciler, error) {
-		return &Reconciler{client: env.Client(), applier: env.Applier(), dependencies: env.Dependencies, clock: env.Clock}, nil
+		return &Reconciler{
+			client: env.Client(), applier: env.Applier(), dependencies: env.Dependencies, clock: env.Clock,
+		}, nil
 	},
 }
 
