@@ -1,5 +1,5 @@
-// Package controllers lists every kind of Wukong, and what a manager needs to run their controllers. The architecture is on this
-// page: one kind, one folder, one line.
+// Package controllers lists every kind of Wukong, and what a manager needs to run their controllers. The architecture
+// is on this page: one kind, one folder, one line.
 package controllers
 
 import (
@@ -56,15 +56,15 @@ func Names() []string {
 	return names
 }
 
-// named are the kinds of the named controllers, in the order of the names. The name "*" stands for all. An unknown name is an error that lists the
-// known ones.
+// named are the kinds of the named controllers, in the order of the names. The name "*" stands for all. An unknown name
+// is an error that lists the known ones.
 func named(names []string) ([]kind.Kind, error) {
 	if slices.Contains(names, "*") {
 		names = Names()
 	}
 	var found []kind.Kind
 	for _, name := range names {
-		at := slices.IndexFunc(Kinds, func(kind kind.Kind) bool { return kind.Name == name })
+		at := slices.IndexFunc(Kinds, func(one kind.Kind) bool { return one.Name == name })
 		if at < 0 {
 			return nil, fmt.Errorf("unknown controller %q: known are %s, and * for all", name, strings.Join(Names(), ", "))
 		}
@@ -73,9 +73,11 @@ func named(names []string) ([]kind.Kind, error) {
 	return found, nil
 }
 
-// Setup registers the named controllers with a manager, with the indexes and optional watches that they share. Names are as in ManagerOptions, and
-// the namespaces in the settings those of FindGrants.
-func Setup(ctx context.Context, manager ctrl.Manager, names []string, clock clock.PassiveClock, settings Settings) error {
+// Setup registers the named controllers with a manager, with the indexes and optional watches that they share. Names
+// are as in ManagerOptions, and the namespaces in the settings those of FindGrants.
+func Setup(
+	ctx context.Context, manager ctrl.Manager, names []string, clock clock.PassiveClock, settings Settings,
+) error {
 	if err := RegisterIndexes(ctx, manager.GetFieldIndexer(), names); err != nil {
 		return err
 	}

@@ -48,7 +48,8 @@ func TestKindsAreDeclaredInFull(t *testing.T) {
 			assert.False(t, seen[key], "%s twice", key)
 			seen[key] = true
 			assert.NotEmpty(t, read.Why, key)
-			assert.False(t, read.Live && (read.Watches != nil || read.Keep != nil || read.Labels != nil), "%s, and the cache has nothing to do with that", key)
+			cached := read.Watches != nil || read.Keep != nil || read.Labels != nil
+			assert.False(t, read.Live && cached, "%s, and the cache has nothing to do with that", key)
 		}
 	}
 	for _, child := range children {
@@ -90,7 +91,8 @@ func resourceOf(t *testing.T, read kind.Read) string {
 	return plural.Resource + "." + plural.Group
 }
 
-// A controller that watches what its role does not grant waits for ever, and a right that no read needs is one too many.
+// A controller that watches what its role does not grant waits for ever, and a right that no read needs is one too
+// many.
 func TestRolesGrantWhatKindsDeclare(t *testing.T) {
 	for _, of := range Kinds {
 		granted, declared := rights(t, of.Name), map[string]string{}

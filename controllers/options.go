@@ -45,8 +45,9 @@ func Scheme() *runtime.Scheme {
 	return scheme
 }
 
-// ManagerOptions are what a manager needs for the named controllers to keep their promises: a client that reads its own writes, so that
-// no pass repeats one, and caches that hold only what is needed, of the namespaces that the release works in.
+// ManagerOptions are what a manager needs for the named controllers to keep their promises: a client that reads its own
+// writes, so that no pass repeats one, and caches that hold only what is needed, of the namespaces that the release
+// works in.
 func ManagerOptions(names []string, concurrency int, namespaces []string) (ctrl.Options, error) {
 	kinds, err := named(names)
 	if err != nil {
@@ -70,7 +71,8 @@ func ManagerOptions(names []string, concurrency int, namespaces []string) (ctrl.
 
 // definitions are read by all controllers, through the registry of APIs.
 var definitions = kind.Read{
-	Of: &apiextensionsv1.CustomResourceDefinition{}, Why: "which APIs the cluster serves", Keep: kind.Copy(dependency.KeepDefinition),
+	Of: &apiextensionsv1.CustomResourceDefinition{}, Why: "which APIs the cluster serves",
+	Keep: kind.Copy(dependency.KeepDefinition),
 }
 
 // mapperOf makes a REST mapper that knows the optional types of some reads, whether the cluster serves them or not.

@@ -542,8 +542,8 @@ func (o *WukongDisk) GetPhase() string { return string(o.Status.Phase) }
 // UmbrellaName implements Object.
 func (o *WukongDisk) UmbrellaName() string { return umbrellaName(o.Spec.WukongRef) }
 
-// ClaimName is the PersistentVolumeClaim that holds the disk, or will: the existing one that source names, else one of the
-// disk's own name.
+// ClaimName is the PersistentVolumeClaim that holds the disk, or will: the existing one that source names, else one of
+// the disk's own name.
 func (o *WukongDisk) ClaimName() string {
 	if o.AdoptsClaim() {
 		return o.Spec.Source.PersistentVolumeClaim.Name

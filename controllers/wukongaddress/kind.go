@@ -11,7 +11,8 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/kind"
 )
 
-// Kind declares WukongAddress and its controller. What is about to be deleted is read again from the API server, by the rights of the caches.
+// Kind declares WukongAddress and its controller. What is about to be deleted is read again from the API server, by the
+// rights of the caches.
 var Kind = kind.Kind{
 	Name:   "wukongaddress",
 	Object: &v1alpha1.WukongAddress{},

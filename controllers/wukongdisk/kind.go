@@ -44,7 +44,8 @@ var Kind = kind.Kind{
 		index.Of(&corev1.Event{}, index.FailureByClaim)),
 	Start: func(env kind.Env) (reconcile.Reconciler, error) {
 		return &Reconciler{
-			client: env.Client(), applier: env.Applier(), dependencies: env.Dependencies, clock: env.Clock, namespaces: env.Settings.Namespaces,
+			client: env.Client(), applier: env.Applier(), dependencies: env.Dependencies, clock: env.Clock,
+			namespaces: env.Settings.Namespaces,
 		}, nil
 	},
 }
@@ -53,7 +54,7 @@ var Kind = kind.Kind{
 var storage = []kind.Read{
 	{
 		Of: &corev1.PersistentVolumeClaim{}, Keep: kind.Copy(diskstate.KeepClaim),
-		Why: "the claim of the disk, also one of others: a disk may adopt it, or find its name taken; and the origin of clones",
+		Why: "the claim of the disk, which it may adopt or find its name taken by, and the origin of clones",
 		Watches: []kind.Watch{
 			kind.On((*Reconciler).disksOfClaimName, claimChange()),
 			clonesOf(model.KindClaim),
@@ -64,7 +65,8 @@ var storage = []kind.Read{
 		Watches: []kind.Watch{kind.On((*Reconciler).disksOfFailure, failureChange())},
 	},
 	{
-		Of: &v1alpha1.WukongDisk{}, Why: "the origin of clones, the clones that wait for a disk, and other disks on the same claim",
+		Of:  &v1alpha1.WukongDisk{},
+		Why: "the origin of clones, the clones that wait for a disk, and other disks on the same claim",
 		Watches: []kind.Watch{
 			clonesOf(model.KindDisk),
 			kind.By(handler.EnqueueRequestsFromMapFunc(originOfClone), appears()),
@@ -75,7 +77,8 @@ var storage = []kind.Read{
 		Of: &v1alpha1.WukongImage{}, Why: "the origin of disks", Watches: []kind.Watch{clonesOf(model.KindImage)},
 	},
 	{
-		Of: &storagev1.StorageClass{}, Why: "whether claims of it can grow, when they are bound, and which class is the default",
+		Of:      &storagev1.StorageClass{},
+		Why:     "whether claims of it can grow, when they are bound, and which class is the default",
 		Watches: []kind.Watch{kind.On((*Reconciler).unsettledDisks, classChange())},
 	},
 	{
@@ -83,7 +86,9 @@ var storage = []kind.Read{
 		Watches: []kind.Watch{clonesOf(model.KindSnapshot, model.KindWukongSnapshot)},
 	},
 	{
-		Of: &cdiv1.DataVolume{}, Why: "how far CDI is with filling the disk", API: &dependency.DataVolumes, Labels: kind.Managed(),
+		Of:  &cdiv1.DataVolume{},
+		Why: "how far CDI is with filling the disk",
+		API: &dependency.DataVolumes, Labels: kind.Managed(),
 		Watches: []kind.Watch{kind.By(watches.Gather(apply.OwnerOf("WukongDisk"), whileItLives))},
 	},
 }
@@ -102,14 +107,16 @@ var users = []kind.Read{
 		},
 	},
 	{
-		Of: &v1alpha1.WukongVM{}, Why: "who may use the disk, who still has it, and whether a guest writes to the origin of a clone",
+		Of:  &v1alpha1.WukongVM{},
+		Why: "who may use the disk, who still has it, and whether a guest writes to the origin of a clone",
 		Watches: []kind.Watch{
 			kind.On((*Reconciler).disksOfVM, vmChange()),
 			kind.On((*Reconciler).clonesOfDisksOf, guestChange()),
 		},
 	},
 	{
-		Of: &kubevirtv1.VirtualMachineInstance{}, Why: "an instance that a deleted WukongVM left behind may still write to the disk",
+		Of:  &kubevirtv1.VirtualMachineInstance{},
+		Why: "an instance that a deleted WukongVM left behind may still write to the disk",
 		API: &dependency.VirtualMachineInstances, Labels: kind.Managed(), Keep: kind.Copy(custody.KeepInstance),
 		Watches: []kind.Watch{kind.Map(disksBy(index.DiskByHolder), instanceLetsGo())},
 	},
@@ -122,14 +129,18 @@ var users = []kind.Read{
 
 // live is what is read from the API server, and seldom.
 var live = []kind.Read{
-	{Of: &cdiv1.CDIConfig{}, Why: "the part of a file system that CDI leaves free", API: &dependency.DataVolumes, Live: true},
+	{
+		Of: &cdiv1.CDIConfig{}, Why: "the part of a file system that CDI leaves free",
+		API: &dependency.DataVolumes, Live: true,
+	},
 }
 
 // provisionerFailures selects the events that a provisioner makes when a claim gets no volume
 // (sigs.k8s.io/sig-storage-lib-external-provisioner, controller/controller.go).
 func provisionerFailures() fields.Selector {
 	return fields.AndSelectors(
-		fields.OneTermEqualSelector("involvedObject.kind", "PersistentVolumeClaim"), fields.OneTermEqualSelector("reason", "ProvisioningFailed"))
+		fields.OneTermEqualSelector("involvedObject.kind", "PersistentVolumeClaim"),
+		fields.OneTermEqualSelector("reason", "ProvisioningFailed"))
 }
 
 func newList() client.ObjectList { return &v1alpha1.WukongDiskList{} }

@@ -16,7 +16,8 @@ import (
 // A claim that goes, as it does when someone deleted its DataVolume, is nobody's name to take.
 func TestAClaimOfTheNameThatIsNotTheDisks(t *testing.T) {
 	disk := &v1alpha1.WukongDisk{ObjectMeta: metav1.ObjectMeta{Name: "root", UID: "disk"}}
-	foreign := &observation{claim: keeptest.Object(&corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Name: "root"}}, diskstate.KeepClaim)}
+	claim := &corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Name: "root"}}
+	foreign := &observation{claim: keeptest.Object(claim, diskstate.KeepClaim)}
 	assert.Equal(t, v1alpha1.ReasonNameConflict, nameTaken(disk, foreign).Reason)
 
 	now := metav1.Now()

@@ -37,7 +37,9 @@ const (
 
 // desiredJob is the Job of an export. It is written once: a Job's template cannot change, and a new manager must not disturb the
 // transfer that an older one began.
-func desiredJob(export *v1alpha1.WukongExport, observed *observation, with kind.Mover, expiresAt metav1.Time) *batchv1.Job {
+func desiredJob(
+	export *v1alpha1.WukongExport, observed *observation, with kind.Mover, expiresAt metav1.Time,
+) *batchv1.Job {
 	volumes, mounts, devices := sourceVolume(export, observed)
 	options := moverOptions(export, len(devices) > 0, expiresAt.Time)
 	more, moreMounts := targetVolumes(export)

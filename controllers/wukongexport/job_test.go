@@ -18,14 +18,17 @@ import (
 func podOf(observed *observation, with kind.Mover) corev1.PodSpec {
 	export := &v1alpha1.WukongExport{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "monday"}}
 	export.Spec.Source.DiskRef, export.Spec.Target.Download = &v1alpha1.LocalObjectReference{Name: "data"}, &v1alpha1.DownloadTarget{}
-	observed.claim = keeptest.Object(&corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Name: "data"}}, diskstate.KeepClaim)
+	claim := &corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Name: "data"}}
+	observed.claim = keeptest.Object(claim, diskstate.KeepClaim)
 	return desiredJob(export, observed, with, metav1.Time{}).Spec.Template.Spec
 }
 
 // Fault C.8: with a private registry the mover had no Secret to be pulled with.
 func TestTheMoverIsPulledWithTheSecretsOfTheRelease(t *testing.T) {
 	assert.Empty(t, podOf(&observation{}, kind.Mover{}).ImagePullSecrets)
-	pod := podOf(&observation{}, kind.Mover{Image: "registry.example.com/wukong:1", PullSecrets: []string{"registry", "mirror"}})
+	pod := podOf(&observation{}, kind.Mover{
+		Image: "registry.example.com/wukong:1", PullSecrets: []string{"registry", "mirror"},
+	})
 	assert.Equal(t, "registry.example.com/wukong:1", pod.Containers[0].Image)
 	assert.Equal(t, []corev1.LocalObjectReference{{Name: "registry"}, {Name: "mirror"}}, pod.ImagePullSecrets)
 }

@@ -42,14 +42,20 @@ var Kind = kind.Kind{
 		},
 		{Of: &corev1.PersistentVolumeClaim{}, Why: "why an import does not proceed", Live: true},
 		{Of: &corev1.Event{}, Why: "why an import does not proceed", Live: true},
-		{Of: &snapshotv1.VolumeSnapshot{}, Why: "imports that CDI keeps as snapshots, to delete them with the image", Live: true},
+		{
+			Of: &snapshotv1.VolumeSnapshot{}, Why: "imports that CDI keeps as snapshots, to delete them with the image",
+			Live: true,
+		},
 	},
 	Start: func(env kind.Env) (reconcile.Reconciler, error) {
-		return &Reconciler{client: env.Client(), applier: env.Applier(), dependencies: env.Dependencies, clock: env.Clock}, nil
+		return &Reconciler{
+			client: env.Client(), applier: env.Applier(), dependencies: env.Dependencies, clock: env.Clock,
+		}, nil
 	},
 }
 
-// managedOrImported selects the DataVolumes that Wukong makes and those that CDI makes for a DataImportCron, which carry its own mark.
+// managedOrImported selects the DataVolumes that Wukong makes and those that CDI makes for a DataImportCron, which
+// carry its own mark.
 func managedOrImported() labels.Selector {
 	made := []string{v1alpha1.LabelManagedByValue, "cdi-controller"}
 	requirement, err := labels.NewRequirement(v1alpha1.LabelManagedBy, selection.In, made)

@@ -16,10 +16,13 @@ import (
 // nodeWith is a node as the cache holds it, that offers what two plugins of devices register.
 func nodeWith(devices, released string, ready corev1.ConditionStatus) *corev1.Node {
 	return keeptest.Object(&corev1.Node{
-		ObjectMeta: metav1.ObjectMeta{Labels: map[string]string{"rack": "one"}, Annotations: map[string]string{"csi": "much"}},
+		ObjectMeta: metav1.ObjectMeta{
+			Labels: map[string]string{"rack": "one"}, Annotations: map[string]string{"csi": "much"},
+		},
 		Status: corev1.NodeStatus{
 			Allocatable: corev1.ResourceList{
-				"cpu": resource.MustParse("8"), "example.com/fast": resource.MustParse(devices), "example.com/old": resource.MustParse(released),
+				"cpu": resource.MustParse("8"), "example.com/fast": resource.MustParse(devices),
+				"example.com/old": resource.MustParse(released),
 			},
 			Conditions: []corev1.NodeCondition{
 				{Type: corev1.NodeDiskPressure, Status: corev1.ConditionTrue}, {Type: corev1.NodeReady, Status: ready},

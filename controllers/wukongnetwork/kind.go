@@ -56,7 +56,8 @@ var reads = []kind.Read{
 		Watches: []kind.Watch{kind.On((*Reconciler).networksOfNamespace, predicate.LabelChangedPredicate{})},
 	},
 	{
-		Of: &corev1.Node{}, Why: "whether a node offers the device that the network needs, and which nodes shall have its bridge",
+		Of:      &corev1.Node{},
+		Why:     "whether a node offers the device that the network needs, and which nodes shall have its bridge",
 		Keep:    kind.Copy(keepDevices, hostbridge.KeepNode),
 		Watches: []kind.Watch{kind.On((*Reconciler).networksOfNodes, nodeChange())},
 	},

@@ -52,5 +52,6 @@ func desired(vm *v1alpha1.WukongVM, observed *observation) *kubevirtv1.VirtualMa
 
 // instanceOf is the instance that KubeVirt makes of a VirtualMachine, as the cache holds it.
 func instanceOf(machine *kubevirtv1.VirtualMachine) *kubevirtv1.VirtualMachineInstance {
-	return keeptest.Object(&kubevirtv1.VirtualMachineInstance{Spec: *machine.Spec.Template.Spec.DeepCopy()}, virt.KeepInstance)
+	instance := &kubevirtv1.VirtualMachineInstance{Spec: *machine.Spec.Template.Spec.DeepCopy()}
+	return keeptest.Object(instance, virt.KeepInstance)
 }

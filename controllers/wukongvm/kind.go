@@ -46,7 +46,8 @@ var Kind = kind.Kind{
 // children are what a machine is made of, and what it makes.
 var children = []kind.Read{
 	{
-		Of: &v1alpha1.WukongDisk{}, Why: "the disks that the machine uses or made: their claims, and whether it may have them",
+		Of:      &v1alpha1.WukongDisk{},
+		Why:     "the disks that the machine uses or made: their claims, and whether it may have them",
 		Watches: []kind.Watch{vmsUsing(index.VMByDisk)},
 	},
 	{
@@ -73,7 +74,8 @@ var children = []kind.Read{
 		Watches: []kind.Watch{kind.By(ofMachine(), changedByOthers())},
 	},
 	{
-		Of: &networkv1.NetworkAttachmentDefinition{}, Why: "the attachments that the machine makes for what its networks lack",
+		Of:  &networkv1.NetworkAttachmentDefinition{},
+		Why: "the attachments that the machine makes for what its networks lack",
 		API: &dependency.NetworkAttachments, Watches: []kind.Watch{kind.By(ofMachine(), changedByOthers())},
 	},
 }
@@ -81,7 +83,8 @@ var children = []kind.Read{
 // kubevirt is what KubeVirt reports.
 var kubevirt = []kind.Read{
 	{
-		Of: &kubevirtv1.KubeVirt{}, Why: "the network binding plugins of KubeVirt, and what it does to disks of running machines",
+		Of:  &kubevirtv1.KubeVirt{},
+		Why: "the network binding plugins of KubeVirt, and what it does to disks of running machines",
 		API: &dependency.KubeVirts, Keep: kind.Copy(binding.KeepPlugins, virt.KeepGates), Everywhere: true,
 		Watches: []kind.Watch{
 			kind.Map((*Reconciler).vmsOfBindings, binding.Changed()),
@@ -89,7 +92,9 @@ var kubevirt = []kind.Read{
 		},
 	},
 	{
-		Of: &kubevirtv1.VirtualMachine{}, Why: "the VirtualMachine of the machine", API: &dependency.VirtualMachines, Labels: kind.Managed(),
+		Of:  &kubevirtv1.VirtualMachine{},
+		Why: "the VirtualMachine of the machine",
+		API: &dependency.VirtualMachines, Labels: kind.Managed(),
 		Watches: []kind.Watch{kind.By(sameName())},
 	},
 	{
@@ -134,9 +139,11 @@ func start(env kind.Env) (reconcile.Reconciler, error) {
 		secrets:      &apply.Applier{Client: uncached, FieldManager: fieldManager},
 		dependencies: env.Dependencies,
 		clock:        env.Clock,
-		addresses:    &addresslock.ClientStore{Client: env.Client(), Reader: manager.GetAPIReader(), FieldManager: fieldManager},
-		waiting:      waiting.NewRoom(),
-		enforcement:  enforcement,
+		addresses: &addresslock.ClientStore{
+			Client: env.Client(), Reader: manager.GetAPIReader(), FieldManager: fieldManager,
+		},
+		waiting:     waiting.NewRoom(),
+		enforcement: enforcement,
 	}, nil
 }
 

@@ -38,5 +38,6 @@ func TestOnlyAnEventOfThisErrorNamesTheDisk(t *testing.T) {
 	young := instanceIn(kubevirtv1.Running, paused(10*time.Second))
 	young.CreationTimestamp = metav1.NewTime(now.Add(-20 * time.Second))
 	assert.Equal(t, young.CreationTimestamp.Time, pausedSince(young))
-	assert.Equal(t, young.CreationTimestamp.Time, pausedSince(keeptest.Object(&kubevirtv1.VirtualMachineInstance{ObjectMeta: young.ObjectMeta}, virt.KeepInstance)))
+	bare := keeptest.Object(&kubevirtv1.VirtualMachineInstance{ObjectMeta: young.ObjectMeta}, virt.KeepInstance)
+	assert.Equal(t, young.CreationTimestamp.Time, pausedSince(bare))
 }

@@ -47,7 +47,8 @@ func vmsUsing(field string) kind.Watch {
 	}
 	return kind.On(func(r *Reconciler) handler.EventHandler {
 		return watches.Gather(func(ctx context.Context, obj client.Object) []reconcile.Request {
-			return watches.Requests(ctx, r.client, newList(), client.InNamespace(obj.GetNamespace()), client.MatchingFields{field: obj.GetName()})
+			return watches.Requests(ctx, r.client, newList(),
+				client.InNamespace(obj.GetNamespace()), client.MatchingFields{field: obj.GetName()})
 		}, soon)
 	}, childChanged())
 }

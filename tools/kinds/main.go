@@ -1,5 +1,6 @@
-// Command kinds writes what is listed outside Go of the kinds that have a controller: the resources of the kustomizations, the bindings of the roles,
-// the kinds that people may edit, the controllers that the chart knows, and the health checks of Argo CD. Its argument is the folder of the project.
+// Command kinds writes what is listed outside Go of the kinds that have a controller: the resources of the
+// kustomizations, the bindings of the roles, the kinds that people may edit, the controllers that the chart knows, and
+// the health checks of Argo CD. Its argument is the folder of the project.
 package main
 
 import (
@@ -50,7 +51,8 @@ func (p project) write() error {
 	checks := ""
 	for _, kind := range controllers.Kinds {
 		if _, ok := kind.Object.(v1alpha1.Object); ok {
-			checks += fmt.Sprintf("  resource.customizations.health.%s_%s: |\n%s", v1alpha1.GroupName, kind.Type(), indent(string(health)))
+			checks += fmt.Sprintf("  resource.customizations.health.%s_%s: |\n", v1alpha1.GroupName, kind.Type())
+			checks += indent(string(health))
 		}
 	}
 	definitions, err := p.files("charts/wukong-crds/templates/"+v1alpha1.GroupName+"_*.yaml", "  - bases/%s\n")
@@ -62,14 +64,17 @@ func (p project) write() error {
 		return err
 	}
 	edits := `resources: \[wukong[a-z]+, [^]]*\]`
+	resources, listed := `(?s)\nresources:\n.*`, strings.Join(roles, ".yaml\n  - ")
+	ranged := "range $name := list " + quoted(finalized, " ")
+	names := quoted(controllers.Names(), ", ")
 	for _, list := range []struct{ file, pattern, text string }{
-		{"config/crd/kustomization.yaml", `(?s)\nresources:\n.*`, "\nresources:\n" + definitions + guards},
-		{"config/rbac/kustomization.yml", `(?s)\nresources:\n.*`, "\nresources:\n  - " + strings.Join(roles, ".yaml\n  - ") + ".yaml\n"},
+		{"config/crd/kustomization.yaml", resources, "\nresources:\n" + definitions + guards},
+		{"config/rbac/kustomization.yml", resources, "\nresources:\n  - " + listed + ".yaml\n"},
 		{"config/default/subsystem_bindings.yaml", `(?s)\n---\n.*`, "\n" + bindings},
 		{"config/default/user_roles.yaml", edits, "resources: [" + strings.Join(edited, ", ") + "]"},
 		{"charts/wukong/templates/user-roles.yaml", edits, "resources: [" + strings.Join(edited, ", ") + "]"},
-		{"charts/wukong/templates/subsystem-roles.yaml", `range \$name := list( "[a-z]+")+`, "range $name := list " + quoted(finalized, " ")},
-		{"charts/wukong/values.schema.json", `"enum": \["\*"[^]]*\]`, `"enum": ["*", ` + quoted(controllers.Names(), ", ") + "]"},
+		{"charts/wukong/templates/subsystem-roles.yaml", `range \$name := list( "[a-z]+")+`, ranged},
+		{"charts/wukong/values.schema.json", `"enum": \["\*"[^]]*\]`, `"enum": ["*", ` + names + "]"},
 		{"config/argocd/argocd-cm.yaml", `(?s)\ndata:\n.*`, "\ndata:\n" + checks},
 	} {
 		if err := p.replace(list.file, list.pattern, list.text); err != nil {
@@ -111,7 +116,8 @@ func (p project) files(pattern, line string) (string, error) {
 	return text, nil
 }
 
-// plurals are the names in roles of the kinds that people edit in their namespaces, and the controllers of those with a finalizer.
+// plurals are the names in roles of the kinds that people edit in their namespaces, and the controllers of those with a
+// finalizer.
 func (p project) plurals() (edited, finalized []string, err error) {
 	plural := map[string]string{}
 	paths, err := filepath.Glob(p.path("config/crd/bases/*.yaml"))

@@ -18,7 +18,8 @@ func kubevirtWith(plugins map[string]kubevirtv1.InterfaceBindingPlugin) *kubevir
 }
 
 func TestChangedAcceptsAnotherPlugin(t *testing.T) {
-	none, one := kubevirtWith(nil), kubevirtWith(map[string]kubevirtv1.InterfaceBindingPlugin{Passt: {SidecarImage: "passt:1"}})
+	none := kubevirtWith(nil)
+	one := kubevirtWith(map[string]kubevirtv1.InterfaceBindingPlugin{Passt: {SidecarImage: "passt:1"}})
 	other := kubevirtWith(map[string]kubevirtv1.InterfaceBindingPlugin{Passt: {SidecarImage: "passt:2"}})
 	changed := func(before, after *kubevirtv1.KubeVirt) bool {
 		return Changed().Update(event.UpdateEvent{ObjectOld: before, ObjectNew: after})

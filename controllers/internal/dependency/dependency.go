@@ -52,13 +52,19 @@ var (
 	VirtualMachineInstances = API{Resource: "virtualmachineinstances.kubevirt.io", Product: "KubeVirt"}
 	VolumeSnapshots         = API{Resource: "volumesnapshots.snapshot.storage.k8s.io", Product: "The CSI external-snapshotter"}
 	KubeVirts               = API{Resource: "kubevirts.kubevirt.io", Product: "KubeVirt"}
-	NodePolicies            = API{Resource: "nodenetworkconfigurationpolicies.nmstate.io", Product: "NMState (kubernetes-nmstate)", OfCluster: true}
-	NodeEnactments          = API{Resource: "nodenetworkconfigurationenactments.nmstate.io", Product: "NMState (kubernetes-nmstate)", OfCluster: true}
-	NodeStates              = API{Resource: "nodenetworkstates.nmstate.io", Product: "NMState (kubernetes-nmstate)", OfCluster: true}
+	NodePolicies            = nmstate("nodenetworkconfigurationpolicies")
+	NodeEnactments          = nmstate("nodenetworkconfigurationenactments")
+	NodeStates              = nmstate("nodenetworkstates")
 	// SecurityContextConstraints are OpenShift's, where pods get the user ids of their namespace. Nothing needs it.
-	SecurityContextConstraints = API{Resource: "securitycontextconstraints.security.openshift.io", Product: "OpenShift", OfCluster: true}
-	NetworkAttachments         = API{Resource: "network-attachment-definitions.k8s.cni.cncf.io", Product: "Multus"}
+	SecurityContextConstraints = API{
+		Resource: "securitycontextconstraints.security.openshift.io", Product: "OpenShift", OfCluster: true,
+	}
+	NetworkAttachments = API{Resource: "network-attachment-definitions.k8s.cni.cncf.io", Product: "Multus"}
 )
+
+func nmstate(plural string) API {
+	return API{Resource: plural + ".nmstate.io", Product: "NMState (kubernetes-nmstate)", OfCluster: true}
+}
 
 // Missing is the message of a condition with reason DependencyMissing.
 func (a API) Missing() string {

@@ -93,8 +93,8 @@ func Grows(claim *corev1.PersistentVolumeClaim) *Problem {
 	return problem.In(v1alpha1.DiskExpanding, v1alpha1.ReasonExpanding, "%s", grows)
 }
 
-// KeepClaim copies what the controllers of disks and exports read of a PersistentVolumeClaim. Of the annotations of others, of which CDI alone
-// writes a dozen, one is read.
+// KeepClaim copies what the controllers of disks and exports read of a PersistentVolumeClaim. Of the annotations of
+// others, of which CDI alone writes a dozen, one is read.
 func KeepClaim(full, kept *corev1.PersistentVolumeClaim) {
 	kind.KeepAnnotations(full, kept, func(key string) bool {
 		return strings.HasPrefix(key, v1alpha1.GroupName+"/") || key == dvstate.AnnotationBindNow

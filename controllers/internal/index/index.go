@@ -80,7 +80,9 @@ var shared = []Entry{
 func Of(obj client.Object, fields ...string) []Entry {
 	var entries []Entry
 	for _, field := range fields {
-		at := slices.IndexFunc(shared, func(e Entry) bool { return e.Field == field && reflect.TypeOf(e.Of) == reflect.TypeOf(obj) })
+		at := slices.IndexFunc(shared, func(entry Entry) bool {
+			return entry.Field == field && reflect.TypeOf(entry.Of) == reflect.TypeOf(obj)
+		})
 		if at < 0 {
 			panic(fmt.Sprintf("there is no index of %T by %s", obj, field))
 		}

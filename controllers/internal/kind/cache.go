@@ -24,8 +24,9 @@ func Reads(kinds []Kind) []Read {
 	return reads
 }
 
-// CacheOptions are how the cache holds the types of some reads: of each type, the objects that any reader selects, and of each object what
-// any reader keeps. A type that a reader takes as it is has no options, unless it is read everywhere.
+// CacheOptions are how the cache holds the types of some reads: of each type, the objects that any reader selects, and
+// of each object what any reader keeps. A type that a reader takes as it is has no options, unless it is read
+// everywhere.
 func CacheOptions(scheme *runtime.Scheme, reads []Read) map[client.Object]cache.ByObject {
 	byType, order := map[schema.GroupVersionKind][]Read{}, []schema.GroupVersionKind{}
 	for _, read := range reads {
@@ -55,8 +56,8 @@ func CacheOptions(scheme *runtime.Scheme, reads []Read) map[client.Object]cache.
 	return options
 }
 
-// AddOptional adds the types that CacheOptions has options for and that the cluster may not serve to a REST mapper. The cache asks for their scope
-// when it is made, and without this a manager could not start before they are served.
+// AddOptional adds the types that CacheOptions has options for and that the cluster may not serve to a REST mapper. The
+// cache asks for their scope when it is made, and without this a manager could not start before they are served.
 func AddOptional(mapper *meta.DefaultRESTMapper, scheme *runtime.Scheme, reads []Read) {
 	for obj := range CacheOptions(scheme, reads) {
 		kind := kindOf(scheme, obj)
@@ -78,8 +79,8 @@ func kindOf(scheme *runtime.Scheme, obj client.Object) schema.GroupVersionKind {
 	return kind
 }
 
-// anyLabels selects what any reader selects; nil for everything. It joins selectors that ask for values of one label. Others have no union that
-// a request could ask for.
+// anyLabels selects what any reader selects; nil for everything. It joins selectors that ask for values of one label.
+// Others have no union that a request could ask for.
 func anyLabels(readers []Read) labels.Selector {
 	union := readers[0].Labels
 	for _, read := range readers[1:] {
@@ -111,7 +112,8 @@ func join(one, two labels.Selector) labels.Selector {
 // valuesOf are the label and the values of it that a selector asks for; none when it asks for something else.
 func valuesOf(selector labels.Selector) (key string, values []string) {
 	requirements, _ := selector.Requirements()
-	if len(requirements) != 1 || !slices.Contains([]selection.Operator{selection.In, selection.Equals, selection.DoubleEquals}, requirements[0].Operator()) {
+	ofValues := []selection.Operator{selection.In, selection.Equals, selection.DoubleEquals}
+	if len(requirements) != 1 || !slices.Contains(ofValues, requirements[0].Operator()) {
 		return "", nil
 	}
 	return requirements[0].Key(), requirements[0].ValuesUnsorted()

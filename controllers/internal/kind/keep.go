@@ -31,28 +31,19 @@ func (c copies[T, P]) copy(full, kept client.Object) {
 	}
 }
 
-// Copy makes a Keep of functions, each of which copies what one reader reads from the full object to an empty one. The metadata is copied already,
-// but for annotations and managed fields.
+// Copy makes a Keep of functions, each of which copies what one reader reads from the full object to an empty one. The
+// metadata is copied already, but for annotations and managed fields.
 func Copy[T any, P Pointer[T]](functions ...func(full, kept P)) Keep {
 	return copies[T, P](functions)
 }
 
-// Kept is an object as a reader with the given functions of Copy gets it. Unit tests pass what they make of foreign objects through it.
+// Kept is an object as a reader with the given functions of Copy gets it. Unit tests pass what they make of foreign
+// objects through it.
 func Kept[T any, P Pointer[T]](full P, functions ...func(full, kept P)) P {
 	if full == nil {
 		return nil
 	}
 	return keep(full, Copy(functions...)).(P)
-}
-
-// Kept is an object as the controller of the kind gets it, if it were the only one in its manager.
-func (k Kind) Kept(full client.Object) client.Object {
-	for _, read := range k.Reads {
-		if read.Keep != nil && reflect.TypeOf(read.Of) == reflect.TypeOf(full) {
-			return keep(full, read.Keep).(client.Object)
-		}
-	}
-	return full
 }
 
 // keepsOf are the Keeps of all readers of a type; false when one of them reads everything.
@@ -66,7 +57,8 @@ func keepsOf(readers []Read) (keeps []Keep, some bool) {
 	return keeps, true
 }
 
-// keep makes an object with what any Keep copies. What is not of the type of an object, such as the last known state of a deleted one, stays as it is.
+// keep makes an object with what any Keep copies. What is not of the type of an object, such as the last known state of
+// a deleted one, stays as it is.
 func keep(obj any, keeps ...Keep) any {
 	full, ok := obj.(client.Object)
 	if !ok {

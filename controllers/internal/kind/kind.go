@@ -23,7 +23,8 @@ import (
 type Kind struct {
 	// Name is the name of the controller, of its folder and of its role.
 	Name string
-	// Object and List are empty objects of the kind. A controller that has no kind of its own, such as the one for the bridges of nodes, has none.
+	// Object and List are empty objects of the kind. A controller that has no kind of its own, such as the one for the
+	// bridges of nodes, has none.
 	Object client.Object
 	List   client.ObjectList
 	// Umbrella is what an object of the kind is to the Wukong that it names in spec.wukongRef.
@@ -34,12 +35,13 @@ type Kind struct {
 	FieldManager string
 	// ReportErrors: errors that last become the condition Ready of the object, by package lasting.
 	ReportErrors bool
-	// When accepts the changes of an object that start a pass over it. It is nil when one of the Reads watches the objects of the kind.
+	// When accepts the changes of an object that start a pass over it. It is nil when one of the Reads watches the objects
+	// of the kind.
 	When predicate.Predicate
 	// Reads are what the controller reads, its own objects apart.
 	Reads []Read
-	// Indexes are what the controller looks up by, the one by spec.wukongRef apart. An index makes the manager watch its kind, so a manager gets
-	// only those that its controllers have the right to watch.
+	// Indexes are what the controller looks up by, the one by spec.wukongRef apart. An index makes the manager watch its
+	// kind, so a manager gets only those that its controllers have the right to watch.
 	Indexes []index.Entry
 	// Start makes the reconciler.
 	Start func(Env) (reconcile.Reconciler, error)
@@ -80,7 +82,8 @@ type Mover struct {
 type Settings struct {
 	// Mover is the pods that move the bytes of disks.
 	Mover Mover
-	// NetworkPolicyEnforcement reports whether the cluster's network plugin enforces NetworkPolicies, as wukongvm.Enforcements lists.
+	// NetworkPolicyEnforcement reports whether the cluster's network plugin enforces NetworkPolicies, as
+	// wukongvm.Enforcements lists.
 	NetworkPolicyEnforcement string
 	// Namespaces that the release works in, the same as those of the manager's cache; none for all.
 	Namespaces scope.Namespaces
@@ -118,7 +121,8 @@ func (e Env) Uncached() (client.Client, error) {
 	return uncached, nil
 }
 
-// RegisterIndexes adds what the controllers of some kinds look up by, each index once. An index costs a map entry per object.
+// RegisterIndexes adds what the controllers of some kinds look up by, each index once. An index costs a map entry per
+// object.
 func RegisterIndexes(ctx context.Context, indexer client.FieldIndexer, kinds []Kind) error {
 	var entries []index.Entry
 	for _, kind := range kinds {

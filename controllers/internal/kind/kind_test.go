@@ -46,7 +46,9 @@ func TestTheCacheSelectsWhatAnyReaderSelects(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			for _, pair := range [][2]string{{test.one, test.two}, {test.two, test.one}} {
-				reads := []Read{{Of: &corev1.Pod{}, Labels: selector(t, pair[0])}, {Of: &corev1.Pod{}, Labels: selector(t, pair[1])}}
+				reads := []Read{
+					{Of: &corev1.Pod{}, Labels: selector(t, pair[0])}, {Of: &corev1.Pod{}, Labels: selector(t, pair[1])},
+				}
 				option := optionsOf(reads)[0]
 				if test.union == "" {
 					assert.Nil(t, option.Label)
@@ -60,7 +62,8 @@ func TestTheCacheSelectsWhatAnyReaderSelects(t *testing.T) {
 	of := func(one, two fields.Selector) fields.Selector {
 		return optionsOf([]Read{{Of: &corev1.Event{}, Fields: one}, {Of: &corev1.Event{}, Fields: two}})[0].Field
 	}
-	pods, claims := fields.OneTermEqualSelector("involvedObject.kind", "Pod"), fields.OneTermEqualSelector("involvedObject.kind", "Claim")
+	pods := fields.OneTermEqualSelector("involvedObject.kind", "Pod")
+	claims := fields.OneTermEqualSelector("involvedObject.kind", "Claim")
 	assert.Equal(t, "involvedObject.kind=Pod", of(pods, pods).String())
 	assert.Nil(t, of(pods, claims))
 	assert.Nil(t, of(nil, claims))
@@ -94,7 +97,8 @@ func fullPod() *corev1.Pod {
 	return &corev1.Pod{
 		TypeMeta: metav1.TypeMeta{Kind: "Pod", APIVersion: "v1"},
 		ObjectMeta: metav1.ObjectMeta{
-			Name: "web", Labels: map[string]string{"app": "web"}, Annotations: map[string]string{"rack": "1", "zone": "2", "more": "3"},
+			Name: "web", Labels: map[string]string{"app": "web"},
+			Annotations:   map[string]string{"rack": "1", "zone": "2", "more": "3"},
 			ManagedFields: []metav1.ManagedFieldsEntry{{Manager: "kubelet"}},
 		},
 		Spec:   corev1.PodSpec{NodeName: "n1", Hostname: "web"},
@@ -110,10 +114,12 @@ func TestTheCacheKeepsWhatAnyReaderKeeps(t *testing.T) {
 		require.NoError(t, err)
 		kept := result.(*corev1.Pod)
 		assert.Equal(t, &corev1.Pod{
-			TypeMeta:   metav1.TypeMeta{Kind: "Pod", APIVersion: "v1"},
-			ObjectMeta: metav1.ObjectMeta{Name: "web", Labels: map[string]string{"app": "web"}, Annotations: map[string]string{"rack": "1", "zone": "2"}},
-			Spec:       corev1.PodSpec{NodeName: "n1"},
-			Status:     corev1.PodStatus{Phase: corev1.PodRunning},
+			TypeMeta: metav1.TypeMeta{Kind: "Pod", APIVersion: "v1"},
+			ObjectMeta: metav1.ObjectMeta{
+				Name: "web", Labels: map[string]string{"app": "web"}, Annotations: map[string]string{"rack": "1", "zone": "2"},
+			},
+			Spec:   corev1.PodSpec{NodeName: "n1"},
+			Status: corev1.PodStatus{Phase: corev1.PodRunning},
 		}, kept)
 		again, err := transform(kept)
 		require.NoError(t, err)

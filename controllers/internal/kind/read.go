@@ -57,7 +57,9 @@ func On[R reconcile.Reconciler](method func(R) handler.EventHandler, when ...pre
 }
 
 // Map makes a watch whose map function is a method of the reconciler.
-func Map[R reconcile.Reconciler](method func(R, context.Context, client.Object) []reconcile.Request, when ...predicate.Predicate) Watch {
+func Map[R reconcile.Reconciler](
+	method func(R, context.Context, client.Object) []reconcile.Request, when ...predicate.Predicate,
+) Watch {
 	return On(func(reconciler R) handler.EventHandler {
 		return handler.EnqueueRequestsFromMapFunc(func(ctx context.Context, obj client.Object) []reconcile.Request {
 			return method(reconciler, ctx, obj)
@@ -73,8 +75,8 @@ func By(events handler.EventHandler, when ...predicate.Predicate) Watch {
 // Owned makes a watch that starts a pass over the controller owner, when that is of the kind.
 func Owned(when ...predicate.Predicate) Watch {
 	return Watch{handler: func(b build) handler.EventHandler {
-		manager := b.env.Manager
-		return handler.EnqueueRequestForOwner(manager.GetScheme(), manager.GetRESTMapper(), b.kind.Object, handler.OnlyControllerOwner())
+		scheme, mapper := b.env.Manager.GetScheme(), b.env.Manager.GetRESTMapper()
+		return handler.EnqueueRequestForOwner(scheme, mapper, b.kind.Object, handler.OnlyControllerOwner())
 	}, when: when}
 }
 

@@ -44,7 +44,8 @@ func (b build) setup() error {
 		}
 	}
 	if b.kind.Umbrella != Apart {
-		made = made.Watches(&v1alpha1.Wukong{}, umbrella.Handler(b.env.Client(), b.kind.NewList), builder.WithPredicates(umbrella.Predicate()))
+		links := umbrella.Handler(b.env.Client(), b.kind.NewList)
+		made = made.Watches(&v1alpha1.Wukong{}, links, builder.WithPredicates(umbrella.Predicate()))
 	}
 	if b.kind.Sources != nil {
 		for _, more := range b.kind.Sources(b.reconciler) {
@@ -99,5 +100,6 @@ func (b build) guarded() reconcile.Reconciler {
 	if !b.kind.ReportErrors {
 		return b.reconciler
 	}
-	return lasting.Telling(b.reconciler, b.env.Applier(), b.env.Clock, func() lasting.Kind { return b.kind.NewObject().(lasting.Kind) })
+	empty := func() lasting.Kind { return b.kind.NewObject().(lasting.Kind) }
+	return lasting.Telling(b.reconciler, b.env.Applier(), b.env.Clock, empty)
 }

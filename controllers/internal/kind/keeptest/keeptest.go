@@ -1,5 +1,5 @@
-// Package keeptest gives unit tests foreign objects as the cache does, so that a reader which needs a field that its Keep does not copy fails its own
-// tests. A package whose unit tests make such objects has
+// Package keeptest gives unit tests foreign objects as the cache does, so that a reader which needs a field that its
+// Keep does not copy fails its own tests. A package whose unit tests make such objects has
 //
 //	func TestMain(m *testing.M) { keeptest.Main(m) }
 //
@@ -34,7 +34,8 @@ func Object[T any, P kind.Pointer[T]](full P, functions ...func(full, kept P)) P
 		if equality.Semantic.DeepEqual(again, kept) {
 			return ""
 		}
-		return fmt.Sprintf("a test sets fields of a %T that the cache does not keep. It has\n%s\nand the cache keeps\n%s", kept, text(kept), text(again))
+		return fmt.Sprintf("a test sets fields of a %T that the cache does not keep. It has\n%s\nand the cache keeps\n%s",
+			kept, text(kept), text(again))
 	})
 	return kept
 }

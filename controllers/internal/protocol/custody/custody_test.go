@@ -107,7 +107,8 @@ func TestUsers(t *testing.T) {
 }
 
 func instanceWith(phase kubevirtv1.VirtualMachineInstancePhase, claims ...string) *kubevirtv1.VirtualMachineInstance {
-	instance := keeptest.Object(&kubevirtv1.VirtualMachineInstance{ObjectMeta: metav1.ObjectMeta{Name: "web"}}, KeepInstance)
+	instance := keeptest.Object(&kubevirtv1.VirtualMachineInstance{}, KeepInstance)
+	instance.Name = "web"
 	instance.Status.Phase = phase
 	for _, claim := range claims {
 		instance.Status.VolumeStatus = append(instance.Status.VolumeStatus, kubevirtv1.VolumeStatus{

@@ -305,7 +305,10 @@ interfaces:
 - {name: veth2, type: veth, ipv4: {enabled: true, address: [{ip: 10.0.0.5, prefix-length: 24}]}}
 - {name: veth3, type: veth, controller: br1}
 - {name: eth1, type: ethernet, mtu: 1500}
-routes: {running: [{destination: 10.1.0.0/16, next-hop-interface: eth1}, {destination: "::/0", next-hop-interface: eth1}]}
+routes:
+  running:
+  - {destination: 10.1.0.0/16, next-hop-interface: eth1}
+  - {destination: "::/0", next-hop-interface: eth1}
 `).state
 	var names []string
 	for _, one := range found.Interfaces {

@@ -32,7 +32,8 @@ var Controller = kind.Kind{
 	}, Reads((*Reconciler).those, (*Reconciler).everyBridge)...),
 	Start: func(env kind.Env) (reconcile.Reconciler, error) {
 		return &Reconciler{
-			client: env.Client(), dependencies: env.Dependencies, applier: &apply.Applier{Client: env.Client(), FieldManager: fieldManager},
+			client: env.Client(), dependencies: env.Dependencies,
+			applier: &apply.Applier{Client: env.Client(), FieldManager: fieldManager},
 		}, nil
 	},
 }
@@ -41,10 +42,11 @@ func (*Reconciler) those(_ context.Context, bridges []string) []reconcile.Reques
 	return requests(bridges)
 }
 
-// Reads are what NMState reports, for a controller R: affected are the objects to look at when the state of some bridges changes, and everything
-// those when the state of all may have changed.
+// Reads are what NMState reports, for a controller R: affected are the objects to look at when the state of some
+// bridges changes, and everything those when the state of all may have changed.
 func Reads[R reconcile.Reconciler](
-	affected func(R, context.Context, []string) []reconcile.Request, everything func(R, context.Context, client.Object) []reconcile.Request,
+	affected func(R, context.Context, []string) []reconcile.Request,
+	everything func(R, context.Context, client.Object) []reconcile.Request,
 ) []kind.Read {
 	all := kind.Affects(func(r R, ctx context.Context) []reconcile.Request { return everything(r, ctx, nil) })
 	byBridge := func(bridgeOf func(client.Object) []string) func(R, context.Context, client.Object) []reconcile.Request {
@@ -55,15 +57,21 @@ func Reads[R reconcile.Reconciler](
 	return []kind.Read{
 		{
 			Of: &nmstatev1.NodeNetworkConfigurationPolicy{}, Why: "the policy of a bridge, or an unmanaged one of its name",
-			API: &dependency.NodePolicies, Affected: all, Watches: []kind.Watch{kind.Map(byBridge(bridgeOfPolicy), policyChange())},
+			API: &dependency.NodePolicies, Affected: all,
+			Watches: []kind.Watch{kind.Map(byBridge(bridgeOfPolicy), policyChange())},
 		},
 		{
-			Of: &nmstatev1beta1.NodeNetworkConfigurationEnactment{}, Why: "how far each node is with a policy", Keep: kind.Copy(KeepEnactment),
-			API: &dependency.NodeEnactments, Affected: all, Watches: []kind.Watch{kind.Map(byBridge(bridgeOfEnactment), enactmentChange())},
+			Of:   &nmstatev1beta1.NodeNetworkConfigurationEnactment{},
+			Why:  "how far each node is with a policy",
+			Keep: kind.Copy(KeepEnactment),
+			API:  &dependency.NodeEnactments, Affected: all,
+			Watches: []kind.Watch{kind.Map(byBridge(bridgeOfEnactment), enactmentChange())},
 		},
 		{
-			Of: &nmstatev1beta1.NodeNetworkState{}, Why: "what an interface carries that a bridge would take over", Keep: kind.Copy(KeepState),
-			API: &dependency.NodeStates, Affected: all, Watches: []kind.Watch{kind.Map(everything, stateChange())},
+			Of:   &nmstatev1beta1.NodeNetworkState{},
+			Why:  "what an interface carries that a bridge would take over",
+			Keep: kind.Copy(KeepState),
+			API:  &dependency.NodeStates, Affected: all, Watches: []kind.Watch{kind.Map(everything, stateChange())},
 		},
 	}
 }

@@ -61,9 +61,10 @@ type nodeRoute struct {
 	NextHopInterface string `json:"next-hop-interface,omitempty"`
 }
 
-// KeepState copies the little that is read of a NodeNetworkState, which is a hundred kilobytes on a node with many machines. An interface of a pod
-// or machine, of which there are most, is left out: it carries no address of the node. So is a state that cannot be read or encoded, so that one
-// node does not stop the cache: without a state the node counts as not reported.
+// KeepState copies the little that is read of a NodeNetworkState, which is a hundred kilobytes on a node with many
+// machines. An interface of a pod or machine, of which there are most, is left out: it carries no address of the node.
+// So is a state that cannot be read or encoded, so that one node does not stop the cache: without a state the node
+// counts as not reported.
 func KeepState(full, kept *nmstatev1beta1.NodeNetworkState) {
 	found, err := parseState(full.Status.CurrentState)
 	if err != nil || len(full.Status.CurrentState.Raw) == 0 {

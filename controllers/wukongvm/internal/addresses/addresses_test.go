@@ -58,7 +58,9 @@ func runs(in *Inputs) {
 	template := &kubevirtv1.VirtualMachineInstanceTemplateSpec{}
 	template.Spec.Networks = []kubevirtv1.Network{{Name: "lan"}}
 	in.Machine = &kubevirtv1.VirtualMachine{Spec: kubevirtv1.VirtualMachineSpec{Template: template}}
-	in.Instance = keeptest.Object(&kubevirtv1.VirtualMachineInstance{Status: kubevirtv1.VirtualMachineInstanceStatus{Phase: kubevirtv1.Running}}, virt.KeepInstance)
+	in.Instance = keeptest.Object(&kubevirtv1.VirtualMachineInstance{
+		Status: kubevirtv1.VirtualMachineInstanceStatus{Phase: kubevirtv1.Running},
+	}, virt.KeepInstance)
 }
 
 func static(in *Inputs) {

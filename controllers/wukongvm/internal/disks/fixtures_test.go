@@ -63,7 +63,9 @@ func write(in *Inputs) {
 // run is write, with an instance that runs.
 func run(in *Inputs) {
 	write(in)
-	in.Instance = keeptest.Object(&kubevirtv1.VirtualMachineInstance{Spec: *in.Machine.Spec.Template.Spec.DeepCopy()}, virt.KeepInstance)
+	in.Instance = keeptest.Object(&kubevirtv1.VirtualMachineInstance{
+		Spec: *in.Machine.Spec.Template.Spec.DeepCopy(),
+	}, virt.KeepInstance)
 	in.Instance.Status.Phase = kubevirtv1.Running
 	for i := range in.Instance.Spec.Volumes {
 		volume := &in.Instance.Spec.Volumes[i]

@@ -41,7 +41,9 @@ func TestWhichDisksComeAndGoWhileTheMachineRuns(t *testing.T) {
 	assert.Equal(t, []string{"data"}, plugged(), "it may start any moment")
 	in.Machine.Spec.RunStrategy = ptr.To(kubevirtv1.RunStrategyHalted)
 	assert.Empty(t, plugged(), "its next launcher pod has it")
-	in.Instance = keeptest.Object(&kubevirtv1.VirtualMachineInstance{Status: kubevirtv1.VirtualMachineInstanceStatus{Phase: kubevirtv1.Succeeded}}, virt.KeepInstance)
+	in.Instance = keeptest.Object(&kubevirtv1.VirtualMachineInstance{
+		Status: kubevirtv1.VirtualMachineInstanceStatus{Phase: kubevirtv1.Succeeded},
+	}, virt.KeepInstance)
 	assert.Equal(t, []string{"data"}, plugged(), "it has not ended altogether")
 }
 

@@ -53,7 +53,9 @@ func write(in *Inputs) {
 
 func run(in *Inputs) {
 	write(in)
-	in.Instance = keeptest.Object(&kubevirtv1.VirtualMachineInstance{Spec: *in.Machine.Spec.Template.Spec.DeepCopy()}, virt.KeepInstance)
+	in.Instance = keeptest.Object(&kubevirtv1.VirtualMachineInstance{
+		Spec: *in.Machine.Spec.Template.Spec.DeepCopy(),
+	}, virt.KeepInstance)
 	in.Instance.Status.Phase = kubevirtv1.Running
 	for _, network := range in.Instance.Spec.Networks {
 		in.Instance.Status.Interfaces = append(in.Instance.Status.Interfaces, kubevirtv1.VirtualMachineInstanceNetworkInterface{

@@ -83,7 +83,9 @@ func TestWhatChangesAVirtualMachineThatMustStayAsItIs(t *testing.T) {
 // While KubeVirt migrates a volume, the VirtualMachine names a claim that has not all bytes: no guest is to start on it.
 func TestNoGuestStartsByItselfWhileAVolumeMigrates(t *testing.T) {
 	const manual = kubevirtv1.RunStrategyManual
-	running := keeptest.Object(&kubevirtv1.VirtualMachineInstance{Status: kubevirtv1.VirtualMachineInstanceStatus{Phase: kubevirtv1.Running}}, virt.KeepInstance)
+	running := keeptest.Object(&kubevirtv1.VirtualMachineInstance{
+		Status: kubevirtv1.VirtualMachineInstanceStatus{Phase: kubevirtv1.Running},
+	}, virt.KeepInstance)
 	in := inputs(v1alpha1.PowerRunning, always)
 	in.Migrates, in.Instance = true, running
 	assert.Equal(t, manual, in.Strategy())
@@ -120,7 +122,9 @@ func TestWhoseStopIsUndone(t *testing.T) {
 
 // Fault B.8: a guest that ended by itself is not one that starts.
 func TestAGuestThatShutItselfDown(t *testing.T) {
-	ended := keeptest.Object(&kubevirtv1.VirtualMachineInstance{Status: kubevirtv1.VirtualMachineInstanceStatus{Phase: kubevirtv1.Succeeded}}, virt.KeepInstance)
+	ended := keeptest.Object(&kubevirtv1.VirtualMachineInstance{
+		Status: kubevirtv1.VirtualMachineInstanceStatus{Phase: kubevirtv1.Succeeded},
+	}, virt.KeepInstance)
 	for name, row := range map[string]struct {
 		strategy kubevirtv1.VirtualMachineRunStrategy
 		instance *kubevirtv1.VirtualMachineInstance

@@ -24,7 +24,8 @@ func TestWhichKubeVirtPlugsDisks(t *testing.T) {
 	assert.True(t, PlugsDisks(kubevirtWith("v1.9.0", nil, nil)))
 	assert.False(t, PlugsDisks(kubevirtWith("v1.9.0", nil, declarative)))
 	assert.True(t, PlugsDisks(kubevirtWith("devel", nil, nil)), "nobody knows")
-	assert.False(t, PlugsDisks(keeptest.Object(&kubevirtv1.KubeVirt{Status: kubevirtv1.KubeVirtStatus{ObservedKubeVirtVersion: "v1.7.0"}}, KeepGates)))
+	unconfigured := &kubevirtv1.KubeVirt{Status: kubevirtv1.KubeVirtStatus{ObservedKubeVirtVersion: "v1.7.0"}}
+	assert.False(t, PlugsDisks(keeptest.Object(unconfigured, KeepGates)))
 }
 
 // Fault C.4: without ExpandDisks, which KubeVirt 1.7 has off and 1.8 needs no more, guestSize claimed growth that was not there.

@@ -66,8 +66,9 @@ func HasCondition(machine *kubevirtv1.VirtualMachine, conditionType kubevirtv1.V
 	})
 }
 
-// KeepInstance copies what is read of an instance. What it has from its VirtualMachine, which is cached as well, is left out, and what KubeVirt
-// notes on it. Its volumes and interfaces stay: they are not always those of the VirtualMachine.
+// KeepInstance copies what is read of an instance. What it has from its VirtualMachine, which is cached as well, is
+// left out, and what KubeVirt notes on it. Its volumes and interfaces stay: they are not always those of the
+// VirtualMachine.
 func KeepInstance(full, kept *kubevirtv1.VirtualMachineInstance) {
 	kind.KeepAnnotations(full, kept, func(key string) bool {
 		return !strings.Contains(key, "kubevirt.io/") || key == kubevirtv1.WorkloadUpdateMigrationAbortionAnnotation
