@@ -37,7 +37,7 @@ const fieldManager = "wukong-snapshot-controller"
 // Reconciler brings WukongSnapshots to what their spec says.
 type Reconciler struct {
 	client client.Client
-	// uncached writes what is only rehearsed: the client that reads its own writes expects to see each of them.
+	// uncached creates what no cache holds, or what is only rehearsed: the client that reads its own writes would wait to see it.
 	uncached     client.Client
 	applier      *apply.Applier
 	dependencies *dependency.Registry

@@ -53,7 +53,7 @@ func (r *Reconciler) keepManifest(ctx context.Context, snapshot *v1alpha1.Wukong
 	if err != nil {
 		return fmt.Errorf("set the owner of ControllerRevision %s: %w", revision.Name, err)
 	}
-	switch err := r.client.Create(ctx, revision); {
+	switch err := r.uncached.Create(ctx, revision); {
 	case err == nil:
 		return nil
 	case apierrors.IsAlreadyExists(err):
