@@ -24,6 +24,9 @@ import (
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers"
+	"github.com/novasphere/wukong/controllers/builder"
+	"github.com/novasphere/wukong/controllers/internal/simulator"
+	"github.com/novasphere/wukong/controllers/internal/testenv"
 	"github.com/novasphere/wukong/controllers/internal/testkit"
 )
 
@@ -53,6 +56,7 @@ func TestEverySubsystemNeedsItsOwnRoleOnly(t *testing.T) {
 	waitReady(f, image, v1alpha1.ReasonReady)
 	waitReady(f, umbrella, v1alpha1.ReasonChildrenReady)
 
+	snapshotOfRunning(f, vm)
 	require.NoError(t, f.Client.Patch(t.Context(), vm, client.RawPatch(types.MergePatchType, []byte(`{"spec":{"powerState":"Stopped"}}`))))
 	waitReady(f, vm, v1alpha1.ReasonStopped)
 
@@ -182,6 +186,37 @@ func newSnapshot(namespace, name, umbrella, disk string) *v1alpha1.WukongSnapsho
 			Source:    v1alpha1.SnapshotSource{DiskRef: &v1alpha1.LocalObjectReference{Name: disk}},
 		},
 	}
+}
+
+// snapshotOfRunning takes a snapshot of a machine whose guest is frozen for it.
+func snapshotOfRunning(f *testkit.Fixture, vm *v1alpha1.WukongVM) {
+	f.Helper()
+	agents, err := simulator.StartAgents(f.Context(), f.Client)
+	require.NoError(f, err)
+	f.Cleanup(agents.Stop)
+	f.Create(&snapshotv1.VolumeSnapshotClass{
+		ObjectMeta: metav1.ObjectMeta{Name: "usual", Annotations: map[string]string{"snapshot.storage.kubernetes.io/is-default-class": "true"}},
+		Driver:     testenv.Provisioner, DeletionPolicy: snapshotv1.VolumeSnapshotContentDelete,
+	})
+	f.Eventually(func(now *testkit.Attempt) { // the simulated KubeVirt writes to it as well
+		instance := &kubevirtv1.VirtualMachineInstance{}
+		require.NoError(now, f.Client.Get(f.Context(), client.ObjectKeyFromObject(vm), instance))
+		instance.Status.Conditions = append(instance.Status.Conditions, kubevirtv1.VirtualMachineInstanceCondition{
+			Type: kubevirtv1.VirtualMachineInstanceAgentConnected, Status: corev1.ConditionTrue,
+		})
+		require.NoError(now, f.Client.Update(f.Context(), instance))
+	})
+	snapshot := builder.SnapshotOfVM(vm.Namespace, "tuesday", vm.Name, builder.AtLeast(v1alpha1.ConsistencyApplication))
+	snapshot.Spec.WukongRef = vm.Spec.WukongRef
+	f.Create(snapshot)
+	f.Eventually(func(now *testkit.Attempt) {
+		taken := &snapshotv1.VolumeSnapshot{}
+		require.NoError(now, f.Client.Get(f.Context(), client.ObjectKey{Namespace: vm.Namespace, Name: "tuesday-root"}, taken))
+		taken.Status = &snapshotv1.VolumeSnapshotStatus{ReadyToUse: ptr.To(true), CreationTime: ptr.To(metav1.Now())}
+		require.NoError(now, f.Client.Status().Update(f.Context(), taken))
+	})
+	waitReady(f, snapshot, v1alpha1.ReasonTaken)
+	assert.Equal(f, v1alpha1.ConsistencyApplication, snapshot.Status.Consistency)
 }
 
 // completeSnapshot plays the snapshot controller of CSI.

@@ -35,6 +35,9 @@ const (
 // DefaultStorageClass exists in every environment, and is the default.
 const DefaultStorageClass = "fast"
 
+// Provisioner is the driver of that class.
+const Provisioner = "test.novasphere.dev/none"
+
 // Environment is a control plane for tests.
 type Environment struct {
 	// Config is of an administrator.
@@ -132,7 +135,7 @@ func (e *Environment) prepare(options Options) error {
 			Name:        DefaultStorageClass,
 			Annotations: map[string]string{"storageclass.kubernetes.io/is-default-class": "true"},
 		},
-		Provisioner: "test.novasphere.dev/none",
+		Provisioner: Provisioner,
 	}
 	if err := e.Client.Create(context.Background(), class); err != nil {
 		return fmt.Errorf("make the default StorageClass: %w", err)
