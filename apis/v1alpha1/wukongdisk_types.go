@@ -275,6 +275,8 @@ type DiskCloneSource struct {
 }
 
 // DiskSnapshotSource is a point in time of a disk.
+//
+// +kubebuilder:validation:XValidation:rule="!has(self.disk) || self.kind == 'WukongSnapshot'",message="disk belongs to a WukongSnapshot: leave it out for a VolumeSnapshot"
 type DiskSnapshotSource struct {
 	// kind of the source.
 	// +required
@@ -295,6 +297,13 @@ type DiskSnapshotSource struct {
 	// +kubebuilder:validation:MaxLength=63
 	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
 	Namespace string `json:"namespace,omitempty"`
+
+	// disk within a WukongSnapshot of a WukongVM. It may be omitted when the snapshot holds one disk.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=40
+	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
+	Disk string `json:"disk,omitempty"`
 }
 
 // DiskImageSource is an image of the catalogue.

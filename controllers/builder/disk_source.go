@@ -57,6 +57,13 @@ func FromSnapshot(namespace, snapshot string) DiskOption {
 	return restored("WukongSnapshot", namespace, snapshot)
 }
 
+// FromSnapshotOfVM is filled from a disk in a WukongSnapshot of a WukongVM.
+func FromSnapshotOfVM(snapshot, disk string) DiskOption {
+	return From(v1alpha1.WukongDiskSource{
+		Snapshot: &v1alpha1.DiskSnapshotSource{Kind: "WukongSnapshot", Name: snapshot, Disk: disk},
+	})
+}
+
 // FromVolumeSnapshot is filled from a VolumeSnapshot of the own namespace.
 func FromVolumeSnapshot(snapshot string) DiskOption { return restored("VolumeSnapshot", "", snapshot) }
 

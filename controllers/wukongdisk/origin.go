@@ -79,7 +79,12 @@ func (r *Reconciler) originWukongSnapshot(ctx context.Context, disk *v1alpha1.Wu
 		found.waits = ready.Message
 		return found, nil
 	}
-	taken := model.Origin{Kind: model.KindSnapshot, Namespace: snapshot.Namespace, Name: snapshot.Status.Disks[0].VolumeSnapshotName}
+	held, misfit := heldDisk(snapshot, disk.Spec.Source.Snapshot.Disk)
+	if misfit != nil {
+		found.misfit = misfit
+		return found, nil
+	}
+	taken := model.Origin{Kind: model.KindSnapshot, Namespace: snapshot.Namespace, Name: held.VolumeSnapshotName}
 	below, err := r.originSnapshot(ctx, disk, observed, taken)
 	if err != nil {
 		return nil, err
@@ -89,6 +94,29 @@ func (r *Reconciler) originWukongSnapshot(ctx context.Context, disk *v1alpha1.Wu
 		found.waits = taken.String() + " is gone"
 	}
 	return found, nil
+}
+
+// heldDisk is the entry of a disk in a WukongSnapshot that holds some. Without a name it is the only entry.
+func heldDisk(snapshot *v1alpha1.WukongSnapshot, disk string) (*v1alpha1.SnapshotDiskStatus, *diskstate.Problem) {
+	held := snapshot.Status.Disks
+	if disk == "" && len(held) == 1 {
+		return &held[0], nil
+	}
+	names := make([]string, 0, len(held))
+	for i := range held {
+		if held[i].Name == disk {
+			return &held[i], nil
+		}
+		names = append(names, held[i].Name)
+	}
+	reference := model.Origin{Kind: model.KindWukongSnapshot, Namespace: snapshot.Namespace, Name: snapshot.Name}
+	if disk == "" {
+		return nil, diskstate.Failed(v1alpha1.ReasonInvalidSpec,
+			"%s holds the disks %s: name one of them in source.snapshot.disk", reference, strings.Join(names, ", "))
+	}
+	return nil, diskstate.Failed(v1alpha1.ReasonInvalidSpec,
+		"%s holds no disk %s (it holds: %s): name one of them in source.snapshot.disk",
+		reference, disk, strings.Join(names, ", "))
 }
 
 func (r *Reconciler) originDisk(ctx context.Context, reference model.Origin) (*origin, error) {

@@ -116,3 +116,25 @@ func TestRestoredSize(t *testing.T) {
 		})
 	}
 }
+
+// A snapshot of several disks says which one it is asked for, or which there are.
+func TestHeldDisk(t *testing.T) {
+	of := func(names ...string) *v1alpha1.WukongSnapshot {
+		snapshot := &v1alpha1.WukongSnapshot{ObjectMeta: metav1.ObjectMeta{Namespace: "a", Name: "monday"}}
+		for _, name := range names {
+			snapshot.Status.Disks = append(snapshot.Status.Disks, v1alpha1.SnapshotDiskStatus{Name: name, VolumeSnapshotName: "monday-" + name})
+		}
+		return snapshot
+	}
+	held, found := heldDisk(of("data"), "")
+	assert.Nil(t, found)
+	assert.Equal(t, "monday-data", held.VolumeSnapshotName)
+	held, found = heldDisk(of("root", "data"), "data")
+	assert.Nil(t, found)
+	assert.Equal(t, "monday-data", held.VolumeSnapshotName)
+	_, found = heldDisk(of("root", "data"), "")
+	assert.Contains(t, found.Message, "holds the disks root, data: name one of them in source.snapshot.disk")
+	_, found = heldDisk(of("root", "data"), "roof")
+	assert.Contains(t, found.Message, "holds no disk roof (it holds: root, data)")
+	assert.Equal(t, v1alpha1.ReasonInvalidSpec, found.Reason)
+}
