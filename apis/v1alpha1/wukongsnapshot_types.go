@@ -24,17 +24,17 @@ const (
 type SnapshotIndication string
 
 const (
-	// IndicationOnline: a guest was running.
+	// IndicationOnline means that a guest was running.
 	IndicationOnline SnapshotIndication = "Online"
-	// IndicationGuestAgent: the guest agent froze the file systems, and they were frozen to the end.
+	// IndicationGuestAgent means that the guest agent froze the file systems, and they were frozen to the end.
 	IndicationGuestAgent SnapshotIndication = "GuestAgent"
-	// IndicationNoGuestAgent: no guest agent was connected, so that nothing was frozen.
+	// IndicationNoGuestAgent means that no guest agent was connected, so that nothing was frozen.
 	IndicationNoGuestAgent SnapshotIndication = "NoGuestAgent"
-	// IndicationQuiesceFailed: the guest agent could not freeze the file systems.
+	// IndicationQuiesceFailed means that the guest agent could not freeze the file systems.
 	IndicationQuiesceFailed SnapshotIndication = "QuiesceFailed"
-	// IndicationQuiesceTimeout: the file systems were thawed, or may have been, before the last disk was cut.
+	// IndicationQuiesceTimeout means that the file systems were thawed, or may have been, before the last disk was cut.
 	IndicationQuiesceTimeout SnapshotIndication = "QuiesceTimeout"
-	// IndicationPaused: the guest was paused.
+	// IndicationPaused means that the guest was paused.
 	IndicationPaused SnapshotIndication = "Paused"
 )
 
@@ -178,13 +178,13 @@ type WukongSnapshotStatus struct {
 type QuiesceStep string
 
 const (
-	// QuiesceFreezing: the guest agent is asked to freeze the file systems.
+	// QuiesceFreezing means that the guest agent is asked to freeze the file systems.
 	QuiesceFreezing QuiesceStep = "Freezing"
-	// QuiesceFrozen: the file systems are frozen, and the disks are cut.
+	// QuiesceFrozen means that the file systems are frozen, and the disks are cut.
 	QuiesceFrozen QuiesceStep = "Frozen"
-	// QuiesceThawing: the guest agent is asked to thaw the file systems until it answers.
+	// QuiesceThawing means that the guest agent is asked to thaw the file systems until it answers.
 	QuiesceThawing QuiesceStep = "Thawing"
-	// QuiesceThawed: the guest writes again.
+	// QuiesceThawed means that the guest writes again.
 	QuiesceThawed QuiesceStep = "Thawed"
 )
 

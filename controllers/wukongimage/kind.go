@@ -7,7 +7,6 @@ import (
 	"k8s.io/apimachinery/pkg/selection"
 	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	cdiv1 "kubevirt.io/containerized-data-importer-api/pkg/apis/core/v1beta1"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
@@ -62,5 +61,3 @@ func managedOrImported() labels.Selector {
 	utilruntime.Must(err)
 	return labels.NewSelector().Add(*requirement)
 }
-
-func newList() client.ObjectList { return &v1alpha1.WukongImageList{} }

@@ -27,11 +27,6 @@ import (
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/services"
 )
 
-const (
-	byDisk    = index.VMByDisk
-	byNetwork = index.VMByNetwork
-)
-
 // gather is how long news of KubeVirt and of imports wait for more: a machine that starts changes a dozen times in its first second, and
 // each look that finds something new is a write of status.
 const gather = time.Second
