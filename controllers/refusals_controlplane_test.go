@@ -58,6 +58,7 @@ var whenMade = map[string][]refusal{
 		{`{"spec":{"source":{"blank":null,"gcs":{"url":"ftp://bucket/a.img"}}}}`, "url must begin with gs:// or https://"},
 		{`{"spec":{"source":{"blank":null,"http":{"url":"ftp://images.example/a.img"}}}}`, "url must begin with http:// or https://"},
 		{`{"spec":{"source":{"blank":null,"http":{"url":"http://images.example/a.img","checksum":"sha256:12"}}}}`, "CDI cannot check an image from a web server against a checksum"},
+		{`{"spec":{"source":{"blank":null,"snapshot":{"kind":"VolumeSnapshot","name":"a","disk":"root"}}}}`, "disk belongs to a WukongSnapshot: leave it out for a VolumeSnapshot"},
 		{`{"spec":{"source":{"blank":null,"registry":{"url":"http://registry.example/a"}}}}`, "url must be an image reference, docker://image or oci-archive://path"},
 	},
 	"WukongExport": {
