@@ -112,10 +112,10 @@ func heldDisk(snapshot *v1alpha1.WukongSnapshot, disk string) (*v1alpha1.Snapsho
 	reference := model.Origin{Kind: model.KindWukongSnapshot, Namespace: snapshot.Namespace, Name: snapshot.Name}
 	if disk == "" {
 		return nil, diskstate.Failed(v1alpha1.ReasonInvalidSpec,
-			"%s holds the disks %s: name one of them in source.snapshot.disk", reference, strings.Join(names, ", "))
+			"%s holds the disks %s: create another WukongDisk that names one of them in source.snapshot.disk", reference, strings.Join(names, ", "))
 	}
 	return nil, diskstate.Failed(v1alpha1.ReasonInvalidSpec,
-		"%s holds no disk %s (it holds: %s): name one of them in source.snapshot.disk",
+		"%s holds no disk %s (it holds: %s): create another WukongDisk that names one of them in source.snapshot.disk",
 		reference, disk, strings.Join(names, ", "))
 }
 

@@ -133,7 +133,7 @@ func TestHeldDisk(t *testing.T) {
 	assert.Nil(t, found)
 	assert.Equal(t, "monday-data", held.VolumeSnapshotName)
 	_, found = heldDisk(of("root", "data"), "")
-	assert.Contains(t, found.Message, "holds the disks root, data: name one of them in source.snapshot.disk")
+	assert.Contains(t, found.Message, "holds the disks root, data: create another WukongDisk that names one of them in source.snapshot.disk")
 	_, found = heldDisk(of("root", "data"), "roof")
 	assert.Contains(t, found.Message, "holds no disk roof (it holds: root, data)")
 	assert.Equal(t, v1alpha1.ReasonInvalidSpec, found.Reason)

@@ -3,6 +3,7 @@ package wukongsnapshot
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	snapshotv1 "github.com/kubernetes-csi/external-snapshotter/client/v8/apis/volumesnapshot/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -12,8 +13,12 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/apply"
 )
 
-// cut makes the VolumeSnapshots that are missing. Once one is refused, no more are made.
+// cut makes the VolumeSnapshots that are missing. Once one is refused, no more are made. While one is being deleted, those
+// of an attempt that was given up have to go first.
 func (r *Reconciler) cut(ctx context.Context, snapshot *v1alpha1.WukongSnapshot, observed *observation) error {
+	if slices.ContainsFunc(observed.parts, func(one part) bool { return one.taken != nil && !one.taken.DeletionTimestamp.IsZero() }) {
+		return nil
+	}
 	begin := observed.unfrozen()
 	for i := range observed.parts {
 		one := &observed.parts[i]

@@ -179,6 +179,9 @@ func (r *Reconciler) observeMachine(
 		}
 		source.writers = append(source.writers, writers...)
 	}
+	if source.guest != nil {
+		source.writers = append(source.writers, name) // whatever the WukongVM reports: its status is later than its guest
+	}
 	slices.Sort(source.writers)
 	source.writers = slices.Compact(source.writers)
 	return begun, nil
@@ -232,15 +235,16 @@ func (r *Reconciler) decideContents(
 	return decided.Disks, nil
 }
 
-// ready reports whether the storage has taken a VolumeSnapshot for good.
+// ready reports whether the storage has taken a VolumeSnapshot for good. One that is being deleted is not.
 func ready(taken *snapshotv1.VolumeSnapshot) bool {
-	return taken != nil && taken.Status != nil && ptr.Deref(taken.Status.ReadyToUse, false)
+	return taken != nil && taken.DeletionTimestamp.IsZero() && taken.Status != nil && ptr.Deref(taken.Status.ReadyToUse, false)
 }
 
 // isCut reports whether the content of a VolumeSnapshot is fixed: its time is that of the answer of CSI's CreateSnapshot, after
 // which the guest may write again.
 func isCut(taken *snapshotv1.VolumeSnapshot) bool {
-	return ready(taken) || taken != nil && taken.Status != nil && taken.Status.CreationTime != nil
+	return ready(taken) ||
+		taken != nil && taken.DeletionTimestamp.IsZero() && taken.Status != nil && taken.Status.CreationTime != nil
 }
 
 // begun reports whether a VolumeSnapshot of this snapshot exists.

@@ -36,7 +36,7 @@ func stateOf(snapshot *v1alpha1.WukongSnapshot, observed *observation, applyErr 
 	case observed.begun():
 		return progress(snapshot, observed, applyErr)
 	case quiesce != nil:
-		return repeating(snapshot, observed)
+		return repeating(snapshot, observed, applyErr)
 	}
 	if found := obstacle(snapshot, observed); found != nil {
 		return found
@@ -48,14 +48,18 @@ func stateOf(snapshot *v1alpha1.WukongSnapshot, observed *observation, applyErr 
 }
 
 // repeating is the state between two attempts to freeze the guest.
-func repeating(snapshot *v1alpha1.WukongSnapshot, observed *observation) *operation.State {
+func repeating(snapshot *v1alpha1.WukongSnapshot, observed *observation, applyErr error) *operation.State {
+	failure := snapshot.Status.Quiesce.Failure
+	if applyErr != nil {
+		failure = applyErr.Error()
+	}
 	quiesce, seconds := snapshot.Status.Quiesce, ptr.Deref(snapshot.Spec.FailureDeadlineSeconds, 0)
 	left := operation.Left(observed.started(snapshot).Time, seconds, observed.now)
 	if left <= 0 {
 		return operation.Failed("given up after failureDeadlineSeconds (%d) and %d attempts to freeze the guest: %s; make another snapshot",
-			seconds, quiesce.Attempts, quiesce.Failure)
+			seconds, quiesce.Attempts, failure)
 	}
-	state := operation.InProgress(v1alpha1.ReasonInProgress, "attempt %d to freeze the guest was in vain and is repeated: %s", quiesce.Attempts, quiesce.Failure)
+	state := operation.InProgress(v1alpha1.ReasonInProgress, "attempt %d to freeze the guest was in vain and is repeated: %s", quiesce.Attempts, failure)
 	state.After = left
 	return state
 }

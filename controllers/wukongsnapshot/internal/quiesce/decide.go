@@ -166,6 +166,9 @@ func (in Inputs) thawing() Decision {
 	if in.gone() || in.timerOver() {
 		status := in.Status.DeepCopy()
 		status.Step = v1alpha1.QuiesceThawed
+		if status.Failure == "" {
+			status.Failure = "the guest ended, or thawed the file systems itself, before the guest agent answered"
+		}
 		return Decision{Act: Wait, Status: status, After: time.Millisecond}
 	}
 	return Decision{Act: Thaw, Status: in.Status}

@@ -92,8 +92,8 @@ func TestDecide(t *testing.T) {
 
 		"thawing": {inputs(at(v1alpha1.QuiesceThawing, time.Second), all), Thaw, v1alpha1.QuiesceThawing, ""},
 		"thawing, the guest ended": {with(func(in *Inputs) { in.Guest = nil },
-			inputs(at(v1alpha1.QuiesceThawing, time.Second), all)), Wait, v1alpha1.QuiesceThawed, ""},
-		"thawing, its own timer is over": {inputs(at(v1alpha1.QuiesceThawing, timeout+lateness), all), Wait, v1alpha1.QuiesceThawed, ""},
+			inputs(at(v1alpha1.QuiesceThawing, time.Second), all)), Wait, v1alpha1.QuiesceThawed, "the guest ended, or thawed"},
+		"thawing, its own timer is over": {inputs(at(v1alpha1.QuiesceThawing, timeout+lateness), all), Wait, v1alpha1.QuiesceThawed, "the guest ended, or thawed"},
 
 		"proven":                       {inputs(proven, all), Wait, v1alpha1.QuiesceThawed, ""},
 		"thawed, a late freeze":        {with(func(in *Inputs) { in.Guest.Frozen = true }, inputs(neverFrozen, none)), Thaw, v1alpha1.QuiesceThawed, ""},
