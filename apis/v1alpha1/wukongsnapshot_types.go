@@ -316,12 +316,12 @@ type SnapshotExcludedDisk struct {
 // +kubebuilder:resource:shortName=wksnap,categories=wukong-all
 // +kubebuilder:printcolumn:name="Phase",type=string,JSONPath=`.status.phase`
 // +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
+// +kubebuilder:printcolumn:name="Reason",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].reason`
 // +kubebuilder:printcolumn:name="VM",type=string,JSONPath=`.spec.source.vmRef.name`
 // +kubebuilder:printcolumn:name="Disk",type=string,JSONPath=`.spec.source.diskRef.name`
 // +kubebuilder:printcolumn:name="Consistency",type=string,JSONPath=`.status.consistency`
 // +kubebuilder:printcolumn:name="Taken",type=date,JSONPath=`.status.takenAt`
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
-// +kubebuilder:printcolumn:name="Reason",type=string,priority=1,JSONPath=`.status.conditions[?(@.type=="Ready")].reason`
 // +kubebuilder:printcolumn:name="Message",type=string,priority=1,JSONPath=`.status.conditions[?(@.type=="Ready")].message`
 type WukongSnapshot struct {
 	metav1.TypeMeta `json:",inline"`

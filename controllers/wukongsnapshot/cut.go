@@ -65,9 +65,11 @@ func (r *Reconciler) rehearse(ctx context.Context, snapshot *v1alpha1.WukongSnap
 	return nil
 }
 
-// discard deletes the VolumeSnapshots: those that were made may become ready later, of which nobody would know.
+// discard deletes the VolumeSnapshots, which are no part of the snapshot from then on: those that were made may become
+// ready later, of which nobody would know.
 func (r *Reconciler) discard(ctx context.Context, observed *observation) error {
-	for _, one := range observed.parts {
+	for i := range observed.parts {
+		one := &observed.parts[i]
 		if one.taken == nil || !one.taken.DeletionTimestamp.IsZero() {
 			continue
 		}
@@ -75,6 +77,7 @@ func (r *Reconciler) discard(ctx context.Context, observed *observation) error {
 		if err := r.client.Delete(ctx, one.taken, client.Preconditions{UID: &uid}); client.IgnoreNotFound(err) != nil {
 			return fmt.Errorf("delete VolumeSnapshot %s, which is given up: %w", one.taken.Name, err)
 		}
+		one.taken = nil
 	}
 	return nil
 }

@@ -17,6 +17,7 @@ import (
 	storagev1 "k8s.io/api/storage/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/ptr"
 	kubevirtv1 "kubevirt.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -284,6 +285,57 @@ func TestAManagerEndsWhileTheGuestIsFrozen(t *testing.T) {
 	testkit.Wait(m, snapshot, metav1.ConditionTrue, v1alpha1.ReasonTaken, "")
 	assert.Equal(t, v1alpha1.ConsistencyAny, snapshot.Status.Consistency)
 	assert.Contains(t, snapshot.Status.Quiesce.Failure, "the manager that froze the file systems ended")
+}
+
+// Where consistency is required, what was cut for the manager that ended is deleted, and the guest is frozen again.
+func TestAnotherManagerBeginsAgain(t *testing.T) {
+	f, manager := start(t)
+	m := withMachine(t, f)
+	m.run(true)
+	snapshot := m.snapshot("monday", builder.AtLeast(v1alpha1.ConsistencyApplication))
+	m.Create(snapshot)
+	m.waitTaken("monday-data")
+	m.WaitIdle()
+	manager.Stop()
+	first := []types.UID{m.complete("monday-root").UID, m.complete("monday-data").UID}
+	m.StartManager()
+	m.Until(func() bool {
+		taken := &snapshotv1.VolumeSnapshot{}
+		return m.Exists("monday-data", taken) && taken.UID != first[1]
+	}, "the disk is cut again")
+	assert.NotEqual(t, first[0], m.waitTaken("monday-root").UID)
+	m.cut("monday-root")
+	m.cut("monday-data")
+	m.complete("monday-root")
+	m.complete("monday-data")
+	testkit.Wait(m, snapshot, metav1.ConditionTrue, v1alpha1.ReasonTaken, "")
+	assert.Equal(t, v1alpha1.ConsistencyApplication, snapshot.Status.Consistency)
+	assert.EqualValues(t, 2, snapshot.Status.Quiesce.Attempts)
+	assert.Equal(t, []string{"freeze 30s", "unfreeze", "freeze 30s", "unfreeze"}, m.calls())
+}
+
+// Without a freeze too, a snapshot is whole or not there: what was made before a refusal is deleted, and all is made again.
+func TestARefusalWithoutAFreezeLeavesNothingHalf(t *testing.T) {
+	f, _ := start(t)
+	m := withMachine(t, f)
+	m.run(false)
+	const counted = "count/volumesnapshots.snapshot.storage.k8s.io"
+	quota := &corev1.ResourceQuota{
+		ObjectMeta: metav1.ObjectMeta{Namespace: m.Namespace, Name: "few"},
+		Spec:       corev1.ResourceQuotaSpec{Hard: corev1.ResourceList{counted: resource.MustParse("1")}},
+	}
+	m.Create(quota)
+	quota.Status = corev1.ResourceQuotaStatus{Hard: quota.Spec.Hard, Used: corev1.ResourceList{counted: resource.MustParse("0")}}
+	m.SetStatus(quota) // as its controller does, which does not run here
+	snapshot := m.snapshot("monday")
+	m.Create(snapshot)
+	testkit.Wait(m, snapshot, metav1.ConditionFalse, v1alpha1.ReasonApplyRefused, "exceeded quota")
+	m.WaitGone(m.Named("monday-root", &snapshotv1.VolumeSnapshot{}))
+	m.Remove(quota)
+	m.Patch(snapshot, `{"spec":{"ttlSecondsAfterFinished":3600}}`)
+	m.complete("monday-root")
+	m.complete("monday-data")
+	testkit.Wait(m, snapshot, metav1.ConditionTrue, v1alpha1.ReasonTaken, "")
 }
 
 // A snapshot that is deleted while it has the guest frozen thaws it first.

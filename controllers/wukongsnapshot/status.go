@@ -119,6 +119,8 @@ func progress(snapshot *v1alpha1.WukongSnapshot, observed *observation, applyErr
 		return operation.Pending(apply.Reason(applyErr), "%s", applyErr)
 	case waiting == nil:
 		return operation.InProgress(v1alpha1.ReasonInProgress, "the VolumeSnapshots are being made")
+	case !waiting.DeletionTimestamp.IsZero():
+		return operation.InProgress(v1alpha1.ReasonInProgress, "VolumeSnapshot %s is being deleted, and is made again afterwards", waiting.Name)
 	}
 	state := operation.InProgress(v1alpha1.ReasonInProgress, "VolumeSnapshot %s is being taken", waiting.Name)
 	if waiting.Status != nil && waiting.Status.Error != nil {
