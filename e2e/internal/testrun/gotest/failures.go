@@ -9,7 +9,12 @@ import (
 type Failure struct {
 	Name  string
 	Lines []string
+	// Reason is the error of testify in one line, with where it happened; empty for a failure without one.
+	Reason string
 }
+
+// reasonLength is how much of an error a line has.
+const reasonLength = 600
 
 // How much of a failed test is shown in the end: the first lines of the error, and the last of the output, where suites print the state of guests and pods. The rest is where it was
 // printed first.
@@ -26,7 +31,7 @@ func Failures(packages []Package, tests []Test) []Failure {
 		for _, test := range tests {
 			if test.Package == pkg.Name && test.Failed() {
 				failed = true
-				failures = append(failures, Failure{Name: test.Name, Lines: excerpt(test.Output)})
+				failures = append(failures, Failure{Name: test.Name, Lines: excerpt(test.Output), Reason: reason(test.Output)})
 			}
 		}
 		if pkg.Result == Pass || pkg.Result == Skip {
@@ -37,6 +42,20 @@ func Failures(packages []Package, tests []Test) []Failure {
 		}
 	}
 	return failures
+}
+
+// reason is the first error of testify in an output: from its trace to the name of the test.
+func reason(output string) string {
+	_, text, found := strings.Cut(output, "Error Trace:")
+	if !found {
+		return ""
+	}
+	text, _, _ = strings.Cut(text, "\tTest: ")
+	words := strings.Join(strings.Fields(text), " ")
+	if len(words) > reasonLength {
+		words = words[:reasonLength] + "…"
+	}
+	return words
 }
 
 // excerpt is the part of an output that says what is wrong: from the first error on, or else the end.

@@ -161,3 +161,10 @@ func TestExcerptBeginsAtTheError(t *testing.T) {
 	assert.Contains(t, lines[2], "not equal")
 	assert.Contains(t, lines[len(lines)-2], "guest web", "and ends with the state of guests and pods")
 }
+
+func TestReasonIsTheErrorInOneLine(t *testing.T) {
+	assert.Equal(t, "a_test.go:7 Error: not equal Messages: disk data",
+		reason("    a_test.go:7: \n        \tError Trace:\ta_test.go:7\n        \tError:      \tnot equal\n        \tMessages:   \tdisk data\n"+
+			"        \tTest:       \tTestA\n    describe.go:1: an object\n"))
+	assert.Empty(t, reason("panic: no error of testify\n"))
+}

@@ -30,6 +30,7 @@ func (r *Run) finish(ctx context.Context) error {
 	if left := r.report.Count.Left; left > 0 {
 		fmt.Fprintf(r.out, "%d tests are left for make test-all.\n", left)
 	}
+	r.printReasons()
 	fmt.Fprintln(r.out, r.verdictLine(ctx))
 	count := r.report.Count
 	fmt.Fprintf(r.out, "%d passed, %d failed, %d skipped\n", count.Passed, count.Failed, count.Skipped)
@@ -108,6 +109,15 @@ func (r *Run) printFailures() {
 			fmt.Fprintf(r.out, "    %s\n", strings.TrimRight(line, "\n"))
 		}
 		lines += 1 + len(failure.Lines)
+	}
+}
+
+// printReasons prints a line for each failure, close to the end: that is all that some keep of a long log.
+func (r *Run) printReasons() {
+	for _, failure := range r.failures {
+		if failure.Reason != "" {
+			fmt.Fprintf(r.out, "%s: %s\n", failure.Name, failure.Reason)
+		}
 	}
 }
 
