@@ -19,6 +19,7 @@ import (
 	"github.com/novasphere/wukong/controllers/wukongdisk"
 	"github.com/novasphere/wukong/controllers/wukongexport"
 	"github.com/novasphere/wukong/controllers/wukongimage"
+	"github.com/novasphere/wukong/controllers/wukongmigration"
 	"github.com/novasphere/wukong/controllers/wukongnetwork"
 	"github.com/novasphere/wukong/controllers/wukongsnapshot"
 	"github.com/novasphere/wukong/controllers/wukongvm"
@@ -31,6 +32,7 @@ var children = []kind.Kind{
 	wukongdisk.Kind,
 	wukongvm.Kind,
 	wukongsnapshot.Kind,
+	wukongmigration.Kind,
 	wukongexport.Kind,
 }
 

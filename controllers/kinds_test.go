@@ -155,6 +155,7 @@ func TestWhatTheCacheHolds(t *testing.T) {
 	assert.ElementsMatch(t, []string{
 		"VirtualMachine" + managed,
 		"VirtualMachineInstance" + managed + ", in part",
+		"VirtualMachineInstanceMigration" + managed,
 		"DataVolume with app.kubernetes.io/managed-by in (cdi-controller,wukong)",
 		"DataSource" + managed,
 		"DataImportCron" + managed,

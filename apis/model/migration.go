@@ -9,24 +9,29 @@ import (
 	"github.com/novasphere/wukong/apis/v1alpha1"
 )
 
-// MigrationObstacle is why a WukongVM cannot migrate to another node now, as far as its status says; empty when it
-// can. Whether another node has room for it is not known before it is tried.
-func MigrationObstacle(vm *v1alpha1.WukongVM) string {
+// MigrationObstacle is why a WukongVM cannot migrate to another node now, as far as its status says; nil when it can.
+// Whether another node has room for it is not known before it is tried.
+func MigrationObstacle(vm *v1alpha1.WukongVM) *v1alpha1.MigrationObstacle {
+	because := func(reason, message string) *v1alpha1.MigrationObstacle {
+		return &v1alpha1.MigrationObstacle{Reason: reason, Message: message}
+	}
 	migratable := meta.FindStatusCondition(vm.Status.Conditions, v1alpha1.ConditionLiveMigratable)
 	switch {
 	case !vm.DeletionTimestamp.IsZero():
-		return "the machine is being deleted"
+		return because(v1alpha1.ReasonTerminating, "WukongVM "+vm.Name+" is being deleted")
+	case vm.Spec.PowerState == v1alpha1.PowerStopped && HasGuest(vm):
+		return because(v1alpha1.ReasonNotRunning, "the guest of WukongVM "+vm.Name+" is shutting down")
 	case !HasGuest(vm):
-		return "the machine does not run"
-	case vm.Spec.PowerState == v1alpha1.PowerStopped:
-		return "the guest is shutting down"
+		return because(v1alpha1.ReasonNotRunning, "WukongVM "+vm.Name+" does not run: start it (powerState: Running); "+
+			"when it starts, the scheduler chooses its node")
 	case vm.Status.Phase == v1alpha1.PhaseMigrating:
-		return "the machine is migrating already"
+		return because(v1alpha1.ReasonBusy, "WukongVM "+vm.Name+" is migrating already")
 	case migratable == nil || migratable.Status == metav1.ConditionUnknown:
-		return "KubeVirt has not reported yet whether this machine can migrate"
+		return because(v1alpha1.ReasonNotMigratable, "KubeVirt has not reported yet whether WukongVM "+vm.Name+" can migrate")
 	case migratable.Status == metav1.ConditionFalse:
-		return "this machine cannot migrate: " + cmp.Or(migratable.Message, migratable.Reason)
+		return because(v1alpha1.ReasonNotMigratable,
+			"WukongVM "+vm.Name+" cannot migrate: "+cmp.Or(migratable.Message, migratable.Reason))
 	default:
-		return ""
+		return nil
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"net"
 	"regexp"
+	"strconv"
 	"strings"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
@@ -84,6 +85,13 @@ func ExportClaimName(export *v1alpha1.WukongExport) string { return Child(export
 
 // ExportDownloadName is the Service of a download link, and the Secret with its token.
 func ExportDownloadName(export *v1alpha1.WukongExport) string { return Child(export.Name, "download") }
+
+// MigrationName is the VirtualMachineInstanceMigration of an attempt of a WukongMigration. The UID keeps it apart from those
+// of an earlier WukongMigration of the name, which may be there still.
+func MigrationName(migration *v1alpha1.WukongMigration, attempt int32) string {
+	uid := string(migration.UID)
+	return Child(migration.Name, strconv.Itoa(int(attempt))+"-"+uid[:min(len(uid), hashLength)])
+}
 
 // ImportCronName is the DataImportCron of a WukongImage. The name belongs to this one object: what the DataImportCron
 // of an earlier object of the same name, or of an unmanaged one, left behind has another name in its labels, and

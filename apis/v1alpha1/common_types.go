@@ -42,6 +42,9 @@ const (
 	AnnotationImportTick = GroupName + "/import-tick"
 	// AnnotationSnapshotBegun on the VolumeSnapshot of a WukongSnapshot is how consistent it could be when it was begun: Application or Crash.
 	AnnotationSnapshotBegun = GroupName + "/consistency-at-begin"
+	// AnnotationMigrationRequest on a WukongVM is the last WukongMigration that it handled: its requestedAt, a slash, its UID.
+	// It is written before the migration begins, so that the request is never carried out twice.
+	AnnotationMigrationRequest = GroupName + "/migration-request"
 	// LabelExport is on the pods of a WukongExport's Job, with its name. Caches select by it.
 	LabelExport = GroupName + "/export"
 	// LabelHostBridge is on the NodeNetworkConfigurationPolicy of a managed bridge. Its value is the name of the bridge.

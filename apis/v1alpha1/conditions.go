@@ -259,8 +259,37 @@ const (
 	// ReasonAgentMissing: no guest agent is connected that could freeze the file systems of the running guest, as the
 	// required consistency needs it.
 	ReasonAgentMissing = "AgentMissing"
-	// ReasonBusy: something else is going on at the WukongVM or a disk, after which the snapshot is taken.
+	// ReasonBusy: something else is going on at the WukongVM or a disk, such as a migration or a snapshot, after which the
+	// work begins.
 	ReasonBusy = "Busy"
+)
+
+// Reasons of WukongMigration, beside SourceMissing, QuotaExceeded, Busy, InProgress and Failed.
+const (
+	// ReasonMigrated: the guest runs on the target node.
+	ReasonMigrated = "Migrated"
+	// ReasonAppointed: requestedAt is in the future.
+	ReasonAppointed = "Appointed"
+	// ReasonSkipped: requestedAt is earlier than the creation of the WukongVM: the request was for an earlier one of the name.
+	ReasonSkipped = "Skipped"
+	// ReasonAlreadyHandled: the WukongVM has handled the request before, for a WukongMigration that was deleted since.
+	ReasonAlreadyHandled = "AlreadyHandled"
+	// ReasonSuperseded: the WukongVM has handled a later request.
+	ReasonSuperseded = "Superseded"
+	// ReasonNotRunning: the WukongVM has no guest that runs.
+	ReasonNotRunning = "NotRunning"
+	// ReasonNotMigratable: KubeVirt reports that the guest cannot migrate; the message says why.
+	ReasonNotMigratable = "NotMigratable"
+	// ReasonNodeSelectorConflict: spec.nodeSelector asks for another value of a label than the WukongVM's own scheduling.
+	ReasonNodeSelectorConflict = "NodeSelectorConflict"
+	// ReasonNoTargetNode: no other node may take the guest; the message counts why.
+	ReasonNoTargetNode = "NoTargetNode"
+	// ReasonAttemptFailed: an attempt failed, and another one follows.
+	ReasonAttemptFailed = "AttemptFailed"
+	// ReasonCancelled: the migration was broken off.
+	ReasonCancelled = "Cancelled"
+	// ReasonOutcomeUnknown: KubeVirt's record of the migration was deleted before its end was seen.
+	ReasonOutcomeUnknown = "OutcomeUnknown"
 )
 
 // Reasons of WukongExport, beside SourceMissing, InProgress and Failed.

@@ -3,7 +3,7 @@ package v1alpha1
 import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 // OperationPhase is a one-word summary of work that is done once.
-// +kubebuilder:validation:Enum=Pending;InProgress;Succeeded;Failed
+// +kubebuilder:validation:Enum=Pending;InProgress;Succeeded;Failed;Cancelled;Skipped
 type OperationPhase string
 
 // Phases of WukongSnapshot, WukongExport, WukongClone and WukongMigration.
@@ -16,6 +16,10 @@ const (
 	OperationSucceeded OperationPhase = "Succeeded"
 	// OperationFailed: the work was given up. It is not tried again.
 	OperationFailed OperationPhase = "Failed"
+	// OperationCancelled: the work was broken off because its spec asks for that. It is not tried again.
+	OperationCancelled OperationPhase = "Cancelled"
+	// OperationSkipped: the work was not begun, because the request for it was handled before.
+	OperationSkipped OperationPhase = "Skipped"
 )
 
 // OperationStatus is what every kind reports whose work is done once.
@@ -47,5 +51,5 @@ type OperationStatus struct {
 	CompletionTime *metav1.Time `json:"completionTime,omitempty"`
 }
 
-// Finished reports whether the work succeeded or was given up, for good.
+// Finished reports whether the work has ended for good, well or not.
 func (s *OperationStatus) Finished() bool { return s.CompletionTime != nil }

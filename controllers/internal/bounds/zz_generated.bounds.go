@@ -31,8 +31,16 @@ var ofKinds = map[string]map[string]bound{
 		".versions[].name":      {most: 253},
 	},
 	"WukongMigration": {
-		".sourceNode": {most: 253},
-		".targetNode": {most: 253},
+		".failure":             {most: 1024},
+		".migrationName":       {most: 253},
+		".migrationUID":        {most: 64},
+		".mode":                {most: 32},
+		".obstacles":           {most: 16, unique: true, keys: []string{"reason"}},
+		".obstacles[].message": {most: 1024},
+		".obstacles[].reason":  {most: 64},
+		".policyName":          {most: 253},
+		".sourceNode":          {most: 253},
+		".targetNode":          {most: 253},
 	},
 	"WukongNetwork": {
 		".attachment":                 {most: 317},

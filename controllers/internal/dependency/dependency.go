@@ -50,6 +50,7 @@ var (
 	DataImportCrons         = API{Resource: "dataimportcrons.cdi.kubevirt.io", Product: "CDI (Containerized Data Importer)"}
 	VirtualMachines         = API{Resource: "virtualmachines.kubevirt.io", Product: "KubeVirt"}
 	VirtualMachineInstances = API{Resource: "virtualmachineinstances.kubevirt.io", Product: "KubeVirt"}
+	Migrations              = API{Resource: "virtualmachineinstancemigrations.kubevirt.io", Product: "KubeVirt"}
 	VolumeSnapshots         = API{Resource: "volumesnapshots.snapshot.storage.k8s.io", Product: "The CSI external-snapshotter"}
 	KubeVirts               = API{Resource: "kubevirts.kubevirt.io", Product: "KubeVirt"}
 	NodePolicies            = nmstate("nodenetworkconfigurationpolicies")

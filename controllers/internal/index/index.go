@@ -34,6 +34,8 @@ const (
 	SnapshotByDisk = "spec.source.diskRef"
 	// SnapshotByVM finds the WukongSnapshots of a WukongVM, by its name.
 	SnapshotByVM = "spec.source.vmRef"
+	// MigrationByVM finds the WukongMigrations of a WukongVM, by its name.
+	MigrationByVM = "spec.vmRef"
 	// ClaimByUID finds a PersistentVolumeClaim by its UID, in all namespaces.
 	ClaimByUID = "metadata.uid"
 	// FailureByClaim finds the events of provisioners by the UID of the PersistentVolumeClaim that they are about, or made for: see ClaimsOfFailure.
@@ -72,6 +74,7 @@ var shared = []Entry{
 	{&v1alpha1.WukongAddress{}, AddressByNetwork, addressNetwork},
 	{&v1alpha1.WukongSnapshot{}, SnapshotByDisk, snapshotDisk},
 	{&v1alpha1.WukongSnapshot{}, SnapshotByVM, snapshotVM},
+	{&v1alpha1.WukongMigration{}, MigrationByVM, migrationVM},
 	{&corev1.PersistentVolumeClaim{}, ClaimByUID, uid},
 	{&corev1.Event{}, FailureByClaim, ClaimsOfFailure},
 }
@@ -124,6 +127,10 @@ func snapshotVM(obj client.Object) []string {
 		return []string{ref.Name}
 	}
 	return nil
+}
+
+func migrationVM(obj client.Object) []string {
+	return []string{obj.(*v1alpha1.WukongMigration).Spec.VMRef.Name}
 }
 
 func snapshotDisk(obj client.Object) []string {

@@ -54,9 +54,24 @@ func Recorded(operation v1alpha1.Operation) *State {
 	return recorded
 }
 
+// Cancelled is the state of an operation that was broken off because its spec asks for that.
+func Cancelled(format string, arguments ...any) *State {
+	return &State{
+		Phase: v1alpha1.OperationCancelled, Reason: v1alpha1.ReasonCancelled, Message: fmt.Sprintf(format, arguments...),
+	}
+}
+
+// Skipped is the state of an operation that is not begun because the request for it was handled before. It is as ready
+// as it can be: whoever applies an old manifest again has done nothing wrong.
+func Skipped(reason, format string, arguments ...any) *State {
+	return &State{
+		Phase: v1alpha1.OperationSkipped, Ready: true, Reason: reason, Message: fmt.Sprintf(format, arguments...),
+	}
+}
+
 // Finished reports whether the operation ends with this state.
 func (s *State) Finished() bool {
-	return s.Phase == v1alpha1.OperationSucceeded || s.Phase == v1alpha1.OperationFailed
+	return s.Phase != v1alpha1.OperationPending && s.Phase != v1alpha1.OperationInProgress
 }
 
 // Report puts the condition Ready.

@@ -135,7 +135,7 @@ func checkStatus(t *testing.T, vm *v1alpha1.WukongVM) {
 		assert.Positive(t, disk.Capacity.Value())
 		assert.Equal(t, v1alpha1.DiskReady, disk.Phase)
 	}
-	assert.Empty(t, model.MigrationObstacle(vm), "%+v", vm.Status.Conditions)
+	assert.Nil(t, model.MigrationObstacle(vm), "%+v", vm.Status.Conditions)
 	checkFileSystems(t, vm)
 }
 

@@ -1,0 +1,187 @@
+// Package preflight finds out before anything is tried what would keep a guest from migrating to another node.
+//
+// KubeVirt makes the target pod from the launcher pod of the guest, and keeps it off the source node (kubevirt.io/kubevirt,
+// pkg/virt-controller/watch/migration, createTargetPod). So the launcher pod shows which nodes may take the guest, and what
+// a second pod asks of the namespace's quotas. Whether a node has the memory is left to the scheduler.
+package preflight
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	corev1helpers "k8s.io/component-helpers/scheduling/corev1"
+	"k8s.io/component-helpers/scheduling/corev1/nodeaffinity"
+	"k8s.io/klog/v2"
+	kubevirtv1 "kubevirt.io/api/core/v1"
+
+	"github.com/novasphere/wukong/apis/model"
+	"github.com/novasphere/wukong/apis/v1alpha1"
+)
+
+// Inputs are what decides.
+type Inputs struct {
+	VM *v1alpha1.WukongVM
+	// Instance of the WukongVM; nil when there is none.
+	Instance *kubevirtv1.VirtualMachineInstance
+	// Pod is the launcher pod in which the guest runs; nil when it was not found.
+	Pod *corev1.Pod
+	// Nodes of the cluster.
+	Nodes []corev1.Node
+	// Quotas of the namespace.
+	Quotas []corev1.ResourceQuota
+	// NodeSelector of the WukongMigration.
+	NodeSelector map[string]string
+}
+
+// Obstacles are all that is in the way, the worst first; none when the migration can be tried.
+func Obstacles(in Inputs) []v1alpha1.MigrationObstacle {
+	var found []v1alpha1.MigrationObstacle
+	add := func(reason, format string, arguments ...any) {
+		message := fmt.Sprintf(format, arguments...)
+		if message != "" && !slices.ContainsFunc(found, func(one v1alpha1.MigrationObstacle) bool { return one.Reason == reason }) {
+			found = append(found, v1alpha1.MigrationObstacle{Reason: reason, Message: message})
+		}
+	}
+	if obstacle := model.MigrationObstacle(in.VM); obstacle != nil {
+		add(obstacle.Reason, "%s", obstacle.Message)
+	}
+	if in.Instance == nil || in.Instance.Status.Phase != kubevirtv1.Running {
+		add(v1alpha1.ReasonNotRunning, "the guest of WukongVM %s does not run", in.VM.Name)
+		return found
+	}
+	if in.Pod != nil {
+		add(v1alpha1.ReasonNodeSelectorConflict, "%s", in.selectorConflict())
+		add(v1alpha1.ReasonNoTargetNode, "%s", in.noTarget())
+		add(v1alpha1.ReasonQuotaExceeded, "%s", in.overQuota())
+	}
+	add(v1alpha1.ReasonBusy, "%s", Busy(in.VM.Name, in.Instance))
+	return found
+}
+
+// fileSystemsFrozen is the value of an instance's status.fsFreezeStatus while its file systems are frozen
+// (kubevirt.io/kubevirt, pkg/virt-launcher/virtwrap/api/schema.go, FSFrozen).
+const fileSystemsFrozen = "frozen"
+
+// changes are the conditions by which KubeVirt reports that it migrates a guest by itself, because something of it changes.
+var changes = map[kubevirtv1.VirtualMachineInstanceConditionType]string{
+	kubevirtv1.VirtualMachineInstanceVolumesChange:     "its volumes move to other storage",
+	kubevirtv1.VirtualMachineInstanceVCPUChange:        "its CPUs are being changed",
+	kubevirtv1.VirtualMachineInstanceMemoryChange:      "its memory is being changed",
+	kubevirtv1.VirtualMachineInstanceMigrationRequired: "a change of it is being carried out by a migration",
+}
+
+// Busy is what goes on at a guest, after which it can migrate; empty for nothing.
+func Busy(name string, instance *kubevirtv1.VirtualMachineInstance) string {
+	if state := instance.Status.MigrationState; state != nil && !state.Completed && !state.Failed {
+		return fmt.Sprintf("WukongVM %s is migrating already, to node %s: this migration begins afterwards", name, state.TargetNode)
+	}
+	if instance.Status.FSFreezeStatus == fileSystemsFrozen {
+		return fmt.Sprintf("the file systems of WukongVM %s are frozen for a snapshot: the migration begins afterwards", name)
+	}
+	for _, condition := range instance.Status.Conditions {
+		if what, known := changes[condition.Type]; known && condition.Status == corev1.ConditionTrue {
+			return fmt.Sprintf("WukongVM %s: %s, for which KubeVirt migrates it: this migration begins afterwards", name, what)
+		}
+	}
+	return ""
+}
+
+// selectorConflict names a label of which the launcher pod demands another value. KubeVirt would keep that one
+// (renderLaunchManifest with addedNodeSelector).
+func (in Inputs) selectorConflict() string {
+	for _, key := range slices.Sorted(maps.Keys(in.NodeSelector)) {
+		if has, demanded := in.Pod.Spec.NodeSelector[key]; demanded && has != in.NodeSelector[key] {
+			return fmt.Sprintf("spec.nodeSelector asks for %s=%s, and WukongVM %s may run on nodes with %s=%s only: "+
+				"create another WukongMigration, or change scheduling.nodeSelector of the WukongVM",
+				key, in.NodeSelector[key], in.VM.Name, key, has)
+		}
+	}
+	return ""
+}
+
+// noTarget is empty when at least one other node may take the guest. Else it counts why not.
+func (in Inputs) noTarget() string {
+	required := in.cpuLabels()
+	reasons := map[string]int{}
+	for i := range in.Nodes {
+		reason := in.unfit(&in.Nodes[i], required)
+		if reason == "" {
+			return ""
+		}
+		reasons[reason]++
+	}
+	var counted []string
+	for _, reason := range slices.Sorted(maps.Keys(reasons)) {
+		counted = append(counted, fmt.Sprintf("%d %s", reasons[reason], reason))
+	}
+	return fmt.Sprintf("no node may take WukongVM %s: of %d nodes, %s", in.VM.Name, len(in.Nodes), strings.Join(counted, ", "))
+}
+
+// unfit is why a node cannot take the guest; empty when it can.
+func (in Inputs) unfit(node *corev1.Node, cpuLabels []string) string {
+	fits, err := nodeaffinity.GetRequiredNodeAffinity(in.Pod).Match(node)
+	_, untolerated := corev1helpers.FindMatchingUntoleratedTaint(klog.Background(), node.Spec.Taints, in.Pod.Spec.Tolerations,
+		func(taint *corev1.Taint) bool {
+			return taint.Effect == corev1.TaintEffectNoSchedule || taint.Effect == corev1.TaintEffectNoExecute
+		}, false)
+	switch {
+	case node.Name == in.Instance.Status.NodeName:
+		return "where it runs"
+	case !matches(node, in.NodeSelector):
+		return "not matching spec.nodeSelector"
+	case node.Labels[kubevirtv1.NodeSchedulable] != "true":
+		return "not ready for KubeVirt (label " + kubevirtv1.NodeSchedulable + ")"
+	case node.Spec.Unschedulable:
+		return "cordoned"
+	case untolerated:
+		return "with a taint that it does not tolerate"
+	case err != nil || !fits:
+		return "not matching its nodeSelector or affinity"
+	}
+	for _, label := range cpuLabels {
+		if node.Labels[label] != "true" {
+			return "without the CPU model or a CPU feature of its node"
+		}
+	}
+	return ""
+}
+
+func matches(node *corev1.Node, selector map[string]string) bool {
+	for key, value := range selector {
+		if has, exists := node.Labels[key]; !exists || has != value {
+			return false
+		}
+	}
+	return true
+}
+
+// cpuLabels are what a guest whose CPU is that of its node needs of another one (prepareNodeSelectorForHostCpuModel). After
+// its first migration the launcher pod demands them itself.
+func (in Inputs) cpuLabels() []string {
+	if cpu := in.Instance.Spec.Domain.CPU; cpu == nil || cpu.Model != kubevirtv1.CPUModeHostModel {
+		return nil
+	}
+	for key := range in.Pod.Spec.NodeSelector {
+		if strings.HasPrefix(key, kubevirtv1.SupportedHostModelMigrationCPU) || strings.HasPrefix(key, kubevirtv1.CPUFeatureLabel) {
+			return nil
+		}
+	}
+	var needed []string
+	for i := range in.Nodes {
+		if in.Nodes[i].Name != in.Instance.Status.NodeName {
+			continue
+		}
+		for key := range in.Nodes[i].Labels {
+			if cpuModel, isModel := strings.CutPrefix(key, kubevirtv1.HostModelCPULabel); isModel {
+				needed = append(needed, kubevirtv1.SupportedHostModelMigrationCPU+cpuModel)
+			}
+			if feature, isFeature := strings.CutPrefix(key, kubevirtv1.HostModelRequiredFeaturesLabel); isFeature {
+				needed = append(needed, kubevirtv1.CPUFeatureLabel+feature)
+			}
+		}
+	}
+	return needed
+}

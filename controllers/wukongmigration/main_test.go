@@ -1,0 +1,11 @@
+//go:build !controlplane
+
+package wukongmigration
+
+import (
+	"testing"
+
+	"github.com/novasphere/wukong/controllers/internal/kind/keeptest"
+)
+
+func TestMain(m *testing.M) { keeptest.Main(m) }

@@ -1,0 +1,316 @@
+package wukongmigration
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
+	kubevirtv1 "kubevirt.io/api/core/v1"
+
+	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/apply"
+	"github.com/novasphere/wukong/controllers/internal/dependency"
+	"github.com/novasphere/wukong/controllers/internal/operation"
+	"github.com/novasphere/wukong/controllers/internal/request"
+	"github.com/novasphere/wukong/controllers/wukongmigration/internal/preflight"
+)
+
+const (
+	// firstWait is the wait before the second attempt. It doubles with each attempt.
+	firstWait = 20 * time.Second
+	// look is how often a migration is looked at that waits for what no watch reports: nodes, quotas, the scheduler.
+	look = 15 * time.Second
+)
+
+// Plan is what a pass does, and what it reports.
+type Plan struct {
+	state *operation.State
+	// record is the part of status that only migrations have.
+	record v1alpha1.WukongMigrationStatus
+	// begins is the number of the attempt to make; 0 for none.
+	begins int32
+	// removes is the attempt to delete; nil for none.
+	removes *kubevirtv1.VirtualMachineInstanceMigration
+	// asksForFacts: whether an attempt can begin is decided by World.facts, which are to be read first.
+	asksForFacts bool
+}
+
+func decide(migration *v1alpha1.WukongMigration, world *World) *Plan {
+	ledger := &migration.Status
+	plan := &Plan{record: v1alpha1.WukongMigrationStatus{
+		Attempt: ledger.Attempt, FailedAttempts: ledger.FailedAttempts, Failure: ledger.Failure, FailedAt: ledger.FailedAt,
+		MigrationUID: ledger.MigrationUID, SourceNode: ledger.SourceNode,
+	}}
+	switch {
+	case migration.Finished():
+		plan.state = operation.Recorded(migration)
+	case !world.served:
+		plan.state = plan.waiting(migration, world, v1alpha1.ReasonDependencyMissing, dependency.Migrations.Missing())
+	case world.attempt != nil && world.number >= ledger.Attempt:
+		plan.attempted(migration, world)
+	case ledger.Attempt > ledger.FailedAttempts:
+		plan.state = unseen(migration, world)
+	default:
+		plan.next(migration, world)
+	}
+	return plan
+}
+
+// follow records an attempt.
+func (p *Plan) follow(number int32, attempt *kubevirtv1.VirtualMachineInstanceMigration, world *World) {
+	p.record.Attempt, p.record.MigrationName, p.record.MigrationUID = number, attempt.Name, string(attempt.UID)
+	state := stateOf(attempt, world.instance)
+	if state == nil {
+		if world.instance != nil {
+			p.record.SourceNode = world.instance.Status.NodeName
+		}
+		return
+	}
+	p.record.SourceNode, p.record.TargetNode = state.SourceNode, state.TargetNode
+	p.record.Mode, p.record.PolicyName = string(state.Mode), ptr.Deref(state.MigrationPolicyName, "")
+}
+
+// attempted decides by the last attempt, which exists.
+func (p *Plan) attempted(migration *v1alpha1.WukongMigration, world *World) {
+	attempt, cancelled := world.attempt, ptr.Deref(migration.Spec.Cancel, false)
+	if isLostRace(attempt) {
+		// Another migration began at the same moment. This was no attempt: it is deleted, and made again under its name.
+		if attempt.DeletionTimestamp.IsZero() {
+			p.removes = attempt
+		}
+		p.state = p.waiting(migration, world, v1alpha1.ReasonBusy, fmt.Sprintf(
+			"WukongVM %s began another migration at the same moment: this one begins afterwards", migration.Spec.VMRef.Name))
+		return
+	}
+	p.follow(world.number, attempt, world)
+	switch attempt.Status.Phase {
+	case kubevirtv1.MigrationSucceeded:
+		p.state = operation.Succeeded(v1alpha1.ReasonMigrated)
+		if state := stateOf(attempt, world.instance); state != nil {
+			p.state.CompletedAt = state.EndTimestamp
+		}
+	case kubevirtv1.MigrationFailed:
+		if wasCancelled(attempt) {
+			p.state = cancelledState(migration, attempt, p.record.SourceNode)
+			return
+		}
+		if p.record.FailedAttempts < world.number {
+			p.record.FailedAttempts, p.record.Failure = world.number, world.failure
+			p.record.FailedAt = ptr.To(metav1.NewTime(world.now.Truncate(time.Second)))
+		}
+		p.failed(migration, world)
+	default:
+		if cancelled && attempt.DeletionTimestamp.IsZero() {
+			p.removes = attempt
+		}
+		p.state = underWay(attempt, world, p.record)
+	}
+}
+
+// isLostRace reports whether KubeVirt failed an attempt because another migration of the guest was in progress: it then was
+// never queued (kubevirt.io/kubevirt, pkg/virt-controller/watch/migration, processMigrationPhase).
+func isLostRace(attempt *kubevirtv1.VirtualMachineInstanceMigration) bool {
+	if attempt.Status.Phase != kubevirtv1.MigrationFailed || attempt.Status.MigrationState != nil || wasCancelled(attempt) {
+		return false
+	}
+	return !slices.ContainsFunc(attempt.Status.PhaseTransitionTimestamps,
+		func(one kubevirtv1.VirtualMachineInstanceMigrationPhaseTransitionTimestamp) bool {
+			return one.Phase != kubevirtv1.MigrationFailed
+		})
+}
+
+// wasCancelled reports whether an attempt that failed was broken off by its deletion.
+func wasCancelled(attempt *kubevirtv1.VirtualMachineInstanceMigration) bool {
+	return !attempt.DeletionTimestamp.IsZero() || slices.ContainsFunc(attempt.Status.Conditions,
+		func(condition kubevirtv1.VirtualMachineInstanceMigrationCondition) bool {
+			return condition.Type == kubevirtv1.VirtualMachineInstanceMigrationAbortRequested && condition.Status == corev1.ConditionTrue
+		})
+}
+
+func cancelledState(
+	migration *v1alpha1.WukongMigration, attempt *kubevirtv1.VirtualMachineInstanceMigration, node string,
+) *operation.State {
+	if ptr.Deref(migration.Spec.Cancel, false) {
+		return operation.Cancelled("the migration was cancelled (spec.cancel); the guest runs on on node %s", node)
+	}
+	return operation.Cancelled("VirtualMachineInstanceMigration %s was deleted, which cancels the migration; the guest runs on on node %s",
+		attempt.Name, node)
+}
+
+// failed decides after a failed attempt.
+func (p *Plan) failed(migration *v1alpha1.WukongMigration, world *World) {
+	limit, number := ptr.Deref(migration.Spec.Attempts, 1), p.record.FailedAttempts
+	wait := firstWait << (number - 1)
+	left := p.record.FailedAt.Add(wait).Sub(world.now)
+	switch {
+	case number >= limit:
+		p.state = operation.Failed("attempt %d of %d failed: %s; the guest runs on on node %s. Mend the cause, and create another WukongMigration",
+			number, limit, p.record.Failure, p.record.SourceNode)
+	case ptr.Deref(migration.Spec.Cancel, false):
+		p.state = operation.Cancelled("the migration was cancelled (spec.cancel) after a failed attempt; the guest runs on on node %s",
+			p.record.SourceNode)
+	case left > 0:
+		p.state = operation.InProgress(v1alpha1.ReasonAttemptFailed, "attempt %d of %d failed: %s; the next one begins at %s",
+			number, limit, p.record.Failure, p.record.FailedAt.Add(wait).UTC().Format(time.RFC3339))
+		p.state.After = left
+	default:
+		p.next(migration, world)
+	}
+}
+
+// phases are what KubeVirt does in the phases of a migration.
+var phases = map[kubevirtv1.VirtualMachineInstanceMigrationPhase]string{
+	kubevirtv1.MigrationPhaseUnset:      "KubeVirt was asked to migrate the guest",
+	kubevirtv1.MigrationPending:         "the migration is in KubeVirt's queue",
+	kubevirtv1.MigrationScheduling:      "the target pod starts",
+	kubevirtv1.MigrationScheduled:       "the target pod runs",
+	kubevirtv1.MigrationPreparingTarget: "the target node prepares for the guest",
+	kubevirtv1.MigrationTargetReady:     "the target node is ready for the guest",
+	kubevirtv1.MigrationRunning:         "the memory of the guest is copied to the target node",
+}
+
+// underWay is how far an attempt is.
+func underWay(attempt *kubevirtv1.VirtualMachineInstanceMigration, world *World, record v1alpha1.WukongMigrationStatus) *operation.State {
+	if !attempt.DeletionTimestamp.IsZero() {
+		return operation.InProgress(v1alpha1.ReasonInProgress, "attempt %d is being cancelled", record.Attempt)
+	}
+	for _, condition := range attempt.Status.Conditions {
+		if condition.Type == kubevirtv1.VirtualMachineInstanceMigrationRejectedByResourceQuota && condition.Status == corev1.ConditionTrue {
+			return operation.InProgress(v1alpha1.ReasonQuotaExceeded, "a ResourceQuota of the namespace has no room for the target pod, "+
+				"which exists beside the pod of the guest while it migrates: raise the quota, and KubeVirt continues by itself")
+		}
+	}
+	if world.unscheduled != "" {
+		state := operation.InProgress(v1alpha1.ReasonUnschedulable, "no node takes the target pod: %s; KubeVirt gives up after five minutes",
+			world.unscheduled)
+		state.After = look
+		return state
+	}
+	what, known := phases[attempt.Status.Phase]
+	if !known {
+		what = "KubeVirt reports phase " + string(attempt.Status.Phase)
+	}
+	if record.TargetNode != "" {
+		what += ", node " + record.TargetNode
+	}
+	state := operation.InProgress(v1alpha1.ReasonInProgress, "attempt %d: %s", record.Attempt, what)
+	if attempt.Status.Phase == kubevirtv1.MigrationScheduling {
+		state.After = look
+	}
+	return state
+}
+
+// unseen decides about an attempt that does not exist any more, and whose end was not seen.
+func unseen(migration *v1alpha1.WukongMigration, world *World) *operation.State {
+	ledger := &migration.Status
+	if world.instance != nil {
+		state := world.instance.Status.MigrationState
+		if state != nil && string(state.MigrationUID) == ledger.MigrationUID && state.Completed && !state.Failed {
+			return operation.Succeeded(v1alpha1.ReasonMigrated)
+		}
+		if node := world.instance.Status.NodeName; ledger.SourceNode != "" && node != "" && node != ledger.SourceNode {
+			return operation.Succeeded(v1alpha1.ReasonMigrated)
+		}
+	}
+	failed := operation.Failed("the VirtualMachineInstanceMigration of attempt %d was deleted before its end was seen, and the guest has not "+
+		"moved: create another WukongMigration", ledger.Attempt)
+	failed.Reason = v1alpha1.ReasonOutcomeUnknown
+	return failed
+}
+
+// next begins the next attempt, or says what keeps it from being begun.
+func (p *Plan) next(migration *v1alpha1.WukongMigration, world *World) {
+	name := migration.Spec.VMRef.Name
+	switch {
+	case ptr.Deref(migration.Spec.Cancel, false):
+		p.state = operation.Cancelled("the migration was cancelled (spec.cancel) before it began")
+		return
+	case world.vm == nil:
+		p.state = p.waiting(migration, world, v1alpha1.ReasonSourceMissing, fmt.Sprintf(
+			"WukongVM %s does not exist in namespace %s: create it, or create another WukongMigration", name, migration.Namespace))
+		return
+	}
+	if p.state = p.asked(migration, world); p.state != nil {
+		return
+	}
+	if world.other != "" {
+		p.state = p.waiting(migration, world, v1alpha1.ReasonBusy, fmt.Sprintf(
+			"WukongMigration %s of WukongVM %s is under way: this one begins afterwards", world.other, name))
+		return
+	}
+	if world.facts == nil {
+		p.asksForFacts = true
+		return
+	}
+	if p.record.Obstacles = preflight.Obstacles(*world.facts); len(p.record.Obstacles) > 0 {
+		p.state = p.waiting(migration, world, p.record.Obstacles[0].Reason, p.record.Obstacles[0].Message)
+		return
+	}
+	p.begins = p.record.FailedAttempts + 1
+	p.state = operation.InProgress(v1alpha1.ReasonInProgress, "attempt %d: %s", p.begins, phases[kubevirtv1.MigrationPhaseUnset])
+}
+
+// asked decides by the time at which the migration was asked for; nil when it is to be carried out now.
+func (p *Plan) asked(migration *v1alpha1.WukongMigration, world *World) *operation.State {
+	asked, created := migration.Spec.RequestedAt.UTC().Format(time.RFC3339), world.vm.CreationTimestamp.UTC().Format(time.RFC3339)
+	const remedy = "; to move it now, create a WukongMigration with a later requestedAt"
+	verdict := request.Decide(markOf(migration), world.vm.CreationTimestamp.Time, world.vm.Annotations[v1alpha1.AnnotationMigrationRequest], world.now)
+	switch {
+	case verdict == request.Outdated:
+		return operation.Skipped(v1alpha1.ReasonSkipped, "requestedAt %s is not later than the creation of WukongVM %s (%s)"+remedy,
+			asked, world.vm.Name, created)
+	case verdict == request.Handled:
+		return operation.Skipped(v1alpha1.ReasonAlreadyHandled, "WukongVM %s has handled the request of %s before"+remedy, world.vm.Name, asked)
+	case verdict == request.Superseded && p.record.FailedAttempts > 0:
+		return operation.Failed("attempt %d failed: %s; WukongVM %s has handled a later request since", p.record.FailedAttempts, p.record.Failure, world.vm.Name)
+	case verdict == request.Superseded:
+		return operation.Skipped(v1alpha1.ReasonSuperseded, "WukongVM %s has handled a request later than %s"+remedy, world.vm.Name, asked)
+	case verdict == request.Appointed:
+		state := operation.Pending(v1alpha1.ReasonAppointed, "the migration begins at %s (requestedAt)", asked)
+		state.After = migration.Spec.RequestedAt.Sub(world.now)
+		return state
+	case p.record.Attempt == 0 && movedSince(migration, world):
+		return operation.Skipped(v1alpha1.ReasonAlreadyHandled, "the guest of WukongVM %s moved to node %s at %s, later than requestedAt"+remedy,
+			world.vm.Name, world.instance.Status.NodeName, world.instance.Status.MigrationState.EndTimestamp.UTC().Format(time.RFC3339))
+	default:
+		return nil
+	}
+}
+
+// movedSince reports whether the guest has moved after it was asked for, although nothing says that it was for this
+// request: somebody may have taken the annotation off. A chosen node is looked for again.
+func movedSince(migration *v1alpha1.WukongMigration, world *World) bool {
+	if world.instance == nil || len(migration.Spec.NodeSelector) > 0 {
+		return false
+	}
+	state := world.instance.Status.MigrationState
+	return state != nil && state.Completed && !state.Failed && state.StartTimestamp != nil && state.EndTimestamp != nil &&
+		state.StartTimestamp.After(migration.Spec.RequestedAt.Time)
+}
+
+// waiting is the state of a migration that cannot begin yet, until its deadline.
+func (p *Plan) waiting(migration *v1alpha1.WukongMigration, world *World, reason, message string) *operation.State {
+	from := migration.CreationTimestamp.Time
+	if asked := migration.Spec.RequestedAt.Time; asked.After(from) {
+		from = asked
+	}
+	seconds := ptr.Deref(migration.Spec.DeadlineSeconds, 0)
+	left := operation.Left(from, seconds, world.now)
+	if left <= 0 {
+		return operation.Failed("given up after deadlineSeconds (%d): %s", seconds, message)
+	}
+	state := operation.Pending(reason, "%s", message)
+	if p.record.FailedAttempts > 0 {
+		state = operation.InProgress(reason, "attempt %d failed: %s; the next one waits: %s", p.record.FailedAttempts, p.record.Failure, message)
+	}
+	state.After = min(left, look)
+	return state
+}
+
+// refused is the state of a migration of which the API server, or KubeVirt's webhook, refused a write.
+func (p *Plan) refused(migration *v1alpha1.WukongMigration, world *World, err error) *operation.State {
+	return p.waiting(migration, world, apply.Reason(err), err.Error())
+}
