@@ -4,6 +4,7 @@ package controllers_test
 
 import (
 	"testing"
+	"time"
 
 	snapshotv1 "github.com/kubernetes-csi/external-snapshotter/client/v8/apis/volumesnapshot/v1"
 	"github.com/stretchr/testify/assert"
@@ -57,6 +58,7 @@ func TestEverySubsystemNeedsItsOwnRoleOnly(t *testing.T) {
 	waitReady(f, umbrella, v1alpha1.ReasonChildrenReady)
 
 	snapshotOfRunning(f, vm)
+	failedMigration(f, vm)
 	require.NoError(t, f.Client.Patch(t.Context(), vm, client.RawPatch(types.MergePatchType, []byte(`{"spec":{"powerState":"Stopped"}}`))))
 	waitReady(f, vm, v1alpha1.ReasonStopped)
 
@@ -217,6 +219,30 @@ func snapshotOfRunning(f *testkit.Fixture, vm *v1alpha1.WukongVM) {
 	})
 	waitReady(f, snapshot, v1alpha1.ReasonTaken)
 	assert.Equal(f, v1alpha1.ConsistencyApplication, snapshot.Status.Consistency)
+}
+
+// failedMigration is a migration of which an attempt fails: why, is read from events.
+func failedMigration(f *testkit.Fixture, vm *v1alpha1.WukongVM) {
+	f.Helper()
+	for _, name := range []string{"one", "two"} {
+		f.Create(&corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{kubevirtv1.NodeSchedulable: "true"}}})
+	}
+	migration := builder.Migration(vm.Namespace, "move", vm.Name, vm.CreationTimestamp.Add(time.Second))
+	migration.Spec.WukongRef = vm.Spec.WukongRef
+	f.Create(migration)
+	f.Eventually(func(now *testkit.Attempt) {
+		require.NoError(now, f.Client.Get(f.Context(), client.ObjectKeyFromObject(migration), migration))
+		attempt := &kubevirtv1.VirtualMachineInstanceMigration{}
+		require.NoError(now, f.Client.Get(f.Context(), client.ObjectKey{Namespace: vm.Namespace, Name: migration.Status.MigrationName}, attempt))
+		attempt.Status.Phase = kubevirtv1.MigrationFailed
+		attempt.Status.PhaseTransitionTimestamps = []kubevirtv1.VirtualMachineInstanceMigrationPhaseTransitionTimestamp{
+			{Phase: kubevirtv1.MigrationPending}, {Phase: kubevirtv1.MigrationScheduling},
+		}
+		require.NoError(now, f.Client.Status().Update(f.Context(), attempt))
+	})
+	testkit.Wait(f, migration, metav1.ConditionFalse, v1alpha1.ReasonAttemptFailed, "attempt 1 of 3 failed: KubeVirt reports no reason")
+	f.Patch(migration, `{"spec":{"cancel":true}}`)
+	testkit.Wait(f, migration, metav1.ConditionFalse, v1alpha1.ReasonCancelled, "")
 }
 
 // completeSnapshot plays the snapshot controller of CSI.

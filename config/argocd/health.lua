@@ -20,7 +20,7 @@ if ready.message == nil or ready.message == "" then
 end
 
 -- What stops or waits because someone wants it so.
-local suspended = { Paused = true, GuestShutDown = true }
+local suspended = { Paused = true, GuestShutDown = true, Cancelled = true, Appointed = true }
 
 -- What waits for objects of a later sync wave: they would never come if this were not healthy.
 local awaiting = { NoChildren = true, AwaitingConsumer = true, Expired = true }

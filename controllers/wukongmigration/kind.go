@@ -12,6 +12,7 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/index"
 	"github.com/novasphere/wukong/controllers/internal/kind"
 	"github.com/novasphere/wukong/controllers/internal/watches"
+	"github.com/novasphere/wukong/controllers/wukongmigration/internal/preflight"
 )
 
 // Kind declares WukongMigration and its controller.
@@ -30,7 +31,7 @@ var Kind = kind.Kind{
 		},
 		{
 			Of: &kubevirtv1.VirtualMachineInstance{}, Why: "the node of the guest, and how its migration proceeds",
-			API: &dependency.VirtualMachineInstances, Labels: kind.Managed(), Keep: kind.Copy(keepInstance),
+			API: &dependency.VirtualMachineInstances, Labels: kind.Managed(), Keep: kind.Copy(preflight.Keep),
 			Watches: []kind.Watch{kind.Map((*Reconciler).ofInstance, instanceChange())},
 		},
 		{

@@ -37,7 +37,7 @@ func begin(changes ...func(situation)) situation {
 	vm.Status.Conditions = []metav1.Condition{{Type: v1alpha1.ConditionLiveMigratable, Status: metav1.ConditionTrue}}
 	instance := keeptest.Object(&kubevirtv1.VirtualMachineInstance{
 		Status: kubevirtv1.VirtualMachineInstanceStatus{Phase: kubevirtv1.Running, NodeName: "node1"},
-	}, keepInstance)
+	}, preflight.Keep)
 	s := situation{migration, &World{now: noon.Add(time.Minute), served: true, vm: vm, instance: instance}}
 	s.facts = &preflight.Inputs{VM: vm, Instance: instance}
 	for _, change := range changes {

@@ -189,13 +189,3 @@ func (r *Reconciler) observeFacts(ctx context.Context, migration *v1alpha1.Wukon
 	facts.Nodes, facts.Quotas = nodes.Items, quotas.Items
 	return nil
 }
-
-// keepInstance keeps what is read of an instance.
-func keepInstance(full, kept *kubevirtv1.VirtualMachineInstance) {
-	kept.Status.Phase, kept.Status.NodeName = full.Status.Phase, full.Status.NodeName
-	kept.Status.FSFreezeStatus, kept.Status.MigrationState = full.Status.FSFreezeStatus, full.Status.MigrationState
-	kept.Status.Conditions = full.Status.Conditions
-	if full.Spec.Domain.CPU != nil {
-		kept.Spec.Domain.CPU = &kubevirtv1.CPU{Model: full.Spec.Domain.CPU.Model}
-	}
-}

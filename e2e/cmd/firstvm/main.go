@@ -106,7 +106,7 @@ func showConsole(ctx context.Context, cluster *harness.Cluster, vm *v1alpha1.Wuk
 	fmt.Printf("\n--- console of %s\n", vm.Name)
 	ctx, cancel := context.WithTimeout(ctx, loginPatience)
 	defer cancel()
-	guest, err := console.Reach(ctx, cluster.Config, vm.Namespace, vm.Name, os.Stdout, func(guest *console.Console) error {
+	guest, err := console.Reach(ctx, cluster.Config, vm.Namespace, vm.Name, os.Stdout, func(ctx context.Context, guest *console.Console) error {
 		_, err := guest.Prod(ctx, regexp.MustCompile(`login: $`))
 		return err
 	})

@@ -32,6 +32,10 @@ type Console struct {
 	typed int
 }
 
+// handshakePatience is how long a connection may take to be made: a request may be lost between the API server, virt-api and
+// virt-handler, and then nobody answers.
+const handshakePatience = 30 * time.Second
+
 // Open connects to the serial console of a VirtualMachineInstance. What the guest prints is also written to transcript, if that is not nil.
 func Open(ctx context.Context, config *rest.Config, namespace, name string, transcript io.Writer) (*Console, error) {
 	tlsConfig, err := rest.TLSConfigFor(config)
@@ -48,7 +52,7 @@ func Open(ctx context.Context, config *rest.Config, namespace, name string, tran
 	if config.BearerToken != "" {
 		header.Set("Authorization", "Bearer "+config.BearerToken)
 	}
-	dialer := websocket.Dialer{TLSClientConfig: tlsConfig, Subprotocols: []string{"plain.kubevirt.io"}}
+	dialer := websocket.Dialer{TLSClientConfig: tlsConfig, Subprotocols: []string{"plain.kubevirt.io"}, HandshakeTimeout: handshakePatience}
 	socket, response, err := dialer.DialContext(ctx, address.String(), header)
 	if err != nil {
 		if response != nil {
@@ -135,16 +139,23 @@ func (c *Console) login(ctx context.Context, user, password string) error {
 	return nil
 }
 
-// reachInterval is how long Reach waits between two tries.
-const reachInterval = time.Second
+const (
+	// reachInterval is how long Reach waits between two tries.
+	reachInterval = time.Second
+	// reachPatience is how long a try may take before another connection is made.
+	reachPatience = 3 * time.Minute
+)
 
 // Reach opens the console and does something with it, again and again until that succeeds or the context ends: a machine that starts may
 // close the connection of who was early.
-func Reach(ctx context.Context, config *rest.Config, namespace, name string, transcript io.Writer, do func(*Console) error) (*Console, error) {
+func Reach(ctx context.Context, config *rest.Config, namespace, name string, transcript io.Writer, do func(context.Context, *Console) error) (*Console, error) {
 	for {
 		guest, err := Open(ctx, config, namespace, name, transcript)
 		if err == nil {
-			if err = do(guest); err == nil {
+			within, cancel := context.WithTimeout(ctx, reachPatience)
+			err = do(within, guest)
+			cancel()
+			if err == nil {
 				return guest, nil
 			}
 			_ = guest.Close()
@@ -160,7 +171,7 @@ func Reach(ctx context.Context, config *rest.Config, namespace, name string, tra
 // LogIn reaches the console, logs in to a POSIX shell, and waits until the guest has booted. cloud-init makes the user while the prompt is there
 // already, so that a login which is refused is tried again.
 func LogIn(ctx context.Context, config *rest.Config, namespace, name, user, password string, transcript io.Writer) (*Console, error) {
-	return Reach(ctx, config, namespace, name, transcript, func(guest *Console) error {
+	return Reach(ctx, config, namespace, name, transcript, func(ctx context.Context, guest *Console) error {
 		if err := guest.login(ctx, user, password); err != nil {
 			return err
 		}
@@ -174,7 +185,7 @@ var tinyPrompt = regexp.MustCompile(`tiny# $`)
 // Shell reaches the shell of a tiny guest, which asks for no login. The shell is there when the guest has booted and has done all that cloud-init
 // data asks for. What an earlier connection left half typed, or running in the foreground, ends.
 func Shell(ctx context.Context, config *rest.Config, namespace, name string, transcript io.Writer) (*Console, error) {
-	return Reach(ctx, config, namespace, name, transcript, func(guest *Console) error { return guest.enterShell(ctx) })
+	return Reach(ctx, config, namespace, name, transcript, func(ctx context.Context, guest *Console) error { return guest.enterShell(ctx) })
 }
 
 func (c *Console) enterShell(ctx context.Context) error {

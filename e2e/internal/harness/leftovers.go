@@ -22,6 +22,7 @@ import (
 func made() []client.ObjectList {
 	return []client.ObjectList{
 		&v1alpha1.WukongVMList{}, &v1alpha1.WukongDiskList{}, &v1alpha1.WukongExportList{}, &v1alpha1.WukongImageList{}, &v1alpha1.WukongSnapshotList{},
+		&v1alpha1.WukongMigrationList{},
 		&kubevirtv1.VirtualMachineList{}, &kubevirtv1.VirtualMachineInstanceList{}, &cdiv1.DataVolumeList{},
 		&corev1.PersistentVolumeClaimList{}, &corev1.PodList{}, &corev1.SecretList{}, &networkv1.NetworkAttachmentDefinitionList{},
 	}

@@ -55,12 +55,13 @@ func startCounting(t *testing.T, namespace string) *counting {
 		cluster.WaitReady(t, one, metav1.ConditionTrue, v1alpha1.ReasonRunning, importAndBoot)
 	}
 	c := &counting{vm: vm, peer: peer, listener: cluster.Shell(t, peer)}
-	c.listener.Run(t, fmt.Sprintf("nc -l -p %d >/tmp/heard 2>/dev/null </dev/null & sleep 1", listenerPort))
+	// Its input stays open: nc ends when the other side closes its half of the connection.
+	c.listener.Run(t, fmt.Sprintf("setsid sh -c 'sleep 86400 | nc -l -p %d >/tmp/heard' >/dev/null 2>&1 </dev/null & sleep 1", listenerPort))
 	guest := cluster.Shell(t, vm)
 	defer guest.Close()
 	c.boot = guest.Run(t, "cat /proc/sys/kernel/random/boot_id")
 	guest.Until(t, harness.CauseNetwork, "ping -c 1 -W 2 "+listenerAddress+" >/dev/null && echo answers || true", "answers")
-	guest.Run(t, fmt.Sprintf("setsid sh -c 'i=0; while :; do i=$((i+1)); echo $i; sleep 0.1; done | nc %s %d' >/dev/null 2>&1 </dev/null &",
+	guest.Run(t, fmt.Sprintf("setsid sh -c 'i=0; while :; do i=$((i+1)); echo $i; sleep 0.1; done | nc %s %d' >/dev/null 2>&1 </dev/null & sleep 1",
 		listenerAddress, listenerPort))
 	c.goesOn(t)
 	return c

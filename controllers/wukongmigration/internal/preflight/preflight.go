@@ -61,6 +61,16 @@ func Obstacles(in Inputs) []v1alpha1.MigrationObstacle {
 	return found
 }
 
+// Keep keeps what is read of an instance, here and by those who follow its migration.
+func Keep(full, kept *kubevirtv1.VirtualMachineInstance) {
+	kept.Status.Phase, kept.Status.NodeName = full.Status.Phase, full.Status.NodeName
+	kept.Status.FSFreezeStatus, kept.Status.MigrationState = full.Status.FSFreezeStatus, full.Status.MigrationState
+	kept.Status.Conditions = full.Status.Conditions
+	if full.Spec.Domain.CPU != nil {
+		kept.Spec.Domain.CPU = &kubevirtv1.CPU{Model: full.Spec.Domain.CPU.Model}
+	}
+}
+
 // fileSystemsFrozen is the value of an instance's status.fsFreezeStatus while its file systems are frozen
 // (kubevirt.io/kubevirt, pkg/virt-launcher/virtwrap/api/schema.go, FSFrozen).
 const fileSystemsFrozen = "frozen"

@@ -11,7 +11,10 @@ import (
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/builder"
+	"github.com/novasphere/wukong/controllers/internal/kind/keeptest"
 )
+
+func TestMain(m *testing.M) { keeptest.Main(m) }
 
 // begin is a guest on node1 that may move to node2.
 func begin() *Inputs {
@@ -19,8 +22,10 @@ func begin() *Inputs {
 	vm.Status.Phase, vm.Status.NodeName = v1alpha1.PhaseRunning, "node1"
 	vm.Status.Conditions = []metav1.Condition{{Type: v1alpha1.ConditionLiveMigratable, Status: metav1.ConditionTrue}}
 	return &Inputs{
-		VM:       vm,
-		Instance: &kubevirtv1.VirtualMachineInstance{Status: kubevirtv1.VirtualMachineInstanceStatus{Phase: kubevirtv1.Running, NodeName: "node1"}},
+		VM: vm,
+		Instance: keeptest.Object(&kubevirtv1.VirtualMachineInstance{
+			Status: kubevirtv1.VirtualMachineInstanceStatus{Phase: kubevirtv1.Running, NodeName: "node1"},
+		}, Keep),
 		Pod: &corev1.Pod{Spec: corev1.PodSpec{
 			NodeSelector: map[string]string{kubevirtv1.NodeSchedulable: "true"},
 			Containers: []corev1.Container{{Resources: corev1.ResourceRequirements{
