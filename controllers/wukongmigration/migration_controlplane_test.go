@@ -59,6 +59,7 @@ func (m migrations) run() *kubevirtv1.VirtualMachineInstance {
 	instance := &kubevirtv1.VirtualMachineInstance{ObjectMeta: metav1.ObjectMeta{
 		Namespace: m.Namespace, Name: "web", Labels: map[string]string{v1alpha1.LabelManagedBy: v1alpha1.LabelManagedByValue},
 	}}
+	instance.Spec.NodeSelector = map[string]string{"test": m.Namespace}
 	m.Create(instance)
 	instance.Status.Phase, instance.Status.NodeName = kubevirtv1.Running, m.node("node1")
 	require.NoError(m, m.Client.Update(m.Context(), instance), "KubeVirt's instances have no subresource for their status")
@@ -67,7 +68,7 @@ func (m migrations) run() *kubevirtv1.VirtualMachineInstance {
 			kubevirtv1.AppLabel: "virt-launcher", kubevirtv1.CreatedByLabel: string(instance.UID),
 		}},
 		Spec: corev1.PodSpec{
-			NodeName: m.node("node1"), NodeSelector: map[string]string{"test": m.Namespace},
+			NodeName:   m.node("node1"),
 			Containers: []corev1.Container{{Name: "compute", Image: "launcher"}},
 		},
 	}

@@ -13,7 +13,10 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	corev1 "k8s.io/api/core/v1"
+	policyv1 "k8s.io/api/policy/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
 	kubevirtv1 "kubevirt.io/api/core/v1"
@@ -48,7 +51,7 @@ type counting struct {
 func startCounting(t *testing.T, namespace string) *counting {
 	t.Helper()
 	network := builder.Network(namespace, "lan", builder.OnBridge(testbed.LANBridge), builder.Subnet("10.67.0.0/24"))
-	vm := builder.VM(namespace, "counter", harness.TinyDisk("root"), builder.Networks(builder.Interface("lan", "lan", counterAddress)))
+	vm := builder.VM(namespace, "counter", harness.TinyDisk("root"), builder.Networks(builder.Interface("lan", "lan", counterAddress)), movesOnDrain)
 	peer := builder.VM(namespace, "listener", harness.TinyDisk("root"), builder.Networks(builder.Interface("lan", "lan", listenerAddress)))
 	cluster.Make(t, network, vm, peer)
 	for _, one := range []*v1alpha1.WukongVM{vm, peer} {
@@ -65,6 +68,11 @@ func startCounting(t *testing.T, namespace string) *counting {
 		listenerAddress, listenerPort))
 	c.goesOn(t)
 	return c
+}
+
+// movesOnDrain migrates the guest when its node is drained.
+func movesOnDrain(spec *v1alpha1.WukongVMSpec) {
+	spec.Scheduling = &v1alpha1.Scheduling{EvictionStrategy: "LiveMigrate"}
 }
 
 // goesOn waits until the peer has heard more numbers over the same connection, and checks that none is missing.
@@ -152,6 +160,30 @@ func TestAGuestCountsOnWhileItMigrates(t *testing.T) {
 		harness.Change(t, cluster, migration, func(migration *v1alpha1.WukongMigration) { migration.Spec.Cancel = ptr.To(true) })
 		cluster.WaitReady(t, migration, metav1.ConditionFalse, v1alpha1.ReasonCancelled, patience)
 	})
+	t.Run("AFullNodeIsReported", func(t *testing.T) {
+		free := fill(t, c.vm.Namespace, c.otherNode(t))
+		migration := c.ask(t, "full")
+		cluster.WaitReady(t, migration, metav1.ConditionFalse, v1alpha1.ReasonUnschedulable, patience)
+		assert.Contains(t, meta.FindStatusCondition(migration.Status.Conditions, v1alpha1.ConditionReady).Message, "Insufficient memory")
+		c.goesOn(t)
+		free()
+		cluster.WaitReady(t, migration, metav1.ConditionTrue, v1alpha1.ReasonMigrated, attemptPatience)
+		c.goesOn(t)
+	})
+	t.Run("ADrainMovesIt", func(t *testing.T) {
+		node := c.node(t)
+		cluster.Wait(t, c.vm, patience, "said to migrate", func() bool { return c.vm.Status.OnDrain == v1alpha1.DrainMigrates })
+		err := cluster.SubResource("eviction").Create(t.Context(), c.launcher(t), &policyv1.Eviction{})
+		require.True(t, err == nil || apierrors.IsTooManyRequests(err), "KubeVirt answers that it migrates the guest instead: %v", err)
+		harness.Until(t, harness.CauseMigration, attemptPatience, "the guest leaves "+node, func(context.Context) string {
+			if c.node(t) == node {
+				return "it is there"
+			}
+			return ""
+		})
+		cluster.WaitReady(t, c.vm, metav1.ConditionTrue, v1alpha1.ReasonRunning, attemptPatience)
+		c.goesOn(t)
+	})
 	t.Run("AKilledTargetIsTriedAgain", func(t *testing.T) {
 		migration := c.ask(t, "killed")
 		killed := c.killTarget(t, migration)
@@ -178,6 +210,71 @@ func TestAGuestCountsOnWhileItMigrates(t *testing.T) {
 		c.goesOn(t)
 	})
 	c.neverStopped(t)
+}
+
+// launcher is the pod in which the guest runs.
+func (c *counting) launcher(t *testing.T) *corev1.Pod {
+	t.Helper()
+	pods := &corev1.PodList{}
+	instance := c.instance(t)
+	require.NoError(t, cluster.List(t.Context(), pods, client.InNamespace(c.vm.Namespace),
+		client.MatchingLabels{kubevirtv1.CreatedByLabel: string(instance.UID)}))
+	for i := range pods.Items {
+		if pods.Items[i].Spec.NodeName == instance.Status.NodeName && pods.Items[i].Status.Phase == corev1.PodRunning {
+			return &pods.Items[i]
+		}
+	}
+	require.Fail(t, "the guest has no launcher pod")
+	return nil
+}
+
+// otherNode is where the guest does not run.
+func (c *counting) otherNode(t *testing.T) string {
+	t.Helper()
+	for number := 1; ; number++ {
+		if name := testbed.NodeName(number); name != c.node(t) {
+			return name
+		}
+	}
+}
+
+// fill leaves no memory on a node for a guest, until free is called.
+func fill(t *testing.T, namespace, name string) (free func()) {
+	t.Helper()
+	node, pods := &corev1.Node{}, &corev1.PodList{}
+	require.NoError(t, cluster.Get(t.Context(), client.ObjectKey{Name: name}, node))
+	require.NoError(t, cluster.List(t.Context(), pods))
+	left := node.Status.Allocatable.Memory().DeepCopy()
+	for i := range pods.Items {
+		if pods.Items[i].Spec.NodeName != name || pods.Items[i].Status.Phase == corev1.PodSucceeded || pods.Items[i].Status.Phase == corev1.PodFailed {
+			continue
+		}
+		for j := range pods.Items[i].Spec.Containers {
+			left.Sub(*pods.Items[i].Spec.Containers[j].Resources.Requests.Memory())
+		}
+	}
+	left.Sub(resource.MustParse("32Mi"))
+	filler := &corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "filler"},
+		Spec: corev1.PodSpec{
+			NodeSelector: map[string]string{"kubernetes.io/hostname": name}, TerminationGracePeriodSeconds: ptr.To[int64](0),
+			Containers: []corev1.Container{{
+				Name: "sleep", Image: testbed.Busybox, ImagePullPolicy: corev1.PullNever, Command: []string{"/bin/busybox", "sleep", "86400"},
+				Resources: corev1.ResourceRequirements{Requests: corev1.ResourceList{corev1.ResourceMemory: left}},
+			}},
+		},
+	}
+	cluster.Make(t, filler)
+	harness.Until(t, harness.CauseOther, patience, "the node is full", func(ctx context.Context) string {
+		if err := cluster.Get(ctx, client.ObjectKeyFromObject(filler), filler); err != nil {
+			return err.Error()
+		}
+		if filler.Spec.NodeName == "" {
+			return "the filling pod has no node"
+		}
+		return ""
+	})
+	return func() { require.NoError(t, client.IgnoreNotFound(cluster.Delete(t.Context(), filler))) }
 }
 
 // killTarget ends the target pod of the first attempt as soon as it runs, and returns how many processes it killed.

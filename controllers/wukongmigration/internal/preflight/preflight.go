@@ -1,8 +1,9 @@
 // Package preflight finds out before anything is tried what would keep a guest from migrating to another node.
 //
-// KubeVirt makes the target pod from the launcher pod of the guest, and keeps it off the source node (kubevirt.io/kubevirt,
-// pkg/virt-controller/watch/migration, createTargetPod). So the launcher pod shows which nodes may take the guest, and what
-// a second pod asks of the namespace's quotas. Whether a node has the memory is left to the scheduler.
+// KubeVirt makes the target pod from the instance as it made the launcher pod, and keeps it off the source node
+// (kubevirt.io/kubevirt, pkg/virt-controller/watch/migration, createTargetPod). So the instance and the labels of KubeVirt
+// that the launcher pod asks for show which nodes may take the guest, and the launcher pod what a second pod asks of the
+// namespace's quotas. Whether a node has the memory is left to the scheduler.
 package preflight
 
 import (
@@ -66,6 +67,7 @@ func Keep(full, kept *kubevirtv1.VirtualMachineInstance) {
 	kept.Status.Phase, kept.Status.NodeName = full.Status.Phase, full.Status.NodeName
 	kept.Status.FSFreezeStatus, kept.Status.MigrationState = full.Status.FSFreezeStatus, full.Status.MigrationState
 	kept.Status.Conditions = full.Status.Conditions
+	kept.Spec.NodeSelector, kept.Spec.Affinity = full.Spec.NodeSelector, full.Spec.Affinity
 	if full.Spec.Domain.CPU != nil {
 		kept.Spec.Domain.CPU = &kubevirtv1.CPU{Model: full.Spec.Domain.CPU.Model}
 	}
@@ -99,11 +101,12 @@ func Busy(name string, instance *kubevirtv1.VirtualMachineInstance) string {
 	return ""
 }
 
-// selectorConflict names a label of which the launcher pod demands another value. KubeVirt would keep that one
-// (renderLaunchManifest with addedNodeSelector).
+// selectorConflict names a label of which the WukongVM demands another value. KubeVirt would keep that one
+// (pkg/virt-controller/services, RenderMigrationManifest). A launcher pod to which the guest has migrated has the selector
+// of that migration as well.
 func (in Inputs) selectorConflict() string {
 	for _, key := range slices.Sorted(maps.Keys(in.NodeSelector)) {
-		if has, demanded := in.Pod.Spec.NodeSelector[key]; demanded && has != in.NodeSelector[key] {
+		if has, demanded := in.Instance.Spec.NodeSelector[key]; demanded && has != in.NodeSelector[key] {
 			return fmt.Sprintf("spec.nodeSelector asks for %s=%s, and WukongVM %s may run on nodes with %s=%s only: "+
 				"create another WukongMigration, or change scheduling.nodeSelector of the WukongVM",
 				key, in.NodeSelector[key], in.VM.Name, key, has)
@@ -114,10 +117,10 @@ func (in Inputs) selectorConflict() string {
 
 // noTarget is empty when at least one other node may take the guest. Else it counts why not.
 func (in Inputs) noTarget() string {
-	required := in.cpuLabels()
+	required, target := in.cpuLabels(), in.target()
 	reasons := map[string]int{}
 	for i := range in.Nodes {
-		reason := in.unfit(&in.Nodes[i], required)
+		reason := in.unfit(&in.Nodes[i], target, required)
 		if reason == "" {
 			return ""
 		}
@@ -130,10 +133,26 @@ func (in Inputs) noTarget() string {
 	return fmt.Sprintf("no node may take WukongVM %s: of %d nodes, %s", in.VM.Name, len(in.Nodes), strings.Join(counted, ", "))
 }
 
+// target is as much of the target pod as chooses its node.
+func (in Inputs) target() *corev1.Pod {
+	selector := maps.Clone(in.Instance.Spec.NodeSelector)
+	if selector == nil {
+		selector = map[string]string{}
+	}
+	for key, value := range in.Pod.Spec.NodeSelector {
+		if domain, _, _ := strings.Cut(key, "/"); strings.HasSuffix(domain, kubevirtv1.GroupVersion.Group) {
+			selector[key] = value
+		}
+	}
+	return &corev1.Pod{Spec: corev1.PodSpec{
+		NodeSelector: selector, Affinity: in.Instance.Spec.Affinity, Tolerations: in.Pod.Spec.Tolerations,
+	}}
+}
+
 // unfit is why a node cannot take the guest; empty when it can.
-func (in Inputs) unfit(node *corev1.Node, cpuLabels []string) string {
-	fits, err := nodeaffinity.GetRequiredNodeAffinity(in.Pod).Match(node)
-	_, untolerated := corev1helpers.FindMatchingUntoleratedTaint(klog.Background(), node.Spec.Taints, in.Pod.Spec.Tolerations,
+func (in Inputs) unfit(node *corev1.Node, target *corev1.Pod, cpuLabels []string) string {
+	fits, err := nodeaffinity.GetRequiredNodeAffinity(target).Match(node)
+	_, untolerated := corev1helpers.FindMatchingUntoleratedTaint(klog.Background(), node.Spec.Taints, target.Spec.Tolerations,
 		func(taint *corev1.Taint) bool {
 			return taint.Effect == corev1.TaintEffectNoSchedule || taint.Effect == corev1.TaintEffectNoExecute
 		}, false)

@@ -78,7 +78,7 @@ func TestObstacles(t *testing.T) {
 			in.VM.Status.Conditions = []metav1.Condition{{Type: v1alpha1.ConditionLiveMigratable, Status: metav1.ConditionFalse, Message: "disk root is not shared"}}
 		}, v1alpha1.ReasonNotMigratable, "disk root is not shared"},
 		"it wants another zone": {func(in *Inputs) {
-			in.Pod.Spec.NodeSelector["zone"] = "a"
+			in.Instance.Spec.NodeSelector = map[string]string{"zone": "a"}
 			in.NodeSelector = map[string]string{"zone": "b"}
 			in.Nodes[1].Labels["zone"] = "a"
 		}, v1alpha1.ReasonNodeSelectorConflict, "spec.nodeSelector asks for zone=b, and WukongVM web may run on nodes with zone=a only"},
@@ -93,8 +93,19 @@ func TestObstacles(t *testing.T) {
 		}, "", ""},
 		"KubeVirt's handler is down": {func(in *Inputs) { in.Nodes[1].Labels[kubevirtv1.NodeSchedulable] = "false" }, v1alpha1.ReasonNoTargetNode, "not ready for KubeVirt"},
 		"its own selector": {func(in *Inputs) {
-			in.Pod.Spec.NodeSelector["disk"] = "ssd"
+			in.Instance.Spec.NodeSelector = map[string]string{"disk": "ssd"}
 		}, v1alpha1.ReasonNoTargetNode, "1 not matching its nodeSelector or affinity"},
+		"its own affinity": {func(in *Inputs) {
+			in.Instance.Spec.Affinity = &corev1.Affinity{NodeAffinity: &corev1.NodeAffinity{
+				RequiredDuringSchedulingIgnoredDuringExecution: &corev1.NodeSelector{NodeSelectorTerms: []corev1.NodeSelectorTerm{{
+					MatchExpressions: []corev1.NodeSelectorRequirement{{Key: "kubernetes.io/hostname", Operator: corev1.NodeSelectorOpIn, Values: []string{"node1"}}},
+				}}},
+			}}
+		}, v1alpha1.ReasonNoTargetNode, "1 not matching its nodeSelector or affinity"},
+		"the node that it was moved to, and back": {func(in *Inputs) {
+			in.Pod.Spec.NodeSelector["kubernetes.io/hostname"] = "node1"
+			in.NodeSelector = map[string]string{"kubernetes.io/hostname": "node2"}
+		}, "", ""},
 		"the chosen node does not exist": {func(in *Inputs) { in.NodeSelector = map[string]string{"kubernetes.io/hostname": "node3"} },
 			v1alpha1.ReasonNoTargetNode, "1 not matching spec.nodeSelector"},
 		"the chosen node is its own": {func(in *Inputs) { in.NodeSelector = map[string]string{"kubernetes.io/hostname": "node1"} },
