@@ -19,7 +19,8 @@ type Attachment struct {
 	custody.Inputs
 	// AttachedTo is the WukongVM that may use the disk; empty for none.
 	AttachedTo string
-	// OutsideUser is an unmanaged VirtualMachine or instance because of which the disk is not attached; empty for none.
+	// OutsideUser is a VirtualMachine or instance, of another WukongVM or unmanaged, because of which the disk is not
+	// attached; empty for none.
 	OutsideUser string
 }
 
@@ -49,7 +50,7 @@ func (a Attachment) InUse() *diskstate.Problem {
 			"take it out of spec.disks there, or delete the machine", strings.Join(users, ", "))
 }
 
-// UsedOutside reports an unmanaged VirtualMachine or instance that uses the claim; nil without one.
+// UsedOutside reports that OutsideUser uses the claim of the disk; nil without one.
 func (a Attachment) UsedOutside(claim string) *diskstate.Problem {
 	if a.OutsideUser == "" {
 		return nil

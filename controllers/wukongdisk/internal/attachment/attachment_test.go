@@ -27,8 +27,7 @@ func TestSharing(t *testing.T) {
 	assert.Contains(t, found.Message, "has [ReadWriteOnce]")
 }
 
-// Before a disk is attached, unmanaged users are looked for where the claim may hold bytes that are not from its
-// source.
+// Before a disk is attached, other users are looked for only if another program may write to its claim.
 func TestMayHoldBytes(t *testing.T) {
 	filled := builder.Disk("shop", "root")
 	filled.Annotations = map[string]string{v1alpha1.AnnotationFilled: "root"}

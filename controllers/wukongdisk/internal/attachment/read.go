@@ -82,8 +82,9 @@ func (r Reader) kubevirtServed(ctx context.Context) (bool, error) {
 	return true, nil
 }
 
-// outsideUser is an unmanaged VirtualMachine or instance that uses a claim; empty for none. It is read only for a claim
-// that may already hold bytes, and from the API server, because the cache has only managed objects.
+// outsideUser is a VirtualMachine or instance that uses a claim and is not that of the WukongVM attachTo; empty for
+// none. It is read only for a claim that may already hold bytes, and from the API server, because the cache has only
+// managed objects.
 func (r Reader) outsideUser(ctx context.Context, disk *v1alpha1.WukongDisk, claim, attachTo string) (string, error) {
 	if !mayHoldBytes(disk) {
 		return "", nil
