@@ -6,13 +6,12 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/ptr"
-	kubevirtv1 "kubevirt.io/api/core/v1"
 	cdiv1 "kubevirt.io/containerized-data-importer-api/pkg/apis/core/v1beta1"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/builder"
 	"github.com/novasphere/wukong/controllers/internal/diskstate"
 	"github.com/novasphere/wukong/controllers/internal/kind/keeptest"
-	"github.com/novasphere/wukong/controllers/internal/protocol/custody"
 )
 
 // diskWith is a blank disk of 1Gi named root, changed by options.
@@ -49,32 +48,34 @@ func controlledBy(kind, name string, uid types.UID) []metav1.OwnerReference {
 // dataVolumeIn is the disk's own DataVolume, made for 1Gi, in a phase.
 func dataVolumeIn(phase cdiv1.DataVolumePhase, conditions ...cdiv1.DataVolumeCondition) *cdiv1.DataVolume {
 	return &cdiv1.DataVolume{
-		ObjectMeta: metav1.ObjectMeta{Name: "root", Namespace: "shop", UID: "volume-uid", OwnerReferences: controlledBy("WukongDisk", "root", "disk-uid")},
-		Spec:       cdiv1.DataVolumeSpec{Storage: &cdiv1.StorageSpec{Resources: requesting("1Gi")}},
-		Status:     cdiv1.DataVolumeStatus{Phase: phase, Conditions: conditions},
+		ObjectMeta: metav1.ObjectMeta{
+			Name: "root", Namespace: "shop", UID: "volume-uid", OwnerReferences: controlledBy("WukongDisk", "root", "disk-uid"),
+		},
+		Spec:   cdiv1.DataVolumeSpec{Storage: &cdiv1.StorageSpec{Resources: requesting("1Gi")}},
+		Status: cdiv1.DataVolumeStatus{Phase: phase, Conditions: conditions},
 	}
 }
 
 func requesting(size string) corev1.VolumeResourceRequirements {
-	return corev1.VolumeResourceRequirements{Requests: corev1.ResourceList{corev1.ResourceStorage: resource.MustParse(size)}}
+	return corev1.VolumeResourceRequirements{
+		Requests: corev1.ResourceList{corev1.ResourceStorage: resource.MustParse(size)},
+	}
 }
 
-// grown is a bound claim that asks for a size, was asked for a spec.size by us unless that is empty, and has a capacity.
-func grown(request, specSize, capacity string, conditions ...corev1.PersistentVolumeClaimCondition) *corev1.PersistentVolumeClaim {
+// growing is a bound claim that requests more than it has.
+func growing(request, capacity string) *corev1.PersistentVolumeClaim {
 	claim := claimIn(corev1.ClaimBound)
 	claim.Spec.Resources = requesting(request)
 	claim.Status.Capacity = requesting(capacity).Requests
-	claim.Status.Conditions = conditions
-	if specSize != "" {
-		claim.Annotations = map[string]string{v1alpha1.AnnotationRequestedSize: specSize}
-	}
 	return claim
 }
 
 // claimIn is the claim that CDI made for the disk's DataVolume, in a phase.
 func claimIn(phase corev1.PersistentVolumeClaimPhase) *corev1.PersistentVolumeClaim {
 	return keeptest.Object(&corev1.PersistentVolumeClaim{
-		ObjectMeta: metav1.ObjectMeta{Name: "root", Namespace: "shop", OwnerReferences: controlledBy("DataVolume", "root", "volume-uid")},
+		ObjectMeta: metav1.ObjectMeta{
+			Name: "root", Namespace: "shop", OwnerReferences: controlledBy("DataVolume", "root", "volume-uid"),
+		},
 		Spec: corev1.PersistentVolumeClaimSpec{
 			StorageClassName: ptr.To("fast"), VolumeMode: ptr.To(corev1.PersistentVolumeBlock), VolumeName: "pv-1",
 			AccessModes: []corev1.PersistentVolumeAccessMode{corev1.ReadWriteMany}, Resources: requesting("1200Mi"),
@@ -103,36 +104,12 @@ func running(status corev1.ConditionStatus, reason, message string) cdiv1.DataVo
 }
 
 func boundCondition(reason, message string) cdiv1.DataVolumeCondition {
-	return cdiv1.DataVolumeCondition{Type: cdiv1.DataVolumeBound, Status: corev1.ConditionFalse, Reason: reason, Message: message}
+	return cdiv1.DataVolumeCondition{
+		Type: cdiv1.DataVolumeBound, Status: corev1.ConditionFalse, Reason: reason, Message: message,
+	}
 }
 
-// machine is a WukongVM that lists the disk root, changed by options.
-func machine(name string, options ...func(*v1alpha1.WukongVM)) v1alpha1.WukongVM {
-	vm := v1alpha1.WukongVM{
-		ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: "shop", CreationTimestamp: metav1.Unix(1000, 0)},
-		Spec:       v1alpha1.WukongVMSpec{Disks: []v1alpha1.VMDisk{{Name: "root", DiskRef: &v1alpha1.LocalObjectReference{Name: "root"}}}},
-	}
-	for _, option := range options {
-		option(&vm)
-	}
-	return vm
-}
-
-// detaching is a machine that lists the disk no more, while its instance has it still.
-func detaching(vm *v1alpha1.WukongVM) {
-	vm.Spec.Disks = nil
-	vm.Status.Disks = []v1alpha1.VMDiskStatus{{Name: "root", DiskName: "root"}}
-}
-
-// instanceWith is an instance in a phase that has claims.
-func instanceWith(phase kubevirtv1.VirtualMachineInstancePhase, claims ...string) *kubevirtv1.VirtualMachineInstance {
-	instance := keeptest.Object(&kubevirtv1.VirtualMachineInstance{
-		Status: kubevirtv1.VirtualMachineInstanceStatus{Phase: phase},
-	}, custody.KeepInstance)
-	for _, claim := range claims {
-		instance.Status.VolumeStatus = append(instance.Status.VolumeStatus, kubevirtv1.VolumeStatus{
-			Name: claim, PersistentVolumeClaimInfo: &kubevirtv1.PersistentVolumeClaimInfo{ClaimName: claim},
-		})
-	}
-	return instance
+// vmWith is a WukongVM that lists the disk root.
+func vmWith(name string) v1alpha1.WukongVM {
+	return *builder.VM("shop", name, builder.Attached("root"))
 }

@@ -2,145 +2,117 @@ package wukongdisk
 
 import (
 	"context"
-	"strings"
+	"encoding/json"
 
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	cdiv1 "kubevirt.io/containerized-data-importer-api/pkg/apis/core/v1beta1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/apply"
 	"github.com/novasphere/wukong/controllers/internal/dvstate"
+	"github.com/novasphere/wukong/controllers/wukongdisk/internal/backing"
+	"github.com/novasphere/wukong/controllers/wukongdisk/internal/protection"
 )
 
-// applyDataVolume writes the DataVolume, unless something stands in its way, and records it in the observation. A finished
-// claim of ours without a DataVolume needs none: CDI may collect finished DataVolumes as garbage.
+// applyDataVolume writes the DataVolume, unless an obstacle prevents it, and puts it into the observation. A claim of
+// the disk without a DataVolume needs none: CDI may collect finished DataVolumes as garbage. Neither does a claim that
+// the disk moved to: it is not filled from its source again.
 func (r *Reconciler) applyDataVolume(ctx context.Context, disk *v1alpha1.WukongDisk, observed *observation) error {
-	if disk.AdoptsClaim() || obstacle(disk, observed) != nil {
+	if disk.AdoptsClaim() || obstacle(observed) != nil {
 		return nil
 	}
-	if observed.dataVolume == nil && observed.claim != nil {
+	if observed.DataVolume == nil && observed.Claim != nil || observed.Moved() {
 		return nil
 	}
-	if observed.claimName(disk) != disk.Name {
-		return nil // it moved here, and is not filled from its source again
-	}
-	if begun, err := r.beginAgain(ctx, disk, observed); begun || err != nil {
+	if deleted, err := r.deleteOutdated(ctx, observed); deleted || err != nil {
 		return err
 	}
-	if err := r.seal(ctx, observed.dataVolume); err != nil {
+	if err := r.addMissingMarks(ctx, observed.DataVolume); err != nil {
 		return err
 	}
-	applied, err := r.bringVolume(ctx, disk, desiredDataVolume(disk, observed))
+	applied, err := r.writeDataVolume(ctx, disk, observed.sourceInputs().Desired())
 	if err != nil {
 		return err
 	}
-	observed.dataVolume = applied
-	return r.bindNow(ctx, observed)
+	observed.DataVolume = applied
+	if !observed.sourceInputs().BindNow() {
+		return nil
+	}
+	return r.applier.Mark(ctx, observed.Claim, nil, map[string]any{dvstate.AnnotationBindNow: "true"})
 }
 
-// bringVolume writes a DataVolume. One that shall outlive the disk until its claim is set free does not refer to it.
-func (r *Reconciler) bringVolume(ctx context.Context, disk *v1alpha1.WukongDisk, desired *cdiv1.DataVolume) (*cdiv1.DataVolume, error) {
-	if !retains(disk) {
+// writeDataVolume applies a DataVolume. That of a retained disk has no owner reference to it.
+func (r *Reconciler) writeDataVolume(
+	ctx context.Context, disk *v1alpha1.WukongDisk, desired *cdiv1.DataVolume,
+) (*cdiv1.DataVolume, error) {
+	if !protection.Retains(disk) {
 		return apply.Child(ctx, r.applier, disk, desired)
 	}
 	return apply.Retained(ctx, r.applier, disk, desired)
 }
 
-// desiredDataVolume is the DataVolume of a disk. Access modes and volume mode are left to CDI's StorageProfile when the spec
-// does not say them, so that a disk can migrate live whenever its class can. The spec of a DataVolume cannot change: one that exists
-// keeps its size, and the claim grows, and its class, and the disk moves; and it keeps what it is a clone of, whatever became of that.
-func desiredDataVolume(disk *v1alpha1.WukongDisk, observed *observation) *cdiv1.DataVolume {
-	requests := corev1.ResourceList{corev1.ResourceStorage: *disk.Spec.Size}
-	class, source := disk.Spec.StorageClassName, dataVolumeSource(disk.Spec.Source)
-	var sourceRef *cdiv1.DataVolumeSourceRef
-	if observed.origin != nil {
-		source = observed.origin.source
-		if observed.origin.sizeless {
-			requests = nil
-		}
-	}
-	if existing := observed.dataVolume; existing != nil && existing.Spec.Storage != nil {
-		requests, class = existing.Spec.Storage.Resources.Requests, existing.Spec.Storage.StorageClassName
-		if source == nil {
-			source, sourceRef = existing.Spec.Source, existing.Spec.SourceRef
-		}
-	}
-	storage := &cdiv1.StorageSpec{
-		StorageClassName: class,
-		VolumeMode:       disk.Spec.VolumeMode,
-		Resources:        corev1.VolumeResourceRequirements{Requests: requests},
-	}
-	for _, mode := range disk.Spec.AccessModes {
-		storage.AccessModes = append(storage.AccessModes, corev1.PersistentVolumeAccessMode(mode))
-	}
-	return &cdiv1.DataVolume{
-		ObjectMeta: metav1.ObjectMeta{Name: disk.Name, Namespace: disk.Namespace, Annotations: annotations(disk, observed)},
-		Spec:       cdiv1.DataVolumeSpec{Source: source, SourceRef: sourceRef, Storage: storage},
-	}
-}
-
-// annotations tell CDI to keep a finished DataVolume, which is what the claim belongs to; never to fill it twice; and to fill at once, on a class that binds at first use,
-// an upload, because no machine can use the disk before the bytes are there and the person who has them waits, and a disk that something else
-// waits for. What was asked for stays so.
-func annotations(disk *v1alpha1.WukongDisk, observed *observation) map[string]string {
-	result := map[string]string{dvstate.AnnotationDeleteAfterCompletion: "false", dvstate.AnnotationPopulatedFor: disk.Name}
-	upload := disk.Spec.Source != nil && disk.Spec.Source.Upload != nil
-	asked := observed.dataVolume != nil && observed.dataVolume.Annotations[dvstate.AnnotationBindNow] != ""
-	if upload || observed.awaited || asked {
-		result[dvstate.AnnotationBindNow] = "true"
-	}
-	return result
-}
-
-// dataVolumeSource is the source of a disk that is no clone, else nil.
-func dataVolumeSource(source *v1alpha1.WukongDiskSource) *cdiv1.DataVolumeSource {
+// deleteOutdated deletes a DataVolume that has to be created again: that of a disk that a user wants filled again, that
+// of a clone whose origin has another claim or snapshot by now, and one that failed and is smaller than spec.size.
+func (r *Reconciler) deleteOutdated(ctx context.Context, observed *observation) (deleted bool, err error) {
+	dataVolume := observed.OwnDataVolume()
 	switch {
-	case source == nil || source.Blank != nil:
-		return &cdiv1.DataVolumeSource{Blank: &cdiv1.DataVolumeBlankImage{}}
-	case source.HTTP != nil:
-		return &cdiv1.DataVolumeSource{HTTP: &cdiv1.DataVolumeSourceHTTP{
-			URL:           source.HTTP.URL,
-			SecretRef:     name(source.HTTP.SecretRef),
-			CertConfigMap: name(source.HTTP.CertConfigMapRef),
-		}}
-	case source.Registry != nil:
-		return &cdiv1.DataVolumeSource{Registry: registrySource(source.Registry)}
-	case source.S3 != nil:
-		return &cdiv1.DataVolumeSource{S3: &cdiv1.DataVolumeSourceS3{
-			URL:           source.S3.URL,
-			SecretRef:     name(source.S3.SecretRef),
-			CertConfigMap: name(source.S3.CertConfigMapRef),
-		}}
-	case source.Upload != nil:
-		return &cdiv1.DataVolumeSource{Upload: &cdiv1.DataVolumeSourceUpload{}}
-	case source.GCS != nil:
-		return &cdiv1.DataVolumeSource{GCS: &cdiv1.DataVolumeSourceGCS{URL: source.GCS.URL, SecretRef: name(source.GCS.SecretRef)}}
+	case dataVolume == nil:
+		return false, nil
+	case observed.RefillRequested():
+		return true, r.deleteCopy(ctx, dataVolume)
+	case observed.sourceInputs().OriginChanged(), observed.TooSmall():
+		// The resource version prevents the deletion of one that was filled since the cache was updated.
+		preconditions := client.Preconditions{UID: &dataVolume.UID, ResourceVersion: &dataVolume.ResourceVersion}
+		return true, r.deleteCopy(ctx, dataVolume, preconditions)
 	default:
+		return false, nil
+	}
+}
+
+// addMissingMarks marks a DataVolume that an older version of Wukong made as filled.
+func (r *Reconciler) addMissingMarks(ctx context.Context, dataVolume *cdiv1.DataVolume) error {
+	marks := backing.MissingMarks(dataVolume)
+	if marks == nil {
 		return nil
 	}
+	return client.IgnoreNotFound(r.applier.Mark(ctx, dataVolume.DeepCopy(), nil, marks))
 }
 
-// registrySource adds the scheme that CDI demands (pkg/importer/registry-datasource.go parses nothing else) and a person
-// leaves out.
-func registrySource(registry *v1alpha1.RegistrySource) *cdiv1.DataVolumeSourceRegistry {
-	url := registry.URL
-	if !strings.Contains(url, "://") {
-		url = "docker://" + url
+// markFilled marks a disk when it is complete for the first time.
+func (r *Reconciler) markFilled(ctx context.Context, disk *v1alpha1.WukongDisk, observed *observation) error {
+	if disk.AdoptsClaim() || backing.Filled(disk) || !observed.growthInputs().Complete() {
+		return nil
 	}
-	result := &cdiv1.DataVolumeSourceRegistry{URL: &url}
-	if registry.SecretRef != nil {
-		result.SecretRef = &registry.SecretRef.Name
-	}
-	if registry.CertConfigMapRef != nil {
-		result.CertConfigMap = &registry.CertConfigMapRef.Name
-	}
-	return result
+	mark := map[string]any{v1alpha1.AnnotationFilled: disk.Name}
+	return client.IgnoreNotFound(r.applier.Mark(ctx, disk.DeepCopy(), nil, mark))
 }
 
-func name(reference *v1alpha1.LocalObjectReference) string {
-	if reference == nil {
-		return ""
+// growClaim raises the request of the claim when spec.size was raised. The claim is CDI's object. CDI writes its
+// request only once, so this controller may own that field afterwards.
+func (r *Reconciler) growClaim(ctx context.Context, disk *v1alpha1.WukongDisk, observed *observation) error {
+	in := observed.growthInputs()
+	if !in.Begins() {
+		return nil
 	}
-	return reference.Name
+	claim, request := observed.Claim, in.Request()
+	requests := map[corev1.ResourceName]string{corev1.ResourceStorage: request.String()}
+	// The UID prevents a change of another claim that was created with the same name.
+	body, err := json.Marshal(map[string]any{
+		"metadata": map[string]any{
+			"uid":         claim.UID,
+			"annotations": map[string]string{v1alpha1.AnnotationRequestedSize: disk.Spec.Size.String()},
+		},
+		"spec": map[string]any{"resources": map[string]any{"requests": requests}},
+	})
+	if err != nil {
+		return err
+	}
+	grown, patch := claim.DeepCopy(), client.RawPatch(types.MergePatchType, body)
+	if err := r.client.Patch(ctx, grown, patch, client.FieldOwner(fieldManager)); err != nil {
+		return apply.Classify("PersistentVolumeClaim", claim.Name, err)
+	}
+	observed.Claim = grown
+	return nil
 }

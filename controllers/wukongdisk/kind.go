@@ -9,7 +9,6 @@ import (
 	"k8s.io/apimachinery/pkg/fields"
 	kubevirtv1 "kubevirt.io/api/core/v1"
 	cdiv1 "kubevirt.io/containerized-data-importer-api/pkg/apis/core/v1beta1"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
@@ -23,6 +22,9 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/kind"
 	"github.com/novasphere/wukong/controllers/internal/protocol/custody"
 	"github.com/novasphere/wukong/controllers/internal/watches"
+	"github.com/novasphere/wukong/controllers/wukongdisk/internal/attachment"
+	"github.com/novasphere/wukong/controllers/wukongdisk/internal/backing"
+	"github.com/novasphere/wukong/controllers/wukongdisk/internal/provisioner"
 )
 
 // Kind declares WukongDisk and its controller.
@@ -34,7 +36,7 @@ var Kind = kind.Kind{
 	Finalizer:    v1alpha1.FinalizerDisk,
 	FieldManager: fieldManager,
 	ReportErrors: true,
-	When:         predicate.Or(watches.OwnChange(), wordGiven()),
+	When:         predicate.Or(watches.OwnChange(), backing.UserChoice()),
 	Reads:        slices.Concat(storage, users, live),
 	Indexes: slices.Concat(
 		index.Of(&v1alpha1.WukongDisk{}, index.DiskByClaim, index.DiskByOwner, index.DiskByHolder, index.DiskByOrigin),
@@ -50,27 +52,27 @@ var Kind = kind.Kind{
 	},
 }
 
-// storage is what the bytes of a disk are in, and come from.
+// storage is read because a disk is stored in it or filled from it.
 var storage = []kind.Read{
 	{
 		Of: &corev1.PersistentVolumeClaim{}, Keep: kind.Copy(diskstate.KeepClaim),
 		Why: "the claim of the disk, which it may adopt or find its name taken by, and the origin of clones",
 		Watches: []kind.Watch{
-			kind.On((*Reconciler).disksOfClaimName, claimChange()),
+			kind.On((*Reconciler).disksOfClaimName, backing.ClaimChange()),
 			clonesOf(model.KindClaim),
 		},
 	},
 	{
 		Of: &corev1.Event{}, Why: "why a provisioner makes no volume", Fields: provisionerFailures(),
-		Watches: []kind.Watch{kind.On((*Reconciler).disksOfFailure, failureChange())},
+		Watches: []kind.Watch{kind.On((*Reconciler).disksOfFailure, provisioner.FailureChange())},
 	},
 	{
 		Of:  &v1alpha1.WukongDisk{},
 		Why: "the origin of clones, the clones that wait for a disk, and other disks on the same claim",
 		Watches: []kind.Watch{
 			clonesOf(model.KindDisk),
-			kind.By(handler.EnqueueRequestsFromMapFunc(originOfClone), appears()),
-			kind.On((*Reconciler).othersOnClaims, claimTaken()),
+			kind.By(handler.EnqueueRequestsFromMapFunc(originOfClone), created()),
+			kind.On((*Reconciler).othersOnClaims, backing.ClaimNameChange()),
 		},
 	},
 	{
@@ -79,7 +81,7 @@ var storage = []kind.Read{
 	{
 		Of:      &storagev1.StorageClass{},
 		Why:     "whether claims of it can grow, when they are bound, and which class is the default",
-		Watches: []kind.Watch{kind.On((*Reconciler).unsettledDisks, classChange())},
+		Watches: []kind.Watch{kind.On((*Reconciler).unsettledDisks, provisioner.ClassChange())},
 	},
 	{
 		Of: &snapshotv1.VolumeSnapshot{}, Why: "the origin of disks", API: &dependency.VolumeSnapshots,
@@ -89,45 +91,46 @@ var storage = []kind.Read{
 		Of:  &cdiv1.DataVolume{},
 		Why: "how far CDI is with filling the disk",
 		API: &dependency.DataVolumes, Labels: kind.Managed(),
-		Watches: []kind.Watch{kind.By(watches.Gather(apply.OwnerOf("WukongDisk"), whileItLives))},
+		Watches: []kind.Watch{kind.By(watches.Gather(apply.OwnerOf("WukongDisk"), changesOnly))},
 	},
 }
 
 // users are the objects that use a disk, or wait for it.
 var users = []kind.Read{
 	{
-		Of: &v1alpha1.WukongExport{}, Why: "exports that wait for a disk without a machine",
-		Watches: []kind.Watch{kind.By(handler.EnqueueRequestsFromMapFunc(diskOfExport), appears())},
+		Of: &v1alpha1.WukongExport{}, Why: "exports that wait for a disk that no guest uses",
+		Watches: []kind.Watch{kind.By(handler.EnqueueRequestsFromMapFunc(diskOfExport), created())},
 	},
 	{
-		Of: &v1alpha1.WukongSnapshot{}, Why: "the origin of disks, and snapshots that wait for a disk without a machine",
+		Of: &v1alpha1.WukongSnapshot{}, Why: "the origin of disks, and snapshots that wait for a disk that no guest uses",
 		Watches: []kind.Watch{
 			clonesOf(model.KindWukongSnapshot),
-			kind.By(handler.EnqueueRequestsFromMapFunc(diskOfSnapshot), appears()),
+			kind.By(handler.EnqueueRequestsFromMapFunc(diskOfSnapshot), created()),
 		},
 	},
 	{
 		Of:  &v1alpha1.WukongVM{},
 		Why: "who may use the disk, who still has it, and whether a guest writes to the origin of a clone",
 		Watches: []kind.Watch{
-			kind.On((*Reconciler).disksOfVM, vmChange()),
-			kind.On((*Reconciler).clonesOfDisksOf, guestChange()),
+			kind.On((*Reconciler).disksOfVM, attachment.VMChange()),
+			kind.On((*Reconciler).clonesOfDisksOf, attachment.GuestReleased()),
 		},
 	},
 	{
 		Of:  &kubevirtv1.VirtualMachineInstance{},
 		Why: "an instance that a deleted WukongVM left behind may still write to the disk",
 		API: &dependency.VirtualMachineInstances, Labels: kind.Managed(), Keep: kind.Copy(custody.KeepInstance),
-		Watches: []kind.Watch{kind.Map(disksBy(index.DiskByHolder), instanceLetsGo())},
+		Watches: []kind.Watch{kind.Map(disksBy(index.DiskByHolder), attachment.InstanceReleased())},
 	},
 	{
-		Of: &kubevirtv1.VirtualMachine{}, Why: "a VirtualMachine that a deleted WukongVM left behind may start with the disk",
+		Of:  &kubevirtv1.VirtualMachine{},
+		Why: "a VirtualMachine that a deleted WukongVM left behind may start with the disk",
 		API: &dependency.VirtualMachines, Labels: kind.Managed(),
-		Watches: []kind.Watch{kind.Map(disksBy(index.DiskByHolder), machineLetsGo())},
+		Watches: []kind.Watch{kind.Map(disksBy(index.DiskByHolder), attachment.VirtualMachineReleased())},
 	},
 }
 
-// live is what is read from the API server, and seldom.
+// live is read from the API server, in few passes.
 var live = []kind.Read{
 	{
 		Of: &cdiv1.CDIConfig{}, Why: "the part of a file system that CDI leaves free",
@@ -135,12 +138,10 @@ var live = []kind.Read{
 	},
 }
 
-// provisionerFailures selects the events that a provisioner makes when a claim gets no volume
+// provisionerFailures selects the events that a provisioner creates when a claim gets no volume
 // (sigs.k8s.io/sig-storage-lib-external-provisioner, controller/controller.go).
 func provisionerFailures() fields.Selector {
 	return fields.AndSelectors(
 		fields.OneTermEqualSelector("involvedObject.kind", "PersistentVolumeClaim"),
 		fields.OneTermEqualSelector("reason", "ProvisioningFailed"))
 }
-
-func newList() client.ObjectList { return &v1alpha1.WukongDiskList{} }

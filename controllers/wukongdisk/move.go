@@ -3,8 +3,6 @@ package wukongdisk
 import (
 	"context"
 
-	cdiv1 "kubevirt.io/containerized-data-importer-api/pkg/apis/core/v1beta1"
-
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/apply"
 	"github.com/novasphere/wukong/controllers/internal/conditions"
@@ -13,45 +11,40 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/protocol/diskmove"
 )
 
-// moveInputs are what decides about the move of the disk.
-func (o *observation) moveInputs(disk *v1alpha1.WukongDisk) diskmove.Inputs {
-	in := diskmove.Inputs{
-		Disk: disk, VMs: o.machines, AttachedTo: o.attachedTo, Copies: o.copies, DataVolume: o.dataVolume, TargetClaim: o.targetClaim,
-		ClassFound: o.classFound, Complete: o.growthInputs(disk).Complete(), RequestedSize: o.growthInputs(disk).RequestedSize(),
+// targetClaimName is the name of the claim of the target, or the name that it would get; empty when the disk does not
+// move. A claim of that name may exist without a target: the claim of an earlier one is deleted after its DataVolume.
+func (o *observation) targetClaimName() string {
+	if o.Copies.Target != nil {
+		return o.Copies.Target.Name
 	}
-	in.Copies.Current = o.claimName(disk)
-	if o.claim != nil && o.ownsClaim(disk) {
-		in.Claim = o.claim
-		in.Grows = diskstate.Grows(o.claim) != nil || o.growthInputs(disk).Begins()
+	if class := o.moveInputs().OtherClass(); class != "" {
+		return diskmove.TargetName(o.Disk, class, o.ClaimName())
 	}
-	return in
+	return ""
 }
 
-// carryMove does what was decided about the move.
-func (r *Reconciler) carryMove(ctx context.Context, disk *v1alpha1.WukongDisk, observed *observation) error {
-	decided := &observed.move
-	switch {
+// continueMove writes what was decided about the move.
+func (r *Reconciler) continueMove(ctx context.Context, disk *v1alpha1.WukongDisk, observed *observation) error {
+	switch decided := observed.move; {
 	case decided.Create != nil:
-		_, err := r.bringVolume(ctx, disk, decided.Create)
+		_, err := r.writeDataVolume(ctx, disk, decided.Create)
 		return err
 	case decided.Remove != nil:
 		return r.deleteCopy(ctx, decided.Remove)
 	case decided.Finish:
-		if err := r.markInUse(ctx, observed.copies.Target); err != nil {
+		// From this write on, the target is the claim that holds the disk.
+		mark := map[string]any{v1alpha1.AnnotationInUse: "true"}
+		if err := r.applier.Mark(ctx, observed.Copies.Target, nil, mark); err != nil {
 			return err
 		}
-		observed.takePlace()
-		*decided = observed.moveInputs(disk).Decide()
+		observed.FinishMove()
+		observed.growing = nil
+		observed.move = observed.moveInputs().Decide()
 	}
 	return nil
 }
 
-// markInUse is the moment at which a disk has moved.
-func (r *Reconciler) markInUse(ctx context.Context, target *cdiv1.DataVolume) error {
-	return r.applier.Mark(ctx, target, nil, map[string]any{v1alpha1.AnnotationInUse: "true"})
-}
-
-// reportMove puts the condition StorageMoved, and what the WukongVM answers to.
+// reportMove sets the condition StorageMoved, and the status that the WukongVM answers to.
 func reportMove(set *conditions.Set, status *v1alpha1.WukongDiskStatus, observed *observation) {
 	decided, moveErr := &observed.move, observed.outcome.Of(stepMove)
 	reason, message := decided.Reason, decided.Message
@@ -65,13 +58,13 @@ func reportMove(set *conditions.Set, status *v1alpha1.WukongDiskStatus, observed
 		set.False(v1alpha1.ConditionStorageMoved, reason, message)
 	}
 	if decided.Status != nil {
-		told := *decided.Status
-		told.Message = message
-		status.Move = &told
+		reported := *decided.Status
+		reported.Message = message
+		status.Move = &reported
 	}
 }
 
-// moving says why a disk cannot be used because it moves.
+// moving reports why a disk cannot be used because it moves.
 func moving(observed *observation) *diskstate.Problem {
 	switch {
 	case observed.move.Undecided():

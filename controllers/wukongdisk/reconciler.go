@@ -9,7 +9,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
-	"github.com/novasphere/wukong/apis/model"
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/apply"
 	"github.com/novasphere/wukong/controllers/internal/dependency"
@@ -20,13 +19,14 @@ import (
 // fieldManager owns the fields that this controller applies.
 const fieldManager = "wukong-disk-controller"
 
-// delete is never used: clusters with the admission plugin OwnerReferencesPermissionEnforcement ask it of whoever puts an owner
-// reference on an object, as the umbrella's is put on this one.
+// The verb delete is never used. Clusters with the admission plugin OwnerReferencesPermissionEnforcement require it of
+// an account that sets an owner reference on an object, as this controller sets that of the Wukong.
 //
 // +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongdisks,verbs=get;list;watch;patch;delete
 // +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongdisks/status,verbs=patch
 // +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongdisks/finalizers,verbs=update
-// +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongs;wukongvms;wukongimages;wukongexports;wukongsnapshots,verbs=get;list;watch
+// +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongs;wukongvms;wukongimages,verbs=get;list;watch
+// +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongexports;wukongsnapshots,verbs=get;list;watch
 // +kubebuilder:rbac:groups=cdi.kubevirt.io,resources=datavolumes,verbs=get;list;watch;create;patch;delete
 // +kubebuilder:rbac:groups=cdi.kubevirt.io,resources=datavolumes/source,verbs=create
 // +kubebuilder:rbac:groups=cdi.kubevirt.io,resources=cdiconfigs,verbs=get
@@ -37,7 +37,7 @@ const fieldManager = "wukong-disk-controller"
 // +kubebuilder:rbac:groups="",resources=events,verbs=list;watch
 // +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
 
-// Reconciler brings WukongDisks to what their spec says.
+// Reconciler makes WukongDisks what their spec asks for.
 type Reconciler struct {
 	client       client.Client
 	applier      *apply.Applier
@@ -46,7 +46,7 @@ type Reconciler struct {
 	namespaces   scope.Namespaces
 }
 
-// Reconcile looks at one WukongDisk.
+// Reconcile is one pass over one WukongDisk.
 func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
 	disk := &v1alpha1.WukongDisk{}
 	if err := r.client.Get(ctx, request.NamespacedName, disk); err != nil {
@@ -62,31 +62,35 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 	if !disk.DeletionTimestamp.IsZero() {
 		return reconcile.Result{}, r.finalize(ctx, disk, observed)
 	}
-	if observed.dataVolume != nil && !model.Belongs(observed.dataVolume, disk) {
+	if observed.DataVolume != nil && observed.OwnDataVolume() == nil {
 		if err := r.clearLeftover(ctx, request.NamespacedName); err != nil { // of an earlier disk of this name
 			return reconcile.Result{}, err
 		}
 	}
 	if len(observed.lostOwners) > 0 {
-		return reconcile.Result{}, r.outlive(ctx, disk, observed.lostOwners) // and its watch brings the disk back
+		return reconcile.Result{}, r.removeOwners(ctx, disk, observed.lostOwners) // and the watch starts another pass
 	}
 	return r.carryOut(ctx, disk, observed)
 }
 
-// carryOut writes what a disk that lives needs, and its status.
-func (r *Reconciler) carryOut(ctx context.Context, disk *v1alpha1.WukongDisk, observed *observation) (reconcile.Result, error) {
+// carryOut writes what a disk needs that is not being deleted, and its status.
+func (r *Reconciler) carryOut(
+	ctx context.Context, disk *v1alpha1.WukongDisk, observed *observation,
+) (reconcile.Result, error) {
 	observed.outcome = steps.Run(ctx, r, disk, observed)
-	result, err := observed.outcome.Conclude(observed.retryAfter(disk), func() error { return r.writeStatus(ctx, disk, observed) })
+	result, err := observed.outcome.Conclude(observed.retryAfter(), func() error {
+		return r.writeStatus(ctx, disk, observed)
+	})
 	if err != nil {
 		return result, err
 	}
-	return pass.CleanUp(r.applier.Recorder, disk, result, r.clearAway(ctx, observed)), nil
+	return pass.CleanUp(r.applier.Recorder, disk, result, r.deleteStale(ctx, observed)), nil
 }
 
-// retryAfter is when to look again at what no watch reports; zero for never.
-func (o *observation) retryAfter(disk *v1alpha1.WukongDisk) time.Duration {
+// retryAfter is when another pass has to read what no watch reports; zero for never.
+func (o *observation) retryAfter() time.Duration {
 	switch {
-	case o.outsideUser != "", waitsForOrigin(disk, o):
+	case o.attachment.OutsideUser != "", o.sourceInputs().WaitsForOrigin():
 		return pass.RefusedRetry
 	case o.move.Again:
 		return time.Millisecond

@@ -8,21 +8,25 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/pass"
 )
 
-// stepMove is the step that carries a move on.
+// stepMove is the step that continues a move.
 const stepMove = "move"
 
-// steps are the writes of a pass over a disk that is not being deleted. Nothing is made before the finalizer is there that deletes or keeps it. The mark that a disk was filled comes before the status: who reads Ready can rely on it.
+// steps are the writes of a pass over a disk that is not being deleted. Nothing is created before the disk has its
+// finalizer, which deletes or keeps it. The mark that a disk was filled is written before the status, so that readers
+// of Ready can rely on it.
 var steps = pass.New("wukongdisk",
 	pass.Do("metadata", (*Reconciler).applyMetadata),
 	pass.Do("ownership", (*Reconciler).settleOwnership),
 	pass.Do("data-volume", (*Reconciler).applyDataVolume, "metadata", "ownership"),
 	pass.Do("growth", (*Reconciler).growClaim, "data-volume"),
-	pass.Do(stepMove, (*Reconciler).carryMove, "metadata"),
+	pass.Do(stepMove, (*Reconciler).continueMove, "metadata"),
 	pass.Do("filled", (*Reconciler).markFilled),
 	pass.Do("protection", (*Reconciler).settleProtection),
 )
 
-// applyMetadata puts the finalizer on the disk, and makes it a dependent of its Wukong.
+// applyMetadata sets the finalizer of the disk, and makes it a dependent of its Wukong.
 func (r *Reconciler) applyMetadata(ctx context.Context, disk *v1alpha1.WukongDisk, observed *observation) error {
-	return r.applier.Metadata(ctx, disk.DeepCopy(), apply.Metadata{Finalizer: v1alpha1.FinalizerDisk, Umbrella: observed.umbrella.OwnerReference()})
+	return r.applier.Metadata(ctx, disk.DeepCopy(), apply.Metadata{
+		Finalizer: v1alpha1.FinalizerDisk, Umbrella: observed.umbrella.OwnerReference(),
+	})
 }

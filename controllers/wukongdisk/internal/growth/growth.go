@@ -1,11 +1,11 @@
-// Package growth is how the claim of a disk comes to have the size that the spec asks for. It decides, and writes nothing.
+// Package growth decides how the claim of a disk gets the size that the spec asks for. It reads what that depends on,
+// and writes nothing.
 package growth
 
 import (
 	"math"
 
 	corev1 "k8s.io/api/core/v1"
-	storagev1 "k8s.io/api/storage/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/utils/ptr"
 	cdiv1 "kubevirt.io/containerized-data-importer-api/pkg/apis/core/v1beta1"
@@ -14,30 +14,22 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/diskstate"
 )
 
-// Alignment of images, in bytes: CDI and KubeVirt cut the size of an image down to it.
+// Alignment of images, in bytes: CDI and KubeVirt round the size of an image down to a multiple of it.
 const Alignment = 1 << 20
 
-// Inputs are what decides about the size of a disk.
+// Inputs decide about the size of a disk.
 type Inputs struct {
 	Disk *v1alpha1.WukongDisk
-	// Claim is the claim that holds the disk, DataVolume its DataVolume; nil when they do not exist, or the claim is not the disk's.
+	// Claim is the disk's own claim; nil when it does not exist. DataVolume is nil when it does not exist.
 	Claim      *corev1.PersistentVolumeClaim
 	DataVolume *cdiv1.DataVolume
-	// Moves: the disk is on its way to another class. It grows when it has moved.
+	// Moves reports that the disk moves to another class. It grows after it moved.
 	Moves bool
-	// Storage is what was read about the claim's storage; nil when it need not grow, or cannot yet (see Wanted).
+	// Storage is nil when the claim need not grow, or cannot grow now (see Wanted).
 	Storage *Storage
 }
 
-// Storage is what the growth of a claim depends on.
-type Storage struct {
-	// Class of the claim; nil when it does not exist any more.
-	Class *storagev1.StorageClass
-	// Overhead is the part of a file system volume that is not the image's, between 0 and 1; 0 for a block volume.
-	Overhead float64
-}
-
-// Complete reports whether the disk stands on a claim of its own that is bound and filled.
+// Complete reports whether the disk has a claim of its own that is bound and filled.
 func (in Inputs) Complete() bool {
 	if in.Disk.AdoptsClaim() || in.Claim == nil || diskstate.Bound(in.Claim) != nil {
 		return false
@@ -45,8 +37,8 @@ func (in Inputs) Complete() bool {
 	return in.DataVolume == nil || in.DataVolume.Status.Phase == cdiv1.Succeeded
 }
 
-// Wanted reports whether the claim was asked for less than the spec says, and can be asked for more: Kubernetes lets bound claims grow only,
-// and while CDI fills one it belongs to CDI.
+// Wanted reports whether spec.size was raised, and the claim can grow now: in Kubernetes only bound claims can grow,
+// and while CDI fills a claim only CDI may change it.
 func (in Inputs) Wanted() bool {
 	if !in.Complete() || in.Moves {
 		return false
@@ -55,10 +47,10 @@ func (in Inputs) Wanted() bool {
 	return recorded != nil && in.Disk.Spec.Size.Cmp(*recorded) > 0
 }
 
-// Begins reports whether the claim is to be asked for more now.
+// Begins reports whether the request of the claim has to be raised now.
 func (in Inputs) Begins() bool { return in.Storage != nil && in.unsupported() == nil }
 
-// RequestedSize is what the claim was asked for so far, in the terms of spec.size; nil before anything was.
+// RequestedSize is the last spec.size that was requested from the storage; nil before the first request.
 func (in Inputs) RequestedSize() *resource.Quantity {
 	if in.Disk.AdoptsClaim() {
 		return nil
@@ -76,8 +68,8 @@ func (in Inputs) RequestedSize() *resource.Quantity {
 	if in.Claim == nil {
 		return nil
 	}
-	// CDI collected the DataVolume, and with it the size that it was made for, or it left the size to its snapshot: it is not more than the
-	// claim.
+	// CDI collected the DataVolume, and with it the size that was requested, or the DataVolume got the size of a
+	// snapshot. The size that was requested is at most the request of the claim.
 	request := in.Claim.Spec.Resources.Requests[corev1.ResourceStorage]
 	if in.Disk.Spec.Size.Cmp(request) < 0 {
 		return in.Disk.Spec.Size
@@ -85,14 +77,15 @@ func (in Inputs) RequestedSize() *resource.Quantity {
 	return &request
 }
 
-// Request is what the claim is to ask for.
+// Request is the size that the claim has to request.
 func (in Inputs) Request() resource.Quantity {
 	return ClaimRequest(*in.Disk.Spec.Size, in.Claim.Spec.Resources.Requests[corev1.ResourceStorage], in.Storage.Overhead)
 }
 
-// ClaimRequest is what a claim must ask for so that an image of the size fits: CDI's formula (pkg/controller/common/util.go,
-// GetRequiredSpace), rounded up to where KubeVirt rounds down when it computes the image from the claim again
-// (pkg/virt-launcher/virtwrap/manager.go, possibleGuestSize). A claim that is larger already stays as it is.
+// ClaimRequest is the size that a claim must request so that an image of a size fits. It is CDI's formula
+// (pkg/controller/common/util.go, GetRequiredSpace), rounded up, because KubeVirt rounds down when it computes the size
+// of the image from the claim (pkg/virt-launcher/virtwrap/manager.go, possibleGuestSize). A larger request stays as it
+// is.
 func ClaimRequest(size, current resource.Quantity, overhead float64) resource.Quantity {
 	request := size
 	if overhead > 0 {
@@ -107,7 +100,7 @@ func ClaimRequest(size, current resource.Quantity, overhead float64) resource.Qu
 
 func roundUp(bytes int64) int64 { return (bytes + Alignment - 1) / Alignment * Alignment }
 
-// Problem says why a complete disk has not the size that the spec says; nil when it has.
+// Problem reports why a complete disk does not have the size of the spec; nil when it has.
 func (in Inputs) Problem() *diskstate.Problem {
 	if !in.Complete() {
 		return nil
@@ -123,7 +116,8 @@ func (in Inputs) Problem() *diskstate.Problem {
 	return diskstate.Grows(in.Claim)
 }
 
-// unsupported: the API server would refuse the request, and not say why so plainly.
+// unsupported reports why the claim cannot grow. The API server would refuse the request with a message that is less
+// clear.
 func (in Inputs) unsupported() *diskstate.Problem {
 	if in.Storage == nil {
 		return nil

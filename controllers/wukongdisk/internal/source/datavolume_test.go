@@ -1,4 +1,4 @@
-package wukongdisk
+package source
 
 import (
 	"testing"
@@ -12,9 +12,11 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/wukongdisk/internal/backing"
 )
 
-// The spec of the DataVolume for each source, as CDI reads it. B17: a registry URL keeps, or gets, the scheme that CDI demands.
+// The spec of the DataVolume for each source, as CDI reads it. B17: a registry URL keeps, or gets, the scheme that CDI
+// requires.
 func TestDesiredDataVolumeSourceB17(t *testing.T) {
 	secret := &v1alpha1.LocalObjectReference{Name: "credentials"}
 	certificates := &v1alpha1.LocalObjectReference{Name: "ca"}
@@ -34,10 +36,12 @@ http:
   url: https://images/debian.qcow2
   secretRef: credentials
   certConfigMap: ca`},
-		"registry without a scheme": {&v1alpha1.WukongDiskSource{Registry: &v1alpha1.RegistrySource{URL: "quay.io/disks/debian:13"}}, `
+		"registry without a scheme": {&v1alpha1.WukongDiskSource{Registry: &v1alpha1.RegistrySource{
+			URL: "quay.io/disks/debian:13"}}, `
 registry:
   url: docker://quay.io/disks/debian:13`},
-		"registry with its scheme": {&v1alpha1.WukongDiskSource{Registry: &v1alpha1.RegistrySource{URL: "docker://quay.io/disks/debian:13"}}, `
+		"registry with its scheme": {&v1alpha1.WukongDiskSource{Registry: &v1alpha1.RegistrySource{
+			URL: "docker://quay.io/disks/debian:13"}}, `
 registry:
   url: docker://quay.io/disks/debian:13`},
 		"registry archive with credentials and certificates": {&v1alpha1.WukongDiskSource{Registry: &v1alpha1.RegistrySource{
@@ -59,14 +63,14 @@ gcs:
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			actual, err := yaml.Marshal(dataVolumeSource(test.source))
+			actual, err := yaml.Marshal(plainSource(test.source))
 			assert.NoError(t, err)
 			assert.YAMLEq(t, test.golden, string(actual))
 		})
 	}
 }
 
-// B18: access and volume mode are the person's choice, or CDI's, which knows what the class can; never ours.
+// B18: the user decides about access modes and volume mode, or CDI does, which knows what the class supports.
 func TestDesiredDataVolumeStorageB18(t *testing.T) {
 	tests := map[string]struct {
 		spec   v1alpha1.WukongDiskSpec
@@ -77,7 +81,8 @@ resources:
   requests:
     storage: 20Gi`},
 		"all": {v1alpha1.WukongDiskSpec{
-			Size: ptr.To(resource.MustParse("500M")), StorageClassName: ptr.To("fast"), VolumeMode: ptr.To(corev1.PersistentVolumeBlock),
+			Size: ptr.To(resource.MustParse("500M")), StorageClassName: ptr.To("fast"),
+			VolumeMode:  ptr.To(corev1.PersistentVolumeBlock),
 			AccessModes: []v1alpha1.AccessMode{"ReadWriteMany", "ReadOnlyMany"},
 		}, `
 accessModes: [ReadWriteMany, ReadOnlyMany]
@@ -89,8 +94,9 @@ resources:
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			desired := desiredDataVolume(&v1alpha1.WukongDisk{ObjectMeta: metav1.ObjectMeta{Name: "root", Namespace: "shop"}, Spec: test.spec}, &observation{})
-			assert.Equal(t, "root", desired.Name, "the claim gets the DataVolume's name, and machines look for it by the disk's")
+			disk := &v1alpha1.WukongDisk{ObjectMeta: metav1.ObjectMeta{Name: "root", Namespace: "shop"}, Spec: test.spec}
+			desired := Inputs{View: backing.View{Disk: disk}}.Desired()
+			assert.Equal(t, "root", desired.Name, "the claim gets the DataVolume's name, and must have the disk's")
 			assert.Equal(t, "shop", desired.Namespace)
 			actual, err := yaml.Marshal(desired.Spec.Storage)
 			assert.NoError(t, err)
