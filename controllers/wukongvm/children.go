@@ -99,7 +99,7 @@ func (r *Reconciler) applyMachine(ctx context.Context, vm *v1alpha1.WukongVM, ob
 		return r.applyPower(ctx, vm, observed)
 	}
 	before := observed.Machine
-	machine, err := apply.Child(ctx, r.applier, vm, desiredMachine(vm, observed))
+	machine, err := apply.Child(ctx, r.applier, vm, observed.virtualMachine(vm))
 	if err != nil {
 		return err
 	}

@@ -47,7 +47,7 @@ func run(vm *v1alpha1.WukongVM, observed *observation) {
 // desired is the VirtualMachine that a pass would write.
 func desired(vm *v1alpha1.WukongVM, observed *observation) *kubevirtv1.VirtualMachine {
 	observed.resolve(vm)
-	return desiredMachine(vm, observed)
+	return observed.virtualMachine(vm)
 }
 
 // instanceOf is the instance that KubeVirt makes of a VirtualMachine, as the cache holds it.

@@ -5,7 +5,6 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
@@ -96,45 +95,6 @@ func TestB11TheBootDiskIsTheOneThatSaysSo(t *testing.T) {
 	disks := desired(vm, observed).Spec.Template.Spec.Domain.Devices.Disks
 	assert.Nil(t, disks[0].BootOrder)
 	assert.Equal(t, uint(1), *disks[1].BootOrder)
-}
-
-func TestFirmware(t *testing.T) {
-	vm, _ := testVM()
-	vm.Spec.Firmware = &v1alpha1.Firmware{Bootloader: v1alpha1.BootloaderUEFISecureBoot, UUID: "aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee", Serial: "S1"}
-	result := firmware(vm)
-	assert.Equal(t, "aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee", string(result.UUID))
-	assert.Equal(t, "S1", result.Serial)
-	assert.True(t, *result.Bootloader.EFI.SecureBoot)
-	assert.True(t, *features(vm).SMM.Enabled, "secure boot needs it")
-	vm.Spec.Firmware.Bootloader = v1alpha1.BootloaderUEFI
-	assert.False(t, *firmware(vm).Bootloader.EFI.SecureBoot)
-	assert.Nil(t, features(vm).SMM)
-}
-
-// Fault D.6: annotations and resources of the launcher pod could not be said.
-func TestWhatTheLauncherPodGets(t *testing.T) {
-	vm, observed := testVM()
-	template := desired(vm, observed).Spec.Template
-	assert.Empty(t, template.ObjectMeta.Annotations)
-	assert.Equal(t, kubevirtv1.ResourceRequirements{}, template.Spec.Domain.Resources)
-
-	vm.Spec.Scheduling = &v1alpha1.Scheduling{Annotations: map[string]string{
-		"sidecar.istio.io/inject": "true", "kubevirt.io.example.com/mine": "yes",
-		"hooks.kubevirt.io/hookSidecars": "[]", "kubevirt.io/keep": "", "k8s.v1.cni.cncf.io/networks": "other/lan", "v1.multus-cni.io/default-network": "other/lan",
-		v1alpha1.GroupName + "/handover": "{}", "ovn.kubernetes.io/ip_address": "10.0.0.5", "lan.shop.ovn.kubernetes.io/logical_switch": "lan",
-		"cni.projectcalico.org/ipAddrs": "[]", "container.apparmor.security.beta.kubernetes.io/compute": "unconfined", "io.kubernetes.cri-o.userns-mode": "auto",
-	}}
-	vm.Spec.Resources = &v1alpha1.PodResources{
-		Requests: &v1alpha1.ResourceAmounts{CPU: ptr.To(resource.MustParse("500m"))},
-		Limits:   &v1alpha1.ResourceAmounts{CPU: ptr.To(resource.MustParse("2")), Memory: ptr.To(resource.MustParse("3Gi"))},
-	}
-	template = desired(vm, observed).Spec.Template
-	assert.Equal(t, map[string]string{"sidecar.istio.io/inject": "true", "kubevirt.io.example.com/mine": "yes"}, template.ObjectMeta.Annotations,
-		"what attaches networks or runs programs never arrives, whoever let it in")
-	assert.Equal(t, "500m", template.Spec.Domain.Resources.Requests.Cpu().String())
-	assert.NotContains(t, template.Spec.Domain.Resources.Requests, corev1.ResourceMemory)
-	assert.Equal(t, "2", template.Spec.Domain.Resources.Limits.Cpu().String())
-	assert.Equal(t, "3Gi", template.Spec.Domain.Resources.Limits.Memory().String())
 }
 
 // The parts agree with one another in the VirtualMachine: the claim, KubeVirt's word to migrate it, and the record of that.

@@ -17,6 +17,7 @@ import (
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/placement"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/services"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/virt"
+	"github.com/novasphere/wukong/controllers/wukongvm/internal/virtualmachine"
 )
 
 // writeStatus computes the status from scratch and writes it when it differs.
@@ -114,7 +115,7 @@ func restartMessage(vm *v1alpha1.WukongVM, observed *observation) string {
 func describe(vm *v1alpha1.WukongVM, observed *observation) v1alpha1.WukongVMStatus {
 	status := v1alpha1.WukongVMStatus{
 		Phase:       phase(vm, observed),
-		MachineUUID: machineUUID(vm),
+		MachineUUID: virtualmachine.UUID(vm),
 		Networks:    observed.nics.After(observed.View).Status(),
 		Disks:       diskReport(vm, observed).Status(),
 		Services:    services.Status(vm, observed.services, observed.endpoints),
