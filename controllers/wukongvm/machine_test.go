@@ -1,6 +1,7 @@
 package wukongvm
 
 import (
+	"context"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -15,6 +16,12 @@ import (
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/virt"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/volumemove"
 )
+
+// endedBy is the outcome of a pass in which one step ended with an error.
+func endedBy(step string, err error) *pass.Outcome {
+	failing := func(int, context.Context, int, int) error { return err }
+	return pass.New("test", pass.Do(step, failing)).Run(context.Background(), 0, 0, 0)
+}
 
 const testUID = "11111111-2222-3333-4444-555555555555"
 

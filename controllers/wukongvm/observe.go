@@ -14,6 +14,7 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/read"
 	"github.com/novasphere/wukong/controllers/internal/umbrella"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/cloudinit"
+	"github.com/novasphere/wukong/controllers/wukongvm/internal/events"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/nics"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/volumemove"
 )
@@ -57,7 +58,7 @@ func (r *Reconciler) observe(ctx context.Context, vm *v1alpha1.WukongVM) (*obser
 		}
 	}
 	for _, step := range []func(context.Context, *v1alpha1.WukongVM, *observation) error{
-		r.observeOwned, r.observeServices, r.observePolicy, r.observeMachine, r.observeTelling, r.observeStall, r.observeOwners, r.observeGates, r.observeNodes, r.observeAddresses, r.observeGuestAddresses,
+		r.observeOwned, r.observeServices, r.observePolicy, r.observeMachine, r.observeEvents, r.observeStall, r.observeOwners, r.observeGates, r.observeNodes, r.observeAddresses, r.observeGuestAddresses,
 	} {
 		if err := step(ctx, vm, observed); err != nil {
 			return nil, err
@@ -75,6 +76,14 @@ func podPlugin(vm *v1alpha1.WukongVM) string {
 		}
 	}
 	return ""
+}
+
+// observeEvents reads why the guest makes no progress, when other programs report it only in events.
+func (r *Reconciler) observeEvents(ctx context.Context, vm *v1alpha1.WukongVM, observed *observation) (err error) {
+	observed.events, err = events.Read(ctx, r.uncached, events.Inputs{
+		VM: vm, View: observed.View, PlugPods: observed.diskInputs(vm).PlugPods(), Now: r.clock.Now(),
+	})
+	return err
 }
 
 func (r *Reconciler) observeMachine(ctx context.Context, vm *v1alpha1.WukongVM, observed *observation) error {

@@ -48,12 +48,18 @@ func (o *observation) resolve(vm *v1alpha1.WukongVM) {
 
 // complete tells whether the content of the VirtualMachine is known.
 func (o *observation) complete() bool {
+	found := o.partsCause()
+	return found == nil || !found.Blocking
+}
+
+// partsCause is the gravest cause of the parts that the VirtualMachine is made of; nil when all are ready. It blocks when
+// any of them does.
+func (o *observation) partsCause() *cause.Cause {
+	var worst *cause.Cause
 	for _, found := range []*cause.Cause{o.disksProblem, o.nics.Problem(), o.cloudInit.problem, o.policy.Cause} {
-		if found != nil && found.Blocking {
-			return false
-		}
+		worst = cause.Graver(worst, found)
 	}
-	return true
+	return worst
 }
 
 func cloudInitProblem(err error, blocking bool) *cause.Cause {

@@ -104,8 +104,8 @@ func (o *observation) retryAfter(vm *v1alpha1.WukongVM, now time.Time) time.Dura
 		return o.stall.RetryAfter
 	case o.moves.AwaitsNode():
 		return pass.RefusedRetry
-	case o.told.again > 0:
-		return o.told.again
+	case o.events.RetryAfter > 0:
+		return o.events.RetryAfter
 	default:
 		return o.fileSystemsAfter(vm, now)
 	}

@@ -6,17 +6,13 @@ import (
 	"net/netip"
 	"strings"
 
-	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	kubevirtv1 "kubevirt.io/api/core/v1"
-
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/cause"
 	"github.com/novasphere/wukong/controllers/internal/conditions"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/disks"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/placement"
+	"github.com/novasphere/wukong/controllers/wukongvm/internal/readiness"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/services"
-	"github.com/novasphere/wukong/controllers/wukongvm/internal/virt"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/virtualmachine"
 )
 
@@ -25,13 +21,21 @@ func (r *Reconciler) writeStatus(ctx context.Context, vm *v1alpha1.WukongVM, obs
 	after := vm.DeepCopy()
 	after.Status = describe(vm, observed)
 	set := conditions.For(vm, r.clock)
-	reportReady(set, vm, observed)
+	readyInputs(vm, observed).Report(set)
 	reportParts(set, vm, observed)
 	reportMachine(set, vm, observed)
 	observed.umbrella.Report(set)
 	after.Status.Conditions = set.List()
 	after.Status.ObservedGeneration = vm.Generation
 	return r.applier.Status(ctx, vm, after)
+}
+
+// readyInputs are what decides about Ready and the phase.
+func readyInputs(vm *v1alpha1.WukongVM, observed *observation) readiness.Inputs {
+	return readiness.Inputs{
+		VM: vm, View: observed.View, KubeVirtServed: observed.kubevirtServed, Refused: observed.outcome.Refused(),
+		Parts: observed.partsCause(), Events: observed.events,
+	}
 }
 
 // reportParts puts a condition for each part of the machine.
@@ -56,21 +60,8 @@ func reportParts(set *conditions.Set, vm *v1alpha1.WukongVM, observed *observati
 	case observed.Machine == nil || !observed.complete():
 		set.False(v1alpha1.ConditionSynchronized, v1alpha1.ReasonPending, "the VirtualMachine is not written: see the other conditions")
 	default:
-		part(v1alpha1.ConditionSynchronized, guestRefuses(observed))
+		part(v1alpha1.ConditionSynchronized, readiness.GuestNotChanged(observed.View))
 	}
-}
-
-// guestRefuses is what KubeVirt cannot carry out on a guest that runs, such as a disk for which it has no slot. While a machine starts, Ready tells.
-func guestRefuses(observed *observation) *cause.Cause {
-	guest := observed.Guest()
-	if guest == nil || !guest.IsRunning() {
-		return nil
-	}
-	synchronized := virt.Condition(guest, kubevirtv1.VirtualMachineInstanceSynchronized)
-	if synchronized == nil || synchronized.Status != corev1.ConditionFalse {
-		return nil
-	}
-	return &cause.Cause{Reason: v1alpha1.ReasonGuestNotChanged, Message: fmt.Sprintf("KubeVirt cannot change the running guest, and tries again: %s", synchronized.Message)}
 }
 
 // reportMachine carries over what KubeVirt says of a machine that exists.
@@ -78,19 +69,7 @@ func reportMachine(set *conditions.Set, vm *v1alpha1.WukongVM, observed *observa
 	if message := restartMessage(vm, observed); message != "" {
 		set.True(v1alpha1.ConditionRestartRequired, "ChangePending", message)
 	}
-	if observed.Instance == nil {
-		return
-	}
-	if connected := virt.Condition(observed.Instance, kubevirtv1.VirtualMachineInstanceAgentConnected); connected != nil {
-		set.Put(v1alpha1.ConditionGuestAgentConnected, metav1.ConditionStatus(connected.Status), "AgentReported", connected.Message)
-	}
-	if migratable := virt.Condition(observed.Instance, kubevirtv1.VirtualMachineInstanceIsMigratable); migratable != nil {
-		reason := migratable.Reason
-		if reason == "" {
-			reason = v1alpha1.ReasonReady
-		}
-		set.Put(v1alpha1.ConditionLiveMigratable, metav1.ConditionStatus(migratable.Status), reason, migratable.Message)
-	}
+	readiness.ReportGuest(set, observed.View)
 }
 
 // restartMessage says which changes wait for a restart: interfaces and disks that cannot change under a guest, and what KubeVirt says of the rest.
@@ -114,7 +93,7 @@ func restartMessage(vm *v1alpha1.WukongVM, observed *observation) string {
 // describe is the status beside its conditions.
 func describe(vm *v1alpha1.WukongVM, observed *observation) v1alpha1.WukongVMStatus {
 	status := v1alpha1.WukongVMStatus{
-		Phase:       phase(vm, observed),
+		Phase:       readyInputs(vm, observed).Phase(),
 		MachineUUID: virtualmachine.UUID(vm),
 		Networks:    observed.nics.After(observed.View).Status(),
 		Disks:       diskReport(vm, observed).Status(),
@@ -139,7 +118,7 @@ func describe(vm *v1alpha1.WukongVM, observed *observation) v1alpha1.WukongVMSta
 // diskReport is what status.disks reports, after the writes of the pass.
 func diskReport(vm *v1alpha1.WukongVM, observed *observation) disks.Report {
 	return disks.Report{
-		Inputs: observed.diskInputs(vm), Off: observed.gatesOff, PlugFailures: observed.told.plugs,
+		Inputs: observed.diskInputs(vm), Off: observed.gatesOff, PlugFailures: observed.events.PlugFailures,
 		Written: observed.outcome.Of(stepMachine) == nil && observed.complete(),
 	}
 }

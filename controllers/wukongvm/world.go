@@ -10,6 +10,7 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/umbrella"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/addresses"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/disks"
+	"github.com/novasphere/wukong/controllers/wukongvm/internal/events"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/nics"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/policy"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/power"
@@ -37,8 +38,8 @@ type world struct {
 	networkFacts
 	// secrets of people that cloud-init data comes from, by name; absent when they do not exist.
 	secrets map[string]*corev1.Secret
-	// told is what events say of a machine that does not go on.
-	told telling
+	// events are what other programs report only in events.
+	events events.Report
 	// fileSystems of the guest, as its agent reports them.
 	fileSystems []v1alpha1.GuestFileSystem
 }

@@ -28,8 +28,9 @@ type Inputs struct {
 	BridgeNodes []map[string]string
 }
 
-// Make returns the complete VirtualMachine, which is written in one request: KubeVirt writes to an object right after it
-// was created, and a second request of Wukong would conflict with that. Fields that KubeVirt adds are not set here.
+// Make returns the complete VirtualMachine, which is written in one request: KubeVirt writes to an object right after
+// it was created, and a second request of Wukong would conflict with that. Fields that KubeVirt adds are not set
+// here.
 func Make(in Inputs) *kubevirtv1.VirtualMachine {
 	vm := in.VM
 	metadata := child.Metadata(vm, vm.Name, nil)
