@@ -1,10 +1,9 @@
 package wukongvm
 
 import (
+	"cmp"
 	"context"
-	"fmt"
 	"net/netip"
-	"strings"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/cause"
@@ -16,14 +15,17 @@ import (
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/virtualmachine"
 )
 
-// writeStatus computes the status from scratch and writes it when it differs.
+// writeStatus computes the status from scratch, and writes it when it differs.
 func (r *Reconciler) writeStatus(ctx context.Context, vm *v1alpha1.WukongVM, observed *observation) error {
 	after := vm.DeepCopy()
 	after.Status = describe(vm, observed)
 	set := conditions.For(vm, r.clock)
 	readyInputs(vm, observed).Report(set)
 	reportParts(set, vm, observed)
-	reportMachine(set, vm, observed)
+	if message := restartMessage(vm, observed); message != "" {
+		set.True(v1alpha1.ConditionRestartRequired, "ChangePending", message)
+	}
+	readiness.ReportGuest(set, observed.View)
 	observed.umbrella.Report(set)
 	after.Status.Conditions = set.List()
 	after.Status.ObservedGeneration = vm.Generation
@@ -38,7 +40,7 @@ func readyInputs(vm *v1alpha1.WukongVM, observed *observation) readiness.Inputs 
 	}
 }
 
-// reportParts puts a condition for each part of the machine.
+// reportParts sets a condition for each part of the WukongVM.
 func reportParts(set *conditions.Set, vm *v1alpha1.WukongVM, observed *observation) {
 	part := func(conditionType string, found *cause.Cause) {
 		if found == nil {
@@ -47,57 +49,44 @@ func reportParts(set *conditions.Set, vm *v1alpha1.WukongVM, observed *observati
 		}
 		set.False(conditionType, found.Reason, found.Message)
 	}
-	part(v1alpha1.ConditionDisksReady, observed.disksProblem)
+	part(v1alpha1.ConditionDisksReady, observed.disksCause)
 	part(v1alpha1.ConditionNetworksReady, observed.nics.Problem())
-	part(v1alpha1.ConditionCloudInitReady, observed.cloudInit.problem)
+	part(v1alpha1.ConditionCloudInitReady, observed.cloudInit.Cause)
 	observed.policy.Report(set, observed.outcome.Of(stepPolicy))
 	if len(vm.Spec.Services) > 0 {
-		part(v1alpha1.ConditionServicesReady, observed.servicesProblem)
+		part(v1alpha1.ConditionServicesReady, observed.servicesCause)
 	}
 	switch {
 	case observed.outcome.Refused() != nil:
 		part(v1alpha1.ConditionSynchronized, cause.Refused(observed.outcome.Refused()))
 	case observed.Machine == nil || !observed.complete():
-		set.False(v1alpha1.ConditionSynchronized, v1alpha1.ReasonPending, "the VirtualMachine is not written: see the other conditions")
+		set.False(v1alpha1.ConditionSynchronized, v1alpha1.ReasonPending,
+			"the VirtualMachine is not written: see the other conditions")
 	default:
 		part(v1alpha1.ConditionSynchronized, readiness.GuestNotChanged(observed.View))
 	}
 }
 
-// reportMachine carries over what KubeVirt says of a machine that exists.
-func reportMachine(set *conditions.Set, vm *v1alpha1.WukongVM, observed *observation) {
-	if message := restartMessage(vm, observed); message != "" {
-		set.True(v1alpha1.ConditionRestartRequired, "ChangePending", message)
-	}
-	readiness.ReportGuest(set, observed.View)
-}
-
-// restartMessage says which changes wait for a restart: interfaces and disks that cannot change under a guest, and what KubeVirt says of the rest.
+// restartMessage reports the changes that wait for a restart: of interfaces, disks, labels and annotations, and what
+// KubeVirt reports about the rest; empty without any.
 func restartMessage(vm *v1alpha1.WukongVM, observed *observation) string {
-	if names := observed.nics.After(observed.View).Template().Named(v1alpha1.VMNetworkRestartNeeded); len(names) > 0 {
-		return fmt.Sprintf("interfaces that cannot change while the machine runs: %s; see status.networks", strings.Join(names, ", "))
-	}
-	if names := observed.diskInputs(vm).Kept(); len(names) > 0 {
-		return fmt.Sprintf("disks that the machine started with, and has until it stops or restarts: %s; see status.disks", strings.Join(names, ", "))
-	}
-	labels, annotations := placement.Missing(vm, observed.Guest())
-	if len(labels) > 0 {
-		return fmt.Sprintf("labels of spec.scheduling that the running machine does not have, nor its pod, and that nothing selects it by: %s", strings.Join(labels, ", "))
-	}
-	if len(annotations) > 0 {
-		return fmt.Sprintf("annotations of spec.scheduling that the pod of the running machine does not have: %s", strings.Join(annotations, ", "))
-	}
-	return observed.RestartRequired()
+	return cmp.Or(
+		observed.nics.After(observed.View).RestartMessage(),
+		observed.diskInputs(vm).RestartMessage(),
+		placement.RestartMessage(vm, observed.Guest()),
+		observed.RestartRequired(),
+	)
 }
 
-// describe is the status beside its conditions.
+// describe is the status without its conditions.
 func describe(vm *v1alpha1.WukongVM, observed *observation) v1alpha1.WukongVMStatus {
+	made := observed.services
 	status := v1alpha1.WukongVMStatus{
 		Phase:       readyInputs(vm, observed).Phase(),
 		MachineUUID: virtualmachine.UUID(vm),
 		Networks:    observed.nics.After(observed.View).Status(),
 		Disks:       diskReport(vm, observed).Status(),
-		Services:    services.Status(vm, observed.services, observed.endpoints),
+		Services:    services.Status(vm, made.Services, made.Endpoints),
 	}
 	for _, network := range status.Networks {
 		if status.PrimaryAddress == "" {
@@ -108,8 +97,11 @@ func describe(vm *v1alpha1.WukongVM, observed *observation) v1alpha1.WukongVMSta
 		if !instance.IsFinal() {
 			status.NodeName = instance.Status.NodeName
 		}
-		if guest := instance.Status.GuestOSInfo; guest.PrettyName != "" || guest.KernelRelease != "" || len(observed.fileSystems) > 0 {
-			status.Guest = &v1alpha1.GuestStatus{OperatingSystem: guest.PrettyName, KernelRelease: guest.KernelRelease, FileSystems: observed.fileSystems}
+		guest := instance.Status.GuestOSInfo
+		if guest.PrettyName != "" || guest.KernelRelease != "" || len(observed.fileSystems) > 0 {
+			status.Guest = &v1alpha1.GuestStatus{
+				OperatingSystem: guest.PrettyName, KernelRelease: guest.KernelRelease, FileSystems: observed.fileSystems,
+			}
 		}
 	}
 	return status
@@ -118,12 +110,12 @@ func describe(vm *v1alpha1.WukongVM, observed *observation) v1alpha1.WukongVMSta
 // diskReport is what status.disks reports, after the writes of the pass.
 func diskReport(vm *v1alpha1.WukongVM, observed *observation) disks.Report {
 	return disks.Report{
-		Inputs: observed.diskInputs(vm), Off: observed.gatesOff, PlugFailures: observed.events.PlugFailures,
-		Written: observed.outcome.Of(stepMachine) == nil && observed.complete(),
+		Inputs: observed.diskInputs(vm), Off: observed.disks.GatesOff, PlugFailures: observed.events.PlugFailures,
+		Written: observed.outcome.Of(stepVirtualMachine) == nil && observed.complete(),
 	}
 }
 
-// primaryAddress is the first address that others can use: not a link-local one.
+// primaryAddress is the first address that is not link-local, which other computers can use.
 func primaryAddress(addresses []string) string {
 	for _, text := range addresses {
 		if address, err := netip.ParseAddr(text); err == nil && !address.IsLinkLocalUnicast() {

@@ -25,7 +25,8 @@ func endedBy(step string, err error) *pass.Outcome {
 
 const testUID = "11111111-2222-3333-4444-555555555555"
 
-// testVM has a stamped root disk, an adopted claim, the pod network and a bridge; it and what it refers to are as read from the cache.
+// testVM has a root disk from a template, an adopted claim, the pod network and a bridge; it and what it refers to are
+// as read from the cache.
 func testVM() (*v1alpha1.WukongVM, *observation) {
 	size := resource.MustParse("10Gi")
 	vm := &v1alpha1.WukongVM{
@@ -46,7 +47,7 @@ func testVM() (*v1alpha1.WukongVM, *observation) {
 	}
 	observed := &observation{}
 	observed.kubevirtServed = true
-	observed.disks = map[string]*v1alpha1.WukongDisk{
+	observed.disks.ByName = map[string]*v1alpha1.WukongDisk{
 		"web-root": {
 			ObjectMeta: metav1.ObjectMeta{Name: "web-root"}, Spec: v1alpha1.WukongDiskSpec{Size: &size},
 			Status: v1alpha1.WukongDiskStatus{ClaimName: "web-root", AttachedTo: "web"},
@@ -55,9 +56,11 @@ func testVM() (*v1alpha1.WukongVM, *observation) {
 			Source: &v1alpha1.WukongDiskSource{PersistentVolumeClaim: &v1alpha1.ClaimSource{Name: "legacy"}},
 		}, Status: v1alpha1.WukongDiskStatus{ClaimName: "legacy", AttachedTo: "web"}},
 	}
-	observed.networks = map[string]*v1alpha1.WukongNetwork{"office": {
+	observed.networks.byName = map[string]*v1alpha1.WukongNetwork{"office": {
 		ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "office"},
-		Spec:       v1alpha1.WukongNetworkSpec{Type: v1alpha1.NetworkTypeBridge, Bridge: &v1alpha1.BridgeNetwork{Name: "br0"}},
+		Spec: v1alpha1.WukongNetworkSpec{
+			Type: v1alpha1.NetworkTypeBridge, Bridge: &v1alpha1.BridgeNetwork{Name: "br0"},
+		},
 	}}
 	return vm, observed
 }
@@ -72,7 +75,8 @@ func TestDesiredMachine(t *testing.T) {
 	assert.Equal(t, uint32(2), spec.Domain.CPU.Cores)
 	assert.Equal(t, "2Gi", spec.Domain.Memory.Guest.String())
 	assert.Equal(t, testUID, string(spec.Domain.Firmware.UUID), "Contract11: an identity of its own")
-	assert.Equal(t, "wukong", machine.Spec.Template.ObjectMeta.Labels[v1alpha1.LabelManagedBy], "or the cache does not hold the instance")
+	labels := machine.Spec.Template.ObjectMeta.Labels
+	assert.Equal(t, "wukong", labels[v1alpha1.LabelManagedBy], "or the cache does not hold the instance")
 
 	require.Len(t, spec.Volumes, 3)
 	assert.Equal(t, "web-root", spec.Volumes[0].DataVolume.Name)
@@ -104,12 +108,13 @@ func TestB11TheBootDiskIsTheOneThatSaysSo(t *testing.T) {
 	assert.Equal(t, uint(1), *disks[1].BootOrder)
 }
 
-// The parts agree with one another in the VirtualMachine: the claim, KubeVirt's word to migrate it, and the record of that.
+// The parts agree with one another in the VirtualMachine: the claim, the strategy to migrate it, and the record of
+// that.
 func TestAMovingDiskInTheVirtualMachine(t *testing.T) {
 	vm, observed := withData()
 	run(vm, observed)
-	observed.kubevirtServed, observed.nodes, observed.Instance.UID = true, 2, "one"
-	observed.disks["data"].Status.Move = &v1alpha1.DiskMove{
+	observed.kubevirtServed, observed.moveFacts.nodes, observed.Instance.UID = true, 2, "one"
+	observed.disks.ByName["data"].Status.Move = &v1alpha1.DiskMove{
 		TargetClaimName: "data-2", Method: v1alpha1.MoveLive, Phase: v1alpha1.MoveMigrating,
 	}
 	observed.resolve(vm)
@@ -119,7 +124,7 @@ func TestAMovingDiskInTheVirtualMachine(t *testing.T) {
 	assert.Equal(t, kubevirtv1.UpdateVolumesStrategyMigration, *machine.Spec.UpdateVolumesStrategy)
 	assert.Len(t, volumemove.Handovers(machine), 1)
 	assert.Equal(t, v1alpha1.VMDiskMoveMigrating, diskReport(vm, observed).Status()[2].Move.State)
-	observed.outcome = endedBy(stepMachine, pass.ErrSkipped)
+	observed.outcome = endedBy(stepVirtualMachine, pass.ErrSkipped)
 	assert.Nil(t, diskReport(vm, observed).Status()[2].Move, "the VirtualMachine was not written")
 }
 
@@ -129,7 +134,7 @@ func TestAMachineStaysStoppedWhileItsDiskIsCopied(t *testing.T) {
 	observed.Machine.Spec.RunStrategy = ptr.To(kubevirtv1.RunStrategyHalted)
 	observed.resolve(vm)
 	assert.Equal(t, kubevirtv1.RunStrategyAlways, observed.powerInputs(vm).Strategy())
-	observed.disks["data"].Status.Move = &v1alpha1.DiskMove{Method: v1alpha1.MoveCopy, Phase: v1alpha1.MoveCopying}
+	observed.disks.ByName["data"].Status.Move = &v1alpha1.DiskMove{Method: v1alpha1.MoveCopy, Phase: v1alpha1.MoveCopying}
 	observed.resolve(vm)
 	assert.Equal(t, kubevirtv1.RunStrategyHalted, observed.powerInputs(vm).Strategy())
 }
