@@ -9,11 +9,13 @@ import (
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/virt"
 )
 
-// withData is testVM with a third disk that refers to WukongDisk data, held by the machine.
+// withData is testVM with a third disk that refers to WukongDisk data, which is assigned to the WukongVM.
 func withData() (*v1alpha1.WukongVM, *observation) {
 	vm, observed := testVM()
-	vm.Spec.Disks = append(vm.Spec.Disks, v1alpha1.VMDisk{Name: "data", Bus: "virtio", DiskRef: &v1alpha1.LocalObjectReference{Name: "data"}})
-	observed.disks["data"] = &v1alpha1.WukongDisk{
+	vm.Spec.Disks = append(vm.Spec.Disks, v1alpha1.VMDisk{
+		Name: "data", Bus: "virtio", DiskRef: &v1alpha1.LocalObjectReference{Name: "data"},
+	})
+	observed.disks.ByName["data"] = &v1alpha1.WukongDisk{
 		ObjectMeta: metav1.ObjectMeta{Name: "data"},
 		Status: v1alpha1.WukongDiskStatus{ClaimName: "data", AttachedTo: "web", Conditions: []metav1.Condition{{
 			Type: v1alpha1.ConditionReady, Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonReady,
@@ -22,23 +24,24 @@ func withData() (*v1alpha1.WukongVM, *observation) {
 	return vm, observed
 }
 
-// run makes the machine that the observation wants, and an instance of it that runs.
+// run makes the VirtualMachine that the observation asks for, and an instance of it that runs.
 func run(vm *v1alpha1.WukongVM, observed *observation) {
 	observed.Machine = desired(vm, observed)
 	observed.Instance = instanceOf(observed.Machine)
 	observed.Instance.Status.Phase = kubevirtv1.Running
 	for i := range observed.Instance.Spec.Volumes {
 		volume := &observed.Instance.Spec.Volumes[i]
-		status := kubevirtv1.VolumeStatus{Name: volume.Name, PersistentVolumeClaimInfo: &kubevirtv1.PersistentVolumeClaimInfo{ClaimName: virt.ClaimOf(volume)}}
+		claim := &kubevirtv1.PersistentVolumeClaimInfo{ClaimName: virt.ClaimOf(volume)}
+		status := kubevirtv1.VolumeStatus{Name: volume.Name, PersistentVolumeClaimInfo: claim}
 		if virt.IsHotpluggable(volume) {
 			status.HotplugVolume, status.Phase = &kubevirtv1.HotplugVolumeStatus{}, kubevirtv1.VolumeReady
 		}
 		observed.Instance.Status.VolumeStatus = append(observed.Instance.Status.VolumeStatus, status)
 	}
-	observed.owners = map[string]string{}
-	for name, disk := range observed.disks {
+	observed.disks.Owners = map[string]string{}
+	for name, disk := range observed.disks.ByName {
 		if disk != nil {
-			observed.owners[disk.Status.ClaimName] = name
+			observed.disks.Owners[disk.Status.ClaimName] = name
 		}
 	}
 	observed.resolve(vm)
@@ -47,7 +50,7 @@ func run(vm *v1alpha1.WukongVM, observed *observation) {
 // desired is the VirtualMachine that a pass would write.
 func desired(vm *v1alpha1.WukongVM, observed *observation) *kubevirtv1.VirtualMachine {
 	observed.resolve(vm)
-	return desiredMachine(vm, observed)
+	return observed.virtualMachine(vm)
 }
 
 // instanceOf is the instance that KubeVirt makes of a VirtualMachine, as the cache holds it.

@@ -8,7 +8,6 @@ import (
 	discoveryv1 "k8s.io/api/discovery/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	kubevirtv1 "kubevirt.io/api/core/v1"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
@@ -19,6 +18,8 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/dependency"
 	"github.com/novasphere/wukong/controllers/internal/index"
 	"github.com/novasphere/wukong/controllers/internal/kind"
+	"github.com/novasphere/wukong/controllers/wukongvm/internal/addresses"
+	"github.com/novasphere/wukong/controllers/wukongvm/internal/changes"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/guest"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/policy"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/virt"
@@ -33,7 +34,7 @@ var Kind = kind.Kind{
 	Umbrella:     kind.Part,
 	FieldManager: fieldManager,
 	ReportErrors: true,
-	When:         predicate.Or(predicate.GenerationChangedPredicate{}, ownerReferencesChanged()),
+	When:         predicate.Or(predicate.GenerationChangedPredicate{}, changes.OwnerReferences()),
 	Reads:        slices.Concat(children, kubevirt, live),
 	Indexes: slices.Concat(
 		index.Of(&v1alpha1.WukongVM{}, index.VMByNetwork, index.VMByDisk, index.VMByObservedAddress),
@@ -43,7 +44,7 @@ var Kind = kind.Kind{
 	Start: start,
 }
 
-// children are what a machine is made of, and what it makes.
+// children are the objects that a WukongVM uses or makes.
 var children = []kind.Read{
 	{
 		Of:      &v1alpha1.WukongDisk{},
@@ -57,26 +58,26 @@ var children = []kind.Read{
 	{
 		Of: &v1alpha1.WukongAddress{}, Why: "which addresses the machine has, and which it waits for",
 		Watches: []kind.Watch{
-			kind.On((*Reconciler).addressFreed, onlyDeletions()),
-			kind.On((*Reconciler).addressTaken, onlyCreations()),
+			kind.On((*Reconciler).addressReleased, changes.OnlyDeletions()),
+			kind.On((*Reconciler).addressAssigned, changes.OnlyCreations()),
 		},
 	},
 	{
 		Of: &corev1.Service{}, Why: "the Services of the machine, and their addresses", Labels: kind.Managed(),
-		Watches: []kind.Watch{kind.By(ofMachine(), serviceChanged())},
+		Watches: []kind.Watch{kind.By(byOwner(), changes.Service())},
 	},
 	{
 		Of: &discoveryv1.EndpointSlice{}, Why: "whether a Service reaches the guest", Labels: kind.Managed(),
-		Watches: []kind.Watch{kind.On((*Reconciler).ofService, endpointsChanged())},
+		Watches: []kind.Watch{kind.On((*Reconciler).ofService, changes.Endpoints())},
 	},
 	{
 		Of: &networkingv1.NetworkPolicy{}, Why: "the NetworkPolicy of the machine", Labels: kind.Managed(),
-		Watches: []kind.Watch{kind.By(ofMachine(), changedByOthers())},
+		Watches: []kind.Watch{kind.By(byOwner(), changes.ByOthers())},
 	},
 	{
 		Of:  &networkv1.NetworkAttachmentDefinition{},
 		Why: "the attachments that the machine makes for what its networks lack",
-		API: &dependency.NetworkAttachments, Watches: []kind.Watch{kind.By(ofMachine(), changedByOthers())},
+		API: &dependency.NetworkAttachments, Watches: []kind.Watch{kind.By(byOwner(), changes.ByOthers())},
 	},
 }
 
@@ -88,7 +89,7 @@ var kubevirt = []kind.Read{
 		API: &dependency.KubeVirts, Keep: kind.Copy(binding.KeepPlugins, virt.KeepGates), Everywhere: true,
 		Watches: []kind.Watch{
 			kind.Map((*Reconciler).vmsOfBindings, binding.Changed()),
-			kind.Map((*Reconciler).everyVM, gatesChanged()),
+			kind.Map((*Reconciler).everyVM, changes.Gates()),
 		},
 	},
 	{
@@ -115,7 +116,11 @@ var live = []kind.Read{
 	},
 }
 
-// start makes the reconciler. The enforcement of NetworkPolicies in the settings is one of Enforcements, or "".
+// Enforcements are what a manager can be told of the cluster's network plugin: Unknown, which is the default,
+// Enforced and None.
+func Enforcements() []string { return policy.Enforcements() }
+
+// start makes the reconciler. The enforcement of NetworkPolicies in the settings is one of Enforcements, or empty.
 func start(env kind.Env) (reconcile.Reconciler, error) {
 	enforcement, err := policy.Parse(env.Settings.NetworkPolicyEnforcement)
 	if err != nil {
@@ -130,21 +135,24 @@ func start(env kind.Env) (reconcile.Reconciler, error) {
 	if err != nil {
 		return nil, err
 	}
+	applier := env.Applier()
 	return &Reconciler{
 		client:       env.Client(),
 		uncached:     uncached,
 		guests:       guests,
-		applier:      env.Applier(),
-		stamper:      &apply.Applier{Client: env.Client(), FieldManager: fieldManager},
+		applier:      applier,
+		childApplier: &apply.Applier{Client: env.Client(), FieldManager: fieldManager},
 		secrets:      &apply.Applier{Client: uncached, FieldManager: fieldManager},
 		dependencies: env.Dependencies,
 		clock:        env.Clock,
-		addresses: &addresslock.ClientStore{
-			Client: env.Client(), Reader: manager.GetAPIReader(), FieldManager: fieldManager,
+		addresses: addresses.Assigner{
+			Reader: env.Client(),
+			Store: &addresslock.ClientStore{
+				Client: env.Client(), Reader: manager.GetAPIReader(), FieldManager: fieldManager,
+			},
+			Room:     waiting.NewRoom(),
+			Recorder: applier.Recorder,
 		},
-		waiting:     waiting.NewRoom(),
 		enforcement: enforcement,
 	}, nil
 }
-
-func newList() client.ObjectList { return &v1alpha1.WukongVMList{} }

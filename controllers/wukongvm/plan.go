@@ -1,70 +1,100 @@
 package wukongvm
 
 import (
-	"errors"
+	"cmp"
 
+	kubevirtv1 "kubevirt.io/api/core/v1"
+
+	"github.com/novasphere/wukong/apis/model"
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/cause"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/cloudinit"
+	"github.com/novasphere/wukong/controllers/wukongvm/internal/disks"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/nics"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/policy"
+	"github.com/novasphere/wukong/controllers/wukongvm/internal/power"
+	"github.com/novasphere/wukong/controllers/wukongvm/internal/virtualmachine"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/volumemove"
 )
 
-// cloudInitData is what goes into the Secret, or why it cannot be made. Neither is known while a network is not. A guest that runs was set up with it, and takes
-// the rest of its changes meanwhile.
-type cloudInitData struct {
-	data    cloudinit.Data
-	known   bool
-	problem *cause.Cause
-}
-
-// plan is what follows from the world: what each part of the machine is to be, and what keeps it from being so.
+// plan is what follows from the world: what each part of the VirtualMachine must be, and what prevents that.
 type plan struct {
-	moves        volumemove.Plan
-	disksProblem *cause.Cause
-	nics         nics.Plan
-	policy       policy.Plan
-	cloudInit    cloudInitData
+	moves      volumemove.Plan
+	disksCause *cause.Cause
+	nics       nics.Plan
+	policy     policy.Plan
+	cloudInit  cloudinit.Plan
 }
 
 // resolve makes the plan, each part from what the parts before it decided.
 func (o *observation) resolve(vm *v1alpha1.WukongVM) {
-	o.moves = volumemove.Make(volumemove.Inputs{VM: vm, View: o.View, Disks: o.disks, Stall: o.stall, Nodes: o.nodes})
-	o.disksProblem = o.diskInputs(vm).Problem()
+	o.moves = volumemove.Make(volumemove.Inputs{
+		VM: vm, View: o.View, Disks: o.disks.ByName, Stall: o.moveFacts.stall, Nodes: o.moveFacts.nodes,
+	})
+	o.disksCause = o.diskInputs(vm).Problem()
 	o.nics = nics.Make(o.nicInputs(vm))
-	o.policy = policy.Make(policy.Inputs{VM: vm, Networks: o.networks, Enforcement: o.enforcement, Runs: o.Guest() != nil})
-	o.cloudInit = cloudInitData{}
-	if found := o.nics.Problem(); found != nil && found.Blocking {
-		return
+	o.policy = policy.Make(policy.Inputs{
+		VM: vm, Networks: o.networks.byName, Enforcement: o.enforcement, Runs: o.Guest() != nil,
+	})
+	o.cloudInit = cloudinit.Plan{}
+	if found := o.nics.Problem(); found == nil || !found.Blocking {
+		in := cloudinit.Inputs{VM: vm, Secrets: o.secrets, Interfaces: o.nics.CloudInit()}
+		o.cloudInit = cloudinit.Make(in, o.Guest() != nil)
 	}
-	data, err := cloudinit.Render(cloudinit.Inputs{VM: vm, Secrets: o.secrets, Interfaces: o.nics.CloudInit()})
-	if err != nil {
-		o.cloudInit.problem = cloudInitProblem(err, o.Guest() == nil)
-		return
-	}
-	o.cloudInit.data, o.cloudInit.known = data, true
 }
 
-// complete tells whether the content of the VirtualMachine is known.
+// partsCause is the gravest cause of the parts that the VirtualMachine is made of; nil when all are ready. It blocks
+// when any of them does.
+func (o *observation) partsCause() *cause.Cause {
+	var worst *cause.Cause
+	for _, found := range []*cause.Cause{o.disksCause, o.nics.Problem(), o.cloudInit.Cause, o.policy.Cause} {
+		worst = cause.Graver(worst, found)
+	}
+	return worst
+}
+
+// complete reports whether the content of the VirtualMachine is known.
 func (o *observation) complete() bool {
-	for _, found := range []*cause.Cause{o.disksProblem, o.nics.Problem(), o.cloudInit.problem, o.policy.Cause} {
-		if found != nil && found.Blocking {
-			return false
-		}
-	}
-	return true
+	found := o.partsCause()
+	return found == nil || !found.Blocking
 }
 
-func cloudInitProblem(err error, blocking bool) *cause.Cause {
-	found := &cause.Cause{Reason: v1alpha1.ReasonInvalidSpec, Message: err.Error(), Blocking: blocking}
-	var missing *cloudinit.SecretMissingError
-	var invalid *cloudinit.SecretInvalidError
-	switch {
-	case errors.As(err, &missing):
-		found.Reason = v1alpha1.ReasonSecretMissing
-	case errors.As(err, &invalid):
-		found.Reason = v1alpha1.ReasonSecretInvalid
+// virtualMachine is the VirtualMachine as the parts of the plan decided.
+func (o *observation) virtualMachine(vm *v1alpha1.WukongVM) *kubevirtv1.VirtualMachine {
+	storage, network := o.diskInputs(vm), o.nics.After(o.View)
+	devices, volumes := storage.Storage(model.CloudInitSecretName(vm))
+	interfaces, networks := network.Devices()
+	return virtualmachine.Make(virtualmachine.Inputs{
+		VM:                    vm,
+		ResourceVersion:       cmp.Or(network.Lock(), storage.Lock(volumes)),
+		Annotations:           o.moves.Annotations(),
+		RunStrategy:           o.powerInputs(vm).Strategy(),
+		UpdateVolumesStrategy: o.moves.Strategy(volumes),
+		Disks:                 devices,
+		Volumes:               volumes,
+		Interfaces:            interfaces,
+		Networks:              networks,
+		BridgeNodes:           network.BridgeNodes(),
+	})
+}
+
+// diskInputs are what decides about the disks.
+func (o *observation) diskInputs(vm *v1alpha1.WukongVM) disks.Inputs {
+	return disks.Inputs{VM: vm, View: o.View, Disks: o.disks.ByName, Owners: o.disks.Owners, Moves: o.moves}
+}
+
+// nicInputs are what decides about the interfaces.
+func (o *observation) nicInputs(vm *v1alpha1.WukongVM) nics.Inputs {
+	return nics.Inputs{
+		VM: vm, View: o.View, Networks: o.networks.byName, Locks: o.networks.locks, Passt: o.networks.passt,
+		SeenElsewhere: o.networks.conflict,
 	}
-	return found
+}
+
+// powerInputs are what decides whether the guest runs.
+func (o *observation) powerInputs(vm *v1alpha1.WukongVM) power.Inputs {
+	return power.Inputs{
+		VM: vm, View: o.View, Waits: o.moves.Copies() || o.diskInputs(vm).Lacks(),
+		Undecided: o.moves.Undecided(), Migrates: o.moves.Migrates(),
+	}
 }

@@ -1,39 +1,46 @@
 package wukongvm
 
 import (
+	"cmp"
 	"context"
-	"fmt"
 	"net/netip"
-	"strings"
-
-	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	kubevirtv1 "kubevirt.io/api/core/v1"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/cause"
 	"github.com/novasphere/wukong/controllers/internal/conditions"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/disks"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/placement"
+	"github.com/novasphere/wukong/controllers/wukongvm/internal/readiness"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/services"
-	"github.com/novasphere/wukong/controllers/wukongvm/internal/virt"
+	"github.com/novasphere/wukong/controllers/wukongvm/internal/virtualmachine"
 )
 
-// writeStatus computes the status from scratch and writes it when it differs.
+// writeStatus computes the status from scratch, and writes it when it differs.
 func (r *Reconciler) writeStatus(ctx context.Context, vm *v1alpha1.WukongVM, observed *observation) error {
 	after := vm.DeepCopy()
 	after.Status = describe(vm, observed)
 	set := conditions.For(vm, r.clock)
-	reportReady(set, vm, observed)
+	readyInputs(vm, observed).Report(set)
 	reportParts(set, vm, observed)
-	reportMachine(set, vm, observed)
+	if message := restartMessage(vm, observed); message != "" {
+		set.True(v1alpha1.ConditionRestartRequired, "ChangePending", message)
+	}
+	readiness.ReportGuest(set, observed.View)
 	observed.umbrella.Report(set)
 	after.Status.Conditions = set.List()
 	after.Status.ObservedGeneration = vm.Generation
 	return r.applier.Status(ctx, vm, after)
 }
 
-// reportParts puts a condition for each part of the machine.
+// readyInputs are what decides about Ready and the phase.
+func readyInputs(vm *v1alpha1.WukongVM, observed *observation) readiness.Inputs {
+	return readiness.Inputs{
+		VM: vm, View: observed.View, KubeVirtServed: observed.kubevirtServed, Refused: observed.outcome.Refused(),
+		Parts: observed.partsCause(), Events: observed.events,
+	}
+}
+
+// reportParts sets a condition for each part of the WukongVM.
 func reportParts(set *conditions.Set, vm *v1alpha1.WukongVM, observed *observation) {
 	part := func(conditionType string, found *cause.Cause) {
 		if found == nil {
@@ -42,82 +49,44 @@ func reportParts(set *conditions.Set, vm *v1alpha1.WukongVM, observed *observati
 		}
 		set.False(conditionType, found.Reason, found.Message)
 	}
-	part(v1alpha1.ConditionDisksReady, observed.disksProblem)
+	part(v1alpha1.ConditionDisksReady, observed.disksCause)
 	part(v1alpha1.ConditionNetworksReady, observed.nics.Problem())
-	part(v1alpha1.ConditionCloudInitReady, observed.cloudInit.problem)
+	part(v1alpha1.ConditionCloudInitReady, observed.cloudInit.Cause)
 	observed.policy.Report(set, observed.outcome.Of(stepPolicy))
 	if len(vm.Spec.Services) > 0 {
-		part(v1alpha1.ConditionServicesReady, observed.servicesProblem)
+		part(v1alpha1.ConditionServicesReady, observed.servicesCause)
 	}
 	switch {
 	case observed.outcome.Refused() != nil:
 		part(v1alpha1.ConditionSynchronized, cause.Refused(observed.outcome.Refused()))
 	case observed.Machine == nil || !observed.complete():
-		set.False(v1alpha1.ConditionSynchronized, v1alpha1.ReasonPending, "the VirtualMachine is not written: see the other conditions")
+		set.False(v1alpha1.ConditionSynchronized, v1alpha1.ReasonPending,
+			"the VirtualMachine is not written: see the other conditions")
 	default:
-		part(v1alpha1.ConditionSynchronized, guestRefuses(observed))
+		part(v1alpha1.ConditionSynchronized, readiness.GuestNotChanged(observed.View))
 	}
 }
 
-// guestRefuses is what KubeVirt cannot carry out on a guest that runs, such as a disk for which it has no slot. While a machine starts, Ready tells.
-func guestRefuses(observed *observation) *cause.Cause {
-	guest := observed.Guest()
-	if guest == nil || !guest.IsRunning() {
-		return nil
-	}
-	synchronized := virt.Condition(guest, kubevirtv1.VirtualMachineInstanceSynchronized)
-	if synchronized == nil || synchronized.Status != corev1.ConditionFalse {
-		return nil
-	}
-	return &cause.Cause{Reason: v1alpha1.ReasonGuestNotChanged, Message: fmt.Sprintf("KubeVirt cannot change the running guest, and tries again: %s", synchronized.Message)}
-}
-
-// reportMachine carries over what KubeVirt says of a machine that exists.
-func reportMachine(set *conditions.Set, vm *v1alpha1.WukongVM, observed *observation) {
-	if message := restartMessage(vm, observed); message != "" {
-		set.True(v1alpha1.ConditionRestartRequired, "ChangePending", message)
-	}
-	if observed.Instance == nil {
-		return
-	}
-	if connected := virt.Condition(observed.Instance, kubevirtv1.VirtualMachineInstanceAgentConnected); connected != nil {
-		set.Put(v1alpha1.ConditionGuestAgentConnected, metav1.ConditionStatus(connected.Status), "AgentReported", connected.Message)
-	}
-	if migratable := virt.Condition(observed.Instance, kubevirtv1.VirtualMachineInstanceIsMigratable); migratable != nil {
-		reason := migratable.Reason
-		if reason == "" {
-			reason = v1alpha1.ReasonReady
-		}
-		set.Put(v1alpha1.ConditionLiveMigratable, metav1.ConditionStatus(migratable.Status), reason, migratable.Message)
-	}
-}
-
-// restartMessage says which changes wait for a restart: interfaces and disks that cannot change under a guest, and what KubeVirt says of the rest.
+// restartMessage reports the changes that wait for a restart: of interfaces, disks, labels and annotations, and what
+// KubeVirt reports about the rest; empty without any.
 func restartMessage(vm *v1alpha1.WukongVM, observed *observation) string {
-	if names := observed.nics.After(observed.View).Template().Named(v1alpha1.VMNetworkRestartNeeded); len(names) > 0 {
-		return fmt.Sprintf("interfaces that cannot change while the machine runs: %s; see status.networks", strings.Join(names, ", "))
-	}
-	if names := observed.diskInputs(vm).Kept(); len(names) > 0 {
-		return fmt.Sprintf("disks that the machine started with, and has until it stops or restarts: %s; see status.disks", strings.Join(names, ", "))
-	}
-	labels, annotations := placement.Missing(vm, observed.Guest())
-	if len(labels) > 0 {
-		return fmt.Sprintf("labels of spec.scheduling that the running machine does not have, nor its pod, and that nothing selects it by: %s", strings.Join(labels, ", "))
-	}
-	if len(annotations) > 0 {
-		return fmt.Sprintf("annotations of spec.scheduling that the pod of the running machine does not have: %s", strings.Join(annotations, ", "))
-	}
-	return observed.RestartRequired()
+	return cmp.Or(
+		observed.nics.After(observed.View).RestartMessage(),
+		observed.diskInputs(vm).RestartMessage(),
+		placement.RestartMessage(vm, observed.Guest()),
+		observed.RestartRequired(),
+	)
 }
 
-// describe is the status beside its conditions.
+// describe is the status without its conditions.
 func describe(vm *v1alpha1.WukongVM, observed *observation) v1alpha1.WukongVMStatus {
+	made := observed.services
 	status := v1alpha1.WukongVMStatus{
-		Phase:       phase(vm, observed),
-		MachineUUID: machineUUID(vm),
+		Phase:       readyInputs(vm, observed).Phase(),
+		MachineUUID: virtualmachine.UUID(vm),
 		Networks:    observed.nics.After(observed.View).Status(),
 		Disks:       diskReport(vm, observed).Status(),
-		Services:    services.Status(vm, observed.services, observed.endpoints),
+		Services:    services.Status(vm, made.Services, made.Endpoints),
 	}
 	for _, network := range status.Networks {
 		if status.PrimaryAddress == "" {
@@ -128,8 +97,11 @@ func describe(vm *v1alpha1.WukongVM, observed *observation) v1alpha1.WukongVMSta
 		if !instance.IsFinal() {
 			status.NodeName = instance.Status.NodeName
 		}
-		if guest := instance.Status.GuestOSInfo; guest.PrettyName != "" || guest.KernelRelease != "" || len(observed.fileSystems) > 0 {
-			status.Guest = &v1alpha1.GuestStatus{OperatingSystem: guest.PrettyName, KernelRelease: guest.KernelRelease, FileSystems: observed.fileSystems}
+		guest := instance.Status.GuestOSInfo
+		if guest.PrettyName != "" || guest.KernelRelease != "" || len(observed.fileSystems) > 0 {
+			status.Guest = &v1alpha1.GuestStatus{
+				OperatingSystem: guest.PrettyName, KernelRelease: guest.KernelRelease, FileSystems: observed.fileSystems,
+			}
 		}
 	}
 	return status
@@ -138,12 +110,12 @@ func describe(vm *v1alpha1.WukongVM, observed *observation) v1alpha1.WukongVMSta
 // diskReport is what status.disks reports, after the writes of the pass.
 func diskReport(vm *v1alpha1.WukongVM, observed *observation) disks.Report {
 	return disks.Report{
-		Inputs: observed.diskInputs(vm), Off: observed.gatesOff, PlugFailures: observed.told.plugs,
-		Written: observed.outcome.Of(stepMachine) == nil && observed.complete(),
+		Inputs: observed.diskInputs(vm), Off: observed.disks.GatesOff, PlugFailures: observed.events.PlugFailures,
+		Written: observed.outcome.Of(stepVirtualMachine) == nil && observed.complete(),
 	}
 }
 
-// primaryAddress is the first address that others can use: not a link-local one.
+// primaryAddress is the first address that is not link-local, which other computers can use.
 func primaryAddress(addresses []string) string {
 	for _, text := range addresses {
 		if address, err := netip.ParseAddr(text); err == nil && !address.IsLinkLocalUnicast() {

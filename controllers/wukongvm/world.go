@@ -10,9 +10,10 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/umbrella"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/addresses"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/disks"
+	"github.com/novasphere/wukong/controllers/wukongvm/internal/events"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/nics"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/policy"
-	"github.com/novasphere/wukong/controllers/wukongvm/internal/power"
+	"github.com/novasphere/wukong/controllers/wukongvm/internal/services"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/virt"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/volumemove"
 )
@@ -22,87 +23,60 @@ type observation struct {
 	world
 	plan
 	written
-	// outcome is how this pass's writes ended; nil before them.
+	// outcome is how the writes of this pass ended; nil before them.
 	outcome *pass.Outcome
 }
 
-// world is what was read at the beginning of a pass. The steps that stamp disks and networks and that take addresses put what they wrote
-// into it, and the step "resolve" plans again; the step "machine" puts the VirtualMachine into it, for the status.
+// world is what was read at the beginning of a pass. The steps that write WukongDisks, WukongNetworks and addresses
+// put the result into it, and the step "resolve" plans again. The step "machine" puts the VirtualMachine into it, for
+// the status.
 type world struct {
 	umbrella umbrella.Link
 	// kubevirtServed: the cluster serves VirtualMachines.
 	kubevirtServed bool
 	virt.View
-	diskFacts
-	networkFacts
-	// secrets of people that cloud-init data comes from, by name; absent when they do not exist.
+	disks     disks.Found
+	networks  networkFacts
+	moveFacts moveFacts
+	services  services.Made
+	// policies are the NetworkPolicies that the WukongVM made.
+	policies []*networkingv1.NetworkPolicy
+	// enforcement of NetworkPolicies by the cluster's network plugin.
+	enforcement policy.Enforcement
+	// secrets of users with cloud-init data, by name; those that do not exist are absent.
 	secrets map[string]*corev1.Secret
-	// told is what events say of a machine that does not go on.
-	told telling
+	// events are what other programs report only in events.
+	events events.Report
 	// fileSystems of the guest, as its agent reports them.
 	fileSystems []v1alpha1.GuestFileSystem
 }
 
-// diskFacts are what was read about disks.
-type diskFacts struct {
-	// disks by name; nil when they do not exist.
-	disks map[string]*v1alpha1.WukongDisk
-	// ownedDisks are what the machine stamped, whether or not spec still has the template.
-	ownedDisks []*v1alpha1.WukongDisk
-	// owners are the names of the WukongDisks behind claims that the machine has.
-	owners   map[string]string
-	gatesOff disks.GatesOff
-	// stall of a migration of volumes.
+// moveFacts are what was read about the moves of disks.
+type moveFacts struct {
 	stall volumemove.Stall
-	// nodes is how many nodes machines can run on, up to volumemove.EnoughNodes; read only when a disk asks to move.
+	// nodes is how many nodes a guest can run on, up to volumemove.EnoughNodes. It is read only when a disk asks to move.
 	nodes int
 }
 
-// networkFacts are what was read about networks and who may reach the machine.
+// networkFacts are what was read about the interfaces.
 type networkFacts struct {
-	// networks by name; nil when they do not exist.
-	networks nics.Networks
-	// ownedNetworks are what the machine stamped, whether or not spec still has the template.
-	ownedNetworks []*v1alpha1.WukongNetwork
-	// passt: KubeVirt has the plugin, or the machine does not reach the pod network by it.
+	// byName are the WukongNetworks that the spec lists.
+	byName nics.Networks
+	// made are the WukongNetworks that were made from templates, whether or not the spec still has the template.
+	made []*v1alpha1.WukongNetwork
+	// passt: KubeVirt has the plugin, or the WukongVM does not reach the pod network by it.
 	passt bool
-	// locks are the addresses that the machine holds.
+	// locks are the addresses that are assigned to the interfaces.
 	locks addresses.Locks
-	// seenElsewhere: the guest shows an address that another machine was given.
-	seenElsewhere *cause.Cause
-	// services are the Services that the machine made, by name, endpoints how many machines answer behind each.
-	services  map[string]*corev1.Service
-	endpoints map[string]int32
-	// policies are the NetworkPolicies that the machine made, one at most unless somebody copied its labels.
-	policies []*networkingv1.NetworkPolicy
-	// enforcement of policies in this cluster.
-	enforcement policy.Enforcement
+	// conflict: the guest shows an address that is assigned to another WukongVM.
+	conflict *cause.Cause
 }
 
-// written is what the steps of a pass report beside their errors.
+// written is what the steps of a pass report besides their errors.
 type written struct {
-	// stamped: this pass made a WukongDisk, whose controller reports on it in a moment.
-	stamped bool
-	// servicesProblem is found while the Services are written. serviceRefused: trying again may help.
-	servicesProblem *cause.Cause
-	serviceRefused  bool
-}
-
-// diskInputs are what decides about the disks.
-func (o *observation) diskInputs(vm *v1alpha1.WukongVM) disks.Inputs {
-	return disks.Inputs{VM: vm, View: o.View, Disks: o.disks, Owners: o.owners, Moves: o.moves}
-}
-
-// nicInputs are what decides about the interfaces.
-func (o *observation) nicInputs(vm *v1alpha1.WukongVM) nics.Inputs {
-	return nics.Inputs{
-		VM: vm, View: o.View, Networks: o.networks, Locks: o.locks, Passt: o.passt, SeenElsewhere: o.seenElsewhere,
-	}
-}
-
-// powerInputs are what decides whether the machine runs.
-func (o *observation) powerInputs(vm *v1alpha1.WukongVM) power.Inputs {
-	return power.Inputs{
-		VM: vm, View: o.View, Waits: o.moves.Copies() || o.diskInputs(vm).Lacks(), Undecided: o.moves.Undecided(), Migrates: o.moves.Migrates(),
-	}
+	// madeDisk: this pass made a WukongDisk, whose controller reports on it in a moment.
+	madeDisk bool
+	// servicesCause is found while the Services are written. serviceRefused: a retry may help.
+	servicesCause  *cause.Cause
+	serviceRefused bool
 }

@@ -8,20 +8,28 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/rest"
 	kubevirtv1 "kubevirt.io/api/core/v1"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/kind/keeptest"
+	"github.com/novasphere/wukong/controllers/wukongvm/internal/virt"
 )
 
 func TestFileSystemsAreNamedByTheDisksOfSpec(t *testing.T) {
 	disks := map[string]string{"root": "root", "S1": "data"}
-	result := fileSystems(&kubevirtv1.VirtualMachineInstanceFileSystemList{Items: []kubevirtv1.VirtualMachineInstanceFileSystem{
-		{DiskName: "vdb", MountPoint: "/srv", FileSystemType: "xfs", UsedBytes: 1, TotalBytes: 5 << 30, Disk: []kubevirtv1.VirtualMachineInstanceFileSystemDisk{
-			{Serial: "S1"}, {Serial: "S1"}, {Serial: "other"}, {Serial: "root"},
-		}},
-		{DiskName: "vda1", MountPoint: "/", FileSystemType: "ext4", TotalBytes: 3 << 30, Disk: []kubevirtv1.VirtualMachineInstanceFileSystemDisk{{Serial: "root"}}},
+	type fileSystem = kubevirtv1.VirtualMachineInstanceFileSystem
+	type disk = kubevirtv1.VirtualMachineInstanceFileSystemDisk
+	result := fileSystems(&kubevirtv1.VirtualMachineInstanceFileSystemList{Items: []fileSystem{
+		{
+			DiskName: "vdb", MountPoint: "/srv", FileSystemType: "xfs", UsedBytes: 1, TotalBytes: 5 << 30,
+			Disk: []disk{{Serial: "S1"}, {Serial: "S1"}, {Serial: "other"}, {Serial: "root"}},
+		},
+		{
+			DiskName: "vda1", MountPoint: "/", FileSystemType: "ext4", TotalBytes: 3 << 30, Disk: []disk{{Serial: "root"}},
+		},
 		{DiskName: "vda1", MountPoint: "/", FileSystemType: "ext4", TotalBytes: 3 << 30},
 		{DiskName: "vdc"},
 	}}, disks)
@@ -36,14 +44,45 @@ func TestFileSystemsAreNamedByTheDisksOfSpec(t *testing.T) {
 func TestFileSystemsAreReadSoonAfterTheAgentConnectedAndSeldomLater(t *testing.T) {
 	now := time.Now()
 	vm := &v1alpha1.WukongVM{}
-	assert.Equal(t, soon, Again(vm, nil, now), "it has just connected")
+	assert.Equal(t, soon, again(vm, nil, now), "it has just connected")
 	vm.Status.Conditions = []metav1.Condition{{
-		Type: v1alpha1.ConditionGuestAgentConnected, Status: metav1.ConditionTrue, LastTransitionTime: metav1.NewTime(now.Add(-time.Hour)),
+		Type: v1alpha1.ConditionGuestAgentConnected, Status: metav1.ConditionTrue,
+		LastTransitionTime: metav1.NewTime(now.Add(-time.Hour)),
 	}}
-	assert.Equal(t, period, Again(vm, nil, now), "a guest that reports none is not asked all the time")
+	assert.Equal(t, period, again(vm, nil, now), "a guest that reports none is not asked all the time")
 	vm.Status.Conditions[0].LastTransitionTime = metav1.NewTime(now)
-	assert.Equal(t, soon, Again(vm, nil, now))
-	assert.Equal(t, period, Again(vm, []v1alpha1.GuestFileSystem{{MountPoint: "/"}}, now))
+	assert.Equal(t, soon, again(vm, nil, now))
+	assert.Equal(t, period, again(vm, []v1alpha1.GuestFileSystem{{MountPoint: "/"}}, now))
+}
+
+func TestFileSystemsAreAskedOfAnAgentOnly(t *testing.T) {
+	instance := keeptest.Object(&kubevirtv1.VirtualMachineInstance{}, virt.KeepInstance)
+	instance.Status.Phase = kubevirtv1.Running
+	view := virt.View{Instance: instance}
+	assert.Zero(t, RetryAfter(&v1alpha1.WukongVM{}, view, nil, time.Now()))
+	instance.Status.Conditions = []kubevirtv1.VirtualMachineInstanceCondition{{
+		Type: kubevirtv1.VirtualMachineInstanceAgentConnected, Status: corev1.ConditionTrue,
+	}}
+	assert.NotZero(t, RetryAfter(&v1alpha1.WukongVM{}, view, nil, time.Now()))
+}
+
+// What cannot be read stays as it was reported, and nothing is asked of a guest without an agent.
+func TestRefresh(t *testing.T) {
+	known := []v1alpha1.GuestFileSystem{{MountPoint: "/"}}
+	vm := &v1alpha1.WukongVM{Status: v1alpha1.WukongVMStatus{Guest: &v1alpha1.GuestStatus{FileSystems: known}}}
+	server := httptest.NewServer(http.NotFoundHandler())
+	defer server.Close()
+	reader, err := NewReader(&rest.Config{Host: server.URL}, server.Client())
+	require.NoError(t, err)
+	assert.Empty(t, reader.Refresh(t.Context(), vm, virt.View{}, nil))
+	instance := keeptest.Object(&kubevirtv1.VirtualMachineInstance{}, virt.KeepInstance)
+	instance.Status.Phase = kubevirtv1.Running
+	instance.Status.Conditions = []kubevirtv1.VirtualMachineInstanceCondition{{
+		Type: kubevirtv1.VirtualMachineInstanceAgentConnected, Status: corev1.ConditionTrue,
+	}}
+	assert.Equal(t, known, reader.Refresh(t.Context(), vm, virt.View{Instance: instance}, nil))
+	vm.Status.Guest = nil
+	assert.Empty(t, reader.Refresh(t.Context(), vm, virt.View{Instance: instance}, nil))
 }
 
 // KubeVirt's aggregated API is asked, and not the API server's own objects.
@@ -51,7 +90,8 @@ func TestAReaderAsksKubeVirt(t *testing.T) {
 	var asked string
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
 		asked = request.URL.Path
-		_, _ = w.Write([]byte(`{"items":[{"mountPoint":"/","fileSystemType":"ext4","totalBytes":1073741824,"disk":[{"serial":"root"}]}]}`))
+		_, _ = w.Write([]byte(`{"items":[{"mountPoint":"/","fileSystemType":"ext4","totalBytes":1073741824,` +
+			`"disk":[{"serial":"root"}]}]}`))
 	}))
 	defer server.Close()
 	reader, err := NewReader(&rest.Config{Host: server.URL}, server.Client())

@@ -6,6 +6,7 @@ import (
 
 	networkv1 "github.com/k8snetworkplumbingwg/network-attachment-definition-client/pkg/apis/k8s.cni.cncf.io/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	kubevirtv1 "kubevirt.io/api/core/v1"
 
 	"github.com/novasphere/wukong/apis/model"
 	"github.com/novasphere/wukong/apis/v1alpha1"
@@ -15,6 +16,7 @@ import (
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/addresses"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/addressing"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/cloudinit"
+	"github.com/novasphere/wukong/controllers/wukongvm/internal/interfaces"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/virt"
 )
 
@@ -24,9 +26,9 @@ type Inputs struct {
 	virt.View
 	Networks Networks
 	Locks    addresses.Locks
-	// Passt: KubeVirt has the plugin, or the machine does not reach the pod network by it.
+	// Passt: KubeVirt has the plugin, or the WukongVM does not reach the pod network by it.
 	Passt bool
-	// SeenElsewhere: the guest shows an address that another machine was given.
+	// SeenElsewhere: the guest shows an address that is assigned to another WukongVM.
 	SeenElsewhere *cause.Cause
 }
 
@@ -41,8 +43,8 @@ type Plan struct {
 	// interfaces are for cloud-init.
 	interfaces []cloudinit.Interface
 	problem    *cause.Cause
-	// By the name of the interface: given are the addresses that it has by spec, withheld are those whose networks may not be used, or
-	// not before that is known, attachments are the NetworkAttachmentDefinitions of their own.
+	// By the name of the interface: given are the addresses that it has by the spec, withheld are those whose networks may
+	// not be used, or not before that is known, attachments are the NetworkAttachmentDefinitions of their own.
 	given       map[string][]netip.Prefix
 	withheld    map[string]bool
 	attachments map[string]*networkv1.NetworkAttachmentDefinition
@@ -59,7 +61,9 @@ func Make(in Inputs) Plan {
 		plan.problem = cause.Graver(plan.problem, plan.add(&list[i]))
 	}
 	if err := addressing.Distinct(plan.interfaces); err != nil {
-		plan.problem = cause.Graver(plan.problem, &cause.Cause{Reason: v1alpha1.ReasonAddressInvalid, Message: err.Error(), Blocking: true})
+		plan.problem = cause.Graver(plan.problem, &cause.Cause{
+			Reason: v1alpha1.ReasonAddressInvalid, Message: err.Error(), Blocking: true,
+		})
 	}
 	plan.problem = cause.Graver(cause.Graver(plan.problem, plan.plugProblem()), in.SeenElsewhere)
 	return plan
@@ -74,18 +78,78 @@ func (p Plan) After(view virt.View) Plan {
 // Problem is the gravest problem; nil without one.
 func (p Plan) Problem() *cause.Cause { return p.problem }
 
-// CloudInit are the interfaces as cloud-init is told of them. They are complete when no problem blocks.
+// CloudInit are the interfaces for the cloud-init data. They are complete when no problem blocks.
 func (p Plan) CloudInit() []cloudinit.Interface { return p.interfaces }
 
 // Withholds reports whether the network of an interface may not be used, or not before that is known.
 func (p Plan) Withholds() bool { return len(p.withheld) > 0 }
+
+// Devices are the interfaces of the VirtualMachine, and the networks behind them, under equal names as KubeVirt
+// requires.
+func (p Plan) Devices() ([]kubevirtv1.Interface, []kubevirtv1.Network) {
+	var devices []kubevirtv1.Interface
+	var networks []kubevirtv1.Network
+	for _, item := range p.Template().Interfaces {
+		devices = append(devices, item.Device)
+		networks = append(networks, item.Network)
+	}
+	return devices, networks
+}
+
+// desired is an interface as the spec asks for it.
+func (p Plan) desired(nic *v1alpha1.VMNetwork) interfaces.Interface {
+	result := interfaces.Interface{
+		Device:  kubevirtv1.Interface{Name: nic.Name, MacAddress: model.MAC(p.in.VM, nic)},
+		Network: kubevirtv1.Network{Name: nic.Name},
+	}
+	bind(&result.Device, p.in.specOf(nic))
+	if nic.LinkState == v1alpha1.LinkDown && result.Device.SRIOV == nil {
+		result.Device.State = kubevirtv1.InterfaceStateLinkDown
+	}
+	if attachment := p.attachment(nic); attachment == "" {
+		result.Network.Pod = &kubevirtv1.PodNetwork{}
+	} else {
+		result.Network.Multus = &kubevirtv1.MultusNetwork{NetworkName: attachment}
+	}
+	return result
+}
+
+// bind sets how KubeVirt connects the interface of the pod with the guest. A bridge in the pod carries every layer-2
+// network; a virtual function is a device of the guest.
+func bind(nic *kubevirtv1.Interface, spec *v1alpha1.WukongNetworkSpec) {
+	switch plugin := binding.Plugin(spec); {
+	case plugin != "":
+		nic.Binding = &kubevirtv1.PluginBinding{Name: plugin}
+	case spec.Type == v1alpha1.NetworkTypePod:
+		nic.Masquerade = &kubevirtv1.InterfaceMasquerade{}
+	case isVirtualFunction(spec):
+		nic.SRIOV = &kubevirtv1.InterfaceSRIOV{}
+	default:
+		nic.Bridge = &kubevirtv1.InterfaceBridge{}
+	}
+}
+
+func isVirtualFunction(spec *v1alpha1.WukongNetworkSpec) bool {
+	return spec.Type == v1alpha1.NetworkTypeSRIOV || spec.Type == v1alpha1.NetworkTypeAttachment &&
+		spec.NetworkAttachmentDefinition.Binding == v1alpha1.AttachmentBindingSRIOV
+}
+
+// specOf is the spec of the WukongNetwork of an interface, or of the pod network.
+func (in Inputs) specOf(nic *v1alpha1.VMNetwork) *v1alpha1.WukongNetworkSpec {
+	if object := in.Networks[model.NetworkName(in.VM, nic)]; object != nil {
+		return &object.Spec
+	}
+	return &v1alpha1.WukongNetworkSpec{Type: v1alpha1.NetworkTypePod, Pod: nic.Pod}
+}
 
 // add decides about one interface, and returns its gravest problem.
 func (p *Plan) add(nic *v1alpha1.VMNetwork) (worst *cause.Cause) {
 	name := model.NetworkName(p.in.VM, nic)
 	object := p.in.Networks[name]
 	if plugin := binding.PodPlugin(nic.Pod); plugin != "" && !p.in.Passt {
-		worst = &cause.Cause{Reason: v1alpha1.ReasonBindingMissing, Message: binding.Missing(plugin), Blocking: p.in.Machine == nil}
+		worst = &cause.Cause{
+			Reason: v1alpha1.ReasonBindingMissing, Message: binding.Missing(plugin), Blocking: p.in.Machine == nil,
+		}
 	}
 	if name != "" {
 		worst = cause.Graver(worst, p.in.networkProblem(name))
@@ -98,7 +162,7 @@ func (p *Plan) add(nic *v1alpha1.VMNetwork) (worst *cause.Cause) {
 	}
 	known := p.in.Addresses()
 	if found := known.Problem(nic, object); found != nil {
-		// A guest that runs gets the rest of its changes meanwhile.
+		// A guest that runs gets its other changes meanwhile.
 		waits := *found
 		waits.Blocking = found.Blocking && p.in.Guest() == nil
 		return cause.Graver(worst, &waits)
@@ -107,20 +171,24 @@ func (p *Plan) add(nic *v1alpha1.VMNetwork) (worst *cause.Cause) {
 	given.AddressMode = known.Mode(nic, object)
 	resolved, err := addressing.Resolve(&given, object, model.MAC(p.in.VM, nic), known.Pooled(nic, object))
 	if err != nil {
-		return cause.Graver(worst, &cause.Cause{Reason: v1alpha1.ReasonAddressInvalid, Message: err.Error(), Blocking: true})
+		return cause.Graver(worst, &cause.Cause{
+			Reason: v1alpha1.ReasonAddressInvalid, Message: err.Error(), Blocking: true,
+		})
 	}
 	p.given[nic.Name] = resolved.Addresses
 	worst = cause.Graver(worst, p.attach(nic, object, &resolved))
 	p.interfaces = append(p.interfaces, resolved)
 	if nic.LinkState == v1alpha1.LinkDown && isVirtualFunction(p.in.specOf(nic)) {
-		worst = cause.Graver(worst, &cause.Cause{Reason: v1alpha1.ReasonInvalidSpec, Blocking: p.in.Machine == nil, Message: fmt.Sprintf(
-			"linkState Down of interface %s has no effect: a virtual function has no virtual cable; "+
-				"leave linkState out, or set sriov.linkState of the network", nic.Name)})
+		message := fmt.Sprintf("linkState Down of interface %s has no effect: a virtual function has no virtual cable; "+
+			"leave linkState out, or set sriov.linkState of the network", nic.Name)
+		worst = cause.Graver(worst, &cause.Cause{
+			Reason: v1alpha1.ReasonInvalidSpec, Message: message, Blocking: p.in.Machine == nil,
+		})
 	}
 	return worst
 }
 
-// networkProblem says why a network is not ready. A running machine takes the rest of its changes meanwhile.
+// networkProblem is why a network is not ready. A guest that runs gets its other changes meanwhile.
 func (in Inputs) networkProblem(name string) *cause.Cause {
 	network := in.Networks[name]
 	if network == nil {

@@ -1,5 +1,5 @@
-// Package virt is a view of the two objects of KubeVirt that a WukongVM becomes: the VirtualMachine, and the VirtualMachineInstance while it runs. It decides nothing and changes
-// nothing.
+// Package virt is a view of the two objects of KubeVirt that a WukongVM becomes: the VirtualMachine, and the
+// VirtualMachineInstance while it runs. It decides nothing and changes nothing.
 package virt
 
 import (
@@ -36,7 +36,8 @@ func (v View) Guest() *kubevirtv1.VirtualMachineInstance {
 
 // AgentConnected reports whether the guest's agent answers.
 func (v View) AgentConnected() bool {
-	return v.Instance != nil && v.Instance.IsRunning() && isTrue(v.Instance, kubevirtv1.VirtualMachineInstanceAgentConnected)
+	return v.Instance != nil && v.Instance.IsRunning() &&
+		isTrue(v.Instance, kubevirtv1.VirtualMachineInstanceAgentConnected)
 }
 
 // Ready reports whether KubeVirt says that an instance is ready.
@@ -44,13 +45,33 @@ func Ready(instance *kubevirtv1.VirtualMachineInstance) bool {
 	return isTrue(instance, kubevirtv1.VirtualMachineInstanceReady)
 }
 
-func isTrue(instance *kubevirtv1.VirtualMachineInstance, conditionType kubevirtv1.VirtualMachineInstanceConditionType) bool {
+func isTrue(
+	instance *kubevirtv1.VirtualMachineInstance, conditionType kubevirtv1.VirtualMachineInstanceConditionType,
+) bool {
 	condition := Condition(instance, conditionType)
 	return condition != nil && condition.Status == corev1.ConditionTrue
 }
 
+// PausedIOError is the PauseReason of a guest after QEMU could not read or write a disk.
+const PausedIOError = "PausedIOError"
+
+// PauseReason is KubeVirt's reason for which a guest is paused (pkg/virt-handler/vm.go, calculatePausedCondition);
+// empty when it is not paused.
+func PauseReason(instance *kubevirtv1.VirtualMachineInstance) string {
+	if instance == nil {
+		return ""
+	}
+	condition := Condition(instance, kubevirtv1.VirtualMachineInstancePaused)
+	if condition == nil {
+		return ""
+	}
+	return condition.Reason
+}
+
 // Condition is an instance's condition of a type; nil without one.
-func Condition(instance *kubevirtv1.VirtualMachineInstance, conditionType kubevirtv1.VirtualMachineInstanceConditionType) *kubevirtv1.VirtualMachineInstanceCondition {
+func Condition(
+	instance *kubevirtv1.VirtualMachineInstance, conditionType kubevirtv1.VirtualMachineInstanceConditionType,
+) *kubevirtv1.VirtualMachineInstanceCondition {
 	for i := range instance.Status.Conditions {
 		if instance.Status.Conditions[i].Type == conditionType {
 			return &instance.Status.Conditions[i]
@@ -61,9 +82,10 @@ func Condition(instance *kubevirtv1.VirtualMachineInstance, conditionType kubevi
 
 // HasCondition reports whether a condition of a VirtualMachine is True.
 func HasCondition(machine *kubevirtv1.VirtualMachine, conditionType kubevirtv1.VirtualMachineConditionType) bool {
-	return machine != nil && slices.ContainsFunc(machine.Status.Conditions, func(condition kubevirtv1.VirtualMachineCondition) bool {
+	isTrue := func(condition kubevirtv1.VirtualMachineCondition) bool {
 		return condition.Type == conditionType && condition.Status == corev1.ConditionTrue
-	})
+	}
+	return machine != nil && slices.ContainsFunc(machine.Status.Conditions, isTrue)
 }
 
 // KeepInstance copies what is read of an instance. What it has from its VirtualMachine, which is cached as well, is

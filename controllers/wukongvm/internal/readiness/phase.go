@@ -1,4 +1,4 @@
-package wukongvm
+package readiness
 
 import (
 	kubevirtv1 "kubevirt.io/api/core/v1"
@@ -8,7 +8,7 @@ import (
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/power"
 )
 
-// phases maps what KubeVirt prints for a machine to a phase.
+// phases maps the printable status of a VirtualMachine to a phase.
 var phases = map[kubevirtv1.VirtualMachinePrintableStatus]v1alpha1.Phase{
 	kubevirtv1.VirtualMachineStatusStopped:                 v1alpha1.PhaseStopped,
 	kubevirtv1.VirtualMachineStatusProvisioning:            v1alpha1.PhaseCreating,
@@ -22,22 +22,23 @@ var phases = map[kubevirtv1.VirtualMachinePrintableStatus]v1alpha1.Phase{
 	kubevirtv1.VirtualMachineStatusTerminating:             v1alpha1.PhaseStopping,
 }
 
-// phase is one word for people, from the same facts as the conditions.
-func phase(vm *v1alpha1.WukongVM, observed *observation) v1alpha1.Phase {
+// Phase summarizes the WukongVM in one word, from the same facts as its conditions.
+func (in Inputs) Phase() v1alpha1.Phase {
 	switch {
-	case !vm.DeletionTimestamp.IsZero():
+	case !in.VM.DeletionTimestamp.IsZero():
 		return v1alpha1.PhaseTerminating
-	case satisfied(vm, observed):
-		return settledPhase(vm, observed)
+	case in.satisfied():
+		return in.settledPhase()
 	}
-	if found := unready(vm, observed); found != nil && isError(found) {
+	if found := in.Cause(); found != nil && isError(found) {
 		return v1alpha1.PhaseError
 	}
-	if observed.Machine == nil {
+	if in.Machine == nil {
 		return v1alpha1.PhasePending
 	}
-	printed := observed.Machine.Status.PrintableStatus
-	if printed == kubevirtv1.VirtualMachineStatusStopped && vm.Spec.PowerState == v1alpha1.PowerRunning && !power.ShutDownFromInside(observed.View) {
+	printed := in.Machine.Status.PrintableStatus
+	if printed == kubevirtv1.VirtualMachineStatusStopped && in.VM.Spec.PowerState == v1alpha1.PowerRunning &&
+		!power.ShutDownFromInside(in.View) {
 		return v1alpha1.PhaseStarting
 	}
 	if known, ok := phases[printed]; ok {
@@ -46,12 +47,12 @@ func phase(vm *v1alpha1.WukongVM, observed *observation) v1alpha1.Phase {
 	return v1alpha1.PhaseCreating
 }
 
-// settledPhase is the phase of a machine that is as powerState says; a migration does not disturb that.
-func settledPhase(vm *v1alpha1.WukongVM, observed *observation) v1alpha1.Phase {
-	if vm.Spec.PowerState == v1alpha1.PowerStopped {
+// settledPhase is the phase of a WukongVM that is as powerState says, also while the guest is paused or migrates.
+func (in Inputs) settledPhase() v1alpha1.Phase {
+	if in.VM.Spec.PowerState == v1alpha1.PowerStopped {
 		return v1alpha1.PhaseStopped
 	}
-	switch printed := observed.Machine.Status.PrintableStatus; printed {
+	switch printed := in.Machine.Status.PrintableStatus; printed {
 	case kubevirtv1.VirtualMachineStatusMigrating, kubevirtv1.VirtualMachineStatusPaused:
 		return phases[printed]
 	default:
@@ -59,10 +60,11 @@ func settledPhase(vm *v1alpha1.WukongVM, observed *observation) v1alpha1.Phase {
 	}
 }
 
-// isError tells a fault from work that goes on.
+// isError distinguishes a fault from progress.
 func isError(found *cause.Cause) bool {
 	switch found.Reason {
-	case v1alpha1.ReasonPending, v1alpha1.ReasonStarting, v1alpha1.ReasonStopping, v1alpha1.ReasonPaused, v1alpha1.ReasonGuestShutDown, v1alpha1.ReasonTerminating:
+	case v1alpha1.ReasonPending, v1alpha1.ReasonStarting, v1alpha1.ReasonStopping, v1alpha1.ReasonPaused,
+		v1alpha1.ReasonGuestShutDown, v1alpha1.ReasonTerminating:
 		return false
 	default:
 		return !found.Waiting

@@ -1,4 +1,4 @@
-package wukongvm
+package events
 
 import (
 	"testing"
@@ -18,26 +18,36 @@ func TestCausesOfAFailureAreWarningsButThatItStopped(t *testing.T) {
 	event := func(kind, name, kindOf, reason string) fields.Set {
 		return fields.Set{"involvedObject.kind": kind, "involvedObject.name": name, "type": kindOf, "reason": reason}
 	}
-	selector := tellWhy("web")
+	selector := failureSelector("web")
+	stopped := event("VirtualMachineInstance", "web", "Warning", "Stopped")
 	assert.True(t, selector.Matches(event("VirtualMachineInstance", "web", "Warning", "SyncFailed")))
-	assert.False(t, selector.Matches(event("VirtualMachineInstance", "web", "Warning", "Stopped")), "that it ended is no cause")
+	assert.False(t, selector.Matches(stopped), "that it ended is no cause")
 	assert.False(t, selector.Matches(event("VirtualMachineInstance", "web", "Normal", "Started")))
 	assert.False(t, selector.Matches(event("VirtualMachineInstance", "other", "Warning", "SyncFailed")))
 	assert.False(t, selector.Matches(event("Pod", "web", "Warning", "SyncFailed")))
 }
 
-// An event about a disk that failed an hour ago, or in another instance of the name, is not about the error that stops the guest now.
+// An event about an error of an hour ago, or of another instance of the name, is not about the error that pauses the
+// guest now.
 func TestOnlyAnEventOfThisErrorNamesTheDisk(t *testing.T) {
 	now := time.Now().Truncate(time.Second)
-	paused := func(since time.Duration) kubevirtv1.VirtualMachineInstanceCondition {
-		return kubevirtv1.VirtualMachineInstanceCondition{Type: kubevirtv1.VirtualMachineInstancePaused, Status: corev1.ConditionTrue, LastTransitionTime: metav1.NewTime(now.Add(-since))}
+	type condition = kubevirtv1.VirtualMachineInstanceCondition
+	instance := func(age time.Duration, conditions ...condition) *kubevirtv1.VirtualMachineInstance {
+		return keeptest.Object(&kubevirtv1.VirtualMachineInstance{
+			ObjectMeta: metav1.ObjectMeta{CreationTimestamp: metav1.NewTime(now.Add(-age))},
+			Status:     kubevirtv1.VirtualMachineInstanceStatus{Phase: kubevirtv1.Running, Conditions: conditions},
+		}, virt.KeepInstance)
 	}
-	old := instanceIn(kubevirtv1.Running, paused(10*time.Minute))
-	old.CreationTimestamp = metav1.NewTime(now.Add(-time.Hour))
+	paused := func(since time.Duration) condition {
+		return condition{
+			Type: kubevirtv1.VirtualMachineInstancePaused, Status: corev1.ConditionTrue,
+			LastTransitionTime: metav1.NewTime(now.Add(-since)),
+		}
+	}
+	old := instance(time.Hour, paused(10*time.Minute))
 	assert.Equal(t, now.Add(-11*time.Minute), pausedSince(old), "the event may be a little older than the condition")
-	young := instanceIn(kubevirtv1.Running, paused(10*time.Second))
-	young.CreationTimestamp = metav1.NewTime(now.Add(-20 * time.Second))
+	young := instance(20*time.Second, paused(10*time.Second))
 	assert.Equal(t, young.CreationTimestamp.Time, pausedSince(young))
-	bare := keeptest.Object(&kubevirtv1.VirtualMachineInstance{ObjectMeta: young.ObjectMeta}, virt.KeepInstance)
+	bare := instance(20 * time.Second)
 	assert.Equal(t, young.CreationTimestamp.Time, pausedSince(bare))
 }

@@ -1,0 +1,93 @@
+package readiness
+
+import (
+	"fmt"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	kubevirtv1 "kubevirt.io/api/core/v1"
+
+	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/cause"
+	"github.com/novasphere/wukong/controllers/wukongvm/internal/virt"
+)
+
+// paused is why the guest is paused. After an error of a disk KubeVirt tries to resume the guest again and again. The
+// name of the disk is reported until that succeeds, even when the event that has it has expired.
+func (in Inputs) paused() *cause.Cause {
+	switch virt.PauseReason(in.Instance) {
+	case virt.PausedIOError:
+		before := meta.FindStatusCondition(in.VM.Status.Conditions, v1alpha1.ConditionReady)
+		if in.Events.Cause == "" && before != nil && before.Reason == v1alpha1.ReasonDiskIOError {
+			return &cause.Cause{Reason: before.Reason, Message: before.Message}
+		}
+		var which string
+		if in.Events.Cause != "" {
+			which = " (" + in.Events.Cause + ")"
+		}
+		return &cause.Cause{Reason: v1alpha1.ReasonDiskIOError, Message: "the guest is paused, because a disk could not " +
+			"be read or written" + which + ": most often its storage is full or cannot be reached from the node; " +
+			"KubeVirt resumes the guest when that is over"}
+	case "PausedByMigrationMonitor":
+		return &cause.Cause{
+			Reason: v1alpha1.ReasonPaused, Message: "KubeVirt paused the guest to bring its migration to an end",
+		}
+	default:
+		return &cause.Cause{Reason: v1alpha1.ReasonPaused, Message: fmt.Sprintf(
+			"the machine was paused outside of Wukong; 'virtctl unpause vm %s' resumes it", in.Machine.Name)}
+	}
+}
+
+// starting distinguishes a guest that starts from one that cannot start. A failure is reported until something
+// succeeds: between two attempts KubeVirt's objects do not show it, and each change of the message would be a write.
+func (in Inputs) starting() *cause.Cause {
+	message := in.failure()
+	before := meta.FindStatusCondition(in.VM.Status.Conditions, v1alpha1.ConditionReady)
+	failed := before != nil && before.Status == metav1.ConditionFalse &&
+		before.ObservedGeneration == in.VM.Generation &&
+		(before.Reason == v1alpha1.ReasonMachineFailed || before.Reason == v1alpha1.ReasonStartFailing)
+	switch {
+	case failed && strings.Contains(before.Message, message):
+		return &cause.Cause{Reason: before.Reason, Message: before.Message}
+	case message != "" && (failed || in.Events.Late):
+		return &cause.Cause{Reason: v1alpha1.ReasonStartFailing, Message: in.describe()}
+	default:
+		return &cause.Cause{Reason: v1alpha1.ReasonStarting, Message: in.describe()}
+	}
+}
+
+// describe is the name of the VirtualMachine, its printable status, and the cause of that.
+func (in Inputs) describe() string {
+	name, printed := in.Machine.Name, in.Machine.Status.PrintableStatus
+	if printed == "" {
+		return fmt.Sprintf("VirtualMachine %s: KubeVirt has not looked at it yet", name)
+	}
+	if message := in.failure(); message != "" {
+		return fmt.Sprintf("VirtualMachine %s: %s: %s", name, printed, message)
+	}
+	return fmt.Sprintf("VirtualMachine %s: %s", name, printed)
+}
+
+// failure is the most specific message about a start: why the pod was not scheduled, why the instance could not be
+// synchronized, why the VirtualMachine failed, or what events report.
+func (in Inputs) failure() string {
+	if in.Instance != nil {
+		for _, conditionType := range []kubevirtv1.VirtualMachineInstanceConditionType{
+			kubevirtv1.VirtualMachineInstanceConditionType(corev1.PodScheduled),
+			kubevirtv1.VirtualMachineInstanceSynchronized,
+		} {
+			condition := virt.Condition(in.Instance, conditionType)
+			if condition != nil && condition.Status == corev1.ConditionFalse {
+				return condition.Message
+			}
+		}
+	}
+	for _, condition := range in.Machine.Status.Conditions {
+		if condition.Type == kubevirtv1.VirtualMachineFailure && condition.Status == corev1.ConditionTrue {
+			return condition.Message
+		}
+	}
+	return in.Events.Cause
+}
