@@ -23,7 +23,7 @@ const (
 )
 
 var (
-	walkRow = regexp.MustCompile("(?m)^\\| (\\d+) \\| .*\\|$")
+	walkRow = regexp.MustCompile(`(?m)^\| (\d+) \| .*\|$`)
 	walkHop = regexp.MustCompile("^\\| \\d+ \\| [A-Z] \\| `(controllers/[^`]+\\.go)` \\| `([A-Za-z]+)` \\|")
 	// inText is a name in code style, such as the function that a row mentions besides its own.
 	inText = regexp.MustCompile("`([a-z][A-Za-z]+)`")

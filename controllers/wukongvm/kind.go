@@ -48,22 +48,22 @@ var Kind = kind.Kind{
 var children = []kind.Read{
 	{
 		Of:      &v1alpha1.WukongDisk{},
-		Why:     "the disks that the machine uses or made: their claims, and whether it may have them",
+		Why:     "the disks that the WukongVM uses or made: their claims, and whether it may use them",
 		Watches: []kind.Watch{vmsUsing(index.VMByDisk)},
 	},
 	{
-		Of: &v1alpha1.WukongNetwork{}, Why: "the networks that the machine uses or made",
+		Of: &v1alpha1.WukongNetwork{}, Why: "the networks that the WukongVM uses or made",
 		Watches: []kind.Watch{vmsUsing(index.VMByNetwork)},
 	},
 	{
-		Of: &v1alpha1.WukongAddress{}, Why: "which addresses the machine has, and which it waits for",
+		Of: &v1alpha1.WukongAddress{}, Why: "which addresses are assigned to the WukongVM, and which it waits for",
 		Watches: []kind.Watch{
 			kind.On((*Reconciler).addressReleased, changes.OnlyDeletions()),
 			kind.On((*Reconciler).addressAssigned, changes.OnlyCreations()),
 		},
 	},
 	{
-		Of: &corev1.Service{}, Why: "the Services of the machine, and their addresses", Labels: kind.Managed(),
+		Of: &corev1.Service{}, Why: "the Services of the WukongVM, and their addresses", Labels: kind.Managed(),
 		Watches: []kind.Watch{kind.By(byOwner(), changes.Service())},
 	},
 	{
@@ -71,12 +71,12 @@ var children = []kind.Read{
 		Watches: []kind.Watch{kind.On((*Reconciler).ofService, changes.Endpoints())},
 	},
 	{
-		Of: &networkingv1.NetworkPolicy{}, Why: "the NetworkPolicy of the machine", Labels: kind.Managed(),
+		Of: &networkingv1.NetworkPolicy{}, Why: "the NetworkPolicy of the WukongVM", Labels: kind.Managed(),
 		Watches: []kind.Watch{kind.By(byOwner(), changes.ByOthers())},
 	},
 	{
 		Of:  &networkv1.NetworkAttachmentDefinition{},
-		Why: "the attachments that the machine makes for what its networks lack",
+		Why: "the attachments that the WukongVM makes for what its networks lack",
 		API: &dependency.NetworkAttachments, Watches: []kind.Watch{kind.By(byOwner(), changes.ByOthers())},
 	},
 }
@@ -85,7 +85,7 @@ var children = []kind.Read{
 var kubevirt = []kind.Read{
 	{
 		Of:  &kubevirtv1.KubeVirt{},
-		Why: "the network binding plugins of KubeVirt, and what it does to disks of running machines",
+		Why: "the network binding plugins of KubeVirt, and what it does to disks of running guests",
 		API: &dependency.KubeVirts, Keep: kind.Copy(binding.KeepPlugins, virt.KeepGates), Everywhere: true,
 		Watches: []kind.Watch{
 			kind.Map((*Reconciler).vmsOfBindings, binding.Changed()),
@@ -94,7 +94,7 @@ var kubevirt = []kind.Read{
 	},
 	{
 		Of:  &kubevirtv1.VirtualMachine{},
-		Why: "the VirtualMachine of the machine",
+		Why: "the VirtualMachine of the WukongVM",
 		API: &dependency.VirtualMachines, Labels: kind.Managed(),
 		Watches: []kind.Watch{kind.By(sameName())},
 	},
@@ -116,8 +116,8 @@ var live = []kind.Read{
 	},
 }
 
-// Enforcements are what a manager can be told of the cluster's network plugin: Unknown, which is the default,
-// Enforced and None.
+// Enforcements are the values of the setting for the cluster's network plugin: Unknown, which is the default, Enforced
+// and None.
 func Enforcements() []string { return policy.Enforcements() }
 
 // start makes the reconciler. The enforcement of NetworkPolicies in the settings is one of Enforcements, or empty.

@@ -34,8 +34,8 @@ func (p Plan) Lock() string {
 	return p.in.Machine.ResourceVersion
 }
 
-// wanted are those of spec whose networks are known. A guest that runs gets an interface when its network is ready,
-// and keeps one whose network is not ready any more.
+// wanted are the interfaces of the spec whose networks are known. A guest that runs gets an interface when its network
+// is ready, and keeps an interface whose network is no longer ready.
 func (p Plan) wanted() []interfaces.Interface {
 	var result, present []interfaces.Interface
 	if guest := p.in.Guest(); guest != nil {
@@ -99,7 +99,7 @@ func (in Inputs) migrationRequired() bool {
 	return required != nil && required.Status == corev1.ConditionTrue
 }
 
-// migrationMessage says whether the migration that an interface waits for can come.
+// migrationMessage reports whether the migration that an interface waits for is possible.
 func (in Inputs) migrationMessage() (message string, comes bool) {
 	migratable := virt.Condition(in.Guest(), kubevirtv1.VirtualMachineInstanceIsMigratable)
 	if migratable != nil && migratable.Status == corev1.ConditionFalse {

@@ -22,7 +22,7 @@ var phases = map[kubevirtv1.VirtualMachinePrintableStatus]v1alpha1.Phase{
 	kubevirtv1.VirtualMachineStatusTerminating:             v1alpha1.PhaseStopping,
 }
 
-// Phase summarizes the WukongVM in one word, from the same facts as its conditions.
+// Phase summarizes the WukongVM, from the same facts as its conditions.
 func (in Inputs) Phase() v1alpha1.Phase {
 	switch {
 	case !in.VM.DeletionTimestamp.IsZero():

@@ -183,7 +183,7 @@ func TestReadyTellsTheDeepestCause(t *testing.T) {
 	}
 }
 
-// Fault D.5: KubeVirt's tries come and go, and what failed is reported, with one write, until something succeeds.
+// Fault D.5: KubeVirt starts and ends attempts; what failed is reported, with one write, until something succeeds.
 func TestWhatFailedIsToldUntilSomethingSucceeds(t *testing.T) {
 	at := func(status kubevirtv1.VirtualMachinePrintableStatus, cause string) *Inputs {
 		view := virt.View{Machine: machineWith(status)}

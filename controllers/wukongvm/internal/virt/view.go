@@ -40,7 +40,7 @@ func (v View) AgentConnected() bool {
 		isTrue(v.Instance, kubevirtv1.VirtualMachineInstanceAgentConnected)
 }
 
-// Ready reports whether KubeVirt says that an instance is ready.
+// Ready reports whether the condition Ready of an instance is True.
 func Ready(instance *kubevirtv1.VirtualMachineInstance) bool {
 	return isTrue(instance, kubevirtv1.VirtualMachineInstanceReady)
 }
