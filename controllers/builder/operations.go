@@ -65,6 +65,7 @@ func GivenUpAfter(seconds int64) SnapshotOption {
 func SnapshotDeletedAfter(seconds int64) SnapshotOption {
 	return func(spec *v1alpha1.WukongSnapshotSpec) { spec.TTLSecondsAfterFinished = &seconds }
 }
+
 // MigrationOption changes the spec of a migration.
 type MigrationOption = func(*v1alpha1.WukongMigrationSpec)
 
