@@ -109,7 +109,7 @@ func join(one, two labels.Selector) labels.Selector {
 	return labels.NewSelector().Add(*requirement)
 }
 
-// valuesOf are the label and the values of it that a selector asks for; none when it asks for something else.
+// valuesOf returns the label and its values that a selector asks for. Both are empty when it asks for something else.
 func valuesOf(selector labels.Selector) (key string, values []string) {
 	requirements, _ := selector.Requirements()
 	ofValues := []selection.Operator{selection.In, selection.Equals, selection.DoubleEquals}

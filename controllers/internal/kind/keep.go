@@ -46,7 +46,7 @@ func Kept[T any, P Pointer[T]](full P, functions ...func(full, kept P)) P {
 	return keep(full, Copy(functions...)).(P)
 }
 
-// keepsOf are the Keeps of all readers of a type; false when one of them reads everything.
+// keepsOf returns the Keeps of all readers of a type, or false when one of them reads everything.
 func keepsOf(readers []Read) (keeps []Keep, some bool) {
 	for _, read := range readers {
 		if read.Keep == nil {
@@ -80,7 +80,7 @@ func keep(obj any, keeps ...Keep) any {
 	return kept
 }
 
-// metadataOf is the metadata of an object of a Go type; nil for an unstructured one.
+// metadataOf returns the metadata of an object of a Go type, or nil for an unstructured one.
 func metadataOf(obj client.Object) *metav1.ObjectMeta {
 	if accessor, ok := obj.(metav1.ObjectMetaAccessor); ok {
 		metadata, _ := accessor.GetObjectMeta().(*metav1.ObjectMeta)

@@ -20,7 +20,8 @@ type Object interface {
 	v1alpha1.Operation
 }
 
-// again is when to try the deletion of an operation again that has just been changed: this pass may have read it before.
+// again is when to try the deletion of an operation again that has just been changed: this pass may have read it
+// before.
 const again = time.Second
 
 // End follows a pass whose status is written. For a finished operation it calls cleanUp, which deletes what is not
@@ -40,7 +41,7 @@ func End(
 	return pass.CleanUp(recorder, operation, result, err)
 }
 
-// retire returns how long the operation stays; zero when it is deleted, or stays for ever.
+// retire returns how long the operation remains; zero when it is deleted, or remains for ever.
 func retire(
 	ctx context.Context, writer client.Writer, operation Object, now time.Time, cleanUp func(context.Context) error,
 ) (time.Duration, error) {

@@ -1,15 +1,16 @@
-// Package request decides about acts that are asked for once, such as a migration or a restore, by the time at which they
-// were asked for.
+// Package request decides about actions that are requested once, such as a migration or a restore, by the time of the
+// request.
 //
-// A manifest in Git is applied again and again, also after its object was deleted. So a request carries a time, and the
-// WukongVM that it is about remembers the last request of its kind in an annotation, a Mark. A request is carried out
+// A manifest in Git is applied again and again, also after its object was deleted. So a request carries a time, and
+// the WukongVM that it is about remembers the last request of its kind in an annotation, a Mark. A request is carried
+// out if it is
 //
-//	if it is not in the future, and
-//	if it is later than the creation of the WukongVM, and
-//	if it is later than the Mark.
+//	not in the future, and
+//	later than the creation of the WukongVM, and
+//	later than the Mark.
 //
-// The Mark is written before the act begins. So an act that has a Mark may have been carried out, and is not begun again
-// by anybody but the object whose UID the Mark has.
+// The Mark is written before the action begins. So an action that has a Mark may have been carried out. Only the
+// object whose UID is in the Mark begins it again.
 package request
 
 import (
@@ -21,13 +22,13 @@ import (
 
 // Mark is the last request of its kind that was handled.
 type Mark struct {
-	// At is when it was asked for, in whole seconds.
+	// At is the time of the request, in whole seconds.
 	At time.Time
-	// By is the object that asked; empty where requests are no objects.
+	// By is the object that requested it; empty where requests are no objects.
 	By types.UID
 }
 
-// String is the value of the annotation: the time in RFC 3339, a slash, the UID.
+// String returns the value of the annotation: the time in RFC 3339, a slash, the UID.
 func (m Mark) String() string {
 	at := m.At.UTC().Format(time.RFC3339)
 	if m.By == "" {
@@ -36,7 +37,8 @@ func (m Mark) String() string {
 	return at + "/" + string(m.By)
 }
 
-// Parse reads the value of an annotation. What is no Mark, is none: whoever writes it by hand wants it away.
+// Parse reads the value of an annotation. An invalid value counts as no Mark: a user who edits it by hand wants to
+// remove it.
 func Parse(value string) (Mark, bool) {
 	text, by, _ := strings.Cut(value, "/")
 	at, err := time.Parse(time.RFC3339, text)
@@ -50,22 +52,22 @@ func Parse(value string) (Mark, bool) {
 type Verdict string
 
 const (
-	// Due: it is to be carried out now, for the first time.
+	// Due: it must be carried out now, for the first time.
 	Due Verdict = "Due"
 	// Begun: this object has begun to carry it out.
 	Begun Verdict = "Begun"
 	// Appointed: its time is in the future.
 	Appointed Verdict = "Appointed"
-	// Outdated: it is not later than the creation of what it is about, and was meant for an earlier one of the name.
+	// Outdated: it is not later than the creation of its WukongVM, so it was meant for an earlier one of that name.
 	Outdated Verdict = "Outdated"
-	// Handled: it was carried out, or at least begun, for another object that asked for the same time.
+	// Handled: it was carried out, or at least begun, for another object that requested the same time.
 	Handled Verdict = "Handled"
 	// Superseded: a later one was handled.
 	Superseded Verdict = "Superseded"
 )
 
-// Decide returns what becomes of a request now. Created is when the WukongVM was created, and annotation the value of its
-// Mark; empty for none.
+// Decide returns what becomes of a request now. Created is when the WukongVM was created, and annotation the value of
+// its Mark; empty for none.
 func Decide(asked Mark, created time.Time, annotation string, now time.Time) Verdict {
 	last, marked := Parse(annotation)
 	switch {
