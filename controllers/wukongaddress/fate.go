@@ -72,8 +72,8 @@ func unsynchronized(vm *v1alpha1.WukongVM) bool {
 // carried reports whether KubeVirt still has the VirtualMachine or instance that held the address.
 func (f *facts) carried(lock *v1alpha1.WukongAddress) bool {
 	uid := lock.Spec.Holder.UID
-	return f.virtualMachine != nil && f.virtualMachine.Labels[v1alpha1.LabelVM] == uid || f.instance != nil &&
-		f.instance.Labels[v1alpha1.LabelVM] == uid
+	return f.virtualMachine != nil && f.virtualMachine.Labels[v1alpha1.LabelVM] == uid ||
+		f.instance != nil && f.instance.Labels[v1alpha1.LabelVM] == uid
 }
 
 func interfaceOf(vm *v1alpha1.WukongVM, name string) *v1alpha1.VMNetwork {

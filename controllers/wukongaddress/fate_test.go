@@ -84,8 +84,7 @@ func TestDecide(t *testing.T) {
 			f.instance.Labels = nil
 		}, fateFree},
 		"machine and guest gone": {func(f *facts, _ *v1alpha1.WukongAddress) {
-			f.vm, f.virtualMachine,
-				f.instance = nil, nil, nil
+			f.vm, f.virtualMachine, f.instance = nil, nil, nil
 		}, fateFree},
 		"all gone, reserved": {func(f *facts, l *v1alpha1.WukongAddress) {
 			*f = facts{network: f.network}

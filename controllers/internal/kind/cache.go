@@ -57,7 +57,7 @@ func CacheOptions(scheme *runtime.Scheme, reads []Read) map[client.Object]cache.
 }
 
 // AddOptional adds the types that CacheOptions has options for and that the cluster may not serve to a REST mapper. The
-// cache asks for their scope when it is made, and without this a manager could not start before they are served.
+// cache asks for their scope when it is created, and without this a manager could not start before they are served.
 func AddOptional(mapper *meta.DefaultRESTMapper, scheme *runtime.Scheme, reads []Read) {
 	for obj := range CacheOptions(scheme, reads) {
 		kind := kindOf(scheme, obj)

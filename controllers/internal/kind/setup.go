@@ -16,7 +16,7 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/watches"
 )
 
-// build is a controller while its watches are made.
+// build is a controller while its watches are added.
 type build struct {
 	kind       Kind
 	env        Env

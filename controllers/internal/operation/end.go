@@ -55,7 +55,7 @@ func retire(
 	if left := Left(operation.OperationStatus().CompletionTime.Time, *seconds, now); left > 0 {
 		return left, nil
 	}
-	// The version as well: a person who removes ttlSecondsAfterFinished at the last moment keeps the object.
+	// The version as well: a user who removes ttlSecondsAfterFinished at the last moment keeps the object.
 	uid, version := operation.GetUID(), operation.GetResourceVersion()
 	preconditions := client.Preconditions{UID: &uid, ResourceVersion: &version}
 	switch err := writer.Delete(ctx, operation, preconditions); {

@@ -21,7 +21,8 @@ import (
 )
 
 // Agents plays virt-api's calls to guest agents, as an aggregated API of the control plane: the requests pass the API
-// server's own authentication and authorization. A guest freezes and thaws at once unless a test says otherwise.
+// server's own authentication and authorization. A guest freezes and thaws at once unless a test asks for something
+// else.
 type Agents struct {
 	server *httptest.Server
 	client client.Client

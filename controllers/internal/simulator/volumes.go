@@ -80,8 +80,8 @@ func (s *Simulator) describeVolumes(ctx context.Context, instance *kubevirtv1.Vi
 }
 
 func hotpluggable(volume kubevirtv1.Volume) bool {
-	return volume.DataVolume != nil && volume.DataVolume.Hotpluggable || volume.PersistentVolumeClaim != nil &&
-		volume.PersistentVolumeClaim.Hotpluggable
+	return volume.DataVolume != nil && volume.DataVolume.Hotpluggable ||
+		volume.PersistentVolumeClaim != nil && volume.PersistentVolumeClaim.Hotpluggable
 }
 
 func claimName(volume kubevirtv1.Volume) string {

@@ -20,7 +20,7 @@ type Copies struct {
 	Current string
 	// DataVolume is that of the current claim, when the disk has moved before. The first one is read by its name.
 	DataVolume *cdiv1.DataVolume
-	// Target is to replace the current one.
+	// Target will replace the current one.
 	Target *cdiv1.DataVolume
 	// Stale ones are no longer needed.
 	Stale []*cdiv1.DataVolume

@@ -147,7 +147,7 @@ func (r Report) move(name string) *v1alpha1.VMDiskMove {
 	return &v1alpha1.VMDiskMove{TargetClaimName: target, State: decided.State, Message: decided.Message}
 }
 
-// said returns the previous answer to a disk, or nil.
+// previousAnswer returns the previous answer to a disk, or nil.
 func previousAnswer(vm *v1alpha1.WukongVM, disk, target string) *v1alpha1.VMDiskMove {
 	for i := range vm.Status.Disks {
 		move := vm.Status.Disks[i].Move
