@@ -18,8 +18,8 @@ import (
 // fieldManager owns the fields that this controller applies.
 const fieldManager = "wukong-network-controller"
 
-// delete is never used: clusters with the admission plugin OwnerReferencesPermissionEnforcement ask it of whoever puts
-// an owner reference on an object, as the umbrella's is put on this one.
+// The verb delete is never used. Clusters with the admission plugin OwnerReferencesPermissionEnforcement require it to
+// set an owner reference, here that of the umbrella.
 //
 // +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongnetworks,verbs=get;list;watch;patch;delete
 // +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongnetworks/status,verbs=patch
