@@ -17,8 +17,8 @@ import (
 // fieldManager owns the fields that this controller applies.
 const fieldManager = "wukong-image-controller"
 
-// The verb delete of images is never used. Clusters with the admission plugin OwnerReferencesPermissionEnforcement require it to
-// set an owner reference, here that of the umbrella.
+// The verb delete of images is never used. Clusters with the admission plugin OwnerReferencesPermissionEnforcement
+// require it to set an owner reference, here that of the umbrella.
 //
 // +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongimages,verbs=get;list;watch;patch;delete
 // +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongimages/status,verbs=patch

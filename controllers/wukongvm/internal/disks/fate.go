@@ -14,14 +14,14 @@ import (
 type Fate int
 
 const (
-	// Stay: the template is in spec, or the disk is waited for.
+	// Stay means that the template is in spec, or the disk is waited for.
 	Stay Fate = iota
-	// Keep: the disk must remain without its template, and its guest still has it. The WukongVM may be deleted before
-	// that ends, and must not delete the disk with it.
+	// Keep means that the disk must remain without its template, and its guest still has it. The WukongVM may be deleted
+	// before that ends, and must not delete the disk with it.
 	Keep
-	// Release: the disk remains without its template.
+	// Release means that the disk remains without its template.
 	Release
-	// Delete: the disk is deleted, and its reclaimPolicy decides about the data.
+	// Delete means that the disk is deleted, and its reclaimPolicy decides about the data.
 	Delete
 )
 

@@ -12,11 +12,11 @@ import (
 type Enforcement string
 
 const (
-	// Unknown: the installer has not set it.
+	// Unknown means that the installer has not set it.
 	Unknown Enforcement = "Unknown"
-	// Enforced: the network plugin enforces policies.
+	// Enforced means that the network plugin enforces policies.
 	Enforced Enforcement = "Enforced"
-	// None: the network plugin ignores policies.
+	// None means that the network plugin ignores policies.
 	None Enforcement = "None"
 )
 
