@@ -39,7 +39,7 @@ func begin(changes ...func(situation)) situation {
 		Status: kubevirtv1.VirtualMachineInstanceStatus{Phase: kubevirtv1.Running, NodeName: "node1"},
 	}, preflight.Keep)
 	s := situation{migration, &World{now: noon.Add(time.Minute), served: true, vm: vm, instance: instance}}
-	s.facts = &preflight.Inputs{VM: vm, Instance: instance}
+	s.facts = &preflight.Inputs{VM: vm, Instance: instance, Now: s.now}
 	for _, change := range changes {
 		change(s)
 	}
@@ -100,6 +100,17 @@ func moved(uid types.UID, change func(*kubevirtv1.VirtualMachineInstanceMigratio
 	}
 }
 
+// prepares: the target pod has run for a while.
+func prepares(since time.Duration) func(situation) {
+	return func(s situation) {
+		s.instance.Status.MigrationState.TargetPod = "target"
+		s.attempt.Status.PhaseTransitionTimestamps = append(s.attempt.Status.PhaseTransitionTimestamps,
+			kubevirtv1.VirtualMachineInstanceMigrationPhaseTransitionTimestamp{
+				Phase: kubevirtv1.MigrationScheduled, PhaseTransitionTimestamp: metav1.NewTime(s.now.Add(-since)),
+			})
+	}
+}
+
 func TestDecide(t *testing.T) {
 	deleted := func(s situation) { s.attempt.DeletionTimestamp = ptr.To(at(time.Minute)) }
 	const pending, inProgress, succeeded = v1alpha1.OperationPending, v1alpha1.OperationInProgress, v1alpha1.OperationSucceeded
@@ -155,6 +166,12 @@ func TestDecide(t *testing.T) {
 		}}, inProgress, v1alpha1.ReasonQuotaExceeded, "raise the quota", 0, false},
 		"copies at the deadline": {[]func(situation){tried(1, kubevirtv1.MigrationRunning), func(s situation) { s.now = noon.Add(2 * time.Hour) }},
 			inProgress, v1alpha1.ReasonInProgress, "attempt 1", 0, false},
+		"prepares for long": {[]func(situation){tried(1, kubevirtv1.MigrationPreparingTarget), moved("attempt", nil), prepares(stalledAfter)},
+			inProgress, v1alpha1.ReasonTargetStalled, "delete pod target to end the attempt", 0, false},
+		"prepares for long, and is being cancelled": {[]func(situation){tried(1, kubevirtv1.MigrationPreparingTarget), moved("attempt", nil), prepares(stalledAfter), cancel, deleted},
+			inProgress, v1alpha1.ReasonTargetStalled, "delete pod target", 0, false},
+		"prepares": {[]func(situation){tried(1, kubevirtv1.MigrationPreparingTarget), moved("attempt", nil), prepares(stalledAfter - time.Second)},
+			inProgress, v1alpha1.ReasonInProgress, "the target node prepares", 0, false},
 		"to be cancelled":    {[]func(situation){tried(1, kubevirtv1.MigrationRunning), cancel}, inProgress, v1alpha1.ReasonInProgress, "attempt 1", 0, true},
 		"is being cancelled": {[]func(situation){tried(1, kubevirtv1.MigrationRunning), cancel, deleted}, inProgress, v1alpha1.ReasonInProgress, "is being cancelled", 0, false},
 		"cancelled":          {[]func(situation){tried(1, kubevirtv1.MigrationFailed), cancel, deleted}, cancelled, v1alpha1.ReasonCancelled, "(spec.cancel); the guest runs on on node node1", 0, false},
