@@ -126,6 +126,9 @@ func (m migrations) hand(instance *kubevirtv1.VirtualMachineInstance, attempt *k
 	}
 	if ended && !failed {
 		instance.Status.NodeName = m.node("node2")
+		pod := testkit.Read(m, "virt-launcher-web", &corev1.Pod{})
+		pod.Status.Phase = corev1.PodSucceeded
+		m.SetStatus(pod)
 	}
 	if failed {
 		state.FailureReason = "the target was killed"
