@@ -59,8 +59,8 @@ func tried(number int32, phase kubevirtv1.VirtualMachineInstanceMigrationPhase) 
 			},
 		}
 		s.number = number
-		s.WukongMigration.Status.Attempt, s.WukongMigration.Status.MigrationUID = number, "attempt"
-		s.WukongMigration.Status.SourceNode = "node1"
+		s.Status.Attempt, s.Status.MigrationUID = number, "attempt"
+		s.Status.SourceNode = "node1"
 		s.failure = "the target was killed"
 	}
 }
@@ -71,8 +71,8 @@ func gone(s situation) { s.attempt, s.number = nil, 0 }
 // recorded: status knows that an attempt failed, some time ago.
 func recorded(number int32, ago time.Duration) func(situation) {
 	return func(s situation) {
-		s.WukongMigration.Status.FailedAttempts, s.WukongMigration.Status.Failure = number, "the target was killed"
-		s.WukongMigration.Status.FailedAt = ptr.To(metav1.NewTime(s.now.Add(-ago)))
+		s.Status.FailedAttempts, s.Status.Failure = number, "the target was killed"
+		s.Status.FailedAt = ptr.To(metav1.NewTime(s.now.Add(-ago)))
 	}
 }
 
@@ -84,7 +84,7 @@ func marked(after time.Duration, by types.UID) func(situation) {
 	}
 }
 
-func cancel(s situation) { s.WukongMigration.Spec.Cancel = ptr.To(true) }
+func cancel(s situation) { s.Spec.Cancel = ptr.To(true) }
 
 // moved is the instance's record of a migration.
 func moved(uid types.UID, change func(*kubevirtv1.VirtualMachineInstanceMigrationState)) func(situation) {
@@ -202,7 +202,7 @@ func TestDecide(t *testing.T) {
 		"deleted unseen, nothing tells": {[]func(situation){tried(1, kubevirtv1.MigrationRunning), gone},
 			failed, v1alpha1.ReasonOutcomeUnknown, "deleted before its end was seen", 0, false},
 		"status is lost, and the attempt is there": {[]func(situation){tried(2, kubevirtv1.MigrationRunning), marked(0, "uid"), func(s situation) {
-			s.WukongMigration.Status = v1alpha1.WukongMigrationStatus{}
+			s.Status = v1alpha1.WukongMigrationStatus{}
 		}}, inProgress, v1alpha1.ReasonInProgress, "attempt 2", 0, false},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -50,17 +50,17 @@ func Parse(value string) (Mark, bool) {
 type Verdict string
 
 const (
-	// Due: it is to be carried out now, for the first time.
+	// Due means that it is to be carried out now, for the first time.
 	Due Verdict = "Due"
-	// Begun: this object has begun to carry it out.
+	// Begun means that this object has begun to carry it out.
 	Begun Verdict = "Begun"
-	// Appointed: its time is in the future.
+	// Appointed means that its time is in the future.
 	Appointed Verdict = "Appointed"
-	// Outdated: it is not later than the creation of what it is about, and was meant for an earlier one of the name.
+	// Outdated means that it is not later than the creation of what it is about, and was meant for an earlier one of the name.
 	Outdated Verdict = "Outdated"
-	// Handled: it was carried out, or at least begun, for another object that asked for the same time.
+	// Handled means that it was carried out, or at least begun, for another object that asked for the same time.
 	Handled Verdict = "Handled"
-	// Superseded: a later one was handled.
+	// Superseded means that a later one was handled.
 	Superseded Verdict = "Superseded"
 )
 
