@@ -17,16 +17,17 @@ import (
 	"github.com/novasphere/wukong/mover/internal/disk"
 )
 
-// A blob that broke off goes on after blobPause, twice as long each time, until it broke off blobTries times without a byte more: after a
-// minute, the Job's next attempt begins anew.
+// An interrupted blob is resumed after blobPause, which doubles each time, until blobTries interruptions without a
+// further byte: after a minute, the Job's next attempt starts from the beginning.
 const (
 	blobTries = 6
 	blobPause = time.Second
 )
 
-// blobUpload sends one blob to a registry (OCI distribution specification, "Pushing blobs" and "Resuming a push"). It is a single request, which
-// every registry takes. When that breaks off, the registry is asked how much it has, and gets the rest; one that does not tell gets the blob
-// again. go-containerregistry, which does everything else, always sends it again.
+// blobUpload sends one blob to a registry (OCI distribution specification, "Pushing blobs" and "Resuming a push"). It
+// is a single request, which every registry accepts. When that is interrupted, the registry is asked how much it has,
+// and gets the rest; one that does not report it gets the whole blob again. go-containerregistry, which does
+// everything else, always sends the whole blob again.
 type blobUpload struct {
 	client     *http.Client
 	repository name.Repository
@@ -34,25 +35,30 @@ type blobUpload struct {
 	digest     string
 	observe    func(int64)
 
-	// begun says that the registry has taken an upload, location is where it is, empty to begin it anew, and offset how many bytes it has.
+	// begun reports that the registry has accepted an upload. location is its URL, empty to start again, and offset the
+	// number of bytes that it has.
 	begun    bool
 	location string
 	offset   int64
 }
 
-func newBlobUpload(ctx context.Context, repository name.Repository, base http.RoundTripper, keychain authn.Keychain) (*blobUpload, error) {
+func newBlobUpload(
+	ctx context.Context, repository name.Repository, base http.RoundTripper, keychain authn.Keychain,
+) (*blobUpload, error) {
 	credentials, err := keychain.Resolve(repository)
 	if err != nil {
 		return nil, err
 	}
-	authenticated, err := transport.NewWithContext(ctx, repository.Registry, credentials, base, []string{repository.Scope(transport.PushScope)})
+	authenticated, err := transport.NewWithContext(ctx, repository.Registry, credentials, base,
+		[]string{repository.Scope(transport.PushScope)})
 	if err != nil {
 		return nil, err
 	}
 	return &blobUpload{client: &http.Client{Transport: authenticated}, repository: repository}, nil
 }
 
-// send returns when the registry has the blob. What fails before the upload begins is not tried again: it is seldom the network's fault.
+// send returns when the registry has the blob. Failures before the upload begins are not retried: they are seldom the
+// network's fault.
 func (b *blobUpload) send(ctx context.Context) error {
 	for tries, pause := 0, blobPause; ; tries, pause = tries+1, 2*pause {
 		before := b.offset
@@ -98,7 +104,8 @@ func (b *blobUpload) attempt(ctx context.Context) error {
 }
 
 func (b *blobUpload) present(ctx context.Context) (bool, error) {
-	response, err := b.ask(ctx, http.MethodHead, b.address("/blobs/"+b.digest), nil, nil, http.StatusOK, http.StatusNotFound)
+	response, err := b.ask(ctx, http.MethodHead, b.address("/blobs/"+b.digest), nil, nil,
+		http.StatusOK, http.StatusNotFound)
 	return err == nil && response.StatusCode == http.StatusOK, err
 }
 
@@ -111,7 +118,8 @@ func (b *blobUpload) begin(ctx context.Context) error {
 	return b.follow(response)
 }
 
-// resume asks how far the upload is. One that the registry does not know any more, or of which it does not tell, begins anew.
+// resume asks how far the upload is. One that the registry no longer knows, or whose position it does not report,
+// starts again.
 func (b *blobUpload) resume(ctx context.Context) error {
 	response, err := b.ask(ctx, http.MethodGet, b.location, nil, nil, http.StatusNoContent, http.StatusAccepted)
 	if refuses(err) {
@@ -121,7 +129,7 @@ func (b *blobUpload) resume(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	// It says "Range: 0-<last byte>", and 0-0 also when it has none.
+	// The header is "Range: 0-<last byte>", and 0-0 also without any bytes.
 	var last int64
 	_, err = fmt.Sscanf(strings.TrimPrefix(response.Header.Get("Range"), "bytes="), "0-%d", &last)
 	if err != nil || last >= b.content.Size() {
@@ -161,20 +169,22 @@ func (b *blobUpload) commit(ctx context.Context) error {
 	query := location.Query()
 	query.Set("digest", b.digest)
 	location.RawQuery = query.Encode()
-	_, err = b.ask(ctx, http.MethodPut, location.String(), http.Header{"Content-Type": {"application/octet-stream"}}, nil, http.StatusCreated)
+	_, err = b.ask(ctx, http.MethodPut, location.String(), http.Header{"Content-Type": {"application/octet-stream"}},
+		nil, http.StatusCreated)
 	if refuses(err) {
-		b.location = "" // what it has are not the bytes of the digest
+		b.location = "" // its bytes do not match the digest
 	}
 	return err
 }
 
-// refuses tells a registry that does not want this from one that cannot at the moment.
+// refuses reports whether the registry refuses the request, and a retry would not help.
 func refuses(err error) bool {
 	var answer *transport.Error
-	return errors.As(err, &answer) && answer.StatusCode < http.StatusInternalServerError && answer.StatusCode != http.StatusTooManyRequests
+	return errors.As(err, &answer) && answer.StatusCode < http.StatusInternalServerError &&
+		answer.StatusCode != http.StatusTooManyRequests
 }
 
-// follow takes the next location, which may be relative.
+// follow stores the next location, which may be relative.
 func (b *blobUpload) follow(response *http.Response) error {
 	location, err := response.Location()
 	if err != nil {
@@ -185,12 +195,15 @@ func (b *blobUpload) follow(response *http.Response) error {
 }
 
 func (b *blobUpload) address(path string) string {
-	address := url.URL{Scheme: b.repository.Scheme(), Host: b.repository.RegistryStr(), Path: "/v2/" + b.repository.RepositoryStr() + path}
+	address := url.URL{Scheme: b.repository.Scheme(), Host: b.repository.RegistryStr(), Path: "/v2/" +
+		b.repository.RepositoryStr() + path}
 	return address.String()
 }
 
-// ask makes a request, and returns the answer without its body if it has one of the statuses.
-func (b *blobUpload) ask(ctx context.Context, method, address string, header http.Header, content disk.Image, statuses ...int) (*http.Response, error) {
+// ask sends a request, and returns the response without its body if it has one of the statuses.
+func (b *blobUpload) ask(
+	ctx context.Context, method, address string, header http.Header, content disk.Image, statuses ...int,
+) (*http.Response, error) {
 	request, err := http.NewRequestWithContext(ctx, method, address, http.NoBody)
 	if err != nil {
 		return nil, err
@@ -213,7 +226,7 @@ func (b *blobUpload) ask(ctx context.Context, method, address string, header htt
 	return response, transport.CheckError(response, statuses...)
 }
 
-// readable says of an error that it is the disk's, and not the registry's.
+// readable marks an error as one of the disk, and not of the registry.
 type readable struct{ io.Reader }
 
 // Read implements io.Reader.

@@ -15,15 +15,15 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// brittleRegistry is a registry whose connections break while a blob comes in. It keeps what came, and tells so, as the distribution
-// specification says and distribution 3 does; or has forgotten the upload.
+// brittleRegistry is a registry whose connections break during a blob. It keeps what it received and reports that, as
+// the distribution specification says and distribution 3 does, or has forgotten the upload.
 type brittleRegistry struct {
 	http.Handler
-	// breakAfter is how many bytes a connection lasts, and breaks how many do not last longer.
+	// breakAfter is how many bytes a connection lasts, and breaks the number of connections that break.
 	breakAfter int64
 	breaks     int
 	forgets    bool
-	// stumbles is how many requests to commit, or for the status, are answered by a proxy before it.
+	// stumbles is how many requests to commit, or for the status, a proxy in front of it answers.
 	stumbles int
 
 	kept      []byte
@@ -55,9 +55,10 @@ func (b *brittleRegistry) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case r.Method == http.MethodPatch && atUpload:
 		b.take(w, r, status)
 	case r.Method == http.MethodPut && atUpload:
-		// The registry behind it looks whether the bytes are those of the digest.
+		// The registry behind it checks the bytes against the digest.
 		b.committed = true
-		whole := httptest.NewRequest(http.MethodPost, "/v2/disks/web/blobs/uploads/?digest="+r.URL.Query().Get("digest"), bytes.NewReader(b.kept))
+		whole := httptest.NewRequest(http.MethodPost, "/v2/disks/web/blobs/uploads/?digest="+r.URL.Query().Get("digest"),
+			bytes.NewReader(b.kept))
 		b.Handler.ServeHTTP(w, whole)
 	default:
 		b.Handler.ServeHTTP(w, r)
@@ -86,7 +87,8 @@ func (b *brittleRegistry) take(w http.ResponseWriter, r *http.Request, status fu
 	status(http.StatusAccepted)
 }
 
-// A layer goes on at the byte that the registry has last. A registry that does not know it any more gets all of it.
+// A layer is resumed after the last byte that the registry has. A registry that no longer knows the upload gets all of
+// it.
 func TestALayerGoesOnWhereItBrokeOff(t *testing.T) {
 	for name, test := range map[string]struct {
 		breaks   int
@@ -96,7 +98,8 @@ func TestALayerGoesOnWhereItBrokeOff(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			backend := registry.New(registry.Logger(log.New(io.Discard, "", 0)))
-			brittle := &brittleRegistry{Handler: backend, breakAfter: 4 << 20, breaks: test.breaks, forgets: test.forgets, stumbles: test.stumbles}
+			brittle := &brittleRegistry{Handler: backend, breakAfter: 4 << 20, breaks: test.breaks, forgets: test.forgets,
+				stumbles: test.stumbles}
 			server := httptest.NewServer(brittle)
 			defer server.Close()
 			server.Config.ErrorLog = log.New(io.Discard, "", 0)

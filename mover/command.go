@@ -13,7 +13,7 @@ import (
 	"github.com/novasphere/wukong/mover/internal/disk"
 )
 
-// Options say what to move, and whereto. Arguments are how the controller gives them to the Job.
+// Options describe what to move, and where to. The controller passes them to the Job by Arguments.
 type Options struct {
 	// Target is s3, registry or download.
 	Target string
@@ -32,7 +32,7 @@ type Options struct {
 	// ExpiresAt ends a download.
 	ExpiresAt time.Time
 
-	// Where things are in the container. Tests have other places.
+	// Paths and addresses in the container. Tests use others.
 	credentials, certificates, terminationLog, statusAddress, downloadAddress string
 }
 
@@ -46,7 +46,7 @@ const (
 // CommandName is the subcommand of the manager's binary.
 const CommandName = "mover"
 
-// Arguments are the command line of the options.
+// Arguments returns the options as a command line.
 func (o Options) Arguments() []string {
 	arguments := []string{CommandName, "--target=" + o.Target, "--source=" + o.Source, "--format=" + o.Format,
 		"--compression=" + o.Compression, "--file-name=" + o.FileName}
@@ -65,7 +65,7 @@ func (o Options) Arguments() []string {
 	return arguments
 }
 
-// NewCommand is the program. The controller of WukongExport starts it; people do not.
+// NewCommand returns the program. The controller of WukongExport starts it; users do not.
 func NewCommand() *cobra.Command {
 	options := Options{
 		credentials: CredentialsPath, certificates: CertificatesPath, terminationLog: terminationLog,
@@ -102,7 +102,7 @@ func NewCommand() *cobra.Command {
 	return command
 }
 
-// Run moves the bytes, serves the Report meanwhile, and leaves the last one as termination message.
+// Run moves the bytes, serves the Report meanwhile, and writes the last one as termination message.
 func (o Options) Run(ctx context.Context) error {
 	track := newTracker()
 	status, err := serveStatus(o.statusAddress, track)
@@ -125,7 +125,7 @@ func serveStatus(address string, track *tracker) (*http.Server, error) {
 	return server, nil
 }
 
-// move looks at the target first: what is wrong there shall not be found out after an hour of reading.
+// move checks the target first: its problems must not be found after an hour of reading.
 func (o Options) move(ctx context.Context, track *tracker) error {
 	send, err := o.target(track)
 	if err != nil {
@@ -143,13 +143,15 @@ func (o Options) target(track *tracker) (func(context.Context, disk.Image) error
 	compressed := o.Compression == "gzip"
 	switch o.Target {
 	case TargetS3:
-		target, err := newS3Target(s3Options{url: o.Location, region: o.Region, credentials: o.credentials, certificates: o.certificates})
+		target, err := newS3Target(s3Options{url: o.Location, region: o.Region, credentials: o.credentials,
+			certificates: o.certificates})
 		if err != nil {
 			return nil, err
 		}
 		return func(ctx context.Context, image disk.Image) error { return target.send(ctx, image, compressed, track) }, nil
 	case TargetRegistry:
-		target, err := newRegistryTarget(registryOptions{image: o.Location, insecure: o.Insecure, credentials: o.credentials, certificates: o.certificates})
+		target, err := newRegistryTarget(registryOptions{image: o.Location, insecure: o.Insecure, credentials: o.credentials,
+			certificates: o.certificates})
 		if err != nil {
 			return nil, err
 		}
@@ -157,7 +159,8 @@ func (o Options) target(track *tracker) (func(context.Context, disk.Image) error
 			return target.send(ctx, image, o.FileName, compressed, track)
 		}, nil
 	case TargetDownload:
-		target, err := newDownloadTarget(downloadOptions{fileName: o.FileName, expiresAt: o.ExpiresAt, credentials: o.credentials, address: o.downloadAddress})
+		target, err := newDownloadTarget(downloadOptions{fileName: o.FileName, expiresAt: o.ExpiresAt,
+			credentials: o.credentials, address: o.downloadAddress})
 		if err != nil {
 			return nil, err
 		}

@@ -16,14 +16,15 @@ import (
 	"github.com/novasphere/wukong/apis/v1alpha1"
 )
 
-// Patience with a target. There is no limit for a whole request: a part of a large disk on a slow line takes its time.
+// Patience with a target. There is no limit for a whole request: a part of a large disk on a slow connection takes its
+// time.
 const (
 	connectPatience  = 30 * time.Second
 	responsePatience = 5 * time.Minute
 )
 
-// newTransport trusts the certificates of a folder beside those of the system, or, where that has none, the public ones that the program brings. A folder that
-// does not exist has none.
+// newTransport trusts the certificates of a folder beside those of the system, or, if that has none, the public ones
+// in the program. A missing folder is treated as empty.
 func newTransport(folder string) (*http.Transport, error) {
 	pool, err := x509.SystemCertPool()
 	if err != nil {
@@ -57,11 +58,12 @@ func newTransport(folder string) (*http.Transport, error) {
 	}, nil
 }
 
-// credential reads one key of the Secret.
+// credential returns one key of the Secret.
 func credential(folder, name string) (string, error) {
 	content, err := os.ReadFile(filepath.Join(folder, name))
 	if os.IsNotExist(err) {
-		return "", &failure{v1alpha1.ReasonSecretMissing, "the Secret of the target's secretRef does not exist, or has no key " + name + ": create it", err}
+		return "", &failure{v1alpha1.ReasonSecretMissing, "the Secret of the target's secretRef does not exist, or " +
+			"has no key " + name + ": create it", err}
 	}
 	return strings.TrimSpace(string(content)), err
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// withoutSystem says that this process is one without the certificates of a system, as the image is.
+// withoutSystem marks the process that runs without the system's certificates, as in the image.
 const withoutSystem = "WUKONG_TEST_WITHOUT_SYSTEM_CERTIFICATES"
 
 // Fault C.8: an export to a public HTTPS endpoint, from an image that has no certificates.

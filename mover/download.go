@@ -18,7 +18,7 @@ import (
 	"github.com/novasphere/wukong/mover/internal/disk"
 )
 
-// Patience with those who download. There is no limit for a whole download.
+// Patience with clients of a download. There is no limit for a whole download.
 const (
 	headerPatience   = 10 * time.Second
 	shutdownPatience = 5 * time.Second
@@ -45,7 +45,8 @@ func newDownloadTarget(options downloadOptions) (*downloadTarget, error) {
 	if err != nil {
 		return nil, err
 	}
-	certificate, err := tls.LoadX509KeyPair(filepath.Join(options.credentials, CertificateFile), filepath.Join(options.credentials, PrivateKeyFile))
+	certificate, err := tls.LoadX509KeyPair(filepath.Join(options.credentials, CertificateFile),
+		filepath.Join(options.credentials, PrivateKeyFile))
 	if err != nil {
 		return nil, fmt.Errorf("read the certificate: %w", err)
 	}
@@ -53,7 +54,8 @@ func newDownloadTarget(options downloadOptions) (*downloadTarget, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &downloadTarget{fileName: options.fileName, expiresAt: options.expiresAt, token: token, certificate: certificate, listener: listener}, nil
+	return &downloadTarget{fileName: options.fileName, expiresAt: options.expiresAt, token: token,
+		certificate: certificate, listener: listener}, nil
 }
 
 // serve reads the file once for its checksum, then offers it until the link expires, which is success.
@@ -79,7 +81,7 @@ func (d *downloadTarget) serve(ctx context.Context, image disk.Image, compressed
 		<-live.Done()
 		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownPatience)
 		defer cancel()
-		// Those who still download are cut off: the time is over for them as well.
+		// Running downloads are cut off: the link has expired for them as well.
 		if err := server.Shutdown(grace); err != nil {
 			err = server.Close()
 			stopped <- err
@@ -101,10 +103,12 @@ func (d *downloadTarget) handler(file *measured) http.Handler {
 		token, found := strings.CutPrefix(request.Header.Get("Authorization"), "Bearer ")
 		if !found || subtle.ConstantTimeCompare([]byte(token), []byte(d.token)) != 1 {
 			w.Header().Set("WWW-Authenticate", "Bearer")
-			http.Error(w, "the token is missing or wrong: send 'Authorization: Bearer <token>', with the key token of the export's Secret", http.StatusUnauthorized)
+			http.Error(w, "the token is missing or wrong: send 'Authorization: Bearer <token>', with the key token of the "+
+				"export's Secret", http.StatusUnauthorized)
 			return
 		}
-		// With the checksum as ETag, If-Range continues only the very same file. RFC 9530 has the checksum for people.
+		// With the checksum as ETag, If-Range continues only the same file. Repr-Digest (RFC 9530) shows the checksum to
+		// users.
 		w.Header().Set("ETag", `"`+sum+`"`)
 		if raw, err := hex.DecodeString(sum); err == nil {
 			w.Header().Set("Repr-Digest", "sha-256=:"+base64.StdEncoding.EncodeToString(raw)+":")

@@ -14,7 +14,7 @@ import (
 	"github.com/novasphere/wukong/mover/internal/qcow2"
 )
 
-// openImage opens the disk in the wanted format.
+// openImage opens the disk in the desired format.
 func openImage(ctx context.Context, path, format string, track *tracker) (disk.Image, io.Closer, error) {
 	source, err := disk.Open(path)
 	if err != nil {
@@ -32,7 +32,7 @@ func openImage(ctx context.Context, path, format string, track *tracker) (disk.I
 	return image, source, nil
 }
 
-// stream is the file from its begin to its end.
+// stream returns the file from its beginning to its end.
 func stream(ctx context.Context, image disk.Image, compressed bool, observe func(int64)) io.ReadCloser {
 	source := disk.Reader(ctx, image, observe)
 	if !compressed {
@@ -46,14 +46,14 @@ func stream(ctx context.Context, image disk.Image, compressed bool, observe func
 	return reader
 }
 
-// measured is a file whose checksums were computed by reading it once.
+// measured is a file whose checksums were computed while it was read once.
 type measured struct {
 	disk.Image
-	// sum of the file itself, and plain of what it is before compression.
+	// sum of the file itself, and plain of its content before compression.
 	sum, plain string
 }
 
-// measure reads an image once, and with it the compressed file that it becomes. Either is then readable at any place.
+// measure reads an image once, and computes the compressed file. Either can then be read from any offset.
 func measure(ctx context.Context, image disk.Image, compressed bool, observe func(int64)) (*measured, error) {
 	plain, sum := sha256.New(), sha256.New()
 	source := io.TeeReader(disk.Reader(ctx, image, observe), plain)
@@ -70,7 +70,7 @@ func measure(ctx context.Context, image disk.Image, compressed bool, observe fun
 	return &measured{Image: gzipped.NewImage(image, offsets), sum: digest(sum), plain: digest(plain)}, nil
 }
 
-// copyBuffer is how much is read at a time, in bytes: many clusters, so that storage is asked seldom.
+// copyBuffer is how much is read at a time, in bytes: many clusters, for few requests to the storage.
 const copyBuffer = 1 << 20
 
 // onlyWriter hides ReadFrom, which would choose a buffer of its own.

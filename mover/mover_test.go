@@ -35,7 +35,8 @@ import (
 	"github.com/novasphere/wukong/apis/v1alpha1"
 )
 
-// workplace is what kubelet gives the container: a disk of a few megabytes with holes, credentials, and a termination log.
+// workplace creates what kubelet gives the container: a disk of a few megabytes with holes, credentials, and a
+// termination log.
 func workplace(t *testing.T, credentials map[string]string) (Options, []byte) {
 	t.Helper()
 	folder := t.TempDir()
@@ -54,11 +55,12 @@ func workplace(t *testing.T, credentials map[string]string) (Options, []byte) {
 	return Options{
 		Source: filepath.Join(folder, "source"), Format: "raw", Compression: "none", FileName: "web.img",
 		credentials: filepath.Join(folder, "credentials"), certificates: filepath.Join(folder, "certificates"),
-		terminationLog: filepath.Join(folder, "termination-log"), statusAddress: "127.0.0.1:0", downloadAddress: "127.0.0.1:0",
+		terminationLog: filepath.Join(folder, "termination-log"), statusAddress: "127.0.0.1:0",
+		downloadAddress: "127.0.0.1:0",
 	}, content
 }
 
-// last is the report that kubelet finds.
+// last returns the report that kubelet finds.
 func last(t *testing.T, options Options) *Report {
 	t.Helper()
 	text, err := os.ReadFile(options.terminationLog)
@@ -73,7 +75,7 @@ func sumOf(content []byte) string {
 	return "sha256:" + hex.EncodeToString(sum[:])
 }
 
-// A container disk that was pushed holds the disk below /disk, and the report names it by digest.
+// A pushed container disk has the disk below /disk, and the report names it by digest.
 func TestRegistry(t *testing.T) {
 	server := httptest.NewServer(registry.New(registry.Logger(log.New(io.Discard, "", 0))))
 	defer server.Close()
@@ -114,7 +116,7 @@ func TestRegistry(t *testing.T) {
 	}
 }
 
-// A layer that is there is not sent again.
+// An existing layer is not sent again.
 func TestRegistryIsNotSentWhatItHas(t *testing.T) {
 	var uploads int
 	backend := registry.New(registry.Logger(log.New(io.Discard, "", 0)))
@@ -134,7 +136,7 @@ func TestRegistryIsNotSentWhatItHas(t *testing.T) {
 	assert.Equal(t, first, uploads)
 }
 
-// What went wrong, whose fault it is, and what to do.
+// Each failure has a reason, and a message with the fix.
 func TestFailuresInPlainWords(t *testing.T) {
 	refusing := func(status int, body string) string {
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -157,14 +159,22 @@ func TestFailuresInPlainWords(t *testing.T) {
 		credentials      map[string]string
 		reason, message  string
 	}{
-		"no secret":          {TargetS3, "http://127.0.0.1:1/backups/disk", nil, v1alpha1.ReasonSecretMissing, "does not exist, or has no key accessKeyId"},
-		"no bucket":          {TargetS3, "http://" + refusing(404, s3Error("NoSuchBucket")) + "/backups/disk", secret, v1alpha1.ReasonBucketMissing, "does not exist: create it"},
-		"unknown key":        {TargetS3, "http://" + refusing(403, s3Error("InvalidAccessKeyId")) + "/backups/disk", secret, v1alpha1.ReasonCredentialsRefused, "does not know these credentials"},
-		"not allowed":        {TargetS3, "http://" + refusing(403, s3Error("AccessDenied")) + "/backups/disk", secret, v1alpha1.ReasonCredentialsRefused, "allow s3:PutObject"},
-		"nobody there":       {TargetS3, "http://" + closed.Addr().String() + "/backups/disk", secret, v1alpha1.ReasonTargetUnreachable, "no connection to"},
-		"registry login":     {TargetRegistry, refusing(401, "") + "/disks/web:1", secret, v1alpha1.ReasonCredentialsRefused, "refuses these credentials"},
-		"registry not there": {TargetRegistry, closed.Addr().String() + "/disks/web:1", nil, v1alpha1.ReasonTargetUnreachable, "no connection to"},
-		"unknown name":       {TargetRegistry, "registry.invalid/disks/web:1", nil, v1alpha1.ReasonTargetUnreachable, "is not known"},
+		"no secret": {TargetS3, "http://127.0.0.1:1/backups/disk", nil, v1alpha1.ReasonSecretMissing,
+			"does not exist, or has no key accessKeyId"},
+		"no bucket": {TargetS3, "http://" + refusing(404, s3Error("NoSuchBucket")) + "/backups/disk", secret,
+			v1alpha1.ReasonBucketMissing, "does not exist: create it"},
+		"unknown key": {TargetS3, "http://" + refusing(403, s3Error("InvalidAccessKeyId")) + "/backups/disk", secret,
+			v1alpha1.ReasonCredentialsRefused, "does not know these credentials"},
+		"not allowed": {TargetS3, "http://" + refusing(403, s3Error("AccessDenied")) + "/backups/disk", secret,
+			v1alpha1.ReasonCredentialsRefused, "allow s3:PutObject"},
+		"nobody there": {TargetS3, "http://" + closed.Addr().String() + "/backups/disk", secret,
+			v1alpha1.ReasonTargetUnreachable, "no connection to"},
+		"registry login": {TargetRegistry, refusing(401, "") + "/disks/web:1", secret, v1alpha1.ReasonCredentialsRefused,
+			"refuses these credentials"},
+		"registry not there": {TargetRegistry, closed.Addr().String() + "/disks/web:1", nil,
+			v1alpha1.ReasonTargetUnreachable, "no connection to"},
+		"unknown name": {TargetRegistry, "registry.invalid/disks/web:1", nil,
+			v1alpha1.ReasonTargetUnreachable, "is not known"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -189,15 +199,17 @@ func TestAClaimWithoutADisk(t *testing.T) {
 	assert.Contains(t, last(t, options).Message, "holds no disk.img")
 }
 
-// The whole file, a part of it, and nothing without the token; after its time the server ends well.
+// The whole file, a part of it, and nothing without the token. After its expiry the server ends successfully.
 func TestDownload(t *testing.T) {
 	for _, compression := range []string{"none", "gzip"} {
 		t.Run(compression, func(t *testing.T) {
 			certificate, key := certificateFor(t)
-			options, content := workplace(t, map[string]string{TokenFile: "open sesame", CertificateFile: certificate, PrivateKeyFile: key})
+			options, content := workplace(t,
+				map[string]string{TokenFile: "open sesame", CertificateFile: certificate, PrivateKeyFile: key})
 			options.Compression = compression
 			target, err := newDownloadTarget(downloadOptions{
-				fileName: "web.img", expiresAt: time.Now().Add(time.Hour), credentials: options.credentials, address: options.downloadAddress,
+				fileName: "web.img", expiresAt: time.Now().Add(time.Hour), credentials: options.credentials,
+				address: options.downloadAddress,
 			})
 			require.NoError(t, err)
 			track := newTracker()
@@ -219,7 +231,8 @@ func TestDownload(t *testing.T) {
 
 			middle := len(whole) / 2
 			response, rest := get(map[string]string{
-				"Authorization": "Bearer open sesame", "Range": "bytes=" + itoa(middle) + "-", "If-Range": response.Header.Get("ETag"),
+				"Authorization": "Bearer open sesame", "Range": "bytes=" + itoa(middle) + "-",
+				"If-Range": response.Header.Get("ETag"),
 			})
 			assert.Equal(t, http.StatusPartialContent, response.StatusCode)
 			assert.True(t, bytes.Equal(whole[middle:], rest))
@@ -236,13 +249,14 @@ func TestDownload(t *testing.T) {
 
 func TestDownloadExpires(t *testing.T) {
 	certificate, key := certificateFor(t)
-	options, _ := workplace(t, map[string]string{TokenFile: "open sesame", CertificateFile: certificate, PrivateKeyFile: key})
+	options, _ := workplace(t,
+		map[string]string{TokenFile: "open sesame", CertificateFile: certificate, PrivateKeyFile: key})
 	options.Target, options.ExpiresAt = TargetDownload, time.Now().Add(500*time.Millisecond)
 	require.NoError(t, options.Run(t.Context()), "an expired link is no failure")
 	assert.Equal(t, int32(100), last(t, options).Percent)
 }
 
-// Whoever follows hears the present state at once, and then each step.
+// A client gets the current state at once, and then each change.
 func TestStatusStream(t *testing.T) {
 	track := newTracker()
 	track.plan(1000)
@@ -278,7 +292,7 @@ func TestATerminationMessageFits(t *testing.T) {
 	assert.Equal(t, v1alpha1.ReasonTransferFailed, report.Reason)
 }
 
-// The Job's arguments are understood by the program.
+// The program parses the Job's arguments.
 func TestArguments(t *testing.T) {
 	options := Options{Target: TargetS3, Source: FolderPath, Format: "raw", Compression: "gzip", FileName: "a.img.gz",
 		Location: "https://s3/b/k", Region: "r", Insecure: true, ExpiresAt: time.Unix(1e9, 0)}
@@ -302,7 +316,8 @@ func plain(t *testing.T, content []byte, compression string) []byte {
 
 func waitReady(t *testing.T, track *tracker) {
 	t.Helper()
-	require.Eventually(t, func() bool { _, ready, _ := track.current(); return ready }, 30*time.Second, 10*time.Millisecond)
+	require.Eventually(t, func() bool { _, ready, _ := track.current(); return ready },
+		30*time.Second, 10*time.Millisecond)
 }
 
 func client(t *testing.T, certificate, url string) func(map[string]string) (*http.Response, []byte) {

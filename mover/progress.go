@@ -6,7 +6,7 @@ import (
 	"sync"
 )
 
-// tracker keeps the Report, and wakes those who follow it when it changes.
+// tracker keeps the Report, and notifies its followers of changes.
 type tracker struct {
 	mutex   sync.Mutex
 	report  Report
@@ -18,14 +18,14 @@ type tracker struct {
 
 func newTracker() *tracker { return &tracker{changed: make(chan struct{})} }
 
-// plan says how many bytes the work will read, all passes together.
+// plan adds the number of bytes that the work will read, in all passes together.
 func (t *tracker) plan(bytes int64) {
 	t.mutex.Lock()
 	defer t.mutex.Unlock()
 	t.total += bytes
 }
 
-// advance counts bytes that were read. The last step is kept for the end, which only the target can tell.
+// advance counts bytes that were read. The last step is left to the target, which alone knows the end.
 func (t *tracker) advance(bytes int64) {
 	t.update(func() {
 		t.done += bytes
@@ -36,7 +36,7 @@ func (t *tracker) advance(bytes int64) {
 	})
 }
 
-// update changes the report, and tells followers when it is another one.
+// update changes the report, and notifies followers if it differs.
 func (t *tracker) update(change func()) {
 	t.mutex.Lock()
 	defer t.mutex.Unlock()
@@ -54,7 +54,7 @@ func (t *tracker) current() (Report, bool, <-chan struct{}) {
 	return t.report, t.ready, t.changed
 }
 
-// handler streams reports, one a line, as long as someone listens.
+// handler streams reports, one per line, until the client disconnects.
 func (t *tracker) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET "+ReadyPath, func(w http.ResponseWriter, _ *http.Request) {

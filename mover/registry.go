@@ -22,8 +22,8 @@ import (
 	"github.com/novasphere/wukong/mover/internal/disk"
 )
 
-// diskUser owns the file in the image: QEMU's user in KubeVirt's pods, which must be able to read it (KubeVirt's user guide,
-// "Containerdisk workflow example").
+// diskUser owns the file in the image: QEMU's user in KubeVirt's pods, which must be able to read it (KubeVirt's user
+// guide, "Containerdisk workflow example").
 const diskUser = 107
 
 // registryTarget is an image in a registry.
@@ -60,13 +60,13 @@ func newRegistryTarget(options registryOptions) (*registryTarget, error) {
 	return &registryTarget{reference: reference, transport: transport, keychain: keychain}, nil
 }
 
-// newKeychain reads what the Secret has: user and password, or what docker writes at a login. Without a Secret there is no folder.
+// newKeychain reads the Secret: user and password, or the file of a docker login. Without a Secret there is no folder.
 func newKeychain(folder string) (authn.Keychain, error) {
 	if _, err := os.Stat(folder); os.IsNotExist(err) {
 		return anonymous{}, nil
 	}
 	if _, err := os.Stat(filepath.Join(folder, DockerConfigFile)); err == nil {
-		// authn's own keychain is the one reader of that file that knows all it may say.
+		// Only authn's own keychain reads all that this file may contain.
 		if err := os.Setenv("DOCKER_CONFIG", folder); err != nil {
 			return nil, err
 		}
@@ -93,9 +93,11 @@ type anonymous struct{}
 // Resolve implements authn.Keychain.
 func (anonymous) Resolve(authn.Resource) (authn.Authenticator, error) { return authn.Anonymous, nil }
 
-// send writes the file as a container disk. It is read twice before: a registry wants to know the digest before the bytes. Whether it takes
-// them at all is asked first.
-func (r *registryTarget) send(ctx context.Context, image disk.Image, fileName string, compressed bool, track *tracker) error {
+// send writes the file as a container disk. It is read twice before: a registry needs the digest before the bytes. The
+// right to push is checked first.
+func (r *registryTarget) send(
+	ctx context.Context, image disk.Image, fileName string, compressed bool, track *tracker,
+) error {
 	repository := r.reference.Context()
 	if err := remote.CheckPushPermission(r.reference, r.keychain, r.transport); err != nil {
 		return explain(repository.RegistryStr(), err)
@@ -125,12 +127,13 @@ func (r *registryTarget) send(ctx context.Context, image disk.Image, fileName st
 		return err
 	}
 	track.update(func() {
-		track.report = Report{Percent: 100, SizeBytes: image.Size(), Checksum: file.sum, Location: repository.Name() + "@" + digest.String()}
+		track.report = Report{Percent: 100, SizeBytes: image.Size(), Checksum: file.sum,
+			Location: repository.Name() + "@" + digest.String()}
 	})
 	return nil
 }
 
-// push sends the layer, and then what makes an image of it.
+// push sends the layer, and then the manifest and configuration of the image.
 func (r *registryTarget) push(ctx context.Context, image v1.Image, content *measured, observe func(int64)) error {
 	upload, err := newBlobUpload(ctx, r.reference.Context(), r.transport, r.keychain)
 	if err != nil {
@@ -140,12 +143,14 @@ func (r *registryTarget) push(ctx context.Context, image v1.Image, content *meas
 	if err := upload.send(ctx); err != nil {
 		return err
 	}
-	return remote.Write(r.reference, image, remote.WithContext(ctx), remote.WithTransport(r.transport), remote.WithAuthFromKeychain(r.keychain))
+	return remote.Write(r.reference, image, remote.WithContext(ctx), remote.WithTransport(r.transport),
+		remote.WithAuthFromKeychain(r.keychain))
 }
 
-// containerDisk is an image of one layer.
+// containerDisk returns an image of one layer.
 func containerDisk(content v1.Layer) (v1.Image, error) {
-	image, err := mutate.AppendLayers(mutate.ConfigMediaType(mutate.MediaType(empty.Image, types.OCIManifestSchema1), types.OCIConfigJSON), content)
+	image, err := mutate.AppendLayers(mutate.ConfigMediaType(mutate.MediaType(empty.Image, types.OCIManifestSchema1),
+		types.OCIConfigJSON), content)
 	if err != nil {
 		return nil, err
 	}
@@ -154,21 +159,23 @@ func containerDisk(content v1.Layer) (v1.Image, error) {
 		return nil, err
 	}
 	config = config.DeepCopy()
-	// What is in it runs in a machine, not in a container: any node may pull it.
+	// Its content runs in a guest, not in a container: any node may pull it.
 	config.OS, config.Architecture = "linux", runtime.GOARCH
 	return mutate.ConfigFile(image, config)
 }
 
-// archived is a tar file with /disk/<name>, where KubeVirt and CDI look for it.
+// archived returns a tar file with /disk/<name>, where KubeVirt and CDI look for it.
 func archived(fileName string, image disk.Image) (disk.Image, error) {
 	var header bytes.Buffer
 	writer := tar.NewWriter(&header)
-	err := writer.WriteHeader(&tar.Header{Typeflag: tar.TypeDir, Name: "disk/", Mode: 0o755, Uid: diskUser, Gid: diskUser, Format: tar.FormatPAX})
+	err := writer.WriteHeader(&tar.Header{Typeflag: tar.TypeDir, Name: "disk/", Mode: 0o755, Uid: diskUser,
+		Gid: diskUser, Format: tar.FormatPAX})
 	if err != nil {
 		return nil, err
 	}
 	err = writer.WriteHeader(&tar.Header{
-		Typeflag: tar.TypeReg, Name: "disk/" + fileName, Size: image.Size(), Mode: 0o440, Uid: diskUser, Gid: diskUser, Format: tar.FormatPAX,
+		Typeflag: tar.TypeReg, Name: "disk/" + fileName, Size: image.Size(), Mode: 0o440, Uid: diskUser,
+		Gid: diskUser, Format: tar.FormatPAX,
 	})
 	if err != nil {
 		return nil, err

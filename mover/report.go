@@ -7,9 +7,9 @@ import (
 	"os"
 )
 
-// What the Job's pod and the program agree on.
+// The contract of the Job's pod and the program.
 const (
-	// StatusPort serves StatusPath, a stream of Reports, and ReadyPath, which answers 200 once a download is served.
+	// StatusPort serves StatusPath, a stream of Reports, and ReadyPath, which returns 200 once a download is served.
 	StatusPort = 8080
 	StatusPath = "/status"
 	ReadyPath  = "/ready"
@@ -39,7 +39,7 @@ const (
 // progressStep is the granularity of Report.Percent: each step is a write to the WukongExport's status.
 const progressStep = 10
 
-// Report is what the program knows of its work.
+// Report is the program's report on its work.
 type Report struct {
 	// Percent of the work, in steps of ten.
 	Percent int32 `json:"percent"`
@@ -48,7 +48,7 @@ type Report struct {
 	Checksum  string `json:"checksum,omitempty"`
 	// Location of the result.
 	Location string `json:"location,omitempty"`
-	// Reason and Message of a failure: a reason of the WukongExport's conditions, and plain words.
+	// Reason and Message of a failure: a reason of the WukongExport's conditions, and its explanation.
 	Reason  string `json:"reason,omitempty"`
 	Message string `json:"message,omitempty"`
 }
@@ -76,7 +76,7 @@ func (f *failure) Error() string { return fmt.Sprintf("%s: %s", f.message, f.err
 // Unwrap returns the cause.
 func (f *failure) Unwrap() error { return f.err }
 
-// writeTermination leaves the report where kubelet finds it.
+// writeTermination writes the report where kubelet finds it.
 func writeTermination(path string, report Report, failed error) error {
 	if failed != nil {
 		var known *failure

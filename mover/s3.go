@@ -21,7 +21,8 @@ import (
 	"github.com/novasphere/wukong/mover/internal/gzipped"
 )
 
-// Limits of S3's multipart upload: so many parts, each but the last of at least 5 MiB. A part is held in memory.
+// Limits of S3's multipart upload: the number of parts, and their size, of which S3 requires 5 MiB for all but the
+// last. A part is held in memory.
 const (
 	maxParts    = 10000
 	minPartSize = int64(16) << 20
@@ -76,10 +77,10 @@ func newS3Target(options s3Options) (*s3Target, error) {
 	return &s3Target{core: core, endpoint: location.Host, bucket: bucket, key: key, url: options.url}, nil
 }
 
-// place is how people call it.
+// place returns the name of the target for messages.
 func (s *s3Target) place() string { return "bucket " + s.bucket + " at " + s.endpoint }
 
-// send writes the file to the object, in parts. What an earlier attempt sent and is still right is not sent again.
+// send writes the file to the object, in parts. Parts of an earlier attempt that are still right are not sent again.
 func (s *s3Target) send(ctx context.Context, image disk.Image, compressed bool, track *tracker) error {
 	track.plan(image.Size())
 	upload, present, err := s.begin(ctx)
@@ -98,7 +99,8 @@ func (s *s3Target) send(ctx context.Context, image disk.Image, compressed bool, 
 	if err != nil {
 		return err
 	}
-	if _, err := s.core.CompleteMultipartUpload(ctx, s.bucket, s.key, upload, sender.parts, minio.PutObjectOptions{}); err != nil {
+	if _, err := s.core.CompleteMultipartUpload(ctx, s.bucket, s.key, upload, sender.parts,
+		minio.PutObjectOptions{}); err != nil {
 		return explain(s.place(), err)
 	}
 	track.update(func() {
@@ -107,20 +109,21 @@ func (s *s3Target) send(ctx context.Context, image disk.Image, compressed bool, 
 	return nil
 }
 
-// partSize is the same for the same file, or a second attempt would find no part of the first.
+// partSize returns the same size for the same file: otherwise a second attempt would find no part of the first.
 func partSize(size int64) int64 {
 	const unit = int64(1) << 20
 	return max(minPartSize, (size/maxParts/unit+1)*unit)
 }
 
-// begin finds the upload that an earlier attempt left, with its parts, or begins one.
+// begin returns the unfinished upload of an earlier attempt, with its parts, or a new one.
 func (s *s3Target) begin(ctx context.Context) (string, map[int]minio.ObjectPart, error) {
 	upload, err := s.unfinished(ctx)
 	if err != nil {
 		return "", nil, err
 	}
 	if upload == "" {
-		upload, err = s.core.NewMultipartUpload(ctx, s.bucket, s.key, minio.PutObjectOptions{ContentType: "application/octet-stream"})
+		upload, err = s.core.NewMultipartUpload(ctx, s.bucket, s.key,
+			minio.PutObjectOptions{ContentType: "application/octet-stream"})
 		return upload, nil, err
 	}
 	parts, marker := map[int]minio.ObjectPart{}, 0
@@ -139,7 +142,8 @@ func (s *s3Target) begin(ctx context.Context) (string, map[int]minio.ObjectPart,
 	}
 }
 
-// unfinished is the newest upload to the key that was not completed. Whoever may not list uploads begins anew each time.
+// unfinished returns the newest upload to the key that was not completed, or "". Without the right to list uploads,
+// each attempt starts again.
 func (s *s3Target) unfinished(ctx context.Context) (string, error) {
 	var newest minio.ObjectMultipartInfo
 	keyMarker, uploadMarker := "", ""
@@ -192,16 +196,18 @@ func (p *partSender) sendAll(ctx context.Context, file io.Reader, size int64) (i
 	}
 }
 
-// sendOne sends a part unless it is there. The ETag of a part is the MD5 of its content, unless the bucket encrypts it with keys of its
-// own: then the part is sent again.
+// sendOne sends a part unless it exists. The ETag of a part is the MD5 of its content, unless the bucket encrypts it
+// with keys of its own: then the part is sent again.
 func (p *partSender) sendOne(ctx context.Context, content []byte) error {
 	number := len(p.parts) + 1
 	sum := md5.Sum(content)
-	if part, ok := p.present[number]; ok && part.Size == int64(len(content)) && strings.Trim(part.ETag, `"`) == hex.EncodeToString(sum[:]) {
+	if part, ok := p.present[number]; ok && part.Size == int64(len(content)) &&
+		strings.Trim(part.ETag, `"`) == hex.EncodeToString(sum[:]) {
 		p.parts = append(p.parts, minio.CompletePart{PartNumber: number, ETag: part.ETag})
 		return nil
 	}
-	part, err := p.target.core.PutObjectPart(ctx, p.target.bucket, p.target.key, p.upload, number, bytes.NewReader(content), int64(len(content)),
+	part, err := p.target.core.PutObjectPart(ctx, p.target.bucket, p.target.key, p.upload, number,
+		bytes.NewReader(content), int64(len(content)),
 		minio.PutObjectPartOptions{Md5Base64: base64.StdEncoding.EncodeToString(sum[:])})
 	if err != nil {
 		return err

@@ -38,7 +38,8 @@ func versityGateway(t *testing.T) (*url.URL, string) {
 	address := listener.Addr().String()
 	require.NoError(t, listener.Close())
 	ctx, cancel := context.WithCancel(context.Background())
-	command := exec.CommandContext(ctx, program, "--port", address, "--access", "key", "--secret", "secret", "--quiet", "posix", folder)
+	command := exec.CommandContext(ctx, program, "--port", address, "--access", "key", "--secret", "secret",
+		"--quiet", "posix", folder)
 	require.NoError(t, command.Start())
 	t.Cleanup(func() { cancel(); _ = command.Wait() })
 	require.Eventually(t, func() bool {
@@ -63,7 +64,8 @@ func TestS3(t *testing.T) {
 			object, err := os.ReadFile(filepath.Join(folder, "backups", "2026", "web-"+compression))
 			require.NoError(t, err)
 			report := last(t, options)
-			assert.Equal(t, Report{Percent: 100, SizeBytes: int64(len(object)), Checksum: sumOf(object), Location: options.Location}, *report)
+			assert.Equal(t, Report{Percent: 100, SizeBytes: int64(len(object)), Checksum: sumOf(object),
+				Location: options.Location}, *report)
 			assert.True(t, bytes.Equal(content, plain(t, object, compression)))
 		})
 	}
@@ -87,7 +89,7 @@ func TestS3RefusalsOfARealServer(t *testing.T) {
 	}
 }
 
-// The line breaks after two parts. The next attempt sends the others only, and the object is right.
+// The connection breaks after two parts. The next attempt sends only the others, and the object is right.
 func TestS3GoesOnWhereItBrokeOff(t *testing.T) {
 	server, folder := versityGateway(t)
 	var parts atomic.Int32
@@ -124,7 +126,7 @@ func TestS3GoesOnWhereItBrokeOff(t *testing.T) {
 	assert.Equal(t, sumOf(content), sumOf(object))
 	assert.Equal(t, sumOf(content), last(t, options).Checksum)
 
-	// A disk that changed meanwhile: what is there of an earlier upload is not taken for what it is not.
+	// The disk changed meanwhile: parts of an earlier upload with other content are not used.
 	parts.Store(0)
 	limit = 3
 	require.Error(t, options.Run(t.Context()))
@@ -139,7 +141,7 @@ func TestS3GoesOnWhereItBrokeOff(t *testing.T) {
 	assert.Equal(t, sumOf(changed), sumOf(object))
 }
 
-// Parts are few enough, and equal for equal files.
+// The number of parts is within the limit, and equal files have equal parts.
 func TestPartSize(t *testing.T) {
 	for _, size := range []int64{1, 5 << 20, 10 << 30, 16 << 40} {
 		part := partSize(size)

@@ -26,8 +26,8 @@ import (
 // version is set by the linker.
 var version = "devel"
 
-// leaderElectionID is the Lease that managers of one namespace compete for. Managers that run different controllers need
-// different ones: see leaseName.
+// leaderElectionID is the Lease for which managers of one namespace compete. Managers that run different controllers
+// need different ones: see leaseName.
 const leaderElectionID = "wukong.novasphere.dev"
 
 type options struct {
@@ -67,16 +67,23 @@ func newCommand() *cobra.Command {
 		"namespaces to work in, and to need rights in; none for all. Bridges of nodes (bridge.managed) are made in all only")
 	flags.StringVar(&opts.metricsAddress, "metrics-bind-address", ":8443", "address of the metrics endpoint, 0 for none")
 	flags.BoolVar(&opts.metricsInsecure, "metrics-insecure", false, "serve metrics by HTTP and without authorization")
-	flags.StringVar(&opts.probeAddress, "health-probe-bind-address", ":8081", "address of /healthz and /readyz, 0 for none")
-	flags.StringVar(&opts.pprofAddress, "pprof-bind-address", "", "address of Go's profiles below /debug/pprof/, without authorization; empty for none")
-	flags.BoolVar(&opts.leaderElection, "leader-elect", false, "run only while holding a Lease, so that one of several replicas works")
-	flags.StringVar(&opts.leaderElectionPrefix, "leader-elect-prefix", "", "first part of the Lease's name; give managers that run different controllers different ones")
+	flags.StringVar(&opts.probeAddress, "health-probe-bind-address", ":8081",
+		"address of /healthz and /readyz, 0 for none")
+	flags.StringVar(&opts.pprofAddress, "pprof-bind-address", "",
+		"address of Go's profiles below /debug/pprof/, without authorization; empty for none")
+	flags.BoolVar(&opts.leaderElection, "leader-elect", false, "run only while holding a Lease, so that one of several "+
+		"replicas works")
+	flags.StringVar(&opts.leaderElectionPrefix, "leader-elect-prefix", "",
+		"first part of the Lease's name; give managers that run different controllers different ones")
 	flags.IntVar(&opts.concurrency, "max-concurrent-reconciles", 16, "objects of one kind that are reconciled at a time")
-	flags.StringVar(&opts.moverPods.Image, "mover-image", "", "image of the pods that move the bytes of disks, for exports: the image of this program")
-	flags.StringSliceVar(&opts.moverPods.PullSecrets, "mover-image-pull-secrets", nil, "names of Secrets to pull that image with, which the namespace of an export must have")
+	flags.StringVar(&opts.moverPods.Image, "mover-image", "", "image of the pods that move the bytes of disks, for "+
+		"exports: the image of this program")
+	flags.StringSliceVar(&opts.moverPods.PullSecrets, "mover-image-pull-secrets", nil,
+		"names of Secrets to pull that image with, which the namespace of an export must have")
 	flags.StringVar(&opts.enforcement, "network-policy-enforcement", wukongvm.Enforcements()[0],
 		"whether the cluster's network plugin enforces NetworkPolicies: "+strings.Join(wukongvm.Enforcements(), ", "))
-	flags.DurationVar(&opts.gracefulShutdown, "graceful-shutdown-timeout", 10*time.Second, "how long running reconciles may take to end")
+	flags.DurationVar(&opts.gracefulShutdown, "graceful-shutdown-timeout", 10*time.Second,
+		"how long running reconciles may take to end")
 
 	goFlags := flag.NewFlagSet("", flag.ContinueOnError)
 	logging.BindFlags(goFlags)
@@ -112,14 +119,16 @@ func run(ctx context.Context, opts options) error {
 	if err != nil {
 		return fmt.Errorf("make the manager: %w", err)
 	}
-	settings := controllers.Settings{Mover: opts.moverPods, NetworkPolicyEnforcement: opts.enforcement, Namespaces: grants.Namespaces}
+	settings := controllers.Settings{Mover: opts.moverPods, NetworkPolicyEnforcement: opts.enforcement,
+		Namespaces: grants.Namespaces}
 	if err := controllers.Setup(ctx, manager, opts.controllers, clock.RealClock{}, settings); err != nil {
 		return err
 	}
 	if err := grants.Watch(manager); err != nil {
 		return fmt.Errorf("watch the rights in namespaces: %w", err)
 	}
-	if err := manager.AddHealthzCheck("not-hanging", controllers.NotHanging(metrics.Registry, clock.RealClock{})); err != nil {
+	if err := manager.AddHealthzCheck("not-hanging",
+		controllers.NotHanging(metrics.Registry, clock.RealClock{})); err != nil {
 		return fmt.Errorf("add the health check: %w", err)
 	}
 	if err := manager.AddReadyzCheck("ping", healthz.Ping); err != nil {
@@ -128,8 +137,8 @@ func run(ctx context.Context, opts options) error {
 	return manager.Start(ctx)
 }
 
-// metricsOptions serves metrics by HTTPS to those whom a SubjectAccessReview on the path /metrics allows it. HTTP/2 is off, as
-// the stream cancellation attacks on it (CVE-2023-44487, CVE-2023-39325) need no more than a connection.
+// metricsOptions serves metrics by HTTPS to clients that a SubjectAccessReview permits to read /metrics. HTTP/2 is
+// off, because its stream cancellation attacks (CVE-2023-44487, CVE-2023-39325) need no more than a connection.
 func metricsOptions(opts options) metricsserver.Options {
 	if opts.metricsInsecure {
 		return metricsserver.Options{BindAddress: opts.metricsAddress}

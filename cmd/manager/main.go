@@ -8,8 +8,9 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 )
 
-// collectEarly lets Go's garbage collector run when half as much as is in use is garbage, unless GOGC says otherwise. Nearly all that is in use
-// is caches, which live long; the processor time for it is small beside what the API server takes for the same requests.
+// collectEarly starts Go's garbage collector when garbage reaches half of the memory in use, unless GOGC is set.
+// Nearly all memory in use is caches, which live long. The processor time for it is small compared with the API
+// server's for the same requests.
 const collectEarly = 50
 
 func main() {

@@ -26,14 +26,15 @@ import (
 )
 
 const (
-	// addressProbes is how many addresses are taken, and measured, in the full network.
+	// addressProbes is how many addresses are taken and measured in the full network.
 	addressProbes = 500
-	// maxAddressTime is the bound of the slowest but one percent, and maxAddressBytes that of an object.
+	// maxAddressTime is the bound of P99, and maxAddressBytes that of the size of an object.
 	maxAddressTime  = 500 * time.Millisecond
 	maxAddressBytes = 1500
 )
 
-// runAddresses fills a network with addresses, and measures how long it takes to get one more, and to be refused when none is left.
+// runAddresses fills a network with addresses, and measures the time to take one more, and to be refused when none is
+// left.
 func runAddresses(ctx context.Context, chosen settings) (broken int, err error) {
 	environment, err := testenv.Start(testenv.Options{})
 	if err != nil {
@@ -45,7 +46,8 @@ func runAddresses(ctx context.Context, chosen settings) (broken int, err error) 
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, stop()) }()
-	full, err := newFullNetwork(&addresslock.ClientStore{Client: cached, Reader: environment.Client, FieldManager: "bench"}, chosen.addresses)
+	full, err := newFullNetwork(&addresslock.ClientStore{Client: cached, Reader: environment.Client,
+		FieldManager: "bench"}, chosen.addresses)
 	if err != nil {
 		return 0, err
 	}
@@ -60,7 +62,7 @@ func runAddresses(ctx context.Context, chosen settings) (broken int, err error) 
 	return found.report(chosen.addresses), nil
 }
 
-// addressResults are what was measured of addresses.
+// addressResults are the measurements of addresses.
 type addressResults struct {
 	times   []time.Duration
 	refused time.Duration
@@ -112,7 +114,7 @@ func (r addressResults) report(addresses int) (broken int) {
 	return broken
 }
 
-// startCache gives a client that reads as a manager's does, until stop is called.
+// startCache returns a client that reads as a manager's does, until stop is called.
 func startCache(ctx context.Context, config *rest.Config) (cached client.Client, stop func() error, err error) {
 	names := []string{"wukongvm"}
 	options, err := controllers.ManagerOptions(names, 1, nil)
@@ -140,7 +142,7 @@ func startCache(ctx context.Context, config *rest.Config) (cached client.Client,
 	return manager.GetClient(), stop, nil
 }
 
-// fullNetwork is a network whose pool has room for those that fill it, and for the probes.
+// fullNetwork is a network whose pool has room for the addresses that fill it, and for the probes.
 type fullNetwork struct {
 	store   *addresslock.ClientStore
 	network *v1alpha1.WukongNetwork
@@ -158,7 +160,8 @@ func newFullNetwork(store *addresslock.ClientStore, addresses int) (*fullNetwork
 		Spec: v1alpha1.WukongNetworkSpec{
 			Type: v1alpha1.NetworkTypeBridge, Bridge: &v1alpha1.BridgeNetwork{Name: "br-lan"},
 			Subnets: []v1alpha1.Subnet{{CIDR: "10.0.0.0/8", Pool: &v1alpha1.AddressPool{
-				Ranges: []v1alpha1.AddressRange{{Start: v1alpha1.IPAddress(first.String()), End: v1alpha1.IPAddress(last.String())}}}}},
+				Ranges: []v1alpha1.AddressRange{
+					{Start: v1alpha1.IPAddress(first.String()), End: v1alpha1.IPAddress(last.String())}}}}},
 		},
 	}
 	pools, err := addresspool.Parse(&network.Spec)
@@ -170,7 +173,8 @@ func (f *fullNetwork) request(name string, number int) *addresslock.Request {
 	return &addresslock.Request{
 		Segment: segmentName, Network: f.network, Neighbours: []v1alpha1.WukongNetwork{*f.network}, Pools: f.pools,
 		Holder: v1alpha1.AddressHolder{
-			Namespace: namespace, Name: fmt.Sprintf("%s-%d", name, number), UID: fmt.Sprintf("%s-%d", name, number), InterfaceName: networkName},
+			Namespace: namespace, Name: fmt.Sprintf("%s-%d", name, number), UID: fmt.Sprintf("%s-%d", name, number),
+			InterfaceName: networkName},
 	}
 }
 

@@ -9,12 +9,12 @@ import (
 	"strings"
 )
 
-// auditLog is the API server's own account of requests.
+// auditLog is the API server's audit log.
 type auditLog struct {
 	path string
 }
 
-// writeCount is how often the manager asked the API server to change something, by verb and resource.
+// writeCount is the number of the manager's writes, by verb and resource.
 type writeCount struct {
 	counts    map[string]int
 	conflicts int
@@ -28,7 +28,7 @@ func (c writeCount) total() int {
 	return total
 }
 
-// without is what was written since earlier.
+// without returns the writes since earlier.
 func (c writeCount) without(earlier writeCount) writeCount {
 	since := writeCount{counts: map[string]int{}, conflicts: c.conflicts - earlier.conflicts}
 	for write, count := range c.counts {
@@ -52,7 +52,7 @@ type event struct {
 	} `json:"responseStatus"`
 }
 
-// writes counts the manager's writes so far, its leases and access reviews apart.
+// writes counts the manager's writes so far, without its leases. The audit policy omits reads.
 func (a *auditLog) writes() (writeCount, error) {
 	result := writeCount{counts: map[string]int{}}
 	file, err := os.Open(a.path)

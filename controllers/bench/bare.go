@@ -10,7 +10,7 @@ import (
 	cdiv1 "kubevirt.io/containerized-data-importer-api/pkg/apis/core/v1beta1"
 )
 
-// bareDataVolume and bareMachine are what a person writes without Wukong for the same machine.
+// bareDataVolume and bareMachine return what a user writes without Wukong for the same guest.
 func bareDataVolume(number int) *cdiv1.DataVolume {
 	return &cdiv1.DataVolume{
 		ObjectMeta: metadata(fmt.Sprintf("bare-%d", number)),
@@ -23,7 +23,7 @@ func bareDataVolume(number int) *cdiv1.DataVolume {
 	}
 }
 
-func bareMachine(number int) *kubevirtv1.VirtualMachine {
+func bareVirtualMachine(number int) *kubevirtv1.VirtualMachine {
 	name := fmt.Sprintf("bare-%d", number)
 	return &kubevirtv1.VirtualMachine{
 		ObjectMeta: metadata(name),
@@ -33,12 +33,16 @@ func bareMachine(number int) *kubevirtv1.VirtualMachine {
 				Domain: kubevirtv1.DomainSpec{
 					Memory: &kubevirtv1.Memory{Guest: ptr.To(resource.MustParse("1Gi"))},
 					Devices: kubevirtv1.Devices{
-						Disks:      []kubevirtv1.Disk{{Name: "root", DiskDevice: kubevirtv1.DiskDevice{Disk: &kubevirtv1.DiskTarget{Bus: kubevirtv1.DiskBusVirtio}}}},
-						Interfaces: []kubevirtv1.Interface{{Name: "lan", InterfaceBindingMethod: kubevirtv1.InterfaceBindingMethod{Bridge: &kubevirtv1.InterfaceBridge{}}}},
+						Disks: []kubevirtv1.Disk{
+							{Name: "root", DiskDevice: kubevirtv1.DiskDevice{Disk: &kubevirtv1.DiskTarget{Bus: kubevirtv1.DiskBusVirtio}}}},
+						Interfaces: []kubevirtv1.Interface{
+							{Name: "lan", InterfaceBindingMethod: kubevirtv1.InterfaceBindingMethod{Bridge: &kubevirtv1.InterfaceBridge{}}}},
 					},
 				},
-				Networks: []kubevirtv1.Network{{Name: "lan", NetworkSource: kubevirtv1.NetworkSource{Multus: &kubevirtv1.MultusNetwork{NetworkName: networkName}}}},
-				Volumes:  []kubevirtv1.Volume{{Name: "root", VolumeSource: kubevirtv1.VolumeSource{DataVolume: &kubevirtv1.DataVolumeSource{Name: name}}}},
+				Networks: []kubevirtv1.Network{{Name: "lan",
+					NetworkSource: kubevirtv1.NetworkSource{Multus: &kubevirtv1.MultusNetwork{NetworkName: networkName}}}},
+				Volumes: []kubevirtv1.Volume{
+					{Name: "root", VolumeSource: kubevirtv1.VolumeSource{DataVolume: &kubevirtv1.DataVolumeSource{Name: name}}}},
 			}},
 		},
 	}

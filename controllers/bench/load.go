@@ -17,21 +17,22 @@ import (
 	"github.com/novasphere/wukong/controllers"
 )
 
-// loadPatience is how long all machines may take to be ready after the last was made.
+// loadPatience is how long all guests may take to be ready after the last one was created.
 const loadPatience = 5 * time.Minute
 
-// networkName is the WukongNetwork that all machines share.
+// networkName is the WukongNetwork that all guests share.
 const networkName = "lan"
 
-// durations are what was seen of the machines.
+// durations are the measurements of the guests.
 type durations struct {
-	// untilMachine: from the request for a WukongVM to the VirtualMachine being there.
-	untilMachine []time.Duration
-	// untilReady: from the request for a WukongVM to Ready, and for a bare VirtualMachine to Running.
+	// untilVirtualMachine is the time from the request for a WukongVM until the VirtualMachine exists.
+	untilVirtualMachine []time.Duration
+	// untilReady is the time from the request for a WukongVM to Ready, and bareUntilRunning from that for a bare
+	// VirtualMachine to Running.
 	untilReady, bareUntilRunning []time.Duration
 }
 
-// watcher notes when something was first seen of each object.
+// watcher records when something was first seen of each object.
 type watcher struct {
 	mutex sync.Mutex
 	begun map[string]time.Time
@@ -62,11 +63,11 @@ func (w *watcher) durations() []time.Duration {
 	return result
 }
 
-// block is how many machines of one sort are made before the other sort has its turn.
+// block is how many objects of one kind are created before the other kind has its turn.
 const block = 50
 
-// load makes the machines numbered from first to last at the rate, and waits until all are ready. The sorts take turns, a block of each, so
-// that neither pays for the other and both meet the same noise.
+// load creates the WukongVMs and bare VirtualMachines numbered from first to last at the rate, and waits until all are
+// ready. The two take turns, a block of each, so that neither slows the other and both meet the same noise.
 func (s *stage) load(ctx context.Context, rate, first, last int) (durations, error) {
 	watching, err := client.NewWithWatch(s.environment.Config, client.Options{Scheme: controllers.Scheme()})
 	if err != nil {
@@ -74,12 +75,12 @@ func (s *stage) load(ctx context.Context, rate, first, last int) (durations, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Duration((last-first)/rate)*time.Second+loadPatience)
 	defer cancel()
-	machines, ready, bare := newWatcher(), newWatcher(), newWatcher()
+	virtualMachines, ready, bare := newWatcher(), newWatcher(), newWatcher()
 	if err := follow(ctx, watching, &kubevirtv1.VirtualMachineList{}, func(object client.Object) {
-		machine := object.(*kubevirtv1.VirtualMachine)
-		machines.note(machines.seen, machine.Name)
-		if machine.Status.PrintableStatus == kubevirtv1.VirtualMachineStatusRunning {
-			bare.note(bare.seen, machine.Name)
+		virtualMachine := object.(*kubevirtv1.VirtualMachine)
+		virtualMachines.note(virtualMachines.seen, virtualMachine.Name)
+		if virtualMachine.Status.PrintableStatus == kubevirtv1.VirtualMachineStatusRunning {
+			bare.note(bare.seen, virtualMachine.Name)
 		}
 	}); err != nil {
 		return durations{}, err
@@ -95,7 +96,7 @@ func (s *stage) load(ctx context.Context, rate, first, last int) (durations, err
 		end := min(begin+block, last)
 		err := paced(ctx, rate, begin, end, func(number int) error {
 			vm := wukongVM(number)
-			machines.note(machines.begun, vm.Name)
+			virtualMachines.note(virtualMachines.begun, vm.Name)
 			ready.note(ready.begun, vm.Name)
 			return create(ctx, watching, vm)
 		}, func() bool { return len(ready.durations()) == end-first })
@@ -103,18 +104,19 @@ func (s *stage) load(ctx context.Context, rate, first, last int) (durations, err
 			return durations{}, err
 		}
 		err = paced(ctx, rate, begin, end, func(number int) error {
-			machine := bareMachine(number)
-			bare.note(bare.begun, machine.Name)
-			return create(ctx, watching, bareDataVolume(number), machine)
+			virtualMachine := bareVirtualMachine(number)
+			bare.note(bare.begun, virtualMachine.Name)
+			return create(ctx, watching, bareDataVolume(number), virtualMachine)
 		}, func() bool { return len(bare.durations()) == end-first })
 		if err != nil {
 			return durations{}, err
 		}
 	}
-	return durations{untilMachine: machines.durations(), untilReady: ready.durations(), bareUntilRunning: bare.durations()}, nil
+	return durations{untilVirtualMachine: virtualMachines.durations(), untilReady: ready.durations(),
+		bareUntilRunning: bare.durations()}, nil
 }
 
-// paced makes the machines from first to last at the rate, and waits until they are done.
+// paced creates the objects from first to last at the rate, and waits until they are done.
 func paced(ctx context.Context, rate, first, last int, makeOne func(number int) error, done func() bool) error {
 	pace := time.NewTicker(time.Second / time.Duration(rate))
 	defer pace.Stop()
@@ -143,7 +145,7 @@ func create(ctx context.Context, writer client.Writer, objects ...client.Object)
 	return nil
 }
 
-// follow calls back for each object that is added or changed, until the context ends.
+// follow calls see for each object that is added or changed, until the context ends.
 func follow(ctx context.Context, watching client.WithWatch, list client.ObjectList, see func(client.Object)) error {
 	stream, err := watching.Watch(ctx, list, client.InNamespace(namespace))
 	if err != nil {
@@ -175,7 +177,8 @@ func metadata(name string) metav1.ObjectMeta {
 func network() *v1alpha1.WukongNetwork {
 	return &v1alpha1.WukongNetwork{
 		ObjectMeta: metadata(networkName),
-		Spec:       v1alpha1.WukongNetworkSpec{Type: v1alpha1.NetworkTypeBridge, Bridge: &v1alpha1.BridgeNetwork{Name: "br-lan"}},
+		Spec: v1alpha1.WukongNetworkSpec{Type: v1alpha1.NetworkTypeBridge,
+			Bridge: &v1alpha1.BridgeNetwork{Name: "br-lan"}},
 	}
 }
 

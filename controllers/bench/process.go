@@ -43,11 +43,13 @@ func startManager(ctx context.Context, program, kubeconfig, logPath string) (*ma
 	deadline := time.Now().Add(startPatience)
 	for {
 		families, err := process.metrics(ctx)
-		if err == nil && families["controller_runtime_active_workers"] != nil && families["process_resident_memory_bytes"] != nil {
+		if err == nil && families["controller_runtime_active_workers"] != nil &&
+			families["process_resident_memory_bytes"] != nil {
 			return process, nil
 		}
 		if time.Now().After(deadline) || ctx.Err() != nil {
-			return nil, errors.Join(fmt.Errorf("the manager serves no metrics after %s; its log is %s", startPatience, logPath), err, process.stop())
+			return nil, errors.Join(fmt.Errorf("the manager serves no metrics after %s; its log is %s", startPatience, logPath),
+				err, process.stop())
 		}
 		time.Sleep(100 * time.Millisecond)
 	}
@@ -59,7 +61,7 @@ func (p *managerProcess) stop() error {
 	return errors.Join(err, p.log.Close())
 }
 
-// families are the metrics of one moment, by name.
+// families are the metrics at one time, by name.
 type families map[string]*dto.MetricFamily
 
 func (p *managerProcess) metrics(ctx context.Context) (families, error) {
@@ -67,7 +69,8 @@ func (p *managerProcess) metrics(ctx context.Context) (families, error) {
 	if err != nil {
 		return nil, err
 	}
-	// Only protobuf carries native histograms, whose buckets are fine enough for a quantile: the others grow by factors of ten.
+	// Only protobuf has native histograms, whose buckets are fine enough for a quantile: the others grow by factors of
+	// ten.
 	request.Header.Set("Accept", string(expfmt.NewFormat(expfmt.TypeProtoDelim)))
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
@@ -88,7 +91,7 @@ func (p *managerProcess) metrics(ctx context.Context) (families, error) {
 	}
 }
 
-// gauge is the value of a metric without labels.
+// gauge returns the value of a metric without labels.
 func (f families) gauge(name string) float64 {
 	family := f[name]
 	if family == nil || len(family.Metric) == 0 {
@@ -97,8 +100,8 @@ func (f families) gauge(name string) float64 {
 	return family.Metric[0].GetGauge().GetValue()
 }
 
-// quantile estimates a quantile of a native histogram, all label values together: linear within a bucket, which is a tenth wide. Buckets
-// that earlier counted are taken off.
+// quantile estimates a quantile of a native histogram, all label values together: linear within a bucket, which is a
+// tenth wide. The counts of earlier are subtracted.
 func (f families) quantile(name string, quantile float64, earlier families) time.Duration {
 	counts := map[float64]float64{}
 	add := func(family *dto.MetricFamily, sign float64) {
@@ -113,8 +116,9 @@ func (f families) quantile(name string, quantile float64, earlier families) time
 	return seconds(interpolate(counts, quantile))
 }
 
-// buckets are the counts of a native histogram by upper bound: bucket i of schema s ends at 2^(i/2^s), and each count is told by its
-// difference to the one before (github.com/prometheus/client_model, io.prometheus.client.Histogram).
+// buckets returns the counts of a native histogram by upper bound: bucket i of schema s ends at 2^(i/2^s), and each
+// count is encoded as the difference to the previous one (github.com/prometheus/client_model,
+// io.prometheus.client.Histogram).
 func buckets(histogram *dto.Histogram) map[float64]float64 {
 	counts := map[float64]float64{histogram.GetZeroThreshold(): float64(histogram.GetZeroCount())}
 	growth := math.Exp2(math.Exp2(-float64(histogram.GetSchema())))

@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// observe gives the metrics of a histogram as the manager has them, after the waits were observed.
+// observe returns the metrics of a histogram, as the manager has them, after some waits were observed.
 func observe(t *testing.T, histogram prometheus.Histogram, waits ...time.Duration) families {
 	t.Helper()
 	for _, wait := range waits {

@@ -13,7 +13,7 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/testenv"
 )
 
-// namespace that all machines are made in.
+// namespace of all WukongVMs.
 const namespace = "bench"
 
 // stage is what a run needs: the control plane with its audit log, the simulator, and the manager.
@@ -59,7 +59,8 @@ func newStage(ctx context.Context, chosen settings) (_ *stage, err error) {
 		return nil, err
 	}
 	one.endings = append(one.endings, one.environment.Stop)
-	if err := one.environment.Client.Create(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}}); err != nil {
+	if err := one.environment.Client.Create(ctx,
+		&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}}); err != nil {
 		return nil, fmt.Errorf("make the namespace: %w", err)
 	}
 	stop, err := one.environment.StartSimulator()
@@ -83,7 +84,7 @@ func newStage(ctx context.Context, chosen settings) (_ *stage, err error) {
 	return one, nil
 }
 
-// close ends everything, the last first.
+// close ends everything, in reverse order.
 func (s *stage) close() {
 	for i := len(s.endings) - 1; i >= 0; i-- {
 		if err := s.endings[i](); err != nil {
@@ -96,19 +97,20 @@ func (s *stage) close() {
 // startPatience is how long the manager may take until it serves metrics and has read the cluster.
 const startPatience = 30 * time.Second
 
-// prepare makes the network that all machines share, and the first machines.
+// prepare creates the network that all guests share, and the first objects.
 func (s *stage) prepare(ctx context.Context, chosen settings) error {
 	if err := s.environment.Client.Create(ctx, network()); err != nil {
 		return fmt.Errorf("make the network: %w", err)
 	}
-	_, err := s.load(ctx, chosen.rate, chosen.machines, chosen.machines+warmUp)
+	_, err := s.load(ctx, chosen.rate, chosen.virtualMachines, chosen.virtualMachines+warmUp)
 	return err
 }
 
-// withoutCollector keeps Go's garbage collector away from the control plane that start starts, until it has taken the memory that it may. The
-// API server needs some 700 MB for the definitions of KubeVirt, and looking through them takes both cores of a small machine for a second: that
-// would be measured, and nothing else. With a higher limit it takes ever more fresh memory instead, which costs as much in a virtual machine,
-// where the host has to back each page: with 8 GiB whole blocks of machines took 300 ms in place of 40.
+// withoutCollector starts the control plane without Go's garbage collector, until it has used its memory limit. The
+// API server needs some 700 MB for the definitions of KubeVirt, and a collection of them takes both cores of a small
+// host for a second, which would dominate the measurement. A higher limit makes it take ever more fresh memory
+// instead, which is as slow in a virtual machine, where the host must back each page: with 8 GiB whole blocks took 300
+// ms instead of 40.
 func withoutCollector(start func() error) error {
 	for name, value := range map[string]string{"GOGC": "off", "GOMEMLIMIT": "2GiB"} {
 		before, was := os.LookupEnv(name)

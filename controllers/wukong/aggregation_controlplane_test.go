@@ -16,21 +16,22 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/testkit"
 )
 
-// statusWrites are what the umbrella writes of itself.
+// statusWrites are the umbrella's writes of its own status.
 var statusWrites = testenv.Write{Verb: "patch", Resource: "wukongs/status"}
 
 func TestNobodyYet(t *testing.T) {
 	f, manager := start(t, "wukong")
 	shop := f.newWukong("shop")
 	f.Create(shop)
-	current := testkit.Wait(f, shop, metav1.ConditionUnknown, v1alpha1.ReasonNoChildren, "no machine, disk, image or network names this Wukong in spec.wukongRef yet")
+	current := testkit.Wait(f, shop, metav1.ConditionUnknown, v1alpha1.ReasonNoChildren,
+		"no machine, disk, image or network names this Wukong in spec.wukongRef yet")
 	assert.Equal(t, v1alpha1.PhasePending, current.Status.Phase)
 	assert.Equal(t, "0/0", current.Status.Summary)
 	f.WaitIdle()
 	assert.Equal(t, map[testenv.Write]int{statusWrites: 1}, manager.Writes.Counts())
 }
 
-// A whole application by all controllers, with KubeVirt and CDI simulated: what the umbrella shows, and what that costs.
+// A whole application with all controllers, and KubeVirt and CDI simulated: what the umbrella shows, and its writes.
 func TestContract3WritesOfAnApplication(t *testing.T) {
 	f, manager := start(t)
 	f.Simulate()
@@ -41,14 +42,16 @@ func TestContract3WritesOfAnApplication(t *testing.T) {
 	assert.Equal(t, v1alpha1.PhaseRunning, current.Status.Phase)
 	assert.Equal(t, "3/3", current.Status.Summary)
 	assert.Equal(t, []v1alpha1.ChildCount{
-		{Kind: "WukongNetwork", Total: 1, Ready: 1}, {Kind: "WukongDisk", Total: 1, Ready: 1}, {Kind: "WukongVM", Total: 1, Ready: 1},
+		{Kind: "WukongNetwork", Total: 1, Ready: 1}, {Kind: "WukongDisk", Total: 1, Ready: 1},
+		{Kind: "WukongVM", Total: 1, Ready: 1},
 	}, current.Status.Counts)
 	assert.True(t, meta.IsStatusConditionTrue(current.Status.Conditions, v1alpha1.ConditionChildrenReady))
 
 	f.WaitIdle()
 	t.Logf("writes of the whole application:\n%s", manager.Writes)
 	assert.LessOrEqual(t, manager.Writes.Counts()[statusWrites], 3, manager.Writes)
-	assert.Zero(t, manager.Writes.Counts()[testenv.Write{Verb: "patch", Resource: "wukongs"}], "it changes nothing but its status")
+	assert.Zero(t, manager.Writes.Counts()[testenv.Write{Verb: "patch", Resource: "wukongs"}],
+		"it changes nothing but its status")
 
 	t.Run("none at rest, after a restart", func(t *testing.T) {
 		manager.Stop()
@@ -58,7 +61,7 @@ func TestContract3WritesOfAnApplication(t *testing.T) {
 	})
 }
 
-// An export is told of by the umbrella, and its application stays what it is.
+// The umbrella reports an export, and the state of its application does not change.
 func TestAnExportBelongsToItsApplication(t *testing.T) {
 	f, _ := start(t)
 	f.Simulate()
@@ -76,7 +79,7 @@ func TestAnExportBelongsToItsApplication(t *testing.T) {
 	})
 }
 
-// The umbrella says what its deepest child says, of a disk that a machine waits for, and follows when it is mended.
+// The umbrella shows the message of its deepest child, a disk that a WukongVM waits for, and follows when it is fixed.
 func TestCauseOfADeepChild(t *testing.T) {
 	f, _ := start(t)
 	f.Simulate()
@@ -86,20 +89,21 @@ func TestCauseOfADeepChild(t *testing.T) {
 	*disk.Spec.StorageClassName = "nowhere"
 	f.Create(shop, f.newNetwork("lan", "shop"), disk, f.newVM("web", "shop", "root", "lan"))
 
-	testkit.Wait(f, shop, metav1.ConditionFalse, v1alpha1.ReasonChildNotReady, "WukongDisk root: StorageClass nowhere does not exist")
+	testkit.Wait(f, shop, metav1.ConditionFalse, v1alpha1.ReasonChildNotReady,
+		"WukongDisk root: StorageClass nowhere does not exist")
 	current := f.waitSummary(shop, "1/3")
 	assert.Equal(t, v1alpha1.PhaseError, current.Status.Phase)
 	assert.Equal(t, "WukongDisk root", current.Status.Children[0].Kind+" "+current.Status.Children[0].Name)
 	assert.Contains(t, current.Status.Children[0].Message, "StorageClass nowhere does not exist")
 
 	f.Remove(disk)
-	f.Patch(disk, `{"metadata":{"finalizers":null}}`) // a machine uses it, which would keep it
+	f.Patch(disk, `{"metadata":{"finalizers":null}}`) // a WukongVM uses it, which would keep it
 	f.WaitGone(disk)
 	f.Create(f.newDisk("root", "shop"))
 	testkit.Wait(f, shop, metav1.ConditionTrue, v1alpha1.ReasonChildrenReady, "")
 }
 
-// A child that leaves, or goes, is counted no more; one that comes is.
+// A child that leaves or is deleted is no longer counted; a new one is.
 func TestChildrenComeAndGo(t *testing.T) {
 	f, _ := start(t, "wukong", "wukongdisk")
 	shop, other := f.newWukong("shop"), f.newWukong("other")
@@ -118,14 +122,15 @@ func TestChildrenComeAndGo(t *testing.T) {
 	f.waitSummary(other, "0/0")
 }
 
-// What the umbrella shows of its children and does not, by hand: each state of an application costs at most one write, and what the
-// umbrella does not show costs none.
+// What the umbrella shows of its children, with children written by hand: each state of an application costs at most
+// one write, and what the umbrella does not show costs none.
 func TestWritesFollowWhatIsShown(t *testing.T) {
 	f, manager := start(t, "wukong")
 	shop := f.newWukong("shop")
 	f.Create(shop)
 	vm := f.newVM("web", "shop", "root", "lan")
-	vm.OwnerReferences = []metav1.OwnerReference{{APIVersion: v1alpha1.GroupVersion.String(), Kind: "Wukong", Name: "shop", UID: shop.UID}}
+	vm.OwnerReferences = []metav1.OwnerReference{{APIVersion: v1alpha1.GroupVersion.String(), Kind: "Wukong",
+		Name: "shop", UID: shop.UID}}
 	f.Create(vm)
 	say := func(phase v1alpha1.Phase, status metav1.ConditionStatus, reason string) {
 		vm.Status.Phase = phase
@@ -153,10 +158,11 @@ func TestWritesFollowWhatIsShown(t *testing.T) {
 	assert.Zero(t, manager.Writes.Total(), manager.Writes)
 }
 
-// Contract 6 and the composition: deleting the umbrella deletes all children, however it is deleted and however fast their own
-// controllers are.
+// Contract 6 and the composition: deleting the umbrella deletes all children, with any deletion policy and however
+// fast their own controllers are.
 func TestContract6DeletionOfAnApplication(t *testing.T) {
-	for _, policy := range []metav1.DeletionPropagation{metav1.DeletePropagationBackground, metav1.DeletePropagationForeground} {
+	for _, policy := range []metav1.DeletionPropagation{metav1.DeletePropagationBackground,
+		metav1.DeletePropagationForeground} {
 		t.Run(string(policy), func(t *testing.T) {
 			f, _ := start(t)
 			f.Simulate()
@@ -177,7 +183,7 @@ func TestContract6DeletionOfAnApplication(t *testing.T) {
 	}
 }
 
-// Deleted with orphaning, the children stay, and belong to the next Wukong of the name.
+// Deleted with orphaning, the children remain, and belong to the next Wukong with the name.
 func TestOrphanedChildrenStay(t *testing.T) {
 	f, _ := start(t, "wukong", "wukongdisk")
 	shop, disk := f.newWukong("shop"), f.newDisk("root", "shop")

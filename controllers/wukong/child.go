@@ -14,15 +14,15 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/kind"
 )
 
-// child is what the umbrella knows of one of its objects.
+// child is what the umbrella knows about one of its objects.
 type child struct {
 	model.Part
-	// operation: the child says nothing of the application's state. A backup that runs, or has failed, or a link that has expired, is no reason
-	// to call machines unready that run.
+	// operation: the child does not affect the state of the application. A backup that runs or has failed, or an expired
+	// link, does not make running WukongVMs unready.
 	operation bool
 }
 
-// children lists the objects of a Wukong, from the cache, by their owner references.
+// children returns the objects of a Wukong, from the cache, by their owner references.
 func (r *Reconciler) children(ctx context.Context, wukong *v1alpha1.Wukong) ([]child, error) {
 	var found []child
 	for _, of := range r.kinds {
@@ -46,7 +46,7 @@ func (r *Reconciler) children(ctx context.Context, wukong *v1alpha1.Wukong) ([]c
 	return found, nil
 }
 
-// parts are the children that make the application, without the operations on them.
+// parts returns the children that form the application, without the operations on them.
 func parts(children []child) []model.Part {
 	var found []model.Part
 	for i := range children {

@@ -8,9 +8,9 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/kind"
 )
 
-// Kind declares Wukong and its controller, for children of some kinds, causes before consequences: a machine that waits
-// for a disk is not ready because of the disk. A kind is listed when its CustomResourceDefinition is installed with the
-// operator, because a manager does not start with a watch on a kind that is not served.
+// Kind declares Wukong and its controller, for children of some kinds, causes before consequences: a WukongVM that
+// waits for a disk is not ready because of the disk. A kind is listed only if its CustomResourceDefinition is
+// installed with the operator, because a manager does not start with a watch on a kind that is not served.
 func Kind(children []kind.Kind) kind.Kind {
 	reads := []kind.Read{{
 		Of:      &v1alpha1.Wukong{},

@@ -34,17 +34,17 @@ func (f applications) newNetwork(name, wukong string) *v1alpha1.WukongNetwork {
 	return builder.PartOf(wukong, builder.Network(f.Namespace, name))
 }
 
-// newVM is a machine on a disk and a network.
+// newVM returns a WukongVM with a disk and a network.
 func (f applications) newVM(name, wukong, disk, network string) *v1alpha1.WukongVM {
 	return builder.PartOf(wukong, builder.VM(f.Namespace, name, builder.Attached(disk), builder.On(network)))
 }
 
-// newExport is a download of a disk.
+// newExport returns a download of a disk.
 func (f applications) newExport(name, wukong, disk string) *v1alpha1.WukongExport {
 	return builder.PartOf(wukong, builder.Export(f.Namespace, name, disk))
 }
 
-// waitSummary waits until the Wukong counts its children so.
+// waitSummary waits until the Wukong has a summary.
 func (f applications) waitSummary(wukong *v1alpha1.Wukong, summary string) *v1alpha1.Wukong {
 	f.Helper()
 	return testkit.WaitUntil(f, wukong, func(now *testkit.Attempt, current *v1alpha1.Wukong) {

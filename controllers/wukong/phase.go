@@ -5,7 +5,7 @@ import (
 	"github.com/novasphere/wukong/apis/v1alpha1"
 )
 
-// precedence orders what parts report: the first that any part reports is the phase of the application.
+// precedence orders the phases of parts: the first that any part reports is the phase of the application.
 var precedence = []v1alpha1.Phase{
 	v1alpha1.PhaseError,
 	v1alpha1.PhaseCreating,
@@ -18,24 +18,24 @@ var precedence = []v1alpha1.Phase{
 	v1alpha1.PhaseStopped,
 }
 
-// aggregatePhase is the phase of an application that is not being deleted itself. Parts that are being deleted have no
-// say, as long as others stay.
+// aggregatePhase returns the phase of an application that is not being deleted itself. Parts that are being deleted do
+// not count, as long as others remain.
 func aggregatePhase(parts []model.Part) v1alpha1.Phase {
-	said := map[v1alpha1.Phase]bool{}
-	going, ready := 0, true
+	reported := map[v1alpha1.Phase]bool{}
+	deleting, ready := 0, true
 	for i := range parts {
 		if parts[i].Deleting {
-			going++
+			deleting++
 			continue
 		}
-		said[says(&parts[i])] = true
+		reported[reportedPhase(&parts[i])] = true
 		ready = ready && parts[i].IsReady()
 	}
-	if len(parts) > 0 && going == len(parts) {
+	if len(parts) > 0 && deleting == len(parts) {
 		return v1alpha1.PhaseTerminating
 	}
 	for _, phase := range precedence {
-		if said[phase] {
+		if reported[phase] {
 			return phase
 		}
 	}
@@ -45,9 +45,9 @@ func aggregatePhase(parts []model.Part) v1alpha1.Phase {
 	return v1alpha1.PhasePending
 }
 
-// says translates the phase of a part of any kind. A disk or network that is in place, or a disk that waits for its machine,
-// says nothing: then the machines give the phase.
-func says(p *model.Part) v1alpha1.Phase {
+// reportedPhase translates the phase of a part of any kind. It returns "" for a disk or network that is ready, and for
+// a disk that waits for its consumer: then the WukongVMs decide the phase.
+func reportedPhase(p *model.Part) v1alpha1.Phase {
 	switch p.Phase {
 	case string(v1alpha1.DiskReady), string(v1alpha1.DiskAwaitingConsumer):
 		return ""

@@ -29,7 +29,7 @@ type Reconciler struct {
 	kinds []kind.Kind
 }
 
-// Reconcile looks at one Wukong.
+// Reconcile runs a pass over one Wukong.
 func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
 	wukong := &v1alpha1.Wukong{}
 	if err := r.client.Get(ctx, request.NamespacedName, wukong); err != nil {

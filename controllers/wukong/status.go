@@ -11,7 +11,8 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/conditions"
 )
 
-// maxChildMessage cuts what one child says in status.children, in bytes: a hundred children must fit into one object.
+// maxChildMessage limits one child's message in status.children, in bytes: a hundred children must fit into one
+// object.
 const maxChildMessage = 2048
 
 // writeStatus computes the status from scratch and writes it when it differs.
@@ -24,7 +25,7 @@ func (r *Reconciler) writeStatus(ctx context.Context, wukong *v1alpha1.Wukong, c
 	return r.applier.Status(ctx, wukong, after)
 }
 
-// aggregate is the status beside its conditions.
+// aggregate returns the status without its conditions.
 func aggregate(wukong *v1alpha1.Wukong, children []child) v1alpha1.WukongStatus {
 	parts := parts(children)
 	status := v1alpha1.WukongStatus{
@@ -40,7 +41,7 @@ func aggregate(wukong *v1alpha1.Wukong, children []child) v1alpha1.WukongStatus 
 	return status
 }
 
-// report puts the conditions. The umbrella is ready when its parts are.
+// report sets the conditions. The umbrella is ready when its parts are.
 func report(set *conditions.Set, wukong *v1alpha1.Wukong, parts []model.Part) {
 	const nobody = "no machine, disk, image or network names this Wukong in spec.wukongRef yet"
 	found := model.Deepest(parts)
@@ -57,7 +58,8 @@ func report(set *conditions.Set, wukong *v1alpha1.Wukong, parts []model.Part) {
 		set.False(v1alpha1.ConditionReady, v1alpha1.ReasonChildNotReady, found.Explain())
 	}
 	if !wukong.DeletionTimestamp.IsZero() {
-		set.False(v1alpha1.ConditionReady, v1alpha1.ReasonTerminating, "the application is being deleted, and its objects with it")
+		set.False(v1alpha1.ConditionReady, v1alpha1.ReasonTerminating,
+			"the application is being deleted, and its objects with it")
 	}
 }
 
@@ -71,7 +73,7 @@ func countReady(parts []model.Part) int {
 	return ready
 }
 
-// count is by kind, in the order of the list of kinds. A kind without children is left out.
+// count counts by kind, in the order of the list of kinds. A kind without children is omitted.
 func count(children []child) []v1alpha1.ChildCount {
 	var counts []v1alpha1.ChildCount
 	for i := range children {
@@ -88,7 +90,7 @@ func count(children []child) []v1alpha1.ChildCount {
 	return counts
 }
 
-// list has those that are not ready first, parts before operations, then goes by kind and name.
+// list returns the children that are not ready first, parts before operations, then by kind and name.
 func list(children []child) []v1alpha1.ChildStatus {
 	sorted := slices.Clone(children)
 	slices.SortFunc(sorted, func(one, two child) int {

@@ -29,28 +29,31 @@ func TestAggregate(t *testing.T) {
 		{Kind: "WukongNetwork", Total: 1, Ready: 1}, {Kind: "WukongDisk", Total: 1}, {Kind: "WukongVM", Total: 2, Ready: 1},
 	}, status.Counts)
 	assert.Equal(t, []v1alpha1.ChildStatus{
-		{Kind: "WukongDisk", Name: "root", Ready: "False", Phase: "Importing", Reason: "Because", Message: "root is Importing"},
+		{Kind: "WukongDisk", Name: "root", Ready: "False", Phase: "Importing", Reason: "Because",
+			Message: "root is Importing"},
 		{Kind: "WukongVM", Name: "api", Ready: "False", Phase: "Pending", Reason: "Because", Message: "api is Pending"},
 		{Kind: "WukongNetwork", Name: "lan", Ready: "True", Phase: "Ready", Reason: "Because"},
 		{Kind: "WukongVM", Name: "web", Ready: "True", Phase: "Running", Reason: "Because"},
 	}, status.Children)
 }
 
-// A backup that failed is told, and makes no machine unready.
+// A failed backup is reported, and makes no WukongVM unready.
 func TestOperationsAreCountedAndNoPartsOfTheApplication(t *testing.T) {
 	operation := func(kind, name, phase string) child {
 		one := of(kind, name, phase)
 		one.operation = true
 		return one
 	}
-	children := []child{vm("Running"), disk("Ready"), operation("WukongExport", "nightly", "Failed"), operation("WukongSnapshot", "monday", "Ready")}
+	children := []child{vm("Running"), disk("Ready"), operation("WukongExport", "nightly", "Failed"),
+		operation("WukongSnapshot", "monday", "Ready")}
 	status := aggregate(&v1alpha1.Wukong{}, children)
 	assert.Equal(t, "2/2", status.Summary)
 	assert.Equal(t, v1alpha1.PhaseRunning, status.Phase)
 	assert.Contains(t, status.Counts, v1alpha1.ChildCount{Kind: "WukongExport", Total: 1})
 	assert.Contains(t, status.Counts, v1alpha1.ChildCount{Kind: "WukongSnapshot", Total: 1, Ready: 1})
 	assert.Equal(t, v1alpha1.ChildStatus{
-		Kind: "WukongExport", Name: "nightly", Ready: "False", Phase: "Failed", Reason: "Because", Message: "nightly is Failed",
+		Kind: "WukongExport", Name: "nightly", Ready: "False", Phase: "Failed", Reason: "Because",
+		Message: "nightly is Failed",
 	}, status.Children[0])
 
 	broken := append(children, network("Error"))
@@ -62,7 +65,7 @@ func TestAggregateOfAnApplicationThatGoes(t *testing.T) {
 	assert.Equal(t, v1alpha1.PhaseTerminating, aggregate(wukong, []child{vm("Running")}).Phase)
 }
 
-// A hundred children that all have much to say must fit into one object: the API server takes 1.5 MB.
+// A hundred children with long messages must fit into one object: the API server accepts 1.5 MB.
 func TestStatusOfManyChildrenIsBounded(t *testing.T) {
 	var children []child
 	for i := range 500 {
@@ -93,7 +96,8 @@ func TestReport(t *testing.T) {
 		childrenReason string
 	}{
 		"no children": {
-			ready: metav1.ConditionUnknown, reason: v1alpha1.ReasonNoChildren, message: "no machine, disk, image or network names this Wukong in spec.wukongRef yet",
+			ready: metav1.ConditionUnknown, reason: v1alpha1.ReasonNoChildren,
+			message:       "no machine, disk, image or network names this Wukong in spec.wukongRef yet",
 			childrenReady: metav1.ConditionUnknown, childrenReason: v1alpha1.ReasonNoChildren,
 		},
 		"all ready": {
@@ -108,7 +112,8 @@ func TestReport(t *testing.T) {
 		},
 		"being deleted": {
 			deleting: true, children: []child{vm("Running")},
-			ready: metav1.ConditionFalse, reason: v1alpha1.ReasonTerminating, message: "the application is being deleted, and its objects with it",
+			ready: metav1.ConditionFalse, reason: v1alpha1.ReasonTerminating,
+			message:       "the application is being deleted, and its objects with it",
 			childrenReady: metav1.ConditionTrue, childrenReason: v1alpha1.ReasonChildrenReady,
 		},
 	}

@@ -18,11 +18,11 @@ import (
 )
 
 const (
-	// gather is how long changes wait for others of the same application before a pass looks at them all. A machine with its
-	// disk and network makes a dozen in its first second.
+	// gather is how long changes of one application are collected before a pass. A WukongVM with its disk and network
+	// changes a dozen times in its first second.
 	gather = time.Second
-	// gatherWords is the same for a change of words alone, such as the count of an importer's restarts.
-	gatherWords = 15 * time.Second
+	// gatherMessages is the same for changes of messages only, such as the count of an importer's restarts.
+	gatherMessages = 15 * time.Second
 )
 
 type queue = workqueue.TypedRateLimitingInterface[reconcile.Request]
@@ -40,7 +40,7 @@ func childHandler() handler.EventHandler {
 	}
 }
 
-// urgency says how soon a change of a child is looked at; zero when the umbrella shows nothing of it.
+// urgency returns the delay of the pass after a change of a child; zero when the umbrella does not show the change.
 func urgency(before, after v1alpha1.Object) time.Duration {
 	one, two := model.PartOf("", before), model.PartOf("", after)
 	switch {
@@ -49,7 +49,7 @@ func urgency(before, after v1alpha1.Object) time.Duration {
 		one.Ready.Status != two.Ready.Status, one.Ready.Reason != two.Ready.Reason:
 		return gather
 	case one.Ready.Message != two.Ready.Message:
-		return gatherWords
+		return gatherMessages
 	default:
 		return 0
 	}
@@ -76,7 +76,7 @@ func enqueueOwners(q queue, after time.Duration, objects ...client.Object) {
 	}
 }
 
-// ownHandler enqueues a Wukong that comes, or begins to go. By the time it is looked at, its children had their chance to link.
+// ownHandler enqueues a Wukong that is created or is being deleted. By the time of the pass, its children could link.
 func ownHandler() handler.EventHandler {
 	enqueue := func(q queue, obj client.Object) {
 		q.AddAfter(reconcile.Request{NamespacedName: client.ObjectKeyFromObject(obj)}, gather)

@@ -15,7 +15,7 @@ import (
 	"github.com/novasphere/wukong/apis/v1alpha1"
 )
 
-// aDisk is a WukongDisk of the application shop, changed by options.
+// aDisk returns a WukongDisk of the application shop, changed by options.
 func aDisk(options ...func(*v1alpha1.WukongDisk)) *v1alpha1.WukongDisk {
 	disk := &v1alpha1.WukongDisk{
 		ObjectMeta: metav1.ObjectMeta{
@@ -25,7 +25,8 @@ func aDisk(options ...func(*v1alpha1.WukongDisk)) *v1alpha1.WukongDisk {
 		Status: v1alpha1.WukongDiskStatus{
 			Phase: v1alpha1.DiskImporting,
 			Conditions: []metav1.Condition{{
-				Type: v1alpha1.ConditionReady, Status: metav1.ConditionFalse, Reason: "Importing", Message: "10 %", ObservedGeneration: 1,
+				Type: v1alpha1.ConditionReady, Status: metav1.ConditionFalse, Reason: "Importing",
+				Message: "10 %", ObservedGeneration: 1,
 			}},
 		},
 	}
@@ -36,7 +37,8 @@ func aDisk(options ...func(*v1alpha1.WukongDisk)) *v1alpha1.WukongDisk {
 }
 
 func reference(name string) metav1.OwnerReference {
-	return metav1.OwnerReference{APIVersion: v1alpha1.GroupVersion.String(), Kind: "Wukong", Name: name, UID: types.UID(name + "-uid")}
+	return metav1.OwnerReference{APIVersion: v1alpha1.GroupVersion.String(), Kind: "Wukong", Name: name,
+		UID: types.UID(name + "-uid")}
 }
 
 func TestUrgency(t *testing.T) {
@@ -50,7 +52,7 @@ func TestUrgency(t *testing.T) {
 		"another condition": {func(d *v1alpha1.WukongDisk) {
 			d.Status.Conditions = append(d.Status.Conditions, metav1.Condition{Type: v1alpha1.ConditionUmbrellaLinked})
 		}, 0},
-		"words":      {func(d *v1alpha1.WukongDisk) { d.Status.Conditions[0].Message = "20 %" }, gatherWords},
+		"words":      {func(d *v1alpha1.WukongDisk) { d.Status.Conditions[0].Message = "20 %" }, gatherMessages},
 		"the phase":  {func(d *v1alpha1.WukongDisk) { d.Status.Phase = v1alpha1.DiskReady }, gather},
 		"readiness":  {func(d *v1alpha1.WukongDisk) { d.Status.Conditions[0].Status = metav1.ConditionTrue }, gather},
 		"the reason": {func(d *v1alpha1.WukongDisk) { d.Status.Conditions[0].Reason = "ImportFailed" }, gather},
@@ -70,7 +72,7 @@ func TestUrgency(t *testing.T) {
 	}
 }
 
-// recorder notes what is enqueued; the rest of the queue is not used by handlers.
+// recorder records what is enqueued; handlers do not use the rest of the queue.
 type recorder struct {
 	workqueue.TypedRateLimitingInterface[reconcile.Request]
 	added map[string]time.Duration
@@ -95,7 +97,7 @@ func TestChildHandlerIsSilentAboutStrangers(t *testing.T) {
 	assert.Empty(t, queue.added)
 }
 
-// The umbrella's own status, which it writes itself, must not wake it.
+// The umbrella's own status, which it writes itself, must not start a pass.
 func TestOwnHandlerIgnoresStatus(t *testing.T) {
 	queue := &recorder{added: map[string]time.Duration{}}
 	before := &v1alpha1.Wukong{ObjectMeta: metav1.ObjectMeta{Name: "shop", Namespace: "default", Generation: 1}}

@@ -15,23 +15,23 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/segment"
 )
 
-// facts are what decides about an address. All are of the holder's name; nil is what does not exist.
+// facts decide about an address. All objects have the holder's name; nil means that one does not exist.
 type facts struct {
-	vm       *v1alpha1.WukongVM
-	machine  *kubevirtv1.VirtualMachine
-	instance *kubevirtv1.VirtualMachineInstance
+	vm             *v1alpha1.WukongVM
+	virtualMachine *kubevirtv1.VirtualMachine
+	instance       *kubevirtv1.VirtualMachineInstance
 	// network through which the address was taken.
 	network *v1alpha1.WukongNetwork
-	// held are the addresses of the same interface of the same machine, this one included.
+	// held are the addresses of the same interface of the same WukongVM, including this one.
 	held []v1alpha1.WukongAddress
 }
 
-// fate is what becomes of an address.
+// fate is the decision about an address.
 type fate int
 
 const (
 	fateStay fate = iota
-	// fateMark: it stays, and spec.reserved is to follow the machine's keepAddresses.
+	// fateMark: it remains, and spec.reserved must follow keepAddresses.
 	fateMark
 	fateFree
 )
@@ -53,9 +53,9 @@ func decide(lock *v1alpha1.WukongAddress, found *facts) fate {
 	}
 	switch {
 	case found.vm.Status.ObservedGeneration != found.vm.Generation,
-		found.machine != nil && unsynchronized(found.vm),
+		found.virtualMachine != nil && unsynchronized(found.vm),
 		nic != nil && !found.replaced(nic),
-		nic == nil && (reserved || inTemplate(found.machine, lock.Spec.Holder.InterfaceName)),
+		nic == nil && (reserved || inTemplate(found.virtualMachine, lock.Spec.Holder.InterfaceName)),
 		found.uses(lock):
 		return fateStay
 	default:
@@ -63,15 +63,17 @@ func decide(lock *v1alpha1.WukongAddress, found *facts) fate {
 	}
 }
 
-// unsynchronized reports whether the VirtualMachine may still give the guest what the spec had before: the WukongVM has observed its spec and could not write it.
+// unsynchronized reports whether the VirtualMachine may still give the guest the previous addresses: the WukongVM has
+// observed its spec and could not write it.
 func unsynchronized(vm *v1alpha1.WukongVM) bool {
 	return meta.IsStatusConditionFalse(vm.Status.Conditions, v1alpha1.ConditionSynchronized)
 }
 
-// carried tells whether KubeVirt still has the machine that held the address.
+// carried reports whether KubeVirt still has the VirtualMachine or instance that held the address.
 func (f *facts) carried(lock *v1alpha1.WukongAddress) bool {
 	uid := lock.Spec.Holder.UID
-	return f.machine != nil && f.machine.Labels[v1alpha1.LabelVM] == uid || f.instance != nil && f.instance.Labels[v1alpha1.LabelVM] == uid
+	return f.virtualMachine != nil && f.virtualMachine.Labels[v1alpha1.LabelVM] == uid ||
+		f.instance != nil && f.instance.Labels[v1alpha1.LabelVM] == uid
 }
 
 func interfaceOf(vm *v1alpha1.WukongVM, name string) *v1alpha1.VMNetwork {
@@ -83,7 +85,7 @@ func interfaceOf(vm *v1alpha1.WukongVM, name string) *v1alpha1.VMNetwork {
 	return nil
 }
 
-// wants tells whether an interface asks for an address. A network that is gone, or whose pool is, takes nothing from a machine.
+// wants reports whether an interface asks for an address. A deleted network or pool does not release addresses.
 func (f *facts) wants(nic *v1alpha1.VMNetwork, lock *v1alpha1.WukongAddress) bool {
 	if model.NetworkName(f.vm, nic) != lock.Spec.Network.Name {
 		return false
@@ -111,7 +113,8 @@ func (f *facts) wants(nic *v1alpha1.VMNetwork, lock *v1alpha1.WukongAddress) boo
 }
 
 func (f *facts) onSegment(name string) []v1alpha1.WukongAddress {
-	return slices.DeleteFunc(slices.Clone(f.held), func(lock v1alpha1.WukongAddress) bool { return lock.Spec.Segment != name })
+	return slices.DeleteFunc(slices.Clone(f.held),
+		func(lock v1alpha1.WukongAddress) bool { return lock.Spec.Segment != name })
 }
 
 func static(nic *v1alpha1.VMNetwork) []netip.Addr {
@@ -125,8 +128,9 @@ func static(nic *v1alpha1.VMNetwork) []netip.Addr {
 	return result
 }
 
-// replaced tells whether an interface holds what it is to have by spec, so that no guest starts with what it had. An interface that
-// changed to another network, or to DHCP, has what it needs once the machine has looked at its spec.
+// replaced reports whether an interface has what its spec asks for, so that no guest starts with the previous
+// addresses. An interface that changed to another network, or to DHCP, has what it needs once the WukongVM has
+// observed its spec.
 func (f *facts) replaced(nic *v1alpha1.VMNetwork) bool {
 	if f.network == nil || model.NetworkName(f.vm, nic) != f.network.Name {
 		return true
@@ -141,15 +145,18 @@ func (f *facts) replaced(nic *v1alpha1.VMNetwork) bool {
 	if nic.MACAddress != "" && !has(addresslock.MACName(name, nic.MACAddress)) {
 		return false
 	}
-	return !slices.ContainsFunc(static(nic), func(address netip.Addr) bool { return !has(addresslock.Name(name, address)) })
+	return !slices.ContainsFunc(static(nic),
+		func(address netip.Addr) bool { return !has(addresslock.Name(name, address)) })
 }
 
-func inTemplate(machine *kubevirtv1.VirtualMachine, interfaceName string) bool {
-	return machine != nil && machine.Spec.Template != nil && slices.ContainsFunc(machine.Spec.Template.Spec.Networks,
-		func(network kubevirtv1.Network) bool { return network.Name == interfaceName })
+func inTemplate(virtualMachine *kubevirtv1.VirtualMachine, interfaceName string) bool {
+	return virtualMachine != nil && virtualMachine.Spec.Template != nil &&
+		slices.ContainsFunc(virtualMachine.Spec.Template.Spec.Networks,
+			func(network kubevirtv1.Network) bool { return network.Name == interfaceName })
 }
 
-// uses tells whether a guest may use an address. Only its agent can say that it does not: without one, the guest keeps what it started with.
+// uses reports whether a guest may use an address. Only its agent can report that it does not: without one, the guest
+// keeps what it started with.
 func (f *facts) uses(lock *v1alpha1.WukongAddress) bool {
 	if f.instance == nil || f.instance.IsFinal() || f.instance.Labels[v1alpha1.LabelVM] != lock.Spec.Holder.UID {
 		return false

@@ -18,13 +18,14 @@ func lock(name, address string) v1alpha1.WukongAddress {
 	return v1alpha1.WukongAddress{
 		ObjectMeta: metav1.ObjectMeta{Name: name, CreationTimestamp: metav1.Unix(int64(len(name)), 0)},
 		Spec: v1alpha1.WukongAddressSpec{
-			Segment: "bridge/br0/0", Address: v1alpha1.IPAddress(address), Network: v1alpha1.AddressNetwork{Namespace: "web", Name: "lan"},
-			Holder: v1alpha1.AddressHolder{Namespace: "web", Name: "web", UID: uid, InterfaceName: "lan"},
+			Segment: "bridge/br0/0", Address: v1alpha1.IPAddress(address),
+			Network: v1alpha1.AddressNetwork{Namespace: "web", Name: "lan"},
+			Holder:  v1alpha1.AddressHolder{Namespace: "web", Name: "web", UID: uid, InterfaceName: "lan"},
 		},
 	}
 }
 
-// held is a machine that holds 10.0.0.5, runs with it, and looked at its spec.
+// held returns a WukongVM that has 10.0.0.5, runs with it, and has observed its spec.
 func held() *facts {
 	nic := v1alpha1.VMNetwork{Name: "lan", NetworkRef: &v1alpha1.LocalObjectReference{Name: "lan"}}
 	labels := map[string]string{v1alpha1.LabelVM: uid}
@@ -34,7 +35,7 @@ func held() *facts {
 			Spec:       v1alpha1.WukongVMSpec{Networks: []v1alpha1.VMNetwork{nic}},
 			Status:     v1alpha1.WukongVMStatus{ObservedGeneration: 2},
 		},
-		machine: &kubevirtv1.VirtualMachine{
+		virtualMachine: &kubevirtv1.VirtualMachine{
 			ObjectMeta: metav1.ObjectMeta{Labels: labels},
 			Spec: kubevirtv1.VirtualMachineSpec{Template: &kubevirtv1.VirtualMachineInstanceTemplateSpec{
 				Spec: kubevirtv1.VirtualMachineInstanceSpec{Networks: []kubevirtv1.Network{{Name: "lan"}}}}},
@@ -52,7 +53,7 @@ func held() *facts {
 	}
 }
 
-// The words of each row are the rule; change brings about its case.
+// The name of each row is the rule; change creates its case.
 func TestDecide(t *testing.T) {
 	nic := func(f *facts) *v1alpha1.VMNetwork { return &f.vm.Spec.Networks[0] }
 	stop := func(f *facts) { f.instance = nil }
@@ -64,22 +65,35 @@ func TestDecide(t *testing.T) {
 		change func(*facts, *v1alpha1.WukongAddress)
 		wanted fate
 	}{
-		"it is in use":                     {func(*facts, *v1alpha1.WukongAddress) {}, fateStay},
-		"its machine is stopped":           {func(f *facts, _ *v1alpha1.WukongAddress) { stop(f) }, fateStay},
-		"the pool is gone":                 {func(f *facts, _ *v1alpha1.WukongAddress) { f.network.Spec.Subnets[0].Pool = nil; stop(f) }, fateStay},
-		"the network is gone":              {func(f *facts, _ *v1alpha1.WukongAddress) { f.network = nil; stop(f) }, fateStay},
-		"keepAddresses came":               {func(f *facts, _ *v1alpha1.WukongAddress) { nic(f).KeepAddresses = ptr.To(true) }, fateMark},
-		"keepAddresses went":               {func(_ *facts, l *v1alpha1.WukongAddress) { l.Spec.Reserved = ptr.To(true) }, fateMark},
-		"machine gone, KubeVirt has it":    {func(f *facts, _ *v1alpha1.WukongAddress) { f.vm = nil; stop(f) }, fateStay},
-		"machine gone, its guest runs":     {func(f *facts, _ *v1alpha1.WukongAddress) { f.vm, f.machine = nil, nil }, fateStay},
-		"machine gone, another guest runs": {func(f *facts, _ *v1alpha1.WukongAddress) { f.vm.UID, f.machine = "uid-2", nil; f.instance.Labels = nil }, fateFree},
-		"machine and guest gone":           {func(f *facts, _ *v1alpha1.WukongAddress) { f.vm, f.machine, f.instance = nil, nil, nil }, fateFree},
+		"it is in use":           {func(*facts, *v1alpha1.WukongAddress) {}, fateStay},
+		"its machine is stopped": {func(f *facts, _ *v1alpha1.WukongAddress) { stop(f) }, fateStay},
+		"the pool is gone": {
+			func(f *facts, _ *v1alpha1.WukongAddress) { f.network.Spec.Subnets[0].Pool = nil; stop(f) }, fateStay},
+		"the network is gone": {func(f *facts, _ *v1alpha1.WukongAddress) { f.network = nil; stop(f) },
+			fateStay},
+		"keepAddresses came": {
+			func(f *facts, _ *v1alpha1.WukongAddress) { nic(f).KeepAddresses = ptr.To(true) }, fateMark},
+		"keepAddresses went": {func(_ *facts, l *v1alpha1.WukongAddress) { l.Spec.Reserved = ptr.To(true) },
+			fateMark},
+		"machine gone, KubeVirt has it": {func(f *facts, _ *v1alpha1.WukongAddress) { f.vm = nil; stop(f) }, fateStay},
+		"machine gone, its guest runs": {func(f *facts, _ *v1alpha1.WukongAddress) { f.vm, f.virtualMachine = nil, nil },
+			fateStay},
+		"machine gone, another guest runs": {func(f *facts, _ *v1alpha1.WukongAddress) {
+			f.vm.UID, f.virtualMachine = "uid-2",
+				nil
+			f.instance.Labels = nil
+		}, fateFree},
+		"machine and guest gone": {func(f *facts, _ *v1alpha1.WukongAddress) {
+			f.vm, f.virtualMachine, f.instance = nil, nil, nil
+		}, fateFree},
 		"all gone, reserved": {func(f *facts, l *v1alpha1.WukongAddress) {
 			*f = facts{network: f.network}
 			l.Spec.Reserved = ptr.To(true)
 		}, fateStay},
-		"all gone and the network, reserved": {func(f *facts, l *v1alpha1.WukongAddress) { *f = facts{}; l.Spec.Reserved = ptr.To(true) }, fateFree},
-		"DHCP now, stopped":                  {func(f *facts, _ *v1alpha1.WukongAddress) { nic(f).AddressMode = v1alpha1.AddressDHCP; stop(f) }, fateFree},
+		"all gone and the network, reserved": {
+			func(f *facts, l *v1alpha1.WukongAddress) { *f = facts{}; l.Spec.Reserved = ptr.To(true) }, fateFree},
+		"DHCP now, stopped": {
+			func(f *facts, _ *v1alpha1.WukongAddress) { nic(f).AddressMode = v1alpha1.AddressDHCP; stop(f) }, fateFree},
 		"DHCP now, not looked at": {func(f *facts, _ *v1alpha1.WukongAddress) {
 			nic(f).AddressMode = v1alpha1.AddressDHCP
 			stop(f)
@@ -90,7 +104,8 @@ func TestDecide(t *testing.T) {
 			stop(f)
 			f.vm.Status.Conditions = []metav1.Condition{{Type: v1alpha1.ConditionSynchronized, Status: metav1.ConditionFalse}}
 		}, fateStay},
-		"DHCP now, the guest may use it": {func(f *facts, _ *v1alpha1.WukongAddress) { nic(f).AddressMode = v1alpha1.AddressDHCP }, fateStay},
+		"DHCP now, the guest may use it": {
+			func(f *facts, _ *v1alpha1.WukongAddress) { nic(f).AddressMode = v1alpha1.AddressDHCP }, fateStay},
 		"DHCP now, the agent shows it": {func(f *facts, _ *v1alpha1.WukongAddress) {
 			nic(f).AddressMode = v1alpha1.AddressDHCP
 			agent(f, "10.0.0.5")
@@ -116,19 +131,25 @@ func TestDecide(t *testing.T) {
 			nic(f).Addresses = []v1alpha1.InterfaceAddress{"10.0.0.6"}
 			stop(f)
 		}, fateStay},
-		"the interface left": {func(f *facts, _ *v1alpha1.WukongAddress) { noNIC(f); f.machine.Spec.Template = nil; stop(f) }, fateFree},
+		"the interface left": {
+			func(f *facts, _ *v1alpha1.WukongAddress) { noNIC(f); f.virtualMachine.Spec.Template = nil; stop(f) }, fateFree},
 		"the interface left, reserved": {func(f *facts, l *v1alpha1.WukongAddress) {
 			noNIC(f)
-			f.machine.Spec.Template = nil
+			f.virtualMachine.Spec.Template = nil
 			stop(f)
 			l.Spec.Reserved = ptr.To(true)
 		}, fateStay},
 		"the interface left, not the template": {func(f *facts, _ *v1alpha1.WukongAddress) { noNIC(f); stop(f) }, fateStay},
-		"the interface left, not the guest":    {func(f *facts, _ *v1alpha1.WukongAddress) { noNIC(f); f.machine.Spec.Template = nil }, fateStay},
-		"the interface is on another network":  {func(f *facts, _ *v1alpha1.WukongAddress) { nic(f).NetworkRef.Name = "other"; stop(f) }, fateFree},
-		"the network is on another bridge":     {func(f *facts, _ *v1alpha1.WukongAddress) { f.network.Spec.Bridge.Name = "br1"; stop(f) }, fateFree},
-		"an older one counts":                  {func(f *facts, _ *v1alpha1.WukongAddress) { f.held = append(f.held, lock("old", "10.0.0.4")); stop(f) }, fateFree},
-		"the older one is in no subnet":        {func(f *facts, _ *v1alpha1.WukongAddress) { f.held = append(f.held, lock("old", "10.9.0.4")); stop(f) }, fateStay},
+		"the interface left, not the guest": {
+			func(f *facts, _ *v1alpha1.WukongAddress) { noNIC(f); f.virtualMachine.Spec.Template = nil }, fateStay},
+		"the interface is on another network": {
+			func(f *facts, _ *v1alpha1.WukongAddress) { nic(f).NetworkRef.Name = "other"; stop(f) }, fateFree},
+		"the network is on another bridge": {
+			func(f *facts, _ *v1alpha1.WukongAddress) { f.network.Spec.Bridge.Name = "br1"; stop(f) }, fateFree},
+		"an older one counts": {
+			func(f *facts, _ *v1alpha1.WukongAddress) { f.held = append(f.held, lock("old", "10.0.0.4")); stop(f) }, fateFree},
+		"the older one is in no subnet": {
+			func(f *facts, _ *v1alpha1.WukongAddress) { f.held = append(f.held, lock("old", "10.9.0.4")); stop(f) }, fateStay},
 	} {
 		t.Run(name, func(t *testing.T) {
 			found, own := held(), lock("younger", "10.0.0.5")

@@ -11,8 +11,8 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/kind"
 )
 
-// Kind declares WukongAddress and its controller. What is about to be deleted is read again from the API server, by the
-// rights of the caches.
+// Kind declares WukongAddress and its controller. Before a deletion everything is read again from the API server, with
+// the rights of the caches.
 var Kind = kind.Kind{
 	Name:   "wukongaddress",
 	Object: &v1alpha1.WukongAddress{},
@@ -21,7 +21,7 @@ var Kind = kind.Kind{
 	Reads: []kind.Read{
 		{
 			Of: &v1alpha1.WukongVM{}, Why: "whether its spec, and what it has written of it, still asks for the address",
-			Watches: addressesOf(index.AddressByMachine, machineChanged()),
+			Watches: addressesOf(index.AddressByMachine, vmChanged()),
 		},
 		{
 			Of: &v1alpha1.WukongNetwork{}, Why: "the segment and the pool that the address is of",

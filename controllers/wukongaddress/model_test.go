@@ -25,14 +25,16 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/kind/keeptest"
 )
 
-// TestNoInterleavingGivesAnAddressTwice plays 1,000 operations, on many seeds: machines come, ask, go, come back under their name; guests
-// outlive their machines; addresses are let go by a controller that believes an old cache; and the manager dies before or after any
-// write. After each operation no two guests may have been told the same address, and each holds what it was told. In the end nothing is left.
+// TestNoInterleavingGivesAnAddressTwice runs 1,000 operations, with many seeds: WukongVMs are created, ask for
+// addresses, are deleted, and are created again with the same name; guests outlive their WukongVMs; a controller with
+// a stale cache releases addresses; and the manager dies before or after any write. After each operation no two guests
+// may have been given the same address, and each has what it was given. At the end nothing is left.
 func TestNoInterleavingGivesAnAddressTwice(t *testing.T) {
 	for seed := range uint64(100) {
 		t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) {
 			world := newWorld(t, seed)
-			operations := []func(){world.come, world.ask, world.ask, world.ask, world.goAway, world.end, world.letGo, world.letGo, world.see}
+			operations := []func(){world.createVM, world.ask, world.ask, world.ask, world.deleteVM, world.endGuest,
+				world.release, world.release, world.refresh}
 			for range 1000 {
 				operations[world.random.IntN(len(operations))]()
 				world.check()
@@ -44,19 +46,20 @@ func TestNoInterleavingGivesAnAddressTwice(t *testing.T) {
 
 var errDied = errors.New("the manager died")
 
-// world is a cluster as far as addresses see it. It is the store of locks as well.
+// world is a cluster as far as addresses need it. It is also the store of locks.
 type world struct {
 	*testing.T
 	random  *rand.Rand
 	network *v1alpha1.WukongNetwork
 	pools   []addresspool.Pool
 	version int
-	// locks as they are, and as the caches saw them last.
+	// locks as they are, and as the caches last saw them.
 	locks, known map[string]*v1alpha1.WukongAddress
-	// machines by name, as they are and as the caches saw them last.
-	machines, knownMachines map[string]*v1alpha1.WukongVM
-	// told are the addresses that guests were told, by the UID of the machine, which may be gone before the guest is.
-	told map[string][]netip.Addr
+	// vms are the WukongVMs by name, as they are and as the caches last saw them.
+	vms, knownVMs map[string]*v1alpha1.WukongVM
+	// given are the addresses that guests were given, by the UID of the WukongVM, which may be deleted before the guest
+	// ends.
+	given map[string][]netip.Addr
 	// fragile: the manager may die at a write.
 	fragile bool
 }
@@ -76,14 +79,14 @@ func newWorld(t *testing.T, seed uint64) *world {
 	return &world{
 		T: t, random: rand.New(rand.NewPCG(seed, 1)), network: network, pools: pools, fragile: true,
 		locks: map[string]*v1alpha1.WukongAddress{}, known: map[string]*v1alpha1.WukongAddress{},
-		machines: map[string]*v1alpha1.WukongVM{}, knownMachines: map[string]*v1alpha1.WukongVM{}, told: map[string][]netip.Addr{},
+		vms: map[string]*v1alpha1.WukongVM{}, knownVMs: map[string]*v1alpha1.WukongVM{}, given: map[string][]netip.Addr{},
 	}
 }
 
-// come makes a machine, with a pooled or a static address.
-func (w *world) come() {
+// createVM creates a WukongVM, with a pooled or a static address.
+func (w *world) createVM() {
 	name := fmt.Sprintf("machine-%d", w.random.IntN(9))
-	if w.machines[name] != nil {
+	if w.vms[name] != nil {
 		return
 	}
 	w.version++
@@ -94,22 +97,24 @@ func (w *world) come() {
 	if w.random.IntN(3) == 0 {
 		nic.KeepAddresses = ptr.To(true)
 	}
-	w.machines[name] = &v1alpha1.WukongVM{
-		ObjectMeta: metav1.ObjectMeta{Namespace: "web", Name: name, UID: types.UID(fmt.Sprint("uid-", w.version)), Generation: 1},
-		Spec:       v1alpha1.WukongVMSpec{Networks: []v1alpha1.VMNetwork{nic}},
+	w.vms[name] = &v1alpha1.WukongVM{
+		ObjectMeta: metav1.ObjectMeta{Namespace: "web", Name: name,
+			UID: types.UID(fmt.Sprint("uid-", w.version)), Generation: 1},
+		Spec: v1alpha1.WukongVMSpec{Networks: []v1alpha1.VMNetwork{nic}},
 	}
 }
 
-// ask has a machine take its address, and tells its guest what it holds then.
+// ask takes an address for a WukongVM, and gives its guest what it has then.
 func (w *world) ask() {
-	vm := pick(w, w.machines)
+	vm := pick(w, w.vms)
 	if vm == nil {
 		return
 	}
 	nic := &vm.Spec.Networks[0]
 	request := &addresslock.Request{
-		Segment: "bridge/br0/0", Network: w.network, Neighbours: []v1alpha1.WukongNetwork{*w.network}, Reserved: ptr.Deref(nic.KeepAddresses, false),
-		Holder: v1alpha1.AddressHolder{Namespace: "web", Name: vm.Name, UID: string(vm.UID), InterfaceName: "lan"},
+		Segment: "bridge/br0/0", Network: w.network, Neighbours: []v1alpha1.WukongNetwork{*w.network},
+		Reserved: ptr.Deref(nic.KeepAddresses, false),
+		Holder:   v1alpha1.AddressHolder{Namespace: "web", Name: vm.Name, UID: string(vm.UID), InterfaceName: "lan"},
 	}
 	if len(nic.Addresses) > 0 {
 		request.Static = static(nic)
@@ -122,28 +127,28 @@ func (w *world) ask() {
 	}
 	chosen := addresslock.Chosen(held, w.network, true)
 	require.NotNil(w, chosen)
-	w.told[string(vm.UID)] = []netip.Addr{addresslock.AddressOf(chosen)}
+	w.given[string(vm.UID)] = []netip.Addr{addresslock.AddressOf(chosen)}
 	vm.Status.ObservedGeneration = vm.Generation
 }
 
-// goAway deletes a machine; its guest runs on for a while.
-func (w *world) goAway() {
-	if vm := pick(w, w.machines); vm != nil {
-		delete(w.machines, vm.Name)
+// deleteVM deletes a WukongVM; its guest runs on for a while.
+func (w *world) deleteVM() {
+	if vm := pick(w, w.vms); vm != nil {
+		delete(w.vms, vm.Name)
 	}
 }
 
-// end ends a guest whose machine is gone.
-func (w *world) end() {
-	for _, uid := range slices.Sorted(maps.Keys(w.told)) {
+// endGuest ends a guest whose WukongVM is deleted.
+func (w *world) endGuest() {
+	for _, uid := range slices.Sorted(maps.Keys(w.given)) {
 		if w.alive(uid) == nil && w.random.IntN(2) == 0 {
-			delete(w.told, uid)
+			delete(w.given, uid)
 		}
 	}
 }
 
 func (w *world) alive(uid string) *v1alpha1.WukongVM {
-	for _, vm := range w.machines {
+	for _, vm := range w.vms {
 		if string(vm.UID) == uid {
 			return vm
 		}
@@ -151,20 +156,22 @@ func (w *world) alive(uid string) *v1alpha1.WukongVM {
 	return nil
 }
 
-// letGo is the controller: it decides by the caches, and again by what is.
-func (w *world) letGo() {
+// release is the controller: it decides by the caches, and again by the real state.
+func (w *world) release() {
 	lock := pick(w, w.known)
-	if lock == nil || decide(lock, w.facts(lock, w.knownMachines)) != fateFree || decide(lock, w.facts(lock, w.machines)) != fateFree {
+	if lock == nil || decide(lock, w.facts(lock, w.knownVMs)) != fateFree ||
+		decide(lock, w.facts(lock, w.vms)) != fateFree {
 		return
 	}
-	if live := w.locks[lock.Name]; live != nil && live.UID == lock.UID && live.ResourceVersion == lock.ResourceVersion && !w.dies() {
+	if live := w.locks[lock.Name]; live != nil && live.UID == lock.UID &&
+		live.ResourceVersion == lock.ResourceVersion && !w.dies() {
 		delete(w.locks, lock.Name)
 	}
 }
 
-func (w *world) facts(lock *v1alpha1.WukongAddress, machines map[string]*v1alpha1.WukongVM) *facts {
-	found := &facts{vm: machines[lock.Spec.Holder.Name], network: w.network}
-	if len(w.told[lock.Spec.Holder.UID]) > 0 {
+func (w *world) facts(lock *v1alpha1.WukongAddress, vms map[string]*v1alpha1.WukongVM) *facts {
+	found := &facts{vm: vms[lock.Spec.Holder.Name], network: w.network}
+	if len(w.given[lock.Spec.Holder.UID]) > 0 {
 		found.instance = keeptest.Object(&kubevirtv1.VirtualMachineInstance{
 			ObjectMeta: metav1.ObjectMeta{Labels: map[string]string{v1alpha1.LabelVM: lock.Spec.Holder.UID}},
 			Status:     kubevirtv1.VirtualMachineInstanceStatus{Phase: kubevirtv1.Scheduled},
@@ -178,19 +185,19 @@ func (w *world) facts(lock *v1alpha1.WukongAddress, machines map[string]*v1alpha
 	return found
 }
 
-// see brings the caches up to date, or a part of them.
-func (w *world) see() {
+// refresh updates the caches, or a part of them.
+func (w *world) refresh() {
 	if w.random.IntN(2) == 0 {
 		w.known = copied(w.locks)
 	}
 	if w.random.IntN(2) == 0 {
-		w.knownMachines = copied(w.machines)
+		w.knownVMs = copied(w.vms)
 	}
 }
 
 func (w *world) check() {
 	owner := map[netip.Addr]string{}
-	for uid, addresses := range w.told {
+	for uid, addresses := range w.given {
 		for _, address := range addresses {
 			require.Empty(w, owner[address], "%s is told to two guests", address)
 			owner[address] = uid
@@ -201,14 +208,14 @@ func (w *world) check() {
 	}
 }
 
-// finish ends all machines, guests and reservations, and has the controller look at everything.
+// finish deletes all WukongVMs, guests and reservations, and runs the controller over everything.
 func (w *world) finish() {
 	w.fragile = false
-	clear(w.machines)
-	clear(w.told)
-	w.known, w.knownMachines = copied(w.locks), copied(w.machines)
+	clear(w.vms)
+	clear(w.given)
+	w.known, w.knownVMs = copied(w.locks), copied(w.vms)
 	for _, lock := range w.known {
-		found := w.facts(lock, w.machines)
+		found := w.facts(lock, w.vms)
 		if ptr.Deref(lock.Spec.Reserved, false) {
 			require.Equal(w, fateStay, decide(lock, found), "%s is reserved", lock.Name)
 		}
@@ -227,7 +234,9 @@ func (w *world) OfMachine(_ context.Context, uid string) ([]v1alpha1.WukongAddre
 	return w.list(w.locks, func(lock *v1alpha1.WukongAddress) bool { return lock.Spec.Holder.UID == uid }), nil
 }
 
-func (w *world) list(locks map[string]*v1alpha1.WukongAddress, wanted func(*v1alpha1.WukongAddress) bool) []v1alpha1.WukongAddress {
+func (w *world) list(
+	locks map[string]*v1alpha1.WukongAddress, wanted func(*v1alpha1.WukongAddress) bool,
+) []v1alpha1.WukongAddress {
 	var found []v1alpha1.WukongAddress
 	for _, name := range slices.Sorted(maps.Keys(locks)) {
 		if wanted(locks[name]) {
@@ -279,14 +288,14 @@ func (w *world) Adopt(_ context.Context, lock *v1alpha1.WukongAddress, request *
 }
 
 func (w *world) Abandoned(_ context.Context, holder v1alpha1.AddressHolder) (bool, error) {
-	return w.alive(holder.UID) == nil && len(w.told[holder.UID]) == 0, nil
+	return w.alive(holder.UID) == nil && len(w.given[holder.UID]) == 0, nil
 }
 
 func (w *world) Observed(context.Context, *addresslock.Request, string) (string, error) {
 	return "", nil
 }
 
-// pick is one of a map, or nil.
+// pick returns one value of a map, or nil.
 func pick[T any](w *world, from map[string]*T) *T {
 	if len(from) == 0 {
 		return nil

@@ -33,8 +33,9 @@ const (
 	operations = 63
 )
 
-// Sixteen at once take and let go addresses of a small pool, 1,000 operations in all, some of them cut off after the API server did what
-// it was asked for, while two managers that both believe to lead free what nobody has. No address is ever given to two, and none is lost.
+// Sixteen actors at once take and release addresses of a small pool, 1,000 operations in all. Some lose the answer of
+// the API server. Two managers that both believe to be the leader release unused addresses. No address is ever given
+// to two, and none is lost.
 func TestAThousandOperationsAtOnceNeverGiveAnAddressTwice(t *testing.T) {
 	f, _ := testkit.Start(t, "wukongaddress")
 	f.StartManager()
@@ -60,7 +61,7 @@ func TestAThousandOperationsAtOnceNeverGiveAnAddressTwice(t *testing.T) {
 	}, "addresses are lost")
 }
 
-// cachedClient reads as a manager's does.
+// cachedClient returns a client that reads as a manager's does.
 func cachedClient(t *testkit.Fixture) client.Client {
 	t.Helper()
 	names := []string{"wukongvm"}
@@ -98,24 +99,24 @@ func (a *arena) makeNetwork() {
 	require.NoError(a, err)
 }
 
-// act makes machines, gives them addresses, and deletes them, under three names of its own.
+// act creates WukongVMs, gives them addresses, and deletes them, with three names of its own.
 func (a *arena) act(random *rand.Rand, actor int) {
-	machines := map[string]*v1alpha1.WukongVM{}
+	vms := map[string]*v1alpha1.WukongVM{}
 	for range operations {
 		name := fmt.Sprintf("machine-%d-%d", actor, random.IntN(3))
-		switch vm := machines[name]; {
+		switch vm := vms[name]; {
 		case vm == nil:
 			vm = builder.VM(a.Namespace, name, builder.On("lan"))
 			if !assert.NoError(a, a.Client.Create(a.Context(), vm)) {
 				return
 			}
-			machines[name] = vm
+			vms[name] = vm
 		case random.IntN(3) > 0:
 			a.take(random, vm)
 		default:
-			a.giveBack(string(vm.UID))
+			a.release(string(vm.UID))
 			assert.NoError(a, a.Client.Delete(a.Context(), vm))
-			delete(machines, name)
+			delete(vms, name)
 		}
 	}
 }
@@ -146,8 +147,8 @@ func (a *arena) take(random *rand.Rand, vm *v1alpha1.WukongVM) {
 	}
 }
 
-// giveBack comes before the machine is deleted: from then on another may have its address.
-func (a *arena) giveBack(uid string) {
+// release is called before the WukongVM is deleted: from then on another may have its address.
+func (a *arena) release(uid string) {
 	a.mutex.Lock()
 	defer a.mutex.Unlock()
 	for address, owner := range a.owners {
@@ -159,7 +160,7 @@ func (a *arena) giveBack(uid string) {
 
 var errDied = errors.New("the manager died")
 
-// fragileStore loses the answer to what it made.
+// fragileStore loses the answer to a creation.
 type fragileStore struct {
 	*addresslock.ClientStore
 	dies bool
@@ -175,7 +176,7 @@ func (s *fragileStore) Create(ctx context.Context, lock *v1alpha1.WukongAddress)
 	return nil
 }
 
-// What one machine's interface holds twice, since two managers took an address for it at once, is let go but for the older.
+// Of two addresses of an interface, which two managers took at once, the younger is released.
 func TestTheYoungerOfTwoAddressesOfAnInterfaceGoes(t *testing.T) {
 	f, _ := testkit.Start(t, "wukongaddress")
 	shared := &arena{Fixture: f}

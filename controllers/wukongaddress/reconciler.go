@@ -23,16 +23,16 @@ const fieldManager = "wukong-address-controller"
 // +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongvms;wukongnetworks,verbs=get;list;watch
 // +kubebuilder:rbac:groups=kubevirt.io,resources=virtualmachines;virtualmachineinstances,verbs=get;list;watch
 
-// Reconciler lets addresses go that nobody can use any more.
+// Reconciler releases addresses that nobody can use any longer.
 type Reconciler struct {
 	client client.Client
-	// live reads from the API server: what is about to be deleted is looked at anew.
+	// live reads from the API server: everything is read again before a deletion.
 	live client.Reader
-	// namespaces whose machines are seen. Addresses of others are let be: they look as if nobody had them.
+	// namespaces whose WukongVMs are visible. Addresses of others are left alone: they seem to have no owner.
 	namespaces scope.Namespaces
 }
 
-// Reconcile looks at one WukongAddress.
+// Reconcile runs a pass over one WukongAddress.
 func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
 	lock := &v1alpha1.WukongAddress{}
 	if err := r.client.Get(ctx, request.NamespacedName, lock); err != nil || !lock.DeletionTimestamp.IsZero() {
@@ -61,20 +61,23 @@ func (r *Reconciler) observe(ctx context.Context, reader client.Reader, lock *v1
 	if found.vm, err = read.Get(ctx, reader, holder.Namespace, holder.Name, &v1alpha1.WukongVM{}); err != nil {
 		return nil, err
 	}
-	if found.machine, err = read.Get(ctx, reader, holder.Namespace, holder.Name, &kubevirtv1.VirtualMachine{}); err != nil {
+	if found.virtualMachine, err = read.Get(ctx, reader, holder.Namespace, holder.Name,
+		&kubevirtv1.VirtualMachine{}); err != nil {
 		return nil, err
 	}
-	if found.instance, err = read.Get(ctx, reader, holder.Namespace, holder.Name, &kubevirtv1.VirtualMachineInstance{}); err != nil {
+	if found.instance, err = read.Get(ctx, reader, holder.Namespace, holder.Name,
+		&kubevirtv1.VirtualMachineInstance{}); err != nil {
 		return nil, err
 	}
 	network := lock.Spec.Network
 	if found.network, err = read.Get(ctx, reader, network.Namespace, network.Name, &v1alpha1.WukongNetwork{}); err != nil {
 		return nil, err
 	}
-	// Siblings are looked up in the cache: one that is missing there only lets an address stay, and two that are both thought to be the
-	// younger one there cannot be.
+	// Siblings are read from the cache: a missing one only keeps an address longer, and two addresses cannot both be the
+	// younger one.
 	list := &v1alpha1.WukongAddressList{}
-	if err := r.client.List(ctx, list, client.MatchingFields{index.AddressByInterface: index.InterfaceKey(holder)}); err != nil {
+	if err := r.client.List(ctx, list,
+		client.MatchingFields{index.AddressByInterface: index.InterfaceKey(holder)}); err != nil {
 		return nil, fmt.Errorf("list the WukongAddresses of interface %s: %w", holder.InterfaceName, err)
 	}
 	for i := range list.Items {
@@ -85,7 +88,7 @@ func (r *Reconciler) observe(ctx context.Context, reader client.Reader, lock *v1
 	return found, nil
 }
 
-// free deletes an address when what the API server says agrees with what the cache said.
+// free deletes an address when the API server agrees with the cache.
 func (r *Reconciler) free(ctx context.Context, lock *v1alpha1.WukongAddress) error {
 	found, err := r.observe(ctx, r.live, lock)
 	if err != nil || decide(lock, found) != fateFree {
@@ -99,7 +102,7 @@ func (r *Reconciler) free(ctx context.Context, lock *v1alpha1.WukongAddress) err
 	return nil
 }
 
-// mark carries the machine's keepAddresses over.
+// mark copies keepAddresses of the WukongVM to the address.
 func (r *Reconciler) mark(ctx context.Context, lock *v1alpha1.WukongAddress, found *facts) error {
 	after := lock.DeepCopy()
 	after.Spec.Reserved = nil

@@ -15,7 +15,7 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/watches"
 )
 
-// addressesOf maps a machine or network to the addresses that an index finds by its namespace and name.
+// addressesOf maps a WukongVM or network to the addresses that an index finds by its namespace and name.
 func addressesOf(field string, news predicate.Predicate) []kind.Watch {
 	return []kind.Watch{kind.Map(func(r *Reconciler, ctx context.Context, obj client.Object) []reconcile.Request {
 		return watches.Requests(ctx, r.client, &v1alpha1.WukongAddressList{},
@@ -23,7 +23,7 @@ func addressesOf(field string, news predicate.Predicate) []kind.Watch {
 	}, news)}
 }
 
-// changed lets pass deletions, and updates that say something new. What comes has no addresses yet.
+// changed accepts deletions, and relevant updates. A new object has no addresses yet.
 func changed(news func(before, after client.Object) bool) predicate.Predicate {
 	return predicate.Funcs{
 		CreateFunc: func(event.CreateEvent) bool { return false },
@@ -33,11 +33,12 @@ func changed(news func(before, after client.Object) bool) predicate.Predicate {
 	}
 }
 
-// machineChanged accepts a new spec, and that the WukongVM has observed and written it.
-func machineChanged() predicate.Predicate {
+// vmChanged accepts a new spec, and that the WukongVM has observed and written it.
+func vmChanged() predicate.Predicate {
 	return changed(func(before, after client.Object) bool {
 		old, now := before.(*v1alpha1.WukongVM), after.(*v1alpha1.WukongVM)
-		return old.Generation != now.Generation || old.Status.ObservedGeneration != now.Status.ObservedGeneration || unsynchronized(old) != unsynchronized(now)
+		return old.Generation != now.Generation || old.Status.ObservedGeneration != now.Status.ObservedGeneration ||
+			unsynchronized(old) != unsynchronized(now)
 	})
 }
 
@@ -49,7 +50,7 @@ func templateChanged() predicate.Predicate {
 	return changed(func(before, after client.Object) bool { return before.GetGeneration() != after.GetGeneration() })
 }
 
-// guestChanged lets pass the end of a guest, and another word of it about its interfaces.
+// guestChanged accepts the end of a guest, and changes of its reported interfaces.
 func guestChanged() predicate.Predicate {
 	return changed(func(before, after client.Object) bool {
 		old, now := before.(*kubevirtv1.VirtualMachineInstance), after.(*kubevirtv1.VirtualMachineInstance)

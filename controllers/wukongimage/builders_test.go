@@ -13,13 +13,14 @@ import (
 	"github.com/novasphere/wukong/apis/v1alpha1"
 )
 
-// creation of all images in these tests: a Monday, at noon.
+// creation time of all images in these tests: a Monday, at noon.
 var creation = time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
 
-// imageWith is an image of 1Gi from a web server named debian, imported once, changed by options.
+// imageWith returns an image of 1Gi from a web server named debian, imported once, changed by options.
 func imageWith(options ...func(*v1alpha1.WukongImage)) *v1alpha1.WukongImage {
 	image := &v1alpha1.WukongImage{
-		ObjectMeta: metav1.ObjectMeta{Name: "debian", Namespace: "shop", UID: "image-uid", CreationTimestamp: metav1.NewTime(creation)},
+		ObjectMeta: metav1.ObjectMeta{Name: "debian", Namespace: "shop", UID: "image-uid",
+			CreationTimestamp: metav1.NewTime(creation)},
 		Spec: v1alpha1.WukongImageSpec{
 			Source:         v1alpha1.WukongImageSource{HTTP: &v1alpha1.HTTPSource{URL: "http://images.example/debian.qcow2"}},
 			Size:           resource.MustParse("1Gi"),
@@ -44,7 +45,7 @@ func fromRegistry(url string) func(*v1alpha1.WukongImage) {
 
 func deleted(image *v1alpha1.WukongImage) { image.DeletionTimestamp = ptr.To(metav1.Now()) }
 
-// seen is what is observed of an image some time after its creation, with imports.
+// seen returns what is observed of an image some time after its creation, with imports.
 func seen(image *v1alpha1.WukongImage, after time.Duration, imports ...cdiv1.DataVolume) *observation {
 	observed := &observation{now: creation.Add(after), imports: imports}
 	if image.Spec.Schedule != "" {
@@ -53,8 +54,11 @@ func seen(image *v1alpha1.WukongImage, after time.Duration, imports ...cdiv1.Dat
 	return observed
 }
 
-// importAt is the import for a tick so long after the creation of the image, in a phase. A complete one took ten minutes.
-func importAt(after time.Duration, phase cdiv1.DataVolumePhase, conditions ...cdiv1.DataVolumeCondition) cdiv1.DataVolume {
+// importAt returns the import, in a phase, for a tick some time after the creation of the image. A complete one took
+// ten minutes.
+func importAt(
+	after time.Duration, phase cdiv1.DataVolumePhase, conditions ...cdiv1.DataVolumeCondition,
+) cdiv1.DataVolume {
 	one := *desiredImport(imageWith(), creation.Add(after))
 	one.Status.Phase = phase
 	one.Status.Conditions = conditions
@@ -71,13 +75,15 @@ func running(status corev1.ConditionStatus, reason, message string) cdiv1.DataVo
 }
 
 func refused(reason, message string) cdiv1.DataVolumeCondition {
-	return cdiv1.DataVolumeCondition{Type: cdiv1.DataVolumeBound, Status: corev1.ConditionFalse, Reason: reason, Message: message}
+	return cdiv1.DataVolumeCondition{Type: cdiv1.DataVolumeBound, Status: corev1.ConditionFalse,
+		Reason: reason, Message: message}
 }
 
-// sourceThatIs is the image's DataSource with the Ready condition of CDI.
+// sourceThatIs returns the image's DataSource with CDI's Ready condition.
 func sourceThatIs(status corev1.ConditionStatus, message string) *cdiv1.DataSource {
 	dataSource := &cdiv1.DataSource{ObjectMeta: metav1.ObjectMeta{Name: "debian", Namespace: "shop",
-		OwnerReferences: []metav1.OwnerReference{{Kind: "WukongImage", Name: "debian", UID: "image-uid", Controller: ptr.To(true)}}}}
+		OwnerReferences: []metav1.OwnerReference{
+			{Kind: "WukongImage", Name: "debian", UID: "image-uid", Controller: ptr.To(true)}}}}
 	dataSource.Status.Conditions = []cdiv1.DataSourceCondition{{
 		Type: cdiv1.DataSourceReady, ConditionState: cdiv1.ConditionState{Status: status, Message: message},
 	}}
@@ -90,7 +96,7 @@ func pointingTo(dataSource *cdiv1.DataSource, claim string) *cdiv1.DataSource {
 	return dataSource
 }
 
-// cronThat is a DataImportCron of CDI.
+// cronThat returns a DataImportCron.
 func cronThat(options ...func(*cdiv1.DataImportCron)) *cdiv1.DataImportCron {
 	one := &cdiv1.DataImportCron{ObjectMeta: metav1.ObjectMeta{Name: "debian-i01234567", Namespace: "shop"}}
 	for _, option := range options {

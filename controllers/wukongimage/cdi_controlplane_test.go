@@ -18,13 +18,13 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/testkit"
 )
 
-// CDI's marks.
+// CDI's own labels and annotations.
 const (
 	labelCron               = "cdi.kubevirt.io/dataImportCron"
 	annotationDesiredDigest = "cdi.kubevirt.io/storage.import.sourceDesiredDigest"
 )
 
-// images is the fixture in which the image controller runs alone, and the test plays CDI.
+// images is the fixture in which only the image controller runs, and the test simulates CDI.
 type images struct{ *testkit.Fixture }
 
 // start runs the image controller in a new namespace.
@@ -34,7 +34,7 @@ func start(t *testing.T) (images, *testkit.Manager) {
 	return f, f.StartManager()
 }
 
-// alone has no manager yet.
+// alone returns a fixture without a manager.
 func alone(t *testing.T) images {
 	t.Helper()
 	return images{testkit.Parallel(t).Running("wukongimage")}
@@ -42,7 +42,7 @@ func alone(t *testing.T) images {
 
 func (f images) in(t *testing.T) images { return images{f.In(t)} }
 
-// newImage is an image of 1Gi from a web server, imported once, and what the options say.
+// newImage returns an image of 1Gi from a web server, imported once, changed by options.
 func (f images) newImage(name string, options ...builder.ImageOption) *v1alpha1.WukongImage {
 	return builder.Image(f.Namespace, name, builder.ImageHTTP("http://images.example/debian.qcow2"), options...)
 }
@@ -96,7 +96,7 @@ func (f images) waitCron() *cdiv1.DataImportCron {
 	return &list.Items[0]
 }
 
-// The part of CDI, played by hand where the order of events matters.
+// The part of CDI, simulated by hand where the order of events matters.
 
 // setSource writes the Ready condition of a DataSource. It has no status subresource: CDI updates the whole object.
 func (f images) setSource(name string, status corev1.ConditionStatus) {
@@ -104,11 +104,12 @@ func (f images) setSource(name string, status corev1.ConditionStatus) {
 	dataSource := testkit.Read(f, name, &cdiv1.DataSource{})
 	before := dataSource.DeepCopy()
 	dataSource.Status.Source = dataSource.Spec.Source
-	dataSource.Status.Conditions = []cdiv1.DataSourceCondition{{Type: cdiv1.DataSourceReady, ConditionState: cdiv1.ConditionState{Status: status}}}
+	dataSource.Status.Conditions = []cdiv1.DataSourceCondition{
+		{Type: cdiv1.DataSourceReady, ConditionState: cdiv1.ConditionState{Status: status}}}
 	require.NoError(f, f.Client.Patch(f.Context(), dataSource, client.MergeFrom(before)))
 }
 
-// polled plays the poller that found a digest, and CDI that begins the import of it.
+// polled simulates a poll that finds a digest, and the start of its import.
 func (f images) polled(digest, dataVolume string) {
 	f.Helper()
 	cron := f.waitCron()
@@ -128,7 +129,7 @@ func (f images) polled(digest, dataVolume string) {
 	})
 }
 
-// imported plays CDI that ends an import.
+// imported simulates the end of an import.
 func (f images) imported(dataVolume string) {
 	f.Helper()
 	f.SetDataVolume(dataVolume, cdiv1.Succeeded)

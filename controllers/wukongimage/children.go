@@ -18,24 +18,26 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/dvstate"
 )
 
-// CDI's own marks (pkg/common/common.go, pkg/controller/common/util.go and pkg/controller/dataimportcron-controller.go).
+// CDI's own labels and annotations (pkg/common/common.go, pkg/controller/common/util.go and
+// pkg/controller/dataimportcron-controller.go).
 const (
 	labelCron               = "cdi.kubevirt.io/dataImportCron"
 	annotationDesiredDigest = "cdi.kubevirt.io/storage.import.sourceDesiredDigest"
 	annotationLastPoll      = "cdi.kubevirt.io/storage.import.lastCronTime"
 )
 
-// polled tells whether CDI's DataImportCron looks after the image: it knows registries only.
+// polled reports whether CDI's DataImportCron imports the image: it supports registries only.
 func polled(image *v1alpha1.WukongImage) bool {
 	return image.Spec.Source.Registry != nil && image.Spec.Schedule != ""
 }
 
-// applyDataSource writes the DataSource, unless something stands in its way.
+// applyDataSource writes the DataSource, unless there is an obstacle.
 func (r *Reconciler) applyDataSource(ctx context.Context, image *v1alpha1.WukongImage, observed *observation) error {
 	if obstacle(observed) != nil {
 		return nil
 	}
-	applied, err := apply.Child(ctx, r.applier, image, desiredDataSource(image, currentVersion(image, observed), observed.dataSource))
+	applied, err := apply.Child(ctx, r.applier, image,
+		desiredDataSource(image, currentVersion(image, observed), observed.dataSource))
 	if err != nil {
 		return err
 	}
@@ -43,7 +45,7 @@ func (r *Reconciler) applyDataSource(ctx context.Context, image *v1alpha1.Wukong
 	return nil
 }
 
-// keepImports brings our imports to what the image's reclaim policy is now.
+// keepImports applies the image's current reclaim policy to our imports.
 func (r *Reconciler) keepImports(ctx context.Context, image *v1alpha1.WukongImage, observed *observation) error {
 	if obstacle(observed) != nil || polled(image) {
 		return nil
@@ -51,7 +53,7 @@ func (r *Reconciler) keepImports(ctx context.Context, image *v1alpha1.WukongImag
 	return r.settleOwnership(ctx, image, observed.imports)
 }
 
-// applyImport begins an import of ours when one is due.
+// applyImport starts an import of our own when one is due.
 func (r *Reconciler) applyImport(ctx context.Context, image *v1alpha1.WukongImage, observed *observation) error {
 	if obstacle(observed) != nil || polled(image) {
 		return nil
@@ -68,7 +70,7 @@ func (r *Reconciler) applyImport(ctx context.Context, image *v1alpha1.WukongImag
 	return nil
 }
 
-// clearAway deletes the versions of ours beyond those to keep, once status names the one that disks start from.
+// clearAway deletes our versions beyond those to keep, once status names the version that disks start from.
 func (r *Reconciler) clearAway(ctx context.Context, image *v1alpha1.WukongImage, observed *observation) error {
 	if polled(image) || obstacle(observed) != nil {
 		return nil
@@ -81,7 +83,8 @@ func (r *Reconciler) clearAway(ctx context.Context, image *v1alpha1.WukongImage,
 	return nil
 }
 
-// applyCron writes the DataImportCron. A changed one is deleted here, and made again when it is gone: CDI refuses a change of its spec.
+// applyCron writes the DataImportCron. A changed one is deleted here, and created again when it is gone: CDI refuses a
+// change of its spec.
 func (r *Reconciler) applyCron(ctx context.Context, image *v1alpha1.WukongImage, observed *observation) error {
 	if obstacle(observed) != nil || !polled(image) {
 		return nil
@@ -99,16 +102,18 @@ func (r *Reconciler) applyCron(ctx context.Context, image *v1alpha1.WukongImage,
 }
 
 func differs(live, desired *cdiv1.DataImportCron) bool {
-	return live.Spec.Schedule != desired.Spec.Schedule || ptr.Deref(live.Spec.ImportsToKeep, 0) != *desired.Spec.ImportsToKeep
+	return live.Spec.Schedule != desired.Spec.Schedule ||
+		ptr.Deref(live.Spec.ImportsToKeep, 0) != *desired.Spec.ImportsToKeep
 }
 
-// deleteCron deletes in the foreground: so the DataImportCron is to be seen as being deleted for a moment, in which CDI cleans up its
-// CronJob. One that was made anew at once under the name would keep the old CronJob beside its own.
+// deleteCron deletes in the foreground, so that CDI sees the DataImportCron as being deleted for a moment and deletes
+// its CronJob. One that was created again at once would keep the old CronJob beside its own.
 func (r *Reconciler) deleteCron(ctx context.Context, live *cdiv1.DataImportCron) error {
 	if !live.DeletionTimestamp.IsZero() {
 		return nil
 	}
-	err := r.client.Delete(ctx, live, client.PropagationPolicy(metav1.DeletePropagationForeground), client.Preconditions{UID: &live.UID})
+	err := r.client.Delete(ctx, live, client.PropagationPolicy(metav1.DeletePropagationForeground),
+		client.Preconditions{UID: &live.UID})
 	if client.IgnoreNotFound(err) != nil {
 		return fmt.Errorf("delete DataImportCron %s: %w", live.Name, err)
 	}
@@ -125,8 +130,9 @@ func (r *Reconciler) deleteImport(ctx context.Context, old *cdiv1.DataVolume) er
 	return nil
 }
 
-// desiredDataSource points to a version. Without one it points to nothing from the beginning, and where it pointed before, so that CDI says what
-// is missing: the API server cannot take the last field out of a source that has to be there (it would be null, which the schema forbids).
+// desiredDataSource points to a version. Without one it points to nothing at first, and later to its previous version,
+// so that CDI reports what is missing: the API server cannot remove the last field of a required source (it would be
+// null, which the schema forbids).
 func desiredDataSource(image *v1alpha1.WukongImage, current *version, live *cdiv1.DataSource) *cdiv1.DataSource {
 	dataSource := &cdiv1.DataSource{ObjectMeta: metav1.ObjectMeta{Name: image.Name, Namespace: image.Namespace}}
 	switch {
@@ -141,7 +147,8 @@ func desiredDataSource(image *v1alpha1.WukongImage, current *version, live *cdiv
 	return dataSource
 }
 
-// desiredCron always retains what it imported: the retention policy of a DataImportCron cannot change, and a WukongImage's can.
+// desiredCron always retains its imports: the retention policy of a DataImportCron cannot change, and a WukongImage's
+// can.
 func desiredCron(image *v1alpha1.WukongImage) *cdiv1.DataImportCron {
 	return &cdiv1.DataImportCron{
 		ObjectMeta: metav1.ObjectMeta{Name: model.ImportCronName(image), Namespace: image.Namespace},
@@ -156,8 +163,8 @@ func desiredCron(image *v1alpha1.WukongImage) *cdiv1.DataImportCron {
 	}
 }
 
-// desiredImport is the DataVolume for one tick. No machine will ever be scheduled with it, so it is bound at once whatever the class says,
-// and it stays when it is complete, because it is the record of its version.
+// desiredImport returns the DataVolume for one tick. No guest is ever scheduled with it, so it is bound at once
+// whatever the class says. It stays when it is complete, because it is the record of its version.
 func desiredImport(image *v1alpha1.WukongImage, tick time.Time) *cdiv1.DataVolume {
 	return &cdiv1.DataVolume{
 		ObjectMeta: metav1.ObjectMeta{
@@ -185,11 +192,12 @@ func importSpec(image *v1alpha1.WukongImage) cdiv1.DataVolumeSpec {
 	}
 }
 
-// importSource adds the scheme that CDI demands of a registry's URL and a person leaves out.
+// importSource adds the scheme that CDI requires in the URL of a registry, and users omit.
 func importSource(source *v1alpha1.WukongImageSource) *cdiv1.DataVolumeSource {
 	if http := source.HTTP; http != nil {
 		return &cdiv1.DataVolumeSource{HTTP: &cdiv1.DataVolumeSourceHTTP{
-			URL: http.URL, SecretRef: ptr.Deref(name(http.SecretRef), ""), CertConfigMap: ptr.Deref(name(http.CertConfigMapRef), ""),
+			URL: http.URL, SecretRef: ptr.Deref(name(http.SecretRef), ""),
+			CertConfigMap: ptr.Deref(name(http.CertConfigMapRef), ""),
 		}}
 	}
 	url := source.Registry.URL

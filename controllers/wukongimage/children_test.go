@@ -48,7 +48,8 @@ func TestDesiredImport(t *testing.T) {
 	assert.Equal(t, "debian-20260302120000", one.Name)
 	assert.Equal(t, creation, tickOf(one), "the tick can be read again")
 	assert.Equal(t, "true", one.Annotations[dvstate.AnnotationBindNow], "nobody would ever consume it")
-	assert.Equal(t, &cdiv1.DataVolumeSourceHTTP{URL: "http://images.example/debian.qcow2", SecretRef: "credentials"}, one.Spec.Source.HTTP)
+	assert.Equal(t, &cdiv1.DataVolumeSourceHTTP{URL: "http://images.example/debian.qcow2", SecretRef: "credentials"},
+		one.Spec.Source.HTTP)
 }
 
 func TestDesiredDataSource(t *testing.T) {
@@ -60,5 +61,6 @@ func TestDesiredDataSource(t *testing.T) {
 	require.NotNil(t, snapshot.Spec.Source.Snapshot)
 	assert.Equal(t, cdiv1.DataVolumeSourceSnapshot{Namespace: "shop", Name: "debian-1"}, *snapshot.Spec.Source.Snapshot)
 	assert.Nil(t, snapshot.Spec.Source.PVC)
-	assert.Equal(t, claim.Spec.Source, desiredDataSource(imageWith(), nil, claim).Spec.Source, "it never goes back to nothing")
+	assert.Equal(t, claim.Spec.Source, desiredDataSource(imageWith(), nil, claim).Spec.Source,
+		"it never goes back to nothing")
 }

@@ -16,25 +16,27 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/testkit"
 )
 
-// A DataSource of someone else has the name, such as one of another DataImportCron: it is told, and left alone, and nothing is imported.
+// An unmanaged DataSource has the name, such as one of another DataImportCron: it is reported and left alone, and
+// nothing is imported.
 func TestB19AForeignDataSourceIsLeftAlone(t *testing.T) {
 	f, manager := start(t)
-	foreign := &cdiv1.DataSource{ObjectMeta: metav1.ObjectMeta{Namespace: f.Namespace, Name: "debian", Labels: map[string]string{labelCron: "other"}}}
-	f.Create(foreign)
+	unmanaged := &cdiv1.DataSource{ObjectMeta: metav1.ObjectMeta{Namespace: f.Namespace, Name: "debian",
+		Labels: map[string]string{labelCron: "other"}}}
+	f.Create(unmanaged)
 	image := f.newImage("debian", fromRegistry, builder.At("@daily"))
 	f.Create(image)
 	taken := testkit.Wait(f, image, metav1.ConditionFalse, v1alpha1.ReasonNameConflict, "DataSource debian exists already")
 	assert.Empty(t, taken.Status.DataSourceName, "it is told to no disk")
 	f.WaitIdle()
 	assert.Zero(t, manager.Writes.Counts()[testenv.Write{Verb: "patch", Resource: "dataimportcrons"}])
-	assert.Equal(t, foreign.ResourceVersion, testkit.Read(f, "debian", &cdiv1.DataSource{}).ResourceVersion)
+	assert.Equal(t, unmanaged.ResourceVersion, testkit.Read(f, "debian", &cdiv1.DataSource{}).ResourceVersion)
 
 	f.Remove(image)
 	f.WaitGone(image)
 	assert.True(t, f.Exists("debian", &cdiv1.DataSource{}), "it is not ours to delete")
 }
 
-// CDI may come after Wukong. An image that waits for it can be deleted.
+// CDI may be installed after Wukong. An image that waits for it can be deleted.
 func TestAnImageWaitsForCDI(t *testing.T) {
 	apart := testkit.Apart(t, testenv.Options{Without: []testenv.Definitions{testenv.CDI}, GarbageCollection: true})
 	f := images{apart.Running("wukongimage")}
@@ -44,14 +46,15 @@ func TestAnImageWaitsForCDI(t *testing.T) {
 	testkit.Wait(f, other, metav1.ConditionFalse, v1alpha1.ReasonDependencyMissing, "")
 	f.Remove(other)
 	f.WaitGone(other)
-	testkit.Wait(f, image, metav1.ConditionFalse, v1alpha1.ReasonDependencyMissing, "CDI (Containerized Data Importer) is not installed")
+	testkit.Wait(f, image, metav1.ConditionFalse, v1alpha1.ReasonDependencyMissing,
+		"CDI (Containerized Data Importer) is not installed")
 	f.Install(testenv.CDI)
 	testkit.Wait(f, image, metav1.ConditionFalse, v1alpha1.ReasonImporting, "")
 	f.Remove(image)
 	f.WaitGone(image)
 }
 
-// What the API server refuses, with words that name the field and the way out.
+// The API server refuses these, with messages that name the field and the fix.
 func TestTheAPIServerRefuses(t *testing.T) {
 	f := alone(t)
 	for name, test := range map[string]struct {
@@ -66,9 +69,10 @@ func TestTheAPIServerRefuses(t *testing.T) {
 			i.Source.Registry.URL = "docker://registry.example/debian@sha256:0123"
 			i.Schedule = "@daily"
 		}, "needs a source.registry.url with a tag"},
-		"eleven versions":            {builder.Keeping(11), "versionsToKeep"},
-		"no size":                    {func(i *v1alpha1.WukongImageSpec) { i.Size.Set(0) }, "size"},
-		"a namespace that cannot be": {func(i *v1alpha1.WukongImageSpec) { i.CloneableFrom = []string{"Team A"} }, "cloneableFrom"},
+		"eleven versions": {builder.Keeping(11), "versionsToKeep"},
+		"no size":         {func(i *v1alpha1.WukongImageSpec) { i.Size.Set(0) }, "size"},
+		"a namespace that cannot be": {func(i *v1alpha1.WukongImageSpec) { i.CloneableFrom = []string{"Team A"} },
+			"cloneableFrom"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			assert.ErrorContains(t, f.Client.Create(t.Context(), f.newImage("debian", test.option)), test.words)
@@ -85,17 +89,19 @@ func TestTheAPIServerRefuses(t *testing.T) {
 	} {
 		assert.ErrorContains(t, f.TryPatch(image, change), words)
 	}
-	for _, change := range []string{`{"spec":{"schedule":"@weekly"}}`, `{"spec":{"versionsToKeep":1}}`, `{"spec":{"cloneableFrom":["*","team-a"]}}`, `{"spec":{"reclaimPolicy":"Retain"}}`} {
+	for _, change := range []string{`{"spec":{"schedule":"@weekly"}}`, `{"spec":{"versionsToKeep":1}}`,
+		`{"spec":{"cloneableFrom":["*","team-a"]}}`, `{"spec":{"reclaimPolicy":"Retain"}}`} {
 		assert.NoError(t, f.TryPatch(image, change), change)
 	}
 }
 
-// The umbrella may come later, and takes the image with it.
+// The umbrella may be created later. The image is deleted with it.
 func TestAnImageBelongsToItsWukong(t *testing.T) {
 	f, _ := start(t)
 	image := builder.PartOf("shop", f.newImage("debian"))
 	f.Create(image)
-	testkit.WaitCondition(f, image, v1alpha1.ConditionUmbrellaLinked, metav1.ConditionFalse, v1alpha1.ReasonUmbrellaMissing, "Wukong shop does not exist")
+	testkit.WaitCondition(f, image, v1alpha1.ConditionUmbrellaLinked, metav1.ConditionFalse,
+		v1alpha1.ReasonUmbrellaMissing, "Wukong shop does not exist")
 	shop := builder.Wukong(f.Namespace, "shop")
 	f.Create(shop)
 	f.Until(func() bool {

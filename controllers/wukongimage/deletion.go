@@ -15,10 +15,12 @@ import (
 	"github.com/novasphere/wukong/apis/v1alpha1"
 )
 
-// volumeSnapshots are known by name only: all that is done with them here is to delete them.
-var volumeSnapshots = schema.GroupVersionKind{Group: "snapshot.storage.k8s.io", Version: "v1", Kind: "VolumeSnapshotList"}
+// volumeSnapshots are known by name only: they are only deleted here.
+var volumeSnapshots = schema.GroupVersionKind{Group: "snapshot.storage.k8s.io", Version: "v1",
+	Kind: "VolumeSnapshotList"}
 
-// finalize does what the garbage collector cannot. It takes the DataSource, the DataImportCron, and those DataVolumes that are ours still.
+// finalize does what the garbage collector cannot. The garbage collector deletes the DataSource, the DataImportCron,
+// and the DataVolumes that the image still owns.
 func (r *Reconciler) finalize(ctx context.Context, image *v1alpha1.WukongImage, observed *observation) error {
 	if observed.missing == nil {
 		ended, err := r.endVersions(ctx, image, observed)
@@ -32,10 +34,13 @@ func (r *Reconciler) finalize(ctx context.Context, image *v1alpha1.WukongImage, 
 	return r.applier.RemoveFinalizer(ctx, image.DeepCopy(), v1alpha1.FinalizerImage)
 }
 
-// endVersions deletes the versions, or sets them free, and tells whether that is done.
-func (r *Reconciler) endVersions(ctx context.Context, image *v1alpha1.WukongImage, observed *observation) (bool, error) {
+// endVersions deletes or releases the versions, and reports whether that is done.
+func (r *Reconciler) endVersions(
+	ctx context.Context, image *v1alpha1.WukongImage, observed *observation,
+) (bool, error) {
 	own := &cdiv1.DataVolumeList{}
-	if err := r.client.List(ctx, own, client.InNamespace(image.Namespace), client.MatchingLabels{v1alpha1.LabelImage: string(image.UID)}); err != nil {
+	if err := r.client.List(ctx, own, client.InNamespace(image.Namespace),
+		client.MatchingLabels{v1alpha1.LabelImage: string(image.UID)}); err != nil {
 		return false, fmt.Errorf("list the imports of image %s: %w", image.Name, err)
 	}
 	if err := r.settleOwnership(ctx, image, own.Items); err != nil {
@@ -47,8 +52,10 @@ func (r *Reconciler) endVersions(ctx context.Context, image *v1alpha1.WukongImag
 	return true, nil
 }
 
-// settleOwnership brings our imports to what the image's reclaim policy is now. Those that are not complete are kept for nobody.
-func (r *Reconciler) settleOwnership(ctx context.Context, image *v1alpha1.WukongImage, imports []cdiv1.DataVolume) error {
+// settleOwnership applies the image's current reclaim policy to our imports. Incomplete ones are never retained.
+func (r *Reconciler) settleOwnership(
+	ctx context.Context, image *v1alpha1.WukongImage, imports []cdiv1.DataVolume,
+) error {
 	for i := range imports {
 		one := &imports[i]
 		if !one.DeletionTimestamp.IsZero() {
@@ -62,9 +69,11 @@ func (r *Reconciler) settleOwnership(ctx context.Context, image *v1alpha1.Wukong
 	return nil
 }
 
-// deletePolled deletes what a DataImportCron imported, by the label that CDI puts on it, once the DataImportCron is gone and can import no
-// more. The name in the label is this image's alone.
-func (r *Reconciler) deletePolled(ctx context.Context, image *v1alpha1.WukongImage, observed *observation) (bool, error) {
+// deletePolled deletes the imports of a DataImportCron, by CDI's label, once the DataImportCron is deleted and can
+// import no more. The name in the label belongs to this image alone.
+func (r *Reconciler) deletePolled(
+	ctx context.Context, image *v1alpha1.WukongImage, observed *observation,
+) (bool, error) {
 	if observed.cron != nil && metav1.IsControlledBy(observed.cron, image) {
 		return false, r.deleteCron(ctx, observed.cron)
 	}
@@ -76,12 +85,13 @@ func (r *Reconciler) deletePolled(ctx context.Context, image *v1alpha1.WukongIma
 	return true, r.deleteSnapshots(ctx, image)
 }
 
-// deleteSnapshots deletes the versions that CDI keeps as snapshots. They are listed live, once in the life of an image: to watch the snapshots
-// of everyone for that would cost more.
+// deleteSnapshots deletes the versions that CDI keeps as snapshots. They are listed live, once in the life of an
+// image: a watch of all snapshots would cost more.
 func (r *Reconciler) deleteSnapshots(ctx context.Context, image *v1alpha1.WukongImage) error {
 	snapshots := &metav1.PartialObjectMetadataList{}
 	snapshots.SetGroupVersionKind(volumeSnapshots)
-	err := r.applier.Live.List(ctx, snapshots, client.InNamespace(image.Namespace), client.MatchingLabels{labelCron: model.ImportCronName(image)})
+	err := r.applier.Live.List(ctx, snapshots, client.InNamespace(image.Namespace),
+		client.MatchingLabels{labelCron: model.ImportCronName(image)})
 	if apierrors.IsNotFound(err) || meta.IsNoMatchError(err) {
 		return nil // a cluster without snapshots has none to delete
 	}

@@ -17,7 +17,8 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/testkit"
 )
 
-// What happens to the versions is decided when the image is deleted, whoever imported them. The cluster serves no VolumeSnapshots.
+// The reclaim policy at deletion decides about the versions, whoever imported them. The cluster serves no
+// VolumeSnapshots.
 func TestReclaimPolicyDecidesAboutTheVersions(t *testing.T) {
 	own := func(f images) string {
 		one := f.waitImports(1)[0]
@@ -35,18 +36,21 @@ func TestReclaimPolicyDecidesAboutTheVersions(t *testing.T) {
 		change  string
 		stays   bool
 	}{
-		"ours, deleted":                  {nil, own, "", false},
-		"ours, retained":                 {[]builder.ImageOption{builder.Retained[v1alpha1.WukongImageSpec]}, own, "", true},
-		"ours, retained after a change":  {nil, own, `{"spec":{"reclaimPolicy":"Retain"}}`, true},
-		"of CDI, deleted":                {[]builder.ImageOption{fromRegistry, builder.At("@daily")}, cdi, "", false},
-		"of CDI, retained":               {[]builder.ImageOption{fromRegistry, builder.At("@daily"), builder.Retained[v1alpha1.WukongImageSpec]}, cdi, "", true},
-		"of CDI, deleted after a change": {[]builder.ImageOption{fromRegistry, builder.At("@daily"), builder.Retained[v1alpha1.WukongImageSpec]}, cdi, `{"spec":{"reclaimPolicy":"Delete"}}`, false},
+		"ours, deleted":                 {nil, own, "", false},
+		"ours, retained":                {[]builder.ImageOption{builder.Retained[v1alpha1.WukongImageSpec]}, own, "", true},
+		"ours, retained after a change": {nil, own, `{"spec":{"reclaimPolicy":"Retain"}}`, true},
+		"of CDI, deleted":               {[]builder.ImageOption{fromRegistry, builder.At("@daily")}, cdi, "", false},
+		"of CDI, retained": {[]builder.ImageOption{fromRegistry, builder.At("@daily"),
+			builder.Retained[v1alpha1.WukongImageSpec]}, cdi, "", true},
+		"of CDI, deleted after a change": {[]builder.ImageOption{fromRegistry, builder.At("@daily"),
+			builder.Retained[v1alpha1.WukongImageSpec]}, cdi, `{"spec":{"reclaimPolicy":"Delete"}}`, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f, _ := start(t)
-			foreign := &cdiv1.DataVolume{ObjectMeta: metav1.ObjectMeta{Namespace: f.Namespace, Name: "foreign", Labels: map[string]string{
-				labelCron: "debian", v1alpha1.LabelManagedBy: "cdi-controller",
-			}}}
+			foreign := &cdiv1.DataVolume{ObjectMeta: metav1.ObjectMeta{Namespace: f.Namespace, Name: "foreign",
+				Labels: map[string]string{
+					labelCron: "debian", v1alpha1.LabelManagedBy: "cdi-controller",
+				}}}
 			image := f.newImage("debian", test.options...)
 			f.Create(image)
 			one := test.fill(f)
@@ -84,11 +88,12 @@ func TestReclaimPolicyDecidesAboutTheVersions(t *testing.T) {
 	}
 }
 
-// A namespace takes everything with it, in whatever order.
+// The deletion of a namespace deletes everything in it, in any order.
 func TestANamespaceWithImagesGoes(t *testing.T) {
 	f := alone(t)
 	f.StartManager()
-	for _, image := range []*v1alpha1.WukongImage{f.newImage("once"), f.newImage("polled", fromRegistry, builder.At("@daily"))} {
+	for _, image := range []*v1alpha1.WukongImage{f.newImage("once"),
+		f.newImage("polled", fromRegistry, builder.At("@daily"))} {
 		f.Create(image)
 	}
 	f.waitImports(1)
@@ -98,7 +103,7 @@ func TestANamespaceWithImagesGoes(t *testing.T) {
 	f.Within(2 * time.Minute).WaitGone(namespace)
 }
 
-// Deleted in the foreground, as Argo CD does it, an image takes along what refers to it while its controller is away.
+// Deletion in the foreground, as Argo CD does, deletes what refers to an image even while its controller does not run.
 func TestContract7VersionsAreRetainedInTheForeground(t *testing.T) {
 	f, manager := start(t)
 	kept, gone := f.newImage("kept", builder.Retained), f.newImage("gone")

@@ -8,20 +8,23 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/problem"
 )
 
-// importProblem says why an import is not complete, from the phase of the DataVolume (CDI pkg/apis/core/v1beta1); nil when it is.
+// importProblem returns why an import is not complete, from the phase of the DataVolume (CDI pkg/apis/core/v1beta1),
+// or nil.
 func importProblem(dataVolume *cdiv1.DataVolume) *notReady {
 	switch dataVolume.Status.Phase {
 	case cdiv1.Succeeded:
 		return nil
 	case cdiv1.Failed:
-		return failed(v1alpha1.ReasonImportFailed, "DataVolume %s failed: %s", dataVolume.Name, dvstate.ImporterSays(dataVolume))
+		return failed(v1alpha1.ReasonImportFailed, "DataVolume %s failed: %s", dataVolume.Name,
+			dvstate.ImporterSays(dataVolume))
 	case cdiv1.PhaseUnset, cdiv1.Pending:
 		if reason, message := dvstate.ClaimRefused(dataVolume); message != "" {
 			return failed(reason, "DataVolume %s: %s", dataVolume.Name, message)
 		}
 	default:
 		if message := dvstate.ImporterSays(dataVolume); message != "" {
-			return failed(v1alpha1.ReasonImportFailed, "DataVolume %s: importer pod: %s; it is tried again (restarts so far: %d)",
+			return failed(v1alpha1.ReasonImportFailed, "DataVolume %s: importer pod: %s; it is tried again (restarts "+
+				"so far: %d)",
 				dataVolume.Name, message, dvstate.Restarts(dataVolume))
 		}
 	}

@@ -53,8 +53,8 @@ var Kind = kind.Kind{
 	},
 }
 
-// managedOrImported selects the DataVolumes that Wukong makes and those that CDI makes for a DataImportCron, which
-// carry its own mark.
+// managedOrImported selects the DataVolumes that Wukong creates, and those that CDI creates for a DataImportCron,
+// which have CDI's label.
 func managedOrImported() labels.Selector {
 	made := []string{v1alpha1.LabelManagedByValue, "cdi-controller"}
 	requirement, err := labels.NewRequirement(v1alpha1.LabelManagedBy, selection.In, made)

@@ -21,23 +21,23 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/umbrella"
 )
 
-// observation is everything that decides about an image, read at the beginning of a pass.
+// observation holds everything that decides about an image, read at the start of a pass.
 type observation struct {
 	umbrella umbrella.Link
 	now      time.Time
-	// missing is the first API of CDI that the cluster does not serve, nil when it serves all.
+	// missing is the first API of CDI that the cluster does not serve, or nil.
 	missing *dependency.API
-	// schedule is nil without one, or when it is wrong: then scheduleErr says how.
+	// schedule is nil without one, or when it is invalid: then scheduleErr explains why.
 	schedule    cron.Schedule
 	scheduleErr error
-	// dataSource and cron are nil when they do not exist. The cache holds only what is ours, or was.
+	// dataSource and cron are nil when they do not exist. The cache holds only objects with the label of managed ones.
 	dataSource *cdiv1.DataSource
 	cron       *cdiv1.DataImportCron
-	// importer is what the import that is under way waits for.
+	// importer is what the current import waits for.
 	importer dvstate.Waiting
 	// imports are the DataVolumes of the image, complete or not, the newest first.
 	imports []cdiv1.DataVolume
-	// outcome is how this pass's writes ended; nil before them.
+	// outcome is the result of this pass's writes; nil before them.
 	outcome *pass.Outcome
 }
 
@@ -67,7 +67,8 @@ func (r *Reconciler) observe(ctx context.Context, image *v1alpha1.WukongImage) (
 		return observed, err
 	}
 	if polled(image) {
-		if observed.cron, err = read.Get(ctx, r.client, image.Namespace, model.ImportCronName(image), &cdiv1.DataImportCron{}); err != nil {
+		if observed.cron, err = read.Get(ctx, r.client, image.Namespace, model.ImportCronName(image),
+			&cdiv1.DataImportCron{}); err != nil {
 			return observed, err
 		}
 	}
@@ -91,7 +92,7 @@ func importsOf(image *v1alpha1.WukongImage) client.MatchingLabels {
 	return client.MatchingLabels{v1alpha1.LabelImage: string(image.UID)}
 }
 
-// sortImports puts the newest first. The cache lists in no order, and a list that changes its order is a write.
+// sortImports puts the newest first. The cache lists in no order, and a reordered list would be a write.
 func sortImports(imports []cdiv1.DataVolume) {
 	slices.SortFunc(imports, func(a, b cdiv1.DataVolume) int {
 		if order := tickOf(&b).Compare(tickOf(&a)); order != 0 {
@@ -101,7 +102,7 @@ func sortImports(imports []cdiv1.DataVolume) {
 	})
 }
 
-// tickOf is the tick that a DataVolume was made for; of one that CDI made, when it was made.
+// tickOf returns the tick of a DataVolume; for one that CDI created, its creation time.
 func tickOf(dataVolume *cdiv1.DataVolume) time.Time {
 	if tick, err := time.Parse(time.RFC3339, dataVolume.Annotations[v1alpha1.AnnotationImportTick]); err == nil {
 		return tick
@@ -109,7 +110,7 @@ func tickOf(dataVolume *cdiv1.DataVolume) time.Time {
 	return dataVolume.CreationTimestamp.Time
 }
 
-// finishedAt is when a DataVolume became complete, as CDI says.
+// finishedAt returns when a DataVolume became complete, according to CDI.
 func finishedAt(dataVolume *cdiv1.DataVolume) metav1.Time {
 	if ready := dvstate.Condition(dataVolume, cdiv1.DataVolumeReady); ready != nil && !ready.LastTransitionTime.IsZero() {
 		return ready.LastTransitionTime

@@ -17,7 +17,7 @@ func failed(reason, format string, arguments ...any) *notReady {
 	return problem.In(v1alpha1.ImageError, reason, format, arguments...)
 }
 
-// writeRefused tells of a permanent error of this pass's writes.
+// writeRefused reports a permanent error of this pass's writes.
 func writeRefused(err error) *notReady {
 	if reason := apply.Reason(err); reason != v1alpha1.ReasonPending {
 		return failed(reason, "%s", err)
@@ -25,11 +25,12 @@ func writeRefused(err error) *notReady {
 	return pending(v1alpha1.ReasonPending, "%s", err)
 }
 
-// obstacle keeps anything from being written; nil for none. That a name is taken is for the writing itself to find out.
+// obstacle returns what prevents all writes, or nil. A name conflict is found by the write itself.
 func obstacle(observed *observation) *notReady {
 	switch {
 	case observed.scheduleErr != nil:
-		return failed(v1alpha1.ReasonInvalidSpec, `spec.schedule cannot be read: %s; write the five fields of cron, for example "0 3 * * *"`, observed.scheduleErr)
+		return failed(v1alpha1.ReasonInvalidSpec,
+			`spec.schedule cannot be read: %s; write the five fields of cron, for example "0 3 * * *"`, observed.scheduleErr)
 	case observed.missing != nil:
 		return failed(v1alpha1.ReasonDependencyMissing, "%s", observed.missing.Missing())
 	default:

@@ -20,7 +20,7 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/testkit"
 )
 
-// The whole life of an image that is imported once, and what it costs.
+// The whole life of an image that is imported once, and its writes.
 func TestContract3WritesOfAnImage(t *testing.T) {
 	f, manager := start(t)
 	image := f.newImage("debian")
@@ -57,7 +57,7 @@ func TestContract3WritesOfAnImage(t *testing.T) {
 	})
 }
 
-// An importer pod that does not start is told of by kubelet's event only.
+// Only kubelet's event reports an importer pod that does not start.
 func TestAnImporterThatDoesNotStartIsTold(t *testing.T) {
 	f, _ := start(t)
 	image := f.newImage("debian")
@@ -67,19 +67,23 @@ func TestAnImporterThatDoesNotStartIsTold(t *testing.T) {
 		ObjectMeta: metav1.ObjectMeta{Namespace: f.Namespace, Name: one},
 		Spec: corev1.PersistentVolumeClaimSpec{
 			AccessModes: []corev1.PersistentVolumeAccessMode{corev1.ReadWriteOnce},
-			Resources:   corev1.VolumeResourceRequirements{Requests: corev1.ResourceList{corev1.ResourceStorage: resource.MustParse("1Gi")}},
+			Resources: corev1.VolumeResourceRequirements{
+				Requests: corev1.ResourceList{corev1.ResourceStorage: resource.MustParse("1Gi")}},
 		},
 	}
 	f.Create(claim)
 	const words = `MountVolume.SetUp failed for volume "cdi-cert-vol" : configmap "ca" not found`
 	f.Create(&corev1.Event{
-		ObjectMeta:     metav1.ObjectMeta{Namespace: f.Namespace, GenerateName: "importer."},
-		InvolvedObject: corev1.ObjectReference{Kind: "Pod", Namespace: f.Namespace, Name: "importer-prime-" + string(claim.UID)},
-		Type:           corev1.EventTypeWarning, Reason: "FailedMount", Message: words, FirstTimestamp: metav1.Now(), LastTimestamp: metav1.Now(), Count: 1,
+		ObjectMeta: metav1.ObjectMeta{Namespace: f.Namespace, GenerateName: "importer."},
+		InvolvedObject: corev1.ObjectReference{Kind: "Pod", Namespace: f.Namespace,
+			Name: "importer-prime-" + string(claim.UID)},
+		Type: corev1.EventTypeWarning, Reason: "FailedMount", Message: words, FirstTimestamp: metav1.Now(),
+		LastTimestamp: metav1.Now(), Count: 1,
 	})
 	creating := func(since time.Duration) cdiv1.DataVolumeCondition {
 		return cdiv1.DataVolumeCondition{
-			Type: cdiv1.DataVolumeRunning, Status: corev1.ConditionFalse, Reason: "ContainerCreating", LastHeartbeatTime: metav1.NewTime(time.Now().Add(-since)),
+			Type: cdiv1.DataVolumeRunning, Status: corev1.ConditionFalse, Reason: "ContainerCreating",
+			LastHeartbeatTime: metav1.NewTime(time.Now().Add(-since)),
 		}
 	}
 	f.SetDataVolume(one, cdiv1.ImportScheduled, creating(0))
@@ -92,7 +96,8 @@ func TestAnImporterThatDoesNotStartIsTold(t *testing.T) {
 	f.WaitIdle()
 }
 
-// Each tick of a web server's image makes a version; the DataSource goes over when it is complete; the oldest goes.
+// Each tick of a web server's image creates a version. The DataSource points to it when it is complete, and the oldest
+// is deleted.
 func TestEachTickMakesAVersion(t *testing.T) {
 	clock := clocktesting.NewFakePassiveClock(time.Now())
 	f := images{alone(t).ByClock(clock)}
@@ -107,7 +112,7 @@ func TestEachTickMakesAVersion(t *testing.T) {
 	require.NotNil(t, next)
 	assert.Equal(t, 3, next.UTC().Hour())
 
-	// A fake clock wakes nobody: any change of the image makes it look.
+	// A fake clock starts no pass: any change of the image does.
 	days := 0
 	tick := func() {
 		days++
@@ -117,20 +122,25 @@ func TestEachTickMakesAVersion(t *testing.T) {
 	tick()
 	second := "debian-" + next.UTC().Format("20060102150405")
 	f.Until(func() bool { return f.Exists(second, &cdiv1.DataVolume{}) })
-	// The importer runs: by the manager's clock nobody has looked at this DataVolume since yesterday.
-	f.SetDataVolume(second, cdiv1.ImportInProgress, cdiv1.DataVolumeCondition{Type: cdiv1.DataVolumeRunning, Status: corev1.ConditionTrue})
-	refreshing := testkit.WaitCondition(f, image, v1alpha1.ConditionUpToDate, metav1.ConditionFalse, v1alpha1.ReasonImporting, second)
+	// The importer runs: by the manager's clock this DataVolume was last seen yesterday.
+	f.SetDataVolume(second, cdiv1.ImportInProgress,
+		cdiv1.DataVolumeCondition{Type: cdiv1.DataVolumeRunning, Status: corev1.ConditionTrue})
+	refreshing := testkit.WaitCondition(f, image, v1alpha1.ConditionUpToDate, metav1.ConditionFalse,
+		v1alpha1.ReasonImporting, second)
 	assert.Equal(t, first, refreshing.Status.CurrentVersion, "disks start from the last version meanwhile")
 
-	// The import fails, and another tick comes: CDI tries this one again, and no other is made.
-	f.SetDataVolume(second, cdiv1.ImportInProgress, cdiv1.DataVolumeCondition{Type: cdiv1.DataVolumeRunning, Status: corev1.ConditionFalse, Reason: "Error", Message: "404"})
+	// The import fails, and the next tick comes: CDI retries this one, and no other is created.
+	f.SetDataVolume(second, cdiv1.ImportInProgress, cdiv1.DataVolumeCondition{Type: cdiv1.DataVolumeRunning,
+		Status: corev1.ConditionFalse, Reason: "Error", Message: "404"})
 	tick()
-	broken := testkit.WaitCondition(f, image, v1alpha1.ConditionUpToDate, metav1.ConditionFalse, v1alpha1.ReasonImportFailed, "importer pod: 404")
+	broken := testkit.WaitCondition(f, image, v1alpha1.ConditionUpToDate, metav1.ConditionFalse,
+		v1alpha1.ReasonImportFailed, "importer pod: 404")
 	assert.Equal(t, v1alpha1.ImageReady, broken.Status.Phase)
 	assert.Len(t, f.imports(), 2)
 
-	// It heals. What was missed meanwhile is not made up for before the next tick.
-	f.SetDataVolume(second, cdiv1.Succeeded, cdiv1.DataVolumeCondition{Type: cdiv1.DataVolumeReady, Status: corev1.ConditionTrue, LastTransitionTime: metav1.NewTime(clock.Now())})
+	// It succeeds. Ticks that were missed meanwhile are not caught up before the next tick.
+	f.SetDataVolume(second, cdiv1.Succeeded, cdiv1.DataVolumeCondition{Type: cdiv1.DataVolumeReady,
+		Status: corev1.ConditionTrue, LastTransitionTime: metav1.NewTime(clock.Now())})
 	f.waitVersion(image, second)
 	tick()
 	third := "debian-" + next.AddDate(0, 0, 2).UTC().Format("20060102150405")
@@ -152,7 +162,7 @@ func TestAScheduleThatNobodyCanReadIsTold(t *testing.T) {
 	f.waitImports(1)
 }
 
-// A version that someone deletes by hand is imported again, and what disks start from follows what exists.
+// A version that is deleted by hand is imported again, and disks start from versions that exist.
 func TestAVersionThatIsDeletedComesAgain(t *testing.T) {
 	f, _ := start(t)
 	image := f.newImage("debian")

@@ -21,7 +21,8 @@ func TestContract3WritesOfAPolledImage(t *testing.T) {
 	image := f.newImage("debian", fromRegistry, builder.At("0 3 * * *"))
 	f.Create(image)
 	testkit.Wait(f, image, metav1.ConditionFalse, v1alpha1.ReasonAwaitingPoll, "CDI's poller")
-	assert.NotContains(t, testkit.Read(f, "debian", &cdiv1.DataSource{}).Labels, labelCron, "with the label CDI would take it for its own")
+	assert.NotContains(t, testkit.Read(f, "debian", &cdiv1.DataSource{}).Labels, labelCron,
+		"with the label CDI would take it for its own")
 	assert.Empty(t, f.imports(), "CDI imports")
 
 	f.polled("sha256:1", "debian-1")
@@ -32,12 +33,13 @@ func TestContract3WritesOfAPolledImage(t *testing.T) {
 	ready := f.waitVersion(image, "debian-1")
 	assert.Equal(t, "sha256:1", ready.Status.Digest)
 
-	// A new digest. Its import fails, and then does not.
+	// A new digest. Its import fails first, and then succeeds.
 	f.polled("sha256:2", "debian-2")
 	f.SetDataVolume("debian-2", cdiv1.ImportInProgress, cdiv1.DataVolumeCondition{
 		Type: cdiv1.DataVolumeRunning, Status: corev1.ConditionFalse, Reason: "Error", Message: "no disk image below /disk",
 	})
-	broken := testkit.WaitCondition(f, image, v1alpha1.ConditionUpToDate, metav1.ConditionFalse, v1alpha1.ReasonImportFailed, "importer pod: no disk image below /disk")
+	broken := testkit.WaitCondition(f, image, v1alpha1.ConditionUpToDate, metav1.ConditionFalse,
+		v1alpha1.ReasonImportFailed, "importer pod: no disk image below /disk")
 	assert.Equal(t, "debian-1", broken.Status.CurrentVersion)
 	f.imported("debian-2")
 	current := f.waitVersion(image, "debian-2")
@@ -51,7 +53,7 @@ func TestContract3WritesOfAPolledImage(t *testing.T) {
 	assert.Zero(t, second.Writes.Total(), second.Writes)
 }
 
-// CDI refuses a change of a DataImportCron: it is made again, and disks start from the last version meanwhile.
+// CDI refuses a change of a DataImportCron: it is created again, and disks start from the last version meanwhile.
 func TestAScheduleCanChange(t *testing.T) {
 	f, _ := start(t)
 	image := f.newImage("debian", fromRegistry, builder.At("0 3 * * *"))
@@ -68,7 +70,8 @@ func TestAScheduleCanChange(t *testing.T) {
 	after := f.waitCron()
 	assert.Equal(t, "0 4 * * *", after.Spec.Schedule)
 	assert.Equal(t, before.Name, after.Name, "what it imported is found by the name")
-	awaiting := testkit.WaitCondition(f, image, v1alpha1.ConditionUpToDate, metav1.ConditionFalse, v1alpha1.ReasonAwaitingPoll, "")
+	awaiting := testkit.WaitCondition(f, image, v1alpha1.ConditionUpToDate, metav1.ConditionFalse,
+		v1alpha1.ReasonAwaitingPoll, "")
 	assert.Equal(t, "debian-1", awaiting.Status.CurrentVersion)
 	assert.Equal(t, v1alpha1.ImageReady, awaiting.Status.Phase)
 	assert.True(t, f.Exists("debian-1", &cdiv1.DataVolume{}))

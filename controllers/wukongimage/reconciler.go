@@ -17,8 +17,8 @@ import (
 // fieldManager owns the fields that this controller applies.
 const fieldManager = "wukong-image-controller"
 
-// delete of images is never used: clusters with the admission plugin OwnerReferencesPermissionEnforcement ask it of whoever puts an owner
-// reference on an object, as the umbrella's is put on this one.
+// delete of images is never used: clusters with the admission plugin OwnerReferencesPermissionEnforcement ask it of
+// whoever puts an owner reference on an object, as the umbrella's is put on this one.
 //
 // +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongimages,verbs=get;list;watch;patch;delete
 // +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongimages/status,verbs=patch
@@ -32,7 +32,7 @@ const fieldManager = "wukong-image-controller"
 // +kubebuilder:rbac:groups=snapshot.storage.k8s.io,resources=volumesnapshots,verbs=list;delete
 // +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
 
-// Reconciler brings WukongImages to what their spec says.
+// Reconciler applies the desired state of WukongImages.
 type Reconciler struct {
 	client       client.Client
 	applier      *apply.Applier
@@ -40,7 +40,7 @@ type Reconciler struct {
 	clock        clock.PassiveClock
 }
 
-// Reconcile looks at one WukongImage.
+// Reconcile runs a pass over one WukongImage.
 func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
 	image := &v1alpha1.WukongImage{}
 	if err := r.client.Get(ctx, request.NamespacedName, image); err != nil {
@@ -62,8 +62,8 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 	return pass.CleanUp(r.applier.Recorder, image, result, r.clearAway(ctx, image, observed)), nil
 }
 
-// steps are the writes of a pass over an image that is not being deleted. Nothing is made before the finalizer is there that deletes or keeps it. The DataSource
-// comes first: see the package's documentation.
+// steps are the writes of a pass over an image that is not being deleted. Nothing is created before the finalizer
+// exists that deletes or releases it. The DataSource comes first: see the package's documentation.
 var steps = pass.New("wukongimage",
 	pass.Do("metadata", (*Reconciler).applyMetadata),
 	pass.Do("data-source", (*Reconciler).applyDataSource, "metadata"),
@@ -72,12 +72,14 @@ var steps = pass.New("wukongimage",
 	pass.Do("import", (*Reconciler).applyImport, "ownership"),
 )
 
-// applyMetadata puts the finalizer on the image, and makes it a dependent of its Wukong.
+// applyMetadata adds the finalizer and the owner reference to the Wukong.
 func (r *Reconciler) applyMetadata(ctx context.Context, image *v1alpha1.WukongImage, observed *observation) error {
-	return r.applier.Metadata(ctx, image.DeepCopy(), apply.Metadata{Finalizer: v1alpha1.FinalizerImage, Umbrella: observed.umbrella.OwnerReference()})
+	return r.applier.Metadata(ctx, image.DeepCopy(),
+		apply.Metadata{Finalizer: v1alpha1.FinalizerImage, Umbrella: observed.umbrella.OwnerReference()})
 }
 
-// untilNextTick is when an import of ours is due next, or a poll of CDI's overdue; zero without a schedule. It is a date, no polling.
+// untilNextTick returns the time until our next import is due, or until CDI's poll is overdue; zero without a
+// schedule. It is a date, no polling.
 func untilNextTick(image *v1alpha1.WukongImage, observed *observation) time.Duration {
 	next := nextTick(image, observed)
 	if polled(image) {
@@ -86,7 +88,7 @@ func untilNextTick(image *v1alpha1.WukongImage, observed *observation) time.Dura
 	return max(next.Sub(observed.now), 0)
 }
 
-// earliest is the shorter of two waits, of which zero is for ever.
+// earliest returns the shorter of two waits. Zero means for ever.
 func earliest(one, two time.Duration) time.Duration {
 	if one == 0 || two == 0 {
 		return max(one, two)

@@ -9,11 +9,12 @@ import (
 	"github.com/novasphere/wukong/apis/v1alpha1"
 )
 
-// windows are looked at one after another for the last tick, so that years of missed minutes are not counted one by one. The longest is
-// longer than the longest gap that cron knows, the 29th of February around 2100.
-var windows = []time.Duration{time.Hour, 24 * time.Hour, 32 * 24 * time.Hour, 367 * 24 * time.Hour, 9 * 366 * 24 * time.Hour}
+// windows are searched one after another for the last tick, so that years of missed minutes are not counted one by
+// one. The longest exceeds the longest gap that cron knows, the 29th of February around 2100.
+var windows = []time.Duration{time.Hour, 24 * time.Hour, 32 * 24 * time.Hour, 367 * 24 * time.Hour,
+	9 * 366 * 24 * time.Hour}
 
-// lastTick is the last tick at or before now; zero when there is none. Ticks are in UTC.
+// lastTick returns the last tick at or before now; zero when there is none. Ticks are in UTC.
 func lastTick(schedule cron.Schedule, now time.Time) time.Time {
 	now = now.UTC()
 	for _, window := range windows {
@@ -28,7 +29,7 @@ func lastTick(schedule cron.Schedule, now time.Time) time.Time {
 	return time.Time{}
 }
 
-// nextTick is when the next import of ours is due; zero when none will be.
+// nextTick returns when our next import is due; zero when none will be.
 func nextTick(image *v1alpha1.WukongImage, observed *observation) time.Time {
 	if observed.schedule == nil || polled(image) || !image.DeletionTimestamp.IsZero() {
 		return time.Time{}
@@ -36,11 +37,11 @@ func nextTick(image *v1alpha1.WukongImage, observed *observation) time.Time {
 	return observed.schedule.Next(observed.now.UTC())
 }
 
-// pollGrace is how long after its tick a poll of CDI's may take.
+// pollGrace is how long after its tick a poll of CDI may take.
 const pollGrace = 5 * time.Minute
 
-// pollDeadline is when CDI's poller read the registry last, and when it should have read it again at the latest: one that misses two ticks does
-// not reach it. Both are zero where nothing is known of them.
+// pollDeadline returns when CDI's poller last read the registry, and the latest time when it should have read it
+// again. A poller that misses two ticks cannot reach the registry. Both are zero when unknown.
 func pollDeadline(observed *observation) (last, deadline time.Time) {
 	if observed.cron == nil || observed.schedule == nil {
 		return time.Time{}, time.Time{}
@@ -52,10 +53,10 @@ func pollDeadline(observed *observation) (last, deadline time.Time) {
 	return last, observed.schedule.Next(observed.schedule.Next(last.UTC())).Add(pollGrace)
 }
 
-// dueTick is the tick to make an import of ours for now; zero when none is due. The first is the image's creation.
+// dueTick returns the tick for which our import is due now; zero when none is. The first is the image's creation.
 //
-// One import runs at a time. One that fails is tried again by CDI, and then fetches what the server has by then, so that a tick while an
-// import is under way is skipped. Of ticks that were missed, the last counts.
+// One import runs at a time. CDI retries a failed one, which then fetches what the server has by then, so a tick
+// during an import is skipped. Of missed ticks, the last counts.
 func dueTick(image *v1alpha1.WukongImage, observed *observation) time.Time {
 	if underway(observed.imports) != nil {
 		return time.Time{}
@@ -76,7 +77,7 @@ func dueTick(image *v1alpha1.WukongImage, observed *observation) time.Time {
 	return due
 }
 
-// underway is the import that is neither complete nor given up; nil for none.
+// underway returns the import that is neither complete nor failed, or nil.
 func underway(imports []cdiv1.DataVolume) *cdiv1.DataVolume {
 	for i := range imports {
 		if phase := imports[i].Status.Phase; phase != cdiv1.Succeeded && phase != cdiv1.Failed {
@@ -86,7 +87,8 @@ func underway(imports []cdiv1.DataVolume) *cdiv1.DataVolume {
 	return nil
 }
 
-// expired are the imports of ours to delete: complete ones beyond those to keep, and those that CDI gave up, once there is a newer one.
+// expired returns our imports to delete: complete ones beyond those to keep, and failed ones once there is a newer
+// one.
 func expired(image *v1alpha1.WukongImage, imports []cdiv1.DataVolume) []*cdiv1.DataVolume {
 	var old []*cdiv1.DataVolume
 	complete := int32(0)

@@ -30,7 +30,8 @@ func TestLastTick(t *testing.T) {
 		schedule, err := cron.ParseStandard(expression)
 		require.NoError(t, err)
 		assert.Equal(t, expected, lastTick(schedule, now), expression)
-		assert.Equal(t, expected, lastTick(schedule, now.In(time.FixedZone("far", 9*3600))), "%s, on a machine elsewhere", expression)
+		assert.Equal(t, expected, lastTick(schedule, now.In(time.FixedZone("far", 9*3600))),
+			"%s, on a machine elsewhere", expression)
 	}
 }
 
@@ -45,16 +46,18 @@ func TestDueTick(t *testing.T) {
 		imports []cdiv1.DataVolume
 		due     time.Time
 	}{
-		"a new image":                  {once, time.Second, nil, creation},
-		"a new image with a schedule":  {daily, time.Second, nil, creation},
-		"imported once":                {once, 900 * day, []cdiv1.DataVolume{importAt(0, cdiv1.Succeeded)}, never},
-		"before the first tick":        {daily, day - time.Second, []cdiv1.DataVolume{importAt(0, cdiv1.Succeeded)}, never},
-		"at the first tick":            {daily, day, []cdiv1.DataVolume{importAt(0, cdiv1.Succeeded)}, noon(1)},
-		"of missed ticks the last":     {daily, 5*day + time.Hour, []cdiv1.DataVolume{importAt(0, cdiv1.Succeeded)}, noon(5)},
-		"the tick has its import":      {daily, day + time.Hour, []cdiv1.DataVolume{importAt(day, cdiv1.Succeeded), importAt(0, cdiv1.Succeeded)}, never},
-		"an import is under way":       {daily, day, []cdiv1.DataVolume{importAt(0, cdiv1.ImportInProgress)}, never},
-		"just begun":                   {daily, day, []cdiv1.DataVolume{importAt(0, cdiv1.PhaseUnset)}, never},
-		"a tick while it ran":          {at("5 12 * * *"), time.Hour, []cdiv1.DataVolume{importAt(0, cdiv1.Succeeded)}, never},
+		"a new image":                 {once, time.Second, nil, creation},
+		"a new image with a schedule": {daily, time.Second, nil, creation},
+		"imported once":               {once, 900 * day, []cdiv1.DataVolume{importAt(0, cdiv1.Succeeded)}, never},
+		"before the first tick":       {daily, day - time.Second, []cdiv1.DataVolume{importAt(0, cdiv1.Succeeded)}, never},
+		"at the first tick":           {daily, day, []cdiv1.DataVolume{importAt(0, cdiv1.Succeeded)}, noon(1)},
+		"of missed ticks the last":    {daily, 5*day + time.Hour, []cdiv1.DataVolume{importAt(0, cdiv1.Succeeded)}, noon(5)},
+		"the tick has its import": {daily, day + time.Hour,
+			[]cdiv1.DataVolume{importAt(day, cdiv1.Succeeded), importAt(0, cdiv1.Succeeded)}, never},
+		"an import is under way": {daily, day, []cdiv1.DataVolume{importAt(0, cdiv1.ImportInProgress)}, never},
+		"just begun":             {daily, day, []cdiv1.DataVolume{importAt(0, cdiv1.PhaseUnset)}, never},
+		"a tick while it ran": {at("5 12 * * *"), time.Hour,
+			[]cdiv1.DataVolume{importAt(0, cdiv1.Succeeded)}, never},
 		"given up, and not due":        {daily, time.Hour, []cdiv1.DataVolume{importAt(0, cdiv1.Failed)}, never},
 		"given up, and due":            {daily, day, []cdiv1.DataVolume{importAt(0, cdiv1.Failed)}, noon(1)},
 		"all versions are gone":        {daily, 2*day + time.Hour, nil, noon(2)},
@@ -77,7 +80,7 @@ func TestNextTick(t *testing.T) {
 	assert.Zero(t, untilNextTick(cdi, seen(cdi, 0)), "CDI looks after it")
 }
 
-// CDI says that an image is up to date for as long as its poller reads nothing else, also when it reads nothing at all.
+// CDI reports an image as up to date until its poller reads another digest, also when it reads nothing at all.
 func TestAPollThatIsOverdue(t *testing.T) {
 	image := imageWith(fromRegistry("registry.example/debian:13"), at("0 * * * *"))
 	polledAt := func(after time.Duration) *observation {
@@ -85,7 +88,8 @@ func TestAPollThatIsOverdue(t *testing.T) {
 		observed.cron = &cdiv1.DataImportCron{Status: cdiv1.DataImportCronStatus{Conditions: []cdiv1.DataImportCronCondition{
 			{Type: cdiv1.DataImportCronUpToDate, ConditionState: cdiv1.ConditionState{Status: corev1.ConditionTrue}},
 		}}}
-		observed.cron.Annotations = map[string]string{annotationDesiredDigest: "sha256:1", annotationLastPoll: creation.Add(time.Minute).Format(time.RFC3339)}
+		observed.cron.Annotations = map[string]string{annotationDesiredDigest: "sha256:1",
+			annotationLastPoll: creation.Add(time.Minute).Format(time.RFC3339)}
 		return observed
 	}
 	assert.Nil(t, polling(polledAt(2*time.Hour)), "it may just be at it")
@@ -109,7 +113,8 @@ func TestExpired(t *testing.T) {
 		}
 		return list
 	}
-	three := []cdiv1.DataVolume{importAt(2*hour, cdiv1.Succeeded), importAt(hour, cdiv1.Succeeded), importAt(0, cdiv1.Succeeded)}
+	three := []cdiv1.DataVolume{importAt(2*hour, cdiv1.Succeeded), importAt(hour, cdiv1.Succeeded),
+		importAt(0, cdiv1.Succeeded)}
 	assert.Equal(t, []string{"debian-20260302120000"}, names(expired(imageWith(), three)), "two are kept")
 	assert.Empty(t, expired(imageWith(func(i *v1alpha1.WukongImage) { i.Spec.VersionsToKeep = 3 }), three))
 	three[0].Status.Phase = cdiv1.ImportInProgress

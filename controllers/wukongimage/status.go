@@ -38,12 +38,13 @@ func report(set *conditions.Set, conditionType, reason string, found *notReady) 
 	set.False(conditionType, found.Reason, found.Message)
 }
 
-// evaluate says why disks cannot start from the image, and why it is not the newest that the source has; nil for either when all is well.
-// A version that is complete stays usable, whatever happens to the next.
+// evaluate returns why disks cannot start from the image, and why it is not the newest version of the source; nil for
+// either when there is no problem. A complete version stays usable, whatever happens to the next.
 func evaluate(image *v1alpha1.WukongImage, observed *observation, applyErr error) (unready, outdated *notReady) {
 	if !image.DeletionTimestamp.IsZero() {
-		going := problem.In(v1alpha1.ImageTerminating, v1alpha1.ReasonTerminating, "the versions are being deleted, or released, as reclaimPolicy says")
-		return going, going
+		deleting := problem.In(v1alpha1.ImageTerminating, v1alpha1.ReasonTerminating,
+			"the versions are being deleted, or released, as reclaimPolicy says")
+		return deleting, deleting
 	}
 	outdated = freshness(image, observed, applyErr)
 	if currentVersion(image, observed) == nil {
@@ -58,7 +59,7 @@ func evaluate(image *v1alpha1.WukongImage, observed *observation, applyErr error
 	return offered(observed.dataSource), outdated
 }
 
-// freshness says why the newest version of the source is not here.
+// freshness returns why the newest version of the source is not available.
 func freshness(image *v1alpha1.WukongImage, observed *observation, applyErr error) *notReady {
 	if applyErr != nil {
 		return writeRefused(applyErr)
@@ -85,21 +86,24 @@ func freshness(image *v1alpha1.WukongImage, observed *observation, applyErr erro
 	return nil
 }
 
-// stillSays is the failure of an importer that CDI has started again, which is no news yet that the version is being filled; empty without one.
+// stillSays returns the failure of an importer that CDI has restarted, until the restart succeeds, or "".
 func (o *observation) stillSays(image *v1alpha1.WukongImage) string {
-	return o.importer.Still(meta.FindStatusCondition(image.Status.Conditions, v1alpha1.ConditionUpToDate), image.Generation)
+	return o.importer.Still(meta.FindStatusCondition(image.Status.Conditions, v1alpha1.ConditionUpToDate),
+		image.Generation)
 }
 
-// polling says why a DataImportCron that imports nothing right now is not up to date. CDI tells nobody of a poll that failed: it is the Job of
-// its CronJob, which CDI takes away after ten seconds.
+// polling returns why an idle DataImportCron is not up to date. CDI does not report a failed poll: it is the Job of
+// its CronJob, which CDI deletes after ten seconds.
 func polling(observed *observation) *notReady {
 	cron := observed.cron
 	switch {
 	case cron == nil || !cron.DeletionTimestamp.IsZero():
 		return pending(v1alpha1.ReasonAwaitingPoll, "the DataImportCron is being made")
 	case cron.Annotations[annotationDesiredDigest] == "":
-		return pending(v1alpha1.ReasonAwaitingPoll, "CDI's poller has not read the image's digest from the registry yet; if this lasts, its Job cannot reach the registry, or the "+
-			"Secret or ConfigMap that the source names is not in CDI's namespace too: 'kubectl get events -A' and 'kubectl get jobs -A -l %s=%s' tell", labelCron, cron.Name)
+		return pending(v1alpha1.ReasonAwaitingPoll, "CDI's poller has not read the image's digest from the registry yet; "+
+			"if this lasts, its Job cannot reach the registry, or the "+
+			"Secret or ConfigMap that the source names is not in CDI's namespace too: 'kubectl get events -A' and 'kubectl "+
+			"get jobs -A -l %s=%s' tell", labelCron, cron.Name)
 	}
 	for _, one := range cron.Status.Conditions {
 		if one.Type == cdiv1.DataImportCronUpToDate && one.Status == corev1.ConditionTrue {
@@ -112,17 +116,20 @@ func polling(observed *observation) *notReady {
 	return pending(v1alpha1.ReasonImporting, "DataImportCron %s has not begun to import", cron.Name)
 }
 
-// overdue: CDI goes on to say that it is up to date when its poller does not reach the registry any more.
+// overdue: CDI still reports up to date when its poller no longer reaches the registry.
 func overdue(observed *observation) *notReady {
 	last, deadline := pollDeadline(observed)
 	if deadline.IsZero() || observed.now.Before(deadline) {
 		return nil
 	}
-	return pending(v1alpha1.ReasonAwaitingPoll, "CDI's poller has read the image's digest from the registry last at %s, and missed two ticks of the schedule since: "+
-		"'kubectl get events -A' and 'kubectl get jobs -A -l %s=%s' tell why", last.UTC().Format(time.RFC3339), labelCron, observed.cron.Name)
+	return pending(v1alpha1.ReasonAwaitingPoll, "CDI's poller has read the image's digest from the registry last at "+
+		"%s, and missed two ticks of the schedule since: "+
+		"'kubectl get events -A' and 'kubectl get jobs -A -l "+
+		"%s=%s' tell why", last.UTC().Format(time.RFC3339), labelCron, observed.cron.Name)
 }
 
-// offered says why disks cannot start from the version that is complete. While CDI looks at a new one, what it said of the last counts.
+// offered returns why disks cannot start from the complete version. While CDI processes a new one, its report on the
+// last counts.
 func offered(dataSource *cdiv1.DataSource) *notReady {
 	for _, one := range dataSource.Status.Conditions {
 		if one.Type != cdiv1.DataSourceReady {
@@ -136,13 +143,13 @@ func offered(dataSource *cdiv1.DataSource) *notReady {
 	return pending(v1alpha1.ReasonSourceNotReady, "DataSource %s: CDI has not looked at it yet", dataSource.Name)
 }
 
-// describe is the status beside its conditions.
+// describe returns the status without its conditions.
 func describe(image *v1alpha1.WukongImage, observed *observation, unready *notReady) v1alpha1.WukongImageStatus {
 	status := v1alpha1.WukongImageStatus{Phase: v1alpha1.ImageReady}
 	if unready != nil {
 		status.Phase = unready.Phase
 	}
-	// The name is the promise that the DataSource is this image's: disks start from it.
+	// The name promises that the DataSource is this image's: disks start from it.
 	if observed.dataSource != nil && metav1.IsControlledBy(observed.dataSource, image) {
 		status.DataSourceName = observed.dataSource.Name
 	}

@@ -41,20 +41,25 @@ func TestEvaluateOwnImports(t *testing.T) {
 	good, bad := sourceThatIs(corev1.ConditionTrue, ""), sourceThatIs(corev1.ConditionFalse, "PVC not found")
 	yes := expectation{}
 	importing := expectation{v1alpha1.ImageImporting, v1alpha1.ReasonImporting, "is being filled"}
-	notFound := expectation{v1alpha1.ImageError, v1alpha1.ReasonImportFailed, "importer pod: 404 (Error); it is tried again (restarts so far: 0)"}
-	conflict := expectation{v1alpha1.ImageError, v1alpha1.ReasonNameConflict, "DataSource debian exists already and belongs to DataImportCron other"}
+	notFound := expectation{v1alpha1.ImageError, v1alpha1.ReasonImportFailed,
+		"importer pod: 404 (Error); it is tried again (restarts so far: 0)"}
+	conflict := expectation{v1alpha1.ImageError, v1alpha1.ReasonNameConflict,
+		"DataSource debian exists already and belongs to DataImportCron other"}
 	for name, test := range map[string]struct {
 		observed        observation
 		applyErr        error
 		ready, upToDate expectation
 	}{
-		"complete": {observed: observation{dataSource: good, imports: []cdiv1.DataVolume{importAt(0, cdiv1.Succeeded)}}, ready: yes, upToDate: yes},
+		"complete": {observed: observation{dataSource: good, imports: []cdiv1.DataVolume{importAt(0, cdiv1.Succeeded)}},
+			ready: yes, upToDate: yes},
 		"the first import": {
-			observed: observation{dataSource: bad, imports: []cdiv1.DataVolume{importAt(0, cdiv1.ImportInProgress)}}, ready: importing, upToDate: importing,
+			observed: observation{dataSource: bad, imports: []cdiv1.DataVolume{importAt(0, cdiv1.ImportInProgress)}},
+			ready:    importing, upToDate: importing,
 		},
 		"the next import": {
-			observed: observation{dataSource: good, imports: []cdiv1.DataVolume{importAt(hour, cdiv1.ImportInProgress), importAt(0, cdiv1.Succeeded)}},
-			ready:    yes, upToDate: importing,
+			observed: observation{dataSource: good,
+				imports: []cdiv1.DataVolume{importAt(hour, cdiv1.ImportInProgress), importAt(0, cdiv1.Succeeded)}},
+			ready: yes, upToDate: importing,
 		},
 		"the first import fails": {
 			observed: observation{dataSource: bad, imports: []cdiv1.DataVolume{
@@ -63,42 +68,52 @@ func TestEvaluateOwnImports(t *testing.T) {
 		},
 		"the next import fails, and the last version stays": {
 			observed: observation{dataSource: good, imports: []cdiv1.DataVolume{
-				importAt(hour, cdiv1.ImportInProgress, running(corev1.ConditionFalse, "Error", "404")), importAt(0, cdiv1.Succeeded)}},
+				importAt(hour, cdiv1.ImportInProgress, running(corev1.ConditionFalse, "Error", "404")),
+				importAt(0, cdiv1.Succeeded)}},
 			ready: yes, upToDate: notFound,
 		},
 		"CDI gave up": {
-			observed: observation{dataSource: good, imports: []cdiv1.DataVolume{importAt(hour, cdiv1.Failed), importAt(0, cdiv1.Succeeded)}},
-			ready:    yes, upToDate: expectation{v1alpha1.ImageError, v1alpha1.ReasonImportFailed, "DataVolume debian-20260302130000 failed"},
+			observed: observation{dataSource: good,
+				imports: []cdiv1.DataVolume{importAt(hour, cdiv1.Failed), importAt(0, cdiv1.Succeeded)}},
+			ready: yes, upToDate: expectation{v1alpha1.ImageError, v1alpha1.ReasonImportFailed,
+				"DataVolume debian-20260302130000 failed"},
 		},
 		"no such class": {
-			observed: observation{dataSource: bad, imports: []cdiv1.DataVolume{importAt(0, cdiv1.PhaseUnset, refused("ErrClaimNotValid", "no class fast"))}},
+			observed: observation{dataSource: bad,
+				imports: []cdiv1.DataVolume{importAt(0, cdiv1.PhaseUnset, refused("ErrClaimNotValid", "no class fast"))}},
 			ready:    expectation{v1alpha1.ImageError, v1alpha1.ReasonClaimPending, "no class fast"},
 			upToDate: expectation{v1alpha1.ImageError, v1alpha1.ReasonClaimPending, "no class fast"},
 		},
 		"the claim is gone": {
 			observed: observation{dataSource: bad, imports: []cdiv1.DataVolume{importAt(0, cdiv1.Succeeded)}},
-			ready:    expectation{v1alpha1.ImagePending, v1alpha1.ReasonSourceNotReady, "DataSource debian: PVC not found"}, upToDate: yes,
+			ready:    expectation{v1alpha1.ImagePending, v1alpha1.ReasonSourceNotReady, "DataSource debian: PVC not found"},
+			upToDate: yes,
 		},
 		"CDI is absent": {
 			observed: observation{missing: &dependency.DataSources},
-			ready:    expectation{v1alpha1.ImageError, v1alpha1.ReasonDependencyMissing, "CDI (Containerized Data Importer) is not installed"},
+			ready: expectation{v1alpha1.ImageError, v1alpha1.ReasonDependencyMissing,
+				"CDI (Containerized Data Importer) is not installed"},
 			upToDate: expectation{v1alpha1.ImageError, v1alpha1.ReasonDependencyMissing, "datasources.cdi.kubevirt.io"},
 		},
 		"the schedule is wrong, and a version there": {
-			observed: observation{scheduleErr: errors.New("end of range (99) above maximum"), dataSource: good, imports: []cdiv1.DataVolume{importAt(0, cdiv1.Succeeded)}},
-			ready:    yes, upToDate: expectation{v1alpha1.ImageError, v1alpha1.ReasonInvalidSpec, "above maximum"},
+			observed: observation{scheduleErr: errors.New("end of range (99) above maximum"), dataSource: good,
+				imports: []cdiv1.DataVolume{importAt(0, cdiv1.Succeeded)}},
+			ready: yes, upToDate: expectation{v1alpha1.ImageError, v1alpha1.ReasonInvalidSpec, "above maximum"},
 		},
 		"the name is taken": {
-			applyErr: &apply.NameConflictError{Kind: "DataSource", Name: "debian", Owner: "DataImportCron other"}, ready: conflict, upToDate: conflict,
+			applyErr: &apply.NameConflictError{Kind: "DataSource", Name: "debian", Owner: "DataImportCron other"},
+			ready:    conflict, upToDate: conflict,
 		},
 		"the name is taken after a version was complete": {
 			observed: observation{imports: []cdiv1.DataVolume{importAt(0, cdiv1.Succeeded)}},
-			applyErr: &apply.NameConflictError{Kind: "DataSource", Name: "debian", Owner: "DataImportCron other"}, ready: conflict, upToDate: conflict,
+			applyErr: &apply.NameConflictError{Kind: "DataSource", Name: "debian", Owner: "DataImportCron other"},
+			ready:    conflict, upToDate: conflict,
 		},
 		"the next import is refused": {
 			observed: observation{dataSource: good, imports: []cdiv1.DataVolume{importAt(0, cdiv1.Succeeded)}},
 			applyErr: &apply.RefusedError{Kind: "DataVolume", Name: "debian-2", Err: errors.New("exceeded quota")},
-			ready:    yes, upToDate: expectation{v1alpha1.ImageError, v1alpha1.ReasonApplyRefused, "DataVolume debian-2: exceeded quota"},
+			ready:    yes, upToDate: expectation{v1alpha1.ImageError, v1alpha1.ReasonApplyRefused,
+				"DataVolume debian-2: exceeded quota"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -109,14 +124,15 @@ func TestEvaluateOwnImports(t *testing.T) {
 	}
 }
 
-// Fault D.5: CDI clears the importer's words at each try, and a failure is reported until something succeeds.
+// Fault D.5: CDI clears the importer's error at each retry, and a failure is reported until an attempt succeeds.
 func TestAnImportThatIsTriedAgainStaysFailed(t *testing.T) {
 	failing := importAt(0, cdiv1.ImportInProgress, running(corev1.ConditionFalse, "Error", "404"))
 	trying := importAt(0, cdiv1.ImportInProgress, running(corev1.ConditionTrue, "Pod is running", ""))
 	trying.Status.Progress = "40%"
 	image := imageWith()
 	first := freshness(image, &observation{imports: []cdiv1.DataVolume{failing}}, nil)
-	image.Status.Conditions = []metav1.Condition{{Type: v1alpha1.ConditionUpToDate, Status: metav1.ConditionFalse, Reason: first.Reason, Message: first.Message}}
+	image.Status.Conditions = []metav1.Condition{{Type: v1alpha1.ConditionUpToDate, Status: metav1.ConditionFalse,
+		Reason: first.Reason, Message: first.Message}}
 	tried := &observation{imports: []cdiv1.DataVolume{trying}, importer: dvstate.Waiting{Retried: true}}
 	assert.Equal(t, first, freshness(image, tried, nil))
 	assert.Nil(t, describe(image, tried, first).ProgressPercent)
@@ -128,15 +144,17 @@ func TestAnImportThatIsTriedAgainStaysFailed(t *testing.T) {
 func TestEvaluatePolled(t *testing.T) {
 	good, bad := sourceThatIs(corev1.ConditionTrue, ""), sourceThatIs(corev1.ConditionFalse, "No source PVC set")
 	yes := expectation{}
-	awaiting := expectation{v1alpha1.ImagePending, v1alpha1.ReasonAwaitingPoll, "cdi.kubevirt.io/dataImportCron=debian-i01234567"}
+	awaiting := expectation{v1alpha1.ImagePending, v1alpha1.ReasonAwaitingPoll,
+		"cdi.kubevirt.io/dataImportCron=debian-i01234567"}
 	for name, test := range map[string]struct {
 		observed        observation
 		ready, upToDate expectation
 	}{
 		"not polled yet": {observed: observation{dataSource: bad, cron: cronThat()}, ready: awaiting, upToDate: awaiting},
 		"up to date": {
-			observed: observation{dataSource: good, cron: cronThat(polledDigest("sha256:1"), imported("debian-1", "sha256:1"), upToDate(corev1.ConditionTrue, ""))},
-			ready:    yes, upToDate: yes,
+			observed: observation{dataSource: good,
+				cron: cronThat(polledDigest("sha256:1"), imported("debian-1", "sha256:1"), upToDate(corev1.ConditionTrue, ""))},
+			ready: yes, upToDate: yes,
 		},
 		"made again after a change": {
 			observed: observation{dataSource: pointingTo(good, "debian-1"), cron: cronThat()}, ready: yes, upToDate: awaiting,
@@ -144,11 +162,14 @@ func TestEvaluatePolled(t *testing.T) {
 		"a new digest": {
 			observed: observation{dataSource: good, cron: cronThat(polledDigest("sha256:2"), imported("debian-1", "sha256:1"),
 				upToDate(corev1.ConditionFalse, "Source digest updated since last import"))},
-			ready: yes, upToDate: expectation{v1alpha1.ImageImporting, v1alpha1.ReasonImporting, "Source digest updated since last import"},
+			ready: yes, upToDate: expectation{v1alpha1.ImageImporting, v1alpha1.ReasonImporting,
+				"Source digest updated since last import"},
 		},
 		"the import of a new digest fails": {
-			observed: observation{dataSource: good, cron: cronThat(polledDigest("sha256:2"), imported("debian-1", "sha256:1"), upToDate(corev1.ConditionFalse, "")),
-				imports: []cdiv1.DataVolume{importAt(0, cdiv1.ImportInProgress, running(corev1.ConditionFalse, "Error", "no disk image below /disk"))}},
+			observed: observation{dataSource: good,
+				cron: cronThat(polledDigest("sha256:2"), imported("debian-1", "sha256:1"), upToDate(corev1.ConditionFalse, "")),
+				imports: []cdiv1.DataVolume{
+					importAt(0, cdiv1.ImportInProgress, running(corev1.ConditionFalse, "Error", "no disk image below /disk"))}},
 			ready: yes, upToDate: expectation{v1alpha1.ImageError, v1alpha1.ReasonImportFailed, "no disk image below /disk"},
 		},
 	} {
@@ -172,11 +193,14 @@ func TestDescribe(t *testing.T) {
 		image := imageWith(at("@hourly"))
 		third := importAt(2*time.Hour, cdiv1.ImportInProgress)
 		third.Status.Progress = "47.11%"
-		observed := seen(image, 2*time.Hour+time.Minute, third, importAt(time.Hour, cdiv1.Succeeded), importAt(0, cdiv1.Succeeded))
+		observed := seen(image, 2*time.Hour+time.Minute, third, importAt(time.Hour, cdiv1.Succeeded),
+			importAt(0, cdiv1.Succeeded))
 		observed.dataSource = sourceThatIs(corev1.ConditionTrue, "")
-		second, first := ptr.To(metav1.NewTime(creation.Add(70*time.Minute))), ptr.To(metav1.NewTime(creation.Add(10*time.Minute)))
+		second, first := ptr.To(metav1.NewTime(creation.Add(70*time.Minute))),
+			ptr.To(metav1.NewTime(creation.Add(10*time.Minute)))
 		assert.Equal(t, v1alpha1.WukongImageStatus{
-			Phase: v1alpha1.ImageReady, DataSourceName: "debian", CurrentVersion: "debian-20260302130000", LastImportTime: second,
+			Phase: v1alpha1.ImageReady, DataSourceName: "debian",
+			CurrentVersion: "debian-20260302130000", LastImportTime: second,
 			NextImportTime: ptr.To(metav1.NewTime(creation.Add(3 * time.Hour))), ProgressPercent: ptr.To(int32(40)),
 			Versions: []v1alpha1.ImageVersion{
 				{Name: "debian-20260302130000", ClaimName: "debian-20260302130000", ImportTime: second},
@@ -200,7 +224,8 @@ func TestDescribe(t *testing.T) {
 		observed := seen(image, 0)
 		observed.cron = cronThat(imported("debian-1", "sha256:1"), asSnapshots)
 		status := describe(image, observed, nil)
-		assert.Equal(t, []v1alpha1.ImageVersion{{Name: "debian-1", ImportTime: ptr.To(metav1.NewTime(creation))}}, status.Versions)
+		assert.Equal(t, []v1alpha1.ImageVersion{{Name: "debian-1", ImportTime: ptr.To(metav1.NewTime(creation))}},
+			status.Versions)
 	})
 	t.Run("from a registry, while the DataImportCron is made again", func(t *testing.T) {
 		image := imageWith(fromRegistry("r/debian"), at("@daily"))

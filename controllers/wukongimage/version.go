@@ -10,14 +10,14 @@ import (
 
 // version is one complete import.
 type version struct {
-	// name of the claim, or of the snapshot that took its place.
+	// name of the claim, or of the snapshot that replaced it.
 	name     string
 	snapshot bool
 	digest   string
 	time     *metav1.Time
 }
 
-// currentVersion is what the DataSource shall point to; nil while no import is complete.
+// currentVersion returns what the DataSource must point to; nil while no import is complete.
 func currentVersion(image *v1alpha1.WukongImage, observed *observation) *version {
 	if polled(image) {
 		if current := cronVersion(observed.cron); current != nil {
@@ -33,16 +33,17 @@ func currentVersion(image *v1alpha1.WukongImage, observed *observation) *version
 	return nil
 }
 
-// cronVersion is what a DataImportCron imported last. With a StorageProfile that says so CDI keeps it as a VolumeSnapshot of the claim's
-// name, and deletes the claim.
+// cronVersion returns the last import of a DataImportCron. If the StorageProfile asks for snapshots, CDI keeps it as a
+// VolumeSnapshot with the claim's name, and deletes the claim.
 func cronVersion(cron *cdiv1.DataImportCron) *version {
 	if cron == nil || cron.Status.LastImportedPVC == nil {
 		return nil
 	}
 	current := &version{
-		name:     cron.Status.LastImportedPVC.Name,
-		snapshot: ptr.Deref(cron.Status.SourceFormat, cdiv1.DataImportCronSourceFormatPvc) == cdiv1.DataImportCronSourceFormatSnapshot,
-		time:     cron.Status.LastImportTimestamp,
+		name: cron.Status.LastImportedPVC.Name,
+		snapshot: ptr.Deref(cron.Status.SourceFormat, cdiv1.DataImportCronSourceFormatPvc) ==
+			cdiv1.DataImportCronSourceFormatSnapshot,
+		time: cron.Status.LastImportTimestamp,
 	}
 	for _, one := range cron.Status.CurrentImports {
 		if one.DataVolumeName == current.name {
@@ -52,8 +53,8 @@ func cronVersion(cron *cdiv1.DataImportCron) *version {
 	return current
 }
 
-// offeredVersion is what our DataSource points to already. A DataImportCron that was made again knows nothing of its imports until the next
-// poll, and disks shall start from them meanwhile.
+// offeredVersion returns what our DataSource already points to. A DataImportCron that was created again does not know
+// its imports until the next poll, and disks must start from them meanwhile.
 func offeredVersion(image *v1alpha1.WukongImage, observed *observation) *version {
 	if observed.dataSource == nil || !metav1.IsControlledBy(observed.dataSource, image) {
 		return nil
@@ -74,8 +75,8 @@ func offeredVersion(image *v1alpha1.WukongImage, observed *observation) *version
 	}
 }
 
-// listVersions lists what status tells: the current version, and the complete imports beside it. Of versions that CDI keeps as snapshots,
-// whose imports are gone, only the current one is known.
+// listVersions returns the versions for status: the current one, and the other complete imports. Of versions that CDI
+// keeps as snapshots, whose imports are deleted, only the current one is known.
 func listVersions(current *version, imports []cdiv1.DataVolume) []v1alpha1.ImageVersion {
 	var versions []v1alpha1.ImageVersion
 	if current != nil {
@@ -88,10 +89,12 @@ func listVersions(current *version, imports []cdiv1.DataVolume) []v1alpha1.Image
 	for i := range imports {
 		one := &imports[i]
 		known := current != nil && one.Name == current.name
-		if known || one.Status.Phase != cdiv1.Succeeded || !one.DeletionTimestamp.IsZero() || len(versions) == v1alpha1.MaxReportedVersions {
+		if known || one.Status.Phase != cdiv1.Succeeded || !one.DeletionTimestamp.IsZero() ||
+			len(versions) == v1alpha1.MaxReportedVersions {
 			continue
 		}
-		versions = append(versions, v1alpha1.ImageVersion{Name: one.Name, ClaimName: one.Name, ImportTime: ptr.To(finishedAt(one))})
+		versions = append(versions,
+			v1alpha1.ImageVersion{Name: one.Name, ClaimName: one.Name, ImportTime: ptr.To(finishedAt(one))})
 	}
 	return versions
 }

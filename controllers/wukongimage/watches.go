@@ -13,8 +13,8 @@ import (
 	"github.com/novasphere/wukong/apis/v1alpha1"
 )
 
-// imagesOfImport maps a DataVolume to its image: by the UID that is on ours, or by the name of the DataImportCron that is on CDI's. Neither
-// goes by the owner, which CDI's do not have, and ours lose when they are set free.
+// imagesOfImport maps a DataVolume to its image: ours by the label with the image's UID, CDI's by the name of the
+// DataImportCron. Neither uses the owner, which CDI's do not have, and ours lose when they are released.
 func (r *Reconciler) imagesOfImport() handler.EventHandler {
 	return handler.EnqueueRequestsFromMapFunc(func(ctx context.Context, dataVolume client.Object) []reconcile.Request {
 		labels := dataVolume.GetLabels()
@@ -23,7 +23,8 @@ func (r *Reconciler) imagesOfImport() handler.EventHandler {
 			return nil
 		}
 		images := &v1alpha1.WukongImageList{}
-		if err := r.client.List(ctx, images, client.InNamespace(dataVolume.GetNamespace()), client.DisableReadYourWritesConsistency); err != nil {
+		if err := r.client.List(ctx, images, client.InNamespace(dataVolume.GetNamespace()),
+			client.DisableReadYourWritesConsistency); err != nil {
 			logf.FromContext(ctx).Error(err, "list images to enqueue")
 			return nil
 		}

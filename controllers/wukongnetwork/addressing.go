@@ -8,14 +8,15 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/addresspool"
 )
 
-// checkAddressing says what in subnets and routes cannot work. Admission has checked each entry for itself; what is left are
-// the rules between entries:
-//   - subnets do not overlap: a machine's address must lie in one subnet, which gives its prefix length and gateway;
+// checkAddressing returns an error if subnets and routes contradict each other. Admission has checked each entry
+// alone. The rules between entries are:
+//   - subnets do not overlap: the address of an interface must lie in one subnet, which gives its prefix length and
+//     gateway;
 //   - a route's destination and next hop are of one family;
-//   - a next hop lies in a subnet of the network, when it lists any of that family: another one cannot be reached;
-//   - destinations are given once, also when they differ in host bits only;
-//   - pools have addresses to give, ranges do not overlap, and reservations lie in a subnet with a pool;
-//   - a default route beside a gateway of the same family has a metric, or the guest would have two equal ones.
+//   - a next hop lies in a subnet of the network if the network lists any of that family: otherwise it is unreachable;
+//   - destinations are unique, also when they differ only in host bits;
+//   - pools have addresses, ranges do not overlap, and reservations lie in a subnet with a pool;
+//   - a default route beside a gateway of the same family has a metric: otherwise the guest would have two equal ones.
 func checkAddressing(spec *v1alpha1.WukongNetworkSpec) error {
 	prefixes, err := subnetPrefixes(spec.Subnets)
 	if err != nil {
@@ -40,7 +41,8 @@ func checkAddressing(spec *v1alpha1.WukongNetworkSpec) error {
 		}
 		if to.Bits() == 0 && route.Metric == nil {
 			if gateway := gatewayOfFamily(spec.Subnets, to.Addr().Is4()); gateway != "" {
-				return fmt.Errorf("routes: %s is a second default route beside the gateway %s; give it a metric, or leave one out", route.To, gateway)
+				return fmt.Errorf("routes: %s is a second default route beside the gateway %s; give it a metric, or "+
+					"leave one out", route.To, gateway)
 			}
 		}
 	}
@@ -84,7 +86,8 @@ func checkNextHop(route *v1alpha1.Route, to netip.Prefix, subnets []netip.Prefix
 		listed = listed || subnet.Addr().Is4() == via.Is4()
 	}
 	if listed {
-		return fmt.Errorf("routes: the next hop %s of %s lies in no subnet of the network, so that it cannot be reached", route.Via, route.To)
+		return fmt.Errorf("routes: the next hop %s of %s lies in no subnet of the network, so that it cannot "+
+			"be reached", route.Via, route.To)
 	}
 	return nil
 }

@@ -76,8 +76,10 @@ func TestCheckAddressing(t *testing.T) {
 			subnets: []v1alpha1.Subnet{lan, {CIDR: "fd00:10::/64"}},
 			routes:  []v1alpha1.Route{{To: "::/0", Via: "fd00:10::2"}},
 		},
-		"not a destination": {routes: []v1alpha1.Route{{To: "10.0.0.0", Via: "10.0.0.1"}}, wrong: "10.0.0.0 is not a network"},
-		"not a next hop":    {routes: []v1alpha1.Route{{To: "10.0.0.0/8", Via: "router"}}, wrong: "router of 10.0.0.0/8 is not an IP address"},
+		"not a destination": {routes: []v1alpha1.Route{{To: "10.0.0.0", Via: "10.0.0.1"}},
+			wrong: "10.0.0.0 is not a network"},
+		"not a next hop": {routes: []v1alpha1.Route{{To: "10.0.0.0/8", Via: "router"}},
+			wrong: "router of 10.0.0.0/8 is not an IP address"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

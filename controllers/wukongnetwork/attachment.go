@@ -8,9 +8,11 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/cni"
 )
 
-// applyAttachment writes the NetworkAttachmentDefinition of a network that has its own, unless something stands in its way, and records it in the
-// observation. Of a network that may not use what it names of the nodes it withdraws it.
-func (r *Reconciler) applyAttachment(ctx context.Context, network *v1alpha1.WukongNetwork, observed *observation) error {
+// applyAttachment writes the NetworkAttachmentDefinition of a network that has its own, unless there is an obstacle,
+// and records it in the observation. It withdraws that of a network that may not use the node networks that it names.
+func (r *Reconciler) applyAttachment(
+	ctx context.Context, network *v1alpha1.WukongNetwork, observed *observation,
+) error {
 	if observed.hostRefusal != "" {
 		return r.withdraw(ctx, network, observed)
 	}

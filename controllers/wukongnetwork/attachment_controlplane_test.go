@@ -13,7 +13,7 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/testkit"
 )
 
-// networks is the fixture in which the network controller runs alone, with the attachments that it makes.
+// networks is the fixture in which only the network controller runs, with helpers for its attachments.
 type networks struct{ *testkit.Fixture }
 
 func start(t *testing.T) (networks, *testkit.Manager) {
@@ -22,7 +22,7 @@ func start(t *testing.T) (networks, *testkit.Manager) {
 	return f, f.StartManager()
 }
 
-// alone has no manager yet.
+// alone returns a fixture without a manager.
 func alone(t *testing.T) networks {
 	t.Helper()
 	return networks{testkit.New(t).Running("wukongnetwork")}

@@ -12,8 +12,8 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/cni"
 )
 
-// missingFeature says what a network needs of the nodes, or of KubeVirt, and nobody offers: a machine on it would wait for ever, and
-// the scheduler's or virt-handler's word for it would tell nothing of the network.
+// missingFeature returns what a network needs of the nodes or of KubeVirt and nobody offers. Without this a guest
+// would wait for ever, and the messages of scheduler and virt-handler would not mention the network.
 func (r *Reconciler) missingFeature(ctx context.Context, spec *v1alpha1.WukongNetworkSpec) (*notReady, error) {
 	if resource, provider := cni.NodeResource(spec); resource != "" {
 		nodes := &corev1.NodeList{}
@@ -42,7 +42,7 @@ func offered(nodes []corev1.Node, resource string) bool {
 	return false
 }
 
-// devices are the resources beside the kernel's own, of which a node has any.
+// devices returns the extended resources (with a slash in their name) of which a node has any.
 func devices(node *corev1.Node) map[string]bool {
 	found := map[string]bool{}
 	for name, quantity := range node.Status.Allocatable {

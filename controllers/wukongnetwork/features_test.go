@@ -13,7 +13,7 @@ import (
 	"github.com/novasphere/wukong/controllers/wukongnetwork/internal/hostbridge"
 )
 
-// nodeWith is a node as the cache holds it, that offers what two plugins of devices register.
+// nodeWith returns a node, as the cache holds it, with the resources of two device plugins.
 func nodeWith(devices, released string, ready corev1.ConditionStatus) *corev1.Node {
 	return keeptest.Object(&corev1.Node{
 		ObjectMeta: metav1.ObjectMeta{

@@ -28,19 +28,20 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/testkit"
 )
 
-// hosts are nodes of one test, with a label of their own, and the test is NMState on them.
+// hosts are nodes of one test, with a label of their own. The test simulates NMState on them.
 type hosts struct {
 	networks
 	bridge string
 	nodes  []string
 }
 
-// newHosts makes ready nodes whose spare interface carries nothing, and a name for a bridge that no other test has.
+// newHosts creates ready nodes with an unused interface, and a unique name for a bridge.
 func newHosts(f networks, count int) *hosts {
 	f.Helper()
 	h := &hosts{networks: f, bridge: "br-" + f.Namespace[max(0, len(f.Namespace)-8):]}
 	for i := range count {
-		node := &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: fmt.Sprintf("%s-n%d", f.Namespace, i+1), Labels: map[string]string{"test": f.Namespace}}}
+		node := &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: fmt.Sprintf("%s-n%d", f.Namespace, i+1),
+			Labels: map[string]string{"test": f.Namespace}}}
 		f.Create(node)
 		f.Afterwards(func(ctx context.Context) { _ = f.Client.Delete(ctx, node) })
 		node.Status.Conditions = []corev1.NodeCondition{{Type: corev1.NodeReady, Status: corev1.ConditionTrue}}
@@ -51,7 +52,7 @@ func newHosts(f networks, count int) *hosts {
 	return h
 }
 
-// report is what NMState says of a node.
+// report sets what NMState reports about a node.
 func (h *hosts) report(node, text string) {
 	h.Helper()
 	state := &nmstatev1beta1.NodeNetworkState{ObjectMeta: metav1.ObjectMeta{Name: node}}
@@ -64,7 +65,7 @@ func (h *hosts) report(node, text string) {
 	require.NoError(h, h.Client.Status().Update(h.Context(), state))
 }
 
-// policy is that of the bridge, which must exist.
+// policy returns the policy of the bridge, which must exist.
 func (h *hosts) policy() *nmstatev1.NodeNetworkConfigurationPolicy {
 	h.Helper()
 	policy := &nmstatev1.NodeNetworkConfigurationPolicy{}
@@ -78,12 +79,13 @@ func (h *hosts) noPolicy() bool {
 	return !h.Has(&nmstatev1.NodeNetworkConfigurationPolicy{ObjectMeta: metav1.ObjectMeta{Name: "wukong-" + h.bridge}})
 }
 
-// enact says how far a node is with the policy as it is now.
+// enact sets the progress of a node with the current policy.
 func (h *hosts) enact(node string, kind shared.ConditionType, message string) {
 	h.Helper()
 	policy := h.policy()
 	enactment := &nmstatev1beta1.NodeNetworkConfigurationEnactment{ObjectMeta: metav1.ObjectMeta{
-		Name: shared.EnactmentKey(node, policy.Name).Name, Labels: map[string]string{shared.EnactmentPolicyLabel: policy.Name, shared.EnactmentNodeLabel: node},
+		Name:   shared.EnactmentKey(node, policy.Name).Name,
+		Labels: map[string]string{shared.EnactmentPolicyLabel: policy.Name, shared.EnactmentNodeLabel: node},
 	}}
 	if !h.Has(enactment) {
 		enactment.ResourceVersion = ""
@@ -97,22 +99,25 @@ func (h *hosts) enact(node string, kind shared.ConditionType, message string) {
 }
 
 func (h *hosts) network(namespace, name string, edit ...func(*v1alpha1.ManagedBridge)) *v1alpha1.WukongNetwork {
-	wish := &v1alpha1.ManagedBridge{
-		Ports: []v1alpha1.InterfaceName{"eth1"}, UplinkVLAN: ptr.To(int32(100)), NodeSelector: map[string]string{"test": h.Namespace},
+	wanted := &v1alpha1.ManagedBridge{
+		Ports: []v1alpha1.InterfaceName{"eth1"}, UplinkVLAN: ptr.To(int32(100)),
+		NodeSelector: map[string]string{"test": h.Namespace},
 	}
 	for _, change := range edit {
-		change(wish)
+		change(wanted)
 	}
 	network := h.newNetwork(name, func(spec *v1alpha1.WukongNetworkSpec) {
-		spec.Bridge = &v1alpha1.BridgeNetwork{Name: h.bridge, Managed: wish}
+		spec.Bridge = &v1alpha1.BridgeNetwork{Name: h.bridge, Managed: wanted}
 	}, builder.Unrestricted)
 	network.Namespace = namespace
 	return network
 }
 
-const done, failing = shared.NodeNetworkConfigurationEnactmentConditionAvailable, shared.NodeNetworkConfigurationEnactmentConditionFailing
+const done, failing = shared.NodeNetworkConfigurationEnactmentConditionAvailable,
+	shared.NodeNetworkConfigurationEnactmentConditionFailing
 
-// TestAManagedBridgeIsSharedAndGoesWithItsLastUser: one policy for two namespaces, ready when all nodes are, absent before it is deleted.
+// TestAManagedBridgeIsSharedAndGoesWithItsLastUser: one policy for two namespaces, ready when all nodes are, and
+// absent before it is deleted.
 func TestAManagedBridgeIsSharedAndGoesWithItsLastUser(t *testing.T) {
 	f := alone(t)
 	elsewhere := f.Elsewhere().Namespace
@@ -137,7 +142,8 @@ func TestAManagedBridgeIsSharedAndGoesWithItsLastUser(t *testing.T) {
 	f.waitReady(two)
 	assert.Equal(t, policy.UID, h.policy().UID)
 	f.WaitIdle()
-	assert.Equal(t, 1, manager.Writes.Counts()[testenv.Write{Verb: "patch", Resource: "nodenetworkconfigurationpolicies"}], manager.Writes)
+	assert.Equal(t, 1, manager.Writes.Counts()[testenv.Write{Verb: "patch", Resource: "nodenetworkconfigurationpolicies"}],
+		manager.Writes)
 
 	t.Run("Contract3: no writes at rest, after a restart", func(t *testing.T) {
 		manager.Stop()
@@ -155,14 +161,16 @@ func TestAManagedBridgeIsSharedAndGoesWithItsLastUser(t *testing.T) {
 	})
 	t.Run("machines hang on it", func(t *testing.T) {
 		f := f.in(t)
-		h.report(h.nodes[0], fmt.Sprintf("interfaces: [{name: %s, type: linux-bridge, bridge: {port: [{name: eth1.100}, {name: veth7}]}}]", h.bridge))
+		h.report(h.nodes[0], fmt.Sprintf("interfaces: [{name: %s, type: linux-bridge, bridge: {port: [{name: eth1.100}, "+
+			"{name: veth7}]}}]", h.bridge))
 		f.Remove(two)
 		f.WaitGone(two)
 		f.WaitIdle()
 		assert.Equal(t, policy.Generation, h.policy().Generation, "the machines keep their network")
 	})
 	t.Run("it goes with the last", func(t *testing.T) {
-		h.report(h.nodes[0], fmt.Sprintf("interfaces: [{name: %s, type: linux-bridge, bridge: {port: [{name: eth1.100}]}}]", h.bridge))
+		h.report(h.nodes[0],
+			fmt.Sprintf("interfaces: [{name: %s, type: linux-bridge, bridge: {port: [{name: eth1.100}]}}]", h.bridge))
 		f.Until(func() bool { return strings.Contains(string(h.policy().Spec.DesiredState.Raw), "absent") })
 		h.enact(h.nodes[0], done, "")
 		f.WaitIdle()
@@ -172,7 +180,7 @@ func TestAManagedBridgeIsSharedAndGoesWithItsLastUser(t *testing.T) {
 	})
 }
 
-// TestABridgeThatTwoWantDifferently: both are told, the older goes on, and the younger when they agree.
+// TestABridgeThatTwoWantDifferently: both networks report it, the older works, and the younger does when they agree.
 func TestABridgeThatTwoWantDifferently(t *testing.T) {
 	f := alone(t)
 	f.StartManagerOfAll()
@@ -181,16 +189,19 @@ func TestABridgeThatTwoWantDifferently(t *testing.T) {
 	h.Create(older)
 	h.enact(h.nodes[0], done, "")
 	f.waitReady(older)
-	younger := h.network(f.Namespace, "younger", func(wish *v1alpha1.ManagedBridge) { wish.UplinkVLAN = ptr.To(int32(200)) })
-	// Ages have seconds; of one second the UID decides, which may be the younger's.
+	younger := h.network(f.Namespace, "younger",
+		func(wanted *v1alpha1.ManagedBridge) { wanted.UplinkVLAN = ptr.To(int32(200)) })
+	// Ages are in seconds; within the same second the UID decides, so the younger could win.
 	f.Until(func() bool { return metav1.Now().Sub(older.CreationTimestamp.Time).Seconds() > 2 })
 	h.Create(younger)
-	testkit.Wait(f, younger, metav1.ConditionFalse, v1alpha1.ReasonBridgeConflict, "WukongNetwork older manages bridge "+h.bridge+" otherwise")
-	told := f.waitReady(older)
+	testkit.Wait(f, younger, metav1.ConditionFalse, v1alpha1.ReasonBridgeConflict,
+		"WukongNetwork older manages bridge "+h.bridge+" otherwise")
+	shown := f.waitReady(older)
 	f.Until(func() bool {
-		require.NoError(t, f.Client.Get(t.Context(), client.ObjectKeyFromObject(older), told))
-		condition := meta.FindStatusCondition(told.Status.Conditions, v1alpha1.ConditionHostBridgeReady)
-		return condition.Reason == v1alpha1.ReasonBridgeConflict && strings.Contains(condition.Message, "WukongNetwork younger wants bridge")
+		require.NoError(t, f.Client.Get(t.Context(), client.ObjectKeyFromObject(older), shown))
+		condition := meta.FindStatusCondition(shown.Status.Conditions, v1alpha1.ConditionHostBridgeReady)
+		return condition.Reason == v1alpha1.ReasonBridgeConflict &&
+			strings.Contains(condition.Message, "WukongNetwork younger wants bridge")
 	})
 	assert.NotContains(t, string(h.policy().Spec.DesiredState.Raw), "200")
 
@@ -198,15 +209,17 @@ func TestABridgeThatTwoWantDifferently(t *testing.T) {
 	f.waitReady(younger)
 }
 
-// TestNoNodeLosesItsNetwork (fault A.3): a port with an address of the node is refused before anything is written, and what is not known is waited for.
+// TestNoNodeLosesItsNetwork (fault A.3): a port with an address of the node is refused before any write, and unknown
+// states are waited for.
 func TestNoNodeLosesItsNetwork(t *testing.T) {
 	f := alone(t)
 	f.StartManagerOfAll()
 	h := newHosts(f, 2)
 	h.report(h.nodes[1], "interfaces: [{name: eth1, ipv4: {enabled: true, address: [{ip: 10.0.0.5, prefix-length: 24}]}}]")
-	network := h.network(f.Namespace, "lan", func(wish *v1alpha1.ManagedBridge) { wish.UplinkVLAN = nil })
+	network := h.network(f.Namespace, "lan", func(wanted *v1alpha1.ManagedBridge) { wanted.UplinkVLAN = nil })
 	h.Create(network)
-	testkit.Wait(f, network, metav1.ConditionFalse, v1alpha1.ReasonHostAddressAtRisk, "eth1 of node "+h.nodes[1]+" has the address 10.0.0.5, which the node would lose")
+	testkit.Wait(f, network, metav1.ConditionFalse, v1alpha1.ReasonHostAddressAtRisk,
+		"eth1 of node "+h.nodes[1]+" has the address 10.0.0.5, which the node would lose")
 	f.WaitIdle()
 	require.True(t, h.noPolicy())
 	h.report(h.nodes[1], "interfaces: [{name: eth1}]")
@@ -217,7 +230,8 @@ func TestNoNodeLosesItsNetwork(t *testing.T) {
 	f.waitReady(network)
 }
 
-// TestTypesThatNodesMustOffer: a type that needs a device, or a plugin of KubeVirt, says so before any machine tries, and heals.
+// TestTypesThatNodesMustOffer: a network that needs a device, or a plugin of KubeVirt, reports it before any guest
+// starts, and recovers.
 func TestTypesThatNodesMustOffer(t *testing.T) {
 	f := alone(t)
 	f.StartManagerOfAll()
@@ -227,19 +241,25 @@ func TestTypesThatNodesMustOffer(t *testing.T) {
 		f.Create(network)
 		return network
 	}
-	fast := add("fast", v1alpha1.WukongNetworkSpec{Type: v1alpha1.NetworkTypeSRIOV, SRIOV: &v1alpha1.SRIOVNetwork{ResourceName: "example.com/" + f.Namespace, VLAN: ptr.To(int32(7))}})
-	testkit.Wait(f, fast, metav1.ConditionFalse, v1alpha1.ReasonNodeFeatureMissing, "no node offers example.com/"+f.Namespace)
+	fast := add("fast", v1alpha1.WukongNetworkSpec{Type: v1alpha1.NetworkTypeSRIOV,
+		SRIOV: &v1alpha1.SRIOVNetwork{ResourceName: "example.com/" + f.Namespace, VLAN: ptr.To(int32(7))}})
+	testkit.Wait(f, fast, metav1.ConditionFalse, v1alpha1.ReasonNodeFeatureMissing,
+		"no node offers example.com/"+f.Namespace)
 	ovs := add("ovs", v1alpha1.WukongNetworkSpec{Type: v1alpha1.NetworkTypeOVS, OVS: &v1alpha1.OVSNetwork{Bridge: "ovs0"}})
 	testkit.Wait(f, ovs, metav1.ConditionFalse, v1alpha1.ReasonNodeFeatureMissing, "ovs-cni.network.kubevirt.io/ovs0")
-	passt := add("passt", v1alpha1.WukongNetworkSpec{Type: v1alpha1.NetworkTypePod, Pod: &v1alpha1.PodNetwork{Binding: v1alpha1.PodBindingPasst}})
+	passt := add("passt", v1alpha1.WukongNetworkSpec{Type: v1alpha1.NetworkTypePod,
+		Pod: &v1alpha1.PodNetwork{Binding: v1alpha1.PodBindingPasst}})
 	testkit.Wait(f, passt, metav1.ConditionFalse, v1alpha1.ReasonBindingMissing, "spec.configuration.network.binding")
-	cable := add("cable", v1alpha1.WukongNetworkSpec{Type: v1alpha1.NetworkTypeMacvlan, Macvlan: &v1alpha1.MacvlanNetwork{Master: "eth1", Mode: v1alpha1.MacvlanPassthru}})
+	cable := add("cable", v1alpha1.WukongNetworkSpec{Type: v1alpha1.NetworkTypeMacvlan,
+		Macvlan: &v1alpha1.MacvlanNetwork{Master: "eth1", Mode: v1alpha1.MacvlanPassthru}})
 	f.waitReady(cable)
-	assert.Equal(t, `{"cniVersion":"1.0.0","name":"cable","type":"macvlan","master":"eth1","mode":"passthru"}`, f.readAttachment("cable").Spec.Config)
+	assert.Equal(t, `{"cniVersion":"1.0.0","name":"cable","type":"macvlan","master":"eth1","mode":"passthru"}`,
+		f.readAttachment("cable").Spec.Config)
 
 	node := &corev1.Node{}
 	require.NoError(t, f.Client.Get(t.Context(), client.ObjectKey{Name: h.nodes[0]}, node))
-	node.Status.Allocatable = corev1.ResourceList{corev1.ResourceName("example.com/" + f.Namespace): resource.MustParse("4")}
+	node.Status.Allocatable = corev1.ResourceList{
+		corev1.ResourceName("example.com/" + f.Namespace): resource.MustParse("4")}
 	f.SetStatus(node)
 	f.waitReady(fast)
 	attachment := f.readAttachment("fast")
@@ -247,7 +267,7 @@ func TestTypesThatNodesMustOffer(t *testing.T) {
 	assert.Equal(t, `{"cniVersion":"1.0.0","name":"fast","type":"sriov","vlan":7}`, attachment.Spec.Config)
 }
 
-// TestB7TheSampleOfThreeNetworks: each field of the sample is done, or refused with what is missing.
+// TestB7TheSampleOfThreeNetworks: each field of the sample is implemented, or refused with what is missing.
 func TestB7TheSampleOfThreeNetworks(t *testing.T) {
 	f := alone(t)
 	f.StartManagerOfAll()
@@ -263,7 +283,7 @@ func TestB7TheSampleOfThreeNetworks(t *testing.T) {
 		require.NoError(t, yaml.UnmarshalStrict([]byte(document), network))
 		network.Namespace = f.Namespace
 		if bridge := network.Spec.Bridge; bridge != nil {
-			// Nodes and bridges are the whole cluster's, and other tests have theirs.
+			// Nodes and bridges are cluster-wide, and other tests have theirs.
 			bridge.Name, bridge.Managed.NodeSelector = h.bridge, map[string]string{"test": f.Namespace}
 		}
 		networks[network.Name] = network
@@ -275,11 +295,17 @@ func TestB7TheSampleOfThreeNetworks(t *testing.T) {
 	assert.Contains(t, state, "- name: eth1.100\n      vlan: {}", "one layer tags")
 	h.enact(h.nodes[0], done, "")
 	f.waitReady(networks["management"])
-	assert.Equal(t, `{"cniVersion":"1.0.0","name":"management","type":"bridge","bridge":"`+h.bridge+`","disableContainerInterface":true}`, f.readAttachment("management").Spec.Config)
-	testkit.Wait(f, networks["business"], metav1.ConditionFalse, v1alpha1.ReasonNodeFeatureMissing, "no node offers openshift.io/business; install and configure the SR-IOV device plugin")
+	assert.Equal(t, `{"cniVersion":"1.0.0","name":"management","type":"bridge","bridge":"`+
+		h.bridge+`","disableContainerInterface":true}`,
+		f.readAttachment("management").Spec.Config)
+	testkit.Wait(f, networks["business"], metav1.ConditionFalse, v1alpha1.ReasonNodeFeatureMissing,
+		"no node offers openshift.io/business; install and configure the SR-IOV device plugin")
 	f.waitReady(networks["storage"])
-	assert.Equal(t, `{"cniVersion":"1.0.0","name":"storage","type":"macvlan","master":"eth2","mode":"passthru","mtu":9000}`, f.readAttachment("storage").Spec.Config)
+	assert.Equal(t, `{"cniVersion":"1.0.0","name":"storage","type":"macvlan","master":"eth2","mode":"passthru",`+
+		`"mtu":9000}`,
+		f.readAttachment("storage").Spec.Config)
 
 	f.Patch(networks["storage"], `{"spec":{"macvlan":{"mode":"Bridge"}}}`)
-	testkit.Wait(f, networks["storage"], metav1.ConditionFalse, v1alpha1.ReasonNodeFeatureMissing, "macvtap.network.kubevirt.io/eth2")
+	testkit.Wait(f, networks["storage"], metav1.ConditionFalse, v1alpha1.ReasonNodeFeatureMissing,
+		"macvtap.network.kubevirt.io/eth2")
 }

@@ -21,7 +21,7 @@ import (
 	"github.com/novasphere/wukong/controllers/wukongnetwork/internal/hostbridge"
 )
 
-// Kind declares WukongNetwork and its controller, which starts the one of bridges.
+// Kind declares WukongNetwork and its controller, which also starts the bridge controller.
 var Kind = kind.Kind{
 	Name:         "wukongnetwork",
 	Object:       &v1alpha1.WukongNetwork{},
@@ -41,11 +41,11 @@ var Kind = kind.Kind{
 var reads = []kind.Read{
 	{
 		Of: &v1alpha1.WukongVM{}, Why: "how many machines are on the network",
-		Watches: []kind.Watch{kind.By(networksOfMachine(), machineNetworksChanged())},
+		Watches: []kind.Watch{kind.By(networksOfVM(), vmNetworksChanged())},
 	},
 	{
 		Of: &v1alpha1.WukongAddress{}, Why: "how many addresses of the pool are taken",
-		Watches: []kind.Watch{kind.On((*Reconciler).networksOfAddress, comesOrGoes())},
+		Watches: []kind.Watch{kind.On((*Reconciler).networksOfAddress, createdOrDeleted())},
 	},
 	{
 		Of: &v1alpha1.WukongHostNetworkPolicy{}, Why: "which networks of the nodes the namespace may use",
@@ -80,7 +80,7 @@ var reads = []kind.Read{
 }
 
 func start(env kind.Env) (reconcile.Reconciler, error) {
-	// Who does not see all networks cannot know whether a bridge of the nodes is still wanted.
+	// A release that does not see all networks cannot know whether a bridge of the nodes is still in use.
 	if !env.Settings.Namespaces.Limited() {
 		if err := hostbridge.Controller.Setup(env); err != nil {
 			return nil, err

@@ -20,7 +20,7 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/testkit"
 )
 
-// B7 and B9: the attachment of a bridge is complete, ours, brought back when changed, and gone with the network.
+// B7 and B9: the attachment of a bridge is complete, managed, restored after a change, and deleted with the network.
 func TestB9BridgeOwnsItsAttachment(t *testing.T) {
 	f, manager := start(t)
 	network := f.newNetwork("lan", func(spec *v1alpha1.WukongNetworkSpec) {
@@ -44,7 +44,7 @@ func TestB9BridgeOwnsItsAttachment(t *testing.T) {
 		{Verb: "patch", Resource: "wukongnetworks/status"}:          1,
 	}, manager.Writes.Counts(), "Contract3: what a network costs")
 
-	// The second manager is the whole test's: what follows needs it.
+	// The rest of the test needs the second manager, so it must outlive the subtest.
 	t.Run("Contract3: no writes at rest, after a restart", func(t *testing.T) {
 		manager.Stop()
 		second := f.StartManager()
@@ -55,8 +55,9 @@ func TestB9BridgeOwnsItsAttachment(t *testing.T) {
 		f := f.in(t)
 		f.Patch(network, `{"spec":{"bridge":{"name":"br1"}}}`)
 		f.Until(func() bool {
-			return assert.ObjectsAreEqual(`{"cniVersion":"1.0.0","name":"lan","type":"bridge","bridge":"br1","mtu":9000,"vlan":100,`+
-				`"preserveDefaultVlan":false,"disableContainerInterface":true}`, f.readAttachment("lan").Spec.Config)
+			return assert.ObjectsAreEqual(
+				`{"cniVersion":"1.0.0","name":"lan","type":"bridge","bridge":"br1","mtu":9000,"vlan":100,`+
+					`"preserveDefaultVlan":false,"disableContainerInterface":true}`, f.readAttachment("lan").Spec.Config)
 		})
 	})
 	t.Run("a change by someone else is brought back", func(t *testing.T) {
@@ -83,14 +84,16 @@ func TestB9BridgeOwnsItsAttachment(t *testing.T) {
 	})
 }
 
-// B9: an attachment that someone else made is looked at and never touched; a missing one is told, and heals.
+// B9: an unmanaged attachment is read and never changed. A missing one is reported, and the network recovers when it
+// exists.
 func TestB9ExistingAttachment(t *testing.T) {
 	f, manager := start(t)
 	elsewhere := f.Elsewhere().Namespace
 	network := f.newNetwork("trunk", builder.ExistingAttachment(elsewhere, "shared"))
 	near := f.newNetwork("near", builder.ExistingAttachment("", "local"))
 	f.Create(network, near)
-	missing := testkit.Wait(f, network, metav1.ConditionFalse, v1alpha1.ReasonAttachmentMissing, "NetworkAttachmentDefinition "+elsewhere+"/shared does not exist")
+	missing := testkit.Wait(f, network, metav1.ConditionFalse, v1alpha1.ReasonAttachmentMissing,
+		"NetworkAttachmentDefinition "+elsewhere+"/shared does not exist")
 	assert.Equal(t, v1alpha1.NetworkError, missing.Status.Phase)
 	assert.Empty(t, missing.Status.Attachment)
 	testkit.Wait(f, near, metav1.ConditionFalse, v1alpha1.ReasonAttachmentMissing, f.Namespace+"/local")
@@ -112,20 +115,21 @@ func TestB9ExistingAttachment(t *testing.T) {
 	testkit.Wait(f, near, metav1.ConditionFalse, v1alpha1.ReasonAttachmentMissing, f.Namespace+"/local")
 }
 
-// An attachment under the network's name that is not ours is left alone, and when it goes the network goes on.
+// An unmanaged attachment with the network's name is left alone. When it is deleted, the network continues.
 func TestNameConflictHeals(t *testing.T) {
 	f, _ := start(t)
-	foreign := f.attachment("lan")
-	foreign.Spec.Config = `{"type":"macvlan"}`
-	f.Create(foreign)
+	unmanaged := f.attachment("lan")
+	unmanaged.Spec.Config = `{"type":"macvlan"}`
+	f.Create(unmanaged)
 	network := f.newNetwork("lan")
 	f.Create(network)
-	conflict := testkit.Wait(f, network, metav1.ConditionFalse, v1alpha1.ReasonNameConflict, "NetworkAttachmentDefinition lan exists already and has no owner")
+	conflict := testkit.Wait(f, network, metav1.ConditionFalse, v1alpha1.ReasonNameConflict,
+		"NetworkAttachmentDefinition lan exists already and has no owner")
 	assert.Equal(t, v1alpha1.NetworkError, conflict.Status.Phase)
 	assert.Empty(t, conflict.Status.Attachment, "no machine may attach to it")
-	assert.Equal(t, foreign.ResourceVersion, f.readAttachment("lan").ResourceVersion)
+	assert.Equal(t, unmanaged.ResourceVersion, f.readAttachment("lan").ResourceVersion)
 
-	f.Remove(foreign)
+	f.Remove(unmanaged)
 	f.waitReady(network)
 	assert.True(t, metav1.IsControlledBy(f.readAttachment("lan"), network))
 }
@@ -140,7 +144,7 @@ func TestPodNetworkNeedsNothing(t *testing.T) {
 	assert.Equal(t, map[testenv.Write]int{{Verb: "patch", Resource: "wukongnetworks/status"}: 1}, manager.Writes.Counts())
 }
 
-// Subnets that overlap are told, nothing is written for them, and correcting them is enough.
+// Overlapping subnets are reported, nothing is written for them, and correcting them is enough.
 func TestInvalidSpecHeals(t *testing.T) {
 	f, _ := start(t)
 	network := f.newNetwork("lan", func(spec *v1alpha1.WukongNetworkSpec) {
@@ -154,12 +158,13 @@ func TestInvalidSpecHeals(t *testing.T) {
 	f.waitReady(network)
 }
 
-// Contract 5: Multus may be installed after Wukong, or go away under it. Contract 6: deletion ends without it.
+// Contract 5: Multus may be installed after Wukong, or be removed later. Contract 6: deletion ends without it.
 func TestContract5MultusAbsentHeals(t *testing.T) {
 	apart := testkit.Apart(t, testenv.Options{Without: []testenv.Definitions{testenv.Multus}})
 	f := networks{apart.Running("wukongnetwork")}
 	f.StartManager()
-	bridge, existing, other, pods := f.newNetwork("lan"), f.newNetwork("trunk", builder.ExistingAttachment("", "shared")), f.newNetwork("other"), f.newNetwork("pods", builder.PodNetwork)
+	bridge, existing, other, pods := f.newNetwork("lan"), f.newNetwork("trunk", builder.ExistingAttachment("", "shared")),
+		f.newNetwork("other"), f.newNetwork("pods", builder.PodNetwork)
 	f.Create(bridge, existing, other, pods)
 	f.waitReady(pods)
 	for _, network := range []*v1alpha1.WukongNetwork{bridge, existing, other} {
@@ -179,12 +184,14 @@ func TestContract5MultusAbsentHeals(t *testing.T) {
 	f.Remove(bridge)
 	f.WaitGone(bridge)
 
-	f.WaitGone(&apiextensionsv1.CustomResourceDefinition{ObjectMeta: metav1.ObjectMeta{Name: dependency.NetworkAttachments.Resource}})
+	f.WaitGone(&apiextensionsv1.CustomResourceDefinition{
+		ObjectMeta: metav1.ObjectMeta{Name: dependency.NetworkAttachments.Resource}})
 	f.Install(testenv.Multus)
 	testkit.Wait(f, existing, metav1.ConditionFalse, v1alpha1.ReasonAttachmentMissing, "")
 }
 
-// The link is made when the Wukong appears, and the garbage collector takes network and attachment with the Wukong.
+// The link is created when the Wukong appears, and the garbage collector deletes network and attachment with the
+// Wukong.
 func TestUmbrellaLink(t *testing.T) {
 	f, manager := start(t)
 	network := builder.PartOf("shop", f.newNetwork("lan"))

@@ -15,23 +15,24 @@ import (
 	"github.com/novasphere/wukong/controllers/wukongnetwork/internal/hostbridge"
 )
 
-// observation is everything that decides about a network, read at the beginning of a pass.
+// observation holds everything that decides about a network, read at the start of a pass.
 type observation struct {
 	umbrella umbrella.Link
-	// usage to tell, and when to look whether it is another.
+	// usage to report, and when to count again.
 	usage      usage
 	countAfter time.Duration
-	// hostRefusal is why the network may not use what it names of the nodes; empty when it may.
+	// hostRefusal is why the network may not use the node networks that it names; empty when it may.
 	hostRefusal string
 	// multusServed: the cluster serves NetworkAttachmentDefinitions.
 	multusServed bool
-	// featureMissing is what the network needs of nodes or KubeVirt and nobody offers; nil when nothing is.
+	// featureMissing is what the network needs of nodes or KubeVirt and nobody offers, or nil.
 	featureMissing *notReady
-	// bridge is how the network's managed bridge is; nil when nobody manages it.
+	// bridge is the state of the network's managed bridge; nil when nobody manages it.
 	bridge *hostbridge.Verdict
-	// attachment is the NetworkAttachmentDefinition that machines name; nil when it does not exist, or none is needed.
+	// attachment is the NetworkAttachmentDefinition that VirtualMachines name; nil when it does not exist, or none is
+	// needed.
 	attachment *networkv1.NetworkAttachmentDefinition
-	// outcome is how this pass's writes ended; nil before them.
+	// outcome is the result of this pass's writes; nil before them.
 	outcome *pass.Outcome
 }
 
@@ -63,7 +64,8 @@ func (r *Reconciler) observe(ctx context.Context, network *v1alpha1.WukongNetwor
 	if !needed {
 		return observed, nil
 	}
-	if observed.multusServed, err = r.dependencies.Served(ctx, dependency.NetworkAttachments); err != nil || !observed.multusServed {
+	if observed.multusServed, err = r.dependencies.Served(ctx, dependency.NetworkAttachments); err != nil ||
+		!observed.multusServed {
 		return observed, err
 	}
 	observed.attachment, err = read.Get(ctx, r.client, namespace, name, &networkv1.NetworkAttachmentDefinition{})

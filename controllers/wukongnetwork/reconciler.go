@@ -18,8 +18,8 @@ import (
 // fieldManager owns the fields that this controller applies.
 const fieldManager = "wukong-network-controller"
 
-// delete is never used: clusters with the admission plugin OwnerReferencesPermissionEnforcement ask it of whoever puts an owner
-// reference on an object, as the umbrella's is put on this one.
+// delete is never used: clusters with the admission plugin OwnerReferencesPermissionEnforcement ask it of whoever puts
+// an owner reference on an object, as the umbrella's is put on this one.
 //
 // +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongnetworks,verbs=get;list;watch;patch;delete
 // +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongnetworks/status,verbs=patch
@@ -32,7 +32,7 @@ const fieldManager = "wukong-network-controller"
 // +kubebuilder:rbac:groups="",resources=nodes,verbs=get;list;watch
 // +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
 
-// Reconciler brings WukongNetworks to what their spec says.
+// Reconciler applies the desired state of WukongNetworks.
 type Reconciler struct {
 	client       client.Client
 	applier      *apply.Applier
@@ -42,7 +42,7 @@ type Reconciler struct {
 	counted      *tally
 }
 
-// Reconcile looks at one WukongNetwork.
+// Reconcile runs a pass over one WukongNetwork.
 func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
 	network := &v1alpha1.WukongNetwork{}
 	if err := r.client.Get(ctx, request.NamespacedName, network); err != nil {
@@ -68,7 +68,7 @@ var steps = pass.New("wukongnetwork",
 	pass.Do("attachment", (*Reconciler).applyAttachment),
 )
 
-// applyMetadata makes the network a dependent of its Wukong.
+// applyMetadata sets the owner reference of the network to its Wukong.
 func (r *Reconciler) applyMetadata(ctx context.Context, network *v1alpha1.WukongNetwork, observed *observation) error {
 	return r.applier.Metadata(ctx, network.DeepCopy(), apply.Metadata{Umbrella: observed.umbrella.OwnerReference()})
 }

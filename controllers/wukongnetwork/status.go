@@ -27,7 +27,7 @@ func failed(reason, format string, arguments ...any) *notReady {
 	return problem.In(v1alpha1.NetworkError, reason, format, arguments...)
 }
 
-// writeRefused tells of a permanent error of this pass's writes.
+// writeRefused reports a permanent error of this pass's writes.
 func writeRefused(err error) *notReady {
 	if reason := apply.Reason(err); reason != v1alpha1.ReasonPending {
 		return failed(reason, "%s", err)
@@ -58,7 +58,7 @@ func (r *Reconciler) writeStatus(ctx context.Context, network *v1alpha1.WukongNe
 	return r.applier.Status(ctx, network, after)
 }
 
-// reportBridge tells how a managed bridge is.
+// reportBridge reports the state of a managed bridge.
 func reportBridge(set *conditions.Set, status *v1alpha1.WukongNetworkStatus, bridge *hostbridge.Verdict) {
 	if bridge == nil {
 		return
@@ -74,7 +74,7 @@ func reportBridge(set *conditions.Set, status *v1alpha1.WukongNetworkStatus, bri
 	}
 }
 
-// bridgeProblem is what a managed bridge lacks; nil when nothing.
+// bridgeProblem returns what a managed bridge lacks, or nil.
 func bridgeProblem(bridge *hostbridge.Verdict) *notReady {
 	if bridge == nil || bridge.Reason == "" {
 		return nil
@@ -86,7 +86,7 @@ func bridgeProblem(bridge *hostbridge.Verdict) *notReady {
 	return found
 }
 
-// evaluate says why the network is not ready, or nil.
+// evaluate returns why the network is not ready, or nil.
 func evaluate(network *v1alpha1.WukongNetwork, observed *observation, applyErr error) *notReady {
 	if !network.DeletionTimestamp.IsZero() {
 		return problem.In(v1alpha1.NetworkTerminating, v1alpha1.ReasonTerminating,
@@ -112,7 +112,8 @@ func evaluate(network *v1alpha1.WukongNetwork, observed *observation, applyErr e
 		return nil
 	case observed.attachment == nil:
 		return failed(v1alpha1.ReasonAttachmentMissing,
-			"NetworkAttachmentDefinition %s does not exist; create it, or correct networkAttachmentDefinition", network.AttachmentName())
+			"NetworkAttachmentDefinition %s does not exist; create it, or correct "+
+				"networkAttachmentDefinition", network.AttachmentName())
 	case !observed.attachment.DeletionTimestamp.IsZero():
 		return problem.In(v1alpha1.NetworkPending, v1alpha1.ReasonPending,
 			"NetworkAttachmentDefinition %s is being deleted", network.AttachmentName())
@@ -121,7 +122,7 @@ func evaluate(network *v1alpha1.WukongNetwork, observed *observation, applyErr e
 	}
 }
 
-// obstacle is what keeps a NetworkAttachmentDefinition from being written, or found.
+// obstacle returns what prevents a NetworkAttachmentDefinition from being written, or found.
 func obstacle(network *v1alpha1.WukongNetwork, observed *observation) *notReady {
 	if err := checkAddressing(&network.Spec); err != nil {
 		return failed(v1alpha1.ReasonInvalidSpec, "%s", err)
@@ -132,8 +133,8 @@ func obstacle(network *v1alpha1.WukongNetwork, observed *observation) *notReady 
 	return nil
 }
 
-// attachmentInUse is the attachment that machines may name: one that exists and is the network's own, or the one that its spec
-// refers to. A foreign one under the network's name is not told to anyone.
+// attachmentInUse returns the attachment that VirtualMachines may name: the network's own, if it exists, or the one
+// that its spec refers to. An unmanaged one with the network's name is not reported.
 func attachmentInUse(network *v1alpha1.WukongNetwork, observed *observation) string {
 	switch {
 	case observed.attachment == nil || observed.hostRefusal != "":

@@ -17,7 +17,8 @@ import (
 func bridgeNetwork() *v1alpha1.WukongNetwork {
 	return &v1alpha1.WukongNetwork{
 		ObjectMeta: metav1.ObjectMeta{Name: "lan", Namespace: "shop", UID: "lan-uid"},
-		Spec:       v1alpha1.WukongNetworkSpec{Type: v1alpha1.NetworkTypeBridge, Bridge: &v1alpha1.BridgeNetwork{Name: "br0"}},
+		Spec: v1alpha1.WukongNetworkSpec{Type: v1alpha1.NetworkTypeBridge,
+			Bridge: &v1alpha1.BridgeNetwork{Name: "br0"}},
 	}
 }
 
@@ -38,7 +39,7 @@ func podNetwork() *v1alpha1.WukongNetwork {
 	}
 }
 
-func foreignAttachment() *networkv1.NetworkAttachmentDefinition {
+func unmanagedAttachment() *networkv1.NetworkAttachmentDefinition {
 	return &networkv1.NetworkAttachmentDefinition{ObjectMeta: metav1.ObjectMeta{Name: "trunk", Namespace: "infra"}}
 }
 
@@ -46,7 +47,8 @@ func ownAttachment() *networkv1.NetworkAttachmentDefinition {
 	return &networkv1.NetworkAttachmentDefinition{ObjectMeta: metav1.ObjectMeta{
 		Name: "lan", Namespace: "shop",
 		OwnerReferences: []metav1.OwnerReference{{
-			APIVersion: v1alpha1.GroupVersion.String(), Kind: "WukongNetwork", Name: "lan", UID: "lan-uid", Controller: ptr.To(true),
+			APIVersion: v1alpha1.GroupVersion.String(), Kind: "WukongNetwork", Name: "lan", UID: "lan-uid",
+			Controller: ptr.To(true),
 		}},
 	}}
 }
@@ -73,27 +75,34 @@ func TestEvaluate(t *testing.T) {
 		message string // a part of it
 	}{
 		"the pod network needs nothing": {network: podNetwork()},
-		"a bridge with its attachment":  {network: bridgeNetwork(), observed: observation{multusServed: true, attachment: ownAttachment()}},
-		"an attachment that exists":     {network: existingNetwork(), observed: observation{multusServed: true, attachment: foreignAttachment()}},
+		"a bridge with its attachment": {network: bridgeNetwork(),
+			observed: observation{multusServed: true, attachment: ownAttachment()}},
+		"an attachment that exists": {network: existingNetwork(),
+			observed: observation{multusServed: true, attachment: unmanagedAttachment()}},
 		"an attachment that does not exist, B9": {
 			network: existingNetwork(), observed: observation{multusServed: true},
-			phase: v1alpha1.NetworkError, reason: v1alpha1.ReasonAttachmentMissing, message: "NetworkAttachmentDefinition infra/trunk does not exist",
+			phase: v1alpha1.NetworkError, reason: v1alpha1.ReasonAttachmentMissing,
+			message: "NetworkAttachmentDefinition infra/trunk does not exist",
 		},
 		"Multus is absent, bridge": {
-			network: bridgeNetwork(), phase: v1alpha1.NetworkError, reason: v1alpha1.ReasonDependencyMissing, message: "Multus is not installed",
+			network: bridgeNetwork(), phase: v1alpha1.NetworkError, reason: v1alpha1.ReasonDependencyMissing,
+			message: "Multus is not installed",
 		},
 		"Multus is absent, existing attachment": {
-			network: existingNetwork(), phase: v1alpha1.NetworkError, reason: v1alpha1.ReasonDependencyMissing, message: "Multus is not installed",
+			network: existingNetwork(), phase: v1alpha1.NetworkError, reason: v1alpha1.ReasonDependencyMissing,
+			message: "Multus is not installed",
 		},
 		"the name is taken": {
-			network: bridgeNetwork(), observed: observation{multusServed: true, attachment: foreignAttachment()},
+			network: bridgeNetwork(), observed: observation{multusServed: true, attachment: unmanagedAttachment()},
 			applyErr: &apply.NameConflictError{Kind: "NetworkAttachmentDefinition", Name: "lan"},
-			phase:    v1alpha1.NetworkError, reason: v1alpha1.ReasonNameConflict, message: "NetworkAttachmentDefinition lan exists already",
+			phase:    v1alpha1.NetworkError, reason: v1alpha1.ReasonNameConflict,
+			message: "NetworkAttachmentDefinition lan exists already",
 		},
 		"the API server refuses": {
 			network: bridgeNetwork(), observed: observation{multusServed: true},
 			applyErr: &apply.RefusedError{Kind: "NetworkAttachmentDefinition", Name: "lan", Err: errors.New("quota exceeded")},
-			phase:    v1alpha1.NetworkError, reason: v1alpha1.ReasonApplyRefused, message: "NetworkAttachmentDefinition lan: quota exceeded",
+			phase:    v1alpha1.NetworkError, reason: v1alpha1.ReasonApplyRefused,
+			message: "NetworkAttachmentDefinition lan: quota exceeded",
 		},
 		"subnets overlap": {
 			network: overlapping, observed: observation{multusServed: true, attachment: ownAttachment()},
@@ -104,7 +113,8 @@ func TestEvaluate(t *testing.T) {
 		},
 		"the attachment is being deleted": {
 			network: bridgeNetwork(), observed: observation{multusServed: true, attachment: deleting(ownAttachment())},
-			phase: v1alpha1.NetworkPending, reason: v1alpha1.ReasonPending, message: "NetworkAttachmentDefinition shop/lan is being deleted",
+			phase: v1alpha1.NetworkPending, reason: v1alpha1.ReasonPending,
+			message: "NetworkAttachmentDefinition shop/lan is being deleted",
 		},
 		"the network is being deleted": {
 			network: held, phase: v1alpha1.NetworkTerminating, reason: v1alpha1.ReasonTerminating, message: "example.com/hold",
@@ -131,7 +141,8 @@ func TestAttachmentInUse(t *testing.T) {
 
 	assert.Empty(t, attachmentInUse(podNetwork(), &observation{}))
 	assert.Empty(t, attachmentInUse(bridgeNetwork(), &observation{}), "not before it exists")
-	assert.Empty(t, attachmentInUse(bridgeNetwork(), &observation{attachment: squatter}), "a foreign attachment under the name is told to nobody")
+	assert.Empty(t, attachmentInUse(bridgeNetwork(), &observation{attachment: squatter}),
+		"a foreign attachment under the name is told to nobody")
 	assert.Equal(t, "shop/lan", attachmentInUse(bridgeNetwork(), &observation{attachment: ownAttachment()}))
-	assert.Equal(t, "infra/trunk", attachmentInUse(existingNetwork(), &observation{attachment: foreignAttachment()}))
+	assert.Equal(t, "infra/trunk", attachmentInUse(existingNetwork(), &observation{attachment: unmanagedAttachment()}))
 }

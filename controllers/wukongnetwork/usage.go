@@ -25,19 +25,20 @@ import (
 )
 
 const (
-	// countEvery is how often the counts of a network are written at most: ten thousand machines that come must not be as many writes.
+	// countEvery is the shortest time between two writes of the counts of a network: ten thousand new WukongVMs must not
+	// cause as many writes.
 	countEvery = 30 * time.Second
-	// gather is how long news of machines and addresses wait for more.
+	// gather is how long changes of WukongVMs and addresses are collected.
 	gather = time.Second
 )
 
-// usage is how many use a network and its addresses.
+// usage counts the users of a network and of its addresses.
 type usage struct {
 	users int32
 	pools []v1alpha1.PoolStatus
 }
 
-// tally remembers when the counts of networks were written last.
+// tally remembers when the counts of networks were last written.
 type tally struct {
 	mutex   sync.Mutex
 	written map[types.NamespacedName]time.Time
@@ -45,16 +46,16 @@ type tally struct {
 
 // observeUsage counts from the cache, without copies of what it counts.
 func (r *Reconciler) observeUsage(ctx context.Context, network *v1alpha1.WukongNetwork) (usage, error) {
-	machines := &v1alpha1.WukongVMList{}
-	err := r.client.List(ctx, machines, client.InNamespace(network.Namespace),
+	vms := &v1alpha1.WukongVMList{}
+	err := r.client.List(ctx, vms, client.InNamespace(network.Namespace),
 		client.MatchingFields{index.VMByNetwork: network.Name}, client.UnsafeDisableDeepCopy)
 	if err != nil {
 		return usage{}, fmt.Errorf("list the WukongVMs of WukongNetwork %s: %w", network.Name, err)
 	}
-	found := usage{users: int32(len(machines.Items))}
+	found := usage{users: int32(len(vms.Items))}
 	pools, err := addresspool.Parse(&network.Spec)
 	if err != nil || len(pools) == 0 {
-		return found, nil // obstacle tells what is wrong with them
+		return found, nil // obstacle reports what is wrong with them
 	}
 	taken, err := r.taken(ctx, network)
 	found.pools = addresspool.Count(&network.Spec, pools, taken)
@@ -67,7 +68,8 @@ func (r *Reconciler) taken(ctx context.Context, network *v1alpha1.WukongNetwork)
 		return nil, nil
 	}
 	locks := &v1alpha1.WukongAddressList{}
-	if err := r.client.List(ctx, locks, client.MatchingFields{index.AddressBySegment: name}, client.UnsafeDisableDeepCopy); err != nil {
+	if err := r.client.List(ctx, locks, client.MatchingFields{index.AddressBySegment: name},
+		client.UnsafeDisableDeepCopy); err != nil {
 		return nil, fmt.Errorf("list the WukongAddresses of WukongNetwork %s: %w", network.Name, err)
 	}
 	taken := make(map[netip.Addr]bool, len(locks.Items))
@@ -79,7 +81,7 @@ func (r *Reconciler) taken(ctx context.Context, network *v1alpha1.WukongNetwork)
 	return taken, nil
 }
 
-// due gives the counts to write now, and when to look again: new counts wait until the last ones have been there for a while.
+// due returns the counts to write now, and when to count again: new counts wait until countEvery after the last write.
 func (r *Reconciler) due(network *v1alpha1.WukongNetwork, found usage) (usage, time.Duration) {
 	before := usage{users: network.Status.Users, pools: network.Status.Pools}
 	if found.users == before.users && equality.Semantic.DeepEqual(found.pools, before.pools) ||
@@ -102,14 +104,15 @@ func (t *tally) forget(name types.NamespacedName) {
 	delete(t.written, name)
 }
 
-// networksOfMachine maps a machine to the networks that it names.
-func networksOfMachine() handler.EventHandler {
+// networksOfVM maps a WukongVM to the networks that it names.
+func networksOfVM() handler.EventHandler {
 	return watches.Gather(func(_ context.Context, obj client.Object) []reconcile.Request {
 		vm := obj.(*v1alpha1.WukongVM)
 		var requests []reconcile.Request
 		for i := range vm.Spec.Networks {
 			if name := model.NetworkName(vm, &vm.Spec.Networks[i]); name != "" {
-				requests = append(requests, reconcile.Request{NamespacedName: types.NamespacedName{Namespace: vm.Namespace, Name: name}})
+				requests = append(requests,
+					reconcile.Request{NamespacedName: types.NamespacedName{Namespace: vm.Namespace, Name: name}})
 			}
 		}
 		return requests
@@ -119,19 +122,20 @@ func networksOfMachine() handler.EventHandler {
 // networksOfAddress maps an address to the networks of its segment.
 func (r *Reconciler) networksOfAddress() handler.EventHandler {
 	return watches.Gather(func(ctx context.Context, obj client.Object) []reconcile.Request {
-		return watches.Requests(ctx, r.client, newList(), client.MatchingFields{index.NetworkBySegment: obj.(*v1alpha1.WukongAddress).Spec.Segment})
+		return watches.Requests(ctx, r.client, newList(),
+			client.MatchingFields{index.NetworkBySegment: obj.(*v1alpha1.WukongAddress).Spec.Segment})
 	}, func(_, _ client.Object) time.Duration { return gather })
 }
 
-// machineNetworksChanged accepts machines that come and go, new specs, and machines whose guest has stopped.
-func machineNetworksChanged() predicate.Predicate {
+// vmNetworksChanged accepts created and deleted WukongVMs, changed specs, and WukongVMs whose guest has stopped.
+func vmNetworksChanged() predicate.Predicate {
 	return predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool {
 		before, after := e.ObjectOld.(*v1alpha1.WukongVM), e.ObjectNew.(*v1alpha1.WukongVM)
 		return before.Generation != after.Generation || model.HasGuest(before) && !model.HasGuest(after)
 	}}
 }
 
-// comesOrGoes lets pass what changes a count.
-func comesOrGoes() predicate.Predicate {
+// createdOrDeleted accepts creations and deletions, which change a count.
+func createdOrDeleted() predicate.Predicate {
 	return predicate.Funcs{UpdateFunc: func(event.UpdateEvent) bool { return false }}
 }

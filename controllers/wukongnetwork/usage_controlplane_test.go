@@ -33,11 +33,12 @@ func (f networks) take(segment, address string) {
 		},
 	}
 	f.Create(lock)
-	f.Afterwards(func(ctx context.Context) { require.NoError(f, f.Client.Delete(ctx, lock)) }) // of the cluster: it would outlive the namespace
+	// cluster-scoped: it would outlive the namespace
+	f.Afterwards(func(ctx context.Context) { require.NoError(f, f.Client.Delete(ctx, lock)) })
 }
 
-// A network counts its users and the addresses of its pools: the first change at once, and then every half a minute at most, however many
-// machines come.
+// A network counts its users and the addresses of its pools: the first change at once, and then at most every half a
+// minute, however many WukongVMs are created.
 func TestANetworkCountsUsersAndAddresses(t *testing.T) {
 	f := alone(t)
 	clock := clocktesting.NewFakePassiveClock(time.Now())
@@ -54,7 +55,8 @@ func TestANetworkCountsUsersAndAddresses(t *testing.T) {
 		f.Eventually(func(now *testkit.Attempt) {
 			require.NoError(now, f.Client.Get(f.Context(), client.ObjectKeyFromObject(network), network))
 			assert.Equal(now, users, network.Status.Users)
-			assert.Equal(now, []v1alpha1.PoolStatus{{CIDR: "10.90.0.0/24", Total: 9, Used: used, Reserved: 1, Free: free}}, network.Status.Pools)
+			assert.Equal(now, []v1alpha1.PoolStatus{{CIDR: "10.90.0.0/24", Total: 9, Used: used, Reserved: 1, Free: free}},
+				network.Status.Pools)
 		})
 	}
 	counts(0, 0, 8)
@@ -84,7 +86,7 @@ func TestANetworkCountsUsersAndAddresses(t *testing.T) {
 	assert.Equal(t, writes+1, manager.Writes.Total())
 }
 
-// Pools that cannot work are told before any machine asks.
+// Invalid pools are reported before any WukongVM asks for an address.
 func TestAPoolThatCannotBeIsTold(t *testing.T) {
 	f, _ := start(t)
 	network := f.newNetwork("lan", func(spec *v1alpha1.WukongNetworkSpec) {
@@ -92,5 +94,6 @@ func TestAPoolThatCannotBeIsTold(t *testing.T) {
 			Ranges: []v1alpha1.AddressRange{{Start: "10.90.1.9", End: "10.90.1.5"}}}}}
 	})
 	f.Create(network)
-	testkit.Wait(f, network, metav1.ConditionFalse, v1alpha1.ReasonInvalidSpec, "range 10.90.1.9 to 10.90.1.5 ends before it starts: exchange the two")
+	testkit.Wait(f, network, metav1.ConditionFalse, v1alpha1.ReasonInvalidSpec,
+		"range 10.90.1.9 to 10.90.1.5 ends before it starts: exchange the two")
 }

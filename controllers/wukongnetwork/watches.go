@@ -21,8 +21,8 @@ import (
 	"github.com/novasphere/wukong/controllers/wukongnetwork/internal/hostbridge"
 )
 
-// networksOf maps a NetworkAttachmentDefinition to the networks that stand on it, or want its name, in all namespaces: a network
-// may refer to an attachment of another one.
+// networksOf maps a NetworkAttachmentDefinition to the networks that use it, or need its name, in all namespaces: a
+// network may refer to an attachment of another namespace.
 func (r *Reconciler) networksOf() handler.EventHandler {
 	return handler.EnqueueRequestsFromMapFunc(func(ctx context.Context, attachment client.Object) []reconcile.Request {
 		name := attachment.GetNamespace() + "/" + attachment.GetName()
@@ -30,8 +30,8 @@ func (r *Reconciler) networksOf() handler.EventHandler {
 	})
 }
 
-// attachmentChange lets pass attachments that come, go or begin to go, and all changes of those that a WukongNetwork controls. What
-// a foreign one says is between its owner and Multus.
+// attachmentChange accepts created and deleted attachments, those that are being deleted, and all changes of those
+// that a WukongNetwork controls. The content of an unmanaged one does not matter.
 func attachmentChange() predicate.Predicate {
 	return predicate.Funcs{
 		UpdateFunc: func(e event.UpdateEvent) bool {
@@ -46,15 +46,17 @@ func attachmentChange() predicate.Predicate {
 
 func ours(attachment client.Object) bool {
 	controller := metav1.GetControllerOf(attachment)
-	return controller != nil && controller.Kind == "WukongNetwork" && controller.APIVersion == v1alpha1.GroupVersion.String()
+	return controller != nil && controller.Kind == "WukongNetwork" &&
+		controller.APIVersion == v1alpha1.GroupVersion.String()
 }
 
-// networksThatNeedMultus are all but those of the pod network.
+// networksThatNeedMultus returns all networks except those of the pod network.
 func (r *Reconciler) networksThatNeedMultus(ctx context.Context) []reconcile.Request {
-	return r.networksWhere(ctx, func(network *v1alpha1.WukongNetwork) bool { return network.Spec.Type != v1alpha1.NetworkTypePod })
+	return r.networksWhere(ctx,
+		func(network *v1alpha1.WukongNetwork) bool { return network.Spec.Type != v1alpha1.NetworkTypePod })
 }
 
-// networksThatNeedBindings are those that KubeVirt needs a plugin for.
+// networksThatNeedBindings returns the networks for which KubeVirt needs a plugin.
 func (r *Reconciler) networksThatNeedBindings(ctx context.Context) []reconcile.Request {
 	return r.networksWhere(ctx, func(network *v1alpha1.WukongNetwork) bool { return binding.Plugin(&network.Spec) != "" })
 }
@@ -63,16 +65,17 @@ func (r *Reconciler) networksOfBindings(ctx context.Context, _ client.Object) []
 	return r.networksThatNeedBindings(ctx)
 }
 
-// networksOn are the networks that stand on some bridges, in all namespaces.
+// networksOn returns the networks on some bridges, in all namespaces.
 func (r *Reconciler) networksOn(ctx context.Context, bridges []string) []reconcile.Request {
 	var affected []reconcile.Request
 	for _, bridge := range bridges {
-		affected = append(affected, watches.Requests(ctx, r.client, newList(), client.MatchingFields{index.NetworkByBridge: bridge})...)
+		affected = append(affected,
+			watches.Requests(ctx, r.client, newList(), client.MatchingFields{index.NetworkByBridge: bridge})...)
 	}
 	return affected
 }
 
-// networksOnManaged are the networks on bridges that a network manages.
+// networksOnManaged returns the networks on bridges that a network manages.
 func (r *Reconciler) networksOnManaged(ctx context.Context, _ client.Object) []reconcile.Request {
 	managed := map[string]bool{}
 	r.networksWhere(ctx, func(network *v1alpha1.WukongNetwork) bool {
@@ -84,7 +87,7 @@ func (r *Reconciler) networksOnManaged(ctx context.Context, _ client.Object) []r
 	return r.networksOn(ctx, slices.Sorted(maps.Keys(managed)))
 }
 
-// networksOfBridge maps a network to all that share its bridge: what one asks for concerns the others.
+// networksOfBridge maps a network to all that share its bridge: what one asks for affects the others.
 func (r *Reconciler) networksOfBridge() handler.EventHandler {
 	return handler.EnqueueRequestsFromMapFunc(func(ctx context.Context, obj client.Object) []reconcile.Request {
 		if bridge := obj.(*v1alpha1.WukongNetwork).Spec.Bridge; bridge != nil {
@@ -94,7 +97,7 @@ func (r *Reconciler) networksOfBridge() handler.EventHandler {
 	})
 }
 
-// networksOfNodes maps a node to the networks that need a device of nodes, or a bridge on them.
+// networksOfNodes maps a node to the networks that need a device or a bridge of nodes.
 func (r *Reconciler) networksOfNodes() handler.EventHandler {
 	return handler.EnqueueRequestsFromMapFunc(func(ctx context.Context, _ client.Object) []reconcile.Request {
 		return append(r.networksOnManaged(ctx, nil), r.networksWhere(ctx, func(network *v1alpha1.WukongNetwork) bool {
@@ -116,7 +119,7 @@ func (r *Reconciler) networksWhere(ctx context.Context, wanted func(*v1alpha1.Wu
 	return affected
 }
 
-// nodeChange lets pass nodes that come and go, those that begin or end to offer a device, and what bridges ask of them.
+// nodeChange accepts created and deleted nodes, changes of the devices that they offer, and what matters to bridges.
 func nodeChange() predicate.Predicate {
 	return predicate.Or(hostbridge.NodeChange(), predicate.Funcs{
 		UpdateFunc: func(e event.UpdateEvent) bool {

@@ -9,13 +9,14 @@ import (
 )
 
 func TestAttachmentChange(t *testing.T) {
-	versioned := func(attachment *networkv1.NetworkAttachmentDefinition, version string) *networkv1.NetworkAttachmentDefinition {
+	versioned := func(attachment *networkv1.NetworkAttachmentDefinition,
+		version string) *networkv1.NetworkAttachmentDefinition {
 		attachment.ResourceVersion = version
 		return attachment
 	}
 	orphaned := ownAttachment()
 	orphaned.OwnerReferences = nil
-	replaced := foreignAttachment()
+	replaced := unmanagedAttachment()
 	replaced.UID = "another"
 
 	tests := map[string]struct {
@@ -25,15 +26,16 @@ func TestAttachmentChange(t *testing.T) {
 		"ours changes":                 {versioned(ownAttachment(), "1"), versioned(ownAttachment(), "2"), true},
 		"ours stays":                   {versioned(ownAttachment(), "1"), versioned(ownAttachment(), "1"), false},
 		"ours loses its owner":         {versioned(ownAttachment(), "1"), versioned(orphaned, "2"), true},
-		"a foreign one changes":        {versioned(foreignAttachment(), "1"), versioned(foreignAttachment(), "2"), false},
-		"a foreign one begins to go":   {foreignAttachment(), deleting(foreignAttachment()), true},
-		"a foreign one is another now": {foreignAttachment(), replaced, true},
+		"a foreign one changes":        {versioned(unmanagedAttachment(), "1"), versioned(unmanagedAttachment(), "2"), false},
+		"a foreign one begins to go":   {unmanagedAttachment(), deleting(unmanagedAttachment()), true},
+		"a foreign one is another now": {unmanagedAttachment(), replaced, true},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			assert.Equal(t, test.news, attachmentChange().Update(event.UpdateEvent{ObjectOld: test.before, ObjectNew: test.after}))
+			assert.Equal(t, test.news,
+				attachmentChange().Update(event.UpdateEvent{ObjectOld: test.before, ObjectNew: test.after}))
 		})
 	}
-	assert.True(t, attachmentChange().Create(event.CreateEvent{Object: foreignAttachment()}))
-	assert.True(t, attachmentChange().Delete(event.DeleteEvent{Object: foreignAttachment()}))
+	assert.True(t, attachmentChange().Create(event.CreateEvent{Object: unmanagedAttachment()}))
+	assert.True(t, attachmentChange().Delete(event.DeleteEvent{Object: unmanagedAttachment()}))
 }

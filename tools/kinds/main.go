@@ -1,5 +1,5 @@
-// Command kinds writes what is listed outside Go of the kinds that have a controller: the resources of the
-// kustomizations, the bindings of the roles, the kinds that people may edit, the controllers that the chart knows, and
+// Command kinds writes the lists of kinds with a controller that exist outside Go: the resources of the
+// kustomizations, the bindings of the roles, the kinds that users may edit, the controllers that the chart knows, and
 // the health checks of Argo CD. Its argument is the folder of the project.
 package main
 
@@ -84,7 +84,7 @@ func (p project) write() error {
 	return nil
 }
 
-// binding gives the manager one role.
+// binding binds one role to the manager.
 const binding = `---
 apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRoleBinding
@@ -102,7 +102,7 @@ subjects:
 
 func (p project) path(file string) string { return filepath.Join(string(p), filepath.FromSlash(file)) }
 
-// files lists the names of files, each in a line.
+// files returns the names of files, each on a line.
 func (p project) files(pattern, line string) (string, error) {
 	found, err := filepath.Glob(p.path(pattern))
 	if err != nil {
@@ -116,8 +116,8 @@ func (p project) files(pattern, line string) (string, error) {
 	return text, nil
 }
 
-// plurals are the names in roles of the kinds that people edit in their namespaces, and the controllers of those with a
-// finalizer.
+// plurals returns the names in roles of the kinds that users edit in their namespaces, and the controllers of those
+// with a finalizer.
 func (p project) plurals() (edited, finalized []string, err error) {
 	plural := map[string]string{}
 	paths, err := filepath.Glob(p.path("config/crd/bases/*.yaml"))
@@ -150,7 +150,7 @@ func (p project) plurals() (edited, finalized []string, err error) {
 	return edited, finalized, nil
 }
 
-// replace puts text in the one place of a file that a pattern finds.
+// replace puts text into the one place of a file that matches a pattern.
 func (p project) replace(file, pattern, text string) error {
 	content, err := os.ReadFile(p.path(file))
 	if err != nil {
@@ -168,7 +168,7 @@ func quoted(names []string, between string) string {
 	return `"` + strings.Join(names, `"`+between+`"`) + `"`
 }
 
-// indent puts a text into a YAML block.
+// indent formats a text for a YAML block.
 func indent(text string) string {
 	result := ""
 	for line := range strings.Lines(text) {

@@ -21,16 +21,19 @@ type ClientStore struct {
 	Client client.Client
 	// Reader reads from the API server.
 	Reader client.Reader
-	// FieldManager of what is written.
+	// FieldManager of all writes.
 	FieldManager string
 }
 
 var _ Store = &ClientStore{}
 
 // OfInterface implements Store.
-func (s *ClientStore) OfInterface(ctx context.Context, holder v1alpha1.AddressHolder) ([]v1alpha1.WukongAddress, error) {
+func (s *ClientStore) OfInterface(
+	ctx context.Context, holder v1alpha1.AddressHolder,
+) ([]v1alpha1.WukongAddress, error) {
 	list := &v1alpha1.WukongAddressList{}
-	if err := s.Client.List(ctx, list, client.MatchingFields{index.AddressByInterface: index.InterfaceKey(holder)}); err != nil {
+	if err := s.Client.List(ctx, list,
+		client.MatchingFields{index.AddressByInterface: index.InterfaceKey(holder)}); err != nil {
 		return nil, fmt.Errorf("list the WukongAddresses of interface %s: %w", holder.InterfaceName, err)
 	}
 	return list.Items, nil
@@ -69,7 +72,7 @@ func (s *ClientStore) Adopt(ctx context.Context, lock *v1alpha1.WukongAddress, r
 	if request.Reserved {
 		lock.Spec.Reserved = ptr.To(true)
 	}
-	// Of two who take it over, or one who does and one who deletes it, the lock lets one through.
+	// The optimistic lock lets only one of two competing takeovers, or of a takeover and a deletion, succeed.
 	patch := client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})
 	if err := s.Client.Patch(ctx, lock, patch, client.FieldOwner(s.FieldManager)); err != nil {
 		return fmt.Errorf("take over WukongAddress %s: %w", lock.Name, err)
@@ -77,15 +80,15 @@ func (s *ClientStore) Adopt(ctx context.Context, lock *v1alpha1.WukongAddress, r
 	return nil
 }
 
-// Abandoned implements Store. KubeVirt keeps a VirtualMachine until its instance is gone, by a finalizer of its own
-// (pkg/virt-controller/watch/vm, VirtualMachineControllerFinalizer); the instance is looked at nevertheless.
+// Abandoned implements Store. KubeVirt keeps a VirtualMachine until its instance is deleted, by a finalizer
+// (pkg/virt-controller/watch/vm, VirtualMachineControllerFinalizer). The instance is read nevertheless.
 func (s *ClientStore) Abandoned(ctx context.Context, holder v1alpha1.AddressHolder) (bool, error) {
 	vm, err := read.Get(ctx, s.Reader, holder.Namespace, holder.Name, &v1alpha1.WukongVM{})
 	if err != nil || vm != nil && string(vm.UID) == holder.UID {
 		return false, err
 	}
-	machine, err := read.Get(ctx, s.Reader, holder.Namespace, holder.Name, &kubevirtv1.VirtualMachine{})
-	if err != nil || machine != nil && machine.Labels[v1alpha1.LabelVM] == holder.UID {
+	virtualMachine, err := read.Get(ctx, s.Reader, holder.Namespace, holder.Name, &kubevirtv1.VirtualMachine{})
+	if err != nil || virtualMachine != nil && virtualMachine.Labels[v1alpha1.LabelVM] == holder.UID {
 		return false, err
 	}
 	instance, err := read.Get(ctx, s.Reader, holder.Namespace, holder.Name, &kubevirtv1.VirtualMachineInstance{})
@@ -95,7 +98,8 @@ func (s *ClientStore) Abandoned(ctx context.Context, holder v1alpha1.AddressHold
 // Observed implements Store.
 func (s *ClientStore) Observed(ctx context.Context, request *Request, address string) (string, error) {
 	list := &v1alpha1.WukongVMList{}
-	if err := s.Client.List(ctx, list, client.MatchingFields{index.VMByObservedAddress: address}, client.DisableReadYourWritesConsistency); err != nil {
+	if err := s.Client.List(ctx, list, client.MatchingFields{index.VMByObservedAddress: address},
+		client.DisableReadYourWritesConsistency); err != nil {
 		return "", fmt.Errorf("list the WukongVMs that show address %s: %w", address, err)
 	}
 	for i := range list.Items {
@@ -118,7 +122,9 @@ func (s *ClientStore) Observed(ctx context.Context, request *Request, address st
 	return "", nil
 }
 
-func (s *ClientStore) shows(ctx context.Context, vm *v1alpha1.WukongVM, status *v1alpha1.VMNetworkStatus, segmentName, address string) (bool, error) {
+func (s *ClientStore) shows(
+	ctx context.Context, vm *v1alpha1.WukongVM, status *v1alpha1.VMNetworkStatus, segmentName, address string,
+) (bool, error) {
 	found := strings.EqualFold(status.MACAddress, address)
 	for _, other := range status.Addresses {
 		found = found || other == address

@@ -1,15 +1,17 @@
-// Package addresslock takes addresses for interfaces of machines, so that no two ever have the same one on a segment.
+// Package addresslock assigns addresses to the interfaces of WukongVMs, so that no two interfaces have the same
+// address on a segment.
 //
-// An address is taken by creating a WukongAddress whose name is made of the segment and the address. The API server lets one object of a
-// name exist, so the lock holds across namespaces, networks, managers that both believe to lead, and caches that lag. Each object has
-// less than a kilobyte however many addresses there are, and nobody writes what another has to write as well: a list of 10,000 in one object
-// would have a megabyte, and each machine that comes or goes would rewrite it in conflict with all others.
+// An address is assigned by creating a WukongAddress whose name is made of the segment and the address. The API server
+// allows one object per name. Therefore the lock holds across namespaces and networks, with stale caches, and when two
+// managers both believe to be the leader. Each object is smaller than a kilobyte, whatever the number of addresses,
+// and has one writer. A list of 10,000 addresses in one object would be a megabyte, and each created or deleted
+// WukongVM would rewrite it in conflict with all others.
 //
 // The states of an address:
 //
-//	free --Take creates--> held --wukongaddress deletes: machine and guest are gone, or have it no more--> free
-//	                       held --the same, but reserved--> kept --Take adopts: same namespace, name and interface--> held
-//	                                                        kept --network deleted, or an administrator deletes it--> free
+//	free --Take creates--> held --wukongaddress deletes: VM and guest are gone, or do not use it--> free
+//	                       held --the same, but reserved--> kept --Take adopts: same namespace, name, interface--> held
+//	                                                        kept --network deleted, or lock deleted by hand--> free
 //
-// Take never gives an address back: what it got before it failed or the manager died is found again by the next pass.
+// Take never releases an address: the next pass finds what an earlier one took before it failed or its manager died.
 package addresslock

@@ -7,7 +7,7 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/addresspool"
 )
 
-// ExhaustedError says that the pools of a network have no free address of a family.
+// ExhaustedError reports that the pools of a network have no free address of a family.
 type ExhaustedError struct {
 	Network string
 	// Pools of the family.
@@ -21,18 +21,20 @@ func (e *ExhaustedError) Error() string {
 		subnets = append(subnets, e.Pools[i].Subnet.String())
 		total += e.Pools[i].Total
 	}
-	return fmt.Sprintf("WukongNetwork %s: no free address in %s: %d of %d in use or reserved; widen the pool, or delete a machine",
+	return fmt.Sprintf("WukongNetwork %s: no free address in %s: %d of %d in use or reserved; widen the pool, or "+
+		"delete a machine",
 		e.Network, strings.Join(subnets, ", "), total, total)
 }
 
-// InUseError says that somebody else has the address that an interface asks for.
+// InUseError reports that the address that an interface asks for is assigned to another.
 type InUseError struct {
 	Interface, Address string
 	// MAC: the address is a hardware address.
 	MAC bool
-	// By says who has it; those of another namespace are not named.
+	// By describes who has it. An owner in another namespace is not named.
 	By string
-	// Lock is the name of the lock that stands in the way; empty when no lock does, so that no watch can tell that the address is free.
+	// Lock is the name of the conflicting lock. It is empty when there is none: then no watch can report that the address
+	// is free.
 	Lock string
 }
 
@@ -42,5 +44,6 @@ func (e *InUseError) Error() string {
 	if e.MAC {
 		field = "macAddress"
 	}
-	return fmt.Sprintf("%s %s of interface %s is in use: %s; use another, or free it there", field, e.Address, e.Interface, e.By)
+	return fmt.Sprintf("%s %s of interface %s is in use: %s; use another, or free it there", field,
+		e.Address, e.Interface, e.By)
 }

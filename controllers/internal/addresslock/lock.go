@@ -14,8 +14,8 @@ import (
 	"github.com/novasphere/wukong/apis/v1alpha1"
 )
 
-// Name is the name of the lock of an address on a segment, for ever: 16 digits of the segment's SHA-256, and the address. IPv6 is written
-// in full, so that an address has one name.
+// Name is the name of the lock of an address on a segment: 16 digits of the segment's SHA-256, and the address. It
+// must never change. IPv6 is written in full, so that an address has one name.
 func Name(segment string, address netip.Addr) string {
 	return prefix(segment) + strings.NewReplacer(".", "-", ":", "-").Replace(address.StringExpanded())
 }
@@ -30,7 +30,7 @@ func prefix(segment string) string {
 	return hex.EncodeToString(sum[:8]) + "-"
 }
 
-// AddressOf is the IP address of a lock; not valid for that of a hardware address.
+// AddressOf returns the IP address of a lock. It is not valid for the lock of a hardware address.
 func AddressOf(lock *v1alpha1.WukongAddress) netip.Addr {
 	address, err := netip.ParseAddr(string(lock.Spec.Address))
 	if err != nil {
@@ -39,8 +39,9 @@ func AddressOf(lock *v1alpha1.WukongAddress) netip.Addr {
 	return address
 }
 
-// Chosen is the address, of those that an interface holds on a network's segment, that counts for a family: two managers that both
-// believed to lead may have taken two. One in a subnet of the network goes first, then the oldest. The network is nil when it is gone.
+// Chosen returns the address of a family that counts, of those that an interface has on a network's segment: two
+// managers that both believed to be the leader may have taken two. An address in a subnet of the network comes first,
+// then the oldest. The network is nil when it is deleted.
 func Chosen(locks []v1alpha1.WukongAddress, network *v1alpha1.WukongNetwork, ipv4 bool) *v1alpha1.WukongAddress {
 	var family []*v1alpha1.WukongAddress
 	for i := range locks {
@@ -67,7 +68,7 @@ func rank(network *v1alpha1.WukongNetwork, lock *v1alpha1.WukongAddress) int {
 	return 1
 }
 
-// InSubnet tells whether an address lies in a subnet of a network.
+// InSubnet reports whether an address lies in a subnet of a network.
 func InSubnet(network *v1alpha1.WukongNetwork, address netip.Addr) bool {
 	return slices.ContainsFunc(network.Spec.Subnets, func(subnet v1alpha1.Subnet) bool {
 		prefix, err := netip.ParsePrefix(subnet.CIDR)
@@ -75,7 +76,7 @@ func InSubnet(network *v1alpha1.WukongNetwork, address netip.Addr) bool {
 	})
 }
 
-// newLock is the lock that a request makes; name and address are the caller's to add.
+// newLock returns the lock that a request creates. The caller adds the address.
 func (r *Request) newLock(name string) *v1alpha1.WukongAddress {
 	lock := &v1alpha1.WukongAddress{
 		ObjectMeta: metav1.ObjectMeta{Name: name, Labels: Labels(r.Holder)},
@@ -91,12 +92,13 @@ func (r *Request) newLock(name string) *v1alpha1.WukongAddress {
 	return lock
 }
 
-// Labels of a lock.
+// Labels returns the labels of a lock.
 func Labels(holder v1alpha1.AddressHolder) map[string]string {
 	return map[string]string{v1alpha1.LabelManagedBy: v1alpha1.LabelManagedByValue, v1alpha1.LabelVM: holder.UID}
 }
 
-// sameInterface tells whether two holders are the interface of one name of machines of one name, be it the same machine or not.
+// sameInterface reports whether two holders have the same namespace, WukongVM name and interface name, whatever their
+// UIDs.
 func sameInterface(one, two v1alpha1.AddressHolder) bool {
 	one.UID, two.UID = "", ""
 	return one == two

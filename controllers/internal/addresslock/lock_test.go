@@ -8,7 +8,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 )
 
-// TestNamesAreFixedForEver: a lock under another name would not keep anybody out.
+// TestNamesAreFixedForEver: a lock with another name would protect nothing.
 func TestNamesAreFixedForEver(t *testing.T) {
 	for _, test := range []struct{ segment, address, wanted string }{
 		{"bridge/br0/0", "10.0.0.6", "49a95121cb09faaf-10-0-0-6"},

@@ -11,8 +11,9 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/hostaccess"
 )
 
-// takePooled takes an address of a family: one that is reserved for the interface, else the one that a machine of the same name had,
-// else one that the name of the interface leads to, so that a machine which is made again most often has the address that it had.
+// takePooled takes an address of a family: one that is reserved for the interface, else the one that a deleted
+// WukongVM of the same name had, else one that is derived from the name of the interface. So a WukongVM that is
+// created again usually gets its old address.
 func (t *taking) takePooled(ctx context.Context, ipv4 bool) error {
 	for _, take := range []func(context.Context, bool) (bool, error){t.takeReserved, t.takeKept, t.takeFree} {
 		if taken, err := take(ctx, ipv4); taken || err != nil {
@@ -40,7 +41,7 @@ func (t *taking) takeReserved(ctx context.Context, ipv4 bool) (bool, error) {
 			return false, err
 		case other == nil:
 			return true, nil
-		case other.Spec.Holder.UID != t.Holder.UID: // the machine's other interface may have come first
+		case other.Spec.Holder.UID != t.Holder.UID: // another interface of the same WukongVM may have it
 			return false, &InUseError{Interface: t.Holder.InterfaceName, Address: reservation.Address.String(),
 				By: "it is reserved for this machine, but " + t.describe(other.Spec.Holder), Lock: lock.Name}
 		}
@@ -48,7 +49,7 @@ func (t *taking) takeReserved(ctx context.Context, ipv4 bool) (bool, error) {
 	return false, nil
 }
 
-// takeKept takes over what a machine of the same name left.
+// takeKept takes over an address that a deleted WukongVM of the same name had.
 func (t *taking) takeKept(ctx context.Context, ipv4 bool) (bool, error) {
 	known, err := t.store.OfInterface(ctx, t.Holder)
 	if err != nil {
@@ -57,7 +58,8 @@ func (t *taking) takeKept(ctx context.Context, ipv4 bool) (bool, error) {
 	for i := range known {
 		lock := &known[i]
 		address := AddressOf(lock)
-		if lock.Spec.Segment != t.Segment || lock.Spec.Holder.UID == t.Holder.UID || !address.IsValid() || address.Is4() != ipv4 ||
+		if lock.Spec.Segment != t.Segment || lock.Spec.Holder.UID == t.Holder.UID || !address.IsValid() ||
+			address.Is4() != ipv4 ||
 			!InSubnet(t.Network, address) || t.setAside[address] != "" {
 			continue
 		}
@@ -81,7 +83,7 @@ func (t *taking) takeFree(ctx context.Context, ipv4 bool) (taken bool, err error
 		if pool.Subnet.Addr().Is4() != ipv4 {
 			continue
 		}
-		// An address that a guest shows is avoided while there is another. It is not lost to others: any guest can show any.
+		// Prefer an address that no guest reports. A reported one can still be assigned: any guest can report any address.
 		var shown []netip.Addr
 		err = pool.Candidates(t.seed(), func(address netip.Addr) (bool, error) {
 			free, by, err := t.look(ctx, address)
@@ -106,7 +108,7 @@ func (t *taking) takeFree(ctx context.Context, ipv4 bool) (taken bool, err error
 	return false, nil
 }
 
-// takeShown takes the first of some addresses that guests show.
+// takeShown takes the first free address of those that guests report.
 func (t *taking) takeShown(ctx context.Context, addresses []netip.Addr) (bool, error) {
 	for _, address := range addresses {
 		holder, err := t.claim(ctx, t.lockOf(address))
@@ -115,14 +117,14 @@ func (t *taking) takeShown(ctx context.Context, addresses []netip.Addr) (bool, e
 		}
 		if holder == nil {
 			by, err := t.store.Observed(ctx, t.Request, address.String())
-			t.tell(address.String(), by)
+			t.reportShown(address.String(), by)
 			return true, err
 		}
 	}
 	return false, nil
 }
 
-// look reports whether nobody is known to have a candidate, and who shows it nevertheless.
+// look reports whether a candidate has no known lock, and whose guest reports it nevertheless.
 func (t *taking) look(ctx context.Context, address netip.Addr) (free bool, shownBy string, err error) {
 	if t.setAside[address] != "" {
 		return false, "", nil
@@ -135,8 +137,8 @@ func (t *taking) look(ctx context.Context, address netip.Addr) (free bool, shown
 	return err == nil, shownBy, err
 }
 
-// setAside are the gateways of the segment, and the addresses that are reserved for another interface, each with the reason. Of networks of other
-// namespaces only those of administrators count.
+// setAside returns the gateways of the segment and the addresses that are reserved for another interface, each with
+// the reason. Of the networks of other namespaces, only those of administrators count.
 func (r *Request) setAside() map[netip.Addr]string {
 	result := map[netip.Addr]string{}
 	for i := range r.Neighbours {
@@ -167,7 +169,7 @@ func (r *Request) setAside() map[netip.Addr]string {
 	return result
 }
 
-// seed leads to the same candidate for every interface of the same name.
+// seed returns the same value for every interface with the same namespace, WukongVM name and interface name.
 func (t *taking) seed() uint64 {
 	sum := sha256.Sum256([]byte(strings.Join([]string{t.Holder.Namespace, t.Holder.Name, t.Holder.InterfaceName}, "/")))
 	return binary.BigEndian.Uint64(sum[:8])

@@ -14,46 +14,49 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/addresspool"
 )
 
-// Store is where locks are. What it says it knows may be old; what it says is live is not.
+// Store reads and writes locks. Known objects come from a cache and may be stale; live ones are read from the API
+// server.
 type Store interface {
-	// OfInterface returns the known locks of the interface of a name, of whatever machine of the name.
+	// OfInterface returns the known locks of an interface, by namespace, WukongVM name and interface name, for any UID.
 	OfInterface(ctx context.Context, holder v1alpha1.AddressHolder) ([]v1alpha1.WukongAddress, error)
-	// OfMachine returns the live locks of a machine.
+	// OfMachine returns the live locks of the WukongVM with a UID.
 	OfMachine(ctx context.Context, uid string) ([]v1alpha1.WukongAddress, error)
 	// Known returns a known lock, or nil.
 	Known(ctx context.Context, name string) (*v1alpha1.WukongAddress, error)
 	// Live returns a live lock, or nil.
 	Live(ctx context.Context, name string) (*v1alpha1.WukongAddress, error)
-	// Create makes a lock, or answers that one exists.
+	// Create creates a lock. It returns an AlreadyExists error when the name is taken.
 	Create(ctx context.Context, lock *v1alpha1.WukongAddress) error
-	// Adopt gives a lock, as it was read, to another machine of its holder's name.
+	// Adopt assigns a lock, at the version that was read, to another WukongVM with the name of its holder.
 	Adopt(ctx context.Context, lock *v1alpha1.WukongAddress, request *Request) error
-	// Abandoned tells, by live reads, whether a holder is gone with its guest.
+	// Abandoned reports, by live reads, whether a holder and its guest are gone.
 	Abandoned(ctx context.Context, holder v1alpha1.AddressHolder) (bool, error)
-	// Observed says which other machine's guest shows an address on a segment, or "". An address is an IP or a MAC address.
+	// Observed describes the other WukongVM whose guest reports an address on a segment, or returns "". An address is an
+	// IP or a MAC address.
 	Observed(ctx context.Context, request *Request, address string) (string, error)
 }
 
-// Request is what an interface needs.
+// Request is what an interface asks for.
 type Request struct {
 	Segment string
 	Holder  v1alpha1.AddressHolder
 	Network *v1alpha1.WukongNetwork
-	// Neighbours are all networks on the segment, whose gateways and reservations count.
+	// Neighbours are all networks on the segment, for their gateways and reservations.
 	Neighbours []v1alpha1.WukongNetwork
-	// Reserved keeps the addresses when the machine is gone.
+	// Reserved keeps the addresses after the WukongVM is deleted.
 	Reserved bool
-	// MACAddress, when a person gave it.
+	// MACAddress, when the user chose it.
 	MACAddress string
 	// Static addresses.
 	Static []netip.Addr
-	// Shown is called with an address that is taken although another machine's guest shows it, and with who that is. Nil when nobody listens.
+	// Shown is called for an address that is taken although the guest of another WukongVM reports it, with a description
+	// of that one. It can be nil.
 	Shown func(address, by string)
-	// Pools that give an address of each of their families.
+	// Pools give one address of each of their families.
 	Pools []addresspool.Pool
 }
 
-// Held returns the locks of an interface, on the segment, as far as they are known.
+// Held returns the known locks of an interface on the segment.
 func (r *Request) Held(ctx context.Context, store Store) ([]v1alpha1.WukongAddress, error) {
 	known, err := store.OfInterface(ctx, r.Holder)
 	return r.own(known), err
@@ -65,14 +68,14 @@ func (r *Request) own(locks []v1alpha1.WukongAddress) []v1alpha1.WukongAddress {
 	})
 }
 
-// Take takes what an interface needs and does not hold, and returns all that it holds then. The error is an *ExhaustedError, an
-// *InUseError, or one that another try may mend.
+// Take takes what an interface asks for and does not have, and returns all locks that it has then. The error is an
+// *ExhaustedError, an *InUseError, or one that a retry may resolve.
 func Take(ctx context.Context, store Store, request *Request) ([]v1alpha1.WukongAddress, error) {
 	held, err := request.Held(ctx, store)
 	if err != nil || request.Satisfied(held) {
 		return held, err
 	}
-	// Once in an interface's life: what a manager took that led before, and this one's cache has not seen.
+	// Once in an interface's life: find what a former leader took and this manager's cache has not seen.
 	live, err := store.OfMachine(ctx, request.Holder.UID)
 	if err != nil {
 		return nil, err
@@ -82,7 +85,7 @@ func Take(ctx context.Context, store Store, request *Request) ([]v1alpha1.Wukong
 	return taking.held, err
 }
 
-// Satisfied tells whether locks are all that an interface needs.
+// Satisfied reports whether locks are all that an interface asks for.
 func (r *Request) Satisfied(held []v1alpha1.WukongAddress) bool {
 	has := func(name string) bool {
 		return slices.ContainsFunc(held, func(lock v1alpha1.WukongAddress) bool { return lock.Name == name })
@@ -103,7 +106,7 @@ func (r *Request) Satisfied(held []v1alpha1.WukongAddress) bool {
 	return true
 }
 
-// Awaited is what an interface may have to wait for: a lock, by its name, or with a pool any on the segment.
+// Awaited returns what an interface may have to wait for: the names of locks, and, with a pool, the segment.
 func (r *Request) Awaited() []string {
 	var result []string
 	if r.MACAddress != "" {
@@ -123,7 +126,7 @@ func (r *Request) Awaited() []string {
 	return append(result, r.Segment)
 }
 
-// families that the pools have: true is IPv4.
+// families returns the address families of the pools: true is IPv4.
 func (r *Request) families() []bool {
 	var result []bool
 	for i := range r.Pools {
@@ -134,7 +137,7 @@ func (r *Request) families() []bool {
 	return result
 }
 
-// pooled is the lock that serves a family; one that no subnet of the network has any more does not.
+// pooled returns the lock that serves a family, or nil. A lock outside all subnets of the network does not count.
 func (r *Request) pooled(held []v1alpha1.WukongAddress, ipv4 bool) *v1alpha1.WukongAddress {
 	chosen := Chosen(held, r.Network, ipv4)
 	if chosen == nil || !InSubnet(r.Network, AddressOf(chosen)) {
@@ -143,7 +146,7 @@ func (r *Request) pooled(held []v1alpha1.WukongAddress, ipv4 bool) *v1alpha1.Wuk
 	return chosen
 }
 
-// taking is a request on its way.
+// taking is the state of a request while it is served.
 type taking struct {
 	*Request
 	store Store
@@ -193,7 +196,7 @@ func (t *taking) lockOf(address netip.Addr) *v1alpha1.WukongAddress {
 	return lock
 }
 
-// takeGiven takes an address that a person chose: that one or none.
+// takeGiven takes an address that the user chose, and no other.
 func (t *taking) takeGiven(ctx context.Context, lock *v1alpha1.WukongAddress, address string, mac bool) error {
 	if slices.ContainsFunc(t.held, func(held v1alpha1.WukongAddress) bool { return held.Name == lock.Name }) {
 		return nil
@@ -202,8 +205,8 @@ func (t *taking) takeGiven(ctx context.Context, lock *v1alpha1.WukongAddress, ad
 	if err != nil {
 		return err
 	}
-	// A MAC address that a machine shows is the one that it was given. An IP address is what its guest says, and any guest can say any: it takes nothing
-	// from others, and both are told.
+	// KubeVirt reports the MAC address that an interface was given. An IP address is reported by the guest, and any guest
+	// can report any: so it blocks nobody, and both WukongVMs get a report.
 	if mac && shownBy != "" {
 		return &InUseError{Interface: t.Holder.InterfaceName, Address: address, MAC: true, By: shownBy}
 	}
@@ -216,17 +219,17 @@ func (t *taking) takeGiven(ctx context.Context, lock *v1alpha1.WukongAddress, ad
 			Interface: t.Holder.InterfaceName, Address: address, MAC: mac, By: t.describe(other.Spec.Holder), Lock: lock.Name,
 		}
 	}
-	t.tell(address, shownBy)
+	t.reportShown(address, shownBy)
 	return nil
 }
 
-func (t *taking) tell(address, shownBy string) {
+func (t *taking) reportShown(address, shownBy string) {
 	if shownBy != "" && t.Shown != nil {
 		t.Shown(address, shownBy)
 	}
 }
 
-// describe names a holder to those who may know it.
+// describe describes a holder. It names the WukongVM only within its own namespace.
 func (t *taking) describe(holder v1alpha1.AddressHolder) string {
 	if holder.Namespace != t.Holder.Namespace {
 		return "a machine of another namespace has it"
@@ -234,10 +237,10 @@ func (t *taking) describe(holder v1alpha1.AddressHolder) string {
 	return fmt.Sprintf("WukongVM %s has it, on interface %s", holder.Name, holder.InterfaceName)
 }
 
-var errMovesOn = errors.New("the lock changes hands; look again")
+var errLockChanged = errors.New("the lock changes hands; look again")
 
-// claim makes a lock, or finds that it is the interface's own already, or takes it over from a machine of the same name that is gone.
-// Otherwise it returns the lock that stands in the way.
+// claim creates a lock, finds that the interface has it already, or takes it over from a deleted WukongVM of the same
+// name. Otherwise it returns the conflicting lock.
 func (t *taking) claim(ctx context.Context, lock *v1alpha1.WukongAddress) (*v1alpha1.WukongAddress, error) {
 	err := t.store.Create(ctx, lock)
 	if err == nil {
@@ -252,7 +255,7 @@ func (t *taking) claim(ctx context.Context, lock *v1alpha1.WukongAddress) (*v1al
 	case err != nil:
 		return nil, err
 	case live == nil:
-		return nil, fmt.Errorf("WukongAddress %s: %w", lock.Name, errMovesOn)
+		return nil, fmt.Errorf("WukongAddress %s: %w", lock.Name, errLockChanged)
 	case live.Spec.Holder == t.Holder:
 		t.held = append(t.held, *live)
 		return nil, nil
@@ -265,7 +268,7 @@ func (t *taking) claim(ctx context.Context, lock *v1alpha1.WukongAddress) (*v1al
 	}
 }
 
-// adopt takes over a lock of a machine of the same name that is gone with its guest.
+// adopt takes over the lock of a WukongVM of the same name that is gone with its guest.
 func (t *taking) adopt(ctx context.Context, live *v1alpha1.WukongAddress) (bool, error) {
 	if !sameInterface(live.Spec.Holder, t.Holder) {
 		return false, nil

@@ -14,21 +14,21 @@ import (
 	"github.com/novasphere/wukong/apis/v1alpha1"
 )
 
-// defaultIPv6 is how many addresses a pool of IPv6 without ranges has, from the beginning of its subnet: a subnet of 2^64 is nothing that a
-// person looks through.
+// defaultIPv6 is how many addresses an IPv6 pool without ranges has, from the start of its subnet: nobody can survey a
+// subnet of 2^64.
 const defaultIPv6 = 1 << 16
 
 // Pool is a subnet's pool.
 type Pool struct {
-	// Subnet that the addresses lie in.
+	// Subnet that contains the addresses.
 	Subnet netip.Prefix
-	// Total is how many addresses there are to give, at most math.MaxInt64.
+	// Total is the number of addresses of the pool, at most math.MaxInt64.
 	Total int64
 
 	addresses *netipx.IPSet
 }
 
-// Parse reads the pools of a network, in the order of its subnets. The error names the field and the way out.
+// Parse returns the pools of a network, in the order of its subnets. The error names the field and the fix.
 func Parse(spec *v1alpha1.WukongNetworkSpec) ([]Pool, error) {
 	var pools []Pool
 	for i := range spec.Subnets {
@@ -118,7 +118,8 @@ func parseRange(prefix netip.Prefix, item v1alpha1.AddressRange) (netipx.IPRange
 	case startErr != nil || endErr != nil:
 		return netipx.IPRange{}, fmt.Errorf("range %s to %s: both must be IP addresses", item.Start, item.End)
 	case !prefix.Contains(start) || !prefix.Contains(end):
-		return netipx.IPRange{}, fmt.Errorf("range %s to %s is not inside %s: move it there, or widen the subnet", item.Start, item.End, prefix)
+		return netipx.IPRange{},
+			fmt.Errorf("range %s to %s is not inside %s: move it there, or widen the subnet", item.Start, item.End, prefix)
 	case end.Less(start):
 		return netipx.IPRange{}, fmt.Errorf("range %s to %s ends before it starts: exchange the two", item.Start, item.End)
 	}
@@ -148,7 +149,7 @@ func exclude(builder *netipx.IPSetBuilder, subnet netip.Prefix, text string) err
 	return nil
 }
 
-// parseAddress refuses what two texts can mean: a zone, and IPv4 in the form of IPv6.
+// parseAddress refuses ambiguous texts: an address with a zone, and IPv4 written as IPv6.
 func parseAddress(text string) (netip.Addr, error) {
 	address, err := netip.ParseAddr(text)
 	if err == nil && (address.Zone() != "" || address.Is4In6()) {
@@ -157,10 +158,11 @@ func parseAddress(text string) (netip.Addr, error) {
 	return address, err
 }
 
-// Has tells whether the pool gives an address.
+// Has reports whether an address belongs to the pool.
 func (p *Pool) Has(address netip.Addr) bool { return p.addresses.Contains(address) }
 
-// Candidates calls try with every address of the pool, beginning at one that seed chooses, until try answers that it is done.
+// Candidates calls try with every address of the pool, beginning at one that seed chooses, until try returns done or
+// an error.
 func (p *Pool) Candidates(seed uint64, try func(netip.Addr) (done bool, err error)) error {
 	ranges := p.addresses.Ranges()
 	first := int64(seed % uint64(p.Total))
@@ -195,7 +197,7 @@ func (p *Pool) Candidates(seed uint64, try func(netip.Addr) (done bool, err erro
 	return nil
 }
 
-// size is how many addresses a range has, at most math.MaxInt64.
+// size returns the number of addresses of a range, at most math.MaxInt64.
 func size(part netipx.IPRange) int64 {
 	fromHigh, fromLow := halves(part.From())
 	toHigh, toLow := halves(part.To())
@@ -207,7 +209,7 @@ func size(part netipx.IPRange) int64 {
 	return int64(low) + 1
 }
 
-// advance is the address so many after another. It must exist.
+// advance returns the address that is count after another. It must exist.
 func advance(address netip.Addr, count int64) netip.Addr {
 	high, low := halves(address)
 	low, carry := bits.Add64(low, uint64(count), 0)

@@ -7,19 +7,19 @@ import (
 	"github.com/novasphere/wukong/apis/v1alpha1"
 )
 
-// Reservation is an address that one machine alone may have.
+// Reservation is an address that only one WukongVM may have.
 type Reservation struct {
 	Address netip.Addr
-	// Machine is the WukongVM of the network's namespace, Interface its interface or empty for any.
+	// Machine is a WukongVM of the network's namespace. Interface is its interface, or empty for any.
 	Machine, Interface string
 }
 
-// For tells whether the reservation is that of an interface of a machine in the network's namespace.
-func (r Reservation) For(machine, interfaceName string) bool {
-	return r.Machine == machine && (r.Interface == "" || r.Interface == interfaceName)
+// For reports whether the reservation is for an interface of a WukongVM in the network's namespace.
+func (r Reservation) For(vmName, interfaceName string) bool {
+	return r.Machine == vmName && (r.Interface == "" || r.Interface == interfaceName)
 }
 
-// Reservations of a network. Those that cannot be read are left out: Parse names them.
+// Reservations returns the valid reservations of a network. Parse reports the others.
 func Reservations(spec *v1alpha1.WukongNetworkSpec) []Reservation {
 	var result []Reservation
 	for _, item := range spec.Reservations {

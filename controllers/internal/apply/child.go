@@ -22,39 +22,40 @@ import (
 
 // Applier writes the children of one kind, as one field manager.
 type Applier struct {
-	// Client reads from the cache and its own writes, and writes to the API server.
+	// Client reads from the cache, including its own writes, and writes to the API server.
 	Client client.Client
-	// Live reads from the API server, for kinds of which the caches hold only objects of ours: a foreign object that sits on a name we
-	// need is visible here alone. Nil when Client sees every object of the kinds that are applied.
+	// Live reads from the API server, for kinds of which the cache holds only managed objects: only here is an unmanaged
+	// object with a name that we need visible. Nil when Client sees every object of the applied kinds.
 	Live client.Reader
-	// FieldManager owns the fields that are applied, for example "wukong-disk-controller".
+	// FieldManager owns the applied fields, for example "wukong-disk-controller".
 	FieldManager string
-	// Recorder makes the events of the controller's own kind. Nil where no status is written.
+	// Recorder creates the events of the controller's own kind. Nil when no status is written.
 	Recorder events.EventRecorder
 }
 
-// Child brings one child of owner to the desired state, and returns it as the API server has it.
+// Child applies the desired state of one child of owner, and returns the child as the API server has it.
 //
-// The child gets a controller reference to owner and the labels that mark it as ours. Nothing is sent when the cached
-// child already carries every desired field with the desired value. A child that is being deleted is returned as it
-// is. An object that exists under the name but is not controlled by owner is left alone: *NameConflictError. An object
-// that the API server refuses for good: *RefusedError. With a resourceVersion, desired is written over that version only, else a
-// conflict is returned.
+// The child gets a controller reference to owner and the labels of managed objects. Nothing is sent when the cached
+// child already has every desired field with the desired value. A child that is being deleted is returned unchanged.
+// An existing object with the name that owner does not control is left alone, and the error is a *NameConflictError.
+// An object that the API server refuses permanently gives a *RefusedError. If desired has a resourceVersion, it
+// replaces only that version; otherwise the API server returns a conflict.
 func Child[T client.Object](ctx context.Context, applier *Applier, owner client.Object, desired T) (T, error) {
 	var none T
 	kind, err := apiutil.GVKForObject(desired, applier.Client.Scheme())
 	if err != nil {
 		return none, err
 	}
-	if err := controllerutil.SetControllerReference(owner, desired, applier.Client.Scheme(), controllerutil.WithBlockOwnerDeletion(false)); err != nil {
+	if err := controllerutil.SetControllerReference(owner, desired, applier.Client.Scheme(),
+		controllerutil.WithBlockOwnerDeletion(false)); err != nil {
 		return none, fmt.Errorf("set owner of %s %s: %w", kind.Kind, desired.GetName(), err)
 	}
 	return bring(ctx, applier, desired, kind, func(live metav1.Object) bool { return metav1.IsControlledBy(live, owner) })
 }
 
-// Shared brings an object without an owner to the desired state: one of the cluster that objects of several namespaces share, so that no
-// owner reference is possible. The label that marks it as ours is all that tells; an object without it is left alone. All else is as
-// with Child.
+// Shared applies an object without an owner: a cluster-scoped one that objects of several namespaces share, so that an
+// owner reference is impossible. Only the label marks it as managed; an object without the label is left alone. All
+// else is as in Child.
 func Shared[T client.Object](ctx context.Context, applier *Applier, desired T) (T, error) {
 	var none T
 	kind, err := apiutil.GVKForObject(desired, applier.Client.Scheme())
@@ -64,13 +65,15 @@ func Shared[T client.Object](ctx context.Context, applier *Applier, desired T) (
 	return bring(ctx, applier, desired, kind, Ours)
 }
 
-// Ours tells whether an object carries the label that marks what Wukong has made.
+// Ours reports whether an object has the label of objects that Wukong manages.
 func Ours(obj metav1.Object) bool {
 	return obj.GetLabels()[v1alpha1.LabelManagedBy] == v1alpha1.LabelManagedByValue
 }
 
-// bring applies desired, unless the live object carries it, goes, or is not ours.
-func bring[T client.Object](ctx context.Context, applier *Applier, desired T, kind schema.GroupVersionKind, ours func(metav1.Object) bool) (T, error) {
+// bring applies desired unless the live object already matches it, is being deleted, or is not managed by Wukong.
+func bring[T client.Object](
+	ctx context.Context, applier *Applier, desired T, kind schema.GroupVersionKind, managed func(metav1.Object) bool,
+) (T, error) {
 	var none T
 	addLabel(desired, v1alpha1.LabelManagedBy, v1alpha1.LabelManagedByValue)
 	fields, err := appliedFields(desired, kind.GroupVersion().String(), kind.Kind)
@@ -82,12 +85,12 @@ func bring[T client.Object](ctx context.Context, applier *Applier, desired T, ki
 	err = applier.Client.Get(ctx, client.ObjectKeyFromObject(desired), live)
 	switch {
 	case apierrors.IsNotFound(err):
-		if err := applier.refuseForeign(ctx, desired, kind, ours); err != nil {
+		if err := applier.refuseUnmanaged(ctx, desired, kind, managed); err != nil {
 			return none, err
 		}
 	case err != nil:
 		return none, fmt.Errorf("get %s %s: %w", kind.Kind, desired.GetName(), err)
-	case !ours(live):
+	case !managed(live):
 		return none, nameConflict(kind.Kind, live)
 	case !live.GetDeletionTimestamp().IsZero():
 		return live, nil
@@ -103,7 +106,9 @@ func bring[T client.Object](ctx context.Context, applier *Applier, desired T, ki
 	return patch(ctx, applier, desired, fields, kind.Kind)
 }
 
-func patch[T client.Object](ctx context.Context, applier *Applier, desired T, fields map[string]any, kind string) (T, error) {
+func patch[T client.Object](
+	ctx context.Context, applier *Applier, desired T, fields map[string]any, kind string,
+) (T, error) {
 	var none T
 	if version := desired.GetResourceVersion(); version != "" {
 		fields["metadata"].(map[string]any)["resourceVersion"] = version
@@ -120,8 +125,10 @@ func patch[T client.Object](ctx context.Context, applier *Applier, desired T, fi
 	return desired, nil
 }
 
-// refuseForeign asks the API server itself, before a first write, whether the name is free.
-func (a *Applier) refuseForeign(ctx context.Context, desired client.Object, kind schema.GroupVersionKind, ours func(metav1.Object) bool) error {
+// refuseUnmanaged asks the API server, before the first write, whether the name is free.
+func (a *Applier) refuseUnmanaged(
+	ctx context.Context, desired client.Object, kind schema.GroupVersionKind, managed func(metav1.Object) bool,
+) error {
 	if a.Live == nil {
 		return nil
 	}
@@ -133,14 +140,14 @@ func (a *Applier) refuseForeign(ctx context.Context, desired client.Object, kind
 		return nil
 	case err != nil:
 		return fmt.Errorf("get %s %s: %w", kind.Kind, desired.GetName(), err)
-	case !ours(existing):
+	case !managed(existing):
 		return nameConflict(kind.Kind, existing)
 	default:
 		return nil
 	}
 }
 
-// appliedFields turns an object into what server-side apply sends: set fields only, no status, and the digest of it all.
+// appliedFields returns what server-side apply sends for an object: set fields only, no status, and a digest of all.
 func appliedFields(desired client.Object, apiVersion, kind string) (map[string]any, error) {
 	fields, err := runtime.DefaultUnstructuredConverter.ToUnstructured(desired)
 	if err != nil {

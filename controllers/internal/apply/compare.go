@@ -6,9 +6,9 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// carries tells whether live has every applied field with the applied value. What live has beside that belongs to
-// others: defaults of the API server, fields of KubeVirt. A field that is no longer applied shows in the digest, which
-// is one of the applied fields.
+// carries reports whether live has every applied field with the applied value. Other fields belong to others: defaults
+// of the API server, fields of KubeVirt. A field that is no longer applied changes the digest, which is one of the
+// applied fields.
 func carries(live client.Object, fields map[string]any) (bool, error) {
 	actual, err := runtime.DefaultUnstructuredConverter.ToUnstructured(live)
 	if err != nil {
@@ -35,7 +35,7 @@ func metadataCovers(actual, wanted any) bool {
 	actualFields, _ := actual.(map[string]any)
 	for key, value := range wanted.(map[string]any) {
 		switch key {
-		case "ownerReferences", "finalizers": // sets that others add to
+		case "ownerReferences", "finalizers": // sets that others may extend
 			if !contains(actualFields[key], value) {
 				return false
 			}
@@ -77,7 +77,7 @@ func covers(actual, wanted any) bool {
 	}
 }
 
-// contains tells whether every wanted item is covered by some item of the list.
+// contains reports whether every wanted item is covered by an item of the list.
 func contains(actual, wanted any) bool {
 	actualList, _ := actual.([]any)
 	for _, item := range wanted.([]any) {

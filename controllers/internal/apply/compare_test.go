@@ -12,12 +12,13 @@ import (
 	"github.com/novasphere/wukong/apis/v1alpha1"
 )
 
-// desired is an object as a controller wants it.
+// desired is an object as a controller applies it.
 func desired() *corev1.Service {
 	return &corev1.Service{
 		ObjectMeta: metav1.ObjectMeta{
 			Name: "web", Namespace: "shop", Labels: map[string]string{"app": "web"},
-			OwnerReferences: []metav1.OwnerReference{{APIVersion: "v1", Kind: "Node", Name: "owner", UID: "1", Controller: ptr.To(true)}},
+			OwnerReferences: []metav1.OwnerReference{{APIVersion: "v1", Kind: "Node", Name: "owner", UID: "1",
+				Controller: ptr.To(true)}},
 		},
 		Spec: corev1.ServiceSpec{
 			Selector: map[string]string{"app": "web"},
@@ -26,21 +27,23 @@ func desired() *corev1.Service {
 	}
 }
 
-// stored is the same object as the API server keeps it: with defaults, and with what others add.
+// stored is the same object in the API server: with defaults, and with additions of others.
 func stored(t *testing.T) *corev1.Service {
 	t.Helper()
 	fields, err := appliedFields(desired(), "v1", "Service")
 	require.NoError(t, err)
+	annotations := fields["metadata"].(map[string]any)["annotations"].(map[string]any)
 	service := desired()
 	service.Annotations = map[string]string{
-		v1alpha1.AnnotationAppliedHash: fields["metadata"].(map[string]any)["annotations"].(map[string]any)[v1alpha1.AnnotationAppliedHash].(string),
+		v1alpha1.AnnotationAppliedHash: annotations[v1alpha1.AnnotationAppliedHash].(string),
 		"example.com/note":             "of someone else",
 	}
 	service.UID, service.ResourceVersion, service.Generation = "2", "17", 1
 	service.CreationTimestamp = metav1.Now()
 	service.Labels["team"] = "front"
 	service.Finalizers = []string{"example.com/hold"}
-	service.OwnerReferences = append([]metav1.OwnerReference{{APIVersion: "v1", Kind: "Node", Name: "other", UID: "9"}}, service.OwnerReferences...)
+	service.OwnerReferences = append([]metav1.OwnerReference{{APIVersion: "v1", Kind: "Node", Name: "other", UID: "9"}},
+		service.OwnerReferences...)
 	service.Spec.Type = corev1.ServiceTypeClusterIP
 	service.Spec.ClusterIP = "10.96.0.7"
 	for i := range service.Spec.Ports {
@@ -50,7 +53,7 @@ func stored(t *testing.T) *corev1.Service {
 	return service
 }
 
-// Contract 3 hangs on this: what is settled must be seen as settled, and what is not must be seen too.
+// Contract 3 depends on this: a settled object is recognized, and so is one that is not settled.
 func TestCarries(t *testing.T) {
 	tests := map[string]struct {
 		change func(*corev1.Service)
@@ -60,13 +63,17 @@ func TestCarries(t *testing.T) {
 		"a value changed":                       {func(s *corev1.Service) { s.Spec.Ports[0].Port = 8080 }, false},
 		"a value taken away":                    {func(s *corev1.Service) { s.Spec.Selector = nil }, false},
 		"a map entry added by others":           {func(s *corev1.Service) { s.Spec.Selector["tier"] = "1" }, true},
-		"a list item added":                     {func(s *corev1.Service) { s.Spec.Ports = append(s.Spec.Ports, corev1.ServicePort{Port: 1}) }, false},
-		"a list item taken away":                {func(s *corev1.Service) { s.Spec.Ports = s.Spec.Ports[:1] }, false},
-		"list items in another order":           {func(s *corev1.Service) { s.Spec.Ports[0], s.Spec.Ports[1] = s.Spec.Ports[1], s.Spec.Ports[0] }, false},
-		"our label taken off":                   {func(s *corev1.Service) { delete(s.Labels, "app") }, false},
-		"our owner reference taken off":         {func(s *corev1.Service) { s.OwnerReferences = s.OwnerReferences[:1] }, false},
-		"the digest of an older wish":           {func(s *corev1.Service) { s.Annotations[v1alpha1.AnnotationAppliedHash] = "old" }, false},
-		"another status":                        {func(s *corev1.Service) { s.Status = corev1.ServiceStatus{} }, true},
+		"a list item added": {
+			func(s *corev1.Service) { s.Spec.Ports = append(s.Spec.Ports, corev1.ServicePort{Port: 1}) }, false},
+		"a list item taken away": {func(s *corev1.Service) { s.Spec.Ports = s.Spec.Ports[:1] }, false},
+		"list items in another order": {
+			func(s *corev1.Service) { s.Spec.Ports[0], s.Spec.Ports[1] = s.Spec.Ports[1], s.Spec.Ports[0] }, false},
+		"our label taken off": {func(s *corev1.Service) { delete(s.Labels, "app") }, false},
+		"our owner reference taken off": {func(s *corev1.Service) { s.OwnerReferences = s.OwnerReferences[:1] },
+			false},
+		"the digest of an older wish": {
+			func(s *corev1.Service) { s.Annotations[v1alpha1.AnnotationAppliedHash] = "old" }, false},
+		"another status": {func(s *corev1.Service) { s.Status = corev1.ServiceStatus{} }, true},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -103,7 +110,7 @@ func TestAppliedFields(t *testing.T) {
 	assert.NotEqual(t, digest(fields), digest(changed))
 }
 
-// A field that is no longer wished for is not in the wish; the digest shows that something changed.
+// A field that is no longer desired is not among the applied fields; the digest shows that something changed.
 func TestFieldThatIsNoLongerWishedFor(t *testing.T) {
 	fewer := desired()
 	fewer.Spec.Selector = nil

@@ -10,32 +10,34 @@ import (
 	"github.com/novasphere/wukong/apis/v1alpha1"
 )
 
-// NameConflictError says that an object which is not ours has a name that we need.
+// NameConflictError reports that an object that is not managed by this owner has the name of a child.
 type NameConflictError struct {
 	Kind, Name string
 	// Owner is the controller of the object as "Kind name", empty when it has none.
 	Owner string
 	// Leaves: the object is being deleted.
 	Leaves bool
-	// Orphan: the object was made by Wukong, and stayed when its owner was deleted ('kubectl delete --cascade=orphan').
+	// Orphan: Wukong created the object, and it remained when its owner was deleted ('kubectl delete --cascade=orphan').
 	Orphan bool
 }
 
-// Error implements error. The message goes into conditions.
+// Error implements error. The message is shown in conditions.
 func (e *NameConflictError) Error() string {
 	switch {
 	case e.Leaves:
 		return fmt.Sprintf("%s %s is another's still and is being deleted: this continues when it is gone", e.Kind, e.Name)
 	case e.Orphan:
-		return fmt.Sprintf("%s %s exists already, and was left behind when its owner was deleted: it is left alone; %s", e.Kind, e.Name, e.advice())
+		return fmt.Sprintf("%s %s exists already, and was left behind when its owner was deleted: it is left alone; %s",
+			e.Kind, e.Name, e.advice())
 	case e.Owner != "":
-		return fmt.Sprintf("%s %s exists already and belongs to %s: it is left alone; %s", e.Kind, e.Name, e.Owner, e.advice())
+		return fmt.Sprintf("%s %s exists already and belongs to %s: it is left alone; %s", e.Kind,
+			e.Name, e.Owner, e.advice())
 	default:
 		return fmt.Sprintf("%s %s exists already and has no owner: it is left alone; %s", e.Kind, e.Name, e.advice())
 	}
 }
 
-// advice is the way out. Some objects hold what nobody wants to lose.
+// advice returns the fix. Some objects contain data that must not be lost.
 func (e *NameConflictError) advice() string {
 	switch e.Kind {
 	case "WukongDisk":
@@ -59,7 +61,8 @@ func nameConflict(kind string, existing metav1.Object) error {
 	return conflict
 }
 
-// Reason is the reason of a condition that tells a permanent error. It is Pending when an object only has to be gone first.
+// Reason returns the condition reason for a permanent error. It is Pending when an object only has to be deleted
+// first.
 func Reason(err error) string {
 	conflict := (*NameConflictError)(nil)
 	switch {
@@ -72,14 +75,14 @@ func Reason(err error) string {
 	}
 }
 
-// RefusedError says that the API server, or an admission webhook, refuses an object for good: sending it again would
-// not help.
+// RefusedError reports that the API server or an admission webhook refuses an object permanently: a retry would not
+// help.
 type RefusedError struct {
 	Kind, Name string
 	Err        error
 }
 
-// Error implements error. The message goes into conditions.
+// Error implements error. The message is shown in conditions.
 func (e *RefusedError) Error() string {
 	return fmt.Sprintf("%s %s: %s", e.Kind, e.Name, e.Err)
 }
@@ -87,17 +90,18 @@ func (e *RefusedError) Error() string {
 // Unwrap returns the API server's error.
 func (e *RefusedError) Unwrap() error { return e.Err }
 
-// Classify tells permanent refusals, which become *RefusedError, from errors that a retry may mend.
+// Classify returns a *RefusedError for a permanent refusal, and a wrapped error for one that a retry may resolve.
 func Classify(kind, name string, err error) error {
 	switch {
-	case apierrors.IsInvalid(err), apierrors.IsBadRequest(err), apierrors.IsForbidden(err), apierrors.IsMethodNotSupported(err):
+	case apierrors.IsInvalid(err), apierrors.IsBadRequest(err), apierrors.IsForbidden(err),
+		apierrors.IsMethodNotSupported(err):
 		return &RefusedError{Kind: kind, Name: name, Err: err}
 	default:
 		return fmt.Errorf("apply %s %s: %w", kind, name, err)
 	}
 }
 
-// Permanent tells errors that become a condition from those that are tried again at once.
+// Permanent reports whether an error becomes a condition. All other errors are retried at once.
 func Permanent(err error) bool {
 	var conflict *NameConflictError
 	var refused *RefusedError

@@ -44,12 +44,13 @@ func TestNameConflictSaysWhoseItIs(t *testing.T) {
 	assert.EqualError(t, nameConflict("DataVolume", nobodys),
 		"DataVolume root exists already and has no owner: it is left alone; rename or remove it, or choose another name")
 
-	owned := &metav1.ObjectMeta{Name: "root", OwnerReferences: []metav1.OwnerReference{{Kind: "VirtualMachine", Name: "web", Controller: ptr.To(true)}}}
+	owned := &metav1.ObjectMeta{Name: "root",
+		OwnerReferences: []metav1.OwnerReference{{Kind: "VirtualMachine", Name: "web", Controller: ptr.To(true)}}}
 	assert.ErrorContains(t, nameConflict("DataVolume", owned), "belongs to VirtualMachine web")
 	assert.True(t, Permanent(nameConflict("DataVolume", owned)))
 }
 
-// Fault C.10: what is only being deleted is no conflict, and what holds data is not to be removed.
+// Fault C.10: an object that is being deleted is no conflict, and the advice is never to remove an object with data.
 func TestWhatANameConflictAdvises(t *testing.T) {
 	object := func(labels map[string]string, leaves bool) *metav1.PartialObjectMetadata {
 		result := &metav1.PartialObjectMetadata{ObjectMeta: metav1.ObjectMeta{Name: "web-root", Labels: labels}}
@@ -58,13 +59,14 @@ func TestWhatANameConflictAdvises(t *testing.T) {
 		}
 		return result
 	}
-	ours := map[string]string{v1alpha1.LabelManagedBy: v1alpha1.LabelManagedByValue}
-	leaves := nameConflict("VirtualMachine", object(ours, true))
+	managed := map[string]string{v1alpha1.LabelManagedBy: v1alpha1.LabelManagedByValue}
+	leaves := nameConflict("VirtualMachine", object(managed, true))
 	assert.Equal(t, v1alpha1.ReasonPending, Reason(leaves))
 	assert.Contains(t, leaves.Error(), "this continues when it is gone")
-	orphan := nameConflict("WukongDisk", object(ours, false))
+	orphan := nameConflict("WukongDisk", object(managed, false))
 	assert.Equal(t, v1alpha1.ReasonNameConflict, Reason(orphan))
-	assert.Contains(t, orphan.Error(), "was left behind when its owner was deleted: it is left alone; to use it, refer to it by diskRef")
-	assert.Contains(t, nameConflict("VirtualMachine", object(ours, false)).Error(), "its disks stay")
+	assert.Contains(t, orphan.Error(), "was left behind when its owner was deleted: it is left alone; to use it, refer "+
+		"to it by diskRef")
+	assert.Contains(t, nameConflict("VirtualMachine", object(managed, false)).Error(), "its disks stay")
 	assert.Equal(t, v1alpha1.ReasonApplyRefused, Reason(&RefusedError{Kind: "Secret", Name: "web", Err: errors.New("no")}))
 }

@@ -12,17 +12,17 @@ import (
 )
 
 const (
-	// eventAction is what the controller did when it found what the event tells of.
+	// eventAction is what the controller did when it found the cause.
 	eventAction = "Reconcile"
-	// maxEventNote is the length that the API server takes (events.k8s.io/v1, Event.note: 1 kB).
+	// maxEventNote is the length that the API server accepts (events.k8s.io/v1, Event.note: 1 kB).
 	maxEventNote = 1024
 )
 
-// announce makes an event of a fault that is new. What goes well makes none: it is in the status, and events are writes.
+// announce creates an event for a new fault. Success creates none: the status shows it, and events are writes.
 func (a *Applier) announce(before, after client.Object) {
-	was, isOurs := before.(v1alpha1.Object)
+	was, isObject := before.(v1alpha1.Object)
 	is, _ := after.(v1alpha1.Object)
-	if a.Recorder == nil || !isOurs {
+	if a.Recorder == nil || !isObject {
 		return
 	}
 	known, found := fault(was), fault(is)
@@ -33,7 +33,8 @@ func (a *Applier) announce(before, after client.Object) {
 	a.Recorder.Eventf(after, nil, corev1.EventTypeWarning, found.Reason, eventAction, "%s", note)
 }
 
-// fault is the Ready condition of an object whose phase says that something is wrong, not only not yet done.
+// fault returns the Ready condition of an object whose phase means an error, and nil for one that is only not yet
+// ready.
 func fault(object v1alpha1.Object) *metav1.Condition {
 	switch object.GetPhase() {
 	case string(v1alpha1.PhaseError), string(v1alpha1.OperationFailed):

@@ -19,11 +19,12 @@ import (
 	"github.com/novasphere/wukong/apis/v1alpha1"
 )
 
-// A child that shall outlive its owner carries no owner reference. When an owner is deleted in the foreground, as Argo CD does it, the garbage
-// collector deletes at once what refers to it (k8s.io/kubernetes, pkg/controller/garbagecollector, attemptToDeleteItem), whatever the owner's
-// finalizers are still about to save. An annotation says whose child it is instead.
+// A child that must outlive its owner has no owner reference. When an owner is deleted in the foreground, as Argo CD
+// does, the garbage collector deletes all objects that refer to it at once (k8s.io/kubernetes,
+// pkg/controller/garbagecollector, attemptToDeleteItem), even if a finalizer of the owner would still keep them. An
+// annotation names the owner instead.
 
-// Retained is Child for one that shall outlive its owner.
+// Retained is Child for a child that must outlive its owner.
 func Retained[T client.Object](ctx context.Context, applier *Applier, owner client.Object, desired T) (T, error) {
 	var none T
 	kind, err := apiutil.GVKForObject(desired, applier.Client.Scheme())
@@ -34,7 +35,7 @@ func Retained[T client.Object](ctx context.Context, applier *Applier, owner clie
 	return bring(ctx, applier, desired, kind, func(live metav1.Object) bool { return model.Belongs(live, owner) })
 }
 
-// OwnerOf maps a child to the owner of a kind that controls it, or that it is retained for.
+// OwnerOf maps a child to its controller of a kind, or to the owner that it is retained for.
 func OwnerOf(kind string) handler.MapFunc {
 	return func(_ context.Context, child client.Object) []reconcile.Request {
 		name := ""
@@ -43,7 +44,7 @@ func OwnerOf(kind string) handler.MapFunc {
 				name = controller.Name
 			}
 		} else if owner, ok := model.RetainedFor(child); ok {
-			name = owner.Name // of another kind, it finds an object that has nothing to do, or none
+			name = owner.Name // of another kind, the request is for an object that needs nothing, or for none
 		}
 		if name == "" {
 			return nil
@@ -52,23 +53,28 @@ func OwnerOf(kind string) handler.MapFunc {
 	}
 }
 
-// SettleOwnership brings a child that exists to how it shall hang on its owner, without applying it, and gives it the annotations if it has to. An
-// object that is no child of owner is left alone, and one that is gone is success. What the API server refuses for good is a *RefusedError.
-func (a *Applier) SettleOwnership(ctx context.Context, owner, child client.Object, retained bool, annotations map[string]string) error {
+// SettleOwnership changes how an existing child refers to its owner, without applying the child: by annotation if it
+// is retained, else by owner reference. It also sets annotations. An object that is no child of owner is left alone. A
+// deleted child is no error. A permanent refusal of the API server is a *RefusedError.
+func (a *Applier) SettleOwnership(
+	ctx context.Context, owner, child client.Object, retained bool, annotations map[string]string,
+) error {
 	if !model.Belongs(child, owner) || metav1.IsControlledBy(child, owner) != retained {
 		return nil
 	}
 	before := child.DeepCopyObject().(client.Object)
 	if retained {
-		child.SetOwnerReferences(slices.DeleteFunc(slices.Clone(child.GetOwnerReferences()), func(reference metav1.OwnerReference) bool {
-			return reference.UID == owner.GetUID()
-		}))
+		child.SetOwnerReferences(slices.DeleteFunc(slices.Clone(child.GetOwnerReferences()),
+			func(reference metav1.OwnerReference) bool {
+				return reference.UID == owner.GetUID()
+			}))
 		retainFor(child, owner)
 	} else {
 		carried := child.GetAnnotations()
 		delete(carried, v1alpha1.AnnotationRetainedFor)
 		child.SetAnnotations(carried)
-		if err := controllerutil.SetControllerReference(owner, child, a.Client.Scheme(), controllerutil.WithBlockOwnerDeletion(false)); err != nil {
+		if err := controllerutil.SetControllerReference(owner, child, a.Client.Scheme(),
+			controllerutil.WithBlockOwnerDeletion(false)); err != nil {
 			return fmt.Errorf("set owner of %s: %w", child.GetName(), err)
 		}
 	}
@@ -80,7 +86,8 @@ func (a *Applier) SettleOwnership(ctx context.Context, owner, child client.Objec
 		maps.Copy(carried, annotations)
 		child.SetAnnotations(carried)
 	}
-	// The lock refuses the patch when someone else changed the owners meanwhile: a merge patch replaces them all.
+	// The optimistic lock refuses the patch if another client changed the owners meanwhile: a merge patch replaces them
+	// all.
 	patch := client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})
 	if err := a.Client.Patch(ctx, child, patch, client.FieldOwner(a.FieldManager)); err != nil {
 		if apierrors.IsNotFound(err) {

@@ -19,14 +19,14 @@ import (
 
 // Metadata is what a controller keeps in the metadata of its own objects.
 type Metadata struct {
-	// Finalizer to hold, or "".
+	// Finalizer to keep on the object, or "".
 	Finalizer string
 	// Umbrella is the owner reference to the Wukong, or nil. References to other Wukongs are removed.
 	Umbrella *metav1.OwnerReference
 }
 
-// Metadata brings an object's finalizer and umbrella reference to the wanted state, and leaves all other metadata
-// alone. The UID in the request keeps it from creating an object that is gone meanwhile.
+// Metadata applies the finalizer and the umbrella reference of an object, and leaves all other metadata alone. The UID
+// in the request prevents the creation of an object that was deleted meanwhile.
 func (a *Applier) Metadata(ctx context.Context, obj client.Object, wanted Metadata) error {
 	if metadataSettled(obj, wanted) {
 		return nil
@@ -71,14 +71,15 @@ func metadataSettled(obj client.Object, wanted Metadata) bool {
 	return len(umbrellas) == 1 && equality.Semantic.DeepEqual(umbrellas[0], *wanted.Umbrella)
 }
 
-// RemoveFinalizer ends an object's wait. An object that is gone already is success.
+// RemoveFinalizer removes a finalizer. An object that is already deleted is no error.
 func (a *Applier) RemoveFinalizer(ctx context.Context, obj client.Object, finalizer string) error {
 	if !controllerutil.ContainsFinalizer(obj, finalizer) {
 		return nil
 	}
 	before := obj.DeepCopyObject().(client.Object)
-	obj.SetFinalizers(slices.DeleteFunc(slices.Clone(obj.GetFinalizers()), func(name string) bool { return name == finalizer }))
-	// The lock refuses the patch when someone else changed the list meanwhile: a merge patch replaces it whole.
+	obj.SetFinalizers(slices.DeleteFunc(slices.Clone(obj.GetFinalizers()),
+		func(name string) bool { return name == finalizer }))
+	// The optimistic lock refuses the patch if another client changed the list meanwhile: a merge patch replaces it.
 	patch := client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})
 	if err := a.Client.Patch(ctx, obj, patch, client.FieldOwner(a.FieldManager)); err != nil {
 		return client.IgnoreNotFound(fmt.Errorf("remove finalizer %s of %s: %w", finalizer, obj.GetName(), err))
@@ -86,8 +87,8 @@ func (a *Applier) RemoveFinalizer(ctx context.Context, obj client.Object, finali
 	return nil
 }
 
-// Mark sets labels and annotations of an object that exists; nil takes one off. The UID keeps the request from an object that was made anew under
-// the name. What the API server refuses for good is a *RefusedError.
+// Mark sets labels and annotations of an existing object; nil removes one. The UID prevents a change to a new object
+// of the same name. A permanent refusal of the API server is a *RefusedError.
 func (a *Applier) Mark(ctx context.Context, obj client.Object, labels, annotations map[string]any) error {
 	metadata := map[string]any{"uid": obj.GetUID()}
 	if len(labels) > 0 {
@@ -100,14 +101,15 @@ func (a *Applier) Mark(ctx context.Context, obj client.Object, labels, annotatio
 	if err != nil {
 		return err
 	}
-	if err := a.Client.Patch(ctx, obj, client.RawPatch(types.MergePatchType, body), client.FieldOwner(a.FieldManager)); err != nil {
+	if err := a.Client.Patch(ctx, obj, client.RawPatch(types.MergePatchType, body),
+		client.FieldOwner(a.FieldManager)); err != nil {
 		return Classify(fmt.Sprintf("%T", obj), obj.GetName(), err)
 	}
 	return nil
 }
 
-// Status writes the status of after, cut to its bounds, in one patch when it differs from before, and an event when it tells of a new fault. An
-// object that is gone is success.
+// Status writes the status of after, cut to its bounds, in one patch if it differs from before, and creates an event
+// for a new fault. A deleted object is no error.
 func (a *Applier) Status(ctx context.Context, before, after client.Object) error {
 	bounds.Cut(after)
 	if equality.Semantic.DeepEqual(before, after) {

@@ -24,20 +24,25 @@ func TestMetadataSettled(t *testing.T) {
 		wanted     Metadata
 		settled    bool
 	}{
-		"nothing wanted, nothing there":     {settled: true},
-		"a finalizer is missing":            {wanted: Metadata{Finalizer: "a"}},
-		"a finalizer is there, and others":  {finalizers: []string{"b", "a"}, wanted: Metadata{Finalizer: "a"}, settled: true},
-		"the umbrella is missing":           {wanted: Metadata{Umbrella: &shop}},
-		"the umbrella is there":             {owners: []metav1.OwnerReference{shop}, wanted: Metadata{Umbrella: &shop}, settled: true},
-		"the umbrella and another owner":    {owners: []metav1.OwnerReference{vm, shop}, wanted: Metadata{Umbrella: &shop}, settled: true},
-		"another umbrella":                  {owners: []metav1.OwnerReference{other}, wanted: Metadata{Umbrella: &shop}},
-		"two umbrellas":                     {owners: []metav1.OwnerReference{shop, other}, wanted: Metadata{Umbrella: &shop}},
+		"nothing wanted, nothing there": {settled: true},
+		"a finalizer is missing":        {wanted: Metadata{Finalizer: "a"}},
+		"a finalizer is there, and others": {finalizers: []string{"b", "a"},
+			wanted: Metadata{Finalizer: "a"}, settled: true},
+		"the umbrella is missing": {wanted: Metadata{Umbrella: &shop}},
+		"the umbrella is there": {owners: []metav1.OwnerReference{shop},
+			wanted: Metadata{Umbrella: &shop}, settled: true},
+		"the umbrella and another owner": {owners: []metav1.OwnerReference{vm, shop},
+			wanted: Metadata{Umbrella: &shop}, settled: true},
+		"another umbrella": {owners: []metav1.OwnerReference{other}, wanted: Metadata{Umbrella: &shop}},
+		"two umbrellas": {owners: []metav1.OwnerReference{shop, other},
+			wanted: Metadata{Umbrella: &shop}},
 		"an umbrella that is not wanted":    {owners: []metav1.OwnerReference{shop}},
 		"owners of other kinds are no news": {owners: []metav1.OwnerReference{vm}, settled: true},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			disk := &v1alpha1.WukongDisk{ObjectMeta: metav1.ObjectMeta{Finalizers: test.finalizers, OwnerReferences: test.owners}}
+			disk := &v1alpha1.WukongDisk{ObjectMeta: metav1.ObjectMeta{Finalizers: test.finalizers,
+				OwnerReferences: test.owners}}
 			assert.Equal(t, test.settled, metadataSettled(disk, test.wanted))
 		})
 	}

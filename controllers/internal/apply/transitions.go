@@ -12,20 +12,21 @@ import (
 	"github.com/novasphere/wukong/apis/v1alpha1"
 )
 
-// transitions has a bucket for a second, and for each fourfold of it up to three days.
+// transitions has buckets of 1 s, 4 s, and so on, up to three days.
 var transitions = prometheus.NewHistogramVec(prometheus.HistogramOpts{
-	Name:    "wukong_condition_transition_seconds",
-	Help:    "How long a condition had a status before it got another one, per kind, type of condition, and the status that it had.",
+	Name: "wukong_condition_transition_seconds",
+	Help: "How long a condition had a status before it got another one, per kind, type of condition, and the status " +
+		"that it had.",
 	Buckets: prometheus.ExponentialBuckets(1, 4, 10),
 }, []string{"kind", "type", "status"})
 
 func init() { metrics.Registry.MustRegister(transitions) }
 
-// observeTransitions counts the conditions that have another status now.
+// observeTransitions records the conditions whose status changed.
 func observeTransitions(before, after client.Object) {
-	was, isOurs := before.(v1alpha1.Object)
+	was, isObject := before.(v1alpha1.Object)
 	is, _ := after.(v1alpha1.Object)
-	if !isOurs {
+	if !isObject {
 		return
 	}
 	kind := reflect.TypeOf(before).Elem().Name()

@@ -1,10 +1,10 @@
-// Package binding knows by which network binding plugin KubeVirt hands a network to a guest, where it has none built in, and which of
-// them the cluster has.
+// Package binding knows which network binding plugin KubeVirt needs for a network without a built-in binding, and
+// which plugins the cluster has.
 //
-// KubeVirt v1.7 has masquerade, bridge and sriov built in. passt and macvtap were, and are plugins since v1.3: the KubeVirt object names
-// them under spec.configuration.network.binding, with the sidecar or the kind of device that each needs, and a machine that names one
-// which is not there does not start (pkg/network/setup, docs/network/network-binding-plugin.md). The two names are those of KubeVirt's
-// own guide.
+// KubeVirt v1.7 has masquerade, bridge and sriov built in. passt and macvtap are plugins since v1.3: the KubeVirt
+// object registers them under spec.configuration.network.binding, with the sidecar or the kind of device that each
+// needs. A VirtualMachine with an unregistered plugin does not start (pkg/network/setup,
+// docs/network/network-binding-plugin.md). The two names are those of KubeVirt's own guide.
 package binding
 
 import (
@@ -27,7 +27,7 @@ const (
 	Macvtap = "macvtap"
 )
 
-// Plugin is the plugin that a network needs, or "".
+// Plugin returns the plugin that a network needs, or "".
 func Plugin(spec *v1alpha1.WukongNetworkSpec) string {
 	switch {
 	case spec.Type == v1alpha1.NetworkTypePod:
@@ -39,7 +39,7 @@ func Plugin(spec *v1alpha1.WukongNetworkSpec) string {
 	}
 }
 
-// PodPlugin is the plugin that a way to the pod network needs, or "".
+// PodPlugin returns the plugin that a connection to the pod network needs, or "".
 func PodPlugin(pod *v1alpha1.PodNetwork) string {
 	if pod != nil && pod.Binding == v1alpha1.PodBindingPasst {
 		return Passt
@@ -47,8 +47,10 @@ func PodPlugin(pod *v1alpha1.PodNetwork) string {
 	return ""
 }
 
-// Registered tells whether the cluster's KubeVirt has a plugin. The empty name is always there.
-func Registered(ctx context.Context, reader client.Reader, dependencies *dependency.Registry, plugin string) (bool, error) {
+// Registered reports whether the cluster's KubeVirt has a plugin. It is true for the empty name.
+func Registered(
+	ctx context.Context, reader client.Reader, dependencies *dependency.Registry, plugin string,
+) (bool, error) {
 	if plugin == "" {
 		return true, nil
 	}
@@ -68,13 +70,14 @@ func Registered(ctx context.Context, reader client.Reader, dependencies *depende
 	return false, nil
 }
 
-// Missing is the message of a condition with reason BindingMissing.
+// Missing returns the message of a condition with reason BindingMissing.
 func Missing(plugin string) string {
-	return fmt.Sprintf("KubeVirt has no network binding plugin %s; register it under spec.configuration.network.binding of the KubeVirt object, "+
+	return fmt.Sprintf("KubeVirt has no network binding plugin %s; register it under "+
+		"spec.configuration.network.binding of the KubeVirt object, "+
 		"and this goes on by itself", plugin)
 }
 
-// Changed lets pass a KubeVirt object whose plugins change.
+// Changed accepts a KubeVirt object whose plugins changed.
 func Changed() predicate.Predicate {
 	return predicate.Funcs{
 		UpdateFunc: func(e event.UpdateEvent) bool {
@@ -92,7 +95,7 @@ func plugins(kubevirt *kubevirtv1.KubeVirt) map[string]kubevirtv1.InterfaceBindi
 	return nil
 }
 
-// KeepPlugins copies the plugins that a KubeVirt object names.
+// KeepPlugins copies the plugins of a KubeVirt object.
 func KeepPlugins(full, kept *kubevirtv1.KubeVirt) {
 	if found := plugins(full); found != nil {
 		kept.Spec.Configuration.NetworkConfiguration = &kubevirtv1.NetworkConfiguration{Binding: found}

@@ -10,7 +10,7 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/kind/keeptest"
 )
 
-// kubevirtWith is a KubeVirt, as the cache holds it, that has plugins.
+// kubevirtWith returns a KubeVirt with plugins, as the cache holds it.
 func kubevirtWith(plugins map[string]kubevirtv1.InterfaceBindingPlugin) *kubevirtv1.KubeVirt {
 	kubevirt := &kubevirtv1.KubeVirt{}
 	kubevirt.Spec.Configuration.NetworkConfiguration = &kubevirtv1.NetworkConfiguration{Binding: plugins}

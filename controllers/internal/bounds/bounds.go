@@ -1,5 +1,5 @@
-// Package bounds cuts a status to what its schema accepts. What guests, KubeVirt or CDI say has no bounds, and one word too many would keep the API server
-// from accepting any status of the object.
+// Package bounds cuts a status to what its schema accepts. The values that guests, KubeVirt and CDI report are
+// unbounded, and one value too long would make the API server refuse the whole status.
 package bounds
 
 import (
@@ -12,17 +12,17 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/conditions"
 )
 
-// bound is what a schema lets a list or a string of a status have.
+// bound is what a schema accepts of a list or a string of a status.
 type bound struct {
-	// most items of a list, or characters of a string; 0 for any number.
+	// most items of a list, or characters of a string; 0 means unlimited.
 	most int
-	// unique: no two items of the list are equal, or have equal keys when there are keys.
+	// unique: no two items of the list are equal, or have equal keys if there are keys.
 	unique bool
 	keys   []string
 }
 
-// Cut takes from the status of an object of ours what its schema does not accept: items beyond the bound of their list, items without a key or that are there already,
-// and the end of strings. Conditions are cut where they are made.
+// Cut removes from a status what its schema does not accept: items beyond the limit of their list, items without a
+// key, duplicates, and the end of long strings. Conditions are cut where they are created.
 func Cut(obj client.Object) {
 	value := reflect.Indirect(reflect.ValueOf(obj))
 	table := ofKinds[value.Type().Name()]
@@ -75,7 +75,7 @@ func shortened(list reflect.Value, limit bound) reflect.Value {
 	return kept
 }
 
-// keyOf tells items of a list apart.
+// keyOf returns what identifies an item of a list.
 func keyOf(item reflect.Value, keys []string) string {
 	if len(keys) == 0 {
 		return fmt.Sprint(item.Interface())

@@ -16,7 +16,7 @@ import (
 	"github.com/novasphere/wukong/apis/v1alpha1"
 )
 
-// kinds are those of the API that have a status.
+// kinds returns the kinds of the API that have a status.
 func kinds() []client.Object {
 	scheme := runtime.NewScheme()
 	utilruntime.Must(v1alpha1.AddToScheme(scheme))
@@ -31,7 +31,7 @@ func kinds() []client.Object {
 	return found
 }
 
-// fill gives each field of the table more than it may have, each item twice.
+// fill sets each field of the table to more than its bound, with each item twice.
 func fill(value reflect.Value, path string, table map[string]bound, number int) {
 	switch value.Kind() {
 	case reflect.Pointer:
@@ -57,7 +57,7 @@ func fill(value reflect.Value, path string, table map[string]bound, number int) 
 	}
 }
 
-// leading tells whether a path is in the table, or leads to what is.
+// leading reports whether a path, or a path below it, is in the table.
 func leading(table map[string]bound, path string) (string, bool) {
 	for other := range table {
 		if other == path || strings.HasPrefix(other, path+".") || strings.HasPrefix(other, path+"[]") {
@@ -67,7 +67,7 @@ func leading(table map[string]bound, path string) (string, bool) {
 	return "", false
 }
 
-// check walks what was cut, and returns the paths of the table that it came by.
+// check walks a status that was cut, and records the paths of the table that it visited.
 func check(t *testing.T, value reflect.Value, path string, table map[string]bound, seen map[string]bool) {
 	t.Helper()
 	limit, bounded := table[path]
@@ -97,11 +97,12 @@ func check(t *testing.T, value reflect.Value, path string, table map[string]boun
 			check(t, value.Index(i), path+"[]", table, seen)
 		}
 	case reflect.String:
-		require.True(t, !bounded || utf8.RuneCountInString(value.String()) <= limit.most, "%s has %d characters", path, len(value.String()))
+		require.True(t, !bounded || utf8.RuneCountInString(value.String()) <= limit.most, "%s has %d characters",
+			path, len(value.String()))
 	}
 }
 
-// Fault B.5: whatever others fill a status with, the API server accepts it.
+// Fault B.5: the API server accepts every status, whatever others report.
 func TestEachFieldIsCutToItsBound(t *testing.T) {
 	for _, obj := range kinds() {
 		name := reflect.TypeOf(obj).Elem().Name()

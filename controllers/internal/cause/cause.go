@@ -1,4 +1,5 @@
-// Package cause is why an object is not as its spec says. It is one type for all parts of a controller, so that each can be a package of its own and answer with the same words.
+// Package cause holds the reason why an object is not in its desired state. All parts of a controller share the type,
+// so that each can be a package of its own.
 package cause
 
 import (
@@ -8,23 +9,24 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/apply"
 )
 
-// Cause is one reason and what a person reads of it. It is nil where nothing is the matter.
+// Cause is one reason, with its message for users. It is nil when there is no problem.
 type Cause struct {
 	// Reason and Message are those of a condition.
 	Reason, Message string
-	// Blocking: what the object needs cannot be written, because its content is not known, or because it must not be.
+	// Blocking: the needed object must not be written, or its content is not known.
 	Blocking bool
 	// Waiting: nothing is wrong, it only takes time.
 	Waiting bool
 }
 
-// Refused is the cause of a write that was refused.
+// Refused returns the cause for a refused write.
 func Refused(err error) *Cause {
 	reason := apply.Reason(err)
 	return &Cause{Reason: reason, Message: err.Error(), Waiting: reason == v1alpha1.ReasonPending}
 }
 
-// Graver returns the cause that a person should see first, and blocks when either does. What takes time comes last, and what blocks first.
+// Graver returns the more important of two causes: a blocking one first, and a waiting one last. The result blocks if
+// either does.
 func Graver(one, two *Cause) *Cause {
 	if one == nil || two == nil {
 		return cmp.Or(one, two)

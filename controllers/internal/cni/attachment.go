@@ -1,5 +1,5 @@
-// Package cni makes the NetworkAttachmentDefinitions by which machines attach: one for each network of ours, and one for each interface that has
-// more than its network gives, a limit or an address that KubeVirt serves.
+// Package cni creates the NetworkAttachmentDefinitions of WukongVMs: one for each managed network, and one for each
+// interface that adds to its network a bandwidth limit or an address that KubeVirt serves.
 package cni
 
 import (
@@ -16,22 +16,22 @@ import (
 	"github.com/novasphere/wukong/apis/v1alpha1"
 )
 
-// Extras are what an interface has beyond its network. Only bridges can give them.
+// Extras are what an interface adds to its network. Only bridges support them.
 type Extras struct {
 	// Bandwidth limits the interface.
 	Bandwidth *v1alpha1.Bandwidth
-	// Address is what KubeVirt's DHCP server gives to the guest: it takes it from the pod's interface, which must have it therefore
-	// (pkg/network/setup/netpod/discoverbridge.go). IPv4.
+	// Address is the IPv4 address that KubeVirt's DHCP server offers to the guest. KubeVirt reads it from the pod's
+	// interface, so that interface must have it (pkg/network/setup/netpod/discoverbridge.go).
 	Address netip.Prefix
-	// Routes that go with the address. A default route is not among them: the pod has one.
+	// Routes of the address, without a default route: the pod has one.
 	Routes []v1alpha1.Route
 }
 
-// Empty tells whether the network's own attachment is enough.
+// Empty reports whether the attachment of the network is enough.
 func (e Extras) Empty() bool { return e.Bandwidth == nil && !e.Address.IsValid() }
 
-// ForNetwork is the NetworkAttachmentDefinition of a network; nil for a type that has none of its own. Its text is stable: encoding/json
-// writes a struct's fields in their order.
+// ForNetwork returns the NetworkAttachmentDefinition of a network, or nil for a type without one. Its text is stable:
+// encoding/json writes the fields of a struct in their order.
 func ForNetwork(network *v1alpha1.WukongNetwork) (*networkv1.NetworkAttachmentDefinition, error) {
 	config := pluginConfig(network)
 	if config == nil {
@@ -40,12 +40,15 @@ func ForNetwork(network *v1alpha1.WukongNetwork) (*networkv1.NetworkAttachmentDe
 	return attachment(network, network.Name, config)
 }
 
-// ForInterface is the NetworkAttachmentDefinition of one interface of a machine, on a network of type Bridge. Its name changes with its content:
-// what is written in one matters when a pod starts, so that a change needs another one.
+// ForInterface returns the NetworkAttachmentDefinition of one interface on a network of type Bridge. Its name depends
+// on its content: the content matters only when a pod starts, so a change needs another attachment.
 //
-// It has a name of its own in its configuration too: the bandwidth plugin calls its device on the node after it and the pod, and two interfaces
-// of one machine would share one (plugins v1.7.1, plugins/meta/bandwidth/main.go, getIfbDeviceName).
-func ForInterface(network *v1alpha1.WukongNetwork, machine, name string, extras Extras) (*networkv1.NetworkAttachmentDefinition, error) {
+// Its configuration has its own name, too: the bandwidth plugin names its device on the node after it and the pod, so
+// that otherwise two interfaces of one VirtualMachine would share one (plugins v1.7.1, plugins/meta/bandwidth/main.go,
+// getIfbDeviceName).
+func ForInterface(
+	network *v1alpha1.WukongNetwork, vmName, name string, extras Extras,
+) (*networkv1.NetworkAttachmentDefinition, error) {
 	bridge, ok := pluginConfig(network).(bridgeConfig)
 	if !ok {
 		return nil, fmt.Errorf("network %s of type %s gives interfaces nothing of their own", network.Name, network.Spec.Type)
@@ -59,16 +62,19 @@ func ForInterface(network *v1alpha1.WukongNetwork, machine, name string, extras 
 		return nil, fmt.Errorf("encode the CNI configuration of interface %s: %w", name, err)
 	}
 	digest := sha256.Sum256(content)
-	name = model.Child(machine, name+"-"+hex.EncodeToString(digest[:4]))
+	name = model.Child(vmName, name+"-"+hex.EncodeToString(digest[:4]))
 	bridge.Name = name
 	if extras.Bandwidth == nil {
 		return attachment(network, name, bridge)
 	}
 	bridge.pluginHead = pluginHead{Type: bridge.Type}
-	return attachment(network, name, configList{CNIVersion: cniVersion, Name: name, Plugins: []any{bridge, limit(extras.Bandwidth)}})
+	return attachment(network, name,
+		configList{CNIVersion: cniVersion, Name: name, Plugins: []any{bridge, limit(extras.Bandwidth)}})
 }
 
-func attachment(network *v1alpha1.WukongNetwork, name string, config any) (*networkv1.NetworkAttachmentDefinition, error) {
+func attachment(
+	network *v1alpha1.WukongNetwork, name string, config any,
+) (*networkv1.NetworkAttachmentDefinition, error) {
 	text, err := json.Marshal(config)
 	if err != nil {
 		return nil, fmt.Errorf("encode the CNI configuration of network %s: %w", network.Name, err)

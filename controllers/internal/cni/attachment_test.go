@@ -11,7 +11,7 @@ import (
 	"github.com/novasphere/wukong/apis/v1alpha1"
 )
 
-// The text of the configuration is what nodes act on, and what decides whether an upgrade of the operator writes at all.
+// Nodes act on the text of the configuration, and a changed text makes an upgrade of the operator write.
 func TestAttachmentOfANetworkB7(t *testing.T) {
 	tests := map[string]struct {
 		bridge v1alpha1.BridgeNetwork
@@ -37,7 +37,7 @@ func TestAttachmentOfANetworkB7(t *testing.T) {
 					Type:   v1alpha1.NetworkTypeBridge,
 					Bridge: &test.bridge,
 					MTU:    test.mtu,
-					// Addresses belong to the guest: nothing of them may reach the configuration.
+					// Addresses belong to the guest: the configuration must not contain them.
 					Subnets: []v1alpha1.Subnet{{CIDR: "192.168.10.0/24", Gateway: "192.168.10.1"}},
 				},
 			}

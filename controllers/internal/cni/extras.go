@@ -13,8 +13,8 @@ type configList struct {
 	Plugins    []any  `json:"plugins"`
 }
 
-// bandwidthConfig is that of the bandwidth plugin (plugins v1.7.1, plugins/meta/bandwidth/main.go, type BandwidthEntry), in bits per second and
-// in bits. Its ingress is what the pod receives, as is ours.
+// bandwidthConfig configures the bandwidth plugin (plugins v1.7.1, plugins/meta/bandwidth/main.go, type
+// BandwidthEntry), in bits per second and bits. Ingress is what the pod receives, as in our API.
 type bandwidthConfig struct {
 	Type         string `json:"type"`
 	IngressRate  int64  `json:"ingressRate,omitempty"`
@@ -23,8 +23,8 @@ type bandwidthConfig struct {
 	EgressBurst  int64  `json:"egressBurst,omitempty"`
 }
 
-// A bucket holds a tenth of a second of its rate, and at least two of the largest segments, of 64 KiB, that a guest hands over at once: a
-// smaller one drops them (tc-tbf(8)).
+// A bucket holds a tenth of a second of its rate, and at least two of the largest segments (64 KiB) that a guest sends
+// at once: a smaller bucket drops them (tc-tbf(8)).
 const (
 	burstsPerSecond = 10
 	smallestBurst   = 2 * 64 * 1024 * 8
@@ -47,7 +47,7 @@ func rate(wanted *resource.Quantity) (bitsPerSecond, burst int64) {
 	return wanted.Value(), max(wanted.Value()/burstsPerSecond, smallestBurst)
 }
 
-// ipam is that of the static address manager (plugins v1.7.1, plugins/ipam/static/main.go, type IPAMConfig).
+// ipam configures the static address manager (plugins v1.7.1, plugins/ipam/static/main.go, type IPAMConfig).
 type ipam struct {
 	Type      string        `json:"type"`
 	Addresses []ipamAddress `json:"addresses"`

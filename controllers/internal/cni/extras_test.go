@@ -17,7 +17,8 @@ import (
 func lan() *v1alpha1.WukongNetwork {
 	return &v1alpha1.WukongNetwork{
 		ObjectMeta: metav1.ObjectMeta{Name: "lan", Namespace: "shop"},
-		Spec:       v1alpha1.WukongNetworkSpec{Type: v1alpha1.NetworkTypeBridge, Bridge: &v1alpha1.BridgeNetwork{Name: "br0", VLAN: ptr.To(int32(100))}},
+		Spec: v1alpha1.WukongNetworkSpec{Type: v1alpha1.NetworkTypeBridge,
+			Bridge: &v1alpha1.BridgeNetwork{Name: "br0", VLAN: ptr.To(int32(100))}},
 	}
 }
 
@@ -28,12 +29,18 @@ func TestAttachmentOfAnInterface(t *testing.T) {
 		extras Extras
 		config string
 	}{
-		"limited both ways": {Extras{Bandwidth: limit}, `{"cniVersion":"1.0.0","name":"NAME","plugins":[{` + bridge + `,"disableContainerInterface":true},` +
-			`{"type":"bandwidth","ingressRate":10000000,"ingressBurst":1048576,"egressRate":1000000000,"egressBurst":100000000}]}`},
-		"limited one way": {Extras{Bandwidth: &v1alpha1.Bandwidth{Egress: limit.Ingress}}, `{"cniVersion":"1.0.0","name":"NAME","plugins":[{` + bridge +
-			`,"disableContainerInterface":true},{"type":"bandwidth","egressRate":10000000,"egressBurst":1048576}]}`},
-		"an address that KubeVirt serves": {Extras{Address: netip.MustParsePrefix("10.0.0.5/24"), Routes: []v1alpha1.Route{{To: "10.1.0.0/16", Via: "10.0.0.1"}}},
-			`{"cniVersion":"1.0.0","name":"NAME",` + bridge + `,"ipam":{"type":"static","addresses":[{"address":"10.0.0.5/24"}],"routes":[{"dst":"10.1.0.0/16","gw":"10.0.0.1"}]}}`},
+		"limited both ways": {Extras{Bandwidth: limit}, `{"cniVersion":"1.0.0","name":"NAME","plugins":[{` + bridge +
+			`,"disableContainerInterface":true},` +
+			`{"type":"bandwidth","ingressRate":10000000,"ingressBurst":1048576,` +
+			`"egressRate":1000000000,"egressBurst":100000000}]}`},
+		"limited one way": {Extras{Bandwidth: &v1alpha1.Bandwidth{Egress: limit.Ingress}},
+			`{"cniVersion":"1.0.0","name":"NAME","plugins":[{` + bridge +
+				`,"disableContainerInterface":true},{"type":"bandwidth","egressRate":10000000,"egressBurst":1048576}]}`},
+		"an address that KubeVirt serves": {Extras{Address: netip.MustParsePrefix("10.0.0.5/24"),
+			Routes: []v1alpha1.Route{{To: "10.1.0.0/16", Via: "10.0.0.1"}}},
+			`{"cniVersion":"1.0.0","name":"NAME",` + bridge +
+				`,"ipam":{"type":"static","addresses":[{"address":"10.0.0.5/24"}],` +
+				`"routes":[{"dst":"10.1.0.0/16","gw":"10.0.0.1"}]}}`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			attachment, err := ForInterface(lan(), "web", "front", test.extras)
@@ -45,10 +52,11 @@ func TestAttachmentOfAnInterface(t *testing.T) {
 	}
 }
 
-// A change of content is a change of name: a pod that runs keeps what it started with.
+// A change of content changes the name: a running pod keeps the configuration that it started with.
 func TestNameOfAnAttachmentFollowsItsContent(t *testing.T) {
 	name := func(network *v1alpha1.WukongNetwork, rate string) string {
-		attachment, err := ForInterface(network, "web", "front", Extras{Bandwidth: &v1alpha1.Bandwidth{Egress: ptr.To(resource.MustParse(rate))}})
+		attachment, err := ForInterface(network, "web", "front",
+			Extras{Bandwidth: &v1alpha1.Bandwidth{Egress: ptr.To(resource.MustParse(rate))}})
 		require.NoError(t, err)
 		return attachment.Name
 	}
@@ -60,7 +68,8 @@ func TestNameOfAnAttachmentFollowsItsContent(t *testing.T) {
 }
 
 func TestOnlyABridgeGivesExtras(t *testing.T) {
-	network := &v1alpha1.WukongNetwork{Spec: v1alpha1.WukongNetworkSpec{Type: v1alpha1.NetworkTypeOVS, OVS: &v1alpha1.OVSNetwork{Bridge: "ovs0"}}}
+	network := &v1alpha1.WukongNetwork{Spec: v1alpha1.WukongNetworkSpec{Type: v1alpha1.NetworkTypeOVS,
+		OVS: &v1alpha1.OVSNetwork{Bridge: "ovs0"}}}
 	_, err := ForInterface(network, "web", "front", Extras{Bandwidth: &v1alpha1.Bandwidth{}})
 	assert.ErrorContains(t, err, "type OVS")
 }

@@ -8,48 +8,50 @@ import (
 	"github.com/novasphere/wukong/apis/v1alpha1"
 )
 
-// cniVersion is the newest version of the CNI specification that everything on the way speaks: the plugins bridge and macvlan since
-// v1.0.0, ovs and sriov since they use version 1.0 of the CNI library, and Multus v4.2.2, which refuses 1.1.0 where it rewrites routes
-// (pkg/netutils/netutils.go). KubeVirt does not read it.
+// cniVersion is the newest version of the CNI specification that all components support: the plugins bridge and
+// macvlan since v1.0.0, ovs and sriov since they use version 1.0 of the CNI library, and Multus v4.2.2, which refuses
+// 1.1.0 where it rewrites routes (pkg/netutils/netutils.go). KubeVirt does not read it.
 const cniVersion = "1.0.0"
 
-// macvtapVersion is older: the macvtap plugin answers in the last form of result before 1.0 (pkg/cni/plugin.go, types/current).
+// macvtapVersion is older: the macvtap plugin returns the last result format before 1.0 (pkg/cni/plugin.go,
+// types/current).
 const macvtapVersion = "0.4.0"
 
-// resourceAnnotation on a NetworkAttachmentDefinition names the device that a pod on the network asks its node for. KubeVirt reads it and
-// lets the virt-launcher pod ask (pkg/network/multus/annotation.go).
+// resourceAnnotation on a NetworkAttachmentDefinition names the device that a pod on the network requests. KubeVirt
+// adds it to the requests of the launcher pod (pkg/network/multus/annotation.go).
 const resourceAnnotation = "k8s.v1.cni.cncf.io/resourceName"
 
-// pluginHead begins the configuration of every plugin. In a chain the version and the name are the chain's.
+// pluginHead begins the configuration of every plugin. In a chain, version and name are those of the chain.
 type pluginHead struct {
 	CNIVersion string `json:"cniVersion,omitempty"`
 	Name       string `json:"name,omitempty"`
 	Type       string `json:"type"`
 }
 
-// bridgeConfig is the configuration of the bridge CNI plugin (plugins v1.7.1, plugins/main/bridge/bridge.go, type NetConf).
+// bridgeConfig is the configuration of the bridge CNI plugin (plugins v1.7.1, plugins/main/bridge/bridge.go, type
+// NetConf).
 //
-// ipam and disableContainerInterface exclude each other: addresses belong to the guest, not to the pod, unless KubeVirt is to hand the pod's on.
-// One field is left out on purpose. macspoofchk: the plugin then runs the program nft on the node (pkg/link/spoofcheck.go), and a node
-// without it, or without nftables in its kernel, could start no machine at all; it would also cut off guests that are bridges or
-// routers themselves.
+// ipam and disableContainerInterface exclude each other: addresses belong to the guest, not to the pod, unless
+// KubeVirt must pass on the pod's. macspoofchk is omitted on purpose: with it the plugin runs the program nft on the
+// node (pkg/link/spoofcheck.go), so no instance could start on a node without nft or without nftables in its kernel.
+// It would also cut off guests that are bridges or routers.
 type bridgeConfig struct {
 	pluginHead
 	Bridge string `json:"bridge"`
 	MTU    int32  `json:"mtu,omitempty"`
 	VLAN   int32  `json:"vlan,omitempty"`
-	// PreserveDefaultVLAN false takes the port out of the bridge's default VLAN: otherwise a machine in VLAN 100 would hear VLAN 1
-	// as well. The plugin's default is true, and it reads the field only with a VLAN.
+	// PreserveDefaultVLAN false removes the port from the bridge's default VLAN: otherwise a guest in VLAN 100 would
+	// receive VLAN 1 as well. The plugin's default is true, and it reads the field only with a VLAN.
 	PreserveDefaultVLAN *bool `json:"preserveDefaultVlan,omitempty"`
-	// DisableContainerInterface leaves the pod's end of the cable down until KubeVirt has put its own bridge and the machine's MAC
-	// address on it, so that the pod itself never speaks on the network.
+	// DisableContainerInterface keeps the pod's end of the link down until KubeVirt has put its own bridge and the
+	// guest's MAC address on it, so that the pod itself never sends on the network.
 	DisableContainerInterface bool  `json:"disableContainerInterface,omitempty"`
 	IPAM                      *ipam `json:"ipam,omitempty"`
 }
 
-// macvlanConfig is that of the macvlan plugin (plugins v1.7.1, plugins/main/macvlan/macvlan.go, type NetConf). Its mode is always
-// passthru: KubeVirt puts a bridge over the device, and in all other modes the kernel hands a macvlan device frames for its own MAC
-// address only, and none for the guest behind the bridge.
+// macvlanConfig is the configuration of the macvlan plugin (plugins v1.7.1, plugins/main/macvlan/macvlan.go, type
+// NetConf). Its mode is always passthru: KubeVirt puts a bridge over the device, and in all other modes the kernel
+// delivers only frames for the device's own MAC address, and none for the guest behind the bridge.
 type macvlanConfig struct {
 	pluginHead
 	Master string `json:"master"`
@@ -57,13 +59,14 @@ type macvlanConfig struct {
 	MTU    int32  `json:"mtu,omitempty"`
 }
 
-// macvtapConfig is that of the macvtap plugin (macvtap-cni, pkg/cni/plugin.go, type NetConf). Master and mode are the device plugin's.
+// macvtapConfig is the configuration of the macvtap plugin (macvtap-cni, pkg/cni/plugin.go, type NetConf). The device
+// plugin sets master and mode.
 type macvtapConfig struct {
 	pluginHead
 	MTU int32 `json:"mtu,omitempty"`
 }
 
-// ovsConfig is that of the ovs plugin (ovs-cni, pkg/types/types.go, type NetConf).
+// ovsConfig is the configuration of the ovs plugin (ovs-cni, pkg/types/types.go, type NetConf).
 type ovsConfig struct {
 	pluginHead
 	Bridge string `json:"bridge"`
@@ -71,7 +74,8 @@ type ovsConfig struct {
 	MTU    int32  `json:"mtu,omitempty"`
 }
 
-// sriovConfig is that of the sriov plugin (sriov-cni, pkg/types/types.go, type NetConf). Switches are words there.
+// sriovConfig is the configuration of the sriov plugin (sriov-cni, pkg/types/types.go, type NetConf). Its switches are
+// strings.
 type sriovConfig struct {
 	pluginHead
 	VLAN       int32  `json:"vlan,omitempty"`
@@ -81,7 +85,8 @@ type sriovConfig struct {
 	LinkState  string `json:"link_state,omitempty"`
 }
 
-// pluginConfig is what the nodes' CNI plugin gets for a network of ours; nil for a type without an attachment of its own.
+// pluginConfig returns the configuration of the node's CNI plugin for a managed network, or nil for a type without an
+// attachment.
 func pluginConfig(network *v1alpha1.WukongNetwork) any {
 	spec := &network.Spec
 	head := pluginHead{CNIVersion: cniVersion, Name: network.Name}
@@ -131,7 +136,8 @@ func onOff(value *bool) string {
 	}
 }
 
-// NodeResource is the device of the nodes that machines of a network ask for, and who offers it; empty when the network needs none.
+// NodeResource returns the node device that pods on a network request, and who provides it. Both are empty if the
+// network needs none.
 func NodeResource(spec *v1alpha1.WukongNetworkSpec) (resource, provider string) {
 	switch {
 	case spec.Type == v1alpha1.NetworkTypeSRIOV:

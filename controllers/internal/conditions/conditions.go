@@ -1,5 +1,5 @@
-// Package conditions computes the conditions of an object from scratch in each pass: what is not put again is gone, and
-// a transition time moves only with the status.
+// Package conditions computes the conditions of an object from scratch in each pass: a condition that is not set again
+// disappears, and a transition time changes only with the status.
 package conditions
 
 import (
@@ -10,7 +10,8 @@ import (
 	"github.com/novasphere/wukong/apis/v1alpha1"
 )
 
-// maxMessage is the longest message that metav1.Condition's schema allows, in bytes of a safe margin.
+// maxMessage is the longest message that the schema of metav1.Condition allows. It counts bytes, where the schema
+// counts characters.
 const maxMessage = 32768
 
 // Set collects the conditions of one pass.

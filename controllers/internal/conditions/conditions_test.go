@@ -31,7 +31,7 @@ func ready(status metav1.ConditionStatus, generation int64) metav1.Condition {
 	}
 }
 
-// B23: the time moves only with the status, whatever else of a condition changes.
+// B23: the time changes only with the status, whatever else of a condition changes.
 func TestB23TransitionTime(t *testing.T) {
 	clock := clocktesting.NewFakePassiveClock(now)
 

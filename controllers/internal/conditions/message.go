@@ -7,7 +7,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// varying is what differs from try to try in the words of others: the own end of a connection, the number of a request to a cloud, the digest of a sandbox, a time.
+// varying matches what differs between retries in the messages of others: the local end of a connection, the number of
+// a cloud request, the digest of a sandbox, a time.
 var varying = regexp.MustCompile(
 	`[0-9a-zA-Z.:\[\]]+:[0-9]+->|` +
 		`(?i:request.?id)["':= ]*[0-9a-zA-Z-]+|` +
@@ -16,10 +17,13 @@ var varying = regexp.MustCompile(
 		`[0-9a-f]{32,}|` +
 		`[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?`)
 
-// steady is the message to report: the one of before, when the new one says the same but for what varies. A fault that is tried again and again would cost a write with each try.
+// steady returns the previous message if the new one differs only in varying parts. Otherwise each retry of a lasting
+// fault would cost a write.
 func steady(before *metav1.Condition, now metav1.Condition) string {
-	same := before != nil && before.Status == now.Status && before.Reason == now.Reason && before.ObservedGeneration == now.ObservedGeneration
-	if same && before.Message != now.Message && varying.ReplaceAllLiteralString(before.Message, "") == varying.ReplaceAllLiteralString(now.Message, "") {
+	same := before != nil && before.Status == now.Status && before.Reason == now.Reason &&
+		before.ObservedGeneration == now.ObservedGeneration
+	if same && before.Message != now.Message &&
+		varying.ReplaceAllLiteralString(before.Message, "") == varying.ReplaceAllLiteralString(now.Message, "") {
 		return before.Message
 	}
 	return now.Message

@@ -1,9 +1,9 @@
-// Package dependency knows which optional APIs the cluster serves, and watches them from the moment it does.
+// Package dependency knows which optional APIs the cluster serves, and watches each from the moment it is served.
 //
-// KubeVirt, CDI, Multus and NMState may be installed after Wukong, or go away under it. A plain watch on a kind that is not served keeps
-// a manager from starting; so each such watch begins when its CustomResourceDefinition is established, and reconcilers ask
-// Served before they read. An API that goes away keeps its watch: the reflector tries again by itself, and Served says no
-// meanwhile.
+// KubeVirt, CDI, Multus and NMState may be installed after Wukong, or be removed later. A plain watch on a kind that
+// is not served prevents a manager from starting. So each such watch begins when its CustomResourceDefinition is
+// established, and reconcilers call Served before they read. An API that is removed keeps its watch: the reflector
+// retries, and Served returns false meanwhile.
 package dependency
 
 import (
@@ -29,13 +29,13 @@ import (
 type API struct {
 	// Resource is the name of the CustomResourceDefinition.
 	Resource string
-	// Product is what a person installs to get it.
+	// Product is what a user installs to get it.
 	Product string
-	// OfCluster: its objects are in no namespace.
+	// OfCluster: its objects are cluster-scoped.
 	OfCluster bool
 }
 
-// Scope is where its objects are, for a REST mapper.
+// Scope returns the scope of its objects, for a REST mapper.
 func (a API) Scope() meta.RESTScope {
 	if a.OfCluster {
 		return meta.RESTScopeRoot
@@ -45,18 +45,21 @@ func (a API) Scope() meta.RESTScope {
 
 // The optional APIs that Wukong builds on.
 var (
-	DataVolumes             = API{Resource: "datavolumes.cdi.kubevirt.io", Product: "CDI (Containerized Data Importer)"}
-	DataSources             = API{Resource: "datasources.cdi.kubevirt.io", Product: "CDI (Containerized Data Importer)"}
-	DataImportCrons         = API{Resource: "dataimportcrons.cdi.kubevirt.io", Product: "CDI (Containerized Data Importer)"}
+	DataVolumes     = API{Resource: "datavolumes.cdi.kubevirt.io", Product: "CDI (Containerized Data Importer)"}
+	DataSources     = API{Resource: "datasources.cdi.kubevirt.io", Product: "CDI (Containerized Data Importer)"}
+	DataImportCrons = API{Resource: "dataimportcrons.cdi.kubevirt.io",
+		Product: "CDI (Containerized Data Importer)"}
 	VirtualMachines         = API{Resource: "virtualmachines.kubevirt.io", Product: "KubeVirt"}
 	VirtualMachineInstances = API{Resource: "virtualmachineinstances.kubevirt.io", Product: "KubeVirt"}
 	Migrations              = API{Resource: "virtualmachineinstancemigrations.kubevirt.io", Product: "KubeVirt"}
-	VolumeSnapshots         = API{Resource: "volumesnapshots.snapshot.storage.k8s.io", Product: "The CSI external-snapshotter"}
-	KubeVirts               = API{Resource: "kubevirts.kubevirt.io", Product: "KubeVirt"}
-	NodePolicies            = nmstate("nodenetworkconfigurationpolicies")
-	NodeEnactments          = nmstate("nodenetworkconfigurationenactments")
-	NodeStates              = nmstate("nodenetworkstates")
-	// SecurityContextConstraints are OpenShift's, where pods get the user ids of their namespace. Nothing needs it.
+	VolumeSnapshots         = API{Resource: "volumesnapshots.snapshot.storage.k8s.io",
+		Product: "The CSI external-snapshotter"}
+	KubeVirts      = API{Resource: "kubevirts.kubevirt.io", Product: "KubeVirt"}
+	NodePolicies   = nmstate("nodenetworkconfigurationpolicies")
+	NodeEnactments = nmstate("nodenetworkconfigurationenactments")
+	NodeStates     = nmstate("nodenetworkstates")
+	// SecurityContextConstraints belong to OpenShift, where pods get the user IDs of their namespace. Nothing requires
+	// them.
 	SecurityContextConstraints = API{
 		Resource: "securitycontextconstraints.security.openshift.io", Product: "OpenShift", OfCluster: true,
 	}
@@ -67,12 +70,13 @@ func nmstate(plural string) API {
 	return API{Resource: plural + ".nmstate.io", Product: "NMState (kubernetes-nmstate)", OfCluster: true}
 }
 
-// Missing is the message of a condition with reason DependencyMissing.
+// Missing returns the message of a condition with reason DependencyMissing.
 func (a API) Missing() string {
-	return fmt.Sprintf("%s is not installed: the cluster does not serve %s; install it, and this goes on by itself", a.Product, a.Resource)
+	return fmt.Sprintf("%s is not installed: the cluster does not serve %s; install it, and this goes "+
+		"on by itself", a.Product, a.Resource)
 }
 
-// Registry begins watches when APIs appear. One serves all controllers of a manager.
+// Registry starts watches when APIs appear. All controllers of a manager share one.
 type Registry struct {
 	reader client.Reader
 	cache  cache.Cache
@@ -83,7 +87,7 @@ type Registry struct {
 
 // +kubebuilder:rbac:groups=apiextensions.k8s.io,resources=customresourcedefinitions,verbs=get;list;watch
 
-// NewRegistry makes a registry and adds its own little controller to the manager.
+// NewRegistry returns a registry and adds its controller to the manager.
 func NewRegistry(manager ctrl.Manager) (*Registry, error) {
 	registry := &Registry{
 		reader:  manager.GetClient(),
@@ -101,7 +105,7 @@ func NewRegistry(manager ctrl.Manager) (*Registry, error) {
 	return registry, nil
 }
 
-// Served tells whether the cluster serves the API now.
+// Served reports whether the cluster serves the API now.
 func (r *Registry) Served(ctx context.Context, api API) (bool, error) {
 	definition := &apiextensionsv1.CustomResourceDefinition{}
 	if err := r.reader.Get(ctx, client.ObjectKey{Name: api.Resource}, definition); err != nil {
@@ -113,9 +117,11 @@ func (r *Registry) Served(ctx context.Context, api API) (bool, error) {
 	return established(definition), nil
 }
 
-// Watch adds to a controller a watch that begins when the API is served. When the API comes or goes, affected says which
-// objects to look at again.
-func (r *Registry) Watch(target controller.Controller, api API, watch source.Source, affected func(context.Context) []reconcile.Request) error {
+// Watch adds a watch to a controller that starts when the API is served. When the API appears or disappears, it
+// enqueues the requests that affected returns.
+func (r *Registry) Watch(
+	target controller.Controller, api API, watch source.Source, affected func(context.Context) []reconcile.Request,
+) error {
 	r.mutex.Lock()
 	r.pending[api.Resource] = append(r.pending[api.Resource], func() error { return target.Watch(watch) })
 	r.mutex.Unlock()
@@ -144,7 +150,7 @@ func (r *Registry) reconcile(ctx context.Context, request reconcile.Request) (re
 	return reconcile.Result{}, nil
 }
 
-// servedChanged lets pass a definition that becomes established, stops to be, or goes.
+// servedChanged accepts a definition that becomes established, is no longer established, or is deleted.
 func servedChanged() predicate.Predicate {
 	return predicate.Funcs{
 		UpdateFunc: func(e event.UpdateEvent) bool {
@@ -155,7 +161,7 @@ func servedChanged() predicate.Predicate {
 	}
 }
 
-// KeepDefinition copies what is read of a CustomResourceDefinition. Its schema alone is large.
+// KeepDefinition copies what is read of a CustomResourceDefinition. The omitted schema is large.
 func KeepDefinition(full, kept *apiextensionsv1.CustomResourceDefinition) {
 	kept.Status.Conditions = full.Status.Conditions
 }

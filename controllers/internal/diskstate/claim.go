@@ -14,7 +14,7 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/problem"
 )
 
-// Bound says why a claim is not usable yet.
+// Bound returns why a claim is not usable yet.
 func Bound(claim *corev1.PersistentVolumeClaim) *Problem {
 	switch {
 	case claim == nil:
@@ -22,21 +22,24 @@ func Bound(claim *corev1.PersistentVolumeClaim) *Problem {
 	case claim.Status.Phase == corev1.ClaimBound:
 		return nil
 	case claim.Status.Phase == corev1.ClaimLost:
-		return Failed(v1alpha1.ReasonClaimLost, "PersistentVolumeClaim %s lost its PersistentVolume %s: the data is not reachable; restore it from a snapshot or backup",
+		return Failed(v1alpha1.ReasonClaimLost, "PersistentVolumeClaim %s lost its PersistentVolume %s: the data is not "+
+			"reachable; restore it from a snapshot or backup",
 			claim.Name, claim.Spec.VolumeName)
 	default:
-		return Pending(v1alpha1.ReasonClaimPending, "PersistentVolumeClaim %s is not bound; 'kubectl describe pvc %s' shows what the provisioner of class %s says",
+		return Pending(v1alpha1.ReasonClaimPending, "PersistentVolumeClaim %s is not bound; 'kubectl describe pvc %s' "+
+			"shows what the provisioner of class %s says",
 			claim.Name, claim.Name, ptr.Deref(claim.Spec.StorageClassName, "(none)"))
 	}
 }
 
-// AwaitingConsumer is that a class binds at first use.
+// AwaitingConsumer reports that a storage class binds at first use.
 func AwaitingConsumer() *Problem {
 	return problem.In(v1alpha1.DiskAwaitingConsumer, v1alpha1.ReasonAwaitingConsumer,
 		"the storage class binds when a machine that uses the disk is scheduled; nothing is wrong")
 }
 
-// Content says why the disk's content is not complete, from the phase of the DataVolume (CDI pkg/apis/core/v1beta1).
+// Content returns why the disk's content is not complete, from the phase of the DataVolume (CDI
+// pkg/apis/core/v1beta1).
 func Content(dataVolume *cdiv1.DataVolume) *Problem {
 	switch dataVolume.Status.Phase {
 	case cdiv1.Succeeded:
@@ -46,7 +49,8 @@ func Content(dataVolume *cdiv1.DataVolume) *Problem {
 	case cdiv1.UploadScheduled, cdiv1.UploadReady:
 		return awaitingUpload(dataVolume)
 	case cdiv1.Failed:
-		return Failed(v1alpha1.ReasonImportFailed, "DataVolume %s failed: %s", dataVolume.Name, dvstate.ImporterSays(dataVolume))
+		return Failed(v1alpha1.ReasonImportFailed, "DataVolume %s failed: %s", dataVolume.Name,
+			dvstate.ImporterSays(dataVolume))
 	case cdiv1.PhaseUnset, cdiv1.Pending:
 		if reason, message := dvstate.ClaimRefused(dataVolume); message != "" {
 			return Failed(reason, "DataVolume %s: %s", dataVolume.Name, message)
@@ -54,26 +58,29 @@ func Content(dataVolume *cdiv1.DataVolume) *Problem {
 		return Pending(v1alpha1.ReasonClaimPending, "DataVolume %s waits for its PersistentVolumeClaim", dataVolume.Name)
 	default:
 		if message := dvstate.ImporterSays(dataVolume); message != "" {
-			return Failed(v1alpha1.ReasonImportFailed, "DataVolume %s: importer pod: %s; it is tried again (restarts so far: %d)",
+			return Failed(v1alpha1.ReasonImportFailed, "DataVolume %s: importer pod: %s; it is tried again (restarts "+
+				"so far: %d)",
 				dataVolume.Name, message, dvstate.Restarts(dataVolume))
 		}
 		return problem.In(v1alpha1.DiskImporting, v1alpha1.ReasonImporting, "DataVolume %s is being filled", dataVolume.Name)
 	}
 }
 
-// awaitingUpload stays the same from the moment that CDI prepares for the upload until it has all of it.
+// awaitingUpload stays the same from the moment that CDI prepares the upload until CDI has received all of it.
 func awaitingUpload(dataVolume *cdiv1.DataVolume) *Problem {
 	if message := dvstate.ImporterSays(dataVolume); message != "" {
-		return Failed(v1alpha1.ReasonImportFailed, "DataVolume %s: upload pod: %s; send the image again", dataVolume.Name, message)
+		return Failed(v1alpha1.ReasonImportFailed, "DataVolume %s: upload pod: %s; send the image again",
+			dataVolume.Name, message)
 	}
 	return problem.In(v1alpha1.DiskAwaitingUpload, v1alpha1.ReasonAwaitingUpload,
 		"send the disk image: virtctl image-upload dv %s --namespace=%s --no-create --image-path=FILE, "+
 			"with --uploadproxy-url where CDI's upload proxy is not known to it", dataVolume.Name, dataVolume.Namespace)
 }
 
-// Grows says how far the storage is with a claim that asks for more than it has.
+// Grows returns the progress of the storage when a claim requests more than its capacity.
 func Grows(claim *corev1.PersistentVolumeClaim) *Problem {
-	request, capacity := claim.Spec.Resources.Requests[corev1.ResourceStorage], claim.Status.Capacity[corev1.ResourceStorage]
+	request, capacity := claim.Spec.Resources.Requests[corev1.ResourceStorage],
+		claim.Status.Capacity[corev1.ResourceStorage]
 	if capacity.IsZero() || capacity.Cmp(request) >= 0 {
 		return nil
 	}
@@ -84,17 +91,19 @@ func Grows(claim *corev1.PersistentVolumeClaim) *Problem {
 		}
 		switch condition.Type {
 		case corev1.PersistentVolumeClaimControllerResizeError, corev1.PersistentVolumeClaimNodeResizeError:
-			return Failed(v1alpha1.ReasonExpansionFailed, "%s, and the storage says: %s; it is tried again", grows, condition.Message)
+			return Failed(v1alpha1.ReasonExpansionFailed, "%s, and the storage says: %s; it is tried again",
+				grows, condition.Message)
 		case corev1.PersistentVolumeClaimFileSystemResizePending:
 			return problem.In(v1alpha1.DiskExpanding, v1alpha1.ReasonExpanding,
-				"%s: the volume has, and its file system does on the node of the machine that uses the disk, or of the next one", grows)
+				"%s: the volume has, and its file system does on the node of the machine that uses the disk, or of "+
+					"the next one", grows)
 		}
 	}
 	return problem.In(v1alpha1.DiskExpanding, v1alpha1.ReasonExpanding, "%s", grows)
 }
 
-// KeepClaim copies what the controllers of disks and exports read of a PersistentVolumeClaim. Of the annotations of
-// others, of which CDI alone writes a dozen, one is read.
+// KeepClaim copies what the controllers of disks and exports read of a PersistentVolumeClaim. One foreign annotation
+// is read; CDI alone writes a dozen.
 func KeepClaim(full, kept *corev1.PersistentVolumeClaim) {
 	kind.KeepAnnotations(full, kept, func(key string) bool {
 		return strings.HasPrefix(key, v1alpha1.GroupName+"/") || key == dvstate.AnnotationBindNow

@@ -1,4 +1,4 @@
-// Package diskstate is why a WukongDisk is not ready, and what its claim and its DataVolume say about that.
+// Package diskstate computes why a WukongDisk is not ready, from its claim and its DataVolume.
 package diskstate
 
 import (
@@ -9,12 +9,12 @@ import (
 // Problem is why a WukongDisk is not ready.
 type Problem = problem.Problem[v1alpha1.DiskPhase]
 
-// Pending is what only takes time.
+// Pending is a problem that only takes time.
 func Pending(reason, format string, arguments ...any) *Problem {
 	return problem.In(v1alpha1.DiskPending, reason, format, arguments...)
 }
 
-// Failed is what somebody has to mend.
+// Failed is a problem that somebody has to fix.
 func Failed(reason, format string, arguments ...any) *Problem {
 	return problem.In(v1alpha1.DiskError, reason, format, arguments...)
 }

@@ -1,4 +1,4 @@
-// Package dvstate reads from a CDI DataVolume why its content is not there, in CDI's own words, and how far it is.
+// Package dvstate reads from a CDI DataVolume its progress and why its content is missing, in CDI's words.
 package dvstate
 
 import (
@@ -13,21 +13,24 @@ import (
 	"github.com/novasphere/wukong/apis/v1alpha1"
 )
 
-// Annotations by which CDI is told what to do with a DataVolume or its claim (CDI pkg/controller/common/util.go).
+// Annotations that control how CDI handles a DataVolume or its claim (CDI pkg/controller/common/util.go).
 const (
-	// AnnotationBindNow asks not to wait for a first consumer on a class that binds then (AnnImmediateBinding).
+	// AnnotationBindNow requests immediate binding on a class that binds at first use (AnnImmediateBinding).
 	AnnotationBindNow = "cdi.kubevirt.io/storage.bind.immediate.requested"
-	// AnnotationDeleteAfterCompletion says with "false" that a finished DataVolume is not to be collected as garbage (AnnDeleteAfterCompletion).
+	// AnnotationDeleteAfterCompletion with "false" keeps a finished DataVolume from garbage collection
+	// (AnnDeleteAfterCompletion).
 	AnnotationDeleteAfterCompletion = "cdi.kubevirt.io/storage.deleteAfterCompletion"
-	// AnnotationPopulatedFor with a DataVolume's own name is passed on to its claim when that is filled, whereupon CDI sets AnnotationPrePopulated
-	// (AnnPopulatedFor; pkg/controller/datavolume/controller-base.go, handleDelayedAnnotations and handlePrePopulation).
+	// AnnotationPopulatedFor with a DataVolume's own name is copied to its claim when that is filled. Then CDI sets
+	// AnnotationPrePopulated (AnnPopulatedFor; pkg/controller/datavolume/controller-base.go, handleDelayedAnnotations and
+	// handlePrePopulation).
 	AnnotationPopulatedFor = "cdi.kubevirt.io/storage.populatedFor"
-	// AnnotationPrePopulated names the claim of a DataVolume that needs not be filled any more: CDI makes no other (AnnPrePopulated).
+	// AnnotationPrePopulated names the claim of a DataVolume that is already filled: CDI creates no other
+	// (AnnPrePopulated).
 	AnnotationPrePopulated = "cdi.kubevirt.io/storage.prePopulated"
 )
 
-// ImporterSays is the error text of the importer pod while it does not run; empty without one. CDI copies it into the Running condition and
-// clears it when the pod runs again (CDI pkg/controller/util.go, setAnnotationsFromPodWithPrefix).
+// ImporterSays returns the error text of the importer pod while it does not run, or "". CDI copies it into the Running
+// condition and clears it when the pod runs again (CDI pkg/controller/util.go, setAnnotationsFromPodWithPrefix).
 func ImporterSays(dataVolume *cdiv1.DataVolume) string {
 	running := Condition(dataVolume, cdiv1.DataVolumeRunning)
 	if running == nil || running.Status == corev1.ConditionTrue {
@@ -36,15 +39,17 @@ func ImporterSays(dataVolume *cdiv1.DataVolume) string {
 	switch running.Reason {
 	case "Error", "OOMKilled", "ImagePullFailed", "ContainerCannotRun", "CreateContainerConfigError":
 		return strings.TrimSpace(running.Message+" ("+running.Reason+")") + untrusted(running.Message)
-	case "ErrStartingPod", "ErrExceededQuota": // CDI pkg/controller/common/util.go, HandleFailedPod: it tells the cause in its log only
-		return fmt.Sprintf("%s (%s); most often a ResourceQuota, a LimitRange or Pod Security of namespace %s refuses the pod: kubectl describe quota,limitrange --namespace=%s",
+	// CDI pkg/controller/common/util.go, HandleFailedPod: only its log has the cause
+	case "ErrStartingPod", "ErrExceededQuota":
+		return fmt.Sprintf("%s (%s); most often a ResourceQuota, a LimitRange or Pod Security of namespace %s refuses the "+
+			"pod: kubectl describe quota,limitrange --namespace=%s",
 			running.Message, running.Reason, dataVolume.Namespace, dataVolume.Namespace)
 	default:
 		return ""
 	}
 }
 
-// untrusted is what helps when the certificate of a server is not trusted (crypto/x509): CDI has no way around the check.
+// untrusted returns the fix for a server certificate that is not trusted (crypto/x509): CDI cannot skip the check.
 func untrusted(message string) string {
 	if !strings.Contains(message, "certificate signed by unknown authority") {
 		return ""
@@ -52,8 +57,8 @@ func untrusted(message string) string {
 	return "; give the certificate of its authority by certConfigMapRef of the source"
 }
 
-// ClaimRefused is what CDI says when it cannot make a claim at all, for example without a StorageProfile for the class, and the reason
-// that it is for us. Both are empty when nothing is wrong.
+// ClaimRefused returns why CDI cannot create a claim, for example without a StorageProfile for the class, and our
+// reason for that. Both are empty when there is no problem.
 func ClaimRefused(dataVolume *cdiv1.DataVolume) (reason, message string) {
 	bound := Condition(dataVolume, cdiv1.DataVolumeBound)
 	if bound == nil || bound.Status == corev1.ConditionTrue {
@@ -69,7 +74,7 @@ func ClaimRefused(dataVolume *cdiv1.DataVolume) (reason, message string) {
 	}
 }
 
-// Condition is the DataVolume's condition of the type, nil when CDI has not written it yet.
+// Condition returns the DataVolume's condition of a type, or nil when CDI has not written it yet.
 func Condition(dataVolume *cdiv1.DataVolume, conditionType cdiv1.DataVolumeConditionType) *cdiv1.DataVolumeCondition {
 	for i := range dataVolume.Status.Conditions {
 		if dataVolume.Status.Conditions[i].Type == conditionType {
@@ -79,7 +84,8 @@ func Condition(dataVolume *cdiv1.DataVolume, conditionType cdiv1.DataVolumeCondi
 	return nil
 }
 
-// Restarts is how often the importer was started again, coarser the more it is, so that a fault that lasts costs a bounded number of writes.
+// Restarts returns how often the importer was restarted, rounded down to one significant digit, so that a lasting
+// fault costs a bounded number of writes.
 func Restarts(dataVolume *cdiv1.DataVolume) int32 {
 	count, step := int64(dataVolume.Status.RestartCount), int64(1)
 	for count >= 10*step {
@@ -91,7 +97,7 @@ func Restarts(dataVolume *cdiv1.DataVolume) int32 {
 // progressStep is the granularity of Progress. CDI reports every few seconds, and each step is one write.
 const progressStep = 10
 
-// Progress cuts CDI's "45.21%" to a step of ten; nil while CDI says N/A.
+// Progress returns CDI's "45.21%", rounded down to a multiple of ten; nil while CDI reports N/A.
 func Progress(text cdiv1.DataVolumeProgress) *int32 {
 	percent, err := strconv.ParseFloat(strings.TrimSuffix(string(text), "%"), 64)
 	if err != nil || percent < 0 || percent > 100 {

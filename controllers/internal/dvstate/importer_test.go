@@ -8,7 +8,7 @@ import (
 	cdiv1 "kubevirt.io/containerized-data-importer-api/pkg/apis/core/v1beta1"
 )
 
-// Fault D.6: nothing said what to do about a certificate that is not trusted.
+// Fault D.6: the message about an untrusted certificate did not contain the fix.
 func TestAnUntrustedCertificateIsToldWithTheWayOut(t *testing.T) {
 	says := func(message string) string {
 		return ImporterSays(&cdiv1.DataVolume{Status: cdiv1.DataVolumeStatus{Conditions: []cdiv1.DataVolumeCondition{{
@@ -16,6 +16,7 @@ func TestAnUntrustedCertificateIsToldWithTheWayOut(t *testing.T) {
 		}}}})
 	}
 	assert.Equal(t, "404 Not Found (Error)", says("404 Not Found"))
-	assert.Equal(t, "tls: failed to verify certificate: x509: certificate signed by unknown authority (Error); give the certificate of its authority by certConfigMapRef of the source",
+	assert.Equal(t, "tls: failed to verify certificate: x509: certificate signed by unknown authority (Error); give "+
+		"the certificate of its authority by certConfigMapRef of the source",
 		says("tls: failed to verify certificate: x509: certificate signed by unknown authority"))
 }

@@ -12,13 +12,14 @@ import (
 )
 
 const (
-	// lastingRestarts is how often an importer may fail before a try must run for lastingPatience.
+	// lastingRestarts is how often an importer may fail before an attempt must run for lastingPatience.
 	lastingRestarts = 10
 	lastingPatience = 10 * time.Minute
 )
 
-// retried tells whether what the importer said last still stands, and when to look again. CDI clears its words whenever the pod runs, which a pod that fails does for a
-// moment, every few minutes and for ever. A try that runs for longer than warnings.Patience, or lastingPatience, is a success.
+// retried reports whether the last error of the importer is still valid, and when to check again. CDI clears the error
+// whenever the pod runs, and a failing pod runs briefly every few minutes. An attempt that runs for longer than
+// warnings.Patience, or lastingPatience, is a success.
 func retried(dataVolume *cdiv1.DataVolume, now time.Time) (is bool, again time.Duration) {
 	if dataVolume.Status.RestartCount == 0 {
 		return false, 0
@@ -37,10 +38,12 @@ func retried(dataVolume *cdiv1.DataVolume, now time.Time) (is bool, again time.D
 	return false, 0
 }
 
-// Still returns what a condition says of an importer that failed, while that stands: a message that comes and goes with CDI's tries is a riddle, and two writes for each try. It
-// is empty when the condition says something else, or is of another generation.
+// Still returns the message of a condition about a failed importer while it is valid. A message that appears and
+// disappears with CDI's attempts would be confusing, and cost two writes each time. Still returns "" when the
+// condition has another reason or is of another generation.
 func (w Waiting) Still(before *metav1.Condition, generation int64) string {
-	if !w.Retried || before == nil || before.Reason != v1alpha1.ReasonImportFailed || before.ObservedGeneration != generation {
+	if !w.Retried || before == nil || before.Reason != v1alpha1.ReasonImportFailed ||
+		before.ObservedGeneration != generation {
 		return ""
 	}
 	return before.Message

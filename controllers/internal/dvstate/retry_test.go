@@ -17,9 +17,11 @@ import (
 func TestAnImporterThatIsTriedAgainIsNoNews(t *testing.T) {
 	now := time.Now()
 	importer := func(restarts int32, status corev1.ConditionStatus, reason string, since time.Duration) *cdiv1.DataVolume {
-		return &cdiv1.DataVolume{Status: cdiv1.DataVolumeStatus{Phase: cdiv1.ImportInProgress, RestartCount: restarts, Conditions: []cdiv1.DataVolumeCondition{
-			{Type: cdiv1.DataVolumeRunning, Status: status, Reason: reason, LastTransitionTime: metav1.NewTime(now.Add(-since))},
-		}}}
+		return &cdiv1.DataVolume{Status: cdiv1.DataVolumeStatus{Phase: cdiv1.ImportInProgress, RestartCount: restarts,
+			Conditions: []cdiv1.DataVolumeCondition{
+				{Type: cdiv1.DataVolumeRunning, Status: status, Reason: reason,
+					LastTransitionTime: metav1.NewTime(now.Add(-since))},
+			}}}
 	}
 	for name, row := range map[string]struct {
 		dataVolume *cdiv1.DataVolume
@@ -28,12 +30,15 @@ func TestAnImporterThatIsTriedAgainIsNoNews(t *testing.T) {
 	}{
 		"never failed": {importer(0, corev1.ConditionTrue, "Pod is running", 0), false, 0},
 		"failed":       {importer(1, corev1.ConditionFalse, "Error", time.Hour), true, 0},
-		// CDI missed the end of the pod, and has the reason of before.
-		"waits for the next try":      {importer(1, corev1.ConditionFalse, "Pod is running", time.Hour), true, 0},
-		"waits for scratch space":     {importer(1, corev1.ConditionFalse, "Scratch space required and none found", time.Hour), true, 0},
-		"runs again":                  {importer(1, corev1.ConditionTrue, "Pod is running", time.Second), true, warnings.Patience - time.Second},
-		"runs on":                     {importer(9, corev1.ConditionTrue, "Pod is running", warnings.Patience), false, 0},
-		"runs after many failures":    {importer(10, corev1.ConditionTrue, "Pod is running", time.Minute), true, 9 * time.Minute},
+		// CDI missed the end of the pod, and has the previous reason.
+		"waits for the next try": {importer(1, corev1.ConditionFalse, "Pod is running", time.Hour), true, 0},
+		"waits for scratch space": {
+			importer(1, corev1.ConditionFalse, "Scratch space required and none found", time.Hour), true, 0},
+		"runs again": {importer(1, corev1.ConditionTrue, "Pod is running", time.Second), true,
+			warnings.Patience - time.Second},
+		"runs on": {importer(9, corev1.ConditionTrue, "Pod is running", warnings.Patience), false, 0},
+		"runs after many failures": {importer(10, corev1.ConditionTrue, "Pod is running", time.Minute), true,
+			9 * time.Minute},
 		"runs on after many failures": {importer(10, corev1.ConditionTrue, "Pod is running", 10*time.Minute), false, 0},
 		"nothing known":               {&cdiv1.DataVolume{Status: cdiv1.DataVolumeStatus{RestartCount: 1}}, true, 0},
 	} {

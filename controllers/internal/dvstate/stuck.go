@@ -15,18 +15,19 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/warnings"
 )
 
-// Waiting is what a DataVolume waits for that does not go on, and says nothing itself.
+// Waiting is what a DataVolume waits for when it makes no progress and does not report why.
 type Waiting struct {
-	// Says is empty when nobody says anything. Reason is that of the condition.
+	// Says is empty when no cause was found. Reason is the reason of the condition.
 	Says, Reason string
-	// Retried: the importer failed, and CDI tries again. See Still.
+	// Retried: the importer failed, and CDI retries. See Still.
 	Retried bool
-	// Again is when to ask again, zero for never: no watch tells.
+	// Again is when to check again, zero for never: no watch reports it.
 	Again time.Duration
 }
 
-// Stuck asks what a DataVolume waits for, such as a quota that has no room for CDI's own claims, or a ConfigMap that does not exist: API server and kubelet tell that by
-// events only, on objects that CDI makes, and CDI copies nothing of them.
+// Stuck finds what a DataVolume waits for, such as a quota that has no room for CDI's own claims, or a ConfigMap that
+// does not exist. API server and kubelet report that only by events on objects that CDI creates, and CDI copies none
+// of them.
 func Stuck(ctx context.Context, live client.Reader, dataVolume *cdiv1.DataVolume, now time.Time) (Waiting, error) {
 	waiting := Waiting{}
 	waiting.Retried, waiting.Again = retried(dataVolume, now)
@@ -49,26 +50,34 @@ func Stuck(ctx context.Context, live client.Reader, dataVolume *cdiv1.DataVolume
 		return waiting, err
 	case strings.Contains(says, "exceeded quota"):
 		waiting.Reason = v1alpha1.ReasonQuotaExceeded
-		waiting.Says = fmt.Sprintf("DataVolume %s: %s; to fill a disk takes up to three claims: its own, that which CDI fills, and one for scratch", dataVolume.Name, says)
+		waiting.Says = fmt.Sprintf("DataVolume %s: %s; to fill a disk takes up to three claims: its own, that which CDI "+
+			"fills, and one for scratch", dataVolume.Name, says)
 	case says != "":
-		waiting.Reason, waiting.Says = v1alpha1.ReasonImportFailed, fmt.Sprintf("DataVolume %s does not go on: %s; it is tried again", dataVolume.Name, says)
+		waiting.Reason, waiting.Says = v1alpha1.ReasonImportFailed,
+			fmt.Sprintf("DataVolume %s does not go on: %s; it is tried again", dataVolume.Name, says)
 	case claim == nil:
 		waiting.Reason, waiting.Says = v1alpha1.ReasonClaimPending, claimless(dataVolume)
 	}
 	return waiting, nil
 }
 
-// claimless tells of a DataVolume that has made no claim. CDI writes a first status before it tries, so that one without was seen by nobody.
+// claimless explains a DataVolume without a claim. CDI writes a first status before it tries, so CDI has not seen a
+// DataVolume without a status.
 func claimless(dataVolume *cdiv1.DataVolume) string {
 	if dataVolume.Status.Phase == cdiv1.PhaseUnset && len(dataVolume.Status.Conditions) == 0 {
-		return fmt.Sprintf("CDI has not looked at DataVolume %s: see whether it runs: kubectl get pods --all-namespaces --selector=cdi.kubevirt.io=cdi-deployment", dataVolume.Name)
+		return fmt.Sprintf("CDI has not looked at DataVolume %s: see whether it runs: kubectl get pods --all-namespaces "+
+			"--selector=cdi.kubevirt.io=cdi-deployment", dataVolume.Name)
 	}
-	return fmt.Sprintf("DataVolume %s has made no PersistentVolumeClaim, and CDI does not say why: most often a LimitRange of the namespace refuses the claim; "+
-		"the log of CDI's controller says why: kubectl logs --namespace=cdi deployment/cdi-deployment (or the namespace in which CDI is installed)", dataVolume.Name)
+	return fmt.Sprintf("DataVolume %s has made no PersistentVolumeClaim, and CDI does not say why: most often a "+
+		"LimitRange of the namespace refuses the claim; "+
+		"the log of CDI's controller says why: kubectl logs --namespace=cdi deployment/cdi-deployment (or the namespace "+
+		"in which CDI is installed)", dataVolume.Name)
 }
 
-// below are the objects between a DataVolume and its bytes, the deepest first. CDI fills a claim of its own that becomes the DataVolume's, or, where the class has no CSI driver, the
-// DataVolume's itself (containerized-data-importer, pkg/controller/populators/util.go, PVCPrimeName; pkg/controller/common/util.go, CreateImporterPodName and others), and clones by temporary ones (pkg/controller/clone/planner.go).
+// below returns the objects between a DataVolume and its data, the deepest first. CDI fills a claim of its own that
+// becomes the DataVolume's. Where the class has no CSI driver, it fills the DataVolume's claim itself
+// (containerized-data-importer, pkg/controller/populators/util.go, PVCPrimeName; pkg/controller/common/util.go,
+// CreateImporterPodName and others). It clones through temporary claims (pkg/controller/clone/planner.go).
 func below(dataVolume *cdiv1.DataVolume, claim *corev1.PersistentVolumeClaim) []warnings.Object {
 	const pod, volume = "Pod", "PersistentVolumeClaim"
 	var objects []warnings.Object
@@ -76,27 +85,35 @@ func below(dataVolume *cdiv1.DataVolume, claim *corev1.PersistentVolumeClaim) []
 		uid := string(claim.UID)
 		filled := []string{"prime-" + uid, claim.Name}
 		for _, name := range filled {
-			objects = append(objects, warnings.Object{Kind: pod, Name: "importer-" + name}, warnings.Object{Kind: pod, Name: "cdi-upload-" + name})
+			objects = append(objects, warnings.Object{Kind: pod, Name: "importer-" + name},
+				warnings.Object{Kind: pod, Name: "cdi-upload-" + name})
 		}
 		objects = append(objects, warnings.Object{Kind: pod, Name: uid + "-source-pod"})
 		for _, name := range filled {
 			objects = append(objects, warnings.Object{Kind: volume, Name: name + "-scratch"})
 		}
-		objects = append(objects, warnings.Object{Kind: volume, Name: "prime-" + uid}, warnings.Object{Kind: volume, Name: "tmp-pvc-" + uid},
-			warnings.Object{Kind: volume, Name: "tmp-source-pvc-" + uid}, warnings.Object{Kind: "VolumeSnapshot", Name: "tmp-snapshot-" + uid})
+		objects = append(objects, warnings.Object{Kind: volume, Name: "prime-" + uid},
+			warnings.Object{Kind: volume, Name: "tmp-pvc-" + uid},
+			warnings.Object{Kind: volume, Name: "tmp-source-pvc-" + uid}, warnings.Object{Kind: "VolumeSnapshot",
+				Name: "tmp-snapshot-" + uid})
 	}
-	return append(objects, warnings.Object{Kind: volume, Name: dataVolume.Name}, warnings.Object{Kind: "DataVolume", Name: dataVolume.Name})
+	return append(objects, warnings.Object{Kind: volume, Name: dataVolume.Name},
+		warnings.Object{Kind: "DataVolume", Name: dataVolume.Name})
 }
 
-// stuckSince is since when nothing has gone on with a DataVolume that does not say why; ok is false for one that is done, waits for a person or a consumer, is being filled,
-// or says why. CDI moves the heartbeat of a condition with its reason, and the transition with its status alone (CDI
+// stuckSince returns since when a DataVolume has made no progress without a reported cause. ok is false for one that
+// is done, waits for a user or a consumer, is being filled, or reports a cause. CDI updates the heartbeat of a
+// condition with its reason, and the transition time only with its status (CDI
 // pkg/controller/datavolume/conditions.go, updateCondition).
 func stuckSince(dataVolume *cdiv1.DataVolume) (since time.Time, ok bool) {
 	switch dataVolume.Status.Phase {
-	case cdiv1.Succeeded, cdiv1.Failed, cdiv1.WaitForFirstConsumer, cdiv1.PendingPopulation, cdiv1.UploadReady, cdiv1.Paused:
+	case cdiv1.Succeeded, cdiv1.Failed, cdiv1.WaitForFirstConsumer, cdiv1.PendingPopulation,
+		cdiv1.UploadReady, cdiv1.Paused:
 		return time.Time{}, false
-	case cdiv1.CloneInProgress, cdiv1.CSICloneInProgress, cdiv1.SnapshotForSmartCloneInProgress, cdiv1.CloneFromSnapshotSourceInProgress,
-		cdiv1.SmartClonePVCInProgress, cdiv1.NamespaceTransferInProgress, cdiv1.RebindInProgress, cdiv1.ExpansionInProgress, cdiv1.PrepClaimInProgress:
+	case cdiv1.CloneInProgress, cdiv1.CSICloneInProgress, cdiv1.SnapshotForSmartCloneInProgress,
+		cdiv1.CloneFromSnapshotSourceInProgress,
+		cdiv1.SmartClonePVCInProgress, cdiv1.NamespaceTransferInProgress, cdiv1.RebindInProgress,
+		cdiv1.ExpansionInProgress, cdiv1.PrepClaimInProgress:
 		return time.Time{}, false // the storage copies, and no pod runs
 	}
 	if _, refused := ClaimRefused(dataVolume); refused != "" || ImporterSays(dataVolume) != "" {

@@ -1,5 +1,6 @@
-// Package hostaccess says whether a WukongNetwork may use what it names of the nodes' networks. It is pure.
+// Package hostaccess decides whether a WukongNetwork may use the node networks that it names. It is pure.
 //
-// The admission policy config/crd/wukongnetwork-host-access.yaml asks the same of each request, by the same rules and with the same words, which a
-// test compares. What it cannot see is judged here: a network that was there before the policy, and one whose permission was taken back.
+// The admission policy config/crd/wukongnetwork-host-access.yaml checks each request by the same rules and with the
+// same messages; a test compares them. This package also covers what the admission policy cannot see: a network that
+// is older than the policy, and one whose permission was withdrawn.
 package hostaccess

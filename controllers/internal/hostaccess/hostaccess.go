@@ -10,20 +10,21 @@ import (
 	"github.com/novasphere/wukong/apis/v1alpha1"
 )
 
-// use is what a network uses of the nodes.
+// use is what a network uses of the nodes' networks.
 type use struct {
-	// text names it to people.
+	// text describes it in messages.
 	text string
 	// listed reports whether an entry of the policy names it.
 	listed func(*v1alpha1.PermittedHostNetwork) bool
-	// vlan that the network tags with, 0 for none. It is nil where the network cannot say.
+	// vlan is the VLAN of the network, 0 for none. It is nil where the network cannot choose one.
 	vlan *int32
 }
 
-// Uses reports whether a network uses something of the nodes that must be permitted.
+// Uses reports whether a network uses a node network that must be permitted.
 func Uses(network *v1alpha1.WukongNetwork) bool { return usedBy(network) != nil }
 
-// Withheld reports whether a network may not use what it names of the nodes, as far as its status says, or whether that is not known yet of its spec.
+// Withheld reports whether a network may not use the node networks that it names, by its status, or whether that is
+// not known yet for its spec.
 func Withheld(network *v1alpha1.WukongNetwork) bool {
 	if !Uses(network) {
 		return false
@@ -32,24 +33,28 @@ func Withheld(network *v1alpha1.WukongNetwork) bool {
 	if ready == nil || network.Status.ObservedGeneration != network.Generation {
 		return true
 	}
-	// An error that lasts takes the place of a refusal in Ready.
+	// An error that lasts replaces a refusal in Ready.
 	return ready.Reason == v1alpha1.ReasonHostAccessDenied || ready.Reason == v1alpha1.ReasonReconcileError
 }
 
-// Defines reports whether gateways and reservations of a network hold for the machines of another namespace on its segment. Only those of an
-// administrator do: anyone else's would keep addresses from machines that are none of theirs.
+// Defines reports whether gateways and reservations of a network apply to the WukongVMs of another namespace on its
+// segment. Only those of an administrator do: otherwise a tenant could keep addresses from others.
 func Defines(network *v1alpha1.WukongNetwork, namespace string) bool {
 	return network.Namespace == namespace || network.Spec.HostAccess == v1alpha1.HostAccessUnrestricted
 }
 
-// Refusal is why a network may not use what it names of the nodes, or "". The policy is nil while there is none.
-func Refusal(network *v1alpha1.WukongNetwork, namespaceLabels map[string]string, policy *v1alpha1.WukongHostNetworkPolicy) string {
+// Refusal returns why a network may not use the node networks that it names, or "". The policy is nil when none
+// exists.
+func Refusal(
+	network *v1alpha1.WukongNetwork, namespaceLabels map[string]string, policy *v1alpha1.WukongHostNetworkPolicy,
+) string {
 	wanted := usedBy(network)
 	if wanted == nil {
 		return ""
 	}
 	if policy == nil {
-		return fmt.Sprintf("namespace %s may not use %s: there is no WukongHostNetworkPolicy %s; ask an administrator to make it and permit this one",
+		return fmt.Sprintf("namespace %s may not use %s: there is no WukongHostNetworkPolicy %s; ask an administrator to "+
+			"make it and permit this one",
 			network.Namespace, wanted.text, v1alpha1.HostNetworkPolicyName)
 	}
 	for i := range policy.Spec.Permitted {
@@ -62,10 +67,11 @@ func Refusal(network *v1alpha1.WukongNetwork, namespaceLabels map[string]string,
 		}
 	}
 	return fmt.Sprintf("namespace %s may not use %s: WukongHostNetworkPolicy %s does not permit it; "+
-		"use a network that it permits, or ask an administrator to permit this one", network.Namespace, wanted.text, v1alpha1.HostNetworkPolicyName)
+		"use a network that it permits, or ask an administrator to "+
+		"permit this one", network.Namespace, wanted.text, v1alpha1.HostNetworkPolicyName)
 }
 
-// usedBy is what a network uses of the nodes and must be permitted; nil for nothing.
+// usedBy returns what a network uses of the nodes' networks and must be permitted, or nil.
 func usedBy(network *v1alpha1.WukongNetwork) *use {
 	spec := &network.Spec
 	if spec.HostAccess == v1alpha1.HostAccessUnrestricted {

@@ -9,7 +9,7 @@ import (
 	"github.com/novasphere/wukong/apis/v1alpha1"
 )
 
-// A network is withheld until its controller has said that it may be used, and no other condition takes that back.
+// A network is withheld until its controller has reported that it may be used. No other condition changes that.
 func TestWithheld(t *testing.T) {
 	bridge := v1alpha1.WukongNetworkSpec{Type: v1alpha1.NetworkTypeBridge, Bridge: &v1alpha1.BridgeNetwork{Name: "br0"}}
 	pods, unrestricted := v1alpha1.WukongNetworkSpec{Type: v1alpha1.NetworkTypePod}, bridge

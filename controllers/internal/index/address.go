@@ -15,17 +15,18 @@ const (
 	NetworkBySegment = "segment"
 	// AddressBySegment finds the WukongAddresses of a segment.
 	AddressBySegment = "spec.segment"
-	// AddressByInterface finds the WukongAddresses of an interface, by InterfaceKey, of whatever machine of its name.
+	// AddressByInterface finds the WukongAddresses of an interface, by InterfaceKey, for any UID of its WukongVM.
 	AddressByInterface = "spec.holder.interface"
-	// AddressByMachine finds the WukongAddresses of machines of a name, as namespace/name.
+	// AddressByMachine finds the WukongAddresses of WukongVMs with a name, as namespace/name.
 	AddressByMachine = "spec.holder"
-	// AddressByNetwork finds the WukongAddresses that were taken through a WukongNetwork, as namespace/name.
+	// AddressByNetwork finds the WukongAddresses that were taken for a WukongNetwork, as namespace/name.
 	AddressByNetwork = "spec.network"
-	// VMByObservedAddress finds the WukongVMs whose status shows an IP address, or a MAC address in lower case that nobody gave, in all namespaces.
+	// VMByObservedAddress finds the WukongVMs whose status shows an IP address, or a MAC address that no user chose, in
+	// lower case, in all namespaces.
 	VMByObservedAddress = "status.networks.addresses"
 )
 
-// InterfaceKey is the value by which AddressByInterface finds the locks of an interface.
+// InterfaceKey returns the value by which AddressByInterface finds the locks of an interface.
 func InterfaceKey(holder v1alpha1.AddressHolder) string {
 	return holder.Namespace + "/" + holder.Name + "/" + holder.InterfaceName
 }
@@ -55,8 +56,8 @@ func addressNetwork(obj client.Object) []string {
 	return []string{network.Namespace + "/" + network.Name}
 }
 
-// vmAddresses are the addresses that a machine shows on networks of ours. A MAC address that a person gave has a lock if the machine has it
-// at all; one that is derived has none.
+// vmAddresses returns the addresses that a WukongVM shows on managed networks. A MAC address that the user chose is
+// left out, because it has a lock. A derived one has none.
 func vmAddresses(obj client.Object) []string {
 	vm := obj.(*v1alpha1.WukongVM)
 	var found []string
@@ -66,7 +67,8 @@ func vmAddresses(obj client.Object) []string {
 			continue
 		}
 		found = append(found, status.Addresses...)
-		given := slices.ContainsFunc(vm.Spec.Networks, func(nic v1alpha1.VMNetwork) bool { return nic.Name == status.Name && nic.MACAddress != "" })
+		given := slices.ContainsFunc(vm.Spec.Networks,
+			func(nic v1alpha1.VMNetwork) bool { return nic.Name == status.Name && nic.MACAddress != "" })
 		if status.MACAddress != "" && !given {
 			found = append(found, strings.ToLower(status.MACAddress))
 		}

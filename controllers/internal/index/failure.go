@@ -7,11 +7,12 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// interim are the names of the claims that CDI makes in between, with the UID of the claim that they are for (CDI pkg/controller/populators,
-// PVCPrimeName; pkg/controller/clone/planner.go).
+// interim matches the names of CDI's temporary claims, with the UID of the claim that they are for (CDI
+// pkg/controller/populators, PVCPrimeName; pkg/controller/clone/planner.go).
 var interim = regexp.MustCompile(`^(?:prime|tmp-pvc|tmp-source-pvc)-([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$`)
 
-// ClaimsOfFailure are the UIDs of the claims that a provisioner's event speaks of: that in it, and that which a claim of CDI's is for.
+// ClaimsOfFailure returns the UIDs of the claims of a provisioner's event: the claim that it names, and the one that a
+// temporary claim of CDI is for.
 func ClaimsOfFailure(obj client.Object) []string {
 	about := obj.(*corev1.Event).InvolvedObject
 	uids := []string{string(about.UID)}

@@ -16,11 +16,12 @@ import (
 )
 
 const (
-	// VMByDisk finds the WukongVMs that use a WukongDisk, by its name: those that list it, and those whose instance has it still.
+	// VMByDisk finds the WukongVMs that use a WukongDisk, by its name: those that list it, and those whose instance still
+	// has it.
 	VMByDisk = "disks.wukongDisk"
 	// VMByNetwork finds the WukongVMs that attach to a WukongNetwork, by its name.
 	VMByNetwork = "spec.networks.wukongNetwork"
-	// DiskByClaim finds the WukongDisks that stand on a PersistentVolumeClaim, by its name.
+	// DiskByClaim finds the WukongDisks that use a PersistentVolumeClaim, by its name.
 	DiskByClaim = "claimName"
 	// DiskByOwner finds the WukongDisks that a WukongVM owns, or that are retained for it, by its name.
 	DiskByOwner = "metadata.ownerReferences.wukongVM"
@@ -38,11 +39,12 @@ const (
 	MigrationByVM = "spec.vmRef"
 	// ClaimByUID finds a PersistentVolumeClaim by its UID, in all namespaces.
 	ClaimByUID = "metadata.uid"
-	// FailureByClaim finds the events of provisioners by the UID of the PersistentVolumeClaim that they are about, or made for: see ClaimsOfFailure.
+	// FailureByClaim finds the events of provisioners by the UID of the PersistentVolumeClaim that they are about, or
+	// were created for: see ClaimsOfFailure.
 	FailureByClaim = "involvedObject.claim"
 	// NetworkByAttachment finds the WukongNetworks that name an existing NetworkAttachmentDefinition, as namespace/name.
 	NetworkByAttachment = "attachment"
-	// NetworkByBridge finds the WukongNetworks that stand on a Linux bridge of the nodes, by its name, in all namespaces.
+	// NetworkByBridge finds the WukongNetworks that use a Linux bridge of the nodes, by its name, in all namespaces.
 	NetworkByBridge = "spec.bridge.name"
 	// ByUmbrellaUID finds the children of a Wukong by the UID in their owner references.
 	ByUmbrellaUID = "metadata.ownerReferences.wukong"
@@ -79,7 +81,7 @@ var shared = []Entry{
 	{&corev1.Event{}, FailureByClaim, ClaimsOfFailure},
 }
 
-// Of lists indexes of a type. It panics on a field by which there is none.
+// Of returns indexes of a type. It panics on a field without an index.
 func Of(obj client.Object, fields ...string) []Entry {
 	var entries []Entry
 	for _, field := range fields {
@@ -94,10 +96,10 @@ func Of(obj client.Object, fields ...string) []Entry {
 	return entries
 }
 
-// OfUmbrella is the index of children by their Wukong.
+// OfUmbrella returns the index of children by their Wukong.
 func OfUmbrella(obj client.Object) Entry { return Entry{obj, ByUmbrellaUID, umbrellaUIDs} }
 
-// Register adds indexes, each once.
+// Register adds each index once.
 func Register(ctx context.Context, indexer client.FieldIndexer, entries []Entry) error {
 	registered := map[string]bool{}
 	for _, entry := range entries {

@@ -57,7 +57,7 @@ func CacheOptions(scheme *runtime.Scheme, reads []Read) map[client.Object]cache.
 }
 
 // AddOptional adds the types that CacheOptions has options for and that the cluster may not serve to a REST mapper. The
-// cache asks for their scope when it is made, and without this a manager could not start before they are served.
+// cache asks for their scope when it is created, and without this a manager could not start before they are served.
 func AddOptional(mapper *meta.DefaultRESTMapper, scheme *runtime.Scheme, reads []Read) {
 	for obj := range CacheOptions(scheme, reads) {
 		kind := kindOf(scheme, obj)
@@ -109,7 +109,7 @@ func join(one, two labels.Selector) labels.Selector {
 	return labels.NewSelector().Add(*requirement)
 }
 
-// valuesOf are the label and the values of it that a selector asks for; none when it asks for something else.
+// valuesOf returns the label and its values that a selector asks for. Both are empty when it asks for something else.
 func valuesOf(selector labels.Selector) (key string, values []string) {
 	requirements, _ := selector.Requirements()
 	ofValues := []selection.Operator{selection.In, selection.Equals, selection.DoubleEquals}

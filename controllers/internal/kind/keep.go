@@ -31,13 +31,13 @@ func (c copies[T, P]) copy(full, kept client.Object) {
 	}
 }
 
-// Copy makes a Keep of functions, each of which copies what one reader reads from the full object to an empty one. The
-// metadata is copied already, but for annotations and managed fields.
+// Copy returns a Keep of functions, each of which copies what one reader reads from the full object to an empty one.
+// The metadata is copied already, but for annotations and managed fields.
 func Copy[T any, P Pointer[T]](functions ...func(full, kept P)) Keep {
 	return copies[T, P](functions)
 }
 
-// Kept is an object as a reader with the given functions of Copy gets it. Unit tests pass what they make of foreign
+// Kept is an object as a reader with the given functions of Copy gets it. Unit tests pass what they create of foreign
 // objects through it.
 func Kept[T any, P Pointer[T]](full P, functions ...func(full, kept P)) P {
 	if full == nil {
@@ -46,7 +46,7 @@ func Kept[T any, P Pointer[T]](full P, functions ...func(full, kept P)) P {
 	return keep(full, Copy(functions...)).(P)
 }
 
-// keepsOf are the Keeps of all readers of a type; false when one of them reads everything.
+// keepsOf returns the Keeps of all readers of a type, or false when one of them reads everything.
 func keepsOf(readers []Read) (keeps []Keep, some bool) {
 	for _, read := range readers {
 		if read.Keep == nil {
@@ -57,8 +57,8 @@ func keepsOf(readers []Read) (keeps []Keep, some bool) {
 	return keeps, true
 }
 
-// keep makes an object with what any Keep copies. What is not of the type of an object, such as the last known state of
-// a deleted one, stays as it is.
+// keep returns an object with what any Keep copies. What is not of the type of an object, such as the last known state
+// of a deleted one, stays as it is.
 func keep(obj any, keeps ...Keep) any {
 	full, ok := obj.(client.Object)
 	if !ok {
@@ -80,7 +80,7 @@ func keep(obj any, keeps ...Keep) any {
 	return kept
 }
 
-// metadataOf is the metadata of an object of a Go type; nil for an unstructured one.
+// metadataOf returns the metadata of an object of a Go type, or nil for an unstructured one.
 func metadataOf(obj client.Object) *metav1.ObjectMeta {
 	if accessor, ok := obj.(metav1.ObjectMetaAccessor); ok {
 		metadata, _ := accessor.GetObjectMeta().(*metav1.ObjectMeta)

@@ -43,7 +43,7 @@ type Kind struct {
 	// Indexes are what the controller looks up by, the one by spec.wukongRef apart. An index makes the manager watch its
 	// kind, so a manager gets only those that its controllers have the right to watch.
 	Indexes []index.Entry
-	// Start makes the reconciler.
+	// Start creates the reconciler.
 	Start func(Env) (reconcile.Reconciler, error)
 	// Sources are what else starts a pass; nil for nothing. See From.
 	Sources func(reconcile.Reconciler) []source.Source
@@ -64,10 +64,10 @@ const (
 // Type is the name of the kind, such as WukongVM.
 func (k Kind) Type() string { return reflect.TypeOf(k.Object).Elem().Name() }
 
-// NewObject makes an empty object of the kind.
+// NewObject returns an empty object of the kind.
 func (k Kind) NewObject() client.Object { return k.Object.DeepCopyObject().(client.Object) }
 
-// NewList makes an empty list of the kind.
+// NewList returns an empty list of the kind.
 func (k Kind) NewList() client.ObjectList { return k.List.DeepCopyObject().(client.ObjectList) }
 
 // Mover is the pods that move the bytes of disks.
@@ -102,7 +102,7 @@ type Env struct {
 // Client reads from the cache, and writes to the API server.
 func (e Env) Client() client.Client { return e.Manager.GetClient() }
 
-// Applier writes as the field manager of the kind, and makes its events.
+// Applier writes as the field manager of the kind, and creates its events.
 func (e Env) Applier() *apply.Applier {
 	return &apply.Applier{
 		Client: e.Manager.GetClient(), Live: e.Manager.GetAPIReader(),
@@ -110,7 +110,7 @@ func (e Env) Applier() *apply.Applier {
 	}
 }
 
-// Uncached makes a client that reads from the API server, for objects that no cache holds.
+// Uncached returns a client that reads from the API server, for objects that no cache holds.
 func (e Env) Uncached() (client.Client, error) {
 	uncached, err := client.New(e.Manager.GetConfig(), client.Options{
 		HTTPClient: e.Manager.GetHTTPClient(), Scheme: e.Manager.GetScheme(), Mapper: e.Manager.GetRESTMapper(),

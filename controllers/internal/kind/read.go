@@ -36,11 +36,11 @@ type Read struct {
 	Keep Keep
 	// Watches are the changes that start a pass; none for a type that is only looked up.
 	Watches []Watch
-	// Affected are the objects to look at when the API appears or disappears; nil for all of the kind. See Affects.
+	// Affected are the objects to reconcile when the API appears or disappears; nil for all of the kind. See Affects.
 	Affected func(reconcile.Reconciler) func(context.Context) []reconcile.Request
 }
 
-// Managed selects the objects that Wukong made.
+// Managed selects the objects that Wukong created.
 func Managed() labels.Selector {
 	return labels.SelectorFromSet(labels.Set{v1alpha1.LabelManagedBy: v1alpha1.LabelManagedByValue})
 }
@@ -51,12 +51,12 @@ type Watch struct {
 	when    []predicate.Predicate
 }
 
-// On makes a watch whose handler is a method of the reconciler, for the changes that all predicates accept.
+// On returns a watch whose handler is a method of the reconciler, for the changes that all predicates accept.
 func On[R reconcile.Reconciler](method func(R) handler.EventHandler, when ...predicate.Predicate) Watch {
 	return Watch{handler: func(b build) handler.EventHandler { return method(b.reconciler.(R)) }, when: when}
 }
 
-// Map makes a watch whose map function is a method of the reconciler.
+// Map returns a watch whose map function is a method of the reconciler.
 func Map[R reconcile.Reconciler](
 	method func(R, context.Context, client.Object) []reconcile.Request, when ...predicate.Predicate,
 ) Watch {
@@ -67,12 +67,12 @@ func Map[R reconcile.Reconciler](
 	}, when...)
 }
 
-// By makes a watch whose handler needs no reconciler.
+// By returns a watch whose handler needs no reconciler.
 func By(events handler.EventHandler, when ...predicate.Predicate) Watch {
 	return Watch{handler: func(build) handler.EventHandler { return events }, when: when}
 }
 
-// Owned makes a watch that starts a pass over the controller owner, when that is of the kind.
+// Owned returns a watch that starts a pass over the controller owner, when that is of the kind.
 func Owned(when ...predicate.Predicate) Watch {
 	return Watch{handler: func(b build) handler.EventHandler {
 		scheme, mapper := b.env.Manager.GetScheme(), b.env.Manager.GetRESTMapper()
@@ -80,7 +80,7 @@ func Owned(when ...predicate.Predicate) Watch {
 	}, when: when}
 }
 
-// Affects names the objects to look at when an API appears or disappears, by a method of the reconciler.
+// Affects names the objects to reconcile when an API appears or disappears, by a method of the reconciler.
 func Affects[R reconcile.Reconciler](
 	method func(R, context.Context) []reconcile.Request,
 ) func(reconcile.Reconciler) func(context.Context) []reconcile.Request {

@@ -16,7 +16,7 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/watches"
 )
 
-// build is a controller while its watches are made.
+// build is a controller while its watches are added.
 type build struct {
 	kind       Kind
 	env        Env
@@ -95,7 +95,7 @@ func (b build) everything(ctx context.Context) []reconcile.Request {
 	return watches.Requests(ctx, b.env.Client(), b.kind.NewList())
 }
 
-// guarded is the reconciler, with a report of errors that last.
+// guarded returns the reconciler, with a report of errors that last.
 func (b build) guarded() reconcile.Reconciler {
 	if !b.kind.ReportErrors {
 		return b.reconciler

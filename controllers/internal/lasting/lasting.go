@@ -1,5 +1,5 @@
-// Package lasting tells of errors that last. A controller that meets an error which another try may mend tries again, and its object still says what
-// was so before: for a moment that is right, and after a while a riddle.
+// Package lasting reports errors that last. A controller retries after a transient error, and the object keeps its
+// previous status. That is right for a moment, and misleading after a while.
 package lasting
 
 import (
@@ -23,46 +23,49 @@ import (
 )
 
 const (
-	// patience is how long passes over an object may fail before the object says so.
+	// patience is how long passes over an object may fail before the object reports it.
 	patience = 10 * time.Second
-	// writePatience is how long the write of that may take: the pass itself may have used up its time.
+	// writePatience is how long the write of that report may take: the pass itself may have used up its time.
 	writePatience = 10 * time.Second
 )
 
-// Kind is an object of ours that has conditions.
+// Kind is an object of our API that has conditions.
 type Kind interface {
 	client.Object
 	v1alpha1.Object
 }
 
-// Telling is a reconciler whose objects say in their condition Ready why its passes over them fail, until one succeeds: that one writes the whole status.
-// New makes an empty object of the kind.
-func Telling[T Kind](inner reconcile.Reconciler, applier *apply.Applier, clock clock.PassiveClock, empty func() T) reconcile.Reconciler {
-	return &telling[T]{inner: inner, applier: applier, clock: clock, empty: empty, since: map[types.NamespacedName]time.Time{}}
+// Telling returns a reconciler that reports in the condition Ready of an object why its passes fail, until one
+// succeeds and writes the whole status. Empty returns an empty object of the kind.
+func Telling[T Kind](
+	inner reconcile.Reconciler, applier *apply.Applier, clock clock.PassiveClock, empty func() T,
+) reconcile.Reconciler {
+	return &reporter[T]{inner: inner, applier: applier, clock: clock, empty: empty,
+		since: map[types.NamespacedName]time.Time{}}
 }
 
-type telling[T Kind] struct {
+type reporter[T Kind] struct {
 	inner   reconcile.Reconciler
 	applier *apply.Applier
 	clock   clock.PassiveClock
 	empty   func() T
 
 	mutex sync.Mutex
-	// since when passes over an object fail, one after another.
+	// since when consecutive passes over an object have failed.
 	since map[types.NamespacedName]time.Time
 }
 
 // Reconcile implements reconcile.Reconciler.
-func (t *telling[T]) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
+func (t *reporter[T]) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
 	note := func(err error) {
 		if t.lasts(request.NamespacedName, err) {
-			t.tell(ctx, request.NamespacedName, err)
+			t.report(ctx, request.NamespacedName, err)
 		}
 	}
 	defer func() {
 		if cause := recover(); cause != nil {
 			note(fmt.Errorf("a fault of Wukong, see the manager's log: panic: %v", cause))
-			panic(cause) // which the controller counts, logs and survives
+			panic(cause) // the controller counts it, logs it and continues
 		}
 	}()
 	result, err := t.inner.Reconcile(ctx, request)
@@ -70,16 +73,17 @@ func (t *telling[T]) Reconcile(ctx context.Context, request reconcile.Request) (
 	return result, err
 }
 
-// message is the text of the condition Ready with reason ReconcileError.
+// message returns the text of the condition Ready with reason ReconcileError.
 func message(err error) string {
-	return "what this object asks for cannot be done for the moment, and is tried again: " + strings.ReplaceAll(err.Error(), "\n", "; ")
+	return "what this object asks for cannot be done for the moment, and is tried again: " +
+		strings.ReplaceAll(err.Error(), "\n", "; ")
 }
 
-// lasts notes how a pass ended, and tells whether its error has lasted.
-func (t *telling[T]) lasts(name types.NamespacedName, err error) bool {
+// lasts records how a pass ended, and reports whether its error has lasted.
+func (t *reporter[T]) lasts(name types.NamespacedName, err error) bool {
 	t.mutex.Lock()
 	defer t.mutex.Unlock()
-	if err == nil || errors.Is(err, context.Canceled) { // by the end of the manager
+	if err == nil || errors.Is(err, context.Canceled) { // the manager is stopping
 		delete(t.since, name)
 		return false
 	}
@@ -90,7 +94,7 @@ func (t *telling[T]) lasts(name types.NamespacedName, err error) bool {
 	return before && t.clock.Since(since) >= patience
 }
 
-func (t *telling[T]) tell(ctx context.Context, name types.NamespacedName, cause error) {
+func (t *reporter[T]) report(ctx context.Context, name types.NamespacedName, cause error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writePatience)
 	defer cancel()
 	before := t.empty()

@@ -14,14 +14,16 @@ import (
 	"github.com/novasphere/wukong/apis/v1alpha1"
 )
 
+func newDisk() *v1alpha1.WukongDisk { return &v1alpha1.WukongDisk{} }
+
 func TestWhichErrorsLast(t *testing.T) {
 	clock := clocktesting.NewFakePassiveClock(time.Unix(1000, 0))
-	telling := Telling(nil, nil, clock, func() *v1alpha1.WukongDisk { return &v1alpha1.WukongDisk{} }).(*telling[*v1alpha1.WukongDisk])
+	reporter := Telling(nil, nil, clock, newDisk).(*reporter[*v1alpha1.WukongDisk])
 	name, other := types.NamespacedName{Name: "root"}, types.NamespacedName{Name: "data"}
 	fault := errors.New("connection refused")
 	after := func(step time.Duration, name types.NamespacedName, err error) bool {
 		clock.SetTime(clock.Now().Add(step))
-		return telling.lasts(name, err)
+		return reporter.lasts(name, err)
 	}
 	assert.False(t, after(0, name, fault))
 	assert.False(t, after(patience/2, name, fault))
@@ -30,13 +32,13 @@ func TestWhichErrorsLast(t *testing.T) {
 	assert.False(t, after(0, name, nil))
 	assert.False(t, after(patience, name, fault), "it was over meanwhile")
 	assert.False(t, after(patience, name, context.Canceled), "the manager ends")
-	assert.Len(t, telling.since, 1, "nothing is kept of what is over")
+	assert.Len(t, reporter.since, 1, "nothing is kept of what is over")
 }
 
 func TestAPanicIsNotedAndGoesOn(t *testing.T) {
 	clock := clocktesting.NewFakePassiveClock(time.Unix(1000, 0))
 	inner := reconcile.Func(func(context.Context, reconcile.Request) (reconcile.Result, error) { panic("nil map") })
-	outer := Telling(inner, nil, clock, func() *v1alpha1.WukongDisk { return &v1alpha1.WukongDisk{} }).(*telling[*v1alpha1.WukongDisk])
+	outer := Telling(inner, nil, clock, newDisk).(*reporter[*v1alpha1.WukongDisk])
 	assert.PanicsWithValue(t, "nil map", func() { _, _ = outer.Reconcile(t.Context(), reconcile.Request{}) })
 	assert.Len(t, outer.since, 1)
 }

@@ -7,6 +7,6 @@
 //	                                                              \-------> Failed
 //
 // An operation is finished when status.completionTime is set. It is not begun again, whatever happens to the objects
-// that it was about; a person makes another one. What a finished operation still needs to do is to delete what it does
+// that it was about; a user creates another one. What a finished operation still needs to do is to delete what it does
 // not need any more, and itself when ttlSecondsAfterFinished is over (Retire).
 package operation

@@ -20,7 +20,8 @@ type Object interface {
 	v1alpha1.Operation
 }
 
-// again is when to try the deletion of an operation again that has just been changed: this pass may have read it before.
+// again is when to try the deletion of an operation again that has just been changed: this pass may have read it
+// before.
 const again = time.Second
 
 // End follows a pass whose status is written. For a finished operation it calls cleanUp, which deletes what is not
@@ -40,7 +41,7 @@ func End(
 	return pass.CleanUp(recorder, operation, result, err)
 }
 
-// retire returns how long the operation stays; zero when it is deleted, or stays for ever.
+// retire returns how long the operation remains; zero when it is deleted, or remains for ever.
 func retire(
 	ctx context.Context, writer client.Writer, operation Object, now time.Time, cleanUp func(context.Context) error,
 ) (time.Duration, error) {
@@ -54,7 +55,7 @@ func retire(
 	if left := Left(operation.OperationStatus().CompletionTime.Time, *seconds, now); left > 0 {
 		return left, nil
 	}
-	// The version as well: a person who removes ttlSecondsAfterFinished at the last moment keeps the object.
+	// The version as well: a user who removes ttlSecondsAfterFinished at the last moment keeps the object.
 	uid, version := operation.GetUID(), operation.GetResourceVersion()
 	preconditions := client.Preconditions{UID: &uid, ResourceVersion: &version}
 	switch err := writer.Delete(ctx, operation, preconditions); {

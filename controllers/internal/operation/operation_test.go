@@ -25,7 +25,8 @@ import (
 var now = time.Date(2026, 3, 1, 12, 0, 0, 500, time.UTC)
 
 func export() *v1alpha1.WukongExport {
-	return &v1alpha1.WukongExport{ObjectMeta: metav1.ObjectMeta{Name: "backup", UID: "1", ResourceVersion: "7", Generation: 2}}
+	return &v1alpha1.WukongExport{
+		ObjectMeta: metav1.ObjectMeta{Name: "backup", UID: "1", ResourceVersion: "7", Generation: 2}}
 }
 
 func described(before *v1alpha1.WukongExport, state *State, started *metav1.Time) v1alpha1.OperationStatus {
@@ -120,9 +121,10 @@ func TestTheEndOfAnOperation(t *testing.T) {
 		after     time.Duration
 		deleted   bool
 	}{
-		"not finished":                 {export(), minute, time.Minute, false},
-		"kept for ever":                {completed(nil, time.Hour), reconcile.Result{}, 0, false},
-		"not over":                     {completed(ptr.To[int64](60), 40*time.Second), reconcile.Result{}, 20 * time.Second, false},
+		"not finished":  {export(), minute, time.Minute, false},
+		"kept for ever": {completed(nil, time.Hour), reconcile.Result{}, 0, false},
+		"not over": {completed(ptr.To[int64](60), 40*time.Second), reconcile.Result{},
+			20 * time.Second, false},
 		"not over, another try sooner": {completed(ptr.To[int64](600), 0), minute, time.Minute, false},
 		"not over, another try later":  {completed(ptr.To[int64](60), 40*time.Second), minute, 20 * time.Second, false},
 		"over":                         {completed(ptr.To[int64](60), time.Minute), reconcile.Result{}, 0, true},

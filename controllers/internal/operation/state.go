@@ -38,7 +38,7 @@ func Succeeded(reason string) *State {
 	return &State{Phase: v1alpha1.OperationSucceeded, Ready: true, Reason: reason}
 }
 
-// Failed is the state of an operation that was given up. The message says why, and what to do next.
+// Failed is the state of an operation that failed. The message explains why, and what to do next.
 func Failed(format string, arguments ...any) *State {
 	return &State{
 		Phase: v1alpha1.OperationFailed, Reason: v1alpha1.ReasonFailed, Message: fmt.Sprintf(format, arguments...),

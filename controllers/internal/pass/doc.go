@@ -10,10 +10,12 @@
 //
 // The rules are the same for every controller:
 //
-//   - A step that fails stops only the steps that need it. It is skipped by those, and by no others.
-//   - A refusal (apply.Permanent) becomes a condition and is retried after RefusedRetry, because no watch reports that its cause is gone.
-//   - Any other error is retried with backoff, and the status is not written: it would report that this generation was observed although not all of it
-//     is done, and others act on that. Once the error has lasted, Ready alone reports it (package lasting).
+//   - A step that fails stops only the steps that need it.
+//   - A refusal (apply.Permanent) becomes a condition and is retried after RefusedRetry: no watch reports that its
+//     cause is resolved.
+//   - Any other error is retried with backoff, and the status is not written: it would report this generation as
+//     observed although not all of it is done, and others act on that. Once the error has lasted, Ready alone reports
+//     it (package lasting).
 //
 // Each step has a duration in the histogram wukong_step_duration_seconds and a log line at level 1.
 package pass

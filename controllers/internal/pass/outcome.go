@@ -14,8 +14,8 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/apply"
 )
 
-// RefusedRetry is how long a refused step waits for the next attempt: no watch reports that a quota, an admission policy or an object of someone
-// else is gone.
+// RefusedRetry is how long a refused step waits for the next attempt: no watch reports that a quota, an admission
+// policy or an unmanaged object is gone.
 const RefusedRetry = time.Minute
 
 // Outcome is how the steps of a pass ended. The nil Outcome is one in which every step succeeded.
@@ -50,7 +50,8 @@ func (o *Outcome) succeeded(steps []string) bool {
 	return true
 }
 
-// Refused returns the first refusal, which becomes a condition; nil without one. Steps whose refusals have a condition of their own are left out.
+// Refused returns the first refusal, which becomes a condition, or nil. Steps whose refusals have their own condition
+// are left out.
 func (o *Outcome) Refused(but ...string) error {
 	for _, err := range o.errors(but...) {
 		if apply.Permanent(err) {
@@ -71,7 +72,8 @@ func (o *Outcome) Failed() error {
 	return errors.Join(failed...)
 }
 
-// errors are those of all steps. A step that goes on after an error, because it writes several objects, joins its errors.
+// errors returns those of all steps. A step that continues after an error, because it writes several objects, joins
+// its errors.
 func (o *Outcome) errors(but ...string) []error {
 	if o == nil {
 		return nil
@@ -90,8 +92,9 @@ func (o *Outcome) errors(but ...string) []error {
 	return all
 }
 
-// Conclude ends a pass and returns what the reconciler returns: a retry with backoff after a failure, one after RefusedRetry after a refusal, and else one after
-// the given time, zero for none. It reports, which writes the status, unless a step failed.
+// Conclude ends a pass and returns the reconciler's result: a retry with backoff after a failure, one after
+// RefusedRetry after a refusal, and else one after the given time, zero for none. It calls report, which writes the
+// status, unless a step failed.
 func (o *Outcome) Conclude(after time.Duration, report func() error) (reconcile.Result, error) {
 	if err := o.Failed(); err != nil {
 		return reconcile.Result{}, err
@@ -105,12 +108,15 @@ func (o *Outcome) Conclude(after time.Duration, report func() error) (reconcile.
 	return reconcile.Result{RequeueAfter: after}, nil
 }
 
-// CleanUp reports, in an event, what failed after the status was written, such as the deletion of what the object does not need any more: the object is as its status
-// says. It returns the result of the pass, or a retry after RefusedRetry.
-func CleanUp(recorder events.EventRecorder, object runtime.Object, result reconcile.Result, err error) reconcile.Result {
+// CleanUp reports, in an event, what failed after the status was written, such as the deletion of an object that is no
+// longer needed: the status is right nevertheless. It returns the result of the pass, or a retry after RefusedRetry.
+func CleanUp(
+	recorder events.EventRecorder, object runtime.Object, result reconcile.Result, err error,
+) reconcile.Result {
 	if err == nil {
 		return result
 	}
-	recorder.Eventf(object, nil, corev1.EventTypeWarning, v1alpha1.ReasonCleanUpFailed, "CleanUp", "%s; it is retried", err)
+	recorder.Eventf(object, nil, corev1.EventTypeWarning, v1alpha1.ReasonCleanUpFailed, "CleanUp",
+		"%s; it is retried", err)
 	return reconcile.Result{RequeueAfter: RefusedRetry}
 }

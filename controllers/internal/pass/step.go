@@ -14,14 +14,16 @@ import (
 // ErrSkipped is the error of a step that did not run because a step that it needs did not succeed.
 var ErrSkipped = errors.New("skipped: a step that this one needs did not succeed")
 
-// Step is one write of a pass, or a few that belong together: a method of the reconciler R, for an object O and what the pass has observed of it, W.
+// Step is one write of a pass, or a few that belong together. It is a method of the reconciler R, for an object O and
+// the observations W of the pass.
 type Step[R, O, W any] struct {
 	name  string
 	needs []string
 	run   func(R, context.Context, O, W) error
 }
 
-// Do makes a step. Its name is for needs, metrics and logs; needs are the names of earlier steps that must have succeeded.
+// Do returns a step. Its name appears in needs, metrics and logs; needs are the names of earlier steps that must have
+// succeeded.
 func Do[R, O, W any](name string, run func(R, context.Context, O, W) error, needs ...string) Step[R, O, W] {
 	return Step[R, O, W]{name: name, needs: needs, run: run}
 }
@@ -32,7 +34,7 @@ type Steps[R, O, W any] struct {
 	list       []Step[R, O, W]
 }
 
-// New makes the list of a controller. It panics on a repeated name, and on a need that is not the name of an earlier step.
+// New returns the list of a controller. It panics on a duplicate name, and on a need that is not an earlier step.
 func New[R, O, W any](controller string, list ...Step[R, O, W]) Steps[R, O, W] {
 	earlier := map[string]bool{}
 	for _, step := range list {
@@ -49,7 +51,8 @@ func New[R, O, W any](controller string, list ...Step[R, O, W]) Steps[R, O, W] {
 	return Steps[R, O, W]{controller: controller, list: list}
 }
 
-// withOwners adds the owners of an object to the log, so that a search for a machine finds what was done to its disks.
+// withOwners adds the owners of an object to the log, so that a search for a WukongVM finds what was done to its
+// disks.
 func withOwners(ctx context.Context, object any) context.Context {
 	owned, ok := object.(metav1.Object)
 	if !ok || len(owned.GetOwnerReferences()) == 0 {

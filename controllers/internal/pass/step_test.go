@@ -21,7 +21,7 @@ import (
 // trace records which steps ran.
 type trace struct{ ran []string }
 
-// recorded is a step of a reconciler that is a trace, on an object and an observation that do not matter.
+// recorded returns a step that records its run in the trace.
 func recorded(name string, err error, needs ...string) Step[*trace, string, int] {
 	return Do(name, func(trace *trace, _ context.Context, _ string, _ int) error {
 		trace.ran = append(trace.ran, name)
@@ -51,7 +51,8 @@ func TestAFailedStepStopsThoseThatNeedIt(t *testing.T) {
 	require.ErrorIs(t, outcome.Of("machine"), ErrSkipped)
 	require.ErrorIs(t, outcome.Of("release"), ErrSkipped)
 	assert.Equal(t, errQuota, outcome.Refused())
-	assert.EqualError(t, outcome.Failed(), errDown.Error(), "neither what was skipped nor what was refused is tried again at once")
+	assert.EqualError(t, outcome.Failed(), errDown.Error(), "neither what was skipped nor what was refused is tried "+
+		"again at once")
 }
 
 func TestWhatCannotBeCleanedUpIsAnEvent(t *testing.T) {
@@ -59,7 +60,8 @@ func TestWhatCannotBeCleanedUpIsAnEvent(t *testing.T) {
 	later := reconcile.Result{RequeueAfter: time.Hour}
 	assert.Equal(t, later, CleanUp(recorder, &v1alpha1.WukongDisk{}, later, nil))
 	assert.Empty(t, recorder.Events)
-	assert.Equal(t, reconcile.Result{RequeueAfter: RefusedRetry}, CleanUp(recorder, &v1alpha1.WukongDisk{}, later, errDown))
+	assert.Equal(t, reconcile.Result{RequeueAfter: RefusedRetry},
+		CleanUp(recorder, &v1alpha1.WukongDisk{}, later, errDown))
 	assert.Equal(t, "Warning CleanUpFailed connection refused; it is retried", <-recorder.Events)
 }
 
@@ -80,12 +82,14 @@ func TestWhatAReconcilerReturns(t *testing.T) {
 		"one failed":    {[]Step[*trace, string, int]{recorded("one", errQuota), recorded("two", errDown)}, 0, errDown},
 	} {
 		reported := false
-		result, err := New("test", row.steps...).Run(t.Context(), &trace{}, "", 0).Conclude(time.Second, func() error { reported = true; return nil })
+		result, err := New("test", row.steps...).Run(t.Context(), &trace{}, "", 0).Conclude(time.Second,
+			func() error { reported = true; return nil })
 		assert.Equal(t, reconcile.Result{RequeueAfter: row.after}, result, name)
 		assert.ErrorIs(t, err, row.err, name)
 		assert.Equal(t, row.err == nil, reported, "others act on a status: it says that all of the generation was done")
 	}
-	_, err := New("test", recorded("one", errQuota)).Run(t.Context(), &trace{}, "", 0).Conclude(time.Second, func() error { return errDown })
+	_, err := New("test", recorded("one", errQuota)).Run(t.Context(), &trace{}, "", 0).Conclude(time.Second,
+		func() error { return errDown })
 	require.ErrorIs(t, err, errDown, "the status could not be written")
 	var none *Outcome
 	require.NoError(t, none.Of("machine"))
@@ -102,7 +106,8 @@ func TestStepsLogTheOwners(t *testing.T) {
 	steps := New("test", Do("claim", func(*trace, context.Context, *v1alpha1.WukongDisk, int) error { return errDown }))
 	steps.Run(log.IntoContext(t.Context(), logger), &trace{}, disk, 0)
 	require.Len(t, lines, 1)
-	for _, wanted := range []string{`"WukongVM"={"name"="web" "namespace"="shop"}`, `"step"="claim"`, `"error"="connection refused"`} {
+	for _, wanted := range []string{`"WukongVM"={"name"="web" "namespace"="shop"}`, `"step"="claim"`,
+		`"error"="connection refused"`} {
 		assert.Contains(t, lines[0], wanted)
 	}
 }

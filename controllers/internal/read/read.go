@@ -1,4 +1,4 @@
-// Package read turns "not found" into nil, so that an observation says what does not exist as plainly as what does.
+// Package read returns nil for "not found", so that an observation shows what does not exist as plainly as what does.
 package read
 
 import (

@@ -15,11 +15,13 @@ import (
 	"github.com/novasphere/wukong/apis/v1alpha1"
 )
 
-// ErrStartAgain ends a manager that has got rights in one more namespace. Caches take up no namespace later.
+// ErrStartAgain ends a manager that has been granted rights in one more namespace. Running caches cannot add a
+// namespace.
 var ErrStartAgain = errors.New("start again, to work there too")
 
-// Granted splits the namespaces of a release into those that it has rights in and the others. With a namespace its Roles are deleted, and a cache that may
-// not list there would keep the manager from its work in all others. When there is no right anywhere, that is an error.
+// Granted splits the namespaces of a release into those that it has rights in and the others. When a namespace is
+// deleted, so are its Roles, and a cache that may not list there would stop the manager's work in all others. An error
+// is returned when there are no rights in any namespace.
 func (n Namespaces) Granted(ctx context.Context, api client.Client) (granted, withheld Namespaces, err error) {
 	for _, namespace := range n {
 		may, err := mayRead(ctx, api, namespace)
@@ -33,12 +35,14 @@ func (n Namespaces) Granted(ctx context.Context, api client.Client) (granted, wi
 		}
 	}
 	if n.Limited() && !granted.Limited() {
-		return nil, nil, fmt.Errorf("no right to read in any namespace of %s: make them, and their Roles by the chart's value namespaces", n)
+		return nil, nil, fmt.Errorf("no right to read in any namespace of %s: make them, and their Roles by the chart's "+
+			"value namespaces", n)
 	}
 	return granted, withheld, nil
 }
 
-// mayRead asks for one of the kinds that every controller reads: each but that of images reads machines, each but that of addresses umbrellas.
+// mayRead checks kinds of which every controller reads at least one: all but images read WukongVMs, all but addresses
+// read Wukongs.
 func mayRead(ctx context.Context, api client.Client, namespace string) (bool, error) {
 	for _, resource := range []string{"wukongvms", "wukongs"} {
 		review := &authorizationv1.SelfSubjectAccessReview{Spec: authorizationv1.SelfSubjectAccessReviewSpec{
@@ -56,7 +60,8 @@ func mayRead(ctx context.Context, api client.Client, namespace string) (bool, er
 	return false, nil
 }
 
-// Await ends the manager with ErrStartAgain when it has got rights in one of the namespaces, which it asks for in each interval.
+// Await ends the manager with ErrStartAgain when it is granted rights in one of the namespaces. It checks once per
+// interval.
 func (n Namespaces) Await(api client.Client, interval time.Duration) manager.Runnable {
 	return everywhere(func(ctx context.Context) error {
 		var found Namespaces
@@ -76,7 +81,7 @@ func (n Namespaces) Await(api client.Client, interval time.Duration) manager.Run
 	})
 }
 
-// everywhere runs in each replica, not only in the one that leads.
+// everywhere runs in each replica, not only in the leader.
 type everywhere func(context.Context) error
 
 func (e everywhere) Start(ctx context.Context) error { return e(ctx) }

@@ -1,4 +1,5 @@
-// Package scope limits a release of Wukong to some namespaces: it has rights and caches in these alone, and of what is elsewhere it knows nothing.
+// Package scope limits a release of Wukong to some namespaces: it has rights and caches only there, and knows nothing
+// of others.
 package scope
 
 import (
@@ -16,10 +17,10 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// Namespaces are those that a release works in; none stands for all.
+// Namespaces are those that a release works in; an empty list means all.
 type Namespaces []string
 
-// Parse checks names of namespaces, and sorts them.
+// Parse checks and sorts the names of namespaces.
 func Parse(names []string) (Namespaces, error) {
 	for _, name := range names {
 		if faults := validation.IsDNS1123Label(name); len(faults) > 0 {
@@ -29,15 +30,15 @@ func Parse(names []string) (Namespaces, error) {
 	return slices.Compact(slices.Sorted(slices.Values(names))), nil
 }
 
-// Limited tells whether there are namespaces that the release does not work in.
+// Limited reports whether there are namespaces that the release does not work in.
 func (n Namespaces) Limited() bool { return len(n) > 0 }
 
-// Contain tells whether the release works in a namespace.
+// Contain reports whether the release works in a namespace.
 func (n Namespaces) Contain(namespace string) bool {
 	return !n.Limited() || slices.Contains(n, namespace)
 }
 
-// String is for messages to people.
+// String is for messages to users.
 func (n Namespaces) String() string {
 	if !n.Limited() {
 		return "all"
@@ -45,7 +46,7 @@ func (n Namespaces) String() string {
 	return strings.Join(n, ", ")
 }
 
-// Cache is what the caches hold of kinds in namespaces.
+// Cache returns the cache configuration of namespaced kinds.
 func (n Namespaces) Cache() map[string]cache.Config {
 	if !n.Limited() {
 		return nil
@@ -57,8 +58,8 @@ func (n Namespaces) Cache() map[string]cache.Config {
 	return configs
 }
 
-// NewClient makes a client for which what is in other namespaces does not exist. The cache itself would call it an error
-// (controller-runtime, pkg/cache/multi_namespace_cache.go), and each pass that is asked to look there would fail for ever.
+// NewClient returns a client that treats objects in other namespaces as not found. The cache itself would return an
+// error (controller-runtime, pkg/cache/multi_namespace_cache.go), and each pass that reads there would fail for ever.
 func (n Namespaces) NewClient(config *rest.Config, options client.Options) (client.Client, error) {
 	made, err := client.New(config, options)
 	if err != nil || !n.Limited() {

@@ -1,7 +1,8 @@
-// Package segment tells on which layer-2 domain a WukongNetwork is, in which an address must have one holder. It is pure.
+// Package segment computes the layer-2 domain of a WukongNetwork, in which an address must have one owner. It is pure.
 //
-// Two networks that stand on the same thing, such as one bridge and VLAN, share a segment whatever their namespaces. What cannot be seen
-// from here, such as two bridges on one switch, a person says by spec.segment; its form, without a slash, keeps it apart from those that are derived.
+// Two networks on the same bridge and VLAN, for example, share a segment whatever their namespaces. What cannot be
+// detected, such as two bridges on one switch, the user declares in spec.segment. Its format, without a slash, keeps
+// it apart from derived ones.
 package segment
 
 import (
@@ -12,7 +13,7 @@ import (
 	"github.com/novasphere/wukong/apis/v1alpha1"
 )
 
-// Of is the segment of a network. ok is false for the pod network, whose addresses are the cluster's.
+// Of returns the segment of a network. ok is false for the pod network, whose addresses the cluster assigns.
 func Of(network *v1alpha1.WukongNetwork) (name string, ok bool) {
 	spec := &network.Spec
 	switch {

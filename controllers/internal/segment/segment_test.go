@@ -12,7 +12,8 @@ import (
 
 func TestOf(t *testing.T) {
 	bridge := func(vlan *int32) v1alpha1.WukongNetworkSpec {
-		return v1alpha1.WukongNetworkSpec{Type: v1alpha1.NetworkTypeBridge, Bridge: &v1alpha1.BridgeNetwork{Name: "br0", VLAN: vlan}}
+		return v1alpha1.WukongNetworkSpec{Type: v1alpha1.NetworkTypeBridge,
+			Bridge: &v1alpha1.BridgeNetwork{Name: "br0", VLAN: vlan}}
 	}
 	named := bridge(nil)
 	named.Segment = "floor-2"
@@ -26,17 +27,20 @@ func TestOf(t *testing.T) {
 		{"an interface of the nodes", "macvlan/eth1.100", v1alpha1.WukongNetworkSpec{
 			Type: v1alpha1.NetworkTypeMacvlan, Macvlan: &v1alpha1.MacvlanNetwork{Master: "eth1.100"}}},
 		{"a VLAN of virtual functions", "sriov/openshift.io/fast/7", v1alpha1.WukongNetworkSpec{
-			Type: v1alpha1.NetworkTypeSRIOV, SRIOV: &v1alpha1.SRIOVNetwork{ResourceName: "openshift.io/fast", VLAN: ptr.To[int32](7)}}},
+			Type:  v1alpha1.NetworkTypeSRIOV,
+			SRIOV: &v1alpha1.SRIOVNetwork{ResourceName: "openshift.io/fast", VLAN: ptr.To[int32](7)}}},
 		{"an Open vSwitch bridge", "ovs/ovs0/0", v1alpha1.WukongNetworkSpec{
 			Type: v1alpha1.NetworkTypeOVS, OVS: &v1alpha1.OVSNetwork{Bridge: "ovs0"}}},
 		{"an attachment of the same namespace", "nad/web/lan", v1alpha1.WukongNetworkSpec{
 			Type: v1alpha1.NetworkTypeAttachment, NetworkAttachmentDefinition: &v1alpha1.AttachmentReference{Name: "lan"}}},
 		{"an attachment of another namespace", "nad/shared/lan", v1alpha1.WukongNetworkSpec{
-			Type: v1alpha1.NetworkTypeAttachment, NetworkAttachmentDefinition: &v1alpha1.AttachmentReference{Namespace: "shared", Name: "lan"}}},
+			Type:                        v1alpha1.NetworkTypeAttachment,
+			NetworkAttachmentDefinition: &v1alpha1.AttachmentReference{Namespace: "shared", Name: "lan"}}},
 		{"the pod network has none", "", v1alpha1.WukongNetworkSpec{Type: v1alpha1.NetworkTypePod}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			found, ok := Of(&v1alpha1.WukongNetwork{ObjectMeta: metav1.ObjectMeta{Namespace: "web", Name: "office"}, Spec: test.spec})
+			found, ok := Of(&v1alpha1.WukongNetwork{ObjectMeta: metav1.ObjectMeta{Namespace: "web", Name: "office"},
+				Spec: test.spec})
 			assert.Equal(t, test.wanted, found)
 			assert.Equal(t, test.wanted != "", ok)
 		})

@@ -21,7 +21,8 @@ import (
 )
 
 // Agents plays virt-api's calls to guest agents, as an aggregated API of the control plane: the requests pass the API
-// server's own authentication and authorization. A guest freezes and thaws at once unless a test says otherwise.
+// server's own authentication and authorization. A guest freezes and thaws at once unless a test asks for something
+// else.
 type Agents struct {
 	server *httptest.Server
 	client client.Client
@@ -32,13 +33,13 @@ type Agents struct {
 
 // Agent is the guest agent of one instance.
 type Agent struct {
-	// FreezeFails and ThawFails are how the next calls end; empty for well.
+	// FreezeFails and ThawFails are the errors of the next calls; empty for success.
 	FreezeFails, ThawFails string
-	// Late: a freeze that fails comes about all the same.
+	// Late: a freeze that fails takes effect nevertheless.
 	Late bool
-	// Calls are what was asked of it, in order: "freeze 30s" and "unfreeze".
+	// Calls are the calls so far, in order: "freeze 30s" and "unfreeze".
 	Calls []string
-	// Frozen is what the guest is.
+	// Frozen is the state of the guest.
 	Frozen bool
 }
 
@@ -106,7 +107,7 @@ func (a *Agents) wait(ctx context.Context, registration *unstructured.Unstructur
 // Stop ends the server.
 func (a *Agents) Stop() { a.server.Close() }
 
-// Of lets a test look at the agent of an instance, or change it.
+// Of lets a test inspect or change the agent of an instance.
 func (a *Agents) Of(namespace, name string, look func(agent *Agent)) {
 	a.mutex.Lock()
 	defer a.mutex.Unlock()
@@ -126,7 +127,8 @@ func (a *Agents) ServeHTTP(writer http.ResponseWriter, request *http.Request) {
 			GroupVersion: kubevirtv1.SubresourceGroupName + "/v1",
 		}
 		for _, name := range subresources {
-			list.APIResources = append(list.APIResources, metav1.APIResource{Name: name, Namespaced: true, Verbs: []string{"update"}})
+			list.APIResources = append(list.APIResources,
+				metav1.APIResource{Name: name, Namespaced: true, Verbs: []string{"update"}})
 		}
 		answer(writer, http.StatusOK, list)
 		return
@@ -165,7 +167,8 @@ func (a *Agent) call(name string, body kubevirtv1.FreezeUnfreezeTimeout) (failur
 
 func fail(writer http.ResponseWriter, code int32, message string) {
 	answer(writer, int(code), metav1.Status{
-		TypeMeta: metav1.TypeMeta{Kind: "Status", APIVersion: "v1"}, Status: metav1.StatusFailure, Message: message, Code: code,
+		TypeMeta: metav1.TypeMeta{Kind: "Status", APIVersion: "v1"}, Status: metav1.StatusFailure,
+		Message: message, Code: code,
 	})
 }
 

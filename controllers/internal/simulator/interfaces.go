@@ -9,39 +9,45 @@ import (
 	kubevirtv1 "kubevirt.io/api/core/v1"
 )
 
-// plugInterfaces gives a running instance the interfaces of its machine as KubeVirt does (pkg/network/controllers/vm.go), and migrates at once. It
-// asks for a restart when the template has changed otherwise (pkg/network/vmliveupdate). It tells whether it wrote something.
-func (s *Simulator) plugInterfaces(ctx context.Context, machine *kubevirtv1.VirtualMachine, instance *kubevirtv1.VirtualMachineInstance) (bool, error) {
-	if plugInterfaces(machine, instance) {
+// plugInterfaces gives a running instance the interfaces of its VirtualMachine as KubeVirt does
+// (pkg/network/controllers/vm.go), and migrates at once. It requires a restart after other changes of the template
+// (pkg/network/vmliveupdate). It reports whether it wrote something.
+func (s *Simulator) plugInterfaces(
+	ctx context.Context, virtualMachine *kubevirtv1.VirtualMachine, instance *kubevirtv1.VirtualMachineInstance,
+) (bool, error) {
+	if plugInterfaces(virtualMachine, instance) {
 		return true, s.client.Update(ctx, instance)
 	}
 	if migrateInterfaces(instance) {
 		return true, s.client.Update(ctx, instance)
 	}
-	template := &machine.Spec.Template.Spec
+	template := &virtualMachine.Spec.Template.Spec
 	before := len(template.Domain.Devices.Interfaces)
 	dropAbsent(template, func(name string) bool { return device(&instance.Spec, name) == nil && !seen(instance, name) })
 	if len(template.Domain.Devices.Interfaces) < before {
-		return true, s.client.Update(ctx, machine)
+		return true, s.client.Update(ctx, virtualMachine)
 	}
-	if restartRequired(machine, instance) && !hasCondition(machine, kubevirtv1.VirtualMachineRestartRequired) {
-		machine.Status.Conditions = append(machine.Status.Conditions, kubevirtv1.VirtualMachineCondition{
-			Type: kubevirtv1.VirtualMachineRestartRequired, Status: corev1.ConditionTrue, Message: "a non-live-updatable field was changed in the template spec",
+	if restartRequired(virtualMachine, instance) &&
+		!hasCondition(virtualMachine, kubevirtv1.VirtualMachineRestartRequired) {
+		virtualMachine.Status.Conditions = append(virtualMachine.Status.Conditions, kubevirtv1.VirtualMachineCondition{
+			Type: kubevirtv1.VirtualMachineRestartRequired, Status: corev1.ConditionTrue,
+			Message: "a non-live-updatable field was changed in the template spec",
 		})
-		return true, s.client.Status().Update(ctx, machine)
+		return true, s.client.Status().Update(ctx, virtualMachine)
 	}
 	return false, nil
 }
 
-func plugInterfaces(machine *kubevirtv1.VirtualMachine, instance *kubevirtv1.VirtualMachineInstance) bool {
+func plugInterfaces(virtualMachine *kubevirtv1.VirtualMachine, instance *kubevirtv1.VirtualMachineInstance) bool {
 	changed := false
-	template, spec := &machine.Spec.Template.Spec, &instance.Spec
+	template, spec := &virtualMachine.Spec.Template.Spec, &instance.Spec
 	for _, wanted := range template.Domain.Devices.Interfaces {
 		has := device(spec, wanted.Name)
 		switch {
 		case has == nil && wanted.State != kubevirtv1.InterfaceStateAbsent && (wanted.Bridge != nil || wanted.SRIOV != nil):
 			spec.Domain.Devices.Interfaces = append(spec.Domain.Devices.Interfaces, wanted)
-			at := slices.IndexFunc(template.Networks, func(network kubevirtv1.Network) bool { return network.Name == wanted.Name })
+			at := slices.IndexFunc(template.Networks,
+				func(network kubevirtv1.Network) bool { return network.Name == wanted.Name })
 			spec.Networks = append(spec.Networks, template.Networks[at])
 			changed = true
 		case has != nil && has.State != wanted.State && has.State != kubevirtv1.InterfaceStateAbsent:
@@ -54,13 +60,14 @@ func plugInterfaces(machine *kubevirtv1.VirtualMachine, instance *kubevirtv1.Vir
 	return changed || len(spec.Domain.Devices.Interfaces) < before
 }
 
-// migrateInterfaces makes the status say what the spec does, and tells whether it did not.
+// migrateInterfaces updates the status to match the spec, and reports whether they differed.
 func migrateInterfaces(instance *kubevirtv1.VirtualMachineInstance) bool {
 	before := len(instance.Status.Interfaces)
-	instance.Status.Interfaces = slices.DeleteFunc(instance.Status.Interfaces, func(status kubevirtv1.VirtualMachineInstanceNetworkInterface) bool {
-		has := device(&instance.Spec, status.Name)
-		return has == nil || has.State == kubevirtv1.InterfaceStateAbsent
-	})
+	instance.Status.Interfaces = slices.DeleteFunc(instance.Status.Interfaces,
+		func(status kubevirtv1.VirtualMachineInstanceNetworkInterface) bool {
+			has := device(&instance.Spec, status.Name)
+			return has == nil || has.State == kubevirtv1.InterfaceStateAbsent
+		})
 	changed := len(instance.Status.Interfaces) < before
 	for i, nic := range instance.Spec.Domain.Devices.Interfaces {
 		if nic.State == kubevirtv1.InterfaceStateAbsent {
@@ -69,7 +76,8 @@ func migrateInterfaces(instance *kubevirtv1.VirtualMachineInstance) bool {
 		if !seen(instance, nic.Name) {
 			address := fmt.Sprintf("10.0.%d.10", i)
 			instance.Status.Interfaces = append(instance.Status.Interfaces, kubevirtv1.VirtualMachineInstanceNetworkInterface{
-				Name: nic.Name, MAC: nic.MacAddress, IP: address, IPs: []string{address}, InfoSource: "domain", LinkState: linkState(nic),
+				Name: nic.Name, MAC: nic.MacAddress, IP: address, IPs: []string{address}, InfoSource: "domain",
+				LinkState: linkState(nic),
 			})
 			changed = true
 		}
@@ -100,23 +108,27 @@ func device(spec *kubevirtv1.VirtualMachineInstanceSpec, name string) *kubevirtv
 }
 
 func seen(instance *kubevirtv1.VirtualMachineInstance, name string) bool {
-	return slices.ContainsFunc(instance.Status.Interfaces, func(status kubevirtv1.VirtualMachineInstanceNetworkInterface) bool { return status.Name == name })
+	return slices.ContainsFunc(instance.Status.Interfaces,
+		func(status kubevirtv1.VirtualMachineInstanceNetworkInterface) bool { return status.Name == name })
 }
 
-// dropAbsent takes out the interfaces with state absent that are gone.
+// dropAbsent removes the interfaces with state absent that are gone.
 func dropAbsent(spec *kubevirtv1.VirtualMachineInstanceSpec, gone func(string) bool) {
-	spec.Domain.Devices.Interfaces = slices.DeleteFunc(spec.Domain.Devices.Interfaces, func(nic kubevirtv1.Interface) bool {
-		return nic.State == kubevirtv1.InterfaceStateAbsent && gone(nic.Name)
-	})
-	spec.Networks = slices.DeleteFunc(spec.Networks, func(network kubevirtv1.Network) bool { return device(spec, network.Name) == nil })
+	spec.Domain.Devices.Interfaces = slices.DeleteFunc(spec.Domain.Devices.Interfaces,
+		func(nic kubevirtv1.Interface) bool {
+			return nic.State == kubevirtv1.InterfaceStateAbsent && gone(nic.Name)
+		})
+	spec.Networks = slices.DeleteFunc(spec.Networks,
+		func(network kubevirtv1.Network) bool { return device(spec, network.Name) == nil })
 }
 
-// restartRequired tells whether an interface of the instance is missing in the template, or another one there.
-func restartRequired(machine *kubevirtv1.VirtualMachine, instance *kubevirtv1.VirtualMachineInstance) bool {
-	template := &machine.Spec.Template.Spec
+// restartRequired reports whether an interface of the instance is missing or different in the template.
+func restartRequired(virtualMachine *kubevirtv1.VirtualMachine, instance *kubevirtv1.VirtualMachineInstance) bool {
+	template := &virtualMachine.Spec.Template.Spec
 	for _, nic := range instance.Spec.Domain.Devices.Interfaces {
 		wanted := device(template, nic.Name)
-		if wanted == nil || wanted.MacAddress != nic.MacAddress || (wanted.Bridge == nil) != (nic.Bridge == nil) || (wanted.SRIOV == nil) != (nic.SRIOV == nil) {
+		if wanted == nil || wanted.MacAddress != nic.MacAddress || (wanted.Bridge == nil) != (nic.Bridge == nil) ||
+			(wanted.SRIOV == nil) != (nic.SRIOV == nil) {
 			return true
 		}
 	}

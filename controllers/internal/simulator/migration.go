@@ -13,38 +13,41 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// AnnotationHold on a VirtualMachine keeps its volumes migrating for as long as it is there; on a claim, the clones of it being made; on a StorageClass,
-// the DataVolumes on it being filled.
+// AnnotationHold on a VirtualMachine prevents the end of its volume migration while it is set. On a claim it holds its
+// clones, and on a StorageClass the DataVolumes on it.
 const AnnotationHold = "simulator.novasphere.dev/hold-migration"
 
-// HoldBeginning is the value of AnnotationHold that keeps the migration of volumes from beginning.
+// HoldBeginning is the value of AnnotationHold that prevents the start of a volume migration.
 const HoldBeginning = "beginning"
 
-// AnnotationOvertaken on a VirtualMachine lets KubeVirt overtake itself when it begins to migrate volumes: one of its loops says that the
-// migration goes on before another has put the new claims into the instance.
+// AnnotationOvertaken on a VirtualMachine simulates a race of KubeVirt at the start of a volume migration: one loop
+// reports that the migration is under way before another has put the new claims into the instance.
 const AnnotationOvertaken = "simulator.novasphere.dev/overtaken"
 
 // volumesChange is the condition of instances that KubeVirt copies to the VirtualMachine.
 const volumesChange = kubevirtv1.VirtualMachineConditionType(kubevirtv1.VirtualMachineInstanceVolumesChange)
 
-func migrates(machine *kubevirtv1.VirtualMachine) bool {
-	strategy := machine.Spec.UpdateVolumesStrategy
+func migrates(virtualMachine *kubevirtv1.VirtualMachine) bool {
+	strategy := virtualMachine.Spec.UpdateVolumesStrategy
 	return strategy != nil && *strategy == kubevirtv1.UpdateVolumesStrategyMigration
 }
 
-// migrateVolumes begins, ends or breaks off the migration of volumes of a running instance, as KubeVirt's pkg/virt-controller/watch/volume-migration
-// does. It tells whether there was something to do.
-func (s *Simulator) migrateVolumes(ctx context.Context, machine *kubevirtv1.VirtualMachine, instance *kubevirtv1.VirtualMachineInstance) (bool, error) {
-	changed, listed := changedVolumes(machine, instance), instance.Status.MigratedVolumes
+// migrateVolumes begins, ends or cancels the volume migration of a running instance, as KubeVirt's
+// pkg/virt-controller/watch/volume-migration does. It reports whether there was something to do.
+func (s *Simulator) migrateVolumes(
+	ctx context.Context, virtualMachine *kubevirtv1.VirtualMachine, instance *kubevirtv1.VirtualMachineInstance,
+) (bool, error) {
+	changed, listed := changedVolumes(virtualMachine, instance), instance.Status.MigratedVolumes
 	begun := volumesChangeIs(instance, corev1.ConditionTrue)
 	switch {
-	case begun && slices.ContainsFunc(changed, func(volume kubevirtv1.StorageMigratedVolumeInfo) bool { return lists(listed, volume.VolumeName) }):
+	case begun && slices.ContainsFunc(changed,
+		func(volume kubevirtv1.StorageMigratedVolumeInfo) bool { return lists(listed, volume.VolumeName) }):
 		if !revertsAll(listed, changed) {
 			return false, nil // "The volume can only be reverted to the previous version during the update"
 		}
-		s.replaceVolumes(machine, instance)
-		return true, s.endMigration(ctx, machine, instance, true)
-	case len(changed) > 0 && migrates(machine) && machine.Annotations[AnnotationHold] != HoldBeginning:
+		s.replaceVolumes(virtualMachine, instance)
+		return true, s.endMigration(ctx, virtualMachine, instance, true)
+	case len(changed) > 0 && migrates(virtualMachine) && virtualMachine.Annotations[AnnotationHold] != HoldBeginning:
 		if missing, err := s.missing(ctx, instance.Namespace, changed); missing || err != nil {
 			setVolumesChange(instance, corev1.ConditionFalse)
 			return err == nil, cmp.Or(err, s.client.Update(ctx, instance))
@@ -52,21 +55,24 @@ func (s *Simulator) migrateVolumes(ctx context.Context, machine *kubevirtv1.Virt
 		if len(listed) == 0 {
 			instance.Status.MigratedVolumes = changed
 		}
-		return true, s.beginMigration(ctx, machine, instance)
-	case begun && machine.Annotations[AnnotationHold] == "" && !held(instance) && has(instance, listed):
-		return true, s.endMigration(ctx, machine, instance, false)
+		return true, s.beginMigration(ctx, virtualMachine, instance)
+	case begun && virtualMachine.Annotations[AnnotationHold] == "" && !held(instance) && has(instance, listed):
+		return true, s.endMigration(ctx, virtualMachine, instance, false)
 	default:
 		return false, nil
 	}
 }
 
-// held tells whether the workload updater is to make no migrations (pkg/virt-controller/watch/workload-updater, doesRequireMigration).
+// held reports whether the workload updater must not create migrations (pkg/virt-controller/watch/workload-updater,
+// doesRequireMigration).
 func held(instance *kubevirtv1.VirtualMachineInstance) bool {
 	return metav1.HasAnnotation(instance.ObjectMeta, kubevirtv1.WorkloadUpdateMigrationAbortionAnnotation)
 }
 
-// missing tells whether one of the new claims is of a DataVolume that does not exist.
-func (s *Simulator) missing(ctx context.Context, namespace string, changed []kubevirtv1.StorageMigratedVolumeInfo) (bool, error) {
+// missing reports whether the DataVolume of one of the new claims does not exist.
+func (s *Simulator) missing(
+	ctx context.Context, namespace string, changed []kubevirtv1.StorageMigratedVolumeInfo,
+) (bool, error) {
 	for _, volume := range changed {
 		key := client.ObjectKey{Namespace: namespace, Name: volume.DestinationPVCInfo.ClaimName}
 		if err := s.client.Get(ctx, key, &cdiv1.DataVolume{}); err != nil {
@@ -76,20 +82,23 @@ func (s *Simulator) missing(ctx context.Context, namespace string, changed []kub
 	return false, nil
 }
 
-// revertsAll tells whether all that changed is that each volume of a list goes back to its source.
+// revertsAll reports whether the only change is that each volume of a list returns to its source.
 func revertsAll(listed, changed []kubevirtv1.StorageMigratedVolumeInfo) bool {
-	return len(changed) == len(listed) && !slices.ContainsFunc(changed, func(volume kubevirtv1.StorageMigratedVolumeInfo) bool {
-		return !slices.ContainsFunc(listed, func(item kubevirtv1.StorageMigratedVolumeInfo) bool {
-			return item.VolumeName == volume.VolumeName && item.SourcePVCInfo.ClaimName == volume.DestinationPVCInfo.ClaimName
+	return len(changed) == len(listed) &&
+		!slices.ContainsFunc(changed, func(volume kubevirtv1.StorageMigratedVolumeInfo) bool {
+			return !slices.ContainsFunc(listed, func(item kubevirtv1.StorageMigratedVolumeInfo) bool {
+				return item.VolumeName == volume.VolumeName && item.SourcePVCInfo.ClaimName == volume.DestinationPVCInfo.ClaimName
+			})
 		})
-	})
 }
 
 func lists(listed []kubevirtv1.StorageMigratedVolumeInfo, name string) bool {
-	return slices.ContainsFunc(listed, func(item kubevirtv1.StorageMigratedVolumeInfo) bool { return item.VolumeName == name })
+	return slices.ContainsFunc(listed,
+		func(item kubevirtv1.StorageMigratedVolumeInfo) bool { return item.VolumeName == name })
 }
 
-// has tells whether the instance's spec has the new claims of all volumes of a list. Without them the target of a migration fails.
+// has reports whether the instance's spec has the new claims of all volumes of a list. Without them the target of a
+// migration fails.
 func has(instance *kubevirtv1.VirtualMachineInstance, listed []kubevirtv1.StorageMigratedVolumeInfo) bool {
 	return len(listed) > 0 && !slices.ContainsFunc(listed, func(item kubevirtv1.StorageMigratedVolumeInfo) bool {
 		return !slices.ContainsFunc(instance.Spec.Volumes, func(volume kubevirtv1.Volume) bool {
@@ -99,15 +108,17 @@ func has(instance *kubevirtv1.VirtualMachineInstance, listed []kubevirtv1.Storag
 }
 
 func volumesChangeIs(instance *kubevirtv1.VirtualMachineInstance, status corev1.ConditionStatus) bool {
-	return slices.ContainsFunc(instance.Status.Conditions, func(condition kubevirtv1.VirtualMachineInstanceCondition) bool {
-		return condition.Type == kubevirtv1.VirtualMachineInstanceVolumesChange && condition.Status == status
-	})
+	return slices.ContainsFunc(instance.Status.Conditions,
+		func(condition kubevirtv1.VirtualMachineInstanceCondition) bool {
+			return condition.Type == kubevirtv1.VirtualMachineInstanceVolumesChange && condition.Status == status
+		})
 }
 
 func dropVolumesChange(instance *kubevirtv1.VirtualMachineInstance) {
-	instance.Status.Conditions = slices.DeleteFunc(instance.Status.Conditions, func(condition kubevirtv1.VirtualMachineInstanceCondition) bool {
-		return condition.Type == kubevirtv1.VirtualMachineInstanceVolumesChange
-	})
+	instance.Status.Conditions = slices.DeleteFunc(instance.Status.Conditions,
+		func(condition kubevirtv1.VirtualMachineInstanceCondition) bool {
+			return condition.Type == kubevirtv1.VirtualMachineInstanceVolumesChange
+		})
 }
 
 func setVolumesChange(instance *kubevirtv1.VirtualMachineInstance, status corev1.ConditionStatus) {
@@ -117,21 +128,27 @@ func setVolumesChange(instance *kubevirtv1.VirtualMachineInstance, status corev1
 	})
 }
 
-func (s *Simulator) beginMigration(ctx context.Context, machine *kubevirtv1.VirtualMachine, instance *kubevirtv1.VirtualMachineInstance) error {
+func (s *Simulator) beginMigration(
+	ctx context.Context, virtualMachine *kubevirtv1.VirtualMachine, instance *kubevirtv1.VirtualMachineInstance,
+) error {
 	released := volumesChangeIs(instance, corev1.ConditionFalse)
 	setVolumesChange(instance, corev1.ConditionTrue)
-	if machine.Annotations[AnnotationOvertaken] == "" || released {
-		s.replaceVolumes(machine, instance)
+	if virtualMachine.Annotations[AnnotationOvertaken] == "" || released {
+		s.replaceVolumes(virtualMachine, instance)
 	}
 	if err := s.client.Update(ctx, instance); err != nil {
 		return err
 	}
-	setCondition(machine, volumesChange)
-	machine.Status.VolumeUpdateState = &kubevirtv1.VolumeUpdateState{VolumeMigrationState: &kubevirtv1.VolumeMigrationState{MigratedVolumes: instance.Status.MigratedVolumes}}
-	return s.client.Status().Update(ctx, machine)
+	setCondition(virtualMachine, volumesChange)
+	virtualMachine.Status.VolumeUpdateState = &kubevirtv1.VolumeUpdateState{
+		VolumeMigrationState: &kubevirtv1.VolumeMigrationState{MigratedVolumes: instance.Status.MigratedVolumes}}
+	return s.client.Status().Update(ctx, virtualMachine)
 }
 
-func (s *Simulator) endMigration(ctx context.Context, machine *kubevirtv1.VirtualMachine, instance *kubevirtv1.VirtualMachineInstance, cancelled bool) error {
+func (s *Simulator) endMigration(
+	ctx context.Context, virtualMachine *kubevirtv1.VirtualMachine, instance *kubevirtv1.VirtualMachineInstance,
+	cancelled bool,
+) error {
 	instance.Status.MigratedVolumes = nil
 	dropVolumesChange(instance)
 	if err := s.describeVolumes(ctx, instance); err != nil {
@@ -140,44 +157,48 @@ func (s *Simulator) endMigration(ctx context.Context, machine *kubevirtv1.Virtua
 	if err := s.client.Update(ctx, instance); err != nil {
 		return err
 	}
-	dropCondition(machine, volumesChange)
+	dropCondition(virtualMachine, volumesChange)
 	if cancelled {
-		machine.Status.VolumeUpdateState = nil
+		virtualMachine.Status.VolumeUpdateState = nil
 	}
-	return s.client.Status().Update(ctx, machine)
+	return s.client.Status().Update(ctx, virtualMachine)
 }
 
-// recover is what KubeVirt does about a machine whose instance went while its volumes migrated: it does not start before the volumes
-// are put back.
-func (s *Simulator) recover(ctx context.Context, machine *kubevirtv1.VirtualMachine) error {
-	state := machine.Status.VolumeUpdateState
+// recover does what KubeVirt does when an instance ended while its volumes migrated: the VirtualMachine does not start
+// before the volumes are reverted.
+func (s *Simulator) recover(ctx context.Context, virtualMachine *kubevirtv1.VirtualMachine) error {
+	state := virtualMachine.Status.VolumeUpdateState
 	if state == nil || state.VolumeMigrationState == nil {
 		return nil
 	}
 	putBack := true
 	for _, volume := range state.VolumeMigrationState.MigratedVolumes {
-		for _, has := range machine.Spec.Template.Spec.Volumes {
+		for _, has := range virtualMachine.Spec.Template.Spec.Volumes {
 			putBack = putBack && (has.Name != volume.VolumeName || claimName(has) == volume.SourcePVCInfo.ClaimName)
 		}
 	}
 	switch {
 	case putBack:
-		machine.Status.VolumeUpdateState = nil
-		dropCondition(machine, volumesChange)
-		dropCondition(machine, kubevirtv1.VirtualMachineManualRecoveryRequired)
-	case hasCondition(machine, volumesChange) && !hasCondition(machine, kubevirtv1.VirtualMachineManualRecoveryRequired):
-		setCondition(machine, kubevirtv1.VirtualMachineManualRecoveryRequired)
+		virtualMachine.Status.VolumeUpdateState = nil
+		dropCondition(virtualMachine, volumesChange)
+		dropCondition(virtualMachine, kubevirtv1.VirtualMachineManualRecoveryRequired)
+	case hasCondition(virtualMachine, volumesChange) &&
+		!hasCondition(virtualMachine, kubevirtv1.VirtualMachineManualRecoveryRequired):
+		setCondition(virtualMachine, kubevirtv1.VirtualMachineManualRecoveryRequired)
 	default:
 		return nil
 	}
-	return s.client.Status().Update(ctx, machine)
+	return s.client.Status().Update(ctx, virtualMachine)
 }
 
-// changedVolumes are those of which machine and instance have different claims, by what KubeVirt calls source and destination.
-func changedVolumes(machine *kubevirtv1.VirtualMachine, instance *kubevirtv1.VirtualMachineInstance) []kubevirtv1.StorageMigratedVolumeInfo {
+// changedVolumes returns the volumes whose claims differ between VirtualMachine and instance, as KubeVirt's source and
+// destination.
+func changedVolumes(
+	virtualMachine *kubevirtv1.VirtualMachine, instance *kubevirtv1.VirtualMachineInstance,
+) []kubevirtv1.StorageMigratedVolumeInfo {
 	var changed []kubevirtv1.StorageMigratedVolumeInfo
 	for _, volume := range instance.Spec.Volumes {
-		for _, wanted := range machine.Spec.Template.Spec.Volumes {
+		for _, wanted := range virtualMachine.Spec.Template.Spec.Volumes {
 			if wanted.Name == volume.Name && claimName(wanted) != claimName(volume) {
 				changed = append(changed, kubevirtv1.StorageMigratedVolumeInfo{
 					VolumeName:         volume.Name,
@@ -190,10 +211,12 @@ func changedVolumes(machine *kubevirtv1.VirtualMachine, instance *kubevirtv1.Vir
 	return changed
 }
 
-// replaceVolumes gives the instance the machine's volumes under the names that migrate.
-func (s *Simulator) replaceVolumes(machine *kubevirtv1.VirtualMachine, instance *kubevirtv1.VirtualMachineInstance) {
+// replaceVolumes copies to the instance the VirtualMachine's volumes that migrate.
+func (s *Simulator) replaceVolumes(
+	virtualMachine *kubevirtv1.VirtualMachine, instance *kubevirtv1.VirtualMachineInstance,
+) {
 	for i, volume := range instance.Spec.Volumes {
-		for _, wanted := range machine.Spec.Template.Spec.Volumes {
+		for _, wanted := range virtualMachine.Spec.Template.Spec.Volumes {
 			if wanted.Name == volume.Name && claimName(wanted) != claimName(volume) {
 				instance.Spec.Volumes[i] = wanted
 			}
@@ -201,21 +224,24 @@ func (s *Simulator) replaceVolumes(machine *kubevirtv1.VirtualMachine, instance 
 	}
 }
 
-func hasCondition(machine *kubevirtv1.VirtualMachine, conditionType kubevirtv1.VirtualMachineConditionType) bool {
-	return slices.ContainsFunc(machine.Status.Conditions, func(condition kubevirtv1.VirtualMachineCondition) bool {
+func hasCondition(
+	virtualMachine *kubevirtv1.VirtualMachine, conditionType kubevirtv1.VirtualMachineConditionType,
+) bool {
+	return slices.ContainsFunc(virtualMachine.Status.Conditions, func(condition kubevirtv1.VirtualMachineCondition) bool {
 		return condition.Type == conditionType && condition.Status == corev1.ConditionTrue
 	})
 }
 
-func setCondition(machine *kubevirtv1.VirtualMachine, conditionType kubevirtv1.VirtualMachineConditionType) {
-	dropCondition(machine, conditionType)
-	machine.Status.Conditions = append(machine.Status.Conditions, kubevirtv1.VirtualMachineCondition{
+func setCondition(virtualMachine *kubevirtv1.VirtualMachine, conditionType kubevirtv1.VirtualMachineConditionType) {
+	dropCondition(virtualMachine, conditionType)
+	virtualMachine.Status.Conditions = append(virtualMachine.Status.Conditions, kubevirtv1.VirtualMachineCondition{
 		Type: conditionType, Status: corev1.ConditionTrue, LastTransitionTime: metav1.Now(),
 	})
 }
 
-func dropCondition(machine *kubevirtv1.VirtualMachine, conditionType kubevirtv1.VirtualMachineConditionType) {
-	machine.Status.Conditions = slices.DeleteFunc(machine.Status.Conditions, func(condition kubevirtv1.VirtualMachineCondition) bool {
-		return condition.Type == conditionType
-	})
+func dropCondition(virtualMachine *kubevirtv1.VirtualMachine, conditionType kubevirtv1.VirtualMachineConditionType) {
+	virtualMachine.Status.Conditions = slices.DeleteFunc(virtualMachine.Status.Conditions,
+		func(condition kubevirtv1.VirtualMachineCondition) bool {
+			return condition.Type == conditionType
+		})
 }

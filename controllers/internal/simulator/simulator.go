@@ -1,8 +1,9 @@
-// Package simulator writes what KubeVirt and CDI would write, and nothing more: so that the control plane alone carries a WukongVM
-// from creation to Ready. It stands in for them in tests and benchmarks of our own requests; what a guest does, it cannot tell.
+// Package simulator writes what KubeVirt and CDI would write, and nothing more, so that the control plane alone brings
+// a WukongVM from creation to Ready. It replaces them in tests and benchmarks of our own requests. It cannot show what
+// a guest does.
 //
-// The sequence of states is that of KubeVirt v1.7 and CDI v1.61: a DataVolume makes its claim, is filled and succeeds; a
-// VirtualMachine waits for its DataVolumes, then makes an instance, which is scheduled and runs.
+// The sequence of states is that of KubeVirt v1.7 and CDI v1.61: a DataVolume creates its claim, is filled and
+// succeeds. A VirtualMachine waits for its DataVolumes, then creates an instance, which is scheduled and runs.
 package simulator
 
 import (
@@ -34,15 +35,16 @@ type Simulator struct {
 	client client.Client
 }
 
-// machineByDataVolume finds the VirtualMachines that have a DataVolume.
-const machineByDataVolume = "dataVolume"
+// virtualMachineByDataVolume finds the VirtualMachines that have a DataVolume.
+const virtualMachineByDataVolume = "dataVolume"
 
 // Setup adds the simulator to a manager of its own.
 func Setup(ctx context.Context, manager ctrl.Manager) error {
 	simulator := &Simulator{client: manager.GetClient()}
-	err := manager.GetFieldIndexer().IndexField(ctx, &kubevirtv1.VirtualMachine{}, machineByDataVolume, func(object client.Object) []string {
-		return dataVolumesOf(object.(*kubevirtv1.VirtualMachine))
-	})
+	err := manager.GetFieldIndexer().IndexField(ctx, &kubevirtv1.VirtualMachine{}, virtualMachineByDataVolume,
+		func(object client.Object) []string {
+			return dataVolumesOf(object.(*kubevirtv1.VirtualMachine))
+		})
 	if err != nil {
 		return fmt.Errorf("index the machines: %w", err)
 	}
@@ -56,8 +58,8 @@ func Setup(ctx context.Context, manager ctrl.Manager) error {
 	err = ctrl.NewControllerManagedBy(manager).Named("simulated-kubevirt").
 		For(&kubevirtv1.VirtualMachine{}).
 		Owns(&kubevirtv1.VirtualMachineInstance{}).
-		Watches(&cdiv1.DataVolume{}, handler.EnqueueRequestsFromMapFunc(simulator.machinesOf)).
-		Complete(reconcile.Func(simulator.machine))
+		Watches(&cdiv1.DataVolume{}, handler.EnqueueRequestsFromMapFunc(simulator.virtualMachinesOf)).
+		Complete(reconcile.Func(simulator.virtualMachine))
 	if err != nil {
 		return fmt.Errorf("set up the simulated KubeVirt: %w", err)
 	}
@@ -85,9 +87,11 @@ func (s *Simulator) dataVolume(ctx context.Context, request reconcile.Request) (
 		return reconcile.Result{}, s.client.Status().Update(ctx, claim)
 	}
 	next := map[cdiv1.DataVolumePhase]cdiv1.DataVolumePhase{
-		cdiv1.PhaseUnset: cdiv1.ImportScheduled, cdiv1.ImportScheduled: cdiv1.ImportInProgress, cdiv1.ImportInProgress: cdiv1.Succeeded,
+		cdiv1.PhaseUnset: cdiv1.ImportScheduled, cdiv1.ImportScheduled: cdiv1.ImportInProgress,
+		cdiv1.ImportInProgress: cdiv1.Succeeded,
 	}[dataVolume.Status.Phase]
-	if next == "" && dataVolume.Annotations[dvstate.AnnotationPopulatedFor] != "" && dataVolume.Annotations[dvstate.AnnotationPrePopulated] == "" {
+	if next == "" && dataVolume.Annotations[dvstate.AnnotationPopulatedFor] != "" &&
+		dataVolume.Annotations[dvstate.AnnotationPrePopulated] == "" {
 		dataVolume.Annotations[dvstate.AnnotationPrePopulated] = claim.Name
 		return reconcile.Result{}, s.client.Update(ctx, dataVolume)
 	}
@@ -101,16 +105,19 @@ func (s *Simulator) dataVolume(ctx context.Context, request reconcile.Request) (
 	return reconcile.Result{}, s.client.Status().Update(ctx, dataVolume)
 }
 
-// holdInterval is how often a held copy looks whether it may go on.
+// holdInterval is how often a held copy checks whether it may continue.
 const holdInterval = 100 * time.Millisecond
 
-// filling tells whether a test holds what a DataVolume is a clone of, or the class that it is on, and when to look again: of a class, when the DataVolume is
-// touched.
-func (s *Simulator) filling(ctx context.Context, dataVolume *cdiv1.DataVolume) (held bool, again time.Duration, err error) {
+// filling reports whether a test holds the source of a cloned DataVolume, or its class, and when to check again: for a
+// class, when the DataVolume changes.
+func (s *Simulator) filling(
+	ctx context.Context, dataVolume *cdiv1.DataVolume,
+) (held bool, again time.Duration, err error) {
 	var on client.Object
 	switch source, class := dataVolume.Spec.Source, dataVolume.Spec.Storage.StorageClassName; {
 	case source != nil && source.PVC != nil:
-		on, again = &corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Namespace: dataVolume.Namespace, Name: source.PVC.Name}}, holdInterval
+		on, again = &corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Namespace: dataVolume.Namespace,
+			Name: source.PVC.Name}}, holdInterval
 	case class != nil:
 		on = &storagev1.StorageClass{ObjectMeta: metav1.ObjectMeta{Name: *class}}
 	default:
@@ -136,27 +143,28 @@ func (s *Simulator) makeClaim(ctx context.Context, dataVolume *cdiv1.DataVolume)
 	if err := s.client.Create(ctx, claim); err != nil {
 		return err
 	}
-	// Nothing here is a pod, nor the controller that takes this off again when none has the claim.
+	// No pods run here, nor the controller that removes this finalizer when no pod uses the claim.
 	claim.Finalizers = nil
 	return s.client.Update(ctx, claim)
 }
 
-func (s *Simulator) machinesOf(ctx context.Context, dataVolume client.Object) []reconcile.Request {
-	machines := &kubevirtv1.VirtualMachineList{}
-	err := s.client.List(ctx, machines, client.InNamespace(dataVolume.GetNamespace()), client.MatchingFields{machineByDataVolume: dataVolume.GetName()})
+func (s *Simulator) virtualMachinesOf(ctx context.Context, dataVolume client.Object) []reconcile.Request {
+	virtualMachines := &kubevirtv1.VirtualMachineList{}
+	err := s.client.List(ctx, virtualMachines, client.InNamespace(dataVolume.GetNamespace()),
+		client.MatchingFields{virtualMachineByDataVolume: dataVolume.GetName()})
 	if err != nil {
 		return nil
 	}
 	var requests []reconcile.Request
-	for i := range machines.Items {
-		requests = append(requests, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(&machines.Items[i])})
+	for i := range virtualMachines.Items {
+		requests = append(requests, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(&virtualMachines.Items[i])})
 	}
 	return requests
 }
 
-func dataVolumesOf(machine *kubevirtv1.VirtualMachine) []string {
+func dataVolumesOf(virtualMachine *kubevirtv1.VirtualMachine) []string {
 	var names []string
-	for _, volume := range machine.Spec.Template.Spec.Volumes {
+	for _, volume := range virtualMachine.Spec.Template.Spec.Volumes {
 		if volume.DataVolume != nil {
 			names = append(names, volume.DataVolume.Name)
 		}

@@ -12,10 +12,10 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// plug gives a running instance the hotpluggable volumes of its machine, and takes away those that left it, as KubeVirt's
-// DeclarativeHotplugVolumes does. It tells whether something changed.
-func (s *Simulator) plug(machine *kubevirtv1.VirtualMachine, instance *kubevirtv1.VirtualMachineInstance) bool {
-	wanted := &machine.Spec.Template.Spec
+// plug gives a running instance the hotpluggable volumes of its VirtualMachine, and removes those that it no longer
+// has, as KubeVirt's DeclarativeHotplugVolumes does. It reports whether something changed.
+func (s *Simulator) plug(virtualMachine *kubevirtv1.VirtualMachine, instance *kubevirtv1.VirtualMachineInstance) bool {
+	wanted := &virtualMachine.Spec.Template.Spec
 	changed := false
 	for _, volume := range slices.Clone(instance.Spec.Volumes) {
 		at := slices.IndexFunc(wanted.Volumes, func(other kubevirtv1.Volume) bool { return other.Name == volume.Name })
@@ -25,7 +25,8 @@ func (s *Simulator) plug(machine *kubevirtv1.VirtualMachine, instance *kubevirtv
 		}
 	}
 	for _, volume := range wanted.Volumes {
-		plugged := slices.ContainsFunc(instance.Spec.Volumes, func(other kubevirtv1.Volume) bool { return other.Name == volume.Name })
+		plugged := slices.ContainsFunc(instance.Spec.Volumes,
+			func(other kubevirtv1.Volume) bool { return other.Name == volume.Name })
 		if !hotpluggable(volume) || plugged {
 			continue
 		}
@@ -41,17 +42,19 @@ func (s *Simulator) plug(machine *kubevirtv1.VirtualMachine, instance *kubevirtv
 }
 
 func unplug(instance *kubevirtv1.VirtualMachineInstance, name string) {
-	instance.Spec.Volumes = slices.DeleteFunc(instance.Spec.Volumes, func(volume kubevirtv1.Volume) bool { return volume.Name == name })
-	instance.Spec.Domain.Devices.Disks = slices.DeleteFunc(instance.Spec.Domain.Devices.Disks, func(disk kubevirtv1.Disk) bool {
-		return disk.Name == name && disk.CDRom == nil
-	})
+	instance.Spec.Volumes = slices.DeleteFunc(instance.Spec.Volumes,
+		func(volume kubevirtv1.Volume) bool { return volume.Name == name })
+	instance.Spec.Domain.Devices.Disks = slices.DeleteFunc(instance.Spec.Domain.Devices.Disks,
+		func(disk kubevirtv1.Disk) bool {
+			return disk.Name == name && disk.CDRom == nil
+		})
 }
 
 func named(name string) func(kubevirtv1.Disk) bool {
 	return func(disk kubevirtv1.Disk) bool { return disk.Name == name }
 }
 
-// describeVolumes fills in what KubeVirt says of the volumes of a running instance.
+// describeVolumes sets what KubeVirt reports about the volumes of a running instance.
 func (s *Simulator) describeVolumes(ctx context.Context, instance *kubevirtv1.VirtualMachineInstance) error {
 	instance.Status.VolumeStatus = nil
 	for i, volume := range instance.Spec.Volumes {
@@ -61,11 +64,13 @@ func (s *Simulator) describeVolumes(ctx context.Context, instance *kubevirtv1.Vi
 		}
 		if name := claimName(volume); name != "" {
 			claim := &corev1.PersistentVolumeClaim{}
-			if err := s.client.Get(ctx, client.ObjectKey{Namespace: instance.Namespace, Name: name}, claim); err != nil && !apierrors.IsNotFound(err) {
+			if err := s.client.Get(ctx, client.ObjectKey{Namespace: instance.Namespace, Name: name}, claim); err != nil &&
+				!apierrors.IsNotFound(err) {
 				return err
 			}
 			status.PersistentVolumeClaimInfo = &kubevirtv1.PersistentVolumeClaimInfo{
-				ClaimName: name, AccessModes: claim.Spec.AccessModes, Capacity: claim.Status.Capacity, Requests: claim.Spec.Resources.Requests,
+				ClaimName: name, AccessModes: claim.Spec.AccessModes, Capacity: claim.Status.Capacity,
+				Requests:           claim.Spec.Resources.Requests,
 				FilesystemOverhead: ptr.To(kubevirtv1.Percent("0")),
 			}
 		}
@@ -75,7 +80,8 @@ func (s *Simulator) describeVolumes(ctx context.Context, instance *kubevirtv1.Vi
 }
 
 func hotpluggable(volume kubevirtv1.Volume) bool {
-	return volume.DataVolume != nil && volume.DataVolume.Hotpluggable || volume.PersistentVolumeClaim != nil && volume.PersistentVolumeClaim.Hotpluggable
+	return volume.DataVolume != nil && volume.DataVolume.Hotpluggable ||
+		volume.PersistentVolumeClaim != nil && volume.PersistentVolumeClaim.Hotpluggable
 }
 
 func claimName(volume kubevirtv1.Volume) string {

@@ -19,7 +19,7 @@ type Client struct {
 	rest rest.Interface
 }
 
-// New is a client with the credentials and connections of a manager.
+// New returns a client with the credentials and connections of a manager.
 func New(config *rest.Config, connections *http.Client) (*Client, error) {
 	config = rest.CopyConfig(config)
 	config.APIPath = "/apis"
@@ -33,7 +33,7 @@ func New(config *rest.Config, connections *http.Client) (*Client, error) {
 }
 
 // Freeze asks the guest agent to freeze the file systems of a guest, and returns when they are frozen. The guest thaws
-// them itself after the timeout. After an error they may be frozen all the same, and be so only later.
+// them itself after the timeout. After an error they may be frozen nevertheless, or become so later.
 func (c *Client) Freeze(ctx context.Context, namespace, name string, timeout time.Duration) error {
 	body, err := json.Marshal(kubevirtv1.FreezeUnfreezeTimeout{UnfreezeTimeout: &metav1.Duration{Duration: timeout}})
 	if err != nil {
@@ -42,7 +42,7 @@ func (c *Client) Freeze(ctx context.Context, namespace, name string, timeout tim
 	return c.put(ctx, namespace, name, "freeze", body, timeout)
 }
 
-// Unfreeze asks the guest agent to thaw the file systems of a guest. It succeeds where nothing is frozen.
+// Unfreeze asks the guest agent to thaw the file systems of a guest. It succeeds when nothing is frozen.
 func (c *Client) Unfreeze(ctx context.Context, namespace, name string) error {
 	return c.put(ctx, namespace, name, "unfreeze", nil, answer)
 }

@@ -23,11 +23,12 @@ type controllerManager struct {
 	folder  string
 }
 
-// collectorPatience is how long the garbage collector may take until it works. When the API server does not tell of all definitions yet as it starts, it
-// looks again after 30 s.
+// collectorPatience is how long the garbage collector may take to start. If the API server does not serve all
+// definitions when it starts, it checks again after 30 s.
 const collectorPatience = 3 * time.Minute
 
-// waitForCollection waits until an object of ours goes with its owner: from then on tests need not reckon with a collector that still reads its lists.
+// waitForCollection waits until an object is deleted with its owner. From then on tests need not expect a collector
+// that still reads its lists.
 func waitForCollection(environment *Environment, factor float64) error {
 	patience := time.Duration(max(1, factor) * float64(collectorPatience))
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
@@ -36,9 +37,10 @@ func waitForCollection(environment *Environment, factor float64) error {
 	if err := environment.Client.Create(ctx, owner); err != nil {
 		return fmt.Errorf("make an owner for the garbage collector: %w", err)
 	}
-	owned := &v1alpha1.Wukong{ObjectMeta: metav1.ObjectMeta{Namespace: owner.Namespace, Name: "owned", OwnerReferences: []metav1.OwnerReference{
-		{APIVersion: "v1", Kind: "ConfigMap", Name: owner.Name, UID: owner.UID},
-	}}}
+	owned := &v1alpha1.Wukong{ObjectMeta: metav1.ObjectMeta{Namespace: owner.Namespace, Name: "owned",
+		OwnerReferences: []metav1.OwnerReference{
+			{APIVersion: "v1", Kind: "ConfigMap", Name: owner.Name, UID: owner.UID},
+		}}}
 	if err := environment.Client.Create(ctx, owned); err != nil {
 		return fmt.Errorf("make an object for the garbage collector: %w", err)
 	}
@@ -78,7 +80,7 @@ func startControllerManager(environment *Environment) (*controllerManager, error
 	if Verbose() {
 		command.Stdout, command.Stderr = os.Stdout, os.Stderr
 	}
-	// The program must not outlive a test that is killed.
+	// The process must not outlive a test that is killed.
 	command.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := command.Start(); err != nil {
 		return nil, fmt.Errorf("start kube-controller-manager: %w", err)

@@ -19,7 +19,7 @@ import (
 	"github.com/novasphere/wukong/controllers"
 )
 
-// Definitions is a file of CustomResourceDefinitions of someone else.
+// Definitions is a file with the CustomResourceDefinitions of another project.
 type Definitions string
 
 // The optional APIs.
@@ -40,9 +40,9 @@ const Provisioner = "test.novasphere.dev/none"
 
 // Environment is a control plane for tests.
 type Environment struct {
-	// Config is of an administrator.
+	// Config has the rights of an administrator.
 	Config *rest.Config
-	// Client is of the same administrator, and reads from the API server itself.
+	// Client has the same rights, and reads from the API server.
 	Client client.Client
 
 	control   *envtest.Environment
@@ -57,11 +57,11 @@ type Options struct {
 	GarbageCollection bool
 	// APIServerFlags are further flags of the API server, without the leading hyphens.
 	APIServerFlags map[string]string
-	// Patience is how many times as long as usual the parts may take until they work; 0 is once.
+	// Patience multiplies how long the parts may take to start; 0 means 1.
 	Patience float64
 }
 
-// Kubeconfig gives a kubeconfig of an administrator of its own, for another process.
+// Kubeconfig returns a kubeconfig for another process, with an administrator of its own.
 func (e *Environment) Kubeconfig(name string) ([]byte, error) {
 	user, err := e.control.AddUser(envtest.User{Name: name, Groups: []string{"system:masters"}}, nil)
 	if err != nil {
@@ -70,10 +70,11 @@ func (e *Environment) Kubeconfig(name string) ([]byte, error) {
 	return user.KubeConfig()
 }
 
-// Start makes an environment. The caller stops it.
+// Start starts an environment. The caller stops it.
 func Start(options Options) (*Environment, error) {
 	if os.Getenv("KUBEBUILDER_ASSETS") == "" {
-		return nil, fmt.Errorf("KUBEBUILDER_ASSETS is not set: run 'make test-controlplane', which builds the control plane and sets it")
+		return nil, fmt.Errorf("KUBEBUILDER_ASSETS is not set: run 'make test-controlplane', which builds the control " +
+			"plane and sets it")
 	}
 	ctrl.SetLogger(Logger())
 	control, config, err := startControlPlane(options)
@@ -89,8 +90,9 @@ func Start(options Options) (*Environment, error) {
 	return environment, nil
 }
 
-// starts is how often a control plane is started. envtest gives a new API server five seconds to make its namespaces, which nothing scales
-// (controller-runtime, pkg/envtest/server.go, waitForDefaultNamespace), and on a busy machine it needs more.
+// starts is how often the start of a control plane is tried. envtest gives a new API server a fixed five seconds to
+// create its namespaces (controller-runtime, pkg/envtest/server.go, waitForDefaultNamespace), and on a busy host it
+// needs more.
 const starts = 3
 
 func startControlPlane(options Options) (control *envtest.Environment, config *rest.Config, err error) {
@@ -99,7 +101,7 @@ func startControlPlane(options Options) (control *envtest.Environment, config *r
 		if config, err = control.Start(); err == nil {
 			return control, config, nil
 		}
-		// What did start would run on without an owner.
+		// A part that did start would run on without an owner.
 		err = errors.Join(err, control.Stop())
 	}
 	return nil, nil, err
@@ -174,7 +176,7 @@ func (e *Environment) Install(definitions ...Definitions) error {
 	return nil
 }
 
-// Uninstall takes APIs away from a running environment.
+// Uninstall removes APIs from a running environment.
 func (e *Environment) Uninstall(definitions ...Definitions) error {
 	for _, one := range definitions {
 		options := envtest.CRDInstallOptions{Paths: []string{one.path()}, Scheme: controllers.Scheme()}
@@ -189,7 +191,7 @@ func (d Definitions) path() string {
 	return repository("controllers", "internal", "testenv", "crds", string(d))
 }
 
-// repository is a path in the checkout, in which tests run: the folder above this one that has the workspace.
+// repository returns a path in the checkout. Its root is the nearest parent folder with the workspace file.
 func repository(parts ...string) string {
 	root, err := os.Getwd()
 	if err != nil {

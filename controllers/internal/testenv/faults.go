@@ -11,7 +11,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// Faults answers requests in place of the API server: those that change objects of a resource whose names begin with a prefix.
+// Faults answers requests instead of the API server: those that change objects of a resource whose names have a
+// prefix.
 type Faults struct {
 	mutex   sync.Mutex
 	answers map[faulty]metav1.Status
@@ -19,17 +20,19 @@ type Faults struct {
 
 type faulty struct{ resource, prefix string }
 
-// NewFaults makes faults that answer nothing yet.
+// NewFaults returns faults that answer nothing yet.
 func NewFaults() *Faults { return &Faults{answers: map[faulty]metav1.Status{}} }
 
-// Refuse answers as an admission policy does that forbids the change.
+// Refuse answers like an admission policy that forbids the change.
 func (f *Faults) Refuse(resource, prefix string) {
-	f.answer(resource, prefix, metav1.Status{Code: http.StatusForbidden, Reason: metav1.StatusReasonForbidden, Message: "forbidden by a test: " + resource})
+	f.answer(resource, prefix, metav1.Status{Code: http.StatusForbidden, Reason: metav1.StatusReasonForbidden,
+		Message: "forbidden by a test: " + resource})
 }
 
-// Fail answers as an API server does that cannot reach a webhook.
+// Fail answers like an API server that cannot reach a webhook.
 func (f *Faults) Fail(resource, prefix string) {
-	f.answer(resource, prefix, metav1.Status{Code: http.StatusInternalServerError, Reason: metav1.StatusReasonInternalError, Message: "failed by a test: " + resource})
+	f.answer(resource, prefix, metav1.Status{Code: http.StatusInternalServerError,
+		Reason: metav1.StatusReasonInternalError, Message: "failed by a test: " + resource})
 }
 
 func (f *Faults) answer(resource, prefix string, status metav1.Status) {
@@ -62,8 +65,10 @@ func (f *Faults) Wrap(next http.RoundTripper) http.RoundTripper {
 			return nil, err
 		}
 		return &http.Response{
-			StatusCode: int(status.Code), Status: http.StatusText(int(status.Code)), Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-			Header: http.Header{"Content-Type": []string{"application/json"}}, Body: io.NopCloser(bytes.NewReader(body)), ContentLength: int64(len(body)), Request: request,
+			StatusCode: int(status.Code), Status: http.StatusText(int(status.Code)), Proto: "HTTP/1.1",
+			ProtoMajor: 1, ProtoMinor: 1,
+			Header: http.Header{"Content-Type": []string{"application/json"}}, Body: io.NopCloser(bytes.NewReader(body)),
+			ContentLength: int64(len(body)), Request: request,
 		}, nil
 	})
 }

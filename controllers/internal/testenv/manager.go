@@ -13,19 +13,19 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/simulator"
 )
 
-// StartSimulator plays KubeVirt and CDI until stop is called. It plays for machines that are not ours, too.
+// StartSimulator simulates KubeVirt and CDI until stop is called, also for unmanaged VirtualMachines.
 func (e *Environment) StartSimulator() (stop func() error, err error) {
 	return StartManager(SimulatorConfig(e.Config), SimulatorOptions(), simulator.Setup)
 }
 
-// SimulatorConfig is how the simulator connects, so that an audit log tells its requests from others.
+// SimulatorConfig returns how the simulator connects. Its user agent identifies its requests in an audit log.
 func SimulatorConfig(config *rest.Config) *rest.Config {
 	config = rest.CopyConfig(config)
 	config.UserAgent = "simulator"
 	return config
 }
 
-// SimulatorOptions are those of the simulator's manager.
+// SimulatorOptions returns the options of the simulator's manager.
 func SimulatorOptions() ctrl.Options {
 	options, err := controllers.ManagerOptions(nil, 8, nil)
 	utilruntime.Must(err)
@@ -33,7 +33,8 @@ func SimulatorOptions() ctrl.Options {
 	return options
 }
 
-// StartManager runs a manager in this process, beside others, until stop is called. Stop returns how it ended, and may be called once.
+// StartManager runs a manager in this process, beside others, until stop is called. Stop returns the manager's error,
+// and may be called once.
 func StartManager(
 	config *rest.Config, options ctrl.Options, setup func(context.Context, ctrl.Manager) error,
 ) (stop func() error, err error) {

@@ -17,12 +17,13 @@ import (
 )
 
 // policies are the files of admission policies that are installed with the definitions.
-var policies = []string{"wukongdisk-deletion-protection.yaml", "wukongnetwork-host-access.yaml", "wukongvm-pod-metadata.yaml"}
+var policies = []string{"wukongdisk-deletion-protection.yaml", "wukongnetwork-host-access.yaml",
+	"wukongvm-pod-metadata.yaml"}
 
-// Operator is the account for which config/default/job_policy.yaml is.
+// Operator is the account that config/default/job_policy.yaml restricts.
 const Operator = "system:serviceaccount:wukong-system:wukong"
 
-// installPolicies makes the admission policies. The API server heeds one a moment after.
+// installPolicies creates the admission policies. The API server enforces one shortly after.
 func (e *Environment) installPolicies() error {
 	for _, name := range policies {
 		if err := e.installPolicy(repository("config", "crd", name)); err != nil {
@@ -32,7 +33,7 @@ func (e *Environment) installPolicies() error {
 	return e.installPolicy(repository("config", "default", "job_policy.yaml"))
 }
 
-// permitEverything lets all namespaces use all networks of the nodes, as in a cluster of one team.
+// permitEverything permits all namespaces to use all networks of the nodes, as in a cluster of one team.
 func (e *Environment) permitEverything() error {
 	policy := &v1alpha1.WukongHostNetworkPolicy{
 		ObjectMeta: metav1.ObjectMeta{Name: v1alpha1.HostNetworkPolicyName},

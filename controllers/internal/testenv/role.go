@@ -41,8 +41,8 @@ func (r *Refusals) wrap(next http.RoundTripper) http.RoundTripper {
 	})
 }
 
-// As makes a user that has the generated roles of config/rbac, named by their files, and no other right. It returns how to
-// connect as that user, and what that user was refused.
+// As creates a user that has the generated roles of config/rbac, named by their files, and no other right. It returns
+// how to connect as that user, and what the user was refused.
 func (e *Environment) As(ctx context.Context, name string, roles ...string) (*rest.Config, *Refusals, error) {
 	for _, file := range roles {
 		role, err := e.installRole(ctx, file)
@@ -68,7 +68,7 @@ func (e *Environment) As(ctx context.Context, name string, roles ...string) (*re
 	return config, refusals, nil
 }
 
-// installRole makes the ClusterRole of a file if it is not there, and returns its name.
+// installRole creates the ClusterRole of a file if it does not exist, and returns its name.
 func (e *Environment) installRole(ctx context.Context, file string) (string, error) {
 	path := repository("config", "rbac", file+".yaml")
 	content, err := os.ReadFile(path)

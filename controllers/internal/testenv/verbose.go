@@ -7,11 +7,10 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/log/zap"
 )
 
-// Verbose reports whether a person who hunts a failure wants to see the logs of controllers and control plane, by the variable
-// WUKONG_TEST_VERBOSE.
+// Verbose reports whether the logs of controllers and control plane are printed, by the variable WUKONG_TEST_VERBOSE.
 func Verbose() bool { return os.Getenv("WUKONG_TEST_VERBOSE") != "" }
 
-// Logger writes what controllers log if a person wants to see it.
+// Logger returns a logger that prints what controllers log if Verbose.
 func Logger() logr.Logger {
 	if Verbose() {
 		return zap.New(zap.UseDevMode(true))

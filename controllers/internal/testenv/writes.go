@@ -29,12 +29,13 @@ type Writes struct {
 	conflicts int
 }
 
-// NewWrites makes an empty count of writes in a namespace; in all, and outside of them, when it is empty.
+// NewWrites returns an empty count of the writes in a namespace. An empty namespace means all, and cluster-scoped
+// objects.
 func NewWrites(namespace string) *Writes {
 	return &Writes{namespace: namespace, counts: map[Write]int{}}
 }
 
-// Wrap counts what passes a transport.
+// Wrap counts the requests of a transport.
 func (w *Writes) Wrap(next http.RoundTripper) http.RoundTripper {
 	return roundTripper(func(request *http.Request) (*http.Response, error) {
 		write, counts := w.parse(request)
@@ -61,7 +62,8 @@ var requestInfo = &apirequest.RequestInfoFactory{
 	GrouplessAPIPrefixes: sets.NewString("api"),
 }
 
-// parse reads verb and resource as the API server does. Leases are the manager's own heartbeat and reviews change nothing.
+// parse returns verb and resource as the API server does. Leases are the manager's own heartbeat, and reviews change
+// nothing.
 func (w *Writes) parse(request *http.Request) (Write, bool) {
 	if request.Method == http.MethodGet || request.Method == http.MethodHead {
 		return Write{}, false
@@ -103,7 +105,7 @@ func (w *Writes) Conflicts() int {
 	return w.conflicts
 }
 
-// Reset begins the count anew.
+// Reset sets the counts to zero.
 func (w *Writes) Reset() {
 	w.mutex.Lock()
 	defer w.mutex.Unlock()

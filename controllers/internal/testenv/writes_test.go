@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A counter that misses requests would let every promise about writes pass.
+// A counter that misses requests would make every test of writes succeed.
 func TestWritesCountsWhatChangesSomething(t *testing.T) {
 	const machines = "/apis/vm.novasphere.dev/v1alpha1/namespaces/shop/wukongvms"
 	for _, test := range []struct {
@@ -27,7 +27,8 @@ func TestWritesCountsWhatChangesSomething(t *testing.T) {
 		{"watch", http.MethodGet, machines + "?watch=true", map[Write]int{}},
 		{"heartbeat", http.MethodPut, "/apis/coordination.k8s.io/v1/namespaces/shop/leases/wukong", map[Write]int{}},
 		{"question", http.MethodPost, "/apis/authorization.k8s.io/v1/subjectaccessreviews", map[Write]int{}},
-		{"another namespace", http.MethodPatch, "/apis/vm.novasphere.dev/v1alpha1/namespaces/office/wukongvms/web", map[Write]int{}},
+		{"another namespace", http.MethodPatch,
+			"/apis/vm.novasphere.dev/v1alpha1/namespaces/office/wukongvms/web", map[Write]int{}},
 		{"no resource", http.MethodPost, "/healthz", map[Write]int{}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -51,10 +52,11 @@ func TestWritesCountsConflicts(t *testing.T) {
 	assert.Zero(t, writes.Conflicts())
 }
 
-// send makes a request through the counter to a server that answers with the code.
+// send sends a request through the counter to a server that answers with the code.
 func send(t *testing.T, writes *Writes, method, path string, code int) {
 	t.Helper()
-	server := httptest.NewServer(http.HandlerFunc(func(response http.ResponseWriter, _ *http.Request) { response.WriteHeader(code) }))
+	server := httptest.NewServer(
+		http.HandlerFunc(func(response http.ResponseWriter, _ *http.Request) { response.WriteHeader(code) }))
 	defer server.Close()
 	request, err := http.NewRequestWithContext(t.Context(), method, server.URL+path, nil)
 	require.NoError(t, err)

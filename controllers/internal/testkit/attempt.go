@@ -5,13 +5,13 @@ import (
 	"strings"
 )
 
-// Attempt is one look of a wait. Assertions on it fail the look, and not the test.
+// Attempt is one attempt of a wait. Assertions on it fail the attempt, and not the test.
 type Attempt struct{ failures []string }
 
-// abandoned is what a requirement on an Attempt that does not hold ends it with.
+// abandoned is the panic value of a failed requirement on an Attempt.
 type abandoned struct{}
 
-// make does one look, and reports whether it found what was waited for.
+// make runs one attempt, and reports whether it succeeded.
 func (a *Attempt) make(look func(*Attempt)) (found bool) {
 	defer func() {
 		if cause := recover(); cause != nil {
@@ -41,5 +41,5 @@ func (a *Attempt) FailNow() {
 // Helper is for testify.
 func (a *Attempt) Helper() {}
 
-// String is what did not hold.
+// String returns what did not hold.
 func (a *Attempt) String() string { return strings.Join(a.failures, "\n") }

@@ -33,8 +33,8 @@ func TestAnAttemptFailsAsItsAssertionsDo(t *testing.T) {
 	assert.Panics(t, func() { (&Attempt{}).make(func(*Attempt) { panic("a mistake in the test") }) })
 }
 
-// What controllers log is how their work is known; that the words are those of controller-runtime, each test that waits for
-// idle controllers shows.
+// Passes are counted by what controllers log. Each test that waits for idle controllers also checks that these are the
+// texts of controller-runtime.
 func TestWorkIsCountedByWhatControllersLog(t *testing.T) {
 	work := &work{role: operator}
 	log := work.logger().WithValues("controller", "wukongdisk", "namespace", "shop", "name", "root")

@@ -15,16 +15,17 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/testenv"
 )
 
-// Kit is a Fixture, or what has one embedded: helpers of a package are methods of a type of its own that embeds the fixture.
+// Kit is a Fixture, or a type that embeds one: a package's helpers are methods of its own type that embeds the
+// fixture.
 type Kit interface{ kit() *Fixture }
 
 // Fixture is a namespace of one test in a control plane.
 type Fixture struct {
 	*testing.T
 	*testenv.Environment
-	// Namespace of the test. It is left behind: the whole control plane goes away after the tests.
+	// Namespace of the test. It is left behind: the control plane is deleted after the tests.
 	Namespace string
-	// Client is of an administrator, reads from the API server itself, and remembers what a wait saw.
+	// Client has the rights of an administrator, reads from the API server, and remembers what a wait read.
 	Client client.Client
 
 	seen     *memory
@@ -41,25 +42,25 @@ type settings struct {
 	moverImage  string
 	enforcement string
 	namespaces  []string
-	// confined managers see the namespace of their test alone.
+	// confined managers see only the namespace of their test.
 	confined bool
 }
 
-// New is a fixture in a new namespace. Its managers run all controllers and see all namespaces.
+// New returns a fixture in a new namespace. Its managers run all controllers and see all namespaces.
 func New(t *testing.T) *Fixture {
 	t.Helper()
 	require.NotNil(t, shared, "TestMain of the package does not call testkit.Main")
 	return newFixture(t, shared)
 }
 
-// Start is a fixture with a manager that runs the named controllers, or all.
+// Start returns a fixture with a manager that runs the named controllers, or all.
 func Start(t *testing.T, controllers ...string) (*Fixture, *Manager) {
 	t.Helper()
 	f := New(t).Running(controllers...)
 	return f, f.StartManager()
 }
 
-// Parallel is a fixture for a test that runs beside others. Its managers see its own namespace only.
+// Parallel returns a fixture for a test that runs beside others. Its managers see only its own namespace.
 func Parallel(t *testing.T) *Fixture {
 	t.Helper()
 	t.Parallel()
@@ -89,10 +90,10 @@ func (f *Fixture) newNamespace() string {
 
 func (f *Fixture) kit() *Fixture { return f }
 
-// In is the fixture within a subtest. Managers that are started there end with the subtest.
+// In returns the fixture within a subtest. Managers that are started there end with the subtest.
 func (f *Fixture) In(t *testing.T) *Fixture { return f.but(func(f *Fixture) { f.T = t }) }
 
-// Elsewhere is the fixture in a second namespace.
+// Elsewhere returns the fixture in a second namespace.
 func (f *Fixture) Elsewhere() *Fixture {
 	f.Helper()
 	require.False(f, f.settings.confined, "the managers of a parallel test do not see a second namespace")
@@ -100,40 +101,42 @@ func (f *Fixture) Elsewhere() *Fixture {
 	return f.but(func(f *Fixture) { f.Namespace = namespace })
 }
 
-// Running chooses the controllers of managers that are started from here on; all when none is named.
+// Running sets the controllers of managers that are started from now on; all when none is named.
 func (f *Fixture) Running(controllers ...string) *Fixture {
 	return f.but(func(f *Fixture) { f.settings.controllers = controllers })
 }
 
-// ByClock gives a clock to managers that are started from here on. A clock of the test wakes nobody: something has to change, too.
+// ByClock sets the clock of managers that are started from now on. A test's clock starts no pass: some object must
+// change, too.
 func (f *Fixture) ByClock(clock clock.PassiveClock) *Fixture {
 	return f.but(func(f *Fixture) { f.settings.clock = clock })
 }
 
-// MovingBy gives the image of movers to managers that are started from here on. No pod of it ever runs here.
+// MovingBy sets the mover image of managers that are started from now on. None of its pods ever runs here.
 func (f *Fixture) MovingBy(image string) *Fixture {
 	return f.but(func(f *Fixture) { f.settings.moverImage = image })
 }
 
-// Enforcing says to managers that are started from here on whether NetworkPolicies are enforced.
+// Enforcing sets, for managers that are started from now on, whether NetworkPolicies are enforced.
 func (f *Fixture) Enforcing(enforcement string) *Fixture {
 	return f.but(func(f *Fixture) { f.settings.enforcement = enforcement })
 }
 
-// LimitedTo says to managers that are started from here on in which namespaces alone they work.
+// LimitedTo limits managers that are started from now on to namespaces.
 func (f *Fixture) LimitedTo(namespaces ...string) *Fixture {
 	return f.but(func(f *Fixture) { f.settings.namespaces = namespaces })
 }
 
-// RunAs gives managers that are started from here on the generated roles of config/rbac, named by their files, and no other
-// right. It returns what they were refused.
+// RunAs gives managers that are started from now on the generated roles of config/rbac, named by their files, and no
+// other right. It returns what they were refused.
 func (f *Fixture) RunAs(roles ...string) (*Fixture, *testenv.Refusals) {
 	f.Helper()
 	config, refusals := f.As(roles...)
 	return f.but(func(f *Fixture) { f.settings.config = config }), refusals
 }
 
-// Called gives another user's name to managers that are started from here on, with all rights: admission policies judge by it.
+// Called sets another user name, with all rights, for managers that are started from now on: admission policies decide
+// by it.
 func (f *Fixture) Called(user string) *Fixture {
 	return f.but(func(f *Fixture) {
 		f.settings.config = rest.CopyConfig(f.settings.config)
@@ -141,7 +144,7 @@ func (f *Fixture) Called(user string) *Fixture {
 	})
 }
 
-// Meeting puts faults between the API server and managers that are started from here on.
+// Meeting puts faults between the API server and managers that are started from now on.
 func (f *Fixture) Meeting(faults *testenv.Faults) *Fixture {
 	return f.but(func(f *Fixture) {
 		f.settings.config = rest.CopyConfig(f.settings.config)
@@ -157,10 +160,10 @@ func (f *Fixture) As(roles ...string) (*rest.Config, *testenv.Refusals) {
 	return config, refusals
 }
 
-// UserName is the name that As gives to a user with roles.
+// UserName returns the name that As gives to a user with roles.
 func (f *Fixture) UserName(roles ...string) string { return userName(f.Name(), roles) }
 
-// Within is the fixture with another patience for its waits.
+// Within returns the fixture with another patience for its waits.
 func (f *Fixture) Within(patience time.Duration) *Fixture {
 	return f.but(func(f *Fixture) { f.patience = patience })
 }
@@ -171,13 +174,13 @@ func (f *Fixture) Install(definitions ...testenv.Definitions) {
 	require.NoError(f, f.Environment.Install(definitions...))
 }
 
-// Uninstall takes APIs away from the control plane.
+// Uninstall removes APIs from the control plane.
 func (f *Fixture) Uninstall(definitions ...testenv.Definitions) {
 	f.Helper()
 	require.NoError(f, f.Environment.Uninstall(definitions...))
 }
 
-// Afterwards does something when the test has ended, and its own context with it.
+// Afterwards calls do after the test and its context have ended.
 func (f *Fixture) Afterwards(do func(context.Context)) {
 	f.Cleanup(func() { do(context.Background()) })
 }

@@ -13,18 +13,18 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/testenv"
 )
 
-// quiet is how long no controller may do anything before it is called idle: longer than any of them gathers changes, and
-// than a change takes to come back through a watch.
+// quiet is how long no controller may do anything before all count as idle: longer than any of them gathers changes,
+// and than a change takes to return through a watch.
 const quiet = 2500 * time.Millisecond
 
-// WaitIdle waits until the test's managers, the simulator's too, have nothing left to do, and have had nothing to do since
-// it was called for as long as a change may need to come to them. Only then does a count of writes mean something.
+// WaitIdle waits until the test's managers, also the simulator's, have nothing left to do, and have had nothing to do
+// since the call for as long as a change may take to reach them. Only then is a count of writes meaningful.
 func (f *Fixture) WaitIdle() {
 	f.Helper()
 	f.WaitPasses(0)
 }
 
-// WaitPasses is WaitIdle, and waits until the manager that was started last has looked at so many objects or more.
+// WaitPasses is WaitIdle, and also waits until the latest manager has done at least so many passes.
 func (f *Fixture) WaitPasses(passes int) {
 	f.Helper()
 	began := time.Now()
@@ -45,11 +45,11 @@ const (
 	bystander role = "simulator"
 )
 
-// crew are the managers of a test that run.
+// crew are the running managers of a test.
 type crew struct {
 	mutex   sync.Mutex
 	members []*work
-	// latest is the operator that began last.
+	// latest is the operator that was started last.
 	latest *work
 }
 
@@ -77,7 +77,7 @@ func (c *crew) idle(passes int, quiet time.Duration) bool {
 	return !slices.ContainsFunc(c.members, func(member *work) bool { return !member.idleFor(quiet) })
 }
 
-// String says what each does.
+// String describes the work of each member.
 func (c *crew) String() string {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
@@ -88,8 +88,8 @@ func (c *crew) String() string {
 	return strings.Join(lines, "\n")
 }
 
-// work is what the controllers of one manager do. It is known by what they log: the metrics are the process's, in which
-// other managers run. The words are those of controller-runtime v0.25.2, pkg/internal/controller/controller.go,
+// work is what the controllers of one manager do. It is known from their logs: the metrics belong to the process, in
+// which other managers run. The texts are those of controller-runtime v0.25.2, pkg/internal/controller/controller.go,
 // reconcileHandler; a test of this package fails when they change.
 type work struct {
 	role role
@@ -103,9 +103,9 @@ type work struct {
 }
 
 const (
-	wordsOfBegin = "Reconciling"
-	wordsOfError = "Reconciler error"
-	wordsOfEnd   = "Reconcile "
+	beginMessage = "Reconciling"
+	errorMessage = "Reconciler error"
+	endMessage   = "Reconcile "
 	verbosity    = 5
 )
 
@@ -130,8 +130,8 @@ func (w *work) passes() int {
 	return w.ended
 }
 
-// idleFor reports whether nothing was done for some time. A manager that has done nothing yet reads its caches: it is idle
-// only when that time has passed since it began.
+// idleFor reports whether nothing was done for some time. A manager that has done nothing yet is reading its caches:
+// it is idle only when that time has passed since the first call.
 func (w *work) idleFor(quiet time.Duration) bool {
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
@@ -141,7 +141,7 @@ func (w *work) idleFor(quiet time.Duration) bool {
 	return w.active == 0 && time.Since(w.last) >= quiet
 }
 
-// String says what was done last.
+// String describes what was done last.
 func (w *work) String() string {
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
@@ -159,7 +159,7 @@ func (w *work) logger() logr.Logger {
 	return logr.New(&listener{work: w, next: testenv.Logger().GetSink()})
 }
 
-// listener is a sink of logs that counts the passes of controllers, and hands everything on if a person wants to see it.
+// listener is a log sink that counts the passes of controllers, and forwards everything to the next sink.
 type listener struct {
 	work   *work
 	next   logr.LogSink
@@ -179,9 +179,9 @@ func (l *listener) Enabled(level int) bool { return level <= verbosity }
 // Info implements logr.LogSink.
 func (l *listener) Info(level int, message string, values ...any) {
 	switch {
-	case level == verbosity && message == wordsOfBegin:
+	case level == verbosity && message == beginMessage:
 		l.work.begins(l.object)
-	case level == verbosity && strings.HasPrefix(message, wordsOfEnd):
+	case level == verbosity && strings.HasPrefix(message, endMessage):
 		l.work.ends(nil)
 	}
 	if l.next != nil && l.next.Enabled(level) {
@@ -191,7 +191,7 @@ func (l *listener) Info(level int, message string, values ...any) {
 
 // Error implements logr.LogSink.
 func (l *listener) Error(err error, message string, values ...any) {
-	if message == wordsOfError {
+	if message == errorMessage {
 		l.work.ends(err)
 	}
 	if l.next != nil {
@@ -199,7 +199,7 @@ func (l *listener) Error(err error, message string, values ...any) {
 	}
 }
 
-// WithValues implements logr.LogSink. Among the values is the object that a controller looks at.
+// WithValues implements logr.LogSink. The values include the object of the pass.
 func (l *listener) WithValues(values ...any) logr.LogSink {
 	next := *l
 	for i := 0; i+1 < len(values); i += 2 {

@@ -13,14 +13,14 @@ import (
 	"github.com/novasphere/wukong/apis/v1alpha1"
 )
 
-// Kind is any of ours that has conditions.
+// Kind is an object of our API that has conditions.
 type Kind interface {
 	client.Object
 	v1alpha1.Object
 }
 
-// Wait waits until Ready of an object has the status and reason, is of the current spec, and its message contains words. It
-// returns the object as it is then; so is the one given.
+// Wait waits until Ready of an object has the status and reason, is of the current generation, and its message
+// contains words. It returns the object in that state, and updates the given one.
 func Wait[K Kind](kit Kit, object K, status metav1.ConditionStatus, reason, words string) K {
 	kit.kit().Helper()
 	return WaitCondition(kit, object, v1alpha1.ConditionReady, status, reason, words)
@@ -46,7 +46,7 @@ func WaitCondition[K Kind](
 	})
 }
 
-// WaitUntil reads an object again and again until all assertions hold. It returns the object as it is then; so is the one given.
+// WaitUntil reads an object until all assertions hold. It returns the object in that state, and updates the given one.
 func WaitUntil[K client.Object](kit Kit, object K, look func(now *Attempt, current K), message ...any) K {
 	f := kit.kit()
 	f.Helper()
@@ -60,8 +60,8 @@ func WaitUntil[K client.Object](kit Kit, object K, look func(now *Attempt, curre
 	return current
 }
 
-// WaitGone waits until objects do not exist. One that stays is shown: whom it waits for is in its metadata. Objects of a kind
-// that has namespaces are of the test's, unless they say otherwise.
+// WaitGone waits until objects do not exist. A failure shows the object: its metadata shows what it waits for. The
+// default namespace of namespaced objects is the test's.
 func (f *Fixture) WaitGone(objects ...client.Object) {
 	f.Helper()
 	for _, object := range objects {
@@ -80,7 +80,7 @@ func (f *Fixture) WaitGone(objects ...client.Object) {
 	}
 }
 
-// WaitEmpty waits until a namespace, or the cluster when that is empty, holds no object of the kind of a list.
+// WaitEmpty waits until a namespace, or the cluster when that is empty, has no object of the kind of a list.
 func (f *Fixture) WaitEmpty(namespace string, list client.ObjectList) {
 	f.Helper()
 	f.Eventually(func(now *Attempt) {
@@ -89,7 +89,7 @@ func (f *Fixture) WaitEmpty(namespace string, list client.ObjectList) {
 	})
 }
 
-// Say sets conditions of an object of ours, all alike and of its current spec, as the controller of its kind does.
+// Say sets conditions of an object, all alike and of its current generation, as its controller does.
 func Say[K Kind](
 	kit Kit, object K, status metav1.ConditionStatus, reason, message string, conditionTypes ...string,
 ) {
@@ -105,7 +105,7 @@ func Say[K Kind](
 	f.SetStatus(object)
 }
 
-// SayPhase sets the phase of a machine, of its current spec, as its controller does.
+// SayPhase sets the phase of a WukongVM, for its current generation, as its controller does.
 func SayPhase(kit Kit, vm *v1alpha1.WukongVM, phase v1alpha1.Phase) {
 	f := kit.kit()
 	f.Helper()

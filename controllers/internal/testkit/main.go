@@ -38,7 +38,8 @@ func start(options testenv.Options) (*testenv.Environment, error) {
 	return testenv.Start(options)
 }
 
-// Apart is a fixture with a control plane of its own, which ends with the test: for one in which APIs are missing at first.
+// Apart returns a fixture with a control plane of its own, which ends with the test: for tests in which APIs are
+// missing at first.
 func Apart(t *testing.T, options testenv.Options) *Fixture {
 	t.Helper()
 	environment, err := start(options)

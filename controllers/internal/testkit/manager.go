@@ -17,23 +17,24 @@ import (
 
 // Manager is a manager that runs in the test's own process.
 type Manager struct {
-	// Writes counts the requests that change something in the test's namespace, leases apart.
+	// Writes counts the requests that change something in the test's namespace, except leases.
 	Writes *testenv.Writes
 
 	stop func()
 }
 
-// Stop ends the manager and waits for it, as a node that is lost would: nothing is told to anyone. It may be called again.
+// Stop ends the manager and waits for it, like the loss of a node: the manager notifies nobody. It may be called
+// again.
 func (m *Manager) Stop() { m.stop() }
 
-// StartManager runs controllers as the manager program does, until the test ends. Its writes are counted in the test's
-// namespace: a manager also finds what other tests left.
+// StartManager runs controllers as the manager program does, until the test ends. It counts the writes in the test's
+// namespace only: a manager also finds what other tests left.
 func (f *Fixture) StartManager() *Manager {
 	f.Helper()
 	return f.startCounting(testenv.NewWrites(f.Namespace))
 }
 
-// StartManagerOfAll is StartManager, and counts writes wherever they are.
+// StartManagerOfAll is StartManager, but counts the writes in all namespaces.
 func (f *Fixture) StartManagerOfAll() *Manager {
 	f.Helper()
 	return f.startCounting(testenv.NewWrites(""))
@@ -51,13 +52,14 @@ func (f *Fixture) startCounting(writes *testenv.Writes) *Manager {
 	require.NoError(f, err)
 	stop := f.startMember(operator, config, options, func(ctx context.Context, manager ctrl.Manager) error {
 		return controllers.Setup(ctx, manager, names, f.settings.clock, controllers.Settings{
-			Mover: controllers.Mover{Image: f.settings.moverImage}, NetworkPolicyEnforcement: f.settings.enforcement, Namespaces: f.settings.namespaces,
+			Mover: controllers.Mover{Image: f.settings.moverImage}, NetworkPolicyEnforcement: f.settings.enforcement,
+			Namespaces: f.settings.namespaces,
 		})
 	})
 	return &Manager{Writes: writes, stop: stop}
 }
 
-// Simulate plays KubeVirt and CDI until the test ends.
+// Simulate simulates KubeVirt and CDI until the test ends.
 func (f *Fixture) Simulate() {
 	f.Helper()
 	f.startMember(bystander, testenv.SimulatorConfig(f.Config), testenv.SimulatorOptions(), simulator.Setup)

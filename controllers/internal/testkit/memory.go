@@ -59,7 +59,9 @@ type remembering struct {
 }
 
 // Get implements client.Reader.
-func (r remembering) Get(ctx context.Context, key client.ObjectKey, object client.Object, options ...client.GetOption) error {
+func (r remembering) Get(
+	ctx context.Context, key client.ObjectKey, object client.Object, options ...client.GetOption,
+) error {
 	err := r.Client.Get(ctx, key, object, options...)
 	question := fmt.Sprintf("%T %s", object, key)
 	if err != nil {
@@ -90,7 +92,7 @@ func (r remembering) List(ctx context.Context, list client.ObjectList, options .
 	return nil
 }
 
-// show is an object without what nobody looks for in a failure.
+// show returns an object as text, without its managed fields.
 func show(object client.Object) string {
 	shown := object.DeepCopyObject().(client.Object)
 	shown.SetManagedFields(nil)

@@ -9,7 +9,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 )
 
-// Create makes objects, in order.
+// Create creates objects, in order.
 func (f *Fixture) Create(objects ...client.Object) {
 	f.Helper()
 	for _, object := range objects {
@@ -23,9 +23,10 @@ func (f *Fixture) Remove(object client.Object, options ...client.DeleteOption) {
 	require.NoError(f, f.Client.Delete(f.Context(), object, options...), "delete %T %s", object, object.GetName())
 }
 
-// RemoveInForeground deletes objects in the foreground, as Argo CD does it, and waits until the garbage collector has been at each of them. It has then
-// deleted some of what refers to them, not surely all: dependents that do not block their owner's deletion are deleted beside it, by other workers,
-// and one whose turn comes after the finalizer foregroundDeletion was removed stays until the owner does not exist any more (processTransitions and
+// RemoveInForeground deletes objects in the foreground, as Argo CD does, and waits until the garbage collector has
+// processed each of them. By then it has deleted some of their dependents, but not surely all. Dependents that do not
+// block their owner's deletion are deleted in parallel by other workers. One that is processed after the removal of
+// the finalizer foregroundDeletion remains until the owner no longer exists (processTransitions and
 // processDeletingDependentsItem in k8s.io/kubernetes/pkg/controller/garbagecollector).
 func (f *Fixture) RemoveInForeground(objects ...client.Object) {
 	f.Helper()
@@ -45,7 +46,7 @@ func (f *Fixture) Patch(object client.Object, change string) {
 	require.NoError(f, f.Client.Patch(f.Context(), object, merge(change)), "patch %T %s", object, object.GetName())
 }
 
-// TryPatch says what the API server says of a change. The object given stays what it is.
+// TryPatch returns the API server's answer to a change. It does not change the given object.
 func (f *Fixture) TryPatch(object client.Object, change string) error {
 	return f.Client.Patch(f.Context(), object.DeepCopyObject().(client.Object), merge(change))
 }
@@ -58,13 +59,13 @@ func (f *Fixture) SetStatus(object client.Object) {
 	require.NoError(f, f.Client.Status().Update(f.Context(), object), "set the status of %T %s", object, object.GetName())
 }
 
-// Exists reads an object of the test's namespace, and reports whether it is there.
+// Exists reads an object of the test's namespace, and reports whether it exists.
 func (f *Fixture) Exists(name string, object client.Object) bool {
 	f.Helper()
 	return f.exists(client.ObjectKey{Namespace: f.Namespace, Name: name}, object)
 }
 
-// Has reads an object under its own namespace and name, and reports whether it is there.
+// Has reads an object by its own namespace and name, and reports whether it exists.
 func (f *Fixture) Has(object client.Object) bool {
 	f.Helper()
 	return f.exists(client.ObjectKeyFromObject(object), object)
@@ -77,7 +78,7 @@ func (f *Fixture) exists(key client.ObjectKey, object client.Object) bool {
 	return !apierrors.IsNotFound(err)
 }
 
-// Named is an object of the test's namespace without content, to be read or waited for.
+// Named returns an object of the test's namespace without content, to be read or waited for.
 func (f *Fixture) Named(name string, object client.Object) client.Object {
 	object.SetNamespace(f.Namespace)
 	object.SetName(name)
@@ -93,12 +94,13 @@ func Read[K client.Object](kit Kit, name string, object K) K {
 	return object
 }
 
-// Edit changes an object as a person does who edits it, and sends the difference. The object given is then what is there.
+// Edit changes an object as a user who edits it, and sends the difference. It updates the given object.
 func Edit[K client.Object](kit Kit, object K, edit func(K)) {
 	f := kit.kit()
 	f.Helper()
 	require.NoError(f, f.Client.Get(f.Context(), client.ObjectKeyFromObject(object), object))
 	before := object.DeepCopyObject().(K)
 	edit(object)
-	require.NoError(f, f.Client.Patch(f.Context(), object, client.MergeFrom(before)), "edit %T %s", object, object.GetName())
+	require.NoError(f, f.Client.Patch(f.Context(), object, client.MergeFrom(before)), "edit %T %s",
+		object, object.GetName())
 }

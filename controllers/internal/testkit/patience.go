@@ -9,20 +9,20 @@ import (
 	"time"
 )
 
-// PatienceVariable multiplies how long waits last, for a machine that is slow or busy.
+// PatienceVariable multiplies how long waits last, for a host that is slow or busy.
 const PatienceVariable = "WUKONG_PATIENCE"
 
 const (
 	// usualPatience is how long a wait lasts before it fails, unless it says otherwise.
 	usualPatience = time.Minute
-	// interval is how often a wait looks.
+	// interval is the time between two attempts of a wait.
 	interval = 25 * time.Millisecond
 )
 
 // factor is read once: all waits of a run are multiplied alike.
 var factor = sync.OnceValues(func() (float64, error) { return parseFactor(os.Getenv(PatienceVariable)) })
 
-// parseFactor reads the variable. Nobody asks for less patience than usual, so that less is taken for as usual.
+// parseFactor reads the variable. A factor below 1 counts as 1.
 func parseFactor(text string) (float64, error) {
 	if text == "" {
 		return 1, nil
@@ -34,7 +34,7 @@ func parseFactor(text string) (float64, error) {
 	return max(1, value), nil
 }
 
-// scaled is a time by the factor. Main has refused a variable that cannot be read.
+// scaled returns a duration times the factor. Main has refused a variable that cannot be read.
 func scaled(usual time.Duration) time.Duration {
 	by, err := factor()
 	if err != nil {

@@ -11,13 +11,13 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/testenv"
 )
 
-// NewClaim is a claim of 1Gi on the default class.
+// NewClaim returns a claim of 1Gi on the default class.
 func (f *Fixture) NewClaim(name string, options ...builder.ClaimOption) *corev1.PersistentVolumeClaim {
 	class := builder.ClaimOfClass(testenv.DefaultStorageClass)
 	return builder.Claim(f.Namespace, name, "1Gi", append([]builder.ClaimOption{class}, options...)...)
 }
 
-// ClaimOf makes the claim of a DataVolume, as CDI does.
+// ClaimOf creates the claim of a DataVolume, as CDI does.
 func (f *Fixture) ClaimOf(dataVolume *cdiv1.DataVolume) *corev1.PersistentVolumeClaim {
 	f.Helper()
 	claim := f.NewClaim(dataVolume.Name)
@@ -29,14 +29,14 @@ func (f *Fixture) ClaimOf(dataVolume *cdiv1.DataVolume) *corev1.PersistentVolume
 	return claim
 }
 
-// CreateClaim takes the finalizer off that the API server puts on claims, because its controller does not run here.
+// CreateClaim creates a claim, and removes the API server's finalizer: its controller does not run here.
 func (f *Fixture) CreateClaim(claim *corev1.PersistentVolumeClaim) {
 	f.Helper()
 	f.Create(claim)
 	f.Patch(claim, `{"metadata":{"finalizers":null}}`)
 }
 
-// Bind gives a claim its volume, of the size that it asks for.
+// Bind gives a claim a volume of the requested size.
 func (f *Fixture) Bind(claim *corev1.PersistentVolumeClaim) {
 	f.Helper()
 	claim.Status.Phase = corev1.ClaimBound
@@ -44,7 +44,7 @@ func (f *Fixture) Bind(claim *corev1.PersistentVolumeClaim) {
 	f.SetStatus(claim)
 }
 
-// WaitDataVolume waits for a DataVolume of a name.
+// WaitDataVolume waits until a DataVolume exists.
 func (f *Fixture) WaitDataVolume(name string) *cdiv1.DataVolume {
 	f.Helper()
 	dataVolume := &cdiv1.DataVolume{}
@@ -52,7 +52,7 @@ func (f *Fixture) WaitDataVolume(name string) *cdiv1.DataVolume {
 	return dataVolume
 }
 
-// SetDataVolume says how far CDI is with a DataVolume.
+// SetDataVolume sets the status of a DataVolume, as CDI does.
 func (f *Fixture) SetDataVolume(name string, phase cdiv1.DataVolumePhase, conditions ...cdiv1.DataVolumeCondition) {
 	f.Helper()
 	dataVolume := Read(f, name, &cdiv1.DataVolume{})
@@ -61,7 +61,7 @@ func (f *Fixture) SetDataVolume(name string, phase cdiv1.DataVolumePhase, condit
 	f.SetStatus(dataVolume)
 }
 
-// Event is a warning of another component about an object.
+// Event returns a warning of another component about an object.
 func (f *Fixture) Event(about corev1.ObjectReference, reason, message string) *corev1.Event {
 	return &corev1.Event{
 		ObjectMeta:     metav1.ObjectMeta{Namespace: about.Namespace, GenerateName: "event."},

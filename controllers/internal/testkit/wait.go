@@ -7,8 +7,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Eventually looks again and again until all assertions on an attempt hold. When its patience runs out, it says which did
-// not hold in the last attempt, and what that one read.
+// Eventually retries until all assertions on an attempt hold. When its patience runs out, it reports which did not
+// hold in the last attempt, and what that one read.
 func (f *Fixture) Eventually(look func(now *Attempt), message ...any) {
 	f.Helper()
 	began := time.Now()
@@ -26,7 +26,7 @@ func (f *Fixture) Eventually(look func(now *Attempt), message ...any) {
 	}
 }
 
-// Until is Eventually for a question with a plain answer.
+// Until is Eventually for a function that returns a bool.
 func (f *Fixture) Until(holds func() bool, message ...any) {
 	f.Helper()
 	f.Eventually(func(now *Attempt) {
@@ -36,7 +36,7 @@ func (f *Fixture) Until(holds func() bool, message ...any) {
 	}, message...)
 }
 
-// Never looks for some time that something does not hold.
+// Never checks for some time that something does not hold.
 func (f *Fixture) Never(holds func() bool, period time.Duration, message ...any) {
 	f.Helper()
 	for began := time.Now(); time.Since(began) < scaled(period); time.Sleep(interval) {
@@ -48,13 +48,13 @@ func (f *Fixture) Never(holds func() bool, period time.Duration, message ...any)
 	}
 }
 
-// lasted says how long was waited, and by which factor that is longer than usual.
+// lasted describes how long the wait was, and its factor.
 func (f *Fixture) lasted() string {
 	by, _ := factor()
 	return fmt.Sprintf("It was waited for %s (%s, %s=%g)", scaled(f.patience), f.patience, PatienceVariable, by)
 }
 
-// words is a message with its arguments, as testify takes them.
+// words returns a message with its arguments, as testify takes them.
 func words(message []any) string {
 	switch len(message) {
 	case 0:

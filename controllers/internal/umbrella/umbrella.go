@@ -1,6 +1,6 @@
-// Package umbrella links an object to the Wukong that its spec.wukongRef names, by a plain owner reference: deleting the
-// Wukong lets the garbage collector delete its children. Each child's own reconciler makes the link; the Wukong's
-// reconciler never writes to children.
+// Package umbrella links an object to the Wukong that its spec.wukongRef names, by a plain owner reference: when the
+// Wukong is deleted, the garbage collector deletes its children. Each child's own reconciler creates the link; the
+// Wukong's reconciler never writes to children.
 package umbrella
 
 import (
@@ -23,7 +23,7 @@ import (
 // IndexName is the field index of every child kind by the name in spec.wukongRef.
 const IndexName = "spec.wukongRef.name"
 
-// Index is the extractor of IndexName.
+// Index returns the keys of IndexName.
 func Index(obj client.Object) []string {
 	if name := obj.(v1alpha1.Object).UmbrellaName(); name != "" {
 		return []string{name}
@@ -36,19 +36,20 @@ type Link struct {
 	name string
 	// umbrella is nil when the Wukong does not exist, or is being deleted.
 	umbrella *v1alpha1.Wukong
-	// carried is the reference by that name which the object has already.
+	// carried is the reference to a Wukong of that name that the object already has.
 	carried *metav1.OwnerReference
 }
 
-// Observe reads the Wukong that the object names, if any. One that does not exist is no error.
+// Observe reads the Wukong that the object names, if any. A missing Wukong is no error.
 func Observe(ctx context.Context, reader client.Reader, child v1alpha1.Object) (Link, error) {
 	name := child.UmbrellaName()
 	if name == "" {
 		return newLink(child, nil), nil
 	}
-	// Its status, the only thing of it that is ever written, does not matter here, so that no write has to be waited for.
+	// Only its status is ever written, and it does not matter here, so this read need not wait for our writes.
 	umbrella := &v1alpha1.Wukong{}
-	err := reader.Get(ctx, client.ObjectKey{Namespace: child.GetNamespace(), Name: name}, umbrella, client.DisableReadYourWritesConsistency)
+	err := reader.Get(ctx, client.ObjectKey{Namespace: child.GetNamespace(), Name: name}, umbrella,
+		client.DisableReadYourWritesConsistency)
 	if apierrors.IsNotFound(err) {
 		return newLink(child, nil), nil
 	}
@@ -58,7 +59,7 @@ func Observe(ctx context.Context, reader client.Reader, child v1alpha1.Object) (
 	return newLink(child, umbrella), nil
 }
 
-// newLink decides from an object and the Wukong that it names; nil for none.
+// newLink decides from an object and the Wukong that it names, which may be nil.
 func newLink(child v1alpha1.Object, umbrella *v1alpha1.Wukong) Link {
 	link := Link{name: child.UmbrellaName()}
 	if link.name == "" {
@@ -75,12 +76,12 @@ func newLink(child v1alpha1.Object, umbrella *v1alpha1.Wukong) Link {
 	return link
 }
 
-// OwnerReference is the reference that the child should carry; nil without an umbrella. It is not a controller
+// OwnerReference returns the reference that the child should have, or nil without an umbrella. It is not a controller
 // reference, and does not block the deletion of the Wukong.
 //
-// A reference that the child carries already stays, also when its Wukong is going, gone, or made anew under the name: the
-// garbage collector is about to delete the child for it, and a reference that we took off, or turned to the new Wukong, would
-// save the child from that whenever we were faster.
+// An existing reference remains, even if its Wukong is being deleted, is deleted, or was created again with the same
+// name. The garbage collector deletes the child because of that reference. If we removed it, or pointed it at the new
+// Wukong, before the garbage collector ran, the child would wrongly survive.
 func (l Link) OwnerReference() *metav1.OwnerReference {
 	switch {
 	case l.carried != nil:
@@ -97,12 +98,12 @@ func (l Link) OwnerReference() *metav1.OwnerReference {
 	}
 }
 
-// IsReference tells whether an owner reference is one to a Wukong.
+// IsReference reports whether an owner reference refers to a Wukong.
 func IsReference(reference metav1.OwnerReference) bool {
 	return reference.Kind == "Wukong" && reference.APIVersion == v1alpha1.GroupVersion.String()
 }
 
-// Report puts the UmbrellaLinked condition, if the object names an umbrella at all.
+// Report puts the UmbrellaLinked condition, if the object names an umbrella.
 func (l Link) Report(set *conditions.Set) {
 	switch {
 	case l.name == "":
@@ -111,13 +112,15 @@ func (l Link) Report(set *conditions.Set) {
 			"Wukong %s does not exist; everything works without it, and the link is made when it is created", l.name))
 	case l.carried != nil && l.carried.UID != l.umbrella.UID:
 		set.False(v1alpha1.ConditionUmbrellaLinked, v1alpha1.ReasonUmbrellaMissing, fmt.Sprintf(
-			"the object belongs to an earlier Wukong %s, which was deleted; the garbage collector deletes the object with it", l.name))
+			"the object belongs to an earlier Wukong %s, which was deleted; the garbage collector deletes the "+
+				"object with it", l.name))
 	default:
 		set.True(v1alpha1.ConditionUmbrellaLinked, v1alpha1.ReasonUmbrellaLinked, "")
 	}
 }
 
-// Handler enqueues the children that name a Wukong which appears or goes. newList makes an empty list of the child kind.
+// Handler enqueues the children of a Wukong that appears or is deleted. newList returns an empty list of the child
+// kind.
 func Handler(reader client.Reader, newList func() client.ObjectList) handler.EventHandler {
 	return handler.EnqueueRequestsFromMapFunc(func(ctx context.Context, umbrella client.Object) []reconcile.Request {
 		return watches.Requests(ctx, reader, newList(), client.InNamespace(umbrella.GetNamespace()),
@@ -125,7 +128,8 @@ func Handler(reader client.Reader, newList func() client.ObjectList) handler.Eve
 	})
 }
 
-// Predicate lets pass a Wukong that appears, goes, or begins to go. Its status, which changes often, is no news to children.
+// Predicate accepts a Wukong that appears, is being deleted, or is deleted. It ignores status changes, which are
+// frequent.
 func Predicate() predicate.Predicate {
 	return predicate.Funcs{
 		UpdateFunc: func(e event.UpdateEvent) bool {

@@ -30,14 +30,15 @@ func TestLink(t *testing.T) {
 		wukong  *v1alpha1.Wukong
 
 		wanted *metav1.OwnerReference
-		status metav1.ConditionStatus // of UmbrellaLinked; empty when it is not put
+		status metav1.ConditionStatus // of UmbrellaLinked; empty when it is not set
 	}{
 		"no umbrella named": {wukong: alive},
 		"no umbrella named any more": {
 			carried: []metav1.OwnerReference{referenceTo("shop", "new")}, wukong: alive,
 		},
 		"not there yet": {named: "shop", status: metav1.ConditionFalse},
-		"there":         {named: "shop", wukong: alive, wanted: ptr.To(referenceTo("shop", "new")), status: metav1.ConditionTrue},
+		"there": {named: "shop", wukong: alive, wanted: ptr.To(referenceTo("shop", "new")),
+			status: metav1.ConditionTrue},
 		"linked": {
 			named: "shop", carried: []metav1.OwnerReference{referenceTo("shop", "new")}, wukong: alive,
 			wanted: ptr.To(referenceTo("shop", "new")), status: metav1.ConditionTrue,
@@ -60,13 +61,15 @@ func TestLink(t *testing.T) {
 			wanted: ptr.To(referenceTo("shop", "old")), status: metav1.ConditionFalse,
 		},
 		"an owner of another kind by that name": {
-			named: "shop", carried: []metav1.OwnerReference{{APIVersion: "v1", Kind: "ConfigMap", Name: "shop", UID: "x"}}, wukong: alive,
+			named: "shop", carried: []metav1.OwnerReference{{APIVersion: "v1", Kind: "ConfigMap", Name: "shop", UID: "x"}},
+			wukong: alive,
 			wanted: ptr.To(referenceTo("shop", "new")), status: metav1.ConditionTrue,
 		},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			disk := &v1alpha1.WukongDisk{ObjectMeta: metav1.ObjectMeta{Name: "root", Namespace: "default", OwnerReferences: test.carried}}
+			disk := &v1alpha1.WukongDisk{ObjectMeta: metav1.ObjectMeta{Name: "root", Namespace: "default",
+				OwnerReferences: test.carried}}
 			if test.named != "" {
 				disk.Spec.WukongRef = &v1alpha1.LocalObjectReference{Name: test.named}
 			}
@@ -91,6 +94,7 @@ func TestPredicate(t *testing.T) {
 	going := before.DeepCopy()
 	going.DeletionTimestamp = ptr.To(metav1.Now())
 
-	assert.False(t, Predicate().Update(event.UpdateEvent{ObjectOld: before, ObjectNew: status}), "its status is no news to children")
+	assert.False(t, Predicate().Update(event.UpdateEvent{ObjectOld: before, ObjectNew: status}),
+		"its status is no news to children")
 	assert.True(t, Predicate().Update(event.UpdateEvent{ObjectOld: before, ObjectNew: going}))
 }

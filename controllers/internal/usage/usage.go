@@ -12,13 +12,13 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/index"
 )
 
-// Writers are those of model.Writers. The reader needs the index VMByDisk.
+// Writers returns model.Writers of a disk. The reader needs the index VMByDisk.
 func Writers(ctx context.Context, reader client.Reader, disk *v1alpha1.WukongDisk) ([]string, error) {
 	vms, err := users(ctx, reader, disk)
 	return model.Writers(disk, vms), err
 }
 
-// Guests are those of model.Guests. The reader needs the index VMByDisk.
+// Guests returns model.Guests of a disk. The reader needs the index VMByDisk.
 func Guests(ctx context.Context, reader client.Reader, disk *v1alpha1.WukongDisk) ([]string, error) {
 	vms, err := users(ctx, reader, disk)
 	return model.Guests(disk, vms), err

@@ -1,5 +1,6 @@
-// Package warnings reads what others tell in events only. It asks the API server, by a selector that it serves
-// (k8s.io/kubernetes, pkg/registry/core/event/strategy.go, ToSelectableFields): a cache of a cluster's events would be larger than all others together.
+// Package warnings reads what other components report only in events. It asks the API server, by a selector that it
+// serves (k8s.io/kubernetes, pkg/registry/core/event/strategy.go, ToSelectableFields): a cache of a cluster's events
+// would be larger than all others together.
 package warnings
 
 import (
@@ -16,33 +17,38 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// Patience is how long others are given before they are asked what they wait for, and then again each time: most of what takes longer has
-// been told by then.
+// Patience is how long to wait before events are read, and between reads: by then, most causes of a delay have been
+// reported.
 const Patience = 30 * time.Second
 
-// Latest is the youngest event of a namespace that the selector selects, nil when there is none. Events are kept for an hour, so that the cause may
-// be over: ask only while its consequence is to be seen.
-func Latest(ctx context.Context, live client.Reader, namespace string, selector fields.Selector) (*corev1.Event, error) {
+// Latest returns the latest event of a namespace that the selector selects, or nil. Events are kept for an hour, so
+// the cause may be resolved: call Latest only while its consequence is visible.
+func Latest(
+	ctx context.Context, live client.Reader, namespace string, selector fields.Selector,
+) (*corev1.Event, error) {
 	events := &corev1.EventList{}
-	if err := live.List(ctx, events, client.InNamespace(namespace), client.MatchingFieldsSelector{Selector: selector}); err != nil {
+	if err := live.List(ctx, events, client.InNamespace(namespace),
+		client.MatchingFieldsSelector{Selector: selector}); err != nil {
 		return nil, fmt.Errorf("list the events of namespace %s: %w", namespace, err)
 	}
 	return youngest(events.Items), nil
 }
 
-// Object is one of several that are asked for.
+// Object identifies one of several objects.
 type Object struct {
 	Kind, Name string
 	// Generated: the name is a generateName, to which the API server added characters.
 	Generated bool
 }
 
-// generatedCharacters is how many the API server adds to a generateName (k8s.io/apiserver, pkg/storage/names/generate.go).
+// generatedCharacters is how many the API server adds to a generateName (k8s.io/apiserver,
+// pkg/storage/names/generate.go).
 const generatedCharacters = 5
 
 func (o Object) is(reference *corev1.ObjectReference) bool {
 	if o.Generated {
-		return o.Kind == reference.Kind && strings.HasPrefix(reference.Name, o.Name) && len(reference.Name) == len(o.Name)+generatedCharacters
+		return o.Kind == reference.Kind && strings.HasPrefix(reference.Name, o.Name) &&
+			len(reference.Name) == len(o.Name)+generatedCharacters
 	}
 	return o.Kind == reference.Kind && o.Name == reference.Name
 }
@@ -50,9 +56,11 @@ func (o Object) is(reference *corev1.ObjectReference) bool {
 // page is how many events of a namespace are read at a time.
 const page = 500
 
-// About is what the youngest warning since a time says about the first of some objects about which there is one, empty when there is none. What differs from try to
-// try, such as the digest of a sandbox, is left out: a message that changes is a write.
-func About(ctx context.Context, live client.Reader, namespace string, since time.Time, objects ...Object) (string, error) {
+// About returns the latest warning since a time about the first of the objects that has one, or "". It omits what
+// differs between retries, such as the digest of a sandbox: a message that changes is a write.
+func About(
+	ctx context.Context, live client.Reader, namespace string, since time.Time, objects ...Object,
+) (string, error) {
 	var found []corev1.Event
 	events := &corev1.EventList{}
 	for next := ""; ; next = events.Continue {
@@ -63,7 +71,8 @@ func About(ctx context.Context, live client.Reader, namespace string, since time
 		}
 		for i := range events.Items {
 			event := &events.Items[i]
-			if !Seen(event).Time.Before(since) && slices.ContainsFunc(objects, func(object Object) bool { return object.is(&event.InvolvedObject) }) {
+			if !Seen(event).Time.Before(since) &&
+				slices.ContainsFunc(objects, func(object Object) bool { return object.is(&event.InvolvedObject) }) {
 				found = append(found, *event)
 			}
 		}
@@ -86,7 +95,7 @@ func about(events []corev1.Event, objects []Object) string {
 	return ""
 }
 
-// restarting begins kubelet's message about a container that failed and is started again, which says nothing of the cause.
+// restarting begins kubelet's message about a failed container that is restarted. It does not contain the cause.
 const restarting = "Back-off restarting failed container"
 
 // combined begins the message of an event that stands for several (client-go tools/record, events_cache.go).
@@ -105,7 +114,8 @@ func youngest(events []corev1.Event) *corev1.Event {
 	return found
 }
 
-// Seen is when an event was told last: by the old API of events, by the new, or by the new for the first time.
+// Seen returns when an event was last reported: by the old API of events, by the new one, or by the new one for the
+// first time.
 func Seen(event *corev1.Event) *metav1.Time {
 	switch {
 	case !event.LastTimestamp.IsZero():

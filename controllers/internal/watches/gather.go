@@ -15,10 +15,12 @@ import (
 
 type queue = workqueue.TypedRateLimitingInterface[reconcile.Request]
 
-// Gather maps an object to requests that wait, so that changes which come in a row are looked at, and written to status, once. after
-// says how long a change from one object to another waits; zero is at once. Creations and deletions come with one of the two nil.
-// What waited has a low priority: it is told, and what is being made goes first.
-func Gather(requests func(context.Context, client.Object) []reconcile.Request, after func(before, now client.Object) time.Duration) handler.EventHandler {
+// Gather maps an object to delayed requests, so that consecutive changes cause one pass and one status write. after
+// returns the delay for a change from one object to another; zero is none. For a creation or deletion one of the two
+// is nil. Delayed requests have a low priority, so that new objects come first.
+func Gather(
+	requests func(context.Context, client.Object) []reconcile.Request, after func(before, now client.Object) time.Duration,
+) handler.EventHandler {
 	enqueue := func(ctx context.Context, q queue, before, now client.Object) {
 		wait := after(before, now)
 		for _, object := range []client.Object{before, now} {

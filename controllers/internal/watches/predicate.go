@@ -6,8 +6,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 )
 
-// OwnChange lets pass what a controller reads of its own objects: the spec, the beginning of deletion (which the API server
-// counts as a generation), owner references and finalizers. The status that it writes itself is no news to it.
+// OwnChange accepts changes of what a controller reads of its own objects: spec, start of deletion (a generation
+// change in the API server), owner references and finalizers. It ignores the status that the controller writes.
 func OwnChange() predicate.Predicate {
 	return predicate.Funcs{
 		UpdateFunc: func(e event.UpdateEvent) bool {

@@ -11,10 +11,13 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 )
 
-// Requests lists objects from the cache and returns a request for each. A map function cannot return an error: a failed
-// list is logged, and can only happen while the manager stops, since the cache answers it. The list does not wait for the cache to
-// see writes under way: it would hold up the event, and what it looks up by, spec and names, is not ours to write.
-func Requests(ctx context.Context, reader client.Reader, list client.ObjectList, options ...client.ListOption) []reconcile.Request {
+// Requests lists objects from the cache and returns a request for each. A map function cannot return an error: a
+// failed list is logged, and can only happen while the manager stops, since the cache answers it. The list does not
+// wait for pending writes to reach the cache: that would delay the event, and it looks up by spec and names, which we
+// do not write.
+func Requests(
+	ctx context.Context, reader client.Reader, list client.ObjectList, options ...client.ListOption,
+) []reconcile.Request {
 	if err := reader.List(ctx, list, append(options, client.DisableReadYourWritesConsistency)...); err != nil {
 		logf.FromContext(ctx).Error(err, "list objects to enqueue")
 		return nil

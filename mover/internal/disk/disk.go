@@ -1,5 +1,5 @@
-// Package disk reads the bytes of a disk from where a PersistentVolumeClaim holds them: a block device, or the file disk.img in a
-// file system, as CDI lays it out (pkg/common, DiskImageName).
+// Package disk reads the bytes of a disk from a PersistentVolumeClaim: a block device, or the file disk.img in a file
+// system, as CDI stores it (pkg/common, DiskImageName).
 package disk
 
 import (
@@ -16,7 +16,8 @@ import (
 // FileName is the disk in the root of a file system volume.
 const FileName = "disk.img"
 
-// Image is a file whose bytes can be read at any place: the disk itself, or what is computed from it without ever being stored.
+// Image is a file whose bytes can be read at any offset: the disk itself, or a file that is computed from it and never
+// stored.
 type Image interface {
 	io.ReaderAt
 	// Size of the file, in bytes.
@@ -45,7 +46,7 @@ func Open(path string) (*Disk, error) {
 	if err != nil {
 		return nil, err
 	}
-	// Devices have no size in their inode, but an end.
+	// Devices have no size in their inode; the offset of their end is their size.
 	size, err := file.Seek(0, io.SeekEnd)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("find the size of %s: %w", path, err), file.Close())
@@ -62,8 +63,8 @@ func (d *Disk) Size() int64 { return d.size }
 // Extent is a range of bytes that may be other than zero.
 type Extent struct{ Begin, End int64 }
 
-// Extents lists the ranges that the file system, or the device, has stored. What lies between them is zero. Where this cannot be
-// told, it is the whole disk.
+// Extents returns the ranges that the file system, or the device, has stored. The bytes between them are zero. If this
+// is not supported, it returns the whole disk.
 func (d *Disk) Extents() ([]Extent, error) {
 	var extents []Extent
 	for at := int64(0); at < d.size; {
@@ -86,7 +87,8 @@ func (d *Disk) Extents() ([]Extent, error) {
 	return extents, nil
 }
 
-// Reader reads an image from its begin to its end, until the context ends, and tells observe how many bytes it read.
+// Reader reads an image from its beginning to its end, until the context ends, and calls observe with the number of
+// bytes of each read.
 func Reader(ctx context.Context, image Image, observe func(bytes int64)) io.Reader {
 	return &reader{ctx: ctx, source: io.NewSectionReader(image, 0, image.Size()), observe: observe}
 }
@@ -109,7 +111,7 @@ func (r *reader) Read(buffer []byte) (int, error) {
 	return n, err
 }
 
-// Joined is files one after the other.
+// Joined is a concatenation of files.
 type Joined []Image
 
 // Size implements Image.

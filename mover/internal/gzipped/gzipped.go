@@ -1,8 +1,8 @@
-// Package gzipped shows a file as a gzip file that is never stored.
+// Package gzipped presents a file as a gzip file that is never stored.
 //
-// The file is cut into blocks, and each is a gzip member of its own: joined they are one gzip file (RFC 1952, 2.2), which every
-// gunzip reads. The same block always gives the same bytes, so once the length of each member is known, a reader may begin
-// anywhere, and a transfer that broke off goes on.
+// The file is cut into blocks, and each is a gzip member of its own: together they are one gzip file (RFC 1952, 2.2),
+// which every gunzip reads. The same block always gives the same bytes. So once the length of each member is known, a
+// reader may begin anywhere, and an interrupted transfer can be resumed.
 package gzipped
 
 import (
@@ -17,20 +17,20 @@ import (
 	"github.com/novasphere/wukong/mover/internal/disk"
 )
 
-// blockSize is how much of the file goes into one member: large enough that the header of 20 bytes does not count, and small enough
-// to be made anew for each reader that begins within.
+// blockSize is the part of the file in one member: large enough that the header of 20 bytes does not matter, and small
+// enough to be compressed again for each reader that begins within it.
 const blockSize = int64(4) << 20
 
-// Bound is more than a file of that size can become.
+// Bound returns an upper bound of the size of the gzip file for a file of a size.
 func Bound(size int64) int64 { return size + size/1000 + (size/blockSize+1)*64 }
 
-// compressor makes members. It is not safe for use by several goroutines.
+// compressor creates members. It is not safe for use by several goroutines.
 type compressor struct {
 	member, zeroMember bytes.Buffer
 	writer             *gzip.Writer
 }
 
-// compress makes the member of one block. It is valid until the next call.
+// compress returns the member of one block. It is valid until the next call.
 func (c *compressor) compress(block []byte) ([]byte, error) {
 	empty := int64(len(block)) == blockSize && bytes.Count(block, []byte{0}) == len(block)
 	if empty && c.zeroMember.Len() > 0 {
@@ -58,7 +58,7 @@ func (c *compressor) compress(block []byte) ([]byte, error) {
 	return c.member.Bytes(), nil
 }
 
-// Compress writes the gzip file of all that a reader gives, and returns the offset at which each member begins, with the end.
+// Compress writes the gzip file of a reader's content, and returns the offsets of all members, and of the end.
 func Compress(ctx context.Context, source io.Reader, target io.Writer) ([]int64, error) {
 	var c compressor
 	offsets, block := []int64{0}, make([]byte, blockSize)
@@ -86,7 +86,7 @@ func Compress(ctx context.Context, source io.Reader, target io.Writer) ([]int64,
 	}
 }
 
-// Image is a gzip file that can be read at any place.
+// Image is a gzip file that can be read at any offset.
 type Image struct {
 	source  disk.Image
 	offsets []int64
@@ -98,7 +98,7 @@ type Image struct {
 	member     []byte
 }
 
-// NewImage makes the gzip file of an image from the offsets that Compress returned for it.
+// NewImage returns the gzip file of an image from the offsets that Compress returned for it.
 func NewImage(source disk.Image, offsets []int64) *Image {
 	return &Image{source: source, offsets: offsets, block: make([]byte, blockSize), cached: -1}
 }

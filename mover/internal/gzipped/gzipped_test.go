@@ -13,7 +13,7 @@ import (
 	"github.com/novasphere/wukong/mover/internal/disk"
 )
 
-// content has blocks of zeros, of noise, of text, and an end within a block.
+// content returns blocks of zeros, of noise and of text, and an end within a block.
 func content() []byte {
 	data := make([]byte, 5*blockSize+12345)
 	_, _ = io.ReadFull(rand.NewChaCha8([32]byte{2}), data[2*blockSize:3*blockSize])
@@ -61,7 +61,7 @@ func TestReadAtAnyPlace(t *testing.T) {
 	}
 }
 
-// A checksum was promised for the file: a disk that changes meanwhile must not be sent as if it were the same.
+// The file has a published checksum: a disk that changes meanwhile must not be sent under it.
 func TestAChangedDiskIsNoticed(t *testing.T) {
 	data := content()
 	source := io.NewSectionReader(bytes.NewReader(data), 0, int64(len(data)))

@@ -12,17 +12,17 @@ import (
 	"github.com/novasphere/wukong/mover/internal/disk"
 )
 
-// allocation says which clusters of the disk hold data: a bit for each, and how many come before each L2 table, so that a
-// disk of a TiB costs 2 MiB of memory.
+// allocation records which clusters of the disk have data: a bit for each, and how many come before each L2 table, so
+// that a disk of a TiB costs 2 MiB of memory.
 type allocation struct {
 	words []uint64
-	// before[t] is the number of clusters with data ahead of L2 table t; the last entry is the number of all.
+	// before[t] is the number of clusters with data before L2 table t; the last entry is the total.
 	before []int64
 }
 
 const wordsPerTable = entriesPerTable / 64
 
-// scan reads all stored bytes of the disk. observe is told how much of the disk is done, holes included.
+// scan reads all stored bytes of the disk. It calls observe with the number of bytes done, holes included.
 func scan(ctx context.Context, source *disk.Disk, observe func(int64)) (*allocation, error) {
 	extents, err := source.Extents()
 	if err != nil {
@@ -66,10 +66,10 @@ func (a *allocation) count() {
 
 func (a *allocation) has(cluster int64) bool { return a.words[cluster/64]&(1<<(cluster%64)) != 0 }
 
-// total is the number of clusters with data.
+// total returns the number of clusters with data.
 func (a *allocation) total() int64 { return a.before[len(a.before)-1] }
 
-// tableUsed tells whether an L2 table has any data.
+// tableUsed reports whether an L2 table has any data.
 func (a *allocation) tableUsed(table int64) bool { return a.before[table+1] > a.before[table] }
 
 // cluster returns which cluster of the disk is the n-th with data.

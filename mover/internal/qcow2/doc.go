@@ -1,7 +1,9 @@
-// Package qcow2 shows a raw disk as a qcow2 file that is never stored: each of its bytes is computed from the disk when it is read.
+// Package qcow2 presents a raw disk as a qcow2 file that is never stored: each of its bytes is computed from the disk
+// when it is read.
 //
-// So the file has a size and a checksum before the first byte is sent, and a transfer that broke off goes on at any place. Clusters
-// of zeros are left out. The layout (QEMU's docs/interop/qcow2.rst, version 3, clusters of 64 KiB, refcounts of 16 bits):
+// So the file has a size and a checksum before the first byte is sent, and an interrupted transfer can be resumed
+// anywhere. Clusters of zeros are omitted. The layout (QEMU's docs/interop/qcow2.rst, version 3, clusters of 64 KiB,
+// refcounts of 16 bits):
 //
 //	header | refcount table | refcount blocks | L1 table | L2 tables with data | data clusters, in the order of the disk
 //

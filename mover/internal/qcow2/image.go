@@ -28,19 +28,19 @@ var zeros = make([]byte, clusterSize)
 type Image struct {
 	source    *disk.Disk
 	allocated *allocation
-	// tables lists the L2 tables that exist, in order.
+	// tables lists the existing L2 tables, in order.
 	tables []int64
 
-	// Where each part begins, in clusters.
+	// The first cluster of each part.
 	refcountTable, refcountBlocks, l1Table, l2Tables, data, end int64
 
-	// The cluster that was computed last: readers ask for less than one at a time.
+	// The last computed cluster: readers ask for less than one at a time.
 	mutex   sync.Mutex
 	cached  int64
 	content []byte
 }
 
-// New reads the disk once, to find which of its clusters are zero. observe is told how many bytes of the disk are done.
+// New reads the disk once, to find the clusters that are zero. It calls observe with the number of bytes done.
 func New(ctx context.Context, source *disk.Disk, observe func(int64)) (*Image, error) {
 	allocated, err := scan(ctx, source, observe)
 	if err != nil {
@@ -56,7 +56,8 @@ func New(ctx context.Context, source *disk.Disk, observe func(int64)) (*Image, e
 	return image, nil
 }
 
-// layOut finds where everything lies. The refcount blocks count themselves, so their number is approached from below.
+// layOut computes the position of each part. The refcount blocks count themselves, so their number is approached from
+// below.
 func (i *Image) layOut() {
 	l1 := divideUp(int64(len(i.allocated.before)-1), entriesPerTable)
 	rest := 1 + l1 + int64(len(i.tables)) + i.allocated.total()

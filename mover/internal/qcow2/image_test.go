@@ -16,7 +16,7 @@ import (
 	"github.com/novasphere/wukong/mover/internal/disk"
 )
 
-// What QEMU reads from the file is the disk, and QEMU finds nothing wrong with the file.
+// QEMU reads the disk from the file, and finds no error in the file.
 func TestQEMUReadsTheDiskBack(t *testing.T) {
 	qemu, err := exec.LookPath("qemu-img")
 	if err != nil {
@@ -24,7 +24,7 @@ func TestQEMUReadsTheDiskBack(t *testing.T) {
 	}
 	tests := map[string]struct {
 		size   int64
-		writes map[int64]int // bytes of noise by where they begin
+		writes map[int64]int // bytes of noise by their offset
 	}{
 		"all zero":                    {size: 1 << 20},
 		"one sector":                  {size: 512, writes: map[int64]int{0: 512}},
@@ -58,14 +58,15 @@ func TestQEMUReadsTheDiskBack(t *testing.T) {
 			back := filepath.Join(folder, "back.img")
 			output, err = exec.Command(qemu, "convert", "-f", "qcow2", "-O", "raw", file, back).CombinedOutput()
 			require.NoError(t, err, string(output))
-			// QEMU knows whole sectors.
+			// QEMU supports only whole sectors.
 			require.NoError(t, os.Truncate(raw, divideUp(test.size, sectorSize)*sectorSize))
 			assert.Equal(t, sum(t, raw), sum(t, back))
 		})
 	}
 }
 
-// A file of more than two gigabytes has more than one refcount block. QEMU checks it by its tables, so the data may be a hole.
+// A file of more than two gigabytes has more than one refcount block. QEMU checks it by its tables, so the data may be
+// a hole.
 func TestQEMUAcceptsTheTablesOfALargeDisk(t *testing.T) {
 	qemu, err := exec.LookPath("qemu-img")
 	if err != nil {
@@ -99,7 +100,7 @@ func TestQEMUAcceptsTheTablesOfALargeDisk(t *testing.T) {
 	require.NoError(t, err, string(output))
 }
 
-// A reader that begins anywhere reads what a reader from the begin reads there.
+// A reader at any offset reads the same bytes as one from the beginning.
 func TestReadAtAnyPlace(t *testing.T) {
 	folder := t.TempDir()
 	makeDisk(t, folder, 3<<20, map[int64]int{70000: 200000, 2 << 20: 100})

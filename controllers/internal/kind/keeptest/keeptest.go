@@ -1,5 +1,5 @@
 // Package keeptest gives unit tests foreign objects as the cache does, so that a reader which needs a field that its
-// Keep does not copy fails its own tests. A package whose unit tests make such objects has
+// Keep does not copy fails its own tests. A package whose unit tests create such objects has
 //
 //	func TestMain(m *testing.M) { keeptest.Main(m) }
 //
@@ -40,7 +40,7 @@ func Object[T any, P kind.Pointer[T]](full P, functions ...func(full, kept P)) P
 	return kept
 }
 
-// Main runs the tests of a package, and checks the objects that they have made by Object.
+// Main runs the tests of a package, and checks the objects that they created by Object.
 func Main(m *testing.M) {
 	code := m.Run()
 	for _, check := range checks {

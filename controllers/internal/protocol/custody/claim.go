@@ -9,9 +9,10 @@ import (
 	"github.com/novasphere/wukong/apis/v1alpha1"
 )
 
-// ClaimOwner is the WukongDisk that has the claim which a disk adopts; empty when the disk may have it. A claim is one WukongDisk's: who may
-// use a disk, and when it may be deleted, is decided per disk. Of several that name one claim, the one that made it has it, else the oldest.
-// Disks that only read may share one. Others are the disks on the claim; of several that come before the disk it is the first by name.
+// ClaimOwner returns the WukongDisk that owns the claim that a disk adopts, or "" when the disk itself may have it. A
+// claim belongs to one WukongDisk: users and deletion are decided per disk. Of several that name one claim, the disk
+// that created it owns it, else the oldest. Disks that only read may share a claim. Others are the disks on the claim.
+// Of several that come before the disk, the first by name is returned.
 func ClaimOwner(disk *v1alpha1.WukongDisk, others []v1alpha1.WukongDisk) string {
 	found := ""
 	for i := range others {
@@ -26,13 +27,13 @@ func ClaimOwner(disk *v1alpha1.WukongDisk, others []v1alpha1.WukongDisk) string 
 func comesBefore(other, disk *v1alpha1.WukongDisk) bool {
 	claim := disk.ClaimName()
 	if !other.AdoptsClaim() {
-		// Without one of these it has no claim, whatever is under its name.
+		// Without one of these it has no claim, even if one exists under its name.
 		return model.ClaimsOf(other).Hold(claim)
 	}
 	if ReadsOnly(other) && ReadsOnly(disk) {
 		return false
 	}
-	// Times of creation are whole seconds. Of two of one second the one that has the claim keeps it.
+	// Creation times are whole seconds. Within the same second, the disk that has the claim keeps it.
 	age := other.CreationTimestamp.Compare(disk.CreationTimestamp.Time)
 	return cmp.Or(age, lacks(other, claim)-lacks(disk, claim), cmp.Compare(other.UID, disk.UID)) < 0
 }

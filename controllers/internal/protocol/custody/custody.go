@@ -11,17 +11,17 @@ import (
 	"github.com/novasphere/wukong/apis/v1alpha1"
 )
 
-// Inputs are what decides who may use a disk.
+// Inputs are the facts that decide who may use a disk.
 type Inputs struct {
 	Disk *v1alpha1.WukongDisk
-	// VMs are those that use the disk (see model.Uses).
+	// VMs are the WukongVMs that use the disk (see model.Uses).
 	VMs []v1alpha1.WukongVM
-	// Left is the VirtualMachine or instance by which a WukongVM that is gone has the disk still (see Remains); nil for none.
+	// Left is the VirtualMachine or instance by which a deleted WukongVM still has the disk (see Remains); nil for none.
 	Left client.Object
 }
 
-// AttachedTo is the WukongVM that may use the disk; empty for none, and for a shared disk. The one that may keeps it until it has released it:
-// also while it is being deleted, and while what it left behind has the claim.
+// AttachedTo returns the WukongVM that may use the disk, or "" for none and for a shared disk. A WukongVM keeps the
+// disk until it has released it: also while it is being deleted, and while what it left behind has the claim.
 func (in Inputs) AttachedTo() string {
 	if model.IsShared(in.Disk) {
 		return ""
@@ -48,7 +48,8 @@ func (in Inputs) AttachedTo() string {
 	return oldest.Name
 }
 
-// LostSight reports whether the WukongVM that had the disk last says nothing of it any more, so that what it left behind is to be looked for.
+// LostSight reports whether the last user of the disk no longer mentions it, so that the caller must look for what it
+// left behind.
 func (in Inputs) LostSight() bool {
 	previous := in.Disk.Status.AttachedTo
 	return previous != "" && !in.knows(previous)
@@ -62,8 +63,9 @@ func older(one, two *v1alpha1.WukongVM) int {
 	return cmp.Or(one.CreationTimestamp.Compare(two.CreationTimestamp.Time), cmp.Compare(one.Name, two.Name))
 }
 
-// Users keep the disk from being deleted, in order: the WukongVM that it is attached to, or of a shared disk all that list it or have it
-// still, and what a deleted WukongVM left behind. One that is itself being deleted keeps nothing.
+// Users returns what prevents the deletion of the disk, sorted: the WukongVM that the disk is attached to, or, for a
+// shared disk, all that list it or still have it, and what a deleted WukongVM left behind. One that is being deleted
+// itself does not count.
 func (in Inputs) Users(attachedTo string) []string {
 	var names []string
 	for i := range in.VMs {
@@ -75,12 +77,13 @@ func (in Inputs) Users(attachedTo string) []string {
 	if in.Left != nil && in.Left.GetDeletionTimestamp().IsZero() {
 		names = append(names, kindAndName(in.Left))
 	}
-	// The cache lists in no order, and a message that changes its order is a write.
+	// The cache lists in no order, and a reordered message would be a write.
 	slices.Sort(names)
 	return names
 }
 
-// GuestSize is what the guest sees of the disk, or saw last: a WukongVM that stops and starts again costs its disks no write.
+// GuestSize returns the size that the guest sees, or saw last, so that a stop and start of a WukongVM costs its disks
+// no write.
 func (in Inputs) GuestSize(attachedTo string) *resource.Quantity {
 	if attachedTo == "" {
 		return nil

@@ -47,7 +47,7 @@ func bornAt(second int64) func(*v1alpha1.WukongVM) {
 
 func ending(vm *v1alpha1.WukongVM) { vm.DeletionTimestamp = ptr.To(metav1.Now()) }
 
-// detaching has the disk still, and lists it no more.
+// detaching: the WukongVM still has the disk, and no longer lists it.
 func detaching(vm *v1alpha1.WukongVM) {
 	vm.Spec.Disks, vm.Status.Disks = nil, []v1alpha1.VMDiskStatus{{Name: "root", DiskName: "root"}}
 }
@@ -60,23 +60,33 @@ func TestWhoMayUseADisk(t *testing.T) {
 		left     bool
 		expected string
 	}{
-		"nobody lists it":               {diskWith(), nil, false, ""},
-		"the oldest":                    {diskWith(), []v1alpha1.WukongVM{vm("a", bornAt(2)), vm("b", bornAt(1))}, false, "b"},
-		"of the same age, by name":      {diskWith(), []v1alpha1.WukongVM{vm("b"), vm("a")}, false, "a"},
-		"not one that is being deleted": {diskWith(), []v1alpha1.WukongVM{vm("a", bornAt(2)), vm("b", bornAt(1), ending)}, false, "a"},
-		"not one that only releases it": {diskWith(), []v1alpha1.WukongVM{vm("a", bornAt(1), detaching), vm("b", bornAt(2))}, false, "b"},
+		"nobody lists it": {diskWith(), nil, false, ""},
+		"the oldest": {diskWith(),
+			[]v1alpha1.WukongVM{vm("a", bornAt(2)), vm("b", bornAt(1))}, false, "b"},
+		"of the same age, by name": {diskWith(), []v1alpha1.WukongVM{vm("b"), vm("a")}, false, "a"},
+		"not one that is being deleted": {diskWith(),
+			[]v1alpha1.WukongVM{vm("a", bornAt(2)), vm("b", bornAt(1), ending)}, false, "a"},
+		"not one that only releases it": {diskWith(),
+			[]v1alpha1.WukongVM{vm("a", bornAt(1), detaching), vm("b", bornAt(2))}, false, "b"},
 
-		"the one that has it, though an older one came": {diskWith(attachedTo("a")), []v1alpha1.WukongVM{vm("a", bornAt(2)), vm("b", bornAt(1))}, false, "a"},
-		"the one that has it, until it has released it": {diskWith(attachedTo("a")), []v1alpha1.WukongVM{vm("a", detaching), vm("b")}, false, "a"},
-		"the one that has it, until it is gone":         {diskWith(attachedTo("a")), []v1alpha1.WukongVM{vm("a", ending), vm("b")}, false, "a"},
-		"the one that has it, until its guest is down":  {diskWith(attachedTo("a")), []v1alpha1.WukongVM{vm("b")}, true, "a"},
-		"another, when that one is gone":                {diskWith(attachedTo("a")), []v1alpha1.WukongVM{vm("b")}, false, "b"},
-		"nobody, when that one is gone":                 {diskWith(attachedTo("a")), nil, false, ""},
+		"the one that has it, though an older one came": {diskWith(attachedTo("a")),
+			[]v1alpha1.WukongVM{vm("a", bornAt(2)), vm("b", bornAt(1))}, false, "a"},
+		"the one that has it, until it has released it": {diskWith(attachedTo("a")),
+			[]v1alpha1.WukongVM{vm("a", detaching), vm("b")}, false, "a"},
+		"the one that has it, until it is gone": {diskWith(attachedTo("a")),
+			[]v1alpha1.WukongVM{vm("a", ending), vm("b")}, false, "a"},
+		"the one that has it, until its guest is down": {diskWith(attachedTo("a")), []v1alpha1.WukongVM{vm("b")}, true, "a"},
+		"another, when that one is gone": {diskWith(attachedTo("a")),
+			[]v1alpha1.WukongVM{vm("b")}, false, "b"},
+		"nobody, when that one is gone": {diskWith(attachedTo("a")), nil, false, ""},
 
-		"shared":                                {diskWith(shared, attachedTo("a")), []v1alpha1.WukongVM{vm("a"), vm("b")}, false, ""},
-		"nobody new while it is deleted":        {diskWith(deleted), []v1alpha1.WukongVM{vm("a")}, false, ""},
-		"the one that has it, while deleted":    {diskWith(deleted, attachedTo("a")), []v1alpha1.WukongVM{vm("a"), vm("b")}, false, "a"},
-		"nobody next while the disk is deleted": {diskWith(deleted, attachedTo("a")), []v1alpha1.WukongVM{vm("b")}, false, ""},
+		"shared": {diskWith(shared, attachedTo("a")),
+			[]v1alpha1.WukongVM{vm("a"), vm("b")}, false, ""},
+		"nobody new while it is deleted": {diskWith(deleted), []v1alpha1.WukongVM{vm("a")}, false, ""},
+		"the one that has it, while deleted": {diskWith(deleted, attachedTo("a")),
+			[]v1alpha1.WukongVM{vm("a"), vm("b")}, false, "a"},
+		"nobody next while the disk is deleted": {diskWith(deleted, attachedTo("a")),
+			[]v1alpha1.WukongVM{vm("b")}, false, ""},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -121,16 +131,17 @@ func instanceWith(phase kubevirtv1.VirtualMachineInstancePhase, claims ...string
 func volumes(claims ...string) []kubevirtv1.Volume {
 	var list []kubevirtv1.Volume
 	for _, claim := range claims {
-		list = append(list, kubevirtv1.Volume{VolumeSource: kubevirtv1.VolumeSource{DataVolume: &kubevirtv1.DataVolumeSource{Name: claim}}})
+		list = append(list, kubevirtv1.Volume{
+			VolumeSource: kubevirtv1.VolumeSource{DataVolume: &kubevirtv1.DataVolumeSource{Name: claim}}})
 	}
 	return list
 }
 
-func machineWith(name string, claims ...string) *kubevirtv1.VirtualMachine {
-	machine := &kubevirtv1.VirtualMachine{ObjectMeta: metav1.ObjectMeta{Name: name}}
-	machine.Spec.Template = &kubevirtv1.VirtualMachineInstanceTemplateSpec{}
-	machine.Spec.Template.Spec.Volumes = volumes(claims...)
-	return machine
+func virtualMachineWith(name string, claims ...string) *kubevirtv1.VirtualMachine {
+	virtualMachine := &kubevirtv1.VirtualMachine{ObjectMeta: metav1.ObjectMeta{Name: name}}
+	virtualMachine.Spec.Template = &kubevirtv1.VirtualMachineInstanceTemplateSpec{}
+	virtualMachine.Spec.Template.Spec.Volumes = volumes(claims...)
+	return virtualMachine
 }
 
 func TestInstanceHasClaim(t *testing.T) {
@@ -144,33 +155,34 @@ func TestInstanceHasClaim(t *testing.T) {
 	assert.True(t, InstanceHasClaim(planned, "root"), "it is to have it")
 }
 
-// Fault C.1: what a WukongVM left behind when it was deleted keeps the disk.
+// Fault C.1: what a deleted WukongVM left behind keeps the disk.
 func TestRemains(t *testing.T) {
 	disk := diskWith(func(disk *v1alpha1.WukongDisk) { disk.Status.ClaimName = "root" })
 	assert.Nil(t, Remains(disk, nil, nil))
-	assert.NotNil(t, Remains(disk, machineWith("web", "root"), nil), "it may start any time")
-	assert.Nil(t, Remains(disk, machineWith("web", "data"), nil))
-	ends := machineWith("web", "root")
+	assert.NotNil(t, Remains(disk, virtualMachineWith("web", "root"), nil), "it may start any time")
+	assert.Nil(t, Remains(disk, virtualMachineWith("web", "data"), nil))
+	ends := virtualMachineWith("web", "root")
 	ends.DeletionTimestamp = ptr.To(metav1.Now())
 	assert.Nil(t, Remains(disk, ends, nil))
 	assert.NotNil(t, Remains(disk, ends, instanceWith(kubevirtv1.Running, "root")), "its guest shuts down")
 	disk.Status.Move = &v1alpha1.DiskMove{TargetClaimName: "root-2"}
-	assert.NotNil(t, Remains(disk, machineWith("web", "root-2"), nil), "it may have moved")
+	assert.NotNil(t, Remains(disk, virtualMachineWith("web", "root-2"), nil), "it may have moved")
 }
 
 func TestOutsideUser(t *testing.T) {
-	ours := func(machine *kubevirtv1.VirtualMachine) kubevirtv1.VirtualMachine {
-		machine.Labels = map[string]string{v1alpha1.LabelManagedBy: "wukong"}
-		return *machine
+	ours := func(virtualMachine *kubevirtv1.VirtualMachine) kubevirtv1.VirtualMachine {
+		virtualMachine.Labels = map[string]string{v1alpha1.LabelManagedBy: "wukong"}
+		return *virtualMachine
 	}
-	user := func(instances []kubevirtv1.VirtualMachineInstance, machines ...kubevirtv1.VirtualMachine) string {
-		return OutsideUser("root", "web", instances, machines)
+	user := func(instances []kubevirtv1.VirtualMachineInstance, virtualMachines ...kubevirtv1.VirtualMachine) string {
+		return OutsideUser("root", "web", instances, virtualMachines)
 	}
 	assert.Empty(t, user(nil))
-	assert.Empty(t, user(nil, ours(machineWith("web", "root"))), "it is the WukongVM's own")
-	assert.Equal(t, "VirtualMachine other", user(nil, ours(machineWith("web", "root")), ours(machineWith("other", "root"))))
-	assert.Equal(t, "VirtualMachine web", user(nil, *machineWith("web", "root")), "somebody made it by hand")
-	assert.Empty(t, user(nil, *machineWith("foreign", "data")))
+	assert.Empty(t, user(nil, ours(virtualMachineWith("web", "root"))), "it is the WukongVM's own")
+	assert.Equal(t, "VirtualMachine other",
+		user(nil, ours(virtualMachineWith("web", "root")), ours(virtualMachineWith("other", "root"))))
+	assert.Equal(t, "VirtualMachine web", user(nil, *virtualMachineWith("web", "root")), "somebody made it by hand")
+	assert.Empty(t, user(nil, *virtualMachineWith("foreign", "data")))
 	runs := instanceWith(kubevirtv1.Running)
 	runs.Name, runs.Spec.Volumes = "foreign", volumes("root")
 	assert.Equal(t, "VirtualMachineInstance foreign", user([]kubevirtv1.VirtualMachineInstance{*runs}))
@@ -180,11 +192,13 @@ func TestOutsideUser(t *testing.T) {
 
 func TestGuestSize(t *testing.T) {
 	reporting := func(vm *v1alpha1.WukongVM) {
-		vm.Status.Disks = []v1alpha1.VMDiskStatus{{DiskName: "other"}, {DiskName: "root", GuestSize: ptr.To(resource.MustParse("2Gi"))}}
+		vm.Status.Disks = []v1alpha1.VMDiskStatus{{DiskName: "other"},
+			{DiskName: "root", GuestSize: ptr.To(resource.MustParse("2Gi"))}}
 	}
 	vms := []v1alpha1.WukongVM{vm("old"), vm("web", reporting)}
 	sawOnce := func(name string) *v1alpha1.WukongDisk {
-		return diskWith(attachedTo(name), func(disk *v1alpha1.WukongDisk) { disk.Status.GuestSize = ptr.To(resource.MustParse("1Gi")) })
+		return diskWith(attachedTo(name),
+			func(disk *v1alpha1.WukongDisk) { disk.Status.GuestSize = ptr.To(resource.MustParse("1Gi")) })
 	}
 	size := func(disk *v1alpha1.WukongDisk, name string) *resource.Quantity {
 		return Inputs{Disk: disk, VMs: vms}.GuestSize(name)
@@ -196,7 +210,8 @@ func TestGuestSize(t *testing.T) {
 	assert.Nil(t, size(sawOnce("web"), ""), "it is detached")
 }
 
-// Of two disks that adopt one claim the older comes first. Times are whole seconds: of one second the one that has the claim keeps it.
+// Of two disks that adopt one claim the older comes first. Within the same second, the one that has the claim keeps
+// it.
 func TestWhoOwnsAClaim(t *testing.T) {
 	noon := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
 	disk := func(uid types.UID, second int, claim string, options ...builder.DiskOption) *v1alpha1.WukongDisk {
@@ -223,5 +238,6 @@ func TestWhoOwnsAClaim(t *testing.T) {
 	assert.Empty(t, ClaimOwner(late, []v1alpha1.WukongDisk{*reader}), "both only read")
 	maker := builder.Disk("shop", "maker")
 	maker.UID, maker.CreationTimestamp, maker.Status.ClaimName = "c", metav1.NewTime(noon.Add(time.Hour)), "found"
-	assert.Equal(t, "maker", ClaimOwner(disk("a", 0, "found"), []v1alpha1.WukongDisk{*maker}), "it made the claim, whenever that was")
+	assert.Equal(t, "maker", ClaimOwner(disk("a", 0, "found"), []v1alpha1.WukongDisk{*maker}),
+		"it made the claim, whenever that was")
 }

@@ -10,18 +10,21 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/apply"
 )
 
-// Remains is what a WukongVM left behind that says nothing of the disk any more, and has a claim of it: an instance, for as long as its guest
-// shuts down, or a VirtualMachine that was kept ('kubectl delete --cascade=orphan') and may start any time. It is nil for none. Both objects are
-// those of the WukongVM's name, and may be nil.
-func Remains(disk *v1alpha1.WukongDisk, machine *kubevirtv1.VirtualMachine, instance *kubevirtv1.VirtualMachineInstance) client.Object {
+// Remains returns what still has a claim of the disk although its WukongVM no longer mentions the disk: an instance
+// while its guest shuts down, or a VirtualMachine that was kept ('kubectl delete --cascade=orphan') and may start any
+// time. It is nil for none. Both objects have the WukongVM's name, and may be nil.
+func Remains(
+	disk *v1alpha1.WukongDisk, virtualMachine *kubevirtv1.VirtualMachine, instance *kubevirtv1.VirtualMachineInstance,
+) client.Object {
 	claims := []string{disk.Status.ClaimName}
 	if move := disk.Status.Move; move != nil {
 		claims = append(claims, move.TargetClaimName)
 	}
 	for _, claim := range claims {
 		switch {
-		case machine != nil && machine.DeletionTimestamp.IsZero() && machineHasClaim(machine, claim):
-			return machine
+		case virtualMachine != nil && virtualMachine.DeletionTimestamp.IsZero() &&
+			virtualMachineHasClaim(virtualMachine, claim):
+			return virtualMachine
 		case InstanceHasClaim(instance, claim):
 			return instance
 		}
@@ -29,10 +32,10 @@ func Remains(disk *v1alpha1.WukongDisk, machine *kubevirtv1.VirtualMachine, inst
 	return nil
 }
 
-// OutsideUser is an instance or a VirtualMachine that has a claim and is not of the WukongVM that the disk is about to be attached to; empty for
-// none.
+// OutsideUser returns an instance or a VirtualMachine that has a claim and does not belong to the WukongVM that the
+// disk is about to be attached to, or "".
 func OutsideUser(
-	claim, attachTo string, instances []kubevirtv1.VirtualMachineInstance, machines []kubevirtv1.VirtualMachine,
+	claim, attachTo string, instances []kubevirtv1.VirtualMachineInstance, virtualMachines []kubevirtv1.VirtualMachine,
 ) string {
 	own := func(obj client.Object) bool { return apply.Ours(obj) && obj.GetName() == attachTo }
 	for i := range instances {
@@ -40,9 +43,10 @@ func OutsideUser(
 			return kindAndName(instance)
 		}
 	}
-	for i := range machines {
-		if machine := &machines[i]; !own(machine) && machine.DeletionTimestamp.IsZero() && machineHasClaim(machine, claim) {
-			return kindAndName(machine)
+	for i := range virtualMachines {
+		if virtualMachine := &virtualMachines[i]; !own(virtualMachine) && virtualMachine.DeletionTimestamp.IsZero() &&
+			virtualMachineHasClaim(virtualMachine, claim) {
+			return kindAndName(virtualMachine)
 		}
 	}
 	return ""
@@ -61,8 +65,8 @@ func InstanceHasClaim(instance *kubevirtv1.VirtualMachineInstance, claim string)
 	})
 }
 
-func machineHasClaim(machine *kubevirtv1.VirtualMachine, claim string) bool {
-	return machine.Spec.Template != nil && hasVolume(machine.Spec.Template.Spec.Volumes, claim)
+func virtualMachineHasClaim(virtualMachine *kubevirtv1.VirtualMachine, claim string) bool {
+	return virtualMachine.Spec.Template != nil && hasVolume(virtualMachine.Spec.Template.Spec.Volumes, claim)
 }
 
 func hasVolume(volumes []kubevirtv1.Volume, claim string) bool {

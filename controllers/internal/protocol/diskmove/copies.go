@@ -11,27 +11,29 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/dvstate"
 )
 
-// A disk that moves has two DataVolumes for a while. Which of them holds the disk is read from the DataVolumes themselves: each but the first
-// says which claim it was moved from, and since when it is in use itself. Status only repeats it.
+// A disk has two DataVolumes during a move. Which of them holds the disk is read from the DataVolumes themselves: each
+// but the first records which claim it was moved from, and whether it is in use. Status only repeats it.
 
-// Copies are the DataVolumes that a disk moved to, or is to move to.
+// Copies are the DataVolumes of the moves of a disk, finished or not.
 type Copies struct {
 	// Current is the name of the claim that holds the disk.
 	Current string
-	// DataVolume is that of the current claim, when the disk has moved before; the first one is read by its name.
+	// DataVolume is that of the current claim, when the disk has moved before. The first one is read by its name.
 	DataVolume *cdiv1.DataVolume
-	// Target is on its way to take the place of the current one.
+	// Target will replace the current one.
 	Target *cdiv1.DataVolume
-	// Stale ones have no part any more.
+	// Stale ones are no longer needed.
 	Stale []*cdiv1.DataVolume
 }
 
-// Arrange finds out which of the DataVolumes that a disk moved to is which. First is the claim that it began with.
+// Arrange assigns the DataVolumes of a disk's moves to their roles. First is the claim that the disk began with.
 func Arrange(first string, moved []*cdiv1.DataVolume) Copies {
 	result := Copies{Current: first}
-	slices.SortFunc(moved, func(one, two *cdiv1.DataVolume) int { return one.CreationTimestamp.Compare(two.CreationTimestamp.Time) })
+	slices.SortFunc(moved,
+		func(one, two *cdiv1.DataVolume) int { return one.CreationTimestamp.Compare(two.CreationTimestamp.Time) })
 	for _, candidate := range moved {
-		if inUse(candidate) && !slices.ContainsFunc(moved, func(other *cdiv1.DataVolume) bool { return inUse(other) && movedFrom(other) == candidate.Name }) {
+		if inUse(candidate) && !slices.ContainsFunc(moved,
+			func(other *cdiv1.DataVolume) bool { return inUse(other) && movedFrom(other) == candidate.Name }) {
 			result.Current, result.DataVolume = candidate.Name, candidate
 		}
 	}
@@ -55,15 +57,17 @@ func inUse(dataVolume *cdiv1.DataVolume) bool {
 	return dataVolume.Annotations[v1alpha1.AnnotationInUse] == "true"
 }
 
-// targetVolume is what a disk moves to: blank for KubeVirt to fill, or a clone of the claim that nobody has. It says which claim holds the disk,
-// and is not to be collected by CDI.
+// targetVolume returns the DataVolume that a disk moves to: blank for KubeVirt to fill, or a clone of a claim that no
+// guest has. It records which claim holds the disk, and CDI must not collect it.
 func (in Inputs) targetVolume(move *v1alpha1.DiskMove) *cdiv1.DataVolume {
-	annotations := map[string]string{v1alpha1.AnnotationMovedFrom: in.Copies.Current, dvstate.AnnotationDeleteAfterCompletion: "false",
-		dvstate.AnnotationPopulatedFor: move.TargetClaimName}
+	annotations := map[string]string{v1alpha1.AnnotationMovedFrom: in.Copies.Current,
+		dvstate.AnnotationDeleteAfterCompletion: "false",
+		dvstate.AnnotationPopulatedFor:          move.TargetClaimName}
 	source := &cdiv1.DataVolumeSource{Blank: &cdiv1.DataVolumeBlankImage{}}
 	if move.Method == v1alpha1.MoveCopy {
-		source = &cdiv1.DataVolumeSource{PVC: &cdiv1.DataVolumeSourcePVC{Namespace: in.Disk.Namespace, Name: in.Copies.Current}}
-		annotations[dvstate.AnnotationBindNow] = "true" // no machine may be its first consumer before it is complete
+		source = &cdiv1.DataVolumeSource{PVC: &cdiv1.DataVolumeSourcePVC{Namespace: in.Disk.Namespace,
+			Name: in.Copies.Current}}
+		annotations[dvstate.AnnotationBindNow] = "true" // no guest may be its first consumer before it is complete
 	}
 	storage := &cdiv1.StorageSpec{
 		StorageClassName: &move.TargetStorageClassName,

@@ -16,40 +16,43 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/dvstate"
 )
 
-// Decision is what a pass does about the move of a disk. The zero value is a disk that is where it shall be.
+// Decision is what a pass does for the move of a disk. The zero value means that the disk is where it should be.
 type Decision struct {
-	// Status is status.move; nil keeps nobody from anything.
+	// Status is status.move; nil restricts nobody.
 	Status *v1alpha1.DiskMove
-	// Reason and Message are of the condition StorageMoved; no reason, no condition.
+	// Reason and Message are those of the condition StorageMoved. Without a reason there is no condition.
 	Reason, Message string
-	// Create is the target to make, Remove the one to take away, Finish lets it take the place of the current claim. At most one is set.
+	// Create is the target to create, Remove the one to delete. Finish makes the target the current claim. At most one is
+	// set.
 	Create, Remove *cdiv1.DataVolume
 	Finish         bool
-	// Again: the next step needs nothing but that status reports this one.
+	// Again: requeue at once; the next step only requires this step to be visible in status.
 	Again bool
 }
 
-// Locked reports whether no machine may have the disk.
+// Locked reports whether no WukongVM may have the disk.
 func (d *Decision) Locked() bool { return d.Status != nil && d.Status.Method == v1alpha1.MoveCopy }
 
-// Undecided reports whether only a person can say which claim holds the disk.
+// Undecided reports whether only a user can decide which claim holds the disk.
 func (d *Decision) Undecided() bool { return d.Reason == v1alpha1.ReasonMoveUndecided }
 
-// maxTarget leaves room for the hyphen and eight digits.
+// maxTarget leaves room for a hyphen and eight digits.
 const maxTarget = 253 - 9
 
-// TargetName is the claim that a disk moves to, from a claim and to a class. The claim that it comes from is part of it, so that no move of a
-// disk has the name of an earlier one: what KubeVirt remembers of one is never taken for another.
+// TargetName returns the name of the claim that a disk moves to, for its source claim and its target class. The source
+// claim is part of the name, so that no two moves of a disk share one: KubeVirt's records of one move are never taken
+// for another's.
 func TargetName(disk *v1alpha1.WukongDisk, class, from string) string {
 	sum := sha256.Sum256([]byte(strings.Join([]string{class, string(disk.UID), from}, "\x00")))
 	prefix := strings.TrimRight(disk.Name[:min(len(disk.Name), maxTarget)], "-.")
 	return prefix + "-" + hex.EncodeToString(sum[:4])
 }
 
-// Decide says what is next, from what exists and what the machine answers.
+// Decide returns the next step, from what exists and what the WukongVM answers.
 func (in Inputs) Decide() Decision {
 	switch {
-	case in.Disk.AdoptsClaim(), !in.Disk.DeletionTimestamp.IsZero() && (in.Copies.Target == nil || !isBlank(in.Copies.Target)):
+	case in.Disk.AdoptsClaim(), !in.Disk.DeletionTimestamp.IsZero() &&
+		(in.Copies.Target == nil || !isBlank(in.Copies.Target)):
 		return Decision{}
 	case in.Copies.Target == nil:
 		return in.withoutTarget()
@@ -60,8 +63,8 @@ func (in Inputs) Decide() Decision {
 	}
 }
 
-// OtherClass is the class that the disk is to move to; empty when it is there, or cannot say yet. Without a class in spec it stays where it is,
-// whatever becomes the default.
+// OtherClass returns the class that the disk must move to, or "" when it is there or the claim is not known yet.
+// Without a class in spec the disk stays where it is, even if the default class changes.
 func (in Inputs) OtherClass() string {
 	class := ptr.Deref(in.Disk.Spec.StorageClassName, "")
 	if class == "" || in.Claim == nil || ptr.Deref(in.Claim.Spec.StorageClassName, "") == class {
@@ -70,11 +73,12 @@ func (in Inputs) OtherClass() string {
 	return class
 }
 
-// withoutTarget: nothing is begun, and all of it may still be changed.
+// withoutTarget: the move has not begun, and its parameters can still change.
 func (in Inputs) withoutTarget() Decision {
 	class := in.OtherClass()
 	if given := in.Disk.Status.Move; given != nil && in.targetLost(given) {
-		return telling(given, v1alpha1.MoveCancelling, "DataVolume "+given.TargetClaimName+" is gone: the machine is taken off it")
+		return reporting(given, v1alpha1.MoveCancelling,
+			"DataVolume "+given.TargetClaimName+" is gone: the machine is taken off it")
 	}
 	if class == "" {
 		return Decision{}
@@ -84,79 +88,87 @@ func (in Inputs) withoutTarget() Decision {
 	}
 	method, wait := in.method()
 	move := &v1alpha1.DiskMove{
-		TargetClaimName: TargetName(in.Disk, class, in.Copies.Current), TargetStorageClassName: class, Method: method, Phase: v1alpha1.MovePreparing,
+		TargetClaimName: TargetName(in.Disk, class, in.Copies.Current), TargetStorageClassName: class, Method: method,
+		Phase: v1alpha1.MovePreparing,
 	}
 	if wait != "" {
 		return Decision{Reason: v1alpha1.ReasonMoving, Message: wait}
 	}
-	machine, entry := in.holderEntry()
-	said := in.answer(move.TargetClaimName)
+	vm, entry := in.ownerEntry()
+	answer := in.answer(move.TargetClaimName)
 	switch {
 	case in.TargetClaim != nil:
-		return telling(move, v1alpha1.MovePreparing, fmt.Sprintf("PersistentVolumeClaim %s, which has the name that the disk moves to, must go first", move.TargetClaimName))
-	case method == v1alpha1.MoveCopy && machine == nil:
-		decision := telling(move, v1alpha1.MovePreparing, fmt.Sprintf("PersistentVolumeClaim %s is about to be copied to %s", in.Copies.Current, move.TargetClaimName))
+		return reporting(move, v1alpha1.MovePreparing, fmt.Sprintf("PersistentVolumeClaim %s, which has the name that the "+
+			"disk moves to, must go first", move.TargetClaimName))
+	case method == v1alpha1.MoveCopy && vm == nil:
+		decision := reporting(move, v1alpha1.MovePreparing,
+			fmt.Sprintf("PersistentVolumeClaim %s is about to be copied to %s", in.Copies.Current, move.TargetClaimName))
 		decision.Again = !in.asked(move)
 		return decision.creating(in, in.asked(move))
 	case method == v1alpha1.MoveCopy:
-		decision := telling(move, v1alpha1.MovePreparing, fmt.Sprintf("waits until WukongVM %s does not start any more, to copy the disk", machine.Name))
-		return decision.creating(in, in.asked(move) && said == v1alpha1.VMDiskMoveReleased)
-	case said == v1alpha1.VMDiskMoveRefused:
-		decision := telling(move, v1alpha1.MovePreparing, fmt.Sprintf("WukongVM %s: %s", machine.Name, entry.Move.Message))
+		decision := reporting(move, v1alpha1.MovePreparing,
+			fmt.Sprintf("waits until WukongVM %s does not start any more, to copy the disk", vm.Name))
+		return decision.creating(in, in.asked(move) && answer == v1alpha1.VMDiskMoveReleased)
+	case answer == v1alpha1.VMDiskMoveRefused:
+		decision := reporting(move, v1alpha1.MovePreparing, fmt.Sprintf("WukongVM %s: %s", vm.Name, entry.Move.Message))
 		decision.Reason = v1alpha1.ReasonMoveUnsupported
 		return decision
 	default:
-		decision := telling(move, v1alpha1.MovePreparing, fmt.Sprintf("asks WukongVM %s to migrate the volume", machine.Name))
-		return decision.creating(in, in.asked(move) && said == v1alpha1.VMDiskMoveAccepted)
+		decision := reporting(move, v1alpha1.MovePreparing, fmt.Sprintf("asks WukongVM %s to migrate the volume", vm.Name))
+		return decision.creating(in, in.asked(move) && answer == v1alpha1.VMDiskMoveAccepted)
 	}
 }
 
-// targetLost tells whether someone deleted the target while the machine may have it.
+// targetLost reports whether the target was deleted while the WukongVM may have it.
 func (in Inputs) targetLost(given *v1alpha1.DiskMove) bool {
-	if given.Method != v1alpha1.MoveLive || given.Phase == v1alpha1.MovePreparing || given.TargetClaimName == in.Copies.Current {
+	if given.Method != v1alpha1.MoveLive || given.Phase == v1alpha1.MovePreparing ||
+		given.TargetClaimName == in.Copies.Current {
 		return false
 	}
-	said := in.answer(given.TargetClaimName)
-	return said != "" && said != v1alpha1.VMDiskMoveWithdrawn
+	answer := in.answer(given.TargetClaimName)
+	return answer != "" && answer != v1alpha1.VMDiskMoveWithdrawn
 }
 
-// withLiveTarget: there is a blank claim for the running machine. It is the machine's from the phase Migrating on.
+// withLiveTarget: a blank claim exists for the running guest. From the phase Migrating, the WukongVM decides about it.
 func (in Inputs) withLiveTarget() Decision {
 	target := in.Copies.Target
 	move := &v1alpha1.DiskMove{
-		TargetClaimName: target.Name, TargetStorageClassName: classOf(target), Method: v1alpha1.MoveLive, Phase: v1alpha1.MoveMigrating,
+		TargetClaimName: target.Name, TargetStorageClassName: classOf(target), Method: v1alpha1.MoveLive,
+		Phase: v1alpha1.MoveMigrating,
 	}
 	if in.asked(move) {
 		move.Phase = in.Disk.Status.Move.Phase
 	}
-	wanted := target.DeletionTimestamp.IsZero() && target.Name == TargetName(in.Disk, ptr.Deref(in.Disk.Spec.StorageClassName, ""), in.Copies.Current)
+	wanted := target.DeletionTimestamp.IsZero() &&
+		target.Name == TargetName(in.Disk, ptr.Deref(in.Disk.Spec.StorageClassName, ""), in.Copies.Current)
 	if move.Phase == v1alpha1.MovePreparing {
 		return in.preparing(move, wanted)
 	}
-	said := in.answer(target.Name)
-	machine, entry := in.holderEntry()
-	name, words := "", ""
-	if machine != nil && entry != nil {
-		name = machine.Name
+	answer := in.answer(target.Name)
+	vm, entry := in.ownerEntry()
+	name, message := "", ""
+	if vm != nil && entry != nil {
+		name = vm.Name
 	}
-	if said != "" {
-		words = entry.Move.Message
+	if answer != "" {
+		message = entry.Move.Message
 	}
-	switch said {
+	switch answer {
 	case v1alpha1.VMDiskMoveMoved:
-		decision := telling(move, move.Phase, "")
+		decision := reporting(move, move.Phase, "")
 		decision.Finish = true
 		return decision
 	case v1alpha1.VMDiskMoveUndecided:
-		decision := telling(move, move.Phase, words)
+		decision := reporting(move, move.Phase, message)
 		decision.Reason = v1alpha1.ReasonMoveUndecided
 		return decision
 	case v1alpha1.VMDiskMoveWithdrawn:
 		if move.Phase == v1alpha1.MoveCancelling {
-			return Decision{Status: nil, Reason: v1alpha1.ReasonMoving, Message: "DataVolume " + target.Name + " is taken away again", Remove: target}
+			return Decision{Status: nil, Reason: v1alpha1.ReasonMoving, Message: "DataVolume " + target.Name +
+				" is taken away again", Remove: target}
 		}
 	case v1alpha1.VMDiskMoveRefused:
-		decision := telling(move, v1alpha1.MoveCancelling, fmt.Sprintf("WukongVM %s: %s", name, words))
+		decision := reporting(move, v1alpha1.MoveCancelling, fmt.Sprintf("WukongVM %s: %s", name, message))
 		decision.Reason = v1alpha1.ReasonMoveUnsupported
 		return decision
 	}
@@ -164,97 +176,110 @@ func (in Inputs) withLiveTarget() Decision {
 		return in.orphaned(move)
 	}
 	if !wanted {
-		return telling(move, v1alpha1.MoveCancelling, fmt.Sprintf(
-			"spec.storageClassName changed again: what WukongVM %s has begun is finished first, else given up, and then the disk moves on", name))
+		return reporting(move, v1alpha1.MoveCancelling, fmt.Sprintf(
+			"spec.storageClassName changed again: what WukongVM %s has begun is finished first, else given up, and then the "+
+				"disk moves on", name))
 	}
-	return telling(move, move.Phase, strings.TrimSuffix(fmt.Sprintf("WukongVM %s migrates the volume to PersistentVolumeClaim %s: %s", name, target.Name, words), ": "))
+	return reporting(move, move.Phase, strings.TrimSuffix(
+		fmt.Sprintf("WukongVM %s migrates the volume to PersistentVolumeClaim %s: %s", name, target.Name, message), ": "))
 }
 
-// preparing: no machine touches the target yet.
+// preparing: no WukongVM uses the target yet.
 func (in Inputs) preparing(move *v1alpha1.DiskMove, wanted bool) Decision {
 	target := in.Copies.Target
 	method, wait := in.method()
 	if !wanted || wait != "" || method != v1alpha1.MoveLive {
-		return Decision{Reason: v1alpha1.ReasonMoving, Message: "DataVolume " + target.Name + " is taken away again, because the disk or its machine changed", Remove: target}
+		return Decision{Reason: v1alpha1.ReasonMoving, Message: "DataVolume " + target.Name +
+			" is taken away again, because the disk or its machine changed", Remove: target}
 	}
-	machine, entry := in.holderEntry()
+	vm, entry := in.ownerEntry()
 	if in.answer(target.Name) == v1alpha1.VMDiskMoveRefused {
-		decision := telling(move, v1alpha1.MovePreparing, fmt.Sprintf("WukongVM %s: %s", machine.Name, entry.Move.Message))
+		decision := reporting(move, v1alpha1.MovePreparing, fmt.Sprintf("WukongVM %s: %s", vm.Name, entry.Move.Message))
 		decision.Reason = v1alpha1.ReasonMoveUnsupported
 		return decision
 	}
 	if found := filled(target); found != nil {
-		decision := telling(move, v1alpha1.MovePreparing, found.Message)
+		decision := reporting(move, v1alpha1.MovePreparing, found.Message)
 		decision.Reason = found.Reason
 		return decision
 	}
-	return telling(move, v1alpha1.MoveMigrating, fmt.Sprintf("WukongVM %s is to migrate the volume to PersistentVolumeClaim %s", machine.Name, target.Name))
+	return reporting(move, v1alpha1.MoveMigrating,
+		fmt.Sprintf("WukongVM %s is to migrate the volume to PersistentVolumeClaim %s", vm.Name, target.Name))
 }
 
-// orphaned: the machine that was given the target is gone, with its answer.
+// orphaned: the WukongVM that was given the target is deleted, and with it its answer.
 func (in Inputs) orphaned(move *v1alpha1.DiskMove) Decision {
-	decision := telling(move, move.Phase, "")
-	switch word := in.Disk.Annotations[v1alpha1.AnnotationClaimInUse]; {
+	decision := reporting(move, move.Phase, "")
+	switch choice := in.Disk.Annotations[v1alpha1.AnnotationClaimInUse]; {
 	case in.AttachedTo != "":
 		decision.Message = fmt.Sprintf("waits for what WukongVM %s says about the move", in.AttachedTo)
-	case word == move.TargetClaimName:
+	case choice == move.TargetClaimName:
 		decision.Finish = true
-	case word == in.Copies.Current:
-		return Decision{Reason: v1alpha1.ReasonMoving, Message: "DataVolume " + move.TargetClaimName + " is taken away", Remove: in.Copies.Target}
+	case choice == in.Copies.Current:
+		return Decision{Reason: v1alpha1.ReasonMoving, Message: "DataVolume " + move.TargetClaimName + " is taken away",
+			Remove: in.Copies.Target}
 	default:
 		decision.Reason = v1alpha1.ReasonMoveUndecided
-		decision.Message = fmt.Sprintf("the machine was deleted while the disk moved: look at PersistentVolumeClaim %s and %s, and name the one with the newest data: "+
-			"kubectl annotate wukongdisk %s %s=NAME", in.Copies.Current, move.TargetClaimName, in.Disk.Name, v1alpha1.AnnotationClaimInUse)
+		decision.Message = fmt.Sprintf("the machine was deleted while the disk moved: look at PersistentVolumeClaim %s "+
+			"and %s, and name the one with the newest data: "+
+			"kubectl annotate wukongdisk %s %s=NAME",
+			in.Copies.Current, move.TargetClaimName, in.Disk.Name, v1alpha1.AnnotationClaimInUse)
 	}
 	return decision
 }
 
-// withCopyTarget: CDI clones the current claim, which nobody has meanwhile.
+// withCopyTarget: CDI clones the current claim, which no guest has meanwhile.
 func (in Inputs) withCopyTarget() Decision {
 	target := in.Copies.Target
-	move := &v1alpha1.DiskMove{TargetClaimName: target.Name, TargetStorageClassName: classOf(target), Method: v1alpha1.MoveCopy}
+	move := &v1alpha1.DiskMove{TargetClaimName: target.Name, TargetStorageClassName: classOf(target),
+		Method: v1alpha1.MoveCopy}
 	remove := func(why string) Decision {
-		// The lock goes with the target: a guest may write to the current claim from then on, and the copy would miss it.
-		decision := telling(move, v1alpha1.MoveCopying, fmt.Sprintf("DataVolume %s is taken away again, because %s", target.Name, why))
+		// The lock ends with the target: a guest may write to the current claim from then on, and the copy would miss it.
+		decision := reporting(move, v1alpha1.MoveCopying,
+			fmt.Sprintf("DataVolume %s is taken away again, because %s", target.Name, why))
 		decision.Remove = target
 		return decision
 	}
-	machine, entry := in.holderEntry()
+	vm, entry := in.ownerEntry()
 	switch {
 	case !target.DeletionTimestamp.IsZero():
-		return telling(move, v1alpha1.MoveCopying, fmt.Sprintf("waits until DataVolume %s is gone", target.Name))
+		return reporting(move, v1alpha1.MoveCopying, fmt.Sprintf("waits until DataVolume %s is gone", target.Name))
 	case target.Name != TargetName(in.Disk, ptr.Deref(in.Disk.Spec.StorageClassName, ""), in.Copies.Current):
 		return remove("spec.storageClassName changed again")
 	case entry != nil && entry.Attachment != "" && entry.Attachment != v1alpha1.DiskWaiting:
-		return remove(fmt.Sprintf("WukongVM %s has the disk", machine.Name))
+		return remove(fmt.Sprintf("WukongVM %s has the disk", vm.Name))
 	}
 	if found := filled(target); found != nil {
-		decision := telling(move, v1alpha1.MoveCopying, fmt.Sprintf("PersistentVolumeClaim %s is being copied: %s", in.Copies.Current, found.Message))
+		decision := reporting(move, v1alpha1.MoveCopying,
+			fmt.Sprintf("PersistentVolumeClaim %s is being copied: %s", in.Copies.Current, found.Message))
 		decision.Reason = found.Reason
 		return decision
 	}
 	if found := diskstate.Bound(in.TargetClaim); found != nil {
-		return telling(move, v1alpha1.MoveCopying, found.Message)
+		return reporting(move, v1alpha1.MoveCopying, found.Message)
 	}
-	decision := telling(move, v1alpha1.MoveCopying, "")
+	decision := reporting(move, v1alpha1.MoveCopying, "")
 	decision.Finish = true
 	return decision
 }
 
-// obstacle says why a move cannot begin, whatever the machine does.
+// obstacle returns why a move cannot begin, whatever the WukongVM does.
 func (in Inputs) obstacle(class string) *diskstate.Problem {
 	switch {
 	case !in.Complete:
 		return diskstate.Pending(v1alpha1.ReasonMoving, "the disk moves to StorageClass %s when it is filled", class)
 	case !in.ClassFound:
-		return diskstate.Failed(v1alpha1.ReasonStorageClassMissing, "the disk stays where it is: StorageClass %s does not exist; create it, or set storageClassName back to %s",
+		return diskstate.Failed(v1alpha1.ReasonStorageClassMissing, "the disk stays where it is: StorageClass %s does not "+
+			"exist; create it, or set storageClassName back to %s",
 			class, ptr.Deref(in.Claim.Spec.StorageClassName, ""))
 	case model.IsShared(in.Disk):
-		return diskstate.Failed(v1alpha1.ReasonMoveUnsupported, "a disk that several machines share cannot move: set spec.shared to false when one machine has it, "+
+		return diskstate.Failed(v1alpha1.ReasonMoveUnsupported, "a disk that several machines share cannot move: set "+
+			"spec.shared to false when one machine has it, "+
 			"or set storageClassName back to %s", ptr.Deref(in.Claim.Spec.StorageClassName, ""))
 	case in.DataVolume == nil:
-		return diskstate.Failed(v1alpha1.ReasonMoveUnsupported, "CDI collected DataVolume %s as garbage, and Wukong deletes no claim but with its DataVolume: "+
-			"the old one would stay; make a WukongDisk that is a clone of this one, or set storageClassName back to %s",
+		return diskstate.Failed(v1alpha1.ReasonMoveUnsupported,
+			"CDI collected DataVolume %s as garbage, and Wukong deletes no claim but with its DataVolume: "+
+				"the old one would stay; make a WukongDisk that is a clone of this one, or set storageClassName back to %s",
 			in.Copies.Current, ptr.Deref(in.Claim.Spec.StorageClassName, ""))
 	case in.Grows:
 		return diskstate.Pending(v1alpha1.ReasonMoving, "the disk moves to StorageClass %s when it has grown", class)
@@ -263,43 +288,45 @@ func (in Inputs) obstacle(class string) *diskstate.Problem {
 	}
 }
 
-// method says how a disk can move now, or what that waits for.
+// method returns how a disk can move now, or what it must wait for.
 func (in Inputs) method() (method v1alpha1.MoveMethod, wait string) {
-	machine, entry := in.holderEntry()
+	vm, entry := in.ownerEntry()
 	switch {
 	case len(in.VMs) == 0 && in.AttachedTo == "":
 		return v1alpha1.MoveCopy, ""
-	case machine == nil || !machine.DeletionTimestamp.IsZero():
+	case vm == nil || !vm.DeletionTimestamp.IsZero():
 		return "", "waits until the machine that is being deleted has let go of the disk"
 	case entry == nil:
-		return "", fmt.Sprintf("waits for what WukongVM %s says about the disk", machine.Name)
+		return "", fmt.Sprintf("waits for what WukongVM %s says about the disk", vm.Name)
 	case entry.Attachment == v1alpha1.DiskAttached:
 		return v1alpha1.MoveLive, ""
 	case entry.Attachment == v1alpha1.DiskAttaching || entry.Attachment == v1alpha1.DiskDetaching:
-		return "", fmt.Sprintf("waits until WukongVM %s has attached or detached the disk", machine.Name)
-	case machine.Spec.PowerState == v1alpha1.PowerStopped, in.answer(model.ClaimsOf(in.Disk).Target) == v1alpha1.VMDiskMoveReleased:
+		return "", fmt.Sprintf("waits until WukongVM %s has attached or detached the disk", vm.Name)
+	case vm.Spec.PowerState == v1alpha1.PowerStopped,
+		in.answer(model.ClaimsOf(in.Disk).Target) == v1alpha1.VMDiskMoveReleased:
 		return v1alpha1.MoveCopy, ""
 	default:
-		return "", fmt.Sprintf("waits until WukongVM %s has the disk and runs, or is stopped by powerState", machine.Name)
+		return "", fmt.Sprintf("waits until WukongVM %s has the disk and runs, or is stopped by powerState", vm.Name)
 	}
 }
 
-// holderEntry is the machine that has the disk, and what it says of it; nil when it does not exist, or says nothing.
-func (in Inputs) holderEntry() (*v1alpha1.WukongVM, *v1alpha1.VMDiskStatus) {
+// ownerEntry returns the WukongVM that has the disk, and its status entry for it. Both are nil if the WukongVM does
+// not exist; the entry is nil if it has none.
+func (in Inputs) ownerEntry() (*v1alpha1.WukongVM, *v1alpha1.VMDiskStatus) {
 	at := slices.IndexFunc(in.VMs, func(vm v1alpha1.WukongVM) bool { return vm.Name == in.AttachedTo })
 	if at < 0 {
 		return nil, nil
 	}
-	machine := &in.VMs[at]
-	for i := range machine.Status.Disks {
-		if machine.Status.Disks[i].DiskName == in.Disk.Name {
-			return machine, &machine.Status.Disks[i]
+	vm := &in.VMs[at]
+	for i := range vm.Status.Disks {
+		if vm.Status.Disks[i].DiskName == in.Disk.Name {
+			return vm, &vm.Status.Disks[i]
 		}
 	}
-	return machine, nil
+	return vm, nil
 }
 
-// answer is what the machine says to the move to a target; empty when it speaks of another, or of none.
+// answer returns the WukongVM's answer to the move to a target, or "" if it has answered another move, or none.
 func (in Inputs) answer(target string) v1alpha1.VMDiskMoveState {
 	for i := range in.VMs {
 		if in.VMs[i].Name != in.AttachedTo {
@@ -314,16 +341,19 @@ func (in Inputs) answer(target string) v1alpha1.VMDiskMoveState {
 	return ""
 }
 
-// asked tells whether status has told of the move already: what the machine says is an answer to that, and not to an earlier one.
+// asked reports whether status already shows the move: only then is the answer of the WukongVM for this move, and not
+// for an earlier one.
 func (in Inputs) asked(move *v1alpha1.DiskMove) bool {
 	given := in.Disk.Status.Move
 	return given != nil && given.TargetClaimName == move.TargetClaimName && given.Method == move.Method
 }
 
-// filled says why a target is not ready to be used. A class that binds at first use gives a blank claim to its first machine.
+// filled returns why a target is not ready to be used. A blank claim of a class that binds at first use is ready for
+// its first consumer.
 func filled(target *cdiv1.DataVolume) *diskstate.Problem {
 	switch phase := target.Status.Phase; {
-	case phase == cdiv1.Succeeded, isBlank(target) && (phase == cdiv1.WaitForFirstConsumer || phase == cdiv1.PendingPopulation):
+	case phase == cdiv1.Succeeded, isBlank(target) &&
+		(phase == cdiv1.WaitForFirstConsumer || phase == cdiv1.PendingPopulation):
 		return nil
 	}
 	found := diskstate.Content(target)
@@ -337,7 +367,7 @@ func filled(target *cdiv1.DataVolume) *diskstate.Problem {
 	return found
 }
 
-// isBlank tells a target for a running machine from a clone.
+// isBlank reports whether a target is for a running guest. Otherwise it is a clone.
 func isBlank(target *cdiv1.DataVolume) bool {
 	return target.Spec.Source == nil || target.Spec.Source.PVC == nil
 }
@@ -349,13 +379,13 @@ func classOf(dataVolume *cdiv1.DataVolume) string {
 	return ptr.Deref(dataVolume.Spec.Storage.StorageClassName, "")
 }
 
-func telling(move *v1alpha1.DiskMove, phase v1alpha1.MovePhase, message string) Decision {
-	told := *move
-	told.Phase = phase
-	return Decision{Status: &told, Reason: v1alpha1.ReasonMoving, Message: message}
+func reporting(move *v1alpha1.DiskMove, phase v1alpha1.MovePhase, message string) Decision {
+	reported := *move
+	reported.Phase = phase
+	return Decision{Status: &reported, Reason: v1alpha1.ReasonMoving, Message: message}
 }
 
-// creating adds the target when the time for it has come.
+// creating adds the target to the decision if now is true.
 func (d Decision) creating(in Inputs, now bool) Decision {
 	if now {
 		d.Create = in.targetVolume(d.Status)

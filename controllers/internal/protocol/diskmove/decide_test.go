@@ -15,13 +15,13 @@ import (
 	"github.com/novasphere/wukong/apis/v1alpha1"
 )
 
-// claims that the disk root moves to when it is on the claim root.
+// The claims that the disk root moves to from the claim root.
 var (
 	toSlow = TargetName(diskWith(), "slow", "root")
 	toCold = TargetName(diskWith(), "cold", "root")
 )
 
-// copyOf is a DataVolume that the disk root moved to, or is to move to.
+// copyOf returns a DataVolume that the disk root moved to, or is moving to.
 func copyOf(name, from string, options ...func(*cdiv1.DataVolume)) *cdiv1.DataVolume {
 	dataVolume := dataVolumeIn(cdiv1.Succeeded)
 	dataVolume.Name, dataVolume.UID = name, types.UID(name)
@@ -60,23 +60,27 @@ func TestTargetNames(t *testing.T) {
 	assert.LessOrEqual(t, len(TargetName(long, "slow", "root")), 253)
 }
 
-// Which claim holds the disk is read from the DataVolumes alone.
+// Only the DataVolumes decide which claim holds the disk.
 func TestArrange(t *testing.T) {
 	tests := map[string]struct {
 		moved           []*cdiv1.DataVolume
 		current, target string
 		stale           []string
 	}{
-		"never moved":        {current: "root"},
-		"is to move":         {moved: []*cdiv1.DataVolume{copyOf("b", "root")}, current: "root", target: "b"},
-		"moved":              {moved: []*cdiv1.DataVolume{copyOf("b", "root", used)}, current: "b"},
-		"is to move on":      {moved: []*cdiv1.DataVolume{copyOf("b", "root", used), copyOf("c", "b")}, current: "b", target: "c"},
-		"moved on":           {moved: []*cdiv1.DataVolume{copyOf("b", "root", used), copyOf("c", "b", used)}, current: "c", stale: []string{"b"}},
-		"in another order":   {moved: []*cdiv1.DataVolume{copyOf("c", "b", used), copyOf("b", "root", used)}, current: "c", stale: []string{"b"}},
+		"never moved": {current: "root"},
+		"is to move":  {moved: []*cdiv1.DataVolume{copyOf("b", "root")}, current: "root", target: "b"},
+		"moved":       {moved: []*cdiv1.DataVolume{copyOf("b", "root", used)}, current: "b"},
+		"is to move on": {moved: []*cdiv1.DataVolume{copyOf("b", "root", used), copyOf("c", "b")},
+			current: "b", target: "c"},
+		"moved on": {moved: []*cdiv1.DataVolume{copyOf("b", "root", used), copyOf("c", "b", used)},
+			current: "c", stale: []string{"b"}},
+		"in another order": {moved: []*cdiv1.DataVolume{copyOf("c", "b", used), copyOf("b", "root", used)},
+			current: "c", stale: []string{"b"}},
 		"its origin is gone": {moved: []*cdiv1.DataVolume{copyOf("c", "b", used)}, current: "c"},
 		"never two targets": {moved: []*cdiv1.DataVolume{copyOf("b", "root", bornIn(2)), copyOf("c", "root", bornIn(1))},
 			current: "root", target: "c", stale: []string{"b"}},
-		"a target of yesterday": {moved: []*cdiv1.DataVolume{copyOf("b", "root", used), copyOf("c", "root")}, current: "b", stale: []string{"c"}},
+		"a target of yesterday": {moved: []*cdiv1.DataVolume{copyOf("b", "root", used), copyOf("c", "root")},
+			current: "b", stale: []string{"c"}},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -96,8 +100,10 @@ func TestArrange(t *testing.T) {
 	}
 }
 
-// saying is a machine that holds the disk, attached or not, and answers to a move.
-func saying(attachment v1alpha1.DiskAttachment, target string, state v1alpha1.VMDiskMoveState, options ...func(*v1alpha1.WukongVM)) func(*Inputs) {
+// saying adds a WukongVM that has the disk, attached or not, and its answer to a move.
+func saying(
+	attachment v1alpha1.DiskAttachment, target string, state v1alpha1.VMDiskMoveState, options ...func(*v1alpha1.WukongVM),
+) func(*Inputs) {
 	return func(observed *Inputs) {
 		vm := attachedVM(options...)
 		entry := v1alpha1.VMDiskStatus{Name: "root", DiskName: "root", ClaimName: "root", Attachment: attachment}
@@ -111,15 +117,16 @@ func saying(attachment v1alpha1.DiskAttachment, target string, state v1alpha1.VM
 
 func powerless(vm *v1alpha1.WukongVM) { vm.Spec.PowerState = v1alpha1.PowerStopped }
 
-// movingTo is a disk that told of a move before.
+// movingTo sets the status of a disk that has reported a move.
 func movingTo(target string, method v1alpha1.MoveMethod, phase v1alpha1.MovePhase) func(*v1alpha1.WukongDisk) {
 	return func(disk *v1alpha1.WukongDisk) {
 		disk.Status.ClaimName, disk.Status.AttachedTo = "root", "web"
-		disk.Status.Move = &v1alpha1.DiskMove{TargetClaimName: target, TargetStorageClassName: "slow", Method: method, Phase: phase}
+		disk.Status.Move = &v1alpha1.DiskMove{TargetClaimName: target, TargetStorageClassName: "slow",
+			Method: method, Phase: phase}
 	}
 }
 
-func word(claim string) func(*v1alpha1.WukongDisk) {
+func choice(claim string) func(*v1alpha1.WukongDisk) {
 	return func(disk *v1alpha1.WukongDisk) {
 		disk.Annotations = map[string]string{v1alpha1.AnnotationClaimInUse: claim}
 	}
@@ -136,73 +143,119 @@ func TestDecideMove(t *testing.T) {
 		disk     *v1alpha1.WukongDisk
 		observed []func(*Inputs)
 		// step is what is done: create, create clone, remove, finish.
-		step          string
-		method        v1alpha1.MoveMethod
-		phase         v1alpha1.MovePhase
-		reason, words string
+		step            string
+		method          v1alpha1.MoveMethod
+		phase           v1alpha1.MovePhase
+		reason, message string
 	}{
-		"where it shall be":       {disk: diskWith(ofClass("fast"))},
-		"no class in spec":        {disk: diskWith()},
-		"an adopted claim":        {disk: diskWith(adopting("data"))},
-		"a class that is missing": {disk: diskWith(slow), observed: []func(*Inputs){func(o *Inputs) { o.ClassFound = false }}, reason: "StorageClassMissing"},
+		"where it shall be": {disk: diskWith(ofClass("fast"))},
+		"no class in spec":  {disk: diskWith()},
+		"an adopted claim":  {disk: diskWith(adopting("data"))},
+		"a class that is missing": {disk: diskWith(slow), observed: []func(*Inputs){func(o *Inputs) { o.ClassFound = false }},
+			reason: "StorageClassMissing"},
 		"shared": {disk: diskWith(slow, func(disk *v1alpha1.WukongDisk) { disk.Spec.Shared = ptr.To(true) }),
-			reason: "MoveUnsupported", words: "spec.shared"},
-		"its DataVolume was collected": {disk: diskWith(slow), observed: []func(*Inputs){func(o *Inputs) { o.DataVolume = nil }},
-			reason: "MoveUnsupported", words: "clone"},
+			reason: "MoveUnsupported", message: "spec.shared"},
+		"its DataVolume was collected": {disk: diskWith(slow),
+			observed: []func(*Inputs){func(o *Inputs) { o.DataVolume = nil }},
+			reason:   "MoveUnsupported", message: "clone"},
 		"while it is filled": {disk: diskWith(slow), observed: []func(*Inputs){func(o *Inputs) { o.Complete = false }},
-			reason: "Moving", words: "when it is filled"},
+			reason: "Moving", message: "when it is filled"},
 		"while it grows": {disk: diskWith(slow), observed: []func(*Inputs){func(o *Inputs) { o.Grows = true }},
-			reason: "Moving", words: "when it has grown"},
+			reason: "Moving", message: "when it has grown"},
 
-		"nobody has it: tells first":      {disk: diskWith(slow), method: copied, phase: "Preparing", reason: "Moving"},
-		"nobody has it, and that is told": {disk: diskWith(slow, movingTo(toSlow, copied, "Preparing")), step: "create clone", method: copied, phase: "Preparing", reason: "Moving"},
-		"its name is still taken": {disk: diskWith(slow, movingTo(toSlow, copied, "Preparing")), observed: []func(*Inputs){boundTarget},
-			method: copied, phase: "Preparing", reason: "Moving", words: "must go first"},
-		"stopped: asks": {disk: diskWith(slow), observed: []func(*Inputs){saying("", "", "", powerless)}, method: copied, phase: "Preparing", reason: "Moving"},
-		"stopped, and has answered to an earlier move": {disk: diskWith(slow), observed: []func(*Inputs){saying("", toSlow, "Released", powerless)},
+		"nobody has it: tells first": {disk: diskWith(slow), method: copied, phase: "Preparing", reason: "Moving"},
+		"nobody has it, and that is told": {disk: diskWith(slow, movingTo(toSlow, copied, "Preparing")), step: "create clone",
 			method: copied, phase: "Preparing", reason: "Moving"},
-		"stopped, and released": {disk: diskWith(slow, movingTo(toSlow, copied, "Preparing")), observed: []func(*Inputs){saying("", toSlow, "Released", powerless)},
-			step: "create clone", method: copied, phase: "Preparing", reason: "Moving"},
+		"its name is still taken": {disk: diskWith(slow, movingTo(toSlow, copied, "Preparing")),
+			observed: []func(*Inputs){boundTarget},
+			method:   copied, phase: "Preparing", reason: "Moving", message: "must go first"},
+		"stopped: asks": {disk: diskWith(slow), observed: []func(*Inputs){saying("", "", "", powerless)}, method: copied,
+			phase: "Preparing", reason: "Moving"},
+		"stopped, and has answered to an earlier move": {disk: diskWith(slow),
+			observed: []func(*Inputs){saying("", toSlow, "Released", powerless)},
+			method:   copied, phase: "Preparing", reason: "Moving"},
+		"stopped, and released": {disk: diskWith(slow, movingTo(toSlow, copied, "Preparing")),
+			observed: []func(*Inputs){saying("", toSlow, "Released", powerless)},
+			step:     "create clone", method: copied, phase: "Preparing", reason: "Moving"},
 		"stopped, and the answer was to a live move": {disk: diskWith(slow, movingTo(toSlow, copied, "Preparing")),
-			observed: []func(*Inputs){saying("", toSlow, "Accepted", powerless)}, method: copied, phase: "Preparing", reason: "Moving"},
-		"starts": {disk: diskWith(slow), observed: []func(*Inputs){saying("", "", "")}, reason: "Moving", words: "runs, or is stopped"},
+			observed: []func(*Inputs){saying("", toSlow, "Accepted", powerless)}, method: copied,
+			phase: "Preparing", reason: "Moving"},
+		"starts": {disk: diskWith(slow), observed: []func(*Inputs){saying("", "", "")}, reason: "Moving",
+			message: "runs, or is stopped"},
 		"being attached": {disk: diskWith(slow), observed: []func(*Inputs){saying("Attaching", "", "")},
-			reason: "Moving", words: "attached or detached"},
-		"its machine is being deleted": {disk: diskWith(slow), observed: []func(*Inputs){saying("Attached", "", "", ending)}, reason: "Moving", words: "let go"},
+			reason: "Moving", message: "attached or detached"},
+		"its machine is being deleted": {disk: diskWith(slow), observed: []func(*Inputs){saying("Attached", "", "", ending)},
+			reason: "Moving", message: "let go"},
 
-		"runs: asks":         {disk: diskWith(slow), observed: []func(*Inputs){saying("Attached", "", "")}, method: live, phase: "Preparing", reason: "Moving"},
-		"runs, and accepts":  {disk: diskWith(slow, movingTo(toSlow, live, "Preparing")), observed: []func(*Inputs){saying("Attached", toSlow, "Accepted")}, step: "create", method: live, phase: "Preparing", reason: "Moving"},
-		"runs, and refuses":  {disk: diskWith(slow, movingTo(toSlow, live, "Preparing")), observed: []func(*Inputs){saying("Attached", toSlow, "Refused")}, method: live, phase: "Preparing", reason: "MoveUnsupported", words: "because"},
-		"the target is made": {disk: diskWith(slow, movingTo(toSlow, live, "Preparing")), observed: []func(*Inputs){saying("Attached", toSlow, "Accepted"), blankTarget(inPhase(cdiv1.ImportInProgress))}, method: live, phase: "Preparing", reason: "Moving"},
-		"the target is there": {disk: diskWith(slow, movingTo(toSlow, live, "Preparing")), observed: []func(*Inputs){saying("Attached", toSlow, "Accepted"), blankTarget()},
-			method: live, phase: "Migrating", reason: "Moving"},
-		"quota": {disk: diskWith(slow, movingTo(toSlow, live, "Preparing")), observed: []func(*Inputs){saying("Attached", toSlow, "Accepted"),
-			blankTarget(func(d *cdiv1.DataVolume) {
-				d.Status.Phase, d.Status.Conditions = cdiv1.Pending, []cdiv1.DataVolumeCondition{boundCondition("ErrExceededQuota", "exceeded quota: small")}
-			})}, method: live, phase: "Preparing", reason: "QuotaExceeded", words: "small"},
-		"stops before it begins":              {disk: diskWith(slow, movingTo(toSlow, live, "Preparing")), observed: []func(*Inputs){saying("", toSlow, "Accepted", powerless), blankTarget()}, step: "remove", reason: "Moving"},
-		"the class changes before it begins":  {disk: diskWith(ofClass("fast"), movingTo(toSlow, live, "Preparing")), observed: []func(*Inputs){saying("Attached", toSlow, "Accepted"), blankTarget()}, step: "remove", reason: "Moving"},
-		"migrates":                            {disk: diskWith(slow, movingTo(toSlow, live, "Migrating")), observed: []func(*Inputs){saying("Attached", toSlow, "Migrating"), blankTarget()}, method: live, phase: "Migrating", reason: "Moving"},
-		"migrates, and status was lost":       {disk: diskWith(slow), observed: []func(*Inputs){saying("Attached", toSlow, "Migrating"), blankTarget()}, method: live, phase: "Migrating", reason: "Moving"},
-		"the class changes while it migrates": {disk: diskWith(ofClass("cold"), movingTo(toSlow, live, "Migrating")), observed: []func(*Inputs){saying("Attached", toSlow, "Migrating"), blankTarget()}, method: live, phase: "Cancelling", reason: "Moving", words: "finished first"},
-		"has moved":                           {disk: diskWith(slow, movingTo(toSlow, live, "Migrating")), observed: []func(*Inputs){saying("Attached", toSlow, "Moved"), blankTarget()}, step: "finish", method: live, phase: "Migrating", reason: "Moving"},
-		"has moved all the same":              {disk: diskWith(ofClass("cold"), movingTo(toSlow, live, "Cancelling")), observed: []func(*Inputs){saying("Attached", toSlow, "Moved"), blankTarget()}, step: "finish", method: live, phase: "Cancelling", reason: "Moving"},
-		"broke off":                           {disk: diskWith(slow, movingTo(toSlow, live, "Migrating")), observed: []func(*Inputs){saying("", toSlow, "Refused", powerless), blankTarget()}, method: live, phase: "Cancelling", reason: "MoveUnsupported"},
-		"withdrawn":                           {disk: diskWith(slow, movingTo(toSlow, live, "Cancelling")), observed: []func(*Inputs){saying("", toSlow, "Withdrawn", powerless), blankTarget()}, step: "remove", reason: "Moving"},
-		"withdrawn from an earlier move":      {disk: diskWith(slow, movingTo(toSlow, live, "Migrating")), observed: []func(*Inputs){saying("Attached", toSlow, "Withdrawn"), blankTarget()}, method: live, phase: "Migrating", reason: "Moving"},
-		"undecided":                           {disk: diskWith(slow, movingTo(toSlow, live, "Migrating")), observed: []func(*Inputs){saying("", toSlow, "Undecided"), blankTarget()}, method: live, phase: "Migrating", reason: "MoveUndecided"},
-		"its machine is gone":                 {disk: diskWith(slow, movingTo(toSlow, live, "Migrating")), observed: []func(*Inputs){blankTarget()}, method: live, phase: "Migrating", reason: "MoveUndecided", words: "annotate"},
-		"a person says the new one":           {disk: diskWith(slow, movingTo(toSlow, live, "Migrating"), word(toSlow)), observed: []func(*Inputs){blankTarget()}, step: "finish", method: live, phase: "Migrating", reason: "Moving"},
-		"a person says the old one":           {disk: diskWith(slow, movingTo(toSlow, live, "Migrating"), word("root")), observed: []func(*Inputs){blankTarget()}, step: "remove", reason: "Moving"},
+		"runs: asks": {disk: diskWith(slow), observed: []func(*Inputs){saying("Attached", "", "")}, method: live,
+			phase: "Preparing", reason: "Moving"},
+		"runs, and accepts": {disk: diskWith(slow, movingTo(toSlow, live, "Preparing")), observed: []func(*Inputs){
+			saying("Attached", toSlow, "Accepted")}, step: "create", method: live, phase: "Preparing", reason: "Moving"},
+		"runs, and refuses": {disk: diskWith(slow, movingTo(toSlow, live, "Preparing")), observed: []func(*Inputs){saying(
+			"Attached", toSlow, "Refused")}, method: live, phase: "Preparing", reason: "MoveUnsupported", message: "because"},
+		"the target is made": {disk: diskWith(slow, movingTo(toSlow, live, "Preparing")),
+			observed: []func(*Inputs){saying("Attached", toSlow, "Accepted"), blankTarget(inPhase(cdiv1.ImportInProgress))},
+			method:   live, phase: "Preparing", reason: "Moving"},
+		"the target is there": {disk: diskWith(slow, movingTo(toSlow, live, "Preparing")),
+			observed: []func(*Inputs){saying("Attached", toSlow, "Accepted"), blankTarget()},
+			method:   live, phase: "Migrating", reason: "Moving"},
+		"quota": {disk: diskWith(slow, movingTo(toSlow, live, "Preparing")),
+			observed: []func(*Inputs){saying("Attached", toSlow, "Accepted"),
+				blankTarget(func(d *cdiv1.DataVolume) {
+					d.Status.Phase, d.Status.Conditions = cdiv1.Pending,
+						[]cdiv1.DataVolumeCondition{boundCondition("ErrExceededQuota", "exceeded quota: small")}
+				})}, method: live, phase: "Preparing", reason: "QuotaExceeded", message: "small"},
+		"stops before it begins": {disk: diskWith(slow, movingTo(toSlow, live, "Preparing")), observed: []func(
+			*Inputs){saying("", toSlow, "Accepted", powerless), blankTarget()}, step: "remove", reason: "Moving"},
+		"the class changes before it begins": {disk: diskWith(ofClass("fast"), movingTo(toSlow, live, "Preparing")),
+			observed: []func(*Inputs){saying("Attached", toSlow, "Accepted"), blankTarget()}, step: "remove", reason: "Moving"},
+		"migrates": {disk: diskWith(slow, movingTo(toSlow, live, "Migrating")),
+			observed: []func(*Inputs){saying("Attached", toSlow, "Migrating"), blankTarget()}, method: live,
+			phase: "Migrating", reason: "Moving"},
+		"migrates, and status was lost": {disk: diskWith(slow), observed: []func(*Inputs){
+			saying("Attached", toSlow, "Migrating"), blankTarget()}, method: live, phase: "Migrating", reason: "Moving"},
+		"the class changes while it migrates": {disk: diskWith(ofClass("cold"), movingTo(toSlow, live, "Migrating")),
+			observed: []func(*Inputs){saying("Attached", toSlow, "Migrating"), blankTarget()}, method: live, phase: "Cancelling",
+			reason: "Moving", message: "finished first"},
+		"has moved": {disk: diskWith(slow, movingTo(toSlow, live, "Migrating")),
+			observed: []func(*Inputs){saying("Attached", toSlow, "Moved"), blankTarget()}, step: "finish", method: live,
+			phase: "Migrating", reason: "Moving"},
+		"has moved all the same": {disk: diskWith(ofClass("cold"), movingTo(toSlow, live, "Cancelling")),
+			observed: []func(*Inputs){saying("Attached", toSlow, "Moved"), blankTarget()}, step: "finish", method: live,
+			phase: "Cancelling", reason: "Moving"},
+		"broke off": {disk: diskWith(slow, movingTo(toSlow, live, "Migrating")),
+			observed: []func(*Inputs){saying("", toSlow, "Refused", powerless), blankTarget()}, method: live,
+			phase: "Cancelling", reason: "MoveUnsupported"},
+		"withdrawn": {disk: diskWith(slow, movingTo(toSlow, live, "Cancelling")), observed: []func(
+			*Inputs){saying("", toSlow, "Withdrawn", powerless), blankTarget()}, step: "remove", reason: "Moving"},
+		"withdrawn from an earlier move": {disk: diskWith(slow, movingTo(toSlow, live, "Migrating")),
+			observed: []func(*Inputs){saying("Attached", toSlow, "Withdrawn"), blankTarget()}, method: live,
+			phase: "Migrating", reason: "Moving"},
+		"undecided": {disk: diskWith(slow, movingTo(toSlow, live, "Migrating")), observed: []func(
+			*Inputs){saying("", toSlow, "Undecided"), blankTarget()}, method: live, phase: "Migrating", reason: "MoveUndecided"},
+		"its machine is gone": {disk: diskWith(slow, movingTo(toSlow, live, "Migrating")), observed: []func(
+			*Inputs){blankTarget()}, method: live, phase: "Migrating", reason: "MoveUndecided", message: "annotate"},
+		"a person says the new one": {disk: diskWith(slow, movingTo(toSlow, live, "Migrating"), choice(toSlow)),
+			observed: []func(*Inputs){blankTarget()}, step: "finish", method: live, phase: "Migrating", reason: "Moving"},
+		"a person says the old one": {disk: diskWith(slow, movingTo(toSlow, live, "Migrating"), choice("root")),
+			observed: []func(*Inputs){blankTarget()}, step: "remove", reason: "Moving"},
 
-		"is copied":                            {disk: diskWith(slow, movingTo(toSlow, copied, "Copying")), observed: []func(*Inputs){blankTarget(cloned, inPhase(cdiv1.CloneInProgress))}, method: copied, phase: "Copying", reason: "Moving"},
-		"is copied, and status was lost":       {disk: diskWith(slow), observed: []func(*Inputs){blankTarget(cloned, inPhase(cdiv1.CloneInProgress))}, method: copied, phase: "Copying", reason: "Moving"},
-		"is copied, and its machine has it":    {disk: diskWith(slow, movingTo(toSlow, copied, "Copying")), observed: []func(*Inputs){saying("Attached", "", ""), blankTarget(cloned), boundTarget}, step: "remove", method: copied, phase: "Copying", reason: "Moving"},
-		"the class changes while it is copied": {disk: diskWith(ofClass("cold"), movingTo(toSlow, copied, "Copying")), observed: []func(*Inputs){blankTarget(cloned)}, step: "remove", method: copied, phase: "Copying", reason: "Moving"},
-		"the copy is complete":                 {disk: diskWith(slow, movingTo(toSlow, copied, "Copying")), observed: []func(*Inputs){blankTarget(cloned), boundTarget}, step: "finish", method: copied, phase: "Copying", reason: "Moving"},
-		"the copy fails": {disk: diskWith(slow, movingTo(toSlow, copied, "Copying")), observed: []func(*Inputs){blankTarget(cloned, func(d *cdiv1.DataVolume) {
-			d.Status.Phase, d.Status.Conditions = cdiv1.CloneInProgress, []cdiv1.DataVolumeCondition{running(corev1.ConditionFalse, "Error", "no space")}
-		})}, method: copied, phase: "Copying", reason: "ImportFailed", words: "no space"},
+		"is copied": {disk: diskWith(slow, movingTo(toSlow, copied, "Copying")), observed: []func(
+			*Inputs){blankTarget(cloned, inPhase(cdiv1.CloneInProgress))}, method: copied, phase: "Copying", reason: "Moving"},
+		"is copied, and status was lost": {disk: diskWith(slow), observed: []func(*Inputs){
+			blankTarget(cloned, inPhase(cdiv1.CloneInProgress))}, method: copied, phase: "Copying", reason: "Moving"},
+		"is copied, and its machine has it": {disk: diskWith(slow, movingTo(toSlow, copied, "Copying")),
+			observed: []func(*Inputs){saying("Attached", "", ""), blankTarget(cloned), boundTarget}, step: "remove",
+			method: copied, phase: "Copying", reason: "Moving"},
+		"the class changes while it is copied": {disk: diskWith(ofClass("cold"), movingTo(toSlow, copied, "Copying")),
+			observed: []func(*Inputs){blankTarget(cloned)}, step: "remove", method: copied, phase: "Copying", reason: "Moving"},
+		"the copy is complete": {disk: diskWith(slow, movingTo(toSlow, copied, "Copying")), observed: []func(
+			*Inputs){blankTarget(cloned), boundTarget}, step: "finish", method: copied, phase: "Copying", reason: "Moving"},
+		"the copy fails": {disk: diskWith(slow, movingTo(toSlow, copied, "Copying")),
+			observed: []func(*Inputs){blankTarget(cloned, func(d *cdiv1.DataVolume) {
+				d.Status.Phase, d.Status.Conditions = cdiv1.CloneInProgress,
+					[]cdiv1.DataVolumeCondition{running(corev1.ConditionFalse, "Error", "no space")}
+			})}, method: copied, phase: "Copying", reason: "ImportFailed", message: "no space"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -216,7 +269,7 @@ func TestDecideMove(t *testing.T) {
 			decided := observed.Decide()
 			assert.Equal(t, test.step, stepOf(&decided))
 			assert.Equal(t, test.reason, decided.Reason, decided.Message)
-			assert.Contains(t, decided.Message, test.words)
+			assert.Contains(t, decided.Message, test.message)
 			if test.method == "" {
 				assert.Nil(t, decided.Status)
 				return

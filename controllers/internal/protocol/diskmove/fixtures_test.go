@@ -12,7 +12,7 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/kind/keeptest"
 )
 
-// diskWith is a blank disk of 1Gi named root, changed by options.
+// diskWith returns a blank disk of 1Gi named root, changed by options.
 func diskWith(options ...func(*v1alpha1.WukongDisk)) *v1alpha1.WukongDisk {
 	disk := &v1alpha1.WukongDisk{
 		ObjectMeta: metav1.ObjectMeta{Name: "root", Namespace: "shop", UID: "disk-uid"},
@@ -42,7 +42,7 @@ func dataVolumeIn(phase cdiv1.DataVolumePhase) *cdiv1.DataVolume {
 	}
 }
 
-// claimBound is the claim of the disk, of the class fast.
+// claimBound returns the claim of the disk, of the class fast.
 func claimBound() *corev1.PersistentVolumeClaim {
 	return keeptest.Object(&corev1.PersistentVolumeClaim{
 		ObjectMeta: metav1.ObjectMeta{Name: "root", Namespace: "shop"},
@@ -55,7 +55,8 @@ func claimBound() *corev1.PersistentVolumeClaim {
 func attachedVM(options ...func(*v1alpha1.WukongVM)) v1alpha1.WukongVM {
 	vm := v1alpha1.WukongVM{
 		ObjectMeta: metav1.ObjectMeta{Name: "web", Namespace: "shop"},
-		Spec:       v1alpha1.WukongVMSpec{Disks: []v1alpha1.VMDisk{{Name: "root", DiskRef: &v1alpha1.LocalObjectReference{Name: "root"}}}},
+		Spec: v1alpha1.WukongVMSpec{
+			Disks: []v1alpha1.VMDisk{{Name: "root", DiskRef: &v1alpha1.LocalObjectReference{Name: "root"}}}},
 	}
 	for _, option := range options {
 		option(&vm)
@@ -70,5 +71,6 @@ func running(status corev1.ConditionStatus, reason, message string) cdiv1.DataVo
 }
 
 func boundCondition(reason, message string) cdiv1.DataVolumeCondition {
-	return cdiv1.DataVolumeCondition{Type: cdiv1.DataVolumeBound, Status: corev1.ConditionFalse, Reason: reason, Message: message}
+	return cdiv1.DataVolumeCondition{Type: cdiv1.DataVolumeBound, Status: corev1.ConditionFalse,
+		Reason: reason, Message: message}
 }

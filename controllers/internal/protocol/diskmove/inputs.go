@@ -8,24 +8,25 @@ import (
 	"github.com/novasphere/wukong/apis/v1alpha1"
 )
 
-// Inputs are what decides about the move of a disk.
+// Inputs are the facts that decide about the move of a disk.
 type Inputs struct {
 	Disk *v1alpha1.WukongDisk
 	// VMs are the WukongVMs that use the disk, AttachedTo the one that may; empty for none.
 	VMs        []v1alpha1.WukongVM
 	AttachedTo string
 	Copies     Copies
-	// Claim is the claim that holds the disk, DataVolume its DataVolume; nil when they do not exist or are not the disk's.
+	// Claim is the claim that holds the disk, DataVolume its DataVolume; nil when they do not exist or do not belong to
+	// the disk.
 	Claim      *corev1.PersistentVolumeClaim
 	DataVolume *cdiv1.DataVolume
-	// TargetClaim is the claim of the target, or what has the name that it would have.
+	// TargetClaim is the claim of the target, or an existing claim with the name that it would have.
 	TargetClaim *corev1.PersistentVolumeClaim
 	// ClassFound: the StorageClass of spec exists.
 	ClassFound bool
-	// Complete: the disk stands on a claim of its own that is bound and filled.
+	// Complete: the disk has a claim of its own that is bound and filled.
 	Complete bool
-	// Grows: the claim grows, or is about to.
+	// Grows: the claim is being expanded, or is about to be.
 	Grows bool
-	// RequestedSize is what the claim was asked for so far; nil before anything was.
+	// RequestedSize is the last size that was requested of the claim; nil before the first request.
 	RequestedSize *resource.Quantity
 }

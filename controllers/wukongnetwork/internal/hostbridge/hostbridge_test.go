@@ -43,36 +43,42 @@ func mtu(bytes int32) func(*v1alpha1.ManagedBridge) {
 
 func keep(bridge *v1alpha1.ManagedBridge) { bridge.KeepHostAddress = ptr.To(true) }
 
-func present(t *testing.T, wish *v1alpha1.ManagedBridge, live *nmstatev1.NodeNetworkConfigurationPolicy) *nmstatev1.NodeNetworkConfigurationPolicy {
+func present(
+	t *testing.T, wanted *v1alpha1.ManagedBridge, live *nmstatev1.NodeNetworkConfigurationPolicy,
+) *nmstatev1.NodeNetworkConfigurationPolicy {
 	t.Helper()
-	policy, err := Present("br1", wish, live)
+	policy, err := Present("br1", wanted, live)
 	require.NoError(t, err)
 	return policy
 }
 
-// What NMState reads is what nodes become: the text is golden.
+// NMState applies this text to nodes, so it is compared as a whole.
 func TestDesiredState(t *testing.T) {
-	const trunk = "\n      vlan:\n        mode: trunk\n        trunk-tags:\n        - id-range:\n            max: 4094\n            min: 2"
+	const trunk = "\n      vlan:\n        mode: trunk\n        trunk-tags:\n        - id-range:\n            max: " +
+		"4094\n            min: 2"
 	const bridge = "- bridge:\n    options:\n      stp:\n        enabled: false\n    port:\n    - name: "
 	for name, test := range map[string]struct {
-		wish *v1alpha1.ManagedBridge
-		text string
+		wanted *v1alpha1.ManagedBridge
+		text   string
 	}{
-		"a trunk of all VLANs": {managed(), "interfaces:\n" + bridge + "eth1" + trunk + "\n  name: br1\n  state: up\n  type: linux-bridge\n"},
-		"one VLAN, by an interface of its own": {managed(vlan(100)), "interfaces:\n- name: eth1.100\n  state: up\n  type: vlan\n  vlan:\n    base-iface: eth1\n    id: 100\n" +
+		"a trunk of all VLANs": {managed(), "interfaces:\n" + bridge + "eth1" + trunk +
+			"\n  name: br1\n  state: up\n  type: linux-bridge\n"},
+		"one VLAN, by an interface of its own": {managed(vlan(100)), "interfaces:\n- name: eth1.100\n  state: up\n  type: " +
+			"vlan\n  vlan:\n    base-iface: eth1\n    id: 100\n" +
 			bridge + "eth1.100\n      vlan: {}\n  name: br1\n  state: up\n  type: linux-bridge\n"},
-		"a bond": {managed(bonded), "interfaces:\n- link-aggregation:\n    mode: 802.3ad\n    port:\n    - eth1\n    - eth2\n  name: bond1\n  state: up\n  type: bond\n" +
+		"a bond": {managed(bonded), "interfaces:\n- link-aggregation:\n    mode: 802.3ad\n    port:\n    - eth1\n    - " +
+			"eth2\n  name: bond1\n  state: up\n  type: bond\n" +
 			bridge + "bond1" + trunk + "\n  name: br1\n  state: up\n  type: linux-bridge\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			policy := present(t, test.wish, nil)
+			policy := present(t, test.wanted, nil)
 			assert.Equal(t, "wukong-br1", policy.Name)
 			assert.Equal(t, test.text, string(policy.Spec.DesiredState.Raw))
 		})
 	}
 }
 
-// What was made before and is wanted no more goes; nothing of the nodes' own does.
+// What was created before and is no longer desired is withdrawn; the nodes' own interfaces are not.
 func TestWithdrawn(t *testing.T) {
 	states := func(policy *nmstatev1.NodeNetworkConfigurationPolicy) map[string]string {
 		parsed, err := parsePolicy(policy)
@@ -86,7 +92,8 @@ func TestWithdrawn(t *testing.T) {
 	first := present(t, managed(vlan(100)), nil)
 	second := present(t, managed(vlan(200)), first)
 	assert.Equal(t, map[string]string{"eth1.100": "absent", "eth1.200": "up", "br1": "up"}, states(second))
-	assert.True(t, same(present(t, managed(vlan(200)), second), second), "absent stays in it, and nothing is written again")
+	assert.True(t, same(present(t, managed(vlan(200)), second), second),
+		"absent stays in it, and nothing is written again")
 
 	gone, err := Absent("br1", second)
 	require.NoError(t, err)
@@ -104,10 +111,12 @@ func TestWithdrawn(t *testing.T) {
 
 var noon = time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
 
-func network(name string, age time.Duration, wish *v1alpha1.ManagedBridge) v1alpha1.WukongNetwork {
+func network(name string, age time.Duration, wanted *v1alpha1.ManagedBridge) v1alpha1.WukongNetwork {
 	return v1alpha1.WukongNetwork{
-		ObjectMeta: metav1.ObjectMeta{Namespace: "ns-" + name, Name: name, UID: types.UID(name), CreationTimestamp: metav1.NewTime(noon.Add(-age))},
-		Spec:       v1alpha1.WukongNetworkSpec{Type: v1alpha1.NetworkTypeBridge, Bridge: &v1alpha1.BridgeNetwork{Name: "br1", Managed: wish}},
+		ObjectMeta: metav1.ObjectMeta{Namespace: "ns-" + name, Name: name, UID: types.UID(name),
+			CreationTimestamp: metav1.NewTime(noon.Add(-age))},
+		Spec: v1alpha1.WukongNetworkSpec{Type: v1alpha1.NetworkTypeBridge,
+			Bridge: &v1alpha1.BridgeNetwork{Name: "br1", Managed: wanted}},
 	}
 }
 
@@ -128,7 +137,8 @@ func TestShare(t *testing.T) {
 	assert.False(t, share.Dissents(&twin), "the order of ports says nothing")
 
 	one, two2 := network("b", time.Hour, managed()), network("a", time.Hour, managed(vlan(1)))
-	assert.Equal(t, "a", ShareOf([]v1alpha1.WukongNetwork{one, two2}).Decider.Name, "of one second: alike for all who look")
+	assert.Equal(t, "a", ShareOf([]v1alpha1.WukongNetwork{one, two2}).Decider.Name,
+		"of one second: alike for all who look")
 	assert.Nil(t, ShareOf(nil).Decider)
 }
 
@@ -137,17 +147,18 @@ func TestOurOwnBridgeIsNoDanger(t *testing.T) {
 	assert.Nil(t, danger("br1", managed(), made(live), []node{hostNode(t, "n1", ours)}))
 }
 
-// Fault A.3: what was adopted is never withdrawn, whatever the network says later.
+// Fault A.3: what was adopted is never withdrawn, even if the network changes later.
 func TestAdoptedStays(t *testing.T) {
 	first := present(t, managed(vlan(100), adopt), nil)
 	first.Labels[v1alpha1.LabelManagedBy] = v1alpha1.LabelManagedByValue
 	second := present(t, managed(vlan(200)), first)
 	assert.NotContains(t, string(second.Spec.DesiredState.Raw), "absent")
 	assert.True(t, adopted(second))
-	assert.Equal(t, stepDelete, (&Observation{bridge: "br1", policy: first, nodes: []node{hostNode(t, "n1", ours)}}).next())
+	assert.Equal(t, stepDelete,
+		(&Observation{bridge: "br1", policy: first, nodes: []node{hostNode(t, "n1", ours)}}).next())
 }
 
-// hostNode is a node that NMState reports with some interfaces, in its own text.
+// hostNode returns a node that NMState reports with some interfaces, in NMState's format.
 func hostNode(t *testing.T, name, text string) node {
 	t.Helper()
 	reported := keeptest.Object(&nmstatev1beta1.NodeNetworkState{
@@ -159,11 +170,14 @@ func hostNode(t *testing.T, name, text string) node {
 }
 
 const (
-	plain      = "interfaces: [{name: eth1, type: ethernet}]"
-	linkLocal  = "interfaces: [{name: eth1, ipv6: {enabled: true, address: [{ip: 'fe80::1', prefix-length: 64}]}}]"
-	tagged     = "interfaces: [{name: eth1, mtu: 1500}, {name: eth1.100, vlan: {base-iface: eth1}, ipv4: {enabled: true, address: [{ip: 10.0.0.5, prefix-length: 24}]}}]"
-	addressed  = "interfaces: [{name: eth1, mtu: 1500, ipv4: {enabled: true, address: [{ip: 10.0.0.5, prefix-length: 24}]}}]"
-	leased     = "interfaces: [{name: eth1, ipv4: {enabled: true, dhcp: true, address: [{ip: 10.0.0.5, prefix-length: 24}]}}]"
+	plain     = "interfaces: [{name: eth1, type: ethernet}]"
+	linkLocal = "interfaces: [{name: eth1, ipv6: {enabled: true, address: [{ip: 'fe80::1', prefix-length: 64}]}}]"
+	tagged    = "interfaces: [{name: eth1, mtu: 1500}, {name: eth1.100, vlan: {base-iface: eth1}, ipv4: {enabled: " +
+		"true, address: [{ip: 10.0.0.5, prefix-length: 24}]}}]"
+	addressed = "interfaces: [{name: eth1, mtu: 1500, ipv4: {enabled: true, address: [{ip: 10.0.0.5, " +
+		"prefix-length: 24}]}}]"
+	leased = "interfaces: [{name: eth1, ipv4: {enabled: true, dhcp: true, address: [{ip: 10.0.0.5, " +
+		"prefix-length: 24}]}}]"
 	routed     = "interfaces: [{name: eth1}]\nroutes: {running: [{destination: 0.0.0.0/0, next-hop-interface: eth1}]}"
 	enslaved   = "interfaces: [{name: eth1, controller: br-other}]"
 	ours       = "interfaces: [{name: eth1, controller: br1}, {name: br1, bridge: {port: [{name: eth1}]}}]"
@@ -173,9 +187,9 @@ const (
 // Fault A.3: no node may lose its network.
 func TestDanger(t *testing.T) {
 	for name, test := range map[string]struct {
-		wish *v1alpha1.ManagedBridge
-		text string
-		told string
+		wanted   *v1alpha1.ManagedBridge
+		text     string
+		reported string
 	}{
 		"a spare port":                                {managed(), plain, ""},
 		"link-local addresses are nobody's":           {managed(), linkLocal, ""},
@@ -186,26 +200,29 @@ func TestDanger(t *testing.T) {
 		"a bridge that an administrator made":         {managed(), ours, "br1 exists on node n1, and Wukong did not make it"},
 		"a bridge that is adopted":                    {managed(adopt), ours, ""},
 		"a VLAN interface that an administrator made": {managed(vlan(100)), tagged, "eth1.100 exists on node n1"},
-		"the MTU of the port by which it is reached":  {managed(vlan(200), mtu(576)), addressed, "would change the MTU of eth1 from 1500 to 576"},
-		"the MTU under a VLAN by which it is reached": {managed(vlan(200), mtu(576)), tagged, "node n1 is reached by eth1.100"},
-		"the MTU that the port has":                   {managed(vlan(200), mtu(1500)), addressed, ""},
-		"the MTU of a spare port":                     {managed(vlan(200), mtu(9000)), plain, ""},
-		"a lease moves along":                         {managed(keep), leased, ""},
-		"an address set by hand does not":             {managed(keep), addressed, "no server gave it"},
-		"a port of the bond":                          {managed(bonded), addressed, "eth1 of node n1 has the address"},
+		"the MTU of the port by which it is reached": {managed(vlan(200), mtu(576)), addressed,
+			"would change the MTU of eth1 from 1500 to 576"},
+		"the MTU under a VLAN by which it is reached": {managed(vlan(200), mtu(576)), tagged,
+			"node n1 is reached by eth1.100"},
+		"the MTU that the port has":       {managed(vlan(200), mtu(1500)), addressed, ""},
+		"the MTU of a spare port":         {managed(vlan(200), mtu(9000)), plain, ""},
+		"a lease moves along":             {managed(keep), leased, ""},
+		"an address set by hand does not": {managed(keep), addressed, "no server gave it"},
+		"a port of the bond":              {managed(bonded), addressed, "eth1 of node n1 has the address"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			found := danger("br1", test.wish, nil, []node{hostNode(t, "n1", test.text)})
-			if test.told == "" {
+			found := danger("br1", test.wanted, nil, []node{hostNode(t, "n1", test.text)})
+			if test.reported == "" {
 				assert.Nil(t, found)
 				return
 			}
 			require.NotNil(t, found)
 			assert.False(t, found.Unknown)
-			assert.Contains(t, found.Message, test.told)
+			assert.Contains(t, found.Message, test.reported)
 		})
 	}
-	assert.True(t, danger("br1", managed(), nil, []node{{name: "n1", ready: true}}).Unknown, "what a node carries is not known")
+	assert.True(t, danger("br1", managed(), nil, []node{{name: "n1", ready: true}}).Unknown,
+		"what a node carries is not known")
 	assert.Nil(t, danger("br1", managed(), nil, []node{{name: "n1"}}), "a node that is away is not waited for")
 }
 
@@ -241,7 +258,7 @@ func TestStages(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			found, _ := stageOf(policy, &test.node)
 			assert.Equal(t, test.stage, found)
-			assert.Equal(t, test.letsGo, letGo(policy, []node{test.node}))
+			assert.Equal(t, test.letsGo, released(policy, []node{test.node}))
 		})
 	}
 }
@@ -257,22 +274,29 @@ func TestNext(t *testing.T) {
 	gone, err := Absent("br1", up)
 	require.NoError(t, err)
 	absent := mine(gone)
-	foreign := present(t, managed(), nil)
+	unmanaged := present(t, managed(), nil)
 	const available = shared.NodeNetworkConfigurationEnactmentConditionAvailable
 	for name, test := range map[string]struct {
 		observed Observation
 		step     step
 	}{
-		"made":                            {Observation{Share: decided, nodes: []node{hostNode(t, "n1", plain)}}, stepApply},
-		"not made over an address":        {Observation{Share: decided, nodes: []node{hostNode(t, "n1", addressed)}}, stepNothing},
-		"kept, also when an address came": {Observation{Share: decided, policy: up, nodes: []node{hostNode(t, "n1", addressed)}}, stepApply},
-		"someone else's":                  {Observation{Share: decided, policy: foreign, nodes: []node{hostNode(t, "n1", plain)}}, stepNothing},
-		"others use it still":             {Observation{Share: Share{Users: 1}, policy: up, nodes: []node{hostNode(t, "n1", ours)}}, stepNothing},
-		"nobody does":                     {Observation{policy: up, nodes: []node{hostNode(t, "n1", ours)}}, stepWithdraw},
-		"machines hang on it":             {Observation{policy: up, nodes: []node{hostNode(t, "n1", ours), hostNode(t, "n2", withGuests)}}, stepNothing},
-		"on its way":                      {Observation{policy: absent, nodes: []node{hostNode(t, "n1", plain)}}, stepNothing},
-		"off all nodes":                   {Observation{policy: absent, nodes: []node{enacting(t, hostNode(t, "n1", plain), 2, available, "")}}, stepDelete},
-		"nothing to do":                   {Observation{}, stepNothing},
+		"made": {Observation{Share: decided, nodes: []node{hostNode(t, "n1", plain)}}, stepApply},
+		"not made over an address": {Observation{Share: decided, nodes: []node{hostNode(t, "n1", addressed)}},
+			stepNothing},
+		"kept, also when an address came": {
+			Observation{Share: decided, policy: up, nodes: []node{hostNode(t, "n1", addressed)}}, stepApply},
+		"someone else's": {
+			Observation{Share: decided, policy: unmanaged, nodes: []node{hostNode(t, "n1", plain)}}, stepNothing},
+		"others use it still": {
+			Observation{Share: Share{Users: 1}, policy: up, nodes: []node{hostNode(t, "n1", ours)}}, stepNothing},
+		"nobody does": {Observation{policy: up, nodes: []node{hostNode(t, "n1", ours)}}, stepWithdraw},
+		"machines hang on it": {
+			Observation{policy: up, nodes: []node{hostNode(t, "n1", ours), hostNode(t, "n2", withGuests)}}, stepNothing},
+		"on its way": {Observation{policy: absent, nodes: []node{hostNode(t, "n1", plain)}},
+			stepNothing},
+		"off all nodes": {
+			Observation{policy: absent, nodes: []node{enacting(t, hostNode(t, "n1", plain), 2, available, "")}}, stepDelete},
+		"nothing to do": {Observation{}, stepNothing},
 	} {
 		t.Run(name, func(t *testing.T) {
 			test.observed.bridge = "br1"
@@ -284,10 +308,11 @@ func TestNext(t *testing.T) {
 	}
 }
 
-// The message of a conflict names what is in one's own namespace only.
+// The message of a conflict names only objects of the same namespace.
 func TestVerdictOfAConflict(t *testing.T) {
 	old, young := network("old", time.Hour, managed()), network("young", time.Minute, managed(vlan(7)))
-	observed := &Observation{bridge: "br1", Share: ShareOf([]v1alpha1.WukongNetwork{old, young}), nodes: []node{hostNode(t, "n1", plain)}}
+	observed := &Observation{bridge: "br1", Share: ShareOf([]v1alpha1.WukongNetwork{old, young}),
+		nodes: []node{hostNode(t, "n1", plain)}}
 	observed.desired = present(t, managed(), nil)
 	refused := observed.Verdict(&young)
 	assert.Equal(t, v1alpha1.ReasonBridgeConflict, refused.Reason)
@@ -297,7 +322,7 @@ func TestVerdictOfAConflict(t *testing.T) {
 	assert.NotEqual(t, v1alpha1.ReasonBridgeConflict, winner.Reason)
 }
 
-// A node with many machines reports an interface for each of them, and routes to their pods.
+// A node with many guests reports an interface for each of them, and routes to their pods.
 func TestWhatIsKeptOfANodesState(t *testing.T) {
 	found := hostNode(t, "n1", `
 interfaces:

@@ -16,7 +16,7 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/kind"
 )
 
-// Controller declares the controller of bridges, which have no kind of their own.
+// Controller declares the controller of bridges, which have no kind.
 var Controller = kind.Kind{
 	Name:         "wukongnetwork-hostbridge",
 	FieldManager: fieldManager,
@@ -42,7 +42,7 @@ func (*Reconciler) those(_ context.Context, bridges []string) []reconcile.Reques
 	return requests(bridges)
 }
 
-// Reads are what NMState reports, for a controller R: affected are the objects to look at when the state of some
+// Reads are what NMState reports, for a controller R: affected returns the objects to reconcile when the state of some
 // bridges changes, and everything those when the state of all may have changed.
 func Reads[R reconcile.Reconciler](
 	affected func(R, context.Context, []string) []reconcile.Request,
@@ -76,7 +76,7 @@ func Reads[R reconcile.Reconciler](
 	}
 }
 
-// KeepNode copies whether a node is ready. Its labels are kept anyway.
+// KeepNode copies whether a node is ready. Its labels are always kept.
 func KeepNode(full, kept *corev1.Node) {
 	for _, condition := range full.Status.Conditions {
 		if condition.Type == corev1.NodeReady {
@@ -85,7 +85,7 @@ func KeepNode(full, kept *corev1.Node) {
 	}
 }
 
-// KeepEnactment leaves out the desired state, which is the policy's, and what was captured for it.
+// KeepEnactment omits the desired state, which is the policy's, and what was captured for it.
 func KeepEnactment(full, kept *nmstatev1beta1.NodeNetworkConfigurationEnactment) {
 	kept.Status.PolicyGeneration, kept.Status.Conditions = full.Status.PolicyGeneration, full.Status.Conditions
 }

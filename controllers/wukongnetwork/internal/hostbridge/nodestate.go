@@ -10,7 +10,7 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// nodeState is what is read of a NodeNetworkState, in NMState's own names (nmstate.io, "Network state").
+// nodeState is what is read of a NodeNetworkState, with NMState's field names (nmstate.io, "Network state").
 type nodeState struct {
 	Interfaces []nodeInterface `json:"interfaces,omitempty"`
 	Routes     nodeRoutes      `json:"routes,omitzero"`
@@ -23,7 +23,7 @@ type nodeInterface struct {
 	MTU        int32     `json:"mtu,omitempty"`
 	IPv4       addresses `json:"ipv4,omitzero"`
 	IPv6       addresses `json:"ipv6,omitzero"`
-	// Bridge is there when the interface is one, and VLAN likewise.
+	// Bridge is set for a bridge, and VLAN for a VLAN interface.
 	Bridge nodeBridge `json:"bridge,omitzero"`
 	VLAN   nodeVLAN   `json:"vlan,omitzero"`
 }
@@ -61,10 +61,10 @@ type nodeRoute struct {
 	NextHopInterface string `json:"next-hop-interface,omitempty"`
 }
 
-// KeepState copies the little that is read of a NodeNetworkState, which is a hundred kilobytes on a node with many
-// machines. An interface of a pod or machine, of which there are most, is left out: it carries no address of the node.
-// So is a state that cannot be read or encoded, so that one node does not stop the cache: without a state the node
-// counts as not reported.
+// KeepState copies the small part of a NodeNetworkState that is read; the whole has a hundred kilobytes on a node with
+// many guests. Interfaces of pods and guests, which are the most, are omitted: they carry no address of the node. A
+// state that cannot be read or encoded is omitted too, so that one node does not stop the cache: without a state the
+// node counts as not reported.
 func KeepState(full, kept *nmstatev1beta1.NodeNetworkState) {
 	found, err := parseState(full.Status.CurrentState)
 	if err != nil || len(full.Status.CurrentState.Raw) == 0 {
@@ -73,7 +73,8 @@ func KeepState(full, kept *nmstatev1beta1.NodeNetworkState) {
 	found.Interfaces = slices.DeleteFunc(found.Interfaces, func(one nodeInterface) bool {
 		return one.Type == "veth" && one.Controller == "" && !one.carries()
 	})
-	found.Routes.Running = slices.DeleteFunc(found.Routes.Running, func(route nodeRoute) bool { return !route.isDefault() })
+	found.Routes.Running = slices.DeleteFunc(found.Routes.Running,
+		func(route nodeRoute) bool { return !route.isDefault() })
 	if raw, err := yaml.Marshal(found); err == nil {
 		kept.Status.CurrentState.Raw = raw
 	}
@@ -96,7 +97,8 @@ func (s *nodeState) find(name string) *nodeInterface {
 	return nil
 }
 
-// lifeline is the interface by which others reach the node, of one and the VLAN interfaces on it; nil when there is none.
+// lifeline returns the interface with the node's address or default route, of an interface and the VLAN interfaces on
+// it, or nil.
 func (s *nodeState) lifeline(name string) *nodeInterface {
 	for i := range s.Interfaces {
 		one := &s.Interfaces[i]
@@ -107,7 +109,7 @@ func (s *nodeState) lifeline(name string) *nodeInterface {
 	return nil
 }
 
-// carriesDefaultRoute tells whether the node reaches the world by an interface.
+// carriesDefaultRoute reports whether a default route of the node uses an interface.
 func (s *nodeState) carriesDefaultRoute(name string) bool {
 	return slices.ContainsFunc(s.Routes.Running, func(route nodeRoute) bool {
 		return route.isDefault() && route.NextHopInterface == name
@@ -116,12 +118,12 @@ func (s *nodeState) carriesDefaultRoute(name string) bool {
 
 func (r nodeRoute) isDefault() bool { return r.Destination == "0.0.0.0/0" || r.Destination == "::/0" }
 
-// carries tells whether an interface has an address that others use.
+// carries reports whether an interface has an address that others use.
 func (i *nodeInterface) carries() bool {
 	return len(i.IPv4.global()) > 0 || len(i.IPv6.global()) > 0
 }
 
-// static are the addresses of an interface that no server gave it, so that another interface would not get them.
+// static returns the addresses of an interface that no server assigned, so that another interface would not get them.
 func (i *nodeInterface) static() []string {
 	var result []string
 	if !i.IPv4.DHCP {

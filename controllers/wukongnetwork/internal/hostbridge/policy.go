@@ -26,17 +26,17 @@ const (
 	stateAbsent  = "absent"
 )
 
-// A port of a bridge is a trunk of all VLANs but the bridge's own default one, which stays untagged.
+// A port of a bridge is a trunk of all VLANs except the bridge's default one, which stays untagged.
 const firstTag, lastTag = 2, 4094
 
-// PolicyName is the NodeNetworkConfigurationPolicy of a bridge.
+// PolicyName returns the name of the NodeNetworkConfigurationPolicy of a bridge.
 func PolicyName(bridge string) string { return policyPrefix + bridge }
 
 type desiredState struct {
 	Interfaces []desiredInterface `json:"interfaces"`
 }
 
-// desiredInterface has the fields of NMState that a bridge and what is under it need. A field that is left out stays as it is on the
+// desiredInterface has the NMState fields that a bridge and its uplinks need. An omitted field stays as it is on the
 // node (nmstate.io, "Interfaces").
 type desiredInterface struct {
 	Name        string           `json:"name"`
@@ -85,7 +85,8 @@ type bridgePort struct {
 	VLAN portVLAN `json:"vlan"`
 }
 
-// portVLAN without a mode leaves VLAN filtering off. kubernetes-nmstate makes a port without the field a trunk (pkg/bridge/bridge.go).
+// portVLAN without a mode leaves VLAN filtering off. kubernetes-nmstate makes a port without this field a trunk
+// (pkg/bridge/bridge.go).
 type portVLAN struct {
 	Mode      string     `json:"mode,omitempty"`
 	TrunkTags []trunkTag `json:"trunk-tags,omitempty"`
@@ -100,22 +101,28 @@ type idRange struct {
 	Max int32 `json:"max"`
 }
 
-// Present is the policy that makes a bridge as a network manages it; live is the policy that exists, or nil.
-func Present(bridge string, managed *v1alpha1.ManagedBridge, live *nmstatev1.NodeNetworkConfigurationPolicy) (*nmstatev1.NodeNetworkConfigurationPolicy, error) {
-	return policy(bridge, managed.NodeSelector, interfaces(bridge, managed), live, ptr.Deref(managed.Adopt, false) || adopted(live))
+// Present returns the policy that creates a bridge as a network manages it. live is the existing policy, or nil.
+func Present(
+	bridge string, managed *v1alpha1.ManagedBridge, live *nmstatev1.NodeNetworkConfigurationPolicy,
+) (*nmstatev1.NodeNetworkConfigurationPolicy, error) {
+	return policy(bridge, managed.NodeSelector, interfaces(bridge, managed), live,
+		ptr.Deref(managed.Adopt, false) || adopted(live))
 }
 
-// Absent is the policy that takes the bridge off the nodes that have it.
-func Absent(bridge string, live *nmstatev1.NodeNetworkConfigurationPolicy) (*nmstatev1.NodeNetworkConfigurationPolicy, error) {
+// Absent returns the policy that removes the bridge from the nodes that have it.
+func Absent(
+	bridge string, live *nmstatev1.NodeNetworkConfigurationPolicy,
+) (*nmstatev1.NodeNetworkConfigurationPolicy, error) {
 	return policy(bridge, live.Spec.NodeSelector, nil, live, false)
 }
 
-// adopted reports whether a policy took over what existed on the nodes. It stays so, whatever the network says later.
+// adopted reports whether a policy adopted existing interfaces of the nodes. That never changes, even if the network
+// does.
 func adopted(policy *nmstatev1.NodeNetworkConfigurationPolicy) bool {
 	return policy != nil && policy.Annotations[v1alpha1.AnnotationAdopted] == "true"
 }
 
-// made are the interfaces that a policy has made, or withdrawn, on the nodes.
+// made returns the interfaces that a policy has created, or withdrawn, on the nodes.
 func made(policy *nmstatev1.NodeNetworkConfigurationPolicy) map[string]bool {
 	result := map[string]bool{}
 	if policy == nil {
@@ -131,7 +138,10 @@ func made(policy *nmstatev1.NodeNetworkConfigurationPolicy) map[string]bool {
 	return result
 }
 
-func policy(bridge string, selector map[string]string, wanted []desiredInterface, live *nmstatev1.NodeNetworkConfigurationPolicy, adopt bool) (*nmstatev1.NodeNetworkConfigurationPolicy, error) {
+func policy(
+	bridge string, selector map[string]string, wanted []desiredInterface, live *nmstatev1.NodeNetworkConfigurationPolicy,
+	adopt bool,
+) (*nmstatev1.NodeNetworkConfigurationPolicy, error) {
 	if live != nil && !adopt {
 		before, err := parsePolicy(live)
 		if err != nil {
@@ -161,7 +171,7 @@ func parsePolicy(policy *nmstatev1.NodeNetworkConfigurationPolicy) (*desiredStat
 	return state, nil
 }
 
-// interfaces are the bridge and what is under it, from the wire up.
+// interfaces returns the bridge and its uplinks, from the hardware up.
 func interfaces(bridge string, managed *v1alpha1.ManagedBridge) []desiredInterface {
 	mtu := ptr.Deref(managed.MTU, 0)
 	keep := ptr.Deref(managed.KeepHostAddress, false)
@@ -201,13 +211,14 @@ func interfaces(bridge string, managed *v1alpha1.ManagedBridge) []desiredInterfa
 	return append(result, top)
 }
 
-// lease asks servers for addresses.
+// lease returns a configuration that asks servers for addresses.
 func lease() (four, six *desiredIP) {
-	return &desiredIP{Enabled: true, DHCP: ptr.To(true)}, &desiredIP{Enabled: true, DHCP: ptr.To(true), AutoConf: ptr.To(true)}
+	return &desiredIP{Enabled: true, DHCP: ptr.To(true)},
+		&desiredIP{Enabled: true, DHCP: ptr.To(true), AutoConf: ptr.To(true)}
 }
 
-// withdrawn are the interfaces that were made before and are wanted no more: absent, from the bridge down. Interfaces of the nodes' own are
-// let alone, but for one whose addresses had moved to the bridge: it gets them back.
+// withdrawn returns the interfaces that were created before and are no longer desired: absent, from the bridge down.
+// The nodes' own interfaces are left alone, except one whose addresses had moved to the bridge: it gets them back.
 func withdrawn(before, wanted []desiredInterface) []desiredInterface {
 	var result []desiredInterface
 	for i := range before {
@@ -234,7 +245,7 @@ func rank(kind string) int {
 	return slices.Index([]string{typeBridge, typeVLAN, typeBond, typeEthernet}, kind)
 }
 
-// hardware are the interfaces of the nodes' own that a managed bridge stands on.
+// hardware returns the nodes' own interfaces that a managed bridge uses.
 func hardware(managed *v1alpha1.ManagedBridge) []string {
 	if managed.Bond != nil {
 		return names(managed.Bond.Ports)
@@ -242,7 +253,7 @@ func hardware(managed *v1alpha1.ManagedBridge) []string {
 	return names(managed.Ports)
 }
 
-// created are the interfaces that a managed bridge makes.
+// created returns the interfaces that a managed bridge creates.
 func created(bridge string, managed *v1alpha1.ManagedBridge) []string {
 	result := []string{bridge}
 	if managed.Bond != nil {
@@ -254,8 +265,8 @@ func created(bridge string, managed *v1alpha1.ManagedBridge) []string {
 	return result
 }
 
-// taken are the interfaces that become ports of the bridge or of its bond, and lose what addresses they have. One under a VLAN interface
-// keeps its own.
+// taken returns the interfaces that become ports of the bridge or of its bond, and lose their addresses. One under a
+// VLAN interface keeps its own.
 func taken(managed *v1alpha1.ManagedBridge) []string {
 	ports := uplinks(managed)
 	if managed.Bond != nil {
@@ -264,7 +275,7 @@ func taken(managed *v1alpha1.ManagedBridge) []string {
 	return ports
 }
 
-// uplinks are the ports of the bridge.
+// uplinks returns the ports of the bridge.
 func uplinks(managed *v1alpha1.ManagedBridge) []string {
 	ports := names(managed.Ports)
 	if managed.Bond != nil {

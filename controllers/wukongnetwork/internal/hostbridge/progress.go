@@ -17,38 +17,39 @@ import (
 const (
 	// maxNodes is how many nodes a status lists (HostBridgeStatus.nodes).
 	maxNodes = 32
-	// maxNodeMessage is what is kept of NMState's word for a node, which is a whole log when it fails.
+	// maxNodeMessage is how much is kept of NMState's message about a node, which is a whole log when it fails.
 	maxNodeMessage = 512
 )
 
-// node is a node that shall have the bridge.
+// node is a node that must have the bridge.
 type node struct {
 	name  string
 	ready bool
-	// state is what NMState reports of it; nil when it does not.
+	// state is what NMState reports about it; nil when it reports nothing.
 	state     *nodeState
 	enactment *nmstatev1beta1.NodeNetworkConfigurationEnactment
 }
 
-// stage is how far a node is with a policy.
+// stage is the progress of a node with a policy.
 type stage int
 
 const (
-	// stageAway: the node is not ready, so that no machine comes to it, and nothing waits for it.
+	// stageAway: the node is not ready, so no guest starts there, and nothing waits for it.
 	stageAway stage = iota
-	// stageReady: the node is as the policy says.
+	// stageReady: the node matches the policy.
 	stageReady
-	// stageWaiting: NMState has not come to an end there.
+	// stageWaiting: NMState has not finished there.
 	stageWaiting
-	// stageFailed: NMState could not do it there.
+	// stageFailed: NMState failed there.
 	stageFailed
 )
 
-// stageOf says how far a node is with a policy, and why.
+// stageOf returns the progress of a node with a policy, and why.
 func stageOf(policy *nmstatev1.NodeNetworkConfigurationPolicy, one *node) (stage, string) {
 	enactment := one.enactment
 	switch {
-	case enactment != nil && enactment.Status.PolicyGeneration == policy.Generation && enacted(enactment, shared.NodeNetworkConfigurationEnactmentConditionAvailable) != nil:
+	case enactment != nil && enactment.Status.PolicyGeneration == policy.Generation &&
+		enacted(enactment, shared.NodeNetworkConfigurationEnactmentConditionAvailable) != nil:
 		return stageReady, ""
 	case !one.ready:
 		return stageAway, "the node is not ready"
@@ -74,9 +75,12 @@ func enacted(enactment *nmstatev1beta1.NodeNetworkConfigurationEnactment, kind s
 	return nil
 }
 
-// progress tells of all nodes, and the worst stage among those that count.
-func progress(policy *nmstatev1.NodeNetworkConfigurationPolicy, nodes []node) (v1alpha1.HostBridgeStatus, stage, string) {
-	status := v1alpha1.HostBridgeStatus{Policy: policy.Name, SelectedNodes: int32(len(nodes)), NodeSelector: policy.Spec.NodeSelector}
+// progress returns the status of all nodes, and the worst stage of those that count.
+func progress(
+	policy *nmstatev1.NodeNetworkConfigurationPolicy, nodes []node,
+) (v1alpha1.HostBridgeStatus, stage, string) {
+	status := v1alpha1.HostBridgeStatus{Policy: policy.Name, SelectedNodes: int32(len(nodes)),
+		NodeSelector: policy.Spec.NodeSelector}
 	worst, message := stageReady, ""
 	for i := range nodes {
 		reached, why := stageOf(policy, &nodes[i])
@@ -86,7 +90,8 @@ func progress(policy *nmstatev1.NodeNetworkConfigurationPolicy, nodes []node) (v
 		if reached > worst {
 			worst, message = reached, fmt.Sprintf("node %s: %s", nodes[i].name, why)
 		}
-		status.Nodes = append(status.Nodes, v1alpha1.HostBridgeNode{Name: nodes[i].name, Ready: reached == stageReady, Message: why})
+		status.Nodes = append(status.Nodes,
+			v1alpha1.HostBridgeNode{Name: nodes[i].name, Ready: reached == stageReady, Message: why})
 	}
 	slices.SortFunc(status.Nodes, func(one, two v1alpha1.HostBridgeNode) int {
 		return cmp.Or(boolRank(one.Ready)-boolRank(two.Ready), cmp.Compare(one.Name, two.Name))
@@ -102,10 +107,10 @@ func boolRank(value bool) int {
 	return 0
 }
 
-// letGo tells whether every node that can has done what a policy says.
-func letGo(policy *nmstatev1.NodeNetworkConfigurationPolicy, nodes []node) bool {
+// released reports whether every node that can has applied a policy.
+func released(policy *nmstatev1.NodeNetworkConfigurationPolicy, nodes []node) bool {
 	for i := range nodes {
-		// A node without a handler never had the bridge, or nobody is left to take it away.
+		// A node without a handler never had the bridge, or nothing is left that could remove it.
 		if nodes[i].state == nil && nodes[i].enactment == nil {
 			continue
 		}

@@ -19,25 +19,27 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/read"
 )
 
-// APIs are what a managed bridge needs of NMState.
+// APIs are the APIs of NMState that a managed bridge needs.
 var APIs = []dependency.API{dependency.NodePolicies, dependency.NodeEnactments, dependency.NodeStates}
 
-// Observation is all that decides about a bridge.
+// Observation holds everything that decides about a bridge.
 type Observation struct {
 	bridge string
 	Share  Share
 	// Missing is the API of NMState that the cluster does not serve; nil when it serves all.
 	Missing *dependency.API
-	// policy is the bridge's, or one of someone else under its name; nil when there is none.
+	// policy is the policy of the bridge, or an unmanaged one with its name; nil when there is none.
 	policy *nmstatev1.NodeNetworkConfigurationPolicy
-	// desired is the policy as it shall be; nil when no network manages the bridge.
+	// desired is the desired policy; nil when no network manages the bridge.
 	desired *nmstatev1.NodeNetworkConfigurationPolicy
-	// nodes that shall have the bridge, or the policy still selects when none shall; by name.
+	// nodes that must have the bridge, or that the policy still selects if none must; by name.
 	nodes []node
 }
 
-// Observe reads all that decides about a bridge, from the cache.
-func Observe(ctx context.Context, reader client.Reader, dependencies *dependency.Registry, bridge string) (*Observation, error) {
+// Observe reads everything that decides about a bridge, from the cache.
+func Observe(
+	ctx context.Context, reader client.Reader, dependencies *dependency.Registry, bridge string,
+) (*Observation, error) {
 	networks := &v1alpha1.WukongNetworkList{}
 	if err := reader.List(ctx, networks, client.MatchingFields{index.NetworkByBridge: bridge}); err != nil {
 		return nil, fmt.Errorf("list the networks of bridge %s: %w", bridge, err)
@@ -75,7 +77,8 @@ func Observe(ctx context.Context, reader client.Reader, dependencies *dependency
 
 func (o *Observation) readNodes(ctx context.Context, reader client.Reader, selector map[string]string) error {
 	list := &corev1.NodeList{}
-	if err := reader.List(ctx, list, client.MatchingLabelsSelector{Selector: labels.SelectorFromSet(selector)}); err != nil {
+	if err := reader.List(ctx, list,
+		client.MatchingLabelsSelector{Selector: labels.SelectorFromSet(selector)}); err != nil {
 		return fmt.Errorf("list the nodes of bridge %s: %w", o.bridge, err)
 	}
 	for i := range list.Items {
@@ -90,7 +93,8 @@ func (o *Observation) readNodes(ctx context.Context, reader client.Reader, selec
 			}
 		}
 		name := shared.EnactmentKey(one.name, PolicyName(o.bridge)).Name
-		if one.enactment, err = read.Get(ctx, reader, "", name, &nmstatev1beta1.NodeNetworkConfigurationEnactment{}); err != nil {
+		if one.enactment, err = read.Get(ctx, reader, "", name,
+			&nmstatev1beta1.NodeNetworkConfigurationEnactment{}); err != nil {
 			return err
 		}
 		o.nodes = append(o.nodes, one)
@@ -99,7 +103,7 @@ func (o *Observation) readNodes(ctx context.Context, reader client.Reader, selec
 	return nil
 }
 
-// Ready tells whether a node takes machines.
+// Ready reports whether a node is ready.
 func Ready(node *corev1.Node) bool {
 	return slices.ContainsFunc(node.Status.Conditions, func(condition corev1.NodeCondition) bool {
 		return condition.Type == corev1.NodeReady && condition.Status == corev1.ConditionTrue

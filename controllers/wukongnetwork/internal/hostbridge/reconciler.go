@@ -21,14 +21,15 @@ const fieldManager = "wukong-host-bridge-controller"
 // +kubebuilder:rbac:groups=nmstate.io,resources=nodenetworkconfigurationenactments;nodenetworkstates,verbs=get;list;watch
 // +kubebuilder:rbac:groups="",resources=nodes,verbs=get;list;watch
 
-// Reconciler keeps the policies of bridges. The name in a request is that of a bridge.
+// Reconciler manages the policies of bridges. The name in a request is that of a bridge.
 type Reconciler struct {
 	client       client.Client
 	applier      *apply.Applier
 	dependencies *dependency.Registry
 }
 
-// Reconcile looks at one bridge. What it cannot do is told by the networks on the bridge, which look at the same things.
+// Reconcile runs a pass over one bridge. The networks on the bridge, which observe the same state, report its
+// problems.
 func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
 	observed, err := Observe(ctx, r.client, r.dependencies, request.Name)
 	if err != nil || observed.Missing != nil {
@@ -48,7 +49,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 	return reconcile.Result{}, err
 }
 
-// remove deletes exactly the policy that was looked at: a bridge may have found a new user meanwhile.
+// remove deletes the policy only at the observed version: the bridge may have a new user meanwhile.
 func (r *Reconciler) remove(ctx context.Context, policy *nmstatev1.NodeNetworkConfigurationPolicy) error {
 	preconditions := client.Preconditions{UID: ptr.To(policy.UID), ResourceVersion: ptr.To(policy.ResourceVersion)}
 	if err := r.client.Delete(ctx, policy, preconditions); err != nil {
@@ -67,7 +68,7 @@ const (
 	stepDelete
 )
 
-// next decides what to do about a bridge.
+// next returns what to do for a bridge.
 func (o *Observation) next() step {
 	switch policy := o.ours(); {
 	case o.policy != nil && policy == nil, policy != nil && !policy.DeletionTimestamp.IsZero():
@@ -85,14 +86,15 @@ func (o *Observation) next() step {
 		return stepNothing
 	case !withdrawing(policy):
 		return stepWithdraw
-	case letGo(policy, o.nodes):
+	case released(policy, o.nodes):
 		return stepDelete
 	default:
 		return stepNothing
 	}
 }
 
-// occupied tells whether something hangs on the bridge beside its uplinks: machines that run on, though their network was deleted.
+// occupied reports whether the bridge has ports beside its uplinks: guests that still run although their network was
+// deleted.
 func (o *Observation) occupied() bool {
 	state, err := parsePolicy(o.policy)
 	if err != nil {
@@ -118,7 +120,7 @@ func (o *Observation) occupied() bool {
 	return false
 }
 
-// withdrawing tells whether a policy asks for the absence of its bridge already.
+// withdrawing reports whether a policy already asks for the absence of its bridge.
 func withdrawing(policy *nmstatev1.NodeNetworkConfigurationPolicy) bool {
 	state, err := parsePolicy(policy)
 	if err != nil {

@@ -11,9 +11,9 @@ import (
 	"github.com/novasphere/wukong/apis/v1alpha1"
 )
 
-// Danger is why a bridge must not be made now.
+// Danger is why a bridge must not be created now.
 type Danger struct {
-	// Unknown: it is not known what a node's ports carry. Else a node would lose its network.
+	// Unknown: the use of a node's ports is not known. Otherwise a node would lose its network.
 	Unknown bool
 	Message string
 }
@@ -21,8 +21,9 @@ type Danger struct {
 // maxExamples is how many nodes a message names.
 const maxExamples = 3
 
-// danger says why a managed bridge must not come to the nodes, or nil. made are the interfaces that Wukong has made before. A node that is not ready
-// is not waited for: NMState does not run there, and it cannot get the bridge now.
+// danger returns why a managed bridge must not be created on the nodes, or nil. made are the interfaces that Wukong
+// created before. A node that is not ready is not waited for: NMState does not run there, and it cannot get the bridge
+// now.
 func danger(bridge string, managed *v1alpha1.ManagedBridge, made map[string]bool, nodes []node) *Danger {
 	var unknown, losses []string
 	for i := range nodes {
@@ -45,28 +46,32 @@ func danger(bridge string, managed *v1alpha1.ManagedBridge, made map[string]bool
 		}
 		return &Danger{Message: message}
 	case len(unknown) > 0:
-		return &Danger{Unknown: true, Message: fmt.Sprintf("NMState does not tell what the interfaces of %s carry: there is no NodeNetworkState of it yet; "+
+		return &Danger{Unknown: true, Message: fmt.Sprintf("NMState does not tell what the interfaces of %s carry: there "+
+			"is no NodeNetworkState of it yet; "+
 			"see whether NMState's handler runs there", some(unknown))}
 	default:
 		return nil
 	}
 }
 
-// takenOf says what on a node somebody else has made, and the bridge would take over and withdraw one day, or "".
+// takenOf returns an unmanaged interface of a node that the bridge would take over and later withdraw, as a message,
+// or "".
 func takenOf(bridge string, managed *v1alpha1.ManagedBridge, made map[string]bool, one *node) string {
 	if ptr.Deref(managed.Adopt, false) {
 		return ""
 	}
 	for _, name := range created(bridge, managed) {
 		if one.state.find(name) != nil && !made[name] {
-			return fmt.Sprintf("%s exists on node %s, and Wukong did not make it; leave out bridge.managed to use the bridge as it is, choose another name, "+
+			return fmt.Sprintf("%s exists on node %s, and Wukong did not make it; leave out bridge.managed to use the bridge "+
+				"as it is, choose another name, "+
 				"or set bridge.managed.adopt: true", name, one.name)
 		}
 	}
 	return ""
 }
 
-// squeezeOf says by which interface others reach a node, if the bridge would set its MTU, or "". keepHostAddress is the word that it may.
+// squeezeOf returns a message if the bridge would set the MTU of the interface by which others reach a node, or "".
+// keepHostAddress permits that.
 func squeezeOf(managed *v1alpha1.ManagedBridge, one *node) string {
 	if managed.MTU == nil || ptr.Deref(managed.KeepHostAddress, false) {
 		return ""
@@ -74,14 +79,15 @@ func squeezeOf(managed *v1alpha1.ManagedBridge, one *node) string {
 	for _, port := range hardware(managed) {
 		found, lifeline := one.state.find(port), one.state.lifeline(port)
 		if found != nil && lifeline != nil && found.MTU != *managed.MTU {
-			return fmt.Sprintf("node %s is reached by %s, and bridge.managed.mtu would change the MTU of %s from %d to %d; leave out mtu, or name another port",
+			return fmt.Sprintf("node %s is reached by %s, and bridge.managed.mtu would change the MTU of %s from %d to %d; "+
+				"leave out mtu, or name another port",
 				one.name, lifeline.Name, port, found.MTU, *managed.MTU)
 		}
 	}
 	return ""
 }
 
-// lossOf says what a node would lose, or "".
+// lossOf returns what a node would lose, or "".
 func lossOf(bridge string, managed *v1alpha1.ManagedBridge, one *node) string {
 	mine := []string{bridge}
 	if managed.Bond != nil {
@@ -96,15 +102,18 @@ func lossOf(bridge string, managed *v1alpha1.ManagedBridge, one *node) string {
 		case found.Controller != "":
 			return fmt.Sprintf("%s of node %s is a port of %s already; name another port", port, one.name, found.Controller)
 		case keep && len(found.static()) > 0:
-			return fmt.Sprintf("%s of node %s has the address %s, which no server gave it, so that the bridge would not get it; name another port",
+			return fmt.Sprintf("%s of node %s has the address %s, which no server gave it, so that the bridge would not get "+
+				"it; name another port",
 				port, one.name, found.static()[0])
 		case keep:
 			continue
 		case found.carries():
-			return fmt.Sprintf("%s of node %s has the address %s, which the node would lose; name another port, or set keepHostAddress: true",
+			return fmt.Sprintf("%s of node %s has the address %s, which the node would lose; name another port, or set "+
+				"keepHostAddress: true",
 				port, one.name, found.global()[0])
 		case one.state.carriesDefaultRoute(port):
-			return fmt.Sprintf("node %s reaches the world by %s; name another port, or set keepHostAddress: true", one.name, port)
+			return fmt.Sprintf("node %s reaches the world by %s; name another port, or set "+
+				"keepHostAddress: true", one.name, port)
 		}
 	}
 	return ""
@@ -112,7 +121,7 @@ func lossOf(bridge string, managed *v1alpha1.ManagedBridge, one *node) string {
 
 func (i *nodeInterface) global() []string { return append(i.IPv4.global(), i.IPv6.global()...) }
 
-// some names a few of many.
+// some returns the first few names, and how many more there are.
 func some(names []string) string {
 	if more := len(names) - maxExamples; more > 0 {
 		return fmt.Sprintf("%s and %d more nodes", strings.Join(names[:maxExamples], ", "), more)

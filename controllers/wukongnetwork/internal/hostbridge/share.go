@@ -11,17 +11,17 @@ import (
 	"github.com/novasphere/wukong/apis/v1alpha1"
 )
 
-// Share is who stands on one bridge.
+// Share lists the networks that use one bridge.
 type Share struct {
 	// Decider is the oldest network that manages the bridge; nil when none does.
 	Decider *v1alpha1.WukongNetwork
-	// Dissenters manage the bridge too, and want it otherwise; the oldest first.
+	// Dissenters manage the bridge too, with another desired state; the oldest first.
 	Dissenters []*v1alpha1.WukongNetwork
-	// Users is how many networks stand on the bridge, those that do not manage it too.
+	// Users is the number of networks on the bridge, including those that do not manage it.
 	Users int
 }
 
-// ShareOf looks at all networks that name a bridge. A network that is being deleted is no user any more.
+// ShareOf computes the share from all networks that name a bridge. A network that is being deleted is not a user.
 func ShareOf(networks []v1alpha1.WukongNetwork) Share {
 	var share Share
 	var managers []*v1alpha1.WukongNetwork
@@ -47,17 +47,17 @@ func ShareOf(networks []v1alpha1.WukongNetwork) Share {
 	return share
 }
 
-// Dissents tells whether a network is one of the dissenters.
+// Dissents reports whether a network is one of the dissenters.
 func (s *Share) Dissents(network *v1alpha1.WukongNetwork) bool {
 	return slices.ContainsFunc(s.Dissenters, func(one *v1alpha1.WukongNetwork) bool { return one.UID == network.UID })
 }
 
-// older orders networks by age. Two of one second are ordered by what never changes, alike for everyone who looks.
+// older orders networks by age. Within the same second the UID decides, which never changes.
 func older(one, two *v1alpha1.WukongNetwork) int {
 	return cmp.Or(one.CreationTimestamp.Compare(two.CreationTimestamp.Time), cmp.Compare(one.UID, two.UID))
 }
 
-// alike tells whether two wishes make the same bridge. The order of ports says nothing.
+// alike reports whether two desired states give the same bridge. The order of ports does not matter.
 func alike(one, two *v1alpha1.ManagedBridge) bool {
 	return ptr.Deref(one.MTU, 0) == ptr.Deref(two.MTU, 0) &&
 		ptr.Deref(one.UplinkVLAN, 0) == ptr.Deref(two.UplinkVLAN, 0) &&
@@ -72,7 +72,8 @@ func sameBond(one, two *v1alpha1.Bond) bool {
 	if one == nil || two == nil {
 		return one == two
 	}
-	return one.Name == two.Name && one.Mode == two.Mode && equality.Semantic.DeepEqual(sorted(one.Ports), sorted(two.Ports))
+	return one.Name == two.Name && one.Mode == two.Mode &&
+		equality.Semantic.DeepEqual(sorted(one.Ports), sorted(two.Ports))
 }
 
 func sorted(list []v1alpha1.InterfaceName) []v1alpha1.InterfaceName {

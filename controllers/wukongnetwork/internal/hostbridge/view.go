@@ -11,19 +11,19 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/apply"
 )
 
-// Verdict is what a network on a bridge is told.
+// Verdict is what a network reports about its bridge.
 type Verdict struct {
-	// Status is how far the bridge is on the nodes; nil without a managed bridge.
+	// Status is the state of the bridge on the nodes; nil without a managed bridge.
 	Status *v1alpha1.HostBridgeStatus
-	// Reason and Message say why the bridge is not ready for the network; empty when it is.
+	// Reason and Message explain why the bridge is not ready for the network; empty when it is.
 	Reason, Message string
 	// Waiting: nothing is wrong, it only takes time.
 	Waiting bool
-	// Note tells of a conflict that does not touch the network itself.
+	// Note describes a conflict that does not affect the network itself.
 	Note string
 }
 
-// ours is the policy that exists, when it is not someone else's.
+// ours returns the existing policy if Wukong manages it, or nil.
 func (o *Observation) ours() *nmstatev1.NodeNetworkConfigurationPolicy {
 	if o.policy == nil || !apply.Ours(o.policy) {
 		return nil
@@ -31,14 +31,14 @@ func (o *Observation) ours() *nmstatev1.NodeNetworkConfigurationPolicy {
 	return o.policy
 }
 
-// settled tells whether the policy is as it shall be.
+// settled reports whether the policy is in its desired state.
 func (o *Observation) settled() bool {
 	live := o.ours()
 	return live != nil && o.desired != nil && live.DeletionTimestamp.IsZero() && same(live, o.desired) &&
 		adopted(live) == adopted(o.desired)
 }
 
-// same compares what two policies ask for. Text may differ in form.
+// same compares what two policies ask for. Their texts may be formatted differently.
 func same(one, two *nmstatev1.NodeNetworkConfigurationPolicy) bool {
 	first, err := parsePolicy(one)
 	if err != nil {
@@ -48,7 +48,7 @@ func same(one, two *nmstatev1.NodeNetworkConfigurationPolicy) bool {
 	return err == nil && maps.Equal(one.Spec.NodeSelector, two.Spec.NodeSelector) && reflect.DeepEqual(first, second)
 }
 
-// Verdict tells a network how its bridge is; nil when no network manages the bridge.
+// Verdict returns the state of a network's bridge; nil when no network manages the bridge.
 func (o *Observation) Verdict(network *v1alpha1.WukongNetwork) *Verdict {
 	decider := o.Share.Decider
 	if decider == nil {
@@ -57,18 +57,20 @@ func (o *Observation) Verdict(network *v1alpha1.WukongNetwork) *Verdict {
 	verdict := &Verdict{}
 	if o.Share.Dissents(network) {
 		verdict.Reason = v1alpha1.ReasonBridgeConflict
-		verdict.Message = fmt.Sprintf("%s manages bridge %s otherwise, and is older; give both the same bridge.managed, or leave it out here to use the bridge as it is, "+
+		verdict.Message = fmt.Sprintf("%s manages bridge %s otherwise, and is older; give both the same bridge.managed, "+
+			"or leave it out here to use the bridge as it is, "+
 			"or name another bridge", called(decider, network), o.bridge)
 		return verdict
 	}
 	if decider.UID == network.UID && len(o.Share.Dissenters) > 0 {
-		verdict.Note = fmt.Sprintf("%s wants bridge %s otherwise; this network is older, and its wish counts", called(o.Share.Dissenters[0], network), o.bridge)
+		verdict.Note = fmt.Sprintf("%s wants bridge %s otherwise; this network is older, and its wish counts",
+			called(o.Share.Dissenters[0], network), o.bridge)
 	}
 	o.judge(verdict)
 	return verdict
 }
 
-// judge fills in how the bridge is on the nodes.
+// judge sets the state of the bridge on the nodes.
 func (o *Observation) judge(verdict *Verdict) {
 	if o.Missing != nil {
 		verdict.Reason, verdict.Message = v1alpha1.ReasonDependencyMissing, o.Missing.Missing()
@@ -76,13 +78,15 @@ func (o *Observation) judge(verdict *Verdict) {
 	}
 	if o.policy != nil && o.ours() == nil {
 		verdict.Reason = v1alpha1.ReasonNameConflict
-		verdict.Message = fmt.Sprintf("NodeNetworkConfigurationPolicy %s exists already and is not Wukong's: it is left alone; rename or remove it, "+
+		verdict.Message = fmt.Sprintf("NodeNetworkConfigurationPolicy %s exists already and is not Wukong's: it is left "+
+			"alone; rename or remove it, "+
 			"or choose another name for the bridge", o.policy.Name)
 		return
 	}
 	if len(o.nodes) == 0 {
 		verdict.Reason = v1alpha1.ReasonNodeFeatureMissing
-		verdict.Message = fmt.Sprintf("no node has the labels that bridge.managed.nodeSelector of bridge %s asks for", o.bridge)
+		verdict.Message = fmt.Sprintf("no node has the labels that bridge.managed.nodeSelector of bridge "+
+			"%s asks for", o.bridge)
 		return
 	}
 	policy := o.desired
@@ -112,7 +116,7 @@ func (o *Observation) judge(verdict *Verdict) {
 	}
 }
 
-// called names a network to another one. What is in other namespaces is nobody else's business.
+// called names a network in a message to another one. Networks of other namespaces are not named.
 func called(network, to *v1alpha1.WukongNetwork) string {
 	if network.Namespace == to.Namespace {
 		return "WukongNetwork " + network.Name

@@ -30,7 +30,8 @@ func requests(bridges []string) []reconcile.Request {
 	return result
 }
 
-// bridgeOfNetwork is called with a network as it was and as it is, so that a bridge that it turned away from is looked at too.
+// bridgeOfNetwork is called with the old and the new network, so that a bridge that it no longer names is enqueued
+// too.
 func bridgeOfNetwork(_ context.Context, obj client.Object) []reconcile.Request {
 	if bridge := obj.(*v1alpha1.WukongNetwork).Spec.Bridge; bridge != nil {
 		return requests([]string{bridge.Name})
@@ -38,7 +39,7 @@ func bridgeOfNetwork(_ context.Context, obj client.Object) []reconcile.Request {
 	return nil
 }
 
-// bridgeOfPolicy goes by the name: a foreign policy under it matters too.
+// bridgeOfPolicy uses the name: an unmanaged policy with that name matters too.
 func bridgeOfPolicy(obj client.Object) []string { return bridgeOf(obj.GetName()) }
 
 func bridgeOfEnactment(obj client.Object) []string {
@@ -52,7 +53,7 @@ func bridgeOf(policy string) []string {
 	return nil
 }
 
-// everyBridge are the bridges that a network manages, and those that still have a policy.
+// everyBridge enqueues the bridges that a network manages, and those that still have a policy.
 func (r *Reconciler) everyBridge(ctx context.Context, _ client.Object) []reconcile.Request {
 	found := map[string]bool{}
 	networks := &v1alpha1.WukongNetworkList{}
@@ -83,7 +84,7 @@ func (r *Reconciler) everyBridge(ctx context.Context, _ client.Object) []reconci
 	return requests(bridges)
 }
 
-// WishChange lets pass what a network asks of its bridge, and its coming and going.
+// WishChange accepts changes of what a network asks of its bridge, and created and deleted networks.
 func WishChange() predicate.Predicate {
 	return predicate.Funcs{
 		UpdateFunc: func(e event.UpdateEvent) bool {
@@ -94,7 +95,7 @@ func WishChange() predicate.Predicate {
 	}
 }
 
-// NodeChange lets pass nodes that come and go, become ready or stop to be, and get other labels.
+// NodeChange accepts created and deleted nodes, and changes of readiness and labels.
 func NodeChange() predicate.Predicate {
 	return predicate.Funcs{
 		UpdateFunc: func(e event.UpdateEvent) bool {
@@ -104,7 +105,7 @@ func NodeChange() predicate.Predicate {
 	}
 }
 
-// policyChange lets pass what a policy asks for; its status is the sum of its enactments.
+// policyChange accepts changes of what a policy asks for. Its status only summarizes its enactments.
 func policyChange() predicate.Predicate {
 	return predicate.Funcs{
 		UpdateFunc: func(e event.UpdateEvent) bool {
@@ -114,19 +115,19 @@ func policyChange() predicate.Predicate {
 	}
 }
 
-// enactmentChange lets pass how far a node is. Times of heartbeats are no news.
+// enactmentChange accepts changes of a node's progress, and ignores heartbeats.
 func enactmentChange() predicate.Predicate {
 	return predicate.Funcs{
 		UpdateFunc: func(e event.UpdateEvent) bool {
 			before, ok := e.ObjectOld.(*nmstatev1beta1.NodeNetworkConfigurationEnactment)
 			after, ok2 := e.ObjectNew.(*nmstatev1beta1.NodeNetworkConfigurationEnactment)
 			return ok && ok2 && (before.Status.PolicyGeneration != after.Status.PolicyGeneration ||
-				!maps.Equal(told(before.Status.Conditions), told(after.Status.Conditions)))
+				!maps.Equal(reported(before.Status.Conditions), reported(after.Status.Conditions)))
 		},
 	}
 }
 
-func told(conditions shared.ConditionList) map[shared.ConditionType]string {
+func reported(conditions shared.ConditionList) map[shared.ConditionType]string {
 	result := map[shared.ConditionType]string{}
 	for _, condition := range conditions {
 		result[condition.Type] = string(condition.Status) + " " + string(condition.Reason) + " " + condition.Message
@@ -134,7 +135,7 @@ func told(conditions shared.ConditionList) map[shared.ConditionType]string {
 	return result
 }
 
-// stateChange lets pass what the cache keeps of a node's state.
+// stateChange accepts changes of what the cache keeps of a node's state.
 func stateChange() predicate.Predicate {
 	return predicate.Funcs{
 		UpdateFunc: func(e event.UpdateEvent) bool {

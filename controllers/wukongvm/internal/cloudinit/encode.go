@@ -8,11 +8,12 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// text is a string that every YAML parser reads as the same string. All text that people give is of this type.
+// text is a string that every YAML parser reads as the same string. All text from users has this type.
 //
-// The encoder's own choice of quotes is not enough. It quotes what its own YAML 1.2 would read as a number, a date or a boolean, but
-// cloud-init reads with PyYAML, which is YAML 1.1 and takes more for one, such as 2001-13-99 for a date, on which it fails. And some
-// control characters make the encoder write what it cannot read itself. So everything but plain words is put in double quotes.
+// The encoder's own choice of quotes is not enough. It quotes what its own YAML 1.2 would read as a number, a date or
+// a boolean, but cloud-init reads with PyYAML, which is YAML 1.1 and takes more for one, such as 2001-13-99 for a
+// date, on which it fails. And with some control characters the encoder writes what it cannot read itself. So
+// everything but plain words is put in double quotes.
 type text string
 
 var (

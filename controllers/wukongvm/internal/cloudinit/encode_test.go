@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestTextIsQuotedUnlessPlain: the test's own YAML parser cannot tell, since it is not the one in the guest.
+// TestTextIsQuotedUnlessPlain: the test's own YAML parser is not the guest's, so it cannot show this.
 func TestTextIsQuotedUnlessPlain(t *testing.T) {
 	for given, wanted := range map[text]string{
 		"web-1":            "web-1",

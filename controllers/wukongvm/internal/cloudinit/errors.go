@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// SecretMissingError says that a Secret, or a key of it, does not exist.
+// SecretMissingError reports that a Secret, or a key of it, does not exist.
 type SecretMissingError struct {
 	// Secret is the name of the Secret.
 	Secret string
@@ -15,7 +15,7 @@ type SecretMissingError struct {
 	Field string
 }
 
-// Error names the Secret and what to do.
+// Error names the Secret and the fix.
 func (e *SecretMissingError) Error() string {
 	switch {
 	case e.Key == "":
@@ -27,13 +27,13 @@ func (e *SecretMissingError) Error() string {
 	}
 }
 
-// SecretInvalidError says that the content of a Secret cannot be used. It never holds the content.
+// SecretInvalidError reports that the content of a Secret cannot be used. It never contains the content.
 type SecretInvalidError struct {
 	// Secret is the name of the Secret.
 	Secret string
 	// Key within the Secret.
 	Key string
-	// Reason says what is wrong and what to put there instead.
+	// Reason explains what is wrong and what to put there instead.
 	Reason string
 }
 
@@ -42,18 +42,18 @@ func (e *SecretInvalidError) Error() string {
 	return fmt.Sprintf("key %s of Secret %s: %s", e.Key, e.Secret, e.Reason)
 }
 
-// SpecInvalidError says that a field of the WukongVM cannot be carried out, which admission could not know.
+// SpecInvalidError reports that a field of the WukongVM cannot be implemented, which admission could not check.
 type SpecInvalidError struct {
 	// Field of the WukongVM.
 	Field string
-	// Reason says what is wrong and what to do.
+	// Reason explains what is wrong and how to fix it.
 	Reason string
 }
 
-// Error names the field and what to do.
+// Error names the field and the fix.
 func (e *SpecInvalidError) Error() string { return e.Field + ": " + e.Reason }
 
-// problems is every error of one rendering: a person mends them all at once. errors.As finds each.
+// problems is every error of one rendering, so that a user can fix them all at once. errors.As finds each.
 type problems []error
 
 func (p problems) Error() string {
@@ -67,7 +67,7 @@ func (p problems) Error() string {
 // Unwrap implements the interface that errors.As and errors.Is walk.
 func (p problems) Unwrap() []error { return p }
 
-// join returns nil without errors, a single one as it is, and else all of them.
+// join returns nil without errors, a single one unchanged, and otherwise all of them.
 func join(errs []error) error {
 	switch len(errs) {
 	case 0:

@@ -21,15 +21,17 @@ const (
 	keyA = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAICbmOv1jiRB6z3djLKS4bNTdibP3wJ9WPpJ9vtXJuJuZ a@example.org"
 	keyB = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIG7qH37jH+16v3jHXn3IP9MKhSLYn8Znkh+CEBdxER/T b@example.org"
 	// keyECDSA has a one-letter comment.
-	keyECDSA = "ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBB3b2H2dlRAMSejiNC7FGlrQH3JYvBDO6Gxc0YwIbkJznbq/P+HHyNTtbdX6m0dOmTqaAm9AZLWtTLCBwrjYK0I= e"
-	// hashA is what "openssl passwd -6 -salt abcdefghijklmnop 'correct horse'" prints.
+	keyECDSA = "ecdsa-sha2-nistp256 " +
+		"AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBB3b2H2d" +
+		"lRAMSejiNC7FGlrQH3JYvBDO6Gxc0YwIbkJznbq/P+HHyNTtbdX6m0dOmTqaAm9AZLWtTLCBwrjYK0I= e"
+	// hashA is the output of "openssl passwd -6 -salt abcdefghijklmnop 'correct horse'".
 	hashA = "$6$abcdefghijklmnop$q2YZbPhm1LySTIzZVDisu/y2CX1McrFsw529ViOLMxoKT.sfgjBo4aFu.hwtGjEDxRb6mn/TZMj7V4/1AUTLi1"
 	// yescryptHash is libxcrypt's hash of "x".
 	yescryptHash = "$y$j9T$abcdefghijkl$tIEIK0tRpVYnb5EbxZDlFLI0ryBZQGiiMcG7Xj5gBz0"
 )
 
-// machine returns a WukongVM named web.
-func machine(cloudInit *v1alpha1.CloudInit) *v1alpha1.WukongVM {
+// newVM returns a WukongVM named web.
+func newVM(cloudInit *v1alpha1.CloudInit) *v1alpha1.WukongVM {
 	return &v1alpha1.WukongVM{
 		ObjectMeta: metav1.ObjectMeta{Name: "web", Namespace: "default", UID: "5f9d7c0e-4c0e-4d3a-9d6b-0f6a5b8f1a11"},
 		Spec:       v1alpha1.WukongVMSpec{CloudInit: cloudInit},
@@ -41,7 +43,7 @@ func withUser(user v1alpha1.CloudInitUser) *v1alpha1.WukongVM {
 	if user.Name == "" {
 		user.Name = "debian"
 	}
-	return machine(&v1alpha1.CloudInit{Users: []v1alpha1.CloudInitUser{user}})
+	return newVM(&v1alpha1.CloudInit{Users: []v1alpha1.CloudInitUser{user}})
 }
 
 // secret returns Secrets of one, with alternating keys and values.
@@ -71,7 +73,7 @@ func static(name, macAddress, addresses, gateways string) Interface {
 	return made
 }
 
-// renderUsers renders and reads the user-data back.
+// renderUsers renders and parses the user-data.
 func renderUsers(t *testing.T, inputs Inputs) userData {
 	t.Helper()
 	data, err := Render(inputs)
@@ -81,17 +83,17 @@ func renderUsers(t *testing.T, inputs Inputs) userData {
 	return parsed
 }
 
-// renderNetwork renders and reads the network-data back.
+// renderNetwork renders and parses the network-data.
 func renderNetwork(t *testing.T, interfaces ...Interface) networkData {
 	t.Helper()
-	data, err := Render(Inputs{VM: machine(nil), Interfaces: interfaces})
+	data, err := Render(Inputs{VM: newVM(nil), Interfaces: interfaces})
 	require.NoError(t, err)
 	var parsed networkData
 	require.NoError(t, yaml.Unmarshal(data.NetworkData, &parsed))
 	return parsed
 }
 
-// newPrivateKey returns a private key in the format of OpenSSH, and the line that its text begins with.
+// newPrivateKey returns a private key in the format of OpenSSH.
 func newPrivateKey(t *testing.T) string {
 	t.Helper()
 	_, key, err := ed25519.GenerateKey(rand.Reader)

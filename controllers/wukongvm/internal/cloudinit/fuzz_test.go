@@ -14,10 +14,11 @@ import (
 	"github.com/novasphere/wukong/apis/v1alpha1"
 )
 
-// FuzzRender gives every field of text that a person controls any text at all, which is more than admission allows, and reads the data
-// back: each value must be what was given, and nothing else may have changed.
+// FuzzRender sets every text field that a user controls to any text at all, which is more than admission allows, and
+// parses the data: each value must be the given one, and nothing else may have changed.
 func FuzzRender(f *testing.F) {
-	f.Add("web.example.org", "Europe/Vienna", "ops", "adm", "ALL=(ALL) NOPASSWD:ALL", "/bin/bash", "me@example.org", "lan", "example.org")
+	f.Add("web.example.org", "Europe/Vienna", "ops", "adm", "ALL=(ALL) NOPASSWD:ALL", "/bin/bash",
+		"me@example.org", "lan", "example.org")
 	f.Add("2001-13-99", "0b_", "null", "on", "# x: [y", "/bin/sh\nusers: []", "\" ' : -", "1e3", "~")
 	f.Add("y", "=", "<<", "!!binary", "&a *a", "| >", "\u2028\u0085\ufeff", "12:34:56", "%")
 	f.Add("0x1p-2", "+.inf", "1_000", "0o17", "\t", "---", "\U0001F600", "...", "#")
@@ -32,7 +33,7 @@ func FuzzRender(f *testing.F) {
 		lan.DNS = &v1alpha1.DNS{Searches: []v1alpha1.DomainName{v1alpha1.DomainName(search)}}
 		key := keyA + " " + comment
 		data, err := Render(Inputs{
-			VM: machine(&v1alpha1.CloudInit{Hostname: hostname, Timezone: timezone, Users: []v1alpha1.CloudInitUser{{
+			VM: newVM(&v1alpha1.CloudInit{Hostname: hostname, Timezone: timezone, Users: []v1alpha1.CloudInitUser{{
 				Name: user, Groups: []v1alpha1.GuestGroup{v1alpha1.GuestGroup(group)}, Sudo: &sudo, Shell: shell,
 				SSHAuthorizedKeys: []v1alpha1.SSHPublicKey{v1alpha1.SSHPublicKey(key)},
 			}}}),

@@ -13,7 +13,8 @@ import (
 	"github.com/novasphere/wukong/apis/v1alpha1"
 )
 
-// update rewrites the golden files. Check them then in a guest: cloud-init schema -c FILE, with -t network-config for that kind.
+// update rewrites the golden files. Check them in a guest afterwards: cloud-init schema -c FILE, with -t
+// network-config for that kind.
 var update = flag.Bool("update", false, "rewrite testdata")
 
 func TestRenderGolden(t *testing.T) {
@@ -40,16 +41,17 @@ func compareGolden(t *testing.T, name string, content []byte) {
 
 func goldenInputs() map[string]Inputs {
 	return map[string]Inputs{
-		"minimal":  {VM: machine(nil), Interfaces: []Interface{dhcp("default", "02:00:00:00:00:01")}},
+		"minimal":  {VM: newVM(nil), Interfaces: []Interface{dhcp("default", "02:00:00:00:00:01")}},
 		"users":    goldenUsers(),
-		"networks": {VM: machine(&v1alpha1.CloudInit{Hostname: "web.example.org"}), Interfaces: goldenInterfaces()},
+		"networks": {VM: newVM(&v1alpha1.CloudInit{Hostname: "web.example.org"}), Interfaces: goldenInterfaces()},
 		// Every value here is one that YAML 1.1 reads as something else when it is not quoted.
 		"ambiguous": {
-			VM: machine(&v1alpha1.CloudInit{Hostname: "2001-13-99", Timezone: "12", Users: []v1alpha1.CloudInitUser{
+			VM: newVM(&v1alpha1.CloudInit{Hostname: "2001-13-99", Timezone: "12", Users: []v1alpha1.CloudInitUser{
 				{Name: "null", Groups: []v1alpha1.GuestGroup{"yes", "_1"}, Shell: "/bin/sh", Sudo: new("# ALL: yes")},
 				{Name: "on"}, {Name: "y"}, {Name: "_"},
 			}}),
-			Interfaces: []Interface{dhcp("1e3", "12:34:56:12:34:56"), dhcp("no", "02:00:00:00:00:02"), dhcp("0-0", "02:00:00:00:00:03")},
+			Interfaces: []Interface{dhcp("1e3", "12:34:56:12:34:56"), dhcp("no", "02:00:00:00:00:02"),
+				dhcp("0-0", "02:00:00:00:00:03")},
 		},
 	}
 }
@@ -65,7 +67,7 @@ func goldenUsers() Inputs {
 		}
 	}
 	return Inputs{
-		VM: machine(&v1alpha1.CloudInit{
+		VM: newVM(&v1alpha1.CloudInit{
 			Timezone: "Europe/Vienna",
 			Users: []v1alpha1.CloudInitUser{
 				{
@@ -90,7 +92,8 @@ func goldenInterfaces() []Interface {
 		{To: "10.20.0.0/16", Via: "192.168.7.2", Metric: new(int32(0))},
 		{To: "10.30.5.1/16", Via: "192.168.7.2"},
 	}
-	office.DNS = &v1alpha1.DNS{Nameservers: []v1alpha1.IPAddress{"192.168.7.1", "fd00:7::1"}, Searches: []v1alpha1.DomainName{"example.org"}}
+	office.DNS = &v1alpha1.DNS{Nameservers: []v1alpha1.IPAddress{"192.168.7.1", "fd00:7::1"},
+		Searches: []v1alpha1.DomainName{"example.org"}}
 	return []Interface{
 		dhcp("default", "02:00:00:00:00:01"), office,
 		static("storage", "02:00:00:00:00:0C", "10.9.0.5/24", ""),

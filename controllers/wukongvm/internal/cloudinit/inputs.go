@@ -12,21 +12,21 @@ import (
 
 // Inputs is everything that decides the data.
 type Inputs struct {
-	// VM is the machine. Its name, UID and spec.cloudInit count.
+	// VM is the WukongVM. Only its name, UID and spec.cloudInit are used.
 	VM *v1alpha1.WukongVM
 	// Secrets that SecretNames lists, by name; those that do not exist are absent.
 	Secrets map[string]*corev1.Secret
-	// Interfaces of the machine in the order of spec.networks; one for the implicit pod network.
+	// Interfaces of the WukongVM in the order of spec.networks; one for the implicit pod network.
 	Interfaces []Interface
 }
 
 // Interface is a network interface of the guest.
 type Interface struct {
-	// Name of the interface within the machine.
+	// Name of the interface within the WukongVM.
 	Name string
-	// MACAddress that the guest finds the interface by.
+	// MACAddress by which the guest finds the interface.
 	MACAddress string
-	// Mode says how the interface gets its addresses.
+	// Mode is how the interface gets its addresses.
 	Mode v1alpha1.AddressMode
 	// Addresses of mode Static.
 	Addresses []netip.Prefix
@@ -40,11 +40,11 @@ type Interface struct {
 	MTU *int32
 }
 
-// Data is what the NoCloud disk holds.
+// Data is the content of the NoCloud disk.
 type Data struct {
-	// UserData is the file user-data: a #cloud-config document, or what the user's Secret holds.
+	// UserData is the file user-data: a #cloud-config document, or the content of the user's Secret.
 	UserData []byte
-	// NetworkData is the file network-config: version 2, or what the user's Secret holds.
+	// NetworkData is the file network-config: version 2, or the content of the user's Secret.
 	NetworkData []byte
 }
 
@@ -73,7 +73,8 @@ func SecretNames(vm *v1alpha1.WukongVM) []string {
 	return slices.Compact(names)
 }
 
-// Render makes the data. Its error is, or wraps, one or several of SecretMissingError, SecretInvalidError and SpecInvalidError.
+// Render returns the data. Its error is, or wraps, one or several of SecretMissingError, SecretInvalidError and
+// SpecInvalidError.
 func Render(inputs Inputs) (Data, error) {
 	userData, userErr := renderUserData(inputs)
 	networkData, networkErr := renderNetworkData(inputs)
@@ -102,7 +103,7 @@ func (in *Inputs) value(field, name, key string) ([]byte, error) {
 	return content, nil
 }
 
-// document returns the content of a Secret's key that is used as it is.
+// document returns the content of a Secret's key that is used unchanged.
 func (in *Inputs) document(field string, reference *v1alpha1.SecretKeyReference) ([]byte, error) {
 	content, err := in.value(field, reference.Name, reference.Key)
 	if err != nil {

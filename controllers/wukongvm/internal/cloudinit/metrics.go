@@ -7,18 +7,19 @@ import (
 	"github.com/novasphere/wukong/apis/v1alpha1"
 )
 
-// A guest with several default routes of one family must have one that wins, and it is that of the interface that comes first in
-// spec.networks. Without metrics it would be whichever comes up first, or the static one before that of DHCP: a static route has
-// metric 0, while a DHCP client gives its own 100 (netplan, NetworkManager) or 1024 (systemd-networkd). So
+// A guest with several default routes of one family must prefer one: that of the first interface in spec.networks.
+// Without metrics it would be the interface that comes up first, or the static one before that of DHCP: a static route
+// has metric 0, while a DHCP client sets its own, 100 (netplan, NetworkManager) or 1024 (systemd-networkd). So
 //
-//   - a static route before any DHCP interface gets 1, 2, ...: less than every DHCP client gives;
-//   - a DHCP interface asks for 100, 200, ...: its renderer may or may not listen;
-//   - a static route after a DHCP interface gets 2100, 2200, ...: more than every DHCP client gives, listening or not.
+//   - a static route before any DHCP interface gets 1, 2, ...: less than every DHCP client sets;
+//   - a DHCP interface asks for 100, 200, ...: its renderer may ignore that;
+//   - a static route after a DHCP interface gets 2100, 2200, ...: more than every DHCP client sets, even one that
+//     ignores it.
 //
-// An interface alone gets no metric. For IPv6 only static gateways are counted, and the first gets none. cloud-init's NetworkManager
-// renderer (25.1.4) fails on a metric of an IPv6 default route when the interface has an IPv4 address, and a guest whose renderer
-// fails has no network at all. So a later interface with addresses of both families gets no IPv6 default route; it could only have
-// served when the first was down.
+// A single interface gets no metric. For IPv6 only static gateways are counted, and the first gets none. cloud-init's
+// NetworkManager renderer (25.1.4) fails on a metric of an IPv6 default route when the interface has an IPv4 address,
+// and a guest whose renderer fails has no network at all. So a later interface with addresses of both families gets no
+// IPv6 default route; it would only be used while the first is down.
 const (
 	dhcpMetricStep    = 100
 	afterDHCPMetric   = 2000
@@ -28,7 +29,7 @@ const (
 // interfaceMetrics are the metrics of an interface's default routes; nil leaves them to the guest.
 type interfaceMetrics struct {
 	dhcp, ipv4, ipv6 *int32
-	// withoutIPv6 leaves the IPv6 default route out.
+	// withoutIPv6 omits the IPv6 default route.
 	withoutIPv6 bool
 }
 
@@ -72,8 +73,8 @@ func staticMetric(rank int32, afterDHCP bool) int32 {
 	return rank
 }
 
-// defaultRoutes are the default routes of an interface, one of each family: a second on the same interface would never be used, and
-// cloud-init's sysconfig renderer fails on it.
+// defaultRoutes returns the default routes of an interface, one of each family: a second on the same interface would
+// never be used, and cloud-init's sysconfig renderer fails on it.
 func defaultRoutes(gateways []netip.Addr, metrics interfaceMetrics) []route {
 	var routes []route
 	if gateway := first(gateways, netip.Addr.Is4); gateway != nil {

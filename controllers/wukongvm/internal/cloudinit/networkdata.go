@@ -10,20 +10,20 @@ import (
 	"github.com/novasphere/wukong/apis/v1alpha1"
 )
 
-// networkData is version 2 of cloud-init's network configuration. Ethernets are keyed by the interface's name within the machine,
-// which is no more than a label, since each has a match.
+// networkData is version 2 of cloud-init's network configuration. Ethernets are keyed by the interface's name within
+// the WukongVM, which is only a label, since each has a match.
 type networkData struct {
 	Version   int               `yaml:"version"`
 	Ethernets map[text]ethernet `yaml:"ethernets"`
 }
 
-// ethernet is a network interface. accept-ra is left to the guest, which takes router advertisements by default.
+// ethernet is a network interface. accept-ra is left to the guest, which accepts router advertisements by default.
 type ethernet struct {
 	Match         match          `yaml:"match"`
 	DHCP4         bool           `yaml:"dhcp4"`
 	DHCP4Override *dhcpOverrides `yaml:"dhcp4-overrides,omitempty"`
 	DHCP6         bool           `yaml:"dhcp6"`
-	// Optional lets the guest's boot not wait for an interface that gets no address.
+	// Optional: the guest's boot does not wait for an interface that gets no address.
 	Optional    bool         `yaml:"optional,omitempty"`
 	MTU         *int32       `yaml:"mtu,omitempty"`
 	Addresses   []text       `yaml:"addresses,omitempty"`
@@ -105,8 +105,8 @@ func makeEthernet(spec *Interface, macAddress string, metrics interfaceMetrics) 
 	return device, nil
 }
 
-// addressTexts writes IPv4 before IPv6 and otherwise keeps the order: cloud-init's NetworkManager renderer fails on an IPv4 default
-// route with a metric when the first address is IPv6.
+// addressTexts writes IPv4 before IPv6 and otherwise keeps the order: cloud-init's NetworkManager renderer fails on an
+// IPv4 default route with a metric when the first address is IPv6.
 func addressTexts(addresses []netip.Prefix) []text {
 	sorted := slices.Clone(addresses)
 	slices.SortStableFunc(sorted, func(a, b netip.Prefix) int { return cmp.Compare(a.Addr().BitLen(), b.Addr().BitLen()) })
@@ -117,7 +117,7 @@ func addressTexts(addresses []netip.Prefix) []text {
 	return texts
 }
 
-// makeRoute writes the destination without host bits, which the kernel refuses.
+// makeRoute omits the host bits of the destination, which the kernel would refuse.
 func makeRoute(interfaceName string, spec v1alpha1.Route) (route, error) {
 	to, err := netip.ParsePrefix(spec.To)
 	if err != nil {
@@ -132,7 +132,7 @@ func makeRoute(interfaceName string, spec v1alpha1.Route) (route, error) {
 	return route{To: text(to.Masked().String()), Via: text(via.String()), Metric: spec.Metric}, nil
 }
 
-// sameWay tells whether two routes lead by the same way: renderers refuse to set one twice.
+// sameWay reports whether two routes have the same destination and next hop: renderers refuse to set one twice.
 func (r route) sameWay(other route) bool { return r.To == other.To && r.Via == other.Via }
 
 func makeNameservers(dns *v1alpha1.DNS) *nameservers {

@@ -24,12 +24,14 @@ func TestEthernetByMode(t *testing.T) {
 			wanted: ethernet{Match: match{MACAddress: "02:ab:00:00:00:0f"}, DHCP4: true},
 		},
 		"DHCP with routes and MTU; resolvers are the server's": {
-			spec: Interface{Name: "lan", MACAddress: mac1, Mode: v1alpha1.AddressDHCP, Routes: extra, DNS: nil, MTU: new(int32(9000))},
+			spec: Interface{Name: "lan", MACAddress: mac1, Mode: v1alpha1.AddressDHCP, Routes: extra,
+				DNS: nil, MTU: new(int32(9000))},
 			wanted: ethernet{Match: match{MACAddress: mac1}, DHCP4: true, MTU: new(int32(9000)),
 				Routes: []route{{To: "10.20.0.0/16", Via: "192.168.7.2", Metric: new(int32(50))}}},
 		},
 		"None gets nothing, and boot does not wait for it": {
-			spec:   Interface{Name: "lan", MACAddress: mac1, Mode: v1alpha1.AddressNone, Routes: extra, DNS: dns, MTU: new(int32(9000))},
+			spec: Interface{Name: "lan", MACAddress: mac1, Mode: v1alpha1.AddressNone, Routes: extra,
+				DNS: dns, MTU: new(int32(9000))},
 			wanted: ethernet{Match: match{MACAddress: mac1}, Optional: true, MTU: new(int32(9000))},
 		},
 		"Static": {
@@ -52,7 +54,8 @@ func TestEthernetByMode(t *testing.T) {
 		"a route that the gateway gives already": {
 			spec: func() Interface {
 				made := static("lan", mac1, "192.168.7.5/24", "192.168.7.1")
-				made.Routes = []v1alpha1.Route{{To: "0.0.0.0/0", Via: "192.168.7.1", Metric: new(int32(9))}, {To: "0.0.0.0/0", Via: "192.168.7.9"}}
+				made.Routes = []v1alpha1.Route{{To: "0.0.0.0/0", Via: "192.168.7.1", Metric: new(int32(9))},
+					{To: "0.0.0.0/0", Via: "192.168.7.9"}}
 				return made
 			}(),
 			wanted: ethernet{Match: match{MACAddress: mac1}, Addresses: []text{"192.168.7.5/24"},
@@ -80,7 +83,7 @@ func TestOneDefaultRouteWins(t *testing.T) {
 	metric := func(value int32) *int32 { return &value }
 	cases := map[string]struct {
 		interfaces []Interface
-		// dhcp, ipv4 and ipv6 are the wanted metrics by interface.
+		// dhcp, ipv4 and ipv6 are the expected metrics by interface.
 		dhcp, ipv4, ipv6 map[string]*int32
 		without          []string
 	}{
@@ -101,8 +104,9 @@ func TestOneDefaultRouteWins(t *testing.T) {
 			dhcp:       map[string]*int32{"b": metric(200)}, ipv4: map[string]*int32{"a": metric(1)},
 		},
 		"several static": {
-			interfaces: []Interface{static("a", mac1, "10.0.0.5/24", "10.0.0.1"), static("b", mac2, "10.1.0.5/24", "10.1.0.1"), static("c", mac3, "10.2.0.5/24", "10.2.0.1")},
-			ipv4:       map[string]*int32{"a": metric(1), "b": metric(2), "c": metric(3)},
+			interfaces: []Interface{static("a", mac1, "10.0.0.5/24", "10.0.0.1"), static("b", mac2, "10.1.0.5/24", "10.1.0.1"),
+				static("c", mac3, "10.2.0.5/24", "10.2.0.1")},
+			ipv4: map[string]*int32{"a": metric(1), "b": metric(2), "c": metric(3)},
 		},
 		"several DHCP": {
 			interfaces: []Interface{dhcp("a", mac1), dhcp("b", mac2)},
@@ -117,8 +121,9 @@ func TestOneDefaultRouteWins(t *testing.T) {
 			ipv6:       map[string]*int32{"a": nil, "b": metric(2200)},
 		},
 		"a later IPv6 gateway beside IPv4 is left out": {
-			interfaces: []Interface{static("a", mac1, "fd00::5/64", "fd00::1"), static("b", mac2, "10.0.0.5/24,fd01::5/64", "10.0.0.1,fd01::1")},
-			ipv4:       map[string]*int32{"b": nil}, ipv6: map[string]*int32{"a": nil}, without: []string{"b"},
+			interfaces: []Interface{static("a", mac1, "fd00::5/64", "fd00::1"),
+				static("b", mac2, "10.0.0.5/24,fd01::5/64", "10.0.0.1,fd01::1")},
+			ipv4: map[string]*int32{"b": nil}, ipv6: map[string]*int32{"a": nil}, without: []string{"b"},
 		},
 	}
 	for name, test := range cases {
@@ -163,13 +168,16 @@ func TestNetworkThatCannotBe(t *testing.T) {
 			interfaces: []Interface{dhcp("a", "02:00:00:00:00:0A"), dhcp("b", "02:00:00:00:00:0a")},
 			wanted:     "spec.networks[b].macAddress: interface a has the same address 02:00:00:00:00:0a; give each its own",
 		},
-		"a destination that is none": {interfaces: []Interface{bad(v1alpha1.Route{To: "default", Via: "10.0.0.1"})}, wanted: "route to default of interface lan"},
-		"a next hop that is none":    {interfaces: []Interface{bad(v1alpha1.Route{To: "10.0.0.0/8", Via: "router"})}, wanted: "via router is no IP address"},
-		"a mode that is none":        {interfaces: []Interface{{Name: "lan", MACAddress: mac1}}, wanted: "use DHCP, Static or None"},
+		"a destination that is none": {interfaces: []Interface{bad(v1alpha1.Route{To: "default", Via: "10.0.0.1"})},
+			wanted: "route to default of interface lan"},
+		"a next hop that is none": {interfaces: []Interface{bad(v1alpha1.Route{To: "10.0.0.0/8", Via: "router"})},
+			wanted: "via router is no IP address"},
+		"a mode that is none": {interfaces: []Interface{{Name: "lan", MACAddress: mac1}},
+			wanted: "use DHCP, Static or None"},
 	}
 	for name, test := range cases {
 		t.Run(name, func(t *testing.T) {
-			_, err := Render(Inputs{VM: machine(nil), Interfaces: test.interfaces})
+			_, err := Render(Inputs{VM: newVM(nil), Interfaces: test.interfaces})
 			var invalid *SpecInvalidError
 			require.ErrorAs(t, err, &invalid)
 			assert.Contains(t, err.Error(), test.wanted)

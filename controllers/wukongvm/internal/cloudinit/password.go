@@ -13,17 +13,19 @@ import (
 )
 
 const (
-	// hashRounds are the rounds of SHA-512 crypt: what crypt(5) takes by default.
+	// hashRounds are the rounds of SHA-512 crypt: the default of crypt(5).
 	hashRounds = 5000
-	// maxPassword is the longest password in bytes that crypt(3) of libxcrypt takes (CRYPT_MAX_PASSPHRASE_SIZE, with its final zero).
+	// maxPassword is the longest password in bytes that crypt(3) of libxcrypt accepts (CRYPT_MAX_PASSPHRASE_SIZE, with
+	// its final zero).
 	maxPassword = 511
 )
 
 var (
-	// looksLikeHash tells a value that means to be a crypt(5) hash.
+	// looksLikeHash matches a value that is meant to be a crypt(5) hash.
 	looksLikeHash = regexp.MustCompile(`^\$(1|5|6|7|y|gy|2[abxy]?)\$`)
-	// completeHash is a complete hash of the methods that current distributions accept: yescrypt, gost-yescrypt, scrypt, SHA-512,
-	// SHA-256 and bcrypt. It admits no colon and no line break: cloud-init feeds it to chpasswd(8) as a line user:hash.
+	// completeHash matches a complete hash of the methods that current distributions accept: yescrypt, gost-yescrypt,
+	// scrypt, SHA-512, SHA-256 and bcrypt. It allows no colon and no line break: cloud-init passes the hash to
+	// chpasswd(8) as a line user:hash.
 	completeHash = regexp.MustCompile(`^(` +
 		`\$(y|gy)\$[./A-Za-z0-9]+\$[./A-Za-z0-9]{1,86}\$[./A-Za-z0-9]{43}` +
 		`|\$7\$[./A-Za-z0-9]{11,97}\$[./A-Za-z0-9]{43}` +
@@ -35,7 +37,7 @@ var (
 
 const hashWanted = "it is no complete crypt(5) hash of yescrypt, SHA-512, SHA-256 or bcrypt; make one with mkpasswd"
 
-// passwordHash returns the crypt(5) hash of a user's password, empty for none.
+// passwordHash returns the crypt(5) hash of a user's password, or "".
 func passwordHash(inputs Inputs, field string, user *v1alpha1.CloudInitUser) (text, error) {
 	switch {
 	case user.PasswordHash != "":
@@ -50,8 +52,8 @@ func passwordHash(inputs Inputs, field string, user *v1alpha1.CloudInitUser) (te
 	}
 }
 
-// secretPasswordHash reads a hash, or a password and hashes it, from a Secret. One line break at the end is left out: a file made
-// with an editor or echo has one.
+// secretPasswordHash reads a hash from a Secret, or reads a password and hashes it. It ignores one line break at the
+// end: a file from an editor or echo has one.
 func secretPasswordHash(inputs Inputs, field string, user *v1alpha1.CloudInitUser) (text, error) {
 	reference := user.PasswordSecretRef
 	content, err := inputs.value(field, reference.Name, reference.Key)
@@ -73,13 +75,14 @@ func secretPasswordHash(inputs Inputs, field string, user *v1alpha1.CloudInitUse
 	case len(content) > maxPassword:
 		return "", invalid(fmt.Sprintf("it has %d bytes; a password has at most %d", len(content), maxPassword))
 	case bytes.ContainsAny(content, "\x00\r\n"):
-		return "", invalid("it holds more than one line, or a zero byte, which nobody can type as a password; put one line there")
+		return "", invalid("it holds more than one line, or a zero byte, which nobody can type as a password; put one " +
+			"line there")
 	default:
 		return hashPassword(string(content), salt(inputs.VM.UID, user.Name))
 	}
 }
 
-// hashPassword returns the SHA-512 crypt hash. A salt of at most 16 characters is sure to be accepted.
+// hashPassword returns the SHA-512 crypt hash. A salt of at most 16 characters is always accepted.
 func hashPassword(password string, salt []byte) (text, error) {
 	hasher, err := shacrypt.New(shacrypt.WithSHA512(), shacrypt.WithRounds(hashRounds))
 	if err != nil {
@@ -92,8 +95,8 @@ func hashPassword(password string, salt []byte) (text, error) {
 	return text(digest.Encode()), nil
 }
 
-// salt of a user's password. It is derived and not random, so that the data stay the same from one reconcile to the next; it differs
-// from user to user and from machine to machine, which is all that a salt is for.
+// salt returns the salt of a user's password. It is derived and not random, so that the data stay the same from one
+// reconcile to the next. It differs between users and between WukongVMs, which is all that a salt is for.
 func salt(uid types.UID, user string) []byte {
 	sum := sha256.Sum256([]byte("wukong password salt\x00" + string(uid) + "\x00" + user))
 	out := make([]byte, shacrypt.SaltLengthMax)

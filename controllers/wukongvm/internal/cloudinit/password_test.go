@@ -30,11 +30,11 @@ func TestPasswordFromSecret(t *testing.T) {
 	const typed = "correct horse"
 	cases := map[string]struct {
 		content string
-		// same: the content is a hash that is used as it is.
+		// same: the content is a hash that is used unchanged.
 		same bool
 		// password that the resulting hash matches.
 		password string
-		// invalid is part of the reason for which the content is refused.
+		// invalid is part of the reason why the content is refused.
 		invalid string
 	}{
 		"a password":                      {content: typed, password: typed},
@@ -45,26 +45,32 @@ func TestPasswordFromSecret(t *testing.T) {
 		"a dollar is of it":               {content: "$money$", password: "$money$"},
 		"other alphabets":                 {content: "пароль", password: "пароль"},
 		"SHA-512 crypt":                   {content: hashA + "\n", same: true},
-		"SHA-512 crypt with rounds":       {content: "$6$rounds=10000$abc$UCUqOk6gcu9ZZtND2Z0UgYk8lwpVRmtR53Lsvl5g.kCesFgYAcUnyv3CZaGPARyVDChSCfm/81bYK.MFc2KRz1", same: true},
-		"SHA-256 crypt":                   {content: "$5$abcdefgh$sI6g8tHKrJ6RX7w.YoN9B7a/5wK5jYEOMmMnt3tPl0/", same: true},
-		"yescrypt":                        {content: yescryptHash, same: true},
-		"gost-yescrypt":                   {content: "$gy$j9T$abcdefghijkl$9W.ZuPO5IcKuh0alvkY.gL37g/DrNgzSqACloeppafB", same: true},
-		"scrypt":                          {content: "$7$CU..../....abcdefgh$19TzpFZ5AwP26vdEMbfvWacoVUfd2MfVusFAVFilh.C", same: true},
-		"bcrypt":                          {content: "$2b$05$abcdefghijklmnopqrstuuhKF09ZYWwH2zP/0fwE1X8e/Q1YNx/hO", same: true},
-		"empty":                           {content: "", invalid: "empty"},
-		"only a line break":               {content: "\n", invalid: "empty"},
-		"a hash cut off":                  {content: hashA[:60], invalid: "no complete crypt(5) hash"},
-		"MD5 crypt":                       {content: "$1$abc$OGyl6dDvZCDiGmIVbeuCq/", invalid: "no complete crypt(5) hash"},
-		"a second line behind a hash":     {content: hashA + "\nroot:" + hashA, invalid: "no complete crypt(5) hash"},
-		"a second line":                   {content: typed + "\nroot:x", invalid: "more than one line"},
-		"a zero byte":                     {content: "a\x00b", invalid: "zero byte"},
-		"as long as crypt takes":          {content: strings.Repeat("x", 511), password: strings.Repeat("x", 511)},
-		"too long":                        {content: strings.Repeat("x", 512), invalid: "at most 511"},
+		"SHA-512 crypt with rounds": {
+			content: "$6$rounds=10000$abc$" +
+				"UCUqOk6gcu9ZZtND2Z0UgYk8lwpVRmtR53Lsvl5g.kCesFgYAcUnyv3CZaGPARyVDChSCfm/81bYK.MFc2KRz1", same: true},
+		"SHA-256 crypt": {content: "$5$abcdefgh$sI6g8tHKrJ6RX7w.YoN9B7a/5wK5jYEOMmMnt3tPl0/", same: true},
+		"yescrypt":      {content: yescryptHash, same: true},
+		"gost-yescrypt": {content: "$gy$j9T$abcdefghijkl$9W.ZuPO5IcKuh0alvkY.gL37g/DrNgzSqACloeppafB",
+			same: true},
+		"scrypt": {content: "$7$CU..../....abcdefgh$19TzpFZ5AwP26vdEMbfvWacoVUfd2MfVusFAVFilh.C",
+			same: true},
+		"bcrypt": {content: "$2b$05$abcdefghijklmnopqrstuuhKF09ZYWwH2zP/0fwE1X8e/Q1YNx/hO",
+			same: true},
+		"empty":                       {content: "", invalid: "empty"},
+		"only a line break":           {content: "\n", invalid: "empty"},
+		"a hash cut off":              {content: hashA[:60], invalid: "no complete crypt(5) hash"},
+		"MD5 crypt":                   {content: "$1$abc$OGyl6dDvZCDiGmIVbeuCq/", invalid: "no complete crypt(5) hash"},
+		"a second line behind a hash": {content: hashA + "\nroot:" + hashA, invalid: "no complete crypt(5) hash"},
+		"a second line":               {content: typed + "\nroot:x", invalid: "more than one line"},
+		"a zero byte":                 {content: "a\x00b", invalid: "zero byte"},
+		"as long as crypt takes":      {content: strings.Repeat("x", 511), password: strings.Repeat("x", 511)},
+		"too long":                    {content: strings.Repeat("x", 512), invalid: "at most 511"},
 	}
 	for name, test := range cases {
 		t.Run(name, func(t *testing.T) {
 			inputs := Inputs{
-				VM:      withUser(v1alpha1.CloudInitUser{PasswordSecretRef: &v1alpha1.SecretKeyReference{Name: "login", Key: "value"}}),
+				VM: withUser(v1alpha1.CloudInitUser{
+					PasswordSecretRef: &v1alpha1.SecretKeyReference{Name: "login", Key: "value"}}),
 				Secrets: secret("login", "value", test.content),
 			}
 			if test.invalid != "" {
@@ -118,8 +124,10 @@ func TestPasswordInSpec(t *testing.T) {
 		_, err := Render(Inputs{VM: withUser(user), Secrets: secret("login", "other", "x")})
 		var missing *SecretMissingError
 		require.ErrorAs(t, err, &missing)
-		assert.Equal(t, SecretMissingError{Secret: "login", Key: "value", Field: "spec.cloudInit.users[debian].passwordSecretRef"}, *missing)
-		assert.Equal(t, "Secret login has no key value; add it, or correct spec.cloudInit.users[debian].passwordSecretRef", err.Error())
+		assert.Equal(t, SecretMissingError{Secret: "login", Key: "value",
+			Field: "spec.cloudInit.users[debian].passwordSecretRef"}, *missing)
+		assert.Equal(t, "Secret login has no key value; add it, or correct spec.cloudInit.users[debian].passwordSecretRef",
+			err.Error())
 	})
 }
 

@@ -11,15 +11,15 @@ import (
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/child"
 )
 
-// Plan is the data, or why it cannot be made. The zero value is a plan whose interfaces are not known yet.
+// Plan is the data, or why it cannot be rendered. The zero value is a plan whose interfaces are not known yet.
 type Plan struct {
 	Data  Data
 	Known bool
 	Cause *cause.Cause
 }
 
-// Make makes the data. A guest that runs was set up with the data of its start, and accepts the rest of its changes
-// without them: then no cause blocks.
+// Make renders the data. A running guest was set up with the data of its start, and its other changes do not need the
+// data: then no cause blocks.
 func Make(in Inputs, guestRuns bool) Plan {
 	data, err := Render(in)
 	if err != nil {
@@ -41,7 +41,7 @@ func causeOf(err error, blocking bool) *cause.Cause {
 	return found
 }
 
-// Secret is the Secret with the data, under the keys that KubeVirt reads.
+// Secret returns the Secret with the data, under the keys that KubeVirt reads.
 func (p Plan) Secret(vm *v1alpha1.WukongVM) *corev1.Secret {
 	return &corev1.Secret{
 		ObjectMeta: child.Metadata(vm, model.CloudInitSecretName(vm), nil),

@@ -11,8 +11,8 @@ import (
 	"github.com/novasphere/wukong/apis/v1alpha1"
 )
 
-// TestB13DataNeverChangeByThemselves: what is learned of a guest, such as its addresses, must not reach the data, and a password from a
-// Secret must hash to the same each time: a change of the Secret is a change of the machine.
+// TestB13DataNeverChangeByThemselves: what a guest reports, such as its addresses, must not change the data, and a
+// password from a Secret must have the same hash each time: a changed Secret is a changed WukongVM.
 func TestB13DataNeverChangeByThemselves(t *testing.T) {
 	before := goldenUsers()
 	first, err := Render(before)
@@ -31,7 +31,8 @@ func TestB13DataNeverChangeByThemselves(t *testing.T) {
 
 // TestB14NetworkIsItsOwnFile: cloud-init ignores a network section inside user-data.
 func TestB14NetworkIsItsOwnFile(t *testing.T) {
-	data, err := Render(Inputs{VM: machine(nil), Interfaces: []Interface{static("lan", "02:00:00:00:00:01", "192.168.7.5/24", "192.168.7.1")}})
+	data, err := Render(
+		Inputs{VM: newVM(nil), Interfaces: []Interface{static("lan", "02:00:00:00:00:01", "192.168.7.5/24", "192.168.7.1")}})
 	require.NoError(t, err)
 	userData, networkData := map[string]any{}, map[string]any{}
 	require.NoError(t, yaml.Unmarshal(data.UserData, &userData))
@@ -43,9 +44,11 @@ func TestB14NetworkIsItsOwnFile(t *testing.T) {
 	assert.NotContains(t, string(data.NetworkData), "gateway4")
 }
 
-// TestB15KeysBelongToTheirUser: keys at the top level go to root and to the image's default user, which then exists beside the given ones.
+// TestB15KeysBelongToTheirUser: keys at the top level are given to root and to the image's default user, which then
+// exists beside the given users.
 func TestB15KeysBelongToTheirUser(t *testing.T) {
-	data, err := Render(Inputs{VM: withUser(v1alpha1.CloudInitUser{Name: "ops", SSHAuthorizedKeys: []v1alpha1.SSHPublicKey{keyA}})})
+	data, err := Render(
+		Inputs{VM: withUser(v1alpha1.CloudInitUser{Name: "ops", SSHAuthorizedKeys: []v1alpha1.SSHPublicKey{keyA}})})
 	require.NoError(t, err)
 	config := map[string]any{}
 	require.NoError(t, yaml.Unmarshal(data.UserData, &config))
@@ -58,10 +61,11 @@ func TestB15KeysBelongToTheirUser(t *testing.T) {
 	assert.Equal(t, false, config["ssh_pwauth"], "nobody has a password")
 }
 
-// TestB16NothingEscapesItsField: text that would end a line or a value in YAML built by hand stays a value.
+// TestB16NothingEscapesItsField: text that would end a line or a value in YAML built from strings stays a value.
 func TestB16NothingEscapesItsField(t *testing.T) {
 	evil := "ALL: [x]\nssh_pwauth: true\n\"'#- |"
-	parsed := renderUsers(t, Inputs{VM: withUser(v1alpha1.CloudInitUser{Name: "a: b\n- c", Sudo: &evil, Shell: "/bin/sh\n"})})
+	parsed := renderUsers(t,
+		Inputs{VM: withUser(v1alpha1.CloudInitUser{Name: "a: b\n- c", Sudo: &evil, Shell: "/bin/sh\n"})})
 	require.Len(t, parsed.Users, 1)
 	assert.EqualValues(t, "a: b\n- c", parsed.Users[0].Name)
 	assert.EqualValues(t, evil, parsed.Users[0].Sudo)
@@ -69,7 +73,7 @@ func TestB16NothingEscapesItsField(t *testing.T) {
 	assert.False(t, *parsed.SSHPasswordAuth)
 }
 
-// TestB16NoPasswordReachesTheGuest: only its hash does, under a key that means a hash.
+// TestB16NoPasswordReachesTheGuest: only its hash does, under a key for hashes.
 func TestB16NoPasswordReachesTheGuest(t *testing.T) {
 	data, err := Render(goldenUsers())
 	require.NoError(t, err)
@@ -78,7 +82,7 @@ func TestB16NoPasswordReachesTheGuest(t *testing.T) {
 	assert.NotContains(t, string(data.UserData), " passwd:")
 }
 
-// TestB16PrivateKeysAreNeverRead: neither under a name of their own, nor under one that belongs to public keys.
+// TestB16PrivateKeysAreNeverRead: neither under a key of their own, nor under a key for public keys.
 func TestB16PrivateKeysAreNeverRead(t *testing.T) {
 	private := newPrivateKey(t)
 	user := v1alpha1.CloudInitUser{SSHKeySecretRefs: []v1alpha1.SSHKeySecretReference{{Name: "deploy"}}}
@@ -95,7 +99,7 @@ func TestB16PrivateKeysAreNeverRead(t *testing.T) {
 	assertNoLeak(t, err, private)
 }
 
-// TestB16MissingSecretIsAnError: it used to be ignored, and the guest came up with no way in.
+// TestB16MissingSecretIsAnError: it used to be ignored, and nobody could log in to the guest.
 func TestB16MissingSecretIsAnError(t *testing.T) {
 	user := v1alpha1.CloudInitUser{
 		PasswordSecretRef: &v1alpha1.SecretKeyReference{Name: "password", Key: "value"},
@@ -108,7 +112,7 @@ func TestB16MissingSecretIsAnError(t *testing.T) {
 	assert.Contains(t, err.Error(), "Secret keys does not exist", "all that is missing is said at once")
 }
 
-// assertNoLeak fails when the error quotes any line of a secret text.
+// assertNoLeak fails if the error quotes any line of a secret text.
 func assertNoLeak(t *testing.T, err error, secretText string) {
 	t.Helper()
 	for line := range strings.Lines(secretText) {

@@ -13,11 +13,11 @@ import (
 	"github.com/novasphere/wukong/apis/v1alpha1"
 )
 
-// publicKeyNames are the keys of a Secret that hold public keys by convention, in the order in which they are tried. No other key is ever
-// read: it may hold a private one.
+// publicKeyNames are the keys of a Secret that contain public keys by convention, in the order in which they are
+// tried. No other key is read: it may contain a private one.
 var publicKeyNames = []string{"ssh-publickey", "id_rsa.pub", "authorized_keys", "publickey"}
 
-// privateKey tells private keys in the formats of OpenSSH, OpenSSL and PuTTY.
+// privateKey matches private keys in the formats of OpenSSH, OpenSSL and PuTTY.
 var privateKey = regexp.MustCompile(`-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----|PuTTY-User-Key-File`)
 
 // authorizedKeys returns a user's public keys: first those in spec, then those of the Secrets, each once.
@@ -44,7 +44,7 @@ func authorizedKeys(inputs Inputs, field string, user *v1alpha1.CloudInitUser) (
 	return keys.lines, errs
 }
 
-// readPublicKeys returns the key of the Secret that holds public keys, and its content.
+// readPublicKeys returns the key of the Secret that contains public keys, and its content.
 func readPublicKeys(inputs Inputs, field string, reference *v1alpha1.SSHKeySecretReference) (string, []byte, error) {
 	if reference.Key != "" {
 		content, err := inputs.value(field, reference.Name, reference.Key)
@@ -62,7 +62,7 @@ func readPublicKeys(inputs Inputs, field string, reference *v1alpha1.SSHKeySecre
 	return "", nil, &SecretMissingError{Secret: reference.Name, Key: strings.Join(publicKeyNames, ", "), Field: field}
 }
 
-// keyList is lines of an authorized_keys file, without repetition.
+// keyList contains lines of an authorized_keys file, without duplicates.
 type keyList struct {
 	lines []text
 	seen  map[string]bool
@@ -94,7 +94,8 @@ func (l *keyList) addLines(content []byte) error {
 
 // add adds one line. The same key with the same options is added once, whatever its comment.
 func (l *keyList) add(line string) error {
-	if !utf8.ValidString(line) || strings.ContainsFunc(line, func(r rune) bool { return unicode.IsControl(r) && r != '\t' }) {
+	if !utf8.ValidString(line) ||
+		strings.ContainsFunc(line, func(r rune) bool { return unicode.IsControl(r) && r != '\t' }) {
 		return errors.New("it holds characters that no public key has; put lines such as ssh-ed25519 AAAA... there")
 	}
 	key, _, options, _, err := ssh.ParseAuthorizedKey([]byte(line))

@@ -7,18 +7,18 @@ import (
 	"github.com/novasphere/wukong/apis/v1alpha1"
 )
 
-// cloudConfigHeader is the line by which cloud-init knows the kind of user-data.
+// cloudConfigHeader is the line by which cloud-init recognizes the format of user-data.
 const cloudConfigHeader = "#cloud-config\n"
 
-// maxHostLabel is the longest label of a host name, in characters; Linux takes at most 64.
+// maxHostLabel is the longest label of a host name, in characters; Linux accepts at most 64.
 const maxHostLabel = 63
 
 // userData is a #cloud-config document, in the order in which it is written.
 type userData struct {
 	Hostname text `yaml:"hostname"`
 	FQDN     text `yaml:"fqdn,omitempty"`
-	// ManageEtcHosts "localhost" keeps one line 127.0.1.1 with the host's name, so that it resolves without DNS (sudo asks),
-	// and leaves the rest of /etc/hosts to the guest.
+	// ManageEtcHosts "localhost" keeps one line 127.0.1.1 with the host's name, so that it resolves without DNS (sudo
+	// asks), and leaves the rest of /etc/hosts to the guest.
 	ManageEtcHosts string `yaml:"manage_etc_hosts"`
 	Timezone       text   `yaml:"timezone,omitempty"`
 	// SSHPasswordAuth is left to the image when no users are given.
@@ -28,7 +28,7 @@ type userData struct {
 	Users           []guestUser   `yaml:"users,omitempty"`
 }
 
-// growPartition lets the root partition fill its disk, which is mostly larger than the image.
+// growPartition makes the root partition fill its disk, which is usually larger than the image.
 type growPartition struct {
 	Mode    string `yaml:"mode"`
 	Devices []text `yaml:"devices"`
@@ -65,11 +65,11 @@ func renderUserData(inputs Inputs) ([]byte, error) {
 	return append([]byte(cloudConfigHeader), encoded...), nil
 }
 
-// setHostname gives the guest the name that spec says, or else the machine's own. A name with dots is the FQDN, and its first
+// setHostname sets the guest's name from spec, or else the WukongVM's own. A name with dots is the FQDN, and its first
 // label the host name.
-func (d *userData) setHostname(machine, wanted string) error {
+func (d *userData) setHostname(vmName, wanted string) error {
 	if wanted == "" {
-		wanted = machine
+		wanted = vmName
 	}
 	for label := range strings.SplitSeq(wanted, ".") {
 		if len(label) > maxHostLabel {
@@ -85,7 +85,7 @@ func (d *userData) setHostname(machine, wanted string) error {
 	return nil
 }
 
-// setUsers replaces the image's default user by the given ones. SSH takes passwords only when one of them has one.
+// setUsers replaces the image's default user by the given ones. sshd accepts passwords only if one of them has one.
 func (d *userData) setUsers(inputs Inputs, users []v1alpha1.CloudInitUser) []error {
 	var errs []error
 	password := false

@@ -10,22 +10,22 @@ import (
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/virt"
 )
 
-// Fate is what becomes of a disk that was stamped from a template.
+// Fate is the decision about a disk that was created from a template.
 type Fate int
 
 const (
-	// Stay is when the template is in spec, or the disk is waited for.
+	// Stay: the template is in spec, or the disk is waited for.
 	Stay Fate = iota
-	// Keep is when the disk will live on by itself, and its guest has it still. The machine may be deleted before that ends, and shall not take
-	// the disk with it.
+	// Keep: the disk must remain without its template, and its guest still has it. The WukongVM may be deleted before
+	// that ends, and must not delete the disk with it.
 	Keep
-	// Release is when the disk lives on by itself.
+	// Release: the disk remains without its template.
 	Release
-	// Delete is when the disk is deleted, and its reclaimPolicy decides about the data.
+	// Delete: the disk is deleted, and its reclaimPolicy decides about the data.
 	Delete
 )
 
-// FateOf decides about a stamped disk.
+// FateOf decides about a disk that was created from a template.
 func (in Inputs) FateOf(disk *v1alpha1.WukongDisk) Fate {
 	stamped := slices.ContainsFunc(in.VM.Spec.Disks, func(entry v1alpha1.VMDisk) bool {
 		return entry.Template != nil && model.DiskName(in.VM, &entry) == disk.Name

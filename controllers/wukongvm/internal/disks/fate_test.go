@@ -14,8 +14,9 @@ func TestWhatBecomesOfADiskWhoseTemplateLeftSpec(t *testing.T) {
 		change func(*Inputs, *v1alpha1.WukongDisk)
 		want   Fate
 	}{
-		"still listed":          {func(*Inputs, *v1alpha1.WukongDisk) {}, Stay},
-		"left, kept by default": {func(in *Inputs, _ *v1alpha1.WukongDisk) { in.VM.Spec.Disks = in.VM.Spec.Disks[1:] }, Release},
+		"still listed": {func(*Inputs, *v1alpha1.WukongDisk) {}, Stay},
+		"left, kept by default": {func(in *Inputs, _ *v1alpha1.WukongDisk) { in.VM.Spec.Disks = in.VM.Spec.Disks[1:] },
+			Release},
 		"left, still in the machine": {func(in *Inputs, _ *v1alpha1.WukongDisk) {
 			run(in)
 			in.VM.Spec.Disks = in.VM.Spec.Disks[1:]
@@ -28,7 +29,8 @@ func TestWhatBecomesOfADiskWhoseTemplateLeftSpec(t *testing.T) {
 			in.VM.Spec.Disks, disk.Spec.DetachPolicy = in.VM.Spec.Disks[1:], v1alpha1.DetachDelete
 		}, Delete},
 		"protected": {func(in *Inputs, disk *v1alpha1.WukongDisk) {
-			in.VM.Spec.Disks, disk.Spec.DetachPolicy, disk.Spec.DeletionProtection = in.VM.Spec.Disks[1:], v1alpha1.DetachDelete, ptr.To(true)
+			in.VM.Spec.Disks, disk.Spec.DetachPolicy, disk.Spec.DeletionProtection = in.VM.Spec.Disks[1:],
+				v1alpha1.DetachDelete, ptr.To(true)
 		}, Release},
 		"referred to instead": {func(in *Inputs, disk *v1alpha1.WukongDisk) {
 			disk.Spec.DetachPolicy = v1alpha1.DetachDelete

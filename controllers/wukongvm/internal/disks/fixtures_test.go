@@ -12,7 +12,7 @@ import (
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/volumemove"
 )
 
-// testVM has a stamped root disk and an adopted claim, both its own.
+// testVM returns a WukongVM with a root disk from a template and an adopted claim, both attached to it.
 func testVM() *Inputs {
 	size := resource.MustParse("10Gi")
 	return &Inputs{
@@ -35,7 +35,7 @@ func testVM() *Inputs {
 	}
 }
 
-// withData is testVM with a third disk that refers to WukongDisk data, held by the machine.
+// withData is testVM with a third disk that refers to WukongDisk data, attached to the WukongVM.
 func withData() *Inputs {
 	in := testVM()
 	in.VM.Spec.Disks = append(in.VM.Spec.Disks, v1alpha1.VMDisk{
@@ -50,7 +50,7 @@ func withData() *Inputs {
 	return in
 }
 
-// write makes the VirtualMachine have the disks that it is to have.
+// write sets the desired disks of the VirtualMachine.
 func write(in *Inputs) {
 	devices, volumes := in.Storage("web-cloudinit")
 	strategy := kubevirtv1.RunStrategyAlways
@@ -60,7 +60,7 @@ func write(in *Inputs) {
 	in.Machine.Spec.Template.Spec.Domain.Devices.Disks, in.Machine.Spec.Template.Spec.Volumes = devices, volumes
 }
 
-// run is write, with an instance that runs.
+// run is write, with a running instance.
 func run(in *Inputs) {
 	write(in)
 	in.Instance = keeptest.Object(&kubevirtv1.VirtualMachineInstance{
@@ -85,7 +85,7 @@ func run(in *Inputs) {
 	}
 }
 
-// runPlugged is run with the third disk plugged in while the machine ran.
+// runPlugged is run with the third disk plugged in while the guest ran.
 func runPlugged(in *Inputs) {
 	listed := in.VM.Spec.Disks
 	in.VM.Spec.Disks = listed[:2]
@@ -103,10 +103,10 @@ func volumeNames(in *Inputs) []string {
 	return names
 }
 
-// decideMoves is what the WukongVM decides about the moves that its disks ask for.
+// decideMoves sets the WukongVM's decisions about the moves that its disks ask for.
 func decideMoves(in *Inputs) {
 	in.Moves = volumemove.Make(volumemove.Inputs{VM: in.VM, View: in.View, Disks: in.Disks, Nodes: volumemove.EnoughNodes})
 }
 
-// report is status.disks after a pass that wrote the VirtualMachine.
+// report returns status.disks after a pass that wrote the VirtualMachine.
 func report(in *Inputs) []v1alpha1.VMDiskStatus { return Report{Inputs: *in, Written: true}.Status() }

@@ -12,11 +12,12 @@ import (
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/virt"
 )
 
-// GatesOff is what KubeVirt does not do to the disks of running machines; known only while a disk waits for it (AwaitsGates).
+// GatesOff is what KubeVirt does not do for the disks of running guests; known only while a disk waits for it
+// (AwaitsGates).
 type GatesOff struct {
-	// Plugs: KubeVirt plugs no disks in and out.
+	// Plugs: KubeVirt does not plug in or unplug disks.
 	Plugs bool
-	// Grows: KubeVirt lets no guest see that its disk grew.
+	// Grows: KubeVirt does not show guests that their disks grew.
 	Grows bool
 }
 
@@ -24,15 +25,16 @@ const (
 	plugsOffMessage = "KubeVirt's feature gate " + virt.GateDeclarative + " is off, or " + virt.GateImperative +
 		" is on, which turns it off: a running machine gets and gives no disks; " +
 		"correct spec.configuration.developerConfiguration.featureGates of the KubeVirt object, or restart the machine"
-	growsOffMessage = "the claim has grown, and the guest does not see it, because KubeVirt's feature gate " + virt.GateExpand + " is off: " +
+	growsOffMessage = "the claim has grown, and the guest does not see it, because KubeVirt's feature gate " +
+		virt.GateExpand + " is off: " +
 		"add it to spec.configuration.developerConfiguration.featureGates of the KubeVirt object, and restart the machine"
 )
 
-// AwaitsGates reports whether a disk waits for what a feature gate of KubeVirt may turn off.
+// AwaitsGates reports whether a disk waits for something that a feature gate of KubeVirt may disable.
 func (in Inputs) AwaitsGates() bool { return in.awaitsPlug() || in.awaitsGrowth() }
 
-// awaitsPlug reports whether the running guest lacks a volume of the template that can be plugged in, or has one that the template has no
-// more.
+// awaitsPlug reports whether the running guest lacks a hotpluggable volume of the template, or has one that the
+// template no longer has.
 func (in Inputs) awaitsPlug() bool {
 	guest := in.Guest()
 	if guest == nil || !guest.IsRunning() || in.Machine == nil || in.Machine.Spec.Template == nil {
@@ -48,13 +50,14 @@ func (in Inputs) awaitsPlug() bool {
 	return lacks(template, guest.Spec.Volumes) || lacks(guest.Spec.Volumes, template)
 }
 
-// awaitsGrowth reports whether the claim of a disk of the running guest is larger than what the guest saw of it last.
+// awaitsGrowth reports whether the claim of a disk of the running guest is larger than what the guest last saw.
 func (in Inputs) awaitsGrowth() bool {
 	guest := in.Guest()
-	return guest != nil && guest.IsRunning() && slices.ContainsFunc(guest.Status.VolumeStatus, func(volume kubevirtv1.VolumeStatus) bool {
-		claim := volume.PersistentVolumeClaimInfo
-		return claim != nil && in.hasGrown(in.Owners[claim.ClaimName], claim)
-	})
+	return guest != nil && guest.IsRunning() &&
+		slices.ContainsFunc(guest.Status.VolumeStatus, func(volume kubevirtv1.VolumeStatus) bool {
+			claim := volume.PersistentVolumeClaimInfo
+			return claim != nil && in.hasGrown(in.Owners[claim.ClaimName], claim)
+		})
 }
 
 func (in Inputs) hasGrown(disk string, claim *kubevirtv1.PersistentVolumeClaimInfo) bool {
@@ -62,8 +65,9 @@ func (in Inputs) hasGrown(disk string, claim *kubevirtv1.PersistentVolumeClaimIn
 	return before != nil && now != nil && before.Cmp(*now) < 0
 }
 
-// sawLast is the size that the guest saw of a disk before; nil when nobody wrote it down. A block device that grew is seen as it is after
-// the next start of the machine, whose status does not outlast its instance. The image of a file system volume stays as it was made.
+// sawLast returns the size that the guest last saw of a disk, or nil when it is not recorded. After the next start a
+// guest sees the new size of a block device, and the status of the WukongVM does not outlast its instance. The image
+// in a file system volume keeps its original size.
 func (in Inputs) sawLast(name string, claim *kubevirtv1.PersistentVolumeClaimInfo) *resource.Quantity {
 	if claim.VolumeMode != nil && *claim.VolumeMode == corev1.PersistentVolumeBlock {
 		for i := range in.VM.Status.Disks {
@@ -81,8 +85,9 @@ func (in Inputs) sawLast(name string, claim *kubevirtv1.PersistentVolumeClaimInf
 
 const mebibyte = 1 << 20
 
-// guestSize is how large KubeVirt makes a disk on a claim, also while it grows (pkg/virt-launcher/virtwrap, possibleGuestSize): what was
-// asked for and is there, less the overhead of a file system, in whole MiB. It reports no size of a claim's volume itself.
+// guestSize returns the size of a disk that KubeVirt creates on a claim, also while it grows
+// (pkg/virt-launcher/virtwrap, possibleGuestSize): the smaller of request and capacity, less the overhead of a file
+// system, in whole MiB. KubeVirt itself reports no size of a claim's volume.
 func guestSize(claim *kubevirtv1.PersistentVolumeClaimInfo) *resource.Quantity {
 	if claim == nil {
 		return nil

@@ -18,7 +18,8 @@ import (
 
 func TestGuestSizeIsWhatKubeVirtMakesOfAClaim(t *testing.T) {
 	block := corev1.PersistentVolumeBlock
-	claim := func(request, capacity, overhead string, mode *corev1.PersistentVolumeMode) *kubevirtv1.PersistentVolumeClaimInfo {
+	claim := func(request, capacity, overhead string,
+		mode *corev1.PersistentVolumeMode) *kubevirtv1.PersistentVolumeClaimInfo {
 		return &kubevirtv1.PersistentVolumeClaimInfo{
 			Requests: corev1.ResourceList{corev1.ResourceStorage: resource.MustParse(request)},
 			Capacity: corev1.ResourceList{corev1.ResourceStorage: resource.MustParse(capacity)}, VolumeMode: mode,
@@ -27,12 +28,13 @@ func TestGuestSizeIsWhatKubeVirtMakesOfAClaim(t *testing.T) {
 	}
 	assert.Equal(t, int64(537919488), guestSize(claim("543Mi", "543Mi", "0.055", nil)).Value(), "as lsblk says in a guest")
 	assert.Equal(t, int64(268435456), guestSize(claim("284058684", "277404Ki", "0.055", nil)).Value())
-	assert.Equal(t, int64(1<<30), guestSize(claim("2Gi", "1Gi", "0.055", &block)).Value(), "not yet grown, and no file system")
+	assert.Equal(t, int64(1<<30), guestSize(claim("2Gi", "1Gi", "0.055", &block)).Value(),
+		"not yet grown, and no file system")
 	assert.Nil(t, guestSize(nil))
 	assert.Nil(t, guestSize(claim("1Gi", "1Gi", "much", nil)))
 }
 
-// Fault C.4: with KubeVirt's feature gates as they come, disks stay Attaching or Detaching without a word.
+// Fault C.4: with KubeVirt's default feature gates, disks remain Attaching or Detaching without a reason.
 func TestADiskThatKubeVirtDoesNotPlugSaysSo(t *testing.T) {
 	in := withData()
 	listed := in.VM.Spec.Disks
@@ -84,14 +86,15 @@ func TestGrowthThatTheGuestDoesNotSeeIsTold(t *testing.T) {
 	status = off()
 	assert.Equal(t, "2Gi", status.GuestSize.String(), "the guest has just started, and sees the device as it is")
 	assert.Empty(t, status.Message)
-	in.VM.Status.Disks = []v1alpha1.VMDiskStatus{{Name: "data", DiskName: "data", GuestSize: ptr.To(resource.MustParse("1Gi"))}}
+	in.VM.Status.Disks = []v1alpha1.VMDiskStatus{
+		{Name: "data", DiskName: "data", GuestSize: ptr.To(resource.MustParse("1Gi"))}}
 	assert.True(t, in.awaitsGrowth())
 	status = off()
 	assert.Equal(t, "1Gi", status.GuestSize.String())
 	assert.Equal(t, growsOffMessage, status.Message)
 }
 
-// What a cluster needs is in one table.
+// One table lists what a cluster needs.
 func TestTheGatesAreInTheTableOfDisks(t *testing.T) {
 	text, err := os.ReadFile("../../../../docs/disks.md")
 	require.NoError(t, err)

@@ -9,7 +9,7 @@ import (
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/volumemove"
 )
 
-// Inputs are what decides about the disks of a WukongVM.
+// Inputs are the facts that decide about the disks of a WukongVM.
 type Inputs struct {
 	VM *v1alpha1.WukongVM
 	virt.View
@@ -20,22 +20,22 @@ type Inputs struct {
 	Moves  volumemove.Plan
 }
 
-// of is the WukongDisk of an entry of spec; nil when it does not exist.
+// of returns the WukongDisk of an entry of spec; nil when it does not exist.
 func (in Inputs) of(entry *v1alpha1.VMDisk) *v1alpha1.WukongDisk {
 	return in.Disks[model.DiskName(in.VM, entry)]
 }
 
-// attachable reports whether the machine may have a disk: KubeVirt would start it on whatever claim has the name.
+// attachable reports whether the WukongVM may have a disk: KubeVirt would start it on any claim of that name.
 func (in Inputs) attachable(disk *v1alpha1.WukongDisk) bool {
 	return disk != nil && model.MayUse(in.VM, disk)
 }
 
-// belongsToAnother reports whether a disk is another machine's.
+// belongsToAnother reports whether a disk is attached to another WukongVM.
 func (in Inputs) belongsToAnother(disk *v1alpha1.WukongDisk) bool {
 	return disk != nil && disk.Status.AttachedTo != "" && disk.Status.AttachedTo != in.VM.Name
 }
 
-// claim is the claim that the machine is to have of a disk that it may have.
+// claim returns the claim for the VirtualMachine, of a disk that the WukongVM may have.
 func (in Inputs) claim(disk *v1alpha1.WukongDisk) string {
 	if claim := in.Moves.Of(disk.Name).Claim; claim != "" {
 		return claim
@@ -51,7 +51,8 @@ func mayHold(disk *v1alpha1.WukongDisk, claim string) bool {
 
 func isDrive(entry *v1alpha1.VMDisk) bool { return entry.Type == v1alpha1.DiskTypeCDROM }
 
-// bootDisk is the index of the disk that boots: the one that says so, else the first that is no CD-ROM drive; -1 without any.
+// bootDisk returns the index of the boot disk: the one with boot set, else the first that is no CD-ROM drive; -1
+// without any.
 func bootDisk(vm *v1alpha1.WukongVM) int {
 	first := -1
 	for i := range vm.Spec.Disks {

@@ -6,7 +6,8 @@ import (
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/virt"
 )
 
-// Kept are the names of the disks that the guest started with and spec lists no more. It has them until it stops or restarts.
+// Kept returns the names of the disks that the guest started with and spec no longer lists. The guest has them until
+// it stops or restarts.
 func (in Inputs) Kept() []string {
 	var names []string
 	for _, item := range in.keptDisks() {
@@ -15,7 +16,8 @@ func (in Inputs) Kept() []string {
 	return names
 }
 
-// keptBootDisk is the disk that the running guest booted from, when spec lists it no more, or another WukongDisk under its name.
+// keptBootDisk returns the disk that the running guest booted from, if spec no longer lists it, or lists another
+// WukongDisk under its name; otherwise nil.
 func (in Inputs) keptBootDisk() *drive {
 	if in.Machine == nil || in.Machine.Spec.Template == nil || in.Running() == nil {
 		return nil
@@ -33,9 +35,9 @@ func (in Inputs) keptBootDisk() *drive {
 	return nil
 }
 
-// keptDisks are the other disks that the guest started with and spec lists no more, or another WukongDisk under the name. KubeVirt cannot
-// unplug them: it would ask for a restart, and change no disk, CPU or memory of the machine until it had one. One that another machine has
-// by now is not kept.
+// keptDisks returns the other disks that the guest started with, if spec no longer lists them or lists another
+// WukongDisk under the name. KubeVirt cannot unplug them: it would require a restart, and apply no change of disks,
+// CPU or memory before it. A disk that another WukongVM has by now is not kept.
 func (in Inputs) keptDisks() []drive {
 	if in.Machine == nil || in.Machine.Spec.Template == nil || in.Guest() == nil {
 		return nil
@@ -68,8 +70,8 @@ func (in Inputs) lists(name, claim string) bool {
 	return false
 }
 
-// OwnsTemplate reports whether the machine may have all claims in its VirtualMachine, which was written for an earlier spec: what left it
-// since may be another machine's by now.
+// OwnsTemplate reports whether the WukongVM may have all claims in its VirtualMachine, which was written for an
+// earlier spec: a disk that was removed since may belong to another WukongVM by now.
 func (in Inputs) OwnsTemplate() bool {
 	if in.Machine.Spec.Template == nil {
 		return true
@@ -89,7 +91,7 @@ func (in Inputs) OwnsTemplate() bool {
 	return true
 }
 
-// PlugPods are the pods by which KubeVirt brings disks to a node that the guest does not have yet.
+// PlugPods returns the pods by which KubeVirt brings disks to a node that the guest does not have yet.
 func (in Inputs) PlugPods() []string {
 	guest := in.Guest()
 	if guest == nil {

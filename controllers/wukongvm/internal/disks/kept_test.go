@@ -48,7 +48,7 @@ func TestTheBootDiskStaysUntilTheMachineStops(t *testing.T) {
 	}
 }
 
-// KubeVirt would ask for a restart to take it out, and do nothing more to the machine until it had one.
+// KubeVirt would require a restart to remove it, and apply no other change before it.
 func TestADiskThatTheGuestStartedWithStaysUntilItStops(t *testing.T) {
 	in := withData()
 	run(in)
@@ -72,7 +72,8 @@ func TestNoStartWithTheDiskOfAnother(t *testing.T) {
 	for i := range in.VM.Spec.Disks {
 		name := model.DiskName(in.VM, &in.VM.Spec.Disks[i])
 		in.Disks[name] = &v1alpha1.WukongDisk{
-			ObjectMeta: metav1.ObjectMeta{Name: name}, Status: v1alpha1.WukongDiskStatus{ClaimName: name, AttachedTo: in.VM.Name},
+			ObjectMeta: metav1.ObjectMeta{Name: name},
+			Status:     v1alpha1.WukongDiskStatus{ClaimName: name, AttachedTo: in.VM.Name},
 		}
 	}
 	write(in)

@@ -13,8 +13,9 @@ import (
 
 // Problem returns the gravest problem: a blocking one before an error before a wait.
 //
-// A machine that does not exist yet waits for all its disks. One that exists takes each disk when it may, and gets the rest of its changes
-// meanwhile: only a boot disk that nothing is known of keeps it as it is. Whether it may start is another question: see Lacks.
+// A VirtualMachine that does not exist yet waits for all disks. An existing one gets each disk when it may, and its
+// other changes meanwhile: only an unknown boot disk blocks all changes. Whether it may start is another question: see
+// Lacks.
 func (in Inputs) Problem() *cause.Cause {
 	var worst *cause.Cause
 	boot := bootDisk(in.VM)
@@ -34,8 +35,8 @@ func (in Inputs) Problem() *cause.Cause {
 	return cause.Graver(worst, in.bootDiskInUse())
 }
 
-// Lacks reports whether spec lists a disk that the machine may not have yet, and that its VirtualMachine has not. A machine that is stopped
-// waits for it, as a new one does: it could run without the disk else.
+// Lacks reports whether spec lists a disk that the WukongVM may not have yet, and that its VirtualMachine does not
+// have. A stopped VirtualMachine waits for it, like a new one: otherwise it could run without the disk.
 func (in Inputs) Lacks() bool {
 	for i := range in.VM.Spec.Disks {
 		entry := &in.VM.Spec.Disks[i]
@@ -49,7 +50,7 @@ func (in Inputs) Lacks() bool {
 	return false
 }
 
-// foreign reports a volume that was restored into the place of a disk.
+// foreign reports a volume that was restored in place of a disk.
 func (in Inputs) foreign(name string, disk *v1alpha1.WukongDisk) *cause.Cause {
 	volume := in.foreignVolume(name, disk)
 	if volume == nil {
@@ -57,12 +58,14 @@ func (in Inputs) foreign(name string, disk *v1alpha1.WukongDisk) *cause.Cause {
 	}
 	claim := virt.ClaimOf(volume)
 	return &cause.Cause{Reason: v1alpha1.ReasonForeignVolume, Message: fmt.Sprintf(
-		"the VirtualMachine has PersistentVolumeClaim %s as disk %s, and not WukongDisk %s: a VirtualMachineRestore put it there, and it is left alone; "+
-			"to keep it, create a WukongDisk with source.persistentVolumeClaim.name: %s and refer to it by diskRef; else take the volume out of the VirtualMachine",
+		"the VirtualMachine has PersistentVolumeClaim %s as disk %s, and not WukongDisk %s: a VirtualMachineRestore put "+
+			"it there, and it is left alone; "+
+			"to keep it, create a WukongDisk with source.persistentVolumeClaim.name: %s and refer to it by diskRef; else "+
+			"take the volume out of the VirtualMachine",
 		claim, name, disk.Name, claim)}
 }
 
-// notReady says why a disk is not ready for the machine; nil when it is.
+// notReady returns why a disk is not ready for the WukongVM, or nil.
 func (in Inputs) notReady(name string) *cause.Cause {
 	disk := in.Disks[name]
 	if disk == nil {
@@ -73,11 +76,12 @@ func (in Inputs) notReady(name string) *cause.Cause {
 		return &cause.Cause{Reason: v1alpha1.ReasonWaitingForDisk,
 			Message: fmt.Sprintf("WukongDisk %s is being deleted; take it out of spec.disks", name)}
 	}
-	if holder := disk.Status.AttachedTo; in.belongsToAnother(disk) && !model.IsShared(disk) {
+	if owner := disk.Status.AttachedTo; in.belongsToAnother(disk) && !model.IsShared(disk) {
 		return &cause.Cause{Reason: v1alpha1.ReasonDiskInUse, Message: fmt.Sprintf(
-			"WukongDisk %s belongs to WukongVM %s: take it out of spec.disks there, or set spec.shared of the disk if the guests share a cluster file system; "+
+			"WukongDisk %s belongs to WukongVM %s: take it out of spec.disks there, or set spec.shared of the disk if the "+
+				"guests share a cluster file system; "+
 				"if there is no WukongVM %s any more, delete VirtualMachine %s, which still has it",
-			name, holder, holder, holder)}
+			name, owner, owner, owner)}
 	}
 	if ready := model.Ready(disk); ready.Status != metav1.ConditionTrue {
 		return &cause.Cause{
@@ -93,7 +97,7 @@ func (in Inputs) notReady(name string) *cause.Cause {
 	return nil
 }
 
-// bootDiskInUse refuses to take the disk from under a running guest: see keptBootDisk.
+// bootDiskInUse refuses to remove the boot disk of a running guest: see keptBootDisk.
 func (in Inputs) bootDiskInUse() *cause.Cause {
 	kept := in.keptBootDisk()
 	if kept == nil {

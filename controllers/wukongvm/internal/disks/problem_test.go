@@ -17,12 +17,15 @@ func TestOnlyADiskThatIsTheMachinesOwnIsAttached(t *testing.T) {
 		change   func(*v1alpha1.WukongDisk)
 		attached bool
 	}{
-		"held by the machine":               {func(*v1alpha1.WukongDisk) {}, true},
-		"held by another":                   {func(disk *v1alpha1.WukongDisk) { disk.Status.AttachedTo = "db" }, false},
-		"held by nobody yet":                {func(disk *v1alpha1.WukongDisk) { disk.Status.AttachedTo = "" }, false},
-		"shared":                            {func(disk *v1alpha1.WukongDisk) { disk.Status.AttachedTo, disk.Spec.Shared = "", ptr.To(true) }, true},
-		"without a claim":                   {func(disk *v1alpha1.WukongDisk) { disk.Status.ClaimName = "" }, false},
-		"being deleted, and never attached": {func(disk *v1alpha1.WukongDisk) { disk.DeletionTimestamp = ptr.To(metav1.NewTime(time.Now())) }, false},
+		"held by the machine": {func(*v1alpha1.WukongDisk) {}, true},
+		"held by another":     {func(disk *v1alpha1.WukongDisk) { disk.Status.AttachedTo = "db" }, false},
+		"held by nobody yet":  {func(disk *v1alpha1.WukongDisk) { disk.Status.AttachedTo = "" }, false},
+		"shared": {func(disk *v1alpha1.WukongDisk) {
+			disk.Status.AttachedTo, disk.Spec.Shared = "", ptr.To(true)
+		}, true},
+		"without a claim": {func(disk *v1alpha1.WukongDisk) { disk.Status.ClaimName = "" }, false},
+		"being deleted, and never attached": {
+			func(disk *v1alpha1.WukongDisk) { disk.DeletionTimestamp = ptr.To(metav1.NewTime(time.Now())) }, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			in := withData()
@@ -32,10 +35,12 @@ func TestOnlyADiskThatIsTheMachinesOwnIsAttached(t *testing.T) {
 			assert.Equal(t, row.attached, found == nil || !found.Blocking, "a new machine waits for all its disks")
 			in.Machine = &kubevirtv1.VirtualMachine{}
 			found = in.Problem()
-			assert.True(t, found == nil || !found.Blocking || found.Reason != v1alpha1.ReasonDiskInUse, "one that exists does not")
+			assert.True(t, found == nil || !found.Blocking || found.Reason != v1alpha1.ReasonDiskInUse,
+				"one that exists does not")
 			in.Machine.Spec.RunStrategy = ptr.To(kubevirtv1.RunStrategyHalted)
 			found = in.Problem()
-			assert.True(t, found == nil || !found.Blocking || found.Reason != v1alpha1.ReasonDiskInUse, "what left spec is released, and the rest is changed")
+			assert.True(t, found == nil || !found.Blocking || found.Reason != v1alpha1.ReasonDiskInUse,
+				"what left spec is released, and the rest is changed")
 			assert.Equal(t, !row.attached, in.Lacks(), "it does not start: it could run without the disk else")
 		})
 	}

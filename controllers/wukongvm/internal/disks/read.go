@@ -19,14 +19,14 @@ type Found struct {
 	// ByName are the WukongDisks that the spec lists, and those behind claims that the WukongVM has; nil for one that does
 	// not exist.
 	ByName map[string]*v1alpha1.WukongDisk
-	// Made are the WukongDisks that were made from templates, whether or not the spec still has the template.
+	// Made are the WukongDisks that were created from templates, whether or not the spec still has the template.
 	Made []*v1alpha1.WukongDisk
 	// Owners are the names of the WukongDisks behind claims that the WukongVM has.
 	Owners   map[string]string
 	GatesOff GatesOff
 }
 
-// Read reads the WukongDisks that the spec lists or that its templates made.
+// Read reads the WukongDisks that the spec lists or that were created from its templates.
 func Read(ctx context.Context, reader client.Reader, vm *v1alpha1.WukongVM) (Found, error) {
 	found := Found{ByName: map[string]*v1alpha1.WukongDisk{}}
 	var err error

@@ -11,8 +11,9 @@ import (
 // maxVirtioSerial is how much of a serial number virtio-blk shows the guest (VIRTIO_BLK_ID_BYTES).
 const maxVirtioSerial = 20
 
-// Serial is the number by which the guest finds a disk again: its name, or, where that is too long, the begin of it and a digest, so that
-// no two disks have the same. A machine of a version that cut long names keeps what its guest knows.
+// Serial returns the number by which the guest identifies a disk: its name, or, if that is too long, its beginning and
+// a digest, so that no two disks share one. A VirtualMachine from a version that cut long names keeps the serial that
+// its guest knows.
 func (in Inputs) Serial(entry *v1alpha1.VMDisk) string {
 	if entry.Serial != "" {
 		return entry.Serial

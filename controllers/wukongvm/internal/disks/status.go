@@ -12,18 +12,18 @@ import (
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/virt"
 )
 
-// Report is what status.disks says beyond the inputs.
+// Report is what status.disks needs beyond the inputs.
 type Report struct {
 	Inputs
-	// Written: the VirtualMachine is what this pass wants it to be.
+	// Written: the VirtualMachine is in the desired state of this pass.
 	Written bool
 	Off     GatesOff
 	// PlugFailures are why the pods that plug in disks do not start, by the name of the pod.
 	PlugFailures map[string]string
 }
 
-// Status is the disks of spec, and after them what the machine still has beyond. The disk's controller keeps a disk for this machine as
-// long as it stands here.
+// Status returns the disks of spec, and after them those that the WukongVM still has. The disk's controller keeps a
+// disk for this WukongVM as long as it is listed here.
 func (r Report) Status() []v1alpha1.VMDiskStatus {
 	var result []v1alpha1.VMDiskStatus
 	present := r.Presences()
@@ -53,7 +53,7 @@ func (r Report) Status() []v1alpha1.VMDiskStatus {
 	return result
 }
 
-// Outgrown is what a template asks for and the larger size that the disk has by now; nil when it has no more.
+// Outgrown returns the size in a template and the larger size that the disk has by now; nil when it is not larger.
 func (in Inputs) Outgrown(entry *v1alpha1.VMDisk) (asked, has *resource.Quantity) {
 	disk := in.of(entry)
 	if entry.Template == nil || entry.Template.Spec.Size == nil || disk == nil || disk.Spec.Size == nil ||
@@ -63,18 +63,19 @@ func (in Inputs) Outgrown(entry *v1alpha1.VMDisk) (asked, has *resource.Quantity
 	return entry.Template.Spec.Size, disk.Spec.Size
 }
 
-// belongs reports whether a claim of the machine is that of the disk that spec lists.
+// belongs reports whether a claim of the WukongVM is that of the disk that spec lists.
 func (in Inputs) belongs(name, claim string) bool {
 	disk := in.Disks[name]
 	return name != "" && (disk == nil || mayHold(disk, claim))
 }
 
-// listed is a disk of spec. The place in present is where the machine has it, or -1.
+// listed returns the entry of a disk of spec. at is its index in present, or -1.
 func (r Report) listed(entry *v1alpha1.VMDisk, name string, present []virt.Presence, at int) v1alpha1.VMDiskStatus {
 	status := v1alpha1.VMDiskStatus{Name: entry.Name, DiskName: name}
 	fromDisk(&status, r.Disks[name])
 	if asked, has := r.Outgrown(entry); has != nil {
-		status.Message = fmt.Sprintf("the template says size %s, and the disk was grown to %s: a disk never shrinks", asked, has)
+		status.Message = fmt.Sprintf("the template says size %s, and the disk was grown to %s: a disk "+
+			"never shrinks", asked, has)
 	}
 	status.Move = r.move(name)
 	instance := r.Running()
@@ -91,7 +92,7 @@ func (r Report) listed(entry *v1alpha1.VMDisk, name string, present []virt.Prese
 	return status
 }
 
-// onItsWay is a disk that the VirtualMachine has and its instance has not.
+// onItsWay sets the state of a disk that the VirtualMachine has and its instance does not.
 func (r Report) onItsWay(status *v1alpha1.VMDiskStatus, entry *v1alpha1.VMDisk) {
 	_, volume := virt.TemplateDisk(r.Machine, entry.Name)
 	switch {
@@ -107,7 +108,8 @@ func (r Report) onItsWay(status *v1alpha1.VMDiskStatus, entry *v1alpha1.VMDisk) 
 	}
 }
 
-// leaving is a claim that the machine has and spec does not want under its name, or wants another disk instead of.
+// leaving returns the entry of a claim that the WukongVM has and spec does not list under its name, or for which it
+// lists another disk.
 func (r Report) leaving(item virt.Presence, successor string) v1alpha1.VMDiskStatus {
 	status := v1alpha1.VMDiskStatus{Name: item.Name, DiskName: r.Owners[item.Claim]}
 	fromDisk(&status, r.Disks[status.DiskName])
@@ -125,13 +127,14 @@ func (r Report) leaving(item virt.Presence, successor string) v1alpha1.VMDiskSta
 	case successor != "":
 		status.Message = fmt.Sprintf("is replaced by WukongDisk %s as soon as the guest releases this disk", successor)
 	case r.Instance.IsRunning() && item.Status != nil && item.Status.Phase == kubevirtv1.VolumeReady:
-		status.Message = "the guest has not released the disk yet; if it never does, the disk stays attached until the machine restarts"
+		status.Message = "the guest has not released the disk yet; if it never does, the disk stays attached until the " +
+			"machine restarts"
 	}
 	return status
 }
 
-// move is the answer to a disk that asks to move. What is not so before the VirtualMachine is written is not said before, and what was
-// said stays: a fault of something else must not end a move.
+// move returns the answer to a disk that asks to move. An answer that depends on the VirtualMachine is not reported
+// before it is written; until then the previous answer remains: an unrelated error must not end a move.
 func (r Report) move(name string) *v1alpha1.VMDiskMove {
 	decided, disk := r.Moves.Of(name), r.Disks[name]
 	if decided.State == "" || disk == nil || disk.Status.Move == nil {
@@ -139,13 +142,13 @@ func (r Report) move(name string) *v1alpha1.VMDiskMove {
 	}
 	target := disk.Status.Move.TargetClaimName
 	if !r.Written && (decided.State == v1alpha1.VMDiskMoveMigrating || decided.State == v1alpha1.VMDiskMoveWithdrawn) {
-		return said(r.VM, name, target)
+		return previousAnswer(r.VM, name, target)
 	}
 	return &v1alpha1.VMDiskMove{TargetClaimName: target, State: decided.State, Message: decided.Message}
 }
 
-// said is the answer that a disk had before, nil without one.
-func said(vm *v1alpha1.WukongVM, disk, target string) *v1alpha1.VMDiskMove {
+// previousAnswer returns the previous answer to a disk, or nil.
+func previousAnswer(vm *v1alpha1.WukongVM, disk, target string) *v1alpha1.VMDiskMove {
 	for i := range vm.Status.Disks {
 		move := vm.Status.Disks[i].Move
 		if vm.Status.Disks[i].DiskName == disk && move != nil && move.TargetClaimName == target {
@@ -161,7 +164,7 @@ func fromDisk(status *v1alpha1.VMDiskStatus, disk *v1alpha1.WukongDisk) {
 	}
 }
 
-// fromInstance adds what KubeVirt says of a volume of a running instance.
+// fromInstance adds what KubeVirt reports about a volume of a running instance.
 func (r Report) fromInstance(status *v1alpha1.VMDiskStatus, item virt.Presence) {
 	if item.Status != nil {
 		status.Target = item.Status.Target
@@ -186,7 +189,8 @@ func (r Report) fromInstance(status *v1alpha1.VMDiskStatus, item virt.Presence) 
 		}
 		disk := r.Disks[status.DiskName]
 		if disk != nil && disk.AdoptsClaim() && item.Status.Phase == kubevirtv1.HotplugVolumeAttachedToNode {
-			status.Message = fmt.Sprintf("%s; if it goes no further, PersistentVolumeClaim %s holds no disk.img: put the disk into spec.disks while "+
+			status.Message = fmt.Sprintf("%s; if it goes no further, PersistentVolumeClaim %s holds no disk.img: put the "+
+				"disk into spec.disks while "+
 				"the machine is stopped, and KubeVirt makes one when it starts", item.Status.Message, item.Claim)
 		}
 	}

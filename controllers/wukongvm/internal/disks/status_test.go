@@ -38,7 +38,8 @@ func TestDiskStatusTellsWhatTheMachineReallyHas(t *testing.T) {
 		for i := range in.Instance.Status.VolumeStatus {
 			if status := &in.Instance.Status.VolumeStatus[i]; status.Name == "data" {
 				status.Phase, status.Message = kubevirtv1.HotplugVolumeUnMounted, "unmounted from pod"
-				assert.Equal(t, "unmounted from pod", entry(in, "data").Message, "the guest has released it, and KubeVirt's own words count")
+				assert.Equal(t, "unmounted from pod", entry(in, "data").Message,
+					"the guest has released it, and KubeVirt's own words count")
 			}
 		}
 		in.Instance.Spec.Volumes = in.Instance.Spec.Volumes[:2]
@@ -76,7 +77,7 @@ func TestDiskStatusTellsWhatTheMachineReallyHas(t *testing.T) {
 	})
 }
 
-// Fault B.2: a pod that cannot bring a disk to the node is the disk's cause.
+// Fault B.2: a pod that cannot bring a disk to the node is reported as the disk's cause.
 func TestWhyADiskIsNotPluggedIn(t *testing.T) {
 	in := withData()
 	runPlugged(in)
@@ -91,7 +92,7 @@ func TestWhyADiskIsNotPluggedIn(t *testing.T) {
 	assert.Equal(t, "Pod hp-volume-abcde: 0/2 nodes are available", found.Message)
 }
 
-// Fault C.6: a fault of something else ends no move, and keeps a running machine from no other change.
+// Fault C.6: an unrelated error ends no move, and does not block other changes of a running guest.
 func TestAFaultOfSomethingElseEndsNoMove(t *testing.T) {
 	in := withData()
 	run(in)

@@ -22,7 +22,8 @@ type drive struct {
 	volume *kubevirtv1.Volume
 }
 
-// Storage is the disks of the VirtualMachine with their volumes, and last the disk with the cloud-init data of a Secret.
+// Storage returns the disks of the VirtualMachine with their volumes, and last the disk with the cloud-init data of a
+// Secret.
 func (in Inputs) Storage(secret string) ([]kubevirtv1.Disk, []kubevirtv1.Volume) {
 	var devices []kubevirtv1.Disk
 	var volumes []kubevirtv1.Volume
@@ -44,8 +45,9 @@ func (in Inputs) Storage(secret string) ([]kubevirtv1.Disk, []kubevirtv1.Volume)
 	return devices, volumes
 }
 
-// Lock is the version of the VirtualMachine that was read, when it gets a disk that its launcher pod is to have from its beginning: written
-// over a newer one, which may have been started, the guest would not get the disk before it restarts.
+// Lock returns the version of the VirtualMachine that was read, if it gets a disk that its launcher pod must have from
+// the start. If a newer version were overwritten, which may have been started, the guest would not get the disk before
+// it restarts.
 func (in Inputs) Lock(volumes []kubevirtv1.Volume) string {
 	if in.Machine == nil {
 		return ""
@@ -61,7 +63,8 @@ func (in Inputs) Lock(volumes []kubevirtv1.Volume) string {
 	return ""
 }
 
-// drives are the disks that the machine is to have now: what spec lists and the machine may have, and what it must not lose yet.
+// drives returns the desired disks of the VirtualMachine: those of spec that the WukongVM may have, and those that it
+// must not lose yet.
 func (in Inputs) drives() []drive {
 	var result []drive
 	boot := bootDisk(in.VM)
@@ -89,7 +92,8 @@ func (in Inputs) drives() []drive {
 	return append(result, kept...)
 }
 
-// bootOrder puts the first disk behind a CD-ROM drive that boots: so the machine boots from what was installed when the medium is out.
+// bootOrder puts the first disk behind a CD-ROM drive that boots, so that the guest boots what was installed when the
+// medium is removed.
 func bootOrder(vm *v1alpha1.WukongVM, i, boot int) *uint {
 	if i == boot {
 		return ptr.To(uint(1))
@@ -103,8 +107,9 @@ func bootOrder(vm *v1alpha1.WukongVM, i, boot int) *uint {
 	return nil
 }
 
-// volume is what is behind a disk: the claim of its WukongDisk when the machine may have it. A disk that the machine has, and of which
-// nothing is known for the moment, is left as it is; one that belongs to another machine is not.
+// volume returns the volume of a disk: the claim of its WukongDisk if the WukongVM may have it. A disk that the
+// VirtualMachine has, and whose WukongDisk is not known for the moment, is left unchanged; one that belongs to another
+// WukongVM is not.
 func (in Inputs) volume(i, boot int) *kubevirtv1.Volume {
 	entry := &in.VM.Spec.Disks[i]
 	if model.DiskName(in.VM, entry) == "" {
@@ -126,11 +131,12 @@ func (in Inputs) volume(i, boot int) *kubevirtv1.Volume {
 	}
 }
 
-// restored are the names that KubeVirt's VirtualMachineRestore gives to claims (pkg/storage/snapshot/restore.go, restoreVolumeName).
+// restored matches the names that KubeVirt's VirtualMachineRestore gives to claims (pkg/storage/snapshot/restore.go,
+// restoreVolumeName).
 var restored = regexp.MustCompile(`^restore-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}-`)
 
-// foreignVolume is what a VirtualMachineRestore put into the VirtualMachine in the place of a disk: a claim that no WukongDisk has. Who
-// restored means it; it is nil where nobody did.
+// foreignVolume returns the volume that a VirtualMachineRestore put in place of a disk, with a claim that no
+// WukongDisk has, or nil. It is left alone, because a user asked for the restore.
 func (in Inputs) foreignVolume(name string, disk *v1alpha1.WukongDisk) *kubevirtv1.Volume {
 	_, volume := virt.TemplateDisk(in.Machine, name)
 	if volume == nil || disk == nil {
@@ -166,7 +172,7 @@ func readOnlyClaim(disk *v1alpha1.WukongDisk) bool {
 	return disk != nil && disk.AdoptsClaim() && ptr.Deref(disk.Spec.Source.PersistentVolumeClaim.ReadOnly, false)
 }
 
-// volumeSource names a DataVolume where there is one, so that KubeVirt waits for its content.
+// volumeSource refers to a DataVolume if there is one, so that KubeVirt waits for its content.
 func volumeSource(disk *v1alpha1.WukongDisk, claim string, hotpluggable bool) kubevirtv1.VolumeSource {
 	if disk.AdoptsClaim() {
 		return kubevirtv1.VolumeSource{PersistentVolumeClaim: &kubevirtv1.PersistentVolumeClaimVolumeSource{
@@ -177,9 +183,9 @@ func volumeSource(disk *v1alpha1.WukongDisk, claim string, hotpluggable bool) ku
 	return kubevirtv1.VolumeSource{DataVolume: &kubevirtv1.DataVolumeSource{Name: claim, Hotpluggable: hotpluggable}}
 }
 
-// hotpluggable reports whether a disk may come and go while the machine runs. KubeVirt plugs disks on virtio and scsi only
-// (pkg/storage/admitters/storagehotplug.go), and changes the medium of a CD-ROM drive on any bus. A guest that loses the disk that it
-// booted from is lost, so that one is not.
+// hotpluggable reports whether a disk may be plugged in and unplugged while the guest runs. KubeVirt does that on
+// virtio and scsi only (pkg/storage/admitters/storagehotplug.go), and changes the medium of a CD-ROM drive on any bus.
+// The boot disk is not hotpluggable: a guest cannot run without it.
 func hotpluggable(entry *v1alpha1.VMDisk, boots bool) bool {
 	if isDrive(entry) {
 		return true
@@ -187,15 +193,17 @@ func hotpluggable(entry *v1alpha1.VMDisk, boots bool) bool {
 	return !boots && entry.Bus != v1alpha1.DiskBus(kubevirtv1.DiskBusSATA)
 }
 
-// startsWith is about a disk that the launcher pod of the machine has from its beginning, so that the scheduler sees where its claim is:
-// one that is plugged in is plugged in wherever the guest happens to be (kubevirt/kubevirt#16945). Besides, KubeVirt makes the disk.img of
-// an adopted claim that has none only at the start (pkg/host-disk), and waits for ever for that of a disk which is plugged in. What a
-// machine has that may start any moment stays as it is, because KubeVirt asks for a restart to change it.
+// startsWith reports whether the launcher pod must have a disk from the start, so that the scheduler sees where its
+// claim is: a disk that is plugged in is plugged in wherever the guest runs (kubevirt/kubevirt#16945). Besides,
+// KubeVirt creates a missing disk.img of an adopted claim only at the start (pkg/host-disk), and waits for it for ever
+// if the disk is plugged in. A disk of a VirtualMachine that may start any moment stays as it is, because KubeVirt
+// requires a restart to change it.
 func (in Inputs) startsWith(entry *v1alpha1.VMDisk, disk *v1alpha1.WukongDisk) bool {
 	if isDrive(entry) {
 		return false
 	}
-	if _, volume := virt.TemplateDisk(in.Machine, entry.Name); volume != nil && mayHold(disk, virt.ClaimOf(volume)) && !in.Halted() {
+	if _, volume := virt.TemplateDisk(in.Machine, entry.Name); volume != nil &&
+		mayHold(disk, virt.ClaimOf(volume)) && !in.Halted() {
 		return !virt.IsHotpluggable(volume)
 	}
 	return in.Machine == nil || in.Halted() || in.NeverRan()

@@ -47,7 +47,8 @@ func TestWhichDisksComeAndGoWhileTheMachineRuns(t *testing.T) {
 	assert.Equal(t, []string{"data"}, plugged(), "it has not ended altogether")
 }
 
-// A VirtualMachine that was read as halted may run by the time that it is written, and its launcher pod would not have the disk.
+// A VirtualMachine that was halted when it was read may run when it is written, and its launcher pod would not have
+// the disk.
 func TestADiskForTheNextStartIsWrittenOverTheMachineThatWasRead(t *testing.T) {
 	in := withData()
 	lock := func() string {
@@ -86,7 +87,8 @@ func TestCDROM(t *testing.T) {
 	assert.Equal(t, kubevirtv1.DiskBusSATA, disks[3].CDRom.Bus)
 	assert.Len(t, volumes, 4, "an empty drive has no volume")
 
-	in.VM.Spec.Disks[3].DiskRef, in.VM.Spec.Disks[2].DiskRef = in.VM.Spec.Disks[2].DiskRef, &v1alpha1.LocalObjectReference{Name: "none"}
+	in.VM.Spec.Disks[3].DiskRef, in.VM.Spec.Disks[2].DiskRef = in.VM.Spec.Disks[2].DiskRef,
+		&v1alpha1.LocalObjectReference{Name: "none"}
 	in.VM.Spec.Disks[3].Boot = ptr.To(true)
 	disks, volumes = in.Storage("web-cloudinit")
 	assert.Equal(t, uint(1), *disks[2].BootOrder, "it boots from the medium")
@@ -103,7 +105,7 @@ func TestSharedAndReadOnlyDisks(t *testing.T) {
 	assert.True(t, device(&v1alpha1.VMDisk{Name: "a"}, disk, "a").Disk.ReadOnly, "who owns the claim decides")
 }
 
-// Fault C.3: what was restored into a machine is no change that waits for a restart.
+// Fault C.3: a restored disk is no change that waits for a restart.
 func TestARestoredDiskOfARunningMachineIsNotOneThatLeaves(t *testing.T) {
 	in := withData()
 	run(in)
@@ -117,7 +119,7 @@ func TestARestoredDiskOfARunningMachineIsNotOneThatLeaves(t *testing.T) {
 	assert.Equal(t, v1alpha1.ReasonForeignVolume, in.Problem().Reason)
 }
 
-// KubeVirt would take a disk that is replaced for one more that moves, and write over it.
+// KubeVirt would migrate a replaced disk, too, and overwrite it.
 func TestADiskIsNotReplacedWhileAnotherMoves(t *testing.T) {
 	in := withData()
 	runPlugged(in)

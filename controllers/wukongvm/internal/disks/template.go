@@ -9,7 +9,7 @@ import (
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/child"
 )
 
-// FromTemplate is the WukongDisk of a template. It has its finalizer already, which the disk's controller would
+// FromTemplate returns the WukongDisk of a template. It already has its finalizer, which the disk's controller would
 // otherwise add in another request. A disk that a user has grown keeps its size.
 func (in Inputs) FromTemplate(entry *v1alpha1.VMDisk) *v1alpha1.WukongDisk {
 	spec := *entry.Template.Spec.DeepCopy()
@@ -22,7 +22,7 @@ func (in Inputs) FromTemplate(entry *v1alpha1.VMDisk) *v1alpha1.WukongDisk {
 	}
 }
 
-// Serials are the names of the disks of the spec, by the serial numbers that the guest sees.
+// Serials returns the names of the disks of the spec, by the serial numbers that the guest sees.
 func (in Inputs) Serials() map[string]string {
 	names := map[string]string{}
 	for i := range in.VM.Spec.Disks {
@@ -31,7 +31,7 @@ func (in Inputs) Serials() map[string]string {
 	return names
 }
 
-// RestartMessage reports the disks that the guest has until it restarts; empty without any.
+// RestartMessage reports the disks that the guest has until it restarts, or "".
 func (in Inputs) RestartMessage() string {
 	names := in.Kept()
 	if len(names) == 0 {

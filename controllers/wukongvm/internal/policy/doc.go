@@ -1,2 +1,3 @@
-// Package policy limits the traffic of a WukongVM on the pod network by a NetworkPolicy, and says whether that holds.
+// Package policy limits the traffic of a WukongVM on the pod network by a NetworkPolicy, and reports whether that is
+// enforced.
 package policy

@@ -7,25 +7,25 @@ import (
 	"strings"
 )
 
-// Enforcement tells whether the cluster's network plugin enforces NetworkPolicies. No object of Kubernetes does, so that whoever installs
-// Wukong has to.
+// Enforcement is whether the cluster's network plugin enforces NetworkPolicies. No object of Kubernetes reports that,
+// so the installer of Wukong has to.
 type Enforcement string
 
 const (
-	// Unknown is for a cluster of which nobody told.
+	// Unknown: the installer has not set it.
 	Unknown Enforcement = "Unknown"
-	// Enforced is for one whose network plugin enforces policies.
+	// Enforced: the network plugin enforces policies.
 	Enforced Enforcement = "Enforced"
-	// None is for one whose network plugin ignores policies.
+	// None: the network plugin ignores policies.
 	None Enforcement = "None"
 )
 
-// Enforcements are what a manager can be told of the cluster's network plugin: Unknown, which is the default, Enforced and None.
+// Enforcements returns the valid settings of a manager: Unknown, which is the default, Enforced and None.
 func Enforcements() []string {
 	return []string{string(Unknown), string(Enforced), string(None)}
 }
 
-// Parse reads what a manager was told; empty is Unknown.
+// Parse reads the setting of a manager; empty is Unknown.
 func Parse(text string) (Enforcement, error) {
 	text = cmp.Or(text, string(Unknown))
 	if !slices.Contains(Enforcements(), text) {

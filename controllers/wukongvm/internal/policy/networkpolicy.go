@@ -14,7 +14,8 @@ import (
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/child"
 )
 
-// desired allows what any of the policies does, and closes each direction that any closes.
+// desired returns a NetworkPolicy that allows what any of the policies allows, and closes each direction that any
+// closes.
 func desired(vm *v1alpha1.WukongVM, policies []*v1alpha1.TrafficPolicy) *networkingv1.NetworkPolicy {
 	result := &networkingv1.NetworkPolicy{
 		ObjectMeta: child.Metadata(vm, model.NetworkPolicyName(vm), nil),
@@ -29,11 +30,13 @@ func desired(vm *v1alpha1.WukongVM, policies []*v1alpha1.TrafficPolicy) *network
 		closed[1] = closed[1] || both || policy.DefaultDeny == v1alpha1.TrafficEgress || len(policy.Egress) > 0
 		for i := range policy.Ingress {
 			rule := &policy.Ingress[i]
-			result.Spec.Ingress = append(result.Spec.Ingress, networkingv1.NetworkPolicyIngressRule{From: peersOf(rule.Peers), Ports: portsOf(rule.Ports)})
+			result.Spec.Ingress = append(result.Spec.Ingress,
+				networkingv1.NetworkPolicyIngressRule{From: peersOf(rule.Peers), Ports: portsOf(rule.Ports)})
 		}
 		for i := range policy.Egress {
 			rule := &policy.Egress[i]
-			result.Spec.Egress = append(result.Spec.Egress, networkingv1.NetworkPolicyEgressRule{To: peersOf(rule.Peers), Ports: portsOf(rule.Ports)})
+			result.Spec.Egress = append(result.Spec.Egress,
+				networkingv1.NetworkPolicyEgressRule{To: peersOf(rule.Peers), Ports: portsOf(rule.Ports)})
 		}
 	}
 	for i, direction := range []networkingv1.PolicyType{networkingv1.PolicyTypeIngress, networkingv1.PolicyTypeEgress} {
@@ -78,7 +81,8 @@ func labelSelector(from *v1alpha1.LabelSelector) metav1.LabelSelector {
 func portsOf(ports []v1alpha1.TrafficPort) []networkingv1.NetworkPolicyPort {
 	var result []networkingv1.NetworkPolicyPort
 	for _, port := range ports {
-		converted := networkingv1.NetworkPolicyPort{Protocol: ptr.To(corev1.Protocol(cmp.Or(port.Protocol, v1alpha1.ProtocolTCP)))}
+		converted := networkingv1.NetworkPolicyPort{
+			Protocol: ptr.To(corev1.Protocol(cmp.Or(port.Protocol, v1alpha1.ProtocolTCP)))}
 		if port.Port != 0 {
 			converted.Port = ptr.To(intstr.FromInt32(port.Port))
 		}

@@ -14,34 +14,36 @@ import (
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/nics"
 )
 
-// Inputs decide what limits the traffic of a WukongVM.
+// Inputs are the facts that decide what limits the traffic of a WukongVM.
 type Inputs struct {
 	VM       *v1alpha1.WukongVM
 	Networks nics.Networks
-	// Enforcement is what whoever installed Wukong said of the cluster.
+	// Enforcement is the setting of the installer of Wukong.
 	Enforcement Enforcement
-	// Runs: there is a guest, which cannot be kept from starting any more.
+	// Runs: there is a guest, which can no longer be kept from starting.
 	Runs bool
 }
 
 // Plan is what limits the traffic of a WukongVM.
 type Plan struct {
 	vm *v1alpha1.WukongVM
-	// limits are the WukongVM's own and those of its networks, which are on the pod network.
+	// limits are those of the WukongVM and of its networks. They apply on the pod network.
 	limits      []*v1alpha1.TrafficPolicy
 	enforcement Enforcement
 	// holds: an interface is on the pod network. open are the names of those that are not.
 	holds bool
 	open  []string
-	// unknown: a network does not exist, so that its limits are not known.
+	// unknown: a network does not exist, so its limits are not known.
 	unknown bool
-	// Cause is why the limits would not hold; nil when they do, or when there are none. A machine that does not exist yet is not made: it would be open.
+	// Cause is why the limits would not be enforced; nil when they are, or when there are none. A VirtualMachine that
+	// does not exist yet is not created then: it would be open.
 	Cause *cause.Cause
 }
 
-// Make decides.
+// Make returns the plan.
 func Make(in Inputs) Plan {
-	plan := Plan{vm: in.VM, enforcement: in.Enforcement, holds: in.Networks.AnyOnPodNetwork(in.VM), unknown: in.Networks.AnyMissing(in.VM)}
+	plan := Plan{vm: in.VM, enforcement: in.Enforcement, holds: in.Networks.AnyOnPodNetwork(in.VM),
+		unknown: in.Networks.AnyMissing(in.VM)}
 	if in.VM.Spec.Policy != nil {
 		plan.limits = append(plan.limits, in.VM.Spec.Policy)
 	}
@@ -60,38 +62,47 @@ func Make(in Inputs) Plan {
 
 func (p Plan) cause(blocking bool) *cause.Cause {
 	switch {
-	case len(p.limits) == 0, !p.holds && p.unknown: // the condition NetworksReady tells of what is missing
+	case len(p.limits) == 0, !p.holds && p.unknown: // the condition NetworksReady reports what is missing
 		return nil
 	case !p.holds:
-		return &cause.Cause{Reason: v1alpha1.ReasonPolicyUnsupported, Blocking: blocking, Message: "spec.policy holds on the pod network only, and the machine has " +
-			"no interface there: leave out spec.policy, or add an entry with pod: {} to spec.networks; on other networks separate machines by VLANs, or let the guest's own firewall do it"}
+		return &cause.Cause{Reason: v1alpha1.ReasonPolicyUnsupported, Blocking: blocking,
+			Message: "spec.policy holds on the pod network only, and the machine has " +
+				"no interface there: leave out spec.policy, or add an entry with pod: {} to spec.networks; on other networks " +
+				"separate machines by VLANs, or let the guest's own firewall do it"}
 	case p.enforcement == None:
-		return &cause.Cause{Reason: v1alpha1.ReasonEnforcementMissing, Blocking: blocking, Message: "the cluster's network plugin enforces no NetworkPolicy, as whoever installed " +
-			"Wukong said (networkPolicyEnforcement), so that the machine would be open: take out the policy, or use a plugin that does, such as Cilium, Calico or OVN-Kubernetes"}
+		return &cause.Cause{Reason: v1alpha1.ReasonEnforcementMissing, Blocking: blocking,
+			Message: "the cluster's network plugin enforces no NetworkPolicy, as whoever installed " +
+				"Wukong said (networkPolicyEnforcement), so that the machine would be open: take out the policy, or use a plugin " +
+				"that does, such as Cilium, Calico or OVN-Kubernetes"}
 	default:
 		return nil
 	}
 }
 
-// Keeps reports whether the NetworkPolicies that exist stay as they are: while a network is not known, what was limited stays so.
+// Keeps reports whether existing NetworkPolicies must not change: while a network is not known, its previous limits
+// remain.
 func (p Plan) Keeps() bool { return p.unknown }
 
-// Desired is the NetworkPolicy, nil when nothing is limited. It outlives the WukongVM by as long as the guest does.
-func (p Plan) Desired(machine *kubevirtv1.VirtualMachine) *networkingv1.NetworkPolicy {
+// Desired returns the NetworkPolicy, or nil when nothing is limited. It outlives the WukongVM until the guest has
+// ended.
+func (p Plan) Desired(virtualMachine *kubevirtv1.VirtualMachine) *networkingv1.NetworkPolicy {
 	if len(p.limits) == 0 || !p.holds {
 		return nil
 	}
 	policy := desired(p.vm, p.limits)
-	if machine != nil {
-		// The garbage collector deletes an object when all its owners are gone, and KubeVirt keeps a VirtualMachine until its guest has ended.
+	if virtualMachine != nil {
+		// The garbage collector deletes an object when all its owners are deleted, and KubeVirt keeps a VirtualMachine until
+		// its guest has ended.
 		policy.OwnerReferences = append(policy.OwnerReferences, metav1.OwnerReference{
-			APIVersion: kubevirtv1.GroupVersion.String(), Kind: kubevirtv1.VirtualMachineGroupVersionKind.Kind, Name: machine.Name, UID: machine.UID,
+			APIVersion: kubevirtv1.GroupVersion.String(), Kind: kubevirtv1.VirtualMachineGroupVersionKind.Kind,
+			Name: virtualMachine.Name, UID: virtualMachine.UID,
 		})
 	}
 	return policy
 }
 
-// Report puts the condition PolicyReady on a WukongVM with limits. Written is the error with which the NetworkPolicy was written.
+// Report sets the condition PolicyReady of a WukongVM with limits. Written is the error of the write of the
+// NetworkPolicy.
 func (p Plan) Report(set *conditions.Set, written error) {
 	if len(p.limits) == 0 {
 		return
@@ -106,11 +117,13 @@ func (p Plan) Report(set *conditions.Set, written error) {
 	case written != nil:
 		set.False(v1alpha1.ConditionPolicyReady, v1alpha1.ReasonPending, "see condition Synchronized")
 	case p.unknown:
-		set.False(v1alpha1.ConditionPolicyReady, v1alpha1.ReasonWaitingForNetwork, "a network is missing, whose policy is not known: see condition NetworksReady")
+		set.False(v1alpha1.ConditionPolicyReady, v1alpha1.ReasonWaitingForNetwork,
+			"a network is missing, whose policy is not known: see condition NetworksReady")
 	case p.enforcement == Enforced:
 		set.True(v1alpha1.ConditionPolicyReady, v1alpha1.ReasonReady, open)
 	default:
-		message := "NetworkPolicy " + model.NetworkPolicyName(p.vm) + " is written; whether the cluster's network plugin enforces it cannot be seen from here: " +
+		message := "NetworkPolicy " + model.NetworkPolicyName(p.vm) + " is written; whether the cluster's network plugin " +
+			"enforces it cannot be seen from here: " +
 			"whoever installs Wukong can tell, with networkPolicyEnforcement"
 		if open != "" {
 			message += "; " + open

@@ -43,23 +43,32 @@ func TestPlan(t *testing.T) {
 		written  bool
 		keeps    bool
 	}{
-		"no limits":           {list: []v1alpha1.VMNetwork{pods}},
-		"enforced":            {limits: deny, list: []v1alpha1.VMNetwork{pods}, enforcement: Enforced, status: "True Ready", written: true},
-		"no network listed":   {limits: deny, enforcement: Enforced, status: "True Ready", written: true},
-		"limits of a network": {list: []v1alpha1.VMNetwork{onClosed}, networks: networks, enforcement: Enforced, status: "True Ready", written: true},
+		"no limits": {list: []v1alpha1.VMNetwork{pods}},
+		"enforced": {limits: deny, list: []v1alpha1.VMNetwork{pods}, enforcement: Enforced,
+			status: "True Ready", written: true},
+		"no network listed": {limits: deny, enforcement: Enforced, status: "True Ready", written: true},
+		"limits of a network": {list: []v1alpha1.VMNetwork{onClosed}, networks: networks, enforcement: Enforced,
+			status: "True Ready", written: true},
 		"on one of two networks": {
-			limits: deny, list: []v1alpha1.VMNetwork{pods, onLAN}, networks: networks, enforcement: Enforced, status: "True Ready", written: true,
+			limits: deny, list: []v1alpha1.VMNetwork{pods, onLAN}, networks: networks, enforcement: Enforced,
+			status: "True Ready", written: true,
 			message: "the policy does not hold on interfaces that are not on the pod network: lan",
 		},
-		"nobody knows":    {limits: deny, enforcement: Unknown, status: "Unknown EnforcementUnverified", message: "NetworkPolicy web-policy is written", written: true},
-		"not enforced":    {limits: deny, enforcement: None, status: "False EnforcementMissing", message: "would be open", blocking: true, written: true},
+		"nobody knows": {limits: deny, enforcement: Unknown, status: "Unknown EnforcementUnverified",
+			message: "NetworkPolicy web-policy is written", written: true},
+		"not enforced": {limits: deny, enforcement: None, status: "False EnforcementMissing", message: "would be open",
+			blocking: true, written: true},
 		"a running guest": {limits: deny, enforcement: None, runs: true, status: "False EnforcementMissing", written: true},
-		"no pod network":  {limits: deny, list: []v1alpha1.VMNetwork{onLAN}, networks: networks, status: "False PolicyUnsupported", message: "add an entry with pod: {}", blocking: true},
+		"no pod network": {limits: deny, list: []v1alpha1.VMNetwork{onLAN}, networks: networks,
+			status: "False PolicyUnsupported", message: "add an entry with pod: {}", blocking: true},
 		"a network is missing": {
-			limits: deny, list: []v1alpha1.VMNetwork{pods, onLAN}, enforcement: Enforced, status: "False WaitingForNetwork", written: true, keeps: true,
+			limits: deny, list: []v1alpha1.VMNetwork{pods, onLAN}, enforcement: Enforced, status: "False WaitingForNetwork",
+			written: true, keeps: true,
 		},
-		"the only network is missing": {limits: deny, list: []v1alpha1.VMNetwork{onLAN}, enforcement: Enforced, status: "False WaitingForNetwork", keeps: true},
-		"it could not be written":     {limits: deny, enforcement: Enforced, refused: errors.New("exceeded quota"), status: "False Pending", written: true},
+		"the only network is missing": {limits: deny, list: []v1alpha1.VMNetwork{onLAN}, enforcement: Enforced,
+			status: "False WaitingForNetwork", keeps: true},
+		"it could not be written": {limits: deny, enforcement: Enforced, refused: errors.New("exceeded quota"),
+			status: "False Pending", written: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			vm := &v1alpha1.WukongVM{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "web", UID: "vm-uid"}}
@@ -67,7 +76,8 @@ func TestPlan(t *testing.T) {
 			plan := Make(Inputs{VM: vm, Networks: row.networks, Enforcement: row.enforcement, Runs: row.runs})
 			assert.Equal(t, row.written, plan.Desired(nil) != nil)
 			assert.Equal(t, row.keeps, plan.Keeps())
-			assert.Equal(t, row.blocking, plan.Cause != nil && plan.Cause.Blocking, "a machine that runs is not stopped, one that does not is not started")
+			assert.Equal(t, row.blocking, plan.Cause != nil && plan.Cause.Blocking,
+				"a machine that runs is not stopped, one that does not is not started")
 
 			set := conditions.For(vm, clocktesting.NewFakePassiveClock(time.Unix(0, 0)))
 			plan.Report(set, row.refused)
@@ -83,11 +93,12 @@ func TestPlan(t *testing.T) {
 	}
 }
 
-// The guest runs for a while after its WukongVM was deleted, and its limits hold as long.
+// The guest runs for a while after its WukongVM was deleted, and its limits apply until it has ended.
 func TestAPolicyOutlivesItsWukongVM(t *testing.T) {
 	vm := &v1alpha1.WukongVM{ObjectMeta: metav1.ObjectMeta{Name: "web"}, Spec: v1alpha1.WukongVMSpec{Policy: deny}}
 	plan := Make(Inputs{VM: vm})
 	assert.Empty(t, plan.Desired(nil).OwnerReferences)
-	machine := &kubevirtv1.VirtualMachine{ObjectMeta: metav1.ObjectMeta{Name: "web", UID: "machine-uid"}}
-	assert.Equal(t, []metav1.OwnerReference{{APIVersion: "kubevirt.io/v1", Kind: "VirtualMachine", Name: "web", UID: "machine-uid"}}, plan.Desired(machine).OwnerReferences)
+	virtualMachine := &kubevirtv1.VirtualMachine{ObjectMeta: metav1.ObjectMeta{Name: "web", UID: "machine-uid"}}
+	assert.Equal(t, []metav1.OwnerReference{{APIVersion: "kubevirt.io/v1", Kind: "VirtualMachine", Name: "web",
+		UID: "machine-uid"}}, plan.Desired(virtualMachine).OwnerReferences)
 }

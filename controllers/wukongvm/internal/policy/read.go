@@ -11,7 +11,7 @@ import (
 	"github.com/novasphere/wukong/apis/v1alpha1"
 )
 
-// Read reads the NetworkPolicies that a WukongVM made: one at most, unless somebody copied its labels.
+// Read reads the NetworkPolicies that a WukongVM created: one at most, unless somebody copied its labels.
 func Read(
 	ctx context.Context, reader client.Reader, vm *v1alpha1.WukongVM,
 ) ([]*networkingv1.NetworkPolicy, error) {

@@ -1,5 +1,6 @@
-// Package power is whether a WukongVM's machine is to run: KubeVirt's run strategy from powerState and restartPolicy, who stopped a machine,
-// and what keeps one from starting. It depends on no other part: whatever is refused keeps no guest from being stopped.
+// Package power decides whether a WukongVM's guest must run: KubeVirt's run strategy from powerState and
+// restartPolicy, who stopped a guest, and what keeps one from starting. It depends on no other part, so that a guest
+// can be stopped whatever else is refused.
 package power
 
 import (
@@ -9,25 +10,26 @@ import (
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/virt"
 )
 
-// Inputs are what decides.
+// Inputs are the facts that decide.
 type Inputs struct {
 	VM *v1alpha1.WukongVM
 	virt.View
-	// Waits: a machine that is stopped must not start now, because it lacks a disk, or one of its disks is being copied.
+	// Waits: a stopped VirtualMachine must not start now, because it lacks a disk, or one of its disks is being copied.
 	Waits bool
-	// Undecided: nobody knows which of two claims holds a disk.
+	// Undecided: it is unknown which of two claims holds a disk.
 	Undecided bool
-	// Migrates: KubeVirt migrates a volume of the machine, or is asked to.
+	// Migrates: KubeVirt migrates a volume of the VirtualMachine, or is asked to.
 	Migrates bool
-	// Incomplete: the VirtualMachine lacks what the machine is not to run without, or has what it may not have.
+	// Incomplete: the VirtualMachine lacks something that it must not run without, or has something that it may not have.
 	Incomplete bool
 }
 
-// Strategy is the run strategy that the VirtualMachine is to have.
+// Strategy returns the run strategy for the VirtualMachine.
 //
-// While KubeVirt migrates a volume, the VirtualMachine names the new claim already. If the guest ended then, KubeVirt would start the next one on
-// that claim, which has not all bytes (it keeps from that by ManualRecoveryRequired only once it has begun to migrate). So it is to start none by
-// itself: the claims are put back first. While a move is undecided, no guest starts at all, and one that runs is left alone.
+// While KubeVirt migrates a volume, the VirtualMachine already names the new claim. If the guest ended then, KubeVirt
+// would start the next instance on that claim, which is incomplete (it prevents that by ManualRecoveryRequired only
+// once it has begun to migrate). So KubeVirt must not start one automatically: the claims are reverted first. While a
+// move is undecided, no guest starts at all, and a running one is left alone.
 func (in Inputs) Strategy() kubevirtv1.VirtualMachineRunStrategy {
 	wanted := ofSpec(in.VM)
 	switch {
@@ -42,10 +44,10 @@ func (in Inputs) Strategy() kubevirtv1.VirtualMachineRunStrategy {
 	}
 }
 
-// Stops reports whether the machine is to be stopped, or to stay so.
+// Stops reports whether the guest must be stopped, or stay so.
 func (in Inputs) Stops() bool { return in.Strategy() == kubevirtv1.RunStrategyHalted }
 
-// Change is the run strategy that a VirtualMachine which must otherwise stay as it is gets; false for none.
+// Change returns the new run strategy of a VirtualMachine that must otherwise not change; false for none.
 func (in Inputs) Change() (kubevirtv1.VirtualMachineRunStrategy, bool) {
 	wanted := in.Strategy()
 	if in.Machine == nil || !in.Machine.DeletionTimestamp.IsZero() || in.Incomplete && !in.Stops() {
@@ -69,33 +71,35 @@ func ofSpec(vm *v1alpha1.WukongVM) kubevirtv1.VirtualMachineRunStrategy {
 	}
 }
 
-// StoppedOutside reports whether somebody, for example by 'virtctl stop', stopped a machine that is to run, and did run when it was looked
-// at last.
-func StoppedOutside(vm *v1alpha1.WukongVM, machine *kubevirtv1.VirtualMachine) bool {
+// StoppedOutside reports whether somebody stopped a guest that must run, for example by 'virtctl stop', after the last
+// pass saw it running.
+func StoppedOutside(vm *v1alpha1.WukongVM, virtualMachine *kubevirtv1.VirtualMachine) bool {
 	return vm.Spec.PowerState != v1alpha1.PowerStopped && vm.Status.Phase == v1alpha1.PhaseRunning &&
-		vm.Status.ObservedGeneration == vm.Generation && isHalted(machine)
+		vm.Status.ObservedGeneration == vm.Generation && isHalted(virtualMachine)
 }
 
-// ShutDownFromInside reports whether the guest ended by itself, and KubeVirt starts it no more. It leaves a final instance with Once, and
-// with RerunOnFailure none: then its status has the strategy under which the machine ran, which keeps KubeVirt from starting it again
-// (pkg/virt-controller/watch/vm/vm.go, syncRunStrategy).
+// ShutDownFromInside reports whether the guest shut itself down, and KubeVirt does not start it again. With Once,
+// KubeVirt keeps the final instance. With RerunOnFailure it keeps none: then its status has the run strategy of that
+// instance, which prevents another start (pkg/virt-controller/watch/vm/vm.go, syncRunStrategy).
 func ShutDownFromInside(view virt.View) bool {
-	machine, instance := view.Machine, view.Instance
-	if machine.Spec.RunStrategy == nil || machine.Status.PrintableStatus != kubevirtv1.VirtualMachineStatusStopped {
+	virtualMachine, instance := view.Machine, view.Instance
+	if virtualMachine.Spec.RunStrategy == nil ||
+		virtualMachine.Status.PrintableStatus != kubevirtv1.VirtualMachineStatusStopped {
 		return false
 	}
 	ended := instance != nil && instance.IsFinal()
-	switch *machine.Spec.RunStrategy {
+	switch *virtualMachine.Spec.RunStrategy {
 	case kubevirtv1.RunStrategyOnce:
 		return ended
 	case kubevirtv1.RunStrategyRerunOnFailure:
-		return ended || instance == nil && machine.Status.RunStrategy == kubevirtv1.RunStrategyRerunOnFailure &&
-			len(machine.Status.StateChangeRequests) == 0 && machine.Status.StartFailure == nil
+		return ended || instance == nil && virtualMachine.Status.RunStrategy == kubevirtv1.RunStrategyRerunOnFailure &&
+			len(virtualMachine.Status.StateChangeRequests) == 0 && virtualMachine.Status.StartFailure == nil
 	default:
 		return false
 	}
 }
 
-func isHalted(machine *kubevirtv1.VirtualMachine) bool {
-	return machine != nil && machine.Spec.RunStrategy != nil && *machine.Spec.RunStrategy == kubevirtv1.RunStrategyHalted
+func isHalted(virtualMachine *kubevirtv1.VirtualMachine) bool {
+	return virtualMachine != nil && virtualMachine.Spec.RunStrategy != nil &&
+		*virtualMachine.Spec.RunStrategy == kubevirtv1.RunStrategyHalted
 }

@@ -17,14 +17,14 @@ const (
 	halted = kubevirtv1.RunStrategyHalted
 )
 
-func machineWith(strategy kubevirtv1.VirtualMachineRunStrategy) *kubevirtv1.VirtualMachine {
+func virtualMachineWith(strategy kubevirtv1.VirtualMachineRunStrategy) *kubevirtv1.VirtualMachine {
 	return &kubevirtv1.VirtualMachine{Spec: kubevirtv1.VirtualMachineSpec{RunStrategy: &strategy}}
 }
 
 func inputs(power v1alpha1.PowerState, strategy kubevirtv1.VirtualMachineRunStrategy) Inputs {
 	return Inputs{
 		VM:   &v1alpha1.WukongVM{Spec: v1alpha1.WukongVMSpec{PowerState: power, RestartPolicy: v1alpha1.RestartAlways}},
-		View: virt.View{Machine: machineWith(strategy)},
+		View: virt.View{Machine: virtualMachineWith(strategy)},
 	}
 }
 
@@ -53,11 +53,12 @@ func TestWhatChangesAVirtualMachineThatMustStayAsItIs(t *testing.T) {
 		want         kubevirtv1.VirtualMachineRunStrategy
 		changes, end bool
 	}{
-		"started":                          {power: v1alpha1.PowerRunning, has: halted, want: always, changes: true},
-		"runs":                             {power: v1alpha1.PowerRunning, has: always, want: always},
-		"stopped":                          {power: v1alpha1.PowerStopped, has: always, want: halted, changes: true},
-		"not without all that it needs":    {power: v1alpha1.PowerRunning, has: halted, lacks: true},
-		"stopped, whatever it lacks":       {power: v1alpha1.PowerStopped, has: always, lacks: true, want: halted, changes: true},
+		"started":                       {power: v1alpha1.PowerRunning, has: halted, want: always, changes: true},
+		"runs":                          {power: v1alpha1.PowerRunning, has: always, want: always},
+		"stopped":                       {power: v1alpha1.PowerStopped, has: always, want: halted, changes: true},
+		"not without all that it needs": {power: v1alpha1.PowerRunning, has: halted, lacks: true},
+		"stopped, whatever it lacks": {power: v1alpha1.PowerStopped, has: always, lacks: true,
+			want: halted, changes: true},
 		"waits for a disk":                 {power: v1alpha1.PowerRunning, has: halted, waits: true, want: halted},
 		"waits for a disk, and may run":    {power: v1alpha1.PowerRunning, has: always, waits: true, want: always},
 		"somebody deletes the machine now": {power: v1alpha1.PowerStopped, has: always, end: true},
@@ -80,7 +81,7 @@ func TestWhatChangesAVirtualMachineThatMustStayAsItIs(t *testing.T) {
 	assert.False(t, changes)
 }
 
-// While KubeVirt migrates a volume, the VirtualMachine names a claim that has not all bytes: no guest is to start on it.
+// While KubeVirt migrates a volume, the VirtualMachine names an incomplete claim: no guest must start on it.
 func TestNoGuestStartsByItselfWhileAVolumeMigrates(t *testing.T) {
 	const manual = kubevirtv1.RunStrategyManual
 	running := keeptest.Object(&kubevirtv1.VirtualMachineInstance{
@@ -95,7 +96,8 @@ func TestNoGuestStartsByItselfWhileAVolumeMigrates(t *testing.T) {
 	in = inputs(v1alpha1.PowerRunning, manual)
 	assert.Equal(t, always, in.Strategy(), "it has moved")
 	in.Waits, in.Instance = true, running
-	assert.Equal(t, always, in.Strategy(), "another disk that is copied, and that it does not have, keeps nothing that runs")
+	assert.Equal(t, always, in.Strategy(), "another disk that is copied, and that it does not have, keeps "+
+		"nothing that runs")
 	in.Waits, in.Undecided = false, true
 	assert.Equal(t, manual, in.Strategy(), "nobody knows which claim holds the disk: the guest that runs is left alone")
 	in.Instance = nil
@@ -104,23 +106,23 @@ func TestNoGuestStartsByItselfWhileAVolumeMigrates(t *testing.T) {
 	assert.Equal(t, halted, in.Strategy(), "nor in a VirtualMachine that is made again")
 }
 
-// Fault C.10: 'virtctl stop' is undone, and nothing says by whom.
+// Fault C.10: 'virtctl stop' is undone, and nothing reports by whom.
 func TestWhoseStopIsUndone(t *testing.T) {
 	vm := &v1alpha1.WukongVM{
 		ObjectMeta: metav1.ObjectMeta{Generation: 2}, Spec: v1alpha1.WukongVMSpec{PowerState: v1alpha1.PowerRunning},
 		Status: v1alpha1.WukongVMStatus{Phase: v1alpha1.PhaseRunning, ObservedGeneration: 2},
 	}
-	assert.True(t, StoppedOutside(vm, machineWith(halted)))
+	assert.True(t, StoppedOutside(vm, virtualMachineWith(halted)))
 	assert.False(t, StoppedOutside(vm, nil))
-	assert.False(t, StoppedOutside(vm, machineWith(always)))
+	assert.False(t, StoppedOutside(vm, virtualMachineWith(always)))
 	vm.Generation++
-	assert.False(t, StoppedOutside(vm, machineWith(halted)), "a person has just set powerState to Running")
+	assert.False(t, StoppedOutside(vm, virtualMachineWith(halted)), "a person has just set powerState to Running")
 	vm.Generation--
 	vm.Status.Phase = v1alpha1.PhaseStarting
-	assert.False(t, StoppedOutside(vm, machineWith(halted)), "it was held back")
+	assert.False(t, StoppedOutside(vm, virtualMachineWith(halted)), "it was held back")
 }
 
-// Fault B.8: a guest that ended by itself is not one that starts.
+// Fault B.8: a guest that shut itself down is not reported as starting.
 func TestAGuestThatShutItselfDown(t *testing.T) {
 	ended := keeptest.Object(&kubevirtv1.VirtualMachineInstance{
 		Status: kubevirtv1.VirtualMachineInstanceStatus{Phase: kubevirtv1.Succeeded},
@@ -152,8 +154,9 @@ func TestAGuestThatShutItselfDown(t *testing.T) {
 			}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			view := virt.View{Machine: machineWith(row.strategy), Instance: row.instance}
-			view.Machine.Status.PrintableStatus, view.Machine.Status.RunStrategy = kubevirtv1.VirtualMachineStatusStopped, row.strategy
+			view := virt.View{Machine: virtualMachineWith(row.strategy), Instance: row.instance}
+			view.Machine.Status.PrintableStatus, view.Machine.Status.RunStrategy = kubevirtv1.VirtualMachineStatusStopped,
+				row.strategy
 			if row.status != nil {
 				row.status(&view.Machine.Status)
 			}

@@ -10,7 +10,7 @@ import (
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/nics"
 )
 
-// Entry is what is decided about one entry of spec.services: the Service that it asks for, or why it cannot be made.
+// Entry is the decision about one entry of spec.services: the Service that it asks for, or why it cannot be created.
 type Entry struct {
 	Service *corev1.Service
 	Cause   *cause.Cause
@@ -32,7 +32,7 @@ func Plan(vm *v1alpha1.WukongVM, networks nics.Networks) (entries []Entry, unrea
 	return entries, nil
 }
 
-// Surplus are the Services that exist and that no entry asks for.
+// Surplus returns the existing Services that no entry asks for.
 func Surplus(entries []Entry, made map[string]*corev1.Service) []*corev1.Service {
 	var result []*corev1.Service
 	for name, service := range made {

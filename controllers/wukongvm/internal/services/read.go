@@ -12,15 +12,15 @@ import (
 	"github.com/novasphere/wukong/apis/v1alpha1"
 )
 
-// Made are the Services that a WukongVM made, whether or not the spec still lists them.
+// Made are the Services that a WukongVM created, whether or not the spec still lists them.
 type Made struct {
 	// Services by name.
 	Services map[string]*corev1.Service
-	// Endpoints is how many pods answer behind each Service.
+	// Endpoints is the number of ready pods behind each Service.
 	Endpoints map[string]int32
 }
 
-// Read reads the Services that a WukongVM made, and counts the pods that answer behind each.
+// Read reads the Services that a WukongVM created, and counts the ready pods behind each.
 func Read(ctx context.Context, reader client.Reader, vm *v1alpha1.WukongVM) (Made, error) {
 	made := Made{Services: map[string]*corev1.Service{}}
 	list := &corev1.ServiceList{}

@@ -1,4 +1,4 @@
-// Package services is the Services by which others reach a WukongVM on the pod network.
+// Package services decides about the Services by which clients reach a WukongVM on the pod network.
 package services
 
 import (
@@ -21,7 +21,7 @@ import (
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/placement"
 )
 
-// Desired leads to the virt-launcher pod of the machine, which masquerades for the guest.
+// Desired returns a Service for the launcher pod of the WukongVM, which masquerades for the guest.
 func Desired(vm *v1alpha1.WukongVM, service *v1alpha1.VMService) *corev1.Service {
 	metadata := child.Metadata(vm, model.ServiceName(vm, service), nil)
 	metadata.Annotations = service.Annotations
@@ -56,40 +56,45 @@ func Desired(vm *v1alpha1.WukongVM, service *v1alpha1.VMService) *corev1.Service
 	return result
 }
 
-// Unreachable is why no Service can lead to a WukongVM. A Service leads to the addresses of pods.
+// Unreachable returns why no Service can reach a WukongVM, or nil. A Service leads to the addresses of pods.
 func Unreachable(vm *v1alpha1.WukongVM, networks nics.Networks) *cause.Cause {
 	if len(vm.Spec.Services) == 0 || networks.AnyOnPodNetwork(vm) {
 		return nil
 	}
-	return &cause.Cause{Reason: v1alpha1.ReasonServiceUnreachable, Message: "a Service reaches a machine on the pod network only, and this one has no interface there: " +
-		"add an entry with pod: {} to spec.networks, or reach the machine by its address on its own network, and leave out spec.services"}
+	return &cause.Cause{Reason: v1alpha1.ReasonServiceUnreachable,
+		Message: "a Service reaches a machine on the pod network only, and this one has no interface there: " +
+			"add an entry with pod: {} to spec.networks, or reach the machine by its address on its own network, and leave " +
+			"out spec.services"}
 }
 
-// Mislead is why a Service would not lead to the WukongVM that lists it, which is a mistake. (A CEL rule would cost too much.)
+// Mislead returns why a Service would not reach the WukongVM that lists it, which is a mistake, or nil. (A CEL rule
+// would cost too much.)
 func Mislead(vm *v1alpha1.WukongVM, service *v1alpha1.VMService) *cause.Cause {
 	labels := placement.Labels(vm)
 	for _, key := range slices.Sorted(maps.Keys(service.Selector)) {
 		if labels[key] != service.Selector[key] {
 			return &cause.Cause{Reason: v1alpha1.ReasonInvalidSpec, Message: fmt.Sprintf(
-				"the selector of service %s does not select this machine: give it %s: %s in spec.scheduling.labels, or correct the selector", service.Name, key, service.Selector[key])}
+				"the selector of service %s does not select this machine: give it %s: %s in spec.scheduling.labels, or correct "+
+					"the selector", service.Name, key, service.Selector[key])}
 		}
 	}
 	return nil
 }
 
-// Unanswered is which Service leads nowhere. It is for a WukongVM that runs.
+// Unanswered returns which Service has no ready pods, or nil. It is for a WukongVM that runs.
 func Unanswered(vm *v1alpha1.WukongVM, made map[string]*corev1.Service, endpoints map[string]int32) *cause.Cause {
 	for i := range vm.Spec.Services {
 		name := model.ServiceName(vm, &vm.Spec.Services[i])
 		if made[name] != nil && endpoints[name] == 0 {
 			return &cause.Cause{Reason: v1alpha1.ReasonServicePending, Waiting: true, Message: fmt.Sprintf(
-				"no machine answers behind Service %s yet; if it lasts: kubectl get endpointslices -l kubernetes.io/service-name=%s", name, name)}
+				"no machine answers behind Service %s yet; if it lasts: kubectl get endpointslices -l "+
+					"kubernetes.io/service-name=%s", name, name)}
 		}
 	}
 	return nil
 }
 
-// CountEndpoints counts the pods that answer behind each Service. A pod with addresses of two families is in two slices.
+// CountEndpoints counts the ready pods behind each Service. A pod with addresses of two families is in two slices.
 func CountEndpoints(list []discoveryv1.EndpointSlice) map[string]int32 {
 	pods := map[string]map[types.UID]bool{}
 	for i := range list {
@@ -111,21 +116,25 @@ func CountEndpoints(list []discoveryv1.EndpointSlice) map[string]int32 {
 	return result
 }
 
-// Status is where the Services that exist can be reached.
-func Status(vm *v1alpha1.WukongVM, made map[string]*corev1.Service, endpoints map[string]int32) []v1alpha1.VMServiceStatus {
+// Status returns the addresses of the existing Services.
+func Status(
+	vm *v1alpha1.WukongVM, made map[string]*corev1.Service, endpoints map[string]int32,
+) []v1alpha1.VMServiceStatus {
 	var result []v1alpha1.VMServiceStatus
 	for i := range vm.Spec.Services {
 		service := made[model.ServiceName(vm, &vm.Spec.Services[i])]
 		if service == nil {
 			continue
 		}
-		status := v1alpha1.VMServiceStatus{Name: vm.Spec.Services[i].Name, ServiceName: service.Name, ClusterIPs: service.Spec.ClusterIPs, Endpoints: endpoints[service.Name]}
+		status := v1alpha1.VMServiceStatus{Name: vm.Spec.Services[i].Name, ServiceName: service.Name,
+			ClusterIPs: service.Spec.ClusterIPs, Endpoints: endpoints[service.Name]}
 		for _, port := range service.Spec.Ports {
 			if port.NodePort != 0 {
 				status.NodePorts = append(status.NodePorts, port.NodePort)
 			}
 		}
-		for _, ingress := range service.Status.LoadBalancer.Ingress[:min(len(service.Status.LoadBalancer.Ingress), maxExternalAddresses)] {
+		for _, ingress := range service.Status.LoadBalancer.Ingress[:min(len(service.Status.LoadBalancer.Ingress),
+			maxExternalAddresses)] {
 			status.ExternalAddresses = append(status.ExternalAddresses, cmp.Or(ingress.IP, ingress.Hostname))
 		}
 		result = append(result, status)
@@ -133,5 +142,5 @@ func Status(vm *v1alpha1.WukongVM, made map[string]*corev1.Service, endpoints ma
 	return result
 }
 
-// maxExternalAddresses is the bound of status.services[].externalAddresses.
+// maxExternalAddresses is the maximum length of status.services[].externalAddresses.
 const maxExternalAddresses = 16

@@ -24,19 +24,25 @@ func TestDesiredService(t *testing.T) {
 	assert.Equal(t, "web-http", plain.Name)
 	assert.Equal(t, corev1.ServiceTypeClusterIP, plain.Spec.Type)
 	assert.Equal(t, ours, plain.Spec.Selector, "this machine alone")
-	assert.Equal(t, []corev1.ServicePort{{Port: 80, TargetPort: intstr.FromInt32(80), Protocol: corev1.ProtocolTCP}}, plain.Spec.Ports)
+	assert.Equal(t, []corev1.ServicePort{{Port: 80, TargetPort: intstr.FromInt32(80), Protocol: corev1.ProtocolTCP}},
+		plain.Spec.Ports)
 
 	full := Desired(vm, &v1alpha1.VMService{
-		Name: "dns", Type: v1alpha1.ServiceLoadBalancer, Selector: map[string]string{"app": "dns"}, SessionAffinity: v1alpha1.SessionAffinityClientIP,
-		ExternalTrafficPolicy: v1alpha1.ExternalTrafficLocal, LoadBalancerClass: "example.com/lb", Annotations: map[string]string{"example.com/pool": "public"},
-		Ports: []v1alpha1.VMServicePort{{Name: "dns", Port: 53, TargetPort: 5353, Protocol: v1alpha1.ProtocolUDP, NodePort: 30053}},
+		Name: "dns", Type: v1alpha1.ServiceLoadBalancer, Selector: map[string]string{"app": "dns"},
+		SessionAffinity:       v1alpha1.SessionAffinityClientIP,
+		ExternalTrafficPolicy: v1alpha1.ExternalTrafficLocal, LoadBalancerClass: "example.com/lb",
+		Annotations: map[string]string{"example.com/pool": "public"},
+		Ports: []v1alpha1.VMServicePort{
+			{Name: "dns", Port: 53, TargetPort: 5353, Protocol: v1alpha1.ProtocolUDP, NodePort: 30053}},
 	})
-	assert.Equal(t, map[string]string{v1alpha1.LabelManagedBy: v1alpha1.LabelManagedByValue, "app": "dns"}, full.Spec.Selector, "every machine with the label")
+	assert.Equal(t, map[string]string{v1alpha1.LabelManagedBy: v1alpha1.LabelManagedByValue, "app": "dns"},
+		full.Spec.Selector, "every machine with the label")
 	assert.Equal(t, map[string]string{"example.com/pool": "public"}, full.Annotations)
 	assert.Equal(t, corev1.ServiceAffinityClientIP, full.Spec.SessionAffinity)
 	assert.Equal(t, corev1.ServiceExternalTrafficPolicyLocal, full.Spec.ExternalTrafficPolicy)
 	assert.Equal(t, "example.com/lb", *full.Spec.LoadBalancerClass)
-	assert.Equal(t, []corev1.ServicePort{{Name: "dns", Port: 53, TargetPort: intstr.FromInt32(5353), Protocol: corev1.ProtocolUDP, NodePort: 30053}}, full.Spec.Ports)
+	assert.Equal(t, []corev1.ServicePort{{Name: "dns", Port: 53, TargetPort: intstr.FromInt32(5353),
+		Protocol: corev1.ProtocolUDP, NodePort: 30053}}, full.Spec.Ports)
 }
 
 func TestUnreachable(t *testing.T) {
@@ -44,21 +50,27 @@ func TestUnreachable(t *testing.T) {
 		return &v1alpha1.NetworkTemplate{Spec: v1alpha1.WukongNetworkSpec{Type: networkType}}
 	}
 	networks := nics.Networks{
-		"pods": {Spec: v1alpha1.WukongNetworkSpec{Type: v1alpha1.NetworkTypePod}}, "lan": {Spec: v1alpha1.WukongNetworkSpec{Type: v1alpha1.NetworkTypeBridge}},
+		"pods": {Spec: v1alpha1.WukongNetworkSpec{Type: v1alpha1.NetworkTypePod}},
+		"lan":  {Spec: v1alpha1.WukongNetworkSpec{Type: v1alpha1.NetworkTypeBridge}},
 	}
 	for name, test := range map[string]struct {
 		networks  []v1alpha1.VMNetwork
 		reachable bool
 	}{
-		"no network listed":           {nil, true},
-		"the pod network":             {[]v1alpha1.VMNetwork{{Name: "a", Pod: &v1alpha1.PodNetwork{}}}, true},
-		"the pod network by name":     {[]v1alpha1.VMNetwork{{Name: "a", NetworkRef: &v1alpha1.LocalObjectReference{Name: "pods"}}}, true},
+		"no network listed": {nil, true},
+		"the pod network":   {[]v1alpha1.VMNetwork{{Name: "a", Pod: &v1alpha1.PodNetwork{}}}, true},
+		"the pod network by name": {
+			[]v1alpha1.VMNetwork{{Name: "a", NetworkRef: &v1alpha1.LocalObjectReference{Name: "pods"}}}, true},
 		"the pod network by template": {[]v1alpha1.VMNetwork{{Name: "a", Template: template(v1alpha1.NetworkTypePod)}}, true},
-		"a bridge":                    {[]v1alpha1.VMNetwork{{Name: "a", NetworkRef: &v1alpha1.LocalObjectReference{Name: "lan"}}}, false},
-		"a bridge by template":        {[]v1alpha1.VMNetwork{{Name: "a", Template: template(v1alpha1.NetworkTypeBridge)}}, false},
-		"a network that is missing":   {[]v1alpha1.VMNetwork{{Name: "a", NetworkRef: &v1alpha1.LocalObjectReference{Name: "gone"}}}, false},
+		"a bridge": {
+			[]v1alpha1.VMNetwork{{Name: "a", NetworkRef: &v1alpha1.LocalObjectReference{Name: "lan"}}}, false},
+		"a bridge by template": {[]v1alpha1.VMNetwork{{Name: "a", Template: template(v1alpha1.NetworkTypeBridge)}},
+			false},
+		"a network that is missing": {
+			[]v1alpha1.VMNetwork{{Name: "a", NetworkRef: &v1alpha1.LocalObjectReference{Name: "gone"}}}, false},
 		"a bridge and the pod network": {[]v1alpha1.VMNetwork{
-			{Name: "a", NetworkRef: &v1alpha1.LocalObjectReference{Name: "lan"}}, {Name: "b", Pod: &v1alpha1.PodNetwork{}}}, true},
+			{Name: "a", NetworkRef: &v1alpha1.LocalObjectReference{Name: "lan"}}, {Name: "b", Pod: &v1alpha1.PodNetwork{}}},
+			true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			vm := &v1alpha1.WukongVM{Spec: v1alpha1.WukongVMSpec{Networks: test.networks}}
@@ -77,7 +89,8 @@ func TestUnreachable(t *testing.T) {
 }
 
 func TestAServiceLeadsToItsOwnMachine(t *testing.T) {
-	vm := &v1alpha1.WukongVM{Spec: v1alpha1.WukongVMSpec{Scheduling: &v1alpha1.Scheduling{Labels: map[string]string{"app": "web"}}}}
+	vm := &v1alpha1.WukongVM{
+		Spec: v1alpha1.WukongVMSpec{Scheduling: &v1alpha1.Scheduling{Labels: map[string]string{"app": "web"}}}}
 	assert.Nil(t, Mislead(vm, &v1alpha1.VMService{Name: "a"}))
 	assert.Nil(t, Mislead(vm, &v1alpha1.VMService{Name: "a", Selector: map[string]string{"app": "web"}}))
 	found := Mislead(vm, &v1alpha1.VMService{Name: "a", Selector: map[string]string{"app": "web", "tier": "1"}})
@@ -86,19 +99,23 @@ func TestAServiceLeadsToItsOwnMachine(t *testing.T) {
 }
 
 func TestServiceStatus(t *testing.T) {
-	vm := &v1alpha1.WukongVM{ObjectMeta: metav1.ObjectMeta{Name: "web"}, Spec: v1alpha1.WukongVMSpec{Services: []v1alpha1.VMService{{Name: "http"}, {Name: "new"}}}}
+	vm := &v1alpha1.WukongVM{ObjectMeta: metav1.ObjectMeta{Name: "web"},
+		Spec: v1alpha1.WukongVMSpec{Services: []v1alpha1.VMService{{Name: "http"}, {Name: "new"}}}}
 	service := &corev1.Service{
 		ObjectMeta: metav1.ObjectMeta{Name: "web-http"},
-		Spec:       corev1.ServiceSpec{ClusterIPs: []string{"10.96.0.7"}, Ports: []corev1.ServicePort{{Port: 80, NodePort: 30080}, {Port: 443}}},
+		Spec: corev1.ServiceSpec{ClusterIPs: []string{"10.96.0.7"},
+			Ports: []corev1.ServicePort{{Port: 80, NodePort: 30080}, {Port: 443}}},
 	}
 	service.Status.LoadBalancer.Ingress = []corev1.LoadBalancerIngress{{IP: "192.0.2.1"}, {Hostname: "lb.example.com"}}
 	assert.Equal(t, []v1alpha1.VMServiceStatus{{
-		Name: "http", ServiceName: "web-http", ClusterIPs: []string{"10.96.0.7"}, NodePorts: []int32{30080}, ExternalAddresses: []string{"192.0.2.1", "lb.example.com"},
+		Name: "http", ServiceName: "web-http", ClusterIPs: []string{"10.96.0.7"}, NodePorts: []int32{30080},
+		ExternalAddresses: []string{"192.0.2.1", "lb.example.com"},
 	}}, Status(vm, map[string]*corev1.Service{"web-http": service}, nil), "one that does not exist yet is not told")
 }
 
 func TestUnanswered(t *testing.T) {
-	vm := &v1alpha1.WukongVM{ObjectMeta: metav1.ObjectMeta{Name: "web"}, Spec: v1alpha1.WukongVMSpec{Services: []v1alpha1.VMService{{Name: "http"}, {Name: "new"}}}}
+	vm := &v1alpha1.WukongVM{ObjectMeta: metav1.ObjectMeta{Name: "web"},
+		Spec: v1alpha1.WukongVMSpec{Services: []v1alpha1.VMService{{Name: "http"}, {Name: "new"}}}}
 	made := map[string]*corev1.Service{"web-http": {}}
 	assert.Nil(t, Unanswered(vm, made, map[string]int32{"web-http": 1}), "one that does not exist yet is not told")
 	found := Unanswered(vm, made, nil)
@@ -110,10 +127,12 @@ func TestUnanswered(t *testing.T) {
 
 func TestCountEndpoints(t *testing.T) {
 	endpoint := func(pod types.UID, ready *bool) discoveryv1.Endpoint {
-		return discoveryv1.Endpoint{TargetRef: &corev1.ObjectReference{UID: pod}, Conditions: discoveryv1.EndpointConditions{Ready: ready}}
+		return discoveryv1.Endpoint{TargetRef: &corev1.ObjectReference{UID: pod},
+			Conditions: discoveryv1.EndpointConditions{Ready: ready}}
 	}
 	slice := func(service string, endpoints ...discoveryv1.Endpoint) discoveryv1.EndpointSlice {
-		return discoveryv1.EndpointSlice{ObjectMeta: metav1.ObjectMeta{Labels: map[string]string{discoveryv1.LabelServiceName: service}}, Endpoints: endpoints}
+		return discoveryv1.EndpointSlice{ObjectMeta: metav1.ObjectMeta{
+			Labels: map[string]string{discoveryv1.LabelServiceName: service}}, Endpoints: endpoints}
 	}
 	assert.Equal(t, map[string]int32{"web": 2}, CountEndpoints([]discoveryv1.EndpointSlice{
 		slice("web", endpoint("one", ptr.To(true)), endpoint("two", nil), endpoint("three", ptr.To(false))),

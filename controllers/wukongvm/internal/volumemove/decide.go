@@ -13,13 +13,14 @@ import (
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/virt"
 )
 
-// decide is about one disk. It reports false when there is nothing to decide. The plan has the decisions about the disks before it.
+// decide decides about one disk. It returns false when there is nothing to decide. The plan has the decisions about
+// the disks before it.
 func (p Plan) decide(disk *v1alpha1.WukongDisk, volume string, known []Handover) (Move, bool) {
 	at := slices.IndexFunc(known, func(item Handover) bool { return item.Volume == volume && item.Disk == disk.Name })
 	move := disk.Status.Move
 	if move == nil {
-		// The record stays until the next move, because to take it away would be a write. The disk has moved, or says nothing for the
-		// moment.
+		// The record remains until the next move, because its removal would be a write. The disk has moved, or reports no
+		// claim for the moment.
 		if at >= 0 && (known[at].To == disk.Status.ClaimName || disk.Status.ClaimName == "") {
 			return Move{Handover: &known[at], Claim: known[at].To}, true
 		}
@@ -34,8 +35,8 @@ func (p Plan) decide(disk *v1alpha1.WukongDisk, volume string, known []Handover)
 	return p.requested(disk, volume), true
 }
 
-// copying: the machine is kept from starting while a disk is copied, see Copies. The answer is the lock: the copy begins when the
-// WukongVM says that it is stopped and has seen the move.
+// copying keeps the guest from starting while a disk is copied, see Copies. The answer is the lock: the copy begins
+// when the WukongVM reports that it is stopped and has seen the move.
 func (p Plan) copying() Move {
 	if p.in.Instance != nil || p.in.Machine != nil && !p.in.Halted() {
 		return Move{State: v1alpha1.VMDiskMoveRefused, Message: fmt.Sprintf("WukongVM %s is not stopped", p.in.VM.Name)}
@@ -43,12 +44,13 @@ func (p Plan) copying() Move {
 	return Move{State: v1alpha1.VMDiskMoveReleased}
 }
 
-// requested is about a volume that KubeVirt has not been given.
+// requested decides about a volume that KubeVirt was not given yet.
 func (p Plan) requested(disk *v1alpha1.WukongDisk, volume string) Move {
 	move := disk.Status.Move
 	stay := Move{Claim: disk.Status.ClaimName}
 	_, held := virt.TemplateDisk(p.in.Machine, volume)
-	if held != nil && virt.ClaimOf(held) == move.TargetClaimName || p.in.Machine == nil && move.Phase != v1alpha1.MovePreparing {
+	if held != nil && virt.ClaimOf(held) == move.TargetClaimName ||
+		p.in.Machine == nil && move.Phase != v1alpha1.MovePreparing {
 		return unrecorded(disk)
 	}
 	if p.instanceHas(volume, move.TargetClaimName) {
@@ -84,7 +86,8 @@ func (p Plan) requested(disk *v1alpha1.WukongDisk, volume string) Move {
 	}}
 }
 
-// unrecorded is about a VirtualMachine that was given the new claim and has no record of it, or that is gone with its record.
+// unrecorded decides about a VirtualMachine that was given the new claim and has no record of it, or that was deleted
+// with its record.
 func unrecorded(disk *v1alpha1.WukongDisk) Move {
 	item := Handover{From: disk.Status.ClaimName, To: disk.Status.Move.TargetClaimName}
 	switch disk.Annotations[v1alpha1.AnnotationClaimInUse] {
@@ -104,35 +107,36 @@ func undecided(disk *v1alpha1.WukongDisk, item Handover, kept *Handover) Move {
 		item.From, item.To, disk.Name, v1alpha1.AnnotationClaimInUse)}
 }
 
-// handedOver finds out what became of a volume that KubeVirt was given. The new claim is the truth only when the instance that had the
-// old one says so, or KubeVirt's own record of it; otherwise the old one is.
+// handedOver decides about a volume that KubeVirt was given. The new claim holds the disk only if the instance that
+// had the old one reports it, or KubeVirt's own record of that instance; otherwise the old one does.
 func (p Plan) handedOver(disk *v1alpha1.WukongDisk, item Handover) Move {
 	underWay := Move{State: v1alpha1.VMDiskMoveMigrating, Claim: item.To, Handover: &item}
-	// The next pass, which sees the VirtualMachine without the new claim, says whether it is withdrawn.
-	takenBack := Move{State: v1alpha1.VMDiskMoveRefused, Claim: item.From, Message: "the machine stopped before its volume had moved"}
+	// The next pass, which sees the VirtualMachine without the new claim, decides whether it is withdrawn.
+	reverted := Move{State: v1alpha1.VMDiskMoveRefused, Claim: item.From,
+		Message: "the machine stopped before its volume had moved"}
 	if item.Done {
 		return finished(item)
 	}
 	instance := p.in.Instance
 	if instance == nil || instance.UID != item.Instance {
-		return p.afterwards(disk, item, takenBack)
+		return p.afterwards(disk, item, reverted)
 	}
 	claim, migrates := virt.VolumeOf(instance, item.Volume)
 	switch refusal := p.in.RestartRequired(); {
 	case claim == item.To && !migrates:
 		return finished(item)
 	case instance.IsFinal():
-		return takenBack
+		return reverted
 	case claim != item.From || migrates && p.in.Stall.state == notStalled:
 		underWay.Message = migrationSays(instance)
 		return underWay
 	case migrates:
 		return p.in.Stall.decide(item)
 	case refusal != "":
-		takenBack.Message = "KubeVirt refuses: " + refusal
-		return takenBack
+		reverted.Message = "KubeVirt refuses: " + refusal
+		return reverted
 	case disk.Status.Move.Phase == v1alpha1.MoveCancelling && len(instance.Status.MigratedVolumes) == 0:
-		// Whether KubeVirt took the volume at this very moment is seen in the next pass.
+		// The next pass sees whether KubeVirt took the volume at this very moment.
 		return Move{State: v1alpha1.VMDiskMoveMigrating, Claim: item.From, Message: "the volume is taken back"}
 	default:
 		underWay.Message = migrationSays(instance)
@@ -145,10 +149,10 @@ func finished(item Handover) Move {
 	return Move{State: v1alpha1.VMDiskMoveMoved, Claim: item.To, Handover: &item}
 }
 
-// afterwards decides when the instance is gone. KubeVirt copies the instance's condition VolumesChange to the VirtualMachine and leaves
-// it there when the instance is gone, asks for ManualRecoveryRequired then, and lists the volumes of the last migration
-// (pkg/virt-controller/watch/vm/vm.go, syncVolumeMigration).
-func (p Plan) afterwards(disk *v1alpha1.WukongDisk, item Handover, takenBack Move) Move {
+// afterwards decides when the instance is gone. KubeVirt copies the instance's condition VolumesChange to the
+// VirtualMachine and keeps it there after the instance, sets ManualRecoveryRequired then, and lists the volumes of the
+// last migration (pkg/virt-controller/watch/vm/vm.go, syncVolumeMigration).
+func (p Plan) afterwards(disk *v1alpha1.WukongDisk, item Handover, reverted Move) Move {
 	named := disk.Annotations[v1alpha1.AnnotationClaimInUse]
 	const changing = kubevirtv1.VirtualMachineConditionType(kubevirtv1.VirtualMachineInstanceVolumesChange)
 	switch {
@@ -156,7 +160,7 @@ func (p Plan) afterwards(disk *v1alpha1.WukongDisk, item Handover, takenBack Mov
 		return finished(item)
 	case named == item.From, virt.HasCondition(p.in.Machine, kubevirtv1.VirtualMachineManualRecoveryRequired),
 		p.in.Running() == nil && virt.HasCondition(p.in.Machine, changing):
-		return takenBack
+		return reverted
 	case recorded(p.in.Machine, item):
 		return finished(item)
 	default:
@@ -164,17 +168,19 @@ func (p Plan) afterwards(disk *v1alpha1.WukongDisk, item Handover, takenBack Mov
 	}
 }
 
-// recorded reports whether KubeVirt lists the volume among those that it migrated, and, as the caller made sure, does not say that it
-// broke off.
-func recorded(machine *kubevirtv1.VirtualMachine, item Handover) bool {
-	state := machine.Status.VolumeUpdateState
+// recorded reports whether KubeVirt lists the volume as migrated. The caller has checked that KubeVirt does not report
+// an interruption.
+func recorded(virtualMachine *kubevirtv1.VirtualMachine, item Handover) bool {
+	state := virtualMachine.Status.VolumeUpdateState
 	if state == nil || state.VolumeMigrationState == nil {
 		return false
 	}
-	return slices.ContainsFunc(state.VolumeMigrationState.MigratedVolumes, func(volume kubevirtv1.StorageMigratedVolumeInfo) bool {
-		return volume.VolumeName == item.Volume && volume.SourcePVCInfo != nil && volume.SourcePVCInfo.ClaimName == item.From &&
-			volume.DestinationPVCInfo != nil && volume.DestinationPVCInfo.ClaimName == item.To
-	})
+	return slices.ContainsFunc(state.VolumeMigrationState.MigratedVolumes,
+		func(volume kubevirtv1.StorageMigratedVolumeInfo) bool {
+			return volume.VolumeName == item.Volume && volume.SourcePVCInfo != nil &&
+				volume.SourcePVCInfo.ClaimName == item.From &&
+				volume.DestinationPVCInfo != nil && volume.DestinationPVCInfo.ClaimName == item.To
+		})
 }
 
 func (p Plan) instanceHas(volume, claim string) bool {
@@ -186,8 +192,8 @@ func (p Plan) instanceHas(volume, claim string) bool {
 	return has == claim || migrates
 }
 
-// migratesOther is a volume that KubeVirt has been given and has not finished: it takes no second one meanwhile, and loses the first
-// when it gets one. Volumes that this plan gives away go together.
+// migratesOther returns a volume that KubeVirt was given and has not finished, or "": it accepts no second one
+// meanwhile, and loses the first when it gets one. Volumes that this plan hands over migrate together.
 func (p Plan) migratesOther() string {
 	earlier := Handovers(p.in.Machine)
 	for _, name := range slices.Sorted(maps.Keys(p.moves)) {
@@ -201,7 +207,8 @@ func (p Plan) migratesOther() string {
 	return ""
 }
 
-// migrationSays is what keeps a migration of volumes from its end: KubeVirt's refusal, or how its last attempt failed.
+// migrationSays returns what prevents the end of a volume migration: KubeVirt's refusal, or the error of its last
+// attempt.
 func migrationSays(instance *kubevirtv1.VirtualMachineInstance) string {
 	condition := virt.Condition(instance, kubevirtv1.VirtualMachineInstanceVolumesChange)
 	if condition == nil {

@@ -14,10 +14,12 @@ import (
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/virt"
 )
 
-// newInputs is a machine that runs with the disks root and data, both its own. The instance has the UID "one".
+// newInputs returns a WukongVM that runs with the disks root and data, both attached to it. The instance has the UID
+// "one".
 func newInputs() *Inputs {
 	const uid = "one"
-	in := &Inputs{Nodes: EnoughNodes, VM: &v1alpha1.WukongVM{ObjectMeta: metav1.ObjectMeta{Name: "web"}}, Disks: map[string]*v1alpha1.WukongDisk{}}
+	in := &Inputs{Nodes: EnoughNodes, VM: &v1alpha1.WukongVM{ObjectMeta: metav1.ObjectMeta{Name: "web"}},
+		Disks: map[string]*v1alpha1.WukongDisk{}}
 	in.Machine = &kubevirtv1.VirtualMachine{Spec: kubevirtv1.VirtualMachineSpec{
 		RunStrategy: ptr.To(kubevirtv1.RunStrategyAlways), Template: &kubevirtv1.VirtualMachineInstanceTemplateSpec{},
 	}}
@@ -45,8 +47,8 @@ func newInputs() *Inputs {
 	return in
 }
 
-// moveOf is newInputs, whose disk data is to move from claim data to claim data-2, in a phase. given: KubeVirt was given the volume
-// when the instance of that UID ran.
+// moveOf is newInputs, with the disk data moving from claim data to claim data-2, in a phase. given: KubeVirt was
+// given the volume while the instance with that UID ran.
 func moveOf(phase v1alpha1.MovePhase, given bool, options ...func(*Inputs)) *Inputs {
 	in := newInputs()
 	in.Disks["data"].Status.Move = &v1alpha1.DiskMove{
@@ -55,7 +57,8 @@ func moveOf(phase v1alpha1.MovePhase, given bool, options ...func(*Inputs)) *Inp
 	if given {
 		_, volume := virt.TemplateDisk(in.Machine, "data")
 		volume.DataVolume.Name = "data-2"
-		in.Machine.Annotations = encode([]Handover{{Volume: "data", Disk: "data", From: "data", To: "data-2", Instance: "one"}})
+		in.Machine.Annotations = encode(
+			[]Handover{{Volume: "data", Disk: "data", From: "data", To: "data-2", Instance: "one"}})
 		in.Machine.Spec.UpdateVolumesStrategy = ptr.To(kubevirtv1.UpdateVolumesStrategyMigration)
 	}
 	for _, option := range options {
@@ -64,7 +67,8 @@ func moveOf(phase v1alpha1.MovePhase, given bool, options ...func(*Inputs)) *Inp
 	return in
 }
 
-// written are the volumes of the VirtualMachine after the plan, with those of the spec that it leaves to the disks.
+// written returns the volumes of the VirtualMachine after the plan, with those of the spec that it leaves to the
+// disks.
 func written(in *Inputs, plan Plan) []kubevirtv1.Volume {
 	volumes := in.Machine.DeepCopy().Spec.Template.Spec.Volumes
 	for i := range volumes {
@@ -100,9 +104,9 @@ func ended(in *Inputs) { in.Instance.Status.Phase = kubevirtv1.Succeeded }
 
 func instanceGone(in *Inputs) { in.Instance = nil }
 
-func startedAnew(in *Inputs) { in.Instance.UID = "two" }
+func restarted(in *Inputs) { in.Instance.UID = "two" }
 
-func machineSaysTrue(conditionType kubevirtv1.VirtualMachineConditionType, message string) func(*Inputs) {
+func virtualMachineSaysTrue(conditionType kubevirtv1.VirtualMachineConditionType, message string) func(*Inputs) {
 	return func(in *Inputs) {
 		in.Machine.Status.Conditions = append(in.Machine.Status.Conditions, kubevirtv1.VirtualMachineCondition{
 			Type: conditionType, Status: corev1.ConditionTrue, Message: message,
@@ -110,7 +114,9 @@ func machineSaysTrue(conditionType kubevirtv1.VirtualMachineConditionType, messa
 	}
 }
 
-func instanceSaysFalse(conditionType kubevirtv1.VirtualMachineInstanceConditionType, reason, message string) func(*Inputs) {
+func instanceSaysFalse(
+	conditionType kubevirtv1.VirtualMachineInstanceConditionType, reason, message string,
+) func(*Inputs) {
 	return func(in *Inputs) {
 		in.Instance.Status.Conditions = append(in.Instance.Status.Conditions, kubevirtv1.VirtualMachineInstanceCondition{
 			Type: conditionType, Status: corev1.ConditionFalse, Reason: reason, Message: message,
@@ -119,12 +125,13 @@ func instanceSaysFalse(conditionType kubevirtv1.VirtualMachineInstanceConditionT
 }
 
 func listedByKubeVirt(in *Inputs) {
-	in.Machine.Status.VolumeUpdateState = &kubevirtv1.VolumeUpdateState{VolumeMigrationState: &kubevirtv1.VolumeMigrationState{
-		MigratedVolumes: []kubevirtv1.StorageMigratedVolumeInfo{{
-			VolumeName: "data", SourcePVCInfo: &kubevirtv1.PersistentVolumeClaimInfo{ClaimName: "data"},
-			DestinationPVCInfo: &kubevirtv1.PersistentVolumeClaimInfo{ClaimName: "data-2"},
-		}},
-	}}
+	in.Machine.Status.VolumeUpdateState = &kubevirtv1.VolumeUpdateState{
+		VolumeMigrationState: &kubevirtv1.VolumeMigrationState{
+			MigratedVolumes: []kubevirtv1.StorageMigratedVolumeInfo{{
+				VolumeName: "data", SourcePVCInfo: &kubevirtv1.PersistentVolumeClaimInfo{ClaimName: "data"},
+				DestinationPVCInfo: &kubevirtv1.PersistentVolumeClaimInfo{ClaimName: "data-2"},
+			}},
+		}}
 }
 
 func named(claim string) func(*Inputs) {

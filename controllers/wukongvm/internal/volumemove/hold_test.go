@@ -11,7 +11,7 @@ import (
 )
 
 // Migrations are held while the instance has the old claim of a volume that KubeVirt was given. What another manager
-// holds stays so.
+// holds remains held.
 func TestHold(t *testing.T) {
 	awaits := Plan{moves: map[string]Move{"data": {Handover: &Handover{
 		Volume: "data", Disk: "data", From: "data", To: "data-2", Instance: "one",

@@ -30,23 +30,25 @@ import (
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/volumemove"
 )
 
-// halves are both halves of the move of a disk, and what they are between: KubeVirt, CDI, a guest that writes, and a person who changes her mind.
-// Each step of a walk is one of them; a pass of a controller may end after any of its writes, and may see an old version of the other's object.
+// halves are both halves of the move of a disk, and everything between them: KubeVirt, CDI, a guest that writes, and a
+// user who changes the spec. Each step of a walk is one of them. A pass of a controller may end after any of its
+// writes, and may see an old version of the other's object.
 type halves struct {
 	random *rand.Rand
 	trace  []string
 
 	disk *v1alpha1.WukongDisk
 	vm   *v1alpha1.WukongVM
-	// seen are the versions that the other controller has seen last, and may see once more.
+	// seen are the versions that the other controller saw last, and may see once more.
 	seenDisk *v1alpha1.WukongDisk
 	seenVM   *v1alpha1.WukongVM
 
-	volumes  map[string]*cdiv1.DataVolume
-	machine  *kubevirtv1.VirtualMachine
-	instance *kubevirtv1.VirtualMachineInstance
+	volumes        map[string]*cdiv1.DataVolume
+	virtualMachine *kubevirtv1.VirtualMachine
+	instance       *kubevirtv1.VirtualMachineInstance
 
-	// newest is the number of the last write of a guest; bytes is up to which number each claim has them. copying is what a clone has read.
+	// newest is the number of the guest's last write, and bytes the number of the last write that each claim has. copying
+	// is what a clone has read.
 	newest    int
 	bytes     map[string]int
 	copying   map[string]int
@@ -58,7 +60,8 @@ const empty = -1
 
 func newHalves(seed uint64) *halves {
 	m := &halves{
-		random: rand.New(rand.NewPCG(seed, 1)), volumes: map[string]*cdiv1.DataVolume{}, bytes: map[string]int{"data": 0}, copying: map[string]int{},
+		random: rand.New(rand.NewPCG(seed, 1)), volumes: map[string]*cdiv1.DataVolume{}, bytes: map[string]int{"data": 0},
+		copying: map[string]int{},
 		disk: &v1alpha1.WukongDisk{
 			ObjectMeta: metav1.ObjectMeta{Name: "data", Namespace: "shop", UID: "disk", Annotations: map[string]string{}},
 			Spec:       v1alpha1.WukongDiskSpec{Size: ptr.To(resource.MustParse("1Gi")), StorageClassName: ptr.To("fast")},
@@ -66,9 +69,10 @@ func newHalves(seed uint64) *halves {
 		},
 		vm: &v1alpha1.WukongVM{
 			ObjectMeta: metav1.ObjectMeta{Name: "web", Namespace: "shop", UID: "vm"},
-			Spec: v1alpha1.WukongVMSpec{PowerState: v1alpha1.PowerRunning, RestartPolicy: v1alpha1.RestartAlways, Disks: []v1alpha1.VMDisk{
-				{Name: "data", Bus: "virtio", DiskRef: &v1alpha1.LocalObjectReference{Name: "data"}},
-			}},
+			Spec: v1alpha1.WukongVMSpec{PowerState: v1alpha1.PowerRunning, RestartPolicy: v1alpha1.RestartAlways,
+				Disks: []v1alpha1.VMDisk{
+					{Name: "data", Bus: "virtio", DiskRef: &v1alpha1.LocalObjectReference{Name: "data"}},
+				}},
 		},
 	}
 	m.volumes["data"] = &cdiv1.DataVolume{
@@ -89,8 +93,9 @@ func (m *halves) claim(name string) *corev1.PersistentVolumeClaim {
 		return nil
 	}
 	claim := keeptest.Object(&corev1.PersistentVolumeClaim{
-		ObjectMeta: metav1.ObjectMeta{Name: name}, Spec: corev1.PersistentVolumeClaimSpec{StorageClassName: dataVolume.Spec.Storage.StorageClassName},
-		Status: corev1.PersistentVolumeClaimStatus{Phase: corev1.ClaimPending},
+		ObjectMeta: metav1.ObjectMeta{Name: name},
+		Spec:       corev1.PersistentVolumeClaimSpec{StorageClassName: dataVolume.Spec.Storage.StorageClassName},
+		Status:     corev1.PersistentVolumeClaimStatus{Phase: corev1.ClaimPending},
 	}, diskstate.KeepClaim)
 	if dataVolume.Status.Phase == cdiv1.Succeeded {
 		claim.Status.Phase = corev1.ClaimBound
@@ -98,7 +103,7 @@ func (m *halves) claim(name string) *corev1.PersistentVolumeClaim {
 	return claim
 }
 
-// passOfDisk is a pass of the disk's controller that ends after so many writes.
+// passOfDisk is a pass of the disk's controller that ends after some writes.
 func (m *halves) passOfDisk(writes int, vm *v1alpha1.WukongVM) {
 	var moved []*cdiv1.DataVolume
 	for _, name := range sortedNames(m.volumes) {
@@ -153,7 +158,8 @@ func (m *halves) passOfDisk(writes int, vm *v1alpha1.WukongVM) {
 		return
 	}
 	before := moveText(m.disk.Status.Move)
-	m.disk.Status = v1alpha1.WukongDiskStatus{ClaimName: in.Copies.Current, AttachedTo: in.AttachedTo, Move: decided.Status.DeepCopy()}
+	m.disk.Status = v1alpha1.WukongDiskStatus{ClaimName: in.Copies.Current, AttachedTo: in.AttachedTo,
+		Move: decided.Status.DeepCopy()}
 	if now := moveText(m.disk.Status.Move); now != before {
 		m.sayf("disk: move is %s", now)
 	}
@@ -164,7 +170,8 @@ func (m *halves) passOfDisk(writes int, vm *v1alpha1.WukongVM) {
 	m.disk.Status.Conditions = []metav1.Condition{ready}
 	if decided.Reason != "" {
 		m.disk.Status.Conditions = append(m.disk.Status.Conditions, metav1.Condition{
-			Type: v1alpha1.ConditionStorageMoved, Status: metav1.ConditionFalse, Reason: decided.Reason, Message: decided.Message,
+			Type: v1alpha1.ConditionStorageMoved, Status: metav1.ConditionFalse, Reason: decided.Reason,
+			Message: decided.Message,
 		})
 	}
 	for _, stale := range in.Copies.Stale {
@@ -191,16 +198,17 @@ func (m *halves) delete(name string) {
 	delete(m.copying, name)
 }
 
-// passOfVM is a pass of the WukongVM's controller that ends after so many writes.
+// passOfVM is a pass of the WukongVM's controller that ends after some writes.
 func (m *halves) passOfVM(writes int, disk *v1alpha1.WukongDisk) {
 	known := map[string]*v1alpha1.WukongDisk{"data": disk}
-	view := virt.View{Machine: m.machine, Instance: m.instance}
+	view := virt.View{Machine: m.virtualMachine, Instance: m.instance}
 	moves := volumemove.Make(volumemove.Inputs{VM: m.vm, View: view, Disks: known, Nodes: volumemove.EnoughNodes})
 	in := disks.Inputs{VM: m.vm, View: view, Disks: known, Owners: map[string]string{}, Moves: moves}
 	for name := range m.volumes {
 		in.Owners[name] = "data"
 	}
-	runs := power.Inputs{VM: m.vm, View: view, Waits: moves.Copies() || in.Lacks(), Undecided: moves.Undecided(), Migrates: moves.Migrates()}
+	runs := power.Inputs{VM: m.vm, View: view, Waits: moves.Copies() || in.Lacks(), Undecided: moves.Undecided(),
+		Migrates: moves.Migrates()}
 	problem := in.Problem()
 	if writes == 0 {
 		return
@@ -209,24 +217,24 @@ func (m *halves) passOfVM(writes int, disk *v1alpha1.WukongDisk) {
 	if problem != nil && problem.Blocking {
 		written, runs.Incomplete = false, true
 		if strategy, changes := runs.Change(); changes {
-			m.machine.Spec.RunStrategy = &strategy
+			m.virtualMachine.Spec.RunStrategy = &strategy
 		}
 	} else {
 		devices, volumes := in.Storage("secret")
 		next := &kubevirtv1.VirtualMachine{}
-		if m.machine != nil {
-			next = m.machine.DeepCopy()
+		if m.virtualMachine != nil {
+			next = m.virtualMachine.DeepCopy()
 		}
 		before := ""
-		if _, volume := virt.TemplateDisk(m.machine, "data"); volume != nil {
+		if _, volume := virt.TemplateDisk(m.virtualMachine, "data"); volume != nil {
 			before = virt.ClaimOf(volume)
 		}
 		next.Annotations = moves.Annotations()
 		next.Spec.RunStrategy, next.Spec.UpdateVolumesStrategy = ptr.To(runs.Strategy()), moves.Strategy(volumes)
 		next.Spec.Template = &kubevirtv1.VirtualMachineInstanceTemplateSpec{}
 		next.Spec.Template.Spec.Domain.Devices.Disks, next.Spec.Template.Spec.Volumes = devices, volumes
-		m.machine = next
-		if _, volume := virt.TemplateDisk(m.machine, "data"); volume != nil && virt.ClaimOf(volume) != before {
+		m.virtualMachine = next
+		if _, volume := virt.TemplateDisk(m.virtualMachine, "data"); volume != nil && virt.ClaimOf(volume) != before {
 			m.sayf("vm: the VirtualMachine has %s", virt.ClaimOf(volume))
 		}
 	}
@@ -234,7 +242,7 @@ func (m *halves) passOfVM(writes int, disk *v1alpha1.WukongDisk) {
 		return
 	}
 	before := answerOf(m.vm)
-	in.Machine = m.machine
+	in.Machine = m.virtualMachine
 	m.vm.Status.Disks = disks.Report{Inputs: in, Written: written}.Status()
 	if now := answerOf(m.vm); now != before {
 		m.sayf("vm: answers %s", now)
@@ -257,36 +265,38 @@ func answerOf(vm *v1alpha1.WukongVM) string {
 	return "nothing"
 }
 
-func templateClaim(machine *kubevirtv1.VirtualMachine) string {
-	if _, volume := virt.TemplateDisk(machine, "data"); volume != nil {
+func templateClaim(virtualMachine *kubevirtv1.VirtualMachine) string {
+	if _, volume := virt.TemplateDisk(virtualMachine, "data"); volume != nil {
 		return virt.ClaimOf(volume)
 	}
 	return ""
 }
 
-// kubevirt is a step of KubeVirt: it starts and stops the instance as the VirtualMachine says, and migrates its volume.
+// kubevirt is a step of KubeVirt: it starts and stops the instance as the VirtualMachine asks, and migrates its
+// volume.
 func (m *halves) kubevirt() {
-	if m.machine == nil {
+	if m.virtualMachine == nil {
 		return
 	}
-	wanted := templateClaim(m.machine)
-	halted, manual := *m.machine.Spec.RunStrategy == kubevirtv1.RunStrategyHalted, *m.machine.Spec.RunStrategy == kubevirtv1.RunStrategyManual
+	wanted := templateClaim(m.virtualMachine)
+	halted, manual := *m.virtualMachine.Spec.RunStrategy == kubevirtv1.RunStrategyHalted,
+		*m.virtualMachine.Spec.RunStrategy == kubevirtv1.RunStrategyManual
 	if m.instance == nil {
 		m.recover(wanted)
-		recovery := virt.HasCondition(m.machine, kubevirtv1.VirtualMachineManualRecoveryRequired)
+		recovery := virt.HasCondition(m.virtualMachine, kubevirtv1.VirtualMachineManualRecoveryRequired)
 		if !halted && !manual && !recovery && m.volumes[wanted] != nil && m.volumes[wanted].Status.Phase == cdiv1.Succeeded {
 			m.start(wanted)
 		}
 		return
 	}
 	if halted || m.instance.IsFinal() {
-		if halted || !manual || m.random.IntN(2) == 0 { // a final instance may stay, or somebody deletes it
+		if halted || !manual || m.random.IntN(2) == 0 { // a final instance may remain, or somebody deletes it
 			m.stop()
 		}
 		return
 	}
 	has, migrates := virt.VolumeOf(m.instance, "data")
-	asked := m.machine.Spec.UpdateVolumesStrategy != nil
+	asked := m.virtualMachine.Spec.UpdateVolumesStrategy != nil
 	switch {
 	case migrates && wanted == m.instance.Status.MigratedVolumes[0].SourcePVCInfo.ClaimName:
 		m.sayf("kubevirt: takes the volume back")
@@ -296,14 +306,15 @@ func (m *halves) kubevirt() {
 		if m.random.IntN(2) == 0 {
 			m.sayf("kubevirt: the volume has moved to %s", wanted)
 			m.bytes[wanted] = m.newest
-			m.machine.Status.VolumeUpdateState = &kubevirtv1.VolumeUpdateState{VolumeMigrationState: &kubevirtv1.VolumeMigrationState{
-				MigratedVolumes: m.instance.Status.MigratedVolumes,
-			}}
+			m.virtualMachine.Status.VolumeUpdateState = &kubevirtv1.VolumeUpdateState{
+				VolumeMigrationState: &kubevirtv1.VolumeMigrationState{
+					MigratedVolumes: m.instance.Status.MigratedVolumes,
+				}}
 			m.instance.Status.MigratedVolumes, m.instance.Status.Conditions = nil, ready()
 		}
 	case migrates:
 		setClaim(m.instance, wanted)
-	case has != wanted && asked && m.volumes[wanted] != nil && m.machine.Status.Conditions == nil:
+	case has != wanted && asked && m.volumes[wanted] != nil && m.virtualMachine.Status.Conditions == nil:
 		m.sayf("kubevirt: begins to migrate to %s", wanted)
 		m.instance.Status.MigratedVolumes = []kubevirtv1.StorageMigratedVolumeInfo{{
 			VolumeName: "data", SourcePVCInfo: &kubevirtv1.PersistentVolumeClaimInfo{ClaimName: has},
@@ -318,15 +329,16 @@ func (m *halves) kubevirt() {
 	}
 }
 
-// recover is KubeVirt's answer to a machine that ended while its volume migrated.
+// recover is KubeVirt's reaction to an instance that ended while its volume migrated.
 func (m *halves) recover(wanted string) {
-	state := m.machine.Status.VolumeUpdateState
-	broke := virt.HasCondition(m.machine, kubevirtv1.VirtualMachineConditionType(kubevirtv1.VirtualMachineInstanceVolumesChange))
+	state := m.virtualMachine.Status.VolumeUpdateState
+	broke := virt.HasCondition(m.virtualMachine,
+		kubevirtv1.VirtualMachineConditionType(kubevirtv1.VirtualMachineInstanceVolumesChange))
 	if !broke || state == nil {
 		return
 	}
 	if wanted == state.VolumeMigrationState.MigratedVolumes[0].SourcePVCInfo.ClaimName {
-		m.machine.Status.VolumeUpdateState, m.machine.Status.Conditions = nil, nil
+		m.virtualMachine.Status.VolumeUpdateState, m.virtualMachine.Status.Conditions = nil, nil
 		return
 	}
 	m.setCondition(kubevirtv1.VirtualMachineManualRecoveryRequired)
@@ -339,30 +351,34 @@ func (m *halves) start(claim string) {
 		m.lost = fmt.Sprintf("a guest starts on %s, which has the writes up to %d of %d", claim, m.bytes[claim], m.newest)
 	}
 	m.instance = keeptest.Object(&kubevirtv1.VirtualMachineInstance{
-		ObjectMeta: metav1.ObjectMeta{Name: "web", UID: types.UID(fmt.Sprint(m.instances))}, Spec: *m.machine.Spec.Template.Spec.DeepCopy(),
-		Status: kubevirtv1.VirtualMachineInstanceStatus{Phase: kubevirtv1.Running, Conditions: ready()},
+		ObjectMeta: metav1.ObjectMeta{Name: "web", UID: types.UID(fmt.Sprint(m.instances))},
+		Spec:       *m.virtualMachine.Spec.Template.Spec.DeepCopy(),
+		Status:     kubevirtv1.VirtualMachineInstanceStatus{Phase: kubevirtv1.Running, Conditions: ready()},
 	}, virt.KeepInstance)
 	setClaim(m.instance, claim)
 }
 
 func (m *halves) stop() {
 	m.sayf("kubevirt: the instance is gone")
-	m.machine.Status.Conditions = nil
+	m.virtualMachine.Status.Conditions = nil
 	if listed := m.instance.Status.MigratedVolumes; len(listed) > 0 {
-		m.machine.Status.VolumeUpdateState = &kubevirtv1.VolumeUpdateState{VolumeMigrationState: &kubevirtv1.VolumeMigrationState{MigratedVolumes: listed}}
+		m.virtualMachine.Status.VolumeUpdateState = &kubevirtv1.VolumeUpdateState{
+			VolumeMigrationState: &kubevirtv1.VolumeMigrationState{MigratedVolumes: listed}}
 		m.setCondition(kubevirtv1.VirtualMachineConditionType(kubevirtv1.VirtualMachineInstanceVolumesChange))
 	}
 	m.instance = nil
 }
 
 func (m *halves) setCondition(conditionType kubevirtv1.VirtualMachineConditionType) {
-	if !virt.HasCondition(m.machine, conditionType) {
-		m.machine.Status.Conditions = append(m.machine.Status.Conditions, kubevirtv1.VirtualMachineCondition{Type: conditionType, Status: corev1.ConditionTrue})
+	if !virt.HasCondition(m.virtualMachine, conditionType) {
+		m.virtualMachine.Status.Conditions = append(m.virtualMachine.Status.Conditions,
+			kubevirtv1.VirtualMachineCondition{Type: conditionType, Status: corev1.ConditionTrue})
 	}
 }
 
 func ready() []kubevirtv1.VirtualMachineInstanceCondition {
-	return []kubevirtv1.VirtualMachineInstanceCondition{{Type: kubevirtv1.VirtualMachineInstanceReady, Status: corev1.ConditionTrue}}
+	return []kubevirtv1.VirtualMachineInstanceCondition{
+		{Type: kubevirtv1.VirtualMachineInstanceReady, Status: corev1.ConditionTrue}}
 }
 
 func setClaim(instance *kubevirtv1.VirtualMachineInstance, claim string) {
@@ -401,8 +417,8 @@ func (m *halves) guest() {
 	m.bytes[claim] = m.newest
 }
 
-// person changes the class or the power state, ends the guest from inside, or deletes the VirtualMachine.
-func (m *halves) person() {
+// user changes the class or the power state, shuts down the guest, or deletes the VirtualMachine.
+func (m *halves) user() {
 	switch m.random.IntN(9) {
 	case 0, 1, 2, 3:
 		class := []string{"fast", "slow", "cold"}[m.random.IntN(3)]
@@ -416,7 +432,7 @@ func (m *halves) person() {
 		if m.instance != nil {
 			m.stop()
 		}
-		m.machine = nil
+		m.virtualMachine = nil
 	default:
 		if m.instance != nil {
 			m.sayf("the guest crashes")
@@ -425,9 +441,10 @@ func (m *halves) person() {
 	}
 }
 
-// answer is what a person does who is asked which claim has the newest data.
+// answer does what a user does who is asked which claim has the newest data.
 func (m *halves) answer() {
-	asks := slices.ContainsFunc(m.disk.Status.Conditions, func(condition metav1.Condition) bool { return condition.Reason == v1alpha1.ReasonMoveUndecided })
+	asks := slices.ContainsFunc(m.disk.Status.Conditions,
+		func(condition metav1.Condition) bool { return condition.Reason == v1alpha1.ReasonMoveUndecided })
 	if !asks {
 		return
 	}
@@ -440,7 +457,7 @@ func (m *halves) answer() {
 	}
 }
 
-// check says what was lost; empty for nothing.
+// check returns what was lost, or "".
 func (m *halves) check() string {
 	best := empty
 	for _, has := range m.bytes {
@@ -452,7 +469,7 @@ func (m *halves) check() string {
 	return m.lost
 }
 
-// step is one step of one of them. A controller never sees an older version of an object than it has seen.
+// step is one step of one of them. A controller never sees an older version of an object than before.
 func (m *halves) step(calm bool) {
 	writes := 2
 	if !calm {
@@ -477,7 +494,7 @@ func (m *halves) step(calm bool) {
 	case choice == 10:
 		m.guest()
 	case !calm:
-		m.person()
+		m.user()
 	default:
 		m.answer()
 	}
@@ -492,15 +509,15 @@ func sortedNames[V any](of map[string]V) []string {
 	return names
 }
 
-// settled reports whether the disk is where its spec says, and stands on one claim.
+// settled reports whether the disk is where its spec says, with one claim.
 func (m *halves) settled() bool {
 	current := m.volumes[m.disk.Status.ClaimName]
 	return m.disk.Status.Move == nil && len(m.volumes) == 1 && current != nil &&
 		ptr.Deref(current.Spec.Storage.StorageClassName, "") == *m.disk.Spec.StorageClassName
 }
 
-// Whatever is interrupted, no byte is lost, no guest starts on a claim that has not all of them, and when it is calm the disk arrives. WUKONG_WALKS is how many
-// walks, if not 1000.
+// Whatever is interrupted, no byte is lost, no guest starts on an incomplete claim, and without further interruptions
+// the move ends. WUKONG_WALKS is the number of walks, if not 1000.
 func TestNoWalkThroughAMoveLosesBytes(t *testing.T) {
 	walks, started := 1000, 0
 	if wanted, err := strconv.Atoi(os.Getenv("WUKONG_WALKS")); err == nil {
@@ -508,7 +525,7 @@ func TestNoWalkThroughAMoveLosesBytes(t *testing.T) {
 	}
 	for seed := range uint64(walks) {
 		m := newHalves(seed)
-		for range 30 { // until the machine runs
+		for range 30 { // until the guest runs
 			m.step(true)
 		}
 		for range 120 {
@@ -523,8 +540,10 @@ func TestNoWalkThroughAMoveLosesBytes(t *testing.T) {
 				require.Fail(t, lost, "seed %d\n%s", seed, tail(m.trace))
 			}
 		}
-		require.True(t, m.settled(), "seed %d: the disk does not arrive at class %s: %+v\nvolumes %v, bytes %v, the VirtualMachine has %s\n%s",
-			seed, *m.disk.Spec.StorageClassName, m.disk.Status, sortedNames(m.volumes), m.bytes, templateClaim(m.machine), tail(m.trace))
+		require.True(t, m.settled(), "seed %d: the disk does not arrive at class %s: %+v\nvolumes %v, bytes %v, the "+
+			"VirtualMachine has %s\n%s",
+			seed, *m.disk.Spec.StorageClassName, m.disk.Status, sortedNames(m.volumes), m.bytes, templateClaim(
+				m.virtualMachine), tail(m.trace))
 		started += m.instances
 	}
 	require.Greater(t, started, 2*walks, "hardly a guest started again")

@@ -14,8 +14,9 @@ import (
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/virt"
 )
 
-// obstacle says why the running machine cannot migrate a volume; empty when it can. KubeVirt would ask for a restart instead, and then
-// do nothing more to the machine until it had one (pkg/virt-controller/watch/vm/vm.go, handleVolumeUpdateRequest).
+// obstacle returns why the running guest cannot migrate a volume, or "". KubeVirt would require a restart instead, and
+// then apply no other change to the VirtualMachine before it (pkg/virt-controller/watch/vm/vm.go,
+// handleVolumeUpdateRequest).
 func (in Inputs) obstacle(disk *v1alpha1.WukongDisk, volume string) string {
 	instance := in.Guest()
 	if instance == nil || !instance.IsRunning() {
@@ -29,7 +30,8 @@ func (in Inputs) obstacle(disk *v1alpha1.WukongDisk, volume string) string {
 		return "the machine lets go of the disk"
 	}
 	if device != nil && !migratable(device) {
-		return "KubeVirt does not migrate the volume of a disk that is shared, or passed through as a LUN: stop the machine, and the disk is copied"
+		return "KubeVirt does not migrate the volume of a disk that is shared, or passed through as a LUN: stop the " +
+			"machine, and the disk is copied"
 	}
 	if found := in.migrationObstacle(instance); found != "" {
 		return found
@@ -39,7 +41,8 @@ func (in Inputs) obstacle(disk *v1alpha1.WukongDisk, volume string) string {
 			"change the storageClassName of its disk too, or stop the machine, and the disk is copied", other)
 	}
 	if in.Nodes < EnoughNodes {
-		return "a volume migrates together with its machine, and there is no second node for it: stop the machine, and the disk is copied"
+		return "a volume migrates together with its machine, and there is no second node for it: stop the machine, and " +
+			"the disk is copied"
 	}
 	return ""
 }
@@ -49,24 +52,27 @@ func migratable(device *kubevirtv1.Disk) bool {
 	return !ptr.Deref(device.Shareable, false) && device.LUN == nil
 }
 
-// migrationObstacle says why the instance cannot migrate at all.
+// migrationObstacle returns why the instance cannot migrate at all, or "".
 func (in Inputs) migrationObstacle(instance *kubevirtv1.VirtualMachineInstance) string {
 	if message := in.RestartRequired(); message != "" {
-		return fmt.Sprintf("the machine waits for a restart (%s), and KubeVirt migrates no volume before: restart it, or stop it", message)
+		return fmt.Sprintf("the machine waits for a restart (%s), and KubeVirt migrates no volume before: restart it, "+
+			"or stop it", message)
 	}
-	// That claims are ReadWriteOnce does not matter when they move.
+	// ReadWriteOnce claims do not matter if they move.
 	storage := virt.Condition(instance, kubevirtv1.VirtualMachineInstanceIsStorageLiveMigratable)
 	if storage != nil && storage.Status == corev1.ConditionFalse {
 		return "the machine cannot migrate: " + storage.Message + "; stop it, and the disk is copied"
 	}
 	live := virt.Condition(instance, kubevirtv1.VirtualMachineInstanceIsMigratable)
-	if live != nil && live.Status == corev1.ConditionFalse && live.Reason != kubevirtv1.VirtualMachineInstanceReasonDisksNotMigratable {
+	if live != nil && live.Status == corev1.ConditionFalse &&
+		live.Reason != kubevirtv1.VirtualMachineInstanceReasonDisksNotMigratable {
 		return "the machine cannot migrate: " + live.Message + "; stop it, and the disk is copied"
 	}
 	return ""
 }
 
-// bound is another volume of the instance that can be on one node only, and does not move: it would not come along.
+// bound returns another volume of the instance that is limited to one node and does not move, so that it could not
+// follow, or "".
 func (in Inputs) bound(moving string) string {
 	for _, volume := range in.onOneNode() {
 		at := slices.IndexFunc(in.VM.Spec.Disks, func(entry v1alpha1.VMDisk) bool { return entry.Name == volume })
@@ -77,10 +83,11 @@ func (in Inputs) bound(moving string) string {
 	return ""
 }
 
-// follows is another volume of the machine that will be ready to move: all go in one migration. One that can be on one node only must,
-// and each migration more would copy the memory once more. Besides, an instance that returns to a node that it has just left may find no
-// network there: virt-handler still has what it knew of the first launcher pod (pkg/network/setup/netconf.go, KubeVirt 1.7), and then no
-// migration to that node succeeds. A disk that is stuck keeps no other from moving.
+// follows returns another volume that will be ready to move, or "": all move in one migration. A volume that is
+// limited to one node must, and each further migration would copy the memory again. Besides, an instance that returns
+// to a node that it has just left may find no network there: virt-handler still has the state of the first launcher
+// pod (pkg/network/setup/netconf.go, KubeVirt 1.7), and then no migration to that node succeeds. A disk that is stuck
+// does not block others.
 func (in Inputs) follows(moving string) string {
 	for i := range in.VM.Spec.Disks {
 		volume, disk := in.VM.Spec.Disks[i].Name, in.Disks[model.DiskName(in.VM, &in.VM.Spec.Disks[i])]
@@ -95,20 +102,21 @@ func (in Inputs) follows(moving string) string {
 	return ""
 }
 
-// onOneNode are the volumes of the instance whose claims pods of one node only can have.
+// onOneNode returns the volumes of the instance whose claims can only be used on one node.
 func (in Inputs) onOneNode() []string {
 	var volumes []string
 	for _, status := range in.Running().Status.VolumeStatus {
 		claim := status.PersistentVolumeClaimInfo
 		if claim != nil && len(claim.AccessModes) > 0 &&
-			!slices.Contains(claim.AccessModes, corev1.ReadWriteMany) && !slices.Contains(claim.AccessModes, corev1.ReadOnlyMany) {
+			!slices.Contains(claim.AccessModes, corev1.ReadWriteMany) &&
+			!slices.Contains(claim.AccessModes, corev1.ReadOnlyMany) {
 			volumes = append(volumes, status.Name)
 		}
 	}
 	return volumes
 }
 
-// progresses reports whether nothing keeps the move of a disk from going on.
+// progresses reports whether the move of a disk has no obstacle.
 func progresses(disk *v1alpha1.WukongDisk) bool {
 	condition := meta.FindStatusCondition(disk.Status.Conditions, v1alpha1.ConditionStorageMoved)
 	return condition != nil && condition.Reason == v1alpha1.ReasonMoving

@@ -12,44 +12,45 @@ import (
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/virt"
 )
 
-// EnoughNodes is how many nodes a migration needs: from one, to another.
+// EnoughNodes is how many nodes a migration needs: a source and a target.
 const EnoughNodes = 2
 
-// Inputs are what decides about the moves of a WukongVM's disks.
+// Inputs are the facts that decide about the moves of a WukongVM's disks.
 type Inputs struct {
 	VM *v1alpha1.WukongVM
 	virt.View
-	// Disks are the WukongDisks of the WukongVM by name, those that leave it included; nil for one that does not exist.
+	// Disks are the WukongDisks of the WukongVM by name, including those that are being detached; nil for one that does
+	// not exist.
 	Disks map[string]*v1alpha1.WukongDisk
 	Stall Stall
-	// Nodes is how many nodes machines can run on, up to EnoughNodes. It is known only when a disk asks for a live move (see
-	// AsksForNodes).
+	// Nodes is how many nodes guests can run on, up to EnoughNodes. It is known only when a disk asks for a live move
+	// (see AsksForNodes).
 	Nodes int
 }
 
-// Move is what the WukongVM does about the move of a disk.
+// Move is what the WukongVM does for the move of a disk.
 type Move struct {
 	// State and Message are the answer to the disk's controller; empty without one.
 	State   v1alpha1.VMDiskMoveState
 	Message string
-	// Claim is the one that the VirtualMachine has; empty leaves it to the disk.
+	// Claim is the claim for the VirtualMachine; empty leaves it to the disk.
 	Claim string
-	// Handover is kept in the VirtualMachine, or nil.
+	// Handover is the record to keep in the VirtualMachine, or nil.
 	Handover *Handover
 }
 
-// migrates reports whether KubeVirt has the volume, or is given it, and has not finished.
+// migrates reports whether KubeVirt has the volume, or gets it now, and has not finished.
 func (m Move) migrates() bool {
 	return m.Handover != nil && !m.Handover.Done && m.State == v1alpha1.VMDiskMoveMigrating
 }
 
-// Plan is the decisions about all disks of a WukongVM. The zero value has none.
+// Plan holds the decisions about all disks of a WukongVM. The zero value has none.
 type Plan struct {
 	in    Inputs
 	moves map[string]Move
 }
 
-// Make decides about the moves of all disks of the WukongVM, those that leave it included.
+// Make decides about the moves of all disks of the WukongVM, including those that are being detached.
 func Make(in Inputs) Plan {
 	plan := Plan{in: in, moves: map[string]Move{}}
 	known := Handovers(in.Machine)
@@ -73,7 +74,8 @@ func Make(in Inputs) Plan {
 			plan.moves[name] = decided
 		}
 	}
-	// A record is dropped when the machine has the claim no more, not because its disk says nothing for the moment.
+	// A record is dropped when the VirtualMachine no longer has the claim, but not because its disk reports no move for
+	// the moment.
 	for i := range known {
 		if _, decided := plan.moves[known[i].Disk]; !decided && in.HasClaim(known[i].To) {
 			plan.moves[known[i].Disk] = Move{Handover: &known[i]}
@@ -82,7 +84,8 @@ func Make(in Inputs) Plan {
 	return plan
 }
 
-// volumes are the names in the VirtualMachine of the disks that spec lists or that KubeVirt was given, by the name of the WukongDisk.
+// volumes returns the names in the VirtualMachine of the disks that spec lists or that KubeVirt was given, by the name
+// of the WukongDisk.
 func (in Inputs) volumes(known []Handover) map[string]string {
 	volumes := map[string]string{}
 	for i := range in.VM.Spec.Disks {
@@ -98,10 +101,10 @@ func (in Inputs) volumes(known []Handover) map[string]string {
 	return volumes
 }
 
-// Of is the decision about a WukongDisk; the zero value without one.
+// Of returns the decision about a WukongDisk; the zero value without one.
 func (p Plan) Of(disk string) Move { return p.moves[disk] }
 
-// Annotations are the records that the VirtualMachine is to have; nil without one.
+// Annotations returns the records for the VirtualMachine; nil without one.
 func (p Plan) Annotations() map[string]string {
 	var list []Handover
 	for _, name := range slices.Sorted(maps.Keys(p.moves)) {
@@ -112,7 +115,8 @@ func (p Plan) Annotations() map[string]string {
 	return encode(list)
 }
 
-// Copies reports whether a disk of the machine is being copied: a guest that writes to it now would lose what it wrote.
+// Copies reports whether a disk of the WukongVM is being copied: a guest that writes to it now would lose those
+// writes.
 func (p Plan) Copies() bool {
 	return p.any(func(name string) bool {
 		disk := p.in.Disks[name]
@@ -120,7 +124,7 @@ func (p Plan) Copies() bool {
 	})
 }
 
-// Undecided reports whether nobody knows which of two claims has the bytes of a disk.
+// Undecided reports whether it is unknown which of two claims holds a disk.
 func (p Plan) Undecided() bool {
 	return p.any(func(disk string) bool { return p.moves[disk].State == v1alpha1.VMDiskMoveUndecided })
 }
@@ -129,7 +133,7 @@ func (p Plan) any(is func(disk string) bool) bool {
 	return p.in.VM != nil && slices.ContainsFunc(model.DiskNames(p.in.VM), is)
 }
 
-// AwaitsNode reports whether a disk could move if there were one node more. No watch reports nodes.
+// AwaitsNode reports whether a disk could move with one more node. No watch reports nodes.
 func (p Plan) AwaitsNode() bool {
 	if p.in.Nodes >= EnoughNodes || p.in.Running() == nil {
 		return false
@@ -142,7 +146,7 @@ func (p Plan) AwaitsNode() bool {
 	return false
 }
 
-// AwaitsClaims reports whether KubeVirt was given, or is given by this plan, a volume whose old claim the instance has.
+// AwaitsClaims reports whether KubeVirt was given, or gets by this plan, a volume whose old claim the instance has.
 func (p Plan) AwaitsClaims(instance *kubevirtv1.VirtualMachineInstance) bool {
 	for _, move := range p.moves {
 		item := move.Handover
@@ -156,8 +160,8 @@ func (p Plan) AwaitsClaims(instance *kubevirtv1.VirtualMachineInstance) bool {
 	return false
 }
 
-// Replaces reports whether a disk is to have another claim than the instance has under its name, without being moved. That waits while
-// KubeVirt migrates volumes: it would take it for one more.
+// Replaces reports whether a disk needs another claim than the instance has under its name, without a move. That must
+// wait while KubeVirt migrates volumes: it would migrate this one, too.
 func (p Plan) Replaces(name string, volume *kubevirtv1.Volume) bool {
 	instance := p.in.Running()
 	if instance == nil || volume == nil || !p.Migrates() {
@@ -175,7 +179,7 @@ func (p Plan) Replaces(name string, volume *kubevirtv1.Volume) bool {
 	return true
 }
 
-// Migrates reports whether the VirtualMachine has a volume that KubeVirt is to migrate.
+// Migrates reports whether the VirtualMachine has a volume that KubeVirt must migrate.
 func (p Plan) Migrates() bool {
 	for _, move := range p.moves {
 		if move.migrates() {
@@ -185,7 +189,7 @@ func (p Plan) Migrates() bool {
 	return false
 }
 
-// AsksForNodes reports whether a disk asks for a live move, for which a second node is needed.
+// AsksForNodes reports whether a disk asks for a live move, which needs a second node.
 func AsksForNodes(disks map[string]*v1alpha1.WukongDisk) bool {
 	for _, disk := range disks {
 		if live(disk) != nil {
@@ -195,7 +199,7 @@ func AsksForNodes(disks map[string]*v1alpha1.WukongDisk) bool {
 	return false
 }
 
-// live is the move of a disk that KubeVirt makes, or nil.
+// live returns the move of a disk by KubeVirt, or nil.
 func live(disk *v1alpha1.WukongDisk) *v1alpha1.DiskMove {
 	if disk == nil || disk.Status.Move == nil || disk.Status.Move.Method != v1alpha1.MoveLive {
 		return nil

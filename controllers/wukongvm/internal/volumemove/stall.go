@@ -11,25 +11,27 @@ import (
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/virt"
 )
 
-// Stall is a migration of volumes that KubeVirt cannot go on with. The zero value is none.
+// Stall is a volume migration in which KubeVirt is stuck. The zero value is none.
 //
-// Its virt-controller begins one in two steps: it lists the volumes in status.migratedVolumes of the instance, and then puts the new
-// claims into the instance's spec (pkg/virt-controller/watch/volume-migration, PatchVMIVolumes). Another loop of it may set the condition
-// VolumesChange between the two, when the instance has a claim that does not move (pkg/virt-controller/watch/vmi/storage.go,
-// requireVolumesUpdate). Then the first loop takes the second step for a change in the middle of a migration and refuses it for ever
-// (VolumeMigrationCancel), the machine has no other loop to go on, and each migration that is tried meanwhile fails. To put the old
-// claims back cancels nothing, for nothing is changed then.
+// Its virt-controller begins a migration in two steps: it lists the volumes in status.migratedVolumes of the instance,
+// and then puts the new claims into the instance's spec (pkg/virt-controller/watch/volume-migration, PatchVMIVolumes).
+// Another of its loops may set the condition VolumesChange between the two, when the instance has a claim that does
+// not move (pkg/virt-controller/watch/vmi/storage.go, requireVolumesUpdate). Then the first loop takes the second step
+// for a change in the middle of a migration and refuses it permanently (VolumeMigrationCancel), no other loop
+// continues, and each migration attempt fails. Reverting to the old claims cancels nothing, because nothing has
+// changed then.
 //
-// The way out leads through the VirtualMachine alone: the old claims are put back, and another volume asks for a claim that does not
-// exist. That is an error which KubeVirt reports by turning VolumesChange False, and with the condition False it takes the new claims in
-// one step, because the list is there already. Nothing is copied meanwhile, and the guest notices nothing.
+// Only changes of the VirtualMachine resolve it: the old claims are restored, and another volume asks for a claim that
+// does not exist. KubeVirt reports that error by setting VolumesChange to False, and with the condition False it
+// accepts the new claims in one step, because the list exists already. Nothing is copied meanwhile, and the guest is
+// not affected.
 type Stall struct {
 	state stallState
-	// misled is the volume that asks for a claim that does not exist while the migration is stalled; empty without one that could.
+	// misled is the volume that asks for a claim that does not exist while the migration is stalled; empty if none can.
 	misled string
-	// unfinished: migrations of the instance that began with the old claims are not over.
+	// unfinished: migrations of the instance that began with the old claims have not ended.
 	unfinished bool
-	// RetryAfter is when to look again at what no watch reports; zero for never.
+	// RetryAfter is when to check again what no watch reports; zero for never.
 	RetryAfter time.Duration
 }
 
@@ -37,23 +39,23 @@ type stallState int
 
 const (
 	notStalled stallState = iota
-	// stalled: the condition stands between KubeVirt and the new claims.
+	// stalled: the condition prevents KubeVirt from accepting the new claims.
 	stalled
-	// released: the condition is False, and KubeVirt takes the new claims when it gets them.
+	// released: the condition is False, and KubeVirt accepts the new claims.
 	released
 )
 
 const (
-	// stallPatience is how long the state lasts before it is taken for a stall. In most cases it lasts for milliseconds.
+	// stallPatience is how long the state must last to count as a stall. Usually it lasts for milliseconds.
 	stallPatience = 5 * time.Second
-	// stallRetry is how often to look for migrations that are not over.
+	// stallRetry is how often to check for migrations that have not ended.
 	stallRetry = 2 * time.Second
 	// misleadingClaim is the claim that does not exist. KubeVirt would not touch it if it did.
 	misleadingClaim = "wukong-begins-the-migration-anew"
 )
 
-// LookForStall finds out whether the migration of a volume is stalled. The function lists the migrations of the instance, and is called
-// only when they matter.
+// LookForStall reports whether the migration of a volume is stalled. The function migrations lists the migrations of
+// the instance, and is called only when they matter.
 func LookForStall(
 	view virt.View, now time.Time, migrations func() ([]kubevirtv1.VirtualMachineInstanceMigration, error),
 ) (Stall, error) {
@@ -82,27 +84,28 @@ func LookForStall(
 	return stall, nil
 }
 
-// listedOnly reports whether KubeVirt lists a volume that it was given, and the instance has the old claim.
-func listedOnly(machine *kubevirtv1.VirtualMachine, instance *kubevirtv1.VirtualMachineInstance) bool {
-	return slices.ContainsFunc(Handovers(machine), func(item Handover) bool {
+// listedOnly reports whether KubeVirt lists a volume that it was given, while the instance still has the old claim.
+func listedOnly(virtualMachine *kubevirtv1.VirtualMachine, instance *kubevirtv1.VirtualMachineInstance) bool {
+	return slices.ContainsFunc(Handovers(virtualMachine), func(item Handover) bool {
 		claim, migrates := virt.VolumeOf(instance, item.Volume)
 		return !item.Done && item.Instance == instance.UID && migrates && claim == item.From
 	})
 }
 
-// bystander is a volume of the instance with a claim that does not migrate, though it could.
-func bystander(machine *kubevirtv1.VirtualMachine, instance *kubevirtv1.VirtualMachineInstance) string {
+// bystander returns a volume of the instance with a claim that does not migrate, though it could, or "".
+func bystander(virtualMachine *kubevirtv1.VirtualMachine, instance *kubevirtv1.VirtualMachineInstance) string {
 	for i := range instance.Spec.Volumes {
 		name := instance.Spec.Volumes[i].Name
 		claim, migrates := virt.VolumeOf(instance, name)
-		if device, _ := virt.TemplateDisk(machine, name); claim != "" && !migrates && device != nil && migratable(device) {
+		if device, _ := virt.TemplateDisk(virtualMachine, name); claim != "" && !migrates &&
+			device != nil && migratable(device) {
 			return name
 		}
 	}
 	return ""
 }
 
-// decide is about a volume that KubeVirt was given and has not put into the instance.
+// decide decides about a volume that KubeVirt was given and has not put into the instance.
 func (s Stall) decide(item Handover) Move {
 	const begins = "KubeVirt has overtaken itself and not given the running machine the new claim: "
 	result := Move{
@@ -130,17 +133,19 @@ func (p Plan) Mislead(volumes []kubevirtv1.Volume) {
 	}
 }
 
-// Meant is a VirtualMachine with the claim that it is meant to have where Mislead put another.
-func Meant(machine *kubevirtv1.VirtualMachine, instance *kubevirtv1.VirtualMachineInstance) *kubevirtv1.VirtualMachine {
-	if machine == nil || machine.Spec.Template == nil || instance == nil {
-		return machine
+// Meant returns a VirtualMachine with the desired claim where Mislead put another.
+func Meant(
+	virtualMachine *kubevirtv1.VirtualMachine, instance *kubevirtv1.VirtualMachineInstance,
+) *kubevirtv1.VirtualMachine {
+	if virtualMachine == nil || virtualMachine.Spec.Template == nil || instance == nil {
+		return virtualMachine
 	}
 	misled := func(volume kubevirtv1.Volume) bool { return virt.ClaimOf(&volume) == misleadingClaim }
-	at := slices.IndexFunc(machine.Spec.Template.Spec.Volumes, misled)
+	at := slices.IndexFunc(virtualMachine.Spec.Template.Spec.Volumes, misled)
 	if at < 0 {
-		return machine
+		return virtualMachine
 	}
-	result := machine.DeepCopy()
+	result := virtualMachine.DeepCopy()
 	volumes := result.Spec.Template.Spec.Volumes
 	for i := range instance.Spec.Volumes {
 		if instance.Spec.Volumes[i].Name == volumes[at].Name {

@@ -7,15 +7,17 @@ import (
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/virt"
 )
 
-// Strategy is Migration while KubeVirt is to migrate a volume. It plugs no disks in or out meanwhile (pkg/storage/hotplug,
-// HandleDeclarativeVolumes), so the strategy is taken off as soon as a disk is to come or go. It is not taken off before: without it
-// KubeVirt finds that the boot disk is not the one that the machine started with, and asks for a restart.
+// Strategy returns Migration while KubeVirt must migrate a volume. Meanwhile KubeVirt plugs no disks in or out
+// (pkg/storage/hotplug, HandleDeclarativeVolumes), so the strategy is removed as soon as a disk must be plugged in or
+// unplugged. It is not removed before: without it KubeVirt notices that the boot disk is not the one that the guest
+// started with, and requires a restart.
 func (p Plan) Strategy(volumes []kubevirtv1.Volume) *kubevirtv1.UpdateVolumesStrategy {
 	migration := ptr.To(kubevirtv1.UpdateVolumesStrategyMigration)
 	if p.Migrates() {
 		return migration
 	}
-	if p.in.Machine == nil || ptr.Deref(p.in.Machine.Spec.UpdateVolumesStrategy, "") != kubevirtv1.UpdateVolumesStrategyMigration {
+	if p.in.Machine == nil ||
+		ptr.Deref(p.in.Machine.Spec.UpdateVolumesStrategy, "") != kubevirtv1.UpdateVolumesStrategyMigration {
 		return nil
 	}
 	if instance := p.in.Running(); instance != nil && differs(instance, volumes) {
@@ -24,8 +26,8 @@ func (p Plan) Strategy(volumes []kubevirtv1.Volume) *kubevirtv1.UpdateVolumesStr
 	return migration
 }
 
-// differs reports whether a volume is to come, to go, or to have another claim. With the strategy in place KubeVirt would copy the bytes
-// of the old claim over those of the new one.
+// differs reports whether a volume must be plugged in, unplugged, or get another claim. With the strategy set,
+// KubeVirt would copy the bytes of the old claim over those of the new one.
 func differs(instance *kubevirtv1.VirtualMachineInstance, volumes []kubevirtv1.Volume) bool {
 	wanted := map[string]string{}
 	for i := range volumes {
