@@ -161,8 +161,8 @@ endif
 SOAK_TIMEOUT ?= 6h
 .PHONY: soak
 soak: DEVCLUSTER_FLAGS := --nodes=2
-soak: deploy ## Check that bytes survive all operations on disks while the manager is killed: WUKONG_SEEDS=20 rounds
-	cd e2e && KUBECONFIG=$(KUBECONFIG_FILE) go test -tags e2e,soak -count=1 -v -timeout $(SOAK_TIMEOUT) -run '^TestSoak$$' ./suites/disks
+soak: deploy ## Check that bytes survive all operations on disks, WUKONG_SEEDS=20 rounds, and guests their moves, WUKONG_MOVES=10, while the manager is killed
+	cd e2e && KUBECONFIG=$(KUBECONFIG_FILE) go test -tags e2e,soak -count=1 -v -timeout $(SOAK_TIMEOUT) -p 1 -run '^TestSoak$$' ./suites/disks ./suites/protection
 
 .PHONY: bench
 bench: control-plane build ## Measure the load of 500 WukongVMs on the API server and the manager

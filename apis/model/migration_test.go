@@ -46,8 +46,8 @@ func TestMigrationObstacle(t *testing.T) {
 	} {
 		vm := &v1alpha1.WukongVM{
 			ObjectMeta: metav1.ObjectMeta{Name: "web"},
-			Spec:   v1alpha1.WukongVMSpec{PowerState: v1alpha1.PowerRunning},
-			Status: v1alpha1.WukongVMStatus{Phase: v1alpha1.PhaseRunning, NodeName: "node1"},
+			Spec:       v1alpha1.WukongVMSpec{PowerState: v1alpha1.PowerRunning},
+			Status:     v1alpha1.WukongVMStatus{Phase: v1alpha1.PhaseRunning, NodeName: "node1"},
 		}
 		migratable(metav1.ConditionTrue, v1alpha1.ReasonReady, "")(vm)
 		test.change(vm)

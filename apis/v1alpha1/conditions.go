@@ -286,6 +286,8 @@ const (
 	ReasonNoTargetNode = "NoTargetNode"
 	// ReasonAttemptFailed: an attempt failed, and another one follows.
 	ReasonAttemptFailed = "AttemptFailed"
+	// ReasonTargetStalled: KubeVirt does not get the target ready for the guest; the message names the pod to delete.
+	ReasonTargetStalled = "TargetStalled"
 	// ReasonCancelled: the migration was broken off.
 	ReasonCancelled = "Cancelled"
 	// ReasonOutcomeUnknown: KubeVirt's record of the migration was deleted before its end was seen.

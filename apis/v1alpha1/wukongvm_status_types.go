@@ -5,6 +5,19 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
+// DrainEffect is what happens to a guest when its node is drained.
+// +kubebuilder:validation:Enum=Migrates;ShutsDown;Blocks
+type DrainEffect string
+
+const (
+	// DrainMigrates means that the guest migrates to another node.
+	DrainMigrates DrainEffect = "Migrates"
+	// DrainShutsDown means that the guest is shut down, and started on another node if it is to run.
+	DrainShutsDown DrainEffect = "ShutsDown"
+	// DrainBlocks means that the drain waits until somebody stops or moves the guest.
+	DrainBlocks DrainEffect = "Blocks"
+)
+
 // WukongVMStatus is what was observed of the machine. It is computed anew each time and steers nothing.
 type WukongVMStatus struct {
 	// conditions: Ready, DisksReady, NetworksReady, CloudInitReady, ServicesReady, Synchronized, GuestAgentConnected, LiveMigratable,
@@ -30,6 +43,12 @@ type WukongVMStatus struct {
 	// +optional
 	// +kubebuilder:validation:MaxLength=253
 	NodeName string `json:"nodeName,omitempty"`
+
+	// onDrain is what happens to the guest when its node is drained: Migrates to another node, ShutsDown, or Blocks the drain.
+	// It follows from scheduling.evictionStrategy, or the cluster's default, and from whether the guest can migrate. Empty when
+	// it does not run.
+	// +optional
+	OnDrain DrainEffect `json:"onDrain,omitempty"`
 
 	// primaryAddress is the first address of the first network that has one.
 	// +optional

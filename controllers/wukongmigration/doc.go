@@ -21,5 +21,5 @@
 // an attempt is written to status at once. Where it was not seen, the instance's own record of its last migration decides,
 // then the node that the guest runs on; else the outcome is unknown, and nothing is tried again.
 //
-// Writes from creation to Succeeded: the annotation, the VirtualMachineInstanceMigration, and three patches of status.
+// Writes from creation to Succeeded: the annotation, the VirtualMachineInstanceMigration, and four patches of status.
 package wukongmigration

@@ -172,10 +172,44 @@ var phases = map[kubevirtv1.VirtualMachineInstanceMigrationPhase]string{
 	kubevirtv1.MigrationRunning:         "the memory of the guest is copied to the target node",
 }
 
+// stalledAfter is how long KubeVirt may prepare a target. It has no limit of its own for that.
+const stalledAfter = 5 * time.Minute
+
+// preparing are the phases in which virt-handler on the target node prepares for the guest.
+var preparing = []kubevirtv1.VirtualMachineInstanceMigrationPhase{
+	kubevirtv1.MigrationScheduled, kubevirtv1.MigrationPreparingTarget, kubevirtv1.MigrationTargetReady,
+}
+
+// stalled is the state of an attempt whose target is not prepared; nil when it is, or may be soon. Deleting the attempt does
+// not end it then; deleting the target pod does. That is left to a person: Wukong has no right to delete pods.
+func stalled(attempt *kubevirtv1.VirtualMachineInstanceMigration, world *World, record v1alpha1.WukongMigrationStatus) *operation.State {
+	state := stateOf(attempt, world.instance)
+	if state == nil || !slices.Contains(preparing, attempt.Status.Phase) {
+		return nil
+	}
+	var since time.Time
+	for _, one := range attempt.Status.PhaseTransitionTimestamps {
+		if one.Phase == kubevirtv1.MigrationScheduled {
+			since = one.PhaseTransitionTimestamp.Time
+		}
+	}
+	if since.IsZero() || world.now.Before(since.Add(stalledAfter)) {
+		return nil
+	}
+	return operation.InProgress(v1alpha1.ReasonTargetStalled, "attempt %d: KubeVirt prepares node %s since %s, and is not done: delete pod %s to end "+
+		"the attempt; the guest runs on on node %s meanwhile, and the next attempt follows",
+		record.Attempt, state.TargetNode, since.UTC().Format(time.RFC3339), state.TargetPod, record.SourceNode)
+}
+
 // underWay is how far an attempt is.
 func underWay(attempt *kubevirtv1.VirtualMachineInstanceMigration, world *World, record v1alpha1.WukongMigrationStatus) *operation.State {
+	if state := stalled(attempt, world, record); state != nil {
+		return state
+	}
 	if !attempt.DeletionTimestamp.IsZero() {
-		return operation.InProgress(v1alpha1.ReasonInProgress, "attempt %d is being cancelled", record.Attempt)
+		state := operation.InProgress(v1alpha1.ReasonInProgress, "attempt %d is being cancelled", record.Attempt)
+		state.After = stalledAfter
+		return state
 	}
 	for _, condition := range attempt.Status.Conditions {
 		if condition.Type == kubevirtv1.VirtualMachineInstanceMigrationRejectedByResourceQuota && condition.Status == corev1.ConditionTrue {
@@ -197,8 +231,11 @@ func underWay(attempt *kubevirtv1.VirtualMachineInstanceMigration, world *World,
 		what += ", node " + record.TargetNode
 	}
 	state := operation.InProgress(v1alpha1.ReasonInProgress, "attempt %d: %s", record.Attempt, what)
-	if attempt.Status.Phase == kubevirtv1.MigrationScheduling {
+	switch {
+	case attempt.Status.Phase == kubevirtv1.MigrationScheduling:
 		state.After = look
+	case slices.Contains(preparing, attempt.Status.Phase):
+		state.After = stalledAfter
 	}
 	return state
 }

@@ -39,7 +39,7 @@ func begin(changes ...func(situation)) situation {
 		Status: kubevirtv1.VirtualMachineInstanceStatus{Phase: kubevirtv1.Running, NodeName: "node1"},
 	}, preflight.Keep)
 	s := situation{migration, &World{now: noon.Add(time.Minute), served: true, vm: vm, instance: instance}}
-	s.facts = &preflight.Inputs{VM: vm, Instance: instance}
+	s.facts = &preflight.Inputs{VM: vm, Instance: instance, Now: s.now}
 	for _, change := range changes {
 		change(s)
 	}
@@ -59,8 +59,8 @@ func tried(number int32, phase kubevirtv1.VirtualMachineInstanceMigrationPhase) 
 			},
 		}
 		s.number = number
-		s.WukongMigration.Status.Attempt, s.WukongMigration.Status.MigrationUID = number, "attempt"
-		s.WukongMigration.Status.SourceNode = "node1"
+		s.Status.Attempt, s.Status.MigrationUID = number, "attempt"
+		s.Status.SourceNode = "node1"
 		s.failure = "the target was killed"
 	}
 }
@@ -71,8 +71,8 @@ func gone(s situation) { s.attempt, s.number = nil, 0 }
 // recorded: status knows that an attempt failed, some time ago.
 func recorded(number int32, ago time.Duration) func(situation) {
 	return func(s situation) {
-		s.WukongMigration.Status.FailedAttempts, s.WukongMigration.Status.Failure = number, "the target was killed"
-		s.WukongMigration.Status.FailedAt = ptr.To(metav1.NewTime(s.now.Add(-ago)))
+		s.Status.FailedAttempts, s.Status.Failure = number, "the target was killed"
+		s.Status.FailedAt = ptr.To(metav1.NewTime(s.now.Add(-ago)))
 	}
 }
 
@@ -84,7 +84,7 @@ func marked(after time.Duration, by types.UID) func(situation) {
 	}
 }
 
-func cancel(s situation) { s.WukongMigration.Spec.Cancel = ptr.To(true) }
+func cancel(s situation) { s.Spec.Cancel = ptr.To(true) }
 
 // moved is the instance's record of a migration.
 func moved(uid types.UID, change func(*kubevirtv1.VirtualMachineInstanceMigrationState)) func(situation) {
@@ -97,6 +97,17 @@ func moved(uid types.UID, change func(*kubevirtv1.VirtualMachineInstanceMigratio
 			change(state)
 		}
 		s.instance.Status.MigrationState = state
+	}
+}
+
+// prepares: the target pod has run for a while.
+func prepares(since time.Duration) func(situation) {
+	return func(s situation) {
+		s.instance.Status.MigrationState.TargetPod = "target"
+		s.attempt.Status.PhaseTransitionTimestamps = append(s.attempt.Status.PhaseTransitionTimestamps,
+			kubevirtv1.VirtualMachineInstanceMigrationPhaseTransitionTimestamp{
+				Phase: kubevirtv1.MigrationScheduled, PhaseTransitionTimestamp: metav1.NewTime(s.now.Add(-since)),
+			})
 	}
 }
 
@@ -155,6 +166,12 @@ func TestDecide(t *testing.T) {
 		}}, inProgress, v1alpha1.ReasonQuotaExceeded, "raise the quota", 0, false},
 		"copies at the deadline": {[]func(situation){tried(1, kubevirtv1.MigrationRunning), func(s situation) { s.now = noon.Add(2 * time.Hour) }},
 			inProgress, v1alpha1.ReasonInProgress, "attempt 1", 0, false},
+		"prepares for long": {[]func(situation){tried(1, kubevirtv1.MigrationPreparingTarget), moved("attempt", nil), prepares(stalledAfter)},
+			inProgress, v1alpha1.ReasonTargetStalled, "delete pod target to end the attempt", 0, false},
+		"prepares for long, and is being cancelled": {[]func(situation){tried(1, kubevirtv1.MigrationPreparingTarget), moved("attempt", nil), prepares(stalledAfter), cancel, deleted},
+			inProgress, v1alpha1.ReasonTargetStalled, "delete pod target", 0, false},
+		"prepares": {[]func(situation){tried(1, kubevirtv1.MigrationPreparingTarget), moved("attempt", nil), prepares(stalledAfter - time.Second)},
+			inProgress, v1alpha1.ReasonInProgress, "the target node prepares", 0, false},
 		"to be cancelled":    {[]func(situation){tried(1, kubevirtv1.MigrationRunning), cancel}, inProgress, v1alpha1.ReasonInProgress, "attempt 1", 0, true},
 		"is being cancelled": {[]func(situation){tried(1, kubevirtv1.MigrationRunning), cancel, deleted}, inProgress, v1alpha1.ReasonInProgress, "is being cancelled", 0, false},
 		"cancelled":          {[]func(situation){tried(1, kubevirtv1.MigrationFailed), cancel, deleted}, cancelled, v1alpha1.ReasonCancelled, "(spec.cancel); the guest runs on on node node1", 0, false},
@@ -185,7 +202,7 @@ func TestDecide(t *testing.T) {
 		"deleted unseen, nothing tells": {[]func(situation){tried(1, kubevirtv1.MigrationRunning), gone},
 			failed, v1alpha1.ReasonOutcomeUnknown, "deleted before its end was seen", 0, false},
 		"status is lost, and the attempt is there": {[]func(situation){tried(2, kubevirtv1.MigrationRunning), marked(0, "uid"), func(s situation) {
-			s.WukongMigration.Status = v1alpha1.WukongMigrationStatus{}
+			s.Status = v1alpha1.WukongMigrationStatus{}
 		}}, inProgress, v1alpha1.ReasonInProgress, "attempt 2", 0, false},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -162,9 +162,12 @@ func (r *Reconciler) begun(ctx context.Context, migration *v1alpha1.WukongMigrat
 	return "", nil
 }
 
+// isLauncher reports whether a guest runs in a pod, or is to run: others of its instance have its plugged-in disks.
+func isLauncher(pod *corev1.Pod) bool { return pod.Labels[kubevirtv1.AppLabel] == "virt-launcher" }
+
 // observeFacts reads what a pre-flight check looks at.
 func (r *Reconciler) observeFacts(ctx context.Context, migration *v1alpha1.WukongMigration, world *World) error {
-	facts := &preflight.Inputs{VM: world.vm, Instance: world.instance, NodeSelector: migration.Spec.NodeSelector}
+	facts := &preflight.Inputs{VM: world.vm, Instance: world.instance, NodeSelector: migration.Spec.NodeSelector, Now: world.now}
 	world.facts = facts
 	if world.instance == nil {
 		return nil
@@ -176,8 +179,12 @@ func (r *Reconciler) observeFacts(ctx context.Context, migration *v1alpha1.Wukon
 		return fmt.Errorf("list the pods of WukongVM %s: %w", world.vm.Name, err)
 	}
 	for i := range pods.Items {
-		if pods.Items[i].Status.Phase == corev1.PodRunning && pods.Items[i].Spec.NodeName == world.instance.Status.NodeName {
-			facts.Pod = &pods.Items[i]
+		switch pod := &pods.Items[i]; {
+		case pod.Status.Phase == corev1.PodSucceeded || pod.Status.Phase == corev1.PodFailed:
+		case pod.DeletionTimestamp.IsZero() && pod.Spec.NodeName == world.instance.Status.NodeName && isLauncher(pod):
+			facts.Pod = pod
+		case isLauncher(pod):
+			facts.Ending = append(facts.Ending, pod.Name)
 		}
 	}
 	if err := r.live.List(ctx, nodes); err != nil {

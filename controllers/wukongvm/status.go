@@ -95,7 +95,7 @@ func describe(vm *v1alpha1.WukongVM, observed *observation) v1alpha1.WukongVMSta
 	}
 	if instance := observed.Instance; instance != nil {
 		if !instance.IsFinal() {
-			status.NodeName = instance.Status.NodeName
+			status.NodeName, status.OnDrain = instance.Status.NodeName, readiness.OnDrain(observed.View)
 		}
 		guest := instance.Status.GuestOSInfo
 		if guest.PrettyName != "" || guest.KernelRelease != "" || len(observed.fileSystems) > 0 {

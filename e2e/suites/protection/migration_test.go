@@ -172,7 +172,7 @@ func TestAGuestCountsOnWhileItMigrates(t *testing.T) {
 	})
 	t.Run("ADrainMovesIt", func(t *testing.T) {
 		node := c.node(t)
-		cluster.Wait(t, c.vm, patience, "said to migrate", func() bool { return c.vm.Status.OnDrain == v1alpha1.DrainMigrates })
+		cluster.Wait(t, c.vm, patience, "known to migrate on a drain", func() bool { return c.vm.Status.OnDrain == v1alpha1.DrainMigrates })
 		err := cluster.SubResource("eviction").Create(t.Context(), c.launcher(t), &policyv1.Eviction{})
 		require.True(t, err == nil || apierrors.IsTooManyRequests(err), "KubeVirt answers that it migrates the guest instead: %v", err)
 		harness.Until(t, harness.CauseMigration, attemptPatience, "the guest leaves "+node, func(context.Context) string {
@@ -301,7 +301,7 @@ func (c *counting) killTarget(t *testing.T, migration *v1alpha1.WukongMigration)
 	return killed
 }
 
-// TestAMachineThatCannotMigrateSaysSo: its disk is on one node.
+// TestAWukongVMThatCannotMigrateSaysSo: its disk is on one node.
 func TestAWukongVMThatCannotMigrateSaysSo(t *testing.T) {
 	harness.Essential(t)
 	t.Parallel()
@@ -314,6 +314,6 @@ func TestAWukongVMThatCannotMigrateSaysSo(t *testing.T) {
 	cluster.WaitReady(t, migration, metav1.ConditionFalse, v1alpha1.ReasonNotMigratable, patience)
 	message := meta.FindStatusCondition(migration.Status.Conditions, v1alpha1.ConditionReady).Message
 	t.Log(message)
-	assert.Contains(t, message, "data")
+	assert.Contains(t, message, "disk data (PersistentVolumeClaim fixed-data) is not shared")
 	assert.Zero(t, migration.Status.Attempt)
 }

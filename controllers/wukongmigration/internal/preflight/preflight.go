@@ -11,6 +11,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	corev1helpers "k8s.io/component-helpers/scheduling/corev1"
@@ -29,6 +30,10 @@ type Inputs struct {
 	Instance *kubevirtv1.VirtualMachineInstance
 	// Pod is the launcher pod in which the guest runs; nil when it was not found.
 	Pod *corev1.Pod
+	// Ending are the other launcher pods of the guest that have not ended.
+	Ending []string
+	// Now is the time of the check.
+	Now time.Time
 	// Nodes of the cluster.
 	Nodes []corev1.Node
 	// Quotas of the namespace.
@@ -58,8 +63,29 @@ func Obstacles(in Inputs) []v1alpha1.MigrationObstacle {
 		add(v1alpha1.ReasonNoTargetNode, "%s", in.noTarget())
 		add(v1alpha1.ReasonQuotaExceeded, "%s", in.overQuota())
 	}
-	add(v1alpha1.ReasonBusy, "%s", Busy(in.VM.Name, in.Instance))
+	add(v1alpha1.ReasonBusy, "%s", in.busy())
 	return found
+}
+
+// settling is how long a guest stays on its node after a migration. virt-handler on the node that it left closes its
+// connection to the launcher there a while after the pod has ended. If the guest comes back before, KubeVirt v1.7 never
+// prepares the target, until somebody deletes the target pod ("unresponsive command server", pkg/virt-handler/migration-target.go).
+const settling = 10 * time.Second
+
+// busy is what goes on at the guest, after which it can migrate; empty for nothing.
+func (in Inputs) busy() string {
+	if going := changing(in.VM.Name, in.Instance); going != "" {
+		return going
+	}
+	if len(in.Ending) > 0 {
+		return fmt.Sprintf("pod %s of an earlier migration of WukongVM %s has not ended: this migration begins afterwards", in.Ending[0], in.VM.Name)
+	}
+	if state := in.Instance.Status.MigrationState; state != nil && state.EndTimestamp != nil {
+		if from := state.EndTimestamp.Add(settling); in.Now.Before(from) {
+			return fmt.Sprintf("WukongVM %s has just migrated: this migration begins at %s", in.VM.Name, from.UTC().Format(time.RFC3339))
+		}
+	}
+	return ""
 }
 
 // Keep keeps what is read of an instance, here and by those who follow its migration.
@@ -85,8 +111,8 @@ var changes = map[kubevirtv1.VirtualMachineInstanceConditionType]string{
 	kubevirtv1.VirtualMachineInstanceMigrationRequired: "a change of it is being carried out by a migration",
 }
 
-// Busy is what goes on at a guest, after which it can migrate; empty for nothing.
-func Busy(name string, instance *kubevirtv1.VirtualMachineInstance) string {
+// changing is what KubeVirt or a snapshot does to a guest; empty for nothing.
+func changing(name string, instance *kubevirtv1.VirtualMachineInstance) string {
 	if state := instance.Status.MigrationState; state != nil && !state.Completed && !state.Failed {
 		return fmt.Sprintf("WukongVM %s is migrating already, to node %s: this migration begins afterwards", name, state.TargetNode)
 	}

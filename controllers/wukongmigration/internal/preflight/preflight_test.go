@@ -2,6 +2,7 @@ package preflight
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	corev1 "k8s.io/api/core/v1"
@@ -14,7 +15,15 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/kind/keeptest"
 )
 
+var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
 func TestMain(m *testing.M) { keeptest.Main(m) }
+
+// ended is a migration that ended some time ago.
+func ended(ago time.Duration) *kubevirtv1.VirtualMachineInstanceMigrationState {
+	at := metav1.NewTime(noon.Add(-ago))
+	return &kubevirtv1.VirtualMachineInstanceMigrationState{Completed: true, EndTimestamp: &at}
+}
 
 // begin is a guest on node1 that may move to node2.
 func begin() *Inputs {
@@ -22,7 +31,7 @@ func begin() *Inputs {
 	vm.Status.Phase, vm.Status.NodeName = v1alpha1.PhaseRunning, "node1"
 	vm.Status.Conditions = []metav1.Condition{{Type: v1alpha1.ConditionLiveMigratable, Status: metav1.ConditionTrue}}
 	return &Inputs{
-		VM: vm,
+		VM: vm, Now: noon,
 		Instance: keeptest.Object(&kubevirtv1.VirtualMachineInstance{
 			Status: kubevirtv1.VirtualMachineInstanceStatus{Phase: kubevirtv1.Running, NodeName: "node1"},
 		}, Keep),
@@ -134,8 +143,12 @@ func TestObstacles(t *testing.T) {
 			in.Instance.Status.MigrationState = &kubevirtv1.VirtualMachineInstanceMigrationState{TargetNode: "node2"}
 		}, v1alpha1.ReasonBusy, "is migrating already, to node node2"},
 		"migrated": {func(in *Inputs) {
-			in.Instance.Status.MigrationState = &kubevirtv1.VirtualMachineInstanceMigrationState{Completed: true}
+			in.Instance.Status.MigrationState = ended(settling)
 		}, "", ""},
+		"migrated just now": {func(in *Inputs) {
+			in.Instance.Status.MigrationState = ended(settling - time.Second)
+		}, v1alpha1.ReasonBusy, "has just migrated: this migration begins at 2026-03-01T12:00:01Z"},
+		"a pod is left":   {func(in *Inputs) { in.Ending = []string{"virt-launcher-web-x"} }, v1alpha1.ReasonBusy, "pod virt-launcher-web-x"},
 		"frozen":          {func(in *Inputs) { in.Instance.Status.FSFreezeStatus = "frozen" }, v1alpha1.ReasonBusy, "frozen for a snapshot"},
 		"its disks move":  {condition(kubevirtv1.VirtualMachineInstanceVolumesChange), v1alpha1.ReasonBusy, "its volumes move to other storage"},
 		"its CPUs change": {condition(kubevirtv1.VirtualMachineInstanceVCPUChange), v1alpha1.ReasonBusy, "its CPUs are being changed"},

@@ -1,7 +1,6 @@
 package readiness
 
 import (
-	"cmp"
 	"fmt"
 
 	corev1 "k8s.io/api/core/v1"
@@ -24,11 +23,7 @@ func ReportGuest(set *conditions.Set, view virt.View) {
 		status := metav1.ConditionStatus(agent.Status)
 		set.Put(v1alpha1.ConditionGuestAgentConnected, status, "AgentReported", agent.Message)
 	}
-	if migratable := virt.Condition(view.Instance, kubevirtv1.VirtualMachineInstanceIsMigratable); migratable != nil {
-		status := metav1.ConditionStatus(migratable.Status)
-		reason := cmp.Or(migratable.Reason, v1alpha1.ReasonReady)
-		set.Put(v1alpha1.ConditionLiveMigratable, status, reason, migratable.Message)
-	}
+	reportMigratable(set, view.Instance)
 }
 
 // GuestNotChanged is what KubeVirt cannot change in a running guest, such as a disk for which there is no slot; nil

@@ -96,6 +96,7 @@ func KeepInstance(full, kept *kubevirtv1.VirtualMachineInstance) {
 		return !strings.Contains(key, "kubevirt.io/") || key == kubevirtv1.WorkloadUpdateMigrationAbortionAnnotation
 	})
 	kept.Spec.Volumes, kept.Spec.Networks = full.Spec.Volumes, full.Spec.Networks
+	kept.Spec.EvictionStrategy = full.Spec.EvictionStrategy
 	kept.Spec.Domain.Devices.Interfaces = full.Spec.Domain.Devices.Interfaces
 	kept.Status = full.Status
 }
