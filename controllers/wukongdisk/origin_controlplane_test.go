@@ -159,15 +159,26 @@ func TestDiskOfAWukongSnapshot(t *testing.T) {
 	say(metav1.ConditionFalse, "VolumeSnapshot cut-1 is being taken")
 	testkit.Wait(f, disk, metav1.ConditionFalse, v1alpha1.ReasonSourceNotReady, "VolumeSnapshot cut-1 is being taken")
 	testkit.Wait(other, abroad, metav1.ConditionFalse, v1alpha1.ReasonCloneNotGranted, "spec.cloneableFrom")
+	// The cache may deliver the VolumeSnapshot later than the WukongSnapshot that it belongs to.
 	taken := &snapshotv1.VolumeSnapshot{
-		ObjectMeta: metav1.ObjectMeta{Namespace: f.Namespace, Name: "cut-1"},
-		Spec:       snapshotv1.VolumeSnapshotSpec{Source: snapshotv1.VolumeSnapshotSource{PersistentVolumeClaimName: ptr.To("data")}},
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace: f.Namespace, Name: "cut-1",
+			OwnerReferences: []metav1.OwnerReference{
+				*metav1.NewControllerRef(snapshot, v1alpha1.GroupVersion.WithKind("WukongSnapshot")),
+			},
+		},
+		Spec: snapshotv1.VolumeSnapshotSpec{
+			Source: snapshotv1.VolumeSnapshotSource{PersistentVolumeClaimName: ptr.To("data")},
+		},
 	}
 	f.Create(taken)
-	taken.Status = &snapshotv1.VolumeSnapshotStatus{ReadyToUse: ptr.To(true), RestoreSize: ptr.To(resource.MustParse("2Gi"))}
-	f.SetStatus(taken)
 	snapshot.Status.Disks = []v1alpha1.SnapshotDiskStatus{{Name: "data", VolumeSnapshotName: "cut-1"}}
 	say(metav1.ConditionTrue, "")
+	testkit.Wait(f, disk, metav1.ConditionFalse, v1alpha1.ReasonSourceNotReady, "it is being taken")
+	taken.Status = &snapshotv1.VolumeSnapshotStatus{
+		ReadyToUse: ptr.To(true), RestoreSize: ptr.To(resource.MustParse("2Gi")),
+	}
+	f.SetStatus(taken)
 	testkit.Wait(f, disk, metav1.ConditionFalse, v1alpha1.ReasonInvalidSpec, "restores to 2Gi: set spec.size to")
 	large := f.newDisk("large", builder.FromSnapshot("", "monday"), builder.Size("2Gi"))
 	f.Create(large)
