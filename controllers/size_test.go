@@ -21,8 +21,7 @@ var sizeLimit = size{files: 12, lines: 1500}
 
 // tooLarge are the packages that do not keep the limit yet, with the sizes that they must not exceed.
 var tooLarge = map[string]size{
-	"wukongexport":   {files: 12, lines: 1641},
-	"wukongsnapshot": {files: 12, lines: 1505},
+	"wukongexport": {files: 12, lines: 1641},
 }
 
 func TestPackagesAreSmall(t *testing.T) {
