@@ -29,8 +29,8 @@ func OriginChange() predicate.Predicate {
 	}
 }
 
-// OriginsIn are the origins whose bytes a VolumeSnapshot holds: the VolumeSnapshot itself, the WukongSnapshot that it is
-// controlled by or retained for, and the WukongSnapshot of its name.
+// OriginsIn are the origins whose bytes a VolumeSnapshot holds: the VolumeSnapshot itself, the WukongSnapshot that it
+// is controlled by or retained for, and the WukongSnapshot of its name.
 func OriginsIn(volumeSnapshot metav1.Object) []model.Origin {
 	namespace, name := volumeSnapshot.GetNamespace(), volumeSnapshot.GetName()
 	origins := []model.Origin{
