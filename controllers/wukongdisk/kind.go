@@ -85,7 +85,7 @@ var storage = []kind.Read{
 	},
 	{
 		Of: &snapshotv1.VolumeSnapshot{}, Why: "the origin of disks", API: &dependency.VolumeSnapshots,
-		Watches: []kind.Watch{clonesOf(model.KindSnapshot, model.KindWukongSnapshot)},
+		Watches: []kind.Watch{clonesOfVolumeSnapshot()},
 	},
 	{
 		Of:  &cdiv1.DataVolume{},

@@ -28,14 +28,16 @@ func TestCloneOfADisk(t *testing.T) {
 	f, manager := start(t)
 	clone := f.newDisk("clone", builder.CloneOf("", "golden"))
 	f.Create(clone)
-	testkit.Wait(f, clone, metav1.ConditionFalse, v1alpha1.ReasonSourceMissing, "WukongDisk "+f.Namespace+"/golden does not exist")
+	testkit.Wait(f, clone, metav1.ConditionFalse, v1alpha1.ReasonSourceMissing,
+		"WukongDisk "+f.Namespace+"/golden does not exist")
 	golden := f.newDisk("golden")
 	f.Create(golden)
 	testkit.Wait(f, clone, metav1.ConditionFalse, v1alpha1.ReasonSourceNotReady, "DataVolume golden")
 	assert.False(t, f.Exists("clone", &cdiv1.DataVolume{}))
 
 	f.fill(golden)
-	assert.Equal(t, &cdiv1.DataVolumeSource{PVC: &cdiv1.DataVolumeSourcePVC{Namespace: f.Namespace, Name: "golden"}}, f.waitDataVolume(clone).Spec.Source)
+	assert.Equal(t, &cdiv1.DataVolumeSource{PVC: &cdiv1.DataVolumeSourcePVC{Namespace: f.Namespace, Name: "golden"}},
+		f.waitDataVolume(clone).Spec.Source)
 	f.fill(clone)
 	f.waitReady(clone)
 	f.Remove(golden)
@@ -49,8 +51,8 @@ func TestCloneOfADisk(t *testing.T) {
 	assert.Zero(t, second.Writes.Total(), second.Writes)
 }
 
-// CDI copies nothing that a pod uses, and is silent about it. So the clone waits here, says for whom, and goes on when the guest has let go; a machine
-// that waits for the clone itself is no obstacle.
+// CDI copies nothing that a pod uses, and does not report that. So the clone waits, reports for which WukongVM, and
+// continues when the guest has released the disk. A WukongVM that waits for the clone itself is no obstacle.
 func TestCloneOfADiskThatAGuestHas(t *testing.T) {
 	f, _ := start(t)
 	golden, clone := f.newDisk("golden"), f.newDisk("clone", builder.CloneOf("", "golden"))
@@ -84,7 +86,8 @@ func TestClonesOfEachOtherFallSilent(t *testing.T) {
 	assert.Less(t, manager.Writes.Total(), 10, manager.Writes)
 }
 
-// Nothing of another namespace is cloned, or told, until its owner grants it; by a disk's spec, or by an annotation of a claim.
+// Nothing of another namespace is cloned, or reported, until its owner grants it: by the spec of a disk, or by an
+// annotation of a claim.
 func TestContract7CloneAcrossNamespacesIsGranted(t *testing.T) {
 	f, _ := start(t)
 	images := f.elsewhere()
@@ -106,8 +109,10 @@ func TestContract7CloneAcrossNamespacesIsGranted(t *testing.T) {
 	}
 	images.Patch(golden, `{"spec":{"cloneableFrom":["`+f.Namespace+`"]}}`)
 	images.Patch(claim, `{"metadata":{"annotations":{"vm.novasphere.dev/cloneable-from":"other, `+f.Namespace+`"}}}`)
-	assert.Equal(t, &cdiv1.DataVolumeSourcePVC{Namespace: images.Namespace, Name: "golden"}, f.waitDataVolume(ofDisk).Spec.Source.PVC)
-	assert.Equal(t, &cdiv1.DataVolumeSourcePVC{Namespace: images.Namespace, Name: "plain"}, f.waitDataVolume(ofClaim).Spec.Source.PVC)
+	assert.Equal(t, &cdiv1.DataVolumeSourcePVC{Namespace: images.Namespace, Name: "golden"},
+		f.waitDataVolume(ofDisk).Spec.Source.PVC)
+	assert.Equal(t, &cdiv1.DataVolumeSourcePVC{Namespace: images.Namespace, Name: "plain"},
+		f.waitDataVolume(ofClaim).Spec.Source.PVC)
 	assert.ErrorContains(t, f.Client.Create(t.Context(), f.newDisk("odd", func(spec *v1alpha1.WukongDiskSpec) {
 		spec.CloneableFrom = []string{"No_Namespace"}
 	})), "must be the name of a namespace, or * for all")
@@ -120,65 +125,87 @@ func TestContract5DiskOfASnapshot(t *testing.T) {
 	f.StartManager()
 	disk := f.newDisk("root", builder.FromVolumeSnapshot("monday"))
 	f.Create(disk)
-	testkit.Wait(f, disk, metav1.ConditionFalse, v1alpha1.ReasonDependencyMissing, "volumesnapshots.snapshot.storage.k8s.io")
+	testkit.Wait(f, disk, metav1.ConditionFalse, v1alpha1.ReasonDependencyMissing,
+		"volumesnapshots.snapshot.storage.k8s.io")
 	f.Install(testenv.Snapshots)
-	testkit.Wait(f, disk, metav1.ConditionFalse, v1alpha1.ReasonSourceMissing, "VolumeSnapshot "+f.Namespace+"/monday does not exist")
+	testkit.Wait(f, disk, metav1.ConditionFalse, v1alpha1.ReasonSourceMissing,
+		"VolumeSnapshot "+f.Namespace+"/monday does not exist")
 
 	snapshot := &snapshotv1.VolumeSnapshot{
 		ObjectMeta: metav1.ObjectMeta{Namespace: f.Namespace, Name: "monday"},
-		Spec:       snapshotv1.VolumeSnapshotSpec{Source: snapshotv1.VolumeSnapshotSource{PersistentVolumeClaimName: ptr.To("golden")}},
+		Spec: snapshotv1.VolumeSnapshotSpec{
+			Source: snapshotv1.VolumeSnapshotSource{PersistentVolumeClaimName: ptr.To("golden")},
+		},
 	}
 	f.Create(snapshot)
 	testkit.Wait(f, disk, metav1.ConditionFalse, v1alpha1.ReasonSourceNotReady, "it is being taken")
-	snapshot.Status = &snapshotv1.VolumeSnapshotStatus{Error: &snapshotv1.VolumeSnapshotError{Message: ptr.To("pool is full")}}
+	full := &snapshotv1.VolumeSnapshotError{Message: ptr.To("pool is full")}
+	snapshot.Status = &snapshotv1.VolumeSnapshotStatus{Error: full}
 	f.SetStatus(snapshot)
 	testkit.Wait(f, disk, metav1.ConditionFalse, v1alpha1.ReasonSourceNotReady, "pool is full")
 	snapshot.Status = &snapshotv1.VolumeSnapshotStatus{ReadyToUse: ptr.To(true)}
 	f.SetStatus(snapshot)
-	assert.Equal(t, &cdiv1.DataVolumeSourceSnapshot{Namespace: f.Namespace, Name: "monday"}, f.waitDataVolume(disk).Spec.Source.Snapshot)
+	assert.Equal(t, &cdiv1.DataVolumeSourceSnapshot{Namespace: f.Namespace, Name: "monday"},
+		f.waitDataVolume(disk).Spec.Source.Snapshot)
 
 }
 
-// A disk starts from the VolumeSnapshot of a WukongSnapshot, once it is complete, and elsewhere only where it is granted.
+// A disk starts from the VolumeSnapshot of a WukongSnapshot when it is complete, and in another namespace only where it
+// is granted.
 func TestDiskOfAWukongSnapshot(t *testing.T) {
 	f, _ := start(t)
 	other := f.elsewhere()
 	disk := f.newDisk("root", builder.FromSnapshot("", "monday"))
 	abroad := other.newDisk("root", builder.FromSnapshot(f.Namespace, "monday"))
 	f.Create(disk, abroad)
-	testkit.Wait(f, disk, metav1.ConditionFalse, v1alpha1.ReasonSourceMissing, "WukongSnapshot "+f.Namespace+"/monday does not exist")
+	testkit.Wait(f, disk, metav1.ConditionFalse, v1alpha1.ReasonSourceMissing,
+		"WukongSnapshot "+f.Namespace+"/monday does not exist")
 
 	snapshot := builder.Snapshot(f.Namespace, "monday", "data")
 	f.Create(snapshot)
 	say := func(status metav1.ConditionStatus, message string) {
 		meta.SetStatusCondition(&snapshot.Status.Conditions, metav1.Condition{
-			Type: v1alpha1.ConditionReady, Status: status, Reason: v1alpha1.ReasonInProgress, Message: message, ObservedGeneration: snapshot.Generation,
+			Type: v1alpha1.ConditionReady, Status: status, Reason: v1alpha1.ReasonInProgress, Message: message,
+			ObservedGeneration: snapshot.Generation,
 		})
 		f.SetStatus(snapshot)
 	}
 	say(metav1.ConditionFalse, "VolumeSnapshot cut-1 is being taken")
 	testkit.Wait(f, disk, metav1.ConditionFalse, v1alpha1.ReasonSourceNotReady, "VolumeSnapshot cut-1 is being taken")
 	testkit.Wait(other, abroad, metav1.ConditionFalse, v1alpha1.ReasonCloneNotGranted, "spec.cloneableFrom")
+	// The cache may deliver the VolumeSnapshot later than the WukongSnapshot that it belongs to.
 	taken := &snapshotv1.VolumeSnapshot{
-		ObjectMeta: metav1.ObjectMeta{Namespace: f.Namespace, Name: "cut-1"},
-		Spec:       snapshotv1.VolumeSnapshotSpec{Source: snapshotv1.VolumeSnapshotSource{PersistentVolumeClaimName: ptr.To("data")}},
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace: f.Namespace, Name: "cut-1",
+			OwnerReferences: []metav1.OwnerReference{
+				*metav1.NewControllerRef(snapshot, v1alpha1.GroupVersion.WithKind("WukongSnapshot")),
+			},
+		},
+		Spec: snapshotv1.VolumeSnapshotSpec{
+			Source: snapshotv1.VolumeSnapshotSource{PersistentVolumeClaimName: ptr.To("data")},
+		},
 	}
 	f.Create(taken)
-	taken.Status = &snapshotv1.VolumeSnapshotStatus{ReadyToUse: ptr.To(true), RestoreSize: ptr.To(resource.MustParse("2Gi"))}
-	f.SetStatus(taken)
 	snapshot.Status.Disks = []v1alpha1.SnapshotDiskStatus{{Name: "data", VolumeSnapshotName: "cut-1"}}
 	say(metav1.ConditionTrue, "")
+	testkit.Wait(f, disk, metav1.ConditionFalse, v1alpha1.ReasonSourceNotReady, "it is being taken")
+	taken.Status = &snapshotv1.VolumeSnapshotStatus{
+		ReadyToUse: ptr.To(true), RestoreSize: ptr.To(resource.MustParse("2Gi")),
+	}
+	f.SetStatus(taken)
 	testkit.Wait(f, disk, metav1.ConditionFalse, v1alpha1.ReasonInvalidSpec, "restores to 2Gi: set spec.size to")
 	large := f.newDisk("large", builder.FromSnapshot("", "monday"), builder.Size("2Gi"))
 	f.Create(large)
-	assert.Equal(t, &cdiv1.DataVolumeSourceSnapshot{Namespace: f.Namespace, Name: "cut-1"}, f.waitDataVolume(large).Spec.Source.Snapshot)
+	assert.Equal(t, &cdiv1.DataVolumeSourceSnapshot{Namespace: f.Namespace, Name: "cut-1"},
+		f.waitDataVolume(large).Spec.Source.Snapshot)
 
 	f.Patch(snapshot, `{"spec":{"cloneableFrom":["`+other.Namespace+`"]}}`)
 	say(metav1.ConditionTrue, "")
 	testkit.Wait(other, abroad, metav1.ConditionFalse, v1alpha1.ReasonInvalidSpec, "restores to 2Gi")
 }
 
-// An upload waits for a person, says how, does not wait for a machine, and costs two writes of status until it is complete.
+// An upload waits for a user, reports how to upload, does not wait for a WukongVM, and costs two writes of status until
+// it is complete.
 func TestUpload(t *testing.T) {
 	f, manager := start(t)
 	disk := f.newDisk("root", builder.FromUpload)
@@ -187,7 +214,8 @@ func TestUpload(t *testing.T) {
 	assert.Contains(t, dataVolume.Annotations, "cdi.kubevirt.io/storage.bind.immediate.requested")
 	f.Bind(f.ClaimOf(dataVolume))
 	f.SetDataVolume("root", cdiv1.UploadScheduled)
-	waiting := testkit.Wait(f, disk, metav1.ConditionFalse, v1alpha1.ReasonAwaitingUpload, "virtctl image-upload dv root --namespace="+f.Namespace+" --no-create")
+	waiting := testkit.Wait(f, disk, metav1.ConditionFalse, v1alpha1.ReasonAwaitingUpload,
+		"virtctl image-upload dv root --namespace="+f.Namespace+" --no-create")
 	assert.Equal(t, v1alpha1.DiskAwaitingUpload, waiting.Status.Phase)
 	f.WaitIdle()
 	manager.Writes.Reset()
@@ -204,23 +232,33 @@ func TestDiskOfAnImage(t *testing.T) {
 	images := f.elsewhere()
 	disk := f.newDisk("root", builder.FromImage(images.Namespace, "debian"))
 	f.Create(disk)
-	testkit.Wait(f, disk, metav1.ConditionFalse, v1alpha1.ReasonCloneNotGranted, "WukongImage "+images.Namespace+"/debian may not be cloned")
+	testkit.Wait(f, disk, metav1.ConditionFalse, v1alpha1.ReasonCloneNotGranted,
+		"WukongImage "+images.Namespace+"/debian may not be cloned")
 	image := builder.Image(images.Namespace, "debian", builder.ImageHTTP("https://images.example/debian.qcow2"),
 		builder.ImageCloneableFrom(f.Namespace))
 	images.Create(image)
-	testkit.Wait(f, disk, metav1.ConditionFalse, v1alpha1.ReasonSourceNotReady, "WukongImage "+images.Namespace+"/debian: ")
+	testkit.Wait(f, disk, metav1.ConditionFalse, v1alpha1.ReasonSourceNotReady,
+		"WukongImage "+images.Namespace+"/debian: ")
 	assert.False(t, f.Exists("root", &cdiv1.DataVolume{}))
 	// Whoever may write the image's DataSource could point it at what the namespace of the image may not read.
 	images.Create(&cdiv1.DataSource{
-		ObjectMeta: metav1.ObjectMeta{Namespace: images.Namespace, Name: "debian", Labels: map[string]string{v1alpha1.LabelManagedBy: v1alpha1.LabelManagedByValue}},
-		Spec:       cdiv1.DataSourceSpec{Source: cdiv1.DataSourceSource{PVC: &cdiv1.DataVolumeSourcePVC{Namespace: "victim", Name: "data"}}},
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace: images.Namespace, Name: "debian",
+			Labels: map[string]string{v1alpha1.LabelManagedBy: v1alpha1.LabelManagedByValue},
+		},
+		Spec: cdiv1.DataSourceSpec{Source: cdiv1.DataSourceSource{
+			PVC: &cdiv1.DataVolumeSourcePVC{Namespace: "victim", Name: "data"},
+		}},
 	})
 	image.Status.DataSourceName, image.Status.CurrentVersion = "debian", "debian-2"
-	image.Status.Versions = []v1alpha1.ImageVersion{{Name: "debian-2", ClaimName: "debian-2"}, {Name: "debian-1", ClaimName: "debian-1"}}
+	image.Status.Versions = []v1alpha1.ImageVersion{
+		{Name: "debian-2", ClaimName: "debian-2"}, {Name: "debian-1", ClaimName: "debian-1"},
+	}
 	f.SetStatus(image)
 	dataVolume := f.waitDataVolume(disk)
 	assert.Nil(t, dataVolume.Spec.SourceRef)
-	assert.Equal(t, &cdiv1.DataVolumeSource{PVC: &cdiv1.DataVolumeSourcePVC{Namespace: images.Namespace, Name: "debian-2"}}, dataVolume.Spec.Source)
+	current := &cdiv1.DataVolumeSourcePVC{Namespace: images.Namespace, Name: "debian-2"}
+	assert.Equal(t, &cdiv1.DataVolumeSource{PVC: current}, dataVolume.Spec.Source)
 	f.fill(disk)
 	images.Remove(image)
 	f.waitReady(disk)
@@ -235,10 +273,12 @@ func TestDiskOfAnImageThatIsASnapshot(t *testing.T) {
 	image.Status.DataSourceName, image.Status.CurrentVersion = "debian", "debian-1"
 	image.Status.Versions = []v1alpha1.ImageVersion{{Name: "debian-1"}}
 	f.SetStatus(image)
-	assert.Equal(t, &cdiv1.DataVolumeSourceSnapshot{Namespace: f.Namespace, Name: "debian-1"}, f.waitDataVolume(disk).Spec.Source.Snapshot)
+	assert.Equal(t, &cdiv1.DataVolumeSourceSnapshot{Namespace: f.Namespace, Name: "debian-1"},
+		f.waitDataVolume(disk).Spec.Source.Snapshot)
 }
 
-// Fault B.3: what a disk that waits for its first consumer is to be made from goes, since an image keeps a few versions only.
+// Fault B.3: the origin of a disk that waits for its first consumer is deleted, because an image keeps only a few
+// versions.
 func TestAWaitingCloneIsMadeFromWhatItsSourceIsByNow(t *testing.T) {
 	f, _ := start(t)
 	first, second := f.NewClaim("debian-1"), f.NewClaim("debian-2")
@@ -249,7 +289,8 @@ func TestAWaitingCloneIsMadeFromWhatItsSourceIsByNow(t *testing.T) {
 	f.Create(image, disk)
 	serve := func(version string) {
 		image := testkit.Read(f, "debian", &v1alpha1.WukongImage{})
-		image.Status.CurrentVersion, image.Status.Versions = version, []v1alpha1.ImageVersion{{Name: version, ClaimName: version}}
+		image.Status.CurrentVersion = version
+		image.Status.Versions = []v1alpha1.ImageVersion{{Name: version, ClaimName: version}}
 		f.SetStatus(image)
 	}
 	serve("debian-1")
@@ -274,9 +315,9 @@ func TestAWaitingCloneIsMadeFromWhatItsSourceIsByNow(t *testing.T) {
 	f.waitReady(disk)
 }
 
-// A disk on a class that binds at first use is filled at once when a clone or an export waits for it: its machine may wait for the clone, or
-// never come.
-func TestADiskThatIsWaitedForDoesNotWaitForAMachine(t *testing.T) {
+// A disk on a class that binds at first use is filled at once when a clone or an export waits for it: its WukongVM may
+// wait for the clone, or never be created.
+func TestADiskThatIsWaitedForDoesNotWaitForAWukongVM(t *testing.T) {
 	f, manager := start(t)
 	cloned, exported, alone := f.newDisk("cloned"), f.newDisk("exported"), f.newDisk("alone")
 	for _, disk := range []*v1alpha1.WukongDisk{cloned, exported, alone} {
@@ -298,14 +339,16 @@ func TestADiskThatIsWaitedForDoesNotWaitForAMachine(t *testing.T) {
 		})
 		assert.Equal(t, "true", testkit.Read(f, disk.Name, &cdiv1.DataVolume{}).Annotations[bindNow])
 	}
-	assert.NotContains(t, testkit.Read(f, "alone", &corev1.PersistentVolumeClaim{}).Annotations, bindNow, "a stranger's wish counts nothing")
+	assert.NotContains(t, testkit.Read(f, "alone", &corev1.PersistentVolumeClaim{}).Annotations, bindNow,
+		"an unmanaged request does not count")
 
 	f.WaitIdle()
 	manager.Writes.Reset()
 	f.Bind(testkit.Read(f, "cloned", &corev1.PersistentVolumeClaim{}))
 	f.SetDataVolume("cloned", cdiv1.Succeeded)
 	f.waitReady(cloned)
-	assert.Equal(t, &cdiv1.DataVolumeSourcePVC{Namespace: f.Namespace, Name: "cloned"}, f.waitDataVolume(clone).Spec.Source.PVC)
+	assert.Equal(t, &cdiv1.DataVolumeSourcePVC{Namespace: f.Namespace, Name: "cloned"},
+		f.waitDataVolume(clone).Spec.Source.PVC)
 }
 
 // What is wrong with the size of a disk does not keep its bytes from being cloned.
@@ -318,7 +361,8 @@ func TestADiskThatCannotGrowCanBeCloned(t *testing.T) {
 	f.fill(golden)
 	f.waitReady(golden)
 	f.Patch(golden, `{"spec":{"size":"2Gi"}}`)
-	refused := testkit.Wait(f, golden, metav1.ConditionFalse, v1alpha1.ReasonExpansionUnsupported, "does not allow expansion")
+	refused := testkit.Wait(f, golden, metav1.ConditionFalse, v1alpha1.ReasonExpansionUnsupported,
+		"does not allow expansion")
 	assert.True(t, refused.Complete())
 	clone := f.newDisk("clone", builder.CloneOf("", "golden"))
 	f.Create(clone)

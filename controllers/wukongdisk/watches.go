@@ -58,13 +58,19 @@ func changesOnly(_, now client.Object) time.Duration {
 	return gather
 }
 
-// clonesOf maps an object to the disks in all namespaces that are clones of an object of its name and of one of the
-// kinds. The VolumeSnapshot of a WukongSnapshot has its name.
-func clonesOf(kinds ...string) kind.Watch {
+// clonesOf maps an object of a kind to the disks in all namespaces that are clones of it.
+func clonesOf(of string) kind.Watch {
+	return kind.Map(func(r *Reconciler, ctx context.Context, obj client.Object) []reconcile.Request {
+		return r.clonesOf(ctx, model.Origin{Kind: of, Namespace: obj.GetNamespace(), Name: obj.GetName()})
+	}, source.OriginChange())
+}
+
+// clonesOfVolumeSnapshot maps a VolumeSnapshot to the disks in all namespaces that are clones of it, or of the
+// WukongSnapshot that it belongs to.
+func clonesOfVolumeSnapshot() kind.Watch {
 	return kind.Map(func(r *Reconciler, ctx context.Context, obj client.Object) []reconcile.Request {
 		var requests []reconcile.Request
-		for _, kind := range kinds {
-			origin := model.Origin{Kind: kind, Namespace: obj.GetNamespace(), Name: obj.GetName()}
+		for _, origin := range source.OriginsIn(obj) {
 			requests = append(requests, r.clonesOf(ctx, origin)...)
 		}
 		return requests

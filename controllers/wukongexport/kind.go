@@ -5,7 +5,6 @@ import (
 
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/selection"
 	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
@@ -20,6 +19,9 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/index"
 	"github.com/novasphere/wukong/controllers/internal/kind"
 	"github.com/novasphere/wukong/controllers/internal/watches"
+	"github.com/novasphere/wukong/controllers/wukongexport/internal/attempt"
+	"github.com/novasphere/wukong/controllers/wukongexport/internal/progress"
+	"github.com/novasphere/wukong/controllers/wukongexport/internal/restore"
 )
 
 // Kind declares WukongExport and its controller.
@@ -33,15 +35,16 @@ var Kind = kind.Kind{
 	When:         watches.OwnChange(),
 	Reads: []kind.Read{
 		{
-			Of: &batchv1.Job{}, Why: "the Job that moves the bytes", Labels: kind.Managed(), Watches: []kind.Watch{kind.Owned()},
+			Of: &batchv1.Job{}, Why: "the Job that moves the bytes", Labels: kind.Managed(),
+			Watches: []kind.Watch{kind.Owned()},
 		},
 		{
 			Of: &corev1.Pod{}, Why: "how far the mover is, and how it ended", Labels: ofExports(),
-			Watches: []kind.Watch{kind.On((*Reconciler).exportOfPod, podChange())},
+			Watches: []kind.Watch{kind.On((*Reconciler).exportOfPod, attempt.Change())},
 		},
 		{
-			Of: &corev1.PersistentVolumeClaim{}, Why: "the claim that is read, and the one that is restored from a snapshot",
-			Keep:    kind.Copy(diskstate.KeepClaim),
+			Of: &corev1.PersistentVolumeClaim{}, Keep: kind.Copy(diskstate.KeepClaim),
+			Why:     "the claim that is read, and the one that is restored from a snapshot",
 			Watches: []kind.Watch{kind.On((*Reconciler).unfinished, claimChange())},
 		},
 		{
@@ -49,11 +52,11 @@ var Kind = kind.Kind{
 			Watches: []kind.Watch{kind.On((*Reconciler).unfinished, diskChange())},
 		},
 		{
-			Of: &v1alpha1.WukongVM{}, Why: "a machine that may run must not write to what is read",
-			Watches: []kind.Watch{kind.On((*Reconciler).unfinished, machineChange())},
+			Of: &v1alpha1.WukongVM{}, Why: "a guest that may run must not write to what is read",
+			Watches: []kind.Watch{kind.On((*Reconciler).unfinished, vmChange())},
 		},
 		{
-			Of: newSnapshot(), Why: "the VolumeSnapshot that is exported", API: &dependency.VolumeSnapshots,
+			Of: restore.NewSnapshot(), Why: "the VolumeSnapshot that is exported", API: &dependency.VolumeSnapshots,
 			Watches: []kind.Watch{kind.On((*Reconciler).unfinished)},
 		},
 		{Of: &corev1.Secret{}, Why: "credentials of the target, and the Secret of a download", Live: true},
@@ -72,7 +75,7 @@ func start(env kind.Env) (reconcile.Reconciler, error) {
 	if err != nil {
 		return nil, err
 	}
-	followers := newFollowers()
+	followers := progress.New()
 	if err := env.Manager.Add(followers); err != nil {
 		return nil, fmt.Errorf("add the followers of movers: %w", err)
 	}
@@ -89,7 +92,7 @@ func start(env kind.Env) (reconcile.Reconciler, error) {
 
 // followed starts a pass when a mover reports progress.
 func (r *Reconciler) followed() []source.Source {
-	return []source.Source{source.Channel(r.followers.events, &handler.EnqueueRequestForObject{})}
+	return []source.Source{source.Channel(r.followers.Events, &handler.EnqueueRequestForObject{})}
 }
 
 // ofExports selects the pods of exports.
@@ -97,12 +100,4 @@ func ofExports() labels.Selector {
 	requirement, err := labels.NewRequirement(v1alpha1.LabelExport, selection.Exists, nil)
 	utilruntime.Must(err)
 	return labels.NewSelector().Add(*requirement)
-}
-
-// newSnapshot is an empty VolumeSnapshot. Four of its fields are read, which is not worth a module of its own.
-func newSnapshot() *unstructured.Unstructured {
-	snapshot := &unstructured.Unstructured{}
-	snapshot.SetAPIVersion("snapshot.storage.k8s.io/v1")
-	snapshot.SetKind("VolumeSnapshot")
-	return snapshot
 }

@@ -17,13 +17,15 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/kind"
 	"github.com/novasphere/wukong/controllers/internal/operation"
 	"github.com/novasphere/wukong/controllers/internal/pass"
+	"github.com/novasphere/wukong/controllers/wukongexport/internal/job"
+	"github.com/novasphere/wukong/controllers/wukongexport/internal/progress"
 )
 
 // fieldManager owns the fields that this controller applies.
 const fieldManager = "wukong-export-controller"
 
-// delete of an export is for those whose time after the end is over. Owner references are put on exports and Jobs, which the admission plugin
-// OwnerReferencesPermissionEnforcement wants the finalizers for.
+// The right to delete exports is for those whose ttlSecondsAfterFinished is over. Exports and Jobs become owners, and
+// the admission plugin OwnerReferencesPermissionEnforcement requires the right to their finalizers for that.
 //
 // +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongexports,verbs=get;list;watch;patch;delete
 // +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongexports/status,verbs=patch
@@ -38,20 +40,20 @@ const fieldManager = "wukong-export-controller"
 // +kubebuilder:rbac:groups=snapshot.storage.k8s.io,resources=volumesnapshots,verbs=get;list;watch
 // +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
 
-// Reconciler brings WukongExports to what their spec says.
+// Reconciler brings WukongExports to the desired state.
 type Reconciler struct {
 	client client.Client
-	// applier writes what the caches hold, uncached the Secret and the Service of a download, once each: a cache of them would need the
-	// right to list those of the whole cluster.
+	// applier writes what the caches hold. uncached writes the Secret and the Service of a download, once each: a cache of
+	// them would need the right to list those of the whole cluster.
 	applier      *apply.Applier
 	uncached     *apply.Applier
 	dependencies *dependency.Registry
 	clock        clock.PassiveClock
-	followers    *followers
+	followers    *progress.Followers
 	mover        kind.Mover
 }
 
-// Reconcile looks at one WukongExport.
+// Reconcile is one pass over a WukongExport.
 func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
 	export := &v1alpha1.WukongExport{}
 	if err := r.client.Get(ctx, request.NamespacedName, export); err != nil {
@@ -65,20 +67,19 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 		return reconcile.Result{}, err
 	}
 	observed.outcome = steps.Run(ctx, r, export, observed)
-	result, err := observed.outcome.Conclude(observed.podAgain, func() (err error) {
+	result, err := observed.outcome.Conclude(observed.refusalAgain, func() (err error) {
 		export, err = r.writeStatus(ctx, export, observed)
 		return err
 	})
 	if err != nil {
 		return result, err
 	}
-	return operation.End(ctx, r.client, r.applier.Recorder, export, result, r.clock.Now(), func(ctx context.Context) error {
-		return r.cleanUp(ctx, observed)
-	}), nil
+	cleanUp := func(ctx context.Context) error { return r.cleanUp(ctx, observed) }
+	return operation.End(ctx, r.client, r.applier.Recorder, export, result, r.clock.Now(), cleanUp), nil
 }
 
-// steps are the writes of a pass. All but the first do nothing for an export that is finished. What the Job's pod waits for comes after the Job, so that nothing is made for one that is
-// refused.
+// steps are the writes of a pass. All but the first do nothing for a finished export. What the pod waits for is made
+// after the Job, so that nothing is made for a Job that is refused.
 var steps = pass.New("wukongexport",
 	pass.Do("metadata", (*Reconciler).applyMetadata),
 	pass.Do("job", (*Reconciler).applyJob),
@@ -88,10 +89,11 @@ var steps = pass.New("wukongexport",
 
 // applyMetadata makes the export a dependent of its Wukong.
 func (r *Reconciler) applyMetadata(ctx context.Context, export *v1alpha1.WukongExport, observed *observation) error {
-	return r.applier.Metadata(ctx, export.DeepCopy(), apply.Metadata{Umbrella: observed.umbrella.OwnerReference()})
+	metadata := apply.Metadata{Umbrella: observed.umbrella.OwnerReference()}
+	return r.applier.Metadata(ctx, export.DeepCopy(), metadata)
 }
 
-// applyJob brings the Job into being, or, when a machine began to use the disk, out of it.
+// applyJob makes the Job, or deletes it when a guest began to use the disk.
 func (r *Reconciler) applyJob(ctx context.Context, export *v1alpha1.WukongExport, observed *observation) error {
 	if export.Finished() {
 		return nil
@@ -105,14 +107,15 @@ func (r *Reconciler) applyJob(ctx context.Context, export *v1alpha1.WukongExport
 	if obstacle(export, observed) != nil {
 		return nil
 	}
-	expiresAt := metav1.Time{}
+	expiresAt := time.Time{}
 	if download := export.Spec.Target.Download; download != nil {
-		expiresAt = metav1.NewTime(r.clock.Now().Add(time.Duration(download.ExpiresAfterSeconds) * time.Second).Truncate(time.Second))
+		valid := time.Duration(download.ExpiresAfterSeconds) * time.Second
+		expiresAt = r.clock.Now().Add(valid).Truncate(time.Second)
 		if _, err := r.ownSecret(ctx, export); err != nil {
 			return err
 		}
 	}
-	applied, err := apply.Child(ctx, r.applier, export, desiredJob(export, observed, r.mover, expiresAt))
+	applied, err := apply.Child(ctx, r.applier, export, r.desiredJob(export, observed, expiresAt))
 	if err != nil {
 		return err
 	}
@@ -120,30 +123,22 @@ func (r *Reconciler) applyJob(ctx context.Context, export *v1alpha1.WukongExport
 	return nil
 }
 
-// supplied reports whether a pod of the Job is to run.
-func (o *observation) supplied(export *v1alpha1.WukongExport) bool {
-	return !export.Finished() && o.job != nil && o.job.DeletionTimestamp.IsZero() && !o.void
-}
-
-// supplyDownload makes the Secret and the Service of a download.
-func (r *Reconciler) supplyDownload(ctx context.Context, export *v1alpha1.WukongExport, observed *observation) error {
-	if !observed.supplied(export) {
-		return nil
+func (r *Reconciler) desiredJob(
+	export *v1alpha1.WukongExport, observed *observation, expiresAt time.Time,
+) *batchv1.Job {
+	in := job.Inputs{Export: export, Mover: r.mover, AssignsUsers: observed.assignsUsers, ExpiresAt: expiresAt}
+	if export.Spec.Source.VolumeSnapshot != nil {
+		in.RestoredMode = observed.restore(export).Mode()
+	} else {
+		in.Claim = observed.claim
 	}
-	return r.applyDownload(ctx, export, observed)
-}
-
-// supplySnapshot restores the claim that the Job reads from its snapshot.
-func (r *Reconciler) supplySnapshot(ctx context.Context, export *v1alpha1.WukongExport, observed *observation) error {
-	if !observed.supplied(export) {
-		return nil
-	}
-	return r.restoreSnapshot(ctx, export, observed)
+	return job.Make(in)
 }
 
 func (r *Reconciler) deleteJob(ctx context.Context, job *batchv1.Job) error {
 	uid := job.UID
-	err := r.client.Delete(ctx, job, client.PropagationPolicy(metav1.DeletePropagationBackground), client.Preconditions{UID: &uid})
+	err := r.client.Delete(ctx, job,
+		client.PropagationPolicy(metav1.DeletePropagationBackground), client.Preconditions{UID: &uid})
 	if client.IgnoreNotFound(err) != nil {
 		return fmt.Errorf("delete Job %s: %w", job.Name, err)
 	}

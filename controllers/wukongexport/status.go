@@ -3,10 +3,8 @@ package wukongexport
 import (
 	"context"
 	"regexp"
-	"time"
 
 	batchv1 "k8s.io/api/batch/v1"
-	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/novasphere/wukong/apis/model"
@@ -14,11 +12,16 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/apply"
 	"github.com/novasphere/wukong/controllers/internal/conditions"
 	"github.com/novasphere/wukong/controllers/internal/operation"
+	"github.com/novasphere/wukong/controllers/wukongexport/internal/attempt"
+	"github.com/novasphere/wukong/controllers/wukongexport/internal/download"
+	"github.com/novasphere/wukong/controllers/wukongexport/internal/job"
 	"github.com/novasphere/wukong/mover"
 )
 
 // writeStatus computes the status, writes it when it differs, and returns the export with it.
-func (r *Reconciler) writeStatus(ctx context.Context, export *v1alpha1.WukongExport, observed *observation) (*v1alpha1.WukongExport, error) {
+func (r *Reconciler) writeStatus(
+	ctx context.Context, export *v1alpha1.WukongExport, observed *observation,
+) (*v1alpha1.WukongExport, error) {
 	after := export.DeepCopy()
 	state := evaluate(export, observed, observed.outcome.Refused())
 	set := conditions.For(export, r.clock)
@@ -41,28 +44,26 @@ func (r *Reconciler) writeStatus(ctx context.Context, export *v1alpha1.WukongExp
 	return after, r.applier.Status(ctx, export, after)
 }
 
-// evaluate says where the export stands.
+// evaluate returns the state of the export.
 func evaluate(export *v1alpha1.WukongExport, observed *observation, applyErr error) *operation.State {
 	if export.Finished() {
 		return operation.Recorded(export)
 	}
-	if observed.job != nil {
-		if end := observed.end(); end != nil {
-			return ended(export, observed, end)
-		}
+	if end := observed.end(); end != nil {
+		return ended(export, observed, end)
 	}
-	if found := obstacle(export, observed); found != nil && hinders(export, observed) {
+	if found := obstacle(export, observed); found != nil && applies(export, observed) {
 		return found
 	}
 	if applyErr != nil {
 		return operation.Pending(apply.Reason(applyErr), "%s", applyErr)
 	}
-	if found := trouble(observed); found != nil {
+	if found := observed.attempt().Problem(); found != nil {
 		return found
 	}
-	if export.Spec.Target.Download != nil && observed.serving() {
+	if export.Spec.Target.Download != nil && attempt.Serving(observed.pod) {
 		serving := operation.InProgress(v1alpha1.ReasonServing, "download with the token in Secret %s, until %s",
-			model.ExportDownloadName(export), observed.job.Annotations[annotationExpiresAt])
+			model.ExportDownloadName(export), observed.job.Annotations[job.AnnotationExpiresAt])
 		serving.Ready = true
 		return serving
 	}
@@ -72,10 +73,24 @@ func evaluate(export *v1alpha1.WukongExport, observed *observation, applyErr err
 	return operation.InProgress(v1alpha1.ReasonInProgress, "Job %s moves the bytes", model.ExportJobName(export))
 }
 
-// hinders tells whether an obstacle is one for this export. What a Job reads is there, whatever becomes of the objects that it was found by; but a claim that
-// is restored from a snapshot needs that until the pod has it.
-func hinders(export *v1alpha1.WukongExport, observed *observation) bool {
-	return observed.job == nil || observed.void || export.Spec.Source.VolumeSnapshot != nil && !observed.reading()
+// applies reports whether an obstacle prevents this export. What a Job reads exists, whatever happens to the objects by
+// which it was found. But a claim that is restored from a snapshot needs the snapshot until the pod has the claim.
+func applies(export *v1alpha1.WukongExport, observed *observation) bool {
+	return observed.job == nil || observed.void ||
+		export.Spec.Source.VolumeSnapshot != nil && !attempt.Running(observed.pod)
+}
+
+// attempt are the inputs that decide about the newest pod of the Job.
+func (o *observation) attempt() attempt.Inputs {
+	return attempt.Inputs{Job: o.job, Pod: o.pod, Report: o.report, Refusal: o.refusal}
+}
+
+// end is the condition that reports the end of the Job; nil before, and when the Job is void.
+func (o *observation) end() *batchv1.JobCondition {
+	if o.job == nil || o.void {
+		return nil
+	}
+	return o.attempt().End()
 }
 
 // ended is the state of an export whose Job ended.
@@ -83,7 +98,7 @@ func ended(export *v1alpha1.WukongExport, observed *observation, end *batchv1.Jo
 	var state *operation.State
 	switch {
 	case end.Type == batchv1.JobFailed:
-		reason, message := failureOf(observed)
+		reason, message := observed.attempt().Failure()
 		state = operation.Failed("given up after %d attempts: %s: %s; mend the cause and create another WukongExport",
 			observed.job.Status.Failed, reason, message)
 	case export.Spec.Target.Download != nil:
@@ -97,27 +112,27 @@ func ended(export *v1alpha1.WukongExport, observed *observation, end *batchv1.Jo
 }
 
 // describe is the part of status that only exports have. What a mover reported stays until it, or the mover of the next
-// attempt, reports something else: a manager that has just started has not heard it yet.
+// attempt, reports something else: a manager that has just started does not have its Report yet.
 func describe(export *v1alpha1.WukongExport, observed *observation) v1alpha1.WukongExportStatus {
 	described := v1alpha1.WukongExportStatus{}
 	if observed.claim != nil {
 		described.ClaimName = observed.claim.Name
 	} else if observed.job != nil {
-		described.ClaimName = claimOfJob(observed.job)
+		described.ClaimName = job.ClaimName(observed.job)
 	}
-	job := observed.job
-	if job == nil || !job.DeletionTimestamp.IsZero() || observed.void {
+	if observed.job == nil || !observed.job.DeletionTimestamp.IsZero() || observed.void {
 		return described
 	}
-	described.Failures = job.Status.Failed
+	described.Failures = observed.job.Status.Failed
 	described.ProgressPercent, described.SizeBytes = export.Status.ProgressPercent, export.Status.SizeBytes
 	described.Checksum, described.Location = export.Status.Checksum, export.Status.Location
 	if report := observed.report; report != nil {
-		tell(&described, report)
+		copyReport(&described, report)
 	}
-	if expiresAt, err := time.Parse(time.RFC3339, job.Annotations[annotationExpiresAt]); err == nil && export.Spec.Target.Download != nil {
+	if expiresAt, err := job.ExpiresAt(observed.job); err == nil && export.Spec.Target.Download != nil {
+		name := model.ExportDownloadName(export)
 		described.Download = &v1alpha1.DownloadStatus{
-			URL: downloadURL(export), ServiceName: model.ExportDownloadName(export), SecretName: model.ExportDownloadName(export), ExpiresAt: &metav1.Time{Time: expiresAt},
+			URL: download.URL(export), ServiceName: name, SecretName: name, ExpiresAt: &metav1.Time{Time: expiresAt},
 		}
 	}
 	return described
@@ -128,8 +143,8 @@ var checksum = regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)
 // maxLocation is what the schema allows.
 const maxLocation = 2048
 
-// tell takes over what a mover said, as far as it is well-formed: its words come from a pod.
-func tell(described *v1alpha1.WukongExportStatus, report *mover.Report) {
+// copyReport copies what a mover reported, as far as it is well-formed: the Report of a pod is not trusted.
+func copyReport(described *v1alpha1.WukongExportStatus, report *mover.Report) {
 	described.ProgressPercent = &report.Percent
 	described.SizeBytes = max(report.SizeBytes, 0)
 	described.Checksum, described.Location = "", ""
@@ -139,16 +154,4 @@ func tell(described *v1alpha1.WukongExportStatus, report *mover.Report) {
 	if len(report.Location) <= maxLocation {
 		described.Location = report.Location
 	}
-}
-
-// serving reports whether the download can be read.
-func (o *observation) serving() bool { return o.pod != nil && podReady(o.pod) }
-
-func podReady(pod *corev1.Pod) bool {
-	for _, condition := range pod.Status.Conditions {
-		if condition.Type == corev1.PodReady {
-			return condition.Status == corev1.ConditionTrue
-		}
-	}
-	return false
 }

@@ -3,61 +3,54 @@ package wukongsnapshot
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	snapshotv1 "github.com/kubernetes-csi/external-snapshotter/client/v8/apis/volumesnapshot/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/apply"
+	"github.com/novasphere/wukong/controllers/wukongsnapshot/internal/parts"
 )
 
-// cut makes the VolumeSnapshots that are missing. Once one is refused, no more are made. While one is being deleted, those
-// of an attempt that was given up have to go first.
+// cut makes the VolumeSnapshots that are missing. After one is refused, no more are made. While one is being deleted,
+// those of an attempt that was given up have to be deleted first.
 func (r *Reconciler) cut(ctx context.Context, snapshot *v1alpha1.WukongSnapshot, observed *observation) error {
-	if slices.ContainsFunc(observed.parts, func(one part) bool { return one.taken != nil && !one.taken.DeletionTimestamp.IsZero() }) {
+	if observed.parts.Deleting() {
 		return nil
 	}
-	begin := observed.unfrozen()
+	begin := observed.consistency(snapshot).Unfrozen()
 	for i := range observed.parts {
 		one := &observed.parts[i]
-		if one.taken != nil {
+		if one.Taken != nil {
 			continue
 		}
 		applied, err := apply.Child(ctx, r.applier, snapshot, desiredVolumeSnapshot(snapshot, one, begin))
 		if err != nil {
 			return err
 		}
-		one.taken = applied
+		one.Taken = applied
 	}
 	return nil
 }
 
 func desiredVolumeSnapshot(
-	snapshot *v1alpha1.WukongSnapshot, one *part, begin v1alpha1.SnapshotConsistency,
+	snapshot *v1alpha1.WukongSnapshot, one *parts.Part, begin v1alpha1.SnapshotConsistency,
 ) *snapshotv1.VolumeSnapshot {
-	desired := &snapshotv1.VolumeSnapshot{
-		ObjectMeta: metav1.ObjectMeta{
-			Name: one.VolumeSnapshotName, Namespace: snapshot.Namespace,
-			Annotations: map[string]string{v1alpha1.AnnotationSnapshotBegun: string(begin)},
-		},
-		Spec: snapshotv1.VolumeSnapshotSpec{Source: snapshotv1.VolumeSnapshotSource{PersistentVolumeClaimName: &one.ClaimName}},
-	}
-	if class := snapshot.Spec.VolumeSnapshotClassName; class != "" {
-		desired.Spec.VolumeSnapshotClassName = &class
-	}
-	return desired
+	return parts.Desired(parts.Inputs{
+		Namespace: snapshot.Namespace, Part: one.SnapshotDiskStatus,
+		ClassName: snapshot.Spec.VolumeSnapshotClassName, Begin: begin,
+	})
 }
 
 // rehearse asks the API server whether it would accept the VolumeSnapshots, before a guest is frozen for them.
 func (r *Reconciler) rehearse(ctx context.Context, snapshot *v1alpha1.WukongSnapshot, observed *observation) error {
+	begin := observed.consistency(snapshot).Unfrozen()
 	for i := range observed.parts {
 		one := &observed.parts[i]
-		if one.taken != nil {
+		if one.Taken != nil {
 			continue
 		}
-		err := r.uncached.Create(ctx, desiredVolumeSnapshot(snapshot, one, observed.unfrozen()), client.DryRunAll)
+		err := r.uncached.Create(ctx, desiredVolumeSnapshot(snapshot, one, begin), client.DryRunAll)
 		if err != nil {
 			return apply.Classify("VolumeSnapshot", one.VolumeSnapshotName, err)
 		}
@@ -65,19 +58,20 @@ func (r *Reconciler) rehearse(ctx context.Context, snapshot *v1alpha1.WukongSnap
 	return nil
 }
 
-// discard deletes the VolumeSnapshots, which are no part of the snapshot from then on: those that were made may become
-// ready later, of which nobody would know.
+// discard deletes the VolumeSnapshots. From then on they are no part of the snapshot: the storage may complete them
+// later, and nothing would report that.
 func (r *Reconciler) discard(ctx context.Context, observed *observation) error {
 	for i := range observed.parts {
 		one := &observed.parts[i]
-		if one.taken == nil || !one.taken.DeletionTimestamp.IsZero() {
+		if one.Taken == nil || one.Deleting() {
 			continue
 		}
-		uid := one.taken.UID
-		if err := r.client.Delete(ctx, one.taken, client.Preconditions{UID: &uid}); client.IgnoreNotFound(err) != nil {
-			return fmt.Errorf("delete VolumeSnapshot %s, which is given up: %w", one.taken.Name, err)
+		uid := one.Taken.UID
+		err := r.client.Delete(ctx, one.Taken, client.Preconditions{UID: &uid})
+		if client.IgnoreNotFound(err) != nil {
+			return fmt.Errorf("delete VolumeSnapshot %s, which is given up: %w", one.Taken.Name, err)
 		}
-		one.taken = nil
+		one.Taken = nil
 	}
 	return nil
 }

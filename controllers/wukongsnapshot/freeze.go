@@ -24,29 +24,15 @@ type Agents interface {
 	Unfreeze(ctx context.Context, namespace, instance string) error
 }
 
-// maxActs is how many acts a pass may have: a freeze, the cut, the thaw, and the deletion of what was in vain.
+// maxActs is how many acts a pass may have: a freeze, the cut, the thaw, and the deletion of unusable VolumeSnapshots.
 const maxActs = 8
 
-// crowd is after how long a snapshot tries again that met another one at the same guest, at least; and at most twice as
-// long, so that two do not meet again.
-const crowd = 3 * time.Second
+// minimumRetry is the shortest time after which a snapshot tries again when another one has the guest. The longest is
+// twice that.
+const minimumRetry = 3 * time.Second
 
-func (r *Reconciler) quiesceInputs(snapshot *v1alpha1.WukongSnapshot, observed *observation) quiesce.Inputs {
-	in := quiesce.Inputs{
-		Status: snapshot.Status.Quiesce, Cuts: observed.cuts(), Required: requiresFreeze(snapshot, observed),
-		Timeout: time.Duration(ptr.Deref(snapshot.Spec.FreezeTimeoutSeconds, 0)) * time.Second, Now: r.clock.Now(),
-	}
-	if guest := observed.source.guest; guest != nil {
-		in.Guest = &guest.Guest
-	}
-	if called, here := r.calls.Load(snapshot.UID); here {
-		in.Called = called.(time.Time)
-	}
-	return in
-}
-
-// takeFrozen freezes the guest, cuts the disks and thaws the guest, as far as that goes without waiting. Each step is
-// written to status before the act that follows it.
+// takeFrozen freezes the guest, cuts the disks and thaws the guest, as far as that is possible without waiting. Each
+// step is written to status before the act that follows it.
 func (r *Reconciler) takeFrozen(ctx context.Context, snapshot *v1alpha1.WukongSnapshot, observed *observation) error {
 	for range maxActs {
 		in := r.quiesceInputs(snapshot, observed)
@@ -91,11 +77,11 @@ func (r *Reconciler) freeze(
 	if err := r.note(ctx, snapshot, observed, next); err != nil {
 		return err
 	}
-	// Two snapshots that begin at the same moment: at least one of them sees what the other has written, and whoever
-	// sees it goes back.
-	rival, err := r.rival(ctx, r.applier.Live, snapshot)
-	if err != nil || rival != "" {
-		observed.source.rival, observed.done.after = rival, crowd+jitter(snapshot)
+	// Of two snapshots that begin at the same moment, at least one reads what the other has written. Whichever reads
+	// it goes back.
+	competitor, err := r.competitor(ctx, r.applier.Live, snapshot)
+	if err != nil || competitor != "" {
+		observed.source.competitor, observed.done.after = competitor, competitorRetry(snapshot)
 		if failed := r.note(ctx, snapshot, observed, before); failed != nil {
 			return failed
 		}
@@ -121,7 +107,7 @@ func (r *Reconciler) thaw(
 	return r.note(ctx, snapshot, observed, status)
 }
 
-// note writes how far the freezing is, with what the snapshot holds: the next manager must know both.
+// note writes the state of the freeze, and what the snapshot holds: the next manager must know both.
 func (r *Reconciler) note(
 	ctx context.Context, snapshot *v1alpha1.WukongSnapshot, observed *observation, quiesce *v1alpha1.SnapshotQuiesce,
 ) error {
@@ -130,8 +116,8 @@ func (r *Reconciler) note(
 	after.Status.Disks, after.Status.Excluded, after.Status.Machine = nil, nil, nil
 	if quiesce != nil {
 		after.Status.Phase = v1alpha1.OperationInProgress
-		after.Status.Disks, after.Status.Excluded = observed.held(), observed.excluded(snapshot)
-		after.Status.Machine = observed.machine(snapshot)
+		after.Status.Disks, after.Status.Excluded = observed.parts.Held(), observed.excluded(snapshot)
+		after.Status.Machine = observed.recordedVM(snapshot)
 		if after.Status.StartTime == nil {
 			after.Status.StartTime = ptr.To(metav1.NewTime(r.clock.Now().Truncate(time.Second)))
 		}
@@ -143,8 +129,10 @@ func (r *Reconciler) note(
 	return nil
 }
 
-// rival is another snapshot of the same WukongVM that may have its guest frozen; empty for none.
-func (r *Reconciler) rival(ctx context.Context, reader client.Reader, snapshot *v1alpha1.WukongSnapshot) (string, error) {
+// competitor is another snapshot of the same WukongVM that may have its guest frozen; empty for none.
+func (r *Reconciler) competitor(
+	ctx context.Context, reader client.Reader, snapshot *v1alpha1.WukongSnapshot,
+) (string, error) {
 	list := &v1alpha1.WukongSnapshotList{}
 	if err := reader.List(ctx, list, client.InNamespace(snapshot.Namespace)); err != nil {
 		return "", fmt.Errorf("list the snapshots of WukongVM %s: %w", snapshot.Spec.Source.VMRef.Name, err)
@@ -160,11 +148,12 @@ func (r *Reconciler) rival(ctx context.Context, reader client.Reader, snapshot *
 	return "", nil
 }
 
-// jitter is a time of its own for each snapshot, up to crowd.
-func jitter(snapshot *v1alpha1.WukongSnapshot) time.Duration {
+// competitorRetry is when a snapshot tries again whose guest another one has. It is different for each snapshot, so
+// that two do not meet again.
+func competitorRetry(snapshot *v1alpha1.WukongSnapshot) time.Duration {
 	digest := fnv.New32a()
 	_, _ = digest.Write([]byte(snapshot.UID)) // which never fails
-	return time.Duration(digest.Sum32()%1000) * crowd / 1000
+	return minimumRetry + time.Duration(digest.Sum32()%1000)*minimumRetry/1000
 }
 
 // thawBeforeTheEnd thaws the guest of a snapshot that is deleted while it has the guest frozen. It returns when to try

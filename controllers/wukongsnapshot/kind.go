@@ -15,6 +15,8 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/kind"
 	"github.com/novasphere/wukong/controllers/internal/subresource"
 	"github.com/novasphere/wukong/controllers/internal/watches"
+	"github.com/novasphere/wukong/controllers/wukongsnapshot/internal/guest"
+	"github.com/novasphere/wukong/controllers/wukongsnapshot/internal/parts"
 )
 
 // Kind declares WukongSnapshot and its controller.
@@ -34,19 +36,21 @@ var Kind = kind.Kind{
 		},
 		{
 			Of: &v1alpha1.WukongVM{}, Why: "its disks and its manifest, and whether its guest may write to them",
-			Watches: []kind.Watch{kind.On((*Reconciler).ofMachine, machineChange())},
+			Watches: []kind.Watch{kind.On((*Reconciler).ofVM, vmChange())},
 		},
 		{
 			Of: &kubevirtv1.VirtualMachineInstance{}, Why: "whether the file systems of the guest can be frozen, and are",
-			API: &dependency.VirtualMachineInstances, Labels: kind.Managed(), Keep: kind.Copy(keepInstance),
-			Watches: []kind.Watch{kind.On((*Reconciler).ofInstance, instanceChange())},
+			API: &dependency.VirtualMachineInstances, Labels: kind.Managed(), Keep: kind.Copy(guest.Keep),
+			Watches: []kind.Watch{kind.On((*Reconciler).ofInstance, guest.Change())},
 		},
 		{Of: &storagev1.StorageClass{}, Why: "the driver of a disk, for which there must be a VolumeSnapshotClass"},
 		{Of: &snapshotv1.VolumeSnapshotClass{}, Why: "whether the storage of a disk can take snapshots", Live: true},
 		{Of: &appsv1.ControllerRevision{}, Why: "the manifest of the WukongVM", Live: true},
 		{
 			Of: &snapshotv1.VolumeSnapshot{}, Why: "the snapshots that are taken", API: &dependency.VolumeSnapshots,
-			Watches: []kind.Watch{kind.By(handler.EnqueueRequestsFromMapFunc(apply.OwnerOf("WukongSnapshot")), snapshotChange())},
+			Watches: []kind.Watch{
+				kind.By(handler.EnqueueRequestsFromMapFunc(apply.OwnerOf("WukongSnapshot")), parts.Change()),
+			},
 		},
 	},
 	Indexes: append(

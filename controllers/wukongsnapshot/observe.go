@@ -8,7 +8,7 @@ import (
 
 	snapshotv1 "github.com/kubernetes-csi/external-snapshotter/client/v8/apis/volumesnapshot/v1"
 	storagev1 "k8s.io/api/storage/v1"
-	"k8s.io/utils/ptr"
+	kubevirtv1 "kubevirt.io/api/core/v1"
 
 	"github.com/novasphere/wukong/apis/model"
 	"github.com/novasphere/wukong/apis/v1alpha1"
@@ -19,19 +19,20 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/umbrella"
 	"github.com/novasphere/wukong/controllers/internal/usage"
 	"github.com/novasphere/wukong/controllers/wukongsnapshot/internal/contents"
-	"github.com/novasphere/wukong/controllers/wukongsnapshot/internal/quiesce"
+	"github.com/novasphere/wukong/controllers/wukongsnapshot/internal/guest"
+	"github.com/novasphere/wukong/controllers/wukongsnapshot/internal/parts"
 )
 
-// observation is all that is read in one pass, and what was done in it.
+// observation is all that is read in a pass, and what its steps did.
 type observation struct {
 	umbrella umbrella.Link
 	now      time.Time
-	// served: the cluster serves VolumeSnapshots.
+	// served reports that the cluster serves VolumeSnapshots.
 	served bool
 	// source is what the snapshot is taken of. It is not read for a snapshot that is finished.
 	source source
-	// parts are the VolumeSnapshots, those that are to be made included.
-	parts []part
+	// parts are the VolumeSnapshots, including those that have to be made.
+	parts parts.Parts
 	// done is what the steps of this pass did.
 	done done
 	// outcome is how this pass's writes ended; nil before them.
@@ -46,32 +47,23 @@ type source struct {
 	disks map[string]*v1alpha1.WukongDisk
 	// excluded are the disks of the WukongVM that the snapshot does not hold.
 	excluded []v1alpha1.SnapshotExcludedDisk
-	// problem is why it cannot be decided what the snapshot holds, or why that cannot be cut; nil when it can.
+	// problem is why the contents of the snapshot cannot be decided or cut; nil when they can.
 	problem *operation.State
-	// writers are the machines that may write to the disks.
+	// writers are the names of the WukongVMs that may write to the disks.
 	writers []string
 	// guest of the WukongVM; nil when none runs.
-	guest *guest
-	// rival is another snapshot that has the guest frozen, or is about to; empty for none.
-	rival string
-}
-
-// part is the snapshot of one disk.
-type part struct {
-	v1alpha1.SnapshotDiskStatus
-	// taken is our VolumeSnapshot; nil when it does not exist.
-	taken *snapshotv1.VolumeSnapshot
-	// conflict: a VolumeSnapshot of this name exists that is not ours.
-	conflict bool
+	guest *guest.Guest
+	// competitor is another snapshot that has the guest frozen, or is about to; empty for none.
+	competitor string
 }
 
 // done is what the steps of a pass did.
 type done struct {
 	// refused is why a VolumeSnapshot was not accepted; empty when all were.
 	refused string
-	// gaveUp: the guest could not be frozen as it must be.
+	// gaveUp reports that the guest could not be frozen as it must be.
 	gaveUp bool
-	// after is when to go on; zero for never.
+	// after is when to continue; zero for never.
 	after time.Duration
 }
 
@@ -84,40 +76,41 @@ func (r *Reconciler) observe(ctx context.Context, snapshot *v1alpha1.WukongSnaps
 	if observed.served, err = r.dependencies.Served(ctx, dependency.VolumeSnapshots); err != nil {
 		return nil, err
 	}
-	parts := snapshot.Status.Disks
+	held := snapshot.Status.Disks
 	switch ref := snapshot.Spec.Source.DiskRef; {
-	case ref != nil && len(parts) == 0:
-		parts = []v1alpha1.SnapshotDiskStatus{{Name: ref.Name, DiskName: ref.Name, VolumeSnapshotName: snapshot.Name}}
+	case ref != nil && len(held) == 0:
+		held = []v1alpha1.SnapshotDiskStatus{{Name: ref.Name, DiskName: ref.Name, VolumeSnapshotName: snapshot.Name}}
 		fallthrough
 	case ref != nil:
 		err = r.observeDisk(ctx, snapshot, ref.Name, &observed.source)
 		if disk := observed.source.disks[ref.Name]; disk != nil && len(snapshot.Status.Disks) == 0 {
-			parts[0].ClaimName, parts[0].Size, parts[0].StorageClassName = disk.Status.ClaimName, disk.Spec.Size, disk.Status.StorageClassName
+			held[0].ClaimName, held[0].Size = disk.Status.ClaimName, disk.Spec.Size
+			held[0].StorageClassName = disk.Status.StorageClassName
 		}
 	default:
-		parts, err = r.observeMachine(ctx, snapshot, observed)
+		held, err = r.observeVM(ctx, snapshot, observed)
 	}
 	if err != nil {
 		return nil, err
 	}
-	return observed, r.observeParts(ctx, snapshot, observed, parts)
+	return observed, r.observeParts(ctx, snapshot, observed, held)
 }
 
-// observeParts reads the VolumeSnapshots.
+// observeParts reads the VolumeSnapshots of the disks that the snapshot holds.
 func (r *Reconciler) observeParts(
-	ctx context.Context, snapshot *v1alpha1.WukongSnapshot, observed *observation, parts []v1alpha1.SnapshotDiskStatus,
+	ctx context.Context, snapshot *v1alpha1.WukongSnapshot, observed *observation, held []v1alpha1.SnapshotDiskStatus,
 ) error {
-	for _, one := range parts {
-		found := part{SnapshotDiskStatus: one}
+	for _, one := range held {
+		found := parts.Part{SnapshotDiskStatus: one}
 		if observed.served {
 			existing, err := read.Get(ctx, r.client, snapshot.Namespace, one.VolumeSnapshotName, &snapshotv1.VolumeSnapshot{})
 			if err != nil {
 				return err
 			}
 			if existing != nil && model.Belongs(existing, snapshot) {
-				found.taken = existing
+				found.Taken = existing
 			} else {
-				found.conflict = existing != nil
+				found.Conflict = existing != nil
 			}
 		}
 		observed.parts = append(observed.parts, found)
@@ -125,7 +118,10 @@ func (r *Reconciler) observeParts(
 	return nil
 }
 
-func (r *Reconciler) observeDisk(ctx context.Context, snapshot *v1alpha1.WukongSnapshot, name string, source *source) error {
+// observeDisk reads the disk that the snapshot is taken of, and which WukongVMs may write to it.
+func (r *Reconciler) observeDisk(
+	ctx context.Context, snapshot *v1alpha1.WukongSnapshot, name string, source *source,
+) error {
 	if snapshot.Finished() {
 		return nil
 	}
@@ -138,9 +134,9 @@ func (r *Reconciler) observeDisk(ctx context.Context, snapshot *v1alpha1.WukongS
 	return err
 }
 
-// observeMachine reads the WukongVM with its guest and disks, and returns what the snapshot holds: once it has begun, what
-// its status says.
-func (r *Reconciler) observeMachine(
+// observeVM reads the WukongVM with its guest and disks, and returns the disks that the snapshot holds. After the
+// snapshot has begun, those are the ones in its status.
+func (r *Reconciler) observeVM(
 	ctx context.Context, snapshot *v1alpha1.WukongSnapshot, observed *observation,
 ) ([]v1alpha1.SnapshotDiskStatus, error) {
 	begun := snapshot.Status.Disks
@@ -155,7 +151,7 @@ func (r *Reconciler) observeMachine(
 	if source.guest, err = r.observeGuest(ctx, snapshot.Namespace, name); err != nil {
 		return nil, err
 	}
-	if source.rival, err = r.rival(ctx, r.client, snapshot); err != nil {
+	if source.competitor, err = r.competitor(ctx, r.client, snapshot); err != nil {
 		return nil, err
 	}
 	if source.vm != nil {
@@ -180,13 +176,27 @@ func (r *Reconciler) observeMachine(
 		source.writers = append(source.writers, writers...)
 	}
 	if source.guest != nil {
-		source.writers = append(source.writers, name) // whatever the WukongVM reports: its status is later than its guest
+		source.writers = append(source.writers, name) // the status of the WukongVM is later than its guest
 	}
 	slices.Sort(source.writers)
 	source.writers = slices.Compact(source.writers)
 	return begun, nil
 }
 
+// observeGuest reads the guest of a WukongVM; nil when none runs.
+func (r *Reconciler) observeGuest(ctx context.Context, namespace, vm string) (*guest.Guest, error) {
+	served, err := r.dependencies.Served(ctx, dependency.VirtualMachineInstances)
+	if err != nil || !served {
+		return nil, err
+	}
+	instance, err := read.Get(ctx, r.client, namespace, vm, &kubevirtv1.VirtualMachineInstance{})
+	if err != nil || instance == nil {
+		return nil, err
+	}
+	return guest.Of(instance), nil
+}
+
+// disksOf reads the disks of a WukongVM that exist, by their names.
 func (r *Reconciler) disksOf(ctx context.Context, vm *v1alpha1.WukongVM) (map[string]*v1alpha1.WukongDisk, error) {
 	disks := map[string]*v1alpha1.WukongDisk{}
 	for _, name := range model.DiskNames(vm) {
@@ -201,7 +211,7 @@ func (r *Reconciler) disksOf(ctx context.Context, vm *v1alpha1.WukongVM) (map[st
 	return disks, nil
 }
 
-// decideContents decides what a snapshot that has not begun is to hold.
+// decideContents decides which disks a snapshot will hold that has not begun.
 func (r *Reconciler) decideContents(
 	ctx context.Context, snapshot *v1alpha1.WukongSnapshot, source *source,
 ) ([]v1alpha1.SnapshotDiskStatus, error) {
@@ -233,42 +243,4 @@ func (r *Reconciler) decideContents(
 	}
 	source.excluded, source.problem = decided.Excluded, problem
 	return decided.Disks, nil
-}
-
-// ready reports whether the storage has taken a VolumeSnapshot for good. One that is being deleted is not.
-func ready(taken *snapshotv1.VolumeSnapshot) bool {
-	return taken != nil && taken.DeletionTimestamp.IsZero() && taken.Status != nil && ptr.Deref(taken.Status.ReadyToUse, false)
-}
-
-// isCut reports whether the content of a VolumeSnapshot is fixed: its time is that of the answer of CSI's CreateSnapshot, after
-// which the guest may write again.
-func isCut(taken *snapshotv1.VolumeSnapshot) bool {
-	return ready(taken) ||
-		taken != nil && taken.DeletionTimestamp.IsZero() && taken.Status != nil && taken.Status.CreationTime != nil
-}
-
-// begun reports whether a VolumeSnapshot of this snapshot exists.
-func (o *observation) begun() bool {
-	return slices.ContainsFunc(o.parts, func(one part) bool { return one.taken != nil })
-}
-
-func (o *observation) all(holds func(*snapshotv1.VolumeSnapshot) bool) bool {
-	return len(o.parts) > 0 && !slices.ContainsFunc(o.parts, func(one part) bool { return !holds(one.taken) })
-}
-
-// cuts counts the VolumeSnapshots.
-func (o *observation) cuts() quiesce.Cuts {
-	counted := quiesce.Cuts{Wanted: len(o.parts), Refused: o.done.refused}
-	for _, one := range o.parts {
-		if one.taken == nil {
-			continue
-		}
-		counted.Made++
-		if isCut(one.taken) {
-			counted.Cut++
-		} else if status := one.taken.Status; status != nil && status.Error != nil {
-			counted.Failing = fmt.Sprintf("VolumeSnapshot %s: %s", one.taken.Name, ptr.Deref(status.Error.Message, "it failed without a message"))
-		}
-	}
-	return counted
 }

@@ -19,8 +19,8 @@ import (
 // fieldManager owns the fields that this controller applies.
 const fieldManager = "wukong-snapshot-controller"
 
-// delete of WukongSnapshots is for those whose ttlSecondsAfterFinished is over. Clusters with the admission plugin
-// OwnerReferencesPermissionEnforcement also require it of whoever puts an owner reference on an object.
+// The right to delete WukongSnapshots is for those whose ttlSecondsAfterFinished is over. Clusters with the admission
+// plugin OwnerReferencesPermissionEnforcement also require it from a program that adds an owner reference to an object.
 //
 // +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongsnapshots,verbs=get;list;watch;patch;delete
 // +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongsnapshots/status,verbs=patch
@@ -34,21 +34,22 @@ const fieldManager = "wukong-snapshot-controller"
 // +kubebuilder:rbac:groups=apps,resources=controllerrevisions,verbs=get;create
 // +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
 
-// Reconciler brings WukongSnapshots to what their spec says.
+// Reconciler brings WukongSnapshots to the desired state.
 type Reconciler struct {
 	client client.Client
-	// uncached creates what no cache holds, or what is only rehearsed: the client that reads its own writes would wait to see it.
+	// uncached creates what no cache holds, or what is only rehearsed: the client that reads its own writes would wait
+	// for it.
 	uncached     client.Client
 	applier      *apply.Applier
 	dependencies *dependency.Registry
 	clock        clock.PassiveClock
 	agents       Agents
-	// calls are when this process called a guest agent for a snapshot last, by the UID of the snapshot. Another process
-	// finds the call in status, by a clock that may differ.
+	// calls are the times when this process last called a guest agent for a snapshot, by the UID of the snapshot. Another
+	// process finds the call in status, by a clock that may differ.
 	calls sync.Map
 }
 
-// Reconcile looks at one WukongSnapshot.
+// Reconcile is one pass over a WukongSnapshot.
 func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
 	snapshot := &v1alpha1.WukongSnapshot{}
 	if err := r.client.Get(ctx, request.NamespacedName, snapshot); err != nil {
@@ -77,16 +78,18 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 	if err != nil {
 		return result, err
 	}
-	return operation.End(ctx, r.client, r.applier.Recorder, snapshot, result, observed.now, func(ctx context.Context) error {
+	cleanUp := func(ctx context.Context) error {
 		r.calls.Delete(snapshot.UID)
 		if snapshot.Status.Phase != v1alpha1.OperationFailed {
 			return nil
 		}
 		return r.discard(ctx, observed)
-	}), nil
+	}
+	return operation.End(ctx, r.client, r.applier.Recorder, snapshot, result, observed.now, cleanUp), nil
 }
 
-// steps are the writes of a pass over a snapshot that is not being deleted. Nothing is made before the finalizer is there that deletes or keeps it.
+// steps are the writes of a pass over a snapshot that is not being deleted. Nothing is made before the snapshot has the
+// finalizer that deletes or keeps it.
 var steps = pass.New("wukongsnapshot",
 	pass.Do("metadata", (*Reconciler).applyMetadata),
 	pass.Do("manifest", (*Reconciler).keepManifest, "metadata"),
@@ -94,39 +97,47 @@ var steps = pass.New("wukongsnapshot",
 )
 
 // applyMetadata puts the finalizer on the snapshot, and makes it a dependent of its Wukong.
-func (r *Reconciler) applyMetadata(ctx context.Context, snapshot *v1alpha1.WukongSnapshot, observed *observation) error {
-	return r.applier.Metadata(ctx, snapshot.DeepCopy(), apply.Metadata{Finalizer: v1alpha1.FinalizerSnapshot, Umbrella: observed.umbrella.OwnerReference()})
+func (r *Reconciler) applyMetadata(
+	ctx context.Context, snapshot *v1alpha1.WukongSnapshot, observed *observation,
+) error {
+	return r.applier.Metadata(ctx, snapshot.DeepCopy(), apply.Metadata{
+		Finalizer: v1alpha1.FinalizerSnapshot, Umbrella: observed.umbrella.OwnerReference(),
+	})
 }
 
-// take makes the VolumeSnapshots, once: while the guest is frozen where its agent can freeze it.
+// take makes the VolumeSnapshots, once. The guest is frozen meanwhile if its agent can freeze it.
 func (r *Reconciler) take(ctx context.Context, snapshot *v1alpha1.WukongSnapshot, observed *observation) error {
 	switch {
 	case snapshot.Finished():
 		return nil
 	case snapshot.Status.Quiesce != nil:
 		return r.takeFrozen(ctx, snapshot, observed)
-	case !observed.begun() && obstacle(snapshot, observed) != nil:
+	case !observed.parts.Begun() && observed.obstacle(snapshot) != nil:
 		return nil
-	case !observed.begun() && observed.source.freezable():
+	case !observed.parts.Begun() && observed.consistency(snapshot).Freezable():
 		return r.takeFrozen(ctx, snapshot, observed)
 	}
 	err := r.cut(ctx, snapshot, observed)
 	if apply.Permanent(err) && len(observed.parts) > 1 {
-		// The rest would be of a later time. It begins again as a whole.
+		// The others would be of a later time. The snapshot begins again as a whole.
 		err = errors.Join(err, r.discard(ctx, observed))
 	}
 	return err
 }
 
-// settleOwnership keeps complete VolumeSnapshots that shall be retained out of the garbage collector's reach.
-func (r *Reconciler) settleOwnership(ctx context.Context, snapshot *v1alpha1.WukongSnapshot, observed *observation) error {
-	retained := snapshot.Spec.ReclaimPolicy == v1alpha1.ReclaimRetain && observed.all(ready) &&
-		snapshot.Status.Phase != v1alpha1.OperationFailed && !insufficient(snapshot, observed)
-	for _, one := range observed.parts {
-		if one.taken == nil || !one.taken.DeletionTimestamp.IsZero() {
+// settleOwnership removes the owner of complete VolumeSnapshots that have to be retained, so that the garbage collector
+// keeps them.
+func (r *Reconciler) settleOwnership(
+	ctx context.Context, snapshot *v1alpha1.WukongSnapshot, observed *observation,
+) error {
+	retained := snapshot.Spec.ReclaimPolicy == v1alpha1.ReclaimRetain && observed.parts.Ready() &&
+		snapshot.Status.Phase != v1alpha1.OperationFailed && !observed.consistency(snapshot).Insufficient()
+	for i := range observed.parts {
+		one := &observed.parts[i]
+		if one.Taken == nil || one.Deleting() {
 			continue
 		}
-		if err := r.applier.SettleOwnership(ctx, snapshot, one.taken, retained, nil); err != nil {
+		if err := r.applier.SettleOwnership(ctx, snapshot, one.Taken, retained, nil); err != nil {
 			return err
 		}
 	}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	snapshotv1 "github.com/kubernetes-csi/external-snapshotter/client/v8/apis/volumesnapshot/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
 
@@ -13,9 +12,10 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/apply"
 	"github.com/novasphere/wukong/controllers/internal/conditions"
 	"github.com/novasphere/wukong/controllers/internal/operation"
+	"github.com/novasphere/wukong/controllers/wukongsnapshot/internal/manifest"
 )
 
-// evaluate says where the snapshot stands.
+// evaluate returns the state of the snapshot, and when to look again.
 func evaluate(snapshot *v1alpha1.WukongSnapshot, observed *observation, applyErr error) *operation.State {
 	state := stateOf(snapshot, observed, applyErr)
 	if after := observed.done.after; after > 0 && (state.After == 0 || after < state.After) {
@@ -33,12 +33,12 @@ func stateOf(snapshot *v1alpha1.WukongSnapshot, observed *observation, applyErr 
 		return operation.Failed("given up after %d attempts: %s; make another snapshot", quiesce.Attempts, quiesce.Failure)
 	case quiesce != nil && quiesce.Step != v1alpha1.QuiesceThawed:
 		return freezing(quiesce)
-	case observed.begun():
+	case observed.parts.Begun():
 		return progress(snapshot, observed, applyErr)
 	case quiesce != nil:
 		return repeating(snapshot, observed, applyErr)
 	}
-	if found := obstacle(snapshot, observed); found != nil {
+	if found := observed.obstacle(snapshot); found != nil {
 		return found
 	}
 	if applyErr == nil {
@@ -56,101 +56,91 @@ func repeating(snapshot *v1alpha1.WukongSnapshot, observed *observation, applyEr
 	quiesce, seconds := snapshot.Status.Quiesce, ptr.Deref(snapshot.Spec.FailureDeadlineSeconds, 0)
 	left := operation.Left(observed.started(snapshot).Time, seconds, observed.now)
 	if left <= 0 {
-		return operation.Failed("given up after failureDeadlineSeconds (%d) and %d attempts to freeze the guest: %s; make another snapshot",
+		return operation.Failed(
+			"given up after failureDeadlineSeconds (%d) and %d attempts to freeze the guest: %s; make another snapshot",
 			seconds, quiesce.Attempts, failure)
 	}
-	state := operation.InProgress(v1alpha1.ReasonInProgress, "attempt %d to freeze the guest was in vain and is repeated: %s", quiesce.Attempts, failure)
+	state := operation.InProgress(v1alpha1.ReasonInProgress,
+		"attempt %d to freeze the guest was in vain and is repeated: %s", quiesce.Attempts, failure)
 	state.After = left
 	return state
 }
 
-// freezing is how far the freezing of the guest is.
+// freezing is the state while the guest is frozen or thawed.
 func freezing(quiesce *v1alpha1.SnapshotQuiesce) *operation.State {
 	switch quiesce.Step {
 	case v1alpha1.QuiesceFrozen:
-		return operation.InProgress(v1alpha1.ReasonInProgress, "the file systems of the guest are frozen, and its disks are cut")
+		return operation.InProgress(
+			v1alpha1.ReasonInProgress, "the file systems of the guest are frozen, and its disks are cut")
 	case v1alpha1.QuiesceThawing:
-		return operation.InProgress(v1alpha1.ReasonInProgress, "the guest agent is asked to thaw the file systems: %s", quiesce.Failure)
+		return operation.InProgress(v1alpha1.ReasonInProgress,
+			"the guest agent is asked to thaw the file systems: %s", quiesce.Failure)
 	default:
 		return operation.InProgress(v1alpha1.ReasonInProgress, "the guest agent is asked to freeze the file systems")
 	}
 }
 
-// kept is what became of a snapshot that was finished.
+// kept is the state of a finished snapshot. Its VolumeSnapshots may be lost later.
 func kept(snapshot *v1alpha1.WukongSnapshot, observed *observation) *operation.State {
 	if snapshot.Status.Phase == v1alpha1.OperationFailed {
 		return operation.Recorded(snapshot)
 	}
 	lost := func(reason, format string, arguments ...any) *operation.State {
-		return &operation.State{Phase: v1alpha1.OperationSucceeded, Reason: reason, Message: fmt.Sprintf(format, arguments...)}
+		return &operation.State{
+			Phase: v1alpha1.OperationSucceeded, Reason: reason, Message: fmt.Sprintf(format, arguments...),
+		}
 	}
-	for _, one := range observed.parts {
-		switch taken := one.taken; {
-		case taken == nil, !taken.DeletionTimestamp.IsZero():
-			return lost(v1alpha1.ReasonSnapshotLost, "VolumeSnapshot %s, which was complete, is gone, and its point in time with it: make another snapshot",
+	for i := range observed.parts {
+		switch one := &observed.parts[i]; {
+		case one.Taken == nil, one.Deleting():
+			return lost(v1alpha1.ReasonSnapshotLost,
+				"VolumeSnapshot %s, which was complete, is gone, and its point in time with it: make another snapshot",
 				one.VolumeSnapshotName)
-		case !ready(taken):
-			return lost(v1alpha1.ReasonSnapshotError, "VolumeSnapshot %s, which was complete, is not ready to use: %s", taken.Name, storageSays(taken))
+		case !one.Ready():
+			return lost(v1alpha1.ReasonSnapshotError, "VolumeSnapshot %s, which was complete, is not ready to use: %s",
+				one.Taken.Name, one.StorageError())
 		}
 	}
 	return operation.Succeeded(v1alpha1.ReasonTaken)
 }
 
-// progress is how far the storage is.
+// progress is the state while the storage makes the VolumeSnapshots, and when it has made them.
 func progress(snapshot *v1alpha1.WukongSnapshot, observed *observation, applyErr error) *operation.State {
-	if observed.all(ready) {
-		if !insufficient(snapshot, observed) {
+	if observed.parts.Ready() {
+		if !observed.consistency(snapshot).Insufficient() {
 			return operation.Succeeded(v1alpha1.ReasonTaken)
 		}
 		if snapshot.Status.Quiesce != nil {
-			return operation.Failed("%s, and requiredConsistency is %s: make another snapshot", snapshot.Status.Quiesce.Failure, snapshot.Spec.RequiredConsistency)
+			return operation.Failed("%s, and requiredConsistency is %s: make another snapshot",
+				snapshot.Status.Quiesce.Failure, snapshot.Spec.RequiredConsistency)
 		}
-		return operation.Failed("a machine began to use the disk while the snapshot was taken, so that it is no better than after a power failure, "+
-			"and requiredConsistency is %s: make another snapshot", snapshot.Spec.RequiredConsistency)
+		return operation.Failed("a machine began to use the disk while the snapshot was taken, so that it is no better than "+
+			"after a power failure, and requiredConsistency is %s: make another snapshot", snapshot.Spec.RequiredConsistency)
 	}
-	waiting := observed.waiting()
+	waiting := observed.parts.Unready()
 	seconds := ptr.Deref(snapshot.Spec.FailureDeadlineSeconds, 0)
 	deadline := time.Duration(seconds) * time.Second
 	left := operation.Left(observed.started(snapshot).Time, seconds, observed.now)
 	switch {
 	case left <= 0:
-		return operation.Failed("given up after %s: %s; mend the cause and make another snapshot", deadline, storageSays(waiting))
+		return operation.Failed("given up after %s: %s; mend the cause and make another snapshot",
+			deadline, waiting.StorageError())
 	case applyErr != nil:
 		return operation.Pending(apply.Reason(applyErr), "%s", applyErr)
 	case waiting == nil:
 		return operation.InProgress(v1alpha1.ReasonInProgress, "the VolumeSnapshots are being made")
-	case !waiting.DeletionTimestamp.IsZero():
-		return operation.InProgress(v1alpha1.ReasonInProgress, "VolumeSnapshot %s is being deleted, and is made again afterwards", waiting.Name)
+	case waiting.Deleting():
+		return operation.InProgress(v1alpha1.ReasonInProgress,
+			"VolumeSnapshot %s is being deleted, and is made again afterwards", waiting.Taken.Name)
 	}
-	state := operation.InProgress(v1alpha1.ReasonInProgress, "VolumeSnapshot %s is being taken", waiting.Name)
-	if waiting.Status != nil && waiting.Status.Error != nil {
+	state := operation.InProgress(v1alpha1.ReasonInProgress, "VolumeSnapshot %s is being taken", waiting.Taken.Name)
+	if waiting.Failed() {
 		state = operation.InProgress(v1alpha1.ReasonSnapshotError, "VolumeSnapshot %s: %s; it is tried again until %s",
-			waiting.Name, storageSays(waiting), observed.started(snapshot).Add(deadline).UTC().Format(time.RFC3339))
+			waiting.Taken.Name, waiting.StorageError(),
+			observed.started(snapshot).Add(deadline).UTC().Format(time.RFC3339))
 	}
 	state.After = left
 	return state
-}
-
-// waiting is a VolumeSnapshot that is not ready, rather one that failed; nil for none.
-func (o *observation) waiting() *snapshotv1.VolumeSnapshot {
-	var found *snapshotv1.VolumeSnapshot
-	for _, one := range o.parts {
-		if one.taken == nil || ready(one.taken) {
-			continue
-		}
-		if found == nil || one.taken.Status != nil && one.taken.Status.Error != nil {
-			found = one.taken
-		}
-	}
-	return found
-}
-
-// storageSays is the storage's own error.
-func storageSays(taken *snapshotv1.VolumeSnapshot) string {
-	if taken != nil && taken.Status != nil && taken.Status.Error != nil && ptr.Deref(taken.Status.Error.Message, "") != "" {
-		return *taken.Status.Error.Message
-	}
-	return "the storage says nothing of it; is a snapshot controller running, and the driver's sidecar?"
 }
 
 // started is when the work began; nil before.
@@ -158,16 +148,10 @@ func (o *observation) started(snapshot *v1alpha1.WukongSnapshot) *metav1.Time {
 	if snapshot.Status.StartTime != nil {
 		return snapshot.Status.StartTime
 	}
-	var first *metav1.Time
-	for _, one := range o.parts {
-		if one.taken != nil && (first == nil || one.taken.CreationTimestamp.Before(first)) {
-			first = &one.taken.CreationTimestamp
-		}
-	}
-	return first
+	return o.parts.FirstCreated()
 }
 
-// writeStatus writes the status where it differs, and returns the snapshot with it.
+// writeStatus writes the status if it differs, and returns the snapshot with it.
 func (r *Reconciler) writeStatus(
 	ctx context.Context, snapshot *v1alpha1.WukongSnapshot, observed *observation, state *operation.State,
 ) (*v1alpha1.WukongSnapshot, error) {
@@ -185,15 +169,18 @@ func (r *Reconciler) writeStatus(
 // describe is the part of status that only snapshots have. It is empty until the snapshot has begun.
 func describe(snapshot *v1alpha1.WukongSnapshot, observed *observation) v1alpha1.WukongSnapshotStatus {
 	described := v1alpha1.WukongSnapshotStatus{Quiesce: snapshot.Status.Quiesce}
-	if !observed.begun() && described.Quiesce == nil {
+	if !observed.parts.Begun() && described.Quiesce == nil {
 		return described
 	}
-	described.Disks, described.Excluded, described.Machine = observed.held(), observed.excluded(snapshot), observed.machine(snapshot)
-	if isFreezing := described.Quiesce != nil && described.Quiesce.Step != v1alpha1.QuiesceThawed; isFreezing || !observed.begun() {
+	described.Disks, described.Excluded = observed.parts.Held(), observed.excluded(snapshot)
+	described.Machine = observed.recordedVM(snapshot)
+	isFreezing := described.Quiesce != nil && described.Quiesce.Step != v1alpha1.QuiesceThawed
+	if isFreezing || !observed.parts.Begun() {
 		return described
 	}
-	described.Consistency, described.Indications = reached(snapshot, observed), indications(snapshot, observed)
-	if observed.all(ready) {
+	in := observed.consistency(snapshot)
+	described.Consistency, described.Indications = in.Reached(), in.Indicate()
+	if observed.parts.Ready() {
 		for i := range described.Disks {
 			if at := described.Disks[i].TakenAt; described.TakenAt == nil || described.TakenAt.Before(at) {
 				described.TakenAt = at
@@ -201,20 +188,6 @@ func describe(snapshot *v1alpha1.WukongSnapshot, observed *observation) v1alpha1
 		}
 	}
 	return described
-}
-
-// held are the disks that the snapshot holds. What the storage reported of each is added when all are ready: that is one
-// write, however many disks there are.
-func (o *observation) held() []v1alpha1.SnapshotDiskStatus {
-	held := make([]v1alpha1.SnapshotDiskStatus, 0, len(o.parts))
-	for _, one := range o.parts {
-		disk := one.SnapshotDiskStatus
-		if o.all(ready) {
-			disk.RestoreSize, disk.TakenAt = one.taken.Status.RestoreSize, one.taken.Status.CreationTime
-		}
-		held = append(held, disk)
-	}
-	return held
 }
 
 // excluded are the disks that the snapshot does not hold. That is decided once.
@@ -225,15 +198,11 @@ func (o *observation) excluded(snapshot *v1alpha1.WukongSnapshot) []v1alpha1.Sna
 	return o.source.excluded
 }
 
-// machine is the WukongVM as it was when the snapshot began; nil for a snapshot of a disk.
-func (o *observation) machine(snapshot *v1alpha1.WukongSnapshot) *v1alpha1.SnapshotMachine {
+// recordedVM is the WukongVM as it was when the snapshot began; nil for a snapshot of a disk.
+func (o *observation) recordedVM(snapshot *v1alpha1.WukongSnapshot) *v1alpha1.SnapshotMachine {
 	vm := o.source.vm
 	if snapshot.Status.Machine != nil || vm == nil {
 		return snapshot.Status.Machine
 	}
-	machine := &v1alpha1.SnapshotMachine{Name: vm.Name, UID: string(vm.UID), Generation: vm.Generation}
-	if data, err := manifest(vm); err == nil && len(data) <= maxManifest {
-		machine.RevisionName = revisionName(snapshot, vm)
-	}
-	return machine
+	return manifest.Inputs{Snapshot: snapshot.Name, VM: vm}.Status()
 }

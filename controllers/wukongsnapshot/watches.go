@@ -3,9 +3,7 @@ package wukongsnapshot
 import (
 	"context"
 
-	snapshotv1 "github.com/kubernetes-csi/external-snapshotter/client/v8/apis/volumesnapshot/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
-	kubevirtv1 "kubevirt.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
@@ -18,19 +16,21 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/watches"
 )
 
-// unfinished lists the snapshots of a disk or a machine, by an index, that are not finished.
+// unfinished are requests for the snapshots of a disk or a WukongVM, by an index, that are not finished.
 func (r *Reconciler) unfinished(ctx context.Context, namespace, field, name string) []reconcile.Request {
 	snapshots := &v1alpha1.WukongSnapshotList{}
-	requests := watches.Requests(ctx, r.client, snapshots, client.InNamespace(namespace), client.MatchingFields{field: name})
-	var under []reconcile.Request
+	requests := watches.Requests(
+		ctx, r.client, snapshots, client.InNamespace(namespace), client.MatchingFields{field: name})
+	var unfinished []reconcile.Request
 	for i := range snapshots.Items {
 		if !snapshots.Items[i].Finished() {
-			under = append(under, requests[i])
+			unfinished = append(unfinished, requests[i])
 		}
 	}
-	return under
+	return unfinished
 }
 
+// ofDisk maps a disk to its snapshots, and to those of the WukongVM that has it.
 func (r *Reconciler) ofDisk() handler.EventHandler {
 	return handler.EnqueueRequestsFromMapFunc(func(ctx context.Context, obj client.Object) []reconcile.Request {
 		disk := obj.(*v1alpha1.WukongDisk)
@@ -42,9 +42,9 @@ func (r *Reconciler) ofDisk() handler.EventHandler {
 	})
 }
 
-// ofMachine maps a machine to its snapshots and those of its disks: whether it may write to them decides how consistent
-// they are.
-func (r *Reconciler) ofMachine() handler.EventHandler {
+// ofVM maps a WukongVM to its snapshots and those of its disks: how consistent they are depends on whether its guest
+// may write to the disks.
+func (r *Reconciler) ofVM() handler.EventHandler {
 	return handler.EnqueueRequestsFromMapFunc(func(ctx context.Context, vm client.Object) []reconcile.Request {
 		requests := r.unfinished(ctx, vm.GetNamespace(), index.SnapshotByVM, vm.GetName())
 		for _, disk := range model.UsedDisks(vm.(*v1alpha1.WukongVM)) {
@@ -54,36 +54,30 @@ func (r *Reconciler) ofMachine() handler.EventHandler {
 	})
 }
 
-// ofInstance maps an instance to the snapshots of its machine.
+// ofInstance maps an instance to the snapshots of its WukongVM.
 func (r *Reconciler) ofInstance() handler.EventHandler {
 	return handler.EnqueueRequestsFromMapFunc(func(ctx context.Context, instance client.Object) []reconcile.Request {
 		return r.unfinished(ctx, instance.GetNamespace(), index.SnapshotByVM, instance.GetName())
 	})
 }
 
-// instanceChange accepts changes of what is read of an instance.
-func instanceChange() predicate.Predicate {
-	return predicate.Funcs{
-		UpdateFunc: func(e event.UpdateEvent) bool {
-			before, after := e.ObjectOld.(*kubevirtv1.VirtualMachineInstance), e.ObjectNew.(*kubevirtv1.VirtualMachineInstance)
-			return !guestOf(before).is(guestOf(after))
-		},
-	}
-}
-
-// diskChange lets pass what is read of a disk.
+// diskChange accepts changes of what is read of a disk.
 func diskChange() predicate.Predicate {
 	return predicate.Funcs{
 		UpdateFunc: func(e event.UpdateEvent) bool {
 			before, after := e.ObjectOld.(*v1alpha1.WukongDisk), e.ObjectNew.(*v1alpha1.WukongDisk)
-			return before.UID != after.UID || before.Complete() != after.Complete() || before.Status.ClaimName != after.Status.ClaimName ||
-				before.Status.AttachedTo != after.Status.AttachedTo || (before.Status.Move == nil) != (after.Status.Move == nil) || before.DeletionTimestamp.IsZero() != after.DeletionTimestamp.IsZero() || model.Ready(before).Message != model.Ready(after).Message
+			return before.UID != after.UID || before.Complete() != after.Complete() ||
+				before.Status.ClaimName != after.Status.ClaimName ||
+				before.Status.AttachedTo != after.Status.AttachedTo ||
+				(before.Status.Move == nil) != (after.Status.Move == nil) ||
+				before.DeletionTimestamp.IsZero() != after.DeletionTimestamp.IsZero() ||
+				model.Ready(before).Message != model.Ready(after).Message
 		},
 	}
 }
 
-// machineChange lets pass what is read of a machine.
-func machineChange() predicate.Predicate {
+// vmChange accepts changes of what is read of a WukongVM.
+func vmChange() predicate.Predicate {
 	return predicate.Funcs{
 		UpdateFunc: func(e event.UpdateEvent) bool {
 			before, after := e.ObjectOld.(*v1alpha1.WukongVM), e.ObjectNew.(*v1alpha1.WukongVM)
@@ -92,28 +86,4 @@ func machineChange() predicate.Predicate {
 				!equality.Semantic.DeepEqual(model.UsedDisks(before), model.UsedDisks(after))
 		},
 	}
-}
-
-// snapshotChange lets pass what is read of a VolumeSnapshot.
-func snapshotChange() predicate.Predicate {
-	return predicate.Funcs{
-		UpdateFunc: func(e event.UpdateEvent) bool {
-			before, after := e.ObjectOld.(*snapshotv1.VolumeSnapshot), e.ObjectNew.(*snapshotv1.VolumeSnapshot)
-			return before.UID != after.UID || before.DeletionTimestamp.IsZero() != after.DeletionTimestamp.IsZero() ||
-				!equality.Semantic.DeepEqual(before.OwnerReferences, after.OwnerReferences) || !sameStatus(before.Status, after.Status)
-		},
-	}
-}
-
-// sameStatus leaves out the time of an error, which a sidecar that tries again writes each time.
-func sameStatus(one, two *snapshotv1.VolumeSnapshotStatus) bool {
-	timeless := func(status *snapshotv1.VolumeSnapshotStatus) *snapshotv1.VolumeSnapshotStatus {
-		if status == nil || status.Error == nil {
-			return status
-		}
-		status = status.DeepCopy()
-		status.Error.Time = nil
-		return status
-	}
-	return equality.Semantic.DeepEqual(timeless(one), timeless(two))
 }

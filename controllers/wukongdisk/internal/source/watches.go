@@ -7,6 +7,7 @@ import (
 
 	snapshotv1 "github.com/kubernetes-csi/external-snapshotter/client/v8/apis/volumesnapshot/v1"
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/event"
@@ -26,6 +27,28 @@ func OriginChange() predicate.Predicate {
 				originState(e.ObjectOld) != originState(e.ObjectNew)
 		},
 	}
+}
+
+// OriginsIn are the origins whose bytes a VolumeSnapshot holds: the VolumeSnapshot itself, the WukongSnapshot that it
+// is controlled by or retained for, and the WukongSnapshot of its name.
+func OriginsIn(volumeSnapshot metav1.Object) []model.Origin {
+	namespace, name := volumeSnapshot.GetNamespace(), volumeSnapshot.GetName()
+	origins := []model.Origin{
+		{Kind: model.KindSnapshot, Namespace: namespace, Name: name},
+		{Kind: model.KindWukongSnapshot, Namespace: namespace, Name: name},
+	}
+	owner := ""
+	if controller := metav1.GetControllerOf(volumeSnapshot); controller != nil {
+		if controller.Kind == model.KindWukongSnapshot {
+			owner = controller.Name
+		}
+	} else if retainedFor, ok := model.RetainedFor(volumeSnapshot); ok {
+		owner = retainedFor.Name
+	}
+	if owner != "" && owner != name {
+		origins = append(origins, model.Origin{Kind: model.KindWukongSnapshot, Namespace: namespace, Name: owner})
+	}
+	return origins
 }
 
 // originState is a string that changes when an origin becomes complete or incomplete, or changes who may clone it.

@@ -1,6 +1,4 @@
-//go:build !controlplane
-
-package wukongsnapshot
+package job
 
 import (
 	"testing"

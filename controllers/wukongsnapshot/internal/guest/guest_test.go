@@ -1,4 +1,4 @@
-package wukongsnapshot
+package guest
 
 import (
 	"testing"
@@ -21,37 +21,39 @@ func instance(changes ...func(*kubevirtv1.VirtualMachineInstance)) *kubevirtv1.V
 	for _, change := range changes {
 		change(made)
 	}
-	return keeptest.Object(made, keepInstance)
+	return keeptest.Object(made, Keep)
 }
 
 func holds(condition kubevirtv1.VirtualMachineInstanceConditionType) func(*kubevirtv1.VirtualMachineInstance) {
 	return func(i *kubevirtv1.VirtualMachineInstance) {
-		i.Status.Conditions = append(i.Status.Conditions, kubevirtv1.VirtualMachineInstanceCondition{Type: condition, Status: corev1.ConditionTrue})
+		i.Status.Conditions = append(i.Status.Conditions,
+			kubevirtv1.VirtualMachineInstanceCondition{Type: condition, Status: corev1.ConditionTrue})
 	}
 }
 
 func TestTheGuestOfAnInstance(t *testing.T) {
-	plain := guestOf(instance())
+	plain := Of(instance())
 	assert.Equal(t, "guest-1", plain.InstanceUID)
 	assert.Equal(t, "node-1", plain.NodeName)
-	assert.False(t, plain.Frozen || plain.Migrating || plain.paused || plain.hasAgent)
+	assert.False(t, plain.Frozen || plain.Migrating || plain.Paused || plain.HasAgent)
 
-	assert.True(t, guestOf(instance(holds(kubevirtv1.VirtualMachineInstanceAgentConnected))).hasAgent)
-	assert.True(t, guestOf(instance(holds(kubevirtv1.VirtualMachineInstancePaused))).paused)
-	assert.True(t, guestOf(instance(func(i *kubevirtv1.VirtualMachineInstance) { i.Status.FSFreezeStatus = "frozen" })).Frozen)
+	assert.True(t, Of(instance(holds(kubevirtv1.VirtualMachineInstanceAgentConnected))).HasAgent)
+	assert.True(t, Of(instance(holds(kubevirtv1.VirtualMachineInstancePaused))).Paused)
+	assert.True(t, Of(instance(func(i *kubevirtv1.VirtualMachineInstance) { i.Status.FSFreezeStatus = "frozen" })).Frozen)
 	moving := func(state kubevirtv1.VirtualMachineInstanceMigrationState) bool {
-		return guestOf(instance(func(i *kubevirtv1.VirtualMachineInstance) { i.Status.MigrationState = &state })).Migrating
+		return Of(instance(func(i *kubevirtv1.VirtualMachineInstance) { i.Status.MigrationState = &state })).Migrating
 	}
 	assert.True(t, moving(kubevirtv1.VirtualMachineInstanceMigrationState{}))
 	assert.False(t, moving(kubevirtv1.VirtualMachineInstanceMigrationState{Completed: true}))
 	assert.False(t, moving(kubevirtv1.VirtualMachineInstanceMigrationState{Completed: true, Failed: true}))
-	for _, phase := range []kubevirtv1.VirtualMachineInstancePhase{"", kubevirtv1.Scheduled, kubevirtv1.Succeeded, kubevirtv1.Failed} {
-		assert.Nil(t, guestOf(instance(func(i *kubevirtv1.VirtualMachineInstance) { i.Status.Phase = phase })), phase)
+	phases := []kubevirtv1.VirtualMachineInstancePhase{"", kubevirtv1.Scheduled, kubevirtv1.Succeeded, kubevirtv1.Failed}
+	for _, phase := range phases {
+		assert.Nil(t, Of(instance(func(i *kubevirtv1.VirtualMachineInstance) { i.Status.Phase = phase })), phase)
 	}
 }
 
 func TestWhichChangesOfAnInstanceMatter(t *testing.T) {
-	change := instanceChange()
+	change := Change()
 	matters := func(before, after *kubevirtv1.VirtualMachineInstance) bool {
 		return change.Update(event.UpdateEvent{ObjectOld: before, ObjectNew: after})
 	}

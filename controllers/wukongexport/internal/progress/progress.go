@@ -1,4 +1,6 @@
-package wukongexport
+// Package progress follows the movers: it holds one HTTP connection to each running mover, and keeps the last Report
+// that the mover wrote.
+package progress
 
 import (
 	"bufio"
@@ -17,20 +19,22 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/wukongexport/internal/job"
 	"github.com/novasphere/wukong/mover"
 )
 
 // maxLine is the longest Report that is read, in bytes. The pod is not trusted.
 const maxLine = 8192
 
-// reconnect is how a broken connection to a mover is made again: for some minutes, and anew when its pod changes.
+// reconnect is how a broken connection to a mover is made again: for some minutes. A later pass over the export
+// connects again.
 var reconnect = wait.Backoff{Duration: time.Second, Factor: 2, Jitter: 0.1, Steps: 8, Cap: 5 * time.Minute}
 
-// followers hold one connection to each running mover, and keep the last line that each wrote. It lives in memory only: a new manager
-// connects anew, and hears the current state at once.
-type followers struct {
-	// events asks for a look at the exports whose mover said something.
-	events chan event.GenericEvent
+// Followers hold the connections. They live in memory only: a new manager connects again, and reads the current state
+// at once.
+type Followers struct {
+	// Events ask for a pass over the exports whose mover reported something.
+	Events chan event.GenericEvent
 	client *http.Client
 
 	mutex sync.Mutex
@@ -44,22 +48,23 @@ type follower struct {
 	report *mover.Report
 }
 
-var _ manager.LeaderElectionRunnable = &followers{}
+var _ manager.LeaderElectionRunnable = &Followers{}
 
-func newFollowers() *followers {
+// New makes Followers without a connection.
+func New() *Followers {
 	transport := &http.Transport{
 		DialContext:       (&net.Dialer{Timeout: 10 * time.Second}).DialContext,
 		DisableKeepAlives: true, // one request, that lasts
 	}
 	noRedirect := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	return &followers{
-		events: make(chan event.GenericEvent, 64), followers: map[types.UID]*follower{},
+	return &Followers{
+		Events: make(chan event.GenericEvent, 64), followers: map[types.UID]*follower{},
 		client: &http.Client{Transport: transport, CheckRedirect: noRedirect},
 	}
 }
 
 // Start implements manager.Runnable.
-func (f *followers) Start(ctx context.Context) error {
+func (f *Followers) Start(ctx context.Context) error {
 	f.mutex.Lock()
 	f.ctx = ctx
 	f.mutex.Unlock()
@@ -67,11 +72,11 @@ func (f *followers) Start(ctx context.Context) error {
 	return nil
 }
 
-// NeedLeaderElection implements manager.LeaderElectionRunnable: who does not lead does not reconcile.
-func (f *followers) NeedLeaderElection() bool { return true }
+// NeedLeaderElection implements manager.LeaderElectionRunnable: a manager that does not lead does not reconcile.
+func (f *Followers) NeedLeaderElection() bool { return true }
 
-// report is what a pod's mover said last, nil for nothing yet. A running pod is followed from the first time on that it is asked for.
-func (f *followers) report(export *v1alpha1.WukongExport, pod *corev1.Pod) *mover.Report {
+// Report is the last Report of the mover of a pod; nil before the first. It starts to follow a running pod.
+func (f *Followers) Report(export *v1alpha1.WukongExport, pod *corev1.Pod) *mover.Report {
 	f.mutex.Lock()
 	defer f.mutex.Unlock()
 	known := f.followers[pod.UID]
@@ -92,21 +97,21 @@ func (f *followers) report(export *v1alpha1.WukongExport, pod *corev1.Pod) *move
 }
 
 // forget is called with the mutex held.
-func (f *followers) forget(uid types.UID) {
+func (f *Followers) forget(uid types.UID) {
 	if known := f.followers[uid]; known != nil {
 		known.cancel()
 		delete(f.followers, uid)
 	}
 }
 
-// stop ends the following of a pod that is gone.
-func (f *followers) stop(uid types.UID) {
+// Stop ends the connection to the mover of a pod.
+func (f *Followers) Stop(uid types.UID) {
 	f.mutex.Lock()
 	defer f.mutex.Unlock()
 	f.forget(uid)
 }
 
-func (f *followers) follow(ctx context.Context, export *v1alpha1.WukongExport, uid types.UID, url string) {
+func (f *Followers) follow(ctx context.Context, export *v1alpha1.WukongExport, uid types.UID, url string) {
 	backoff := reconnect
 	for backoff.Steps > 0 {
 		_ = f.read(ctx, url, func(report *mover.Report) {
@@ -117,7 +122,7 @@ func (f *followers) follow(ctx context.Context, export *v1alpha1.WukongExport, u
 			}
 			f.mutex.Unlock()
 			select {
-			case f.events <- event.GenericEvent{Object: export}:
+			case f.Events <- event.GenericEvent{Object: export}:
 			case <-ctx.Done():
 			}
 		})
@@ -129,11 +134,11 @@ func (f *followers) follow(ctx context.Context, export *v1alpha1.WukongExport, u
 		case <-timer.C:
 		}
 	}
-	f.stop(uid)
+	f.Stop(uid)
 }
 
-// read reads lines until the connection ends.
-func (f *followers) read(ctx context.Context, url string, say func(*mover.Report)) error {
+// read reads lines until the connection ends, and hands over each Report.
+func (f *Followers) read(ctx context.Context, url string, hand func(*mover.Report)) error {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return err
@@ -153,32 +158,20 @@ func (f *followers) read(ctx context.Context, url string, say func(*mover.Report
 		if err != nil {
 			return err
 		}
-		say(report)
+		hand(report)
 	}
 	return lines.Err()
 }
 
-// address is where a pod's mover tells of its work.
+// address is where the mover of a pod reports its progress.
 func address(pod *corev1.Pod) string {
 	port := mover.StatusPort
 	for _, container := range pod.Spec.Containers {
 		for _, one := range container.Ports {
-			if container.Name == containerName && one.Name == "status" {
+			if container.Name == job.ContainerName && one.Name == job.StatusPortName {
 				port = int(one.ContainerPort)
 			}
 		}
 	}
 	return "http://" + net.JoinHostPort(pod.Status.PodIP, strconv.Itoa(port)) + mover.StatusPath
-}
-
-// terminationReport is what the pod's mover left at its end; nil while it runs, or when it could not leave anything.
-func terminationReport(pod *corev1.Pod) *mover.Report {
-	for _, status := range pod.Status.ContainerStatuses {
-		if end := status.State.Terminated; end != nil && status.Name == containerName {
-			if report, err := mover.ParseReport([]byte(end.Message)); err == nil {
-				return report
-			}
-		}
-	}
-	return nil
 }

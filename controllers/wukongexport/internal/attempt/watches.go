@@ -1,0 +1,22 @@
+package attempt
+
+import (
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
+	"sigs.k8s.io/controller-runtime/pkg/event"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
+)
+
+// Change accepts changes of what is read of a pod.
+func Change() predicate.Predicate {
+	return predicate.Funcs{
+		UpdateFunc: func(e event.UpdateEvent) bool {
+			before, after := e.ObjectOld.(*corev1.Pod), e.ObjectNew.(*corev1.Pod)
+			return before.UID != after.UID || before.Status.Phase != after.Status.Phase ||
+				before.Status.PodIP != after.Status.PodIP ||
+				before.DeletionTimestamp.IsZero() != after.DeletionTimestamp.IsZero() ||
+				Serving(before) != Serving(after) || waitsFor(before) != waitsFor(after) ||
+				!equality.Semantic.DeepEqual(LastReport(before), LastReport(after))
+		},
+	}
+}
