@@ -2,18 +2,19 @@ package v1alpha1
 
 import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-// IdentityPolicy says whether a clone gets an identity of its own.
+// IdentityPolicy determines whether a clone gets its own identity.
 // +kubebuilder:validation:Enum=Renew;Keep
 type IdentityPolicy string
 
 const (
-	// IdentityRenew gives the clone new MAC addresses, a new firmware UUID and its own host name.
+	// IdentityRenew gives the clone new MAC addresses, a new firmware UUID and a new host name.
 	IdentityRenew IdentityPolicy = "Renew"
-	// IdentityKeep carries the source's identity over. The source must not run at the same time on the same network.
+	// IdentityKeep copies the identity of the source. The source and the clone must not run on the same network at the
+	// same time.
 	IdentityKeep IdentityPolicy = "Keep"
 )
 
-// WukongCloneSpec says what to clone and what to call the result. A clone is made once; the result outlives the
+// WukongCloneSpec names the source and the result of a clone. A clone is made once. The result outlives the
 // WukongClone.
 //
 // +kubebuilder:validation:XValidation:rule="self.source == oldSelf.source && self.targetName == oldSelf.targetName",message="source and targetName cannot change: create another WukongClone"
@@ -34,11 +35,11 @@ type WukongCloneSpec struct {
 	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
 	TargetName string `json:"targetName,omitempty"`
 
-	// identity says whether the new machine gets an identity of its own. Omitted, Renew.
+	// identity determines whether the new WukongVM gets its own identity. Omitted, Renew.
 	// +optional
 	Identity IdentityPolicy `json:"identity,omitempty"`
 
-	// powerState of the new machine. Omitted, Stopped.
+	// powerState of the new WukongVM. Omitted, Stopped.
 	// +optional
 	PowerState PowerState `json:"powerState,omitempty"`
 
@@ -51,7 +52,7 @@ type WukongCloneSpec struct {
 	TTLSecondsAfterFinished *int64 `json:"ttlSecondsAfterFinished,omitempty"`
 }
 
-// CloneSource is a machine, a disk or a snapshot.
+// CloneSource is a WukongVM, a WukongDisk or a WukongSnapshot.
 //
 // +kubebuilder:validation:ExactlyOneOf=vmRef;diskRef;snapshotRef
 type CloneSource struct {
@@ -68,12 +69,12 @@ type CloneSource struct {
 	SnapshotRef *LocalObjectReference `json:"snapshotRef,omitempty"`
 }
 
-// WukongCloneStatus is what was observed of the clone.
+// WukongCloneStatus is the observed state of the clone.
 type WukongCloneStatus struct {
 	OperationStatus `json:",inline"`
 }
 
-// WukongClone makes a new machine or disk from an existing one.
+// WukongClone creates a new WukongVM or WukongDisk from an existing one, or from a WukongSnapshot.
 //
 // +kubebuilder:object:root=true
 // +kubebuilder:subresource:status
@@ -88,11 +89,11 @@ type WukongClone struct {
 	// +optional
 	metav1.ObjectMeta `json:"metadata,omitempty"`
 
-	// spec is what the user asks for.
+	// spec is the desired state.
 	// +required
 	Spec WukongCloneSpec `json:"spec,omitzero"`
 
-	// status is what was observed.
+	// status is the observed state.
 	// +optional
 	Status WukongCloneStatus `json:"status,omitempty"`
 }
