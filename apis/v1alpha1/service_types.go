@@ -164,8 +164,8 @@ type VMServiceStatus struct {
 	// +kubebuilder:validation:MaxItems=32
 	NodePorts []int32 `json:"nodePorts,omitempty"`
 
-	// endpoints is the number of WukongVMs that are ready behind the Service. By default, KubeVirt reports a WukongVM as
-	// ready as soon as it runs.
+	// endpoints is the number of WukongVMs that are ready behind the Service. KubeVirt reports a WukongVM as ready as soon
+	// as it runs.
 	// +optional
 	Endpoints int32 `json:"endpoints"`
 

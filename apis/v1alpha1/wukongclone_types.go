@@ -43,9 +43,8 @@ type WukongCloneSpec struct {
 	// +optional
 	PowerState PowerState `json:"powerState,omitempty"`
 
-	// ttlSecondsAfterFinished deletes the WukongClone that many seconds after it succeeded or failed. The
-	// clone itself stays. Omitted, the
-	// WukongClone stays.
+	// ttlSecondsAfterFinished deletes the WukongClone that many seconds after it succeeded or failed. The result stays.
+	// Omitted, the WukongClone is not deleted automatically.
 	// +optional
 	// +kubebuilder:validation:Minimum=0
 	// +kubebuilder:validation:Maximum=31536000

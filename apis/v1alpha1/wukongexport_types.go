@@ -58,8 +58,8 @@ type WukongExportSpec struct {
 	// +default="none"
 	Compression ExportCompression `json:"compression,omitempty"`
 
-	// ttlSecondsAfterFinished deletes the WukongExport that many seconds after it succeeded or failed. What was
-	// written to the target stays. Omitted, the WukongExport stays.
+	// ttlSecondsAfterFinished deletes the WukongExport that many seconds after it succeeded or failed. The data at the
+	// target stays. Omitted, the WukongExport is not deleted automatically.
 	// +optional
 	// +kubebuilder:validation:Minimum=0
 	// +kubebuilder:validation:Maximum=31536000
