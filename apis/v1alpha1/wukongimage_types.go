@@ -34,8 +34,8 @@ type WukongImageSpec struct {
 	// +kubebuilder:validation:Pattern=`^(@(yearly|annually|monthly|weekly|daily|midnight|hourly)|[^ @]+( +[^ ]+){4})$`
 	Schedule string `json:"schedule,omitempty"`
 
-	// versionsToKeep is the number of complete versions to keep, including the current one. The oldest version is deleted
-	// when a new one is complete. Disks that were created from a version do not depend on it.
+	// versionsToKeep is the number of complete versions to keep, including the current one. Older versions are deleted
+	// when a newer one is complete. Disks that were created from a version do not depend on it.
 	// +optional
 	// +default=3
 	// +kubebuilder:validation:Minimum=1

@@ -157,7 +157,7 @@ type WukongSnapshotStatus struct {
 	// +wukong:ledger
 	Quiesce *SnapshotQuiesce `json:"quiesce,omitempty"`
 
-	// machine is the WukongVM that the snapshot was taken of.
+	// machine is the WukongVM from which the snapshot was taken.
 	// +optional
 	// +wukong:ledger
 	Machine *SnapshotMachine `json:"machine,omitempty"`
@@ -238,7 +238,7 @@ type SnapshotQuiesce struct {
 	Failure string `json:"failure,omitempty"`
 }
 
-// SnapshotMachine is the WukongVM that a snapshot was taken of.
+// SnapshotMachine is the WukongVM from which a snapshot was taken.
 type SnapshotMachine struct {
 	// name of the WukongVM.
 	// +required
