@@ -13,19 +13,19 @@ type WukongAddressSpec struct {
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=400
-	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="an address that is taken cannot become another: leave the object alone"
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="segment, address and macAddress cannot change: Wukong creates another WukongAddress for another address"
 	Segment string `json:"segment,omitempty"`
 
 	// address is the IP address.
 	// +optional
-	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="an address that is taken cannot become another: leave the object alone"
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="segment, address and macAddress cannot change: Wukong creates another WukongAddress for another address"
 	Address IPAddress `json:"address,omitempty"`
 
 	// macAddress is the hardware address, in lower case.
 	// +optional
 	// +kubebuilder:validation:MinLength=17
 	// +kubebuilder:validation:MaxLength=17
-	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="an address that is taken cannot become another: leave the object alone"
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="segment, address and macAddress cannot change: Wukong creates another WukongAddress for another address"
 	MACAddress string `json:"macAddress,omitempty"`
 
 	// holder is the interface that has the address.
@@ -48,7 +48,7 @@ type AddressHolder struct {
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=63
-	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="an address is not passed on: delete it when its machine is gone"
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="an address cannot be assigned to another interface: delete the WukongAddress after its WukongVM is deleted"
 	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
 	Namespace string `json:"namespace,omitempty"`
 
@@ -56,7 +56,7 @@ type AddressHolder struct {
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=63
-	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="an address is not passed on: delete it when its machine is gone"
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="an address cannot be assigned to another interface: delete the WukongAddress after its WukongVM is deleted"
 	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
 	Name string `json:"name,omitempty"`
 
@@ -70,7 +70,7 @@ type AddressHolder struct {
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=40
-	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="an address is not passed on: delete it when its machine is gone"
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="an address cannot be assigned to another interface: delete the WukongAddress after its WukongVM is deleted"
 	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
 	InterfaceName string `json:"interfaceName,omitempty"`
 }

@@ -18,7 +18,7 @@ const (
 // WukongClone.
 //
 // +kubebuilder:validation:XValidation:rule="self.source == oldSelf.source && self.targetName == oldSelf.targetName",message="source and targetName cannot change: create another WukongClone"
-// +kubebuilder:validation:XValidation:rule="!has(self.source.diskRef) || (!has(self.identity) && !has(self.powerState))",message="identity and powerState belong to a machine: leave them out when a disk is cloned"
+// +kubebuilder:validation:XValidation:rule="!has(self.source.diskRef) || (!has(self.identity) && !has(self.powerState))",message="identity and powerState are for a WukongVM: leave them out when a disk is cloned"
 type WukongCloneSpec struct {
 	// wukongRef names the application that the clone belongs to. The Wukong need not exist yet.
 	// +optional

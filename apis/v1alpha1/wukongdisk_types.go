@@ -36,8 +36,8 @@ const (
 // +kubebuilder:validation:XValidation:rule="has(self.size) || (has(self.source) && has(self.source.persistentVolumeClaim))",message="size is required, for example 20Gi, unless the source is an existing persistentVolumeClaim"
 // +kubebuilder:validation:XValidation:rule="!has(self.source) || !has(self.source.persistentVolumeClaim) || (!has(self.size) && !has(self.storageClassName) && !has(self.accessModes) && !has(self.volumeMode))",message="an existing persistentVolumeClaim already has a size, storageClassName, accessModes and volumeMode: leave them out"
 // +kubebuilder:validation:XValidation:rule="has(self.source) == has(oldSelf.source) && (!has(self.source) || self.source == oldSelf.source)",message="source cannot change after creation: create another WukongDisk"
-// +kubebuilder:validation:XValidation:rule="has(self.size) == has(oldSelf.size)",message="size can be neither added nor taken away after creation"
-// +kubebuilder:validation:XValidation:rule="!has(oldSelf.storageClassName) || has(self.storageClassName)",message="storageClassName cannot be taken away: name the class that the disk shall be on"
+// +kubebuilder:validation:XValidation:rule="has(self.size) == has(oldSelf.size)",message="size can be neither added nor removed after creation"
+// +kubebuilder:validation:XValidation:rule="!has(oldSelf.storageClassName) || has(self.storageClassName)",message="storageClassName cannot be removed: name the class that the disk must be on"
 // +kubebuilder:validation:XValidation:rule="has(self.accessModes) == has(oldSelf.accessModes) && (!has(self.accessModes) || self.accessModes == oldSelf.accessModes)",message="accessModes cannot change after creation: create another WukongDisk"
 // +kubebuilder:validation:XValidation:rule="has(self.volumeMode) == has(oldSelf.volumeMode) && (!has(self.volumeMode) || self.volumeMode == oldSelf.volumeMode)",message="volumeMode cannot change after creation: create another WukongDisk"
 // +kubebuilder:validation:XValidation:rule="!has(self.shared) || !self.shared || !has(self.accessModes) || 'ReadWriteMany' in self.accessModes",message="a shared disk needs ReadWriteMany in accessModes"
@@ -92,8 +92,8 @@ type WukongDiskSpec struct {
 	// +optional
 	ReclaimPolicy ReclaimPolicy `json:"reclaimPolicy,omitempty"`
 
-	// deletionProtection prevents the deletion of the WukongDisk while it is true, also when the WukongVM or the Wukong
-	// that owns it is deleted. The namespace of a protected disk cannot be deleted either.
+	// deletionProtection prevents the deletion of the WukongDisk while it is true. The disk is also kept when the WukongVM
+	// or the Wukong that owns it is deleted. The namespace of a protected disk cannot be deleted either.
 	// +optional
 	DeletionProtection *bool `json:"deletionProtection,omitempty"`
 
@@ -450,8 +450,8 @@ type WukongDiskStatus struct {
 	// +kubebuilder:validation:Maximum=100
 	ProgressPercent *int32 `json:"progressPercent,omitempty"`
 
-	// importRestarts is how often the importer was restarted after a failure. It is exact up to ten, then rounded to tens,
-	// from one hundred on to hundreds, and so on.
+	// importRestarts is how often the importer was restarted after a failure. It is exact up to ten, then rounded down to
+	// tens, from one hundred on to hundreds, and so on.
 	// +optional
 	// +kubebuilder:validation:Minimum=0
 	ImportRestarts int32 `json:"importRestarts,omitempty"`

@@ -10,7 +10,7 @@ import (
 // +kubebuilder:validation:XValidation:rule="self.source == oldSelf.source",message="source cannot change after creation: create another WukongImage"
 // +kubebuilder:validation:XValidation:rule="quantity(string(self.size)).compareTo(quantity(string(oldSelf.size))) == 0",message="size cannot change after creation: create another WukongImage; a disk that starts from an image may be larger than it"
 // +kubebuilder:validation:XValidation:rule="has(self.storageClassName) == has(oldSelf.storageClassName) && (!has(self.storageClassName) || self.storageClassName == oldSelf.storageClassName)",message="storageClassName cannot change after creation: create another WukongImage"
-// +kubebuilder:validation:XValidation:rule="!has(self.source.registry) || has(self.schedule) == has(oldSelf.schedule)",message="schedule of a registry source can change, but not come or go after creation: create another WukongImage"
+// +kubebuilder:validation:XValidation:rule="!has(self.source.registry) || has(self.schedule) == has(oldSelf.schedule)",message="schedule of a registry source can change, but cannot be added or removed after creation: create another WukongImage"
 // +kubebuilder:validation:XValidation:rule="!has(self.schedule) || !has(self.source.registry) || !(self.source.registry.url.contains('@') || self.source.registry.url.startsWith('oci-archive://'))",message="schedule needs a source.registry.url with a tag: what a digest or an oci-archive names is not polled; leave schedule out to import it once"
 type WukongImageSpec struct {
 	// wukongRef names the application that the image belongs to. The Wukong need not exist yet.

@@ -34,11 +34,11 @@ const (
 // +kubebuilder:validation:XValidation:rule="self.type != 'Pod' || (!has(self.mtu) && !has(self.subnets) && !has(self.routes) && !has(self.dns) && !has(self.segment) && !has(self.reservations))",message="the pod network's addresses, routes, DNS and MTU belong to the cluster: leave out subnets, routes, dns, mtu, segment and reservations"
 // +kubebuilder:validation:XValidation:rule="self.type != 'NetworkAttachmentDefinition' || !has(self.mtu)",message="the MTU of an existing NetworkAttachmentDefinition is set there: leave out mtu"
 // +kubebuilder:validation:XValidation:rule="self.type == 'Bridge' || !has(self.bandwidth)",message="bandwidth is for type Bridge only: the CNI plugin that limits needs a bridge's port; leave out bandwidth"
-// +kubebuilder:validation:XValidation:rule="self.type == 'Pod' || !has(self.policy)",message="policy is for type Pod only: on other networks a guest's frames pass its pod unseen by what enforces policies; leave out policy, part machines by VLANs, or let the guests' own firewalls do it"
-// +kubebuilder:validation:XValidation:rule="self.type != 'Pod' || !has(self.hostAccess)",message="hostAccess is for networks that stand on the nodes' own: leave it out with type Pod"
+// +kubebuilder:validation:XValidation:rule="self.type == 'Pod' || !has(self.policy)",message="policy is for type Pod only: on other networks, the network plugin does not see the traffic of guests and cannot enforce a policy; leave out policy, and separate WukongVMs by VLANs or use the firewalls of the guests"
+// +kubebuilder:validation:XValidation:rule="self.type != 'Pod' || !has(self.hostAccess)",message="hostAccess is for networks that use the networks of the nodes: leave it out with type Pod"
 // +kubebuilder:validation:XValidation:rule="!has(self.bridge) || !has(self.bridge.managed) || (has(self.hostAccess) && self.hostAccess == 'Unrestricted')",message="bridge.managed changes the networks of the nodes, which is for administrators: set hostAccess: Unrestricted, or leave out managed"
 // +kubebuilder:validation:XValidation:rule="!has(self.sriov) || !(has(self.sriov.trust) || has(self.sriov.spoofCheck)) || (has(self.hostAccess) && self.hostAccess == 'Unrestricted')",message="sriov.trust and sriov.spoofCheck are for administrators: set hostAccess: Unrestricted, or leave them out"
-// +kubebuilder:validation:XValidation:rule="!has(self.segment) || (has(self.hostAccess) && self.hostAccess == 'Unrestricted')",message="segment decides whose addresses are taken, which is for administrators: set hostAccess: Unrestricted, or leave out segment"
+// +kubebuilder:validation:XValidation:rule="!has(self.segment) || (has(self.hostAccess) && self.hostAccess == 'Unrestricted')",message="segment determines with which networks addresses are shared, which is for administrators: set hostAccess: Unrestricted, or leave out segment"
 // +kubebuilder:validation:XValidation:rule="self.type == oldSelf.type",message="type cannot change after creation: create another WukongNetwork"
 type WukongNetworkSpec struct {
 	// wukongRef names the application that the network belongs to. The Wukong need not exist yet.
@@ -50,8 +50,8 @@ type WukongNetworkSpec struct {
 	Type NetworkType `json:"type,omitempty"`
 
 	// hostAccess determines who is responsible for the network's use of the nodes. Permitted: the WukongHostNetworkPolicy
-	// must permit it to the namespace. Unrestricted: an administrator is responsible. Only users who may create
-	// NodeNetworkConfigurationPolicies, and NetworkAttachmentDefinitions in the namespace, may set Unrestricted or change
+	// must permit it to the namespace. Unrestricted: an administrator is responsible. Only users who may create both
+	// NodeNetworkConfigurationPolicies and, in the namespace, NetworkAttachmentDefinitions may set Unrestricted or change
 	// a spec that has it. Gateways and reservations of an Unrestricted network apply to the WukongVMs of all namespaces on
 	// its segment; those of other networks apply to their own namespace. Omitted, Permitted.
 	// +optional
@@ -187,8 +187,8 @@ type Subnet struct {
 	// +kubebuilder:validation:MaxLength=39
 	Gateway string `json:"gateway,omitempty"`
 
-	// pool assigns an address of the subnet to each interface that uses addressMode Pool. For each address family, the
-	// first pool with a free address is used.
+	// pool assigns an address of the subnet to each interface that uses addressMode Pool, also by default. For each
+	// address family, the first pool with a free address is used.
 	// +optional
 	Pool *AddressPool `json:"pool,omitempty"`
 }

@@ -70,8 +70,9 @@ type WukongVMSpec struct {
 	Firmware *Firmware `json:"firmware,omitempty"`
 
 	// disks of the WukongVM. Disks can be added while the guest runs, and disks that were added so can be removed while it
-	// runs. A disk with which the guest started is removed when the guest stops or restarts. The order determines the
-	// order of the devices in the guest, for disks without a serial with which the guest started.
+	// runs. If the entry of a disk with which the guest started is removed, the guest keeps the disk until it stops or
+	// restarts. The order determines the order of the devices in the guest, for disks without a serial with which the
+	// guest started.
 	// +optional
 	// +listType=map
 	// +listMapKey=name
