@@ -28,8 +28,8 @@ type SnapshotIndication string
 const (
 	// IndicationOnline means that a guest was running.
 	IndicationOnline SnapshotIndication = "Online"
-	// IndicationGuestAgent means that the guest agent froze the file systems, and they stayed frozen until the snapshot
-	// was complete.
+	// IndicationGuestAgent means that the guest agent froze the file systems, and they stayed frozen until the snapshot of
+	// the last disk was taken.
 	IndicationGuestAgent SnapshotIndication = "GuestAgent"
 	// IndicationNoGuestAgent means that no guest agent was connected, so that nothing was frozen.
 	IndicationNoGuestAgent SnapshotIndication = "NoGuestAgent"
