@@ -97,10 +97,10 @@ var whenMade = map[string][]refusal{
 		{`{"spec":{"bandwidth":{}}}`, "should have at least 1 properties"},
 		{`{"spec":{"bridge":{"name":"br0","vlan":0}}}`, "should be greater than or equal to 1"},
 		{`{"spec":{"bridge":{"name":"br0","vlan":4095}}}`, "should be less than or equal to 4094"},
-		{`{"spec":{"type":"Pod","bridge":null,"hostAccess":"Unrestricted"}}`, "hostAccess is for networks that stand on the nodes' own"},
+		{`{"spec":{"type":"Pod","bridge":null,"hostAccess":"Unrestricted"}}`, "hostAccess is for networks that use the networks of the nodes"},
 		{`{"spec":{"bridge":{"name":"br0","managed":{"ports":["eth1"]}}}}`, "bridge.managed changes the networks of the nodes, which is for administrators"},
 		{`{"spec":{"type":"SRIOV","bridge":null,"sriov":{"resourceName":"a/b","trust":true}}}`, "sriov.trust and sriov.spoofCheck are for administrators"},
-		{`{"spec":{"segment":"campus"}}`, "segment decides whose addresses are taken, which is for administrators"},
+		{`{"spec":{"segment":"campus"}}`, "segment determines with which networks addresses are shared, which is for administrators"},
 		{`{"spec":{"wukongRef":{"name":"../x"}}}`, "should match"},
 		{`{"spec":{"bridge":{"name":"br0","managed":{"ports":["eth1"],"uplinkVLAN":0}}}}`, "should be greater than or equal to 1"},
 		{`{"spec":{"bridge":{"name":"br0","managed":{"ports":["eth1"],"uplinkVLAN":4095}}}}`, "should be less than or equal to 4094"},
@@ -187,13 +187,13 @@ var whenMade = map[string][]refusal{
 // whenChanged are accepted when the object is created and refused later.
 var whenChanged = map[string][]refusal{
 	"WukongAddress": {
-		{`{"spec":{"address":"10.0.0.6"}}`, "an address that is taken cannot become another: leave the object alone"},
-		{`{"spec":{"holder":{"name":"b"}}}`, "an address is not passed on: delete it when its machine is gone"},
+		{`{"spec":{"address":"10.0.0.6"}}`, "segment, address and macAddress cannot change: Wukong creates another WukongAddress for another address"},
+		{`{"spec":{"holder":{"name":"b"}}}`, "an address cannot be assigned to another interface: delete the WukongAddress after its WukongVM is deleted"},
 	},
 	"WukongDisk": {
 		{`{"spec":{"source":{"blank":null,"upload":{}}}}`, "source cannot change after creation: create another WukongDisk"},
-		{`{"spec":{"size":null,"source":{"blank":null,"persistentVolumeClaim":{"name":"a"}}}}`, "size can be neither added nor taken away after creation"},
-		{`{"spec":{"storageClassName":null}}`, "storageClassName cannot be taken away: name the class that the disk shall be on"},
+		{`{"spec":{"size":null,"source":{"blank":null,"persistentVolumeClaim":{"name":"a"}}}}`, "size can be neither added nor removed after creation"},
+		{`{"spec":{"storageClassName":null}}`, "storageClassName cannot be removed: name the class that the disk must be on"},
 		{`{"spec":{"accessModes":["ReadWriteMany"]}}`, "accessModes cannot change after creation: create another WukongDisk"},
 		{`{"spec":{"volumeMode":"Block"}}`, "volumeMode cannot change after creation: create another WukongDisk"},
 		{`{"spec":{"size":"512Mi"}}`, "spec.size is below status.requestedSize, what the claim was asked for already: a disk never shrinks"},
@@ -261,7 +261,7 @@ func TestTheScheduleOfAnImageDoesNotComeOrGo(t *testing.T) {
 	assert.ErrorContains(t, err, scheduleMessage)
 }
 
-const scheduleMessage = "schedule of a registry source can change, but not come or go after creation: create another WukongImage"
+const scheduleMessage = "schedule of a registry source can change, but cannot be added or removed after creation: create another WukongImage"
 
 func spoiled(t *testing.T, namespace, kind, patch string) *unstructured.Unstructured {
 	t.Helper()

@@ -11,8 +11,8 @@ import (
 	"github.com/novasphere/wukong/apis/v1alpha1"
 )
 
-// Ready is the condition Ready of an object, if it is about the current generation; otherwise one that is Unknown,
-// because it is about an earlier spec.
+// Ready returns the condition Ready of an object, if it was observed for the current generation. Otherwise it returns a
+// condition with status Unknown.
 func Ready(obj v1alpha1.Object) metav1.Condition {
 	ready := meta.FindStatusCondition(obj.GetConditions(), v1alpha1.ConditionReady)
 	if ready == nil || ready.ObservedGeneration != obj.GetGeneration() {
@@ -24,16 +24,16 @@ func Ready(obj v1alpha1.Object) metav1.Condition {
 	return *ready
 }
 
-// Part is an object of an application, as far as the application's health depends on it.
+// Part is an object on which the readiness of an application depends.
 type Part struct {
 	Kind, Name string
-	// Ready is the condition Ready: see the function.
+	// Ready is the condition that the function Ready returns.
 	Ready    metav1.Condition
 	Phase    string
 	Deleting bool
 }
 
-// PartOf is an object of a kind, such as WukongDisk, as a part.
+// PartOf returns the part for an object of a kind, such as WukongDisk.
 func PartOf(kind string, obj v1alpha1.Object) Part {
 	return Part{
 		Kind: kind, Name: obj.GetName(), Ready: Ready(obj), Phase: obj.GetPhase(),
@@ -44,14 +44,15 @@ func PartOf(kind string, obj v1alpha1.Object) Part {
 // IsReady reports whether the part is ready.
 func (p *Part) IsReady() bool { return p.Ready.Status == metav1.ConditionTrue }
 
-// Explain is the part's own cause with its name before it.
+// Explain returns the kind and name of the part, followed by the cause that it reports.
 func (p *Part) Explain() string {
 	return fmt.Sprintf("%s %s: %s", p.Kind, p.Name, cmp.Or(p.Ready.Message, p.Ready.Reason))
 }
 
-// Deepest is the part that explains best why an application is not ready, or nil when all parts are: an error before
-// what only takes time; of two alike the cause before the consequence, since the message of a WukongVM only repeats
-// that of its disk; then by name, so that equal states give equal messages.
+// Deepest returns the part that explains best why an application is not ready, or nil if all parts are ready. It
+// prefers an error to a part that only needs time. Of two parts with the same rank it prefers the cause to the
+// consequence, because the message of a WukongVM only repeats that of its disk. The last criterion is the name, so that
+// equal states give equal messages.
 func Deepest(parts []Part) *Part {
 	var found *Part
 	for i := range parts {
@@ -66,7 +67,7 @@ func Deepest(parts []Part) *Part {
 	return found
 }
 
-// depths are the kinds of parts, causes before consequences: a WukongVM that waits for a disk is not ready because of
+// depths lists the kinds of parts, causes before consequences: a WukongVM that waits for a disk is not ready because of
 // the disk.
 var depths = []string{"WukongNetwork", "WukongImage", "WukongDisk", "WukongVM"}
 
@@ -78,11 +79,12 @@ func compareCauses(one, two *Part) int {
 	)
 }
 
-// rank is how much a part that is not ready explains; the lower the more.
+// rank returns how well a part that is not ready explains the state of the application; the lowest rank explains it
+// best.
 func (p *Part) rank() int {
 	switch {
 	case p.Deleting:
-		return 3 // somebody asked for that
+		return 3 // a user requested that
 	case p.Phase == string(v1alpha1.PhaseError):
 		return 0
 	case p.Phase == string(v1alpha1.DiskAwaitingConsumer):

@@ -8,7 +8,7 @@ import (
 	"github.com/novasphere/wukong/apis/v1alpha1"
 )
 
-// What a condition reports of an earlier spec is not known of the current one.
+// A condition of an earlier spec does not describe the current one.
 func TestReady(t *testing.T) {
 	diskWith := func(generation int64, conditions ...metav1.Condition) *v1alpha1.WukongDisk {
 		return &v1alpha1.WukongDisk{

@@ -8,7 +8,7 @@ import (
 
 // Claims are the names of the PersistentVolumeClaims of a disk.
 type Claims struct {
-	// First is the claim that the disk began with. It may be deleted by now.
+	// First is the claim that the disk began with. It may have been deleted.
 	First string
 	// Current is the claim that holds the disk. It is empty until that is known.
 	Current string
@@ -16,7 +16,7 @@ type Claims struct {
 	Target string
 }
 
-// ClaimsOf are the claims of a disk.
+// ClaimsOf returns the claims of a disk.
 func ClaimsOf(disk *v1alpha1.WukongDisk) Claims {
 	claims := Claims{First: disk.ClaimName(), Current: disk.Status.ClaimName}
 	if move := disk.Status.Move; move != nil {
@@ -25,14 +25,14 @@ func ClaimsOf(disk *v1alpha1.WukongDisk) Claims {
 	return claims
 }
 
-// All are the claims by name, each once.
+// All returns the names of the claims in alphabetical order, each once.
 func (c Claims) All() []string {
 	names := []string{c.First, c.Current, c.Target}
 	slices.Sort(names)
 	return slices.DeleteFunc(slices.Compact(names), func(name string) bool { return name == "" })
 }
 
-// Hold reports whether a claim holds the disk, or will when its move is over.
+// Hold reports whether a claim holds the disk, or will hold it after its move.
 func (c Claims) Hold(claim string) bool {
 	return claim != "" && (claim == c.Current || claim == c.Target)
 }

@@ -9,8 +9,8 @@ import (
 	"github.com/novasphere/wukong/apis/v1alpha1"
 )
 
-// MigrationObstacle is why a WukongVM cannot migrate to another node now, as far as its status says; nil when it can.
-// Whether another node has room for it is not known before it is tried.
+// MigrationObstacle returns why a WukongVM cannot migrate to another node now, according to its status; nil if it can.
+// Whether another node has room for the guest is known only when a migration is attempted.
 func MigrationObstacle(vm *v1alpha1.WukongVM) *v1alpha1.MigrationObstacle {
 	because := func(reason, message string) *v1alpha1.MigrationObstacle {
 		return &v1alpha1.MigrationObstacle{Reason: reason, Message: message}

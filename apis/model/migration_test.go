@@ -23,10 +23,12 @@ func TestMigrationObstacle(t *testing.T) {
 	}{
 		"it can": {func(*v1alpha1.WukongVM) {}, "", ""},
 		"it cannot": {
-			migratable(metav1.ConditionFalse, "HostDevice", "it has a GPU"), v1alpha1.ReasonNotMigratable, "WukongVM web cannot migrate: it has a GPU",
+			migratable(metav1.ConditionFalse, "HostDevice", "it has a GPU"), v1alpha1.ReasonNotMigratable,
+			"WukongVM web cannot migrate: it has a GPU",
 		},
 		"it cannot, no message": {
-			migratable(metav1.ConditionFalse, "HostDevice", ""), v1alpha1.ReasonNotMigratable, "WukongVM web cannot migrate: HostDevice",
+			migratable(metav1.ConditionFalse, "HostDevice", ""), v1alpha1.ReasonNotMigratable,
+			"WukongVM web cannot migrate: HostDevice",
 		},
 		"KubeVirt does not know": {migratable(metav1.ConditionUnknown, "", ""),
 			v1alpha1.ReasonNotMigratable, "KubeVirt has not reported yet whether WukongVM web can migrate"},
@@ -39,7 +41,8 @@ func TestMigrationObstacle(t *testing.T) {
 			"the guest of WukongVM web is shutting down",
 		},
 		"it migrates": {
-			func(vm *v1alpha1.WukongVM) { vm.Status.Phase = v1alpha1.PhaseMigrating }, v1alpha1.ReasonBusy, "WukongVM web is migrating already",
+			func(vm *v1alpha1.WukongVM) { vm.Status.Phase = v1alpha1.PhaseMigrating }, v1alpha1.ReasonBusy,
+			"WukongVM web is migrating already",
 		},
 		"it is being deleted": {func(vm *v1alpha1.WukongVM) { vm.DeletionTimestamp = &metav1.Time{Time: metav1.Now().Time} },
 			v1alpha1.ReasonTerminating, "WukongVM web is being deleted"},

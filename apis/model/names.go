@@ -11,24 +11,25 @@ import (
 	"github.com/novasphere/wukong/apis/v1alpha1"
 )
 
-// The same objects give the same names and addresses for ever: people's machines and disks depend on them.
+// The same objects must always give the same names and addresses: users' WukongVMs and disks depend on them.
 
 // maxLabel is the longest DNS-1123 label, in characters.
 const maxLabel = 63
 
-// hashLength is the number of hexadecimal digits that tell names apart when owner and part alone do not.
+// hashLength is the number of hexadecimal digits that distinguish names if owner and part alone do not.
 const hashLength = 8
 
 // digest matches a part that looks like the digest of another name.
 var digest = regexp.MustCompile(`^[0-9a-f]{8}$`)
 
-// Child names what an owner has for one of its parts: "web" and "root" give "web-root".
+// Child returns the name of the object that an owner has for one of its parts: "web" and "root" give "web-root".
 //
-// Both must be DNS-1123 labels; so is the result, of at most 63 characters. The last hyphen splits owner and part as
-// long as the part has none, so no two pairs share such a name. A part with a hyphen, or a name that would be too
-// long, gets a digest of owner and part: "a" and "b-c" must not meet "a-b" and "c". So does a part that itself looks
-// like a digest, which keeps the two kinds of names apart; names with a digest meet only if SHA-256 meets in 32 bits
-// under the same prefix.
+// Both must be DNS-1123 labels. The result is one, too, with at most 63 characters. If the part has no hyphen, the last
+// hyphen of the name separates owner and part, so that no two pairs have the same name. If the part has a hyphen, or
+// the name would be too long, the name ends with a digest of owner and part: "a" and "b-c" must not give the same name
+// as "a-b" and "c". The same applies if the part itself looks like a digest, so that a name without a digest never
+// equals one with a digest. Two names with a digest are equal only if they have the same prefix and the same 32 bits of
+// SHA-256.
 func Child(owner, part string) string {
 	plain := owner + "-" + part
 	if !strings.Contains(part, "-") && len(plain) <= maxLabel && !digest.MatchString(part) {
@@ -42,7 +43,7 @@ func Child(owner, part string) string {
 	return strings.TrimRight(plain, "-") + suffix
 }
 
-// DiskName is the WukongDisk of an entry of spec.disks; empty for an empty drive.
+// DiskName returns the name of the WukongDisk of an entry of spec.disks; empty for an empty drive.
 func DiskName(vm *v1alpha1.WukongVM, disk *v1alpha1.VMDisk) string {
 	switch {
 	case disk.DiskRef != nil:
@@ -54,7 +55,7 @@ func DiskName(vm *v1alpha1.WukongVM, disk *v1alpha1.VMDisk) string {
 	}
 }
 
-// NetworkName is the WukongNetwork of an entry of spec.networks; empty for the pod network.
+// NetworkName returns the name of the WukongNetwork of an entry of spec.networks; empty for the pod network.
 func NetworkName(vm *v1alpha1.WukongVM, network *v1alpha1.VMNetwork) string {
 	switch {
 	case network.NetworkRef != nil:
@@ -66,45 +67,45 @@ func NetworkName(vm *v1alpha1.WukongVM, network *v1alpha1.VMNetwork) string {
 	}
 }
 
-// CloudInitSecretName is the Secret with the cloud-init data of a WukongVM.
+// CloudInitSecretName returns the name of the Secret with the cloud-init data of a WukongVM.
 func CloudInitSecretName(vm *v1alpha1.WukongVM) string { return Child(vm.Name, "cloudinit") }
 
-// ServiceName is the Service of an entry of spec.services.
+// ServiceName returns the name of the Service of an entry of spec.services.
 func ServiceName(vm *v1alpha1.WukongVM, service *v1alpha1.VMService) string {
 	return Child(vm.Name, service.Name)
 }
 
-// NetworkPolicyName is the NetworkPolicy of a WukongVM.
+// NetworkPolicyName returns the name of the NetworkPolicy of a WukongVM.
 func NetworkPolicyName(vm *v1alpha1.WukongVM) string { return Child(vm.Name, "policy") }
 
-// ExportJobName is the Job that moves the bytes of a WukongExport.
+// ExportJobName returns the name of the Job that copies the bytes of a WukongExport.
 func ExportJobName(export *v1alpha1.WukongExport) string { return Child(export.Name, "mover") }
 
-// ExportClaimName is the claim that a WukongExport restores a VolumeSnapshot into.
+// ExportClaimName returns the name of the claim to which a WukongExport restores a VolumeSnapshot.
 func ExportClaimName(export *v1alpha1.WukongExport) string { return Child(export.Name, "restored") }
 
-// ExportDownloadName is the Service of a download link, and the Secret with its token.
+// ExportDownloadName returns the name of the Service of a download link, and of the Secret with its token.
 func ExportDownloadName(export *v1alpha1.WukongExport) string { return Child(export.Name, "download") }
 
-// MigrationName is the VirtualMachineInstanceMigration of an attempt of a WukongMigration. The UID keeps it apart from those
-// of an earlier WukongMigration of the name, which may be there still.
+// MigrationName returns the name of the VirtualMachineInstanceMigration of an attempt of a WukongMigration. It contains
+// the UID, because those of an earlier WukongMigration of the same name may still exist.
 func MigrationName(migration *v1alpha1.WukongMigration, attempt int32) string {
 	uid := string(migration.UID)
 	return Child(migration.Name, strconv.Itoa(int(attempt))+"-"+uid[:min(len(uid), hashLength)])
 }
 
-// ImportCronName is the DataImportCron of a WukongImage. The name belongs to this one object: what the DataImportCron
-// of an earlier object of the same name, or of an unmanaged one, left behind has another name in its labels, and
-// neither CDI's collection of old imports nor a controller deletes it.
+// ImportCronName returns the name of the DataImportCron of a WukongImage. It is unique to this object: imports that
+// remain from the DataImportCron of an earlier object of the same name, or from an unmanaged one, have another name in
+// their labels. Therefore neither CDI's garbage collection of imports nor a controller deletes them.
 func ImportCronName(image *v1alpha1.WukongImage) string {
 	sum := sha256.Sum256([]byte(image.UID))
 	return Child(image.Name, "i"+hex.EncodeToString(sum[:4]))
 }
 
-// MAC is the hardware address of an interface: the given one, else one derived from the UID of the WukongVM and the
-// name of the interface, which is known before the first boot. The derived one is six lower-case hexadecimal bytes,
-// unicast and locally administered (IEEE 802c), with 46 bits of SHA-256: among a million interfaces on one network
-// the chance that any two meet is below one percent.
+// MAC returns the hardware address of an interface: the address in spec, else one derived from the UID of the WukongVM
+// and the name of the interface, so that it is known before the first boot. A derived address is six lower-case
+// hexadecimal bytes, unicast and locally administered (IEEE 802c), with 46 bits of SHA-256: among a million interfaces
+// on one network, the probability that any two are equal is below one percent.
 func MAC(vm *v1alpha1.WukongVM, network *v1alpha1.VMNetwork) string {
 	if network.MACAddress != "" {
 		return network.MACAddress

@@ -21,7 +21,7 @@ func expect[T comparable](t *testing.T, expected, found T, what string) {
 	}
 }
 
-// TestChildIsFixedForEver: people's disks carry these names, so a change of one is a loss of data.
+// TestChildIsFixedForEver: users' disks have these names, so that a changed name is a loss of data.
 func TestChildIsFixedForEver(t *testing.T) {
 	long := strings.Repeat("a", 63)
 	for _, test := range []struct{ owner, part, wanted string }{
@@ -40,8 +40,8 @@ func TestChildIsFixedForEver(t *testing.T) {
 	}
 }
 
-// TestB19ChildrenOfDifferentOwnersNeverShareAName goes through every pair of short names over an alphabet that has
-// the hyphen.
+// TestB19ChildrenOfDifferentOwnersNeverShareAName tests every pair of short names over an alphabet that includes the
+// hyphen.
 func TestB19ChildrenOfDifferentOwnersNeverShareAName(t *testing.T) {
 	names := shortNames()
 	pairOf := map[string][2]string{}
@@ -56,7 +56,7 @@ func TestB19ChildrenOfDifferentOwnersNeverShareAName(t *testing.T) {
 	}
 }
 
-// TestB19ADigestAsAPartDoesNotMeetADigest: somebody could name a disk like the digest of another.
+// TestB19ADigestAsAPartDoesNotMeetADigest: a user can give a disk a name that is the digest of another.
 func TestB19ADigestAsAPartDoesNotMeetADigest(t *testing.T) {
 	hashed := Child("a", "b-c")
 	cut := strings.LastIndex(hashed, "-")
@@ -100,7 +100,7 @@ func TestNamesOfDisksAndNetworks(t *testing.T) {
 	expect(t, "", NetworkName(vm, &v1alpha1.VMNetwork{Name: "default"}), "the pod network")
 }
 
-// The names of Secrets, Services and policies are known to people, and to scripts.
+// Users and scripts rely on the names of Secrets, Services and policies.
 func TestNamesOfOtherChildrenAreFixedForEver(t *testing.T) {
 	vm := &v1alpha1.WukongVM{ObjectMeta: metav1.ObjectMeta{Name: "web"}}
 	export := &v1alpha1.WukongExport{ObjectMeta: metav1.ObjectMeta{Name: "nightly"}}
@@ -112,8 +112,8 @@ func TestNamesOfOtherChildrenAreFixedForEver(t *testing.T) {
 	expect(t, "nightly-download", ExportDownloadName(export), "download")
 }
 
-// The label with the DataImportCron's name decides what is deleted at the end: no two images may share it, nor the
-// same image before and after it was deleted and made again.
+// The label with the DataImportCron's name determines which imports are deleted: two images must not have the same name
+// in it, nor an image that was deleted and created again.
 func TestImportCronNameIsOfOneObject(t *testing.T) {
 	image := func(uid types.UID) *v1alpha1.WukongImage {
 		return &v1alpha1.WukongImage{ObjectMeta: metav1.ObjectMeta{Name: "debian", UID: uid}}

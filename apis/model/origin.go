@@ -6,7 +6,7 @@ import (
 	"github.com/novasphere/wukong/apis/v1alpha1"
 )
 
-// Kinds that a disk is cloned from.
+// Kinds of objects from which disks are cloned.
 const (
 	KindDisk           = "WukongDisk"
 	KindClaim          = "PersistentVolumeClaim"
@@ -15,16 +15,16 @@ const (
 	KindWukongSnapshot = "WukongSnapshot"
 )
 
-// Origin is the object that a disk is cloned from.
+// Origin is the object from which a disk is cloned.
 type Origin struct{ Kind, Namespace, Name string }
 
-// String is the origin for messages, as kind namespace/name.
+// String returns the origin for messages, as kind namespace/name.
 func (o Origin) String() string { return o.Kind + " " + o.Namespace + "/" + o.Name }
 
-// Key identifies the origin among all origins. Clones of one object have the same key.
+// Key returns a unique key of the origin. Clones of the same object have the same key.
 func (o Origin) Key() string { return strings.Join([]string{o.Kind, o.Namespace, o.Name}, "/") }
 
-// OriginOf is what a disk is cloned from; ok is false for a disk that is no clone.
+// OriginOf returns the object from which a disk is cloned; ok is false if the disk is not a clone.
 func OriginOf(disk *v1alpha1.WukongDisk) (origin Origin, ok bool) {
 	switch source := disk.Spec.Source; {
 	case source == nil:
@@ -44,8 +44,8 @@ func OriginOf(disk *v1alpha1.WukongDisk) (origin Origin, ok bool) {
 	return origin, true
 }
 
-// ExportedDisk is the WukongDisk that an export reads; empty when it is not known. The WukongVM is the export's
-// source, nil when it does not exist or the source is another object.
+// ExportedDisk returns the name of the WukongDisk that an export reads; empty if it is not known. vm is the source of
+// the export; nil if it does not exist, or if the source is another object.
 func ExportedDisk(export *v1alpha1.WukongExport, vm *v1alpha1.WukongVM) string {
 	if reference := export.Spec.Source.DiskRef; reference != nil {
 		return reference.Name
@@ -60,8 +60,8 @@ func ExportedDisk(export *v1alpha1.WukongExport, vm *v1alpha1.WukongVM) string {
 	return DiskName(vm, entries[0])
 }
 
-// ExportableDisks are the entries of spec.disks that an export of a WukongVM may mean: the one of that name, or
-// without a name all but media in a drive.
+// ExportableDisks returns the entries of spec.disks that an export of a WukongVM can refer to: the one with the name,
+// or without a name all entries except CD-ROM drives.
 func ExportableDisks(vm *v1alpha1.WukongVM, name string) []*v1alpha1.VMDisk {
 	var meant []*v1alpha1.VMDisk
 	for i := range vm.Spec.Disks {

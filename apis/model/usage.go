@@ -6,8 +6,8 @@ import (
 	"github.com/novasphere/wukong/apis/v1alpha1"
 )
 
-// DiskNames are the WukongDisks that a WukongVM lists, in the order of spec: those that it refers to, and those that
-// it stamps.
+// DiskNames returns the names of the WukongDisks that a WukongVM lists, in the order of spec: those that it refers to,
+// and those of its templates.
 func DiskNames(vm *v1alpha1.WukongVM) []string {
 	names := make([]string, 0, len(vm.Spec.Disks))
 	for i := range vm.Spec.Disks {
@@ -18,8 +18,8 @@ func DiskNames(vm *v1alpha1.WukongVM) []string {
 	return names
 }
 
-// UsedDisks are the WukongDisks that a WukongVM lists, and those that its instance still has though spec does not
-// list them; each once.
+// UsedDisks returns the names of the WukongDisks that a WukongVM lists, and of those that its instance still has
+// although spec no longer lists them; each once.
 func UsedDisks(vm *v1alpha1.WukongVM) []string {
 	names := DiskNames(vm)
 	for _, entry := range vm.Status.Disks {
@@ -30,8 +30,8 @@ func UsedDisks(vm *v1alpha1.WukongVM) []string {
 	return names
 }
 
-// Uses reports whether a WukongVM lists a disk, or still has it. A disk that somebody else made under the name of the
-// WukongVM's template is not the WukongVM's.
+// Uses reports whether a WukongVM lists a disk, or still has it. A disk that has the name of a disk of the WukongVM's
+// template, but was not created for the WukongVM, is not used.
 func Uses(vm *v1alpha1.WukongVM, disk *v1alpha1.WukongDisk) bool {
 	named := false
 	for i := range vm.Spec.Disks {
@@ -46,17 +46,17 @@ func Uses(vm *v1alpha1.WukongVM, disk *v1alpha1.WukongDisk) bool {
 }
 
 // MayUse reports whether a WukongVM may use a disk now: the disk has a claim, is not being deleted or copied, and is
-// the WukongVM's, or shared. Only the disk's controller knows that no other guest writes to it, and status.attachedTo
-// is its answer.
+// assigned to the WukongVM, or shared. Only the disk's controller knows that no other guest writes to the disk. It
+// reports that in status.attachedTo.
 func MayUse(vm *v1alpha1.WukongVM, disk *v1alpha1.WukongDisk) bool {
 	return disk.DeletionTimestamp.IsZero() && disk.Status.ClaimName != "" && !Copied(disk) &&
 		(disk.Status.AttachedTo == vm.Name || IsShared(disk))
 }
 
-// IsShared reports whether several WukongVMs may use a disk at once.
+// IsShared reports whether several WukongVMs may use a disk at the same time.
 func IsShared(disk *v1alpha1.WukongDisk) bool { return disk.Spec.Shared != nil && *disk.Spec.Shared }
 
-// Copied reports whether nobody may write to a disk, because it is being copied to another StorageClass.
+// Copied reports whether no guest may write to a disk, because it is being copied to another StorageClass.
 func Copied(disk *v1alpha1.WukongDisk) bool {
 	return disk.Status.Move != nil && disk.Status.Move.Method == v1alpha1.MoveCopy
 }
@@ -64,12 +64,12 @@ func Copied(disk *v1alpha1.WukongDisk) bool {
 // HasGuest reports whether a WukongVM has an instance on a node.
 func HasGuest(vm *v1alpha1.WukongVM) bool { return vm.Status.NodeName != "" }
 
-// MayRun reports whether a WukongVM runs, or may be about to: its disks may change at any moment.
+// MayRun reports whether a WukongVM runs, or may start soon: its disks may then change at any moment.
 func MayRun(vm *v1alpha1.WukongVM) bool {
 	wantsToRun := vm.Spec.PowerState != v1alpha1.PowerStopped
 	switch vm.Status.Phase {
 	case v1alpha1.PhaseStopped:
-		// A guest that shut itself down stays so until its spec changes.
+		// A guest that shut itself down stays stopped until the spec changes.
 		return wantsToRun && vm.Status.ObservedGeneration != vm.Generation
 	case "", v1alpha1.PhasePending, v1alpha1.PhaseError:
 		return wantsToRun || HasGuest(vm)
@@ -78,15 +78,15 @@ func MayRun(vm *v1alpha1.WukongVM) bool {
 	}
 }
 
-// Writers are the WukongVMs that may write to a disk, in order, as a message names them: those of vms that may run,
-// and the one that the disk is attached to and that is not among vms, whose guest has not released the disk yet. vms
-// are those that use the disk (see UsedDisks).
+// Writers returns the WukongVMs that may write to a disk, in alphabetical order, as a message names them: those of vms
+// that may run, and the WukongVM in status.attachedTo if it is not among vms, because its guest has not released the
+// disk yet. vms are the WukongVMs that use the disk (see UsedDisks).
 func Writers(disk *v1alpha1.WukongDisk, vms []v1alpha1.WukongVM) []string {
 	return usersOf(disk, vms, MayRun)
 }
 
-// Guests are the WukongVMs that have a disk on a node at this moment, as Writers are. One that waits for something,
-// such as a copy of the same disk, is not among them.
+// Guests returns the WukongVMs that have a disk on a node at this moment, in the form of Writers. A WukongVM that waits
+// for something, such as a copy of the same disk, is not among them.
 func Guests(disk *v1alpha1.WukongDisk, vms []v1alpha1.WukongVM) []string {
 	return usersOf(disk, vms, HasGuest)
 }
@@ -103,9 +103,9 @@ func usersOf(disk *v1alpha1.WukongDisk, vms []v1alpha1.WukongVM, counts func(*v1
 		}
 	}
 	if attachedTo != "" {
-		names = append(names, attachedTo+" (given up, but its guest has not let go yet)")
+		names = append(names, attachedTo+" (its guest has not released the disk yet)")
 	}
-	// A message that changes its order would be a change of status, and a cache lists in no order.
+	// A cache lists objects in no order, and a message whose order changes would be a change of status.
 	slices.Sort(names)
 	return names
 }

@@ -84,7 +84,7 @@ func TestMayUse(t *testing.T) {
 	}
 }
 
-// When the disks of a WukongVM may be read: only while nothing can write to them.
+// The disks of a WukongVM may be read only while nothing can write to them.
 func TestMayRun(t *testing.T) {
 	const now, later = 1, 2 // generations
 	tests := map[string]struct {
@@ -118,12 +118,12 @@ func TestMayRun(t *testing.T) {
 	}
 }
 
-// TestWriters: a WukongVM that is gone writes until its guest has released the disk, which is when the disk is
-// attached to nobody.
+// TestWriters: a deleted WukongVM can write until its guest has released the disk, that is, until status.attachedTo is
+// empty.
 func TestWriters(t *testing.T) {
 	running := v1alpha1.WukongVM{ObjectMeta: named("web"), Status: v1alpha1.WukongVMStatus{Phase: v1alpha1.PhaseRunning}}
 	stopped := v1alpha1.WukongVM{ObjectMeta: named("db"), Status: v1alpha1.WukongVMStatus{Phase: v1alpha1.PhaseStopped}}
-	const ending = "web (given up, but its guest has not let go yet)"
+	const ending = "web (its guest has not released the disk yet)"
 	tests := map[string]struct {
 		attachedTo string
 		vms        []v1alpha1.WukongVM

@@ -1,7 +1,8 @@
 package v1alpha1
 
-// CloudInit is what the guest sets up at its first boot, given as NoCloud data on a small disk. cloud-init reads most of
-// it once in the life of a guest: a later change reaches a running guest only as far as cloud-init itself does so.
+// CloudInit configures the first boot of the guest. The guest gets it as NoCloud data on a small disk. cloud-init reads
+// most of it only once in the life of a guest: which later changes take effect in an existing guest depends on
+// cloud-init.
 //
 // +kubebuilder:validation:XValidation:rule="!has(self.userDataSecretRef) || (!has(self.hostname) && !has(self.users) && !has(self.timezone))",message="userDataSecretRef is the whole user-data: leave out hostname, users and timezone"
 type CloudInit struct {
@@ -27,12 +28,12 @@ type CloudInit struct {
 	// +kubebuilder:validation:MaxItems=32
 	Users []CloudInitUser `json:"users,omitempty"`
 
-	// userDataSecretRef names a Secret's key that holds the whole user-data, used as it is.
+	// userDataSecretRef names a Secret's key that holds the whole user-data. It is used as it is.
 	// +optional
 	UserDataSecretRef *SecretKeyReference `json:"userDataSecretRef,omitempty"`
 
-	// networkDataSecretRef names a Secret's key that holds the whole network-data, used as it is instead of what spec.networks
-	// says.
+	// networkDataSecretRef names a Secret's key that holds the whole network-data. It is used as it is, in place of the
+	// network-data that Wukong makes from spec.networks.
 	// +optional
 	NetworkDataSecretRef *SecretKeyReference `json:"networkDataSecretRef,omitempty"`
 }
@@ -48,19 +49,19 @@ type CloudInitUser struct {
 	// +kubebuilder:validation:Pattern=`^[a-z_][-a-z0-9_]*$`
 	Name string `json:"name,omitempty"`
 
-	// passwordHash is the user's password as crypt(5) hashes it: yescrypt, SHA-512, SHA-256 or bcrypt. mkpasswd makes one.
+	// passwordHash is the crypt(5) hash of the user's password: yescrypt, SHA-512, SHA-256 or bcrypt. mkpasswd makes one.
 	// +optional
 	// +kubebuilder:validation:MinLength=16
 	// +kubebuilder:validation:MaxLength=256
 	// +kubebuilder:validation:XValidation:rule="self.matches('^[$](y|gy|7|6|5|2[aby])[$][./A-Za-z0-9$=,]+$')",message="passwordHash must be a crypt(5) hash that begins with $y$, $6$, $5$ or $2b$; make one with mkpasswd"
 	PasswordHash string `json:"passwordHash,omitempty"`
 
-	// passwordSecretRef names a Secret's key that holds a hash as in passwordHash, or the password itself, which is then
-	// hashed with SHA-512 before it is given to the guest.
+	// passwordSecretRef names a Secret's key that holds a hash as in passwordHash, or the password itself, which Wukong
+	// hashes with SHA-512 before the guest gets it.
 	// +optional
 	PasswordSecretRef *SecretKeyReference `json:"passwordSecretRef,omitempty"`
 
-	// sshAuthorizedKeys are public keys that may log in as the user.
+	// sshAuthorizedKeys are the public keys with which one may log in as the user.
 	// +optional
 	// +listType=set
 	// +kubebuilder:validation:MinItems=1
@@ -75,14 +76,15 @@ type CloudInitUser struct {
 	// +kubebuilder:validation:MaxItems=16
 	SSHKeySecretRefs []SSHKeySecretReference `json:"sshKeySecretRefs,omitempty"`
 
-	// sudo rule of the user, such as ALL=(ALL) NOPASSWD:ALL. Omitted, that one; an empty string gives no sudo.
+	// sudo rule of the user, such as ALL=(ALL) NOPASSWD:ALL. Omitted, ALL=(ALL) NOPASSWD:ALL. An empty string gives no
+	// sudo rights.
 	// +optional
 	// +kubebuilder:validation:MinLength=0
 	// +kubebuilder:validation:MaxLength=256
 	// +kubebuilder:validation:Pattern=`^[^\n\r]*$`
 	Sudo *string `json:"sudo,omitempty"`
 
-	// groups that the user belongs to beside its own.
+	// groups that the user belongs to, in addition to the user's own group.
 	// +optional
 	// +listType=set
 	// +kubebuilder:validation:MinItems=1
@@ -119,8 +121,8 @@ type SSHKeySecretReference struct {
 	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`
 	Name string `json:"name,omitempty"`
 
-	// key within the Secret's data. Omitted, the first that exists of ssh-publickey, id_rsa.pub, authorized_keys and
-	// publickey; other keys are never read.
+	// key within the Secret's data. Omitted, the first of ssh-publickey, id_rsa.pub, authorized_keys and publickey that
+	// exists. No other key is read.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253

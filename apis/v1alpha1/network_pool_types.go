@@ -1,17 +1,18 @@
 package v1alpha1
 
-// AddressPool is the part of a subnet from which machines get addresses. Never given are the subnet's gateway, an IPv4 subnet's network
-// and broadcast addresses, an IPv6 subnet's first address (subnet-router anycast), and those that reservations hold for a machine.
+// AddressPool is the part of a subnet from which WukongVMs get addresses. It never assigns the subnet's gateway, the
+// network and broadcast addresses of an IPv4 subnet, the first address of an IPv6 subnet (subnet-router anycast), or,
+// to any other WukongVM, an address that is reserved for one.
 type AddressPool struct {
-	// ranges of addresses that are given. Omitted: the whole subnet, of IPv6 its first 65536 addresses.
+	// ranges of addresses to assign. Omitted, the whole subnet; for IPv6, its first 65536 addresses.
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=16
 	Ranges []AddressRange `json:"ranges,omitempty"`
 
-	// exclude are addresses, or networks such as 192.168.10.0/28, that are never given: those of routers, of DHCP servers, and of hosts
-	// that are no machines of Wukong, which nothing here can see.
+	// exclude are addresses, or networks such as 192.168.10.0/28, that are never assigned: those of routers, of DHCP
+	// servers, and of hosts that are not managed by Wukong, because Wukong cannot detect these.
 	// +optional
 	// +listType=set
 	// +kubebuilder:validation:MinItems=1
@@ -38,9 +39,11 @@ type AddressRange struct {
 // +kubebuilder:validation:XValidation:rule="isIP(self) || isCIDR(self)",message="must be an IP address such as 192.168.10.5, or a network such as 192.168.10.0/28"
 type AddressOrCIDR string
 
-// AddressReservation keeps an address of the network for one machine: no other gets it, and the machine gets no other.
+// AddressReservation reserves an address of the network for one WukongVM: no other WukongVM gets the address, and the
+// WukongVM gets no other address.
 type AddressReservation struct {
-	// address that is reserved. It must lie in a subnet of the network that has a pool; it need not lie in the pool's ranges.
+	// address that is reserved. It must be in a subnet of the network that has a pool. It may be outside of the pool's
+	// ranges.
 	// +required
 	Address IPAddress `json:"address,omitempty"`
 
@@ -51,7 +54,8 @@ type AddressReservation struct {
 	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`
 	MachineName string `json:"machineName,omitempty"`
 
-	// interfaceName is the interface of the machine that gets the address. Omitted, the one that asks first.
+	// interfaceName is the interface of the WukongVM that gets the address. Omitted, the first interface that requests
+	// one.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=40
@@ -59,7 +63,7 @@ type AddressReservation struct {
 	InterfaceName string `json:"interfaceName,omitempty"`
 }
 
-// PoolStatus counts the addresses of a pool. The count follows within half a minute.
+// PoolStatus counts the addresses of a pool. The count is updated within half a minute.
 type PoolStatus struct {
 	// cidr of the subnet.
 	// +required
@@ -67,19 +71,19 @@ type PoolStatus struct {
 	// +kubebuilder:validation:MaxLength=43
 	CIDR string `json:"cidr,omitempty"`
 
-	// total is how many addresses the pool has to give.
+	// total is the number of addresses in the pool.
 	// +optional
 	Total int64 `json:"total"`
 
-	// used is how many of them are held by machines, or kept for one that is gone.
+	// used is the number of addresses that are assigned to WukongVMs, or kept for a deleted one.
 	// +optional
 	Used int64 `json:"used"`
 
-	// reserved is how many of them are set aside by reservations and not in use.
+	// reserved is the number of addresses that are reserved and not in use.
 	// +optional
 	Reserved int64 `json:"reserved"`
 
-	// free is how many are left for other machines.
+	// free is the number of addresses that are available to other WukongVMs.
 	// +optional
 	Free int64 `json:"free"`
 }

@@ -4,7 +4,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// Object is what all kinds have in common. Controllers share their machinery through it.
+// Object is the interface that all kinds implement. The code that controllers share uses it.
 //
 // +kubebuilder:object:generate=false
 type Object interface {
@@ -19,12 +19,12 @@ type Object interface {
 	UmbrellaName() string
 }
 
-// Operation is a kind whose work is done once.
+// Operation is the interface of a kind whose work is done once.
 //
 // +kubebuilder:object:generate=false
 type Operation interface {
 	Object
-	// Finished reports whether the work succeeded or was given up, for good.
+	// Finished reports whether the work has ended: it succeeded, or is not retried.
 	Finished() bool
 	// OperationStatus returns the part of status that all operations have.
 	OperationStatus() *OperationStatus

@@ -8,21 +8,21 @@ type OperationPhase string
 
 // Phases of WukongSnapshot, WukongExport, WukongClone and WukongMigration.
 const (
-	// OperationPending: the work has not begun. The condition Ready says what it waits for.
+	// OperationPending: the work has not begun. The condition Ready reports what it waits for.
 	OperationPending OperationPhase = "Pending"
 	// OperationInProgress: the work has begun and is not finished.
 	OperationInProgress OperationPhase = "InProgress"
 	// OperationSucceeded: the work is finished.
 	OperationSucceeded OperationPhase = "Succeeded"
-	// OperationFailed: the work was given up. It is not tried again.
+	// OperationFailed: the work failed. It is not retried.
 	OperationFailed OperationPhase = "Failed"
-	// OperationCancelled: the work was broken off because its spec asks for that. It is not tried again.
+	// OperationCancelled: the work was cancelled, as its spec requires. It is not retried.
 	OperationCancelled OperationPhase = "Cancelled"
-	// OperationSkipped: the work was not begun, because the request for it was handled before.
+	// OperationSkipped: the work did not begin, because the request for it was handled before.
 	OperationSkipped OperationPhase = "Skipped"
 )
 
-// OperationStatus is what every kind reports whose work is done once.
+// OperationStatus is the part of status that all kinds whose work is done once have.
 type OperationStatus struct {
 	// conditions: Ready, UmbrellaLinked, and those of the kind.
 	// +optional
@@ -35,21 +35,21 @@ type OperationStatus struct {
 	// +optional
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
 
-	// phase is a one-word summary for people.
+	// phase is a one-word summary for users.
 	// +optional
 	// +wukong:ledger
 	Phase OperationPhase `json:"phase,omitempty"`
 
-	// startTime is when the work began: when the first object that carries it out was created.
+	// startTime is when the work began, that is, when the first object that carries it out was created.
 	// +optional
 	// +wukong:ledger
 	StartTime *metav1.Time `json:"startTime,omitempty"`
 
-	// completionTime is when the work was finished or given up. What status reports of it does not change afterwards.
+	// completionTime is when the work succeeded, failed or was cancelled. The reported result does not change afterwards.
 	// +optional
 	// +wukong:ledger
 	CompletionTime *metav1.Time `json:"completionTime,omitempty"`
 }
 
-// Finished reports whether the work has ended for good, well or not.
+// Finished reports whether the work has ended, with or without success.
 func (s *OperationStatus) Finished() bool { return s.CompletionTime != nil }

@@ -1,25 +1,26 @@
 package v1alpha1
 
-// TrafficPolicy lists who may talk to a machine over the pod network, and whom it may talk to. It becomes a NetworkPolicy of the
-// machine's pod, with the meaning of https://kubernetes.io/docs/concepts/services-networking/network-policies/: a direction with rules lets
-// pass what one of them allows, answers included, and nothing else; a direction without rules lets pass everything, unless defaultDeny
-// names it. The machine's own node always reaches it, for probes and consoles.
+// TrafficPolicy limits the traffic of a WukongVM on the pod network. It becomes a NetworkPolicy for the virt-launcher
+// pod, with the meaning of https://kubernetes.io/docs/concepts/services-networking/network-policies/: a direction with
+// rules allows only the traffic that one of the rules allows, and the replies to it; a direction without rules allows
+// all traffic, unless defaultDeny names it. The node of the WukongVM can always reach it, for probes and consoles.
 //
 // +kubebuilder:validation:MinProperties=1
 type TrafficPolicy struct {
-	// defaultDeny closes a direction for all that no rule allows, also when there is no rule. Omitted, only directions with rules are closed.
-	// A machine whose egress is closed needs rules for DNS, and for the servers that it gets its software from.
+	// defaultDeny denies all traffic of a direction that no rule allows, also if there is no rule. Omitted, only
+	// directions with rules deny traffic. A WukongVM whose egress is denied needs rules for DNS, and for the servers from
+	// which it gets its software.
 	// +optional
 	DefaultDeny TrafficDirection `json:"defaultDeny,omitempty"`
 
-	// ingress lists what may come in.
+	// ingress lists the allowed incoming traffic.
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=16
 	Ingress []TrafficRule `json:"ingress,omitempty"`
 
-	// egress lists what may go out.
+	// egress lists the allowed outgoing traffic.
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MinItems=1
@@ -27,16 +28,16 @@ type TrafficPolicy struct {
 	Egress []TrafficRule `json:"egress,omitempty"`
 }
 
-// TrafficDirection says which way traffic goes, as the machine sees it.
+// TrafficDirection is the direction of traffic, as seen by the WukongVM.
 // +kubebuilder:validation:Enum=Ingress;Egress;Both
 type TrafficDirection string
 
 const (
-	// TrafficIngress comes in.
+	// TrafficIngress is incoming traffic.
 	TrafficIngress TrafficDirection = "Ingress"
-	// TrafficEgress goes out.
+	// TrafficEgress is outgoing traffic.
 	TrafficEgress TrafficDirection = "Egress"
-	// TrafficBoth are both directions.
+	// TrafficBoth is both directions.
 	TrafficBoth TrafficDirection = "Both"
 )
 
@@ -44,14 +45,15 @@ const (
 //
 // +kubebuilder:validation:MinProperties=1
 type TrafficRule struct {
-	// peers at the other end. Omitted, everybody.
+	// peers at the other end. Omitted, all peers.
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=16
 	Peers []TrafficPeer `json:"peers,omitempty"`
 
-	// ports that are reached: the machine's for ingress, the peer's for egress. Omitted, all.
+	// ports that are the destination of the traffic: of the WukongVM for ingress, of the peer for egress. Omitted, all
+	// ports.
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MinItems=1
@@ -59,32 +61,33 @@ type TrafficRule struct {
 	Ports []TrafficPort `json:"ports,omitempty"`
 }
 
-// TrafficPeer is somebody at the other end.
+// TrafficPeer selects the other end of the traffic.
 //
 // +kubebuilder:validation:XValidation:rule="has(self.ipBlock) != (has(self.podSelector) || has(self.namespaceSelector))",message="a peer is either an ipBlock, or what podSelector and namespaceSelector select"
 type TrafficPeer struct {
-	// podSelector selects machines and pods by their labels: those of spec.scheduling.labels of a machine, and vmi.kubevirt.io/id, which is
-	// its name. An empty one selects all.
+	// podSelector selects WukongVMs and pods by their labels. The labels of a WukongVM are those of its
+	// spec.scheduling.labels, and vmi.kubevirt.io/id, whose value is its name. An empty selector selects all.
 	// +optional
 	PodSelector *LabelSelector `json:"podSelector,omitempty"`
 
-	// namespaceSelector selects the namespaces in which podSelector selects, and without it all machines and pods in them. Omitted, the
-	// machine's own namespace.
+	// namespaceSelector selects the namespaces in which podSelector applies; without podSelector, all WukongVMs and pods
+	// in these namespaces. Omitted, the WukongVM's own namespace.
 	// +optional
 	NamespaceSelector *LabelSelector `json:"namespaceSelector,omitempty"`
 
-	// ipBlock is a range of addresses, of hosts outside of the cluster: pods' addresses change.
+	// ipBlock is a range of addresses of hosts outside of the cluster. It is not suitable for pods, because their
+	// addresses change.
 	// +optional
 	IPBlock *IPBlock `json:"ipBlock,omitempty"`
 }
 
-// IPBlock is a range of addresses with holes.
+// IPBlock is a range of addresses, with exceptions.
 type IPBlock struct {
 	// cidr of the range, such as 192.168.10.0/24 or fd00:10::/64.
 	// +required
 	CIDR PolicyCIDR `json:"cidr,omitempty"`
 
-	// except are parts of the range that do not count.
+	// except are the parts of the range that are excluded.
 	// +optional
 	// +listType=set
 	// +kubebuilder:validation:MinItems=1
@@ -107,13 +110,14 @@ type TrafficPort struct {
 	// +optional
 	Protocol Protocol `json:"protocol,omitempty"`
 
-	// port number. Omitted, all ports of the protocol. A machine's ports have no names.
+	// port number. Omitted, all ports of the protocol. The ports of a WukongVM have no names.
 	// +optional
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=65535
 	Port int32 `json:"port,omitempty"`
 
-	// endPort makes it the range from port to endPort, both included. Not every network plugin knows ranges.
+	// endPort is the last port of a range that begins with port; both are included. Not every network plugin supports
+	// ranges.
 	// +optional
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=65535

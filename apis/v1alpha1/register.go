@@ -22,7 +22,7 @@ var (
 	AddToScheme = schemeBuilder.AddToScheme
 )
 
-// register adds a kind and its list to what AddToScheme registers.
+// register makes AddToScheme register a kind and its list.
 func register(objects ...runtime.Object) {
 	schemeBuilder.Register(func(scheme *runtime.Scheme) error {
 		scheme.AddKnownTypes(GroupVersion, objects...)

@@ -1,9 +1,9 @@
 package v1alpha1
 
-// Scheduling says which nodes a machine may run on. Its parts have the names and meaning of the same fields of a Pod,
-// with bounds on every list.
+// Scheduling determines on which nodes a WukongVM may run. Its fields have the names and the meaning of the same fields
+// of a Pod; every list has a limit.
 type Scheduling struct {
-	// nodeSelector has labels that a node must carry.
+	// nodeSelector lists the labels that a node must have.
 	// +optional
 	// +kubebuilder:validation:MaxProperties=32
 	NodeSelector map[string]string `json:"nodeSelector,omitempty"`
@@ -15,32 +15,34 @@ type Scheduling struct {
 	// +kubebuilder:validation:MaxItems=32
 	Tolerations []Toleration `json:"tolerations,omitempty"`
 
-	// nodeAffinity has rules on the labels of nodes.
+	// nodeAffinity defines rules for the labels of nodes.
 	// +optional
 	NodeAffinity *NodeAffinity `json:"nodeAffinity,omitempty"`
 
-	// podAffinity draws the machine to the places of pods, those of other machines among them.
+	// podAffinity places the WukongVM in the same topology domains as other pods, including the launcher pods of other
+	// WukongVMs.
 	// +optional
 	PodAffinity *PodAffinity `json:"podAffinity,omitempty"`
 
-	// podAntiAffinity keeps the machine away from the places of pods.
+	// podAntiAffinity keeps the WukongVM out of the topology domains of other pods.
 	// +optional
 	PodAntiAffinity *PodAffinity `json:"podAntiAffinity,omitempty"`
 
-	// topologySpreadConstraints spread machines over zones, nodes or other topologies.
+	// topologySpreadConstraints spread WukongVMs over zones, nodes or other topology domains.
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=8
 	TopologySpreadConstraints []TopologySpreadConstraint `json:"topologySpreadConstraints,omitempty"`
 
-	// labels that the virt-launcher pod gets, for affinity and spread to select it.
+	// labels of the virt-launcher pod, by which affinity rules, spread constraints, policies and Services select it.
 	// +optional
 	// +kubebuilder:validation:MaxProperties=16
 	Labels map[string]string `json:"labels,omitempty"`
 
-	// annotations that the virt-launcher pod gets, for service meshes, backup agents and the like, when the machine starts. Those on which
-	// KubeVirt, Multus, network plugins and container runtimes act are refused: what they do has fields of its own, or is an administrator's to say.
+	// annotations of the virt-launcher pod, for example for service meshes and backup agents. They are set when the
+	// WukongVM starts. Annotations that configure KubeVirt, Multus, network plugins and container runtimes are refused:
+	// other fields configure these, or only an administrator may.
 	// +optional
 	// +kubebuilder:validation:MaxProperties=16
 	Annotations map[string]string `json:"annotations,omitempty"`
@@ -59,15 +61,15 @@ type Scheduling struct {
 	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`
 	SchedulerName string `json:"schedulerName,omitempty"`
 
-	// evictionStrategy says what happens when the node is drained. Omitted, the cluster's default.
+	// evictionStrategy determines what happens to the guest when its node is drained. Omitted, the cluster's default.
 	// +optional
 	// +kubebuilder:validation:Enum=None;LiveMigrate;LiveMigrateIfPossible;External
 	EvictionStrategy string `json:"evictionStrategy,omitempty"`
 }
 
-// Toleration lets the machine run on nodes with a taint.
+// Toleration allows the WukongVM to run on nodes with a taint.
 type Toleration struct {
-	// key of the taint. Empty with operator Exists, every taint.
+	// key of the taint. An empty key with operator Exists matches every taint.
 	// +optional
 	// +kubebuilder:validation:MaxLength=317
 	Key string `json:"key,omitempty"`
@@ -87,18 +89,18 @@ type Toleration struct {
 	// +kubebuilder:validation:Enum=NoSchedule;PreferNoSchedule;NoExecute
 	Effect string `json:"effect,omitempty"`
 
-	// tolerationSeconds is how long a NoExecute taint is tolerated, in seconds. Omitted, for ever.
+	// tolerationSeconds is how long a NoExecute taint is tolerated, in seconds. Omitted, without limit.
 	// +optional
 	TolerationSeconds *int64 `json:"tolerationSeconds,omitempty"`
 }
 
-// NodeAffinity has rules on the labels of nodes.
+// NodeAffinity defines rules for the labels of nodes.
 type NodeAffinity struct {
-	// requiredDuringSchedulingIgnoredDuringExecution must be met.
+	// requiredDuringSchedulingIgnoredDuringExecution are rules that must be met.
 	// +optional
 	Required *NodeSelector `json:"requiredDuringSchedulingIgnoredDuringExecution,omitempty"`
 
-	// preferredDuringSchedulingIgnoredDuringExecution are met where possible.
+	// preferredDuringSchedulingIgnoredDuringExecution are rules that are met where possible.
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MinItems=1
@@ -106,9 +108,9 @@ type NodeAffinity struct {
 	Preferred []PreferredNodeTerm `json:"preferredDuringSchedulingIgnoredDuringExecution,omitempty"`
 }
 
-// NodeSelector is met by a node that meets one of its terms.
+// NodeSelector matches a node that matches one of its terms.
 type NodeSelector struct {
-	// nodeSelectorTerms of which one must be met.
+	// nodeSelectorTerms are the terms, of which one must match.
 	// +required
 	// +listType=atomic
 	// +kubebuilder:validation:MinItems=1
@@ -116,18 +118,18 @@ type NodeSelector struct {
 	NodeSelectorTerms []NodeSelectorTerm `json:"nodeSelectorTerms,omitempty"`
 }
 
-// NodeSelectorTerm is met by a node that meets all its expressions.
+// NodeSelectorTerm matches a node that matches all its expressions.
 //
 // +kubebuilder:validation:MinProperties=1
 type NodeSelectorTerm struct {
-	// matchExpressions on labels.
+	// matchExpressions for the labels of the node.
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=16
 	MatchExpressions []SelectorRequirement `json:"matchExpressions,omitempty"`
 
-	// matchFields on fields of the node.
+	// matchFields for the fields of the node.
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MinItems=1
@@ -143,7 +145,7 @@ type PreferredNodeTerm struct {
 	// +kubebuilder:validation:Maximum=100
 	Weight int32 `json:"weight,omitempty"`
 
-	// preference that is weighed.
+	// preference to which the weight applies.
 	// +required
 	Preference NodeSelectorTerm `json:"preference,omitzero"`
 }
@@ -156,7 +158,7 @@ type SelectorRequirement struct {
 	// +kubebuilder:validation:MaxLength=317
 	Key string `json:"key,omitempty"`
 
-	// operator of the comparison. Gt and Lt exist for nodes only.
+	// operator of the comparison. Gt and Lt are for nodes only.
 	// +required
 	// +kubebuilder:validation:Enum=In;NotIn;Exists;DoesNotExist;Gt;Lt
 	Operator string `json:"operator,omitempty"`
@@ -172,12 +174,12 @@ type SelectorRequirement struct {
 
 // LabelSelector selects objects by their labels.
 type LabelSelector struct {
-	// matchLabels must all be equal.
+	// matchLabels are labels that must all be equal.
 	// +optional
 	// +kubebuilder:validation:MaxProperties=16
 	MatchLabels map[string]string `json:"matchLabels,omitempty"`
 
-	// matchExpressions must all be met.
+	// matchExpressions are expressions that must all match.
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MinItems=1
@@ -185,16 +187,16 @@ type LabelSelector struct {
 	MatchExpressions []SelectorRequirement `json:"matchExpressions,omitempty"`
 }
 
-// PodAffinity has rules on the places of other pods.
+// PodAffinity defines rules for the topology domains of other pods.
 type PodAffinity struct {
-	// requiredDuringSchedulingIgnoredDuringExecution must be met.
+	// requiredDuringSchedulingIgnoredDuringExecution are rules that must be met.
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=8
 	Required []PodAffinityTerm `json:"requiredDuringSchedulingIgnoredDuringExecution,omitempty"`
 
-	// preferredDuringSchedulingIgnoredDuringExecution are met where possible.
+	// preferredDuringSchedulingIgnoredDuringExecution are rules that are met where possible.
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MinItems=1
@@ -202,13 +204,13 @@ type PodAffinity struct {
 	Preferred []WeightedPodAffinityTerm `json:"preferredDuringSchedulingIgnoredDuringExecution,omitempty"`
 }
 
-// PodAffinityTerm selects pods, and says what counts as the same place.
+// PodAffinityTerm selects pods, and defines their topology domain.
 type PodAffinityTerm struct {
 	// labelSelector selects the pods.
 	// +optional
 	LabelSelector *LabelSelector `json:"labelSelector,omitempty"`
 
-	// namespaces of the pods. Omitted, the machine's own.
+	// namespaces of the pods. Omitted, the WukongVM's namespace.
 	// +optional
 	// +listType=set
 	// +kubebuilder:validation:MinItems=1
@@ -220,7 +222,7 @@ type PodAffinityTerm struct {
 	// +optional
 	NamespaceSelector *LabelSelector `json:"namespaceSelector,omitempty"`
 
-	// topologyKey is the node label whose values are the places, such as kubernetes.io/hostname.
+	// topologyKey is the node label whose values are the topology domains, such as kubernetes.io/hostname.
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=317
@@ -235,26 +237,26 @@ type WeightedPodAffinityTerm struct {
 	// +kubebuilder:validation:Maximum=100
 	Weight int32 `json:"weight,omitempty"`
 
-	// podAffinityTerm that is weighed.
+	// podAffinityTerm to which the weight applies.
 	// +required
 	PodAffinityTerm PodAffinityTerm `json:"podAffinityTerm,omitzero"`
 }
 
-// TopologySpreadConstraint spreads machines over a topology.
+// TopologySpreadConstraint spreads WukongVMs over topology domains.
 type TopologySpreadConstraint struct {
-	// maxSkew is the largest difference of the number of machines between two places.
+	// maxSkew is the maximum difference in the number of WukongVMs between two topology domains.
 	// +required
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=1024
 	MaxSkew int32 `json:"maxSkew,omitempty"`
 
-	// topologyKey is the node label whose values are the places.
+	// topologyKey is the node label whose values are the topology domains.
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=317
 	TopologyKey string `json:"topologyKey,omitempty"`
 
-	// whenUnsatisfiable says what happens when the spread cannot be kept.
+	// whenUnsatisfiable determines what happens when the constraint cannot be met.
 	// +required
 	// +kubebuilder:validation:Enum=DoNotSchedule;ScheduleAnyway
 	WhenUnsatisfiable string `json:"whenUnsatisfiable,omitempty"`

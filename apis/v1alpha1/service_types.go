@@ -1,6 +1,6 @@
 package v1alpha1
 
-// ServiceType says where a Service can be reached from. Its values are those of Kubernetes.
+// ServiceType determines from where a Service can be reached. Its values are those of Kubernetes.
 // +kubebuilder:validation:Enum=ClusterIP;NodePort;LoadBalancer
 type ServiceType string
 
@@ -8,13 +8,13 @@ type ServiceType string
 const (
 	// ServiceClusterIP has an address inside the cluster.
 	ServiceClusterIP ServiceType = "ClusterIP"
-	// ServiceNodePort has a port on every node, too.
+	// ServiceNodePort also has a port on every node.
 	ServiceNodePort ServiceType = "NodePort"
-	// ServiceLoadBalancer has an address outside, too, that the cluster's load balancer gives.
+	// ServiceLoadBalancer also has an external address, which the cluster's load balancer assigns.
 	ServiceLoadBalancer ServiceType = "LoadBalancer"
 )
 
-// SessionAffinity says whether the connections of one client go to one machine.
+// SessionAffinity determines whether all connections of a client go to the same WukongVM.
 // +kubebuilder:validation:Enum=None;ClientIP
 type SessionAffinity string
 
@@ -24,34 +24,35 @@ const (
 	SessionAffinityClientIP SessionAffinity = "ClientIP"
 )
 
-// ExternalTrafficPolicy says where traffic from outside the cluster goes.
+// ExternalTrafficPolicy determines to which WukongVMs traffic from outside of the cluster is sent.
 // +kubebuilder:validation:Enum=Cluster;Local
 type ExternalTrafficPolicy string
 
 // Values of ExternalTrafficPolicy.
 const (
-	// ExternalTrafficCluster goes to all machines of the Service. The guest sees a node's address.
+	// ExternalTrafficCluster sends traffic to all WukongVMs of the Service. The guest sees a node's address.
 	ExternalTrafficCluster ExternalTrafficPolicy = "Cluster"
-	// ExternalTrafficLocal goes to machines of the node that it comes to. The guest sees the client's address.
+	// ExternalTrafficLocal sends traffic only to WukongVMs on the node that receives it. The guest sees the client's
+	// address.
 	ExternalTrafficLocal ExternalTrafficPolicy = "Local"
 )
 
-// VMService is a Kubernetes Service that the machine makes and owns. It leads to the machine's interface on the pod network, the only one that a
-// Service can reach.
+// VMService is a Kubernetes Service that is created for a WukongVM and owned by it. It reaches the WukongVM's interface
+// on the pod network, the only interface that a Service can reach.
 //
 // +kubebuilder:validation:XValidation:rule="!has(self.externalTrafficPolicy) || (has(self.type) && self.type != 'ClusterIP')",message="externalTrafficPolicy is for type NodePort and LoadBalancer: a ClusterIP gets no traffic from outside"
 // +kubebuilder:validation:XValidation:rule="!has(self.loadBalancerClass) || (has(self.type) && self.type == 'LoadBalancer')",message="loadBalancerClass is for type LoadBalancer"
 // +kubebuilder:validation:XValidation:rule="(has(self.type) && self.type != 'ClusterIP') || self.ports.all(p, !has(p.nodePort))",message="nodePort is for type NodePort and LoadBalancer"
 // +kubebuilder:validation:XValidation:rule="self.ports.size() == 1 || self.ports.all(p, has(p.name))",message="each of several ports needs a name"
 type VMService struct {
-	// name of the entry. The Service is called MACHINE-NAME; status.services has its name.
+	// name of the entry. The name of the Service is the WukongVM's name, a hyphen and this name; status.services has it.
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=40
 	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
 	Name string `json:"name,omitempty"`
 
-	// type says where the Service can be reached from. Omitted, ClusterIP.
+	// type determines from where the Service can be reached. Omitted, ClusterIP.
 	// +optional
 	Type ServiceType `json:"type,omitempty"`
 
@@ -64,29 +65,30 @@ type VMService struct {
 	// +kubebuilder:validation:MaxItems=32
 	Ports []VMServicePort `json:"ports,omitempty"`
 
-	// selector puts several machines behind the Service: those of the namespace that carry all of these labels in their
-	// spec.scheduling.labels. This machine must be one of them. Omitted, the Service leads to this machine alone. The Service goes with
-	// the machine that lists it, whoever else is behind it.
+	// selector selects several WukongVMs for the Service: those of the namespace that have all of these labels in their
+	// spec.scheduling.labels. This WukongVM must be one of them. Omitted, the Service reaches only this WukongVM. The
+	// Service is deleted with the WukongVM that lists it, even if it reaches others, too.
 	// +optional
 	// +kubebuilder:validation:MinProperties=1
 	// +kubebuilder:validation:MaxProperties=8
 	Selector map[string]string `json:"selector,omitempty"`
 
-	// sessionAffinity ClientIP sends the connections of one client to one machine. Omitted, None.
+	// sessionAffinity determines whether all connections of a client go to the same WukongVM (ClientIP) or not (None).
+	// Omitted, None.
 	// +optional
 	SessionAffinity SessionAffinity `json:"sessionAffinity,omitempty"`
 
-	// externalTrafficPolicy says where traffic from outside the cluster goes. Omitted, Cluster.
+	// externalTrafficPolicy determines to which WukongVMs traffic from outside of the cluster is sent. Omitted, Cluster.
 	// +optional
 	ExternalTrafficPolicy ExternalTrafficPolicy `json:"externalTrafficPolicy,omitempty"`
 
-	// loadBalancerClass names the load balancer that gives the address. Omitted, the cluster's default one.
+	// loadBalancerClass names the load balancer that assigns the address. Omitted, the cluster's default one.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=316
 	LoadBalancerClass string `json:"loadBalancerClass,omitempty"`
 
-	// annotations of the Service, with which many load balancers are configured.
+	// annotations of the Service. They configure many load balancers.
 	// +optional
 	// +kubebuilder:validation:MaxProperties=32
 	Annotations map[string]string `json:"annotations,omitempty"`
@@ -136,7 +138,7 @@ type VMServicePort struct {
 	NodePort int32 `json:"nodePort,omitempty"`
 }
 
-// VMServiceStatus is where a Service of the machine can be reached.
+// VMServiceStatus reports how a Service of a WukongVM can be reached.
 type VMServiceStatus struct {
 	// name of the entry in spec.services.
 	// +required
@@ -144,7 +146,7 @@ type VMServiceStatus struct {
 	// +kubebuilder:validation:MaxLength=40
 	Name string `json:"name,omitempty"`
 
-	// serviceName is the Service in the machine's namespace.
+	// serviceName is the Service in the WukongVM's namespace.
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=63
@@ -162,11 +164,12 @@ type VMServiceStatus struct {
 	// +kubebuilder:validation:MaxItems=32
 	NodePorts []int32 `json:"nodePorts,omitempty"`
 
-	// endpoints are how many machines answer behind it. KubeVirt says when a machine does: as soon as it runs.
+	// endpoints is the number of WukongVMs that are ready behind the Service. KubeVirt reports a WukongVM as ready as soon
+	// as it runs.
 	// +optional
 	Endpoints int32 `json:"endpoints"`
 
-	// externalAddresses are the addresses or host names that the load balancer gave it.
+	// externalAddresses are the addresses or host names that the load balancer assigned to it.
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=16

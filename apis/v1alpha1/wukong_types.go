@@ -2,10 +2,10 @@ package v1alpha1
 
 import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-// WukongSpec is empty: an application is made by the objects that name it in spec.wukongRef.
+// WukongSpec is empty: an application consists of the objects that name it in spec.wukongRef.
 type WukongSpec struct{}
 
-// Phase is a one-word summary for people, derived from conditions and never read by controllers.
+// Phase is a one-word summary for users, derived from conditions. Controllers do not read it.
 // +kubebuilder:validation:Enum=Pending;Creating;Starting;Running;Paused;Migrating;Stopping;Stopped;Terminating;Error
 type Phase string
 
@@ -23,7 +23,7 @@ const (
 	PhaseError       Phase = "Error"
 )
 
-// MaxReportedChildren is the number of children that WukongStatus.children holds at most.
+// MaxReportedChildren is the maximum number of children in WukongStatus.children.
 const MaxReportedChildren = 100
 
 // WukongStatus aggregates the status of the children.
@@ -35,28 +35,29 @@ type WukongStatus struct {
 	// +kubebuilder:validation:MaxItems=16
 	Conditions []metav1.Condition `json:"conditions,omitempty"`
 
-	// observedGeneration is the generation of the spec that this status speaks of.
+	// observedGeneration is the generation of the spec that this status describes.
 	// +optional
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
 
-	// phase is a one-word summary for people.
+	// phase is a one-word summary for users.
 	// +optional
 	Phase Phase `json:"phase,omitempty"`
 
-	// summary is the number of ready children and of all, such as "3/4": machines, disks, images and networks. Snapshots and exports are
-	// operations on them, which counts and children tell of, but which make an application neither ready nor unready.
+	// summary is the number of ready children and of all children, such as "3/4". It counts WukongVMs, WukongDisks,
+	// WukongImages and WukongNetworks. Other children, such as WukongSnapshots and WukongExports, are only in counts and
+	// children: they do not affect whether an application is ready.
 	// +optional
 	// +kubebuilder:validation:MaxLength=32
 	Summary string `json:"summary,omitempty"`
 
-	// counts has the number of children by kind.
+	// counts is the number of children of each kind.
 	// +optional
 	// +listType=map
 	// +listMapKey=kind
 	// +kubebuilder:validation:MaxItems=16
 	Counts []ChildCount `json:"counts,omitempty"`
 
-	// children lists the children, those that are not ready first, at most 100 of them.
+	// children lists at most 100 children, those that are not ready first.
 	// +optional
 	// +listType=map
 	// +listMapKey=kind
@@ -78,13 +79,13 @@ type ChildCount struct {
 	// +kubebuilder:validation:Minimum=0
 	Total int32 `json:"total"`
 
-	// ready is how many of them have Ready=True.
+	// ready is the number of children with Ready=True.
 	// +required
 	// +kubebuilder:validation:Minimum=0
 	Ready int32 `json:"ready"`
 }
 
-// ChildStatus is what one child says of itself.
+// ChildStatus is what one child reports.
 type ChildStatus struct {
 	// kind of the child.
 	// +required
@@ -98,7 +99,7 @@ type ChildStatus struct {
 	// +kubebuilder:validation:MaxLength=253
 	Name string `json:"name,omitempty"`
 
-	// ready is the status of the child's Ready condition; Unknown when it has none yet.
+	// ready is the status of the child's Ready condition, or Unknown if it has none yet.
 	// +required
 	Ready metav1.ConditionStatus `json:"ready,omitempty"`
 
@@ -112,14 +113,14 @@ type ChildStatus struct {
 	// +kubebuilder:validation:MaxLength=1024
 	Reason string `json:"reason,omitempty"`
 
-	// message of the child's Ready condition, given only while it is not ready.
+	// message of the child's Ready condition. Only set while the child is not ready.
 	// +optional
 	// +kubebuilder:validation:MaxLength=32768
 	Message string `json:"message,omitempty"`
 }
 
-// Wukong is the umbrella of an application: it aggregates the status of the objects that name it in spec.wukongRef,
-// and deleting it deletes them. It creates nothing and changes nothing but its own status.
+// Wukong groups the objects of an application: it aggregates the status of the objects that name it in spec.wukongRef,
+// and deleting it deletes them. It creates no objects and changes only its own status.
 //
 // +kubebuilder:object:root=true
 // +kubebuilder:subresource:status
@@ -164,5 +165,5 @@ func (o *Wukong) SetConditions(conditions []metav1.Condition) { o.Status.Conditi
 // GetPhase implements Object.
 func (o *Wukong) GetPhase() string { return string(o.Status.Phase) }
 
-// UmbrellaName implements Object: an umbrella has none above it.
+// UmbrellaName implements Object: a Wukong belongs to no other Wukong.
 func (o *Wukong) UmbrellaName() string { return "" }

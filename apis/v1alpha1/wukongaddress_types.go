@@ -4,49 +4,51 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// WukongAddressSpec says which address is taken, and by whom.
+// WukongAddressSpec describes an assigned address and the interface that has it.
 //
 // +kubebuilder:validation:ExactlyOneOf=address;macAddress
 type WukongAddressSpec struct {
-	// segment is the layer-2 domain in which the address is unique: that of the network's spec.segment, or one derived from what the network stands on.
+	// segment is the layer-2 domain in which the address is unique: the network's spec.segment, or a name derived from the
+	// node network on which the network is based.
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=400
-	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="an address that is taken cannot become another: leave the object alone"
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="segment, address and macAddress cannot change: Wukong creates another WukongAddress for another address"
 	Segment string `json:"segment,omitempty"`
 
 	// address is the IP address.
 	// +optional
-	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="an address that is taken cannot become another: leave the object alone"
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="segment, address and macAddress cannot change: Wukong creates another WukongAddress for another address"
 	Address IPAddress `json:"address,omitempty"`
 
 	// macAddress is the hardware address, in lower case.
 	// +optional
 	// +kubebuilder:validation:MinLength=17
 	// +kubebuilder:validation:MaxLength=17
-	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="an address that is taken cannot become another: leave the object alone"
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="segment, address and macAddress cannot change: Wukong creates another WukongAddress for another address"
 	MACAddress string `json:"macAddress,omitempty"`
 
 	// holder is the interface that has the address.
 	// +required
 	Holder AddressHolder `json:"holder,omitzero"`
 
-	// network is the WukongNetwork through which it was taken.
+	// network is the WukongNetwork through which the address was assigned.
 	// +required
 	Network AddressNetwork `json:"network,omitzero"`
 
-	// reserved keeps the address for an interface of the same machine and name when the machine is gone.
+	// reserved keeps the address, after the WukongVM is deleted, for the interface of the same name of a WukongVM of the
+	// same name.
 	// +optional
 	Reserved *bool `json:"reserved,omitempty"`
 }
 
-// AddressHolder is an interface of a machine.
+// AddressHolder is an interface of a WukongVM.
 type AddressHolder struct {
 	// namespace of the WukongVM.
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=63
-	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="an address is not passed on: delete it when its machine is gone"
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="an address cannot be assigned to another interface: delete the WukongAddress after its WukongVM is deleted"
 	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
 	Namespace string `json:"namespace,omitempty"`
 
@@ -54,21 +56,21 @@ type AddressHolder struct {
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=63
-	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="an address is not passed on: delete it when its machine is gone"
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="an address cannot be assigned to another interface: delete the WukongAddress after its WukongVM is deleted"
 	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
 	Name string `json:"name,omitempty"`
 
-	// uid of the WukongVM. A machine that is made again under its name takes the address over.
+	// uid of the WukongVM. A WukongVM that is created again with the same name takes over the address.
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=63
 	UID string `json:"uid,omitempty"`
 
-	// interfaceName is the interface within the machine.
+	// interfaceName is the name of the interface in the WukongVM's spec.networks.
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=40
-	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="an address is not passed on: delete it when its machine is gone"
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="an address cannot be assigned to another interface: delete the WukongAddress after its WukongVM is deleted"
 	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
 	InterfaceName string `json:"interfaceName,omitempty"`
 }
@@ -90,11 +92,12 @@ type AddressNetwork struct {
 	Name string `json:"name,omitempty"`
 }
 
-// WukongAddress is an address that a machine has: the lock that keeps every other from it. Its name is made of the segment and the
-// address, so the API server lets exactly one exist, whatever namespace, manager or network asks. Nobody writes one by hand; an
-// administrator may delete one that is kept for a machine which will not come back.
+// WukongAddress is an address that is assigned to a WukongVM. It is a lock: no other WukongVM can get the address while
+// it exists. Its name is derived from the segment and the address, so that only one can exist for an address, whichever
+// namespace, manager or network requests it. Wukong creates it; users do not. An administrator may delete one that is
+// kept for a WukongVM that will not be created again.
 //
-// It belongs to the cluster, as the only kind of Wukong: what is unique on a wire does not end at a namespace.
+// It is cluster-scoped, because an address must be unique on its segment across all namespaces.
 //
 // +kubebuilder:object:root=true
 // +kubebuilder:resource:scope=Cluster,shortName=wkaddr
@@ -112,7 +115,7 @@ type WukongAddress struct {
 	// +optional
 	metav1.ObjectMeta `json:"metadata,omitempty"`
 
-	// spec is which address, and whose.
+	// spec is the address and the interface that has it.
 	// +required
 	Spec WukongAddressSpec `json:"spec,omitzero"`
 }

@@ -2,22 +2,23 @@ package v1alpha1
 
 import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-// IdentityPolicy says whether a clone gets an identity of its own.
+// IdentityPolicy determines whether a clone gets its own identity.
 // +kubebuilder:validation:Enum=Renew;Keep
 type IdentityPolicy string
 
 const (
-	// IdentityRenew gives the clone new MAC addresses, a new firmware UUID and its own host name.
+	// IdentityRenew gives the clone new MAC addresses, a new firmware UUID and a new host name.
 	IdentityRenew IdentityPolicy = "Renew"
-	// IdentityKeep carries the source's identity over. The source must not run at the same time on the same network.
+	// IdentityKeep copies the identity of the source. The source and the clone must not run on the same network at the
+	// same time.
 	IdentityKeep IdentityPolicy = "Keep"
 )
 
-// WukongCloneSpec says what to clone and what to call the result. A clone is made once; the result outlives the
+// WukongCloneSpec names the source and the result of a clone. A clone is made once. The result outlives the
 // WukongClone.
 //
 // +kubebuilder:validation:XValidation:rule="self.source == oldSelf.source && self.targetName == oldSelf.targetName",message="source and targetName cannot change: create another WukongClone"
-// +kubebuilder:validation:XValidation:rule="!has(self.source.diskRef) || (!has(self.identity) && !has(self.powerState))",message="identity and powerState belong to a machine: leave them out when a disk is cloned"
+// +kubebuilder:validation:XValidation:rule="!has(self.source.diskRef) || (!has(self.identity) && !has(self.powerState))",message="identity and powerState are for a WukongVM: leave them out when a disk is cloned"
 type WukongCloneSpec struct {
 	// wukongRef names the application that the clone belongs to. The Wukong need not exist yet.
 	// +optional
@@ -34,24 +35,23 @@ type WukongCloneSpec struct {
 	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
 	TargetName string `json:"targetName,omitempty"`
 
-	// identity says whether the new machine gets an identity of its own. Omitted, Renew.
+	// identity determines whether the new WukongVM gets its own identity. Omitted, Renew.
 	// +optional
 	Identity IdentityPolicy `json:"identity,omitempty"`
 
-	// powerState of the new machine. Omitted, Stopped.
+	// powerState of the new WukongVM. Omitted, Stopped.
 	// +optional
 	PowerState PowerState `json:"powerState,omitempty"`
 
-	// ttlSecondsAfterFinished deletes the WukongClone that many seconds after it succeeded or failed. The
-	// clone itself stays. Omitted, the
-	// WukongClone stays.
+	// ttlSecondsAfterFinished deletes the WukongClone that many seconds after it succeeded or failed. The result stays.
+	// Omitted, the WukongClone is not deleted automatically.
 	// +optional
 	// +kubebuilder:validation:Minimum=0
 	// +kubebuilder:validation:Maximum=31536000
 	TTLSecondsAfterFinished *int64 `json:"ttlSecondsAfterFinished,omitempty"`
 }
 
-// CloneSource is a machine, a disk or a snapshot.
+// CloneSource is a WukongVM, a WukongDisk or a WukongSnapshot.
 //
 // +kubebuilder:validation:ExactlyOneOf=vmRef;diskRef;snapshotRef
 type CloneSource struct {
@@ -68,12 +68,12 @@ type CloneSource struct {
 	SnapshotRef *LocalObjectReference `json:"snapshotRef,omitempty"`
 }
 
-// WukongCloneStatus is what was observed of the clone.
+// WukongCloneStatus is the observed state of the clone.
 type WukongCloneStatus struct {
 	OperationStatus `json:",inline"`
 }
 
-// WukongClone makes a new machine or disk from an existing one.
+// WukongClone creates a new WukongVM or WukongDisk from an existing one, or from a WukongSnapshot.
 //
 // +kubebuilder:object:root=true
 // +kubebuilder:subresource:status
@@ -88,11 +88,11 @@ type WukongClone struct {
 	// +optional
 	metav1.ObjectMeta `json:"metadata,omitempty"`
 
-	// spec is what the user asks for.
+	// spec is the desired state.
 	// +required
 	Spec WukongCloneSpec `json:"spec,omitzero"`
 
-	// status is what was observed.
+	// status is the observed state.
 	// +optional
 	Status WukongCloneStatus `json:"status,omitempty"`
 }

@@ -7,35 +7,37 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// ReclaimPolicy says what happens to a disk's data when the WukongDisk is deleted.
+// ReclaimPolicy determines what happens to the data when the object, such as a WukongDisk, is deleted.
 // +kubebuilder:validation:Enum=Delete;Retain
 type ReclaimPolicy string
 
 const (
 	// ReclaimDelete deletes the PersistentVolumeClaim with the WukongDisk.
 	ReclaimDelete ReclaimPolicy = "Delete"
-	// ReclaimRetain leaves the PersistentVolumeClaim behind, without an owner.
+	// ReclaimRetain keeps the PersistentVolumeClaim, without an owner.
 	ReclaimRetain ReclaimPolicy = "Retain"
 )
 
-// DetachPolicy says what happens to a disk that a machine stamped from its template when the entry leaves spec.disks there.
+// DetachPolicy determines what happens to a disk that was created from a template of a WukongVM, when its entry is
+// removed from spec.disks of the WukongVM.
 // +kubebuilder:validation:Enum=Keep;Delete
 type DetachPolicy string
 
 const (
-	// DetachKeep lets the WukongDisk live on by itself, without the machine as its owner.
+	// DetachKeep keeps the WukongDisk. The WukongVM no longer owns it.
 	DetachKeep DetachPolicy = "Keep"
-	// DetachDelete deletes the WukongDisk once the machine has let go of it; reclaimPolicy decides about the data.
+	// DetachDelete deletes the WukongDisk once the guest has released it; reclaimPolicy determines what happens to the
+	// data.
 	DetachDelete DetachPolicy = "Delete"
 )
 
-// WukongDiskSpec says what a disk is and where its bytes come from.
+// WukongDiskSpec describes a disk and the source of its bytes.
 //
 // +kubebuilder:validation:XValidation:rule="has(self.size) || (has(self.source) && has(self.source.persistentVolumeClaim))",message="size is required, for example 20Gi, unless the source is an existing persistentVolumeClaim"
 // +kubebuilder:validation:XValidation:rule="!has(self.source) || !has(self.source.persistentVolumeClaim) || (!has(self.size) && !has(self.storageClassName) && !has(self.accessModes) && !has(self.volumeMode))",message="an existing persistentVolumeClaim already has a size, storageClassName, accessModes and volumeMode: leave them out"
 // +kubebuilder:validation:XValidation:rule="has(self.source) == has(oldSelf.source) && (!has(self.source) || self.source == oldSelf.source)",message="source cannot change after creation: create another WukongDisk"
-// +kubebuilder:validation:XValidation:rule="has(self.size) == has(oldSelf.size)",message="size can be neither added nor taken away after creation"
-// +kubebuilder:validation:XValidation:rule="!has(oldSelf.storageClassName) || has(self.storageClassName)",message="storageClassName cannot be taken away: name the class that the disk shall be on"
+// +kubebuilder:validation:XValidation:rule="has(self.size) == has(oldSelf.size)",message="size can be neither added nor removed after creation"
+// +kubebuilder:validation:XValidation:rule="!has(oldSelf.storageClassName) || has(self.storageClassName)",message="storageClassName cannot be removed: name the class that the disk must be on"
 // +kubebuilder:validation:XValidation:rule="has(self.accessModes) == has(oldSelf.accessModes) && (!has(self.accessModes) || self.accessModes == oldSelf.accessModes)",message="accessModes cannot change after creation: create another WukongDisk"
 // +kubebuilder:validation:XValidation:rule="has(self.volumeMode) == has(oldSelf.volumeMode) && (!has(self.volumeMode) || self.volumeMode == oldSelf.volumeMode)",message="volumeMode cannot change after creation: create another WukongDisk"
 // +kubebuilder:validation:XValidation:rule="!has(self.shared) || !self.shared || !has(self.accessModes) || 'ReadWriteMany' in self.accessModes",message="a shared disk needs ReadWriteMany in accessModes"
@@ -44,64 +46,65 @@ type WukongDiskSpec struct {
 	// +optional
 	WukongRef *LocalObjectReference `json:"wukongRef,omitempty"`
 
-	// source says where the disk's first bytes come from. Omitted, the disk is blank.
+	// source is where the initial content of the disk comes from. Omitted, the disk is blank.
 	// +optional
 	Source *WukongDiskSource `json:"source,omitempty"`
 
-	// size that the guest sees, in bytes, as a Kubernetes quantity such as 20Gi. On a file system volume the claim is
-	// larger by the overhead that CDI reserves. It may grow at any time, also while a machine runs, when the StorageClass
-	// allows it. A disk never shrinks.
+	// size of the disk in the guest, in bytes, as a Kubernetes quantity such as 20Gi. On a file system volume the claim is
+	// larger by the overhead that CDI reserves. The size can be increased at any time, also while the guest runs, if the
+	// StorageClass allows it. It can never be decreased.
 	// +optional
 	// +kubebuilder:validation:XIntOrString
 	// +kubebuilder:validation:MaxLength=32
 	// +kubebuilder:validation:XValidation:rule="isQuantity(string(self)) && quantity(string(self)).compareTo(quantity('1Mi')) >= 0 && quantity(string(self)).compareTo(quantity('1Ei')) <= 0",message="size must be a quantity between 1Mi and 1Ei, for example 20Gi"
 	Size *resource.Quantity `json:"size,omitempty"`
 
-	// storageClassName of the claim. Omitted, the cluster's default class for virtual machines is used
-	// (storageclass.kubevirt.io/is-default-virt-class), else its default class. A change moves the disk: KubeVirt copies it
-	// under the running machine where it can, else it is copied while the machine is stopped; condition StorageMoved says
-	// how far that is, or why it cannot be. The old claim is deleted once the new one is in use, whatever reclaimPolicy says;
-	// Kubernetes keeps it Terminating while a pod names it, also one that a machine left behind when it migrated, until that
-	// machine stops.
+	// storageClassName of the claim. Omitted, the cluster's default class for virtual machines
+	// (storageclass.kubevirt.io/is-default-virt-class), else the cluster's default class. A change moves the disk:
+	// KubeVirt copies it while the guest runs, where it can; otherwise it is copied while the WukongVM is stopped. The
+	// condition StorageMoved reports the progress, or why the disk cannot be moved. The old claim is deleted once the new
+	// one is in use, whatever reclaimPolicy is; Kubernetes keeps it Terminating while a pod refers to it. This includes a
+	// launcher pod that remains after a migration, until the guest stops.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
 	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`
 	StorageClassName *string `json:"storageClassName,omitempty"`
 
-	// accessModes of the claim. Omitted, CDI takes the best that the class's StorageProfile knows. Live migration needs
-	// ReadWriteMany.
+	// accessModes of the claim. Omitted, CDI chooses the best ones in the StorageProfile of the class. Live migration
+	// needs ReadWriteMany.
 	// +optional
 	// +listType=set
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=4
 	AccessModes []AccessMode `json:"accessModes,omitempty"`
 
-	// volumeMode of the claim: Filesystem holds the disk as an image file, Block is the disk itself. Omitted, CDI takes
-	// the best that the class's StorageProfile knows.
+	// volumeMode of the claim: a Filesystem volume holds the disk as an image file, a Block volume is the disk itself.
+	// Omitted, CDI chooses the best one in the StorageProfile of the class.
 	// +optional
 	// +kubebuilder:validation:Enum=Filesystem;Block
 	VolumeMode *corev1.PersistentVolumeMode `json:"volumeMode,omitempty"`
 
-	// reclaimPolicy says what happens to the data when the WukongDisk is deleted; Delete when omitted. It may change at any time:
-	// on the disk, or in the machine's template if that says it. The claim of source.persistentVolumeClaim is never deleted.
-	// No default is written, because a template would have it too, and the machine would set it on the disk again.
+	// reclaimPolicy determines what happens to the data when the WukongDisk is deleted. Omitted, Delete. It may be changed
+	// at any time: on the WukongDisk, or in the WukongVM's template if the template sets it. The claim of
+	// source.persistentVolumeClaim is never deleted. The schema has no default: a template would have it too, and the
+	// WukongVM would then overwrite a change on the WukongDisk.
 	// +optional
 	ReclaimPolicy ReclaimPolicy `json:"reclaimPolicy,omitempty"`
 
-	// deletionProtection refuses to delete the WukongDisk while it is true, and keeps the disk when the machine or the
-	// application that owns it is deleted. The namespace of a protected disk cannot be deleted either.
+	// deletionProtection prevents the deletion of the WukongDisk while it is true. The disk is also kept when the WukongVM
+	// or the Wukong that owns it is deleted. The namespace of a protected disk cannot be deleted either.
 	// +optional
 	DeletionProtection *bool `json:"deletionProtection,omitempty"`
 
-	// detachPolicy says what happens to a disk that a machine stamped from its template when the entry is taken out of
-	// spec.disks there; Keep when omitted. It stands here, because the template is gone by then. It may change at any time, as
-	// reclaimPolicy.
+	// detachPolicy determines what happens to a disk that was created from a template of a WukongVM, when its entry is
+	// removed from spec.disks of the WukongVM. Omitted, Keep. It is a field of the WukongDisk, because the template no
+	// longer exists at that time. It may be changed at any time, in the same way as reclaimPolicy.
 	// +optional
 	DetachPolicy DetachPolicy `json:"detachPolicy,omitempty"`
 
-	// cloneableFrom lists other namespaces whose disks may be clones of this one; "*" stands for all. Its own namespace needs
-	// no grant. It may change at any time: a clone under way goes on.
+	// cloneableFrom lists other namespaces whose disks may be clones of this disk; "*" means all namespaces. The disk's
+	// own namespace needs no grant. It may be changed at any time: a clone that has begun continues.
 	// +optional
 	// +listType=set
 	// +kubebuilder:validation:MinItems=1
@@ -111,8 +114,9 @@ type WukongDiskSpec struct {
 	// +kubebuilder:validation:items:XValidation:rule="self == '*' || self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')",message="must be the name of a namespace, or * for all"
 	CloneableFrom []string `json:"cloneableFrom,omitempty"`
 
-	// shared lets several machines use the disk at once, which only a cluster file system in the guests survives. The claim
-	// must have the access mode ReadWriteMany. Without it, the disk is one machine's at a time.
+	// shared allows several WukongVMs to use the disk at the same time. The guests must use a cluster file system on it,
+	// or its data is destroyed. The claim must have the access mode ReadWriteMany. Omitted, one WukongVM at a time may use
+	// the disk.
 	// +optional
 	Shared *bool `json:"shared,omitempty"`
 }
@@ -121,7 +125,7 @@ type WukongDiskSpec struct {
 // +kubebuilder:validation:Enum=ReadWriteOnce;ReadWriteMany;ReadOnlyMany;ReadWriteOncePod
 type AccessMode string
 
-// WukongDiskSource is one source.
+// WukongDiskSource is the source of a disk: exactly one of its fields.
 //
 // +kubebuilder:validation:ExactlyOneOf=blank;http;registry;s3;gcs;upload;clone;snapshot;image;persistentVolumeClaim
 type WukongDiskSource struct {
@@ -145,7 +149,7 @@ type WukongDiskSource struct {
 	// +optional
 	GCS *GCSSource `json:"gcs,omitempty"`
 
-	// upload waits for a disk image that a person sends: virtctl image-upload dv NAME --no-create --image-path=FILE.
+	// upload waits for a disk image that a user uploads: virtctl image-upload dv NAME --no-create --image-path=FILE.
 	// +optional
 	Upload *UploadSource `json:"upload,omitempty"`
 
@@ -153,11 +157,11 @@ type WukongDiskSource struct {
 	// +optional
 	Clone *DiskCloneSource `json:"clone,omitempty"`
 
-	// snapshot copies a point in time of a disk. The size must be at least that of the disk then.
+	// snapshot copies the state of a disk at a point in time. The size must be at least the size of the disk at that time.
 	// +optional
 	Snapshot *DiskSnapshotSource `json:"snapshot,omitempty"`
 
-	// image starts from the current version of an image of the catalogue. The size must be at least that of the image.
+	// image copies the current version of a WukongImage. The size must be at least that of the image.
 	// +optional
 	Image *DiskImageSource `json:"image,omitempty"`
 
@@ -186,8 +190,9 @@ type HTTPSource struct {
 	// +optional
 	CertConfigMapRef *LocalObjectReference `json:"certConfigMapRef,omitempty"`
 
-	// checksum is refused. CDI does not check what it imports against one, and a field that is taken and not obeyed would be worse than none. An
-	// image in a registry can be named by its digest, which is less than a checksum of its bytes: see registry.url.
+	// checksum is always refused: CDI does not verify the checksum of an import, and the field must not be ignored
+	// silently. An image in a registry can be named by its digest, which proves less than a checksum of its bytes: see
+	// registry.url.
 	// +optional
 	// +kubebuilder:validation:MaxLength=256
 	// +kubebuilder:validation:XValidation:rule="false",message="CDI cannot check an image from a web server against a checksum: leave checksum out, or put the image into a registry that you trust and use registry.url with its digest, docker://host/repository@sha256:..."
@@ -196,10 +201,10 @@ type HTTPSource struct {
 
 // RegistrySource is a container disk in an OCI registry.
 type RegistrySource struct {
-	// url of the image: docker://host/repository:tag. The scheme is added when it is missing. An archive that a web
-	// server offers is oci-archive://host/path. With a digest, docker://host/repository@sha256:..., the importer takes that
-	// image and no other: it compares the manifest with the digest. It does not compare the layers with the manifest (CDI 1.61,
-	// pkg/importer/transport.go), so that the registry, and who can write to it, is trusted with the bytes.
+	// url of the image: docker://host/repository:tag. The scheme may be omitted. An archive on a web server is
+	// oci-archive://host/path. With a digest, docker://host/repository@sha256:..., the importer accepts only that image:
+	// it compares the manifest with the digest. It does not compare the layers with the manifest (CDI 1.61,
+	// pkg/importer/transport.go). For the bytes, the registry and all who can write to it must therefore be trusted.
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=2048
@@ -218,14 +223,14 @@ type RegistrySource struct {
 
 // S3Source is a disk image in an S3 bucket.
 type S3Source struct {
-	// url of the object, by HTTP: https://endpoint/bucket/key.
+	// url of the object, as HTTP URL: https://endpoint/bucket/key.
 	// +required
 	// +kubebuilder:validation:MinLength=8
 	// +kubebuilder:validation:MaxLength=2048
 	// +kubebuilder:validation:XValidation:rule="self.matches('^https?://')",message="url must begin with http:// or https://"
 	URL string `json:"url,omitempty"`
 
-	// secretRef names a Secret with the credentials: keys accessKeyId and secretKey. Omitted, the object is public.
+	// secretRef names a Secret with the credentials: keys accessKeyId and secretKey. Omitted, the object must be public.
 	// +optional
 	SecretRef *LocalObjectReference `json:"secretRef,omitempty"`
 
@@ -243,12 +248,12 @@ type GCSSource struct {
 	// +kubebuilder:validation:XValidation:rule="self.matches('^(gs|https?)://')",message="url must begin with gs:// or https://"
 	URL string `json:"url,omitempty"`
 
-	// secretRef names a Secret with a service account key in credentials.json. Omitted, the object is public.
+	// secretRef names a Secret with a service account key in credentials.json. Omitted, the object must be public.
 	// +optional
 	SecretRef *LocalObjectReference `json:"secretRef,omitempty"`
 }
 
-// UploadSource is a disk image that a person sends to CDI's upload proxy.
+// UploadSource is a disk image that a user uploads to CDI's upload proxy.
 type UploadSource struct{}
 
 // DiskCloneSource is a disk that is copied.
@@ -265,8 +270,9 @@ type DiskCloneSource struct {
 	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`
 	Name string `json:"name,omitempty"`
 
-	// namespace of the source. Omitted, the disk's own. The source must grant this disk's namespace, unless it is the same: a
-	// WukongDisk by spec.cloneableFrom, a claim by the annotation vm.novasphere.dev/cloneable-from, a list with commas, * for all.
+	// namespace of the source. Omitted, the disk's own. A source in another namespace must grant access to the disk's
+	// namespace: a WukongDisk by spec.cloneableFrom, a claim by the annotation vm.novasphere.dev/cloneable-from, a list
+	// separated by commas, in which * means all namespaces.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=63
@@ -274,7 +280,7 @@ type DiskCloneSource struct {
 	Namespace string `json:"namespace,omitempty"`
 }
 
-// DiskSnapshotSource is a point in time of a disk.
+// DiskSnapshotSource is a snapshot of a disk.
 //
 // +kubebuilder:validation:XValidation:rule="!has(self.disk) || self.kind == 'WukongSnapshot'",message="disk belongs to a WukongSnapshot: leave it out for a VolumeSnapshot"
 type DiskSnapshotSource struct {
@@ -290,15 +296,16 @@ type DiskSnapshotSource struct {
 	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`
 	Name string `json:"name,omitempty"`
 
-	// namespace of the source. Omitted, the disk's own. The source must grant this disk's namespace, unless it is the same: a
-	// WukongSnapshot by spec.cloneableFrom, a VolumeSnapshot by the annotation vm.novasphere.dev/cloneable-from, a list with commas, * for all.
+	// namespace of the source. Omitted, the disk's own. A source in another namespace must grant access to the disk's
+	// namespace: a WukongSnapshot by spec.cloneableFrom, a VolumeSnapshot by the annotation
+	// vm.novasphere.dev/cloneable-from, a list separated by commas, in which * means all namespaces.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=63
 	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
 	Namespace string `json:"namespace,omitempty"`
 
-	// disk within a WukongSnapshot of a WukongVM. It may be omitted when the snapshot holds one disk.
+	// disk within a WukongSnapshot of a WukongVM. It may be omitted if the snapshot holds only one disk.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=40
@@ -306,7 +313,7 @@ type DiskSnapshotSource struct {
 	Disk string `json:"disk,omitempty"`
 }
 
-// DiskImageSource is an image of the catalogue.
+// DiskImageSource is a WukongImage.
 type DiskImageSource struct {
 	// name of the WukongImage.
 	// +required
@@ -315,8 +322,8 @@ type DiskImageSource struct {
 	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`
 	Name string `json:"name,omitempty"`
 
-	// namespace of the WukongImage. Omitted, the disk's own. The image must grant this disk's namespace by spec.cloneableFrom,
-	// unless it is the same.
+	// namespace of the WukongImage. Omitted, the disk's own. An image in another namespace must grant access to the disk's
+	// namespace by spec.cloneableFrom.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=63
@@ -324,9 +331,10 @@ type DiskImageSource struct {
 	Namespace string `json:"namespace,omitempty"`
 }
 
-// ClaimSource is an existing PersistentVolumeClaim in the same namespace. Its content is used as it is: a block device, or a file
-// system with disk.img in it. KubeVirt makes a disk.img as large as the claim where there is none, and only for a disk that a machine
-// starts with: such a disk therefore stays in the machine until it stops, while one that is put into a running machine can leave it any time.
+// ClaimSource is an existing PersistentVolumeClaim in the same namespace. Its content is used as it is: a block device,
+// or a file system that contains disk.img. If there is no disk.img, KubeVirt creates one as large as the claim, but
+// only for a disk that is attached when the WukongVM starts. Such a disk stays attached until the WukongVM stops. A
+// disk that was plugged into a running guest can be unplugged at any time.
 type ClaimSource struct {
 	// name of the claim.
 	// +required
@@ -335,7 +343,7 @@ type ClaimSource struct {
 	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`
 	Name string `json:"name,omitempty"`
 
-	// readOnly attaches the disk to machines without the right to write.
+	// readOnly attaches the disk to WukongVMs read-only.
 	// +optional
 	ReadOnly *bool `json:"readOnly,omitempty"`
 }
@@ -357,9 +365,10 @@ const (
 	DiskError            DiskPhase = "Error"
 )
 
-// WukongDiskStatus is what was observed of the disk.
+// WukongDiskStatus is the observed state of the disk.
 type WukongDiskStatus struct {
-	// conditions: Ready, Complete, UmbrellaLinked, and StorageMoved while spec.storageClassName is not yet true.
+	// conditions: Ready, Complete, UmbrellaLinked, and StorageMoved while the disk is not on the class in
+	// spec.storageClassName.
 	// +optional
 	// +listType=map
 	// +listMapKey=type
@@ -367,11 +376,11 @@ type WukongDiskStatus struct {
 	// +wukong:hint
 	Conditions []metav1.Condition `json:"conditions,omitempty"`
 
-	// observedGeneration is the generation of the spec that this status speaks of.
+	// observedGeneration is the generation of the spec that this status describes.
 	// +optional
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
 
-	// phase is a one-word summary for people.
+	// phase is a one-word summary for users.
 	// +optional
 	Phase DiskPhase `json:"phase,omitempty"`
 
@@ -386,30 +395,32 @@ type WukongDiskStatus struct {
 	// +kubebuilder:validation:MaxLength=253
 	DataVolumeName string `json:"dataVolumeName,omitempty"`
 
-	// attachedTo is the WukongVM that may use the disk: the oldest that lists it, until it has let go of it. Empty without
-	// one, and for a shared disk.
+	// attachedTo is the WukongVM to which the disk is assigned: the oldest WukongVM that lists it, until that has released
+	// it. Empty if no WukongVM uses the disk, and for a shared disk.
 	// +optional
 	// +kubebuilder:validation:MaxLength=63
 	// +wukong:handshake
 	AttachedTo string `json:"attachedTo,omitempty"`
 
-	// move is the way to another StorageClass, while it is under way.
+	// move is the current move of the disk to another StorageClass. Absent otherwise.
 	// +optional
 	// +wukong:handshake
 	Move *DiskMove `json:"move,omitempty"`
 
-	// requestedSize is the size, in bytes and in the terms of spec.size, that the claim was asked for. Below it, the disk
-	// cannot shrink.
+	// requestedSize is the size that was requested for the claim, in bytes, without overhead as in spec.size. spec.size
+	// cannot be decreased below it.
 	// +optional
 	// +kubebuilder:validation:XIntOrString
 	// +kubebuilder:validation:MaxLength=32
 	RequestedSize *resource.Quantity `json:"requestedSize,omitempty"`
 
-	// claimRequest is what the claim asks the storage for, in bytes: requestedSize, and on a file system volume the overhead.
+	// claimRequest is the size that the claim requests from the storage, in bytes: requestedSize, plus the overhead on a
+	// file system volume.
 	// +optional
 	ClaimRequest *resource.Quantity `json:"claimRequest,omitempty"`
 
-	// guestSize is the size of the disk that the guest of the machine in attachedTo sees, in bytes; while it does not run, what it saw last.
+	// guestSize is the size of the disk in the guest of the WukongVM in attachedTo, in bytes. While the guest does not
+	// run, it is the last such size.
 	// +optional
 	GuestSize *resource.Quantity `json:"guestSize,omitempty"`
 
@@ -432,49 +443,52 @@ type WukongDiskStatus struct {
 	// +optional
 	VolumeMode corev1.PersistentVolumeMode `json:"volumeMode,omitempty"`
 
-	// progressPercent of a running import, in steps of ten so that a long import does not flood the API server.
+	// progressPercent is the progress of a running import, in steps of ten, so that a long import does not flood the API
+	// server.
 	// +optional
 	// +kubebuilder:validation:Minimum=0
 	// +kubebuilder:validation:Maximum=100
 	ProgressPercent *int32 `json:"progressPercent,omitempty"`
 
-	// importRestarts counts how often the importer was started again after a failure: each time up to ten, then in tens, from a hundred on in hundreds, and so on.
+	// importRestarts is how often the importer was restarted after a failure. It is exact up to ten, then rounded down to
+	// tens, from one hundred on to hundreds, and so on.
 	// +optional
 	// +kubebuilder:validation:Minimum=0
 	ImportRestarts int32 `json:"importRestarts,omitempty"`
 }
 
-// MoveMethod is how the bytes of a disk come into another claim.
+// MoveMethod is how the bytes of a disk are copied to another claim.
 // +kubebuilder:validation:Enum=Live;Copy
 type MoveMethod string
 
 // Methods of a move.
 const (
-	// MoveLive: KubeVirt migrates the volume of the running machine into a blank claim.
+	// MoveLive: KubeVirt migrates the volume of the running guest to a blank claim.
 	MoveLive MoveMethod = "Live"
-	// MoveCopy: CDI clones the claim, and no machine has the disk meanwhile.
+	// MoveCopy: CDI clones the claim. No WukongVM uses the disk meanwhile.
 	MoveCopy MoveMethod = "Copy"
 )
 
-// MovePhase is how far a move is.
+// MovePhase is the progress of a move.
 // +kubebuilder:validation:Enum=Preparing;Copying;Migrating;Cancelling
 type MovePhase string
 
 // Phases of a move.
 const (
-	// MovePreparing: the machine is asked, and the new claim is made. No machine touches it.
+	// MovePreparing: the WukongVM is asked whether it can move the disk, and the new claim is created. No WukongVM uses
+	// the new claim.
 	MovePreparing MovePhase = "Preparing"
-	// MoveCopying: CDI fills the new claim. No machine may have the old one.
+	// MoveCopying: CDI fills the new claim. No WukongVM may use the old one.
 	MoveCopying MovePhase = "Copying"
-	// MoveMigrating: the machine may take the new claim.
+	// MoveMigrating: the WukongVM may use the new claim.
 	MoveMigrating MovePhase = "Migrating"
-	// MoveCancelling: the machine shall leave the new claim, unless its migration has begun.
+	// MoveCancelling: the WukongVM must release the new claim, unless the migration of the volume has begun.
 	MoveCancelling MovePhase = "Cancelling"
 )
 
-// DiskMove is a move of a disk to another StorageClass. claimName stays the claim in use until the new one is.
+// DiskMove is a move of a disk to another StorageClass. status.claimName is the old claim until the new one is in use.
 type DiskMove struct {
-	// targetClaimName is the PersistentVolumeClaim that the disk moves to. A running machine migrates its volume there.
+	// targetClaimName is the PersistentVolumeClaim that the disk moves to. A running guest migrates its volume to it.
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
@@ -486,15 +500,15 @@ type DiskMove struct {
 	// +kubebuilder:validation:MaxLength=253
 	TargetStorageClassName string `json:"targetStorageClassName,omitempty"`
 
-	// method is Live, under a running machine, or Copy, while no machine has the disk.
+	// method is Live, while the guest runs, or Copy, while no WukongVM uses the disk.
 	// +required
 	Method MoveMethod `json:"method,omitempty"`
 
-	// phase is how far the move is. The machine's controller goes by it.
+	// phase is the progress of the move. The controller of the WukongVM acts on it.
 	// +required
 	Phase MovePhase `json:"phase,omitempty"`
 
-	// message says what the move does or waits for.
+	// message reports what the move does or waits for.
 	// +optional
 	// +kubebuilder:validation:MaxLength=1024
 	Message string `json:"message,omitempty"`
@@ -519,11 +533,11 @@ type WukongDisk struct {
 	// +optional
 	metav1.ObjectMeta `json:"metadata,omitempty"`
 
-	// spec is what the user asks for.
+	// spec is the desired state.
 	// +required
 	Spec WukongDiskSpec `json:"spec,omitzero"`
 
-	// status is what was observed.
+	// status is the observed state.
 	// +optional
 	Status WukongDiskStatus `json:"status,omitempty"`
 }
@@ -551,8 +565,8 @@ func (o *WukongDisk) GetPhase() string { return string(o.Status.Phase) }
 // UmbrellaName implements Object.
 func (o *WukongDisk) UmbrellaName() string { return umbrellaName(o.Spec.WukongRef) }
 
-// ClaimName is the PersistentVolumeClaim that holds the disk, or will: the existing one that source names, else one of
-// the disk's own name.
+// ClaimName returns the name of the PersistentVolumeClaim that the disk begins with: the existing claim that source
+// names, else a claim with the name of the disk.
 func (o *WukongDisk) ClaimName() string {
 	if o.AdoptsClaim() {
 		return o.Spec.Source.PersistentVolumeClaim.Name
@@ -560,12 +574,12 @@ func (o *WukongDisk) ClaimName() string {
 	return o.Name
 }
 
-// AdoptsClaim tells whether the disk stands on a claim that Wukong did not make, and never changes or deletes.
+// AdoptsClaim reports whether the disk uses a claim that Wukong did not create, and never changes or deletes.
 func (o *WukongDisk) AdoptsClaim() bool {
 	return o.Spec.Source != nil && o.Spec.Source.PersistentVolumeClaim != nil
 }
 
-// Complete tells whether all bytes of the disk are there: see ConditionComplete.
+// Complete reports whether all bytes of the disk are there: see ConditionComplete.
 func (o *WukongDisk) Complete() bool {
 	return meta.IsStatusConditionTrue(o.Status.Conditions, ConditionComplete)
 }

@@ -5,31 +5,31 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// ExportFormat is how the bytes of a disk are laid out in a file.
+// ExportFormat is the file format of a disk image.
 // +kubebuilder:validation:Enum=raw;qcow2
 type ExportFormat string
 
 // Formats of an export.
 const (
-	// ExportRaw is the disk byte by byte, as long as the disk.
+	// ExportRaw is the disk byte by byte. The file is as large as the disk.
 	ExportRaw ExportFormat = "raw"
 	// ExportQCOW2 is QEMU's format, version 3: clusters of zeros take no space.
 	ExportQCOW2 ExportFormat = "qcow2"
 )
 
-// ExportCompression says how what is written is compressed.
+// ExportCompression determines how the file is compressed.
 // +kubebuilder:validation:Enum=none;gzip
 type ExportCompression string
 
 // Compressions of an export.
 const (
-	// ExportUncompressed writes the bytes as the format has them.
+	// ExportUncompressed writes the file without further compression.
 	ExportUncompressed ExportCompression = "none"
-	// ExportGzip compresses the file, or, in a registry, the image's layer.
+	// ExportGzip compresses the file or, for a registry target, the layer of the image.
 	ExportGzip ExportCompression = "gzip"
 )
 
-// WukongExportSpec says what to export, and whereto. An export is made once.
+// WukongExportSpec names the source and the target of an export. An export is made once.
 //
 // +kubebuilder:validation:XValidation:rule="self.source == oldSelf.source",message="source cannot change: an export is made once; create another WukongExport"
 // +kubebuilder:validation:XValidation:rule="self.target == oldSelf.target",message="target cannot change: an export is made once; create another WukongExport"
@@ -43,7 +43,7 @@ type WukongExportSpec struct {
 	// +required
 	Source ExportSource `json:"source,omitzero"`
 
-	// target that the bytes go to.
+	// target that the bytes are written to.
 	// +required
 	Target ExportTarget `json:"target,omitzero"`
 
@@ -52,33 +52,34 @@ type WukongExportSpec struct {
 	// +default="qcow2"
 	Format ExportFormat `json:"format,omitempty"`
 
-	// compression of the file. In a registry it is the layer that is compressed, because KubeVirt boots only from an image file
-	// that is not.
+	// compression of the file. In a registry, the layer is compressed in place of the file, because KubeVirt boots only
+	// from an uncompressed image file.
 	// +optional
 	// +default="none"
 	Compression ExportCompression `json:"compression,omitempty"`
 
-	// ttlSecondsAfterFinished deletes the WukongExport that many seconds after it succeeded or failed. What was
-	// written to the target stays. Omitted, the WukongExport stays.
+	// ttlSecondsAfterFinished deletes the WukongExport that many seconds after it succeeded or failed. The data at the
+	// target stays. Omitted, the WukongExport is not deleted automatically.
 	// +optional
 	// +kubebuilder:validation:Minimum=0
 	// +kubebuilder:validation:Maximum=31536000
 	TTLSecondsAfterFinished *int64 `json:"ttlSecondsAfterFinished,omitempty"`
 }
 
-// ExportSource is a disk, a snapshot, or a disk of a stopped machine.
+// ExportSource is a WukongDisk, a VolumeSnapshot, or a disk of a stopped WukongVM.
 //
 // +kubebuilder:validation:ExactlyOneOf=diskRef;volumeSnapshot;vm
 type ExportSource struct {
-	// diskRef names a WukongDisk. While a machine that uses it is not stopped, the export waits.
+	// diskRef names a WukongDisk. The export waits until every WukongVM that uses the disk is stopped.
 	// +optional
 	DiskRef *LocalObjectReference `json:"diskRef,omitempty"`
 
-	// volumeSnapshot is restored to a claim of its own for the time of the export. A machine may run meanwhile.
+	// volumeSnapshot is restored to a temporary claim for the duration of the export. WukongVMs that use the disk may run
+	// meanwhile.
 	// +optional
 	VolumeSnapshot *ExportSnapshotSource `json:"volumeSnapshot,omitempty"`
 
-	// vm is a WukongVM. While it is not stopped, the export waits.
+	// vm names a disk of a WukongVM. The export waits until the WukongVM is stopped.
 	// +optional
 	VM *ExportVMSource `json:"vm,omitempty"`
 }
@@ -92,14 +93,16 @@ type ExportSnapshotSource struct {
 	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`
 	Name string `json:"name,omitempty"`
 
-	// storageClassName of the claim that the snapshot is restored to. Omitted, that of the claim that the snapshot was taken of.
+	// storageClassName of the claim to which the snapshot is restored. Omitted, the class of the claim from which the
+	// snapshot was taken.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
 	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`
 	StorageClassName string `json:"storageClassName,omitempty"`
 
-	// volumeMode of that claim. Omitted, that of the claim that the snapshot was taken of.
+	// volumeMode of the claim to which the snapshot is restored. Omitted, the mode of the claim from which the snapshot
+	// was taken.
 	// +optional
 	// +kubebuilder:validation:Enum=Filesystem;Block
 	VolumeMode corev1.PersistentVolumeMode `json:"volumeMode,omitempty"`
@@ -114,8 +117,8 @@ type ExportVMSource struct {
 	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`
 	Name string `json:"name,omitempty"`
 
-	// disk is a name in the machine's spec.disks. It may be omitted for a machine that has one disk: one export holds one, and none is
-	// left out without a word.
+	// disk is the name of an entry in spec.disks of the WukongVM. It may be omitted if the WukongVM has only one disk: an
+	// export holds one disk, and does not silently omit others.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=40
@@ -126,7 +129,7 @@ type ExportVMSource struct {
 //
 // +kubebuilder:validation:ExactlyOneOf=download;s3;registry
 type ExportTarget struct {
-	// download offers the file behind a link inside the cluster, for those who have the token.
+	// download offers the file at a link inside the cluster, to everybody who has the token.
 	// +optional
 	Download *DownloadTarget `json:"download,omitempty"`
 
@@ -139,9 +142,9 @@ type ExportTarget struct {
 	Registry *RegistryTarget `json:"registry,omitempty"`
 }
 
-// DownloadTarget is a link with a token and an end.
+// DownloadTarget is a download link that needs a token and expires.
 type DownloadTarget struct {
-	// expiresAfterSeconds is how long the link works, counted from when the token was made.
+	// expiresAfterSeconds is how long the link works, in seconds after the token was created.
 	// +optional
 	// +default=86400
 	// +kubebuilder:validation:Minimum=60
@@ -151,7 +154,8 @@ type DownloadTarget struct {
 
 // S3Target is an object in an S3 bucket.
 type S3Target struct {
-	// url of the object, by HTTP: https://endpoint/bucket/key. The bucket must exist. An object of that key is replaced.
+	// url of the object, as HTTP URL: https://endpoint/bucket/key. The bucket must exist. An existing object with this key
+	// is replaced.
 	// +required
 	// +kubebuilder:validation:MinLength=8
 	// +kubebuilder:validation:MaxLength=2048
@@ -169,14 +173,14 @@ type S3Target struct {
 	// +required
 	SecretRef LocalObjectReference `json:"secretRef,omitzero"`
 
-	// certConfigMapRef names a ConfigMap with the CA certificates to trust beside the well-known ones, in PEM.
+	// certConfigMapRef names a ConfigMap with CA certificates to trust in addition to the well-known ones, in PEM.
 	// +optional
 	CertConfigMapRef *LocalObjectReference `json:"certConfigMapRef,omitempty"`
 }
 
 // RegistryTarget is an image in an OCI registry.
 type RegistryTarget struct {
-	// image to write: host/repository:tag. The scheme docker:// may precede it, as in a disk's source.
+	// image to write: host/repository:tag. It may begin with docker://, as in the source of a disk.
 	// +required
 	// +kubebuilder:validation:MinLength=3
 	// +kubebuilder:validation:MaxLength=512
@@ -184,29 +188,30 @@ type RegistryTarget struct {
 	Image string `json:"image,omitempty"`
 
 	// secretRef names a Secret with the credentials: keys accessKeyId (user) and secretKey (password), or a Secret of type
-	// kubernetes.io/dockerconfigjson. Omitted, the registry is written to anonymously.
+	// kubernetes.io/dockerconfigjson. Omitted, no credentials are used.
 	// +optional
 	SecretRef *LocalObjectReference `json:"secretRef,omitempty"`
 
-	// certConfigMapRef names a ConfigMap with the CA certificates to trust beside the well-known ones, in PEM.
+	// certConfigMapRef names a ConfigMap with CA certificates to trust in addition to the well-known ones, in PEM.
 	// +optional
 	CertConfigMapRef *LocalObjectReference `json:"certConfigMapRef,omitempty"`
 
-	// insecure allows plain HTTP.
+	// insecure allows unencrypted HTTP.
 	// +optional
 	Insecure bool `json:"insecure,omitempty"`
 }
 
-// WukongExportStatus is what was observed of the export. Once completionTime is set it is a record, and changes no more.
+// WukongExportStatus is the observed state of the export. After completionTime is set, it does not change.
 type WukongExportStatus struct {
 	OperationStatus `json:",inline"`
 
-	// claimName is the PersistentVolumeClaim that is read.
+	// claimName is the PersistentVolumeClaim that the export reads.
 	// +optional
 	// +kubebuilder:validation:MaxLength=253
 	ClaimName string `json:"claimName,omitempty"`
 
-	// progressPercent of the bytes, in steps of ten so that a long export does not flood the API server.
+	// progressPercent is the share of the bytes that are written, in steps of ten, so that a long export does not flood
+	// the API server.
 	// +optional
 	// +kubebuilder:validation:Minimum=0
 	// +kubebuilder:validation:Maximum=100
@@ -219,7 +224,7 @@ type WukongExportStatus struct {
 	// +wukong:ledger
 	SizeBytes int64 `json:"sizeBytes,omitempty"`
 
-	// checksum of the file at the target, as sha256:<hex>. In a registry it is that of the file below /disk.
+	// checksum of the file at the target, as sha256:<hex>. In a registry, it is the checksum of the file below /disk.
 	// +optional
 	// +kubebuilder:validation:MaxLength=71
 	// +wukong:ledger
@@ -231,24 +236,25 @@ type WukongExportStatus struct {
 	// +wukong:ledger
 	Location string `json:"location,omitempty"`
 
-	// failures counts the attempts that failed.
+	// failures is the number of attempts that failed.
 	// +optional
 	// +kubebuilder:validation:Minimum=0
 	Failures int32 `json:"failures,omitempty"`
 
-	// download is how to get the file, for a download target.
+	// download describes how to download the file, for a download target.
 	// +optional
 	Download *DownloadStatus `json:"download,omitempty"`
 }
 
-// DownloadStatus is how to download the file: GET url with the header "Authorization: Bearer <token>".
+// DownloadStatus describes how to download the file: GET url with the header "Authorization: Bearer <token>".
 type DownloadStatus struct {
-	// url of the file inside the cluster, by HTTPS. Range requests continue a broken download.
+	// url of the file inside the cluster, by HTTPS. Range requests can continue an interrupted download.
 	// +optional
 	// +kubebuilder:validation:MaxLength=2048
 	URL string `json:"url,omitempty"`
 
-	// serviceName is the Service behind url; 'kubectl port-forward service/NAME 8443:443' reaches it from outside.
+	// serviceName is the Service behind url; 'kubectl port-forward service/NAME 8443:443' makes it reachable from outside
+	// of the cluster.
 	// +optional
 	// +kubebuilder:validation:MaxLength=253
 	ServiceName string `json:"serviceName,omitempty"`
@@ -258,12 +264,13 @@ type DownloadStatus struct {
 	// +kubebuilder:validation:MaxLength=253
 	SecretName string `json:"secretName,omitempty"`
 
-	// expiresAt is when the link stops to work.
+	// expiresAt is when the link expires.
 	// +optional
 	ExpiresAt *metav1.Time `json:"expiresAt,omitempty"`
 }
 
-// WukongExport writes a disk, a snapshot or a disk of a stopped machine to a download link, to S3 or to a registry.
+// WukongExport writes a WukongDisk, a VolumeSnapshot or a disk of a stopped WukongVM to a download link, to S3 or to a
+// registry.
 //
 // +kubebuilder:object:root=true
 // +kubebuilder:subresource:status
@@ -283,11 +290,11 @@ type WukongExport struct {
 	// +optional
 	metav1.ObjectMeta `json:"metadata,omitempty"`
 
-	// spec is what the user asks for.
+	// spec is the desired state.
 	// +required
 	Spec WukongExportSpec `json:"spec,omitzero"`
 
-	// status is what was observed.
+	// status is the observed state.
 	// +optional
 	Status WukongExportStatus `json:"status,omitempty"`
 }

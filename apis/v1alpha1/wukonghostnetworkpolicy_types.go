@@ -5,24 +5,24 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 // HostNetworkPolicyName is the name of the only WukongHostNetworkPolicy.
 const HostNetworkPolicyName = "cluster"
 
-// AllNamespaces in a list of namespaces stands for each of them.
+// AllNamespaces in a list of namespaces means all namespaces.
 const AllNamespaces NamespaceNameOrAll = "*"
 
-// HostAccess says who answers for the use of the nodes' networks.
+// HostAccess determines who is responsible for the use of the nodes' networks.
 // +kubebuilder:validation:Enum=Permitted;Unrestricted
 type HostAccess string
 
 const (
 	// HostAccessPermitted limits a WukongNetwork to what the WukongHostNetworkPolicy permits its namespace.
 	HostAccessPermitted HostAccess = "Permitted"
-	// HostAccessUnrestricted allows a WukongNetwork everything: an administrator made it.
+	// HostAccessUnrestricted allows a WukongNetwork to use all networks of the nodes: an administrator created it.
 	HostAccessUnrestricted HostAccess = "Unrestricted"
 )
 
-// WukongHostNetworkPolicySpec lists what of the nodes' networks the namespaces may use.
+// WukongHostNetworkPolicySpec lists the networks of the nodes that namespaces may use.
 type WukongHostNetworkPolicySpec struct {
-	// permitted are the networks of the nodes that namespaces may use. What no entry lists for a namespace is refused there. Omitted, no namespace
-	// may use any.
+	// permitted lists the networks of the nodes that namespaces may use. A network that no entry lists for a namespace is
+	// refused there. Omitted, no namespace may use any.
 	// +optional
 	// +listType=map
 	// +listMapKey=name
@@ -30,44 +30,46 @@ type WukongHostNetworkPolicySpec struct {
 	Permitted []PermittedHostNetwork `json:"permitted,omitempty"`
 }
 
-// PermittedHostNetwork is something of the nodes' networks, and the namespaces that may use it.
+// PermittedHostNetwork lists networks of the nodes, and the namespaces that may use them.
 //
 // +kubebuilder:validation:XValidation:rule="has(self.everything) || has(self.bridges) || has(self.macvlan) || has(self.ovsBridges) || has(self.sriovResources) || has(self.attachments)",message="list what is permitted: bridges, macvlan, ovsBridges, sriovResources, attachments, or everything"
 // +kubebuilder:validation:XValidation:rule="has(self.namespaces) || has(self.namespaceLabels)",message="say who may use it: namespaces, namespaceLabels, or namespaces: [\"*\"] for all"
 type PermittedHostNetwork struct {
-	// name of the entry, for people.
+	// name of the entry, for users.
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=63
 	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
 	Name string `json:"name,omitempty"`
 
-	// namespaces that may use it, by name; "*" stands for all.
+	// namespaces that may use the networks, by name; "*" means all namespaces.
 	// +optional
 	// +listType=set
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=256
 	Namespaces []NamespaceNameOrAll `json:"namespaces,omitempty"`
 
-	// namespaceLabels select further namespaces that may use it: those that carry all of the labels. Whoever may label namespaces decides with them.
+	// namespaceLabels select further namespaces that may use the networks: those that have all of the labels. Everybody
+	// who may label namespaces can thereby grant access.
 	// +optional
 	// +kubebuilder:validation:MinProperties=1
 	// +kubebuilder:validation:MaxProperties=16
 	NamespaceLabels map[string]string `json:"namespaceLabels,omitempty"`
 
-	// everything permits all that there is, on every VLAN: for namespaces whose users are trusted with the nodes' networks. What changes the nodes
-	// (bridge.managed, sriov.trust, sriov.spoofCheck and segment of a network) takes hostAccess: Unrestricted even so.
+	// everything permits all networks of the nodes, on every VLAN. It is for namespaces whose users are trusted with the
+	// nodes' networks. The fields of a network that affect nodes or other namespaces (bridge.managed, sriov.trust,
+	// sriov.spoofCheck and segment) still need hostAccess: Unrestricted.
 	// +optional
 	Everything *bool `json:"everything,omitempty"`
 
-	// bridges are Linux bridges of the nodes, for networks of type Bridge.
+	// bridges are the permitted Linux bridges of the nodes, for networks of type Bridge.
 	// +optional
 	// +listType=set
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=64
 	Bridges []InterfaceName `json:"bridges,omitempty"`
 
-	// macvlan are interfaces of the nodes, for networks of type Macvlan.
+	// macvlan are the permitted interfaces of the nodes, for networks of type Macvlan.
 	// +optional
 	// +listType=map
 	// +listMapKey=master
@@ -75,29 +77,29 @@ type PermittedHostNetwork struct {
 	// +kubebuilder:validation:MaxItems=64
 	Macvlan []PermittedMacvlan `json:"macvlan,omitempty"`
 
-	// ovsBridges are Open vSwitch bridges of the nodes, for networks of type OVS.
+	// ovsBridges are the permitted Open vSwitch bridges of the nodes, for networks of type OVS.
 	// +optional
 	// +listType=set
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=64
 	OVSBridges []InterfaceName `json:"ovsBridges,omitempty"`
 
-	// sriovResources are pools of virtual functions, for networks of type SRIOV.
+	// sriovResources are the permitted pools of virtual functions, for networks of type SRIOV.
 	// +optional
 	// +listType=set
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=64
 	SRIOVResources []ResourceName `json:"sriovResources,omitempty"`
 
-	// attachments are NetworkAttachmentDefinitions of other namespaces, as namespace/name, for networks of type NetworkAttachmentDefinition. Those of
-	// its own namespace a network may use without being listed here.
+	// attachments are the permitted NetworkAttachmentDefinitions of other namespaces, as namespace/name, for networks of
+	// type NetworkAttachmentDefinition. A network may use those of its own namespace without an entry here.
 	// +optional
 	// +listType=set
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=64
 	Attachments []NamespacedName `json:"attachments,omitempty"`
 
-	// vlans that networks of type Bridge, OVS and SRIOV may tag with. Omitted, none.
+	// vlans are the VLAN ids that networks of type Bridge, OVS and SRIOV may use. Omitted, none.
 	// +optional
 	// +listType=map
 	// +listMapKey=first
@@ -105,8 +107,9 @@ type PermittedHostNetwork struct {
 	// +kubebuilder:validation:MaxItems=64
 	VLANs []VLANRange `json:"vlans,omitempty"`
 
-	// untagged says whether networks of type Bridge, OVS and SRIOV may leave out vlan. The guest then gets what the bridge or device gives to a port
-	// without a VLAN; on a trunk that is every VLAN. Omitted, they may when vlans is left out, too.
+	// untagged determines whether networks of type Bridge, OVS and SRIOV may omit vlan. The guest then gets the frames
+	// that the bridge or device sends to a port without a VLAN; on a trunk, these are the frames of every VLAN. Omitted,
+	// they may do so only if vlans is omitted, too.
 	// +optional
 	Untagged *bool `json:"untagged,omitempty"`
 }
@@ -117,14 +120,16 @@ type PermittedMacvlan struct {
 	// +required
 	Master InterfaceName `json:"master,omitempty"`
 
-	// modes that networks may use it in. Omitted, Bridge: mode Passthru gives the whole interface to one guest of each node.
+	// modes in which networks may use the interface. Omitted, Bridge: mode Passthru gives the whole interface to one guest
+	// of each node.
 	// +optional
 	// +listType=set
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=2
 	Modes []MacvlanMode `json:"modes,omitempty"`
 
-	// resourceName is what the macvtap device plugin calls the interface, for networks that say so in macvlan.resourceName. Omitted, they must not.
+	// resourceName is the name of the interface in the macvtap device plugin. It is the only value that networks may set
+	// in macvlan.resourceName. Omitted, they must not set that field.
 	// +optional
 	ResourceName ResourceName `json:"resourceName,omitempty"`
 }
@@ -139,20 +144,20 @@ type VLANRange struct {
 	// +kubebuilder:validation:Maximum=4094
 	First int32 `json:"first,omitempty"`
 
-	// last VLAN id of the range. Omitted, the range is the one id.
+	// last VLAN id of the range. Omitted, the range contains only the first id.
 	// +optional
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=4094
 	Last *int32 `json:"last,omitempty"`
 }
 
-// NamespaceNameOrAll is the name of a namespace, or * for all.
+// NamespaceNameOrAll is the name of a namespace, or * for all namespaces.
 // +kubebuilder:validation:MinLength=1
 // +kubebuilder:validation:MaxLength=63
 // +kubebuilder:validation:Pattern=`^(\*|[a-z0-9]([-a-z0-9]*[a-z0-9])?)$`
 type NamespaceNameOrAll string
 
-// NamespacedName is namespace/name of an object.
+// NamespacedName identifies an object as namespace/name.
 // +kubebuilder:validation:MinLength=3
 // +kubebuilder:validation:MaxLength=317
 // +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?/[a-z0-9]([-.a-z0-9]*[a-z0-9])?$`
@@ -164,9 +169,10 @@ type NamespacedName string
 // +kubebuilder:validation:Pattern=`^[a-z0-9]([-.a-z0-9]*[a-z0-9])?/[a-zA-Z0-9]([-_.a-zA-Z0-9]*[a-zA-Z0-9])?$`
 type ResourceName string
 
-// WukongHostNetworkPolicy says which of the nodes' networks each namespace may use. There is one, of the name cluster, for the administrators of
-// the cluster. Without it no namespace may use any. It holds for WukongNetworks that set hostAccess to nothing or Permitted, whoever makes them,
-// and for the templates of WukongNetworks in WukongVMs.
+// WukongHostNetworkPolicy determines which of the nodes' networks each namespace may use. There is only one, with the
+// name cluster, which cluster administrators create. Without it, no namespace may use any of them. It applies to
+// WukongNetworks that omit hostAccess or set it to Permitted, whoever creates them, and to the templates of
+// WukongNetworks in WukongVMs.
 //
 // +kubebuilder:object:root=true
 // +kubebuilder:resource:scope=Cluster,shortName=wkhostnet
@@ -179,7 +185,7 @@ type WukongHostNetworkPolicy struct {
 	// +optional
 	metav1.ObjectMeta `json:"metadata,omitempty"`
 
-	// spec is what is permitted.
+	// spec lists what is permitted.
 	// +optional
 	Spec WukongHostNetworkPolicySpec `json:"spec,omitempty"`
 }

@@ -5,37 +5,37 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// WukongImageSpec says which golden image to keep, and how fresh.
+// WukongImageSpec describes a golden image, and when it is imported again.
 //
 // +kubebuilder:validation:XValidation:rule="self.source == oldSelf.source",message="source cannot change after creation: create another WukongImage"
 // +kubebuilder:validation:XValidation:rule="quantity(string(self.size)).compareTo(quantity(string(oldSelf.size))) == 0",message="size cannot change after creation: create another WukongImage; a disk that starts from an image may be larger than it"
 // +kubebuilder:validation:XValidation:rule="has(self.storageClassName) == has(oldSelf.storageClassName) && (!has(self.storageClassName) || self.storageClassName == oldSelf.storageClassName)",message="storageClassName cannot change after creation: create another WukongImage"
-// +kubebuilder:validation:XValidation:rule="!has(self.source.registry) || has(self.schedule) == has(oldSelf.schedule)",message="schedule of a registry source can change, but not come or go after creation: create another WukongImage"
+// +kubebuilder:validation:XValidation:rule="!has(self.source.registry) || has(self.schedule) == has(oldSelf.schedule)",message="schedule of a registry source can change, but cannot be added or removed after creation: create another WukongImage"
 // +kubebuilder:validation:XValidation:rule="!has(self.schedule) || !has(self.source.registry) || !(self.source.registry.url.contains('@') || self.source.registry.url.startsWith('oci-archive://'))",message="schedule needs a source.registry.url with a tag: what a digest or an oci-archive names is not polled; leave schedule out to import it once"
 type WukongImageSpec struct {
 	// wukongRef names the application that the image belongs to. The Wukong need not exist yet.
 	// +optional
 	WukongRef *LocalObjectReference `json:"wukongRef,omitempty"`
 
-	// source says where the image comes from.
+	// source is where the image is imported from.
 	// +required
 	Source WukongImageSource `json:"source,omitzero"`
 
-	// schedule says when to look for a new version, in the five fields of cron or as @hourly, @daily, @weekly, @monthly or @yearly, for
-	// example "0 3 * * *". Omitted, the image is imported once.
+	// schedule determines when to check for a new version, as a cron expression with five fields, or as @hourly, @daily,
+	// @weekly, @monthly or @yearly, for example "0 3 * * *". Omitted, the image is imported once.
 	//
-	// A registry tells the digest of its image: CDI's poller compares it at each tick, and imports what is new. A web server does not:
-	// each tick of an http source imports the whole image again, as a new version. A tick that comes while an import is under way is
-	// skipped. Times of an http source are UTC; those of a registry source are of the cluster's controller manager, which is UTC nearly
-	// everywhere.
+	// A registry reports the digest of an image: at each scheduled time, CDI's poller compares it, and imports the image
+	// if it is new. A web server does not: at each scheduled time, the whole image of an http source is imported again, as
+	// a new version. A scheduled time during an import is skipped. The times of an http source are in UTC. Those of a
+	// registry source are in the time zone of the cluster's controller manager, which is UTC in nearly all clusters.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=128
 	// +kubebuilder:validation:Pattern=`^(@(yearly|annually|monthly|weekly|daily|midnight|hourly)|[^ @]+( +[^ ]+){4})$`
 	Schedule string `json:"schedule,omitempty"`
 
-	// versionsToKeep is the number of complete versions that stay, the current one included. An older one is deleted when a newer one is
-	// complete. Disks that were made from it do not depend on it.
+	// versionsToKeep is the number of complete versions to keep, including the current one. Older versions are deleted
+	// when a newer one is complete. Disks that were created from a version do not depend on it.
 	// +optional
 	// +default=3
 	// +kubebuilder:validation:Minimum=1
@@ -49,16 +49,17 @@ type WukongImageSpec struct {
 	// +kubebuilder:validation:XValidation:rule="isQuantity(string(self)) && quantity(string(self)).compareTo(quantity('1Mi')) >= 0 && quantity(string(self)).compareTo(quantity('1Ei')) <= 0",message="size must be a quantity between 1Mi and 1Ei, for example 10Gi"
 	Size resource.Quantity `json:"size,omitzero"`
 
-	// storageClassName of the versions. Disks of the same class start from them fastest: by a snapshot or clone where the storage can.
-	// Omitted, the cluster's default class for virtual machines is used (storageclass.kubevirt.io/is-default-virt-class), else its default
-	// class.
+	// storageClassName of the versions. Disks of the same class are created fastest: by a snapshot or clone, if the
+	// storage supports it. Omitted, the cluster's default class for virtual machines
+	// (storageclass.kubevirt.io/is-default-virt-class), else the cluster's default class.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
 	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`
 	StorageClassName *string `json:"storageClassName,omitempty"`
 
-	// cloneableFrom lists other namespaces whose disks may start from the image; "*" stands for all. Its own namespace needs no grant.
+	// cloneableFrom lists other namespaces whose disks may be created from the image; "*" means all namespaces. The
+	// image's own namespace needs no grant.
 	// +optional
 	// +listType=set
 	// +kubebuilder:validation:MaxItems=64
@@ -67,19 +68,21 @@ type WukongImageSpec struct {
 	// +kubebuilder:validation:items:Pattern=`^(\*|[a-z0-9]([-a-z0-9]*[a-z0-9])?)$`
 	CloneableFrom []string `json:"cloneableFrom,omitempty"`
 
-	// reclaimPolicy says what happens to the versions when the WukongImage is deleted. It may change at any time. Disks that were made from
-	// them stay whole under either policy. Retain leaves the claims, or volume snapshots, behind without an owner.
+	// reclaimPolicy determines what happens to the versions when the WukongImage is deleted. It may be changed at any
+	// time. Neither policy affects disks that were created from the versions. Retain keeps the claims, or volume
+	// snapshots, without an owner.
 	// +optional
 	// +default="Delete"
 	ReclaimPolicy ReclaimPolicy `json:"reclaimPolicy,omitempty"`
 }
 
-// WukongImageSource is one source of an image.
+// WukongImageSource is the source of an image: exactly one of its fields.
 //
 // +kubebuilder:validation:ExactlyOneOf=registry;http
 type WukongImageSource struct {
-	// registry imports a container disk: an OCI image that holds a disk image below /disk. With a schedule the Secret and the ConfigMap that
-	// it names must exist twice, in the image's namespace and in that of CDI: the import reads the first, CDI's poller the second.
+	// registry imports a container disk: an OCI image that holds a disk image below /disk. With a schedule, the Secret and
+	// the ConfigMap that it names must exist both in the namespace of the image, for the import, and in the namespace of
+	// CDI, for CDI's poller.
 	// +optional
 	Registry *RegistrySource `json:"registry,omitempty"`
 
@@ -101,10 +104,11 @@ const (
 	ImageError       ImagePhase = "Error"
 )
 
-// MaxReportedVersions is the number of versions that WukongImageStatus.versions holds at most: those to keep, and what is not yet deleted.
+// MaxReportedVersions is the maximum number of versions in WukongImageStatus.versions: those to keep, and those that
+// are not deleted yet.
 const MaxReportedVersions = 16
 
-// WukongImageStatus is what was observed of the image.
+// WukongImageStatus is the observed state of the image.
 type WukongImageStatus struct {
 	// conditions: Ready, UpToDate, UmbrellaLinked.
 	// +optional
@@ -114,26 +118,26 @@ type WukongImageStatus struct {
 	// +wukong:hint
 	Conditions []metav1.Condition `json:"conditions,omitempty"`
 
-	// observedGeneration is the generation of the spec that this status speaks of.
+	// observedGeneration is the generation of the spec that this status describes.
 	// +optional
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
 
-	// phase is a one-word summary for people.
+	// phase is a one-word summary for users.
 	// +optional
 	Phase ImagePhase `json:"phase,omitempty"`
 
-	// dataSourceName is the CDI DataSource that disks start from. It always points to the current version.
+	// dataSourceName is the CDI DataSource from which disks are created. It always refers to the current version.
 	// +optional
 	// +kubebuilder:validation:MaxLength=253
 	DataSourceName string `json:"dataSourceName,omitempty"`
 
-	// currentVersion is the version that a new disk starts from: the name of its claim, or of its volume snapshot where the storage class
-	// keeps images so.
+	// currentVersion is the version from which new disks are created: the name of its claim, or of its volume snapshot if
+	// the StorageClass stores images as snapshots.
 	// +optional
 	// +kubebuilder:validation:MaxLength=253
 	CurrentVersion string `json:"currentVersion,omitempty"`
 
-	// digest of the current version's image in the registry; empty where none is known.
+	// digest of the current version's image in the registry; empty if none is known.
 	// +optional
 	// +kubebuilder:validation:MaxLength=256
 	Digest string `json:"digest,omitempty"`
@@ -142,11 +146,12 @@ type WukongImageStatus struct {
 	// +optional
 	LastImportTime *metav1.Time `json:"lastImportTime,omitempty"`
 
-	// nextImportTime is the next tick of the schedule of an http source. When CDI polls a registry next, only its CronJob knows.
+	// nextImportTime is the next scheduled time of an http source. It is empty for a registry source, because only CDI's
+	// CronJob has that time.
 	// +optional
 	NextImportTime *metav1.Time `json:"nextImportTime,omitempty"`
 
-	// progressPercent of a running import, in steps of ten.
+	// progressPercent is the progress of a running import, in steps of ten.
 	// +optional
 	// +kubebuilder:validation:Minimum=0
 	// +kubebuilder:validation:Maximum=100
@@ -178,7 +183,8 @@ type ImageVersion struct {
 	ImportTime *metav1.Time `json:"importTime,omitempty"`
 }
 
-// WukongImage is a golden image of the catalogue, kept fresh from a registry or a web server. Disks start from it by source.image.
+// WukongImage is a golden image from a registry or a web server, which can be imported again on a schedule. Disks are
+// created from it with source.image.
 //
 // +kubebuilder:object:root=true
 // +kubebuilder:subresource:status
@@ -198,11 +204,11 @@ type WukongImage struct {
 	// +optional
 	metav1.ObjectMeta `json:"metadata,omitempty"`
 
-	// spec is what the user asks for.
+	// spec is the desired state.
 	// +required
 	Spec WukongImageSpec `json:"spec,omitzero"`
 
-	// status is what was observed.
+	// status is the observed state.
 	// +optional
 	Status WukongImageStatus `json:"status,omitempty"`
 }
@@ -230,7 +236,7 @@ func (o *WukongImage) GetPhase() string { return string(o.Status.Phase) }
 // UmbrellaName implements Object.
 func (o *WukongImage) UmbrellaName() string { return umbrellaName(o.Spec.WukongRef) }
 
-// CurrentVersion is the version of the image that disks start from; nil without one.
+// CurrentVersion returns the version of the image from which disks are created; nil if there is none.
 func (o *WukongImage) CurrentVersion() *ImageVersion {
 	for i := range o.Status.Versions {
 		if o.Status.CurrentVersion != "" && o.Status.Versions[i].Name == o.Status.CurrentVersion {

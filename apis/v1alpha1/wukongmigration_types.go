@@ -2,8 +2,8 @@ package v1alpha1
 
 import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-// WukongMigrationSpec says which running WukongVM moves to another node, and when that was asked for. A request is carried
-// out once, for ever: see requestedAt.
+// WukongMigrationSpec names the WukongVM whose running guest migrates to another node, and the time of the request. A
+// request is carried out only once, ever: see requestedAt.
 //
 // +kubebuilder:validation:XValidation:rule="self.vmRef == oldSelf.vmRef",message="vmRef cannot change: create another WukongMigration"
 // +kubebuilder:validation:XValidation:rule="self.requestedAt == oldSelf.requestedAt",message="requestedAt cannot change: create another WukongMigration"
@@ -18,91 +18,93 @@ type WukongMigrationSpec struct {
 	// +required
 	VMRef LocalObjectReference `json:"vmRef,omitzero"`
 
-	// requestedAt is when the migration was asked for, such as 2026-03-01T12:00:00Z. It is carried out once: when it is later
-	// than the creation of the WukongVM, and than the last request that the WukongVM has handled. So a WukongMigration that
-	// is deleted and applied again, for example by Argo CD, moves nothing. A time in the future is an appointment.
+	// requestedAt is the time of the request, such as 2026-03-01T12:00:00Z. The migration is carried out only if this time
+	// is later than the creation of the WukongVM, and later than the last request that was handled for the WukongVM. A
+	// WukongMigration that is deleted and applied again, for example by Argo CD, therefore has no effect. If the time is
+	// in the future, the migration begins at that time.
 	// +required
 	RequestedAt metav1.Time `json:"requestedAt,omitzero"`
 
-	// nodeSelector narrows the nodes that may be the target, beside what the WukongVM's own scheduling says. To name one
-	// node, use kubernetes.io/hostname.
+	// nodeSelector restricts the target nodes, in addition to the WukongVM's own scheduling. To select one node, use
+	// kubernetes.io/hostname.
 	// +optional
 	// +kubebuilder:validation:MinProperties=1
 	// +kubebuilder:validation:MaxProperties=32
 	NodeSelector map[string]string `json:"nodeSelector,omitempty"`
 
-	// attempts is how often the migration is tried before it fails. After a failed attempt the guest runs on where it is.
+	// attempts is the maximum number of attempts before the migration fails. After a failed attempt, the guest keeps
+	// running on its node.
 	// +optional
 	// +default=3
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=10
 	Attempts *int32 `json:"attempts,omitempty"`
 
-	// deadlineSeconds is within how many seconds an attempt must begin, counted from requestedAt or from the creation of the
-	// WukongMigration, whichever is later. An attempt that is under way then is not broken off.
+	// deadlineSeconds is the time, in seconds, within which an attempt must begin. It starts at requestedAt or at the
+	// creation of the WukongMigration, whichever is later. An attempt that is in progress when it ends is not cancelled.
 	// +optional
 	// +default=3600
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=604800
 	DeadlineSeconds *int64 `json:"deadlineSeconds,omitempty"`
 
-	// cancel breaks the migration off. The guest runs on where it is, unless it has moved already.
+	// cancel cancels the migration. The guest keeps running on its node, unless it has already migrated.
 	// +optional
 	Cancel *bool `json:"cancel,omitempty"`
 
-	// ttlSecondsAfterFinished deletes the WukongMigration that many seconds after it ended. Omitted, the WukongMigration
-	// stays.
+	// ttlSecondsAfterFinished deletes the WukongMigration that many seconds after it ended. Omitted, it is not deleted
+	// automatically.
 	// +optional
 	// +kubebuilder:validation:Minimum=0
 	// +kubebuilder:validation:Maximum=31536000
 	TTLSecondsAfterFinished *int64 `json:"ttlSecondsAfterFinished,omitempty"`
 }
 
-// MigrationObstacle is why a migration cannot begin now.
+// MigrationObstacle is a cause that prevents a migration from beginning now.
 type MigrationObstacle struct {
-	// reason is one word.
+	// reason is the cause as one CamelCase word.
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=64
 	Reason string `json:"reason,omitempty"`
 
-	// message says what is in the way, and what to do.
+	// message describes the cause, and what to do.
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=1024
 	Message string `json:"message,omitempty"`
 }
 
-// WukongMigrationStatus is what was observed of the migration.
+// WukongMigrationStatus is the observed state of the migration.
 type WukongMigrationStatus struct {
 	OperationStatus `json:",inline"`
 
-	// obstacles are all that keeps the migration from beginning now. The condition Ready has the first.
+	// obstacles lists all causes that prevent the migration from beginning now. The condition Ready reports the first.
 	// +optional
 	// +listType=map
 	// +listMapKey=reason
 	// +kubebuilder:validation:MaxItems=16
 	Obstacles []MigrationObstacle `json:"obstacles,omitempty"`
 
-	// attempt is the number of the last attempt, from 1.
+	// attempt is the number of the last attempt. The first has number 1.
 	// +optional
 	// +wukong:ledger
 	// +kubebuilder:validation:Minimum=0
 	Attempt int32 `json:"attempt,omitempty"`
 
-	// failedAttempts is how many attempts have failed.
+	// failedAttempts is the number of attempts that failed.
 	// +optional
 	// +wukong:ledger
 	// +kubebuilder:validation:Minimum=0
 	FailedAttempts int32 `json:"failedAttempts,omitempty"`
 
-	// failure of the last attempt that failed.
+	// failure is the error of the last failed attempt.
 	// +optional
 	// +wukong:ledger
 	// +kubebuilder:validation:MaxLength=1024
 	Failure string `json:"failure,omitempty"`
 
-	// failedAt is when the last attempt failed that did.
+	// failedAt is the time of the last failed attempt.
 	// +optional
 	// +wukong:ledger
 	FailedAt *metav1.Time `json:"failedAt,omitempty"`
@@ -118,13 +120,13 @@ type WukongMigrationStatus struct {
 	// +kubebuilder:validation:MaxLength=64
 	MigrationUID string `json:"migrationUID,omitempty"`
 
-	// sourceNode that the guest left, or is to leave.
+	// sourceNode is the node from which the guest migrates, or migrated.
 	// +optional
 	// +wukong:ledger
 	// +kubebuilder:validation:MaxLength=253
 	SourceNode string `json:"sourceNode,omitempty"`
 
-	// targetNode that the guest moved to, or moves to.
+	// targetNode is the node to which the guest migrates, or migrated.
 	// +optional
 	// +kubebuilder:validation:MaxLength=253
 	TargetNode string `json:"targetNode,omitempty"`
@@ -134,13 +136,13 @@ type WukongMigrationStatus struct {
 	// +kubebuilder:validation:MaxLength=32
 	Mode string `json:"mode,omitempty"`
 
-	// policyName is KubeVirt's MigrationPolicy that applies; empty where none does.
+	// policyName is KubeVirt's MigrationPolicy that applies; empty if none applies.
 	// +optional
 	// +kubebuilder:validation:MaxLength=253
 	PolicyName string `json:"policyName,omitempty"`
 }
 
-// WukongMigration moves a running WukongVM to another node, while its guest runs.
+// WukongMigration migrates the running guest of a WukongVM to another node (live migration).
 //
 // +kubebuilder:object:root=true
 // +kubebuilder:subresource:status
@@ -159,11 +161,11 @@ type WukongMigration struct {
 	// +optional
 	metav1.ObjectMeta `json:"metadata,omitempty"`
 
-	// spec is what the user asks for.
+	// spec is the desired state.
 	// +required
 	Spec WukongMigrationSpec `json:"spec,omitzero"`
 
-	// status is what was observed.
+	// status is the observed state.
 	// +optional
 	Status WukongMigrationStatus `json:"status,omitempty"`
 }

@@ -12,66 +12,70 @@ type BridgeNetwork struct {
 	// +kubebuilder:validation:Pattern=`^[a-zA-Z0-9][-_.a-zA-Z0-9]*$`
 	Name string `json:"name,omitempty"`
 
-	// vlan is the VLAN id that the bridge port tags with (vlan_filtering), 1 to 4094. Omitted, frames are untagged.
+	// vlan is the VLAN id of the bridge port (vlan_filtering), 1 to 4094. Omitted, frames are untagged.
 	// +optional
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=4094
 	VLAN *int32 `json:"vlan,omitempty"`
 
-	// managed lets NMState make the bridge on the nodes. Omitted, the bridge is there already, or another WukongNetwork manages it.
+	// managed makes Wukong create the bridge on the nodes, by NMState. Omitted, the bridge must exist, or another
+	// WukongNetwork manages it.
 	//
-	// All WukongNetworks of type Bridge that name a bridge share it, in whatever namespace. The oldest that manages it decides
-	// what it looks like; the bridge goes with the last that names it.
+	// All WukongNetworks of type Bridge that name the same bridge share it, in all namespaces. The oldest WukongNetwork
+	// that manages it determines its configuration. The bridge is deleted with the last WukongNetwork that names it.
 	// +optional
 	Managed *ManagedBridge `json:"managed,omitempty"`
 }
 
-// ManagedBridge is what a bridge that Wukong has made on the nodes looks like. It never runs the spanning tree protocol.
+// ManagedBridge is the configuration of a bridge that Wukong creates on the nodes. The bridge never runs the spanning
+// tree protocol.
 //
 // +kubebuilder:validation:ExactlyOneOf=ports;bond
 // +kubebuilder:validation:XValidation:rule="!has(self.uplinkVLAN) || (has(self.ports) ? self.ports.all(port, size(port) + 1 + size(string(self.uplinkVLAN)) <= 15) : size(self.bond.name) + 1 + size(string(self.uplinkVLAN)) <= 15)",message="uplinkVLAN makes an interface such as eth1.100, which has at most 15 characters: use a port, or bond name, that is shorter"
 // +kubebuilder:validation:XValidation:rule="!has(self.keepHostAddress) || !self.keepHostAddress || (has(self.ports) && size(self.ports) == 1 && !has(self.uplinkVLAN))",message="keepHostAddress moves the addresses of one port: list exactly one in ports, and leave out bond and uplinkVLAN"
 type ManagedBridge struct {
-	// ports are the interfaces of the nodes that the bridge connects to the outside, such as eth1. Each must exist on every
-	// selected node.
+	// ports are the interfaces of the nodes that connect the bridge to the physical network, such as eth1. Each must exist
+	// on every selected node.
 	// +optional
 	// +listType=set
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=8
 	Ports []InterfaceName `json:"ports,omitempty"`
 
-	// bond joins several interfaces of each node to one port of the bridge.
+	// bond combines several interfaces of each node into one port of the bridge.
 	// +optional
 	Bond *Bond `json:"bond,omitempty"`
 
-	// uplinkVLAN puts a VLAN interface, such as eth1.100, between the bridge and its ports: everything on the bridge is in that
-	// one VLAN, and frames on the bridge are untagged. Omitted, the ports are trunks of all VLANs, and vlan of each network says
-	// which one it is in.
+	// uplinkVLAN puts a VLAN interface, such as eth1.100, between the bridge and its ports: the whole bridge is in this
+	// VLAN, and frames on the bridge are untagged. Omitted, the ports are trunks of all VLANs, and vlan of each network
+	// determines its VLAN.
 	// +optional
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=4094
 	UplinkVLAN *int32 `json:"uplinkVLAN,omitempty"`
 
-	// mtu of the bridge and its ports, in bytes. Omitted, what they have.
+	// mtu of the bridge and its ports, in bytes. Omitted, their MTU is not changed.
 	// +optional
 	// +kubebuilder:validation:Minimum=576
 	// +kubebuilder:validation:Maximum=9216
 	MTU *int32 `json:"mtu,omitempty"`
 
-	// nodeSelector selects the nodes that get the bridge by their labels. Omitted, all that NMState runs on. Machines of the
-	// network run on these nodes only. A node that is selected no more keeps its bridge: NMState forgets it there.
+	// nodeSelector selects the nodes that get the bridge, by their labels. Omitted, all nodes on which NMState runs.
+	// WukongVMs on the network run only on these nodes. A node that is no longer selected keeps its bridge: NMState does
+	// not remove it there.
 	// +optional
 	// +kubebuilder:validation:MinProperties=1
 	// +kubebuilder:validation:MaxProperties=16
 	NodeSelector map[string]string `json:"nodeSelector,omitempty"`
 
-	// keepHostAddress moves the addresses and routes of the port to the bridge, so that the node keeps them. Omitted, a port
-	// that carries an address of the node is refused: the node would lose it.
+	// keepHostAddress moves the addresses and routes of the port to the bridge, so that the node keeps them. Omitted, a
+	// port that has an address of the node is refused, because the node would lose the address.
 	// +optional
 	KeepHostAddress *bool `json:"keepHostAddress,omitempty"`
 
-	// adopt takes over what exists on the nodes already of the bridge, its bond and its VLAN interfaces. It is never withdrawn from them, even when the
-	// last network on the bridge is deleted. Omitted, a bridge that Wukong did not make is refused.
+	// adopt makes Wukong manage a bridge, with its bond and VLAN interfaces, that already exists on the nodes. Wukong
+	// never removes these from the nodes, even when the last network on the bridge is deleted. Omitted, a bridge that
+	// Wukong did not create is refused.
 	// +optional
 	Adopt *bool `json:"adopt,omitempty"`
 }
@@ -82,7 +86,7 @@ type ManagedBridge struct {
 // +kubebuilder:validation:Pattern=`^[a-zA-Z0-9][-_.a-zA-Z0-9]*$`
 type InterfaceName string
 
-// Bond joins interfaces of a node.
+// Bond combines interfaces of a node.
 type Bond struct {
 	// name of the bond, such as bond1.
 	// +required
@@ -91,12 +95,12 @@ type Bond struct {
 	// +kubebuilder:validation:Pattern=`^[a-zA-Z0-9][-_.a-zA-Z0-9]*$`
 	Name string `json:"name,omitempty"`
 
-	// mode of the bond, in the kernel's words. The modes that change MAC addresses of frames, balance-tlb and balance-alb, do not
-	// work under a bridge.
+	// mode of the bond, as the kernel names it. The modes balance-tlb and balance-alb are not available: they change MAC
+	// addresses of frames, and do not work under a bridge.
 	// +required
 	Mode BondMode `json:"mode,omitempty"`
 
-	// ports are the interfaces that the bond joins.
+	// ports are the interfaces that the bond combines.
 	// +required
 	// +listType=set
 	// +kubebuilder:validation:MinItems=1
@@ -104,43 +108,44 @@ type Bond struct {
 	Ports []InterfaceName `json:"ports,omitempty"`
 }
 
-// BondMode says how a bond uses its ports.
+// BondMode determines how a bond uses its ports.
 // +kubebuilder:validation:Enum=active-backup;balance-rr;balance-xor;"802.3ad"
 type BondMode string
 
 // Modes of a bond.
 const (
-	// BondActiveBackup uses one port, and another when that fails.
+	// BondActiveBackup uses one port, and another one if it fails.
 	BondActiveBackup BondMode = "active-backup"
 	// BondRoundRobin uses all ports in turn.
 	BondRoundRobin BondMode = "balance-rr"
-	// BondXOR uses the port that follows from a frame's addresses.
+	// BondXOR selects the port by the addresses of a frame.
 	BondXOR BondMode = "balance-xor"
-	// BondLACP agrees with the switch on the ports (IEEE 802.3ad).
+	// BondLACP negotiates the ports with the switch (IEEE 802.3ad).
 	BondLACP BondMode = "802.3ad"
 )
 
-// HostBridgeStatus is how far a managed bridge is on the nodes.
+// HostBridgeStatus is the state of a managed bridge on the nodes.
 type HostBridgeStatus struct {
-	// policy is the NodeNetworkConfigurationPolicy that all networks of the bridge share.
+	// policy is the NodeNetworkConfigurationPolicy of the bridge. All networks on the bridge share it.
 	// +optional
 	// +kubebuilder:validation:MaxLength=253
 	Policy string `json:"policy,omitempty"`
 
-	// selectedNodes is how many nodes shall have the bridge.
+	// selectedNodes is the number of nodes that must have the bridge.
 	// +optional
 	SelectedNodes int32 `json:"selectedNodes"`
 
-	// nodeSelector are the labels of the nodes that shall have the bridge; machines on the network run there.
+	// nodeSelector is the set of labels of the nodes that must have the bridge. WukongVMs on the network run on these
+	// nodes.
 	// +optional
 	// +kubebuilder:validation:MaxProperties=16
 	NodeSelector map[string]string `json:"nodeSelector,omitempty"`
 
-	// readyNodes is how many of them have it as it shall be.
+	// readyNodes is the number of selected nodes that have the bridge in its desired state.
 	// +optional
 	ReadyNodes int32 `json:"readyNodes"`
 
-	// nodes that shall have the bridge, at most 32: those without it first, then by name.
+	// nodes that must have the bridge, at most 32: those that are not ready first, then by name.
 	// +optional
 	// +listType=map
 	// +listMapKey=name
@@ -148,7 +153,7 @@ type HostBridgeStatus struct {
 	Nodes []HostBridgeNode `json:"nodes,omitempty"`
 }
 
-// HostBridgeNode is how far a managed bridge is on one node.
+// HostBridgeNode is the state of a managed bridge on one node.
 type HostBridgeNode struct {
 	// name of the node.
 	// +required
@@ -156,11 +161,11 @@ type HostBridgeNode struct {
 	// +kubebuilder:validation:MaxLength=253
 	Name string `json:"name,omitempty"`
 
-	// ready: the node has the bridge as it shall be.
+	// ready is true if the node has the bridge in its desired state.
 	// +optional
 	Ready bool `json:"ready"`
 
-	// message says why not.
+	// message explains why the node is not ready.
 	// +optional
 	// +kubebuilder:validation:MaxLength=1024
 	Message string `json:"message,omitempty"`

@@ -2,7 +2,7 @@ package v1alpha1
 
 import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-// NetworkType says by what means machines attach to a network.
+// NetworkType determines how WukongVMs are connected to a network.
 // +kubebuilder:validation:Enum=Pod;Bridge;Macvlan;SRIOV;OVS;NetworkAttachmentDefinition
 type NetworkType string
 
@@ -11,17 +11,18 @@ const (
 	NetworkTypePod NetworkType = "Pod"
 	// NetworkTypeBridge is a Linux bridge on the nodes, attached by Multus and the bridge CNI plugin.
 	NetworkTypeBridge NetworkType = "Bridge"
-	// NetworkTypeMacvlan attaches machines straight to an interface of the nodes, by macvtap or by macvlan.
+	// NetworkTypeMacvlan connects WukongVMs directly to an interface of the nodes, by macvtap or macvlan.
 	NetworkTypeMacvlan NetworkType = "Macvlan"
-	// NetworkTypeSRIOV gives each machine a virtual function of an SR-IOV device, by the sriov CNI plugin and its device plugin.
+	// NetworkTypeSRIOV gives each WukongVM a virtual function of an SR-IOV device, by the sriov CNI plugin and its device
+	// plugin.
 	NetworkTypeSRIOV NetworkType = "SRIOV"
 	// NetworkTypeOVS is an Open vSwitch bridge that exists on the nodes, attached by Multus and the ovs CNI plugin.
 	NetworkTypeOVS NetworkType = "OVS"
-	// NetworkTypeAttachment is a NetworkAttachmentDefinition that someone else made, used untouched.
+	// NetworkTypeAttachment is an existing NetworkAttachmentDefinition that Wukong does not manage or change.
 	NetworkTypeAttachment NetworkType = "NetworkAttachmentDefinition"
 )
 
-// WukongNetworkSpec says what a network is and which addresses live on it.
+// WukongNetworkSpec describes a network and its addresses.
 //
 // +kubebuilder:validation:XValidation:rule="(self.type == 'Bridge') == has(self.bridge)",message="bridge is required for type Bridge, and only there"
 // +kubebuilder:validation:XValidation:rule="(self.type == 'Macvlan') == has(self.macvlan)",message="macvlan is required for type Macvlan, and only there"
@@ -33,67 +34,69 @@ const (
 // +kubebuilder:validation:XValidation:rule="self.type != 'Pod' || (!has(self.mtu) && !has(self.subnets) && !has(self.routes) && !has(self.dns) && !has(self.segment) && !has(self.reservations))",message="the pod network's addresses, routes, DNS and MTU belong to the cluster: leave out subnets, routes, dns, mtu, segment and reservations"
 // +kubebuilder:validation:XValidation:rule="self.type != 'NetworkAttachmentDefinition' || !has(self.mtu)",message="the MTU of an existing NetworkAttachmentDefinition is set there: leave out mtu"
 // +kubebuilder:validation:XValidation:rule="self.type == 'Bridge' || !has(self.bandwidth)",message="bandwidth is for type Bridge only: the CNI plugin that limits needs a bridge's port; leave out bandwidth"
-// +kubebuilder:validation:XValidation:rule="self.type == 'Pod' || !has(self.policy)",message="policy is for type Pod only: on other networks a guest's frames pass its pod unseen by what enforces policies; leave out policy, part machines by VLANs, or let the guests' own firewalls do it"
-// +kubebuilder:validation:XValidation:rule="self.type != 'Pod' || !has(self.hostAccess)",message="hostAccess is for networks that stand on the nodes' own: leave it out with type Pod"
+// +kubebuilder:validation:XValidation:rule="self.type == 'Pod' || !has(self.policy)",message="policy is for type Pod only: on other networks, the network plugin does not see the traffic of guests and cannot enforce a policy; leave out policy, and separate WukongVMs by VLANs or use the firewalls of the guests"
+// +kubebuilder:validation:XValidation:rule="self.type != 'Pod' || !has(self.hostAccess)",message="hostAccess is for networks that use the networks of the nodes: leave it out with type Pod"
 // +kubebuilder:validation:XValidation:rule="!has(self.bridge) || !has(self.bridge.managed) || (has(self.hostAccess) && self.hostAccess == 'Unrestricted')",message="bridge.managed changes the networks of the nodes, which is for administrators: set hostAccess: Unrestricted, or leave out managed"
 // +kubebuilder:validation:XValidation:rule="!has(self.sriov) || !(has(self.sriov.trust) || has(self.sriov.spoofCheck)) || (has(self.hostAccess) && self.hostAccess == 'Unrestricted')",message="sriov.trust and sriov.spoofCheck are for administrators: set hostAccess: Unrestricted, or leave them out"
-// +kubebuilder:validation:XValidation:rule="!has(self.segment) || (has(self.hostAccess) && self.hostAccess == 'Unrestricted')",message="segment decides whose addresses are taken, which is for administrators: set hostAccess: Unrestricted, or leave out segment"
+// +kubebuilder:validation:XValidation:rule="!has(self.segment) || (has(self.hostAccess) && self.hostAccess == 'Unrestricted')",message="segment determines with which networks addresses are shared, which is for administrators: set hostAccess: Unrestricted, or leave out segment"
 // +kubebuilder:validation:XValidation:rule="self.type == oldSelf.type",message="type cannot change after creation: create another WukongNetwork"
 type WukongNetworkSpec struct {
 	// wukongRef names the application that the network belongs to. The Wukong need not exist yet.
 	// +optional
 	WukongRef *LocalObjectReference `json:"wukongRef,omitempty"`
 
-	// type says by what means machines attach.
+	// type determines how WukongVMs are connected to the network.
 	// +required
 	Type NetworkType `json:"type,omitempty"`
 
-	// hostAccess says who answers for what the network uses of the nodes. Omitted or Permitted, the WukongHostNetworkPolicy must permit it to the
-	// namespace. Unrestricted, an administrator does: it may be set, and the spec that has it changed, only by those who may create both
-	// NodeNetworkConfigurationPolicies and, in the namespace, NetworkAttachmentDefinitions. Gateways and reservations of such a network hold for
-	// the machines of all namespaces on its segment; those of others for their own namespace.
+	// hostAccess determines who is responsible for the network's use of the nodes. Permitted: the WukongHostNetworkPolicy
+	// must permit it to the namespace. Unrestricted: an administrator is responsible. Only users who may create both
+	// NodeNetworkConfigurationPolicies and, in the namespace, NetworkAttachmentDefinitions may set Unrestricted or change
+	// a spec that has it. Gateways and reservations of an Unrestricted network apply to the WukongVMs of all namespaces on
+	// its segment; those of other networks apply to their own namespace. Omitted, Permitted.
 	// +optional
 	HostAccess HostAccess `json:"hostAccess,omitempty"`
 
-	// pod says how machines reach the pod network, for type Pod. Omitted, by masquerading.
+	// pod determines how guests are connected to the pod network, for type Pod. Omitted, with binding Masquerade.
 	// +optional
 	Pod *PodNetwork `json:"pod,omitempty"`
 
-	// bridge is the Linux bridge of type Bridge.
+	// bridge is the Linux bridge, for type Bridge.
 	// +optional
 	Bridge *BridgeNetwork `json:"bridge,omitempty"`
 
-	// macvlan is the interface of the nodes of type Macvlan.
+	// macvlan is the interface of the nodes, for type Macvlan.
 	// +optional
 	Macvlan *MacvlanNetwork `json:"macvlan,omitempty"`
 
-	// sriov is the pool of virtual functions of type SRIOV.
+	// sriov is the pool of virtual functions, for type SRIOV.
 	// +optional
 	SRIOV *SRIOVNetwork `json:"sriov,omitempty"`
 
-	// ovs is the Open vSwitch bridge of type OVS.
+	// ovs is the Open vSwitch bridge, for type OVS.
 	// +optional
 	OVS *OVSNetwork `json:"ovs,omitempty"`
 
-	// networkAttachmentDefinition is the existing attachment of type NetworkAttachmentDefinition.
+	// networkAttachmentDefinition is the existing NetworkAttachmentDefinition, for the type of that name.
 	// +optional
 	NetworkAttachmentDefinition *AttachmentReference `json:"networkAttachmentDefinition,omitempty"`
 
-	// mtu of the interfaces, in bytes. Omitted, the bridge's own.
+	// mtu of the interfaces, in bytes. Omitted, that of the bridge.
 	// +optional
 	// +kubebuilder:validation:Minimum=576
 	// +kubebuilder:validation:Maximum=9216
 	MTU *int32 `json:"mtu,omitempty"`
 
-	// bandwidth of each interface on the network that has none itself, for type Bridge. It takes the CNI plugin bandwidth on the nodes.
+	// bandwidth of each interface on the network that does not set its own, for type Bridge. It needs the CNI plugin
+	// bandwidth on the nodes.
 	// +optional
 	Bandwidth *Bandwidth `json:"bandwidth,omitempty"`
 
-	// policy of all machines on the network, for type Pod. What a machine's own policy allows is allowed as well.
+	// policy of all WukongVMs on the network, for type Pod. A WukongVM's own policy can allow additional traffic.
 	// +optional
 	Policy *TrafficPolicy `json:"policy,omitempty"`
 
-	// subnets that live on the network, at most one gateway in each. Static addresses of machines must lie in one.
+	// subnets of the network, each with at most one gateway. Static addresses of WukongVMs must be in one of them.
 	// +optional
 	// +listType=map
 	// +listMapKey=cidr
@@ -101,7 +104,7 @@ type WukongNetworkSpec struct {
 	// +kubebuilder:validation:MaxItems=8
 	Subnets []Subnet `json:"subnets,omitempty"`
 
-	// routes that machines get beside the default route through a subnet's gateway.
+	// routes that guests get in addition to the default route through a subnet's gateway.
 	// +optional
 	// +listType=map
 	// +listMapKey=to
@@ -109,20 +112,22 @@ type WukongNetworkSpec struct {
 	// +kubebuilder:validation:MaxItems=64
 	Routes []Route `json:"routes,omitempty"`
 
-	// dns that machines with a static address on the network get. With DHCP the server's word counts.
+	// dns is the resolver configuration of guests with a static address on the network. With DHCP, the DHCP server
+	// determines it.
 	// +optional
 	DNS *DNS `json:"dns,omitempty"`
 
-	// segment names the layer-2 domain that the network is on, in which an address has one holder. Networks that share a wire without its
-	// being seen, such as two bridges on one switch, name the same. Omitted, it follows from the bridge and VLAN, or from what else the
-	// network stands on.
+	// segment names the layer-2 domain of the network. Within it, an address can be assigned only once. Networks that
+	// share a layer-2 domain in a way that Wukong cannot detect, such as two bridges on one switch, must have the same
+	// segment. Omitted, it is derived from the bridge and VLAN, or from another node network on which the network is
+	// based.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=63
 	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-.a-z0-9]*[a-z0-9])?$`
 	Segment string `json:"segment,omitempty"`
 
-	// reservations are addresses that are kept for one machine each.
+	// reservations are addresses that are reserved for one WukongVM each.
 	// +optional
 	// +listType=map
 	// +listMapKey=address
@@ -140,20 +145,21 @@ type AttachmentReference struct {
 	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`
 	Name string `json:"name,omitempty"`
 
-	// namespace of the NetworkAttachmentDefinition. Omitted, the WukongNetwork's own. Multus must allow the crossing.
+	// namespace of the NetworkAttachmentDefinition. Omitted, the WukongNetwork's own. Multus must then allow references
+	// across namespaces.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=63
 	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
 	Namespace string `json:"namespace,omitempty"`
 
-	// binding says by what KubeVirt hands the attachment's interface to the guest, which only its author knows: SRIOV for one of the
-	// sriov CNI plugin. Omitted, Bridge.
+	// binding determines how KubeVirt connects the guest to the interface of the NetworkAttachmentDefinition. Wukong
+	// cannot detect it: set SRIOV if the definition uses the sriov CNI plugin. Omitted, Bridge.
 	// +optional
 	Binding AttachmentBinding `json:"binding,omitempty"`
 }
 
-// AttachmentBinding says by what KubeVirt hands an interface to the guest.
+// AttachmentBinding determines how KubeVirt connects the guest to the interface of a NetworkAttachmentDefinition.
 // +kubebuilder:validation:Enum=Bridge;SRIOV
 type AttachmentBinding string
 
@@ -175,14 +181,14 @@ type Subnet struct {
 	// +kubebuilder:validation:XValidation:rule="isCIDR(self) && cidr(self) == cidr(self).masked()",message="cidr must be a network address with prefix length and no host bits, for example 192.168.10.0/24"
 	CIDR string `json:"cidr,omitempty"`
 
-	// gateway is the default route of machines with a static address in the subnet.
+	// gateway is the next hop of the default route of guests with a static address in the subnet.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=39
 	Gateway string `json:"gateway,omitempty"`
 
-	// pool gives each interface that asks for no other an address of the subnet. The first pool of each address family that has one
-	// free counts.
+	// pool assigns an address of the subnet to each interface that uses addressMode Pool, also by default. For each
+	// address family, the first pool with a free address is used.
 	// +optional
 	Pool *AddressPool `json:"pool,omitempty"`
 }
@@ -203,23 +209,23 @@ type Route struct {
 	// +kubebuilder:validation:XValidation:rule="isIP(self)",message="via must be an IP address"
 	Via string `json:"via,omitempty"`
 
-	// metric of the route; lower wins.
+	// metric of the route; the route with the lowest metric is preferred.
 	// +optional
 	// +kubebuilder:validation:Minimum=0
 	// +kubebuilder:validation:Maximum=2147483647
 	Metric *int32 `json:"metric,omitempty"`
 }
 
-// DNS is the resolver configuration of machines on a network.
+// DNS is the resolver configuration of guests on a network.
 type DNS struct {
-	// nameservers are IP addresses of resolvers.
+	// nameservers are the IP addresses of the resolvers.
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=8
 	Nameservers []IPAddress `json:"nameservers,omitempty"`
 
-	// searches are search domains.
+	// searches are the search domains.
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MinItems=1
@@ -251,7 +257,7 @@ const (
 	NetworkError       NetworkPhase = "Error"
 )
 
-// WukongNetworkStatus is what was observed of the network.
+// WukongNetworkStatus is the observed state of the network.
 type WukongNetworkStatus struct {
 	// conditions: Ready, UmbrellaLinked, HostBridgeReady.
 	// +optional
@@ -260,25 +266,26 @@ type WukongNetworkStatus struct {
 	// +kubebuilder:validation:MaxItems=16
 	Conditions []metav1.Condition `json:"conditions,omitempty"`
 
-	// observedGeneration is the generation of the spec that this status speaks of.
+	// observedGeneration is the generation of the spec that this status describes.
 	// +optional
 	// +wukong:hint
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
 
-	// phase is a one-word summary for people.
+	// phase is a one-word summary for users.
 	// +optional
 	Phase NetworkPhase `json:"phase,omitempty"`
 
-	// attachment is the NetworkAttachmentDefinition that machines name, as namespace/name; empty for the pod network.
+	// attachment is the NetworkAttachmentDefinition that VirtualMachines refer to, as namespace/name; empty for the pod
+	// network.
 	// +optional
 	// +kubebuilder:validation:MaxLength=317
 	Attachment string `json:"attachment,omitempty"`
 
-	// hostBridge is how far the bridge is on the nodes, when it is managed.
+	// hostBridge is the state of the bridge on the nodes, if it is managed.
 	// +optional
 	HostBridge *HostBridgeStatus `json:"hostBridge,omitempty"`
 
-	// users is how many WukongVMs name the network. The count follows within half a minute.
+	// users is the number of WukongVMs that use the network. The count is updated within half a minute.
 	// +optional
 	// +wukong:hint
 	Users int32 `json:"users,omitempty"`
@@ -292,7 +299,7 @@ type WukongNetworkStatus struct {
 	Pools []PoolStatus `json:"pools,omitempty"`
 }
 
-// WukongNetwork is a network that virtual machines attach to.
+// WukongNetwork is a network to which WukongVMs are connected.
 //
 // +kubebuilder:object:root=true
 // +kubebuilder:subresource:status
@@ -312,11 +319,11 @@ type WukongNetwork struct {
 	// +optional
 	metav1.ObjectMeta `json:"metadata,omitempty"`
 
-	// spec is what the user asks for.
+	// spec is the desired state.
 	// +required
 	Spec WukongNetworkSpec `json:"spec,omitzero"`
 
-	// status is what was observed.
+	// status is the observed state.
 	// +optional
 	Status WukongNetworkStatus `json:"status,omitempty"`
 }
@@ -346,7 +353,8 @@ func (o *WukongNetwork) GetPhase() string { return string(o.Status.Phase) }
 // UmbrellaName implements Object.
 func (o *WukongNetwork) UmbrellaName() string { return umbrellaName(o.Spec.WukongRef) }
 
-// AttachmentName is the NetworkAttachmentDefinition that machines name, as namespace/name; empty for the pod network.
+// AttachmentName returns the NetworkAttachmentDefinition that VirtualMachines refer to, as namespace/name; empty for
+// the pod network.
 func (o *WukongNetwork) AttachmentName() string {
 	switch reference := o.Spec.NetworkAttachmentDefinition; {
 	case o.Spec.Type == NetworkTypePod:

@@ -5,41 +5,45 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// SnapshotConsistency is how much the content of a snapshot can be relied on.
+// SnapshotConsistency is the consistency of the content of a snapshot.
 // +kubebuilder:validation:Enum=Application;Crash;Any
 type SnapshotConsistency string
 
 const (
-	// ConsistencyApplication says that no guest wrote to the disks while the snapshot was taken: none ran, or its file
-	// systems were frozen by the guest agent from before the first disk was cut until after the last one.
+	// ConsistencyApplication means that no guest wrote to the disks while the snapshot was taken: no guest ran, or the
+	// guest agent froze its file systems from before the snapshot of the first disk until after that of the last one.
 	ConsistencyApplication SnapshotConsistency = "Application"
-	// ConsistencyCrash is as after a power failure: all disks are of one moment, at which a guest was running.
+	// ConsistencyCrash means that the disks are as after a power failure: the snapshots of all disks are of the same
+	// moment, and a guest was running.
 	ConsistencyCrash SnapshotConsistency = "Crash"
-	// ConsistencyAny says that each disk is as after a power failure, but that they are not all of one moment.
+	// ConsistencyAny means that each disk is as after a power failure, but the snapshots of the disks are not of the same
+	// moment.
 	ConsistencyAny SnapshotConsistency = "Any"
 )
 
-// SnapshotIndication is a fact about how a snapshot was taken, in the words of KubeVirt's VirtualMachineSnapshot.
+// SnapshotIndication is a fact about how a snapshot was taken, with the names of KubeVirt's VirtualMachineSnapshot.
 // +kubebuilder:validation:Enum=Online;GuestAgent;NoGuestAgent;QuiesceFailed;QuiesceTimeout;Paused
 type SnapshotIndication string
 
 const (
 	// IndicationOnline means that a guest was running.
 	IndicationOnline SnapshotIndication = "Online"
-	// IndicationGuestAgent means that the guest agent froze the file systems, and they were frozen to the end.
+	// IndicationGuestAgent means that the guest agent froze the file systems, and they stayed frozen until the snapshot of
+	// the last disk was taken.
 	IndicationGuestAgent SnapshotIndication = "GuestAgent"
 	// IndicationNoGuestAgent means that no guest agent was connected, so that nothing was frozen.
 	IndicationNoGuestAgent SnapshotIndication = "NoGuestAgent"
 	// IndicationQuiesceFailed means that the guest agent could not freeze the file systems.
 	IndicationQuiesceFailed SnapshotIndication = "QuiesceFailed"
-	// IndicationQuiesceTimeout means that the file systems were thawed, or may have been, before the last disk was cut.
+	// IndicationQuiesceTimeout means that the file systems were thawed, or may have been, before the snapshot of the last
+	// disk was taken.
 	IndicationQuiesceTimeout SnapshotIndication = "QuiesceTimeout"
 	// IndicationPaused means that the guest was paused.
 	IndicationPaused SnapshotIndication = "Paused"
 )
 
-// WukongSnapshotSpec says what to take a snapshot of. A snapshot is taken once, and never again, whatever becomes of it: a point in time does not
-// come back.
+// WukongSnapshotSpec names the source of a snapshot. A snapshot is taken only once, even if it is lost later: it cannot
+// be repeated for the same point in time.
 //
 // +kubebuilder:validation:XValidation:rule="self.source == oldSelf.source",message="source cannot change: a snapshot is a point in time"
 // +kubebuilder:validation:XValidation:rule="has(self.volumeSnapshotClassName) == has(oldSelf.volumeSnapshotClassName) && (!has(self.volumeSnapshotClassName) || self.volumeSnapshotClassName == oldSelf.volumeSnapshotClassName)",message="volumeSnapshotClassName cannot change: create another WukongSnapshot"
@@ -52,46 +56,48 @@ type WukongSnapshotSpec struct {
 	// +required
 	Source SnapshotSource `json:"source,omitzero"`
 
-	// requiredConsistency waits until the snapshot would be no less, and gives it up where it turned out to be. Omitted, it
-	// is Any: the snapshot is taken at once, as consistent as it can be, and status says how consistent it is.
+	// requiredConsistency is the minimum consistency. The snapshot is not taken before it is possible, and fails if it was
+	// not reached. Omitted, Any: the snapshot is taken at once with the best possible consistency, which status reports.
 	// +optional
 	RequiredConsistency SnapshotConsistency `json:"requiredConsistency,omitempty"`
 
 	// freezeTimeoutSeconds is how long the file systems of a running guest may be frozen, in seconds. The guest thaws them
-	// by itself after that time, whatever happens to Wukong. Windows thaws after 10 seconds in any case.
+	// automatically after that time, even if Wukong does not run. Windows always thaws them after 10 seconds.
 	// +optional
 	// +default=30
 	// +kubebuilder:validation:Minimum=5
 	// +kubebuilder:validation:Maximum=300
 	FreezeTimeoutSeconds *int32 `json:"freezeTimeoutSeconds,omitempty"`
 
-	// volumeSnapshotClassName to use. Omitted, the default class of each disk's driver.
+	// volumeSnapshotClassName to use. Omitted, the default class of the driver of each disk.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
 	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`
 	VolumeSnapshotClassName string `json:"volumeSnapshotClassName,omitempty"`
 
-	// failureDeadlineSeconds after which an unfinished snapshot is given up and deleted, in seconds since it was begun.
+	// failureDeadlineSeconds is the time, in seconds after the snapshot began, after which an unfinished snapshot fails
+	// and is deleted.
 	// +optional
 	// +default=300
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=86400
 	FailureDeadlineSeconds *int64 `json:"failureDeadlineSeconds,omitempty"`
 
-	// reclaimPolicy says what happens to the snapshot's data when the WukongSnapshot is deleted.
+	// reclaimPolicy determines what happens to the data of the snapshot when the WukongSnapshot is deleted.
 	// +optional
 	// +default="Delete"
 	ReclaimPolicy ReclaimPolicy `json:"reclaimPolicy,omitempty"`
 
-	// ttlSecondsAfterFinished deletes the WukongSnapshot that many seconds after it succeeded or failed, and its data as
-	// reclaimPolicy says. Omitted, the WukongSnapshot stays.
+	// ttlSecondsAfterFinished deletes the WukongSnapshot that many seconds after it succeeded or failed, and its data
+	// according to reclaimPolicy. Omitted, it is not deleted automatically.
 	// +optional
 	// +kubebuilder:validation:Minimum=0
 	// +kubebuilder:validation:Maximum=31536000
 	TTLSecondsAfterFinished *int64 `json:"ttlSecondsAfterFinished,omitempty"`
 
-	// cloneableFrom lists other namespaces whose disks may start from this snapshot; "*" stands for all. Its own namespace needs no grant.
+	// cloneableFrom lists other namespaces whose disks may be created from this snapshot; "*" means all namespaces. The
+	// snapshot's own namespace needs no grant.
 	// +optional
 	// +listType=set
 	// +kubebuilder:validation:MinItems=1
@@ -107,7 +113,7 @@ type WukongSnapshotSpec struct {
 // +kubebuilder:validation:ExactlyOneOf=vmRef;diskRef
 // +kubebuilder:validation:XValidation:rule="!has(self.disks) || has(self.vmRef)",message="disks are those of a WukongVM: name it in vmRef, or leave disks out"
 type SnapshotSource struct {
-	// vmRef names a WukongVM, running or not. Its snapshot holds its disks and its manifest.
+	// vmRef names a WukongVM, running or not. Its snapshot contains its disks and its manifest.
 	// +optional
 	VMRef *LocalObjectReference `json:"vmRef,omitempty"`
 
@@ -126,15 +132,15 @@ type SnapshotSource struct {
 	DiskRef *LocalObjectReference `json:"diskRef,omitempty"`
 }
 
-// WukongSnapshotStatus is what was observed of the snapshot.
+// WukongSnapshotStatus is the observed state of the snapshot.
 type WukongSnapshotStatus struct {
 	OperationStatus `json:",inline"`
 
-	// takenAt is the point in time that the snapshot holds: when the last of its disks was cut.
+	// takenAt is the point in time of the snapshot: when the snapshot of its last disk was taken.
 	// +optional
 	TakenAt *metav1.Time `json:"takenAt,omitempty"`
 
-	// consistency that was reached.
+	// consistency that the snapshot reached.
 	// +optional
 	// +wukong:ledger
 	Consistency SnapshotConsistency `json:"consistency,omitempty"`
@@ -146,17 +152,17 @@ type WukongSnapshotStatus struct {
 	// +kubebuilder:validation:MaxItems=8
 	Indications []SnapshotIndication `json:"indications,omitempty"`
 
-	// quiesce is how the file systems of a running guest are, or were, frozen.
+	// quiesce reports how the file systems of the running guest are, or were, frozen.
 	// +optional
 	// +wukong:ledger
 	Quiesce *SnapshotQuiesce `json:"quiesce,omitempty"`
 
-	// machine is the WukongVM that the snapshot was taken of.
+	// machine is the WukongVM from which the snapshot was taken.
 	// +optional
 	// +wukong:ledger
 	Machine *SnapshotMachine `json:"machine,omitempty"`
 
-	// disks that the snapshot holds.
+	// disks that the snapshot contains.
 	// +optional
 	// +wukong:ledger
 	// +listType=map
@@ -164,7 +170,7 @@ type WukongSnapshotStatus struct {
 	// +kubebuilder:validation:MaxItems=32
 	Disks []SnapshotDiskStatus `json:"disks,omitempty"`
 
-	// excluded are the disks of the WukongVM that the snapshot does not hold, and why.
+	// excluded are the disks of the WukongVM that the snapshot does not contain, and the reasons.
 	// +optional
 	// +wukong:ledger
 	// +listType=map
@@ -173,33 +179,33 @@ type WukongSnapshotStatus struct {
 	Excluded []SnapshotExcludedDisk `json:"excluded,omitempty"`
 }
 
-// QuiesceStep is where the freezing of a guest is.
+// QuiesceStep is the current step of freezing a guest.
 // +kubebuilder:validation:Enum=Freezing;Frozen;Thawing;Thawed
 type QuiesceStep string
 
 const (
 	// QuiesceFreezing means that the guest agent is asked to freeze the file systems.
 	QuiesceFreezing QuiesceStep = "Freezing"
-	// QuiesceFrozen means that the file systems are frozen, and the disks are cut.
+	// QuiesceFrozen means that the file systems are frozen, and the snapshots of the disks are being taken.
 	QuiesceFrozen QuiesceStep = "Frozen"
-	// QuiesceThawing means that the guest agent is asked to thaw the file systems until it answers.
+	// QuiesceThawing means that the guest agent is asked to thaw the file systems, repeatedly until it answers.
 	QuiesceThawing QuiesceStep = "Thawing"
-	// QuiesceThawed means that the guest writes again.
+	// QuiesceThawed means that the guest can write again.
 	QuiesceThawed QuiesceStep = "Thawed"
 )
 
-// SnapshotQuiesce is how the file systems of a running guest are, or were, frozen.
+// SnapshotQuiesce reports how the file systems of a running guest are, or were, frozen.
 type SnapshotQuiesce struct {
-	// step is where the freezing is.
+	// step is the current step of freezing the guest.
 	// +required
 	Step QuiesceStep `json:"step,omitempty"`
 
-	// instanceUID is the VirtualMachineInstance whose guest is frozen.
+	// instanceUID is the UID of the VirtualMachineInstance whose guest is frozen.
 	// +optional
 	// +kubebuilder:validation:MaxLength=64
 	InstanceUID string `json:"instanceUID,omitempty"`
 
-	// nodeName is where that guest runs.
+	// nodeName is the node on which that guest runs.
 	// +optional
 	// +kubebuilder:validation:MaxLength=253
 	NodeName string `json:"nodeName,omitempty"`
@@ -208,30 +214,31 @@ type SnapshotQuiesce struct {
 	// +optional
 	CalledAt *metav1.MicroTime `json:"calledAt,omitempty"`
 
-	// frozenAt is when it answered.
+	// frozenAt is when the guest agent answered that the file systems are frozen.
 	// +optional
 	FrozenAt *metav1.MicroTime `json:"frozenAt,omitempty"`
 
-	// thawedAt is when it answered that the file systems are thawed.
+	// thawedAt is when the guest agent answered that the file systems are thawed.
 	// +optional
 	ThawedAt *metav1.MicroTime `json:"thawedAt,omitempty"`
 
-	// proven: the file systems were frozen from before the first disk was cut until after the last one.
+	// proven is true if the file systems are known to have been frozen from before the snapshot of the first disk until
+	// after that of the last one.
 	// +optional
 	Proven bool `json:"proven,omitempty"`
 
-	// attempts to freeze the guest.
+	// attempts is the number of attempts to freeze the guest.
 	// +optional
 	// +kubebuilder:validation:Minimum=0
 	Attempts int32 `json:"attempts,omitempty"`
 
-	// failure of the last attempt.
+	// failure is the error of the last failed attempt.
 	// +optional
 	// +kubebuilder:validation:MaxLength=1024
 	Failure string `json:"failure,omitempty"`
 }
 
-// SnapshotMachine is the WukongVM that a snapshot was taken of.
+// SnapshotMachine is the WukongVM from which a snapshot was taken.
 type SnapshotMachine struct {
 	// name of the WukongVM.
 	// +required
@@ -244,11 +251,11 @@ type SnapshotMachine struct {
 	// +kubebuilder:validation:MaxLength=64
 	UID string `json:"uid,omitempty"`
 
-	// generation of the WukongVM when the snapshot was begun.
+	// generation of the WukongVM when the snapshot began.
 	// +optional
 	Generation int64 `json:"generation,omitempty"`
 
-	// revisionName is the ControllerRevision with the manifest of the WukongVM as it was then.
+	// revisionName is the ControllerRevision with the manifest of the WukongVM at that time.
 	// +optional
 	// +kubebuilder:validation:MaxLength=253
 	RevisionName string `json:"revisionName,omitempty"`
@@ -262,17 +269,17 @@ type SnapshotDiskStatus struct {
 	// +kubebuilder:validation:MaxLength=253
 	Name string `json:"name,omitempty"`
 
-	// diskName is the WukongDisk.
+	// diskName is the name of the WukongDisk.
 	// +optional
 	// +kubebuilder:validation:MaxLength=253
 	DiskName string `json:"diskName,omitempty"`
 
-	// claimName is the PersistentVolumeClaim that the snapshot was cut from.
+	// claimName is the PersistentVolumeClaim from which the snapshot was taken.
 	// +optional
 	// +kubebuilder:validation:MaxLength=253
 	ClaimName string `json:"claimName,omitempty"`
 
-	// size of the disk when the snapshot was begun.
+	// size of the disk, in bytes, when the snapshot began.
 	// +optional
 	Size *resource.Quantity `json:"size,omitempty"`
 
@@ -281,21 +288,21 @@ type SnapshotDiskStatus struct {
 	// +kubebuilder:validation:MaxLength=253
 	StorageClassName string `json:"storageClassName,omitempty"`
 
-	// volumeSnapshotName is the VolumeSnapshot.
+	// volumeSnapshotName is the name of the VolumeSnapshot.
 	// +optional
 	// +kubebuilder:validation:MaxLength=253
 	VolumeSnapshotName string `json:"volumeSnapshotName,omitempty"`
 
-	// takenAt is when the storage cut the disk, by its own clock.
+	// takenAt is when the storage took the snapshot of the disk, by the clock of the storage.
 	// +optional
 	TakenAt *metav1.Time `json:"takenAt,omitempty"`
 
-	// restoreSize is the least that a claim made from the snapshot must ask for, in bytes, where the storage says so.
+	// restoreSize is the minimum size of a claim that is created from the snapshot, in bytes, if the storage reports one.
 	// +optional
 	RestoreSize *resource.Quantity `json:"restoreSize,omitempty"`
 }
 
-// SnapshotExcludedDisk is a disk of the WukongVM that a snapshot does not hold.
+// SnapshotExcludedDisk is a disk of the WukongVM that a snapshot does not contain.
 type SnapshotExcludedDisk struct {
 	// name of the disk in spec.disks of the WukongVM.
 	// +required
@@ -303,13 +310,13 @@ type SnapshotExcludedDisk struct {
 	// +kubebuilder:validation:MaxLength=40
 	Name string `json:"name,omitempty"`
 
-	// reason why the snapshot does not hold it.
+	// reason why the snapshot does not contain the disk.
 	// +required
 	// +kubebuilder:validation:MaxLength=256
 	Reason string `json:"reason,omitempty"`
 }
 
-// WukongSnapshot is a point in time of a WukongVM, or of one WukongDisk.
+// WukongSnapshot is a snapshot of a WukongVM with its disks, or of one WukongDisk, at a point in time.
 //
 // +kubebuilder:object:root=true
 // +kubebuilder:subresource:status
@@ -329,11 +336,11 @@ type WukongSnapshot struct {
 	// +optional
 	metav1.ObjectMeta `json:"metadata,omitempty"`
 
-	// spec is what the user asks for.
+	// spec is the desired state.
 	// +required
 	Spec WukongSnapshotSpec `json:"spec,omitzero"`
 
-	// status is what was observed.
+	// status is the observed state.
 	// +optional
 	Status WukongSnapshotStatus `json:"status,omitempty"`
 }

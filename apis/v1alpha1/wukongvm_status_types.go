@@ -12,16 +12,16 @@ type DrainEffect string
 const (
 	// DrainMigrates means that the guest migrates to another node.
 	DrainMigrates DrainEffect = "Migrates"
-	// DrainShutsDown means that the guest is shut down, and started on another node if it is to run.
+	// DrainShutsDown means that the guest is shut down, and started on another node if it is to keep running.
 	DrainShutsDown DrainEffect = "ShutsDown"
-	// DrainBlocks means that the drain waits until somebody stops or moves the guest.
+	// DrainBlocks means that the drain waits until a user stops or migrates the guest.
 	DrainBlocks DrainEffect = "Blocks"
 )
 
-// WukongVMStatus is what was observed of the machine. It is computed anew each time and steers nothing.
+// WukongVMStatus is the observed state of a WukongVM. It is computed again from scratch each time.
 type WukongVMStatus struct {
-	// conditions: Ready, DisksReady, NetworksReady, CloudInitReady, ServicesReady, Synchronized, GuestAgentConnected, LiveMigratable,
-	// RestartRequired, UmbrellaLinked.
+	// conditions: Ready, DisksReady, NetworksReady, CloudInitReady, ServicesReady, Synchronized, GuestAgentConnected,
+	// LiveMigratable, RestartRequired, UmbrellaLinked.
 	// +optional
 	// +listType=map
 	// +listMapKey=type
@@ -29,24 +29,24 @@ type WukongVMStatus struct {
 	// +wukong:hint
 	Conditions []metav1.Condition `json:"conditions,omitempty"`
 
-	// observedGeneration is the generation of the spec that this status speaks of.
+	// observedGeneration is the generation of the spec that this status describes.
 	// +optional
 	// +wukong:hint
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
 
-	// phase is a one-word summary for people.
+	// phase is a one-word summary for users.
 	// +optional
 	// +wukong:hint
 	Phase Phase `json:"phase,omitempty"`
 
-	// nodeName is the node that the machine runs on; empty when it does not run.
+	// nodeName is the node on which the guest runs; empty if it does not run.
 	// +optional
 	// +kubebuilder:validation:MaxLength=253
 	NodeName string `json:"nodeName,omitempty"`
 
-	// onDrain is what happens to the guest when its node is drained: Migrates to another node, ShutsDown, or Blocks the drain.
-	// It follows from scheduling.evictionStrategy, or the cluster's default, and from whether the guest can migrate. Empty when
-	// it does not run.
+	// onDrain is what happens to the guest when its node is drained: Migrates to another node, ShutsDown, or Blocks the
+	// drain. It depends on scheduling.evictionStrategy, or the cluster's default, and on whether the guest can migrate.
+	// Empty if the guest does not run.
 	// +optional
 	OnDrain DrainEffect `json:"onDrain,omitempty"`
 
@@ -55,24 +55,25 @@ type WukongVMStatus struct {
 	// +kubebuilder:validation:MaxLength=39
 	PrimaryAddress string `json:"primaryAddress,omitempty"`
 
-	// machineUUID is the firmware UUID of the machine.
+	// machineUUID is the firmware UUID of the guest.
 	// +optional
 	// +kubebuilder:validation:MaxLength=36
 	MachineUUID string `json:"machineUUID,omitempty"`
 
-	// guest is what the guest agent says of the operating system.
+	// guest is what the guest agent reports about the operating system.
 	// +optional
 	// +wukong:hint
 	Guest *GuestStatus `json:"guest,omitempty"`
 
-	// networks of the machine, in the order of spec.
+	// networks are the interfaces of the WukongVM, in the order of spec.
 	// +optional
 	// +listType=map
 	// +listMapKey=name
 	// +kubebuilder:validation:MaxItems=16
 	Networks []VMNetworkStatus `json:"networks,omitempty"`
 
-	// disks of the machine, in the order of spec, and after them those that the machine still has though spec lists them no more.
+	// disks of the WukongVM, in the order of spec, followed by those that the guest still has although spec no longer
+	// lists them.
 	// +optional
 	// +listType=map
 	// +listMapKey=name
@@ -80,7 +81,7 @@ type WukongVMStatus struct {
 	// +wukong:handshake
 	Disks []VMDiskStatus `json:"disks,omitempty"`
 
-	// services of the machine, in the order of spec, as far as they exist.
+	// services of the WukongVM that exist, in the order of spec.
 	// +optional
 	// +listType=map
 	// +listMapKey=name
@@ -88,7 +89,7 @@ type WukongVMStatus struct {
 	Services []VMServiceStatus `json:"services,omitempty"`
 }
 
-// GuestStatus is what the guest agent says.
+// GuestStatus is what the guest agent reports.
 type GuestStatus struct {
 	// operatingSystem of the guest, such as "Debian GNU/Linux 13 (trixie)".
 	// +optional
@@ -100,8 +101,9 @@ type GuestStatus struct {
 	// +kubebuilder:validation:MaxLength=253
 	KernelRelease string `json:"kernelRelease,omitempty"`
 
-	// fileSystems that the guest has mounted. A disk that grew does not grow them by itself: cloud-init's growpart does at the next boot,
-	// or a person does. Read when something else about the machine changes, and every five minutes.
+	// fileSystems that the guest has mounted. They do not grow automatically when a disk grows: cloud-init's growpart
+	// expands them at the next boot, or a user does. The list is updated when other status of the WukongVM changes, and
+	// every five minutes.
 	// +optional
 	// +listType=map
 	// +listMapKey=mountPoint
@@ -126,7 +128,7 @@ type GuestFileSystem struct {
 	// +optional
 	Capacity *resource.Quantity `json:"capacity,omitempty"`
 
-	// disks of spec.disks that it lies on, found by their serial numbers.
+	// disks are the names in spec.disks of the disks that contain the file system, found by their serial numbers.
 	// +optional
 	// +listType=set
 	// +kubebuilder:validation:MaxItems=16
@@ -134,7 +136,7 @@ type GuestFileSystem struct {
 	Disks []string `json:"disks,omitempty"`
 }
 
-// VMNetworkStatus is an interface of the machine.
+// VMNetworkStatus is the state of an interface of a WukongVM.
 type VMNetworkStatus struct {
 	// name of the interface in spec.networks.
 	// +required
@@ -152,24 +154,24 @@ type VMNetworkStatus struct {
 	// +kubebuilder:validation:MaxLength=317
 	Attachment string `json:"attachment,omitempty"`
 
-	// macAddress of the interface: given or derived, fixed before the first boot.
+	// macAddress of the interface: set in spec or derived, and fixed before the first boot.
 	// +optional
 	// +kubebuilder:validation:MaxLength=17
 	MACAddress string `json:"macAddress,omitempty"`
 
-	// interfaceName in the guest, when the guest agent says it.
+	// interfaceName is the name of the interface in the guest, if the guest agent reports it.
 	// +optional
 	// +kubebuilder:validation:MaxLength=63
 	InterfaceName string `json:"interfaceName,omitempty"`
 
-	// addresses that were observed.
+	// addresses that were observed on the interface.
 	// +optional
 	// +listType=set
 	// +kubebuilder:validation:MaxItems=32
 	Addresses []string `json:"addresses,omitempty"`
 
-	// addressSources are all addresses of the interface with where each is known from: what the guest agent and KubeVirt report,
-	// and what the machine was given, whether or not it is seen.
+	// addressSources are all addresses of the interface, each with its source: the addresses that the guest agent and
+	// KubeVirt report, and the addresses that are assigned to the interface, whether or not they were observed.
 	// +optional
 	// +listType=map
 	// +listMapKey=address
@@ -181,30 +183,32 @@ type VMNetworkStatus struct {
 	// +kubebuilder:validation:MaxLength=16
 	LinkState string `json:"linkState,omitempty"`
 
-	// state says whether a running machine has the interface. Empty while the machine is stopped.
+	// state reports whether the running guest has the interface. Empty while the WukongVM is stopped.
 	// +optional
 	State VMNetworkState `json:"state,omitempty"`
 
-	// message says what the interface waits for.
+	// message reports what the interface waits for.
 	// +optional
 	// +kubebuilder:validation:MaxLength=1024
 	Message string `json:"message,omitempty"`
 }
 
-// VMNetworkState says whether a running machine has an interface.
+// VMNetworkState reports whether the running guest has an interface.
 // +kubebuilder:validation:Enum=Waiting;Attaching;Attached;Detaching;RestartNeeded
 type VMNetworkState string
 
 const (
-	// VMNetworkWaiting is an interface that is not on its way yet: its network is missing, or the machine still starts.
+	// VMNetworkWaiting is an interface that is not being plugged in yet: its network is missing, or the guest is still
+	// starting.
 	VMNetworkWaiting VMNetworkState = "Waiting"
-	// VMNetworkAttaching is an interface that KubeVirt plugs in, by a live migration.
+	// VMNetworkAttaching is an interface that KubeVirt is plugging in, by a live migration.
 	VMNetworkAttaching VMNetworkState = "Attaching"
 	// VMNetworkAttached is an interface that the guest has.
 	VMNetworkAttached VMNetworkState = "Attached"
-	// VMNetworkDetaching is an interface that the guest loses.
+	// VMNetworkDetaching is an interface that is being unplugged.
 	VMNetworkDetaching VMNetworkState = "Detaching"
-	// VMNetworkRestartNeeded is a change that cannot be made while the machine runs. It is made when the machine starts again.
+	// VMNetworkRestartNeeded is an interface with a change that cannot be made while the guest runs. It takes effect at
+	// the next start.
 	VMNetworkRestartNeeded VMNetworkState = "RestartNeeded"
 )
 
@@ -216,40 +220,42 @@ type VMAddress struct {
 	// +kubebuilder:validation:MaxLength=39
 	Address string `json:"address,omitempty"`
 
-	// source says where it is known from.
+	// source is where the address is known from.
 	// +required
 	Source VMAddressSource `json:"source,omitempty"`
 }
 
-// VMAddressSource says where an address of an interface is known from.
+// VMAddressSource is where an address of an interface is known from.
 // +kubebuilder:validation:Enum=Agent;Status;Allocation
 type VMAddressSource string
 
 const (
 	// VMAddressAgent is an address that the guest agent reports.
 	VMAddressAgent VMAddressSource = "Agent"
-	// VMAddressStatus is an address that KubeVirt knows without an agent, as that of the pod.
+	// VMAddressStatus is an address that KubeVirt reports without a guest agent, such as the address of the pod.
 	VMAddressStatus VMAddressSource = "Status"
-	// VMAddressAllocation is an address that the machine was given, in spec or from a pool, and that nothing has reported yet.
+	// VMAddressAllocation is an address that is assigned to the interface, in spec or from a pool, but was not observed
+	// yet.
 	VMAddressAllocation VMAddressSource = "Allocation"
 )
 
-// DiskAttachment says whether a running machine has a disk.
+// DiskAttachment reports whether the running guest has a disk.
 // +kubebuilder:validation:Enum=Waiting;Attaching;Attached;Detaching
 type DiskAttachment string
 
 const (
-	// DiskWaiting is a disk that is not on its way yet: it is missing, belongs to another machine, or needs a restart of this one.
+	// DiskWaiting is a disk that is not being plugged in yet: it is missing, assigned to another WukongVM, or needs a
+	// restart of the guest.
 	DiskWaiting DiskAttachment = "Waiting"
-	// DiskAttaching is a disk that KubeVirt brings to the node and into the machine.
+	// DiskAttaching is a disk that KubeVirt is attaching to the node and plugging into the guest.
 	DiskAttaching DiskAttachment = "Attaching"
 	// DiskAttached is a disk that the guest can use.
 	DiskAttached DiskAttachment = "Attached"
-	// DiskDetaching is a disk that spec lists no more, and that the machine still has.
+	// DiskDetaching is a disk that spec no longer lists, but that the guest still has.
 	DiskDetaching DiskAttachment = "Detaching"
 )
 
-// VMDiskStatus is a disk of the machine.
+// VMDiskStatus is the state of a disk of a WukongVM.
 type VMDiskStatus struct {
 	// name of the disk in spec.disks.
 	// +required
@@ -257,12 +263,12 @@ type VMDiskStatus struct {
 	// +kubebuilder:validation:MaxLength=40
 	Name string `json:"name,omitempty"`
 
-	// diskName is the WukongDisk that the machine has under this name; empty for an empty drive.
+	// diskName is the WukongDisk that the WukongVM uses under this name; empty for an empty drive.
 	// +optional
 	// +kubebuilder:validation:MaxLength=253
 	DiskName string `json:"diskName,omitempty"`
 
-	// claimName is the PersistentVolumeClaim: of a running machine the one that it really uses.
+	// claimName is the PersistentVolumeClaim of the disk; while the guest runs, the one that it actually uses.
 	// +optional
 	// +kubebuilder:validation:MaxLength=253
 	ClaimName string `json:"claimName,omitempty"`
@@ -275,53 +281,55 @@ type VMDiskStatus struct {
 	// +optional
 	Capacity *resource.Quantity `json:"capacity,omitempty"`
 
-	// attachment says whether the running machine has the disk; empty while it does not run.
+	// attachment reports whether the running guest has the disk; empty while it does not run.
 	// +optional
 	Attachment DiskAttachment `json:"attachment,omitempty"`
 
-	// message says what attaching or detaching does or waits for.
+	// message reports what attaching or detaching the disk does or waits for.
 	// +optional
 	// +kubebuilder:validation:MaxLength=1024
 	Message string `json:"message,omitempty"`
 
-	// guestSize is the size of the disk that the guest sees, in bytes, by what KubeVirt says of its claim; empty while the
-	// machine does not run.
+	// guestSize is the size of the disk in the guest, in bytes, as KubeVirt reports it for the claim; empty while the
+	// guest does not run.
 	// +optional
 	GuestSize *resource.Quantity `json:"guestSize,omitempty"`
 
-	// target is the device in the machine that KubeVirt gave the disk, such as vda.
+	// target is the device name that KubeVirt assigned to the disk, such as vda.
 	// +optional
 	// +kubebuilder:validation:MaxLength=63
 	Target string `json:"target,omitempty"`
 
-	// move is the machine's answer to a move of the disk to another StorageClass, while one is asked for.
+	// move is the WukongVM's part in a move of the disk to another StorageClass, while the disk requests one.
 	// +optional
 	Move *VMDiskMove `json:"move,omitempty"`
 }
 
-// VMDiskMoveState is what a machine does about a move of one of its disks.
+// VMDiskMoveState is the state of the WukongVM's part in a move of one of its disks.
 // +kubebuilder:validation:Enum=Accepted;Refused;Released;Migrating;Moved;Withdrawn;Undecided
 type VMDiskMoveState string
 
-// States of a move, as the machine has them.
+// States of the WukongVM's part in a move.
 const (
-	// VMDiskMoveAccepted: the running machine can migrate the volume, and waits for the new claim, or for its turn.
+	// VMDiskMoveAccepted: the running guest can migrate the volume, and waits for the new claim, or for another migration
+	// to end.
 	VMDiskMoveAccepted VMDiskMoveState = "Accepted"
-	// VMDiskMoveRefused: the running machine cannot migrate the volume; the message says why.
+	// VMDiskMoveRefused: the running guest cannot migrate the volume; the message explains why.
 	VMDiskMoveRefused VMDiskMoveState = "Refused"
-	// VMDiskMoveReleased: the machine is stopped, and does not start before the disk is copied.
+	// VMDiskMoveReleased: the WukongVM is stopped, and does not start before the disk is copied.
 	VMDiskMoveReleased VMDiskMoveState = "Released"
-	// VMDiskMoveMigrating: the VirtualMachine has the new claim, and the guest writes to the old one, or to both.
+	// VMDiskMoveMigrating: the VirtualMachine refers to the new claim, and the guest writes to the old claim, or to both.
 	VMDiskMoveMigrating VMDiskMoveState = "Migrating"
-	// VMDiskMoveMoved: the new claim has all that the guest wrote. The old one is out of date.
+	// VMDiskMoveMoved: the new claim has all data that the guest wrote. The old claim is out of date.
 	VMDiskMoveMoved VMDiskMoveState = "Moved"
-	// VMDiskMoveWithdrawn: the machine has only the old claim, and does not take the new one any more.
+	// VMDiskMoveWithdrawn: the VirtualMachine refers only to the old claim, and will not use the new one.
 	VMDiskMoveWithdrawn VMDiskMoveState = "Withdrawn"
-	// VMDiskMoveUndecided: the machine ended, and nothing says whether KubeVirt had begun to migrate, and finished.
+	// VMDiskMoveUndecided: the guest stopped, and it is unknown whether KubeVirt had begun, and finished, migrating the
+	// volume.
 	VMDiskMoveUndecided VMDiskMoveState = "Undecided"
 )
 
-// VMDiskMove is the machine's side of the move of a disk.
+// VMDiskMove is the WukongVM's part in the move of a disk.
 type VMDiskMove struct {
 	// targetClaimName is the PersistentVolumeClaim that the disk moves to.
 	// +required
@@ -329,11 +337,11 @@ type VMDiskMove struct {
 	// +kubebuilder:validation:MaxLength=253
 	TargetClaimName string `json:"targetClaimName,omitempty"`
 
-	// state is what the machine does about the move.
+	// state is the state of the WukongVM's part in the move.
 	// +required
 	State VMDiskMoveState `json:"state,omitempty"`
 
-	// message says why the machine refuses or waits.
+	// message explains why the WukongVM refuses the move, or waits.
 	// +optional
 	// +kubebuilder:validation:MaxLength=1024
 	Message string `json:"message,omitempty"`

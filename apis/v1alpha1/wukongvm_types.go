@@ -5,71 +5,74 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// PowerState is whether the machine is on.
+// PowerState is the desired power state of a WukongVM.
 // +kubebuilder:validation:Enum=Running;Stopped
 type PowerState string
 
 const (
-	// PowerRunning keeps the machine on, as restartPolicy says.
+	// PowerRunning starts the guest, and restarts it according to restartPolicy.
 	PowerRunning PowerState = "Running"
-	// PowerStopped shuts the guest down by ACPI, and ends it after the grace period.
+	// PowerStopped shuts the guest down by ACPI, and kills it after the grace period.
 	PowerStopped PowerState = "Stopped"
 )
 
-// RestartPolicy says what happens when the guest ends by itself while powerState is Running.
+// RestartPolicy determines what happens when the guest stops on its own while powerState is Running.
 // +kubebuilder:validation:Enum=Always;OnFailure;Never
 type RestartPolicy string
 
 const (
-	// RestartAlways starts the machine again however it ended (KubeVirt runStrategy Always).
+	// RestartAlways always starts the guest again (KubeVirt's runStrategy Always).
 	RestartAlways RestartPolicy = "Always"
-	// RestartOnFailure starts it again after a failure; a clean shutdown from inside stays (RerunOnFailure).
+	// RestartOnFailure starts the guest again after a failure, but not after it shut itself down (runStrategy
+	// RerunOnFailure).
 	RestartOnFailure RestartPolicy = "OnFailure"
-	// RestartNever leaves it ended (Once).
+	// RestartNever does not start the guest again (runStrategy Once).
 	RestartNever RestartPolicy = "Never"
 )
 
-// WukongVMSpec says what a machine is.
+// WukongVMSpec describes a virtual machine.
 //
 // +kubebuilder:validation:XValidation:rule="!has(self.disks) || self.disks.filter(d, has(d.boot) && d.boot).size() <= 1",message="at most one disk can have boot: true; without one, the first disk boots"
 // +kubebuilder:validation:XValidation:rule="!has(self.disks) || self.disks.all(d, !has(d.serial) || !self.disks.exists(o, o.name != d.name && (has(o.serial) ? o.serial : o.name) == d.serial))",message="two disks have the same serial; without one, a disk has its name as serial"
 // +kubebuilder:validation:XValidation:rule="!has(self.networks) || self.networks.filter(n, has(n.pod)).size() <= 1",message="at most one network can be the pod network"
 // +kubebuilder:validation:XValidation:rule="!has(self.networks) || self.networks.all(n, !has(n.macAddress) || self.networks.exists_one(m, has(m.macAddress) && m.macAddress.lowerAscii() == n.macAddress.lowerAscii()))",message="two networks have the same macAddress"
 type WukongVMSpec struct {
-	// wukongRef names the application that the machine belongs to. The Wukong need not exist yet.
+	// wukongRef names the application that the WukongVM belongs to. The Wukong need not exist yet.
 	// +optional
 	WukongRef *LocalObjectReference `json:"wukongRef,omitempty"`
 
-	// powerState is whether the machine is on.
+	// powerState is the desired power state of the WukongVM.
 	// +optional
 	// +default="Running"
 	PowerState PowerState `json:"powerState,omitempty"`
 
-	// restartPolicy says what happens when the guest ends by itself.
+	// restartPolicy determines what happens when the guest stops on its own while powerState is Running.
 	// +optional
 	// +default="Always"
 	RestartPolicy RestartPolicy `json:"restartPolicy,omitempty"`
 
-	// cpu of the machine.
+	// cpu of the guest.
 	// +optional
 	// +default={"cores":1,"sockets":1,"threads":1}
 	CPU CPU `json:"cpu,omitempty"`
 
-	// memory of the machine.
+	// memory of the guest.
 	// +required
 	Memory Memory `json:"memory,omitzero"`
 
-	// resources of the virt-launcher pod, for namespaces whose quotas or LimitRanges want other ones than KubeVirt sets.
+	// resources of the virt-launcher pod, for namespaces whose quotas or LimitRanges require other values than those that
+	// KubeVirt sets.
 	// +optional
 	Resources *PodResources `json:"resources,omitempty"`
 
-	// firmware of the machine.
+	// firmware of the guest.
 	// +optional
 	Firmware *Firmware `json:"firmware,omitempty"`
 
-	// disks of the machine. They may be added while it runs, and what was added so may be removed; what it started with leaves
-	// when it stops or restarts. The order is the order of devices in the guest for disks
-	// without a serial, as far as it started with them.
+	// disks of the WukongVM. Disks can be added while the guest runs, and disks that were added so can be removed while it
+	// runs. If the entry of a disk with which the guest started is removed, the guest keeps the disk until it stops or
+	// restarts. The order determines the order of the devices in the guest, for disks without a serial with which the
+	// guest started.
 	// +optional
 	// +listType=map
 	// +listMapKey=name
@@ -77,7 +80,7 @@ type WukongVMSpec struct {
 	// +kubebuilder:validation:MaxItems=32
 	Disks []VMDisk `json:"disks,omitempty"`
 
-	// networks of the machine. Omitted, the machine has one interface on the pod network.
+	// networks are the interfaces of the WukongVM. Omitted, one interface on the pod network.
 	// +optional
 	// +listType=map
 	// +listMapKey=name
@@ -85,7 +88,7 @@ type WukongVMSpec struct {
 	// +kubebuilder:validation:MaxItems=16
 	Networks []VMNetwork `json:"networks,omitempty"`
 
-	// services that lead to the machine.
+	// services are the Services that reach the WukongVM.
 	// +optional
 	// +listType=map
 	// +listMapKey=name
@@ -93,20 +96,20 @@ type WukongVMSpec struct {
 	// +kubebuilder:validation:MaxItems=16
 	Services []VMService `json:"services,omitempty"`
 
-	// policy of the machine's interface on the pod network, beside that of the network. Interfaces on other networks have none: there, the
-	// guest's own firewall decides.
+	// policy limits the traffic of the WukongVM's interface on the pod network, in addition to the policy of the network.
+	// It does not apply to interfaces on other networks: use the guest's firewall there.
 	// +optional
 	Policy *TrafficPolicy `json:"policy,omitempty"`
 
-	// cloudInit is what the guest's first boot sets up. Omitted, the guest still gets its host name and addresses.
+	// cloudInit configures the first boot of the guest. Omitted, the guest gets only its host name and addresses.
 	// +optional
 	CloudInit *CloudInit `json:"cloudInit,omitempty"`
 
-	// scheduling says which nodes the machine may run on.
+	// scheduling determines on which nodes the WukongVM may run.
 	// +optional
 	Scheduling *Scheduling `json:"scheduling,omitempty"`
 
-	// gpus and other PCI devices that the machine gets for itself.
+	// gpus are GPUs and other PCI devices that are passed through to the guest.
 	// +optional
 	// +listType=map
 	// +listMapKey=name
@@ -114,7 +117,7 @@ type WukongVMSpec struct {
 	// +kubebuilder:validation:MaxItems=16
 	GPUs []GPU `json:"gpus,omitempty"`
 
-	// terminationGracePeriodSeconds that the guest has to shut down before it is ended, in seconds.
+	// terminationGracePeriodSeconds is the time, in seconds, that the guest has to shut down before it is killed.
 	// +optional
 	// +default=180
 	// +kubebuilder:validation:Minimum=0
@@ -122,7 +125,7 @@ type WukongVMSpec struct {
 	TerminationGracePeriodSeconds *int64 `json:"terminationGracePeriodSeconds,omitempty"`
 }
 
-// CPU is the machine's processor. The guest sees sockets * cores * threads.
+// CPU describes the processors of the guest. The guest sees sockets * cores * threads CPUs.
 //
 // +kubebuilder:validation:XValidation:rule="self.sockets * self.cores * self.threads <= 512",message="sockets * cores * threads is more than 512"
 type CPU struct {
@@ -133,7 +136,7 @@ type CPU struct {
 	// +kubebuilder:validation:Maximum=512
 	Cores int32 `json:"cores,omitempty"`
 
-	// sockets of the machine.
+	// sockets of the guest.
 	// +optional
 	// +default=1
 	// +kubebuilder:validation:Minimum=1
@@ -147,18 +150,18 @@ type CPU struct {
 	// +kubebuilder:validation:Maximum=8
 	Threads int32 `json:"threads,omitempty"`
 
-	// model of the processor as libvirt names it, or host-model or host-passthrough. Omitted, the cluster's default.
+	// model of the processor, with its name in libvirt, or host-model or host-passthrough. Omitted, the cluster's default.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=63
 	Model string `json:"model,omitempty"`
 
-	// dedicated pins every virtual CPU to a physical one; the node needs the CPU manager.
+	// dedicated pins every virtual CPU to a physical CPU. The node must run the CPU manager.
 	// +optional
 	Dedicated *bool `json:"dedicated,omitempty"`
 }
 
-// Memory is the machine's memory.
+// Memory describes the memory of the guest.
 type Memory struct {
 	// guest is the memory that the guest sees, in bytes, as a quantity such as 4Gi.
 	// +required
@@ -173,24 +176,26 @@ type Memory struct {
 	HugePages string `json:"hugePages,omitempty"`
 }
 
-// PodResources are what the virt-launcher pod requests of a node, and its limits. KubeVirt adds its own needs to the memory. Omitted, KubeVirt requests
-// the memory of the guest, and for each virtual processor a tenth of a core, or what the cluster's cpuAllocationRatio says.
-// A change takes effect when the machine starts the next time.
+// PodResources are the resource requests and limits of the virt-launcher pod. KubeVirt adds its own overhead to the
+// memory. Omitted, KubeVirt requests the memory of the guest and, for each virtual CPU, a tenth of a core or the share
+// that the cluster's cpuAllocationRatio defines. A change takes effect at the next start of the guest.
 //
 // +kubebuilder:validation:MinProperties=1
 // +kubebuilder:validation:XValidation:rule="!has(self.requests) || !has(self.limits) || !has(self.requests.cpu) || !has(self.limits.cpu) || quantity(string(self.requests.cpu)).compareTo(quantity(string(self.limits.cpu))) <= 0",message="requests.cpu is more than limits.cpu"
 // +kubebuilder:validation:XValidation:rule="!has(self.requests) || !has(self.limits) || !has(self.requests.memory) || !has(self.limits.memory) || quantity(string(self.requests.memory)).compareTo(quantity(string(self.limits.memory))) <= 0",message="requests.memory is more than limits.memory"
 type PodResources struct {
-	// requests of the pod. With less memory than the guest has, machines share what a node has, and the node may run out of it.
+	// requests of the pod. If they are less than the memory of the guest, memory is overcommitted, and the node may run
+	// out of it.
 	// +optional
 	Requests *ResourceAmounts `json:"requests,omitempty"`
 
-	// limits of the pod. A machine that reaches the limit of memory is ended; give it room for what QEMU needs beside the guest.
+	// limits of the pod. A guest that reaches the memory limit is killed. The limit must include what QEMU needs in
+	// addition to the guest's memory.
 	// +optional
 	Limits *ResourceAmounts `json:"limits,omitempty"`
 }
 
-// ResourceAmounts are processors and memory.
+// ResourceAmounts are amounts of CPU and memory.
 //
 // +kubebuilder:validation:MinProperties=1
 type ResourceAmounts struct {
@@ -218,23 +223,23 @@ const (
 	BootloaderBIOS Bootloader = "BIOS"
 	// BootloaderUEFI is OVMF without secure boot.
 	BootloaderUEFI Bootloader = "UEFI"
-	// BootloaderUEFISecureBoot is OVMF with secure boot, and System Management Mode that it needs.
+	// BootloaderUEFISecureBoot is OVMF with secure boot, and with System Management Mode, which secure boot needs.
 	BootloaderUEFISecureBoot Bootloader = "UEFISecureBoot"
 )
 
-// Firmware is the machine's firmware and identity.
+// Firmware describes the firmware of the guest, and its identity in SMBIOS.
 type Firmware struct {
 	// bootloader that starts the guest. Omitted, BIOS.
 	// +optional
 	Bootloader Bootloader `json:"bootloader,omitempty"`
 
-	// uuid of the machine in SMBIOS. Omitted, the WukongVM's UID, which never changes.
+	// uuid of the guest in SMBIOS. Omitted, the WukongVM's UID, which never changes.
 	// +optional
 	// +kubebuilder:validation:MaxLength=36
 	// +kubebuilder:validation:Pattern=`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`
 	UUID string `json:"uuid,omitempty"`
 
-	// serial of the machine in SMBIOS. Omitted, the WukongVM's UID.
+	// serial number of the guest in SMBIOS. Omitted, the WukongVM's UID.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=63
@@ -242,28 +247,28 @@ type Firmware struct {
 	Serial string `json:"serial,omitempty"`
 }
 
-// DiskBus is the bus that the guest sees a disk on.
+// DiskBus is the bus of a disk in the guest.
 // +kubebuilder:validation:Enum=virtio;scsi;sata
 type DiskBus string
 
-// DiskType is what the guest sees a disk as.
+// DiskType is the type of the device that the guest sees.
 // +kubebuilder:validation:Enum=Disk;CDROM
 type DiskType string
 
 const (
 	// DiskTypeDisk is a hard disk.
 	DiskTypeDisk DiskType = "Disk"
-	// DiskTypeCDROM is a drive with a read-only medium that can be changed, or none.
+	// DiskTypeCDROM is a CD-ROM drive. It has a read-only medium, which can be changed, or is empty.
 	DiskTypeCDROM DiskType = "CDROM"
 )
 
-// VMDisk is a disk of the machine: a reference to a WukongDisk, or a template that the machine stamps one from. A CD-ROM drive may
-// have neither: it is empty then.
+// VMDisk is a disk of a WukongVM: a reference to a WukongDisk, or a template from which one is created. A CD-ROM drive
+// may have neither; it is then empty.
 //
 // +kubebuilder:validation:AtMostOneOf=diskRef;template
 // +kubebuilder:validation:XValidation:rule="has(self.diskRef) || has(self.template) || (has(self.type) && self.type == 'CDROM')",message="a disk needs diskRef or template; only a drive of type CDROM may be empty"
 type VMDisk struct {
-	// name of the disk within the machine.
+	// name of the disk within the WukongVM.
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=40
@@ -271,46 +276,47 @@ type VMDisk struct {
 	// +kubebuilder:validation:XValidation:rule="self != 'cloudinit'",message="the name cloudinit is taken by the cloud-init disk"
 	Name string `json:"name,omitempty"`
 
-	// diskRef names an existing WukongDisk. It lives on when the machine is deleted.
+	// diskRef names an existing WukongDisk. It is not deleted with the WukongVM.
 	// +optional
 	DiskRef *LocalObjectReference `json:"diskRef,omitempty"`
 
-	// template of a WukongDisk that the machine stamps and owns.
+	// template from which a WukongDisk is created. The WukongVM owns it.
 	// +optional
 	Template *DiskTemplate `json:"template,omitempty"`
 
-	// type is what the guest sees: a Disk, or a CDROM drive. The medium of a drive may be changed, put in and taken out while the
-	// machine runs, by editing diskRef or template; adding or removing the drive itself needs a restart.
+	// type is the type of the device that the guest sees: a Disk, or a CDROM drive. The medium of a drive can be inserted,
+	// changed and ejected while the guest runs, by a change of diskRef or template. Adding or removing the drive itself
+	// needs a restart.
 	// +optional
 	// +default="Disk"
 	Type DiskType `json:"type,omitempty"`
 
-	// boot makes this the disk that the machine boots from. Without any, the first disk boots that is no CD-ROM. It cannot be taken
-	// from a running machine.
+	// boot makes the guest boot from this disk. If no disk has it, the guest boots from the first disk that is not a
+	// CD-ROM. The boot disk cannot be removed from a running guest.
 	// +optional
 	Boot *bool `json:"boot,omitempty"`
 
-	// bus that the guest sees the disk on. Disks on virtio and scsi may come while the machine runs; on sata they need a restart. A
-	// CDROM drive is on sata unless this says scsi.
+	// bus of the disk in the guest. Disks on virtio and scsi can be added while the guest runs; disks on sata need a
+	// restart. A CDROM drive is on sata unless bus is scsi.
 	// +optional
 	// +default="virtio"
 	Bus DiskBus `json:"bus,omitempty"`
 
-	// serial number that the guest sees, at most 36 characters. Omitted, the disk's name in this list, so that
-	// /dev/disk/by-id/virtio-NAME is stable in a Linux guest; of a name of more than 20 characters the first 11, a hyphen
-	// and a digest.
+	// serial number that the guest sees, at most 36 characters. Omitted, the name of the disk in this list, so that
+	// /dev/disk/by-id/virtio-NAME is stable in a Linux guest. If the name has more than 20 characters, the serial number
+	// is its first 11 characters, a hyphen and a digest.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=36
 	// +kubebuilder:validation:Pattern=`^[-_.a-zA-Z0-9]+$`
 	Serial string `json:"serial,omitempty"`
 
-	// readOnly attaches the disk without the right to write.
+	// readOnly attaches the disk read-only.
 	// +optional
 	ReadOnly *bool `json:"readOnly,omitempty"`
 }
 
-// DiskTemplate is what a WukongDisk is stamped from.
+// DiskTemplate is a template from which a WukongDisk is created.
 type DiskTemplate struct {
 	// labels of the WukongDisk.
 	// +optional
@@ -322,23 +328,24 @@ type DiskTemplate struct {
 	Spec WukongDiskSpec `json:"spec,omitzero"`
 }
 
-// AddressMode says how the guest gets the addresses of an interface.
+// AddressMode determines how the guest gets the addresses of an interface.
 // +kubebuilder:validation:Enum=DHCP;Static;Pool;None
 type AddressMode string
 
 const (
-	// AddressDHCP asks a DHCP server for an IPv4 address; IPv6 comes by router advertisement.
+	// AddressDHCP requests an IPv4 address from a DHCP server; IPv6 addresses are configured by router advertisement.
 	AddressDHCP AddressMode = "DHCP"
-	// AddressStatic sets the given addresses.
+	// AddressStatic sets the addresses in the field addresses.
 	AddressStatic AddressMode = "Static"
-	// AddressPooled sets an address of each family that the network has a pool of; the machine keeps it for life.
+	// AddressPooled assigns one address of each address family for which the network has a pool. The WukongVM keeps it
+	// until it is deleted.
 	AddressPooled AddressMode = "Pool"
 	// AddressNone leaves the interface without an address.
 	AddressNone AddressMode = "None"
 )
 
-// VMNetwork is an interface of the machine: the pod network, a reference to a WukongNetwork, or a template that the
-// machine stamps one from.
+// VMNetwork is an interface of a WukongVM. Its network is the pod network, a reference to a WukongNetwork, or a
+// template from which one is created.
 //
 // +kubebuilder:validation:ExactlyOneOf=pod;networkRef;template
 // +kubebuilder:validation:XValidation:rule="!has(self.pod) || (!has(self.addresses) && !has(self.keepAddresses) && (!has(self.addressMode) || self.addressMode == 'DHCP'))",message="the pod network gives the guest its address by DHCP: leave out addresses, addressMode and keepAddresses"
@@ -346,74 +353,79 @@ const (
 // +kubebuilder:validation:XValidation:rule="!has(self.pod) || (!has(self.bandwidth) && !has(self.addressDelivery))",message="bandwidth and addressDelivery are for networks of type Bridge: the pod network is the cluster's, leave them out"
 // +kubebuilder:validation:XValidation:rule="!has(self.keepAddresses) || has(self.macAddress) || !has(self.addressMode) || self.addressMode in ['Static', 'Pool']",message="keepAddresses keeps addresses of Static and Pool and a given macAddress, and there is none: leave it out"
 type VMNetwork struct {
-	// name of the interface within the machine.
+	// name of the interface within the WukongVM.
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=40
 	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
 	Name string `json:"name,omitempty"`
 
-	// pod attaches to the cluster's pod network, without an object of its own.
+	// pod connects the interface to the cluster's pod network, without a WukongNetwork.
 	// +optional
 	Pod *PodNetwork `json:"pod,omitempty"`
 
-	// networkRef names an existing WukongNetwork. It lives on when the machine is deleted.
+	// networkRef names an existing WukongNetwork. It is not deleted with the WukongVM.
 	// +optional
 	NetworkRef *LocalObjectReference `json:"networkRef,omitempty"`
 
-	// template of a WukongNetwork that the machine stamps and owns.
+	// template from which a WukongNetwork is created. The WukongVM owns it.
 	// +optional
 	Template *NetworkTemplate `json:"template,omitempty"`
 
-	// macAddress of the interface. Omitted, one is derived from the machine's UID and the interface's name: it never
-	// changes during the machine's life. Shown in status.
+	// macAddress of the interface. Omitted, one is derived from the UID of the WukongVM and the name of the interface, so
+	// that it never changes. status.networks reports it.
 	// +optional
 	// +kubebuilder:validation:MinLength=17
 	// +kubebuilder:validation:MaxLength=17
 	// +kubebuilder:validation:XValidation:rule="self.matches('^[0-9a-fA-F][02468aceACE](:[0-9a-fA-F]{2}){5}$')",message="macAddress must be six bytes such as 02:00:00:12:34:56, and unicast (even first byte)"
 	MACAddress string `json:"macAddress,omitempty"`
 
-	// addressMode says how the guest gets its addresses. Omitted: Static with addresses, else Pool when a subnet of the network has a
-	// pool, else DHCP. A machine that runs while its network gets a pool stays with DHCP until it is stopped.
+	// addressMode determines how the guest gets its addresses. Omitted, Static if addresses is set, else Pool if a subnet
+	// of the network has a pool, else DHCP. If the network gets a pool while the guest runs, the interface keeps using
+	// DHCP until the guest stops.
 	// +optional
 	AddressMode AddressMode `json:"addressMode,omitempty"`
 
-	// addresses of the interface: 192.168.10.5, or with a prefix length 192.168.10.5/24. Without one the network's subnet
-	// gives it. Each must lie in a subnet of the network, when the network lists any.
+	// addresses of the interface: 192.168.10.5, or with a prefix length 192.168.10.5/24. Without a prefix length, the
+	// subnet of the network determines it. Each address must be in a subnet of the network, if the network lists any.
 	// +optional
 	// +listType=set
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=16
 	Addresses []InterfaceAddress `json:"addresses,omitempty"`
 
-	// keepAddresses reserves the interface's addresses of Pool and Static, and a given macAddress, for a machine of the same name when this
-	// one is deleted. They are free again when the network is deleted, or an administrator deletes the WukongAddress.
+	// keepAddresses reserves the interface's addresses of Pool and Static, and macAddress if it is set, for a WukongVM of
+	// the same name after this one is deleted. They become free when the network is deleted, or when an administrator
+	// deletes the WukongAddress.
 	// +optional
 	KeepAddresses *bool `json:"keepAddresses,omitempty"`
 
-	// linkState is the virtual cable: Down pulls it out, also while the machine runs. Omitted, Up. A virtual function (SRIOV) has none.
+	// linkState is the state of the virtual cable: Down unplugs it, also while the guest runs. Omitted, Up. It does not
+	// apply to a virtual function (SRIOV).
 	// +optional
 	LinkState LinkState `json:"linkState,omitempty"`
 
-	// addressDelivery says how an address of Static or Pool reaches the guest. Omitted, CloudInit. DHCP is what an interface needs that is added to a
-	// running machine.
+	// addressDelivery determines how an address of Static or Pool is configured in the guest. Omitted, CloudInit. An
+	// interface that is added to a running guest needs DHCP.
 	// +optional
 	AddressDelivery AddressDelivery `json:"addressDelivery,omitempty"`
 
-	// bandwidth of the interface, on networks of type Bridge. Omitted, that of the network.
+	// bandwidth of the interface, on networks of type Bridge. Omitted, the bandwidth of the network.
 	// +optional
 	Bandwidth *Bandwidth `json:"bandwidth,omitempty"`
 }
 
-// AddressDelivery says how an address of Static or Pool reaches the guest.
+// AddressDelivery determines how an address of Static or Pool is configured in the guest.
 // +kubebuilder:validation:Enum=CloudInit;DHCP
 type AddressDelivery string
 
 const (
-	// DeliverByCloudInit puts the address into cloud-init's network configuration, which the guest reads when it boots for the first time.
+	// DeliverByCloudInit puts the address into cloud-init's network configuration, which the guest reads at its first
+	// boot.
 	DeliverByCloudInit AddressDelivery = "CloudInit"
-	// DeliverByDHCP lets KubeVirt answer the guest's DHCP requests with the address, at any time: one IPv4 address on a network of type Bridge,
-	// with the network's routes and without its gateway. The guest must ask: most do so by default on an interface that appears.
+	// DeliverByDHCP makes KubeVirt answer the guest's DHCP requests with the address, at any time: one IPv4 address on a
+	// network of type Bridge, with the routes of the network and without its gateway. The guest must send a DHCP request:
+	// most guests do so by default on a new interface.
 	DeliverByDHCP AddressDelivery = "DHCP"
 )
 
@@ -430,14 +442,14 @@ type Bandwidth struct {
 	Egress *resource.Quantity `json:"egress,omitempty"`
 }
 
-// LinkState is the virtual cable of an interface.
+// LinkState is the state of the virtual cable of an interface.
 // +kubebuilder:validation:Enum=Up;Down
 type LinkState string
 
 const (
-	// LinkUp is a cable that is plugged in.
+	// LinkUp means that the cable is plugged in.
 	LinkUp LinkState = "Up"
-	// LinkDown is a cable that is pulled out.
+	// LinkDown means that the cable is unplugged.
 	LinkDown LinkState = "Down"
 )
 
@@ -447,7 +459,7 @@ const (
 // +kubebuilder:validation:XValidation:rule="isIP(self) || isCIDR(self)",message="must be an IP address, or one with a prefix length such as 192.168.10.5/24"
 type InterfaceAddress string
 
-// NetworkTemplate is what a WukongNetwork is stamped from.
+// NetworkTemplate is a template from which a WukongNetwork is created.
 type NetworkTemplate struct {
 	// labels of the WukongNetwork.
 	// +optional
@@ -459,9 +471,9 @@ type NetworkTemplate struct {
 	Spec WukongNetworkSpec `json:"spec,omitzero"`
 }
 
-// GPU is a PCI device that KubeVirt passes through.
+// GPU is a PCI device, such as a GPU, that KubeVirt passes through to the guest.
 type GPU struct {
-	// name of the device within the machine.
+	// name of the device within the WukongVM.
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=40
@@ -476,7 +488,8 @@ type GPU struct {
 	DeviceName string `json:"deviceName,omitempty"`
 }
 
-// WukongVM is a virtual machine. One manifest is enough for a machine that boots.
+// WukongVM is a virtual machine. One WukongVM is enough to boot a guest: it can contain its disks and networks as
+// templates.
 //
 // +kubebuilder:object:root=true
 // +kubebuilder:subresource:status
@@ -497,11 +510,11 @@ type WukongVM struct {
 	// +optional
 	metav1.ObjectMeta `json:"metadata,omitempty"`
 
-	// spec is what the user asks for.
+	// spec is the desired state.
 	// +required
 	Spec WukongVMSpec `json:"spec,omitzero"`
 
-	// status is what was observed.
+	// status is the observed state.
 	// +optional
 	Status WukongVMStatus `json:"status,omitempty"`
 }

@@ -284,7 +284,7 @@ func TestADiskIsInUseUntilTheGuestOfADeletedMachineHasLetGo(t *testing.T) {
 	f.SetStatus(disk)
 	export := f.newExport("backup", "data")
 	f.Create(export)
-	testkit.Wait(f, export, metav1.ConditionFalse, v1alpha1.ReasonSourceInUse, "web (given up, but its guest has not let go yet)")
+	testkit.Wait(f, export, metav1.ConditionFalse, v1alpha1.ReasonSourceInUse, "web (its guest has not released the disk yet)")
 	f.WaitIdle()
 	assert.False(t, f.Exists("backup-mover", &batchv1.Job{}))
 

@@ -181,7 +181,7 @@ func TestConsistencyWaitsForTheGuestOfADeletedMachine(t *testing.T) {
 	f.SetStatus(disk)
 	snapshot := f.newSnapshot("monday", builder.ApplicationConsistent)
 	f.Create(snapshot)
-	testkit.Wait(f, snapshot, metav1.ConditionFalse, v1alpha1.ReasonSourceInUse, "web (given up, but its guest has not let go yet)")
+	testkit.Wait(f, snapshot, metav1.ConditionFalse, v1alpha1.ReasonSourceInUse, "web (its guest has not released the disk yet)")
 	assert.False(t, f.Exists("monday", &snapshotv1.VolumeSnapshot{}))
 
 	disk.Status.AttachedTo = ""
