@@ -13,10 +13,11 @@ import (
 	"strings"
 	"time"
 
+	"github.com/go-logr/logr"
 	corev1 "k8s.io/api/core/v1"
 	corev1helpers "k8s.io/component-helpers/scheduling/corev1"
 	"k8s.io/component-helpers/scheduling/corev1/nodeaffinity"
-	"k8s.io/klog/v2"
+
 	kubevirtv1 "kubevirt.io/api/core/v1"
 
 	"github.com/novasphere/wukong/apis/model"
@@ -178,7 +179,7 @@ func (in Inputs) target() *corev1.Pod {
 // unfit is why a node cannot take the guest; empty when it can.
 func (in Inputs) unfit(node *corev1.Node, target *corev1.Pod, cpuLabels []string) string {
 	fits, err := nodeaffinity.GetRequiredNodeAffinity(target).Match(node)
-	_, untolerated := corev1helpers.FindMatchingUntoleratedTaint(klog.Background(), node.Spec.Taints, target.Spec.Tolerations,
+	_, untolerated := corev1helpers.FindMatchingUntoleratedTaint(logr.Discard(), node.Spec.Taints, target.Spec.Tolerations,
 		func(taint *corev1.Taint) bool {
 			return taint.Effect == corev1.TaintEffectNoSchedule || taint.Effect == corev1.TaintEffectNoExecute
 		}, false)
