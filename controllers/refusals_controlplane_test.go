@@ -31,6 +31,7 @@ var good = map[string]string{
 	"WukongHostNetworkPolicy": `{"metadata":{"name":"cluster"},"spec":{"permitted":[{"name":"a","namespaces":["a"],"bridges":["br0"]}]}}`,
 	"WukongImage":             `{"spec":{"size":"1Gi","source":{"http":{"url":"http://images.example/a.img"}}}}`,
 	"WukongNetwork":           `{"spec":{"type":"Bridge","bridge":{"name":"br0"}}}`,
+	"WukongMigration":         `{"spec":{"vmRef":{"name":"a"},"requestedAt":"2026-03-01T12:00:00Z","nodeSelector":{"zone":"a"},"cancel":true}}`,
 	"WukongSnapshot":          `{"spec":{"source":{"diskRef":{"name":"a"}},"volumeSnapshotClassName":"fast"}}`,
 	"WukongVM":                `{"spec":{"cpu":{"cores":1},"memory":{"guest":"1Gi"},"disks":[{"name":"root","diskRef":{"name":"a"}}]}}`,
 }
@@ -176,6 +177,18 @@ var whenMade = map[string][]refusal{
 		{`{"spec":{"cpu":{"cores":64,"sockets":16}}}`, "sockets * cores * threads is more than 512"},
 		{`{"spec":{"memory":{"guest":"1Ki"}}}`, "memory must be a quantity of at least 1Mi, for example 2Gi"},
 	},
+	"WukongMigration": {
+		// What the API server took for a time, and Go does not, would keep every manager from listing the kind.
+		{`{"spec":{"requestedAt":"2026-03-01t12:00:00z"}}`, "spec.requestedAt"},
+		{`{"spec":{"requestedAt":"2026-03-01T12:00:00x5Z"}}`, "spec.requestedAt"},
+		{`{"spec":{"requestedAt":"2026-03-01T12:00:00+99:00"}}`, "spec.requestedAt"},
+		{`{"spec":{"requestedAt":"2026-03-01T12:00:00.7Z"}}`, "spec.requestedAt"},
+		{`{"spec":{"requestedAt":"2026-02-30T12:00:00Z"}}`, "spec.requestedAt"},
+		{`{"spec":{"requestedAt":null}}`, "spec.requestedAt: Required value"},
+		{`{"spec":{"nodeSelector":{"a b":"c"}}}`, "each entry must be a label of nodes"},
+		{`{"spec":{"nodeSelector":{"a":"b c"}}}`, "each entry must be a label of nodes"},
+		{`{"spec":{"attempts":11}}`, "should be less than or equal to 10"},
+	},
 	"WukongSnapshot": {
 		{`{"spec":{"source":{"disks":["root"]}}}`, "disks are those of a WukongVM: name it in vmRef, or leave disks out"},
 		{`{"spec":{"freezeTimeoutSeconds":1}}`, "should be greater than or equal to 5"},
@@ -210,6 +223,13 @@ var whenChanged = map[string][]refusal{
 	},
 	"WukongNetwork": {
 		{`{"spec":{"type":"Pod","bridge":null}}`, "type cannot change after creation: create another WukongNetwork"},
+	},
+	"WukongMigration": {
+		{`{"spec":{"vmRef":{"name":"b"}}}`, "vmRef cannot change: create another WukongMigration"},
+		{`{"spec":{"requestedAt":"2026-03-01T12:00:01Z"}}`, "requestedAt cannot change: create another WukongMigration"},
+		{`{"spec":{"nodeSelector":{"zone":"b"}}}`, "nodeSelector cannot change: create another WukongMigration"},
+		{`{"spec":{"attempts":4}}`, "attempts cannot change: create another WukongMigration"},
+		{`{"spec":{"cancel":false}}`, "cancel cannot be taken back: create another WukongMigration"},
 	},
 	"WukongSnapshot": {
 		{`{"spec":{"source":{"diskRef":{"name":"b"}}}}`, "source cannot change: a snapshot is a point in time"},

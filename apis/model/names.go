@@ -40,7 +40,7 @@ func Child(owner, part string) string {
 	if len(plain) > maxLabel-len(suffix) {
 		plain = plain[:maxLabel-len(suffix)]
 	}
-	return strings.TrimRight(plain, "-") + suffix
+	return strings.TrimRight(plain, "-.") + suffix
 }
 
 // DiskName returns the name of the WukongDisk of an entry of spec.disks; empty for an empty drive.

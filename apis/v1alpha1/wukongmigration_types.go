@@ -8,6 +8,7 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 // +kubebuilder:validation:XValidation:rule="self.vmRef == oldSelf.vmRef",message="vmRef cannot change: create another WukongMigration"
 // +kubebuilder:validation:XValidation:rule="self.requestedAt == oldSelf.requestedAt",message="requestedAt cannot change: create another WukongMigration"
 // +kubebuilder:validation:XValidation:rule="has(self.nodeSelector) == has(oldSelf.nodeSelector) && (!has(self.nodeSelector) || self.nodeSelector == oldSelf.nodeSelector)",message="nodeSelector cannot change: create another WukongMigration"
+// +kubebuilder:validation:XValidation:rule="has(self.attempts) == has(oldSelf.attempts) && (!has(self.attempts) || self.attempts == oldSelf.attempts)",message="attempts cannot change: create another WukongMigration"
 // +kubebuilder:validation:XValidation:rule="!(has(oldSelf.cancel) && oldSelf.cancel) || (has(self.cancel) && self.cancel)",message="cancel cannot be taken back: create another WukongMigration"
 type WukongMigrationSpec struct {
 	// wukongRef names the application that the migration belongs to. The Wukong need not exist yet.
@@ -21,8 +22,11 @@ type WukongMigrationSpec struct {
 	// requestedAt is the time of the request, such as 2026-03-01T12:00:00Z. The migration is carried out only if this time
 	// is later than the creation of the WukongVM, and later than the last request that was handled for the WukongVM. A
 	// WukongMigration that is deleted and applied again, for example by Argo CD, therefore has no effect. If the time is
-	// in the future, the migration begins at that time.
+	// in the future, the migration begins at that time. It is in UTC and whole seconds.
 	// +required
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:Format=date-time
+	// +kubebuilder:validation:Pattern=`^(19|20|21)[0-9]{2}-[0-9]{2}-[0-9]{2}T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]Z$`
 	RequestedAt metav1.Time `json:"requestedAt,omitzero"`
 
 	// nodeSelector restricts the target nodes, in addition to the WukongVM's own scheduling. To select one node, use
@@ -30,6 +34,7 @@ type WukongMigrationSpec struct {
 	// +optional
 	// +kubebuilder:validation:MinProperties=1
 	// +kubebuilder:validation:MaxProperties=32
+	// +kubebuilder:validation:XValidation:rule="self.all(key, size(key) <= 317 && key.matches('^([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?[A-Za-z0-9]([-_.A-Za-z0-9]*[A-Za-z0-9])?$') && size(self[key]) <= 63 && self[key].matches('^([A-Za-z0-9]([-_.A-Za-z0-9]*[A-Za-z0-9])?)?$'))",message="each entry must be a label of nodes: a key such as kubernetes.io/hostname, and a value of at most 63 characters"
 	NodeSelector map[string]string `json:"nodeSelector,omitempty"`
 
 	// attempts is the maximum number of attempts before the migration fails. After a failed attempt, the guest keeps
@@ -111,6 +116,7 @@ type WukongMigrationStatus struct {
 
 	// migrationName is KubeVirt's VirtualMachineInstanceMigration of the last attempt.
 	// +optional
+	// +wukong:ledger
 	// +kubebuilder:validation:MaxLength=253
 	MigrationName string `json:"migrationName,omitempty"`
 
@@ -128,16 +134,19 @@ type WukongMigrationStatus struct {
 
 	// targetNode is the node to which the guest migrates, or migrated.
 	// +optional
+	// +wukong:ledger
 	// +kubebuilder:validation:MaxLength=253
 	TargetNode string `json:"targetNode,omitempty"`
 
 	// mode is how KubeVirt copies the memory of the guest: PreCopy, PostCopy or Paused.
 	// +optional
+	// +wukong:ledger
 	// +kubebuilder:validation:MaxLength=32
 	Mode string `json:"mode,omitempty"`
 
 	// policyName is KubeVirt's MigrationPolicy that applies; empty if none applies.
 	// +optional
+	// +wukong:ledger
 	// +kubebuilder:validation:MaxLength=253
 	PolicyName string `json:"policyName,omitempty"`
 }

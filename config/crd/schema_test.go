@@ -106,6 +106,17 @@ func TestEveryNameOfAnObjectIsChecked(t *testing.T) {
 	})
 }
 
+// TestEveryTimeHasAPattern: the format date-time accepts what Go does not parse, such as a lower-case t. One such object of a
+// user keeps every manager from listing the kind.
+func TestEveryTimeHasAPattern(t *testing.T) {
+	forEachSchema(t, func(path string, schema *apiextensionsv1.JSONSchemaProps) string {
+		if inSpec(path) && schema.Format == "date-time" && schema.Pattern == "" {
+			return "a time without a pattern"
+		}
+		return ""
+	})
+}
+
 // TestNoFloats: floating point numbers do not survive a round trip between languages.
 func TestNoFloats(t *testing.T) {
 	forEachSchema(t, func(_ string, schema *apiextensionsv1.JSONSchemaProps) string {

@@ -21,6 +21,7 @@ var Kind = kind.Kind{
 	Object:       &v1alpha1.WukongMigration{},
 	List:         &v1alpha1.WukongMigrationList{},
 	Umbrella:     kind.Operation,
+	RoleOfItsOwn: true, // as KubeVirt's kubevirt.io:migrate, which its role for edit does not include
 	FieldManager: fieldManager,
 	ReportErrors: true,
 	When:         watches.OwnChange(),

@@ -22,7 +22,7 @@ const (
 	// firstWait is the wait before the second attempt. It doubles with each attempt.
 	firstWait = 20 * time.Second
 	// look is how often a migration is looked at that waits for what no watch reports: nodes, quotas, the scheduler.
-	look = 15 * time.Second
+	look = 30 * time.Second
 )
 
 // Plan is what a pass does, and what it reports.
@@ -42,7 +42,8 @@ func decide(migration *v1alpha1.WukongMigration, world *World) *Plan {
 	ledger := &migration.Status
 	plan := &Plan{record: v1alpha1.WukongMigrationStatus{
 		Attempt: ledger.Attempt, FailedAttempts: ledger.FailedAttempts, Failure: ledger.Failure, FailedAt: ledger.FailedAt,
-		MigrationUID: ledger.MigrationUID, SourceNode: ledger.SourceNode,
+		MigrationName: ledger.MigrationName, MigrationUID: ledger.MigrationUID,
+		SourceNode: ledger.SourceNode, TargetNode: ledger.TargetNode, Mode: ledger.Mode, PolicyName: ledger.PolicyName,
 	}}
 	switch {
 	case migration.Finished():
@@ -53,6 +54,8 @@ func decide(migration *v1alpha1.WukongMigration, world *World) *Plan {
 		plan.attempted(migration, world)
 	case ledger.Attempt > ledger.FailedAttempts:
 		plan.state = unseen(migration, world)
+	case ledger.FailedAttempts > 0:
+		plan.failed(migration, world)
 	default:
 		plan.next(migration, world)
 	}
@@ -62,6 +65,7 @@ func decide(migration *v1alpha1.WukongMigration, world *World) *Plan {
 // follow records an attempt.
 func (p *Plan) follow(number int32, attempt *kubevirtv1.VirtualMachineInstanceMigration, world *World) {
 	p.record.Attempt, p.record.MigrationName, p.record.MigrationUID = number, attempt.Name, string(attempt.UID)
+	p.record.TargetNode, p.record.Mode, p.record.PolicyName = "", "", ""
 	state := stateOf(attempt, world.instance)
 	if state == nil {
 		if world.instance != nil {
@@ -78,6 +82,7 @@ func (p *Plan) attempted(migration *v1alpha1.WukongMigration, world *World) {
 	attempt, cancelled := world.attempt, ptr.Deref(migration.Spec.Cancel, false)
 	if isLostRace(attempt) {
 		// Another migration began at the same moment. This was no attempt: it is deleted, and made again under its name.
+		p.record.Attempt, p.record.MigrationName, p.record.MigrationUID = p.record.FailedAttempts, "", ""
 		if attempt.DeletionTimestamp.IsZero() {
 			p.removes = attempt
 		}
@@ -94,7 +99,7 @@ func (p *Plan) attempted(migration *v1alpha1.WukongMigration, world *World) {
 		}
 	case kubevirtv1.MigrationFailed:
 		if wasCancelled(attempt) {
-			p.state = cancelledState(migration, attempt, p.record.SourceNode)
+			p.state = cancelledState(migration, attempt, world)
 			return
 		}
 		if p.record.FailedAttempts < world.number {
@@ -113,7 +118,7 @@ func (p *Plan) attempted(migration *v1alpha1.WukongMigration, world *World) {
 // isLostRace reports whether KubeVirt failed an attempt because another migration of the guest was in progress: it then was
 // never queued (kubevirt.io/kubevirt, pkg/virt-controller/watch/migration, processMigrationPhase).
 func isLostRace(attempt *kubevirtv1.VirtualMachineInstanceMigration) bool {
-	if attempt.Status.Phase != kubevirtv1.MigrationFailed || attempt.Status.MigrationState != nil || wasCancelled(attempt) {
+	if attempt.Status.Phase != kubevirtv1.MigrationFailed || attempt.Status.MigrationState != nil || isAborted(attempt) {
 		return false
 	}
 	return !slices.ContainsFunc(attempt.Status.PhaseTransitionTimestamps,
@@ -124,20 +129,32 @@ func isLostRace(attempt *kubevirtv1.VirtualMachineInstanceMigration) bool {
 
 // wasCancelled reports whether an attempt that failed was broken off by its deletion.
 func wasCancelled(attempt *kubevirtv1.VirtualMachineInstanceMigration) bool {
-	return !attempt.DeletionTimestamp.IsZero() || slices.ContainsFunc(attempt.Status.Conditions,
+	return !attempt.DeletionTimestamp.IsZero() || isAborted(attempt)
+}
+
+func isAborted(attempt *kubevirtv1.VirtualMachineInstanceMigration) bool {
+	return slices.ContainsFunc(attempt.Status.Conditions,
 		func(condition kubevirtv1.VirtualMachineInstanceMigrationCondition) bool {
 			return condition.Type == kubevirtv1.VirtualMachineInstanceMigrationAbortRequested && condition.Status == corev1.ConditionTrue
 		})
 }
 
 func cancelledState(
-	migration *v1alpha1.WukongMigration, attempt *kubevirtv1.VirtualMachineInstanceMigration, node string,
+	migration *v1alpha1.WukongMigration, attempt *kubevirtv1.VirtualMachineInstanceMigration, world *World,
 ) *operation.State {
 	if ptr.Deref(migration.Spec.Cancel, false) {
-		return operation.Cancelled("the migration was cancelled (spec.cancel); the guest runs on on node %s", node)
+		return operation.Cancelled("the migration was cancelled (spec.cancel); %s", world.whereabouts())
 	}
-	return operation.Cancelled("VirtualMachineInstanceMigration %s was deleted, which cancels the migration; the guest runs on on node %s",
-		attempt.Name, node)
+	return operation.Cancelled("VirtualMachineInstanceMigration %s was deleted, which cancels the migration; %s",
+		attempt.Name, world.whereabouts())
+}
+
+// whereabouts reports where the guest is.
+func (w *World) whereabouts() string {
+	if w.instance == nil || w.instance.Status.Phase != kubevirtv1.Running {
+		return "the guest does not run"
+	}
+	return "the guest runs on node " + w.instance.Status.NodeName
 }
 
 // failed decides after a failed attempt.
@@ -147,11 +164,10 @@ func (p *Plan) failed(migration *v1alpha1.WukongMigration, world *World) {
 	left := p.record.FailedAt.Add(wait).Sub(world.now)
 	switch {
 	case number >= limit:
-		p.state = operation.Failed("attempt %d of %d failed: %s; the guest runs on on node %s. Mend the cause, and create another WukongMigration",
-			number, limit, p.record.Failure, p.record.SourceNode)
+		p.state = operation.Failed("attempt %d of %d failed: %s; %s. Mend the cause, and create another WukongMigration",
+			number, limit, p.record.Failure, world.whereabouts())
 	case ptr.Deref(migration.Spec.Cancel, false):
-		p.state = operation.Cancelled("the migration was cancelled (spec.cancel) after a failed attempt; the guest runs on on node %s",
-			p.record.SourceNode)
+		p.state = operation.Cancelled("the migration was cancelled (spec.cancel) after a failed attempt; %s", world.whereabouts())
 	case left > 0:
 		p.state = operation.InProgress(v1alpha1.ReasonAttemptFailed, "attempt %d of %d failed: %s; the next one begins at %s",
 			number, limit, p.record.Failure, p.record.FailedAt.Add(wait).UTC().Format(time.RFC3339))
@@ -197,8 +213,8 @@ func stalled(attempt *kubevirtv1.VirtualMachineInstanceMigration, world *World, 
 		return nil
 	}
 	return operation.InProgress(v1alpha1.ReasonTargetStalled, "attempt %d: KubeVirt prepares node %s since %s, and is not done: delete pod %s to end "+
-		"the attempt; the guest runs on on node %s meanwhile, and the next attempt follows",
-		record.Attempt, state.TargetNode, since.UTC().Format(time.RFC3339), state.TargetPod, record.SourceNode)
+		"the attempt, and the next one follows; %s",
+		record.Attempt, state.TargetNode, since.UTC().Format(time.RFC3339), state.TargetPod, world.whereabouts())
 }
 
 // underWay is how far an attempt is.
@@ -248,12 +264,22 @@ func unseen(migration *v1alpha1.WukongMigration, world *World) *operation.State 
 		if state != nil && string(state.MigrationUID) == ledger.MigrationUID && state.Completed && !state.Failed {
 			return operation.Succeeded(v1alpha1.ReasonMigrated)
 		}
-		if node := world.instance.Status.NodeName; ledger.SourceNode != "" && node != "" && node != ledger.SourceNode {
+		// An instance that is younger than the attempt was started where it is.
+		isTheSame := ledger.StartTime != nil && !ledger.StartTime.Before(&world.instance.CreationTimestamp)
+		if node := world.instance.Status.NodeName; isTheSame && ledger.SourceNode != "" && node != "" && node != ledger.SourceNode {
 			return operation.Succeeded(v1alpha1.ReasonMigrated)
 		}
 	}
-	failed := operation.Failed("the VirtualMachineInstanceMigration of attempt %d was deleted before its end was seen, and the guest has not "+
-		"moved: create another WukongMigration", ledger.Attempt)
+	if ptr.Deref(migration.Spec.Cancel, false) {
+		return operation.Cancelled("the migration was cancelled (spec.cancel); %s", world.whereabouts())
+	}
+	return unknown("the VirtualMachineInstanceMigration of attempt %d was deleted before its end was seen; %s: "+
+		"create another WukongMigration", ledger.Attempt, world.whereabouts())
+}
+
+// unknown is the state of a migration of which it is not known whether it was carried out. It is not tried again.
+func unknown(format string, arguments ...any) *operation.State {
+	failed := operation.Failed(format, arguments...)
 	failed.Reason = v1alpha1.ReasonOutcomeUnknown
 	return failed
 }
@@ -286,62 +312,87 @@ func (p *Plan) next(migration *v1alpha1.WukongMigration, world *World) {
 		p.state = p.waiting(migration, world, p.record.Obstacles[0].Reason, p.record.Obstacles[0].Message)
 		return
 	}
+	if deadlineLeft(migration, world) <= 0 {
+		p.state = p.waiting(migration, world, "", "it was not begun in time")
+		return
+	}
 	p.begins = p.record.FailedAttempts + 1
 	p.state = operation.InProgress(v1alpha1.ReasonInProgress, "attempt %d: %s", p.begins, phases[kubevirtv1.MigrationPhaseUnset])
 }
 
 // asked decides by the time at which the migration was asked for; nil when it is to be carried out now.
 func (p *Plan) asked(migration *v1alpha1.WukongMigration, world *World) *operation.State {
-	asked, created := migration.Spec.RequestedAt.UTC().Format(time.RFC3339), world.vm.CreationTimestamp.UTC().Format(time.RFC3339)
 	const remedy = "; to move it now, create a WukongMigration with a later requestedAt"
+	name, asked := world.vm.Name, text(migration.Spec.RequestedAt.Time)
+	skipped := func(reason, format string, arguments ...any) *operation.State {
+		message := fmt.Sprintf(format, arguments...)
+		if p.record.FailedAttempts > 0 {
+			return operation.Failed("attempt %d failed: %s; %s", p.record.FailedAttempts, p.record.Failure, message)
+		}
+		return operation.Skipped(reason, "%s%s", message, remedy)
+	}
 	verdict := request.Decide(markOf(migration), world.vm.CreationTimestamp.Time, world.vm.Annotations[v1alpha1.AnnotationMigrationRequest], world.now)
 	switch {
 	case verdict == request.Outdated:
-		return operation.Skipped(v1alpha1.ReasonSkipped, "requestedAt %s is not later than the creation of WukongVM %s (%s)"+remedy,
-			asked, world.vm.Name, created)
+		return skipped(v1alpha1.ReasonSkipped, "requestedAt %s is not later than the creation of WukongVM %s (%s)",
+			asked, name, text(world.vm.CreationTimestamp.Time))
 	case verdict == request.Handled:
-		return operation.Skipped(v1alpha1.ReasonAlreadyHandled, "WukongVM %s has handled the request of %s before"+remedy, world.vm.Name, asked)
-	case verdict == request.Superseded && p.record.FailedAttempts > 0:
-		return operation.Failed("attempt %d failed: %s; WukongVM %s has handled a later request since", p.record.FailedAttempts, p.record.Failure, world.vm.Name)
+		return skipped(v1alpha1.ReasonAlreadyHandled, "WukongVM %s has handled a request of %s before", name, asked)
 	case verdict == request.Superseded:
-		return operation.Skipped(v1alpha1.ReasonSuperseded, "WukongVM %s has handled a request later than %s"+remedy, world.vm.Name, asked)
+		return skipped(v1alpha1.ReasonSuperseded, "WukongVM %s has handled a request later than %s", name, asked)
 	case verdict == request.Appointed:
 		state := operation.Pending(v1alpha1.ReasonAppointed, "the migration begins at %s (requestedAt)", asked)
 		state.After = migration.Spec.RequestedAt.Sub(world.now)
 		return state
-	case p.record.Attempt == 0 && movedSince(migration, world):
-		return operation.Skipped(v1alpha1.ReasonAlreadyHandled, "the guest of WukongVM %s moved to node %s at %s, later than requestedAt"+remedy,
-			world.vm.Name, world.instance.Status.NodeName, world.instance.Status.MigrationState.EndTimestamp.UTC().Format(time.RFC3339))
-	default:
+	case world.later != "":
+		return skipped(v1alpha1.ReasonSuperseded, "WukongMigration %s of WukongVM %s was asked for later", world.later, name)
+	case p.record.Attempt > 0 || world.instance == nil:
 		return nil
 	}
-}
-
-// movedSince reports whether the guest has moved after it was asked for, although nothing says that it was for this
-// request: somebody may have taken the annotation off. A chosen node is looked for again.
-func movedSince(migration *v1alpha1.WukongMigration, world *World) bool {
-	if world.instance == nil || len(migration.Spec.NodeSelector) > 0 {
-		return false
+	if ended := movedSince(migration, world); ended != nil && (verdict == request.Begun || len(migration.Spec.NodeSelector) == 0) {
+		return skipped(v1alpha1.ReasonAlreadyHandled, "the guest of WukongVM %s moved to node %s at %s, later than requestedAt",
+			name, world.instance.Status.NodeName, text(ended.Time))
 	}
-	state := world.instance.Status.MigrationState
-	return state != nil && state.Completed && !state.Failed && state.StartTimestamp != nil && state.EndTimestamp != nil &&
-		state.StartTimestamp.After(migration.Spec.RequestedAt.Time)
+	if verdict == request.Begun && world.instance.CreationTimestamp.After(migration.Spec.RequestedAt.Time) {
+		// Status was lost, and the instance that knew.
+		return unknown("WukongVM %s has handled this request, and its guest was started since; whether it moved before is not known%s", name, remedy)
+	}
+	return nil
 }
 
-// waiting is the state of a migration that cannot begin yet, until its deadline.
-func (p *Plan) waiting(migration *v1alpha1.WukongMigration, world *World, reason, message string) *operation.State {
+func text(at time.Time) string { return at.UTC().Format(time.RFC3339) }
+
+// movedSince returns when the guest has moved after it was asked for, although nothing says that it was for this request:
+// somebody may have taken the annotation off, or status was lost. It is nil when the guest has not moved.
+func movedSince(migration *v1alpha1.WukongMigration, world *World) *metav1.Time {
+	state := world.instance.Status.MigrationState
+	if state == nil || !state.Completed || state.Failed || state.StartTimestamp == nil || !state.StartTimestamp.After(migration.Spec.RequestedAt.Time) {
+		return nil
+	}
+	return state.EndTimestamp
+}
+
+// deadlineLeft is how much time is left to begin an attempt.
+func deadlineLeft(migration *v1alpha1.WukongMigration, world *World) time.Duration {
 	from := migration.CreationTimestamp.Time
 	if asked := migration.Spec.RequestedAt.Time; asked.After(from) {
 		from = asked
 	}
-	seconds := ptr.Deref(migration.Spec.DeadlineSeconds, 0)
-	left := operation.Left(from, seconds, world.now)
+	return operation.Left(from, ptr.Deref(migration.Spec.DeadlineSeconds, 0), world.now)
+}
+
+// waiting is the state of a migration that cannot begin yet, until its deadline.
+func (p *Plan) waiting(migration *v1alpha1.WukongMigration, world *World, reason, message string) *operation.State {
+	if p.record.FailedAttempts > 0 {
+		message = fmt.Sprintf("attempt %d failed: %s; the next one waits: %s", p.record.FailedAttempts, p.record.Failure, message)
+	}
+	left := deadlineLeft(migration, world)
 	if left <= 0 {
-		return operation.Failed("given up after deadlineSeconds (%d): %s", seconds, message)
+		return operation.Failed("given up after deadlineSeconds (%d): %s", ptr.Deref(migration.Spec.DeadlineSeconds, 0), message)
 	}
 	state := operation.Pending(reason, "%s", message)
 	if p.record.FailedAttempts > 0 {
-		state = operation.InProgress(reason, "attempt %d failed: %s; the next one waits: %s", p.record.FailedAttempts, p.record.Failure, message)
+		state.Phase = v1alpha1.OperationInProgress
 	}
 	state.After = min(left, look)
 	return state

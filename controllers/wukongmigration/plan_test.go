@@ -36,7 +36,8 @@ func begin(changes ...func(situation)) situation {
 	vm.Status.Phase, vm.Status.NodeName = v1alpha1.PhaseRunning, "node1"
 	vm.Status.Conditions = []metav1.Condition{{Type: v1alpha1.ConditionLiveMigratable, Status: metav1.ConditionTrue}}
 	instance := keeptest.Object(&kubevirtv1.VirtualMachineInstance{
-		Status: kubevirtv1.VirtualMachineInstanceStatus{Phase: kubevirtv1.Running, NodeName: "node1"},
+		ObjectMeta: metav1.ObjectMeta{CreationTimestamp: at(-time.Hour)},
+		Status:     kubevirtv1.VirtualMachineInstanceStatus{Phase: kubevirtv1.Running, NodeName: "node1"},
 	}, preflight.Keep)
 	s := situation{migration, &World{now: noon.Add(time.Minute), served: true, vm: vm, instance: instance}}
 	s.facts = &preflight.Inputs{VM: vm, Instance: instance, Now: s.now}
@@ -60,7 +61,7 @@ func tried(number int32, phase kubevirtv1.VirtualMachineInstanceMigrationPhase) 
 		}
 		s.number = number
 		s.Status.Attempt, s.Status.MigrationUID = number, "attempt"
-		s.Status.SourceNode = "node1"
+		s.Status.SourceNode, s.Status.StartTime = "node1", ptr.To(at(0))
 		s.failure = "the target was killed"
 	}
 }
@@ -135,7 +136,7 @@ func TestDecide(t *testing.T) {
 		"the WukongVM is younger": {[]func(situation){func(s situation) { s.vm.CreationTimestamp = at(time.Second) }},
 			skipped, v1alpha1.ReasonSkipped, "create a WukongMigration with a later requestedAt", 0, false},
 		"deleted and applied again": {[]func(situation){marked(0, "other")},
-			skipped, v1alpha1.ReasonAlreadyHandled, "has handled the request of 2026-03-01T12:00:00Z before", 0, false},
+			skipped, v1alpha1.ReasonAlreadyHandled, "has handled a request of 2026-03-01T12:00:00Z before", 0, false},
 		"a later request was handled": {[]func(situation){marked(time.Second, "other")},
 			skipped, v1alpha1.ReasonSuperseded, "has handled a request later than", 0, false},
 		"the annotation was removed, and the guest has moved": {[]func(situation){moved("other", nil)},
@@ -174,7 +175,7 @@ func TestDecide(t *testing.T) {
 			inProgress, v1alpha1.ReasonInProgress, "the target node prepares", 0, false},
 		"to be cancelled":    {[]func(situation){tried(1, kubevirtv1.MigrationRunning), cancel}, inProgress, v1alpha1.ReasonInProgress, "attempt 1", 0, true},
 		"is being cancelled": {[]func(situation){tried(1, kubevirtv1.MigrationRunning), cancel, deleted}, inProgress, v1alpha1.ReasonInProgress, "is being cancelled", 0, false},
-		"cancelled":          {[]func(situation){tried(1, kubevirtv1.MigrationFailed), cancel, deleted}, cancelled, v1alpha1.ReasonCancelled, "(spec.cancel); the guest runs on on node node1", 0, false},
+		"cancelled":          {[]func(situation){tried(1, kubevirtv1.MigrationFailed), cancel, deleted}, cancelled, v1alpha1.ReasonCancelled, "(spec.cancel); the guest runs on node node1", 0, false},
 		"cancelled by somebody": {[]func(situation){tried(1, kubevirtv1.MigrationFailed), deleted},
 			cancelled, v1alpha1.ReasonCancelled, "VirtualMachineInstanceMigration attempt was deleted", 0, false},
 		"cancelled too late": {[]func(situation){tried(1, kubevirtv1.MigrationSucceeded), cancel, deleted}, succeeded, v1alpha1.ReasonMigrated, "", 0, false},
@@ -185,11 +186,11 @@ func TestDecide(t *testing.T) {
 		"failed and waited":           {[]func(situation){tried(1, kubevirtv1.MigrationFailed), recorded(1, 20*time.Second)}, inProgress, v1alpha1.ReasonInProgress, "attempt 2", 2, false},
 		"failed twice":                {[]func(situation){tried(2, kubevirtv1.MigrationFailed), recorded(2, 39*time.Second)}, inProgress, v1alpha1.ReasonAttemptFailed, "attempt 2 of 3", 0, false},
 		"failed twice and waited":     {[]func(situation){tried(2, kubevirtv1.MigrationFailed), recorded(2, 40*time.Second)}, inProgress, v1alpha1.ReasonInProgress, "attempt 3", 3, false},
-		"failed too often":            {[]func(situation){tried(3, kubevirtv1.MigrationFailed)}, failed, v1alpha1.ReasonFailed, "attempt 3 of 3 failed: the target was killed; the guest runs on on node node1", 0, false},
+		"failed too often":            {[]func(situation){tried(3, kubevirtv1.MigrationFailed)}, failed, v1alpha1.ReasonFailed, "attempt 3 of 3 failed: the target was killed; the guest runs on node node1", 0, false},
 		"failed and cancelled":        {[]func(situation){tried(1, kubevirtv1.MigrationFailed), cancel}, cancelled, v1alpha1.ReasonCancelled, "after a failed attempt", 0, false},
 		"failed, and collected since": {[]func(situation){tried(1, kubevirtv1.MigrationFailed), recorded(1, time.Minute), gone}, inProgress, v1alpha1.ReasonInProgress, "attempt 2", 2, false},
 		"failed, and a later request came": {[]func(situation){tried(1, kubevirtv1.MigrationFailed), recorded(1, time.Minute), marked(time.Second, "other")},
-			failed, v1alpha1.ReasonFailed, "has handled a later request since", 0, false},
+			failed, v1alpha1.ReasonFailed, "has handled a request later than", 0, false},
 		"failed, and nothing is possible": {[]func(situation){tried(1, kubevirtv1.MigrationFailed), recorded(1, time.Minute), func(s situation) { s.vm.Status.NodeName = "" }},
 			inProgress, v1alpha1.ReasonNotRunning, "the next one waits: WukongVM web does not run", 0, false},
 		"a lost race": {[]func(situation){tried(1, kubevirtv1.MigrationFailed), func(s situation) {
@@ -201,6 +202,33 @@ func TestDecide(t *testing.T) {
 			succeeded, v1alpha1.ReasonMigrated, "", 0, false},
 		"deleted unseen, nothing tells": {[]func(situation){tried(1, kubevirtv1.MigrationRunning), gone},
 			failed, v1alpha1.ReasonOutcomeUnknown, "deleted before its end was seen", 0, false},
+		"deleted unseen, and cancelled": {[]func(situation){tried(1, kubevirtv1.MigrationRunning), gone, cancel},
+			cancelled, v1alpha1.ReasonCancelled, "the guest runs on node node1", 0, false},
+		"deleted unseen, and started again elsewhere": {[]func(situation){tried(1, kubevirtv1.MigrationRunning), gone, func(s situation) {
+			s.instance.Status.NodeName, s.instance.CreationTimestamp = "node2", at(30*time.Second)
+		}}, failed, v1alpha1.ReasonOutcomeUnknown, "the guest runs on node node2", 0, false},
+		"the lost race is deleted": {[]func(situation){marked(0, "uid")}, inProgress, v1alpha1.ReasonInProgress, "attempt 1", 1, false},
+		"a later one waits": {[]func(situation){func(s situation) { s.later = "late" }},
+			skipped, v1alpha1.ReasonSuperseded, "WukongMigration late of WukongVM web was asked for later", 0, false},
+		"failed, collected, and it waits": {[]func(situation){tried(1, kubevirtv1.MigrationFailed), recorded(1, time.Second), gone},
+			inProgress, v1alpha1.ReasonAttemptFailed, "the next one begins at", 0, false},
+		"failed too often, and collected": {[]func(situation){tried(3, kubevirtv1.MigrationFailed), recorded(3, time.Second), gone},
+			failed, v1alpha1.ReasonFailed, "attempt 3 of 3 failed", 0, false},
+		"failed, and the deadline is over": {[]func(situation){
+			tried(1, kubevirtv1.MigrationFailed), func(s situation) { s.now, s.facts.Now = noon.Add(time.Hour), noon.Add(time.Hour) }, recorded(1, time.Minute),
+		}, failed, v1alpha1.ReasonFailed, "given up after deadlineSeconds (3600): attempt 1 failed: the target was killed", 0, false},
+		"failed, and no guest is left": {[]func(situation){tried(3, kubevirtv1.MigrationFailed), func(s situation) { s.instance = nil }},
+			failed, v1alpha1.ReasonFailed, "the guest does not run", 0, false},
+		"nobody looked until the deadline": {[]func(situation){func(s situation) { s.now, s.facts.Now = noon.Add(time.Hour), noon.Add(time.Hour) }},
+			failed, v1alpha1.ReasonFailed, "it was not begun in time", 0, false},
+		"status is lost, and the guest has moved to a chosen node": {[]func(situation){
+			marked(0, "uid"), moved("other", nil), func(s situation) { s.Spec.NodeSelector = map[string]string{"a": "b"} },
+		}, skipped, v1alpha1.ReasonAlreadyHandled, "moved to node node1", 0, false},
+		"status is lost, and the guest was started since": {[]func(situation){marked(0, "uid"), func(s situation) {
+			s.instance.CreationTimestamp = at(time.Second)
+		}}, failed, v1alpha1.ReasonOutcomeUnknown, "its guest was started since", 0, false},
+		"a fraction of a second": {[]func(situation){marked(0, "other"), func(s situation) { s.Spec.RequestedAt = at(700 * time.Millisecond) }},
+			skipped, v1alpha1.ReasonAlreadyHandled, "before", 0, false},
 		"status is lost, and the attempt is there": {[]func(situation){tried(2, kubevirtv1.MigrationRunning), marked(0, "uid"), func(s situation) {
 			s.Status = v1alpha1.WukongMigrationStatus{}
 		}}, inProgress, v1alpha1.ReasonInProgress, "attempt 2", 0, false},

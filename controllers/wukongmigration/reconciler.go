@@ -3,6 +3,7 @@ package wukongmigration
 import (
 	"context"
 	"fmt"
+	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/clock"
@@ -121,7 +122,7 @@ func (r *Reconciler) markRequest(ctx context.Context, migration *v1alpha1.Wukong
 }
 
 func markOf(migration *v1alpha1.WukongMigration) request.Mark {
-	return request.Mark{At: migration.Spec.RequestedAt.Time, By: migration.UID}
+	return request.Mark{At: migration.Spec.RequestedAt.Truncate(time.Second), By: migration.UID}
 }
 
 // begin makes the next attempt.

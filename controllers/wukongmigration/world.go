@@ -38,8 +38,10 @@ type World struct {
 	unscheduled string
 	// failure is what KubeVirt reports of an attempt that failed.
 	failure string
-	// other is another WukongMigration of the WukongVM that has begun and not ended; empty for none.
+	// other is another WukongMigration of the WukongVM whose attempt is under way; empty for none.
 	other string
+	// later is another one that waits, and was asked for later; empty for none.
+	later string
 	// facts are what a pre-flight check looks at; nil while they are not read.
 	facts *preflight.Inputs
 }
@@ -65,13 +67,12 @@ func (r *Reconciler) observe(ctx context.Context, migration *v1alpha1.WukongMigr
 	if err := r.observeAttempt(ctx, migration, world); err != nil {
 		return nil, err
 	}
-	world.other, err = r.begun(ctx, migration)
-	return world, err
+	return world, r.observeOthers(ctx, migration, world)
 }
 
 // observeAttempt reads the last attempt, and what KubeVirt reports of it.
 func (r *Reconciler) observeAttempt(ctx context.Context, migration *v1alpha1.WukongMigration, world *World) error {
-	for number := int32(1); number <= ptr.Deref(migration.Spec.Attempts, 1); number++ {
+	for number := int32(1); number <= max(ptr.Deref(migration.Spec.Attempts, 1), migration.Status.Attempt); number++ {
 		name := model.MigrationName(migration, number)
 		found, err := read.Get(ctx, r.client, migration.Namespace, name, &kubevirtv1.VirtualMachineInstanceMigration{})
 		if err != nil {
@@ -141,25 +142,33 @@ func stateOf(
 	return nil
 }
 
-// begun is another WukongMigration of the same WukongVM that has begun and not ended; empty for none. Of those that have not
-// begun the latest wins: the others are superseded.
-func (r *Reconciler) begun(ctx context.Context, migration *v1alpha1.WukongMigration) (string, error) {
+// observeOthers looks for other WukongMigrations of the same WukongVM. Of those that wait, the latest is carried out.
+func (r *Reconciler) observeOthers(ctx context.Context, migration *v1alpha1.WukongMigration, world *World) error {
 	others := &v1alpha1.WukongMigrationList{}
 	err := r.client.List(ctx, others, client.InNamespace(migration.Namespace),
 		client.MatchingFields{index.MigrationByVM: migration.Spec.VMRef.Name})
 	if err != nil {
-		return "", fmt.Errorf("list the WukongMigrations of WukongVM %s: %w", migration.Spec.VMRef.Name, err)
+		return fmt.Errorf("list the WukongMigrations of WukongVM %s: %w", migration.Spec.VMRef.Name, err)
 	}
 	for i := range others.Items {
 		other := &others.Items[i]
-		if other.UID == migration.UID || other.Finished() || !other.DeletionTimestamp.IsZero() {
-			continue
-		}
-		if other.Status.StartTime != nil {
-			return other.Name, nil
+		switch {
+		case other.UID == migration.UID || other.Finished() || !other.DeletionTimestamp.IsZero():
+		case other.Status.Attempt > other.Status.FailedAttempts:
+			world.other = other.Name
+		case isLater(other, migration) && !other.Spec.RequestedAt.After(world.now) && !ptr.Deref(other.Spec.Cancel, false):
+			world.later = other.Name
 		}
 	}
-	return "", nil
+	return nil
+}
+
+// isLater orders requests by their times, and those of one second by their UIDs.
+func isLater(one, two *v1alpha1.WukongMigration) bool {
+	if one.Spec.RequestedAt.Equal(&two.Spec.RequestedAt) {
+		return one.UID > two.UID
+	}
+	return two.Spec.RequestedAt.Before(&one.Spec.RequestedAt)
 }
 
 // isLauncher reports whether a guest runs in a pod, or is to run: others of its instance have its plugged-in disks.

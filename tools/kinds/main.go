@@ -138,7 +138,7 @@ func (p project) plurals() (edited, finalized []string, err error) {
 		}
 	}
 	for _, kind := range controllers.Kinds {
-		if name := plural[kind.Type()]; name != "" {
+		if name := plural[kind.Type()]; name != "" && !kind.RoleOfItsOwn {
 			edited = append(edited, name)
 		}
 		if kind.Finalizer != "" {

@@ -29,6 +29,9 @@ type Kind struct {
 	List   client.ObjectList
 	// Umbrella is what an object of the kind is to the Wukong that it names in spec.wukongRef.
 	Umbrella Membership
+	// RoleOfItsOwn: users do not get the right to change objects of the kind by the built-in role edit, but by a ClusterRole
+	// that an administrator binds.
+	RoleOfItsOwn bool
 	// Finalizer is the one that the controller puts on objects of the kind; empty for none.
 	Finalizer string
 	// FieldManager owns the fields that the controller applies.

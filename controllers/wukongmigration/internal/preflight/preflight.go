@@ -147,6 +147,9 @@ func (in Inputs) noTarget() string {
 	required, target := in.cpuLabels(), in.target()
 	reasons := map[string]int{}
 	for i := range in.Nodes {
+		if in.Nodes[i].Name == in.Instance.Status.NodeName && len(in.NodeSelector) > 0 && matches(&in.Nodes[i], in.NodeSelector) && !in.others() {
+			return fmt.Sprintf("WukongVM %s runs on node %s already, the only one that matches spec.nodeSelector", in.VM.Name, in.Nodes[i].Name)
+		}
 		reason := in.unfit(&in.Nodes[i], target, required)
 		if reason == "" {
 			return ""
@@ -174,6 +177,13 @@ func (in Inputs) target() *corev1.Pod {
 	return &corev1.Pod{Spec: corev1.PodSpec{
 		NodeSelector: selector, Affinity: in.Instance.Spec.Affinity, Tolerations: in.Pod.Spec.Tolerations,
 	}}
+}
+
+// others reports whether another node matches the selector of the WukongMigration.
+func (in Inputs) others() bool {
+	return slices.ContainsFunc(in.Nodes, func(node corev1.Node) bool {
+		return node.Name != in.Instance.Status.NodeName && matches(&node, in.NodeSelector)
+	})
 }
 
 // unfit is why a node cannot take the guest; empty when it can.

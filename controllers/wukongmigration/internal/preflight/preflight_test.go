@@ -118,7 +118,7 @@ func TestObstacles(t *testing.T) {
 		"the chosen node does not exist": {func(in *Inputs) { in.NodeSelector = map[string]string{"kubernetes.io/hostname": "node3"} },
 			v1alpha1.ReasonNoTargetNode, "1 not matching spec.nodeSelector"},
 		"the chosen node is its own": {func(in *Inputs) { in.NodeSelector = map[string]string{"kubernetes.io/hostname": "node1"} },
-			v1alpha1.ReasonNoTargetNode, "1 where it runs"},
+			v1alpha1.ReasonNoTargetNode, "WukongVM web runs on node node1 already, the only one that matches"},
 		"the chosen node": {func(in *Inputs) { in.NodeSelector = map[string]string{"kubernetes.io/hostname": "node2"} }, "", ""},
 		"another CPU":     {hostModel, v1alpha1.ReasonNoTargetNode, "1 without the CPU model"},
 		"the same CPU": {func(in *Inputs) {
