@@ -185,8 +185,6 @@ var whenMade = map[string][]refusal{
 		{`{"spec":{"requestedAt":"2026-03-01T12:00:00.7Z"}}`, "spec.requestedAt"},
 		{`{"spec":{"requestedAt":"2026-02-30T12:00:00Z"}}`, "spec.requestedAt"},
 		{`{"spec":{"requestedAt":null}}`, "spec.requestedAt: Required value"},
-		{`{"spec":{"nodeSelector":{"a b":"c"}}}`, "each entry must be a label of nodes"},
-		{`{"spec":{"nodeSelector":{"a":"b c"}}}`, "each entry must be a label of nodes"},
 		{`{"spec":{"attempts":11}}`, "should be less than or equal to 10"},
 	},
 	"WukongSnapshot": {

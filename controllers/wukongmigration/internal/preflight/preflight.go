@@ -15,6 +15,7 @@ import (
 
 	"github.com/go-logr/logr"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/validation"
 	corev1helpers "k8s.io/component-helpers/scheduling/corev1"
 	"k8s.io/component-helpers/scheduling/corev1/nodeaffinity"
 
@@ -59,6 +60,7 @@ func Obstacles(in Inputs) []v1alpha1.MigrationObstacle {
 		add(v1alpha1.ReasonNotRunning, "the guest of WukongVM %s does not run", in.VM.Name)
 		return found
 	}
+	add(v1alpha1.ReasonInvalidSpec, "%s", in.invalidSelector())
 	if in.Pod != nil {
 		add(v1alpha1.ReasonNodeSelectorConflict, "%s", in.selectorConflict())
 		add(v1alpha1.ReasonNoTargetNode, "%s", in.noTarget())
@@ -123,6 +125,19 @@ func changing(name string, instance *kubevirtv1.VirtualMachineInstance) string {
 	for _, condition := range instance.Status.Conditions {
 		if what, known := changes[condition.Type]; known && condition.Status == corev1.ConditionTrue {
 			return fmt.Sprintf("WukongVM %s: %s, for which KubeVirt migrates it: this migration begins afterwards", name, what)
+		}
+	}
+	return ""
+}
+
+// invalidSelector names an entry of spec.nodeSelector that no label of a node can be. The schema cannot check the keys of a
+// map.
+func (in Inputs) invalidSelector() string {
+	for _, key := range slices.Sorted(maps.Keys(in.NodeSelector)) {
+		value := in.NodeSelector[key]
+		if faults := append(validation.IsQualifiedName(key), validation.IsValidLabelValue(value)...); len(faults) > 0 {
+			return fmt.Sprintf("spec.nodeSelector has %s: %q, which no label of a node can be: %s; create another WukongMigration",
+				key, value, faults[0])
 		}
 	}
 	return ""

@@ -104,6 +104,10 @@ func TestObstacles(t *testing.T) {
 		"its own selector": {func(in *Inputs) {
 			in.Instance.Spec.NodeSelector = map[string]string{"disk": "ssd"}
 		}, v1alpha1.ReasonNoTargetNode, "1 not matching its nodeSelector or affinity"},
+		"a selector that no label can be": {func(in *Inputs) { in.NodeSelector = map[string]string{"a b": "c"} },
+			v1alpha1.ReasonInvalidSpec, `spec.nodeSelector has a b: "c", which no label of a node can be`},
+		"a value that no label can have": {func(in *Inputs) { in.NodeSelector = map[string]string{"a": "b c"} },
+			v1alpha1.ReasonInvalidSpec, `spec.nodeSelector has a: "b c"`},
 		"its own affinity": {func(in *Inputs) {
 			in.Instance.Spec.Affinity = &corev1.Affinity{NodeAffinity: &corev1.NodeAffinity{
 				RequiredDuringSchedulingIgnoredDuringExecution: &corev1.NodeSelector{NodeSelectorTerms: []corev1.NodeSelectorTerm{{
