@@ -85,7 +85,7 @@ func TestTheAPIServerRefuses(t *testing.T) {
 		`{"spec":{"source":{"registry":{"url":"docker://registry.example/debian:14"}}}}`: "source cannot change",
 		`{"spec":{"size":"2Gi"}}`:              "size cannot change",
 		`{"spec":{"storageClassName":"fast"}}`: "storageClassName cannot change",
-		`{"spec":{"schedule":null}}`:           "not come or go",
+		`{"spec":{"schedule":null}}`:           "cannot be added or removed",
 	} {
 		assert.ErrorContains(t, f.TryPatch(image, change), words)
 	}

@@ -23,6 +23,8 @@ const (
 	firstWait = 20 * time.Second
 	// look is how often a migration is looked at that waits for what no watch reports: nodes, quotas, the scheduler.
 	look = 30 * time.Second
+	// lookSoon is how often while a guest settles after its last migration.
+	lookSoon = 2 * time.Second
 )
 
 // Plan is what a pass does, and what it reports.
@@ -161,7 +163,8 @@ func (w *World) whereabouts() string {
 func (p *Plan) failed(migration *v1alpha1.WukongMigration, world *World) {
 	limit, number := ptr.Deref(migration.Spec.Attempts, 1), p.record.FailedAttempts
 	wait := firstWait << (number - 1)
-	left := p.record.FailedAt.Add(wait).Sub(world.now)
+	begins := ptr.Deref(p.record.FailedAt, metav1.NewTime(world.now)).Add(wait)
+	left := begins.Sub(world.now)
 	switch {
 	case number >= limit:
 		p.state = operation.Failed("attempt %d of %d failed: %s; %s. Mend the cause, and create another WukongMigration",
@@ -170,7 +173,7 @@ func (p *Plan) failed(migration *v1alpha1.WukongMigration, world *World) {
 		p.state = operation.Cancelled("the migration was cancelled (spec.cancel) after a failed attempt; %s", world.whereabouts())
 	case left > 0:
 		p.state = operation.InProgress(v1alpha1.ReasonAttemptFailed, "attempt %d of %d failed: %s; the next one begins at %s",
-			number, limit, p.record.Failure, p.record.FailedAt.Add(wait).UTC().Format(time.RFC3339))
+			number, limit, p.record.Failure, text(begins))
 		p.state.After = left
 	default:
 		p.next(migration, world)
@@ -310,6 +313,9 @@ func (p *Plan) next(migration *v1alpha1.WukongMigration, world *World) {
 	}
 	if p.record.Obstacles = preflight.Obstacles(*world.facts); len(p.record.Obstacles) > 0 {
 		p.state = p.waiting(migration, world, p.record.Obstacles[0].Reason, p.record.Obstacles[0].Message)
+		if world.facts.IsSettling() {
+			p.state.After = min(p.state.After, lookSoon)
+		}
 		return
 	}
 	if deadlineLeft(migration, world) <= 0 {

@@ -212,6 +212,8 @@ func TestDecide(t *testing.T) {
 			skipped, v1alpha1.ReasonSuperseded, "WukongMigration late of WukongVM web was asked for later", 0, false},
 		"failed, collected, and it waits": {[]func(situation){tried(1, kubevirtv1.MigrationFailed), recorded(1, time.Second), gone},
 			inProgress, v1alpha1.ReasonAttemptFailed, "the next one begins at", 0, false},
+		"failed, and the time is lost": {[]func(situation){tried(1, kubevirtv1.MigrationFailed), recorded(1, time.Second), func(s situation) { s.Status.FailedAt = nil }},
+			inProgress, v1alpha1.ReasonAttemptFailed, "the next one begins at", 0, false},
 		"failed too often, and collected": {[]func(situation){tried(3, kubevirtv1.MigrationFailed), recorded(3, time.Second), gone},
 			failed, v1alpha1.ReasonFailed, "attempt 3 of 3 failed", 0, false},
 		"failed, and the deadline is over": {[]func(situation){

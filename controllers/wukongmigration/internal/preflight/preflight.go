@@ -80,15 +80,25 @@ func (in Inputs) busy() string {
 	if going := changing(in.VM.Name, in.Instance); going != "" {
 		return going
 	}
+	if !in.IsSettling() {
+		return ""
+	}
 	if len(in.Ending) > 0 {
 		return fmt.Sprintf("pod %s of an earlier migration of WukongVM %s has not ended: this migration begins afterwards", in.Ending[0], in.VM.Name)
 	}
-	if state := in.Instance.Status.MigrationState; state != nil && state.EndTimestamp != nil {
-		if from := state.EndTimestamp.Add(settling); in.Now.Before(from) {
-			return fmt.Sprintf("WukongVM %s has just migrated: this migration begins at %s", in.VM.Name, from.UTC().Format(time.RFC3339))
-		}
+	return fmt.Sprintf("WukongVM %s has just migrated: this migration begins at %s",
+		in.VM.Name, in.settles().UTC().Format(time.RFC3339))
+}
+
+// IsSettling reports whether the guest has just migrated, or tried to: in a moment it can migrate again.
+func (in Inputs) IsSettling() bool { return len(in.Ending) > 0 || in.Now.Before(in.settles()) }
+
+// settles is when the guest can migrate again after its last migration; zero when it has not migrated.
+func (in Inputs) settles() time.Time {
+	if in.Instance == nil || in.Instance.Status.MigrationState == nil || in.Instance.Status.MigrationState.EndTimestamp == nil {
+		return time.Time{}
 	}
-	return ""
+	return in.Instance.Status.MigrationState.EndTimestamp.Add(settling)
 }
 
 // Keep keeps what is read of an instance, here and by those who follow its migration.
