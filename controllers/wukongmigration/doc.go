@@ -6,9 +6,9 @@
 //	   |--handled before--> Skipped  v  | wait, twice as long each time
 //	   \--deadline--> Failed      attempt failed
 //
-// Each attempt is a VirtualMachineInstanceMigration of KubeVirt, whose name follows from the WukongMigration and the number
-// of the attempt: a manager that is killed finds what it made. Migrations that KubeVirt makes itself, for a drain or a
-// change of the guest, are KubeVirt's.
+// Each attempt is a VirtualMachineInstanceMigration of KubeVirt. Its name follows from the WukongMigration and the
+// number of the attempt, so a manager that was killed finds what it created. Migrations that KubeVirt creates itself,
+// for a drain or a change of the guest, are KubeVirt's.
 //
 // # Once
 //
@@ -17,9 +17,10 @@
 //
 // # What is lost
 //
-// KubeVirt keeps the last five VirtualMachineInstanceMigrations of a guest that ended, and deletes older ones. So the end of
-// an attempt is written to status at once. Where it was not seen, the instance's own record of its last migration decides,
-// then the node that the guest runs on; else the outcome is unknown, and nothing is tried again.
+// KubeVirt keeps the last five VirtualMachineInstanceMigrations of a guest that ended, and deletes older ones. So the
+// end of an attempt is written to status at once. When the end was not seen, the instance's own record of its last
+// migration decides, and after it the node that the guest runs on. Otherwise the outcome is unknown, and nothing is
+// retried.
 //
 // Writes from creation to Succeeded: the annotation, the VirtualMachineInstanceMigration, and four patches of status.
 package wukongmigration

@@ -38,7 +38,9 @@ var Kind = kind.Kind{
 		{
 			Of: &kubevirtv1.VirtualMachineInstanceMigration{}, Why: "the attempts",
 			API: &dependency.Migrations, Labels: kind.Managed(),
-			Watches: []kind.Watch{kind.By(handler.EnqueueRequestsFromMapFunc(apply.OwnerOf("WukongMigration")), attemptChange())},
+			Watches: []kind.Watch{
+				kind.By(handler.EnqueueRequestsFromMapFunc(apply.OwnerOf("WukongMigration")), attemptChange()),
+			},
 		},
 		{Of: &corev1.Pod{}, Why: "which nodes may take the guest, and why the target pod has none", Live: true},
 		{Of: &corev1.Node{}, Why: "whether another node may take the guest", Live: true},

@@ -53,7 +53,8 @@ func (m migrations) run() *kubevirtv1.VirtualMachineInstance {
 	m.Helper()
 	vm := builder.VM(m.Namespace, "web", builder.Stamped("root"))
 	m.Create(vm)
-	vm.Status.Phase, vm.Status.NodeName, vm.Status.ObservedGeneration = v1alpha1.PhaseRunning, m.node("node1"), vm.Generation
+	vm.Status.Phase, vm.Status.NodeName = v1alpha1.PhaseRunning, m.node("node1")
+	vm.Status.ObservedGeneration = vm.Generation
 	testkit.Say(m, vm, metav1.ConditionTrue, v1alpha1.ReasonReady, "", v1alpha1.ConditionLiveMigratable)
 	m.now.SetTime(m.now.Now().Add(time.Hour))
 	instance := &kubevirtv1.VirtualMachineInstance{ObjectMeta: metav1.ObjectMeta{
@@ -94,7 +95,9 @@ func (m migrations) attempts() []kubevirtv1.VirtualMachineInstanceMigration {
 }
 
 // attempt waits for the attempt of a number.
-func (m migrations) attempt(migration *v1alpha1.WukongMigration, number int32) *kubevirtv1.VirtualMachineInstanceMigration {
+func (m migrations) attempt(
+	migration *v1alpha1.WukongMigration, number int32,
+) *kubevirtv1.VirtualMachineInstanceMigration {
 	m.Helper()
 	testkit.WaitUntil(m, migration, func(now *testkit.Attempt, current *v1alpha1.WukongMigration) {
 		assert.Equal(now, number, current.Status.Attempt)
@@ -104,21 +107,28 @@ func (m migrations) attempt(migration *v1alpha1.WukongMigration, number int32) *
 }
 
 // report plays KubeVirt's controller of migrations.
-func (m migrations) report(attempt *kubevirtv1.VirtualMachineInstanceMigration, phase kubevirtv1.VirtualMachineInstanceMigrationPhase) {
+func (m migrations) report(
+	attempt *kubevirtv1.VirtualMachineInstanceMigration, phase kubevirtv1.VirtualMachineInstanceMigrationPhase,
+) {
 	m.Helper()
 	testkit.Read(m, attempt.Name, attempt)
 	attempt.Status.Phase = phase
 	attempt.Status.PhaseTransitionTimestamps = append(attempt.Status.PhaseTransitionTimestamps,
-		kubevirtv1.VirtualMachineInstanceMigrationPhaseTransitionTimestamp{Phase: phase, PhaseTransitionTimestamp: metav1.Now()})
+		kubevirtv1.VirtualMachineInstanceMigrationPhaseTransitionTimestamp{
+			Phase: phase, PhaseTransitionTimestamp: metav1.Now(),
+		})
 	m.SetStatus(attempt)
 }
 
 // hand plays the hand-over of the guest to another node.
-func (m migrations) hand(instance *kubevirtv1.VirtualMachineInstance, attempt *kubevirtv1.VirtualMachineInstanceMigration, ended, failed bool) {
+func (m migrations) hand(
+	instance *kubevirtv1.VirtualMachineInstance, attempt *kubevirtv1.VirtualMachineInstanceMigration, ended, failed bool,
+) {
 	m.Helper()
 	testkit.Read(m, instance.Name, instance)
 	state := &kubevirtv1.VirtualMachineInstanceMigrationState{
-		MigrationUID: attempt.UID, SourceNode: m.node("node1"), TargetNode: m.node("node2"), Mode: kubevirtv1.MigrationPreCopy,
+		MigrationUID: attempt.UID, SourceNode: m.node("node1"), TargetNode: m.node("node2"),
+		Mode:           kubevirtv1.MigrationPreCopy,
 		StartTimestamp: ptr.To(metav1.NewTime(m.now.Now())), Completed: ended, Failed: failed,
 	}
 	if ended {
@@ -155,7 +165,8 @@ func TestAMigration(t *testing.T) {
 
 	m.report(attempt, kubevirtv1.MigrationRunning)
 	m.hand(instance, attempt, false, false)
-	testkit.Wait(m, migration, metav1.ConditionFalse, v1alpha1.ReasonInProgress, "copied to the target node, node "+m.node("node2"))
+	testkit.Wait(m, migration, metav1.ConditionFalse, v1alpha1.ReasonInProgress,
+		"copied to the target node, node "+m.node("node2"))
 	assert.Equal(t, v1alpha1.OperationInProgress, migration.Status.Phase)
 	m.hand(instance, attempt, true, false)
 	m.report(attempt, kubevirtv1.MigrationSucceeded)
@@ -168,7 +179,8 @@ func TestAMigration(t *testing.T) {
 	require.NotNil(t, migration.Status.CompletionTime)
 	m.WaitIdle()
 	t.Logf("writes: %d", manager.Writes.Total()-before)
-	assert.LessOrEqual(t, manager.Writes.Total()-before, 6, "the annotation, the attempt, four patches of status:\n%s", manager.Writes)
+	assert.LessOrEqual(t, manager.Writes.Total()-before, 6,
+		"the annotation, the attempt, four patches of status:\n%s", manager.Writes)
 
 	t.Run("Contract3: none at rest, after a restart", func(*testing.T) {
 		manager.Stop()
@@ -208,22 +220,26 @@ func TestObstaclesAreReportedBeforeAnythingIsTried(t *testing.T) {
 	quota := &corev1.ResourceQuota{ObjectMeta: metav1.ObjectMeta{Namespace: m.Namespace, Name: "small"}}
 	m.Create(quota)
 	quota.Status = corev1.ResourceQuotaStatus{
-		Hard: corev1.ResourceList{corev1.ResourcePods: resource.MustParse("1")}, Used: corev1.ResourceList{corev1.ResourcePods: resource.MustParse("1")},
+		Hard: corev1.ResourceList{corev1.ResourcePods: resource.MustParse("1")},
+		Used: corev1.ResourceList{corev1.ResourcePods: resource.MustParse("1")},
 	}
 	m.SetStatus(quota)
 	m.now.SetTime(m.now.Now().Add(2 * time.Second))
 	other := m.ask("other")
 	m.touch(late)
-	testkit.Wait(m, late, metav1.ConditionTrue, v1alpha1.ReasonSuperseded, "WukongMigration other of WukongVM web was asked for later")
+	testkit.Wait(m, late, metav1.ConditionTrue, v1alpha1.ReasonSuperseded,
+		"WukongMigration other of WukongVM web was asked for later")
 	testkit.Wait(m, other, metav1.ConditionFalse, v1alpha1.ReasonQuotaExceeded, "ResourceQuota small has no room")
 	vm := testkit.Read(m, "web", &v1alpha1.WukongVM{})
-	testkit.Say(m, vm, metav1.ConditionFalse, v1alpha1.ReasonReady, "disk root is not shared", v1alpha1.ConditionLiveMigratable)
+	testkit.Say(m, vm, metav1.ConditionFalse, v1alpha1.ReasonReady, "disk root is not shared",
+		v1alpha1.ConditionLiveMigratable)
 	testkit.Wait(m, other, metav1.ConditionFalse, v1alpha1.ReasonNotMigratable, "disk root is not shared")
 	require.Len(t, other.Status.Obstacles, 2, "all that is in the way")
 	assert.Empty(t, m.attempts())
 
 	m.Remove(quota)
-	testkit.Say(m, testkit.Read(m, "web", vm), metav1.ConditionTrue, v1alpha1.ReasonReady, "", v1alpha1.ConditionLiveMigratable)
+	testkit.Say(m, testkit.Read(m, "web", vm), metav1.ConditionTrue, v1alpha1.ReasonReady, "",
+		v1alpha1.ConditionLiveMigratable)
 	attempt := m.attempt(other, 1)
 	assert.Empty(t, other.Status.Obstacles)
 	m.report(attempt, kubevirtv1.MigrationPending)
@@ -242,7 +258,8 @@ func TestAttemptsAreRepeated(t *testing.T) {
 	m.report(first, kubevirtv1.MigrationRunning)
 	m.hand(instance, first, true, true)
 	m.report(first, kubevirtv1.MigrationFailed)
-	testkit.Wait(m, migration, metav1.ConditionFalse, v1alpha1.ReasonAttemptFailed, "attempt 1 of 2 failed: the target was killed; the next one begins at")
+	testkit.Wait(m, migration, metav1.ConditionFalse, v1alpha1.ReasonAttemptFailed,
+		"attempt 1 of 2 failed: the target was killed; the next one begins at")
 	assert.Len(t, m.attempts(), 1)
 	m.Remove(first) // KubeVirt keeps five of them
 	m.now.SetTime(m.now.Now().Add(21 * time.Second))
@@ -253,7 +270,8 @@ func TestAttemptsAreRepeated(t *testing.T) {
 	m.report(second, kubevirtv1.MigrationFailed)
 	testkit.Wait(m, migration, metav1.ConditionFalse, v1alpha1.ReasonFailed, "attempt 2 of 2 failed: ")
 	assert.Equal(t, v1alpha1.OperationFailed, migration.Status.Phase)
-	assert.Contains(t, meta.FindStatusCondition(migration.Status.Conditions, v1alpha1.ConditionReady).Message, "the guest runs on node "+m.node("node1"))
+	ready := meta.FindStatusCondition(migration.Status.Conditions, v1alpha1.ConditionReady)
+	assert.Contains(t, ready.Message, "the guest runs on node "+m.node("node1"))
 }
 
 // touch changes what does not matter, so that a manager whose clock was moved looks again.
@@ -277,7 +295,8 @@ func TestACancelledMigration(t *testing.T) {
 	m.report(attempt, kubevirtv1.MigrationFailed)
 	testkit.Wait(m, migration, metav1.ConditionFalse, v1alpha1.ReasonCancelled, "spec.cancel")
 	assert.Equal(t, v1alpha1.OperationCancelled, migration.Status.Phase)
-	err := m.Client.Patch(t.Context(), migration.DeepCopy(), client.RawPatch("application/merge-patch+json", []byte(`{"spec":{"cancel":false}}`)))
+	takeBack := client.RawPatch("application/merge-patch+json", []byte(`{"spec":{"cancel":false}}`))
+	err := m.Client.Patch(t.Context(), migration.DeepCopy(), takeBack)
 	require.ErrorContains(t, err, "cancel cannot be taken back")
 	testkit.Read(m, attempt.Name, attempt)
 	attempt.Finalizers = nil

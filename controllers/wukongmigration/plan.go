@@ -117,8 +117,8 @@ func (p *Plan) attempted(migration *v1alpha1.WukongMigration, world *World) {
 	}
 }
 
-// isLostRace reports whether KubeVirt failed an attempt because another migration of the guest was in progress: it then was
-// never queued (kubevirt.io/kubevirt, pkg/virt-controller/watch/migration, processMigrationPhase).
+// isLostRace reports whether KubeVirt failed an attempt because another migration of the guest was in progress. Such an
+// attempt was never queued (kubevirt.io/kubevirt, pkg/virt-controller/watch/migration, processMigrationPhase).
 func isLostRace(attempt *kubevirtv1.VirtualMachineInstanceMigration) bool {
 	if attempt.Status.Phase != kubevirtv1.MigrationFailed || attempt.Status.MigrationState != nil || isAborted(attempt) {
 		return false
@@ -137,7 +137,8 @@ func wasCancelled(attempt *kubevirtv1.VirtualMachineInstanceMigration) bool {
 func isAborted(attempt *kubevirtv1.VirtualMachineInstanceMigration) bool {
 	return slices.ContainsFunc(attempt.Status.Conditions,
 		func(condition kubevirtv1.VirtualMachineInstanceMigrationCondition) bool {
-			return condition.Type == kubevirtv1.VirtualMachineInstanceMigrationAbortRequested && condition.Status == corev1.ConditionTrue
+			return condition.Type == kubevirtv1.VirtualMachineInstanceMigrationAbortRequested &&
+				condition.Status == corev1.ConditionTrue
 		})
 }
 
@@ -170,7 +171,8 @@ func (p *Plan) failed(migration *v1alpha1.WukongMigration, world *World) {
 		p.state = operation.Failed("attempt %d of %d failed: %s; %s. Mend the cause, and create another WukongMigration",
 			number, limit, p.record.Failure, world.whereabouts())
 	case ptr.Deref(migration.Spec.Cancel, false):
-		p.state = operation.Cancelled("the migration was cancelled (spec.cancel) after a failed attempt; %s", world.whereabouts())
+		p.state = operation.Cancelled("the migration was cancelled (spec.cancel) after a failed attempt; %s",
+			world.whereabouts())
 	case left > 0:
 		p.state = operation.InProgress(v1alpha1.ReasonAttemptFailed, "attempt %d of %d failed: %s; the next one begins at %s",
 			number, limit, p.record.Failure, text(begins))
@@ -199,9 +201,11 @@ var preparing = []kubevirtv1.VirtualMachineInstanceMigrationPhase{
 	kubevirtv1.MigrationScheduled, kubevirtv1.MigrationPreparingTarget, kubevirtv1.MigrationTargetReady,
 }
 
-// stalled is the state of an attempt whose target is not prepared; nil when it is, or may be soon. Deleting the attempt does
-// not end it then; deleting the target pod does. That is left to a person: Wukong has no right to delete pods.
-func stalled(attempt *kubevirtv1.VirtualMachineInstanceMigration, world *World, record v1alpha1.WukongMigrationStatus) *operation.State {
+// stalled returns the state of an attempt whose target is not prepared in time; nil for other attempts. Deleting the
+// attempt does not end it then, and deleting the target pod does. A user must do that: Wukong may not delete pods.
+func stalled(
+	attempt *kubevirtv1.VirtualMachineInstanceMigration, world *World, record v1alpha1.WukongMigrationStatus,
+) *operation.State {
 	state := stateOf(attempt, world.instance)
 	if state == nil || !slices.Contains(preparing, attempt.Status.Phase) {
 		return nil
@@ -215,13 +219,16 @@ func stalled(attempt *kubevirtv1.VirtualMachineInstanceMigration, world *World, 
 	if since.IsZero() || world.now.Before(since.Add(stalledAfter)) {
 		return nil
 	}
-	return operation.InProgress(v1alpha1.ReasonTargetStalled, "attempt %d: KubeVirt prepares node %s since %s, and is not done: delete pod %s to end "+
-		"the attempt, and the next one follows; %s",
+	return operation.InProgress(v1alpha1.ReasonTargetStalled,
+		"attempt %d: KubeVirt prepares node %s since %s, and is not done: "+
+			"delete pod %s to end the attempt, and the next one follows; %s",
 		record.Attempt, state.TargetNode, since.UTC().Format(time.RFC3339), state.TargetPod, world.whereabouts())
 }
 
 // underWay is how far an attempt is.
-func underWay(attempt *kubevirtv1.VirtualMachineInstanceMigration, world *World, record v1alpha1.WukongMigrationStatus) *operation.State {
+func underWay(
+	attempt *kubevirtv1.VirtualMachineInstanceMigration, world *World, record v1alpha1.WukongMigrationStatus,
+) *operation.State {
 	if state := stalled(attempt, world, record); state != nil {
 		return state
 	}
@@ -231,14 +238,17 @@ func underWay(attempt *kubevirtv1.VirtualMachineInstanceMigration, world *World,
 		return state
 	}
 	for _, condition := range attempt.Status.Conditions {
-		if condition.Type == kubevirtv1.VirtualMachineInstanceMigrationRejectedByResourceQuota && condition.Status == corev1.ConditionTrue {
-			return operation.InProgress(v1alpha1.ReasonQuotaExceeded, "a ResourceQuota of the namespace has no room for the target pod, "+
-				"which exists beside the pod of the guest while it migrates: raise the quota, and KubeVirt continues by itself")
+		if condition.Type == kubevirtv1.VirtualMachineInstanceMigrationRejectedByResourceQuota &&
+			condition.Status == corev1.ConditionTrue {
+			return operation.InProgress(v1alpha1.ReasonQuotaExceeded,
+				"a ResourceQuota of the namespace has no room for the target pod, "+
+					"which exists beside the pod of the guest while it migrates: "+
+					"raise the quota, and KubeVirt continues by itself")
 		}
 	}
 	if world.unscheduled != "" {
-		state := operation.InProgress(v1alpha1.ReasonUnschedulable, "no node takes the target pod: %s; KubeVirt gives up after five minutes",
-			world.unscheduled)
+		state := operation.InProgress(v1alpha1.ReasonUnschedulable,
+			"no node takes the target pod: %s; KubeVirt gives up after five minutes", world.unscheduled)
 		state.After = look
 		return state
 	}
@@ -269,7 +279,8 @@ func unseen(migration *v1alpha1.WukongMigration, world *World) *operation.State 
 		}
 		// An instance that is younger than the attempt was started where it is.
 		isTheSame := ledger.StartTime != nil && !ledger.StartTime.Before(&world.instance.CreationTimestamp)
-		if node := world.instance.Status.NodeName; isTheSame && ledger.SourceNode != "" && node != "" && node != ledger.SourceNode {
+		node := world.instance.Status.NodeName
+		if isTheSame && ledger.SourceNode != "" && node != "" && node != ledger.SourceNode {
 			return operation.Succeeded(v1alpha1.ReasonMigrated)
 		}
 	}
@@ -296,7 +307,8 @@ func (p *Plan) next(migration *v1alpha1.WukongMigration, world *World) {
 		return
 	case world.vm == nil:
 		p.state = p.waiting(migration, world, v1alpha1.ReasonSourceMissing, fmt.Sprintf(
-			"WukongVM %s does not exist in namespace %s: create it, or create another WukongMigration", name, migration.Namespace))
+			"WukongVM %s does not exist in namespace %s: create it, or create another WukongMigration",
+			name, migration.Namespace))
 		return
 	}
 	if p.state = p.asked(migration, world); p.state != nil {
@@ -323,7 +335,8 @@ func (p *Plan) next(migration *v1alpha1.WukongMigration, world *World) {
 		return
 	}
 	p.begins = p.record.FailedAttempts + 1
-	p.state = operation.InProgress(v1alpha1.ReasonInProgress, "attempt %d: %s", p.begins, phases[kubevirtv1.MigrationPhaseUnset])
+	p.state = operation.InProgress(v1alpha1.ReasonInProgress, "attempt %d: %s",
+		p.begins, phases[kubevirtv1.MigrationPhaseUnset])
 }
 
 // asked decides by the time at which the migration was asked for; nil when it is to be carried out now.
@@ -337,7 +350,8 @@ func (p *Plan) asked(migration *v1alpha1.WukongMigration, world *World) *operati
 		}
 		return operation.Skipped(reason, "%s%s", message, remedy)
 	}
-	verdict := request.Decide(markOf(migration), world.vm.CreationTimestamp.Time, world.vm.Annotations[v1alpha1.AnnotationMigrationRequest], world.now)
+	verdict := request.Decide(markOf(migration), world.vm.CreationTimestamp.Time,
+		world.vm.Annotations[v1alpha1.AnnotationMigrationRequest], world.now)
 	switch {
 	case verdict == request.Outdated:
 		return skipped(v1alpha1.ReasonSkipped, "requestedAt %s is not later than the creation of WukongVM %s (%s)",
@@ -355,24 +369,28 @@ func (p *Plan) asked(migration *v1alpha1.WukongMigration, world *World) *operati
 	case p.record.Attempt > 0 || world.instance == nil:
 		return nil
 	}
-	if ended := movedSince(migration, world); ended != nil && (verdict == request.Begun || len(migration.Spec.NodeSelector) == 0) {
-		return skipped(v1alpha1.ReasonAlreadyHandled, "the guest of WukongVM %s moved to node %s at %s, later than requestedAt",
+	ended := movedSince(migration, world)
+	if ended != nil && (verdict == request.Begun || len(migration.Spec.NodeSelector) == 0) {
+		return skipped(v1alpha1.ReasonAlreadyHandled,
+			"the guest of WukongVM %s moved to node %s at %s, later than requestedAt",
 			name, world.instance.Status.NodeName, text(ended.Time))
 	}
 	if verdict == request.Begun && world.instance.CreationTimestamp.After(migration.Spec.RequestedAt.Time) {
 		// Status was lost, and the instance that knew.
-		return unknown("WukongVM %s has handled this request, and its guest was started since; whether it moved before is not known%s", name, remedy)
+		return unknown("WukongVM %s has handled this request, and its guest was started since; "+
+			"whether it moved before is not known%s", name, remedy)
 	}
 	return nil
 }
 
 func text(at time.Time) string { return at.UTC().Format(time.RFC3339) }
 
-// movedSince returns when the guest has moved after it was asked for, although nothing says that it was for this request:
-// somebody may have taken the annotation off, or status was lost. It is nil when the guest has not moved.
+// movedSince returns when the guest migrated to another node after requestedAt; nil when it has not. Nothing shows that
+// this request was the cause: somebody may have removed the annotation, or status was lost.
 func movedSince(migration *v1alpha1.WukongMigration, world *World) *metav1.Time {
 	state := world.instance.Status.MigrationState
-	if state == nil || !state.Completed || state.Failed || state.StartTimestamp == nil || !state.StartTimestamp.After(migration.Spec.RequestedAt.Time) {
+	if state == nil || !state.Completed || state.Failed || state.StartTimestamp == nil ||
+		!state.StartTimestamp.After(migration.Spec.RequestedAt.Time) {
 		return nil
 	}
 	return state.EndTimestamp
@@ -390,11 +408,13 @@ func deadlineLeft(migration *v1alpha1.WukongMigration, world *World) time.Durati
 // waiting is the state of a migration that cannot begin yet, until its deadline.
 func (p *Plan) waiting(migration *v1alpha1.WukongMigration, world *World, reason, message string) *operation.State {
 	if p.record.FailedAttempts > 0 {
-		message = fmt.Sprintf("attempt %d failed: %s; the next one waits: %s", p.record.FailedAttempts, p.record.Failure, message)
+		message = fmt.Sprintf("attempt %d failed: %s; the next one waits: %s",
+			p.record.FailedAttempts, p.record.Failure, message)
 	}
 	left := deadlineLeft(migration, world)
 	if left <= 0 {
-		return operation.Failed("given up after deadlineSeconds (%d): %s", ptr.Deref(migration.Spec.DeadlineSeconds, 0), message)
+		return operation.Failed("given up after deadlineSeconds (%d): %s",
+			ptr.Deref(migration.Spec.DeadlineSeconds, 0), message)
 	}
 	state := operation.Pending(reason, "%s", message)
 	if p.record.FailedAttempts > 0 {

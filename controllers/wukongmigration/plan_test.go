@@ -114,10 +114,24 @@ func prepares(since time.Duration) func(situation) {
 
 func TestDecide(t *testing.T) {
 	deleted := func(s situation) { s.attempt.DeletionTimestamp = ptr.To(at(time.Minute)) }
-	const pending, inProgress, succeeded = v1alpha1.OperationPending, v1alpha1.OperationInProgress, v1alpha1.OperationSucceeded
-	const failed, cancelled, skipped = v1alpha1.OperationFailed, v1alpha1.OperationCancelled, v1alpha1.OperationSkipped
+	notRunning := func(s situation) { s.vm.Status.NodeName = "" }
+	nodeChosen := func(s situation) { s.Spec.NodeSelector = map[string]string{"a": "b"} }
+	atDeadline := func(s situation) { s.now, s.facts.Now = noon.Add(time.Hour), noon.Add(time.Hour) }
+	// The first attempt in the phases of KubeVirt.
+	queued, preparesTarget := tried(1, kubevirtv1.MigrationPending), tried(1, kubevirtv1.MigrationPreparingTarget)
+	copies, fails := tried(1, kubevirtv1.MigrationRunning), tried(1, kubevirtv1.MigrationFailed)
+	succeeds := tried(1, kubevirtv1.MigrationSucceeded)
+	const (
+		pending    = v1alpha1.OperationPending
+		inProgress = v1alpha1.OperationInProgress
+		succeeded  = v1alpha1.OperationSucceeded
+		failed     = v1alpha1.OperationFailed
+		cancelled  = v1alpha1.OperationCancelled
+		skipped    = v1alpha1.OperationSkipped
+	)
+	type changes []func(situation)
 	for name, row := range map[string]struct {
-		changes []func(situation)
+		changes changes
 		phase   v1alpha1.OperationPhase
 		reason  string
 		words   string
@@ -125,115 +139,139 @@ func TestDecide(t *testing.T) {
 		removes bool
 	}{
 		"possible": {nil, inProgress, v1alpha1.ReasonInProgress, "attempt 1", 1, false},
-		"the annotation was written, and the manager killed": {[]func(situation){marked(0, "uid")},
+		"the annotation was written, and the manager killed": {changes{marked(0, "uid")},
 			inProgress, v1alpha1.ReasonInProgress, "attempt 1", 1, false},
-		"KubeVirt is not installed": {[]func(situation){func(s situation) { s.served = false }},
+		"KubeVirt is not installed": {changes{func(s situation) { s.served = false }},
 			pending, v1alpha1.ReasonDependencyMissing, "KubeVirt is not installed", 0, false},
-		"no WukongVM": {[]func(situation){func(s situation) { s.vm = nil }},
+		"no WukongVM": {changes{func(s situation) { s.vm = nil }},
 			pending, v1alpha1.ReasonSourceMissing, "WukongVM web does not exist in namespace shop", 0, false},
-		"an appointment": {[]func(situation){func(s situation) { s.Spec.RequestedAt = at(time.Hour) }},
+		"an appointment": {changes{func(s situation) { s.Spec.RequestedAt = at(time.Hour) }},
 			pending, v1alpha1.ReasonAppointed, "begins at 2026-03-01T13:00:00Z", 0, false},
-		"the WukongVM is younger": {[]func(situation){func(s situation) { s.vm.CreationTimestamp = at(time.Second) }},
+		"the WukongVM is younger": {changes{func(s situation) { s.vm.CreationTimestamp = at(time.Second) }},
 			skipped, v1alpha1.ReasonSkipped, "create a WukongMigration with a later requestedAt", 0, false},
-		"deleted and applied again": {[]func(situation){marked(0, "other")},
+		"deleted and applied again": {changes{marked(0, "other")},
 			skipped, v1alpha1.ReasonAlreadyHandled, "has handled a request of 2026-03-01T12:00:00Z before", 0, false},
-		"a later request was handled": {[]func(situation){marked(time.Second, "other")},
+		"a later request was handled": {changes{marked(time.Second, "other")},
 			skipped, v1alpha1.ReasonSuperseded, "has handled a request later than", 0, false},
-		"the annotation was removed, and the guest has moved": {[]func(situation){moved("other", nil)},
+		"the annotation was removed, and the guest has moved": {changes{moved("other", nil)},
 			skipped, v1alpha1.ReasonAlreadyHandled, "moved to node node1 at 2026-03-01T12:00:20Z", 0, false},
-		"the guest has moved, and a node is chosen": {[]func(situation){moved("other", nil), func(s situation) { s.Spec.NodeSelector = map[string]string{"a": "b"} }},
+		"the guest has moved, and a node is chosen": {changes{moved("other", nil), nodeChosen},
 			inProgress, v1alpha1.ReasonInProgress, "attempt 1", 1, false},
-		"the guest has moved before": {[]func(situation){moved("other", func(state *kubevirtv1.VirtualMachineInstanceMigrationState) {
+		"the guest has moved before": {changes{moved("other", func(state *kubevirtv1.VirtualMachineInstanceMigrationState) {
 			state.StartTimestamp = ptr.To(at(-time.Minute))
-		})},
-			inProgress, v1alpha1.ReasonInProgress, "attempt 1", 1, false},
-		"another one is under way": {[]func(situation){func(s situation) { s.other = "first" }},
+		})}, inProgress, v1alpha1.ReasonInProgress, "attempt 1", 1, false},
+		"another one is under way": {changes{func(s situation) { s.other = "first" }},
 			pending, v1alpha1.ReasonBusy, "WukongMigration first of WukongVM web is under way", 0, false},
-		"it does not run": {[]func(situation){func(s situation) { s.vm.Status.NodeName = "" }},
+		"it does not run": {changes{notRunning},
 			pending, v1alpha1.ReasonNotRunning, "WukongVM web does not run", 0, false},
-		"not possible until the deadline": {[]func(situation){func(s situation) { s.vm.Status.NodeName = ""; s.now = noon.Add(time.Hour) }},
-			failed, v1alpha1.ReasonFailed, "given up after deadlineSeconds (3600): WukongVM web does not run", 0, false},
-		"cancelled before it began": {[]func(situation){cancel}, cancelled, v1alpha1.ReasonCancelled, "before it began", 0, false},
+		"not possible until the deadline": {changes{func(s situation) {
+			s.vm.Status.NodeName = ""
+			s.now = noon.Add(time.Hour)
+		}}, failed, v1alpha1.ReasonFailed, "given up after deadlineSeconds (3600): WukongVM web does not run", 0, false},
+		"cancelled before it began": {changes{cancel},
+			cancelled, v1alpha1.ReasonCancelled, "before it began", 0, false},
 
-		"queued":      {[]func(situation){tried(1, kubevirtv1.MigrationPending)}, inProgress, v1alpha1.ReasonInProgress, "in KubeVirt's queue", 0, false},
-		"copies":      {[]func(situation){tried(1, kubevirtv1.MigrationRunning), moved("attempt", nil)}, inProgress, v1alpha1.ReasonInProgress, "copied to the target node, node node2", 0, false},
-		"a new phase": {[]func(situation){tried(1, "Synchronizing")}, inProgress, v1alpha1.ReasonInProgress, "phase Synchronizing", 0, false},
-		"no room": {[]func(situation){tried(1, kubevirtv1.MigrationScheduling), func(s situation) { s.unscheduled = "0/2 nodes: Insufficient memory" }},
-			inProgress, v1alpha1.ReasonUnschedulable, "0/2 nodes: Insufficient memory", 0, false},
-		"over quota": {[]func(situation){tried(1, kubevirtv1.MigrationPending), func(s situation) {
+		"queued": {changes{queued}, inProgress, v1alpha1.ReasonInProgress, "in KubeVirt's queue", 0, false},
+		"copies": {changes{copies, moved("attempt", nil)},
+			inProgress, v1alpha1.ReasonInProgress, "copied to the target node, node node2", 0, false},
+		"a new phase": {changes{tried(1, "Synchronizing")},
+			inProgress, v1alpha1.ReasonInProgress, "phase Synchronizing", 0, false},
+		"no room": {changes{tried(1, kubevirtv1.MigrationScheduling), func(s situation) {
+			s.unscheduled = "0/2 nodes: Insufficient memory"
+		}}, inProgress, v1alpha1.ReasonUnschedulable, "0/2 nodes: Insufficient memory", 0, false},
+		"over quota": {changes{queued, func(s situation) {
 			s.attempt.Status.Conditions = []kubevirtv1.VirtualMachineInstanceMigrationCondition{
 				{Type: kubevirtv1.VirtualMachineInstanceMigrationRejectedByResourceQuota, Status: corev1.ConditionTrue},
 			}
 		}}, inProgress, v1alpha1.ReasonQuotaExceeded, "raise the quota", 0, false},
-		"copies at the deadline": {[]func(situation){tried(1, kubevirtv1.MigrationRunning), func(s situation) { s.now = noon.Add(2 * time.Hour) }},
+		"copies at the deadline": {changes{copies, func(s situation) { s.now = noon.Add(2 * time.Hour) }},
 			inProgress, v1alpha1.ReasonInProgress, "attempt 1", 0, false},
-		"prepares for long": {[]func(situation){tried(1, kubevirtv1.MigrationPreparingTarget), moved("attempt", nil), prepares(stalledAfter)},
+		"prepares for long": {changes{preparesTarget, moved("attempt", nil), prepares(stalledAfter)},
 			inProgress, v1alpha1.ReasonTargetStalled, "delete pod target to end the attempt", 0, false},
-		"prepares for long, and is being cancelled": {[]func(situation){tried(1, kubevirtv1.MigrationPreparingTarget), moved("attempt", nil), prepares(stalledAfter), cancel, deleted},
-			inProgress, v1alpha1.ReasonTargetStalled, "delete pod target", 0, false},
-		"prepares": {[]func(situation){tried(1, kubevirtv1.MigrationPreparingTarget), moved("attempt", nil), prepares(stalledAfter - time.Second)},
+		"prepares for long, and is being cancelled": {changes{
+			preparesTarget, moved("attempt", nil), prepares(stalledAfter), cancel, deleted,
+		}, inProgress, v1alpha1.ReasonTargetStalled, "delete pod target", 0, false},
+		"prepares": {changes{preparesTarget, moved("attempt", nil), prepares(stalledAfter - time.Second)},
 			inProgress, v1alpha1.ReasonInProgress, "the target node prepares", 0, false},
-		"to be cancelled":    {[]func(situation){tried(1, kubevirtv1.MigrationRunning), cancel}, inProgress, v1alpha1.ReasonInProgress, "attempt 1", 0, true},
-		"is being cancelled": {[]func(situation){tried(1, kubevirtv1.MigrationRunning), cancel, deleted}, inProgress, v1alpha1.ReasonInProgress, "is being cancelled", 0, false},
-		"cancelled":          {[]func(situation){tried(1, kubevirtv1.MigrationFailed), cancel, deleted}, cancelled, v1alpha1.ReasonCancelled, "(spec.cancel); the guest runs on node node1", 0, false},
-		"cancelled by somebody": {[]func(situation){tried(1, kubevirtv1.MigrationFailed), deleted},
+		"to be cancelled": {changes{copies, cancel}, inProgress, v1alpha1.ReasonInProgress, "attempt 1", 0, true},
+		"is being cancelled": {changes{copies, cancel, deleted},
+			inProgress, v1alpha1.ReasonInProgress, "is being cancelled", 0, false},
+		"cancelled": {changes{fails, cancel, deleted},
+			cancelled, v1alpha1.ReasonCancelled, "(spec.cancel); the guest runs on node node1", 0, false},
+		"cancelled by somebody": {changes{fails, deleted},
 			cancelled, v1alpha1.ReasonCancelled, "VirtualMachineInstanceMigration attempt was deleted", 0, false},
-		"cancelled too late": {[]func(situation){tried(1, kubevirtv1.MigrationSucceeded), cancel, deleted}, succeeded, v1alpha1.ReasonMigrated, "", 0, false},
-		"succeeded":          {[]func(situation){tried(1, kubevirtv1.MigrationSucceeded), moved("attempt", nil)}, succeeded, v1alpha1.ReasonMigrated, "", 0, false},
+		"cancelled too late": {changes{succeeds, cancel, deleted}, succeeded, v1alpha1.ReasonMigrated, "", 0, false},
+		"succeeded": {changes{succeeds, moved("attempt", nil)},
+			succeeded, v1alpha1.ReasonMigrated, "", 0, false},
 
-		"failed": {[]func(situation){tried(1, kubevirtv1.MigrationFailed)},
-			inProgress, v1alpha1.ReasonAttemptFailed, "attempt 1 of 3 failed: the target was killed; the next one begins at 2026-03-01T12:01:20Z", 0, false},
-		"failed and waited":           {[]func(situation){tried(1, kubevirtv1.MigrationFailed), recorded(1, 20*time.Second)}, inProgress, v1alpha1.ReasonInProgress, "attempt 2", 2, false},
-		"failed twice":                {[]func(situation){tried(2, kubevirtv1.MigrationFailed), recorded(2, 39*time.Second)}, inProgress, v1alpha1.ReasonAttemptFailed, "attempt 2 of 3", 0, false},
-		"failed twice and waited":     {[]func(situation){tried(2, kubevirtv1.MigrationFailed), recorded(2, 40*time.Second)}, inProgress, v1alpha1.ReasonInProgress, "attempt 3", 3, false},
-		"failed too often":            {[]func(situation){tried(3, kubevirtv1.MigrationFailed)}, failed, v1alpha1.ReasonFailed, "attempt 3 of 3 failed: the target was killed; the guest runs on node node1", 0, false},
-		"failed and cancelled":        {[]func(situation){tried(1, kubevirtv1.MigrationFailed), cancel}, cancelled, v1alpha1.ReasonCancelled, "after a failed attempt", 0, false},
-		"failed, and collected since": {[]func(situation){tried(1, kubevirtv1.MigrationFailed), recorded(1, time.Minute), gone}, inProgress, v1alpha1.ReasonInProgress, "attempt 2", 2, false},
-		"failed, and a later request came": {[]func(situation){tried(1, kubevirtv1.MigrationFailed), recorded(1, time.Minute), marked(time.Second, "other")},
+		"failed": {changes{fails},
+			inProgress, v1alpha1.ReasonAttemptFailed,
+			"attempt 1 of 3 failed: the target was killed; the next one begins at 2026-03-01T12:01:20Z", 0, false},
+		"failed and waited": {changes{fails, recorded(1, 20*time.Second)},
+			inProgress, v1alpha1.ReasonInProgress, "attempt 2", 2, false},
+		"failed twice": {changes{tried(2, kubevirtv1.MigrationFailed), recorded(2, 39*time.Second)},
+			inProgress, v1alpha1.ReasonAttemptFailed, "attempt 2 of 3", 0, false},
+		"failed twice and waited": {changes{tried(2, kubevirtv1.MigrationFailed), recorded(2, 40*time.Second)},
+			inProgress, v1alpha1.ReasonInProgress, "attempt 3", 3, false},
+		"failed too often": {changes{tried(3, kubevirtv1.MigrationFailed)},
+			failed, v1alpha1.ReasonFailed,
+			"attempt 3 of 3 failed: the target was killed; the guest runs on node node1", 0, false},
+		"failed and cancelled": {changes{fails, cancel},
+			cancelled, v1alpha1.ReasonCancelled, "after a failed attempt", 0, false},
+		"failed, and collected since": {changes{fails, recorded(1, time.Minute), gone},
+			inProgress, v1alpha1.ReasonInProgress, "attempt 2", 2, false},
+		"failed, and a later request came": {changes{fails, recorded(1, time.Minute), marked(time.Second, "other")},
 			failed, v1alpha1.ReasonFailed, "has handled a request later than", 0, false},
-		"failed, and nothing is possible": {[]func(situation){tried(1, kubevirtv1.MigrationFailed), recorded(1, time.Minute), func(s situation) { s.vm.Status.NodeName = "" }},
+		"failed, and nothing is possible": {changes{fails, recorded(1, time.Minute), notRunning},
 			inProgress, v1alpha1.ReasonNotRunning, "the next one waits: WukongVM web does not run", 0, false},
-		"a lost race": {[]func(situation){tried(1, kubevirtv1.MigrationFailed), func(s situation) {
+		"a lost race": {changes{fails, func(s situation) {
 			s.attempt.Status.PhaseTransitionTimestamps = s.attempt.Status.PhaseTransitionTimestamps[1:]
 		}}, pending, v1alpha1.ReasonBusy, "another migration at the same moment", 0, true},
 
-		"deleted unseen, the instance knows": {[]func(situation){tried(1, kubevirtv1.MigrationRunning), moved("attempt", nil), gone}, succeeded, v1alpha1.ReasonMigrated, "", 0, false},
-		"deleted unseen, the node tells": {[]func(situation){tried(1, kubevirtv1.MigrationRunning), moved("other", nil), gone, func(s situation) { s.instance.Status.NodeName = "node2" }},
+		"deleted unseen, the instance knows": {changes{copies, moved("attempt", nil), gone},
 			succeeded, v1alpha1.ReasonMigrated, "", 0, false},
-		"deleted unseen, nothing tells": {[]func(situation){tried(1, kubevirtv1.MigrationRunning), gone},
+		"deleted unseen, the node tells": {changes{copies, moved("other", nil), gone, func(s situation) {
+			s.instance.Status.NodeName = "node2"
+		}}, succeeded, v1alpha1.ReasonMigrated, "", 0, false},
+		"deleted unseen, nothing tells": {changes{copies, gone},
 			failed, v1alpha1.ReasonOutcomeUnknown, "deleted before its end was seen", 0, false},
-		"deleted unseen, and cancelled": {[]func(situation){tried(1, kubevirtv1.MigrationRunning), gone, cancel},
+		"deleted unseen, and cancelled": {changes{copies, gone, cancel},
 			cancelled, v1alpha1.ReasonCancelled, "the guest runs on node node1", 0, false},
-		"deleted unseen, and started again elsewhere": {[]func(situation){tried(1, kubevirtv1.MigrationRunning), gone, func(s situation) {
+		"deleted unseen, and started again elsewhere": {changes{copies, gone, func(s situation) {
 			s.instance.Status.NodeName, s.instance.CreationTimestamp = "node2", at(30*time.Second)
 		}}, failed, v1alpha1.ReasonOutcomeUnknown, "the guest runs on node node2", 0, false},
-		"the lost race is deleted": {[]func(situation){marked(0, "uid")}, inProgress, v1alpha1.ReasonInProgress, "attempt 1", 1, false},
-		"a later one waits": {[]func(situation){func(s situation) { s.later = "late" }},
+		"the lost race is deleted": {changes{marked(0, "uid")},
+			inProgress, v1alpha1.ReasonInProgress, "attempt 1", 1, false},
+		"a later one waits": {changes{func(s situation) { s.later = "late" }},
 			skipped, v1alpha1.ReasonSuperseded, "WukongMigration late of WukongVM web was asked for later", 0, false},
-		"failed, collected, and it waits": {[]func(situation){tried(1, kubevirtv1.MigrationFailed), recorded(1, time.Second), gone},
+		"failed, collected, and it waits": {changes{fails, recorded(1, time.Second), gone},
 			inProgress, v1alpha1.ReasonAttemptFailed, "the next one begins at", 0, false},
-		"failed, and the time is lost": {[]func(situation){tried(1, kubevirtv1.MigrationFailed), recorded(1, time.Second), func(s situation) { s.Status.FailedAt = nil }},
-			inProgress, v1alpha1.ReasonAttemptFailed, "the next one begins at", 0, false},
-		"failed too often, and collected": {[]func(situation){tried(3, kubevirtv1.MigrationFailed), recorded(3, time.Second), gone},
+		"failed, and the time is lost": {changes{fails, recorded(1, time.Second), func(s situation) {
+			s.Status.FailedAt = nil
+		}}, inProgress, v1alpha1.ReasonAttemptFailed, "the next one begins at", 0, false},
+		"failed too often, and collected": {changes{tried(3, kubevirtv1.MigrationFailed), recorded(3, time.Second), gone},
 			failed, v1alpha1.ReasonFailed, "attempt 3 of 3 failed", 0, false},
-		"failed, and the deadline is over": {[]func(situation){
-			tried(1, kubevirtv1.MigrationFailed), func(s situation) { s.now, s.facts.Now = noon.Add(time.Hour), noon.Add(time.Hour) }, recorded(1, time.Minute),
-		}, failed, v1alpha1.ReasonFailed, "given up after deadlineSeconds (3600): attempt 1 failed: the target was killed", 0, false},
-		"failed, and no guest is left": {[]func(situation){tried(3, kubevirtv1.MigrationFailed), func(s situation) { s.instance = nil }},
-			failed, v1alpha1.ReasonFailed, "the guest does not run", 0, false},
-		"nobody looked until the deadline": {[]func(situation){func(s situation) { s.now, s.facts.Now = noon.Add(time.Hour), noon.Add(time.Hour) }},
+		"failed, and the deadline is over": {changes{fails, atDeadline, recorded(1, time.Minute)},
+			failed, v1alpha1.ReasonFailed,
+			"given up after deadlineSeconds (3600): attempt 1 failed: the target was killed", 0, false},
+		"failed, and no guest is left": {changes{tried(3, kubevirtv1.MigrationFailed), func(s situation) {
+			s.instance = nil
+		}}, failed, v1alpha1.ReasonFailed, "the guest does not run", 0, false},
+		"nobody looked until the deadline": {changes{atDeadline},
 			failed, v1alpha1.ReasonFailed, "it was not begun in time", 0, false},
-		"status is lost, and the guest has moved to a chosen node": {[]func(situation){
-			marked(0, "uid"), moved("other", nil), func(s situation) { s.Spec.NodeSelector = map[string]string{"a": "b"} },
+		"status is lost, and the guest has moved to a chosen node": {changes{
+			marked(0, "uid"), moved("other", nil), nodeChosen,
 		}, skipped, v1alpha1.ReasonAlreadyHandled, "moved to node node1", 0, false},
-		"status is lost, and the guest was started since": {[]func(situation){marked(0, "uid"), func(s situation) {
+		"status is lost, and the guest was started since": {changes{marked(0, "uid"), func(s situation) {
 			s.instance.CreationTimestamp = at(time.Second)
 		}}, failed, v1alpha1.ReasonOutcomeUnknown, "its guest was started since", 0, false},
-		"a fraction of a second": {[]func(situation){marked(0, "other"), func(s situation) { s.Spec.RequestedAt = at(700 * time.Millisecond) }},
-			skipped, v1alpha1.ReasonAlreadyHandled, "before", 0, false},
-		"status is lost, and the attempt is there": {[]func(situation){tried(2, kubevirtv1.MigrationRunning), marked(0, "uid"), func(s situation) {
-			s.Status = v1alpha1.WukongMigrationStatus{}
-		}}, inProgress, v1alpha1.ReasonInProgress, "attempt 2", 0, false},
+		"a fraction of a second": {changes{marked(0, "other"), func(s situation) {
+			s.Spec.RequestedAt = at(700 * time.Millisecond)
+		}}, skipped, v1alpha1.ReasonAlreadyHandled, "before", 0, false},
+		"status is lost, and the attempt is there": {changes{
+			tried(2, kubevirtv1.MigrationRunning), marked(0, "uid"),
+			func(s situation) { s.Status = v1alpha1.WukongMigrationStatus{} },
+		}, inProgress, v1alpha1.ReasonInProgress, "attempt 2", 0, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := begin(row.changes...)
@@ -263,9 +301,10 @@ func TestFactsAreReadWhenTheyDecide(t *testing.T) {
 }
 
 func TestTheRecordOfAMigration(t *testing.T) {
-	s := begin(tried(1, kubevirtv1.MigrationSucceeded), moved("attempt", func(state *kubevirtv1.VirtualMachineInstanceMigrationState) {
+	slow := func(state *kubevirtv1.VirtualMachineInstanceMigrationState) {
 		state.Mode, state.MigrationPolicyName = kubevirtv1.MigrationPreCopy, ptr.To("slow")
-	}))
+	}
+	s := begin(tried(1, kubevirtv1.MigrationSucceeded), moved("attempt", slow))
 	plan := decide(s.WukongMigration, s.World)
 	assert.Equal(t, v1alpha1.WukongMigrationStatus{
 		Attempt: 1, MigrationName: "attempt", MigrationUID: "attempt", SourceNode: "node1", TargetNode: "node2",

@@ -78,7 +78,8 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 	if err != nil {
 		return result, err
 	}
-	return operation.End(ctx, r.client, r.applier.Recorder, migration, result, world.now, func(context.Context) error { return nil }), nil
+	return operation.End(ctx, r.client, r.applier.Recorder, migration, result, world.now,
+		func(context.Context) error { return nil }), nil
 }
 
 // work is what the steps of a pass work on.

@@ -52,7 +52,8 @@ func instanceChange() predicate.Predicate {
 	return predicate.Funcs{
 		UpdateFunc: func(e event.UpdateEvent) bool {
 			before, after := e.ObjectOld.(*kubevirtv1.VirtualMachineInstance), e.ObjectNew.(*kubevirtv1.VirtualMachineInstance)
-			return before.UID != after.UID || before.Status.Phase != after.Status.Phase || before.Status.NodeName != after.Status.NodeName ||
+			return before.UID != after.UID || before.Status.Phase != after.Status.Phase ||
+				before.Status.NodeName != after.Status.NodeName ||
 				before.Status.FSFreezeStatus != after.Status.FSFreezeStatus ||
 				!equality.Semantic.DeepEqual(before.Status.MigrationState, after.Status.MigrationState)
 		},
@@ -63,7 +64,8 @@ func instanceChange() predicate.Predicate {
 func attemptChange() predicate.Predicate {
 	return predicate.Funcs{
 		UpdateFunc: func(e event.UpdateEvent) bool {
-			before, after := e.ObjectOld.(*kubevirtv1.VirtualMachineInstanceMigration), e.ObjectNew.(*kubevirtv1.VirtualMachineInstanceMigration)
+			before := e.ObjectOld.(*kubevirtv1.VirtualMachineInstanceMigration)
+			after := e.ObjectNew.(*kubevirtv1.VirtualMachineInstanceMigration)
 			return before.UID != after.UID || before.DeletionTimestamp.IsZero() != after.DeletionTimestamp.IsZero() ||
 				!equality.Semantic.DeepEqual(before.OwnerReferences, after.OwnerReferences) ||
 				!equality.Semantic.DeepEqual(before.Status, after.Status)

@@ -61,7 +61,8 @@ func (r *Reconciler) observe(ctx context.Context, migration *v1alpha1.WukongMigr
 	if world.vm, err = read.Get(ctx, r.client, migration.Namespace, name, &v1alpha1.WukongVM{}); err != nil {
 		return nil, err
 	}
-	if world.instance, err = read.Get(ctx, r.client, migration.Namespace, name, &kubevirtv1.VirtualMachineInstance{}); err != nil {
+	world.instance, err = read.Get(ctx, r.client, migration.Namespace, name, &kubevirtv1.VirtualMachineInstance{})
+	if err != nil {
 		return nil, err
 	}
 	if err := r.observeAttempt(ctx, migration, world); err != nil {
@@ -93,10 +94,14 @@ func (r *Reconciler) observeAttempt(ctx context.Context, migration *v1alpha1.Wuk
 	return err
 }
 
-// unscheduled is why the scheduler has found no node for the target pod of an attempt; empty when it has, or does not say.
-func (r *Reconciler) unscheduled(ctx context.Context, attempt *kubevirtv1.VirtualMachineInstanceMigration) (string, error) {
+// unscheduled returns why the scheduler has found no node for the target pod of an attempt. It is empty when the pod
+// has a node, or the scheduler has reported nothing.
+func (r *Reconciler) unscheduled(
+	ctx context.Context, attempt *kubevirtv1.VirtualMachineInstanceMigration,
+) (string, error) {
 	pods := &corev1.PodList{}
-	err := r.live.List(ctx, pods, client.InNamespace(attempt.Namespace), client.MatchingLabels{kubevirtv1.MigrationJobLabel: string(attempt.UID)})
+	err := r.live.List(ctx, pods, client.InNamespace(attempt.Namespace),
+		client.MatchingLabels{kubevirtv1.MigrationJobLabel: string(attempt.UID)})
 	if err != nil {
 		return "", fmt.Errorf("list the target pods of %s: %w", attempt.Name, err)
 	}
@@ -121,20 +126,24 @@ func (r *Reconciler) failure(ctx context.Context, world *World) (string, error) 
 	if err != nil {
 		return "", fmt.Errorf("list the events of %s: %w", world.attempt.Name, err)
 	}
-	slices.SortFunc(events.Items, func(one, two corev1.Event) int { return one.LastTimestamp.Compare(two.LastTimestamp.Time) })
+	slices.SortFunc(events.Items, func(one, two corev1.Event) int {
+		return one.LastTimestamp.Compare(two.LastTimestamp.Time)
+	})
 	if len(events.Items) == 0 {
 		return "KubeVirt reports no reason", nil
 	}
 	return strings.TrimSuffix(events.Items[len(events.Items)-1].Message, "."), nil
 }
 
-// stateOf is what is known of an attempt beside its phase: KubeVirt keeps it at the instance until the next migration, and
-// copies it to the attempt in the end.
+// stateOf returns KubeVirt's record of an attempt; nil when there is none. KubeVirt keeps the record in the status of
+// the instance until the next migration, and copies it to the attempt when the attempt ends.
 func stateOf(
 	attempt *kubevirtv1.VirtualMachineInstanceMigration, instance *kubevirtv1.VirtualMachineInstance,
 ) *kubevirtv1.VirtualMachineInstanceMigrationState {
-	if instance != nil && instance.Status.MigrationState != nil && instance.Status.MigrationState.MigrationUID == attempt.UID {
-		return instance.Status.MigrationState
+	if instance != nil {
+		if state := instance.Status.MigrationState; state != nil && state.MigrationUID == attempt.UID {
+			return state
+		}
 	}
 	if state := attempt.Status.MigrationState; state != nil && state.MigrationUID == attempt.UID {
 		return state
@@ -176,7 +185,9 @@ func isLauncher(pod *corev1.Pod) bool { return pod.Labels[kubevirtv1.AppLabel] =
 
 // observeFacts reads what a pre-flight check looks at.
 func (r *Reconciler) observeFacts(ctx context.Context, migration *v1alpha1.WukongMigration, world *World) error {
-	facts := &preflight.Inputs{VM: world.vm, Instance: world.instance, NodeSelector: migration.Spec.NodeSelector, Now: world.now}
+	facts := &preflight.Inputs{
+		VM: world.vm, Instance: world.instance, NodeSelector: migration.Spec.NodeSelector, Now: world.now,
+	}
 	world.facts = facts
 	if world.instance == nil {
 		return nil

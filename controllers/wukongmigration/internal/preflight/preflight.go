@@ -1,9 +1,9 @@
 // Package preflight finds out before anything is tried what would keep a guest from migrating to another node.
 //
 // KubeVirt makes the target pod from the instance as it made the launcher pod, and keeps it off the source node
-// (kubevirt.io/kubevirt, pkg/virt-controller/watch/migration, createTargetPod). So the instance and the labels of KubeVirt
-// that the launcher pod asks for show which nodes may take the guest, and the launcher pod what a second pod asks of the
-// namespace's quotas. Whether a node has the memory is left to the scheduler.
+// (kubevirt.io/kubevirt, pkg/virt-controller/watch/migration, createTargetPod). So the instance, and the labels of
+// KubeVirt in the nodeSelector of the launcher pod, show which nodes can take the guest. The launcher pod shows what a
+// second pod needs of the namespace's quotas. The scheduler checks whether a node has the memory.
 package preflight
 
 import (
@@ -49,7 +49,8 @@ func Obstacles(in Inputs) []v1alpha1.MigrationObstacle {
 	var found []v1alpha1.MigrationObstacle
 	add := func(reason, format string, arguments ...any) {
 		message := fmt.Sprintf(format, arguments...)
-		if message != "" && !slices.ContainsFunc(found, func(one v1alpha1.MigrationObstacle) bool { return one.Reason == reason }) {
+		isListed := slices.ContainsFunc(found, func(one v1alpha1.MigrationObstacle) bool { return one.Reason == reason })
+		if message != "" && !isListed {
 			found = append(found, v1alpha1.MigrationObstacle{Reason: reason, Message: message})
 		}
 	}
@@ -71,8 +72,9 @@ func Obstacles(in Inputs) []v1alpha1.MigrationObstacle {
 }
 
 // settling is how long a guest stays on its node after a migration. virt-handler on the node that it left closes its
-// connection to the launcher there a while after the pod has ended. If the guest comes back before, KubeVirt v1.7 never
-// prepares the target, until somebody deletes the target pod ("unresponsive command server", pkg/virt-handler/migration-target.go).
+// connection to the launcher there a while after the pod has ended. If the guest returns before that, KubeVirt v1.7
+// never prepares the target, until somebody deletes the target pod ("unresponsive command server",
+// pkg/virt-handler/migration-target.go).
 const settling = 10 * time.Second
 
 // busy is what goes on at the guest, after which it can migrate; empty for nothing.
@@ -84,7 +86,8 @@ func (in Inputs) busy() string {
 		return ""
 	}
 	if len(in.Ending) > 0 {
-		return fmt.Sprintf("pod %s of an earlier migration of WukongVM %s has not ended: this migration begins afterwards", in.Ending[0], in.VM.Name)
+		return fmt.Sprintf("pod %s of an earlier migration of WukongVM %s has not ended: this migration begins afterwards",
+			in.Ending[0], in.VM.Name)
 	}
 	return fmt.Sprintf("WukongVM %s has just migrated: this migration begins at %s",
 		in.VM.Name, in.settles().UTC().Format(time.RFC3339))
@@ -95,10 +98,14 @@ func (in Inputs) IsSettling() bool { return len(in.Ending) > 0 || in.Now.Before(
 
 // settles is when the guest can migrate again after its last migration; zero when it has not migrated.
 func (in Inputs) settles() time.Time {
-	if in.Instance == nil || in.Instance.Status.MigrationState == nil || in.Instance.Status.MigrationState.EndTimestamp == nil {
+	if in.Instance == nil {
 		return time.Time{}
 	}
-	return in.Instance.Status.MigrationState.EndTimestamp.Add(settling)
+	state := in.Instance.Status.MigrationState
+	if state == nil || state.EndTimestamp == nil {
+		return time.Time{}
+	}
+	return state.EndTimestamp.Add(settling)
 }
 
 // Keep keeps what is read of an instance, here and by those who follow its migration.
@@ -116,7 +123,7 @@ func Keep(full, kept *kubevirtv1.VirtualMachineInstance) {
 // (kubevirt.io/kubevirt, pkg/virt-launcher/virtwrap/api/schema.go, FSFrozen).
 const fileSystemsFrozen = "frozen"
 
-// changes are the conditions by which KubeVirt reports that it migrates a guest by itself, because something of it changes.
+// changes are the conditions that report a change of a guest for which KubeVirt migrates it automatically.
 var changes = map[kubevirtv1.VirtualMachineInstanceConditionType]string{
 	kubevirtv1.VirtualMachineInstanceVolumesChange:     "its volumes move to other storage",
 	kubevirtv1.VirtualMachineInstanceVCPUChange:        "its CPUs are being changed",
@@ -127,7 +134,8 @@ var changes = map[kubevirtv1.VirtualMachineInstanceConditionType]string{
 // changing is what KubeVirt or a snapshot does to a guest; empty for nothing.
 func changing(name string, instance *kubevirtv1.VirtualMachineInstance) string {
 	if state := instance.Status.MigrationState; state != nil && !state.Completed && !state.Failed {
-		return fmt.Sprintf("WukongVM %s is migrating already, to node %s: this migration begins afterwards", name, state.TargetNode)
+		return fmt.Sprintf("WukongVM %s is migrating already, to node %s: this migration begins afterwards",
+			name, state.TargetNode)
 	}
 	if instance.Status.FSFreezeStatus == fileSystemsFrozen {
 		return fmt.Sprintf("the file systems of WukongVM %s are frozen for a snapshot: the migration begins afterwards", name)
@@ -140,22 +148,22 @@ func changing(name string, instance *kubevirtv1.VirtualMachineInstance) string {
 	return ""
 }
 
-// invalidSelector names an entry of spec.nodeSelector that no label of a node can be. The schema cannot check the keys of a
-// map.
+// invalidSelector names an entry of spec.nodeSelector that no label of a node can be. The schema cannot check the keys
+// of a map.
 func (in Inputs) invalidSelector() string {
 	for _, key := range slices.Sorted(maps.Keys(in.NodeSelector)) {
 		value := in.NodeSelector[key]
 		if faults := append(validation.IsQualifiedName(key), validation.IsValidLabelValue(value)...); len(faults) > 0 {
-			return fmt.Sprintf("spec.nodeSelector has %s: %q, which no label of a node can be: %s; create another WukongMigration",
-				key, value, faults[0])
+			return fmt.Sprintf("spec.nodeSelector has %s: %q, which no label of a node can be: %s; "+
+				"create another WukongMigration", key, value, faults[0])
 		}
 	}
 	return ""
 }
 
-// selectorConflict names a label of which the WukongVM demands another value. KubeVirt would keep that one
-// (pkg/virt-controller/services, RenderMigrationManifest). A launcher pod to which the guest has migrated has the selector
-// of that migration as well.
+// selectorConflict names a label for which the WukongVM requires another value. KubeVirt would keep the value of the
+// WukongVM (pkg/virt-controller/services, RenderMigrationManifest). A launcher pod to which the guest has migrated also
+// has the selector of that migration.
 func (in Inputs) selectorConflict() string {
 	for _, key := range slices.Sorted(maps.Keys(in.NodeSelector)) {
 		if has, demanded := in.Instance.Spec.NodeSelector[key]; demanded && has != in.NodeSelector[key] {
@@ -172,10 +180,13 @@ func (in Inputs) noTarget() string {
 	required, target := in.cpuLabels(), in.target()
 	reasons := map[string]int{}
 	for i := range in.Nodes {
-		if in.Nodes[i].Name == in.Instance.Status.NodeName && len(in.NodeSelector) > 0 && matches(&in.Nodes[i], in.NodeSelector) && !in.others() {
-			return fmt.Sprintf("WukongVM %s runs on node %s already, the only one that matches spec.nodeSelector", in.VM.Name, in.Nodes[i].Name)
+		node := &in.Nodes[i]
+		isSource := node.Name == in.Instance.Status.NodeName
+		if isSource && len(in.NodeSelector) > 0 && matches(node, in.NodeSelector) && !in.others() {
+			return fmt.Sprintf("WukongVM %s runs on node %s already, the only one that matches spec.nodeSelector",
+				in.VM.Name, node.Name)
 		}
-		reason := in.unfit(&in.Nodes[i], target, required)
+		reason := in.unfit(node, target, required)
 		if reason == "" {
 			return ""
 		}
@@ -185,7 +196,8 @@ func (in Inputs) noTarget() string {
 	for _, reason := range slices.Sorted(maps.Keys(reasons)) {
 		counted = append(counted, fmt.Sprintf("%d %s", reasons[reason], reason))
 	}
-	return fmt.Sprintf("no node may take WukongVM %s: of %d nodes, %s", in.VM.Name, len(in.Nodes), strings.Join(counted, ", "))
+	return fmt.Sprintf("no node may take WukongVM %s: of %d nodes, %s",
+		in.VM.Name, len(in.Nodes), strings.Join(counted, ", "))
 }
 
 // target is as much of the target pod as chooses its node.
@@ -249,14 +261,15 @@ func matches(node *corev1.Node, selector map[string]string) bool {
 	return true
 }
 
-// cpuLabels are what a guest whose CPU is that of its node needs of another one (prepareNodeSelectorForHostCpuModel). After
-// its first migration the launcher pod demands them itself.
+// cpuLabels returns the labels that another node needs for a guest with the CPU model of its node
+// (prepareNodeSelectorForHostCpuModel). After the first migration of the guest its launcher pod requires them itself.
 func (in Inputs) cpuLabels() []string {
 	if cpu := in.Instance.Spec.Domain.CPU; cpu == nil || cpu.Model != kubevirtv1.CPUModeHostModel {
 		return nil
 	}
 	for key := range in.Pod.Spec.NodeSelector {
-		if strings.HasPrefix(key, kubevirtv1.SupportedHostModelMigrationCPU) || strings.HasPrefix(key, kubevirtv1.CPUFeatureLabel) {
+		if strings.HasPrefix(key, kubevirtv1.SupportedHostModelMigrationCPU) ||
+			strings.HasPrefix(key, kubevirtv1.CPUFeatureLabel) {
 			return nil
 		}
 	}

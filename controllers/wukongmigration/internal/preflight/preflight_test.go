@@ -38,8 +38,11 @@ func begin() *Inputs {
 		Pod: &corev1.Pod{Spec: corev1.PodSpec{
 			NodeSelector: map[string]string{kubevirtv1.NodeSchedulable: "true"},
 			Containers: []corev1.Container{{Resources: corev1.ResourceRequirements{
-				Requests: corev1.ResourceList{corev1.ResourceMemory: resource.MustParse("600Mi"), corev1.ResourceCPU: resource.MustParse("100m")},
-				Limits:   corev1.ResourceList{corev1.ResourceMemory: resource.MustParse("600Mi")},
+				Requests: corev1.ResourceList{
+					corev1.ResourceMemory: resource.MustParse("600Mi"),
+					corev1.ResourceCPU:    resource.MustParse("100m"),
+				},
+				Limits: corev1.ResourceList{corev1.ResourceMemory: resource.MustParse("600Mi")},
 			}}},
 		}},
 		Nodes: []corev1.Node{node("node1"), node("node2")},
@@ -64,14 +67,20 @@ func TestObstacles(t *testing.T) {
 	quota := func(name corev1.ResourceName, hard, used string) func(*Inputs) {
 		return func(in *Inputs) {
 			in.Quotas = []corev1.ResourceQuota{{ObjectMeta: metav1.ObjectMeta{Name: "small"}, Status: corev1.ResourceQuotaStatus{
-				Hard: corev1.ResourceList{name: resource.MustParse(hard)}, Used: corev1.ResourceList{name: resource.MustParse(used)},
+				Hard: corev1.ResourceList{name: resource.MustParse(hard)},
+				Used: corev1.ResourceList{name: resource.MustParse(used)},
 			}}}
 		}
 	}
 	condition := func(is kubevirtv1.VirtualMachineInstanceConditionType) func(*Inputs) {
 		return func(in *Inputs) {
-			in.Instance.Status.Conditions = []kubevirtv1.VirtualMachineInstanceCondition{{Type: is, Status: corev1.ConditionTrue}}
+			in.Instance.Status.Conditions = []kubevirtv1.VirtualMachineInstanceCondition{
+				{Type: is, Status: corev1.ConditionTrue},
+			}
 		}
+	}
+	chosen := func(node string) func(*Inputs) {
+		return func(in *Inputs) { in.NodeSelector = map[string]string{"kubernetes.io/hostname": node} }
 	}
 	for name, row := range map[string]struct {
 		change func(*Inputs)
@@ -84,15 +93,20 @@ func TestObstacles(t *testing.T) {
 		"it is being started": {func(in *Inputs) { in.Instance.Status.Phase = kubevirtv1.Scheduling },
 			v1alpha1.ReasonNotRunning, "does not run"},
 		"KubeVirt refuses": {func(in *Inputs) {
-			in.VM.Status.Conditions = []metav1.Condition{{Type: v1alpha1.ConditionLiveMigratable, Status: metav1.ConditionFalse, Message: "disk root is not shared"}}
+			in.VM.Status.Conditions = []metav1.Condition{{
+				Type: v1alpha1.ConditionLiveMigratable, Status: metav1.ConditionFalse, Message: "disk root is not shared",
+			}}
 		}, v1alpha1.ReasonNotMigratable, "disk root is not shared"},
 		"it wants another zone": {func(in *Inputs) {
 			in.Instance.Spec.NodeSelector = map[string]string{"zone": "a"}
 			in.NodeSelector = map[string]string{"zone": "b"}
 			in.Nodes[1].Labels["zone"] = "a"
-		}, v1alpha1.ReasonNodeSelectorConflict, "spec.nodeSelector asks for zone=b, and WukongVM web may run on nodes with zone=a only"},
-		"one node": {func(in *Inputs) { in.Nodes = in.Nodes[:1] }, v1alpha1.ReasonNoTargetNode, "of 1 nodes, 1 where it runs"},
-		"cordoned": {func(in *Inputs) { in.Nodes[1].Spec.Unschedulable = true }, v1alpha1.ReasonNoTargetNode, "of 2 nodes, 1 cordoned, 1 where it runs"},
+		}, v1alpha1.ReasonNodeSelectorConflict,
+			"spec.nodeSelector asks for zone=b, and WukongVM web may run on nodes with zone=a only"},
+		"one node": {func(in *Inputs) { in.Nodes = in.Nodes[:1] },
+			v1alpha1.ReasonNoTargetNode, "of 1 nodes, 1 where it runs"},
+		"cordoned": {func(in *Inputs) { in.Nodes[1].Spec.Unschedulable = true },
+			v1alpha1.ReasonNoTargetNode, "of 2 nodes, 1 cordoned, 1 where it runs"},
 		"tainted": {func(in *Inputs) {
 			in.Nodes[1].Spec.Taints = []corev1.Taint{{Key: "gpu", Effect: corev1.TaintEffectNoSchedule}}
 		}, v1alpha1.ReasonNoTargetNode, "1 with a taint that it does not tolerate"},
@@ -100,7 +114,8 @@ func TestObstacles(t *testing.T) {
 			in.Nodes[1].Spec.Taints = []corev1.Taint{{Key: "gpu", Effect: corev1.TaintEffectNoSchedule}}
 			in.Pod.Spec.Tolerations = []corev1.Toleration{{Key: "gpu", Operator: corev1.TolerationOpExists}}
 		}, "", ""},
-		"KubeVirt's handler is down": {func(in *Inputs) { in.Nodes[1].Labels[kubevirtv1.NodeSchedulable] = "false" }, v1alpha1.ReasonNoTargetNode, "not ready for KubeVirt"},
+		"KubeVirt's handler is down": {func(in *Inputs) { in.Nodes[1].Labels[kubevirtv1.NodeSchedulable] = "false" },
+			v1alpha1.ReasonNoTargetNode, "not ready for KubeVirt"},
 		"its own selector": {func(in *Inputs) {
 			in.Instance.Spec.NodeSelector = map[string]string{"disk": "ssd"}
 		}, v1alpha1.ReasonNoTargetNode, "1 not matching its nodeSelector or affinity"},
@@ -111,7 +126,9 @@ func TestObstacles(t *testing.T) {
 		"its own affinity": {func(in *Inputs) {
 			in.Instance.Spec.Affinity = &corev1.Affinity{NodeAffinity: &corev1.NodeAffinity{
 				RequiredDuringSchedulingIgnoredDuringExecution: &corev1.NodeSelector{NodeSelectorTerms: []corev1.NodeSelectorTerm{{
-					MatchExpressions: []corev1.NodeSelectorRequirement{{Key: "kubernetes.io/hostname", Operator: corev1.NodeSelectorOpIn, Values: []string{"node1"}}},
+					MatchExpressions: []corev1.NodeSelectorRequirement{{
+						Key: "kubernetes.io/hostname", Operator: corev1.NodeSelectorOpIn, Values: []string{"node1"},
+					}},
 				}}},
 			}}
 		}, v1alpha1.ReasonNoTargetNode, "1 not matching its nodeSelector or affinity"},
@@ -119,11 +136,11 @@ func TestObstacles(t *testing.T) {
 			in.Pod.Spec.NodeSelector["kubernetes.io/hostname"] = "node1"
 			in.NodeSelector = map[string]string{"kubernetes.io/hostname": "node2"}
 		}, "", ""},
-		"the chosen node does not exist": {func(in *Inputs) { in.NodeSelector = map[string]string{"kubernetes.io/hostname": "node3"} },
+		"the chosen node does not exist": {chosen("node3"),
 			v1alpha1.ReasonNoTargetNode, "1 not matching spec.nodeSelector"},
-		"the chosen node is its own": {func(in *Inputs) { in.NodeSelector = map[string]string{"kubernetes.io/hostname": "node1"} },
+		"the chosen node is its own": {chosen("node1"),
 			v1alpha1.ReasonNoTargetNode, "WukongVM web runs on node node1 already, the only one that matches"},
-		"the chosen node": {func(in *Inputs) { in.NodeSelector = map[string]string{"kubernetes.io/hostname": "node2"} }, "", ""},
+		"the chosen node": {chosen("node2"), "", ""},
 		"another CPU":     {hostModel, v1alpha1.ReasonNoTargetNode, "1 without the CPU model"},
 		"the same CPU": {func(in *Inputs) {
 			hostModel(in)
@@ -136,7 +153,8 @@ func TestObstacles(t *testing.T) {
 		}, "", ""},
 		"quota of memory": {quota(corev1.ResourceRequestsMemory, "1Gi", "600Mi"), v1alpha1.ReasonQuotaExceeded,
 			"ResourceQuota small has no room for it: requests.memory 600Mi more than the 600Mi in use, of 1Gi"},
-		"quota of pods":     {quota(corev1.ResourcePods, "1", "1"), v1alpha1.ReasonQuotaExceeded, "pods 1 more than the 1 in use, of 1"},
+		"quota of pods": {quota(corev1.ResourcePods, "1", "1"),
+			v1alpha1.ReasonQuotaExceeded, "pods 1 more than the 1 in use, of 1"},
 		"quota with room":   {quota(corev1.ResourceLimitsMemory, "2Gi", "600Mi"), "", ""},
 		"quota of services": {quota(corev1.ResourceServices, "1", "1"), "", ""},
 		"quota with a scope": {func(in *Inputs) {
@@ -152,10 +170,14 @@ func TestObstacles(t *testing.T) {
 		"migrated just now": {func(in *Inputs) {
 			in.Instance.Status.MigrationState = ended(settling - time.Second)
 		}, v1alpha1.ReasonBusy, "has just migrated: this migration begins at 2026-03-01T12:00:01Z"},
-		"a pod is left":   {func(in *Inputs) { in.Ending = []string{"virt-launcher-web-x"} }, v1alpha1.ReasonBusy, "pod virt-launcher-web-x"},
-		"frozen":          {func(in *Inputs) { in.Instance.Status.FSFreezeStatus = "frozen" }, v1alpha1.ReasonBusy, "frozen for a snapshot"},
-		"its disks move":  {condition(kubevirtv1.VirtualMachineInstanceVolumesChange), v1alpha1.ReasonBusy, "its volumes move to other storage"},
-		"its CPUs change": {condition(kubevirtv1.VirtualMachineInstanceVCPUChange), v1alpha1.ReasonBusy, "its CPUs are being changed"},
+		"a pod is left": {func(in *Inputs) { in.Ending = []string{"virt-launcher-web-x"} },
+			v1alpha1.ReasonBusy, "pod virt-launcher-web-x"},
+		"frozen": {func(in *Inputs) { in.Instance.Status.FSFreezeStatus = "frozen" },
+			v1alpha1.ReasonBusy, "frozen for a snapshot"},
+		"its disks move": {condition(kubevirtv1.VirtualMachineInstanceVolumesChange),
+			v1alpha1.ReasonBusy, "its volumes move to other storage"},
+		"its CPUs change": {condition(kubevirtv1.VirtualMachineInstanceVCPUChange),
+			v1alpha1.ReasonBusy, "its CPUs are being changed"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			in := begin()

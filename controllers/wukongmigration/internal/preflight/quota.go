@@ -9,8 +9,8 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 )
 
-// overQuota names a ResourceQuota that leaves no room for a second launcher pod; empty for none. While a guest migrates,
-// both pods exist. It is advice: quotas with scopes are left out, and KubeVirt waits by itself for room.
+// overQuota names a ResourceQuota that has no room for a second launcher pod; empty for none. Both pods exist while a
+// guest migrates. It is advice: quotas with scopes are left out, and KubeVirt waits for room automatically.
 func (in Inputs) overQuota() string {
 	needs := needsOf(in.Pod)
 	for i := range in.Quotas {
