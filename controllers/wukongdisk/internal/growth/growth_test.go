@@ -95,7 +95,7 @@ func TestExpansion(t *testing.T) {
 			messages: []string{"PersistentVolumeClaim root grows from 11Gi to 22Gi"}},
 		"its file system comes next": {
 			size: "20Gi", claim: grown("22Gi", "20Gi", "11Gi", pending(corev1.PersistentVolumeClaimFileSystemResizePending, "")),
-			phase: v1alpha1.DiskExpanding, reason: v1alpha1.ReasonExpanding, messages: []string{"file system does on the node"}},
+			phase: v1alpha1.DiskExpanding, reason: v1alpha1.ReasonExpanding, messages: []string{"file system grows on the node"}},
 		"the storage cannot": {
 			size: "20Gi", claim: grown("22Gi", "20Gi", "11Gi", pending(corev1.PersistentVolumeClaimControllerResizeError, "pool is full")),
 			phase: v1alpha1.DiskError, reason: v1alpha1.ReasonExpansionFailed, messages: []string{"grows from 11Gi to 22Gi", "pool is full"}},
