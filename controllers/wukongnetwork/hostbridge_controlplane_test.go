@@ -201,7 +201,7 @@ func TestABridgeThatTwoWantDifferently(t *testing.T) {
 		require.NoError(t, f.Client.Get(t.Context(), client.ObjectKeyFromObject(older), shown))
 		condition := meta.FindStatusCondition(shown.Status.Conditions, v1alpha1.ConditionHostBridgeReady)
 		return condition.Reason == v1alpha1.ReasonBridgeConflict &&
-			strings.Contains(condition.Message, "WukongNetwork younger wants bridge")
+			strings.Contains(condition.Message, "WukongNetwork younger asks for other settings of bridge")
 	})
 	assert.NotContains(t, string(h.policy().Spec.DesiredState.Raw), "200")
 

@@ -65,7 +65,7 @@ func stageOf(policy *nmstatev1.NodeNetworkConfigurationPolicy, one *node) (stage
 			return stageFailed, conditions.Shorten(cmp.Or(found.Message, string(found.Reason)), maxNodeMessage)
 		}
 	}
-	return stageWaiting, "NMState is at work"
+	return stageWaiting, "NMState is applying the policy"
 }
 
 func enacted(enactment *nmstatev1beta1.NodeNetworkConfigurationEnactment, kind shared.ConditionType) *shared.Condition {
