@@ -52,7 +52,7 @@ func (o *Origin) problemFor(namespace string, reference model.Origin) *diskstate
 			reference, namespace, grantAdvice(reference, namespace))
 	case !o.exists:
 		return diskstate.Failed(v1alpha1.ReasonSourceMissing,
-			"%s does not exist; create it, and this goes on by itself", reference)
+			"%s does not exist; create it, and the disk continues automatically", reference)
 	case o.waits != "":
 		return diskstate.Pending(v1alpha1.ReasonSourceNotReady, "%s: %s", reference, o.waits)
 	default:
