@@ -46,7 +46,7 @@ func diskObstacle(export *v1alpha1.WukongExport, observed *observation) *operati
 	if len(observed.users) > 0 {
 		return operation.Pending(v1alpha1.ReasonSourceInUse,
 			"WukongDisk %s is in use by WukongVM %s, which is not stopped: stop it (powerState: Stopped) and the export "+
-				"goes on by itself, or take a VolumeSnapshot and export that",
+				"continues automatically, or take a VolumeSnapshot and export that",
 			observed.disk.Name, strings.Join(observed.users, ", "))
 	}
 	if !observed.disk.Complete() {
@@ -88,7 +88,7 @@ func whichDisk(vm *v1alpha1.WukongVM, name string) *operation.State {
 	switch {
 	case len(names) == 0:
 		return operation.Pending(v1alpha1.ReasonSourceMissing,
-			"WukongVM %s has nothing but drives in spec.disks: make an export of a machine that has a disk", vm.Name)
+			"WukongVM %s has nothing but drives in spec.disks: export a WukongVM that has a disk", vm.Name)
 	case name != "" && len(model.ExportableDisks(vm, name)) > 0:
 		return operation.Pending(v1alpha1.ReasonSourceMissing,
 			"the drive %s of WukongVM %s is empty: put a medium in, or make an export of another of its disks: %s",

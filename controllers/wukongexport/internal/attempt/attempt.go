@@ -32,13 +32,13 @@ func (in Inputs) Problem() *operation.State {
 	switch {
 	case in.Refusal != "":
 		return operation.Pending(v1alpha1.ReasonApplyRefused,
-			"Job %s may make no pod: %s; it is tried again", in.Job.Name, in.Refusal)
+			"Job %s may create no pod: %s; it is retried", in.Job.Name, in.Refusal)
 	case pod == nil:
 		return nil
 	case pod.Status.Phase == corev1.PodFailed:
 		reason, message := in.Failure()
 		// The Job controller counts the newest failure a moment later.
-		return operation.InProgress(reason, "%s; it is tried again (%d of %d attempts failed)",
+		return operation.InProgress(reason, "%s; it is retried (%d of %d attempts failed)",
 			message, max(in.Job.Status.Failed, 1), job.Attempts)
 	case pod.Status.Phase == corev1.PodPending:
 		if message := waitsFor(pod); message != "" {

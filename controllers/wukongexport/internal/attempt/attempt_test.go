@@ -69,7 +69,7 @@ func TestProblem(t *testing.T) {
 	}{
 		"refused": {
 			Inputs{Pod: pod(corev1.PodFailed), Refusal: "exceeded quota"}, v1alpha1.ReasonApplyRefused,
-			"Job monday-export may make no pod: exceeded quota; it is tried again",
+			"Job monday-export may create no pod: exceeded quota; it is retried",
 		},
 		"no pod":        {Inputs{}, "", ""},
 		"not scheduled": {Inputs{Pod: pod(corev1.PodPending, unscheduled)}, v1alpha1.ReasonInProgress, "0/3 nodes"},
@@ -83,7 +83,7 @@ func TestProblem(t *testing.T) {
 			Inputs{Pod: pod(corev1.PodFailed), Report: &mover.Report{
 				Reason: v1alpha1.ReasonBucketMissing, Message: "no bucket",
 			}},
-			v1alpha1.ReasonBucketMissing, "no bucket; it is tried again (1 of 6 attempts failed)",
+			v1alpha1.ReasonBucketMissing, "no bucket; it is retried (1 of 6 attempts failed)",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -71,8 +71,8 @@ func (in Inputs) Obstacle() *operation.State {
 				"make an export with source.volumeSnapshot.storageClassName and volumeMode", source.Name)
 	case in.Claim != nil && !in.Begun:
 		return operation.Pending(v1alpha1.ReasonNameConflict,
-			"PersistentVolumeClaim %s exists already and is not this export's: it is left alone; "+
-				"remove it, or name the export otherwise", in.Claim.Name)
+			"PersistentVolumeClaim %s already exists and is not managed by this export: it is not changed; "+
+				"remove it, or give the export another name", in.Claim.Name)
 	default:
 		return nil
 	}
