@@ -230,7 +230,8 @@ func underWay(attempt *kubevirtv1.VirtualMachineInstanceMigration, world *World,
 	for _, condition := range attempt.Status.Conditions {
 		if condition.Type == kubevirtv1.VirtualMachineInstanceMigrationRejectedByResourceQuota && condition.Status == corev1.ConditionTrue {
 			return operation.InProgress(v1alpha1.ReasonQuotaExceeded, "a ResourceQuota of the namespace has no room for the target pod, "+
-				"which exists beside the pod of the guest while it migrates: raise the quota, and KubeVirt continues by itself")
+				"which exists beside the pod of the guest while it migrates: raise the quota, and KubeVirt "+
+				"continues automatically")
 		}
 	}
 	if world.unscheduled != "" {

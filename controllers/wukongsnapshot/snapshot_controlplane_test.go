@@ -104,7 +104,7 @@ func TestASnapshotOfADisk(t *testing.T) {
 	testkit.Wait(f, snapshot, metav1.ConditionFalse, v1alpha1.ReasonInProgress, "VolumeSnapshot monday is being taken")
 	taken.Status = &snapshotv1.VolumeSnapshotStatus{Error: &snapshotv1.VolumeSnapshotError{Message: ptr.To("pool is full")}}
 	f.SetStatus(taken)
-	testkit.Wait(f, snapshot, metav1.ConditionFalse, v1alpha1.ReasonSnapshotError, "pool is full; it is tried again until")
+	testkit.Wait(f, snapshot, metav1.ConditionFalse, v1alpha1.ReasonSnapshotError, "pool is full; it is retried until")
 	assert.Equal(t, v1alpha1.OperationInProgress, snapshot.Status.Phase)
 	f.complete("monday")
 	testkit.Wait(f, snapshot, metav1.ConditionTrue, v1alpha1.ReasonTaken, "")
@@ -299,7 +299,7 @@ func TestContract10SomeoneElsesSnapshot(t *testing.T) {
 	})
 	snapshot := f.newSnapshot("monday")
 	f.Create(snapshot)
-	testkit.Wait(f, snapshot, metav1.ConditionFalse, v1alpha1.ReasonNameConflict, "VolumeSnapshot monday exists already")
+	testkit.Wait(f, snapshot, metav1.ConditionFalse, v1alpha1.ReasonNameConflict, "VolumeSnapshot monday already exists")
 	f.Remove(snapshot)
 	f.WaitGone(f.Named("monday", &v1alpha1.WukongSnapshot{}))
 	assert.Empty(t, f.waitTaken("monday").OwnerReferences)

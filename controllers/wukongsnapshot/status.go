@@ -42,7 +42,7 @@ func stateOf(snapshot *v1alpha1.WukongSnapshot, observed *observation, applyErr 
 		return found
 	}
 	if applyErr == nil {
-		return operation.Pending(v1alpha1.ReasonPending, "the VolumeSnapshot is being made")
+		return operation.Pending(v1alpha1.ReasonPending, "the VolumeSnapshot is being created")
 	}
 	return operation.Pending(apply.Reason(applyErr), "%s", applyErr)
 }
@@ -114,7 +114,7 @@ func progress(snapshot *v1alpha1.WukongSnapshot, observed *observation, applyErr
 			return operation.Failed("%s, and requiredConsistency is %s: make another snapshot",
 				snapshot.Status.Quiesce.Failure, snapshot.Spec.RequiredConsistency)
 		}
-		return operation.Failed("a machine began to use the disk while the snapshot was taken, so that it is no better than "+
+		return operation.Failed("a guest began to use the disk while the snapshot was taken, so that it is no better than "+
 			"after a power failure, and requiredConsistency is %s: make another snapshot", snapshot.Spec.RequiredConsistency)
 	}
 	waiting := observed.parts.Unready()
@@ -128,14 +128,14 @@ func progress(snapshot *v1alpha1.WukongSnapshot, observed *observation, applyErr
 	case applyErr != nil:
 		return operation.Pending(apply.Reason(applyErr), "%s", applyErr)
 	case waiting == nil:
-		return operation.InProgress(v1alpha1.ReasonInProgress, "the VolumeSnapshots are being made")
+		return operation.InProgress(v1alpha1.ReasonInProgress, "the VolumeSnapshots are being created")
 	case waiting.Deleting():
 		return operation.InProgress(v1alpha1.ReasonInProgress,
-			"VolumeSnapshot %s is being deleted, and is made again afterwards", waiting.Taken.Name)
+			"VolumeSnapshot %s is being deleted, and is created again afterwards", waiting.Taken.Name)
 	}
 	state := operation.InProgress(v1alpha1.ReasonInProgress, "VolumeSnapshot %s is being taken", waiting.Taken.Name)
 	if waiting.Failed() {
-		state = operation.InProgress(v1alpha1.ReasonSnapshotError, "VolumeSnapshot %s: %s; it is tried again until %s",
+		state = operation.InProgress(v1alpha1.ReasonSnapshotError, "VolumeSnapshot %s: %s; it is retried until %s",
 			waiting.Taken.Name, waiting.StorageError(),
 			observed.started(snapshot).Add(deadline).UTC().Format(time.RFC3339))
 	}

@@ -89,7 +89,7 @@ func (in Inputs) ofVM() *operation.State {
 		return found
 	case in.Conflict != "":
 		return operation.Pending(v1alpha1.ReasonNameConflict,
-			"VolumeSnapshot %s exists already, and is not managed by this WukongSnapshot: delete it, "+
+			"VolumeSnapshot %s already exists, and is not managed by this WukongSnapshot: delete it, "+
 				"or give the WukongSnapshot another name", in.Conflict)
 	}
 	return in.unfreezable()
