@@ -178,7 +178,7 @@ func SeenElsewhere(request *addresslock.Request, address netip.Addr, lock *v1alp
 	if lock == nil || lock.Spec.Holder.UID == request.Holder.UID {
 		return nil
 	}
-	owner := "a machine of another namespace"
+	owner := "a WukongVM of another namespace"
 	if lock.Spec.Holder.Namespace == request.Holder.Namespace {
 		owner = "WukongVM " + lock.Spec.Holder.Name
 	}

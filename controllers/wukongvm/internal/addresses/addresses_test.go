@@ -154,7 +154,7 @@ func TestAnAddressThatIsSeenElsewhere(t *testing.T) {
 	assert.Contains(t, SeenElsewhere(request, address, lock).Message, "which WukongVM db was given")
 	lock.Spec.Holder.Namespace = "bank"
 	found := SeenElsewhere(request, address, lock)
-	assert.Contains(t, found.Message, "a machine of another namespace")
+	assert.Contains(t, found.Message, "a WukongVM of another namespace")
 	assert.NotContains(t, found.Message, "db")
 	assert.False(t, found.Blocking, "the guest has it already")
 }

@@ -100,7 +100,7 @@ func (l *keyList) add(line string) error {
 	}
 	key, _, options, _, err := ssh.ParseAuthorizedKey([]byte(line))
 	if err != nil {
-		return errors.New("it is no OpenSSH public key; put lines such as ssh-ed25519 AAAA... there")
+		return errors.New("it is not an OpenSSH public key; put lines such as ssh-ed25519 AAAA... there")
 	}
 	if _, isCertificate := key.(*ssh.Certificate); isCertificate {
 		return errors.New("it is a certificate, which sshd does not take as an authorized key; put the public key there")
