@@ -243,7 +243,7 @@ func (in Inputs) withCopyTarget() Decision {
 	vm, entry := in.ownerEntry()
 	switch {
 	case !target.DeletionTimestamp.IsZero():
-		return reporting(move, v1alpha1.MoveCopying, fmt.Sprintf("waits until DataVolume %s is gone", target.Name))
+		return reporting(move, v1alpha1.MoveCopying, fmt.Sprintf("waits until DataVolume %s is deleted", target.Name))
 	case target.Name != TargetName(in.Disk, ptr.Deref(in.Disk.Spec.StorageClassName, ""), in.Copies.Current):
 		return remove("spec.storageClassName changed again")
 	case entry != nil && entry.Attachment != "" && entry.Attachment != v1alpha1.DiskWaiting:

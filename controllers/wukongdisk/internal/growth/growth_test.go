@@ -105,7 +105,7 @@ func TestExpansion(t *testing.T) {
 			messages: []string{"StorageClass fast does not allow expansion", "set spec.size back to 10Gi"}},
 		"the class is gone": {
 			size: "20Gi", claim: grown("11Gi", "", "11Gi"), storage: &Storage{},
-			phase: v1alpha1.DiskError, reason: v1alpha1.ReasonExpansionUnsupported, messages: []string{`StorageClass "fast" of PersistentVolumeClaim root does not exist`}},
+			phase: v1alpha1.DiskError, reason: v1alpha1.ReasonExpansionUnsupported, messages: []string{`StorageClass "fast" of PersistentVolumeClaim root no longer exists`}},
 		"the class lets it": {size: "20Gi", claim: grown("11Gi", "", "11Gi"), storage: &Storage{Class: &storagev1.StorageClass{AllowVolumeExpansion: ptr.To(true)}}},
 		"a size that slipped past admission before the status said what was asked for": {
 			size: "5Gi", claim: grown("11Gi", "", "11Gi"),

@@ -120,7 +120,7 @@ func (r Reader) wukongSnapshot(
 	found.source, found.waits, found.sizeless = below.source, below.waits, below.sizeless
 	found.misfit, found.problem = below.misfit, below.problem
 	if !below.exists {
-		found.waits = taken.String() + " is gone"
+		found.waits = taken.String() + " was deleted"
 	}
 	return found, nil
 }
