@@ -327,11 +327,11 @@ func TestAMachineWithSeveralDisks(t *testing.T) {
 	f.WaitGone(job) // it would have read what the guest writes
 	f.power(vm, v1alpha1.PowerStopped, v1alpha1.PhaseStopped)
 	testkit.Wait(f, export, metav1.ConditionFalse, v1alpha1.ReasonInvalidSpec,
-		"WukongVM web has the disks data, more, and an export holds one: make an export for each, with its name in source.vm.disk")
+		"WukongVM web has the disks data, more, and an export contains one: create an export for each, with its name in source.vm.disk")
 	one, none := ofVM("one", "more"), ofVM("none", "other")
 	f.Create(one, none)
 	assert.Equal(t, "more", f.waitJob(one).Spec.Template.Spec.Volumes[0].PersistentVolumeClaim.ClaimName)
-	testkit.Wait(f, none, metav1.ConditionFalse, v1alpha1.ReasonSourceMissing, "WukongVM web has no disk other in spec.disks: make an export of one that it has: data, more")
+	testkit.Wait(f, none, metav1.ConditionFalse, v1alpha1.ReasonSourceMissing, "WukongVM web has no disk other in spec.disks: export one that it has: data, more")
 }
 
 func TestASnapshotIsRestoredForTheTimeOfTheExport(t *testing.T) {

@@ -52,7 +52,7 @@ func (in Inputs) Problem() *operation.State {
 func (in Inputs) Failure() (reason, message string) {
 	reason = v1alpha1.ReasonTransferFailed
 	if in.Pod == nil {
-		return reason, "the pod is gone, and nothing is known of it"
+		return reason, "the pod was deleted, and its result is not known"
 	}
 	if report := in.Report; report != nil && report.Message != "" {
 		if knownReasons[report.Reason] {
@@ -63,7 +63,7 @@ func (in Inputs) Failure() (reason, message string) {
 	for _, status := range in.Pod.Status.ContainerStatuses {
 		if end := status.State.Terminated; end != nil {
 			return reason, fmt.Sprintf(
-				"pod %s ended with code %d (%s) and said nothing", in.Pod.Name, end.ExitCode, end.Reason)
+				"pod %s ended with code %d (%s) and reported nothing", in.Pod.Name, end.ExitCode, end.Reason)
 		}
 	}
 	return reason, fmt.Sprintf("pod %s failed: %s %s", in.Pod.Name, in.Pod.Status.Reason, in.Pod.Status.Message)

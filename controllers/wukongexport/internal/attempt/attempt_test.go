@@ -105,14 +105,14 @@ func TestFailure(t *testing.T) {
 		in             Inputs
 		reason, phrase string
 	}{
-		"no pod": {Inputs{}, v1alpha1.ReasonTransferFailed, "the pod is gone"},
+		"no pod": {Inputs{}, v1alpha1.ReasonTransferFailed, "the pod was deleted"},
 		"an invented word": {
 			Inputs{Pod: pod(corev1.PodFailed), Report: &mover.Report{Reason: "Completed", Message: "done"}},
 			v1alpha1.ReasonTransferFailed, "done",
 		},
 		"killed": {
 			Inputs{Pod: pod(corev1.PodFailed, terminated(""))}, v1alpha1.ReasonTransferFailed,
-			"ended with code 137 (OOMKilled) and said nothing",
+			"ended with code 137 (OOMKilled) and reported nothing",
 		},
 		"evicted": {
 			Inputs{Pod: pod(corev1.PodFailed, func(status *corev1.PodStatus) {
