@@ -314,7 +314,7 @@ func (p *Plan) next(migration *v1alpha1.WukongMigration, world *World) {
 		return
 	}
 	if deadlineLeft(migration, world) <= 0 {
-		p.state = p.waiting(migration, world, "", "it was not begun in time")
+		p.state = p.waiting(migration, world, "", "it was not started in time")
 		return
 	}
 	p.begins = p.record.FailedAttempts + 1

@@ -220,7 +220,7 @@ func TestDecide(t *testing.T) {
 		"failed, and no guest is left": {[]func(situation){tried(3, kubevirtv1.MigrationFailed), func(s situation) { s.instance = nil }},
 			failed, v1alpha1.ReasonFailed, "the guest does not run", 0, false},
 		"nobody looked until the deadline": {[]func(situation){func(s situation) { s.now, s.facts.Now = noon.Add(time.Hour), noon.Add(time.Hour) }},
-			failed, v1alpha1.ReasonFailed, "it was not begun in time", 0, false},
+			failed, v1alpha1.ReasonFailed, "it was not started in time", 0, false},
 		"status is lost, and the guest has moved to a chosen node": {[]func(situation){
 			marked(0, "uid"), moved("other", nil), func(s situation) { s.Spec.NodeSelector = map[string]string{"a": "b"} },
 		}, skipped, v1alpha1.ReasonAlreadyHandled, "moved to node node1", 0, false},

@@ -226,7 +226,7 @@ func TestADeadline(t *testing.T) {
 		require.NoError(t, err, "or it was given up a moment sooner")
 	}
 	testkit.Wait(f, snapshot, metav1.ConditionFalse, v1alpha1.ReasonFailed, "given up after 1m0s: pool is full")
-	testkit.Wait(f, snapshot, metav1.ConditionFalse, v1alpha1.ReasonFailed, "; mend the cause and make another")
+	testkit.Wait(f, snapshot, metav1.ConditionFalse, v1alpha1.ReasonFailed, "; fix the cause and create another")
 	f.WaitGone(f.Named("monday", &snapshotv1.VolumeSnapshot{}))
 	f.WaitIdle()
 	assert.False(t, f.Exists("monday", &snapshotv1.VolumeSnapshot{}))
