@@ -446,7 +446,7 @@ func TestAGuestWithAnAddressOfAnotherIsTold(t *testing.T) {
 	guest := f.newVM("guest", on("lan", withAddress("10.0.0.20")))
 	f.Create(guest)
 	testkit.Wait(f, guest, metav1.ConditionTrue, v1alpha1.ReasonRunning, "")
-	f.waitNetworks(guest, v1alpha1.ReasonAddressObservedElsewhere, "the guest uses 10.0.0.10 on interface lan, which WukongVM owner was given")
+	f.waitNetworks(guest, v1alpha1.ReasonAddressObservedElsewhere, "the guest uses 10.0.0.10 on interface lan, which is assigned to WukongVM owner")
 
 	// A2: what a guest shows takes nothing from others, by hand or from a pool that has no other address. Both are told.
 	f.Remove(owner)
@@ -454,8 +454,8 @@ func TestAGuestWithAnAddressOfAnotherIsTold(t *testing.T) {
 	late := f.newVM("late", on("lan", withAddress("10.0.0.10")))
 	f.Create(late)
 	testkit.Wait(f, late, metav1.ConditionTrue, v1alpha1.ReasonRunning, "")
-	f.waitNetworks(guest, v1alpha1.ReasonAddressObservedElsewhere, "the guest uses 10.0.0.10 on interface lan, which WukongVM late was given")
-	f.waitEvent(late, v1alpha1.ReasonAddressObservedElsewhere, "interface lan was given 10.0.0.10, but the guest of WukongVM guest reports it")
+	f.waitNetworks(guest, v1alpha1.ReasonAddressObservedElsewhere, "the guest uses 10.0.0.10 on interface lan, which is assigned to WukongVM late")
+	f.waitEvent(late, v1alpha1.ReasonAddressObservedElsewhere, "interface lan was assigned 10.0.0.10, but the guest of WukongVM guest reports it")
 	f.Remove(late)
 	f.waitFreed(late)
 	pooled := f.newVM("pooled", on("lan"))

@@ -183,5 +183,6 @@ func SeenElsewhere(request *addresslock.Request, address netip.Addr, lock *v1alp
 		owner = "WukongVM " + lock.Spec.Holder.Name
 	}
 	return &cause.Cause{Reason: v1alpha1.ReasonAddressObservedElsewhere, Message: fmt.Sprintf(
-		"the guest uses %s on interface %s, which %s was given; take it off in the guest", address, request.Holder.InterfaceName, owner)}
+		"the guest uses %s on interface %s, which is assigned to %s; remove it in the guest",
+		address, request.Holder.InterfaceName, owner)}
 }

@@ -76,7 +76,7 @@ func secretPasswordHash(inputs Inputs, field string, user *v1alpha1.CloudInitUse
 	case len(content) > maxPassword:
 		return "", invalid(fmt.Sprintf("it has %d bytes; a password has at most %d", len(content), maxPassword))
 	case bytes.ContainsAny(content, "\x00\r\n"):
-		return "", invalid("it holds more than one line, or a zero byte, which nobody can type as a password; put one " +
+		return "", invalid("it contains more than one line, or a zero byte, which nobody can type as a password; put one " +
 			"line there")
 	default:
 		return hashPassword(string(content), salt(inputs.VM.UID, user.Name))

@@ -70,7 +70,7 @@ func (in Inputs) message(status *v1alpha1.VMNetworkStatus) string {
 		}
 		return "the guest is starting; it gets this interface when it runs"
 	case v1alpha1.VMNetworkRestartNeeded:
-		return fmt.Sprintf("an interface of this type cannot come, go or change while the guest runs: "+
+		return fmt.Sprintf("an interface of this type cannot be added, removed or changed while the guest runs: "+
 			"'virtctl restart %s', or powerState Stopped and back to Running", in.VM.Name)
 	case v1alpha1.VMNetworkAttaching, v1alpha1.VMNetworkDetaching:
 		if in.migrationRequired() {
@@ -78,7 +78,7 @@ func (in Inputs) message(status *v1alpha1.VMNetworkStatus) string {
 			return message
 		}
 		if status.State == v1alpha1.VMNetworkDetaching && contains(list, status.Name) {
-			return "the interface is removed, and comes back with the new spec"
+			return "the interface is unplugged, and plugged in again with the new spec"
 		}
 	}
 	return ""
