@@ -43,7 +43,7 @@ func report(set *conditions.Set, conditionType, reason string, found *notReady) 
 func evaluate(image *v1alpha1.WukongImage, observed *observation, applyErr error) (unready, outdated *notReady) {
 	if !image.DeletionTimestamp.IsZero() {
 		deleting := problem.In(v1alpha1.ImageTerminating, v1alpha1.ReasonTerminating,
-			"the versions are being deleted, or released, as reclaimPolicy says")
+			"the versions are being deleted, or released, as reclaimPolicy requests")
 		return deleting, deleting
 	}
 	outdated = freshness(image, observed, applyErr)
@@ -113,7 +113,7 @@ func polling(observed *observation) *notReady {
 			return problem.In(v1alpha1.ImageImporting, v1alpha1.ReasonImporting, "DataImportCron %s: %s", cron.Name, one.Message)
 		}
 	}
-	return pending(v1alpha1.ReasonImporting, "DataImportCron %s has not begun to import", cron.Name)
+	return pending(v1alpha1.ReasonImporting, "DataImportCron %s has not started to import", cron.Name)
 }
 
 // overdue: CDI still reports up to date when its poller no longer reaches the registry.

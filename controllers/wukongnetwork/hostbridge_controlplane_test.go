@@ -195,7 +195,7 @@ func TestABridgeThatTwoWantDifferently(t *testing.T) {
 	f.Until(func() bool { return metav1.Now().Sub(older.CreationTimestamp.Time).Seconds() > 2 })
 	h.Create(younger)
 	testkit.Wait(f, younger, metav1.ConditionFalse, v1alpha1.ReasonBridgeConflict,
-		"WukongNetwork older manages bridge "+h.bridge+" otherwise")
+		"WukongNetwork older manages bridge "+h.bridge+" with other settings")
 	shown := f.waitReady(older)
 	f.Until(func() bool {
 		require.NoError(t, f.Client.Get(t.Context(), client.ObjectKeyFromObject(older), shown))

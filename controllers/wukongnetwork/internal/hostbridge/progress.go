@@ -56,7 +56,7 @@ func stageOf(policy *nmstatev1.NodeNetworkConfigurationPolicy, one *node) (stage
 	case enactment == nil && one.state == nil:
 		return stageWaiting, "NMState's handler does not run there"
 	case enactment == nil || enactment.Status.PolicyGeneration != policy.Generation:
-		return stageWaiting, "NMState has not begun"
+		return stageWaiting, "NMState has not started"
 	}
 	for _, kind := range []shared.ConditionType{
 		shared.NodeNetworkConfigurationEnactmentConditionFailing, shared.NodeNetworkConfigurationEnactmentConditionAborted,
