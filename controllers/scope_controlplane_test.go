@@ -42,7 +42,7 @@ func TestA5AReleaseWorksInItsNamespacesAlone(t *testing.T) {
 	testkit.Wait(f, own, metav1.ConditionTrue, v1alpha1.ReasonReady, "")
 	testkit.Wait(f, clone, metav1.ConditionFalse, v1alpha1.ReasonCloneNotGranted,
 		"the release of Wukong for namespace "+f.Namespace+" does not work in namespace "+name)
-	testkit.Wait(f, managed, metav1.ConditionFalse, v1alpha1.ReasonHostAccessDenied, "changes no nodes: leave out bridge.managed")
+	testkit.Wait(f, managed, metav1.ConditionFalse, v1alpha1.ReasonHostAccessDenied, "changes no nodes: remove bridge.managed")
 	testkit.Wait(f, shared, metav1.ConditionFalse, v1alpha1.ReasonHostAccessDenied, "does not see NetworkAttachmentDefinition lan there")
 	f.Until(func() bool { return !f.Has(left) }, "an address of a machine that never was is let go")
 	f.Never(func() bool { return !f.Has(taken) }, 2*time.Second, "who does not see the machine of an address must not let it go")
@@ -67,7 +67,7 @@ func TestA5ANamespaceWithoutRightsStopsNoOther(t *testing.T) {
 	f := testkit.New(t)
 	config, _ := f.As()
 	_, err := controllers.FindGrants(t.Context(), config, []string{f.Namespace, "gone"})
-	require.ErrorContains(t, err, "no right to read in any namespace of")
+	require.ErrorContains(t, err, "no right to read in any of the namespaces")
 	_, err = controllers.FindGrants(t.Context(), config, []string{"Lab"})
 	require.ErrorContains(t, err, `"Lab" is not the name of a namespace`)
 

@@ -188,7 +188,7 @@ func refuses(err error) bool {
 func (b *blobUpload) follow(response *http.Response) error {
 	location, err := response.Location()
 	if err != nil {
-		return fmt.Errorf("%s tells no location of the upload: %w", b.repository.RegistryStr(), err)
+		return fmt.Errorf("%s returned no location for the upload: %w", b.repository.RegistryStr(), err)
 	}
 	b.location = location.String()
 	return nil

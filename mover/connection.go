@@ -44,7 +44,7 @@ func newTransport(folder string) (*http.Transport, error) {
 		}
 		if !pool.AppendCertsFromPEM(content) {
 			return nil, &failure{v1alpha1.ReasonTargetUnreachable, "certConfigMapRef cannot be used",
-				fmt.Errorf("key %s holds no certificate in PEM", entry.Name())}
+				fmt.Errorf("key %s contains no certificate in PEM", entry.Name())}
 		}
 	}
 	return &http.Transport{

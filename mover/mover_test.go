@@ -196,7 +196,7 @@ func TestAClaimWithoutADisk(t *testing.T) {
 	require.NoError(t, os.Remove(filepath.Join(options.Source, "disk.img")))
 	assert.Error(t, options.Run(t.Context()))
 	assert.Equal(t, v1alpha1.ReasonSourceUnreadable, last(t, options).Reason)
-	assert.Contains(t, last(t, options).Message, "holds no disk.img")
+	assert.Contains(t, last(t, options).Message, "contains no disk.img")
 }
 
 // The whole file, a part of it, and nothing without the token. After its expiry the server ends successfully.

@@ -64,7 +64,8 @@ func newCommand() *cobra.Command {
 	flags.StringSliceVar(&opts.controllers, "controllers", []string{"*"},
 		"controllers to run, of "+strings.Join(controllers.Names(), ", ")+"; * for all")
 	flags.StringSliceVar(&opts.namespaces, "namespaces", nil,
-		"namespaces to work in, and to need rights in; none for all. Bridges of nodes (bridge.managed) are made in all only")
+		"namespaces to work in, and to need rights in; none for all. Node bridges (bridge.managed) need a manager of all "+
+			"namespaces")
 	flags.StringVar(&opts.metricsAddress, "metrics-bind-address", ":8443", "address of the metrics endpoint, 0 for none")
 	flags.BoolVar(&opts.metricsInsecure, "metrics-insecure", false, "serve metrics by HTTP and without authorization")
 	flags.StringVar(&opts.probeAddress, "health-probe-bind-address", ":8081",

@@ -24,7 +24,7 @@ func TestNobodyYet(t *testing.T) {
 	shop := f.newWukong("shop")
 	f.Create(shop)
 	current := testkit.Wait(f, shop, metav1.ConditionUnknown, v1alpha1.ReasonNoChildren,
-		"no machine, disk, image or network names this Wukong in spec.wukongRef yet")
+		"no WukongVM, disk, image or network refers to this Wukong in spec.wukongRef yet")
 	assert.Equal(t, v1alpha1.PhasePending, current.Status.Phase)
 	assert.Equal(t, "0/0", current.Status.Summary)
 	f.WaitIdle()

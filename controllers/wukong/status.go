@@ -43,7 +43,7 @@ func aggregate(wukong *v1alpha1.Wukong, children []child) v1alpha1.WukongStatus 
 
 // report sets the conditions. The umbrella is ready when its parts are.
 func report(set *conditions.Set, wukong *v1alpha1.Wukong, parts []model.Part) {
-	const nobody = "no machine, disk, image or network names this Wukong in spec.wukongRef yet"
+	const nobody = "no WukongVM, disk, image or network refers to this Wukong in spec.wukongRef yet"
 	found := model.Deepest(parts)
 	switch {
 	case len(parts) == 0:

@@ -97,7 +97,7 @@ func TestReport(t *testing.T) {
 	}{
 		"no children": {
 			ready: metav1.ConditionUnknown, reason: v1alpha1.ReasonNoChildren,
-			message:       "no machine, disk, image or network names this Wukong in spec.wukongRef yet",
+			message:       "no WukongVM, disk, image or network refers to this Wukong in spec.wukongRef yet",
 			childrenReady: metav1.ConditionUnknown, childrenReason: v1alpha1.ReasonNoChildren,
 		},
 		"all ready": {

@@ -26,7 +26,7 @@ func TestB19ForeignClaim(t *testing.T) {
 	disk := f.newDisk("root")
 	f.Create(disk)
 
-	conflict := testkit.Wait(f, disk, metav1.ConditionFalse, v1alpha1.ReasonNameConflict, "PersistentVolumeClaim root exists already")
+	conflict := testkit.Wait(f, disk, metav1.ConditionFalse, v1alpha1.ReasonNameConflict, "PersistentVolumeClaim root already exists")
 	assert.Equal(t, v1alpha1.DiskError, conflict.Status.Phase)
 	assert.Empty(t, conflict.Status.ClaimName, "no machine may start on it")
 	f.WaitIdle()
@@ -50,7 +50,7 @@ func TestB19ForeignDataVolume(t *testing.T) {
 	disk := f.newDisk("root")
 	f.Create(disk)
 
-	conflict := testkit.Wait(f, disk, metav1.ConditionFalse, v1alpha1.ReasonNameConflict, "DataVolume root exists already and has no owner")
+	conflict := testkit.Wait(f, disk, metav1.ConditionFalse, v1alpha1.ReasonNameConflict, "DataVolume root already exists and has no owner")
 	assert.Empty(t, conflict.Status.ClaimName)
 	f.WaitIdle()
 	assert.Equal(t, foreign.ResourceVersion, testkit.Read(f, "root", &cdiv1.DataVolume{}).ResourceVersion)

@@ -41,8 +41,8 @@ func TestAnImporterThatDoesNotStartIsTold(t *testing.T) {
 	replaced := testkit.Read(f, "again", &cdiv1.DataVolume{}) // its first pod failed, and CDI made another one
 	replaced.Status.Phase, replaced.Status.RestartCount, replaced.Status.Conditions = cdiv1.ImportScheduled, 1, []cdiv1.DataVolumeCondition{creating(time.Minute)}
 	f.SetStatus(replaced)
-	testkit.Wait(f, again, metav1.ConditionFalse, v1alpha1.ReasonImportFailed, `configmap "ca" not found; it is tried again`)
-	told := testkit.Wait(f, disk, metav1.ConditionFalse, v1alpha1.ReasonImportFailed, `MountVolume.SetUp failed for volume "cdi-cert-vol" : configmap "ca" not found; it is tried again`)
+	testkit.Wait(f, again, metav1.ConditionFalse, v1alpha1.ReasonImportFailed, `configmap "ca" not found; it is retried`)
+	told := testkit.Wait(f, disk, metav1.ConditionFalse, v1alpha1.ReasonImportFailed, `MountVolume.SetUp failed for volume "cdi-cert-vol" : configmap "ca" not found; it is retried`)
 	assert.Equal(t, v1alpha1.DiskError, told.Status.Phase)
 	testkit.Wait(f, early, metav1.ConditionFalse, v1alpha1.ReasonImporting, "")
 
@@ -82,7 +82,7 @@ func TestAnImportThatFailsForEverCostsFewWrites(t *testing.T) {
 		try(13, cdiv1.ImportScheduled, cdiv1.DataVolumeCondition{Status: corev1.ConditionFalse, Reason: "Pod is running"})
 	}
 	assert.Equal(t, before, manager.Writes.Total(), manager.Writes)
-	testkit.Wait(f, disk, metav1.ConditionFalse, v1alpha1.ReasonImportFailed, "no such host (Error); it is tried again (restarts so far: 10)")
+	testkit.Wait(f, disk, metav1.ConditionFalse, v1alpha1.ReasonImportFailed, "no such host (Error); it is retried (restarts so far: 10)")
 
 	f.Bind(claim)
 	f.SetDataVolume("root", cdiv1.Succeeded)

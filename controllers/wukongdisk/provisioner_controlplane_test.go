@@ -37,7 +37,7 @@ func TestProvisionerFailureIsShownAndHeals(t *testing.T) {
 	prime := f.NewClaim("prime-" + string(claim.UID))
 	f.CreateClaim(prime)
 	f.Create(f.provisioningFailed(prime, "pool is full"))
-	told := testkit.Wait(f, disk, metav1.ConditionFalse, v1alpha1.ReasonProvisioningFailed, "PersistentVolumeClaim root gets no volume: pool is full; it is tried again")
+	told := testkit.Wait(f, disk, metav1.ConditionFalse, v1alpha1.ReasonProvisioningFailed, "PersistentVolumeClaim root gets no volume: pool is full; it is retried")
 	assert.Equal(t, v1alpha1.DiskError, told.Status.Phase)
 	assert.Equal(t, "root", told.Status.ClaimName, "a machine may be made on it")
 

@@ -83,7 +83,7 @@ func terminating(observed *observation) *diskstate.Problem {
 		return found
 	}
 	return problem.In(v1alpha1.DiskTerminating, v1alpha1.ReasonTerminating,
-		"the claim is being released, to stay as reclaimPolicy Retain says")
+		"the claim is being released, and remains because reclaimPolicy is Retain")
 }
 
 // writeRefused reports a permanent error of this pass's writes.

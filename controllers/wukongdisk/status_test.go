@@ -132,7 +132,7 @@ func TestEvaluate(t *testing.T) {
 			disk: diskWith(), observed: observation{importerServed: true, classExists: true},
 			applyErr: &apply.NameConflictError{Kind: "DataVolume", Name: "root", Owner: "VirtualMachine web"},
 			phase:    v1alpha1.DiskError, reason: v1alpha1.ReasonNameConflict,
-			message: "DataVolume root exists already and belongs to VirtualMachine web",
+			message: "DataVolume root already exists and belongs to VirtualMachine web",
 		},
 		"the API server refuses": {
 			disk: diskWith(), observed: observation{importerServed: true, classExists: true},

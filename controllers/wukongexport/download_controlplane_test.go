@@ -49,7 +49,7 @@ func TestADownloadServesNoTokenOfSomeoneElse(t *testing.T) {
 	f.Create(&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: f.Namespace, Name: "backup-download"}, StringData: map[string]string{"token": "known"}})
 	export := f.newExport("backup", "data", builder.ToDownload(600))
 	f.Create(export)
-	testkit.Wait(f, export, metav1.ConditionFalse, v1alpha1.ReasonNameConflict, "Secret backup-download exists already")
+	testkit.Wait(f, export, metav1.ConditionFalse, v1alpha1.ReasonNameConflict, "Secret backup-download already exists")
 	assert.False(t, f.Exists("backup-mover", &batchv1.Job{}))
 }
 

@@ -46,7 +46,7 @@ func diskObstacle(export *v1alpha1.WukongExport, observed *observation) *operati
 	if len(observed.users) > 0 {
 		return operation.Pending(v1alpha1.ReasonSourceInUse,
 			"WukongDisk %s is in use by WukongVM %s, which is not stopped: stop it (powerState: Stopped) and the export "+
-				"goes on by itself, or take a VolumeSnapshot and export that",
+				"continues automatically, or take a VolumeSnapshot and export that",
 			observed.disk.Name, strings.Join(observed.users, ", "))
 	}
 	if !observed.disk.Complete() {
@@ -65,11 +65,11 @@ func diskMissing(export *v1alpha1.WukongExport, observed *observation) *operatio
 	switch {
 	case source.DiskRef != nil:
 		return operation.Pending(v1alpha1.ReasonSourceMissing,
-			"WukongDisk %s does not exist in namespace %s: create it, or make another export",
+			"WukongDisk %s does not exist in namespace %s: create it, or create another export",
 			source.DiskRef.Name, export.Namespace)
 	case observed.vm == nil:
 		return operation.Pending(v1alpha1.ReasonSourceMissing,
-			"WukongVM %s does not exist in namespace %s: create it, or make another export",
+			"WukongVM %s does not exist in namespace %s: create it, or create another export",
 			source.VM.Name, export.Namespace)
 	case model.ExportedDisk(export, observed.vm) == "":
 		return whichDisk(observed.vm, source.VM.Disk)
@@ -88,18 +88,19 @@ func whichDisk(vm *v1alpha1.WukongVM, name string) *operation.State {
 	switch {
 	case len(names) == 0:
 		return operation.Pending(v1alpha1.ReasonSourceMissing,
-			"WukongVM %s has nothing but drives in spec.disks: make an export of a machine that has a disk", vm.Name)
+			"WukongVM %s has nothing but drives in spec.disks: export a WukongVM that has a disk", vm.Name)
 	case name != "" && len(model.ExportableDisks(vm, name)) > 0:
 		return operation.Pending(v1alpha1.ReasonSourceMissing,
-			"the drive %s of WukongVM %s is empty: put a medium in, or make an export of another of its disks: %s",
+			"the drive %s of WukongVM %s is empty: put a medium in, or export another of its disks: %s",
 			name, vm.Name, strings.Join(names, ", "))
 	case name != "":
 		return operation.Pending(v1alpha1.ReasonSourceMissing,
-			"WukongVM %s has no disk %s in spec.disks: make an export of one that it has: %s",
+			"WukongVM %s has no disk %s in spec.disks: export one that it has: %s",
 			vm.Name, name, strings.Join(names, ", "))
 	default:
 		return operation.Pending(v1alpha1.ReasonInvalidSpec,
-			"WukongVM %s has the disks %s, and an export holds one: make an export for each, with its name in source.vm.disk",
+			"WukongVM %s has the disks %s, and an export contains one: create an export for each, with its name in "+
+				"source.vm.disk",
 			vm.Name, strings.Join(names, ", "))
 	}
 }

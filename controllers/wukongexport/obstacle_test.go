@@ -20,9 +20,9 @@ func TestWhichDiskOfAWukongVMIsAskedFor(t *testing.T) {
 		name          string
 		reason, words string
 	}{
-		"several": {disks, "", v1alpha1.ReasonInvalidSpec, "has the disks root, data, and an export holds one"},
+		"several": {disks, "", v1alpha1.ReasonInvalidSpec, "has the disks root, data, and an export contains one"},
 		"another name": {disks, "other", v1alpha1.ReasonSourceMissing,
-			"has no disk other in spec.disks: make an export of one that it has: root, data"},
+			"has no disk other in spec.disks: export one that it has: root, data"},
 		"an empty drive": {disks, "drive", v1alpha1.ReasonSourceMissing, "the drive drive of WukongVM web is empty"},
 		"only drives":    {disks[2:], "", v1alpha1.ReasonSourceMissing, "has nothing but drives in spec.disks"},
 	}

@@ -99,7 +99,7 @@ func ended(export *v1alpha1.WukongExport, observed *observation, end *batchv1.Jo
 	switch {
 	case end.Type == batchv1.JobFailed:
 		reason, message := observed.attempt().Failure()
-		state = operation.Failed("given up after %d attempts: %s: %s; mend the cause and create another WukongExport",
+		state = operation.Failed("given up after %d attempts: %s: %s; fix the cause and create another WukongExport",
 			observed.job.Status.Failed, reason, message)
 	case export.Spec.Target.Download != nil:
 		state = operation.Succeeded(v1alpha1.ReasonExpired)

@@ -99,7 +99,7 @@ func TestErrorsOfTheTransferInPlainWords(t *testing.T) {
 	pod := f.podOf(job, "1")
 	f.failJobOnce(job, 1)
 	f.endPod(pod, corev1.PodFailed, mover.Report{Reason: v1alpha1.ReasonBucketMissing, Message: "bucket backups does not exist"})
-	testkit.Wait(f, export, metav1.ConditionFalse, v1alpha1.ReasonBucketMissing, "bucket backups does not exist; it is tried again (1 of 6 attempts failed)")
+	testkit.Wait(f, export, metav1.ConditionFalse, v1alpha1.ReasonBucketMissing, "bucket backups does not exist; it is retried (1 of 6 attempts failed)")
 	assert.Equal(t, int32(1), export.Status.Failures)
 	assert.Equal(t, v1alpha1.OperationInProgress, export.Status.Phase)
 
@@ -137,7 +137,7 @@ func TestAJobThatMayHaveNoPod(t *testing.T) {
 	look := func(failures int32) { f.failJobOnce(job, failures) }
 	tell(time.Now().Add(2*time.Second), "", "x7k2p", "few")
 	look(0)
-	testkit.Wait(f, export, metav1.ConditionFalse, v1alpha1.ReasonApplyRefused, "Job backup-mover may make no pod: forbidden: exceeded quota: few; it is tried again")
+	testkit.Wait(f, export, metav1.ConditionFalse, v1alpha1.ReasonApplyRefused, "Job backup-mover may create no pod: forbidden: exceeded quota: few; it is retried")
 	assert.Equal(t, v1alpha1.OperationPending, export.Status.Phase)
 
 	f.WaitIdle()
@@ -327,11 +327,11 @@ func TestAMachineWithSeveralDisks(t *testing.T) {
 	f.WaitGone(job) // it would have read what the guest writes
 	f.power(vm, v1alpha1.PowerStopped, v1alpha1.PhaseStopped)
 	testkit.Wait(f, export, metav1.ConditionFalse, v1alpha1.ReasonInvalidSpec,
-		"WukongVM web has the disks data, more, and an export holds one: make an export for each, with its name in source.vm.disk")
+		"WukongVM web has the disks data, more, and an export contains one: create an export for each, with its name in source.vm.disk")
 	one, none := ofVM("one", "more"), ofVM("none", "other")
 	f.Create(one, none)
 	assert.Equal(t, "more", f.waitJob(one).Spec.Template.Spec.Volumes[0].PersistentVolumeClaim.ClaimName)
-	testkit.Wait(f, none, metav1.ConditionFalse, v1alpha1.ReasonSourceMissing, "WukongVM web has no disk other in spec.disks: make an export of one that it has: data, more")
+	testkit.Wait(f, none, metav1.ConditionFalse, v1alpha1.ReasonSourceMissing, "WukongVM web has no disk other in spec.disks: export one that it has: data, more")
 }
 
 func TestASnapshotIsRestoredForTheTimeOfTheExport(t *testing.T) {
@@ -373,7 +373,7 @@ func TestAForeignJobIsLeftAlone(t *testing.T) {
 	f.Create(foreign)
 	export := f.newExport("backup", "data")
 	f.Create(export)
-	testkit.Wait(f, export, metav1.ConditionFalse, v1alpha1.ReasonNameConflict, "Job backup-mover exists already")
+	testkit.Wait(f, export, metav1.ConditionFalse, v1alpha1.ReasonNameConflict, "Job backup-mover already exists")
 	assert.Empty(t, testkit.Read(f, foreign.Name, foreign).OwnerReferences)
 }
 

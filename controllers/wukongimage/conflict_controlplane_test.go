@@ -25,7 +25,7 @@ func TestB19AForeignDataSourceIsLeftAlone(t *testing.T) {
 	f.Create(unmanaged)
 	image := f.newImage("debian", fromRegistry, builder.At("@daily"))
 	f.Create(image)
-	taken := testkit.Wait(f, image, metav1.ConditionFalse, v1alpha1.ReasonNameConflict, "DataSource debian exists already")
+	taken := testkit.Wait(f, image, metav1.ConditionFalse, v1alpha1.ReasonNameConflict, "DataSource debian already exists")
 	assert.Empty(t, taken.Status.DataSourceName, "it is told to no disk")
 	f.WaitIdle()
 	assert.Zero(t, manager.Writes.Counts()[testenv.Write{Verb: "patch", Resource: "dataimportcrons"}])

@@ -23,8 +23,7 @@ func importProblem(dataVolume *cdiv1.DataVolume) *notReady {
 		}
 	default:
 		if message := dvstate.ImporterSays(dataVolume); message != "" {
-			return failed(v1alpha1.ReasonImportFailed, "DataVolume %s: importer pod: %s; it is tried again (restarts "+
-				"so far: %d)",
+			return failed(v1alpha1.ReasonImportFailed, "DataVolume %s: importer pod: %s; it is retried (restarts so far: %d)",
 				dataVolume.Name, message, dvstate.Restarts(dataVolume))
 		}
 	}

@@ -97,7 +97,7 @@ func TestAPollThatIsOverdue(t *testing.T) {
 	late := polling(polledAt(2*time.Hour + 5*time.Minute))
 	require.NotNil(t, late)
 	assert.Equal(t, v1alpha1.ReasonAwaitingPoll, late.Reason)
-	assert.Contains(t, late.Message, "last at 2026-03-02T12:01:00Z")
+	assert.Contains(t, late.Message, "last read the image's digest from the registry at 2026-03-02T12:01:00Z")
 	assert.Zero(t, untilNextTick(image, polledAt(3*time.Hour)))
 	unknown := polledAt(24 * time.Hour)
 	delete(unknown.cron.Annotations, annotationLastPoll)

@@ -43,7 +43,7 @@ func report(set *conditions.Set, conditionType, reason string, found *notReady) 
 func evaluate(image *v1alpha1.WukongImage, observed *observation, applyErr error) (unready, outdated *notReady) {
 	if !image.DeletionTimestamp.IsZero() {
 		deleting := problem.In(v1alpha1.ImageTerminating, v1alpha1.ReasonTerminating,
-			"the versions are being deleted, or released, as reclaimPolicy says")
+			"the versions are being deleted, or released, as reclaimPolicy requests")
 		return deleting, deleting
 	}
 	outdated = freshness(image, observed, applyErr)
@@ -98,12 +98,12 @@ func polling(observed *observation) *notReady {
 	cron := observed.cron
 	switch {
 	case cron == nil || !cron.DeletionTimestamp.IsZero():
-		return pending(v1alpha1.ReasonAwaitingPoll, "the DataImportCron is being made")
+		return pending(v1alpha1.ReasonAwaitingPoll, "the DataImportCron is being created")
 	case cron.Annotations[annotationDesiredDigest] == "":
 		return pending(v1alpha1.ReasonAwaitingPoll, "CDI's poller has not read the image's digest from the registry yet; "+
 			"if this lasts, its Job cannot reach the registry, or the "+
 			"Secret or ConfigMap that the source names is not in CDI's namespace too: 'kubectl get events -A' and 'kubectl "+
-			"get jobs -A -l %s=%s' tell", labelCron, cron.Name)
+			"get jobs -A -l %s=%s' show the cause", labelCron, cron.Name)
 	}
 	for _, one := range cron.Status.Conditions {
 		if one.Type == cdiv1.DataImportCronUpToDate && one.Status == corev1.ConditionTrue {
@@ -113,7 +113,7 @@ func polling(observed *observation) *notReady {
 			return problem.In(v1alpha1.ImageImporting, v1alpha1.ReasonImporting, "DataImportCron %s: %s", cron.Name, one.Message)
 		}
 	}
-	return pending(v1alpha1.ReasonImporting, "DataImportCron %s has not begun to import", cron.Name)
+	return pending(v1alpha1.ReasonImporting, "DataImportCron %s has not started to import", cron.Name)
 }
 
 // overdue: CDI still reports up to date when its poller no longer reaches the registry.
@@ -122,10 +122,10 @@ func overdue(observed *observation) *notReady {
 	if deadline.IsZero() || observed.now.Before(deadline) {
 		return nil
 	}
-	return pending(v1alpha1.ReasonAwaitingPoll, "CDI's poller has read the image's digest from the registry last at "+
+	return pending(v1alpha1.ReasonAwaitingPoll, "CDI's poller last read the image's digest from the registry at "+
 		"%s, and missed two ticks of the schedule since: "+
 		"'kubectl get events -A' and 'kubectl get jobs -A -l "+
-		"%s=%s' tell why", last.UTC().Format(time.RFC3339), labelCron, observed.cron.Name)
+		"%s=%s' show the cause", last.UTC().Format(time.RFC3339), labelCron, observed.cron.Name)
 }
 
 // offered returns why disks cannot start from the complete version. While CDI processes a new one, its report on the
@@ -140,7 +140,7 @@ func offered(dataSource *cdiv1.DataSource) *notReady {
 		}
 		return pending(v1alpha1.ReasonSourceNotReady, "DataSource %s: %s", dataSource.Name, one.Message)
 	}
-	return pending(v1alpha1.ReasonSourceNotReady, "DataSource %s: CDI has not looked at it yet", dataSource.Name)
+	return pending(v1alpha1.ReasonSourceNotReady, "DataSource %s: CDI has not processed it yet", dataSource.Name)
 }
 
 // describe returns the status without its conditions.

@@ -42,9 +42,9 @@ func TestEvaluateOwnImports(t *testing.T) {
 	yes := expectation{}
 	importing := expectation{v1alpha1.ImageImporting, v1alpha1.ReasonImporting, "is being filled"}
 	notFound := expectation{v1alpha1.ImageError, v1alpha1.ReasonImportFailed,
-		"importer pod: 404 (Error); it is tried again (restarts so far: 0)"}
+		"importer pod: 404 (Error); it is retried (restarts so far: 0)"}
 	conflict := expectation{v1alpha1.ImageError, v1alpha1.ReasonNameConflict,
-		"DataSource debian exists already and belongs to DataImportCron other"}
+		"DataSource debian already exists and belongs to DataImportCron other"}
 	for name, test := range map[string]struct {
 		observed        observation
 		applyErr        error

@@ -243,7 +243,7 @@ func underWay(
 			return operation.InProgress(v1alpha1.ReasonQuotaExceeded,
 				"a ResourceQuota of the namespace has no room for the target pod, "+
 					"which exists beside the pod of the guest while it migrates: "+
-					"raise the quota, and KubeVirt continues by itself")
+					"raise the quota, and KubeVirt continues automatically")
 		}
 	}
 	if world.unscheduled != "" {
@@ -331,7 +331,7 @@ func (p *Plan) next(migration *v1alpha1.WukongMigration, world *World) {
 		return
 	}
 	if deadlineLeft(migration, world) <= 0 {
-		p.state = p.waiting(migration, world, "", "it was not begun in time")
+		p.state = p.waiting(migration, world, "", "it was not started in time")
 		return
 	}
 	p.begins = p.record.FailedAttempts + 1

@@ -258,7 +258,7 @@ func TestDecide(t *testing.T) {
 			s.instance = nil
 		}}, failed, v1alpha1.ReasonFailed, "the guest does not run", 0, false},
 		"nobody looked until the deadline": {changes{atDeadline},
-			failed, v1alpha1.ReasonFailed, "it was not begun in time", 0, false},
+			failed, v1alpha1.ReasonFailed, "it was not started in time", 0, false},
 		"status is lost, and the guest has moved to a chosen node": {changes{
 			marked(0, "uid"), moved("other", nil), nodeChosen,
 		}, skipped, v1alpha1.ReasonAlreadyHandled, "moved to node node1", 0, false},

@@ -42,8 +42,8 @@ func (r *Reconciler) outside(network *v1alpha1.WukongNetwork) string {
 	case !r.namespaces.Limited():
 		return ""
 	case spec.Bridge != nil && spec.Bridge.Managed != nil:
-		return fmt.Sprintf("the release of Wukong for namespace %s works in no others and changes no nodes: leave out "+
-			"bridge.managed, and let an administrator make bridge %s",
+		return fmt.Sprintf("the release of Wukong for namespace %s works in no others and changes no nodes: remove "+
+			"bridge.managed, and ask an administrator to create bridge %s",
 			network.Namespace, spec.Bridge.Name)
 	case spec.NetworkAttachmentDefinition != nil:
 		namespace, name, _ := strings.Cut(network.AttachmentName(), "/")

@@ -195,13 +195,13 @@ func TestABridgeThatTwoWantDifferently(t *testing.T) {
 	f.Until(func() bool { return metav1.Now().Sub(older.CreationTimestamp.Time).Seconds() > 2 })
 	h.Create(younger)
 	testkit.Wait(f, younger, metav1.ConditionFalse, v1alpha1.ReasonBridgeConflict,
-		"WukongNetwork older manages bridge "+h.bridge+" otherwise")
+		"WukongNetwork older manages bridge "+h.bridge+" with other settings")
 	shown := f.waitReady(older)
 	f.Until(func() bool {
 		require.NoError(t, f.Client.Get(t.Context(), client.ObjectKeyFromObject(older), shown))
 		condition := meta.FindStatusCondition(shown.Status.Conditions, v1alpha1.ConditionHostBridgeReady)
 		return condition.Reason == v1alpha1.ReasonBridgeConflict &&
-			strings.Contains(condition.Message, "WukongNetwork younger wants bridge")
+			strings.Contains(condition.Message, "WukongNetwork younger asks for other settings of bridge")
 	})
 	assert.NotContains(t, string(h.policy().Spec.DesiredState.Raw), "200")
 

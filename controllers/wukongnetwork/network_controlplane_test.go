@@ -124,7 +124,7 @@ func TestNameConflictHeals(t *testing.T) {
 	network := f.newNetwork("lan")
 	f.Create(network)
 	conflict := testkit.Wait(f, network, metav1.ConditionFalse, v1alpha1.ReasonNameConflict,
-		"NetworkAttachmentDefinition lan exists already and has no owner")
+		"NetworkAttachmentDefinition lan already exists and has no owner")
 	assert.Equal(t, v1alpha1.NetworkError, conflict.Status.Phase)
 	assert.Empty(t, conflict.Status.Attachment, "no machine may attach to it")
 	assert.Equal(t, unmanaged.ResourceVersion, f.readAttachment("lan").ResourceVersion)

@@ -96,7 +96,7 @@ func TestEvaluate(t *testing.T) {
 			network: bridgeNetwork(), observed: observation{multusServed: true, attachment: unmanagedAttachment()},
 			applyErr: &apply.NameConflictError{Kind: "NetworkAttachmentDefinition", Name: "lan"},
 			phase:    v1alpha1.NetworkError, reason: v1alpha1.ReasonNameConflict,
-			message: "NetworkAttachmentDefinition lan exists already",
+			message: "NetworkAttachmentDefinition lan already exists",
 		},
 		"the API server refuses": {
 			network: bridgeNetwork(), observed: observation{multusServed: true},

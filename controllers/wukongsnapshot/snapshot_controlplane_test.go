@@ -104,7 +104,7 @@ func TestASnapshotOfADisk(t *testing.T) {
 	testkit.Wait(f, snapshot, metav1.ConditionFalse, v1alpha1.ReasonInProgress, "VolumeSnapshot monday is being taken")
 	taken.Status = &snapshotv1.VolumeSnapshotStatus{Error: &snapshotv1.VolumeSnapshotError{Message: ptr.To("pool is full")}}
 	f.SetStatus(taken)
-	testkit.Wait(f, snapshot, metav1.ConditionFalse, v1alpha1.ReasonSnapshotError, "pool is full; it is tried again until")
+	testkit.Wait(f, snapshot, metav1.ConditionFalse, v1alpha1.ReasonSnapshotError, "pool is full; it is retried until")
 	assert.Equal(t, v1alpha1.OperationInProgress, snapshot.Status.Phase)
 	f.complete("monday")
 	testkit.Wait(f, snapshot, metav1.ConditionTrue, v1alpha1.ReasonTaken, "")
@@ -226,7 +226,7 @@ func TestADeadline(t *testing.T) {
 		require.NoError(t, err, "or it was given up a moment sooner")
 	}
 	testkit.Wait(f, snapshot, metav1.ConditionFalse, v1alpha1.ReasonFailed, "given up after 1m0s: pool is full")
-	testkit.Wait(f, snapshot, metav1.ConditionFalse, v1alpha1.ReasonFailed, "; mend the cause and make another")
+	testkit.Wait(f, snapshot, metav1.ConditionFalse, v1alpha1.ReasonFailed, "; fix the cause and create another")
 	f.WaitGone(f.Named("monday", &snapshotv1.VolumeSnapshot{}))
 	f.WaitIdle()
 	assert.False(t, f.Exists("monday", &snapshotv1.VolumeSnapshot{}))
@@ -299,7 +299,7 @@ func TestContract10SomeoneElsesSnapshot(t *testing.T) {
 	})
 	snapshot := f.newSnapshot("monday")
 	f.Create(snapshot)
-	testkit.Wait(f, snapshot, metav1.ConditionFalse, v1alpha1.ReasonNameConflict, "VolumeSnapshot monday exists already")
+	testkit.Wait(f, snapshot, metav1.ConditionFalse, v1alpha1.ReasonNameConflict, "VolumeSnapshot monday already exists")
 	f.Remove(snapshot)
 	f.WaitGone(f.Named("monday", &v1alpha1.WukongSnapshot{}))
 	assert.Empty(t, f.waitTaken("monday").OwnerReferences)

@@ -30,7 +30,8 @@ func stateOf(snapshot *v1alpha1.WukongSnapshot, observed *observation, applyErr 
 	case snapshot.Finished():
 		return kept(snapshot, observed)
 	case observed.done.gaveUp:
-		return operation.Failed("given up after %d attempts: %s; make another snapshot", quiesce.Attempts, quiesce.Failure)
+		return operation.Failed("given up after %d attempts: %s; create another snapshot",
+			quiesce.Attempts, quiesce.Failure)
 	case quiesce != nil && quiesce.Step != v1alpha1.QuiesceThawed:
 		return freezing(quiesce)
 	case observed.parts.Begun():
@@ -42,7 +43,7 @@ func stateOf(snapshot *v1alpha1.WukongSnapshot, observed *observation, applyErr 
 		return found
 	}
 	if applyErr == nil {
-		return operation.Pending(v1alpha1.ReasonPending, "the VolumeSnapshot is being made")
+		return operation.Pending(v1alpha1.ReasonPending, "the VolumeSnapshot is being created")
 	}
 	return operation.Pending(apply.Reason(applyErr), "%s", applyErr)
 }
@@ -57,7 +58,7 @@ func repeating(snapshot *v1alpha1.WukongSnapshot, observed *observation, applyEr
 	left := operation.Left(observed.started(snapshot).Time, seconds, observed.now)
 	if left <= 0 {
 		return operation.Failed(
-			"given up after failureDeadlineSeconds (%d) and %d attempts to freeze the guest: %s; make another snapshot",
+			"given up after failureDeadlineSeconds (%d) and %d attempts to freeze the guest: %s; create another snapshot",
 			seconds, quiesce.Attempts, failure)
 	}
 	state := operation.InProgress(v1alpha1.ReasonInProgress,
@@ -94,7 +95,7 @@ func kept(snapshot *v1alpha1.WukongSnapshot, observed *observation) *operation.S
 		switch one := &observed.parts[i]; {
 		case one.Taken == nil, one.Deleting():
 			return lost(v1alpha1.ReasonSnapshotLost,
-				"VolumeSnapshot %s, which was complete, is gone, and its point in time with it: make another snapshot",
+				"VolumeSnapshot %s, which was complete, was deleted, and its point in time is lost: create another snapshot",
 				one.VolumeSnapshotName)
 		case !one.Ready():
 			return lost(v1alpha1.ReasonSnapshotError, "VolumeSnapshot %s, which was complete, is not ready to use: %s",
@@ -111,11 +112,12 @@ func progress(snapshot *v1alpha1.WukongSnapshot, observed *observation, applyErr
 			return operation.Succeeded(v1alpha1.ReasonTaken)
 		}
 		if snapshot.Status.Quiesce != nil {
-			return operation.Failed("%s, and requiredConsistency is %s: make another snapshot",
+			return operation.Failed("%s, and requiredConsistency is %s: create another snapshot",
 				snapshot.Status.Quiesce.Failure, snapshot.Spec.RequiredConsistency)
 		}
-		return operation.Failed("a machine began to use the disk while the snapshot was taken, so that it is no better than "+
-			"after a power failure, and requiredConsistency is %s: make another snapshot", snapshot.Spec.RequiredConsistency)
+		return operation.Failed("a guest began to use the disk while the snapshot was taken, so that it is no better than "+
+			"after a power failure, and requiredConsistency is %s: create another snapshot",
+			snapshot.Spec.RequiredConsistency)
 	}
 	waiting := observed.parts.Unready()
 	seconds := ptr.Deref(snapshot.Spec.FailureDeadlineSeconds, 0)
@@ -123,19 +125,19 @@ func progress(snapshot *v1alpha1.WukongSnapshot, observed *observation, applyErr
 	left := operation.Left(observed.started(snapshot).Time, seconds, observed.now)
 	switch {
 	case left <= 0:
-		return operation.Failed("given up after %s: %s; mend the cause and make another snapshot",
+		return operation.Failed("given up after %s: %s; fix the cause and create another snapshot",
 			deadline, waiting.StorageError())
 	case applyErr != nil:
 		return operation.Pending(apply.Reason(applyErr), "%s", applyErr)
 	case waiting == nil:
-		return operation.InProgress(v1alpha1.ReasonInProgress, "the VolumeSnapshots are being made")
+		return operation.InProgress(v1alpha1.ReasonInProgress, "the VolumeSnapshots are being created")
 	case waiting.Deleting():
 		return operation.InProgress(v1alpha1.ReasonInProgress,
-			"VolumeSnapshot %s is being deleted, and is made again afterwards", waiting.Taken.Name)
+			"VolumeSnapshot %s is being deleted, and is created again afterwards", waiting.Taken.Name)
 	}
 	state := operation.InProgress(v1alpha1.ReasonInProgress, "VolumeSnapshot %s is being taken", waiting.Taken.Name)
 	if waiting.Failed() {
-		state = operation.InProgress(v1alpha1.ReasonSnapshotError, "VolumeSnapshot %s: %s; it is tried again until %s",
+		state = operation.InProgress(v1alpha1.ReasonSnapshotError, "VolumeSnapshot %s: %s; it is retried until %s",
 			waiting.Taken.Name, waiting.StorageError(),
 			observed.started(snapshot).Add(deadline).UTC().Format(time.RFC3339))
 	}

@@ -275,7 +275,7 @@ func TestAStaticAddressHasOneHolder(t *testing.T) {
 	beside, foreign := f.newVM("beside", on("lan", withAddress("10.60.5.10"))), other.newVM("foreign", on("lan", withAddress("10.60.5.10")))
 	f.Create(beside, foreign)
 	f.waitNetworks(beside, v1alpha1.ReasonAddressInUse, "address 10.60.5.10 of interface lan is in use: WukongVM first has it, on interface lan")
-	f.waitNetworks(foreign, v1alpha1.ReasonAddressInUse, "a machine of another namespace has it")
+	f.waitNetworks(foreign, v1alpha1.ReasonAddressInUse, "a WukongVM of another namespace has it")
 	pooled := other.newVM("pooled", on("lan"))
 	f.Create(pooled)
 	testkit.Wait(f, pooled, metav1.ConditionTrue, v1alpha1.ReasonRunning, "")
@@ -318,7 +318,7 @@ func TestAMACAddressHasOneHolder(t *testing.T) {
 	current := testkit.Wait(f, derived, metav1.ConditionTrue, v1alpha1.ReasonRunning, "")
 	copied := f.newVM("copied", on("lan", hardware(current.Status.Networks[0].MACAddress)))
 	f.Create(copied)
-	f.waitNetworks(copied, v1alpha1.ReasonMACInUse, "the guest of WukongVM derived shows it")
+	f.waitNetworks(copied, v1alpha1.ReasonMACInUse, "the guest of WukongVM derived reports it")
 }
 
 // A reservation gives its machine the address, and nobody else; keepAddresses keeps one for a machine of the same name, until the network goes.
@@ -446,7 +446,7 @@ func TestAGuestWithAnAddressOfAnotherIsTold(t *testing.T) {
 	guest := f.newVM("guest", on("lan", withAddress("10.0.0.20")))
 	f.Create(guest)
 	testkit.Wait(f, guest, metav1.ConditionTrue, v1alpha1.ReasonRunning, "")
-	f.waitNetworks(guest, v1alpha1.ReasonAddressObservedElsewhere, "the guest uses 10.0.0.10 on interface lan, which WukongVM owner was given")
+	f.waitNetworks(guest, v1alpha1.ReasonAddressObservedElsewhere, "the guest uses 10.0.0.10 on interface lan, which is assigned to WukongVM owner")
 
 	// A2: what a guest shows takes nothing from others, by hand or from a pool that has no other address. Both are told.
 	f.Remove(owner)
@@ -454,8 +454,8 @@ func TestAGuestWithAnAddressOfAnotherIsTold(t *testing.T) {
 	late := f.newVM("late", on("lan", withAddress("10.0.0.10")))
 	f.Create(late)
 	testkit.Wait(f, late, metav1.ConditionTrue, v1alpha1.ReasonRunning, "")
-	f.waitNetworks(guest, v1alpha1.ReasonAddressObservedElsewhere, "the guest uses 10.0.0.10 on interface lan, which WukongVM late was given")
-	f.waitEvent(late, v1alpha1.ReasonAddressObservedElsewhere, "interface lan was given 10.0.0.10, but the guest of WukongVM guest shows it")
+	f.waitNetworks(guest, v1alpha1.ReasonAddressObservedElsewhere, "the guest uses 10.0.0.10 on interface lan, which is assigned to WukongVM late")
+	f.waitEvent(late, v1alpha1.ReasonAddressObservedElsewhere, "interface lan was assigned 10.0.0.10, but the guest of WukongVM guest reports it")
 	f.Remove(late)
 	f.waitFreed(late)
 	pooled := f.newVM("pooled", on("lan"))

@@ -256,7 +256,7 @@ func TestAStampedDiskThatWasGrownKeepsItsSize(t *testing.T) {
 	f.Patch(testkit.Read(f, "web-root", &v1alpha1.WukongDisk{}), `{"spec":{"size":"40Gi"}}`)
 	testkit.WaitUntil(f, vm, func(now *testkit.Attempt, current *v1alpha1.WukongVM) {
 		require.Len(now, current.Status.Disks, 1)
-		assert.Contains(now, current.Status.Disks[0].Message, "the disk was grown to 40Gi")
+		assert.Contains(now, current.Status.Disks[0].Message, "the disk has grown to 40Gi")
 	})
 	testkit.Wait(f, vm, metav1.ConditionTrue, v1alpha1.ReasonRunning, "")
 	assert.Equal(t, "40Gi", testkit.Read(f, "web-root", &v1alpha1.WukongDisk{}).Spec.Size.String())

@@ -327,7 +327,7 @@ func TestAMoveInWhichKubeVirtOvertakesItselfBeginsAnew(t *testing.T) {
 			m.Create(begun)
 			m.setClass(moving, slow)
 			m.waitMigrating(1)
-			m.waitCondition(moving, v1alpha1.ReasonMoving, "the migration begins anew")
+			m.waitCondition(moving, v1alpha1.ReasonMoving, "the migration is being restarted")
 			assert.True(t, m.held(), "a migration with the old claim fails, and spoils the node for those that follow")
 			m.Until(func() bool { return m.claimInTemplate(moving) == moving && m.claimInTemplate(staying) == staying })
 			m.Never(func() bool { return m.claimInTemplate(moving) != moving }, 3*time.Second, "a migration is left")
@@ -430,7 +430,7 @@ func TestTheClassChangesAgainWhileTheDiskMoves(t *testing.T) {
 	m.setClass("data", slow)
 	m.waitMigrating(1)
 	m.setClass("data", cold)
-	m.waitCondition("data", v1alpha1.ReasonMoving, "finished first")
+	m.waitCondition("data", v1alpha1.ReasonMoving, "is finished or cancelled first")
 	m.WaitIdle()
 	list := &cdiv1.DataVolumeList{}
 	require.NoError(t, m.Client.List(t.Context(), list, client.InNamespace(m.Namespace)))
@@ -449,7 +449,7 @@ func TestAllDisksOfAMachineMoveInOneMigration(t *testing.T) {
 	m.Create(held)
 	m.hold(held, true)
 	m.setClass("root", held.Name)
-	m.waitCondition("root", v1alpha1.ReasonMoving, "is being made")
+	m.waitCondition("root", v1alpha1.ReasonMoving, "is being created")
 
 	m.setClass("data", slow)
 	m.waitCondition("data", v1alpha1.ReasonMoving, "waits until volume root can move too")
@@ -468,7 +468,7 @@ func TestAllDisksOfAMachineMoveInOneMigration(t *testing.T) {
 		m := m.in(t)
 		m.hold(held, true)
 		m.setClass("data", held.Name)
-		m.waitCondition("data", v1alpha1.ReasonMoving, "is being made")
+		m.waitCondition("data", v1alpha1.ReasonMoving, "is being created")
 		target := testkit.Read(m, m.disk("data").Status.Move.TargetClaimName, &cdiv1.DataVolume{})
 		target.Status.Phase = cdiv1.Failed
 		require.NoError(t, m.Client.Status().Update(t.Context(), target))

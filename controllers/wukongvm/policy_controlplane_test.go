@@ -131,7 +131,7 @@ func TestEnforcementThatNobodyToldOf(t *testing.T) {
 	testkit.Wait(f, vm, metav1.ConditionTrue, v1alpha1.ReasonRunning, "")
 	message := f.waitPolicy(vm, metav1.ConditionUnknown, v1alpha1.ReasonEnforcementUnverified)
 	assert.Contains(t, message, "NetworkPolicy web-policy is written")
-	assert.Contains(t, message, "the policy does not hold on interfaces that are not on the pod network: lan")
+	assert.Contains(t, message, "the policy does not apply to interfaces that are not on the pod network: lan")
 }
 
 // A machine that its policy would not protect is not started. It is as soon as that is mended.

@@ -50,7 +50,7 @@ func TestLabelsThatTheGuestDoesNotHaveWaitForARestart(t *testing.T) {
 	vm.Spec.Scheduling = &v1alpha1.Scheduling{Annotations: map[string]string{
 		"sidecar.istio.io/inject": "true", "kubevirt.io/not": "given",
 	}}
-	assert.Equal(t, "annotations of spec.scheduling that the pod of the running machine does not have: "+
+	assert.Equal(t, "annotations of spec.scheduling that the pod of the running guest does not have: "+
 		"sidecar.istio.io/inject", restartMessage(vm, observed))
 	observed.Instance.Annotations = map[string]string{"sidecar.istio.io/inject": "true"}
 	assert.Empty(t, restartMessage(vm, observed))

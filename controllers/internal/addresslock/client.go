@@ -43,7 +43,7 @@ func (s *ClientStore) OfInterface(
 func (s *ClientStore) OfMachine(ctx context.Context, uid string) ([]v1alpha1.WukongAddress, error) {
 	list := &v1alpha1.WukongAddressList{}
 	if err := s.Reader.List(ctx, list, client.MatchingLabels{v1alpha1.LabelVM: uid}); err != nil {
-		return nil, fmt.Errorf("list the WukongAddresses of the machine: %w", err)
+		return nil, fmt.Errorf("list the WukongAddresses of the WukongVM: %w", err)
 	}
 	return list.Items, nil
 }
@@ -100,7 +100,7 @@ func (s *ClientStore) Observed(ctx context.Context, request *Request, address st
 	list := &v1alpha1.WukongVMList{}
 	if err := s.Client.List(ctx, list, client.MatchingFields{index.VMByObservedAddress: address},
 		client.DisableReadYourWritesConsistency); err != nil {
-		return "", fmt.Errorf("list the WukongVMs that show address %s: %w", address, err)
+		return "", fmt.Errorf("list the WukongVMs that report address %s: %w", address, err)
 	}
 	for i := range list.Items {
 		vm := &list.Items[i]
@@ -113,9 +113,10 @@ func (s *ClientStore) Observed(ctx context.Context, request *Request, address st
 			case err != nil:
 				return "", err
 			case shown && vm.Namespace != request.Holder.Namespace:
-				return "the guest of a machine of another namespace shows it", nil
+				return "the guest of a WukongVM in another namespace reports it", nil
 			case shown:
-				return fmt.Sprintf("the guest of WukongVM %s shows it, on interface %s", vm.Name, vm.Status.Networks[j].Name), nil
+				return fmt.Sprintf("the guest of WukongVM %s reports it on interface %s",
+					vm.Name, vm.Status.Networks[j].Name), nil
 			}
 		}
 	}

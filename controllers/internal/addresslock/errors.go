@@ -22,7 +22,7 @@ func (e *ExhaustedError) Error() string {
 		total += e.Pools[i].Total
 	}
 	return fmt.Sprintf("WukongNetwork %s: no free address in %s: %d of %d in use or reserved; widen the pool, or "+
-		"delete a machine",
+		"delete a WukongVM",
 		e.Network, strings.Join(subnets, ", "), total, total)
 }
 
@@ -44,6 +44,6 @@ func (e *InUseError) Error() string {
 	if e.MAC {
 		field = "macAddress"
 	}
-	return fmt.Sprintf("%s %s of interface %s is in use: %s; use another, or free it there", field,
+	return fmt.Sprintf("%s %s of interface %s is in use: %s; use another, or release it there", field,
 		e.Address, e.Interface, e.By)
 }

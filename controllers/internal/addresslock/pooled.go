@@ -43,7 +43,7 @@ func (t *taking) takeReserved(ctx context.Context, ipv4 bool) (bool, error) {
 			return true, nil
 		case other.Spec.Holder.UID != t.Holder.UID: // another interface of the same WukongVM may have it
 			return false, &InUseError{Interface: t.Holder.InterfaceName, Address: reservation.Address.String(),
-				By: "it is reserved for this machine, but " + t.describe(other.Spec.Holder), Lock: lock.Name}
+				By: "it is reserved for this WukongVM, but " + t.describe(other.Spec.Holder), Lock: lock.Name}
 		}
 	}
 	return false, nil

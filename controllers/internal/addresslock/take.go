@@ -232,7 +232,7 @@ func (t *taking) reportShown(address, shownBy string) {
 // describe describes a holder. It names the WukongVM only within its own namespace.
 func (t *taking) describe(holder v1alpha1.AddressHolder) string {
 	if holder.Namespace != t.Holder.Namespace {
-		return "a machine of another namespace has it"
+		return "a WukongVM of another namespace has it"
 	}
 	return fmt.Sprintf("WukongVM %s has it, on interface %s", holder.Name, holder.InterfaceName)
 }

@@ -78,7 +78,7 @@ func parse(subnet *v1alpha1.Subnet) (Pool, error) {
 		pool.Total = add(pool.Total, size(part))
 	}
 	if pool.Total == 0 {
-		return Pool{}, fmt.Errorf("no address is left to give: widen ranges, or exclude less")
+		return Pool{}, fmt.Errorf("no address is left: widen ranges, or exclude less")
 	}
 	return pool, nil
 }
@@ -130,7 +130,7 @@ func exclude(builder *netipx.IPSetBuilder, subnet netip.Prefix, text string) err
 	if !strings.Contains(text, "/") {
 		address, err := parseAddress(text)
 		if err != nil {
-			return fmt.Errorf("exclude: %s is no IP address", text)
+			return fmt.Errorf("exclude: %s is not an IP address", text)
 		}
 		if !subnet.Contains(address) {
 			return fmt.Errorf("exclude: %s is not inside %s: correct it, or leave it out", text, subnet)
@@ -140,7 +140,7 @@ func exclude(builder *netipx.IPSetBuilder, subnet netip.Prefix, text string) err
 	}
 	prefix, err := netip.ParsePrefix(text)
 	if err != nil {
-		return fmt.Errorf("exclude: %s is no network with prefix length", text)
+		return fmt.Errorf("exclude: %s is not a network with prefix length", text)
 	}
 	if !subnet.Overlaps(prefix) {
 		return fmt.Errorf("exclude: %s is not inside %s: correct it, or leave it out", text, subnet)

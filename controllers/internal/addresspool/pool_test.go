@@ -105,9 +105,9 @@ func TestPoolsThatCannotBe(t *testing.T) {
 			without(v1alpha1.AddressPool{}, "10.0.1.1")),
 		"exclude: 10.1.0.0/16 is not inside 10.0.0.0/24": spec("10.0.0.0/24", "",
 			without(v1alpha1.AddressPool{}, "10.1.0.0/16")),
-		"exclude: router is no IP address": spec("10.0.0.0/24", "",
+		"exclude: router is not an IP address": spec("10.0.0.0/24", "",
 			without(v1alpha1.AddressPool{}, "router")),
-		"no address is left to give": spec("10.0.0.0/30", "10.0.0.1",
+		"no address is left": spec("10.0.0.0/30", "10.0.0.1",
 			without(v1alpha1.AddressPool{}, "10.0.0.2")),
 		"reservations: 10.0.1.5 lies in no subnet with a pool": spec("10.0.0.0/24", "",
 			v1alpha1.AddressPool{}, v1alpha1.AddressReservation{Address: "10.0.1.5", MachineName: "a"}),
@@ -118,7 +118,7 @@ func TestPoolsThatCannotBe(t *testing.T) {
 			v1alpha1.AddressReservation{Address: "fd00:0::5"}),
 		"pool of subnet 10.0.0.0/33: 10.0.0.0/33 is not a network with prefix length": spec("10.0.0.0/33", "",
 			v1alpha1.AddressPool{}),
-		"reservations: ::ffff:10.0.0.5 is no IP address": spec("10.0.0.0/24", "",
+		"reservations: ::ffff:10.0.0.5 is not an IP address": spec("10.0.0.0/24", "",
 			v1alpha1.AddressPool{}, v1alpha1.AddressReservation{Address: "::ffff:10.0.0.5"}),
 	} {
 		t.Run(wanted, func(t *testing.T) {

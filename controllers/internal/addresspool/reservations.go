@@ -35,7 +35,7 @@ func checkReservations(spec *v1alpha1.WukongNetworkSpec) error {
 	for _, item := range spec.Reservations {
 		address, err := parseAddress(string(item.Address))
 		if err != nil {
-			return fmt.Errorf("reservations: %s is no IP address", item.Address)
+			return fmt.Errorf("reservations: %s is not an IP address", item.Address)
 		}
 		if seen[address] {
 			return fmt.Errorf("reservations: %s is listed twice", address)

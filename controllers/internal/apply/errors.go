@@ -25,15 +25,16 @@ type NameConflictError struct {
 func (e *NameConflictError) Error() string {
 	switch {
 	case e.Leaves:
-		return fmt.Sprintf("%s %s is another's still and is being deleted: this continues when it is gone", e.Kind, e.Name)
+		return fmt.Sprintf("%s %s belongs to another object and is being deleted: this continues when it is deleted",
+			e.Kind, e.Name)
 	case e.Orphan:
-		return fmt.Sprintf("%s %s exists already, and was left behind when its owner was deleted: it is left alone; %s",
+		return fmt.Sprintf("%s %s already exists, and was left behind when its owner was deleted: it is not changed; %s",
 			e.Kind, e.Name, e.advice())
 	case e.Owner != "":
-		return fmt.Sprintf("%s %s exists already and belongs to %s: it is left alone; %s", e.Kind,
+		return fmt.Sprintf("%s %s already exists and belongs to %s: it is not changed; %s", e.Kind,
 			e.Name, e.Owner, e.advice())
 	default:
-		return fmt.Sprintf("%s %s exists already and has no owner: it is left alone; %s", e.Kind, e.Name, e.advice())
+		return fmt.Sprintf("%s %s already exists and has no owner: it is not changed; %s", e.Kind, e.Name, e.advice())
 	}
 }
 
@@ -45,7 +46,7 @@ func (e *NameConflictError) advice() string {
 	case "WukongNetwork":
 		return "to use it, refer to it by networkRef in place of the template; else rename or remove it"
 	case "VirtualMachine":
-		return "its guest may run: delete it, and the machine is made again; its disks stay"
+		return "its guest may run: delete it, and it is created again; its disks remain"
 	default:
 		return "rename or remove it, or choose another name"
 	}

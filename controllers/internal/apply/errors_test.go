@@ -42,7 +42,7 @@ func TestPermanent(t *testing.T) {
 func TestNameConflictSaysWhoseItIs(t *testing.T) {
 	nobodys := &metav1.ObjectMeta{Name: "root"}
 	assert.EqualError(t, nameConflict("DataVolume", nobodys),
-		"DataVolume root exists already and has no owner: it is left alone; rename or remove it, or choose another name")
+		"DataVolume root already exists and has no owner: it is not changed; rename or remove it, or choose another name")
 
 	owned := &metav1.ObjectMeta{Name: "root",
 		OwnerReferences: []metav1.OwnerReference{{Kind: "VirtualMachine", Name: "web", Controller: ptr.To(true)}}}
@@ -62,11 +62,11 @@ func TestWhatANameConflictAdvises(t *testing.T) {
 	managed := map[string]string{v1alpha1.LabelManagedBy: v1alpha1.LabelManagedByValue}
 	leaves := nameConflict("VirtualMachine", object(managed, true))
 	assert.Equal(t, v1alpha1.ReasonPending, Reason(leaves))
-	assert.Contains(t, leaves.Error(), "this continues when it is gone")
+	assert.Contains(t, leaves.Error(), "this continues when it is deleted")
 	orphan := nameConflict("WukongDisk", object(managed, false))
 	assert.Equal(t, v1alpha1.ReasonNameConflict, Reason(orphan))
-	assert.Contains(t, orphan.Error(), "was left behind when its owner was deleted: it is left alone; to use it, refer "+
+	assert.Contains(t, orphan.Error(), "was left behind when its owner was deleted: it is not changed; to use it, refer "+
 		"to it by diskRef")
-	assert.Contains(t, nameConflict("VirtualMachine", object(managed, false)).Error(), "its disks stay")
+	assert.Contains(t, nameConflict("VirtualMachine", object(managed, false)).Error(), "its disks remain")
 	assert.Equal(t, v1alpha1.ReasonApplyRefused, Reason(&RefusedError{Kind: "Secret", Name: "web", Err: errors.New("no")}))
 }

@@ -74,7 +74,7 @@ func Registered(
 func Missing(plugin string) string {
 	return fmt.Sprintf("KubeVirt has no network binding plugin %s; register it under "+
 		"spec.configuration.network.binding of the KubeVirt object, "+
-		"and this goes on by itself", plugin)
+		"and the object that uses it continues automatically", plugin)
 }
 
 // Changed accepts a KubeVirt object whose plugins changed.

@@ -41,7 +41,7 @@ func TestAMessageThatVariesWithEachTryIsOneMessage(t *testing.T) {
 		"time": {"full at 2026-11-01T10:00:00.123Z", "full at 2026-11-02T11:00:00.5Z", true},
 		"another volume": {"pvc-0f1c9e9c-8f5e-4f3a-9a53-7a0d6f0c1a11 is lost",
 			"pvc-1f1c9e9c-8f5e-4f3a-9a53-7a0d6f0c1a11 is lost", false},
-		"another count": {"it is tried again (restarts so far: 1)", "it is tried again (restarts so far: 2)", false},
+		"another count": {"it is retried (restarts so far: 1)", "it is retried (restarts so far: 2)", false},
 	} {
 		before := metav1.Condition{Type: v1alpha1.ConditionReady, Status: metav1.ConditionFalse, Reason: "Failed",
 			Message: row.first, ObservedGeneration: 2}

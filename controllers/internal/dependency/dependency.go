@@ -72,8 +72,8 @@ func nmstate(plural string) API {
 
 // Missing returns the message of a condition with reason DependencyMissing.
 func (a API) Missing() string {
-	return fmt.Sprintf("%s is not installed: the cluster does not serve %s; install it, and this goes "+
-		"on by itself", a.Product, a.Resource)
+	return fmt.Sprintf("%s is not installed: the cluster does not serve %s; install it, and the object "+
+		"continues automatically", a.Product, a.Resource)
 }
 
 // Registry starts watches when APIs appear. All controllers of a manager share one.

@@ -18,7 +18,7 @@ import (
 func Bound(claim *corev1.PersistentVolumeClaim) *Problem {
 	switch {
 	case claim == nil:
-		return Pending(v1alpha1.ReasonClaimPending, "the PersistentVolumeClaim is being made")
+		return Pending(v1alpha1.ReasonClaimPending, "the PersistentVolumeClaim is being created")
 	case claim.Status.Phase == corev1.ClaimBound:
 		return nil
 	case claim.Status.Phase == corev1.ClaimLost:
@@ -27,7 +27,7 @@ func Bound(claim *corev1.PersistentVolumeClaim) *Problem {
 			claim.Name, claim.Spec.VolumeName)
 	default:
 		return Pending(v1alpha1.ReasonClaimPending, "PersistentVolumeClaim %s is not bound; 'kubectl describe pvc %s' "+
-			"shows what the provisioner of class %s says",
+			"shows the messages of the provisioner of class %s",
 			claim.Name, claim.Name, ptr.Deref(claim.Spec.StorageClassName, "(none)"))
 	}
 }
@@ -35,7 +35,7 @@ func Bound(claim *corev1.PersistentVolumeClaim) *Problem {
 // AwaitingConsumer reports that a storage class binds at first use.
 func AwaitingConsumer() *Problem {
 	return problem.In(v1alpha1.DiskAwaitingConsumer, v1alpha1.ReasonAwaitingConsumer,
-		"the storage class binds when a machine that uses the disk is scheduled; nothing is wrong")
+		"the storage class binds when a WukongVM that uses the disk is scheduled; nothing is wrong")
 }
 
 // Content returns why the disk's content is not complete, from the phase of the DataVolume (CDI
@@ -58,7 +58,7 @@ func Content(dataVolume *cdiv1.DataVolume) *Problem {
 		return Pending(v1alpha1.ReasonClaimPending, "DataVolume %s waits for its PersistentVolumeClaim", dataVolume.Name)
 	default:
 		if message := dvstate.ImporterSays(dataVolume); message != "" {
-			return Failed(v1alpha1.ReasonImportFailed, "DataVolume %s: importer pod: %s; it is tried again (restarts "+
+			return Failed(v1alpha1.ReasonImportFailed, "DataVolume %s: importer pod: %s; it is retried (restarts "+
 				"so far: %d)",
 				dataVolume.Name, message, dvstate.Restarts(dataVolume))
 		}
@@ -91,11 +91,11 @@ func Grows(claim *corev1.PersistentVolumeClaim) *Problem {
 		}
 		switch condition.Type {
 		case corev1.PersistentVolumeClaimControllerResizeError, corev1.PersistentVolumeClaimNodeResizeError:
-			return Failed(v1alpha1.ReasonExpansionFailed, "%s, and the storage says: %s; it is tried again",
+			return Failed(v1alpha1.ReasonExpansionFailed, "%s; the storage reports: %s; it is retried",
 				grows, condition.Message)
 		case corev1.PersistentVolumeClaimFileSystemResizePending:
 			return problem.In(v1alpha1.DiskExpanding, v1alpha1.ReasonExpanding,
-				"%s: the volume has, and its file system does on the node of the machine that uses the disk, or of "+
+				"%s: the volume has grown; its file system grows on the node of the WukongVM that uses the disk, or of "+
 					"the next one", grows)
 		}
 	}

@@ -54,7 +54,7 @@ func untrusted(message string) string {
 	if !strings.Contains(message, "certificate signed by unknown authority") {
 		return ""
 	}
-	return "; give the certificate of its authority by certConfigMapRef of the source"
+	return "; name its CA certificate in certConfigMapRef of the source"
 }
 
 // ClaimRefused returns why CDI cannot create a claim, for example without a StorageProfile for the class, and our

@@ -16,7 +16,7 @@ func TestAnUntrustedCertificateIsToldWithTheWayOut(t *testing.T) {
 		}}}})
 	}
 	assert.Equal(t, "404 Not Found (Error)", says("404 Not Found"))
-	assert.Equal(t, "tls: failed to verify certificate: x509: certificate signed by unknown authority (Error); give "+
-		"the certificate of its authority by certConfigMapRef of the source",
+	assert.Equal(t, "tls: failed to verify certificate: x509: certificate signed by unknown authority (Error); name "+
+		"its CA certificate in certConfigMapRef of the source",
 		says("tls: failed to verify certificate: x509: certificate signed by unknown authority"))
 }

@@ -50,11 +50,11 @@ func Stuck(ctx context.Context, live client.Reader, dataVolume *cdiv1.DataVolume
 		return waiting, err
 	case strings.Contains(says, "exceeded quota"):
 		waiting.Reason = v1alpha1.ReasonQuotaExceeded
-		waiting.Says = fmt.Sprintf("DataVolume %s: %s; to fill a disk takes up to three claims: its own, that which CDI "+
-			"fills, and one for scratch", dataVolume.Name, says)
+		waiting.Says = fmt.Sprintf("DataVolume %s: %s; filling a disk takes up to three claims: its own, CDI's, and "+
+			"scratch space", dataVolume.Name, says)
 	case says != "":
 		waiting.Reason, waiting.Says = v1alpha1.ReasonImportFailed,
-			fmt.Sprintf("DataVolume %s does not go on: %s; it is tried again", dataVolume.Name, says)
+			fmt.Sprintf("DataVolume %s makes no progress: %s; it is retried", dataVolume.Name, says)
 	case claim == nil:
 		waiting.Reason, waiting.Says = v1alpha1.ReasonClaimPending, claimless(dataVolume)
 	}
@@ -65,12 +65,12 @@ func Stuck(ctx context.Context, live client.Reader, dataVolume *cdiv1.DataVolume
 // DataVolume without a status.
 func claimless(dataVolume *cdiv1.DataVolume) string {
 	if dataVolume.Status.Phase == cdiv1.PhaseUnset && len(dataVolume.Status.Conditions) == 0 {
-		return fmt.Sprintf("CDI has not looked at DataVolume %s: see whether it runs: kubectl get pods --all-namespaces "+
+		return fmt.Sprintf("CDI has not processed DataVolume %s: check that it runs: kubectl get pods --all-namespaces "+
 			"--selector=cdi.kubevirt.io=cdi-deployment", dataVolume.Name)
 	}
-	return fmt.Sprintf("DataVolume %s has made no PersistentVolumeClaim, and CDI does not say why: most often a "+
+	return fmt.Sprintf("DataVolume %s has no PersistentVolumeClaim, and CDI does not report why: most often a "+
 		"LimitRange of the namespace refuses the claim; "+
-		"the log of CDI's controller says why: kubectl logs --namespace=cdi deployment/cdi-deployment (or the namespace "+
+		"see the log of CDI's controller: kubectl logs --namespace=cdi deployment/cdi-deployment (or the namespace "+
 		"in which CDI is installed)", dataVolume.Name)
 }
 

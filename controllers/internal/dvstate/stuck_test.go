@@ -64,7 +64,7 @@ func TestWhatIsBetweenADataVolumeAndItsBytes(t *testing.T) {
 // Faults B.6 and D.2: a refused claim does not exist, so it cannot be described.
 func TestADataVolumeWithoutAClaim(t *testing.T) {
 	dataVolume := &cdiv1.DataVolume{ObjectMeta: metav1.ObjectMeta{Name: "root"}}
-	assert.Contains(t, claimless(dataVolume), "CDI has not looked at DataVolume root")
+	assert.Contains(t, claimless(dataVolume), "CDI has not processed DataVolume root")
 	dataVolume.Status.Phase = cdiv1.Pending
 	assert.Contains(t, claimless(dataVolume), "a LimitRange of the namespace refuses the claim")
 }

@@ -54,7 +54,7 @@ func Refusal(
 	}
 	if policy == nil {
 		return fmt.Sprintf("namespace %s may not use %s: there is no WukongHostNetworkPolicy %s; ask an administrator to "+
-			"make it and permit this one",
+			"create it and to permit this network",
 			network.Namespace, wanted.text, v1alpha1.HostNetworkPolicyName)
 	}
 	for i := range policy.Spec.Permitted {
@@ -68,7 +68,7 @@ func Refusal(
 	}
 	return fmt.Sprintf("namespace %s may not use %s: WukongHostNetworkPolicy %s does not permit it; "+
 		"use a network that it permits, or ask an administrator to "+
-		"permit this one", network.Namespace, wanted.text, v1alpha1.HostNetworkPolicyName)
+		"permit this network", network.Namespace, wanted.text, v1alpha1.HostNetworkPolicyName)
 }
 
 // usedBy returns what a network uses of the nodes' networks and must be permitted, or nil.

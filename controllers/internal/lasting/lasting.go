@@ -75,7 +75,7 @@ func (t *reporter[T]) Reconcile(ctx context.Context, request reconcile.Request) 
 
 // message returns the text of the condition Ready with reason ReconcileError.
 func message(err error) string {
-	return "what this object asks for cannot be done for the moment, and is tried again: " +
+	return "this object cannot be reconciled at the moment; it is retried: " +
 		strings.ReplaceAll(err.Error(), "\n", "; ")
 }
 

@@ -109,7 +109,7 @@ func (l Link) Report(set *conditions.Set) {
 	case l.name == "":
 	case l.umbrella == nil:
 		set.False(v1alpha1.ConditionUmbrellaLinked, v1alpha1.ReasonUmbrellaMissing, fmt.Sprintf(
-			"Wukong %s does not exist; everything works without it, and the link is made when it is created", l.name))
+			"Wukong %s does not exist; the object works without it, and is linked when it is created", l.name))
 	case l.carried != nil && l.carried.UID != l.umbrella.UID:
 		set.False(v1alpha1.ConditionUmbrellaLinked, v1alpha1.ReasonUmbrellaMissing, fmt.Sprintf(
 			"the object belongs to an earlier Wukong %s, which was deleted; the garbage collector deletes the "+

@@ -28,7 +28,7 @@ func users(ctx context.Context, reader client.Reader, disk *v1alpha1.WukongDisk)
 	vms := &v1alpha1.WukongVMList{}
 	err := reader.List(ctx, vms, client.InNamespace(disk.Namespace), client.MatchingFields{index.VMByDisk: disk.Name})
 	if err != nil {
-		return nil, fmt.Errorf("list the machines that use disk %s: %w", disk.Name, err)
+		return nil, fmt.Errorf("list the WukongVMs that use disk %s: %w", disk.Name, err)
 	}
 	return vms.Items, nil
 }

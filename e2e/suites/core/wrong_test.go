@@ -146,7 +146,7 @@ func TestClaimOfTheSameNameThatIsNotOurs(t *testing.T) {
 	foreign := builder.Claim(namespace, "web-root", "64Mi")
 	vm := builder.VM(namespace, "web", harness.TinyDisk("root"))
 	cluster.Make(t, foreign, vm)
-	cluster.WaitCause(t, vm, v1alpha1.ReasonWaitingForDisk, "PersistentVolumeClaim web-root exists already", patience)
+	cluster.WaitCause(t, vm, v1alpha1.ReasonWaitingForDisk, "PersistentVolumeClaim web-root already exists", patience)
 	uid := foreign.UID
 	require.NoError(t, cluster.Get(t.Context(), client.ObjectKeyFromObject(foreign), foreign))
 	assert.Equal(t, uid, foreign.UID)

@@ -62,7 +62,7 @@ func TestImportFaultsInPlainWords(t *testing.T) {
 		}, mend: func(t *testing.T) {
 			change(t, password, func(secret *corev1.Secret) { secret.StringData = map[string]string{"secretKey": "secret"} })
 		}},
-		{name: "wrong-authority", text: "certificate of its authority by certConfigMapRef", source: v1alpha1.HTTPSource{
+		{name: "wrong-authority", text: "CA certificate in certConfigMapRef", source: v1alpha1.HTTPSource{
 			URL: testbed.SecureImageURL(testbed.TinyImage), CertConfigMapRef: &v1alpha1.LocalObjectReference{Name: "authority"},
 		}, mend: func(t *testing.T) {
 			right := imageAuthority(t)
@@ -89,7 +89,7 @@ func TestImportFaultsInPlainWords(t *testing.T) {
 			if fault.mend != nil || fault.hopeless {
 				told := cluster.WaitCause(t, disk, v1alpha1.ReasonImportFailed, fault.text, patience)
 				t.Logf("after %s: %s", time.Since(began).Round(time.Second), told.Message)
-				assert.Contains(t, told.Message, "it is tried again")
+				assert.Contains(t, told.Message, "it is retried")
 				cluster.WaitCause(t, vm, v1alpha1.ReasonWaitingForDisk, fault.text, patience)
 			}
 			if fault.hopeless {

@@ -41,7 +41,7 @@ func Open(path string) (*Disk, error) {
 	}
 	file, err := os.Open(path)
 	if errors.Is(err, os.ErrNotExist) {
-		return nil, fmt.Errorf("the claim holds no %s, so it is no disk: %w", FileName, err)
+		return nil, fmt.Errorf("the claim contains no %s, so it is not a disk: %w", FileName, err)
 	}
 	if err != nil {
 		return nil, err

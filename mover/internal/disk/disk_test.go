@@ -15,7 +15,7 @@ import (
 func TestOpen(t *testing.T) {
 	folder := t.TempDir()
 	_, err := Open(folder)
-	assert.ErrorContains(t, err, "holds no disk.img")
+	assert.ErrorContains(t, err, "contains no disk.img")
 	path := filepath.Join(folder, FileName)
 	require.NoError(t, os.WriteFile(path, nil, 0o600))
 	_, err = Open(folder)

@@ -78,7 +78,7 @@ func (in Inputs) withoutTarget() Decision {
 	class := in.OtherClass()
 	if given := in.Disk.Status.Move; given != nil && in.targetLost(given) {
 		return reporting(given, v1alpha1.MoveCancelling,
-			"DataVolume "+given.TargetClaimName+" is gone: the machine is taken off it")
+			"DataVolume "+given.TargetClaimName+" was deleted: it is being removed from the WukongVM")
 	}
 	if class == "" {
 		return Decision{}
@@ -99,15 +99,15 @@ func (in Inputs) withoutTarget() Decision {
 	switch {
 	case in.TargetClaim != nil:
 		return reporting(move, v1alpha1.MovePreparing, fmt.Sprintf("PersistentVolumeClaim %s, which has the name that the "+
-			"disk moves to, must go first", move.TargetClaimName))
+			"disk moves to, must be deleted first", move.TargetClaimName))
 	case method == v1alpha1.MoveCopy && vm == nil:
 		decision := reporting(move, v1alpha1.MovePreparing,
-			fmt.Sprintf("PersistentVolumeClaim %s is about to be copied to %s", in.Copies.Current, move.TargetClaimName))
+			fmt.Sprintf("PersistentVolumeClaim %s will be copied to %s", in.Copies.Current, move.TargetClaimName))
 		decision.Again = !in.asked(move)
 		return decision.creating(in, in.asked(move))
 	case method == v1alpha1.MoveCopy:
 		decision := reporting(move, v1alpha1.MovePreparing,
-			fmt.Sprintf("waits until WukongVM %s does not start any more, to copy the disk", vm.Name))
+			fmt.Sprintf("waits until WukongVM %s can no longer start, before the disk is copied", vm.Name))
 		return decision.creating(in, in.asked(move) && answer == v1alpha1.VMDiskMoveReleased)
 	case answer == v1alpha1.VMDiskMoveRefused:
 		decision := reporting(move, v1alpha1.MovePreparing, fmt.Sprintf("WukongVM %s: %s", vm.Name, entry.Move.Message))
@@ -165,7 +165,7 @@ func (in Inputs) withLiveTarget() Decision {
 	case v1alpha1.VMDiskMoveWithdrawn:
 		if move.Phase == v1alpha1.MoveCancelling {
 			return Decision{Status: nil, Reason: v1alpha1.ReasonMoving, Message: "DataVolume " + target.Name +
-				" is taken away again", Remove: target}
+				" is being deleted", Remove: target}
 		}
 	case v1alpha1.VMDiskMoveRefused:
 		decision := reporting(move, v1alpha1.MoveCancelling, fmt.Sprintf("WukongVM %s: %s", name, message))
@@ -177,8 +177,8 @@ func (in Inputs) withLiveTarget() Decision {
 	}
 	if !wanted {
 		return reporting(move, v1alpha1.MoveCancelling, fmt.Sprintf(
-			"spec.storageClassName changed again: what WukongVM %s has begun is finished first, else given up, and then the "+
-				"disk moves on", name))
+			"spec.storageClassName changed again: the current move of WukongVM %s is finished or cancelled first, then "+
+				"the disk moves on", name))
 	}
 	return reporting(move, move.Phase, strings.TrimSuffix(
 		fmt.Sprintf("WukongVM %s migrates the volume to PersistentVolumeClaim %s: %s", name, target.Name, message), ": "))
@@ -190,7 +190,7 @@ func (in Inputs) preparing(move *v1alpha1.DiskMove, wanted bool) Decision {
 	method, wait := in.method()
 	if !wanted || wait != "" || method != v1alpha1.MoveLive {
 		return Decision{Reason: v1alpha1.ReasonMoving, Message: "DataVolume " + target.Name +
-			" is taken away again, because the disk or its machine changed", Remove: target}
+			" is being deleted, because the disk or its WukongVM changed", Remove: target}
 	}
 	vm, entry := in.ownerEntry()
 	if in.answer(target.Name) == v1alpha1.VMDiskMoveRefused {
@@ -204,7 +204,7 @@ func (in Inputs) preparing(move *v1alpha1.DiskMove, wanted bool) Decision {
 		return decision
 	}
 	return reporting(move, v1alpha1.MoveMigrating,
-		fmt.Sprintf("WukongVM %s is to migrate the volume to PersistentVolumeClaim %s", vm.Name, target.Name))
+		fmt.Sprintf("WukongVM %s will migrate the volume to PersistentVolumeClaim %s", vm.Name, target.Name))
 }
 
 // orphaned: the WukongVM that was given the target is deleted, and with it its answer.
@@ -212,15 +212,15 @@ func (in Inputs) orphaned(move *v1alpha1.DiskMove) Decision {
 	decision := reporting(move, move.Phase, "")
 	switch choice := in.Disk.Annotations[v1alpha1.AnnotationClaimInUse]; {
 	case in.AttachedTo != "":
-		decision.Message = fmt.Sprintf("waits for what WukongVM %s says about the move", in.AttachedTo)
+		decision.Message = fmt.Sprintf("waits for WukongVM %s to report on the move", in.AttachedTo)
 	case choice == move.TargetClaimName:
 		decision.Finish = true
 	case choice == in.Copies.Current:
-		return Decision{Reason: v1alpha1.ReasonMoving, Message: "DataVolume " + move.TargetClaimName + " is taken away",
+		return Decision{Reason: v1alpha1.ReasonMoving, Message: "DataVolume " + move.TargetClaimName + " is being deleted",
 			Remove: in.Copies.Target}
 	default:
 		decision.Reason = v1alpha1.ReasonMoveUndecided
-		decision.Message = fmt.Sprintf("the machine was deleted while the disk moved: look at PersistentVolumeClaim %s "+
+		decision.Message = fmt.Sprintf("the WukongVM was deleted during the move: inspect PersistentVolumeClaim %s "+
 			"and %s, and name the one with the newest data: "+
 			"kubectl annotate wukongdisk %s %s=NAME",
 			in.Copies.Current, move.TargetClaimName, in.Disk.Name, v1alpha1.AnnotationClaimInUse)
@@ -236,14 +236,14 @@ func (in Inputs) withCopyTarget() Decision {
 	remove := func(why string) Decision {
 		// The lock ends with the target: a guest may write to the current claim from then on, and the copy would miss it.
 		decision := reporting(move, v1alpha1.MoveCopying,
-			fmt.Sprintf("DataVolume %s is taken away again, because %s", target.Name, why))
+			fmt.Sprintf("DataVolume %s is being deleted, because %s", target.Name, why))
 		decision.Remove = target
 		return decision
 	}
 	vm, entry := in.ownerEntry()
 	switch {
 	case !target.DeletionTimestamp.IsZero():
-		return reporting(move, v1alpha1.MoveCopying, fmt.Sprintf("waits until DataVolume %s is gone", target.Name))
+		return reporting(move, v1alpha1.MoveCopying, fmt.Sprintf("waits until DataVolume %s is deleted", target.Name))
 	case target.Name != TargetName(in.Disk, ptr.Deref(in.Disk.Spec.StorageClassName, ""), in.Copies.Current):
 		return remove("spec.storageClassName changed again")
 	case entry != nil && entry.Attachment != "" && entry.Attachment != v1alpha1.DiskWaiting:
@@ -273,13 +273,13 @@ func (in Inputs) obstacle(class string) *diskstate.Problem {
 			"exist; create it, or set storageClassName back to %s",
 			class, ptr.Deref(in.Claim.Spec.StorageClassName, ""))
 	case model.IsShared(in.Disk):
-		return diskstate.Failed(v1alpha1.ReasonMoveUnsupported, "a disk that several machines share cannot move: set "+
-			"spec.shared to false when one machine has it, "+
+		return diskstate.Failed(v1alpha1.ReasonMoveUnsupported, "a disk that several WukongVMs share cannot move: set "+
+			"spec.shared to false when only one WukongVM has it, "+
 			"or set storageClassName back to %s", ptr.Deref(in.Claim.Spec.StorageClassName, ""))
 	case in.DataVolume == nil:
 		return diskstate.Failed(v1alpha1.ReasonMoveUnsupported,
-			"CDI collected DataVolume %s as garbage, and Wukong deletes no claim but with its DataVolume: "+
-				"the old one would stay; make a WukongDisk that is a clone of this one, or set storageClassName back to %s",
+			"CDI collected DataVolume %s; Wukong deletes claims only with their DataVolume, so the old claim would remain: "+
+				"create a WukongDisk as a clone of this one, or set storageClassName back to %s",
 			in.Copies.Current, ptr.Deref(in.Claim.Spec.StorageClassName, ""))
 	case in.Grows:
 		return diskstate.Pending(v1alpha1.ReasonMoving, "the disk moves to StorageClass %s when it has grown", class)
@@ -295,9 +295,9 @@ func (in Inputs) method() (method v1alpha1.MoveMethod, wait string) {
 	case len(in.VMs) == 0 && in.AttachedTo == "":
 		return v1alpha1.MoveCopy, ""
 	case vm == nil || !vm.DeletionTimestamp.IsZero():
-		return "", "waits until the machine that is being deleted has let go of the disk"
+		return "", "waits until the WukongVM that is being deleted has released the disk"
 	case entry == nil:
-		return "", fmt.Sprintf("waits for what WukongVM %s says about the disk", vm.Name)
+		return "", fmt.Sprintf("waits for WukongVM %s to report on the disk", vm.Name)
 	case entry.Attachment == v1alpha1.DiskAttached:
 		return v1alpha1.MoveLive, ""
 	case entry.Attachment == v1alpha1.DiskAttaching || entry.Attachment == v1alpha1.DiskDetaching:
@@ -358,7 +358,7 @@ func filled(target *cdiv1.DataVolume) *diskstate.Problem {
 	}
 	found := diskstate.Content(target)
 	if found == nil || found.Phase != v1alpha1.DiskError {
-		message := "DataVolume " + target.Name + " is being made"
+		message := "DataVolume " + target.Name + " is being created"
 		if percent := dvstate.Progress(target.Status.Progress); percent != nil {
 			message = fmt.Sprintf("DataVolume %s is filled to %d %%", target.Name, *percent)
 		}

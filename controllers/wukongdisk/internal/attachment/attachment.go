@@ -46,8 +46,8 @@ func (a Attachment) InUse() *diskstate.Problem {
 		return nil
 	}
 	return problem.In(v1alpha1.DiskTerminating, v1alpha1.ReasonInUse,
-		"the disk is used by %s, and is deleted when no machine uses it; "+
-			"take it out of spec.disks there, or delete the machine", strings.Join(users, ", "))
+		"the disk is used by %s, and is deleted when no WukongVM uses it; "+
+			"take it out of spec.disks there, or delete the WukongVM", strings.Join(users, ", "))
 }
 
 // UsedOutside reports that OutsideUser uses the claim of the disk; nil without one.
@@ -57,7 +57,8 @@ func (a Attachment) UsedOutside(claim string) *diskstate.Problem {
 	}
 	return diskstate.Failed(v1alpha1.ReasonClaimInUse,
 		"PersistentVolumeClaim %s is in use by %s, which is not of the WukongVM that asks for the disk: "+
-			"stop and delete that machine, or take the volume out of it, and this continues by itself", claim, a.OutsideUser)
+			"stop and delete that virtual machine, or take the volume out of it, and the disk continues automatically",
+		claim, a.OutsideUser)
 }
 
 // CannotShare reports why a disk with spec.shared cannot be shared; nil when it can, and for any other disk.

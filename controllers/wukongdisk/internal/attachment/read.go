@@ -51,7 +51,7 @@ func (r Reader) users(ctx context.Context, disk *v1alpha1.WukongDisk) ([]v1alpha
 	vms := &v1alpha1.WukongVMList{}
 	err := r.Cached.List(ctx, vms, client.InNamespace(disk.Namespace), client.MatchingFields{index.VMByDisk: disk.Name})
 	if err != nil {
-		return nil, fmt.Errorf("list the machines that use disk %s: %w", disk.Name, err)
+		return nil, fmt.Errorf("list the WukongVMs that use disk %s: %w", disk.Name, err)
 	}
 	return slices.DeleteFunc(vms.Items, func(vm v1alpha1.WukongVM) bool { return !model.Uses(&vm, disk) }), nil
 }
@@ -95,7 +95,7 @@ func (r Reader) outsideUser(ctx context.Context, disk *v1alpha1.WukongDisk, clai
 	instances, virtualMachines := &kubevirtv1.VirtualMachineInstanceList{}, &kubevirtv1.VirtualMachineList{}
 	for _, list := range []client.ObjectList{instances, virtualMachines} {
 		if err := r.Live.List(ctx, list, client.InNamespace(disk.Namespace)); err != nil {
-			return "", fmt.Errorf("list the machines of KubeVirt that may use PersistentVolumeClaim %s: %w", claim, err)
+			return "", fmt.Errorf("list the VirtualMachines that may use PersistentVolumeClaim %s: %w", claim, err)
 		}
 	}
 	return custody.OutsideUser(claim, attachTo, instances.Items, virtualMachines.Items), nil

@@ -66,7 +66,7 @@ func (v View) AdoptionProblem() *diskstate.Problem {
 	case v.Adoption.Owner != "":
 		return diskstate.Failed(v1alpha1.ReasonClaimInUse,
 			"PersistentVolumeClaim %s is that of WukongDisk %s: use that one in its place, "+
-				"with spec.shared if several machines shall write, or a clone of it", v.Disk.ClaimName(), v.Adoption.Owner)
+				"with spec.shared if several WukongVMs write, or a clone of it", v.Disk.ClaimName(), v.Adoption.Owner)
 	case v.Adoption.BindsLater && v.Claim.Status.Phase == corev1.ClaimPending:
 		return diskstate.AwaitingConsumer()
 	}

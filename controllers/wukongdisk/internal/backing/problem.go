@@ -20,16 +20,17 @@ func (v View) NameConflict() *diskstate.Problem {
 			return nil // it held the disk: see ClaimDeleted
 		}
 		return diskstate.Pending(v1alpha1.ReasonPending,
-			"PersistentVolumeClaim %s is being deleted: the disk is made anew from its source when it is gone", v.Claim.Name)
+			"PersistentVolumeClaim %s is being deleted: the disk is created again from its source afterwards", v.Claim.Name)
 	}
 	if v.DataVolume == nil && apply.Ours(v.Claim) && madeByDataVolume(v.Claim) {
 		return diskstate.Pending(v1alpha1.ReasonPending,
-			"PersistentVolumeClaim %s is about to be deleted with the DataVolume that made it: "+
-				"the disk is made anew when it is gone", v.Claim.Name)
+			"PersistentVolumeClaim %s is about to be deleted with the DataVolume that created it: "+
+				"the disk is created again afterwards", v.Claim.Name)
 	}
 	return diskstate.Failed(v1alpha1.ReasonNameConflict,
-		"PersistentVolumeClaim %s exists already and is not this disk's: it is left alone; to use it as it is, "+
-			"create a WukongDisk with source.persistentVolumeClaim.name: %s, else rename this disk or remove the claim",
+		"PersistentVolumeClaim %s already exists and is not managed by this disk: it is not changed; to use it "+
+			"as it is, create a WukongDisk with source.persistentVolumeClaim.name: %s, else rename this disk or remove the "+
+			"claim",
 		v.Claim.Name, v.Claim.Name)
 }
 
@@ -39,10 +40,10 @@ func (v View) BytesLost() *diskstate.Problem {
 		return nil
 	}
 	const lost = "PersistentVolumeClaim %s, which held the disk, was deleted, and its bytes are lost; " +
-		"to have them back, make a disk from a WukongSnapshot or another backup and give it to the machine; "
+		"to have them back, create a disk from a WukongSnapshot or another backup and attach it to the WukongVM; "
 	if v.Moved() {
 		return diskstate.Failed(v1alpha1.ReasonBytesLost,
-			lost+"to begin again, delete this disk and make it again", v.ClaimName())
+			lost+"to begin again, delete this disk and create it again", v.ClaimName())
 	}
 	return diskstate.Failed(v1alpha1.ReasonBytesLost,
 		lost+"to fill it again from its source: kubectl annotate wukongdisk %s --namespace=%s %s-",
@@ -61,6 +62,6 @@ func (v View) ClaimDeleted(vms []string) *diskstate.Problem {
 	}
 	return diskstate.Failed(v1alpha1.ReasonClaimDeleted,
 		"PersistentVolumeClaim %s was deleted: it and the bytes of this disk are gone as soon as %s; "+
-			"a deletion cannot be taken back, so copy the bytes before that, "+
+			"a deletion cannot be undone, so copy the bytes before that, "+
 			"with a WukongSnapshot that a new disk is made from, or within the guest", v.Claim.Name, when)
 }

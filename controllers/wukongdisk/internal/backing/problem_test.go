@@ -47,7 +47,7 @@ func TestALostClaim(t *testing.T) {
 	assert.Contains(t, lost.BytesLost().Message, "to fill it again from its source: kubectl annotate wukongdisk root")
 	lost.Copies.Current = "root-2"
 	assert.Contains(t, lost.BytesLost().Message, "PersistentVolumeClaim root-2, which held the disk, was deleted")
-	assert.Contains(t, lost.BytesLost().Message, "delete this disk and make it again")
+	assert.Contains(t, lost.BytesLost().Message, "delete this disk and create it again")
 }
 
 func TestAClaimThatIsBeingDeleted(t *testing.T) {

@@ -126,7 +126,7 @@ func (in Inputs) unsupported() *diskstate.Problem {
 	switch class := in.Storage.Class; {
 	case class == nil:
 		return diskstate.Failed(v1alpha1.ReasonExpansionUnsupported,
-			"the disk cannot grow to %s: StorageClass %q of PersistentVolumeClaim %s does not exist any more; "+
+			"the disk cannot grow to %s: StorageClass %q of PersistentVolumeClaim %s no longer exists; "+
 				"create it with allowVolumeExpansion: true, or set spec.size back to %s",
 			in.Disk.Spec.Size, className, in.Claim.Name, in.RequestedSize())
 	case !ptr.Deref(class.AllowVolumeExpansion, false):

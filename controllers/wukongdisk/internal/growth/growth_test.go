@@ -95,7 +95,7 @@ func TestExpansion(t *testing.T) {
 			messages: []string{"PersistentVolumeClaim root grows from 11Gi to 22Gi"}},
 		"its file system comes next": {
 			size: "20Gi", claim: grown("22Gi", "20Gi", "11Gi", pending(corev1.PersistentVolumeClaimFileSystemResizePending, "")),
-			phase: v1alpha1.DiskExpanding, reason: v1alpha1.ReasonExpanding, messages: []string{"file system does on the node"}},
+			phase: v1alpha1.DiskExpanding, reason: v1alpha1.ReasonExpanding, messages: []string{"file system grows on the node"}},
 		"the storage cannot": {
 			size: "20Gi", claim: grown("22Gi", "20Gi", "11Gi", pending(corev1.PersistentVolumeClaimControllerResizeError, "pool is full")),
 			phase: v1alpha1.DiskError, reason: v1alpha1.ReasonExpansionFailed, messages: []string{"grows from 11Gi to 22Gi", "pool is full"}},
@@ -105,7 +105,7 @@ func TestExpansion(t *testing.T) {
 			messages: []string{"StorageClass fast does not allow expansion", "set spec.size back to 10Gi"}},
 		"the class is gone": {
 			size: "20Gi", claim: grown("11Gi", "", "11Gi"), storage: &Storage{},
-			phase: v1alpha1.DiskError, reason: v1alpha1.ReasonExpansionUnsupported, messages: []string{`StorageClass "fast" of PersistentVolumeClaim root does not exist`}},
+			phase: v1alpha1.DiskError, reason: v1alpha1.ReasonExpansionUnsupported, messages: []string{`StorageClass "fast" of PersistentVolumeClaim root no longer exists`}},
 		"the class lets it": {size: "20Gi", claim: grown("11Gi", "", "11Gi"), storage: &Storage{Class: &storagev1.StorageClass{AllowVolumeExpansion: ptr.To(true)}}},
 		"a size that slipped past admission before the status said what was asked for": {
 			size: "5Gi", claim: grown("11Gi", "", "11Gi"),

@@ -80,7 +80,7 @@ func (r Reader) Overhead(ctx context.Context, className string) (float64, error)
 	}
 	overhead, err := strconv.ParseFloat(string(percent), 64)
 	if err != nil || overhead < 0 || overhead >= 1 {
-		return 0, fmt.Errorf("CDIConfig %s: the file system overhead %q of StorageClass %s is no number from 0 to 1",
+		return 0, fmt.Errorf("CDIConfig %s: the file system overhead %q of StorageClass %s is not a number from 0 to 1",
 			cdiConfigName, percent, className)
 	}
 	return overhead, nil

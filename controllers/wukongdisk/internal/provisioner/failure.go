@@ -22,7 +22,7 @@ func ReadFailure(ctx context.Context, reader client.Reader, claim *corev1.Persis
 	}
 	failures := &corev1.EventList{}
 	if err := reader.List(ctx, failures, client.MatchingFields{index.FailureByClaim: string(claim.UID)}); err != nil {
-		return "", fmt.Errorf("list what the provisioner says of PersistentVolumeClaim %s: %w", claim.Name, err)
+		return "", fmt.Errorf("list what the provisioner reports about PersistentVolumeClaim %s: %w", claim.Name, err)
 	}
 	var latest *corev1.Event
 	for i := range failures.Items {
@@ -67,5 +67,5 @@ func Failed(claim *corev1.PersistentVolumeClaim, failure string) *diskstate.Prob
 		return nil
 	}
 	return diskstate.Failed(v1alpha1.ReasonProvisioningFailed,
-		"PersistentVolumeClaim %s gets no volume: %s; it is tried again", claim.Name, failure)
+		"PersistentVolumeClaim %s gets no volume: %s; it is retried", claim.Name, failure)
 }

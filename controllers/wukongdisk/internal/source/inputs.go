@@ -59,5 +59,5 @@ func (in Inputs) Problem() *diskstate.Problem {
 	}
 	return diskstate.Failed(v1alpha1.ReasonSourceMissing,
 		"what %s consisted of was deleted before this disk, which was to be a clone of it, had a first consumer: "+
-			"make it again, or delete this disk and make it from something else", reference)
+			"create it again, or delete this disk and create it from something else", reference)
 }

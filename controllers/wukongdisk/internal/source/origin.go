@@ -52,7 +52,7 @@ func (o *Origin) problemFor(namespace string, reference model.Origin) *diskstate
 			reference, namespace, grantAdvice(reference, namespace))
 	case !o.exists:
 		return diskstate.Failed(v1alpha1.ReasonSourceMissing,
-			"%s does not exist; create it, and this goes on by itself", reference)
+			"%s does not exist; create it, and the disk continues automatically", reference)
 	case o.waits != "":
 		return diskstate.Pending(v1alpha1.ReasonSourceNotReady, "%s: %s", reference, o.waits)
 	default:
@@ -100,11 +100,12 @@ func diskOf(snapshot *v1alpha1.WukongSnapshot, disk string) (*v1alpha1.SnapshotD
 	reference := model.Origin{Kind: model.KindWukongSnapshot, Namespace: snapshot.Namespace, Name: snapshot.Name}
 	if disk == "" {
 		return nil, diskstate.Failed(v1alpha1.ReasonInvalidSpec,
-			"%s holds the disks %s: create another WukongDisk that names one of them in source.snapshot.disk",
+			"%s contains the disks %s: create another WukongDisk that names one of them in source.snapshot.disk",
 			reference, strings.Join(names, ", "))
 	}
 	return nil, diskstate.Failed(v1alpha1.ReasonInvalidSpec,
-		"%s holds no disk %s (it holds: %s): create another WukongDisk that names one of them in source.snapshot.disk",
+		"%s contains no disk %s (it contains: %s): create another WukongDisk that names one of them in "+
+			"source.snapshot.disk",
 		reference, disk, strings.Join(names, ", "))
 }
 

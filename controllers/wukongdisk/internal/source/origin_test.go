@@ -154,8 +154,8 @@ func TestDiskOfASnapshot(t *testing.T) {
 	assert.Equal(t, "monday-data", entry.VolumeSnapshotName)
 	_, found = diskOf(of("root", "data"), "")
 	assert.Contains(t, found.Message,
-		"holds the disks root, data: create another WukongDisk that names one of them in source.snapshot.disk")
+		"contains the disks root, data: create another WukongDisk that names one of them in source.snapshot.disk")
 	_, found = diskOf(of("root", "data"), "roof")
-	assert.Contains(t, found.Message, "holds no disk roof (it holds: root, data)")
+	assert.Contains(t, found.Message, "contains no disk roof (it contains: root, data)")
 	assert.Equal(t, v1alpha1.ReasonInvalidSpec, found.Reason)
 }

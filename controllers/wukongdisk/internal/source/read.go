@@ -120,7 +120,7 @@ func (r Reader) wukongSnapshot(
 	found.source, found.waits, found.sizeless = below.source, below.waits, below.sizeless
 	found.misfit, found.problem = below.misfit, below.problem
 	if !below.exists {
-		found.waits = taken.String() + " is gone"
+		found.waits = taken.String() + " was deleted"
 	}
 	return found, nil
 }
@@ -144,7 +144,7 @@ func (r Reader) disk(ctx context.Context, reference model.Origin) (*Origin, erro
 	switch {
 	case source.Complete() && len(guests) > 0:
 		found.waits = fmt.Sprintf("it is in use by WukongVM %s, and only what no guest has is copied: "+
-			"stop that machine (powerState: Stopped), or detach the disk, and this goes on by itself; "+
+			"stop that WukongVM (powerState: Stopped), or detach the disk, and this one continues automatically; "+
 			"or clone a WukongSnapshot of it", strings.Join(guests, ", "))
 	case source.Complete():
 	case ready.Reason == v1alpha1.ReasonSourceNotReady:

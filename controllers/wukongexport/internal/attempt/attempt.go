@@ -32,13 +32,13 @@ func (in Inputs) Problem() *operation.State {
 	switch {
 	case in.Refusal != "":
 		return operation.Pending(v1alpha1.ReasonApplyRefused,
-			"Job %s may make no pod: %s; it is tried again", in.Job.Name, in.Refusal)
+			"Job %s may create no pod: %s; it is retried", in.Job.Name, in.Refusal)
 	case pod == nil:
 		return nil
 	case pod.Status.Phase == corev1.PodFailed:
 		reason, message := in.Failure()
 		// The Job controller counts the newest failure a moment later.
-		return operation.InProgress(reason, "%s; it is tried again (%d of %d attempts failed)",
+		return operation.InProgress(reason, "%s; it is retried (%d of %d attempts failed)",
 			message, max(in.Job.Status.Failed, 1), job.Attempts)
 	case pod.Status.Phase == corev1.PodPending:
 		if message := waitsFor(pod); message != "" {
@@ -52,7 +52,7 @@ func (in Inputs) Problem() *operation.State {
 func (in Inputs) Failure() (reason, message string) {
 	reason = v1alpha1.ReasonTransferFailed
 	if in.Pod == nil {
-		return reason, "the pod is gone, and nothing is known of it"
+		return reason, "the pod was deleted, and its result is not known"
 	}
 	if report := in.Report; report != nil && report.Message != "" {
 		if knownReasons[report.Reason] {
@@ -63,7 +63,7 @@ func (in Inputs) Failure() (reason, message string) {
 	for _, status := range in.Pod.Status.ContainerStatuses {
 		if end := status.State.Terminated; end != nil {
 			return reason, fmt.Sprintf(
-				"pod %s ended with code %d (%s) and said nothing", in.Pod.Name, end.ExitCode, end.Reason)
+				"pod %s ended with code %d (%s) and reported nothing", in.Pod.Name, end.ExitCode, end.Reason)
 		}
 	}
 	return reason, fmt.Sprintf("pod %s failed: %s %s", in.Pod.Name, in.Pod.Status.Reason, in.Pod.Status.Message)

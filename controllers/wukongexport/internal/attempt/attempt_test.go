@@ -69,7 +69,7 @@ func TestProblem(t *testing.T) {
 	}{
 		"refused": {
 			Inputs{Pod: pod(corev1.PodFailed), Refusal: "exceeded quota"}, v1alpha1.ReasonApplyRefused,
-			"Job monday-export may make no pod: exceeded quota; it is tried again",
+			"Job monday-export may create no pod: exceeded quota; it is retried",
 		},
 		"no pod":        {Inputs{}, "", ""},
 		"not scheduled": {Inputs{Pod: pod(corev1.PodPending, unscheduled)}, v1alpha1.ReasonInProgress, "0/3 nodes"},
@@ -83,7 +83,7 @@ func TestProblem(t *testing.T) {
 			Inputs{Pod: pod(corev1.PodFailed), Report: &mover.Report{
 				Reason: v1alpha1.ReasonBucketMissing, Message: "no bucket",
 			}},
-			v1alpha1.ReasonBucketMissing, "no bucket; it is tried again (1 of 6 attempts failed)",
+			v1alpha1.ReasonBucketMissing, "no bucket; it is retried (1 of 6 attempts failed)",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -105,14 +105,14 @@ func TestFailure(t *testing.T) {
 		in             Inputs
 		reason, phrase string
 	}{
-		"no pod": {Inputs{}, v1alpha1.ReasonTransferFailed, "the pod is gone"},
+		"no pod": {Inputs{}, v1alpha1.ReasonTransferFailed, "the pod was deleted"},
 		"an invented word": {
 			Inputs{Pod: pod(corev1.PodFailed), Report: &mover.Report{Reason: "Completed", Message: "done"}},
 			v1alpha1.ReasonTransferFailed, "done",
 		},
 		"killed": {
 			Inputs{Pod: pod(corev1.PodFailed, terminated(""))}, v1alpha1.ReasonTransferFailed,
-			"ended with code 137 (OOMKilled) and said nothing",
+			"ended with code 137 (OOMKilled) and reported nothing",
 		},
 		"evicted": {
 			Inputs{Pod: pod(corev1.PodFailed, func(status *corev1.PodStatus) {

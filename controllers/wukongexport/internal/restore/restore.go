@@ -57,7 +57,7 @@ func (in Inputs) Obstacle() *operation.State {
 		return operation.Pending(v1alpha1.ReasonDependencyMissing, "%s", dependency.VolumeSnapshots.Missing())
 	case in.Snapshot == nil:
 		return operation.Pending(v1alpha1.ReasonSourceMissing,
-			"VolumeSnapshot %s does not exist in namespace %s: create it, or make another export",
+			"VolumeSnapshot %s does not exist in namespace %s: create it, or create another export",
 			source.Name, in.Export.Namespace)
 	case !in.ready():
 		message, _, _ := unstructured.NestedString(in.Snapshot.Object, "status", "error", "message")
@@ -67,12 +67,12 @@ func (in Inputs) Obstacle() *operation.State {
 		return operation.Pending(v1alpha1.ReasonSourceNotReady, "VolumeSnapshot %s: %s", source.Name, message)
 	case in.Claim == nil && in.Origin == nil && (source.StorageClassName == "" || source.VolumeMode == ""):
 		return operation.Pending(v1alpha1.ReasonInvalidSpec,
-			"the claim that VolumeSnapshot %s was taken of is gone, so that its class and mode are not known: "+
-				"make an export with source.volumeSnapshot.storageClassName and volumeMode", source.Name)
+			"the claim that VolumeSnapshot %s was taken of was deleted, so that its class and mode are not known: "+
+				"create an export with source.volumeSnapshot.storageClassName and volumeMode", source.Name)
 	case in.Claim != nil && !in.Begun:
 		return operation.Pending(v1alpha1.ReasonNameConflict,
-			"PersistentVolumeClaim %s exists already and is not this export's: it is left alone; "+
-				"remove it, or name the export otherwise", in.Claim.Name)
+			"PersistentVolumeClaim %s already exists and is not managed by this export: it is not changed; "+
+				"remove it, or give the export another name", in.Claim.Name)
 	default:
 		return nil
 	}

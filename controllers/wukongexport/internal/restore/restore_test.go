@@ -76,7 +76,7 @@ func TestWhyAVolumeSnapshotIsNotExported(t *testing.T) {
 		"no origin": {[]func(*Inputs){noOrigin}, v1alpha1.ReasonInvalidSpec, "class and mode are not known"},
 		"name taken": {
 			[]func(*Inputs){func(in *Inputs) { in.Claim = claim("other") }}, v1alpha1.ReasonNameConflict,
-			"PersistentVolumeClaim other exists already",
+			"PersistentVolumeClaim other already exists",
 		},
 		"no origin, but a class and mode": {
 			[]func(*Inputs){noOrigin, func(in *Inputs) {

@@ -195,9 +195,9 @@ func TestDanger(t *testing.T) {
 		"link-local addresses are nobody's":           {managed(), linkLocal, ""},
 		"an address":                                  {managed(), addressed, "eth1 of node n1 has the address 10.0.0.5"},
 		"an address under a VLAN stays":               {managed(vlan(100)), addressed, ""},
-		"the way to the world":                        {managed(), routed, "node n1 reaches the world by eth1"},
+		"the way to the world":                        {managed(), routed, "node n1 has its default route on eth1"},
 		"another bridge's port":                       {managed(), enslaved, "eth1 of node n1 is a port of br-other already"},
-		"a bridge that an administrator made":         {managed(), ours, "br1 exists on node n1, and Wukong did not make it"},
+		"a bridge that an administrator made":         {managed(), ours, "br1 exists on node n1, and is not managed by Wukong"},
 		"a bridge that is adopted":                    {managed(adopt), ours, ""},
 		"a VLAN interface that an administrator made": {managed(vlan(100)), tagged, "eth1.100 exists on node n1"},
 		"the MTU of the port by which it is reached": {managed(vlan(200), mtu(576)), addressed,
@@ -207,7 +207,7 @@ func TestDanger(t *testing.T) {
 		"the MTU that the port has":       {managed(vlan(200), mtu(1500)), addressed, ""},
 		"the MTU of a spare port":         {managed(vlan(200), mtu(9000)), plain, ""},
 		"a lease moves along":             {managed(keep), leased, ""},
-		"an address set by hand does not": {managed(keep), addressed, "no server gave it"},
+		"an address set by hand does not": {managed(keep), addressed, "which is static"},
 		"a port of the bond":              {managed(bonded), addressed, "eth1 of node n1 has the address"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -318,7 +318,7 @@ func TestVerdictOfAConflict(t *testing.T) {
 	assert.Equal(t, v1alpha1.ReasonBridgeConflict, refused.Reason)
 	assert.NotContains(t, refused.Message, "WukongNetwork old")
 	winner := observed.Verdict(&old)
-	assert.Contains(t, winner.Note, "a WukongNetwork of another namespace wants bridge br1 otherwise")
+	assert.Contains(t, winner.Note, "a WukongNetwork of another namespace asks for other settings of bridge br1")
 	assert.NotEqual(t, v1alpha1.ReasonBridgeConflict, winner.Reason)
 }
 

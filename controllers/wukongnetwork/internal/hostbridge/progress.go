@@ -56,7 +56,7 @@ func stageOf(policy *nmstatev1.NodeNetworkConfigurationPolicy, one *node) (stage
 	case enactment == nil && one.state == nil:
 		return stageWaiting, "NMState's handler does not run there"
 	case enactment == nil || enactment.Status.PolicyGeneration != policy.Generation:
-		return stageWaiting, "NMState has not begun"
+		return stageWaiting, "NMState has not started"
 	}
 	for _, kind := range []shared.ConditionType{
 		shared.NodeNetworkConfigurationEnactmentConditionFailing, shared.NodeNetworkConfigurationEnactmentConditionAborted,
@@ -65,7 +65,7 @@ func stageOf(policy *nmstatev1.NodeNetworkConfigurationPolicy, one *node) (stage
 			return stageFailed, conditions.Shorten(cmp.Or(found.Message, string(found.Reason)), maxNodeMessage)
 		}
 	}
-	return stageWaiting, "NMState is at work"
+	return stageWaiting, "NMState is applying the policy"
 }
 
 func enacted(enactment *nmstatev1beta1.NodeNetworkConfigurationEnactment, kind shared.ConditionType) *shared.Condition {

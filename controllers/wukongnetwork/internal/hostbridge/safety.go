@@ -46,9 +46,8 @@ func danger(bridge string, managed *v1alpha1.ManagedBridge, made map[string]bool
 		}
 		return &Danger{Message: message}
 	case len(unknown) > 0:
-		return &Danger{Unknown: true, Message: fmt.Sprintf("NMState does not tell what the interfaces of %s carry: there "+
-			"is no NodeNetworkState of it yet; "+
-			"see whether NMState's handler runs there", some(unknown))}
+		return &Danger{Unknown: true, Message: fmt.Sprintf("the use of the interfaces of %s is not known: there "+
+			"is no NodeNetworkState yet; check that NMState's handler runs there", some(unknown))}
 	default:
 		return nil
 	}
@@ -62,9 +61,8 @@ func takenOf(bridge string, managed *v1alpha1.ManagedBridge, made map[string]boo
 	}
 	for _, name := range created(bridge, managed) {
 		if one.state.find(name) != nil && !made[name] {
-			return fmt.Sprintf("%s exists on node %s, and Wukong did not make it; leave out bridge.managed to use the bridge "+
-				"as it is, choose another name, "+
-				"or set bridge.managed.adopt: true", name, one.name)
+			return fmt.Sprintf("%s exists on node %s, and is not managed by Wukong; leave out bridge.managed to use the "+
+				"bridge as it is, choose another name, or set bridge.managed.adopt: true", name, one.name)
 		}
 	}
 	return ""
@@ -102,8 +100,8 @@ func lossOf(bridge string, managed *v1alpha1.ManagedBridge, one *node) string {
 		case found.Controller != "":
 			return fmt.Sprintf("%s of node %s is a port of %s already; name another port", port, one.name, found.Controller)
 		case keep && len(found.static()) > 0:
-			return fmt.Sprintf("%s of node %s has the address %s, which no server gave it, so that the bridge would not get "+
-				"it; name another port",
+			return fmt.Sprintf("%s of node %s has the address %s, which is static, so that the bridge would not get it; "+
+				"name another port",
 				port, one.name, found.static()[0])
 		case keep:
 			continue
@@ -112,7 +110,7 @@ func lossOf(bridge string, managed *v1alpha1.ManagedBridge, one *node) string {
 				"keepHostAddress: true",
 				port, one.name, found.global()[0])
 		case one.state.carriesDefaultRoute(port):
-			return fmt.Sprintf("node %s reaches the world by %s; name another port, or set "+
+			return fmt.Sprintf("node %s has its default route on %s; name another port, or set "+
 				"keepHostAddress: true", one.name, port)
 		}
 	}

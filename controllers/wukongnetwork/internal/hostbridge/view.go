@@ -57,13 +57,12 @@ func (o *Observation) Verdict(network *v1alpha1.WukongNetwork) *Verdict {
 	verdict := &Verdict{}
 	if o.Share.Dissents(network) {
 		verdict.Reason = v1alpha1.ReasonBridgeConflict
-		verdict.Message = fmt.Sprintf("%s manages bridge %s otherwise, and is older; give both the same bridge.managed, "+
-			"or leave it out here to use the bridge as it is, "+
-			"or name another bridge", called(decider, network), o.bridge)
+		verdict.Message = fmt.Sprintf("%s manages bridge %s with other settings, and is older; give both the same "+
+			"bridge.managed, or leave it out here to use the bridge as it is, or name another bridge", called(decider, network), o.bridge)
 		return verdict
 	}
 	if decider.UID == network.UID && len(o.Share.Dissenters) > 0 {
-		verdict.Note = fmt.Sprintf("%s wants bridge %s otherwise; this network is older, and its wish counts",
+		verdict.Note = fmt.Sprintf("%s asks for other settings of bridge %s; this network is older and decides",
 			called(o.Share.Dissenters[0], network), o.bridge)
 	}
 	o.judge(verdict)
@@ -78,9 +77,8 @@ func (o *Observation) judge(verdict *Verdict) {
 	}
 	if o.policy != nil && o.ours() == nil {
 		verdict.Reason = v1alpha1.ReasonNameConflict
-		verdict.Message = fmt.Sprintf("NodeNetworkConfigurationPolicy %s exists already and is not Wukong's: it is left "+
-			"alone; rename or remove it, "+
-			"or choose another name for the bridge", o.policy.Name)
+		verdict.Message = fmt.Sprintf("NodeNetworkConfigurationPolicy %s already exists and is not managed by Wukong: "+
+			"it is not changed; rename or remove it, or choose another name for the bridge", o.policy.Name)
 		return
 	}
 	if len(o.nodes) == 0 {
@@ -112,7 +110,7 @@ func (o *Observation) judge(verdict *Verdict) {
 		}
 	case worst == stageFailed:
 		verdict.Reason = v1alpha1.ReasonNodesFailed
-		verdict.Message = fmt.Sprintf("NMState could not make bridge %s on %s", o.bridge, message)
+		verdict.Message = fmt.Sprintf("NMState could not create bridge %s on %s", o.bridge, message)
 	}
 }
 

@@ -57,7 +57,8 @@ func (in Inputs) Decide() (Contents, *operation.State) {
 			}
 			if disk == nil || entry.Type == v1alpha1.DiskTypeCDROM {
 				return Contents{}, operation.Pending(v1alpha1.ReasonInvalidSpec,
-					"source.disks lists %s, of which no snapshot is taken: %s; make another snapshot without it", entry.Name, reason)
+					"source.disks lists %s, of which no snapshot is taken: %s; create another snapshot without it",
+					entry.Name, reason)
 			}
 		}
 		if found := in.unusable(entry, name, disk); found != nil {
@@ -70,7 +71,7 @@ func (in Inputs) Decide() (Contents, *operation.State) {
 	}
 	if len(decided.Disks) == 0 {
 		return Contents{}, operation.Pending(v1alpha1.ReasonInvalidSpec,
-			"WukongVM %s has no disk that a snapshot can hold", in.VM.Name)
+			"WukongVM %s has no disk that a snapshot can contain", in.VM.Name)
 	}
 	return decided, nil
 }
@@ -88,7 +89,7 @@ func (in Inputs) unknown() *operation.State {
 	for _, selected := range in.Selected {
 		if !slices.Contains(names, selected) {
 			return operation.Pending(v1alpha1.ReasonInvalidSpec,
-				"source.disks lists %s, which WukongVM %s does not have in spec.disks (it has: %s); make another snapshot",
+				"source.disks lists %s, which WukongVM %s does not have in spec.disks (it has: %s); create another snapshot",
 				selected, in.VM.Name, strings.Join(names, ", "))
 		}
 	}

@@ -105,7 +105,7 @@ func TestWhyASnapshotIsNotTaken(t *testing.T) {
 		"unknown disk":      {func(in *Inputs) { in.Selected = []string{"roof"} }, v1alpha1.ReasonInvalidSpec, "lists roof, which WukongVM web does not have in spec.disks (it has: root, data,"},
 		"an empty drive":    {func(in *Inputs) { in.Selected = []string{"drive"} }, v1alpha1.ReasonInvalidSpec, "lists drive, of which no snapshot is taken: the drive is empty"},
 		"a medium":          {func(in *Inputs) { in.Selected = []string{"medium"} }, v1alpha1.ReasonInvalidSpec, "CD-ROM"},
-		"nothing to hold":   {func(in *Inputs) { in.VM.Spec.Disks = in.VM.Spec.Disks[2:4] }, v1alpha1.ReasonInvalidSpec, "has no disk that a snapshot can hold"},
+		"nothing to hold":   {func(in *Inputs) { in.VM.Spec.Disks = in.VM.Spec.Disks[2:4] }, v1alpha1.ReasonInvalidSpec, "has no disk that a snapshot can contain"},
 		"no disk yet":       {func(in *Inputs) { delete(in.Disks, "web-root") }, v1alpha1.ReasonSourceMissing, "WukongDisk web-root, disk root of WukongVM web, does not exist"},
 		"a disk that goes":  {of("data", func(d *v1alpha1.WukongDisk) { d.DeletionTimestamp = ptr.To(metav1.Now()) }), v1alpha1.ReasonSourceMissing, "is being deleted"},
 		"not complete":      {of("data", func(d *v1alpha1.WukongDisk) { d.Status.Conditions = d.Status.Conditions[1:] }), v1alpha1.ReasonSourceNotReady, "WukongDisk data: as it should be"},

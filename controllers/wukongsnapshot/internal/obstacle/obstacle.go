@@ -52,7 +52,8 @@ func (in Inputs) ofDisk() *operation.State {
 	switch disk := in.Disk; {
 	case disk == nil:
 		return operation.Pending(v1alpha1.ReasonSourceMissing,
-			"WukongDisk %s does not exist in namespace %s: create it, or make another snapshot", name, in.Snapshot.Namespace)
+			"WukongDisk %s does not exist in namespace %s: create it, or create another snapshot",
+			name, in.Snapshot.Namespace)
 	case !disk.DeletionTimestamp.IsZero():
 		return operation.Pending(v1alpha1.ReasonSourceMissing, "WukongDisk %s is being deleted", disk.Name)
 	case !disk.Complete() || disk.Status.ClaimName == "":
@@ -61,7 +62,7 @@ func (in Inputs) ofDisk() *operation.State {
 	case in.Consistency.Required == v1alpha1.ConsistencyApplication && len(in.Consistency.Writers) > 0:
 		return operation.Pending(v1alpha1.ReasonSourceInUse,
 			"WukongDisk %s is in use by WukongVM %s, which is not stopped, and requiredConsistency is Application: "+
-				"stop it (powerState: Stopped), or make a snapshot of the WukongVM (source.vmRef), whose file systems "+
+				"stop it (powerState: Stopped), or create a snapshot of the WukongVM (source.vmRef), whose file systems "+
 				"the guest agent freezes, or leave requiredConsistency out",
 			disk.Name, strings.Join(in.Consistency.Writers, ", "))
 	default:
@@ -74,7 +75,8 @@ func (in Inputs) ofVM() *operation.State {
 	switch {
 	case in.VM == nil:
 		return operation.Pending(v1alpha1.ReasonSourceMissing,
-			"WukongVM %s does not exist in namespace %s: create it, or make another snapshot", name, in.Snapshot.Namespace)
+			"WukongVM %s does not exist in namespace %s: create it, or create another snapshot",
+			name, in.Snapshot.Namespace)
 	case !in.VM.DeletionTimestamp.IsZero():
 		return operation.Pending(v1alpha1.ReasonSourceMissing, "WukongVM %s is being deleted", name)
 	case in.Contents != nil:
@@ -89,7 +91,7 @@ func (in Inputs) ofVM() *operation.State {
 		return found
 	case in.Conflict != "":
 		return operation.Pending(v1alpha1.ReasonNameConflict,
-			"VolumeSnapshot %s exists already, and is not managed by this WukongSnapshot: delete it, "+
+			"VolumeSnapshot %s already exists, and is not managed by this WukongSnapshot: delete it, "+
 				"or give the WukongSnapshot another name", in.Conflict)
 	}
 	return in.unfreezable()
@@ -120,13 +122,13 @@ func (in Inputs) unfreezable() *operation.State {
 		found = operation.Pending(v1alpha1.ReasonAgentMissing,
 			"requiredConsistency is %s, and no guest agent is connected to freeze the file systems of "+
 				"WukongVM %s: install and start qemu-guest-agent in the guest, or stop the WukongVM, "+
-				"or make a snapshot without requiredConsistency", required, name)
+				"or create a snapshot without requiredConsistency", required, name)
 	}
 	seconds := ptr.Deref(in.Snapshot.Spec.FailureDeadlineSeconds, 0)
 	found.After = operation.Left(in.Snapshot.CreationTimestamp.Time, seconds, in.Now)
 	if found.After <= 0 {
 		return operation.Failed(
-			"given up after failureDeadlineSeconds (%d): %s; make another snapshot", seconds, found.Message)
+			"given up after failureDeadlineSeconds (%d): %s; create another snapshot", seconds, found.Message)
 	}
 	return found
 }

@@ -71,7 +71,7 @@ func TestWhyASnapshotOfAWukongVMWaits(t *testing.T) {
 		},
 		"the name is used": {
 			ofVM(nil).with(func(in *Inputs) { in.Conflict = "monday-root" }), v1alpha1.ReasonNameConflict,
-			"VolumeSnapshot monday-root exists already",
+			"VolumeSnapshot monday-root already exists",
 		},
 		"no agent": {
 			ofVM(&guest.Guest{}, "web"), v1alpha1.ReasonAgentMissing, "install and start qemu-guest-agent",

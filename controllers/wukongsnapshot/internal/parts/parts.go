@@ -45,7 +45,7 @@ func (p *Part) StorageError() string {
 	if p != nil && p.Failed() && ptr.Deref(p.Taken.Status.Error.Message, "") != "" {
 		return *p.Taken.Status.Error.Message
 	}
-	return "the storage says nothing of it; is a snapshot controller running, and the driver's sidecar?"
+	return "the storage reports nothing about it; check that a snapshot controller and the driver's sidecar run"
 }
 
 // Failed reports whether the storage reported an error.

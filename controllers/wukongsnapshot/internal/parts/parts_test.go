@@ -102,8 +102,8 @@ func TestHowFarTheStorageIs(t *testing.T) {
 func TestTheErrorOfTheStorage(t *testing.T) {
 	failed, mute := made("root", failedStatus(ptr.To("pool is full"))), made("root", failedStatus(nil))
 	assert.Equal(t, "pool is full", failed.StorageError())
-	assert.Contains(t, mute.StorageError(), "is a snapshot controller running")
-	assert.Contains(t, (*Part)(nil).StorageError(), "is a snapshot controller running")
+	assert.Contains(t, mute.StorageError(), "check that a snapshot controller")
+	assert.Contains(t, (*Part)(nil).StorageError(), "check that a snapshot controller")
 }
 
 // Only the status of a snapshot whose VolumeSnapshots are all ready has what the storage reported.

@@ -178,10 +178,11 @@ func SeenElsewhere(request *addresslock.Request, address netip.Addr, lock *v1alp
 	if lock == nil || lock.Spec.Holder.UID == request.Holder.UID {
 		return nil
 	}
-	owner := "a machine of another namespace"
+	owner := "a WukongVM of another namespace"
 	if lock.Spec.Holder.Namespace == request.Holder.Namespace {
 		owner = "WukongVM " + lock.Spec.Holder.Name
 	}
 	return &cause.Cause{Reason: v1alpha1.ReasonAddressObservedElsewhere, Message: fmt.Sprintf(
-		"the guest uses %s on interface %s, which %s was given; take it off in the guest", address, request.Holder.InterfaceName, owner)}
+		"the guest uses %s on interface %s, which is assigned to %s; remove it in the guest",
+		address, request.Holder.InterfaceName, owner)}
 }

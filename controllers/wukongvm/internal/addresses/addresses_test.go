@@ -151,10 +151,10 @@ func TestAnAddressThatIsSeenElsewhere(t *testing.T) {
 	lock := &in.Locks.Held["lan"][0]
 	assert.Nil(t, SeenElsewhere(request, address, lock), "it is its own")
 	lock.Spec.Holder = v1alpha1.AddressHolder{Namespace: "shop", Name: "db", UID: "two"}
-	assert.Contains(t, SeenElsewhere(request, address, lock).Message, "which WukongVM db was given")
+	assert.Contains(t, SeenElsewhere(request, address, lock).Message, "which is assigned to WukongVM db")
 	lock.Spec.Holder.Namespace = "bank"
 	found := SeenElsewhere(request, address, lock)
-	assert.Contains(t, found.Message, "a machine of another namespace")
+	assert.Contains(t, found.Message, "a WukongVM of another namespace")
 	assert.NotContains(t, found.Message, "db")
 	assert.False(t, found.Blocking, "the guest has it already")
 }

@@ -94,7 +94,7 @@ func (a Assigner) take(
 	request.Neighbours = networks.Items
 	request.Shown = func(address, by string) {
 		a.Recorder.Eventf(vm, nil, corev1.EventTypeWarning, v1alpha1.ReasonAddressObservedElsewhere, "TakeAddress",
-			"interface %s was given %s, but %s; take it off there", request.Holder.InterfaceName, address, by)
+			"interface %s was assigned %s, but %s; remove it there", request.Holder.InterfaceName, address, by)
 	}
 	return addresslock.Take(ctx, a.Store, request)
 }

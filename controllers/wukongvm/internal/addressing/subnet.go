@@ -26,13 +26,15 @@ func parseSubnets(network *v1alpha1.WukongNetwork, problems *collector) []subnet
 	for _, spec := range network.Spec.Subnets {
 		prefix, err := netip.ParsePrefix(spec.CIDR)
 		if err != nil {
-			problems.addf("subnet %s of WukongNetwork %s is no network with prefix length, such as 192.168.7.0/24; correct it", spec.CIDR, network.Name)
+			problems.addf("subnet %s of WukongNetwork %s is not a network with prefix length, such as 192.168.7.0/24; "+
+				"correct it", spec.CIDR, network.Name)
 			continue
 		}
 		one := subnet{prefix: prefix.Masked()}
 		if spec.Gateway != "" {
 			if one.gateway, err = netip.ParseAddr(spec.Gateway); err != nil || !one.prefix.Contains(one.gateway) {
-				problems.addf("gateway %s of WukongNetwork %s is no address in subnet %s; correct it", spec.Gateway, network.Name, spec.CIDR)
+				problems.addf("gateway %s of WukongNetwork %s is not an address in subnet %s; correct it",
+					spec.Gateway, network.Name, spec.CIDR)
 				continue
 			}
 		}
@@ -78,9 +80,9 @@ func parseAddress(text string) (prefix netip.Prefix, explicit bool, err error) {
 	}
 	switch {
 	case err != nil, address.Zone() != "", address.Is4In6():
-		return netip.Prefix{}, false, errors.New("is no IP address; write 192.168.7.5 or 192.168.7.5/24")
+		return netip.Prefix{}, false, errors.New("is not an IP address; write 192.168.7.5 or 192.168.7.5/24")
 	case address.IsUnspecified(), address.IsLoopback(), address.IsMulticast():
-		return netip.Prefix{}, false, errors.New("is no address of a host; use another")
+		return netip.Prefix{}, false, errors.New("is not an address of a host; use another")
 	}
 	return prefix, explicit, nil
 }

@@ -122,12 +122,12 @@ func makeRoute(interfaceName string, spec v1alpha1.Route) (route, error) {
 	to, err := netip.ParsePrefix(spec.To)
 	if err != nil {
 		return route{}, &SpecInvalidError{Field: fmt.Sprintf("route to %s of interface %s", spec.To, interfaceName),
-			Reason: "the destination is no network with prefix length, such as 10.20.0.0/16"}
+			Reason: "the destination is not a network with prefix length, such as 10.20.0.0/16"}
 	}
 	via, err := netip.ParseAddr(spec.Via)
 	if err != nil {
 		return route{}, &SpecInvalidError{Field: fmt.Sprintf("route to %s of interface %s", spec.To, interfaceName),
-			Reason: fmt.Sprintf("via %s is no IP address", spec.Via)}
+			Reason: fmt.Sprintf("via %s is not an IP address", spec.Via)}
 	}
 	return route{To: text(to.Masked().String()), Via: text(via.String()), Metric: spec.Metric}, nil
 }

@@ -171,7 +171,7 @@ func TestNetworkThatCannotBe(t *testing.T) {
 		"a destination that is none": {interfaces: []Interface{bad(v1alpha1.Route{To: "default", Via: "10.0.0.1"})},
 			wanted: "route to default of interface lan"},
 		"a next hop that is none": {interfaces: []Interface{bad(v1alpha1.Route{To: "10.0.0.0/8", Via: "router"})},
-			wanted: "via router is no IP address"},
+			wanted: "via router is not an IP address"},
 		"a mode that is none": {interfaces: []Interface{{Name: "lan", MACAddress: mac1}},
 			wanted: "use DHCP, Static or None"},
 	}

@@ -35,7 +35,8 @@ var (
 		`)$`)
 )
 
-const hashWanted = "it is no complete crypt(5) hash of yescrypt, SHA-512, SHA-256 or bcrypt; make one with mkpasswd"
+const hashWanted = "it is not a complete crypt(5) hash of yescrypt, SHA-512, SHA-256 or bcrypt; " +
+	"create one with mkpasswd"
 
 // passwordHash returns the crypt(5) hash of a user's password, or "".
 func passwordHash(inputs Inputs, field string, user *v1alpha1.CloudInitUser) (text, error) {
@@ -66,7 +67,7 @@ func secretPasswordHash(inputs Inputs, field string, user *v1alpha1.CloudInitUse
 	content = bytes.TrimSuffix(bytes.TrimSuffix(content, []byte("\n")), []byte("\r"))
 	switch {
 	case len(content) == 0:
-		return "", invalid("it is empty; put the password, or a hash that mkpasswd made, there")
+		return "", invalid("it is empty; put a password or a hash from mkpasswd there")
 	case looksLikeHash.Match(content):
 		if !completeHash.Match(content) {
 			return "", invalid(hashWanted)
@@ -75,7 +76,7 @@ func secretPasswordHash(inputs Inputs, field string, user *v1alpha1.CloudInitUse
 	case len(content) > maxPassword:
 		return "", invalid(fmt.Sprintf("it has %d bytes; a password has at most %d", len(content), maxPassword))
 	case bytes.ContainsAny(content, "\x00\r\n"):
-		return "", invalid("it holds more than one line, or a zero byte, which nobody can type as a password; put one " +
+		return "", invalid("it contains more than one line, or a zero byte, which nobody can type as a password; put one " +
 			"line there")
 	default:
 		return hashPassword(string(content), salt(inputs.VM.UID, user.Name))

@@ -71,7 +71,8 @@ type keyList struct {
 // addLines adds every line that is neither blank nor a comment. Errors never quote a line.
 func (l *keyList) addLines(content []byte) error {
 	if privateKey.Match(content) {
-		return errors.New("it holds a private key, which must not go into a guest; put the public key there (the .pub file)")
+		return errors.New("it contains a private key, which must not go into a guest; put the public key there " +
+			"(the .pub file)")
 	}
 	found := false
 	number := 0
@@ -87,7 +88,7 @@ func (l *keyList) addLines(content []byte) error {
 		found = true
 	}
 	if !found {
-		return errors.New("it holds no public key; put one in each line, as in authorized_keys")
+		return errors.New("it contains no public key; put one in each line, as in authorized_keys")
 	}
 	return nil
 }
@@ -96,11 +97,11 @@ func (l *keyList) addLines(content []byte) error {
 func (l *keyList) add(line string) error {
 	if !utf8.ValidString(line) ||
 		strings.ContainsFunc(line, func(r rune) bool { return unicode.IsControl(r) && r != '\t' }) {
-		return errors.New("it holds characters that no public key has; put lines such as ssh-ed25519 AAAA... there")
+		return errors.New("it contains characters that no public key has; put lines such as ssh-ed25519 AAAA... there")
 	}
 	key, _, options, _, err := ssh.ParseAuthorizedKey([]byte(line))
 	if err != nil {
-		return errors.New("it is no OpenSSH public key; put lines such as ssh-ed25519 AAAA... there")
+		return errors.New("it is not an OpenSSH public key; put lines such as ssh-ed25519 AAAA... there")
 	}
 	if _, isCertificate := key.(*ssh.Certificate); isCertificate {
 		return errors.New("it is a certificate, which sshd does not take as an authorized key; put the public key there")

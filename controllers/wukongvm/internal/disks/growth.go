@@ -23,11 +23,11 @@ type GatesOff struct {
 
 const (
 	plugsOffMessage = "KubeVirt's feature gate " + virt.GateDeclarative + " is off, or " + virt.GateImperative +
-		" is on, which turns it off: a running machine gets and gives no disks; " +
-		"correct spec.configuration.developerConfiguration.featureGates of the KubeVirt object, or restart the machine"
+		" is on, which turns it off: disks cannot be plugged in or unplugged; " +
+		"correct spec.configuration.developerConfiguration.featureGates of the KubeVirt object, or restart the WukongVM"
 	growsOffMessage = "the claim has grown, and the guest does not see it, because KubeVirt's feature gate " +
 		virt.GateExpand + " is off: " +
-		"add it to spec.configuration.developerConfiguration.featureGates of the KubeVirt object, and restart the machine"
+		"add it to spec.configuration.developerConfiguration.featureGates of the KubeVirt object, and restart the WukongVM"
 )
 
 // AwaitsGates reports whether a disk waits for something that a feature gate of KubeVirt may disable.

@@ -59,7 +59,7 @@ func (in Inputs) foreign(name string, disk *v1alpha1.WukongDisk) *cause.Cause {
 	claim := virt.ClaimOf(volume)
 	return &cause.Cause{Reason: v1alpha1.ReasonForeignVolume, Message: fmt.Sprintf(
 		"the VirtualMachine has PersistentVolumeClaim %s as disk %s, and not WukongDisk %s: a VirtualMachineRestore put "+
-			"it there, and it is left alone; "+
+			"it there, and it is not changed; "+
 			"to keep it, create a WukongDisk with source.persistentVolumeClaim.name: %s and refer to it by diskRef; else "+
 			"take the volume out of the VirtualMachine",
 		claim, name, disk.Name, claim)}
@@ -80,7 +80,7 @@ func (in Inputs) notReady(name string) *cause.Cause {
 		return &cause.Cause{Reason: v1alpha1.ReasonDiskInUse, Message: fmt.Sprintf(
 			"WukongDisk %s belongs to WukongVM %s: take it out of spec.disks there, or set spec.shared of the disk if the "+
 				"guests share a cluster file system; "+
-				"if there is no WukongVM %s any more, delete VirtualMachine %s, which still has it",
+				"if WukongVM %s no longer exists, delete VirtualMachine %s, which still has it",
 			name, owner, owner, owner)}
 	}
 	if ready := model.Ready(disk); ready.Status != metav1.ConditionTrue {
@@ -92,7 +92,7 @@ func (in Inputs) notReady(name string) *cause.Cause {
 	}
 	if !in.attachable(disk) {
 		return &cause.Cause{Reason: v1alpha1.ReasonWaitingForDisk, Waiting: true,
-			Message: fmt.Sprintf("WukongDisk %s is about to be given to this machine", name)}
+			Message: fmt.Sprintf("WukongDisk %s is about to be attached to this WukongVM", name)}
 	}
 	return nil
 }
@@ -104,7 +104,7 @@ func (in Inputs) bootDiskInUse() *cause.Cause {
 		return nil
 	}
 	return &cause.Cause{Reason: v1alpha1.ReasonBootDiskInUse, Message: fmt.Sprintf(
-		"the running machine booted from disk %s (PersistentVolumeClaim %s), and keeps it until it stops: "+
+		"the running guest booted from disk %s (PersistentVolumeClaim %s), and keeps it until it stops: "+
 			"set powerState to Stopped to change the disk, or put it back",
 		kept.device.Name, virt.ClaimOf(kept.volume))}
 }

@@ -74,8 +74,8 @@ func (r Report) listed(entry *v1alpha1.VMDisk, name string, present []virt.Prese
 	status := v1alpha1.VMDiskStatus{Name: entry.Name, DiskName: name}
 	fromDisk(&status, r.Disks[name])
 	if asked, has := r.Outgrown(entry); has != nil {
-		status.Message = fmt.Sprintf("the template says size %s, and the disk was grown to %s: a disk "+
-			"never shrinks", asked, has)
+		status.Message = fmt.Sprintf("the template asks for size %s, but the disk has grown to %s; disks "+
+			"never shrink", asked, has)
 	}
 	status.Move = r.move(name)
 	instance := r.Running()
@@ -97,9 +97,9 @@ func (r Report) onItsWay(status *v1alpha1.VMDiskStatus, entry *v1alpha1.VMDisk) 
 	_, volume := virt.TemplateDisk(r.Machine, entry.Name)
 	switch {
 	case volume != nil && !virt.IsHotpluggable(volume):
-		status.Attachment, status.Message = v1alpha1.DiskWaiting, "the machine takes this disk when it starts the next time"
+		status.Attachment, status.Message = v1alpha1.DiskWaiting, "the disk is attached at the next start"
 		if !hotpluggable(entry, false) {
-			status.Message += "; while it runs, disks come on virtio and scsi only"
+			status.Message += "; only virtio and scsi disks can be plugged in while the guest runs"
 		}
 	case r.Off.Plugs:
 		status.Attachment, status.Message = v1alpha1.DiskAttaching, plugsOffMessage
@@ -121,14 +121,14 @@ func (r Report) leaving(item virt.Presence, successor string) v1alpha1.VMDiskSta
 	status.Attachment = v1alpha1.DiskDetaching
 	switch {
 	case item.Status != nil && item.Status.HotplugVolume == nil:
-		status.Message = "the machine started with this disk, and has it until it stops or restarts"
+		status.Message = "the guest started with this disk, and keeps it until it stops or restarts"
 	case r.Off.Plugs:
 		status.Message = plugsOffMessage
 	case successor != "":
 		status.Message = fmt.Sprintf("is replaced by WukongDisk %s as soon as the guest releases this disk", successor)
 	case r.Instance.IsRunning() && item.Status != nil && item.Status.Phase == kubevirtv1.VolumeReady:
 		status.Message = "the guest has not released the disk yet; if it never does, the disk stays attached until the " +
-			"machine restarts"
+			"WukongVM restarts"
 	}
 	return status
 }
@@ -189,9 +189,8 @@ func (r Report) fromInstance(status *v1alpha1.VMDiskStatus, item virt.Presence) 
 		}
 		disk := r.Disks[status.DiskName]
 		if disk != nil && disk.AdoptsClaim() && item.Status.Phase == kubevirtv1.HotplugVolumeAttachedToNode {
-			status.Message = fmt.Sprintf("%s; if it goes no further, PersistentVolumeClaim %s holds no disk.img: put the "+
-				"disk into spec.disks while "+
-				"the machine is stopped, and KubeVirt makes one when it starts", item.Status.Message, item.Claim)
+			status.Message = fmt.Sprintf("%s; if this lasts, PersistentVolumeClaim %s has no disk.img: add the "+
+				"disk while the WukongVM is stopped, and KubeVirt creates one at the start", item.Status.Message, item.Claim)
 		}
 	}
 }

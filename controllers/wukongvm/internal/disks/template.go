@@ -37,6 +37,6 @@ func (in Inputs) RestartMessage() string {
 	if len(names) == 0 {
 		return ""
 	}
-	return fmt.Sprintf("disks that the machine started with, and has until it stops or restarts: %s; see status.disks",
+	return fmt.Sprintf("disks that the guest started with, and keeps until it stops or restarts: %s; see status.disks",
 		strings.Join(names, ", "))
 }

@@ -72,6 +72,6 @@ func (p Plan) RestartMessage() string {
 	if len(names) == 0 {
 		return ""
 	}
-	return fmt.Sprintf("interfaces that cannot change while the machine runs: %s; see status.networks",
+	return fmt.Sprintf("interfaces that cannot change while the guest runs: %s; see status.networks",
 		strings.Join(names, ", "))
 }

@@ -68,17 +68,17 @@ func (in Inputs) message(status *v1alpha1.VMNetworkStatus) string {
 				return found.Message
 			}
 		}
-		return "the machine starts; it gets this interface when the guest runs"
+		return "the guest is starting; it gets this interface when it runs"
 	case v1alpha1.VMNetworkRestartNeeded:
-		return fmt.Sprintf("an interface of this type cannot come, go or change while the machine runs: 'virtctl restart %s', "+
-			"or powerState Stopped and back to Running", in.VM.Name)
+		return fmt.Sprintf("an interface of this type cannot be added, removed or changed while the guest runs: "+
+			"'virtctl restart %s', or powerState Stopped and back to Running", in.VM.Name)
 	case v1alpha1.VMNetworkAttaching, v1alpha1.VMNetworkDetaching:
 		if in.migrationRequired() {
 			message, _ := in.migrationMessage()
 			return message
 		}
 		if status.State == v1alpha1.VMNetworkDetaching && contains(list, status.Name) {
-			return "the interface goes, and comes back as spec says now"
+			return "the interface is unplugged, and plugged in again with the new spec"
 		}
 	}
 	return ""

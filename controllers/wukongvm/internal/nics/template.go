@@ -103,9 +103,9 @@ func (in Inputs) migrationRequired() bool {
 func (in Inputs) migrationMessage() (message string, comes bool) {
 	migratable := virt.Condition(in.Guest(), kubevirtv1.VirtualMachineInstanceIsMigratable)
 	if migratable != nil && migratable.Status == corev1.ConditionFalse {
-		return fmt.Sprintf("it comes and goes by a live migration, and this machine cannot migrate: %s; "+
+		return fmt.Sprintf("it is plugged in and unplugged by a live migration, and this guest cannot migrate: %s; "+
 			"set powerState to Stopped and back to Running", migratable.Message), false
 	}
-	return fmt.Sprintf("it comes and goes by a live migration, which KubeVirt starts by itself when its "+
-		"workloadUpdateMethods have LiveMigrate; 'virtctl migrate %s' does it at once", in.VM.Name), true
+	return fmt.Sprintf("it is plugged in and unplugged by a live migration, which KubeVirt starts automatically when "+
+		"its workloadUpdateMethods have LiveMigrate; 'virtctl migrate %s' does it at once", in.VM.Name), true
 }

@@ -13,11 +13,11 @@ import (
 func RestartMessage(vm *v1alpha1.WukongVM, guest *kubevirtv1.VirtualMachineInstance) string {
 	labels, annotations := Missing(vm, guest)
 	if len(labels) > 0 {
-		return fmt.Sprintf("labels of spec.scheduling that the running machine does not have, nor its pod, "+
+		return fmt.Sprintf("labels of spec.scheduling that the running guest does not have, nor its pod, "+
 			"and that nothing selects it by: %s", strings.Join(labels, ", "))
 	}
 	if len(annotations) > 0 {
-		return fmt.Sprintf("annotations of spec.scheduling that the pod of the running machine does not have: %s",
+		return fmt.Sprintf("annotations of spec.scheduling that the pod of the running guest does not have: %s",
 			strings.Join(annotations, ", "))
 	}
 	return ""

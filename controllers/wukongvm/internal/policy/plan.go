@@ -66,13 +66,13 @@ func (p Plan) cause(blocking bool) *cause.Cause {
 		return nil
 	case !p.holds:
 		return &cause.Cause{Reason: v1alpha1.ReasonPolicyUnsupported, Blocking: blocking,
-			Message: "spec.policy holds on the pod network only, and the machine has " +
+			Message: "spec.policy applies to the pod network only, and the WukongVM has " +
 				"no interface there: leave out spec.policy, or add an entry with pod: {} to spec.networks; on other networks " +
-				"separate machines by VLANs, or let the guest's own firewall do it"}
+				"separate WukongVMs by VLANs, or use the guest's firewall"}
 	case p.enforcement == None:
 		return &cause.Cause{Reason: v1alpha1.ReasonEnforcementMissing, Blocking: blocking,
-			Message: "the cluster's network plugin enforces no NetworkPolicy, as whoever installed " +
-				"Wukong said (networkPolicyEnforcement), so that the machine would be open: take out the policy, or use a plugin " +
+			Message: "according to networkPolicyEnforcement the cluster's network plugin enforces no NetworkPolicy, so the " +
+				"WukongVM would be open: remove the policy, or use a plugin " +
 				"that does, such as Cilium, Calico or OVN-Kubernetes"}
 	default:
 		return nil
@@ -109,7 +109,7 @@ func (p Plan) Report(set *conditions.Set, written error) {
 	}
 	var open string
 	if len(p.open) > 0 {
-		open = "the policy does not hold on interfaces that are not on the pod network: " + strings.Join(p.open, ", ")
+		open = "the policy does not apply to interfaces that are not on the pod network: " + strings.Join(p.open, ", ")
 	}
 	switch {
 	case p.Cause != nil:
@@ -122,9 +122,8 @@ func (p Plan) Report(set *conditions.Set, written error) {
 	case p.enforcement == Enforced:
 		set.True(v1alpha1.ConditionPolicyReady, v1alpha1.ReasonReady, open)
 	default:
-		message := "NetworkPolicy " + model.NetworkPolicyName(p.vm) + " is written; whether the cluster's network plugin " +
-			"enforces it cannot be seen from here: " +
-			"whoever installs Wukong can tell, with networkPolicyEnforcement"
+		message := "NetworkPolicy " + model.NetworkPolicyName(p.vm) + " is written; whether it is enforced is not known: " +
+			"set networkPolicyEnforcement when you install Wukong"
 		if open != "" {
 			message += "; " + open
 		}

@@ -52,7 +52,7 @@ func TestPlan(t *testing.T) {
 		"on one of two networks": {
 			limits: deny, list: []v1alpha1.VMNetwork{pods, onLAN}, networks: networks, enforcement: Enforced,
 			status: "True Ready", written: true,
-			message: "the policy does not hold on interfaces that are not on the pod network: lan",
+			message: "the policy does not apply to interfaces that are not on the pod network: lan",
 		},
 		"nobody knows": {limits: deny, enforcement: Unknown, status: "Unknown EnforcementUnverified",
 			message: "NetworkPolicy web-policy is written", written: true},

@@ -41,7 +41,7 @@ func (in Inputs) Report(set *conditions.Set) {
 		return
 	}
 	if in.VM.Spec.PowerState == v1alpha1.PowerStopped {
-		set.True(v1alpha1.ConditionReady, v1alpha1.ReasonStopped, "the machine is stopped, as powerState says")
+		set.True(v1alpha1.ConditionReady, v1alpha1.ReasonStopped, "the WukongVM is stopped, because powerState is Stopped")
 		return
 	}
 	set.True(v1alpha1.ConditionReady, v1alpha1.ReasonRunning, "")
@@ -71,7 +71,7 @@ func (in Inputs) beingDeleted() *cause.Cause {
 		return nil
 	}
 	return &cause.Cause{
-		Reason: v1alpha1.ReasonTerminating, Message: "the machine is being deleted, with all that it owns",
+		Reason: v1alpha1.ReasonTerminating, Message: "the WukongVM is being deleted, with all that it owns",
 	}
 }
 
@@ -142,7 +142,7 @@ func (in Inputs) virtualMachineState() *cause.Cause {
 	}
 	if !in.Machine.DeletionTimestamp.IsZero() {
 		return &cause.Cause{Reason: v1alpha1.ReasonStopping, Message: fmt.Sprintf(
-			"VirtualMachine %s was deleted by someone, and is made anew when it is gone", in.Machine.Name)}
+			"VirtualMachine %s was deleted by someone, and is created again afterwards", in.Machine.Name)}
 	}
 	printed := in.Machine.Status.PrintableStatus
 	if reason, failed := failures[printed]; failed {

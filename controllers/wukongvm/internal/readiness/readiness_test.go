@@ -74,7 +74,7 @@ func TestReadyTellsTheDeepestCause(t *testing.T) {
 		"a conflict goes before the disks": {observe: func(o *Inputs) {
 			o.Refused = &apply.NameConflictError{Kind: "WukongDisk", Name: "web-root"}
 			o.Parts = &cause.Cause{Reason: v1alpha1.ReasonWaitingForDisk, Message: "missing"}
-		}, reason: v1alpha1.ReasonNameConflict, message: "WukongDisk web-root exists already", phase: v1alpha1.PhaseError},
+		}, reason: v1alpha1.ReasonNameConflict, message: "WukongDisk web-root already exists", phase: v1alpha1.PhaseError},
 		"refused by admission": {observe: func(o *Inputs) {
 			running(o)
 			o.Refused = &apply.RefusedError{Kind: "VirtualMachine", Name: "web", Err: errors.New("too many cores")}

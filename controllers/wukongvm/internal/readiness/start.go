@@ -36,7 +36,7 @@ func (in Inputs) paused() *cause.Cause {
 		}
 	default:
 		return &cause.Cause{Reason: v1alpha1.ReasonPaused, Message: fmt.Sprintf(
-			"the machine was paused outside of Wukong; 'virtctl unpause vm %s' resumes it", in.Machine.Name)}
+			"the guest was paused outside of Wukong; 'virtctl unpause vm %s' resumes it", in.Machine.Name)}
 	}
 }
 
@@ -62,7 +62,7 @@ func (in Inputs) starting() *cause.Cause {
 func (in Inputs) describe() string {
 	name, printed := in.Machine.Name, in.Machine.Status.PrintableStatus
 	if printed == "" {
-		return fmt.Sprintf("VirtualMachine %s: KubeVirt has not looked at it yet", name)
+		return fmt.Sprintf("VirtualMachine %s: KubeVirt has not processed it yet", name)
 	}
 	if message := in.failure(); message != "" {
 		return fmt.Sprintf("VirtualMachine %s: %s: %s", name, printed, message)

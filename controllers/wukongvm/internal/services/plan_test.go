@@ -21,7 +21,7 @@ func TestPlan(t *testing.T) {
 	assert.Nil(t, unreachable)
 	require.Len(t, entries, 2)
 	assert.Nil(t, entries[0].Service)
-	assert.Contains(t, entries[0].Cause.Message, "does not select this machine")
+	assert.Contains(t, entries[0].Cause.Message, "does not select this WukongVM")
 	assert.Equal(t, "web-http", entries[1].Service.Name)
 
 	existing := func(name string) *corev1.Service {

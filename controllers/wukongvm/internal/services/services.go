@@ -62,9 +62,9 @@ func Unreachable(vm *v1alpha1.WukongVM, networks nics.Networks) *cause.Cause {
 		return nil
 	}
 	return &cause.Cause{Reason: v1alpha1.ReasonServiceUnreachable,
-		Message: "a Service reaches a machine on the pod network only, and this one has no interface there: " +
-			"add an entry with pod: {} to spec.networks, or reach the machine by its address on its own network, and leave " +
-			"out spec.services"}
+		Message: "a Service reaches a WukongVM on the pod network only, and this one has no interface there: " +
+			"add an entry with pod: {} to spec.networks, or reach the WukongVM by its address on its own network, and " +
+			"leave out spec.services"}
 }
 
 // Mislead returns why a Service would not reach the WukongVM that lists it, which is a mistake, or nil. (A CEL rule
@@ -74,8 +74,8 @@ func Mislead(vm *v1alpha1.WukongVM, service *v1alpha1.VMService) *cause.Cause {
 	for _, key := range slices.Sorted(maps.Keys(service.Selector)) {
 		if labels[key] != service.Selector[key] {
 			return &cause.Cause{Reason: v1alpha1.ReasonInvalidSpec, Message: fmt.Sprintf(
-				"the selector of service %s does not select this machine: give it %s: %s in spec.scheduling.labels, or correct "+
-					"the selector", service.Name, key, service.Selector[key])}
+				"the selector of service %s does not select this WukongVM: give it %s: %s in spec.scheduling.labels, or "+
+					"correct the selector", service.Name, key, service.Selector[key])}
 		}
 	}
 	return nil
@@ -87,7 +87,7 @@ func Unanswered(vm *v1alpha1.WukongVM, made map[string]*corev1.Service, endpoint
 		name := model.ServiceName(vm, &vm.Spec.Services[i])
 		if made[name] != nil && endpoints[name] == 0 {
 			return &cause.Cause{Reason: v1alpha1.ReasonServicePending, Waiting: true, Message: fmt.Sprintf(
-				"no machine answers behind Service %s yet; if it lasts: kubectl get endpointslices -l "+
+				"Service %s has no ready endpoint yet; if this lasts: kubectl get endpointslices -l "+
 					"kubernetes.io/service-name=%s", name, name)}
 		}
 	}

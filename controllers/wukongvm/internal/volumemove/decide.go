@@ -54,7 +54,7 @@ func (p Plan) requested(disk *v1alpha1.WukongDisk, volume string) Move {
 		return unrecorded(disk)
 	}
 	if p.instanceHas(volume, move.TargetClaimName) {
-		stay.State, stay.Message = v1alpha1.VMDiskMoveMigrating, "KubeVirt takes the volume back"
+		stay.State, stay.Message = v1alpha1.VMDiskMoveMigrating, "KubeVirt is reverting the volume"
 		return stay
 	}
 	if move.Phase == v1alpha1.MoveCancelling {
@@ -70,7 +70,7 @@ func (p Plan) requested(disk *v1alpha1.WukongDisk, volume string) Move {
 		return stay
 	}
 	if len(p.in.Machine.Status.StateChangeRequests) > 0 {
-		stay.Message = "waits until KubeVirt has restarted the machine"
+		stay.Message = "waits until KubeVirt has restarted the guest"
 		return stay
 	}
 	if other := p.migratesOther(); other != "" {
@@ -102,7 +102,7 @@ func unrecorded(disk *v1alpha1.WukongDisk) Move {
 
 func undecided(disk *v1alpha1.WukongDisk, item Handover, kept *Handover) Move {
 	return Move{State: v1alpha1.VMDiskMoveUndecided, Claim: item.To, Handover: kept, Message: fmt.Sprintf(
-		"the machine ended while its disk moved, and KubeVirt has no record of whether it had finished: look at "+
+		"the guest ended during the move, and KubeVirt did not record whether the move had finished: inspect "+
 			"PersistentVolumeClaim %s and %s, and name the one with the newest data: kubectl annotate wukongdisk %s %s=NAME",
 		item.From, item.To, disk.Name, v1alpha1.AnnotationClaimInUse)}
 }
@@ -113,7 +113,7 @@ func (p Plan) handedOver(disk *v1alpha1.WukongDisk, item Handover) Move {
 	underWay := Move{State: v1alpha1.VMDiskMoveMigrating, Claim: item.To, Handover: &item}
 	// The next pass, which sees the VirtualMachine without the new claim, decides whether it is withdrawn.
 	reverted := Move{State: v1alpha1.VMDiskMoveRefused, Claim: item.From,
-		Message: "the machine stopped before its volume had moved"}
+		Message: "the guest stopped before its volume had moved"}
 	if item.Done {
 		return finished(item)
 	}
@@ -137,7 +137,7 @@ func (p Plan) handedOver(disk *v1alpha1.WukongDisk, item Handover) Move {
 		return reverted
 	case disk.Status.Move.Phase == v1alpha1.MoveCancelling && len(instance.Status.MigratedVolumes) == 0:
 		// The next pass sees whether KubeVirt took the volume at this very moment.
-		return Move{State: v1alpha1.VMDiskMoveMigrating, Claim: item.From, Message: "the volume is taken back"}
+		return Move{State: v1alpha1.VMDiskMoveMigrating, Claim: item.From, Message: "the volume is being reverted"}
 	default:
 		underWay.Message = migrationSays(instance)
 		return underWay
@@ -221,6 +221,6 @@ func migrationSays(instance *kubevirtv1.VirtualMachineInstance) string {
 	if last == nil || !last.Failed || last.EndTimestamp == nil || last.EndTimestamp.Before(&condition.LastTransitionTime) {
 		return ""
 	}
-	return fmt.Sprintf("KubeVirt's last attempt to migrate the machine failed, and it tries again: %s; "+
-		"stop the machine, and the disk is copied", cmp.Or(last.FailureReason, "it does not say why"))
+	return fmt.Sprintf("KubeVirt's last migration attempt failed and is retried: %s; to copy the disk instead, stop the "+
+		"WukongVM", cmp.Or(last.FailureReason, "KubeVirt does not report why"))
 }

@@ -20,29 +20,29 @@ import (
 func (in Inputs) obstacle(disk *v1alpha1.WukongDisk, volume string) string {
 	instance := in.Guest()
 	if instance == nil || !instance.IsRunning() {
-		return "the machine does not run"
+		return "the WukongVM does not run"
 	}
 	if claim, _ := virt.VolumeOf(instance, volume); claim != disk.Status.ClaimName {
-		return "the machine does not have the disk yet"
+		return "the guest does not have the disk yet"
 	}
 	device, held := virt.TemplateDisk(in.Machine, volume)
 	if held == nil || virt.ClaimOf(held) != disk.Status.ClaimName {
-		return "the machine lets go of the disk"
+		return "the WukongVM is releasing the disk"
 	}
 	if device != nil && !migratable(device) {
 		return "KubeVirt does not migrate the volume of a disk that is shared, or passed through as a LUN: stop the " +
-			"machine, and the disk is copied"
+			"WukongVM to copy the disk instead"
 	}
 	if found := in.migrationObstacle(instance); found != "" {
 		return found
 	}
 	if other := in.bound(volume); other != "" {
-		return fmt.Sprintf("the claim of volume %s is ReadWriteOnce, and would not come along to another node: "+
-			"change the storageClassName of its disk too, or stop the machine, and the disk is copied", other)
+		return fmt.Sprintf("the claim of volume %s is ReadWriteOnce and cannot follow to another node: "+
+			"change the storageClassName of its disk too, or stop the WukongVM to copy the disk instead", other)
 	}
 	if in.Nodes < EnoughNodes {
-		return "a volume migrates together with its machine, and there is no second node for it: stop the machine, and " +
-			"the disk is copied"
+		return "a volume migrates together with its guest, and there is no second node for it: stop the WukongVM to " +
+			"copy the disk instead"
 	}
 	return ""
 }
@@ -55,18 +55,18 @@ func migratable(device *kubevirtv1.Disk) bool {
 // migrationObstacle returns why the instance cannot migrate at all, or "".
 func (in Inputs) migrationObstacle(instance *kubevirtv1.VirtualMachineInstance) string {
 	if message := in.RestartRequired(); message != "" {
-		return fmt.Sprintf("the machine waits for a restart (%s), and KubeVirt migrates no volume before: restart it, "+
+		return fmt.Sprintf("the WukongVM waits for a restart (%s), and KubeVirt migrates no volume before: restart it, "+
 			"or stop it", message)
 	}
 	// ReadWriteOnce claims do not matter if they move.
 	storage := virt.Condition(instance, kubevirtv1.VirtualMachineInstanceIsStorageLiveMigratable)
 	if storage != nil && storage.Status == corev1.ConditionFalse {
-		return "the machine cannot migrate: " + storage.Message + "; stop it, and the disk is copied"
+		return "the guest cannot migrate: " + storage.Message + "; stop the WukongVM to copy the disk instead"
 	}
 	live := virt.Condition(instance, kubevirtv1.VirtualMachineInstanceIsMigratable)
 	if live != nil && live.Status == corev1.ConditionFalse &&
 		live.Reason != kubevirtv1.VirtualMachineInstanceReasonDisksNotMigratable {
-		return "the machine cannot migrate: " + live.Message + "; stop it, and the disk is copied"
+		return "the guest cannot migrate: " + live.Message + "; stop the WukongVM to copy the disk instead"
 	}
 	return ""
 }

@@ -123,11 +123,11 @@ func TestAStalledMigrationBeginsAnew(t *testing.T) {
 	}{
 		"perhaps it is not": {claim: "data-2", root: "root"},
 		"stalled": {stall: Stall{state: stalled, misled: "root"}, claim: "data",
-			root: misleadingClaim, words: "begins anew"},
-		"no bystander": {stall: Stall{state: stalled}, claim: "data-2", root: "root", words: "restart the machine"},
+			root: misleadingClaim, words: "is being restarted"},
+		"no bystander": {stall: Stall{state: stalled}, claim: "data-2", root: "root", words: "restart the WukongVM"},
 		"released, a migration is left": {stall: Stall{state: released, unfinished: true},
-			claim: "data", root: "root", words: "begins anew"},
-		"released": {stall: Stall{state: released}, claim: "data-2", root: "root", words: "begins anew"},
+			claim: "data", root: "root", words: "is being restarted"},
+		"released": {stall: Stall{state: released}, claim: "data-2", root: "root", words: "is being restarted"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			in := moveOf(v1alpha1.MoveMigrating, true, instanceVolume("data", true), func(in *Inputs) { in.Stall = test.stall })
@@ -312,7 +312,7 @@ func TestAMigrationThatFailedIsTold(t *testing.T) {
 	later, earlier := began.Add(time.Minute), began.Add(-time.Minute)
 	assert.Equal(t, "invalid", migrationSays(instance(corev1.ConditionFalse, true, later)))
 	assert.Contains(t, migrationSays(instance(corev1.ConditionTrue, true, later)),
-		"it tries again: no lock; stop the machine")
+		"failed and is retried: no lock; to copy the disk instead")
 	assert.Empty(t, migrationSays(instance(corev1.ConditionTrue, false, later)))
 	assert.Empty(t, migrationSays(instance(corev1.ConditionTrue, true, earlier)), "of another migration")
 	assert.Empty(t, migrationSays(keeptest.Object(&kubevirtv1.VirtualMachineInstance{}, virt.KeepInstance)))

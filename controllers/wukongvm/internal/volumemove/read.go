@@ -17,7 +17,7 @@ func CountNodes(ctx context.Context, live client.Reader) (int, error) {
 	nodes := &corev1.NodeList{}
 	schedulable := client.MatchingLabels{kubevirtv1.NodeSchedulable: "true"}
 	if err := live.List(ctx, nodes, schedulable, client.Limit(EnoughNodes)); err != nil {
-		return 0, fmt.Errorf("list the nodes that machines run on: %w", err)
+		return 0, fmt.Errorf("list the nodes that guests run on: %w", err)
 	}
 	return len(nodes.Items), nil
 }

@@ -107,14 +107,15 @@ func bystander(virtualMachine *kubevirtv1.VirtualMachine, instance *kubevirtv1.V
 
 // decide decides about a volume that KubeVirt was given and has not put into the instance.
 func (s Stall) decide(item Handover) Move {
-	const begins = "KubeVirt has overtaken itself and not given the running machine the new claim: "
+	const lost = "KubeVirt lost the volume update in a race and did not attach the new claim; "
 	result := Move{
-		State: v1alpha1.VMDiskMoveMigrating, Claim: item.From, Handover: &item, Message: begins + "the migration begins anew",
+		State: v1alpha1.VMDiskMoveMigrating, Claim: item.From, Handover: &item,
+		Message: lost + "the migration is being restarted",
 	}
 	switch {
 	case s.state == stalled && s.misled == "":
 		result.Claim = item.To
-		result.Message = begins + "restart the machine, or stop it, and the disk is copied"
+		result.Message = lost + "restart the WukongVM, or stop it to copy the disk"
 	case s.state == released && !s.unfinished:
 		result.Claim = item.To
 	}
