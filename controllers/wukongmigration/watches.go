@@ -14,20 +14,13 @@ import (
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/index"
 	"github.com/novasphere/wukong/controllers/internal/watches"
+	"github.com/novasphere/wukong/controllers/wukongmigration/internal/preflight"
 )
 
 // ofVM maps a WukongVM to its migrations that have not ended.
 func (r *Reconciler) ofVM(ctx context.Context, vm client.Object) []reconcile.Request {
-	migrations := &v1alpha1.WukongMigrationList{}
-	requests := watches.Requests(ctx, r.client, migrations, client.InNamespace(vm.GetNamespace()),
+	return watches.Unfinished(ctx, r.client, &v1alpha1.WukongMigrationList{}, client.InNamespace(vm.GetNamespace()),
 		client.MatchingFields{index.MigrationByVM: vm.GetName()})
-	var unfinished []reconcile.Request
-	for i := range migrations.Items {
-		if !migrations.Items[i].Finished() {
-			unfinished = append(unfinished, requests[i])
-		}
-	}
-	return unfinished
 }
 
 // ofInstance maps an instance, which has the name of its WukongVM.
@@ -54,7 +47,7 @@ func instanceChange() predicate.Predicate {
 			before, after := e.ObjectOld.(*kubevirtv1.VirtualMachineInstance), e.ObjectNew.(*kubevirtv1.VirtualMachineInstance)
 			return before.UID != after.UID || before.Status.Phase != after.Status.Phase ||
 				before.Status.NodeName != after.Status.NodeName ||
-				before.Status.FSFreezeStatus != after.Status.FSFreezeStatus ||
+				preflight.Changing("", before) != preflight.Changing("", after) ||
 				!equality.Semantic.DeepEqual(before.Status.MigrationState, after.Status.MigrationState)
 		},
 	}

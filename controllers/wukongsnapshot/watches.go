@@ -18,16 +18,8 @@ import (
 
 // unfinished are requests for the snapshots of a disk or a WukongVM, by an index, that are not finished.
 func (r *Reconciler) unfinished(ctx context.Context, namespace, field, name string) []reconcile.Request {
-	snapshots := &v1alpha1.WukongSnapshotList{}
-	requests := watches.Requests(
-		ctx, r.client, snapshots, client.InNamespace(namespace), client.MatchingFields{field: name})
-	var unfinished []reconcile.Request
-	for i := range snapshots.Items {
-		if !snapshots.Items[i].Finished() {
-			unfinished = append(unfinished, requests[i])
-		}
-	}
-	return unfinished
+	return watches.Unfinished(ctx, r.client, &v1alpha1.WukongSnapshotList{},
+		client.InNamespace(namespace), client.MatchingFields{field: name})
 }
 
 // ofDisk maps a disk to its snapshots, and to those of the WukongVM that has it.

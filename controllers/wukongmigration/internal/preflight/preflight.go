@@ -23,6 +23,7 @@ import (
 
 	"github.com/novasphere/wukong/apis/model"
 	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/instances"
 )
 
 // Inputs are what decides.
@@ -79,7 +80,7 @@ const settling = 10 * time.Second
 
 // busy is what goes on at the guest, after which it can migrate; empty for nothing.
 func (in Inputs) busy() string {
-	if going := changing(in.VM.Name, in.Instance); going != "" {
+	if going := Changing(in.VM.Name, in.Instance); going != "" {
 		return going
 	}
 	if !in.IsSettling() {
@@ -119,10 +120,6 @@ func Keep(full, kept *kubevirtv1.VirtualMachineInstance) {
 	}
 }
 
-// fileSystemsFrozen is the value of an instance's status.fsFreezeStatus while its file systems are frozen
-// (kubevirt.io/kubevirt, pkg/virt-launcher/virtwrap/api/schema.go, FSFrozen).
-const fileSystemsFrozen = "frozen"
-
 // changes are the conditions that report a change of a guest for which KubeVirt migrates it automatically.
 var changes = map[kubevirtv1.VirtualMachineInstanceConditionType]string{
 	kubevirtv1.VirtualMachineInstanceVolumesChange:     "its volumes move to other storage",
@@ -131,13 +128,13 @@ var changes = map[kubevirtv1.VirtualMachineInstanceConditionType]string{
 	kubevirtv1.VirtualMachineInstanceMigrationRequired: "a change of it is being carried out by a migration",
 }
 
-// changing is what KubeVirt or a snapshot does to a guest; empty for nothing.
-func changing(name string, instance *kubevirtv1.VirtualMachineInstance) string {
-	if state := instance.Status.MigrationState; state != nil && !state.Completed && !state.Failed {
+// Changing is what KubeVirt or a snapshot does to a guest, for which a migration waits; empty for nothing.
+func Changing(name string, instance *kubevirtv1.VirtualMachineInstance) string {
+	if instances.IsMigrating(instance) {
 		return fmt.Sprintf("WukongVM %s is migrating already, to node %s: this migration begins afterwards",
-			name, state.TargetNode)
+			name, instance.Status.MigrationState.TargetNode)
 	}
-	if instance.Status.FSFreezeStatus == fileSystemsFrozen {
+	if instances.IsFrozen(instance) {
 		return fmt.Sprintf("the file systems of WukongVM %s are frozen for a snapshot: the migration begins afterwards", name)
 	}
 	for _, condition := range instance.Status.Conditions {

@@ -5,6 +5,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	kubevirtv1 "kubevirt.io/api/core/v1"
 
+	"github.com/novasphere/wukong/controllers/internal/instances"
 	"github.com/novasphere/wukong/controllers/wukongsnapshot/internal/quiesce"
 )
 
@@ -17,23 +18,16 @@ type Guest struct {
 	HasAgent bool
 }
 
-// fileSystemsFrozen is the value of an instance's status.fsFreezeStatus while its file systems are frozen
-// (kubevirt.io/kubevirt, pkg/virt-launcher/virtwrap/api/schema.go, FSFrozen).
-const fileSystemsFrozen = "frozen"
-
 // Of is the guest of an instance; nil for an instance that has not been started, or has ended.
-func Of(instance *kubevirtv1.VirtualMachineInstance) *Guest {
-	if instance.Status.Phase != kubevirtv1.Running {
+func Of(from *kubevirtv1.VirtualMachineInstance) *Guest {
+	if from.Status.Phase != kubevirtv1.Running {
 		return nil
 	}
 	found := &Guest{Guest: quiesce.Guest{
-		InstanceUID: string(instance.UID), NodeName: instance.Status.NodeName,
-		Frozen: instance.Status.FSFreezeStatus == fileSystemsFrozen,
+		InstanceUID: string(from.UID), NodeName: from.Status.NodeName,
+		Frozen: instances.IsFrozen(from), Migrating: instances.IsMigrating(from),
 	}}
-	if state := instance.Status.MigrationState; state != nil && !state.Completed && !state.Failed {
-		found.Migrating = true
-	}
-	for _, condition := range instance.Status.Conditions {
+	for _, condition := range from.Status.Conditions {
 		if condition.Status != corev1.ConditionTrue {
 			continue
 		}
