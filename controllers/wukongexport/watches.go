@@ -36,15 +36,7 @@ func (r *Reconciler) exportOfPod() handler.EventHandler {
 // objects.
 func (r *Reconciler) unfinished() handler.EventHandler {
 	return handler.EnqueueRequestsFromMapFunc(func(ctx context.Context, obj client.Object) []reconcile.Request {
-		exports := &v1alpha1.WukongExportList{}
-		requests := watches.Requests(ctx, r.client, exports, client.InNamespace(obj.GetNamespace()))
-		var unfinished []reconcile.Request
-		for i := range exports.Items {
-			if !exports.Items[i].Finished() {
-				unfinished = append(unfinished, requests[i])
-			}
-		}
-		return unfinished
+		return watches.Unfinished(ctx, r.client, &v1alpha1.WukongExportList{}, client.InNamespace(obj.GetNamespace()))
 	})
 }
 

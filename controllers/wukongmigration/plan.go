@@ -193,6 +193,22 @@ var phases = map[kubevirtv1.VirtualMachineInstanceMigrationPhase]string{
 	kubevirtv1.MigrationRunning:         "the memory of the guest is copied to the target node",
 }
 
+// noticedAfter is how long KubeVirt may take to look at an attempt.
+const noticedAfter = time.Minute
+
+// unnoticed is the state of an attempt that KubeVirt has not looked at; nil when it has, or may still do so.
+func unnoticed(
+	attempt *kubevirtv1.VirtualMachineInstanceMigration, world *World, record v1alpha1.WukongMigrationStatus,
+) *operation.State {
+	since := attempt.CreationTimestamp.Time
+	if attempt.Status.Phase != kubevirtv1.MigrationPhaseUnset || since.IsZero() || world.now.Before(since.Add(noticedAfter)) {
+		return nil
+	}
+	return operation.InProgress(v1alpha1.ReasonTargetStalled,
+		"attempt %d: KubeVirt has not looked at VirtualMachineInstanceMigration %s since %s: "+
+			"check that its virt-controller runs; %s", record.Attempt, attempt.Name, text(since), world.whereabouts())
+}
+
 // stalledAfter is how long KubeVirt may prepare a target. It has no limit of its own for that.
 const stalledAfter = 5 * time.Minute
 
@@ -229,8 +245,10 @@ func stalled(
 func underWay(
 	attempt *kubevirtv1.VirtualMachineInstanceMigration, world *World, record v1alpha1.WukongMigrationStatus,
 ) *operation.State {
-	if state := stalled(attempt, world, record); state != nil {
-		return state
+	for _, found := range []*operation.State{unnoticed(attempt, world, record), stalled(attempt, world, record)} {
+		if found != nil {
+			return found
+		}
 	}
 	if !attempt.DeletionTimestamp.IsZero() {
 		state := operation.InProgress(v1alpha1.ReasonInProgress, "attempt %d is being cancelled", record.Attempt)
@@ -261,6 +279,8 @@ func underWay(
 	}
 	state := operation.InProgress(v1alpha1.ReasonInProgress, "attempt %d: %s", record.Attempt, what)
 	switch {
+	case attempt.Status.Phase == kubevirtv1.MigrationPhaseUnset:
+		state.After = noticedAfter
 	case attempt.Status.Phase == kubevirtv1.MigrationScheduling:
 		state.After = look
 	case slices.Contains(preparing, attempt.Status.Phase):
@@ -331,7 +351,7 @@ func (p *Plan) next(migration *v1alpha1.WukongMigration, world *World) {
 		return
 	}
 	if deadlineLeft(migration, world) <= 0 {
-		p.state = p.waiting(migration, world, "", "it was not started in time")
+		p.state = p.overdue(migration, "it was not started in time")
 		return
 	}
 	p.begins = p.record.FailedAttempts + 1
@@ -405,18 +425,27 @@ func deadlineLeft(migration *v1alpha1.WukongMigration, world *World) time.Durati
 	return operation.Left(from, ptr.Deref(migration.Spec.DeadlineSeconds, 0), world.now)
 }
 
+// overdue is the state of a migration whose next attempt was not begun before the deadline.
+func (p *Plan) overdue(migration *v1alpha1.WukongMigration, message string) *operation.State {
+	return operation.Failed("given up after deadlineSeconds (%d): %s",
+		ptr.Deref(migration.Spec.DeadlineSeconds, 0), p.afterFailure(message))
+}
+
+// afterFailure puts the failure of the last attempt before a message, if there is one.
+func (p *Plan) afterFailure(message string) string {
+	if p.record.FailedAttempts == 0 {
+		return message
+	}
+	return fmt.Sprintf("attempt %d failed: %s; the next one waits: %s", p.record.FailedAttempts, p.record.Failure, message)
+}
+
 // waiting is the state of a migration that cannot begin yet, until its deadline.
 func (p *Plan) waiting(migration *v1alpha1.WukongMigration, world *World, reason, message string) *operation.State {
-	if p.record.FailedAttempts > 0 {
-		message = fmt.Sprintf("attempt %d failed: %s; the next one waits: %s",
-			p.record.FailedAttempts, p.record.Failure, message)
-	}
 	left := deadlineLeft(migration, world)
 	if left <= 0 {
-		return operation.Failed("given up after deadlineSeconds (%d): %s",
-			ptr.Deref(migration.Spec.DeadlineSeconds, 0), message)
+		return p.overdue(migration, message)
 	}
-	state := operation.Pending(reason, "%s", message)
+	state := operation.Pending(reason, "%s", p.afterFailure(message))
 	if p.record.FailedAttempts > 0 {
 		state.Phase = v1alpha1.OperationInProgress
 	}

@@ -186,6 +186,8 @@ func TestDecide(t *testing.T) {
 		}}, inProgress, v1alpha1.ReasonQuotaExceeded, "raise the quota", 0, false},
 		"copies at the deadline": {changes{copies, func(s situation) { s.now = noon.Add(2 * time.Hour) }},
 			inProgress, v1alpha1.ReasonInProgress, "attempt 1", 0, false},
+		"nobody looks at it": {changes{tried(1, kubevirtv1.MigrationPhaseUnset)},
+			inProgress, v1alpha1.ReasonTargetStalled, "check that its virt-controller runs", 0, false},
 		"prepares for long": {changes{preparesTarget, moved("attempt", nil), prepares(stalledAfter)},
 			inProgress, v1alpha1.ReasonTargetStalled, "delete pod target to end the attempt", 0, false},
 		"prepares for long, and is being cancelled": {changes{

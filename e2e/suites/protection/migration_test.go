@@ -111,16 +111,30 @@ func (c *counting) ask(t *testing.T, name string, options ...builder.MigrationOp
 	return migration
 }
 
-// move moves the guest, and returns the node that it left.
+// move moves the guest, and returns its migration.
 func (c *counting) move(t *testing.T, options ...builder.MigrationOption) *v1alpha1.WukongMigration {
+	t.Helper()
+	migration := c.begin(t, options...)
+	c.arrive(t, migration)
+	return migration
+}
+
+// begin returns a migration whose first attempt has begun.
+func (c *counting) begin(t *testing.T, options ...builder.MigrationOption) *v1alpha1.WukongMigration {
 	t.Helper()
 	c.moves++
 	migration := c.ask(t, fmt.Sprintf("move-%d", c.moves), options...)
+	cluster.Wait(t, migration, patience, "begun", func() bool { return migration.Status.MigrationName != "" })
+	return migration
+}
+
+// arrive waits until the guest has moved, and counts on.
+func (c *counting) arrive(t *testing.T, migration *v1alpha1.WukongMigration) {
+	t.Helper()
 	cluster.WaitReady(t, migration, metav1.ConditionTrue, v1alpha1.ReasonMigrated, attemptPatience)
 	assert.NotEqual(t, migration.Status.SourceNode, migration.Status.TargetNode)
 	assert.Equal(t, migration.Status.TargetNode, c.node(t))
 	c.goesOn(t)
-	return migration
 }
 
 // node is where the guest runs.

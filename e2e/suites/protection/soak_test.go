@@ -26,13 +26,11 @@ func TestSoak(t *testing.T) {
 	c := startCounting(t, cluster.Namespace(t))
 	for move := range moves {
 		start := time.Now()
+		migration := c.begin(t)
 		if move%3 == 2 {
-			go func() {
-				time.Sleep(2 * time.Second)
-				_ = cluster.KillOperator(t)
-			}()
+			require.NotZero(t, cluster.KillOperator(t))
 		}
-		migration := c.move(t)
+		c.arrive(t, migration)
 		t.Logf("move %d from %s to %s: %s, %d attempts", move+1, migration.Status.SourceNode, migration.Status.TargetNode,
 			time.Since(start).Round(time.Second), migration.Status.Attempt)
 	}
