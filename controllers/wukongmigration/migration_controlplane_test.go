@@ -48,7 +48,7 @@ func alone(t *testing.T) migrations {
 
 func (m migrations) node(name string) string { return name + "-" + m.Namespace }
 
-// run plays WukongVM web whose guest runs on node1, and that was created an hour ago by the manager's clock.
+// run plays WukongVM web whose guest runs on node1, and that was created two seconds ago by the manager's clock.
 func (m migrations) run() *kubevirtv1.VirtualMachineInstance {
 	m.Helper()
 	vm := builder.VM(m.Namespace, "web", builder.Stamped("root"))
@@ -56,7 +56,7 @@ func (m migrations) run() *kubevirtv1.VirtualMachineInstance {
 	vm.Status.Phase, vm.Status.NodeName = v1alpha1.PhaseRunning, m.node("node1")
 	vm.Status.ObservedGeneration = vm.Generation
 	testkit.Say(m, vm, metav1.ConditionTrue, v1alpha1.ReasonReady, "", v1alpha1.ConditionLiveMigratable)
-	m.now.SetTime(m.now.Now().Add(time.Hour))
+	m.now.SetTime(m.now.Now().Add(2 * time.Second))
 	instance := &kubevirtv1.VirtualMachineInstance{ObjectMeta: metav1.ObjectMeta{
 		Namespace: m.Namespace, Name: "web", Labels: map[string]string{v1alpha1.LabelManagedBy: v1alpha1.LabelManagedByValue},
 	}}
@@ -195,7 +195,7 @@ func TestAMigration(t *testing.T) {
 		m.Create(again)
 		testkit.Wait(m, again, metav1.ConditionTrue, v1alpha1.ReasonAlreadyHandled, "later requestedAt")
 		assert.Equal(t, v1alpha1.OperationSkipped, again.Status.Phase)
-		older := builder.Migration(m.Namespace, "older", "web", migration.Spec.RequestedAt.Add(-time.Minute))
+		older := builder.Migration(m.Namespace, "older", "web", migration.Spec.RequestedAt.Add(-time.Second))
 		m.Create(older)
 		testkit.Wait(m, older, metav1.ConditionTrue, v1alpha1.ReasonSuperseded, "")
 		ancient := builder.Migration(m.Namespace, "ancient", "web", vm.CreationTimestamp.Time)

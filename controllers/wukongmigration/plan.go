@@ -201,7 +201,8 @@ func unnoticed(
 	attempt *kubevirtv1.VirtualMachineInstanceMigration, world *World, record v1alpha1.WukongMigrationStatus,
 ) *operation.State {
 	since := attempt.CreationTimestamp.Time
-	if attempt.Status.Phase != kubevirtv1.MigrationPhaseUnset || since.IsZero() || world.now.Before(since.Add(noticedAfter)) {
+	noticed := attempt.Status.Phase != kubevirtv1.MigrationPhaseUnset
+	if noticed || since.IsZero() || world.now.Before(since.Add(noticedAfter)) {
 		return nil
 	}
 	return operation.InProgress(v1alpha1.ReasonTargetStalled,
