@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
 )
@@ -86,6 +87,12 @@ func ExportClaimName(export *v1alpha1.WukongExport) string { return Child(export
 
 // ExportDownloadName returns the name of the Service of a download link, and of the Secret with its token.
 func ExportDownloadName(export *v1alpha1.WukongExport) string { return Child(export.Name, "download") }
+
+// SafetySnapshotName returns the name of the WukongSnapshot that is taken of a stopped WukongVM before a restore that was
+// requested at a time.
+func SafetySnapshotName(vm *v1alpha1.WukongVM, requestedAt time.Time) string {
+	return Child(vm.Name, "before"+requestedAt.UTC().Format("20060102150405"))
+}
 
 // MigrationName returns the name of the VirtualMachineInstanceMigration of an attempt of a WukongMigration. It contains
 // the UID, because those of an earlier WukongMigration of the same name may still exist.

@@ -73,8 +73,23 @@ func MayRun(vm *v1alpha1.WukongVM) bool {
 		return wantsToRun && vm.Status.ObservedGeneration != vm.Generation
 	case "", v1alpha1.PhasePending, v1alpha1.PhaseError:
 		return wantsToRun || HasGuest(vm)
+	case v1alpha1.PhaseRestoring:
+		// It is kept stopped while its safety snapshot is taken and its disks are replaced.
+		return HasGuest(vm) || !keptStopped(vm)
 	default:
 		return true
+	}
+}
+
+func keptStopped(vm *v1alpha1.WukongVM) bool {
+	if vm.Status.Restore == nil {
+		return false
+	}
+	switch vm.Status.Restore.Phase {
+	case v1alpha1.RestoreSafety, v1alpha1.RestoreSwitching, v1alpha1.RestoreRollingBack:
+		return true
+	default:
+		return false
 	}
 }
 

@@ -76,6 +76,18 @@ const (
 	// AnnotationInUse on such a DataVolume is "true" once it has replaced the claim that the disk moved from. It shows
 	// this also when the disk's status is lost.
 	AnnotationInUse = GroupName + "/in-use"
+	// AnnotationRestoredFor on a DataVolume that a WukongDisk is restored to is the request that it was made for:
+	// requestedAt, a slash, and the UID of the WukongVM.
+	AnnotationRestoredFor = GroupName + "/restored-for"
+	// AnnotationKeepPrevious on such a DataVolume is the claim that it replaced, as long as that claim is kept.
+	AnnotationKeepPrevious = GroupName + "/keep-previous"
+	// AnnotationRejected on such a DataVolume is "true" once the claim that it replaced was put back.
+	AnnotationRejected = GroupName + "/rejected"
+	// AnnotationRestoreRequest on a WukongVM is the last restore that was begun for it: requestedAt, and a slash and the
+	// word "ended" when it has ended. A request that has ended is never begun again.
+	AnnotationRestoreRequest = GroupName + "/restore-request"
+	// LabelSafetyOf on a WukongSnapshot that was taken before a restore is the UID of the WukongVM.
+	LabelSafetyOf = GroupName + "/safety-of"
 	// AnnotationMoves on a VirtualMachine holds, in JSON, the volumes that KubeVirt was asked to migrate, and the instance
 	// that was running at that time: only that instance shows whether the new claim has all the bytes.
 	AnnotationMoves = GroupName + "/moves"

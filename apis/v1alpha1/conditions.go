@@ -32,6 +32,10 @@ const (
 	// ConditionRestartRequired on a WukongVM: True while a change of spec takes effect only after a restart of the guest.
 	ConditionRestartRequired = "RestartRequired"
 
+	// ConditionRestored on a WukongVM with spec.restore: the disks were restored from the snapshot, or the request was
+	// skipped. If it is False, the message reports the progress, or why the restore failed. Absent without spec.restore.
+	ConditionRestored = "Restored"
+
 	// ConditionHostBridgeReady on a WukongNetwork with a managed bridge: every selected node has the bridge in its desired
 	// state. Absent on other networks.
 	ConditionHostBridgeReady = "HostBridgeReady"
@@ -248,6 +252,18 @@ const (
 	ReasonMachineFailed = "MachineFailed"
 	// ReasonGuestShutDown: the guest shut itself down, and restartPolicy does not start it again.
 	ReasonGuestShutDown = "GuestShutDown"
+	// ReasonRestoring: the disks of the WukongVM are being replaced with those of a snapshot.
+	ReasonRestoring = "Restoring"
+	// ReasonRestored: the WukongVM runs on the restored disks.
+	ReasonRestored = "Restored"
+	// ReasonRestoreFailed: the restore failed, and the WukongVM has the disks that it had before.
+	ReasonRestoreFailed = "RestoreFailed"
+	// ReasonRolledBack: the guest did not start on the restored disks, and has the previous ones again.
+	ReasonRolledBack = "RolledBack"
+	// ReasonSnapshotMismatch: the snapshot contains no disk of the WukongVM.
+	ReasonSnapshotMismatch = "SnapshotMismatch"
+	// ReasonDiskNotRestorable: a disk cannot be restored; the message names it and explains why.
+	ReasonDiskNotRestorable = "DiskNotRestorable"
 )
 
 // Reasons of Wukong.
@@ -312,7 +328,7 @@ const (
 	ReasonAttemptFailed = "AttemptFailed"
 	// ReasonTargetStalled: KubeVirt does not finish preparing the target. The message names the pod to delete.
 	ReasonTargetStalled = "TargetStalled"
-	// ReasonCancelled: the migration was cancelled.
+	// ReasonCancelled: the migration or restore was cancelled.
 	ReasonCancelled = "Cancelled"
 	// ReasonOutcomeUnknown: KubeVirt's VirtualMachineInstanceMigration was deleted before its result was observed.
 	ReasonOutcomeUnknown = "OutcomeUnknown"

@@ -6,7 +6,7 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 type WukongSpec struct{}
 
 // Phase is a one-word summary for users, derived from conditions. Controllers do not read it.
-// +kubebuilder:validation:Enum=Pending;Creating;Starting;Running;Paused;Migrating;Stopping;Stopped;Terminating;Error
+// +kubebuilder:validation:Enum=Pending;Creating;Starting;Running;Paused;Migrating;Restoring;Stopping;Stopped;Terminating;Error
 type Phase string
 
 // Phases of WukongVM and Wukong.
@@ -17,6 +17,7 @@ const (
 	PhaseRunning     Phase = "Running"
 	PhasePaused      Phase = "Paused"
 	PhaseMigrating   Phase = "Migrating"
+	PhaseRestoring   Phase = "Restoring"
 	PhaseStopping    Phase = "Stopping"
 	PhaseStopped     Phase = "Stopped"
 	PhaseTerminating Phase = "Terminating"

@@ -407,6 +407,12 @@ type WukongDiskStatus struct {
 	// +wukong:handshake
 	Move *DiskMove `json:"move,omitempty"`
 
+	// restore is the last restore of the disk from a snapshot, as its WukongVM requested it. Absent without one, and once
+	// the disk is in a claim that was not restored.
+	// +optional
+	// +wukong:handshake
+	Restore *DiskRestore `json:"restore,omitempty"`
+
 	// requestedSize is the size that was requested for the claim, in bytes, without overhead as in spec.size. spec.size
 	// cannot be decreased below it.
 	// +optional

@@ -21,7 +21,7 @@ const (
 // WukongVMStatus is the observed state of a WukongVM. It is computed again from scratch each time.
 type WukongVMStatus struct {
 	// conditions: Ready, DisksReady, NetworksReady, CloudInitReady, ServicesReady, Synchronized, GuestAgentConnected,
-	// LiveMigratable, RestartRequired, UmbrellaLinked.
+	// LiveMigratable, RestartRequired, Restored, UmbrellaLinked.
 	// +optional
 	// +listType=map
 	// +listMapKey=type
@@ -59,6 +59,11 @@ type WukongVMStatus struct {
 	// +optional
 	// +kubebuilder:validation:MaxLength=36
 	MachineUUID string `json:"machineUUID,omitempty"`
+
+	// restore is the last restore of disks from a snapshot. Absent without spec.restore, once it has ended.
+	// +optional
+	// +wukong:handshake
+	Restore *VMRestoreStatus `json:"restore,omitempty"`
 
 	// guest is what the guest agent reports about the operating system.
 	// +optional

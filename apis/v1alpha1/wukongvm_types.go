@@ -36,6 +36,7 @@ const (
 // +kubebuilder:validation:XValidation:rule="!has(self.disks) || self.disks.all(d, !has(d.serial) || !self.disks.exists(o, o.name != d.name && (has(o.serial) ? o.serial : o.name) == d.serial))",message="two disks have the same serial; without one, a disk has its name as serial"
 // +kubebuilder:validation:XValidation:rule="!has(self.networks) || self.networks.filter(n, has(n.pod)).size() <= 1",message="at most one network can be the pod network"
 // +kubebuilder:validation:XValidation:rule="!has(self.networks) || self.networks.all(n, !has(n.macAddress) || self.networks.exists_one(m, has(m.macAddress) && m.macAddress.lowerAscii() == n.macAddress.lowerAscii()))",message="two networks have the same macAddress"
+// +kubebuilder:validation:XValidation:rule="!has(oldSelf.restore) || !has(self.restore) || self.restore.requestedAt != oldSelf.restore.requestedAt || self.restore == oldSelf.restore",message="a restore that was requested cannot change: give restore.requestedAt a later time, to request another one"
 type WukongVMSpec struct {
 	// wukongRef names the application that the WukongVM belongs to. The Wukong need not exist yet.
 	// +optional
@@ -123,6 +124,10 @@ type WukongVMSpec struct {
 	// +kubebuilder:validation:Minimum=0
 	// +kubebuilder:validation:Maximum=86400
 	TerminationGracePeriodSeconds *int64 `json:"terminationGracePeriodSeconds,omitempty"`
+
+	// restore replaces disks with those of a snapshot, once. Removing it before the disks are replaced cancels the restore.
+	// +optional
+	Restore *VMRestore `json:"restore,omitempty"`
 }
 
 // CPU describes the processors of the guest. The guest sees sockets * cores * threads CPUs.

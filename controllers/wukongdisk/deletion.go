@@ -30,8 +30,11 @@ func (r *Reconciler) finalize(ctx context.Context, disk *v1alpha1.WukongDisk, ob
 		return err
 	}
 	if len(observed.attachment.Users()) > 0 {
-		// A move continues that a WukongVM has begun: it has the disk until it releases it.
+		// A move or restore continues that a WukongVM has begun: it has the disk until it releases it.
 		if err := r.continueMove(ctx, disk, observed); err != nil {
+			return err
+		}
+		if err := r.continueRestore(ctx, disk, observed); err != nil {
 			return err
 		}
 		return r.writeStatus(ctx, disk, observed)
@@ -67,7 +70,7 @@ func (r *Reconciler) settleProtection(ctx context.Context, disk *v1alpha1.Wukong
 	if err := r.change(ctx, protection.Changes(observed.View, observed.growthInputs().Complete())); err != nil {
 		return err
 	}
-	for _, stale := range observed.Copies.Stale {
+	for _, stale := range append(observed.stale(), observed.rejected()...) {
 		if err := r.change(ctx, protection.Unprotect(stale)); err != nil {
 			return err
 		}
@@ -125,6 +128,14 @@ func (r *Reconciler) deleteOtherCopies(ctx context.Context, disk *v1alpha1.Wukon
 	if err := r.deleteStale(ctx, observed); err != nil {
 		return err
 	}
+	for _, dataVolume := range []*cdiv1.DataVolume{observed.Copies.Restored, observed.Copies.Previous} {
+		if dataVolume == nil {
+			continue
+		}
+		if err := r.deleteCopy(ctx, dataVolume); err != nil {
+			return err
+		}
+	}
 	target := observed.Copies.Target
 	switch {
 	case target == nil || !target.DeletionTimestamp.IsZero():
@@ -136,9 +147,10 @@ func (r *Reconciler) deleteOtherCopies(ctx context.Context, disk *v1alpha1.Wukon
 	}
 }
 
-// deleteStale deletes what the disk moved away from. Status has to name the claim that it moved to before that.
+// deleteStale deletes what the disk was moved away from, and what a restore no longer keeps. Status has to name the claim
+// that holds the disk before that.
 func (r *Reconciler) deleteStale(ctx context.Context, observed *observation) error {
-	for _, dataVolume := range observed.Copies.Stale {
+	for _, dataVolume := range observed.stale() {
 		if err := r.deleteCopy(ctx, dataVolume); err != nil {
 			return err
 		}

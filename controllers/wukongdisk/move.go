@@ -3,6 +3,8 @@ package wukongdisk
 import (
 	"context"
 
+	cdiv1 "kubevirt.io/containerized-data-importer-api/pkg/apis/core/v1beta1"
+
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/apply"
 	"github.com/novasphere/wukong/controllers/internal/conditions"
@@ -11,11 +13,16 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/protocol/diskmove"
 )
 
-// targetClaimName is the name of the claim of the target, or the name that it would get; empty when the disk does not
-// move. A claim of that name may exist without a target: the claim of an earlier one is deleted after its DataVolume.
+// targetClaimName is the name of the claim of the target of a move or restore, or the name that it would get; empty
+// without a target. A claim of that name may exist without a target: the claim of an earlier one is deleted after its DataVolume.
 func (o *observation) targetClaimName() string {
-	if o.Copies.Target != nil {
-		return o.Copies.Target.Name
+	for _, target := range []*cdiv1.DataVolume{o.Copies.Target, o.Copies.Restored} {
+		if target != nil {
+			return target.Name
+		}
+	}
+	if name := o.restoreInputs().TargetName(); name != "" {
+		return name
 	}
 	if class := o.moveInputs().OtherClass(); class != "" {
 		return diskmove.TargetName(o.Disk, class, o.ClaimName())

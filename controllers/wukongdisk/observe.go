@@ -12,6 +12,7 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/dvstate"
 	"github.com/novasphere/wukong/controllers/internal/pass"
 	"github.com/novasphere/wukong/controllers/internal/protocol/diskmove"
+	"github.com/novasphere/wukong/controllers/internal/protocol/diskrestore"
 	"github.com/novasphere/wukong/controllers/internal/read"
 	"github.com/novasphere/wukong/controllers/internal/umbrella"
 	"github.com/novasphere/wukong/controllers/wukongdisk/internal/attachment"
@@ -44,8 +45,11 @@ type observation struct {
 	severed, awaited bool
 	// growing is nil for a claim that has the size of the spec: see growth.Inputs.
 	growing *growth.Storage
-	// move is what follows from all this for a move to another class.
-	move diskmove.Decision
+	// restoreOrigin is the VolumeSnapshot that the disk is about to be restored from.
+	restoreOrigin diskrestore.Origin
+	// move and restore are what follows from all this for a move to another class, and for a restore.
+	move    diskmove.Decision
+	restore diskrestore.Decision
 	// outcome is the result of the writes of this pass; nil before them.
 	outcome *pass.Outcome
 }
@@ -54,13 +58,15 @@ type observation struct {
 func (r *Reconciler) observe(ctx context.Context, disk *v1alpha1.WukongDisk) (*observation, error) {
 	observed := &observation{View: backing.View{Disk: disk}}
 	for _, observePart := range []func(context.Context, *observation) error{
-		r.observeCluster, r.observeStorage, r.observeAttachment, r.observeSource, r.observeGrowth,
+		r.observeCluster, r.observeStorage, r.observeAttachment, r.observeTargetClaim, r.observeSource, r.observeGrowth,
+		r.observeRestore,
 	} {
 		if err := observePart(ctx, observed); err != nil {
 			return observed, err
 		}
 	}
 	observed.move = observed.moveInputs().Decide()
+	observed.restore = observed.restoreInputs().Decide()
 	return observed, nil
 }
 
@@ -92,10 +98,12 @@ func (r *Reconciler) observeStorage(ctx context.Context, observed *observation) 
 	}
 	if observed.DataVolume != nil {
 		observed.importer, err = dvstate.Stuck(ctx, r.applier.Live, observed.DataVolume, r.clock.Now())
-		if err != nil {
-			return err
-		}
 	}
+	return err
+}
+
+// observeTargetClaim reads the claim that the disk moves to or is restored to.
+func (r *Reconciler) observeTargetClaim(ctx context.Context, observed *observation) (err error) {
 	name := observed.targetClaimName()
 	if name == "" {
 		return nil
@@ -113,9 +121,7 @@ func (r *Reconciler) observeAttachment(ctx context.Context, observed *observatio
 
 // observeSource reads what the disk is a clone of, and whether another object needs its bytes.
 func (r *Reconciler) observeSource(ctx context.Context, observed *observation) (err error) {
-	reader := source.Reader{
-		Storage: r.growthReader(observed), Dependencies: r.dependencies, Namespaces: r.namespaces,
-	}
+	reader := r.sourceReader(observed)
 	if observed.severed, err = reader.Severed(ctx, observed.sourceInputs()); err != nil {
 		return err
 	}
@@ -124,6 +130,10 @@ func (r *Reconciler) observeSource(ctx context.Context, observed *observation) (
 	}
 	observed.awaited, err = reader.Awaited(ctx, observed.sourceInputs())
 	return err
+}
+
+func (r *Reconciler) sourceReader(observed *observation) source.Reader {
+	return source.Reader{Storage: r.growthReader(observed), Dependencies: r.dependencies, Namespaces: r.namespaces}
 }
 
 // observeGrowth reads what the growth of the claim depends on.
@@ -155,7 +165,7 @@ func (o *observation) moveInputs() diskmove.Inputs {
 	in := diskmove.Inputs{
 		Disk: o.Disk, VMs: o.attachment.VMs, AttachedTo: o.attachment.AttachedTo, Copies: o.Copies, Claim: o.OwnClaim(),
 		DataVolume: o.DataVolume, TargetClaim: o.TargetClaim, ClassFound: o.classExists, Complete: grows.Complete(),
-		RequestedSize: grows.RequestedSize(),
+		RequestedSize: grows.RequestedSize(), Restoring: o.restoreInputs().UnderWay(),
 	}
 	in.Copies.Current = o.ClaimName()
 	in.Grows = in.Claim != nil && (diskstate.Grows(in.Claim) != nil || grows.Begins())

@@ -25,12 +25,13 @@ import (
 func (r *Reconciler) writeStatus(ctx context.Context, disk *v1alpha1.WukongDisk, observed *observation) error {
 	after := disk.DeepCopy()
 	set := conditions.For(disk, r.clock)
-	found := evaluate(observed, observed.outcome.Refused(stepMove))
+	found := evaluate(observed, observed.outcome.Refused(stepMove, stepRestore))
 	report(set, v1alpha1.ConditionReady, found)
 	report(set, v1alpha1.ConditionComplete, incomplete(observed))
 	observed.umbrella.Report(set)
 	after.Status = describe(observed, found)
 	reportMove(set, &after.Status, observed)
+	after.Status.Restore = reportRestore(observed)
 	after.Status.Conditions = set.List()
 	after.Status.ObservedGeneration = disk.Generation
 	return r.applier.Status(ctx, disk, after)
@@ -158,7 +159,7 @@ func (o *observation) lastFailure() string {
 	return o.importer.Still(ready, o.Disk.Generation)
 }
 
-// describe returns the status without its conditions and the move.
+// describe returns the status without its conditions, the move and the restore.
 func describe(observed *observation, found *diskstate.Problem) v1alpha1.WukongDiskStatus {
 	status := v1alpha1.WukongDiskStatus{
 		Phase: v1alpha1.DiskReady, AttachedTo: observed.attachment.AttachedTo, GuestSize: observed.attachment.GuestSize(),

@@ -8,8 +8,13 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/pass"
 )
 
-// stepMove is the step that continues a move.
-const stepMove = "move"
+// Steps whose outcome the status reports.
+const (
+	// stepMove continues a move to another StorageClass.
+	stepMove = "move"
+	// stepRestore continues a restore from a snapshot.
+	stepRestore = "restore"
+)
 
 // steps are the writes of a pass over a disk that is not being deleted. Nothing is created before the disk has its
 // finalizer, which deletes or keeps it. The mark that a disk was filled is written before the status, so that readers
@@ -20,6 +25,7 @@ var steps = pass.New("wukongdisk",
 	pass.Do("data-volume", (*Reconciler).applyDataVolume, "metadata", "ownership"),
 	pass.Do("growth", (*Reconciler).growClaim, "data-volume"),
 	pass.Do(stepMove, (*Reconciler).continueMove, "metadata"),
+	pass.Do(stepRestore, (*Reconciler).continueRestore, "metadata"),
 	pass.Do("filled", (*Reconciler).markFilled),
 	pass.Do("protection", (*Reconciler).settleProtection),
 )

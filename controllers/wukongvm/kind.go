@@ -37,7 +37,8 @@ var Kind = kind.Kind{
 	When:         predicate.Or(predicate.GenerationChangedPredicate{}, changes.OwnerReferences()),
 	Reads:        slices.Concat(children, kubevirt, live),
 	Indexes: slices.Concat(
-		index.Of(&v1alpha1.WukongVM{}, index.VMByNetwork, index.VMByDisk, index.VMByObservedAddress),
+		index.Of(&v1alpha1.WukongVM{}, index.VMByNetwork, index.VMByDisk, index.VMByObservedAddress,
+			index.VMBySnapshot),
 		index.Of(&v1alpha1.WukongDisk{}, index.DiskByOwner, index.DiskByClaim, index.DiskByHolder),
 		index.Of(&v1alpha1.WukongNetwork{}, index.NetworkByOwner, index.NetworkBySegment),
 		index.Of(&v1alpha1.WukongAddress{}, index.AddressByInterface)),
@@ -54,6 +55,11 @@ var children = []kind.Read{
 	{
 		Of: &v1alpha1.WukongNetwork{}, Why: "the networks that the WukongVM uses or made",
 		Watches: []kind.Watch{vmsUsing(index.VMByNetwork)},
+	},
+	{
+		Of:      &v1alpha1.WukongSnapshot{},
+		Why:     "the snapshot that disks are restored from, and the one that is taken before that",
+		Watches: []kind.Watch{kind.On((*Reconciler).restoredFrom, changes.Snapshot())},
 	},
 	{
 		Of: &v1alpha1.WukongAddress{}, Why: "which addresses are assigned to the WukongVM, and which it waits for",

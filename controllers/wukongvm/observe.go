@@ -33,13 +33,14 @@ var reads = []func(*Reconciler, context.Context, *v1alpha1.WukongVM, *observatio
 	(*Reconciler).readEvents,
 	(*Reconciler).readOwners,
 	(*Reconciler).readMoves,
+	(*Reconciler).readSnapshots,
 	(*Reconciler).readGates,
 	(*Reconciler).readAddresses,
 }
 
 // observe reads what a pass needs, and plans.
 func (r *Reconciler) observe(ctx context.Context, vm *v1alpha1.WukongVM) (*observation, error) {
-	observed := &observation{}
+	observed := &observation{world: world{now: r.clock.Now()}}
 	for _, one := range reads {
 		if err := one(r, ctx, vm, observed); err != nil {
 			return nil, err
@@ -149,6 +150,23 @@ func (r *Reconciler) readMoves(ctx context.Context, vm *v1alpha1.WukongVM, obser
 	}
 	if volumemove.AsksForNodes(observed.disks.ByName) && observed.Running() != nil {
 		found.nodes, err = volumemove.CountNodes(ctx, r.uncached)
+	}
+	return err
+}
+
+// readSnapshots reads the WukongSnapshots of a restore.
+func (r *Reconciler) readSnapshots(ctx context.Context, vm *v1alpha1.WukongVM, observed *observation) (err error) {
+	found := &observed.snapshots
+	get := func(name string) (*v1alpha1.WukongSnapshot, error) {
+		return read.Get(ctx, r.client, vm.Namespace, name, &v1alpha1.WukongSnapshot{})
+	}
+	if asked := vm.Spec.Restore; asked != nil {
+		if found.restored, err = get(asked.SnapshotRef.Name); err != nil {
+			return err
+		}
+	}
+	if status := vm.Status.Restore; status != nil && status.SafetySnapshotName != "" {
+		found.safety, err = get(status.SafetySnapshotName)
 	}
 	return err
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/nics"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/policy"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/power"
+	"github.com/novasphere/wukong/controllers/wukongvm/internal/restore"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/virtualmachine"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/volumemove"
 )
@@ -20,6 +21,7 @@ import (
 // plan is what follows from the world: what each part of the VirtualMachine must be, and what prevents that.
 type plan struct {
 	moves      volumemove.Plan
+	restore    restore.Plan
 	disksCause *cause.Cause
 	nics       nics.Plan
 	policy     policy.Plan
@@ -30,6 +32,10 @@ type plan struct {
 func (o *observation) resolve(vm *v1alpha1.WukongVM) {
 	o.moves = volumemove.Make(volumemove.Inputs{
 		VM: vm, View: o.View, Disks: o.disks.ByName, Stall: o.moveFacts.stall, Nodes: o.moveFacts.nodes,
+	})
+	o.restore = restore.Make(restore.Inputs{
+		VM: vm, View: o.View, Disks: o.disks.ByName, Snapshot: o.snapshots.restored, Safety: o.snapshots.safety,
+		Migrates: o.moves.Migrates(), Now: o.now,
 	})
 	o.disksCause = o.diskInputs(vm).Problem()
 	o.nics = nics.Make(o.nicInputs(vm))
@@ -66,7 +72,7 @@ func (o *observation) virtualMachine(vm *v1alpha1.WukongVM) *kubevirtv1.VirtualM
 	interfaces, networks := network.Devices()
 	return virtualmachine.Make(virtualmachine.Inputs{
 		VM:                    vm,
-		ResourceVersion:       cmp.Or(network.Lock(), storage.Lock(volumes)),
+		ResourceVersion:       cmp.Or(network.Lock(), storage.Lock(volumes), o.restore.Lock()),
 		Annotations:           o.moves.Annotations(),
 		RunStrategy:           o.powerInputs(vm).Strategy(),
 		UpdateVolumesStrategy: o.moves.Strategy(volumes),
@@ -80,7 +86,9 @@ func (o *observation) virtualMachine(vm *v1alpha1.WukongVM) *kubevirtv1.VirtualM
 
 // diskInputs are what decides about the disks.
 func (o *observation) diskInputs(vm *v1alpha1.WukongVM) disks.Inputs {
-	return disks.Inputs{VM: vm, View: o.View, Disks: o.disks.ByName, Owners: o.disks.Owners, Moves: o.moves}
+	return disks.Inputs{
+		VM: vm, View: o.View, Disks: o.disks.ByName, Owners: o.disks.Owners, Moves: o.moves, Restore: o.restore,
+	}
 }
 
 // nicInputs are what decides about the interfaces.
@@ -95,6 +103,6 @@ func (o *observation) nicInputs(vm *v1alpha1.WukongVM) nics.Inputs {
 func (o *observation) powerInputs(vm *v1alpha1.WukongVM) power.Inputs {
 	return power.Inputs{
 		VM: vm, View: o.View, Waits: o.moves.Copies() || o.diskInputs(vm).Lacks(),
-		Undecided: o.moves.Undecided(), Migrates: o.moves.Migrates(),
+		Undecided: o.moves.Undecided(), Migrates: o.moves.Migrates(), Held: o.restore.Holds(),
 	}
 }

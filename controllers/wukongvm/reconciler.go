@@ -38,6 +38,7 @@ const secretRetry = 10 * time.Second
 // +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongs,verbs=get;list;watch
 // +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongdisks,verbs=get;list;watch;create;patch;delete
 // +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongnetworks,verbs=get;list;watch;create;patch;delete
+// +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongsnapshots,verbs=get;list;watch;create
 // +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongaddresses,verbs=get;list;watch;create;patch
 // +kubebuilder:rbac:groups=kubevirt.io,resources=virtualmachines,verbs=get;list;watch;create;patch
 // +kubebuilder:rbac:groups=kubevirt.io,resources=kubevirts,verbs=get;list;watch
@@ -102,6 +103,8 @@ func (o *observation) retryAfter(vm *v1alpha1.WukongVM, now time.Time) time.Dura
 		return pass.RefusedRetry
 	case o.cloudInit.Cause != nil:
 		return secretRetry
+	case o.restore.After > 0:
+		return o.restore.After
 	case o.moveFacts.stall.RetryAfter > 0:
 		return o.moveFacts.stall.RetryAfter
 	case o.moves.AwaitsNode():

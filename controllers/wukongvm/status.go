@@ -25,6 +25,7 @@ func (r *Reconciler) writeStatus(ctx context.Context, vm *v1alpha1.WukongVM, obs
 	if message := restartMessage(vm, observed); message != "" {
 		set.True(v1alpha1.ConditionRestartRequired, "ChangePending", message)
 	}
+	observed.restore.Report(set)
 	readiness.ReportGuest(set, observed.View)
 	observed.umbrella.Report(set)
 	after.Status.Conditions = set.List()
@@ -36,7 +37,7 @@ func (r *Reconciler) writeStatus(ctx context.Context, vm *v1alpha1.WukongVM, obs
 func readyInputs(vm *v1alpha1.WukongVM, observed *observation) readiness.Inputs {
 	return readiness.Inputs{
 		VM: vm, View: observed.View, KubeVirtServed: observed.kubevirtServed, Refused: observed.outcome.Refused(),
-		Parts: observed.partsCause(), Events: observed.events,
+		Parts: observed.partsCause(), Restoring: observed.restore.Cause(), Events: observed.events,
 	}
 }
 
@@ -86,6 +87,7 @@ func describe(vm *v1alpha1.WukongVM, observed *observation) v1alpha1.WukongVMSta
 		MachineUUID: virtualmachine.UUID(vm),
 		Networks:    observed.nics.After(observed.View).Status(),
 		Disks:       diskReport(vm, observed).Status(),
+		Restore:     restoreStatus(vm, observed),
 		Services:    services.Status(vm, made.Services, made.Endpoints),
 	}
 	for _, network := range status.Networks {

@@ -24,6 +24,8 @@ import (
 const (
 	// stepPolicy writes the NetworkPolicy.
 	stepPolicy = "policy"
+	// stepRestoreRequest marks the request of a restore on the WukongVM.
+	stepRestoreRequest = "restore-request"
 	// stepVirtualMachine writes the VirtualMachine.
 	stepVirtualMachine = "machine"
 )
@@ -36,6 +38,7 @@ var steps = pass.New("wukongvm",
 	pass.Do("networks", (*Reconciler).applyNetworks),
 	pass.Do("addresses", (*Reconciler).assignAddresses, "networks"),
 	pass.Do("resolve", (*Reconciler).resolve),
+	pass.Do(stepRestoreRequest, (*Reconciler).markRestore, "resolve"),
 	pass.Do("cloud-init", (*Reconciler).applyCloudInit, "addresses"),
 	pass.Do("attachments", (*Reconciler).applyAttachments, "addresses"),
 	pass.Do(stepPolicy, (*Reconciler).applyPolicy, "networks"),
@@ -43,6 +46,7 @@ var steps = pass.New("wukongvm",
 	pass.Do(stepVirtualMachine, (*Reconciler).applyVirtualMachine,
 		"disks", "addresses", "cloud-init", "attachments", stepPolicy, "hold"),
 	pass.Do("stop", (*Reconciler).applyStop),
+	pass.Do("safety-snapshot", (*Reconciler).takeSafetySnapshot, stepRestoreRequest),
 	pass.Do("release", (*Reconciler).release, stepVirtualMachine),
 	pass.Do("services", (*Reconciler).applyServices),
 )

@@ -46,6 +46,14 @@ func vmsUsing(field string) kind.Watch {
 	}, changes.Child())
 }
 
+// restoredFrom maps a WukongSnapshot to the WukongVMs that are restored from it, or had it taken for that.
+func (r *Reconciler) restoredFrom() handler.EventHandler {
+	return handler.EnqueueRequestsFromMapFunc(func(ctx context.Context, obj client.Object) []reconcile.Request {
+		return watches.Requests(ctx, r.client, &v1alpha1.WukongVMList{},
+			client.InNamespace(obj.GetNamespace()), client.MatchingFields{index.VMBySnapshot: obj.GetName()})
+	})
+}
+
 // vmsOfBindings are the WukongVMs that reach the pod network by a plugin of KubeVirt, without a WukongNetwork.
 func (r *Reconciler) vmsOfBindings(ctx context.Context, _ client.Object) []reconcile.Request {
 	list := &v1alpha1.WukongVMList{}

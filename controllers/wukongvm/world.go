@@ -1,6 +1,8 @@
 package wukongvm
 
 import (
+	"time"
+
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 
@@ -31,6 +33,8 @@ type observation struct {
 // put the result into it, and the step "resolve" plans again. The step "machine" puts the VirtualMachine into it, for
 // the status.
 type world struct {
+	// now is when the pass began.
+	now      time.Time
 	umbrella umbrella.Link
 	// kubevirtServed: the cluster serves VirtualMachines.
 	kubevirtServed bool
@@ -38,6 +42,7 @@ type world struct {
 	disks     disks.Found
 	networks  networkFacts
 	moveFacts moveFacts
+	snapshots snapshotFacts
 	services  services.Made
 	// policies are the NetworkPolicies that the WukongVM made.
 	policies []*networkingv1.NetworkPolicy
@@ -56,6 +61,12 @@ type moveFacts struct {
 	stall volumemove.Stall
 	// nodes is how many nodes a guest can run on, up to volumemove.EnoughNodes. It is read only when a disk asks to move.
 	nodes int
+}
+
+// snapshotFacts are the WukongSnapshots of a restore; nil for those that do not exist.
+type snapshotFacts struct {
+	// restored is the one that spec.restore names, safety the one that is taken before the disks are replaced.
+	restored, safety *v1alpha1.WukongSnapshot
 }
 
 // networkFacts are what was read about the interfaces.

@@ -37,6 +37,8 @@ const (
 	SnapshotByVM = "spec.source.vmRef"
 	// MigrationByVM finds the WukongMigrations of a WukongVM, by its name.
 	MigrationByVM = "spec.vmRef"
+	// VMBySnapshot finds the WukongVMs that are restored from a WukongSnapshot, or had it taken for that, by its name.
+	VMBySnapshot = "restore.wukongSnapshot"
 	// ClaimByUID finds a PersistentVolumeClaim by its UID, in all namespaces.
 	ClaimByUID = "metadata.uid"
 	// FailureByClaim finds the events of provisioners by the UID of the PersistentVolumeClaim that they are about, or
@@ -77,6 +79,7 @@ var shared = []Entry{
 	{&v1alpha1.WukongSnapshot{}, SnapshotByDisk, snapshotDisk},
 	{&v1alpha1.WukongSnapshot{}, SnapshotByVM, snapshotVM},
 	{&v1alpha1.WukongMigration{}, MigrationByVM, migrationVM},
+	{&v1alpha1.WukongVM{}, VMBySnapshot, restoreSnapshots},
 	{&corev1.PersistentVolumeClaim{}, ClaimByUID, uid},
 	{&corev1.Event{}, FailureByClaim, ClaimsOfFailure},
 }
@@ -133,6 +136,18 @@ func snapshotVM(obj client.Object) []string {
 
 func migrationVM(obj client.Object) []string {
 	return []string{obj.(*v1alpha1.WukongMigration).Spec.VMRef.Name}
+}
+
+func restoreSnapshots(obj client.Object) []string {
+	vm := obj.(*v1alpha1.WukongVM)
+	var names []string
+	if restore := vm.Spec.Restore; restore != nil {
+		names = append(names, restore.SnapshotRef.Name)
+	}
+	if status := vm.Status.Restore; status != nil && status.SafetySnapshotName != "" {
+		names = append(names, status.SafetySnapshotName)
+	}
+	return names
 }
 
 func snapshotDisk(obj client.Object) []string {

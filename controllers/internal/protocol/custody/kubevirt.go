@@ -6,6 +6,7 @@ import (
 	kubevirtv1 "kubevirt.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/novasphere/wukong/apis/model"
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/apply"
 )
@@ -16,11 +17,7 @@ import (
 func Remains(
 	disk *v1alpha1.WukongDisk, virtualMachine *kubevirtv1.VirtualMachine, instance *kubevirtv1.VirtualMachineInstance,
 ) client.Object {
-	claims := []string{disk.Status.ClaimName}
-	if move := disk.Status.Move; move != nil {
-		claims = append(claims, move.TargetClaimName)
-	}
-	for _, claim := range claims {
+	for _, claim := range model.ClaimsOf(disk).Held() {
 		switch {
 		case virtualMachine != nil && virtualMachine.DeletionTimestamp.IsZero() &&
 			virtualMachineHasClaim(virtualMachine, claim):

@@ -281,6 +281,9 @@ func (in Inputs) obstacle(class string) *diskstate.Problem {
 			"CDI collected DataVolume %s; Wukong deletes claims only with their DataVolume, so the old claim would remain: "+
 				"create a WukongDisk as a clone of this one, or set storageClassName back to %s",
 			in.Copies.Current, ptr.Deref(in.Claim.Spec.StorageClassName, ""))
+	case in.Restoring:
+		return diskstate.Pending(v1alpha1.ReasonRestoring, "the disk moves to StorageClass %s when its WukongVM is restored",
+			class)
 	case in.Grows:
 		return diskstate.Pending(v1alpha1.ReasonMoving, "the disk moves to StorageClass %s when it has grown", class)
 	default:
@@ -369,7 +372,7 @@ func filled(target *cdiv1.DataVolume) *diskstate.Problem {
 
 // isBlank reports whether a target is for a running guest. Otherwise it is a clone.
 func isBlank(target *cdiv1.DataVolume) bool {
-	return target.Spec.Source == nil || target.Spec.Source.PVC == nil
+	return target.Spec.Source != nil && target.Spec.Source.Blank != nil
 }
 
 func classOf(dataVolume *cdiv1.DataVolume) string {

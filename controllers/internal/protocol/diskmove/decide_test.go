@@ -13,6 +13,7 @@ import (
 	cdiv1 "kubevirt.io/containerized-data-importer-api/pkg/apis/core/v1beta1"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/protocol/copies"
 )
 
 // The claims that the disk root moves to from the claim root.
@@ -61,45 +62,6 @@ func TestTargetNames(t *testing.T) {
 }
 
 // Only the DataVolumes decide which claim holds the disk.
-func TestArrange(t *testing.T) {
-	tests := map[string]struct {
-		moved           []*cdiv1.DataVolume
-		current, target string
-		stale           []string
-	}{
-		"never moved": {current: "root"},
-		"is to move":  {moved: []*cdiv1.DataVolume{copyOf("b", "root")}, current: "root", target: "b"},
-		"moved":       {moved: []*cdiv1.DataVolume{copyOf("b", "root", used)}, current: "b"},
-		"is to move on": {moved: []*cdiv1.DataVolume{copyOf("b", "root", used), copyOf("c", "b")},
-			current: "b", target: "c"},
-		"moved on": {moved: []*cdiv1.DataVolume{copyOf("b", "root", used), copyOf("c", "b", used)},
-			current: "c", stale: []string{"b"}},
-		"in another order": {moved: []*cdiv1.DataVolume{copyOf("c", "b", used), copyOf("b", "root", used)},
-			current: "c", stale: []string{"b"}},
-		"its origin is gone": {moved: []*cdiv1.DataVolume{copyOf("c", "b", used)}, current: "c"},
-		"never two targets": {moved: []*cdiv1.DataVolume{copyOf("b", "root", bornIn(2)), copyOf("c", "root", bornIn(1))},
-			current: "root", target: "c", stale: []string{"b"}},
-		"a target of yesterday": {moved: []*cdiv1.DataVolume{copyOf("b", "root", used), copyOf("c", "root")},
-			current: "b", stale: []string{"c"}},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			result := Arrange("root", test.moved)
-			assert.Equal(t, test.current, result.Current)
-			target := ""
-			if result.Target != nil {
-				target = result.Target.Name
-			}
-			assert.Equal(t, test.target, target)
-			var stale []string
-			for _, one := range result.Stale {
-				stale = append(stale, one.Name)
-			}
-			assert.Equal(t, test.stale, stale)
-		})
-	}
-}
-
 // saying adds a WukongVM that has the disk, attached or not, and its answer to a move.
 func saying(
 	attachment v1alpha1.DiskAttachment, target string, state v1alpha1.VMDiskMoveState, options ...func(*v1alpha1.WukongVM),
@@ -261,7 +223,7 @@ func TestDecideMove(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			observed := &Inputs{
 				Disk: test.disk, ClassFound: true, Complete: true, DataVolume: dataVolumeIn(cdiv1.Succeeded), Claim: claimBound(),
-				Copies: Copies{Current: "root"}, RequestedSize: ptr.To(resource.MustParse("1Gi")),
+				Copies: copies.Copies{Current: "root"}, RequestedSize: ptr.To(resource.MustParse("1Gi")),
 			}
 			for _, change := range test.observed {
 				change(observed)

@@ -18,5 +18,5 @@
 //	                                             Cancelling --Withdrawn--> the target is deleted
 //
 // A move is done at the moment when the target is marked as in use. Which claim holds the disk is read from the
-// DataVolumes alone (see Copies); status only repeats it.
+// DataVolumes alone (package copies); status only repeats it.
 package diskmove

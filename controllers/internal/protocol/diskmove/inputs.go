@@ -6,6 +6,7 @@ import (
 	cdiv1 "kubevirt.io/containerized-data-importer-api/pkg/apis/core/v1beta1"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/protocol/copies"
 )
 
 // Inputs are the facts that decide about the move of a disk.
@@ -14,7 +15,7 @@ type Inputs struct {
 	// VMs are the WukongVMs that use the disk, AttachedTo the one that may; empty for none.
 	VMs        []v1alpha1.WukongVM
 	AttachedTo string
-	Copies     Copies
+	Copies     copies.Copies
 	// Claim is the claim that holds the disk, DataVolume its DataVolume; nil when they do not exist or do not belong to
 	// the disk.
 	Claim      *corev1.PersistentVolumeClaim
@@ -27,6 +28,8 @@ type Inputs struct {
 	Complete bool
 	// Grows: the claim is being expanded, or is about to be.
 	Grows bool
+	// Restoring: the disk is being restored from a snapshot.
+	Restoring bool
 	// RequestedSize is the last size that was requested of the claim; nil before the first request.
 	RequestedSize *resource.Quantity
 }

@@ -24,6 +24,15 @@ type Attachment struct {
 	OutsideUser string
 }
 
+// VM is the WukongVM that may use the disk; nil when there is none, or it was deleted and left its VirtualMachine behind.
+func (a Attachment) VM() *v1alpha1.WukongVM {
+	at := slices.IndexFunc(a.VMs, func(vm v1alpha1.WukongVM) bool { return vm.Name == a.AttachedTo })
+	if at < 0 {
+		return nil
+	}
+	return &a.VMs[at]
+}
+
 // Users keep the disk from being deleted: see custody.Inputs.Users.
 func (a Attachment) Users() []string { return a.Inputs.Users(a.AttachedTo) }
 

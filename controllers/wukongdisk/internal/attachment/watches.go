@@ -14,13 +14,15 @@ import (
 )
 
 // VMChange accepts WukongVMs that are created or deleted, and changes of what a disk reads of one: its spec, and which
-// disks its instance has.
+// disks its instance has, and what it asks of them for a restore.
 func VMChange() predicate.Predicate {
 	return predicate.Funcs{
 		UpdateFunc: func(e event.UpdateEvent) bool {
 			before, after := e.ObjectOld.(*v1alpha1.WukongVM), e.ObjectNew.(*v1alpha1.WukongVM)
 			return before.UID != after.UID || before.Generation != after.Generation ||
-				!slices.EqualFunc(before.Status.Disks, after.Status.Disks, sameAttachment)
+				!slices.EqualFunc(before.Status.Disks, after.Status.Disks, sameAttachment) ||
+				!equality.Semantic.DeepEqual(before.Status.Restore, after.Status.Restore) ||
+				before.DeletionTimestamp.IsZero() != after.DeletionTimestamp.IsZero()
 		},
 	}
 }

@@ -10,7 +10,7 @@ import (
 
 	"github.com/novasphere/wukong/apis/model"
 	"github.com/novasphere/wukong/apis/v1alpha1"
-	"github.com/novasphere/wukong/controllers/internal/protocol/diskmove"
+	"github.com/novasphere/wukong/controllers/internal/protocol/copies"
 	"github.com/novasphere/wukong/controllers/internal/read"
 )
 
@@ -33,52 +33,54 @@ func Read(ctx context.Context, reader client.Reader, disk *v1alpha1.WukongDisk, 
 	return view, err
 }
 
-// readCopies finds the name of the claim that holds a disk. A disk whose spec never changed did not move, and needs no
-// list of DataVolumes.
+// readCopies finds the name of the claim that holds a disk. A disk that was never moved nor restored, according to its
+// spec and its status, needs no list of DataVolumes. One whose status was lost needs it: it must not be filled from its
+// source again.
 func readCopies(
 	ctx context.Context, reader client.Reader, disk *v1alpha1.WukongDisk, importerServed bool,
-) (diskmove.Copies, error) {
-	copies := diskmove.Copies{Current: disk.ClaimName()}
+) (copies.Copies, error) {
+	found := copies.Copies{Current: disk.ClaimName()}
 	if !importerServed && !disk.AdoptsClaim() && disk.Status.ClaimName != "" {
-		copies.Current = disk.Status.ClaimName
+		found.Current = disk.Status.ClaimName
 	}
-	if disk.AdoptsClaim() || !importerServed || disk.Generation <= 1 && disk.Status.Move == nil {
-		return copies, nil
+	isFirst := disk.Status.ClaimName == disk.Name && disk.Status.Move == nil && disk.Status.Restore == nil
+	if disk.AdoptsClaim() || !importerServed || disk.Generation <= 1 && isFirst {
+		return found, nil
 	}
 	list := &cdiv1.DataVolumeList{}
 	err := reader.List(ctx, list,
 		client.InNamespace(disk.Namespace), client.MatchingLabels{v1alpha1.LabelDisk: string(disk.UID)})
 	if err != nil {
-		return copies, fmt.Errorf("list the DataVolumes of disk %s: %w", disk.Name, err)
+		return found, fmt.Errorf("list the DataVolumes of disk %s: %w", disk.Name, err)
 	}
-	var moved []*cdiv1.DataVolume
+	var made []*cdiv1.DataVolume
 	for i := range list.Items {
 		if model.Belongs(&list.Items[i], disk) {
-			moved = append(moved, &list.Items[i])
+			made = append(made, &list.Items[i])
 		}
 	}
-	copies = diskmove.Arrange(disk.Name, moved)
-	if copies.DataVolume == nil && disk.Status.ClaimName != "" && disk.Status.ClaimName != disk.Name {
+	found = copies.Arrange(disk.Name, made)
+	if found.DataVolume == nil && disk.Status.ClaimName != "" && disk.Status.ClaimName != disk.Name {
 		// A user deleted the DataVolume of a claim that the disk moved to. The disk stays on that claim, and is not
 		// filled from its source again.
-		copies.Current = disk.Status.ClaimName
+		found.Current = disk.Status.ClaimName
 	}
-	return withFirst(ctx, reader, disk, copies)
+	return withFirst(ctx, reader, disk, found)
 }
 
-// withFirst adds the DataVolume that a disk began with to the stale ones, if the disk moved and it still exists.
+// withFirst adds the DataVolume that a disk began with to those that no longer hold it, if it still exists.
 func withFirst(
-	ctx context.Context, reader client.Reader, disk *v1alpha1.WukongDisk, copies diskmove.Copies,
-) (diskmove.Copies, error) {
-	if copies.Current == disk.Name {
-		return copies, nil
+	ctx context.Context, reader client.Reader, disk *v1alpha1.WukongDisk, found copies.Copies,
+) (copies.Copies, error) {
+	if found.Current == disk.Name {
+		return found, nil
 	}
 	first, err := read.Get(ctx, reader, disk.Namespace, disk.Name, &cdiv1.DataVolume{})
 	if err != nil {
-		return copies, err
+		return found, err
 	}
 	if first != nil && model.Belongs(first, disk) {
-		copies.Stale = append(copies.Stale, first)
+		found.Retire(first)
 	}
-	return copies, nil
+	return found, nil
 }

@@ -9,19 +9,20 @@ import (
 
 	"github.com/novasphere/wukong/apis/model"
 	"github.com/novasphere/wukong/apis/v1alpha1"
-	"github.com/novasphere/wukong/controllers/internal/protocol/diskmove"
+	"github.com/novasphere/wukong/controllers/internal/protocol/copies"
 )
 
 // View is a disk and the storage behind it, as they were read.
 type View struct {
 	Disk *v1alpha1.WukongDisk
-	// Copies are the DataVolumes that the disk moved to or moves to, and the name of the claim that holds it.
-	Copies diskmove.Copies
+	// Copies are the DataVolumes that the disk was moved or restored to, or will be, and the name of the claim that holds
+	// it.
+	Copies copies.Copies
 	// DataVolume and Claim have the name of the claim that holds the disk. Each is nil when it does not exist, and may
 	// be unmanaged or belong to another object.
 	DataVolume *cdiv1.DataVolume
 	Claim      *corev1.PersistentVolumeClaim
-	// TargetClaim is the claim of the target of a move, or has the name that it would get; nil when none exists.
+	// TargetClaim is the claim of the target of a move or restore, or has the name that it would get; nil when none exists.
 	TargetClaim *corev1.PersistentVolumeClaim
 	// Adoption is what was read about the claim of a disk that adopts one.
 	Adoption Adoption

@@ -34,7 +34,7 @@ type Child struct {
 // finished DataVolume as garbage.
 func Children(view backing.View) []Child {
 	var children []Child
-	candidates := append([]*cdiv1.DataVolume{view.DataVolume, view.Copies.Target}, view.Copies.Stale...)
+	candidates := append([]*cdiv1.DataVolume{view.DataVolume}, view.Copies.All()...)
 	for _, dataVolume := range candidates {
 		if dataVolume != nil && dataVolume.DeletionTimestamp.IsZero() {
 			children = append(children, Child{dataVolume, backing.PrePopulated(dataVolume)})

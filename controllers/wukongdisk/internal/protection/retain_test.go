@@ -11,7 +11,7 @@ import (
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/builder"
 	"github.com/novasphere/wukong/controllers/internal/dvstate"
-	"github.com/novasphere/wukong/controllers/internal/protocol/diskmove"
+	"github.com/novasphere/wukong/controllers/internal/protocol/copies"
 	"github.com/novasphere/wukong/controllers/wukongdisk/internal/backing"
 )
 
@@ -54,7 +54,7 @@ func TestChildren(t *testing.T) {
 	target := filled()
 	target.Status.Phase = cdiv1.ImportInProgress
 	view := backing.View{
-		Disk: diskWith(), DataVolume: filled(), Copies: diskmove.Copies{Target: target, Stale: []*cdiv1.DataVolume{deleted}},
+		Disk: diskWith(), DataVolume: filled(), Copies: copies.Copies{Target: target, Stale: []*cdiv1.DataVolume{deleted}},
 	}
 	children := Children(view)
 	assert.Len(t, children, 2)

@@ -1,6 +1,7 @@
 package source
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -8,6 +9,7 @@ import (
 	snapshotv1 "github.com/kubernetes-csi/external-snapshotter/client/v8/apis/volumesnapshot/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/ptr"
@@ -17,6 +19,7 @@ import (
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/dependency"
 	"github.com/novasphere/wukong/controllers/internal/diskstate"
+	"github.com/novasphere/wukong/controllers/internal/protocol/diskrestore"
 	"github.com/novasphere/wukong/controllers/internal/read"
 	"github.com/novasphere/wukong/controllers/internal/scope"
 	"github.com/novasphere/wukong/controllers/internal/usage"
@@ -85,7 +88,7 @@ func (r Reader) Origin(ctx context.Context, in Inputs) (*Origin, error) {
 	case model.KindClaim:
 		return r.claim(ctx, reference)
 	case model.KindSnapshot:
-		return r.volumeSnapshot(ctx, in.Disk, reference)
+		return r.volumeSnapshot(ctx, wanted(in.Disk), reference)
 	case model.KindImage:
 		return r.image(ctx, reference)
 	case model.KindWukongSnapshot:
@@ -113,7 +116,7 @@ func (r Reader) wukongSnapshot(
 		return found, nil
 	}
 	taken := model.Origin{Kind: model.KindSnapshot, Namespace: snapshot.Namespace, Name: entry.VolumeSnapshotName}
-	below, err := r.volumeSnapshot(ctx, disk, taken)
+	below, err := r.volumeSnapshot(ctx, wanted(disk), taken)
 	if err != nil {
 		return nil, err
 	}
@@ -174,8 +177,42 @@ func (r Reader) claim(ctx context.Context, reference model.Origin) (*Origin, err
 	return found, nil
 }
 
+// storageOf is what the claim of a clone asks for.
+type storageOf struct {
+	size  resource.Quantity
+	class string
+}
+
+func wanted(disk *v1alpha1.WukongDisk) storageOf {
+	return storageOf{size: *disk.Spec.Size, class: ptr.Deref(disk.Spec.StorageClassName, "")}
+}
+
+// Restorable reads the VolumeSnapshot that a claim is restored from, into a claim of the same class and at least of the
+// size.
+func (r Reader) Restorable(
+	ctx context.Context, claim *corev1.PersistentVolumeClaim, name string, size *resource.Quantity,
+) (diskrestore.Origin, error) {
+	if claim == nil || size == nil {
+		return diskrestore.Origin{Waits: "the claim of the disk does not exist yet"}, nil
+	}
+	reference := model.Origin{Kind: model.KindSnapshot, Namespace: claim.Namespace, Name: name}
+	storage := storageOf{size: *size, class: ptr.Deref(claim.Spec.StorageClassName, "")}
+	found, err := r.volumeSnapshot(ctx, storage, reference)
+	if err != nil {
+		return diskrestore.Origin{}, err
+	}
+	origin := diskrestore.Origin{Waits: found.waits, Problem: cmp.Or(found.problem, found.misfit)}
+	if found.exists {
+		origin.Source = found.source
+	}
+	if !found.sizeless {
+		origin.Size = size
+	}
+	return origin, nil
+}
+
 func (r Reader) volumeSnapshot(
-	ctx context.Context, disk *v1alpha1.WukongDisk, reference model.Origin,
+	ctx context.Context, storage storageOf, reference model.Origin,
 ) (*Origin, error) {
 	served, err := r.Dependencies.Served(ctx, dependency.VolumeSnapshots)
 	if err != nil {
@@ -202,11 +239,11 @@ func (r Reader) volumeSnapshot(
 		found.waits = "it is being taken"
 	}
 	if found.waits != "" || snapshot.Status.RestoreSize == nil ||
-		disk.Spec.Size.Cmp(*snapshot.Status.RestoreSize) >= 0 {
+		storage.size.Cmp(*snapshot.Status.RestoreSize) >= 0 {
 		return found, nil
 	}
-	overhead, err := r.Storage.Overhead(ctx, ptr.Deref(disk.Spec.StorageClassName, ""))
-	found.sizeless, found.misfit = fitRestored(reference, *disk.Spec.Size, *snapshot.Status.RestoreSize, overhead)
+	overhead, err := r.Storage.Overhead(ctx, storage.class)
+	found.sizeless, found.misfit = fitRestored(reference, storage.size, *snapshot.Status.RestoreSize, overhead)
 	return found, err
 }
 

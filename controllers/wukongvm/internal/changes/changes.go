@@ -45,9 +45,17 @@ func Decides(before, after v1alpha1.Object) bool {
 	if disk, ok := after.(*v1alpha1.WukongDisk); ok {
 		old := before.(*v1alpha1.WukongDisk).Status
 		return old.ClaimName != disk.Status.ClaimName || old.AttachedTo != disk.Status.AttachedTo ||
-			!equality.Semantic.DeepEqual(old.Move, disk.Status.Move)
+			!equality.Semantic.DeepEqual(old.Move, disk.Status.Move) ||
+			restorePhase(&old) != restorePhase(&disk.Status)
 	}
 	return model.Ready(before).Status != model.Ready(after).Status
+}
+
+func restorePhase(status *v1alpha1.WukongDiskStatus) v1alpha1.DiskRestorePhase {
+	if status.Restore == nil {
+		return ""
+	}
+	return status.Restore.Phase
 }
 
 func sameReady(before, after v1alpha1.Object) bool {
@@ -63,13 +71,25 @@ func sameFacts(before, after v1alpha1.Object) bool {
 		return before.GetAnnotations()[inUse] == typed.Annotations[inUse] &&
 			old.ClaimName == status.ClaimName && old.AttachedTo == status.AttachedTo &&
 			equality.Semantic.DeepEqual(old.Capacity, status.Capacity) &&
-			equality.Semantic.DeepEqual(old.Move, status.Move)
+			equality.Semantic.DeepEqual(old.Move, status.Move) &&
+			equality.Semantic.DeepEqual(old.Restore, status.Restore)
 	case *v1alpha1.WukongNetwork:
 		old := before.(*v1alpha1.WukongNetwork).Status
 		return old.Attachment == typed.Status.Attachment &&
 			maps.Equal(placement.BridgeNodes(&old), placement.BridgeNodes(&typed.Status))
 	default:
 		return false
+	}
+}
+
+// Snapshot accepts WukongSnapshots that are created or deleted, that ended, or that report another cause.
+func Snapshot() predicate.Predicate {
+	return predicate.Funcs{
+		UpdateFunc: func(e event.UpdateEvent) bool {
+			before, after := e.ObjectOld.(*v1alpha1.WukongSnapshot), e.ObjectNew.(*v1alpha1.WukongSnapshot)
+			return !sameReady(before, after) || before.Status.Phase != after.Status.Phase ||
+				before.DeletionTimestamp.IsZero() != after.DeletionTimestamp.IsZero()
+		},
 	}
 }
 

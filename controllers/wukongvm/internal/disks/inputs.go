@@ -1,10 +1,13 @@
 package disks
 
 import (
+	"cmp"
+
 	"k8s.io/utils/ptr"
 
 	"github.com/novasphere/wukong/apis/model"
 	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/wukongvm/internal/restore"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/virt"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/volumemove"
 )
@@ -16,8 +19,9 @@ type Inputs struct {
 	// Disks are WukongDisks by name; nil for one that does not exist.
 	Disks map[string]*v1alpha1.WukongDisk
 	// Owners are the names of the WukongDisks behind claims.
-	Owners map[string]string
-	Moves  volumemove.Plan
+	Owners  map[string]string
+	Moves   volumemove.Plan
+	Restore restore.Plan
 }
 
 // of returns the WukongDisk of an entry of spec; nil when it does not exist.
@@ -37,10 +41,7 @@ func (in Inputs) belongsToAnother(disk *v1alpha1.WukongDisk) bool {
 
 // claim returns the claim for the VirtualMachine, of a disk that the WukongVM may have.
 func (in Inputs) claim(disk *v1alpha1.WukongDisk) string {
-	if claim := in.Moves.Of(disk.Name).Claim; claim != "" {
-		return claim
-	}
-	return disk.Status.ClaimName
+	return cmp.Or(in.Restore.Claim(disk), in.Moves.Of(disk.Name).Claim, disk.Status.ClaimName)
 }
 
 // mayHold reports whether a claim may hold a disk: any claim may, until the disk's own is known.

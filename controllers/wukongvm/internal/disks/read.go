@@ -59,9 +59,8 @@ func (f *Found) ReadOwners(
 	f.Owners = map[string]string{}
 	for _, disk := range f.ByName {
 		if disk != nil && disk.Status.ClaimName != "" {
-			f.Owners[disk.Status.ClaimName] = disk.Name
-			if disk.Status.Move != nil {
-				f.Owners[disk.Status.Move.TargetClaimName] = disk.Name
+			for _, claim := range model.ClaimsOf(disk).Held() {
+				f.Owners[claim] = disk.Name
 			}
 		}
 	}

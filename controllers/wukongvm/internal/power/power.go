@@ -18,6 +18,8 @@ type Inputs struct {
 	Waits bool
 	// Undecided: it is unknown which of two claims holds a disk.
 	Undecided bool
+	// Held: the guest must be stopped, or stay so, while its disks are replaced.
+	Held bool
 	// Migrates: KubeVirt migrates a volume of the VirtualMachine, or is asked to.
 	Migrates bool
 	// Incomplete: the VirtualMachine lacks something that it must not run without, or has something that it may not have.
@@ -33,8 +35,8 @@ type Inputs struct {
 func (in Inputs) Strategy() kubevirtv1.VirtualMachineRunStrategy {
 	wanted := ofSpec(in.VM)
 	switch {
-	case wanted == kubevirtv1.RunStrategyHalted:
-		return wanted
+	case wanted == kubevirtv1.RunStrategyHalted, in.Held:
+		return kubevirtv1.RunStrategyHalted
 	case in.Migrates, in.Undecided && in.Running() != nil:
 		return kubevirtv1.RunStrategyManual
 	case in.Undecided, in.Waits && isHalted(in.Machine):

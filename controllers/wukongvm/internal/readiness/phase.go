@@ -27,6 +27,8 @@ func (in Inputs) Phase() v1alpha1.Phase {
 	switch {
 	case !in.VM.DeletionTimestamp.IsZero():
 		return v1alpha1.PhaseTerminating
+	case in.Restoring != nil && in.Refused == nil:
+		return v1alpha1.PhaseRestoring
 	case in.satisfied():
 		return in.settledPhase()
 	}

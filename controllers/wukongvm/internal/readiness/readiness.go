@@ -30,6 +30,8 @@ type Inputs struct {
 	Refused error
 	// Parts is the gravest cause of the disks, the interfaces, the cloud-init data and the policy; nil when all are ready.
 	Parts *cause.Cause
+	// Restoring is what a restore does that keeps the guest stopped; nil for nothing.
+	Restoring *cause.Cause
 	// Events are what other programs report only in events.
 	Events events.Report
 }
@@ -52,6 +54,7 @@ var causes = []func(Inputs) *cause.Cause{
 	Inputs.beingDeleted,
 	Inputs.kubevirtMissing,
 	Inputs.writeRefused,
+	Inputs.beingRestored,
 	Inputs.partMissing,
 	Inputs.virtualMachineState,
 }
@@ -88,6 +91,8 @@ func (in Inputs) writeRefused() *cause.Cause {
 	}
 	return cause.Refused(in.Refused)
 }
+
+func (in Inputs) beingRestored() *cause.Cause { return in.Restoring }
 
 // partMissing is a disk, network or Secret that is missing or wrong. It is no cause while the guest runs: a running
 // guest does not need the Secret that it was set up with. A stopped WukongVM reports what prevents its next start,

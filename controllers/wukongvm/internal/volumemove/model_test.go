@@ -22,6 +22,7 @@ import (
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/diskstate"
 	"github.com/novasphere/wukong/controllers/internal/kind/keeptest"
+	"github.com/novasphere/wukong/controllers/internal/protocol/copies"
 	"github.com/novasphere/wukong/controllers/internal/protocol/custody"
 	"github.com/novasphere/wukong/controllers/internal/protocol/diskmove"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/disks"
@@ -111,16 +112,16 @@ func (m *halves) passOfDisk(writes int, vm *v1alpha1.WukongVM) {
 			moved = append(moved, m.volumes[name])
 		}
 	}
-	copies := diskmove.Arrange("data", moved)
-	if first := m.volumes["data"]; first != nil && copies.Current != "data" {
-		copies.Stale = append(copies.Stale, first)
+	arranged := copies.Arrange("data", moved)
+	if first := m.volumes["data"]; first != nil && arranged.Current != "data" {
+		arranged.Stale = append(arranged.Stale, first)
 	}
 	users := []v1alpha1.WukongVM{}
 	if model.Uses(vm, m.disk) {
 		users = append(users, *vm)
 	}
 	in := diskmove.Inputs{
-		Disk: m.disk, VMs: users, Copies: copies, ClassFound: true, RequestedSize: m.disk.Spec.Size,
+		Disk: m.disk, VMs: users, Copies: arranged, ClassFound: true, RequestedSize: m.disk.Spec.Size,
 		AttachedTo: custody.Inputs{Disk: m.disk, VMs: users}.AttachedTo(),
 	}
 	decide := func() diskmove.Decision {

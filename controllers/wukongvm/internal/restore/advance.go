@@ -1,0 +1,297 @@
+package restore
+
+import (
+	"cmp"
+	"fmt"
+	"strings"
+	"time"
+
+	"k8s.io/utils/ptr"
+	kubevirtv1 "kubevirt.io/api/core/v1"
+
+	"github.com/novasphere/wukong/apis/model"
+	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/instances"
+	"github.com/novasphere/wukong/controllers/wukongvm/internal/virt"
+)
+
+// safetyPatience is how long the WukongVM stays stopped for its safety snapshot before the restore fails.
+const safetyPatience = 10 * time.Minute
+
+// advance goes to the next phase when the current one is over.
+func (p *Plan) advance() {
+	if !replaced(p.Status.Phase) && p.anyInUse() {
+		p.enter(v1alpha1.RestoreSwitching) // status was lost, and disks are replaced already
+		return
+	}
+	switch p.Status.Phase {
+	case v1alpha1.RestoreFilling:
+		p.filling()
+	case v1alpha1.RestoreStopping:
+		p.stopping()
+	case v1alpha1.RestoreSafety:
+		p.safety()
+	case v1alpha1.RestoreSwitching:
+		p.switching()
+	case v1alpha1.RestoreStarting:
+		p.starting()
+	case v1alpha1.RestoreSwitched:
+		if p.in.VM.Spec.PowerState != v1alpha1.PowerStopped {
+			p.enter(v1alpha1.RestoreStarting)
+		}
+	case v1alpha1.RestoreRollingBack:
+		p.rollingBack()
+	}
+}
+
+// of is the report of a disk about this restore; nil when it has made none.
+func (p *Plan) of(entry *v1alpha1.VMRestoreDisk) *v1alpha1.DiskRestore {
+	disk := p.in.Disks[entry.DiskName]
+	if disk == nil || disk.Status.Restore == nil ||
+		!disk.Status.Restore.RequestedAt.Equal(&p.Status.Request.RequestedAt) {
+		return nil
+	}
+	return disk.Status.Restore
+}
+
+// has reports whether the WukongVM still lists a disk, and no other has it. A disk whose status was lost names none.
+func (p *Plan) has(entry *v1alpha1.VMRestoreDisk) bool {
+	disk := p.in.Disks[entry.DiskName]
+	if disk == nil || disk.Status.AttachedTo != "" && disk.Status.AttachedTo != p.in.VM.Name {
+		return false
+	}
+	for i := range p.in.VM.Spec.Disks {
+		if listed := &p.in.VM.Spec.Disks[i]; listed.Name == entry.Name && model.DiskName(p.in.VM, listed) == entry.DiskName {
+			return true
+		}
+	}
+	return false
+}
+
+// lost is why a disk cannot be replaced any longer; empty when all can.
+func (p *Plan) lost() string {
+	for i := range p.Status.Disks {
+		entry := &p.Status.Disks[i]
+		if !p.has(entry) {
+			return fmt.Sprintf("WukongVM %s no longer has disk %s (WukongDisk %s)", p.in.VM.Name, entry.Name, entry.DiskName)
+		}
+		if report := p.of(entry); report != nil && report.Phase == v1alpha1.DiskRestoreFailed {
+			return fmt.Sprintf("disk %s (WukongDisk %s): %s", entry.Name, entry.DiskName, report.Message)
+		}
+	}
+	return ""
+}
+
+// isBack reports whether a disk has its previous claim.
+func (p *Plan) isBack(entry *v1alpha1.VMRestoreDisk) bool {
+	disk := p.in.Disks[entry.DiskName]
+	return disk.Status.ClaimName == entry.PreviousClaimName && disk.Status.AttachedTo == p.in.VM.Name
+}
+
+// written reports whether the VirtualMachine has the new claims.
+func (p *Plan) written() bool {
+	for i := range p.Status.Disks {
+		entry := &p.Status.Disks[i]
+		_, volume := virt.TemplateDisk(p.in.Machine, entry.Name)
+		if volume != nil && virt.ClaimOf(volume) == entry.PreviousClaimName && p.has(entry) {
+			return false
+		}
+	}
+	return true
+}
+
+// count is how many of the disks are in a phase, of those that the WukongVM still has.
+func (p *Plan) count(phase v1alpha1.DiskRestorePhase) (in, all int) {
+	for i := range p.Status.Disks {
+		if !p.has(&p.Status.Disks[i]) {
+			continue
+		}
+		all++
+		if report := p.of(&p.Status.Disks[i]); report != nil && report.Phase == phase {
+			in++
+		}
+	}
+	return in, all
+}
+
+func (p *Plan) anyInUse() bool {
+	inUse, _ := p.count(v1alpha1.DiskRestoreInUse)
+	return inUse > 0
+}
+
+func (p *Plan) filling() {
+	if cause := p.lost(); cause != "" {
+		p.end(v1alpha1.RestoreFailed, v1alpha1.ReasonRestoreFailed, cause+"; nothing was changed")
+		return
+	}
+	filled, all := p.count(v1alpha1.DiskRestoreFilled)
+	if filled == all {
+		p.enter(v1alpha1.RestoreStopping)
+		return
+	}
+	p.message = fmt.Sprintf("%d of %d disks are filled from the snapshot while the WukongVM stays as it is", filled, all)
+	for i := range p.Status.Disks {
+		if report := p.of(&p.Status.Disks[i]); report != nil && report.Phase == v1alpha1.DiskRestoreFilling &&
+			report.Message != "" {
+			p.message += fmt.Sprintf("; disk %s: %s", p.Status.Disks[i].Name, report.Message)
+		}
+	}
+}
+
+// stopped reports whether no guest runs, and none starts before the VirtualMachine is written again.
+func (p *Plan) stopped() bool { return p.in.Machine == nil && p.in.Instance == nil || p.in.Halted() }
+
+func (p *Plan) stopping() {
+	if cause := p.lost(); cause != "" {
+		p.end(v1alpha1.RestoreFailed, v1alpha1.ReasonRestoreFailed, cause+"; no disk was replaced")
+		return
+	}
+	guest := p.in.Guest()
+	switch {
+	case p.stopped():
+		if p.Status.Request.SafetySnapshot == v1alpha1.SafetySnapshotSkip {
+			p.enter(v1alpha1.RestoreSwitching)
+			return
+		}
+		p.Status.SafetySnapshotName = model.SafetySnapshotName(p.in.VM, p.Status.Request.RequestedAt.Time)
+		p.enter(v1alpha1.RestoreSafety)
+	case p.Status.Request.Stop == v1alpha1.RestoreStopWhenStopped && p.in.VM.Spec.PowerState != v1alpha1.PowerStopped:
+		p.waits = true
+		p.message = "all disks are filled: the restore waits until powerState is Stopped (restore.stop is WhenStopped)"
+	case guest != nil && instances.IsFrozen(guest):
+		p.waits, p.After = true, time.Second
+		p.message = "the guest is stopped when its file systems are thawed: a snapshot is being taken"
+	case guest != nil && (instances.IsMigrating(guest) || p.in.Migrates):
+		p.waits = true
+		p.message = "the guest is stopped when its migration has ended"
+	default:
+		p.message = "all disks are filled: the guest shuts down"
+	}
+}
+
+func (p *Plan) safety() {
+	name, snapshot := p.Status.SafetySnapshotName, p.in.Safety
+	fail := func(format string, arguments ...any) {
+		p.end(v1alpha1.RestoreFailed, v1alpha1.ReasonRestoreFailed, fmt.Sprintf(format, arguments...)+
+			"; no disk was replaced. Mend the cause and request another restore, or set restore.safetySnapshot to Skip")
+	}
+	left := safetyPatience - p.in.Now.Sub(p.Status.Since.Time)
+	switch {
+	case p.lost() != "":
+		p.end(v1alpha1.RestoreFailed, v1alpha1.ReasonRestoreFailed, p.lost()+"; no disk was replaced")
+	case snapshot == nil && left > 0:
+		p.MakesSafety, p.After = true, left
+		p.message = fmt.Sprintf("WukongSnapshot %s of the stopped WukongVM is taken", name)
+	case snapshot != nil && snapshot.Labels[v1alpha1.LabelSafetyOf] != string(p.in.VM.UID):
+		fail("a WukongSnapshot %s that Wukong did not make has the name of the safety snapshot", name)
+	case snapshot != nil && snapshot.Status.Phase == v1alpha1.OperationSucceeded:
+		p.enter(v1alpha1.RestoreSwitching)
+	case snapshot != nil && snapshot.Finished():
+		fail("WukongSnapshot %s: %s", name, model.Ready(snapshot).Message)
+	case left <= 0 && snapshot == nil:
+		fail("WukongSnapshot %s was not made within %s", name, safetyPatience)
+	case left <= 0:
+		fail("WukongSnapshot %s was not taken within %s: %s", name, safetyPatience, model.Ready(snapshot).Message)
+	default:
+		p.After = left
+		p.message = fmt.Sprintf("WukongSnapshot %s of the stopped WukongVM is taken: %s", name, model.Ready(snapshot).Message)
+	}
+}
+
+func (p *Plan) switching() {
+	for i := range p.Status.Disks {
+		report := p.of(&p.Status.Disks[i])
+		if report != nil && report.Phase == v1alpha1.DiskRestoreFailed {
+			p.rollBack(fmt.Sprintf("disk %s: %s", p.Status.Disks[i].Name, report.Message))
+			return
+		}
+	}
+	inUse, all := p.count(v1alpha1.DiskRestoreInUse)
+	p.message = fmt.Sprintf("%d of %d disks are replaced", inUse, all)
+	if inUse == all && p.stopped() {
+		p.enter(v1alpha1.RestoreStarting)
+	}
+}
+
+// rollBack begins to put the previous claims back.
+func (p *Plan) rollBack(cause string) {
+	p.end(v1alpha1.RestoreRollingBack, v1alpha1.ReasonRolledBack, cause)
+}
+
+func (p *Plan) starting() {
+	if p.in.VM.Spec.PowerState == v1alpha1.PowerStopped {
+		if p.in.Running() == nil {
+			p.enter(v1alpha1.RestoreSwitched)
+		}
+		return
+	}
+	if inUse, all := p.count(v1alpha1.DiskRestoreInUse); inUse < all && p.stopped() && !p.written() {
+		p.enter(v1alpha1.RestoreSwitching) // the status of a disk was lost
+		return
+	}
+	deadline := time.Duration(ptr.Deref(p.Status.Request.StartDeadlineSeconds, 600)) * time.Second
+	left := deadline - p.in.Now.Sub(p.Status.Since.Time)
+	started, waits := p.started()
+	switch {
+	case started:
+		p.end(v1alpha1.RestoreSucceeded, v1alpha1.ReasonRestored, "")
+	case left <= 0:
+		p.rollBack(fmt.Sprintf("the guest did not start on the restored disks within %s: %s", deadline, waits))
+	default:
+		p.After = left
+		p.message = fmt.Sprintf("the guest starts on the restored disks, until %s at the latest: %s",
+			text(p.Status.Since.Add(deadline)), waits)
+	}
+}
+
+// started reports whether the guest has started on the restored disks, or what it waits for.
+func (p *Plan) started() (bool, string) {
+	guest := p.in.Guest()
+	switch {
+	case guest == nil:
+		return false, p.printed()
+	case p.onPrevious():
+		return false, "the guest was started on the previous disks, and is stopped again"
+	case guest.Status.Phase != kubevirtv1.Running:
+		return false, p.printed()
+	case p.Status.Request.SuccessWhen == v1alpha1.RestoreSuccessGuestAgent && !p.in.AgentConnected():
+		return false, "the guest runs, and its agent does not answer yet"
+	default:
+		return true, ""
+	}
+}
+
+// printed is what KubeVirt reports of the VirtualMachine.
+func (p *Plan) printed() string {
+	if p.in.Machine == nil {
+		return "its VirtualMachine is being created"
+	}
+	return "KubeVirt reports " + string(cmp.Or(p.in.Machine.Status.PrintableStatus, kubevirtv1.VirtualMachineStatusStopped))
+}
+
+// onPrevious reports whether the guest runs on a claim that was replaced: somebody started it at the very moment.
+func (p *Plan) onPrevious() bool {
+	instance := p.in.Running()
+	if instance == nil {
+		return false
+	}
+	for i := range p.Status.Disks {
+		entry := &p.Status.Disks[i]
+		if claim, _ := virt.VolumeOf(instance, entry.Name); claim != "" && claim == entry.PreviousClaimName && p.has(entry) {
+			return true
+		}
+	}
+	return false
+}
+
+func (p *Plan) rollingBack() {
+	returned := true
+	for i := range p.Status.Disks {
+		returned = returned && (!p.has(&p.Status.Disks[i]) || p.isBack(&p.Status.Disks[i]))
+	}
+	if returned && p.stopped() {
+		p.enter(v1alpha1.RestoreRolledBack)
+		return
+	}
+	p.message = "the previous disks are put back, because " + strings.TrimSuffix(p.Status.Cause, ".")
+}

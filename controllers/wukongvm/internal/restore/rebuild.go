@@ -1,0 +1,99 @@
+package restore
+
+import (
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
+
+	"github.com/novasphere/wukong/apis/model"
+	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/protocol/diskrestore"
+	"github.com/novasphere/wukong/controllers/internal/request"
+)
+
+// unknown reports whether the disks have not reported yet how far a restore came whose status was lost.
+func (in Inputs) unknown() bool {
+	if in.VM.Annotations[v1alpha1.AnnotationRestoreRequest] == "" {
+		return false
+	}
+	for i := range in.VM.Spec.Disks {
+		disk := in.Disks[model.DiskName(in.VM, &in.VM.Spec.Disks[i])]
+		if disk != nil && !disk.AdoptsClaim() && (disk.Status.ClaimName == "" || disk.Status.AttachedTo == "") &&
+			!model.IsShared(disk) {
+			return true
+		}
+	}
+	return false
+}
+
+// rebuilt finds out from the disks how far a restore came whose status was lost; nil when none is under way.
+func (in Inputs) rebuilt() *v1alpha1.VMRestoreStatus {
+	reports := map[v1alpha1.DiskRestorePhase]int{}
+	status := &v1alpha1.VMRestoreStatus{Since: metav1.NewTime(in.Now.Truncate(time.Second))}
+	var at metav1.Time
+	for i := range in.VM.Spec.Disks {
+		disk := in.Disks[model.DiskName(in.VM, &in.VM.Spec.Disks[i])]
+		if disk == nil || disk.Status.Restore == nil || disk.Status.AttachedTo != in.VM.Name {
+			continue
+		}
+		report := disk.Status.Restore
+		if report.Phase == v1alpha1.DiskRestoreDone || report.Phase == v1alpha1.DiskRestoreFailed ||
+			report.PreviousClaimName == "" {
+			continue
+		}
+		if at.Before(&report.RequestedAt) {
+			at, status.Disks, reports = report.RequestedAt, nil, map[v1alpha1.DiskRestorePhase]int{}
+		}
+		if !at.Equal(&report.RequestedAt) {
+			continue
+		}
+		reports[report.Phase]++
+		status.Disks = append(status.Disks, v1alpha1.VMRestoreDisk{
+			Name: in.VM.Spec.Disks[i].Name, DiskName: disk.Name, VolumeSnapshotName: report.VolumeSnapshotName,
+			PreviousClaimName: report.PreviousClaimName,
+		})
+	}
+	if len(status.Disks) == 0 || !in.mayGoOn(at.Time, reports) {
+		return nil
+	}
+	status.Request = in.requestOf(at, status.Disks[0].VolumeSnapshotName)
+	switch inUse := reports[v1alpha1.DiskRestoreInUse]; {
+	case reports[v1alpha1.DiskRestoreReturned] > 0:
+		status.Phase, status.Reason = v1alpha1.RestoreRollingBack, v1alpha1.ReasonRolledBack
+		status.Cause = "the guest did not start on the restored disks"
+	case inUse == len(status.Disks):
+		status.Phase = v1alpha1.RestoreStarting
+	case inUse > 0:
+		status.Phase = v1alpha1.RestoreSwitching
+	case in.VM.Spec.Restore != nil && in.VM.Spec.Restore.RequestedAt.Equal(&at):
+		// Perhaps not all disks have a new claim yet. The request begins again, with all of them.
+		return nil
+	default:
+		status.Phase = v1alpha1.RestoreFilling // and is cancelled
+	}
+	return status
+}
+
+// mayGoOn reports whether a restore that the disks report is not over: it has replaced disks, or its mark says so.
+func (in Inputs) mayGoOn(at time.Time, reports map[v1alpha1.DiskRestorePhase]int) bool {
+	if reports[v1alpha1.DiskRestoreInUse]+reports[v1alpha1.DiskRestoreReturned] > 0 {
+		return true
+	}
+	mark, marked := request.Parse(in.VM.Annotations[v1alpha1.AnnotationRestoreRequest])
+	return marked && mark.At.Equal(at) && mark.By != diskrestore.Ended
+}
+
+// requestOf is the request that was made at a time: that of the spec, or one with the defaults when the spec has another
+// by now.
+func (in Inputs) requestOf(at metav1.Time, snapshot string) v1alpha1.VMRestore {
+	if asked := in.VM.Spec.Restore; asked != nil && asked.RequestedAt.Equal(&at) {
+		return *asked.DeepCopy()
+	}
+	return v1alpha1.VMRestore{
+		RequestedAt: at, SnapshotRef: v1alpha1.LocalObjectReference{Name: snapshot},
+		Stop: v1alpha1.RestoreStopGraceful, SafetySnapshot: v1alpha1.SafetySnapshotTake,
+		SafetyTTLSeconds: ptr.To[int64](604800), SuccessWhen: v1alpha1.RestoreSuccessRunning,
+		StartDeadlineSeconds: ptr.To[int64](600),
+	}
+}
