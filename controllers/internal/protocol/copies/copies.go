@@ -35,9 +35,9 @@ type Copies struct {
 	Stale []*cdiv1.DataVolume
 }
 
-// Arrange assigns DataVolumes to their roles. First is the claim that the disk began with.
-func Arrange(first string, list []*cdiv1.DataVolume) Copies {
-	result := Copies{Current: first}
+// Arrange assigns the DataVolumes that a disk was moved or restored to, or will be, to their roles.
+func Arrange(disk *v1alpha1.WukongDisk, list []*cdiv1.DataVolume) Copies {
+	result := Copies{Current: disk.Name}
 	slices.SortStableFunc(list,
 		func(one, two *cdiv1.DataVolume) int { return one.CreationTimestamp.Compare(two.CreationTimestamp.Time) })
 	for _, candidate := range list {
@@ -45,6 +45,12 @@ func Arrange(first string, list []*cdiv1.DataVolume) Copies {
 			func(other *cdiv1.DataVolume) bool { return InUse(other) && MovedFrom(other) == candidate.Name }) {
 			result.Current, result.DataVolume = candidate.Name, candidate
 		}
+	}
+	if reported := disk.Status.ClaimName; result.DataVolume == nil && reported != "" && !slices.ContainsFunc(list,
+		func(one *cdiv1.DataVolume) bool { return one.Name == reported }) {
+		// A user deleted the DataVolume of a claim that the disk was moved to. The disk stays on that claim, and is not
+		// filled from its source again.
+		result.Current = reported
 	}
 	for _, candidate := range list {
 		replaces := !InUse(candidate) && MovedFrom(candidate) == result.Current

@@ -40,6 +40,13 @@ func bornIn(second int64) func(*cdiv1.DataVolume) {
 	return func(made *cdiv1.DataVolume) { made.CreationTimestamp = metav1.NewTime(time.Unix(second, 0)) }
 }
 
+// root is a disk whose status names a claim.
+func root(claim string) *v1alpha1.WukongDisk {
+	return &v1alpha1.WukongDisk{
+		ObjectMeta: metav1.ObjectMeta{Name: "root"}, Status: v1alpha1.WukongDiskStatus{ClaimName: claim},
+	}
+}
+
 func nameOf(made *cdiv1.DataVolume) string {
 	if made == nil {
 		return ""
@@ -52,6 +59,7 @@ func TestArrange(t *testing.T) {
 	type list = []*cdiv1.DataVolume
 	tests := map[string]struct {
 		list                                list
+		reported                            string
 		current, target, restored, previous string
 		stale                               []string
 	}{
@@ -92,6 +100,10 @@ func TestArrange(t *testing.T) {
 			list:    list{copyOf("b", "root"), copyOf("c", "root", restored)},
 			current: "root", target: "b", restored: "c",
 		},
+		"its DataVolume was deleted": {reported: "b", current: "b"},
+		"went back to the first": {
+			reported: "b", list: list{copyOf("b", "root", restored, rejected)}, current: "root", restored: "b",
+		},
 		"restored a second time": {
 			list: list{
 				copyOf("b", "root", restored, used), copyOf("c", "b", restored, used, keeps("b")),
@@ -104,7 +116,7 @@ func TestArrange(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			result := Arrange("root", test.list)
+			result := Arrange(root(test.reported), test.list)
 			assert.Equal(t, test.current, result.Current)
 			assert.Equal(t, test.target, nameOf(result.Target), "target")
 			assert.Equal(t, test.restored, nameOf(result.Restored), "restored")
@@ -126,10 +138,10 @@ func TestArrange(t *testing.T) {
 // The DataVolume that a disk began with has no record, and is found by its name.
 func TestTheFirstOneIsKeptToo(t *testing.T) {
 	first := copyOf("root", "")
-	replaced := Arrange("root", []*cdiv1.DataVolume{copyOf("b", "root", restored, used, keeps("root"))})
+	replaced := Arrange(root(""), []*cdiv1.DataVolume{copyOf("b", "root", restored, used, keeps("root"))})
 	replaced.Retire(first)
 	assert.Same(t, first, replaced.Previous)
-	ended := Arrange("root", []*cdiv1.DataVolume{copyOf("b", "root", restored, used)})
+	ended := Arrange(root(""), []*cdiv1.DataVolume{copyOf("b", "root", restored, used)})
 	ended.Retire(first)
 	assert.Equal(t, []*cdiv1.DataVolume{first}, ended.Stale)
 }

@@ -59,13 +59,7 @@ func readCopies(
 			made = append(made, &list.Items[i])
 		}
 	}
-	found = copies.Arrange(disk.Name, made)
-	if found.DataVolume == nil && disk.Status.ClaimName != "" && disk.Status.ClaimName != disk.Name {
-		// A user deleted the DataVolume of a claim that the disk moved to. The disk stays on that claim, and is not
-		// filled from its source again.
-		found.Current = disk.Status.ClaimName
-	}
-	return withFirst(ctx, reader, disk, found)
+	return withFirst(ctx, reader, disk, copies.Arrange(disk, made))
 }
 
 // withFirst adds the DataVolume that a disk began with to those that no longer hold it, if it still exists.

@@ -147,7 +147,7 @@ func (h *halves) arranged(disk string) copies.Copies {
 			list = append(list, h.volumes[name])
 		}
 	}
-	found := copies.Arrange(disk, list)
+	found := copies.Arrange(h.disks[disk], list)
 	if first := h.volumes[disk]; first != nil && found.Current != disk {
 		found.Retire(first)
 	}
@@ -569,7 +569,7 @@ func (h *halves) settled() string {
 // disk exists, a guest has all disks of one time, and a request replaces a disk once at most. When the interruptions
 // end, the restore ends, nothing is left behind, and the WukongVM is as powerState says.
 func TestNoWalkThroughARestoreMixesOrLosesDisks(t *testing.T) {
-	walks := 400
+	walks := 150
 	if asked, err := strconv.Atoi(os.Getenv("WUKONG_WALKS")); err == nil {
 		walks = asked
 	}

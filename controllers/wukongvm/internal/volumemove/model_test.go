@@ -112,7 +112,7 @@ func (m *halves) passOfDisk(writes int, vm *v1alpha1.WukongVM) {
 			moved = append(moved, m.volumes[name])
 		}
 	}
-	arranged := copies.Arrange("data", moved)
+	arranged := copies.Arrange(m.disk, moved)
 	if first := m.volumes["data"]; first != nil && arranged.Current != "data" {
 		arranged.Stale = append(arranged.Stale, first)
 	}
