@@ -39,7 +39,7 @@ FIRST_VM  ?= config/samples/devcluster/debian-vm.yaml
 CONTROL_PLANE := $(BIN)/control-plane
 
 # Kinds that have no controller yet. The chart does not contain their CRDs.
-DRAFTED := wukongclones
+DRAFTED :=
 
 # Written by hand. The base and the chart install them with the definitions.
 ADMISSION_POLICIES := wukongdisk-deletion-protection.yaml wukongnetwork-host-access.yaml wukongvm-pod-metadata.yaml

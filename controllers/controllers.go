@@ -16,6 +16,7 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/kind"
 	"github.com/novasphere/wukong/controllers/wukong"
 	"github.com/novasphere/wukong/controllers/wukongaddress"
+	"github.com/novasphere/wukong/controllers/wukongclone"
 	"github.com/novasphere/wukong/controllers/wukongdisk"
 	"github.com/novasphere/wukong/controllers/wukongexport"
 	"github.com/novasphere/wukong/controllers/wukongimage"
@@ -33,6 +34,7 @@ var children = []kind.Kind{
 	wukongvm.Kind,
 	wukongsnapshot.Kind,
 	wukongmigration.Kind,
+	wukongclone.Kind,
 	wukongexport.Kind,
 }
 

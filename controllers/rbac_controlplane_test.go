@@ -23,6 +23,7 @@ import (
 
 	networkv1 "github.com/k8snetworkplumbingwg/network-attachment-definition-client/pkg/apis/k8s.cni.cncf.io/v1"
 
+	"github.com/novasphere/wukong/apis/model"
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers"
 	"github.com/novasphere/wukong/controllers/builder"
@@ -61,6 +62,7 @@ func TestEverySubsystemNeedsItsOwnRoleOnly(t *testing.T) {
 	failedMigration(f, vm)
 	require.NoError(t, f.Client.Patch(t.Context(), vm, client.RawPatch(types.MergePatchType, []byte(`{"spec":{"powerState":"Stopped"}}`))))
 	waitReady(f, vm, v1alpha1.ReasonStopped)
+	cloneOfStopped(f, vm)
 
 	f.Eventually(func(now *testkit.Attempt) {
 		require.NoError(now, f.Client.Get(t.Context(), client.ObjectKeyFromObject(export), export))
@@ -219,6 +221,18 @@ func snapshotOfRunning(f *testkit.Fixture, vm *v1alpha1.WukongVM) {
 	})
 	waitReady(f, snapshot, v1alpha1.ReasonTaken)
 	assert.Equal(f, v1alpha1.ConsistencyApplication, snapshot.Status.Consistency)
+}
+
+// cloneOfStopped clones a machine.
+func cloneOfStopped(f *testkit.Fixture, vm *v1alpha1.WukongVM) {
+	f.Helper()
+	clone := builder.CloneOfVM(vm.Namespace, "copy", vm.Name, "web-2")
+	clone.Spec.WukongRef = vm.Spec.WukongRef
+	f.Create(clone)
+	snapshot := model.CloneSnapshotName(clone)
+	completeSnapshot(f, &v1alpha1.WukongSnapshot{ObjectMeta: metav1.ObjectMeta{Namespace: vm.Namespace, Name: model.Child(snapshot, "root")}})
+	waitReady(f, clone, v1alpha1.ReasonCloned)
+	f.WaitGone(f.Named(snapshot, &v1alpha1.WukongSnapshot{}))
 }
 
 // failedMigration is a migration of which an attempt fails: why, is read from events.

@@ -25,6 +25,7 @@ import (
 
 // good are objects that the API server accepts, by kind. The rows below spoil one thing at a time.
 var good = map[string]string{
+	"WukongClone":             `{"spec":{"source":{"vmRef":{"name":"a"}},"targetName":"b","disks":[{"name":"root","size":"1Gi"}]}}`,
 	"WukongDisk":              `{"spec":{"size":"1Gi","storageClassName":"slow","source":{"blank":{}}}}`,
 	"WukongAddress":           `{"spec":{"segment":"a","address":"10.0.0.5","holder":{"namespace":"a","name":"a","uid":"1","interfaceName":"lan"},"network":{"namespace":"a","name":"lan"}}}`,
 	"WukongExport":            `{"spec":{"source":{"diskRef":{"name":"a"}},"target":{"download":{}}}}`,
@@ -177,6 +178,14 @@ var whenMade = map[string][]refusal{
 		{`{"spec":{"cpu":{"cores":64,"sockets":16}}}`, "sockets * cores * threads is more than 512"},
 		{`{"spec":{"memory":{"guest":"1Ki"}}}`, "memory must be a quantity of at least 1Mi, for example 2Gi"},
 	},
+	"WukongClone": {
+		{`{"spec":{"source":{"diskRef":{"name":"a"}}}}`, "exactly one of the fields in [vmRef diskRef snapshotRef] must be set"},
+		{`{"spec":{"powerState":"Running","source":{"vmRef":null,"diskRef":{"name":"a"}}}}`, "identity, powerState and overrides are for a WukongVM: leave them out when a disk is cloned"},
+		{`{"spec":{"consistency":"Crash","source":{"vmRef":null,"snapshotRef":{"name":"a"}}}}`, "consistency is for source.vmRef: a snapshot is already taken, and a disk is cloned while no guest has it"},
+		{`{"spec":{"disks":[{"name":"root","action":"Omit","size":"1Gi"}]}}`, "storageClassName and size are for the actions Clone and Blank"},
+		{`{"spec":{"disks":[{"name":"root","action":"Copy"}]}}`, "Unsupported value"},
+		{`{"spec":{"overrides":{}}}`, "spec.overrides"},
+	},
 	"WukongMigration": {
 		// What the API server took for a time, and Go does not, would keep every manager from listing the kind.
 		{`{"spec":{"requestedAt":"2026-03-01t12:00:00z"}}`, "spec.requestedAt"},
@@ -221,6 +230,17 @@ var whenChanged = map[string][]refusal{
 	},
 	"WukongNetwork": {
 		{`{"spec":{"type":"Pod","bridge":null}}`, "type cannot change after creation: create another WukongNetwork"},
+	},
+	"WukongClone": {
+		{`{"spec":{"targetName":"c"}}`, "source and targetName cannot change: create another WukongClone"},
+		{`{"spec":{"source":{"namespace":"a"}}}`, "source and targetName cannot change: create another WukongClone"},
+		{`{"spec":{"identity":"Keep"}}`, "identity cannot change: create another WukongClone"},
+		{`{"spec":{"powerState":"Running"}}`, "powerState cannot change: create another WukongClone"},
+		{`{"spec":{"consistency":"Crash"}}`, "consistency cannot change: create another WukongClone"},
+		{`{"spec":{"disks":[{"name":"root","size":"2Gi"}]}}`, "disks cannot change: create another WukongClone"},
+		{`{"spec":{"overrides":{"hostname":"a"}}}`, "overrides cannot change: create another WukongClone"},
+		{`{"spec":{"onDelete":"Delete"}}`, "onDelete cannot change: create another WukongClone"},
+		{`{"spec":{"deadlineSeconds":60}}`, "deadlineSeconds cannot change: create another WukongClone"},
 	},
 	"WukongMigration": {
 		{`{"spec":{"vmRef":{"name":"b"}}}`, "vmRef cannot change: create another WukongMigration"},

@@ -101,6 +101,14 @@ func MigrationName(migration *v1alpha1.WukongMigration, attempt int32) string {
 	return Child(migration.Name, strconv.Itoa(int(attempt))+"-"+uid[:min(len(uid), hashLength)])
 }
 
+// CloneSnapshotName returns the name of the temporary WukongSnapshot of a WukongClone. It ends with the UID, because
+// that of an earlier WukongClone of the same name may still exist, or one of a namesake in another namespace.
+func CloneSnapshotName(clone *v1alpha1.WukongClone) string {
+	uid := string(clone.UID)
+	suffix := "-" + uid[:min(len(uid), hashLength)]
+	return strings.TrimRight(clone.Name[:min(len(clone.Name), maxLabel-len(suffix))], "-.") + suffix
+}
+
 // ImportCronName returns the name of the DataImportCron of a WukongImage. It is unique to this object: imports that
 // remain from the DataImportCron of an earlier object of the same name, or from an unmanaged one, have another name in
 // their labels. Therefore neither CDI's garbage collection of imports nor a controller deletes them.

@@ -187,3 +187,29 @@ func shortNames() []string {
 	}
 	return names
 }
+
+// A clone's temporary snapshot has a name of its own, whatever other clones are called, and it is a label.
+func TestCloneSnapshotName(t *testing.T) {
+	clone := &v1alpha1.WukongClone{ObjectMeta: metav1.ObjectMeta{Name: "copy", UID: "0123456789abcdef"}}
+	expect(t, "copy-01234567", CloneSnapshotName(clone), "short")
+	clone.Name = strings.Repeat("a", 53) + "-" + strings.Repeat("b", 100)
+	expect(t, strings.Repeat("a", 53)+"-01234567", CloneSnapshotName(clone), "long")
+}
+
+func TestCloneOrigin(t *testing.T) {
+	clone := &v1alpha1.WukongClone{ObjectMeta: metav1.ObjectMeta{Namespace: "shop"}}
+	reference := &v1alpha1.LocalObjectReference{Name: "web"}
+	clone.Spec.Source = v1alpha1.CloneSource{VMRef: reference}
+	expect(t, Origin{KindMachine, "shop", "web"}, CloneOrigin(clone), "a WukongVM")
+	clone.Spec.Source = v1alpha1.CloneSource{DiskRef: reference, Namespace: "lab"}
+	expect(t, Origin{KindDisk, "lab", "web"}, CloneOrigin(clone), "a disk of another namespace")
+	clone.Spec.Source = v1alpha1.CloneSource{SnapshotRef: reference}
+	expect(t, Origin{KindWukongSnapshot, "shop", "web"}, CloneOrigin(clone), "a snapshot")
+}
+
+func TestFirmware(t *testing.T) {
+	vm := &v1alpha1.WukongVM{ObjectMeta: metav1.ObjectMeta{UID: "1"}}
+	expect(t, "1 1", string(FirmwareUUID(vm))+" "+FirmwareSerial(vm), "derived")
+	vm.Spec.Firmware = &v1alpha1.Firmware{UUID: "2", Serial: "3"}
+	expect(t, "2 3", string(FirmwareUUID(vm))+" "+FirmwareSerial(vm), "given")
+}

@@ -6,8 +6,9 @@ import (
 	"github.com/novasphere/wukong/apis/v1alpha1"
 )
 
-// Kinds of objects from which disks are cloned.
+// Kinds of objects from which disks and WukongVMs are cloned.
 const (
+	KindMachine        = "WukongVM"
 	KindDisk           = "WukongDisk"
 	KindClaim          = "PersistentVolumeClaim"
 	KindSnapshot       = "VolumeSnapshot"
@@ -42,6 +43,24 @@ func OriginOf(disk *v1alpha1.WukongDisk) (origin Origin, ok bool) {
 		origin.Namespace = disk.Namespace
 	}
 	return origin, true
+}
+
+// CloneOrigin returns the object that a WukongClone clones.
+func CloneOrigin(clone *v1alpha1.WukongClone) Origin {
+	source := clone.Spec.Source
+	origin := Origin{Namespace: source.Namespace}
+	if origin.Namespace == "" {
+		origin.Namespace = clone.Namespace
+	}
+	switch {
+	case source.VMRef != nil:
+		origin.Kind, origin.Name = KindMachine, source.VMRef.Name
+	case source.DiskRef != nil:
+		origin.Kind, origin.Name = KindDisk, source.DiskRef.Name
+	case source.SnapshotRef != nil:
+		origin.Kind, origin.Name = KindWukongSnapshot, source.SnapshotRef.Name
+	}
+	return origin
 }
 
 // ExportedDisk returns the name of the WukongDisk that an export reads; empty if it is not known. vm is the source of

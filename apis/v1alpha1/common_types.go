@@ -46,6 +46,14 @@ const (
 	// AnnotationMigrationRequest on a WukongVM is the last WukongMigration that was handled for it: requestedAt, a slash,
 	// and the UID. It is written before the migration begins, so that no request is carried out twice.
 	AnnotationMigrationRequest = GroupName + "/migration-request"
+	// AnnotationClonedBy on a WukongVM or WukongDisk is the WukongClone that made it: its name, a slash, and its UID. A
+	// WukongClone that is applied again finds its result by the name.
+	AnnotationClonedBy = GroupName + "/cloned-by"
+	// AnnotationClonedIdentity on such a WukongVM is the identity of the WukongClone: Renew or Keep. cloud-init renews the
+	// machine ID and the SSH host keys, or keeps the keys.
+	AnnotationClonedIdentity = GroupName + "/cloned-identity"
+	// LabelClone is on the temporary WukongSnapshot of a WukongClone. Its value is the WukongClone's UID.
+	LabelClone = GroupName + "/clone-uid"
 	// LabelExport is on the pods of a WukongExport's Job. Its value is the name of the WukongExport. Caches select by it.
 	LabelExport = GroupName + "/export"
 	// LabelHostBridge is on the NodeNetworkConfigurationPolicy of a managed bridge. Its value is the name of the bridge.

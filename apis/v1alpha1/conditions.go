@@ -334,6 +334,18 @@ const (
 	ReasonOutcomeUnknown = "OutcomeUnknown"
 )
 
+// Reasons of WukongClone, in addition to SourceMissing, SourceNotReady, SourceInUse, CloneNotGranted, InvalidSpec,
+// NameConflict, InProgress and Failed.
+const (
+	// ReasonCloned: the result exists, and its disks are complete.
+	ReasonCloned = "Cloned"
+	// ReasonReferenceMissing: WukongNetworks or Secrets that the new WukongVM refers to do not exist in its namespace. The
+	// message lists all of them.
+	ReasonReferenceMissing = "ReferenceMissing"
+	// ReasonAddressWouldClash: the new WukongVM would have an address of the source.
+	ReasonAddressWouldClash = "AddressWouldClash"
+)
+
 // Reasons of WukongExport, in addition to SourceMissing, InProgress and Failed.
 const (
 	// ReasonCompleted: the bytes are at the target.

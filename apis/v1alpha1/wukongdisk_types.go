@@ -461,6 +461,12 @@ type WukongDiskStatus struct {
 	// +optional
 	// +kubebuilder:validation:Minimum=0
 	ImportRestarts int32 `json:"importRestarts,omitempty"`
+
+	// cloneMethod is how CDI copies, or copied, a disk that is a clone: snapshot and csi-clone are done by the storage,
+	// copy by pods that read and write all bytes.
+	// +optional
+	// +kubebuilder:validation:MaxLength=32
+	CloneMethod string `json:"cloneMethod,omitempty"`
 }
 
 // MoveMethod is how the bytes of a disk are copied to another claim.

@@ -125,6 +125,18 @@ type WukongVMSpec struct {
 	// +kubebuilder:validation:Maximum=86400
 	TerminationGracePeriodSeconds *int64 `json:"terminationGracePeriodSeconds,omitempty"`
 
+	// cloneableFrom lists other namespaces whose WukongClones may clone this WukongVM with its disks; "*" means all
+	// namespaces. The WukongVM's own namespace needs no grant. It may be changed at any time: a clone that has begun
+	// continues.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=64
+	// +kubebuilder:validation:items:MinLength=1
+	// +kubebuilder:validation:items:MaxLength=63
+	// +kubebuilder:validation:items:XValidation:rule="self == '*' || self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')",message="must be the name of a namespace, or * for all"
+	CloneableFrom []string `json:"cloneableFrom,omitempty"`
+
 	// restore replaces disks with those of a snapshot, once. Removing it before the disks are replaced cancels the restore.
 	// +optional
 	Restore *VMRestore `json:"restore,omitempty"`

@@ -97,3 +97,58 @@ func TriedAtMost(attempts int32) MigrationOption {
 func BegunWithin(seconds int64) MigrationOption {
 	return func(spec *v1alpha1.WukongMigrationSpec) { spec.DeadlineSeconds = &seconds }
 }
+
+// CloneOption changes the spec of a clone.
+type CloneOption = func(*v1alpha1.WukongCloneSpec)
+
+// CloneOfVM is a clone of a WukongVM.
+func CloneOfVM(namespace, name, vm, target string, options ...CloneOption) *v1alpha1.WukongClone {
+	return newClone(namespace, name, target, v1alpha1.CloneSource{VMRef: ref(vm)}, options)
+}
+
+// CloneOfSnapshot is a clone from a WukongSnapshot.
+func CloneOfSnapshot(namespace, name, snapshot, target string, options ...CloneOption) *v1alpha1.WukongClone {
+	return newClone(namespace, name, target, v1alpha1.CloneSource{SnapshotRef: ref(snapshot)}, options)
+}
+
+// CloneOfDisk is a clone of a WukongDisk.
+func CloneOfDisk(namespace, name, disk, target string, options ...CloneOption) *v1alpha1.WukongClone {
+	return newClone(namespace, name, target, v1alpha1.CloneSource{DiskRef: ref(disk)}, options)
+}
+
+func newClone(
+	namespace, name, target string, source v1alpha1.CloneSource, options []CloneOption,
+) *v1alpha1.WukongClone {
+	clone := &v1alpha1.WukongClone{
+		ObjectMeta: meta(namespace, name),
+		Spec:       v1alpha1.WukongCloneSpec{Source: source, TargetName: target},
+	}
+	apply(&clone.Spec, options)
+	return clone
+}
+
+// CloneFrom is the namespace of the source.
+func CloneFrom(namespace string) CloneOption {
+	return func(spec *v1alpha1.WukongCloneSpec) { spec.Source.Namespace = namespace }
+}
+
+// CloneRunning starts the new WukongVM.
+func CloneRunning(spec *v1alpha1.WukongCloneSpec) { spec.PowerState = v1alpha1.PowerRunning }
+
+// KeepingIdentity copies the identity of the source.
+func KeepingIdentity(spec *v1alpha1.WukongCloneSpec) { spec.Identity = v1alpha1.IdentityKeep }
+
+// CloneDisks determine how single disks are cloned.
+func CloneDisks(disks ...v1alpha1.CloneDisk) CloneOption {
+	return func(spec *v1alpha1.WukongCloneSpec) { spec.Disks = append(spec.Disks, disks...) }
+}
+
+// CloneOverrides are what differs from the source.
+func CloneOverrides(overrides *v1alpha1.CloneOverrides) CloneOption {
+	return func(spec *v1alpha1.WukongCloneSpec) { spec.Overrides = overrides }
+}
+
+// CloneGivenUpAfter is the deadline of an unfinished clone, in seconds.
+func CloneGivenUpAfter(seconds int64) CloneOption {
+	return func(spec *v1alpha1.WukongCloneSpec) { spec.DeadlineSeconds = &seconds }
+}

@@ -351,6 +351,36 @@ func TestADiskThatIsWaitedForDoesNotWaitForAWukongVM(t *testing.T) {
 		f.waitDataVolume(clone).Spec.Source.PVC)
 }
 
+// Nothing starts on the disks of a clone that is stopped, and the snapshot that they start from is to be deleted.
+func TestTheDisksOfACloneAreFilledAtOnce(t *testing.T) {
+	f, _ := start(t)
+	const bindNow = "cdi.kubevirt.io/storage.bind.immediate.requested"
+	mark := map[string]string{v1alpha1.AnnotationClonedBy: "copy/1"}
+	alone := f.newDisk("alone")
+	alone.Annotations = mark
+	f.Create(alone)
+	waits := map[string]bool{"alone": true}
+	for name, power := range map[string]v1alpha1.PowerState{"stopped": v1alpha1.PowerStopped, "running": v1alpha1.PowerRunning} {
+		vm := builder.VM(f.Namespace, name, builder.Power(power))
+		vm.Annotations = mark
+		f.Create(vm)
+		disk := f.newDisk(name + "-root")
+		disk.OwnerReferences = []metav1.OwnerReference{*metav1.NewControllerRef(vm, v1alpha1.GroupVersion.WithKind("WukongVM"))}
+		f.Create(disk)
+		waits[disk.Name] = power == v1alpha1.PowerStopped
+	}
+	for name, now := range waits {
+		disk := testkit.Read(f, name, &v1alpha1.WukongDisk{})
+		f.ClaimOf(f.waitDataVolume(disk))
+		f.SetDataVolume(name, cdiv1.PendingPopulation)
+		testkit.Wait(f, disk, metav1.ConditionFalse, v1alpha1.ReasonAwaitingConsumer, "")
+		f.Eventually(func(attempt *testkit.Attempt) {
+			annotations := testkit.Read(f, name, &corev1.PersistentVolumeClaim{}).Annotations
+			assert.Equal(attempt, now, annotations[bindNow] == "true", name)
+		})
+	}
+}
+
 // What is wrong with the size of a disk does not keep its bytes from being cloned.
 func TestADiskThatCannotGrowCanBeCloned(t *testing.T) {
 	f, _ := start(t)

@@ -170,6 +170,7 @@ func describe(observed *observation, found *diskstate.Problem) v1alpha1.WukongDi
 	if dataVolume := observed.DataVolume; dataVolume != nil {
 		status.DataVolumeName = dataVolume.Name
 		status.ImportRestarts = dvstate.Restarts(dataVolume)
+		status.CloneMethod = dvstate.CloneMethod(dataVolume)
 		if found != nil && observed.lastFailure() == "" {
 			status.ProgressPercent = dvstate.Progress(dataVolume.Status.Progress)
 		}

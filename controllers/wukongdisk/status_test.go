@@ -16,6 +16,7 @@ import (
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/apply"
 	"github.com/novasphere/wukong/controllers/internal/diskstate"
+	"github.com/novasphere/wukong/controllers/internal/dvstate"
 	"github.com/novasphere/wukong/controllers/internal/protocol/custody"
 	"github.com/novasphere/wukong/controllers/wukongdisk/internal/attachment"
 	"github.com/novasphere/wukong/controllers/wukongdisk/internal/backing"
@@ -207,8 +208,9 @@ func TestDescribe(t *testing.T) {
 		observed := settled()
 		observed.DataVolume.Status.RestartCount = 2
 		observed.DataVolume.Status.Progress = "100.0%"
+		observed.DataVolume.Annotations = map[string]string{dvstate.AnnotationCloneType: "csi-clone"}
 		assert.Equal(t, v1alpha1.WukongDiskStatus{
-			Phase: v1alpha1.DiskReady, ClaimName: "root", DataVolumeName: "root", ImportRestarts: 2,
+			Phase: v1alpha1.DiskReady, ClaimName: "root", DataVolumeName: "root", ImportRestarts: 2, CloneMethod: "csi-clone",
 			StorageClassName: "fast", VolumeMode: corev1.PersistentVolumeBlock,
 			AccessModes: []v1alpha1.AccessMode{"ReadWriteMany"}, RequestedSize: ptr.To(resource.MustParse("1Gi")),
 			ClaimRequest: ptr.To(resource.MustParse("1200Mi")), Capacity: ptr.To(resource.MustParse("1200Mi")),

@@ -5,6 +5,7 @@ import (
 	"context"
 	"net/netip"
 
+	"github.com/novasphere/wukong/apis/model"
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/cause"
 	"github.com/novasphere/wukong/controllers/internal/conditions"
@@ -12,7 +13,6 @@ import (
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/placement"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/readiness"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/services"
-	"github.com/novasphere/wukong/controllers/wukongvm/internal/virtualmachine"
 )
 
 // writeStatus computes the status from scratch, and writes it when it differs.
@@ -84,7 +84,7 @@ func describe(vm *v1alpha1.WukongVM, observed *observation) v1alpha1.WukongVMSta
 	made := observed.services
 	status := v1alpha1.WukongVMStatus{
 		Phase:       readyInputs(vm, observed).Phase(),
-		MachineUUID: virtualmachine.UUID(vm),
+		MachineUUID: string(model.FirmwareUUID(vm)),
 		Networks:    observed.nics.After(observed.View).Status(),
 		Disks:       diskReport(vm, observed).Status(),
 		Restore:     restoreStatus(vm, observed),

@@ -3,11 +3,21 @@
 package bounds
 
 var ofKinds = map[string]map[string]bound{
-	"WukongClone": {},
+	"WukongClone": {
+		".disks":            {most: 32, unique: true, keys: []string{"name"}},
+		".disks[].diskName": {most: 253},
+		".disks[].method":   {most: 32},
+		".disks[].name":     {most: 63},
+		".snapshotName":     {most: 253},
+		".source":           {most: 340},
+		".target.name":      {most: 63},
+		".target.uid":       {most: 64},
+	},
 	"WukongDisk": {
 		".accessModes":                 {most: 4, unique: true},
 		".attachedTo":                  {most: 63},
 		".claimName":                   {most: 253},
+		".cloneMethod":                 {most: 32},
 		".dataVolumeName":              {most: 253},
 		".move.message":                {most: 1024},
 		".move.targetClaimName":        {most: 253},

@@ -27,7 +27,15 @@ const (
 	// AnnotationPrePopulated names the claim of a DataVolume that is already filled: CDI creates no other
 	// (AnnPrePopulated).
 	AnnotationPrePopulated = "cdi.kubevirt.io/storage.prePopulated"
+	// AnnotationCloneType is how CDI copies a clone: snapshot, csi-clone or copy (AnnCloneType;
+	// pkg/controller/datavolume/snapshot-clone-controller.go, syncSnapshotClone).
+	AnnotationCloneType = "cdi.kubevirt.io/cloneType"
 )
+
+// CloneMethod returns how CDI copies a clone; empty while CDI has not decided, and for other DataVolumes.
+func CloneMethod(dataVolume *cdiv1.DataVolume) string {
+	return dataVolume.Annotations[AnnotationCloneType]
+}
 
 // ImporterSays returns the error text of the importer pod while it does not run, or "". CDI copies it into the Running
 // condition and clears it when the pod runs again (CDI pkg/controller/util.go, setAnnotationsFromPodWithPrefix).

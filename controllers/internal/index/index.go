@@ -37,6 +37,10 @@ const (
 	SnapshotByVM = "spec.source.vmRef"
 	// MigrationByVM finds the WukongMigrations of a WukongVM, by its name.
 	MigrationByVM = "spec.vmRef"
+	// CloneBySource finds the WukongClones of an object, by model.Origin.Key, in all namespaces.
+	CloneBySource = "spec.source"
+	// CloneByTarget finds the WukongClones whose result has a name.
+	CloneByTarget = "spec.targetName"
 	// VMBySnapshot finds the WukongVMs that are restored from a WukongSnapshot, or had it taken for that, by its name.
 	VMBySnapshot = "restore.wukongSnapshot"
 	// ClaimByUID finds a PersistentVolumeClaim by its UID, in all namespaces.
@@ -79,6 +83,8 @@ var shared = []Entry{
 	{&v1alpha1.WukongSnapshot{}, SnapshotByDisk, snapshotDisk},
 	{&v1alpha1.WukongSnapshot{}, SnapshotByVM, snapshotVM},
 	{&v1alpha1.WukongMigration{}, MigrationByVM, migrationVM},
+	{&v1alpha1.WukongClone{}, CloneBySource, cloneSource},
+	{&v1alpha1.WukongClone{}, CloneByTarget, cloneTarget},
 	{&v1alpha1.WukongVM{}, VMBySnapshot, restoreSnapshots},
 	{&corev1.PersistentVolumeClaim{}, ClaimByUID, uid},
 	{&corev1.Event{}, FailureByClaim, ClaimsOfFailure},
@@ -136,6 +142,14 @@ func snapshotVM(obj client.Object) []string {
 
 func migrationVM(obj client.Object) []string {
 	return []string{obj.(*v1alpha1.WukongMigration).Spec.VMRef.Name}
+}
+
+func cloneSource(obj client.Object) []string {
+	return []string{model.CloneOrigin(obj.(*v1alpha1.WukongClone)).Key()}
+}
+
+func cloneTarget(obj client.Object) []string {
+	return []string{obj.(*v1alpha1.WukongClone).Spec.TargetName}
 }
 
 func restoreSnapshots(obj client.Object) []string {

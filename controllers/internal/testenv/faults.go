@@ -16,6 +16,9 @@ import (
 type Faults struct {
 	mutex   sync.Mutex
 	answers map[faulty]metav1.Status
+	// left is how many writes succeed before all fail; nil for no such limit. failed is how many did.
+	left   *int
+	failed int
 }
 
 type faulty struct{ resource, prefix string }
@@ -33,6 +36,47 @@ func (f *Faults) Refuse(resource, prefix string) {
 func (f *Faults) Fail(resource, prefix string) {
 	f.answer(resource, prefix, metav1.Status{Code: http.StatusInternalServerError,
 		Reason: metav1.StatusReasonInternalError, Message: "failed by a test: " + resource})
+}
+
+// RefuseCreation answers like an admission policy that forbids new objects of a resource.
+func (f *Faults) RefuseCreation(resource string) { f.Refuse(resource, "") }
+
+// FailAfter lets that many writes succeed, and fails all later ones: so ends a manager that is killed.
+func (f *Faults) FailAfter(writes int) {
+	f.mutex.Lock()
+	defer f.mutex.Unlock()
+	f.left, f.failed = &writes, 0
+}
+
+// Failed returns how many writes failed since FailAfter.
+func (f *Faults) Failed() int {
+	f.mutex.Lock()
+	defer f.mutex.Unlock()
+	return f.failed
+}
+
+// failure is the answer of an API server that fails.
+func failure(resource string) metav1.Status {
+	return metav1.Status{
+		TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Status"}, Status: metav1.StatusFailure,
+		Code: http.StatusInternalServerError, Reason: metav1.StatusReasonInternalError,
+		Message: "failed by a test: " + resource,
+	}
+}
+
+// isOver counts a write, and reports whether it is one too many.
+func (f *Faults) isOver() bool {
+	f.mutex.Lock()
+	defer f.mutex.Unlock()
+	if f.left == nil {
+		return false
+	}
+	if *f.left > 0 {
+		*f.left--
+		return false
+	}
+	f.failed++
+	return true
 }
 
 func (f *Faults) answer(resource, prefix string, status metav1.Status) {
@@ -78,7 +122,10 @@ func (f *Faults) find(request *http.Request) (metav1.Status, bool) {
 		return metav1.Status{}, false
 	}
 	info, err := requestInfo.NewRequestInfo(request)
-	if err != nil || info.Name == "" || info.Subresource != "" {
+	if err == nil && info.IsResourceRequest && info.Resource != "leases" && f.isOver() {
+		return failure(info.Resource), true
+	}
+	if err != nil || info.Name == "" && info.Verb != "create" || info.Subresource != "" {
 		return metav1.Status{}, false
 	}
 	f.mutex.Lock()

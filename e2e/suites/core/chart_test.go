@@ -66,7 +66,7 @@ func TestChartGrantsWhatItRuns(t *testing.T) {
 func TestChartGrantsNamespacesWhatIsTheirs(t *testing.T) {
 	harness.Essential(t)
 	t.Parallel()
-	assert.Equal(t, []string{"dependency", "finalizers", "metrics-auth", "wukongaddress", "wukongdisk", "wukongmigration", "wukongnetwork", "wukongsnapshot", "wukongvm"},
+	assert.Equal(t, []string{"dependency", "finalizers", "metrics-auth", "wukongaddress", "wukongclone", "wukongdisk", "wukongmigration", "wukongnetwork", "wukongsnapshot", "wukongvm"},
 		boundRoles(render(t, "--set", "namespaces={lab}")))
 	assert.Equal(t, []string{"dependency"}, boundRoles(render(t, "--set", "namespaces={lab}", "--set", "controllers={wukongexport}", "--set", "metrics.enabled=false")))
 	output, err := helm(t, "template", "release", filepath.Join(testbed.Checkout(), "charts", "wukong"), "--kube-version", "1.33", "--set", "namespaces={lab}",

@@ -11,6 +11,7 @@ import (
 	"github.com/novasphere/wukong/apis/model"
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/index"
+	"github.com/novasphere/wukong/controllers/internal/read"
 )
 
 // Awaited reports whether another object needs the bytes of a disk that waits for its first consumer. A disk on a class
@@ -20,6 +21,9 @@ func (r Reader) Awaited(ctx context.Context, in Inputs) (bool, error) {
 	disk := in.Disk
 	if in.DataVolume == nil || !awaitsConsumer(in.DataVolume) {
 		return false, nil
+	}
+	if found, err := r.isCloned(ctx, disk); found || err != nil {
+		return found, err
 	}
 	clones := &v1alpha1.WukongDiskList{}
 	origin := model.Origin{Kind: model.KindDisk, Namespace: disk.Namespace, Name: disk.Name}
@@ -44,6 +48,24 @@ func (r Reader) Awaited(ctx context.Context, in Inputs) (bool, error) {
 	}) || slices.ContainsFunc(snapshots.Items, func(snapshot v1alpha1.WukongSnapshot) bool {
 		return snapshot.Status.CompletionTime == nil
 	}), nil
+}
+
+// isCloned reports whether a WukongClone made the disk, or made its WukongVM and left it stopped. The clone keeps its
+// temporary snapshot until the disk has been filled from it.
+func (r Reader) isCloned(ctx context.Context, disk *v1alpha1.WukongDisk) (bool, error) {
+	if _, cloned := disk.Annotations[v1alpha1.AnnotationClonedBy]; cloned {
+		return true, nil
+	}
+	name := model.MadeBy(disk)
+	if name == "" {
+		return false, nil
+	}
+	vm, err := read.Get(ctx, r.Storage.Cached, disk.Namespace, name, &v1alpha1.WukongVM{})
+	if err != nil || vm == nil {
+		return false, err
+	}
+	_, cloned := vm.Annotations[v1alpha1.AnnotationClonedBy]
+	return cloned && vm.Spec.PowerState == v1alpha1.PowerStopped, nil
 }
 
 func awaitsConsumer(dataVolume *cdiv1.DataVolume) bool {

@@ -41,9 +41,11 @@ func compareGolden(t *testing.T, name string, content []byte) {
 
 func goldenInputs() map[string]Inputs {
 	return map[string]Inputs{
-		"minimal":  {VM: newVM(nil), Interfaces: []Interface{dhcp("default", "02:00:00:00:00:01")}},
-		"users":    goldenUsers(),
-		"networks": {VM: newVM(&v1alpha1.CloudInit{Hostname: "web.example.org"}), Interfaces: goldenInterfaces()},
+		"minimal":    {VM: newVM(nil), Interfaces: []Interface{dhcp("default", "02:00:00:00:00:01")}},
+		"users":      goldenUsers(),
+		"networks":   {VM: newVM(&v1alpha1.CloudInit{Hostname: "web.example.org"}), Interfaces: goldenInterfaces()},
+		"clone":      {VM: clone(v1alpha1.IdentityRenew), Interfaces: []Interface{dhcp("default", "02:00:00:00:00:01")}},
+		"clone-keep": {VM: clone(v1alpha1.IdentityKeep), Interfaces: []Interface{dhcp("default", "02:00:00:00:00:01")}},
 		// Every value here is one that YAML 1.1 reads as something else when it is not quoted.
 		"ambiguous": {
 			VM: newVM(&v1alpha1.CloudInit{Hostname: "2001-13-99", Timezone: "12", Users: []v1alpha1.CloudInitUser{
@@ -99,4 +101,13 @@ func goldenInterfaces() []Interface {
 		static("storage", "02:00:00:00:00:0C", "10.9.0.5/24", ""),
 		{Name: "span", MACAddress: "02:00:00:00:00:0d", Mode: v1alpha1.AddressNone},
 	}
+}
+
+// clone returns a WukongVM that a WukongClone made.
+func clone(identity v1alpha1.IdentityPolicy) *v1alpha1.WukongVM {
+	vm := newVM(nil)
+	vm.Annotations = map[string]string{
+		v1alpha1.AnnotationClonedBy: "copy/1", v1alpha1.AnnotationClonedIdentity: string(identity),
+	}
+	return vm
 }

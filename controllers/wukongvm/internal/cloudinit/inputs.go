@@ -3,16 +3,16 @@ package cloudinit
 import (
 	"fmt"
 	"net/netip"
-	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/novasphere/wukong/apis/model"
 	"github.com/novasphere/wukong/apis/v1alpha1"
 )
 
 // Inputs is everything that decides the data.
 type Inputs struct {
-	// VM is the WukongVM. Only its name, UID and spec.cloudInit are used.
+	// VM is the WukongVM. Only its name, UID, spec.cloudInit and the annotations of a clone are used.
 	VM *v1alpha1.WukongVM
 	// Secrets that SecretNames lists, by name; those that do not exist are absent.
 	Secrets map[string]*corev1.Secret
@@ -49,29 +49,7 @@ type Data struct {
 }
 
 // SecretNames returns the names of the Secrets that Render needs, sorted and each once.
-func SecretNames(vm *v1alpha1.WukongVM) []string {
-	cloudInit := vm.Spec.CloudInit
-	if cloudInit == nil {
-		return nil
-	}
-	var names []string
-	for _, reference := range []*v1alpha1.SecretKeyReference{cloudInit.UserDataSecretRef, cloudInit.NetworkDataSecretRef} {
-		if reference != nil {
-			names = append(names, reference.Name)
-		}
-	}
-	for i := range cloudInit.Users {
-		user := &cloudInit.Users[i]
-		if user.PasswordSecretRef != nil {
-			names = append(names, user.PasswordSecretRef.Name)
-		}
-		for _, reference := range user.SSHKeySecretRefs {
-			names = append(names, reference.Name)
-		}
-	}
-	slices.Sort(names)
-	return slices.Compact(names)
-}
+func SecretNames(vm *v1alpha1.WukongVM) []string { return model.SecretNames(vm) }
 
 // Render returns the data. Its error is, or wraps, one or several of SecretMissingError, SecretInvalidError and
 // SpecInvalidError.

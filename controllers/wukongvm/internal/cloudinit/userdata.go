@@ -26,6 +26,9 @@ type userData struct {
 	GrowPartition   growPartition `yaml:"growpart"`
 	ResizeRoot      bool          `yaml:"resize_rootfs"`
 	Users           []guestUser   `yaml:"users,omitempty"`
+	// BootCommands and SSHDeleteKeys are those of a clone.
+	BootCommands  [][]text `yaml:"bootcmd,omitempty"`
+	SSHDeleteKeys *bool    `yaml:"ssh_deletekeys,omitempty"`
 }
 
 // growPartition makes the root partition fill its disk, which is usually larger than the image.
@@ -58,6 +61,7 @@ func renderUserData(inputs Inputs) ([]byte, error) {
 	if err := join(errs); err != nil {
 		return nil, err
 	}
+	config.setIdentity(inputs.VM)
 	encoded, err := encode(config)
 	if err != nil {
 		return nil, err

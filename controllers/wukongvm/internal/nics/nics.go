@@ -8,16 +8,8 @@ import (
 	"github.com/novasphere/wukong/apis/v1alpha1"
 )
 
-// implicit is the interface of a WukongVM that lists no networks.
-const implicit = "default"
-
 // Of are the interfaces of a WukongVM; one that lists none has the pod network.
-func Of(vm *v1alpha1.WukongVM) []v1alpha1.VMNetwork {
-	if len(vm.Spec.Networks) > 0 {
-		return vm.Spec.Networks
-	}
-	return []v1alpha1.VMNetwork{{Name: implicit, Pod: &v1alpha1.PodNetwork{}}}
-}
+func Of(vm *v1alpha1.WukongVM) []v1alpha1.VMNetwork { return model.Interfaces(vm) }
 
 // Networks are WukongNetworks by name; one that does not exist is nil or not there.
 type Networks map[string]*v1alpha1.WukongNetwork

@@ -2,10 +2,10 @@ package virtualmachine
 
 import (
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/ptr"
 	kubevirtv1 "kubevirt.io/api/core/v1"
 
+	"github.com/novasphere/wukong/apis/model"
 	"github.com/novasphere/wukong/apis/v1alpha1"
 )
 
@@ -51,13 +51,10 @@ func podResources(from *v1alpha1.PodResources) kubevirtv1.ResourceRequirements {
 // firmware has a UUID that never changes. Without one KubeVirt derives it from the name, so that two VirtualMachines of
 // the same name in two namespaces would have the same.
 func firmware(vm *v1alpha1.WukongVM) *kubevirtv1.Firmware {
-	result := &kubevirtv1.Firmware{UUID: types.UID(UUID(vm)), Serial: string(vm.UID)}
+	result := &kubevirtv1.Firmware{UUID: model.FirmwareUUID(vm), Serial: model.FirmwareSerial(vm)}
 	spec := vm.Spec.Firmware
 	if spec == nil {
 		return result
-	}
-	if spec.Serial != "" {
-		result.Serial = spec.Serial
 	}
 	switch spec.Bootloader {
 	case v1alpha1.BootloaderUEFI:
@@ -66,14 +63,6 @@ func firmware(vm *v1alpha1.WukongVM) *kubevirtv1.Firmware {
 		result.Bootloader = &kubevirtv1.Bootloader{EFI: &kubevirtv1.EFI{SecureBoot: ptr.To(true)}}
 	}
 	return result
-}
-
-// UUID is the UUID that the guest reads from its firmware.
-func UUID(vm *v1alpha1.WukongVM) string {
-	if vm.Spec.Firmware != nil && vm.Spec.Firmware.UUID != "" {
-		return vm.Spec.Firmware.UUID
-	}
-	return string(vm.UID)
 }
 
 // features has ACPI, by which powerState Stopped shuts the guest down, and System Management Mode for secure boot.

@@ -1,0 +1,33 @@
+// Package wukongclone reconciles WukongClone: it makes a WukongVM or a WukongDisk from another one, or from a snapshot,
+// once.
+//
+//	Pending --granted, references exist--> InProgress/Snapshotting --snapshot complete--> InProgress/Creating
+//	   |                                       |                                             |
+//	   \--deadline--> Failed                   \--snapshot failed, deadline--> Failed        |--complete--> Succeeded
+//	                                                                                         \--deadline--> Failed
+//
+// A WukongVM is cloned from a temporary WukongSnapshot of it; a snapshot, or a disk, needs none. The result is one
+// object, complete (package internal/carry), which this controller never changes afterwards. CDI fills its disks.
+//
+// # Parts
+//
+//	internal/carry     what the result is: which fields it has from the source, and its identity
+//	internal/progress  how far its disks are
+//
+// # Once
+//
+// Both objects that a clone makes have names that follow from it, and each step is "it exists, or not". The temporary
+// snapshot has the UID of the WukongClone in its name and in a label. The result has the annotation cloned-by with name
+// and UID. So a manager that was killed finds what it made. A WukongClone that is deleted and applied again has another
+// UID: it finds the result by its own name in the annotation, and makes nothing.
+//
+// # The end
+//
+// The temporary snapshot is deleted after the clone has succeeded, never before: CDI reads from it. In the namespace of
+// the clone it has an owner reference, too. In another namespace its ttlSecondsAfterFinished deletes it if the
+// WukongClone does not. A clone that fails deletes the result if it made it and no disk is complete. Else the result
+// stays, and so does the snapshot, because disks may still be filled from it.
+//
+// Writes of a clone of a WukongVM from creation to Succeeded: the snapshot, the WukongVM, the deletion of the snapshot,
+// and a patch of status for each step and each phase that a disk is seen in.
+package wukongclone

@@ -1,0 +1,115 @@
+package carry
+
+import (
+	"cmp"
+	"slices"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/novasphere/wukong/apis/model"
+	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/operation"
+)
+
+// Inputs decide what the clone of a WukongVM is.
+type Inputs struct {
+	Clone *v1alpha1.WukongClone
+	// Source is the WukongVM, as the snapshot keeps it, with its namespace and UID.
+	Source *v1alpha1.WukongVM
+	// Snapshot is the name of the WukongSnapshot in the namespace of the source.
+	Snapshot string
+	// Disks are the disks of the source by their names in spec.disks.
+	Disks map[string]Disk
+}
+
+// isForeign reports whether the source is in another namespace.
+func (in Inputs) isForeign() bool { return in.Source.Namespace != in.Clone.Namespace }
+
+func (in Inputs) keepsIdentity() bool { return in.Clone.Spec.Identity == v1alpha1.IdentityKeep }
+
+// overrides are never nil.
+func (in Inputs) overrides() *v1alpha1.CloneOverrides {
+	if in.Clone.Spec.Overrides == nil {
+		return &v1alpha1.CloneOverrides{}
+	}
+	return in.Clone.Spec.Overrides
+}
+
+// Machine returns the complete WukongVM, or why there can be none.
+func (in Inputs) Machine() (*v1alpha1.WukongVM, *operation.State) {
+	overrides := in.overrides()
+	vm := &v1alpha1.WukongVM{
+		ObjectMeta: Metadata(in.Clone, in.Source, overrides.Labels),
+		Spec:       withoutThePast(&in.Source.Spec),
+	}
+	identity := cmp.Or(in.Clone.Spec.Identity, v1alpha1.IdentityRenew)
+	vm.Annotations[v1alpha1.AnnotationClonedIdentity] = string(identity)
+	vm.Spec.WukongRef = in.Clone.Spec.WukongRef
+	vm.Spec.PowerState = cmp.Or(in.Clone.Spec.PowerState, v1alpha1.PowerStopped)
+	var found *operation.State
+	if vm.Spec.Disks, found = in.disks(); found != nil {
+		return nil, found
+	}
+	if overrides.CPU != nil {
+		vm.Spec.CPU = *overrides.CPU
+	}
+	if overrides.Memory != nil {
+		vm.Spec.Memory = *overrides.Memory
+	}
+	if overrides.Scheduling != nil {
+		vm.Spec.Scheduling = overrides.Scheduling
+	}
+	vm.Spec.Services = withoutNodePorts(vm.Spec.Services)
+	if found := in.setIdentity(&vm.Spec); found != nil {
+		return nil, found
+	}
+	return vm, nil
+}
+
+// Metadata returns the metadata of the result of a clone. It has no owner, unless onDelete is Delete.
+func Metadata(clone *v1alpha1.WukongClone, source metav1.Object, labels map[string]string) metav1.ObjectMeta {
+	made := metav1.ObjectMeta{
+		Namespace: clone.Namespace, Name: clone.Spec.TargetName,
+		Labels: metadata(source.GetLabels(), labels),
+		Annotations: metadata(source.GetAnnotations(), map[string]string{
+			v1alpha1.AnnotationClonedBy: Mark(clone),
+		}),
+	}
+	if clone.Spec.OnDelete == v1alpha1.CloneDeletionDelete {
+		made.OwnerReferences = []metav1.OwnerReference{{
+			APIVersion: v1alpha1.GroupVersion.String(), Kind: "WukongClone", Name: clone.Name, UID: clone.UID,
+		}}
+	}
+	return made
+}
+
+// Mark is the value of the annotation cloned-by on the result of a clone.
+func Mark(clone *v1alpha1.WukongClone) string { return clone.Name + "/" + string(clone.UID) }
+
+// withoutNodePorts removes the ports of the nodes, which Kubernetes gives to one Service only.
+func withoutNodePorts(services []v1alpha1.VMService) []v1alpha1.VMService {
+	made := slices.Clone(services)
+	for i := range made {
+		made[i].Ports = slices.Clone(made[i].Ports)
+		for j := range made[i].Ports {
+			made[i].Ports[j].NodePort = 0
+		}
+	}
+	return made
+}
+
+// References are the objects of the clone's namespace that a WukongVM refers to by name.
+type References struct{ Networks, Secrets []string }
+
+// ReferencesOf returns what a WukongVM refers to, each name once.
+func ReferencesOf(vm *v1alpha1.WukongVM) References {
+	found := References{Secrets: model.SecretNames(vm)}
+	for i := range vm.Spec.Networks {
+		if reference := vm.Spec.Networks[i].NetworkRef; reference != nil {
+			found.Networks = append(found.Networks, reference.Name)
+		}
+	}
+	slices.Sort(found.Networks)
+	found.Networks = slices.Compact(found.Networks)
+	return found
+}

@@ -1,0 +1,142 @@
+//go:build !controlplane
+
+package wukongclone
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
+
+	"github.com/novasphere/wukong/apis/model"
+	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/builder"
+	"github.com/novasphere/wukong/controllers/internal/kind/keeptest"
+	"github.com/novasphere/wukong/controllers/wukongclone/internal/carry"
+)
+
+func TestMain(m *testing.M) { keeptest.Main(m) }
+
+var now = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
+func newClone(options ...builder.CloneOption) *v1alpha1.WukongClone {
+	clone := builder.CloneOfVM("lab", "copy", "web", "web-2", options...)
+	clone.UID, clone.CreationTimestamp = "0123456789", metav1.NewTime(now.Add(-time.Minute))
+	clone.Spec.DeadlineSeconds = ptr.To[int64](3600)
+	return clone
+}
+
+// stopped is a WukongVM without a guest.
+func stopped(namespace string) *v1alpha1.WukongVM {
+	vm := builder.VM(namespace, "web", builder.Stopped, builder.Stamped("root"))
+	vm.UID, vm.Status.Phase = "1", v1alpha1.PhaseStopped
+	return vm
+}
+
+func newWorld() *World {
+	return &World{now: now, references: &missing{}, origin: origin{vm: stopped("lab")}}
+}
+
+// A user of another namespace must not learn whether an object exists.
+func TestMissingAndForbiddenSourcesReadTheSame(t *testing.T) {
+	for name, clone := range map[string]*v1alpha1.WukongClone{
+		"WukongVM":   newClone(builder.CloneFrom("shop")),
+		"WukongDisk": builder.CloneOfDisk("lab", "copy", "web", "web-2", builder.CloneFrom("shop")),
+		"WukongSnapshot": builder.CloneOfSnapshot("lab", "copy", "web", "web-2", builder.CloneFrom("shop"),
+			func(spec *v1alpha1.WukongCloneSpec) { spec.DeadlineSeconds = ptr.To[int64](3600) }),
+	} {
+		clone.CreationTimestamp, clone.Spec.DeadlineSeconds = metav1.NewTime(now), ptr.To[int64](3600)
+		absent := &World{now: now}
+		forbidden := &World{now: now, origin: origin{
+			vm: stopped("shop"), disk: builder.Disk("shop", "web"), snapshot: builder.SnapshotOfVM("shop", "web", "web"),
+		}}
+		forbidden.origin.snapshot.Status.TakenAt = ptr.To(metav1.NewTime(now))
+		one, other := decide(clone, absent), decide(clone, forbidden)
+		assert.Equal(t, one.state, other.state, name)
+		assert.Equal(t, one.record, other.record, name)
+		assert.Equal(t, v1alpha1.ReasonCloneNotGranted, one.state.Reason)
+		assert.Contains(t, one.state.Message, name+" shop/web may not be cloned into namespace lab")
+	}
+}
+
+// The temporary snapshot is made last of all: nothing is frozen for a clone that cannot be made.
+func TestNothingIsSnapshottedInVain(t *testing.T) {
+	for name, test := range map[string]struct {
+		change func(*v1alpha1.WukongClone, *World)
+		reason string
+	}{
+		"references": {func(_ *v1alpha1.WukongClone, world *World) {
+			world.references = &missing{"Secret keys"}
+		}, v1alpha1.ReasonReferenceMissing},
+		"name": {func(_ *v1alpha1.WukongClone, world *World) {
+			world.vm = builder.VM("lab", "web-2")
+		}, v1alpha1.ReasonNameConflict},
+		"name of the snapshot": {func(clone *v1alpha1.WukongClone, world *World) {
+			world.temporary = builder.SnapshotOfVM("lab", model.CloneSnapshotName(clone), "web")
+		}, v1alpha1.ReasonNameConflict},
+		"Keep, and a guest": {func(clone *v1alpha1.WukongClone, world *World) {
+			clone.Spec.Identity, world.origin.vm.Status.NodeName = v1alpha1.IdentityKeep, "node1"
+			world.origin.vm.Status.Phase = v1alpha1.PhaseRunning
+		}, v1alpha1.ReasonSourceInUse},
+		"Keep, and an address": {func(clone *v1alpha1.WukongClone, world *World) {
+			clone.Spec.Identity = v1alpha1.IdentityKeep
+			world.origin.vm.Spec.Networks = []v1alpha1.VMNetwork{{
+				Name: "lan", NetworkRef: &v1alpha1.LocalObjectReference{Name: "lan"},
+				Addresses: []v1alpha1.InterfaceAddress{"10.0.0.5/24"},
+			}}
+			world.origin.addresses = []v1alpha1.WukongAddress{{Spec: v1alpha1.WukongAddressSpec{Address: "10.0.0.5"}}}
+		}, v1alpha1.ReasonAddressWouldClash},
+		"outside of the release": {func(_ *v1alpha1.WukongClone, world *World) {
+			world.origin.outside = true
+		}, v1alpha1.ReasonCloneNotGranted},
+	} {
+		t.Run(name, func(t *testing.T) {
+			clone, world := newClone(), newWorld()
+			test.change(clone, world)
+			plan := decide(clone, world)
+			assert.Nil(t, plan.snapshot)
+			assert.Nil(t, plan.target)
+			assert.Equal(t, test.reason, plan.state.Reason, plan.state.Message)
+			assert.Equal(t, v1alpha1.OperationPending, plan.state.Phase)
+			assert.Equal(t, look, plan.state.After)
+		})
+	}
+	plan := decide(newClone(), newWorld())
+	require.NotNil(t, plan.snapshot)
+	assert.Equal(t, v1alpha1.CloneSnapshotting, plan.record.Step)
+	world := newWorld()
+	world.references = nil
+	assert.Equal(t, &carry.References{}, decide(newClone(), world).asksFor)
+}
+
+// A deadline that is over ends the clone, with the cause that it waited for.
+func TestTheDeadlineNamesTheCause(t *testing.T) {
+	clone, world := newClone(), newWorld()
+	clone.CreationTimestamp = metav1.NewTime(now.Add(-2 * time.Hour))
+	world.references = &missing{"WukongNetwork lan"}
+	plan := decide(clone, world)
+	assert.Equal(t, v1alpha1.OperationFailed, plan.state.Phase)
+	assert.Contains(t, plan.state.Message, "WukongNetwork lan, which namespace lab does not have")
+	world.references = &missing{}
+	plan = decide(clone, world)
+	assert.Equal(t, "given up after deadlineSeconds (3600); nothing was made. Create another WukongClone", plan.state.Message)
+	assert.Nil(t, plan.snapshot)
+	assert.Nil(t, plan.target)
+}
+
+// Only a WukongClone that made the result deletes it.
+func TestAnEarlierResultIsNeverDeleted(t *testing.T) {
+	clone, world := newClone(), newWorld()
+	clone.CreationTimestamp = metav1.NewTime(now.Add(-2 * time.Hour))
+	world.vm = builder.VM("lab", "web-2", builder.Stamped("root"))
+	world.vm.Annotations = map[string]string{v1alpha1.AnnotationClonedBy: "copy/earlier"}
+	plan := decide(clone, world)
+	assert.Equal(t, v1alpha1.OperationFailed, plan.state.Phase)
+	assert.Nil(t, plan.removes)
+	assert.Contains(t, plan.state.Message, "WukongVM web-2 stays")
+	world.vm.Annotations[v1alpha1.AnnotationClonedBy] = carry.Mark(clone)
+	assert.Equal(t, world.vm, decide(clone, world).removes)
+}

@@ -1,0 +1,274 @@
+package wukongclone
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/novasphere/wukong/apis/model"
+	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/index"
+	"github.com/novasphere/wukong/controllers/internal/read"
+	"github.com/novasphere/wukong/controllers/internal/umbrella"
+	"github.com/novasphere/wukong/controllers/wukongclone/internal/carry"
+)
+
+// World is all that is read in one pass.
+type World struct {
+	now      time.Time
+	umbrella umbrella.Link
+	// vm and disk have the name of the result; nil when they do not exist.
+	vm   *v1alpha1.WukongVM
+	disk *v1alpha1.WukongDisk
+	// disks are the WukongDisks of the result, by name.
+	disks map[string]*v1alpha1.WukongDisk
+	// temporary has the name of the temporary snapshot; nil when it does not exist.
+	temporary *v1alpha1.WukongSnapshot
+	// origin is the source. It is read while there is no result.
+	origin origin
+	// references are what the result refers to and does not exist; nil while they are not read.
+	references *missing
+}
+
+// origin is what is read of the source.
+type origin struct {
+	// outside: the release of Wukong does not work in the namespace of the source.
+	outside bool
+	// vm, disk and snapshot are the source; nil when it does not exist. For a snapshot, vm and disk are what it was taken
+	// of, if that still exists.
+	vm       *v1alpha1.WukongVM
+	disk     *v1alpha1.WukongDisk
+	snapshot *v1alpha1.WukongSnapshot
+	// manifest is the WukongVM as the complete snapshot keeps it; nil when there is none.
+	manifest *v1alpha1.WukongVM
+	// disks are the WukongDisks of the WukongVM.
+	disks carry.LiveDisks
+	// addresses are assigned to the WukongVM, or reserved for it.
+	addresses []v1alpha1.WukongAddress
+}
+
+// missing are objects that do not exist.
+type missing []string
+
+func (r *Reconciler) observe(ctx context.Context, clone *v1alpha1.WukongClone) (*World, error) {
+	world := &World{now: r.clock.Now(), disks: map[string]*v1alpha1.WukongDisk{}}
+	namespace, name := model.CloneOrigin(clone).Namespace, clone.Spec.TargetName
+	world.origin.outside = !r.namespaces.Contain(namespace)
+	var err error
+	if world.umbrella, err = umbrella.Observe(ctx, r.client, clone); err != nil {
+		return nil, err
+	}
+	if clone.Spec.Source.VMRef != nil && !world.origin.outside {
+		world.temporary, err = read.Get(
+			ctx, r.client, namespace, model.CloneSnapshotName(clone), &v1alpha1.WukongSnapshot{})
+		if err != nil {
+			return nil, err
+		}
+	}
+	if world.vm, err = read.Get(ctx, r.client, clone.Namespace, name, &v1alpha1.WukongVM{}); err != nil {
+		return nil, err
+	}
+	if world.disk, err = read.Get(ctx, r.client, clone.Namespace, name, &v1alpha1.WukongDisk{}); err != nil {
+		return nil, err
+	}
+	switch {
+	case clone.Finished():
+		return world, nil
+	case world.vm != nil:
+		world.disks, err = r.disksOf(ctx, world.vm)
+	case world.origin.outside:
+		return world, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return world, r.observeOrigin(ctx, clone, world)
+}
+
+// disksOf reads the WukongDisks that a WukongVM lists.
+func (r *Reconciler) disksOf(ctx context.Context, vm *v1alpha1.WukongVM) (map[string]*v1alpha1.WukongDisk, error) {
+	found := map[string]*v1alpha1.WukongDisk{}
+	for _, name := range model.DiskNames(vm) {
+		disk, err := read.Get(ctx, r.client, vm.Namespace, name, &v1alpha1.WukongDisk{})
+		if err != nil {
+			return nil, err
+		}
+		if disk != nil {
+			found[name] = disk
+		}
+	}
+	return found, nil
+}
+
+// observeOrigin reads the source. Of a result that exists only the snapshot is of interest: its point in time.
+func (r *Reconciler) observeOrigin(ctx context.Context, clone *v1alpha1.WukongClone, world *World) error {
+	if world.origin.outside {
+		return nil
+	}
+	source, namespace, origin := clone.Spec.Source, model.CloneOrigin(clone).Namespace, &world.origin
+	var err error
+	if source.SnapshotRef != nil {
+		origin.snapshot, err = read.Get(ctx, r.client, namespace, source.SnapshotRef.Name, &v1alpha1.WukongSnapshot{})
+	}
+	if err != nil || world.result(clone) != nil {
+		return err
+	}
+	if source.DiskRef != nil {
+		origin.disk, err = read.Get(ctx, r.client, namespace, source.DiskRef.Name, &v1alpha1.WukongDisk{})
+		return err
+	}
+	snapshot := origin.snapshot
+	if source.VMRef != nil {
+		snapshot = world.temporary
+		if origin.vm, err = read.Get(ctx, r.client, namespace, source.VMRef.Name, &v1alpha1.WukongVM{}); err != nil {
+			return err
+		}
+	}
+	if snapshot != nil && snapshot.Finished() {
+		if err := r.observeContent(ctx, snapshot, origin); err != nil {
+			return err
+		}
+	}
+	return r.observeMachine(ctx, clone, namespace, origin)
+}
+
+// observeContent reads what a finished snapshot is of.
+func (r *Reconciler) observeContent(ctx context.Context, snapshot *v1alpha1.WukongSnapshot, origin *origin) error {
+	var err error
+	if reference := snapshot.Spec.Source.DiskRef; reference != nil {
+		origin.disk, err = read.Get(ctx, r.client, snapshot.Namespace, reference.Name, &v1alpha1.WukongDisk{})
+		return err
+	}
+	machine := snapshot.Status.Machine
+	if machine == nil {
+		return nil
+	}
+	if origin.vm == nil {
+		origin.vm, err = read.Get(ctx, r.client, snapshot.Namespace, machine.Name, &v1alpha1.WukongVM{})
+		if err != nil {
+			return err
+		}
+	}
+	origin.manifest, err = r.manifest(ctx, snapshot)
+	return err
+}
+
+// manifest reads the WukongVM as a snapshot keeps it; nil when it keeps none.
+func (r *Reconciler) manifest(ctx context.Context, snapshot *v1alpha1.WukongSnapshot) (*v1alpha1.WukongVM, error) {
+	machine := snapshot.Status.Machine
+	if machine.RevisionName == "" {
+		return nil, nil
+	}
+	revision, err := read.Get(ctx, r.live, snapshot.Namespace, machine.RevisionName, &appsv1.ControllerRevision{})
+	if err != nil || revision == nil || !metav1.IsControlledBy(revision, snapshot) {
+		return nil, err
+	}
+	vm := &v1alpha1.WukongVM{}
+	if err := json.Unmarshal(revision.Data.Raw, vm); err != nil {
+		return nil, fmt.Errorf("decode ControllerRevision %s: %w", revision.Name, err)
+	}
+	vm.Namespace, vm.Name, vm.UID = snapshot.Namespace, machine.Name, types.UID(machine.UID)
+	return vm, nil
+}
+
+// observeMachine reads the disks of the source, and the addresses that it has.
+func (r *Reconciler) observeMachine(
+	ctx context.Context, clone *v1alpha1.WukongClone, namespace string, origin *origin,
+) error {
+	vm := origin.manifest
+	if vm == nil {
+		vm = origin.vm
+	}
+	if vm == nil {
+		return nil
+	}
+	disks, err := r.disksOf(ctx, vm)
+	if err != nil {
+		return err
+	}
+	origin.disks = disks
+	if clone.Spec.Identity != v1alpha1.IdentityKeep {
+		return nil
+	}
+	addresses := &v1alpha1.WukongAddressList{}
+	err = r.client.List(ctx, addresses, client.MatchingFields{index.AddressByMachine: namespace + "/" + vm.Name})
+	if err != nil {
+		return fmt.Errorf("list the addresses of WukongVM %s: %w", vm.Name, err)
+	}
+	origin.addresses = addresses.Items
+	return nil
+}
+
+// observeReferences looks for the WukongNetworks and Secrets that a result refers to. Of Secrets it reads the metadata.
+func (r *Reconciler) observeReferences(
+	ctx context.Context, namespace string, references carry.References,
+) (*missing, error) {
+	found := missing{}
+	for _, name := range references.Networks {
+		network, err := read.Get(ctx, r.client, namespace, name, &v1alpha1.WukongNetwork{})
+		if err != nil {
+			return nil, err
+		}
+		if network == nil {
+			found = append(found, "WukongNetwork "+name)
+		}
+	}
+	for _, name := range references.Secrets {
+		secret := &metav1.PartialObjectMetadata{}
+		secret.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Secret"))
+		existing, err := read.Get(ctx, r.live, namespace, name, secret)
+		if err != nil {
+			return nil, err
+		}
+		if existing == nil {
+			found = append(found, "Secret "+name)
+		}
+	}
+	return &found, nil
+}
+
+// result returns the WukongVM or WukongDisk with the name of the result that a WukongClone of this name made; nil when
+// there is none, or it is being deleted.
+func (w *World) result(clone *v1alpha1.WukongClone) client.Object {
+	for _, obj := range w.named() {
+		if isResultOf(obj, clone) && obj.GetDeletionTimestamp().IsZero() {
+			return obj
+		}
+	}
+	return nil
+}
+
+// named returns the objects that have the name of the result. They are not nil.
+func (w *World) named() []client.Object {
+	var found []client.Object
+	if w.vm != nil {
+		found = append(found, w.vm)
+	}
+	if w.disk != nil {
+		found = append(found, w.disk)
+	}
+	return found
+}
+
+// isResultOf reports whether a WukongClone of this name made an object.
+func isResultOf(obj client.Object, clone *v1alpha1.WukongClone) bool {
+	return strings.HasPrefix(obj.GetAnnotations()[v1alpha1.AnnotationClonedBy], clone.Name+"/")
+}
+
+// isMadeBy reports whether this WukongClone made an object, and not an earlier one of its name.
+func isMadeBy(obj client.Object, clone *v1alpha1.WukongClone) bool {
+	return obj.GetAnnotations()[v1alpha1.AnnotationClonedBy] == carry.Mark(clone)
+}
+
+// isTemporaryOf reports whether a WukongClone made a snapshot.
+func isTemporaryOf(snapshot *v1alpha1.WukongSnapshot, clone *v1alpha1.WukongClone) bool {
+	return snapshot.Labels[v1alpha1.LabelClone] == string(clone.UID)
+}
