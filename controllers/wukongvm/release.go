@@ -69,7 +69,7 @@ func (r *Reconciler) deleteChild(ctx context.Context, object client.Object) erro
 	preconditions := client.Preconditions{UID: ptr.To[types.UID](uid), ResourceVersion: &version}
 	err := r.client.Delete(ctx, object, preconditions)
 	if client.IgnoreNotFound(err) != nil {
-		return apply.Classify(fmt.Sprintf("%T", object), object.GetName(), err)
+		return apply.Classify(apply.KindOf(r.client, object), object.GetName(), err)
 	}
 	return nil
 }
