@@ -85,12 +85,8 @@ func TestEachStepIsRefusedAndFails(t *testing.T) {
 				},
 			},
 			"ownership": {
-				Resource: "datavolumes", Condition: v1alpha1.ConditionUpToDate, Heals: ownsNoImport,
-				Begin: func(f *testkit.Fixture, name string) *v1alpha1.WukongImage {
-					image := once(f, name)
-					isImported(f, image)
-					return image
-				},
+				Resource: "datavolumes", Condition: v1alpha1.ConditionUpToDate, Begin: once, Settles: isImported,
+				Heals: ownsNoImport,
 				Act: func(f *testkit.Fixture, image *v1alpha1.WukongImage) {
 					f.Patch(image, `{"spec":{"reclaimPolicy":"Retain"}}`)
 				},

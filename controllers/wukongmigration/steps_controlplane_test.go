@@ -83,11 +83,10 @@ func TestEachStepIsRefusedAndFails(t *testing.T) {
 			},
 			"removal": {
 				Resource: "virtualmachineinstancemigrations",
-				Begin: func(f *testkit.Fixture, name string) *v1alpha1.WukongMigration {
-					migration := begin(f, name)
+				Begin:    begin,
+				Settles: func(f *testkit.Fixture, migration *v1alpha1.WukongMigration) {
 					m := migrations{f, m.now}
 					m.report(m.attempt(migration, 1), kubevirtv1.MigrationScheduling)
-					return migration
 				},
 				Act: func(f *testkit.Fixture, migration *v1alpha1.WukongMigration) {
 					f.Patch(migration, `{"spec":{"cancel":true}}`)

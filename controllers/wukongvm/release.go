@@ -2,7 +2,6 @@ package wukongvm
 
 import (
 	"context"
-	"fmt"
 	"slices"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -57,8 +56,9 @@ func (r *Reconciler) releaseDisk(ctx context.Context, vm *v1alpha1.WukongVM, dis
 	// With the lock the API server refuses the patch if another program changed the list meanwhile: a merge patch replaces
 	// the whole list.
 	patch := client.MergeFromWithOptions(disk, client.MergeFromWithOptimisticLock{})
-	if err := r.client.Patch(ctx, after, patch, client.FieldOwner(fieldManager)); err != nil {
-		return client.IgnoreNotFound(fmt.Errorf("release WukongDisk %s: %w", disk.Name, err))
+	err := r.client.Patch(ctx, after, patch, client.FieldOwner(fieldManager))
+	if client.IgnoreNotFound(err) != nil {
+		return apply.Classify("WukongDisk", disk.Name, err)
 	}
 	return nil
 }

@@ -42,9 +42,11 @@ type Table[K testkit.Kind] struct {
 type Row[K testkit.Kind] struct {
 	// Resource that the step writes.
 	Resource string
-	// Begin makes the object of a name.
+	// Begin makes the object of a name, and does not wait for it.
 	Begin func(f *testkit.Fixture, name string) K
-	// Act makes the step write, if it does not when the object is made. The fault begins before it.
+	// Settles plays what comes before the step. Without Act there is nothing before it: the fault begins before the object.
+	Settles func(f *testkit.Fixture, object K)
+	// Act makes the step write. The fault begins before it.
 	Act func(f *testkit.Fixture, object K)
 	// Condition reports a refusal; Ready by default.
 	Condition string
@@ -67,8 +69,9 @@ var bothFaults = []fault{
 	{"failed", (*testenv.Faults).Fail},
 }
 
-// Run runs the rows of a table. The fixture has no manager yet.
-func Run[K testkit.Kind](t *testing.T, f *testkit.Fixture, table Table[K]) {
+// Run runs the rows of a table, and returns the faults, none of which lasts. The fixture has no manager yet. The object
+// of a row is named for its step and fault, such as "metadata-refused".
+func Run[K testkit.Kind](t *testing.T, f *testkit.Fixture, table Table[K]) *testenv.Faults {
 	t.Helper()
 	table.requireEveryStep(t)
 	faults := testenv.NewFaults()
@@ -86,6 +89,9 @@ func Run[K testkit.Kind](t *testing.T, f *testkit.Fixture, table Table[K]) {
 			runs = append(runs, one)
 		}
 	}
+	for _, one := range runs {
+		one.act(f)
+	}
 	f.Until(func() bool {
 		return !slices.ContainsFunc(runs, func(one *run[K]) bool { return one.answered() < one.enough() })
 	}, "not each step has met its fault: %v", describe[K]{runs})
@@ -94,8 +100,9 @@ func Run[K testkit.Kind](t *testing.T, f *testkit.Fixture, table Table[K]) {
 		t.Run(one.name, func(t *testing.T) { one.goesOn(f.In(t)) })
 	}
 	for _, one := range runs {
-		t.Run(one.name+" heals", func(t *testing.T) { one.heals(f.In(t)) })
+		t.Run(one.name+" heals", func(t *testing.T) { one.Heals(f.In(t), one.object) })
 	}
+	return faults
 }
 
 func (table *Table[K]) requireEveryStep(t *testing.T) {
@@ -120,10 +127,18 @@ func (r *run[K]) begin(f *testkit.Fixture) {
 		r.fault.begin(r.faults, r.Resource, r.name)
 	}
 	r.object = r.Begin(f, r.name)
-	if r.Act != nil {
-		r.fault.begin(r.faults, r.Resource, r.name)
-		r.Act(f, r.object)
+}
+
+func (r *run[K]) act(f *testkit.Fixture) {
+	f.Helper()
+	if r.Act == nil {
+		return
 	}
+	if r.Settles != nil {
+		r.Settles(f, r.object)
+	}
+	r.fault.begin(r.faults, r.Resource, r.name)
+	r.Act(f, r.object)
 }
 
 func (r *run[K]) refused() bool { return r.fault.name == "refused" }
@@ -158,8 +173,6 @@ func (r *run[K]) goesOn(f *testkit.Fixture) {
 		r.wake(f, r.object)
 	}
 }
-
-func (r *run[K]) heals(f *testkit.Fixture) { r.Heals(f, r.object) }
 
 // describe lists the runs whose fault was not met often enough, when it is printed.
 type describe[K testkit.Kind] struct{ runs []*run[K] }
