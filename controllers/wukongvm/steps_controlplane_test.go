@@ -183,7 +183,8 @@ func rowsOfANewVM() map[string]vmRow {
 			},
 		},
 		"addresses": {
-			Resource: "wukongaddresses", Begin: begins(func(string) []builder.VMOption { return []builder.VMOption{on("pool")} }),
+			Resource: "wukongaddresses", Names: "WukongAddress ",
+			Begin: begins(func(string) []builder.VMOption { return []builder.VMOption{on("pool")} }),
 			GoesOn: func(f *testkit.Fixture, vm *v1alpha1.WukongVM) {
 				f.Until(func() bool { return isMade(f, vm, "disks") })
 				assert.False(f, isMade(f, vm, "cloud-init"), "it names the address")

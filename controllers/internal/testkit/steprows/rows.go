@@ -52,6 +52,8 @@ type Row[K testkit.Kind] struct {
 	Condition string
 	// Reason of the report of a refusal; ApplyRefused by default.
 	Reason string
+	// Names is how the report names the object that is not written; by default its name begins with that of the row.
+	Names string
 	// GoesOn checks what is done, and what is not, while the step is refused or fails.
 	GoesOn func(f *testkit.Fixture, object K)
 	// Heals plays what comes after the fault, until the object is as the user asked.
@@ -159,10 +161,11 @@ func (r *run[K]) goesOn(f *testkit.Fixture) {
 	if r.refused() {
 		condition, reason = cmp.Or(r.Condition, condition), cmp.Or(r.Reason, v1alpha1.ReasonApplyRefused)
 	}
+	defer r.faults.Heal(r.name)
 	reported := testkit.WaitCondition(f, r.object, condition, metav1.ConditionFalse, reason, "by a test: "+r.Resource)
 	for _, one := range reported.GetConditions() {
 		if one.Type == condition {
-			assert.Contains(f, one.Message, r.name, "it names the object")
+			assert.Contains(f, one.Message, cmp.Or(r.Names, r.name), "it names the object")
 			assert.NotContains(f, one.Message, "*v", "it names the kind as users know it")
 		}
 	}
