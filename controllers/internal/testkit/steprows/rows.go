@@ -87,12 +87,14 @@ func Run[K testkit.Kind](t *testing.T, f *testkit.Fixture, table Table[K]) *test
 	for _, step := range slices.Sorted(maps.Keys(table.Rows)) {
 		for _, fault := range bothFaults {
 			one := &run[K]{Row: table.Rows[step], name: step + "-" + fault.name, fault: fault, faults: faults, wake: table.Wake}
-			one.begin(f)
 			runs = append(runs, one)
 		}
 	}
-	for _, one := range runs {
-		one.act(f)
+	// What fails is retried less and less often: so the faults begin when everything else is done.
+	for _, do := range []func(*run[K], *testkit.Fixture){(*run[K]).prepare, (*run[K]).settle, (*run[K]).disturb} {
+		for _, one := range runs {
+			do(one, f)
+		}
 	}
 	f.Until(func() bool {
 		return !slices.ContainsFunc(runs, func(one *run[K]) bool { return one.answered() < one.enough() })
@@ -123,24 +125,30 @@ type run[K testkit.Kind] struct {
 	object K
 }
 
-func (r *run[K]) begin(f *testkit.Fixture) {
+// prepare makes the object of a step that writes later.
+func (r *run[K]) prepare(f *testkit.Fixture) {
 	f.Helper()
-	if r.Act == nil {
-		r.fault.begin(r.faults, r.Resource, r.name)
+	if r.Act != nil {
+		r.object = r.Begin(f, r.name)
 	}
-	r.object = r.Begin(f, r.name)
 }
 
-func (r *run[K]) act(f *testkit.Fixture) {
+func (r *run[K]) settle(f *testkit.Fixture) {
 	f.Helper()
-	if r.Act == nil {
-		return
-	}
-	if r.Settles != nil {
+	if r.Act != nil && r.Settles != nil {
 		r.Settles(f, r.object)
 	}
+}
+
+// disturb begins the fault, and makes the step write.
+func (r *run[K]) disturb(f *testkit.Fixture) {
+	f.Helper()
 	r.fault.begin(r.faults, r.Resource, r.name)
-	r.Act(f, r.object)
+	if r.Act == nil {
+		r.object = r.Begin(f, r.name)
+	} else {
+		r.Act(f, r.object)
+	}
 }
 
 func (r *run[K]) refused() bool { return r.fault.name == "refused" }
