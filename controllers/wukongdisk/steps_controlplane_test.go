@@ -3,6 +3,7 @@
 package wukongdisk_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -52,6 +53,12 @@ func TestEachStepIsRefusedAndFails(t *testing.T) {
 		Resource: "wukongdisks", Heals: isFilled,
 		GoesOn: func(f *testkit.Fixture, disk *v1alpha1.WukongDisk) {
 			assert.Empty(f, testkit.Read(f, disk.Name, disk).Status.ClaimName, "a machine would start on it")
+			if strings.HasSuffix(disk.Name, "-failed") {
+				assert.Zero(f, disk.Status.ObservedGeneration, "others act on it")
+			} else {
+				assert.Equal(f, disk.Generation, disk.Status.ObservedGeneration, "a refusal is an answer")
+				assert.Equal(f, v1alpha1.DiskError, disk.Status.Phase)
+			}
 			assert.False(f, f.Exists(disk.Name, &cdiv1.DataVolume{}), "nothing is made before the finalizer keeps or deletes it")
 		},
 	}
@@ -116,7 +123,8 @@ func rowsOfAFilledDisk(otherClass string) map[string]diskRow {
 			},
 		},
 		"protection": {
-			Resource: "datavolumes", Settles: isFilled, Act: patching(`{"spec":{"deletionProtection":true}}`), GoesOn: keepsClaim,
+			Resource: "datavolumes", Settles: isFilled, GoesOn: keepsClaim,
+			Act: patching(`{"spec":{"deletionProtection":true}}`),
 			Heals: func(f *testkit.Fixture, disk *v1alpha1.WukongDisk) {
 				disks{f}.waitReady(disk)
 				dataVolume := testkit.Read(f, disk.Name, &cdiv1.DataVolume{})

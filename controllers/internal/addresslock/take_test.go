@@ -274,7 +274,8 @@ func TestAnAddressOfAPool(t *testing.T) {
 		fails  string
 	}{
 		"the last one":                             {locks: full[1:], gets: "10.0.0.10"},
-		"none is left":                             {locks: full, fails: "WukongNetwork lan: no free address in 10.0.0.0/24: 3 of 3 in use or reserved"},
+		"none is left":                             {locks: full,
+			fails: "WukongNetwork lan: no free address in 10.0.0.0/24: 3 of 3 in use or reserved"},
 		"the one that is reserved for it":          {ask: reserving("web"), gets: "10.0.0.11"},
 		"not the one that is reserved for another": {ask: reserving("db"), locks: full[2:], gets: "10.0.0.10"},
 		"the reserved one, which another has already": {ask: reserving("web"), locks: full[1:2],
@@ -397,7 +398,8 @@ func TestWhichOfTwoAddressesCounts(t *testing.T) {
 		"the network is gone":  {[]v1alpha1.WukongAddress{at("10.9.0.7", 1), at("10.0.0.8", 2)}, nil, "10.9.0.7"},
 		"of the other family":  {[]v1alpha1.WukongAddress{at("fd00::7", 1), at("10.0.0.8", 2)}, network, "10.0.0.8"},
 		"none of the family":   {[]v1alpha1.WukongAddress{at("fd00::7", 1)}, network, ""},
-		"the lock of a MAC is": {[]v1alpha1.WukongAddress{{Spec: v1alpha1.WukongAddressSpec{MACAddress: "02:00:00:00:00:aa"}}}, network, ""},
+		"the lock of a MAC is": {
+			[]v1alpha1.WukongAddress{{Spec: v1alpha1.WukongAddressSpec{MACAddress: "02:00:00:00:00:aa"}}}, network, ""},
 	} {
 		found := Chosen(row.locks, row.network, true)
 		if row.counts == "" {
@@ -413,7 +415,8 @@ func TestWhatAnInterfaceWaitsFor(t *testing.T) {
 	given := asking(t, both(static("10.0.0.7"), func(request *Request) { request.MACAddress = "02:00:00:00:00:AA" }))
 	assert.Equal(t, []string{MACName(floor, "02:00:00:00:00:aa"), Name(floor, netip.MustParseAddr("10.0.0.7"))},
 		given.Awaited())
-	drawn := asking(t, both(func(request *Request) { builder.Reserved("10.0.0.11", "web")(&request.Network.Spec) }, pooled(t)))
+	reserving := func(request *Request) { builder.Reserved("10.0.0.11", "web")(&request.Network.Spec) }
+	drawn := asking(t, both(reserving, pooled(t)))
 	assert.Equal(t, []string{Name(floor, netip.MustParseAddr("10.0.0.11")), floor}, drawn.Awaited())
 	assert.Empty(t, asking(t, nil).Awaited())
 }

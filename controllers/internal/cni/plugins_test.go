@@ -18,7 +18,8 @@ func TestAttachmentsOfOtherTypes(t *testing.T) {
 		config   string
 		resource string
 	}{
-		"macvlan, all of an interface": {v1alpha1.WukongNetworkSpec{Type: v1alpha1.NetworkTypeMacvlan, MTU: ptr.To[int32](9000),
+		"macvlan, all of an interface": {v1alpha1.WukongNetworkSpec{
+			Type: v1alpha1.NetworkTypeMacvlan, MTU: ptr.To[int32](9000),
 			Macvlan: &v1alpha1.MacvlanNetwork{Master: "eth1", Mode: v1alpha1.MacvlanPassthru}},
 			`{"cniVersion":"1.0.0","name":"lan","type":"macvlan","master":"eth1","mode":"passthru","mtu":9000}`, ""},
 		"macvlan, shared": {v1alpha1.WukongNetworkSpec{Type: v1alpha1.NetworkTypeMacvlan,

@@ -67,7 +67,8 @@ func TestKeys(t *testing.T) {
 		"what a disk is a clone of":       {copyOf, DiskByOrigin, []string{origin.Key()}},
 		"a disk that is no clone":         {owned, DiskByOrigin, nil},
 		"the attachment of a network": {
-			builder.Network("shop", "trunk", builder.ExistingAttachment("lab", "trunk")), NetworkByAttachment, []string{"lab/trunk"}},
+			builder.Network("shop", "trunk", builder.ExistingAttachment("lab", "trunk")), NetworkByAttachment,
+			[]string{"lab/trunk"}},
 		"the bridge of a network": {
 			builder.Network("shop", "lan", builder.OnBridge("br0")), NetworkByBridge, []string{"br0"}},
 		"a network without a bridge": {builder.Network("shop", "pods", builder.PodNetwork), NetworkByBridge, nil},

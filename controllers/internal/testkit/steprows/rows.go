@@ -44,7 +44,8 @@ type Row[K testkit.Kind] struct {
 	Resource string
 	// Begin makes the object of a name, and does not wait for it.
 	Begin func(f *testkit.Fixture, name string) K
-	// Settles plays what comes before the step. Without Act there is nothing before it: the fault begins before the object.
+	// Settles plays what comes before the step. Without Act there is nothing before it: the fault begins before the
+	// object exists.
 	Settles func(f *testkit.Fixture, object K)
 	// Act makes the step write. The fault begins before it.
 	Act func(f *testkit.Fixture, object K)

@@ -36,7 +36,9 @@ func TestWhichChangesMatter(t *testing.T) {
 	assert.True(t, accepts(NodeChange(), node(corev1.ConditionTrue, nil, 1), node(corev1.ConditionTrue, zone, 1)),
 		"it may be selected now")
 
-	enactment := func(generation int64, message string, heartbeat int64) *nmstatev1beta1.NodeNetworkConfigurationEnactment {
+	enactment := func(
+		generation int64, message string, heartbeat int64,
+	) *nmstatev1beta1.NodeNetworkConfigurationEnactment {
 		result := &nmstatev1beta1.NodeNetworkConfigurationEnactment{}
 		result.Status.PolicyGeneration = generation
 		result.Status.Conditions = shared.ConditionList{{

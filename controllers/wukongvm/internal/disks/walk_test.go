@@ -43,8 +43,8 @@ type rules struct {
 }
 
 // world is both halves of the protocol, and everything between them: KubeVirt, the garbage collector, and a user who
-// edits, deletes and creates the WukongVMs. A step of a walk is one of them. A pass of a controller may end after any of
-// its writes, and may see old versions of the objects that users and KubeVirt change.
+// edits, deletes and creates the WukongVMs. A step of a walk is one of them. A pass of a controller may end after any
+// of its writes, and may see old versions of the objects that users and KubeVirt change.
 type world struct {
 	rules
 	random *rand.Rand
