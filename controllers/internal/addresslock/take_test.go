@@ -273,8 +273,8 @@ func TestAnAddressOfAPool(t *testing.T) {
 		gets   string
 		fails  string
 	}{
-		"the last one":                             {locks: full[1:], gets: "10.0.0.10"},
-		"none is left":                             {locks: full,
+		"the last one": {locks: full[1:], gets: "10.0.0.10"},
+		"none is left": {locks: full,
 			fails: "WukongNetwork lan: no free address in 10.0.0.0/24: 3 of 3 in use or reserved"},
 		"the one that is reserved for it":          {ask: reserving("web"), gets: "10.0.0.11"},
 		"not the one that is reserved for another": {ask: reserving("db"), locks: full[2:], gets: "10.0.0.10"},
@@ -392,12 +392,12 @@ func TestWhichOfTwoAddressesCounts(t *testing.T) {
 		network *v1alpha1.WukongNetwork
 		counts  string
 	}{
-		"the older":            {[]v1alpha1.WukongAddress{at("10.0.0.7", 2), at("10.0.0.8", 1)}, network, "10.0.0.8"},
-		"of one second":        {[]v1alpha1.WukongAddress{at("10.0.0.8", 1), at("10.0.0.7", 1)}, network, "10.0.0.7"},
-		"the one in a subnet":  {[]v1alpha1.WukongAddress{at("10.9.0.7", 1), at("10.0.0.8", 2)}, network, "10.0.0.8"},
-		"the network is gone":  {[]v1alpha1.WukongAddress{at("10.9.0.7", 1), at("10.0.0.8", 2)}, nil, "10.9.0.7"},
-		"of the other family":  {[]v1alpha1.WukongAddress{at("fd00::7", 1), at("10.0.0.8", 2)}, network, "10.0.0.8"},
-		"none of the family":   {[]v1alpha1.WukongAddress{at("fd00::7", 1)}, network, ""},
+		"the older":           {[]v1alpha1.WukongAddress{at("10.0.0.7", 2), at("10.0.0.8", 1)}, network, "10.0.0.8"},
+		"of one second":       {[]v1alpha1.WukongAddress{at("10.0.0.8", 1), at("10.0.0.7", 1)}, network, "10.0.0.7"},
+		"the one in a subnet": {[]v1alpha1.WukongAddress{at("10.9.0.7", 1), at("10.0.0.8", 2)}, network, "10.0.0.8"},
+		"the network is gone": {[]v1alpha1.WukongAddress{at("10.9.0.7", 1), at("10.0.0.8", 2)}, nil, "10.9.0.7"},
+		"of the other family": {[]v1alpha1.WukongAddress{at("fd00::7", 1), at("10.0.0.8", 2)}, network, "10.0.0.8"},
+		"none of the family":  {[]v1alpha1.WukongAddress{at("fd00::7", 1)}, network, ""},
 		"the lock of a MAC is": {
 			[]v1alpha1.WukongAddress{{Spec: v1alpha1.WukongAddressSpec{MACAddress: "02:00:00:00:00:aa"}}}, network, ""},
 	} {
