@@ -170,12 +170,12 @@ func TestContentThatIsNotComplete(t *testing.T) {
 
 // Of the annotations of a claim only those are kept that somebody reads: CDI writes a dozen to each.
 func TestWhatIsKeptOfAClaim(t *testing.T) {
-	full := &corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Name: "data", Annotations: map[string]string{
-		v1alpha1.AnnotationFilled: "data", dvstate.AnnotationBindNow: "true",
-		"cdi.kubevirt.io/storage.pod.phase": "Succeeded",
-	}}}
-	kept := &corev1.PersistentVolumeClaim{}
-	KeepClaim(full, kept)
+	kept := claim(corev1.ClaimBound, func(result *corev1.PersistentVolumeClaim) {
+		result.Annotations = map[string]string{
+			v1alpha1.AnnotationFilled: "data", dvstate.AnnotationBindNow: "true",
+			"cdi.kubevirt.io/storage.pod.phase": "Succeeded",
+		}
+	})
 	assert.Equal(t, map[string]string{v1alpha1.AnnotationFilled: "data", dvstate.AnnotationBindNow: "true"},
 		kept.Annotations)
 }

@@ -7,7 +7,6 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -44,6 +43,8 @@ func TestKeys(t *testing.T) {
 	attached := builder.Disk("shop", "root")
 	attached.Status.AttachedTo = "web"
 	copyOf := builder.Disk("shop", "copy", builder.CloneOf("golden", "debian"))
+	bound := builder.Claim("shop", "data", "1Gi")
+	bound.UID = "7"
 	origin, _ := model.OriginOf(copyOf)
 	for name, row := range map[string]struct {
 		object client.Object
@@ -84,8 +85,7 @@ func TestKeys(t *testing.T) {
 		"a snapshot of a WukongVM":       {builder.SnapshotOfVM("shop", "monday", "web"), SnapshotByVM, []string{"web"}},
 		"which is of no disk":            {builder.SnapshotOfVM("shop", "monday", "web"), SnapshotByDisk, nil},
 		"and one of a disk of none":      {builder.Snapshot("shop", "monday", "data"), SnapshotByVM, nil},
-		"the UID of a claim": {
-			&corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{UID: "7"}}, ClaimByUID, []string{"7"}},
+		"the UID of a claim":             {bound, ClaimByUID, []string{"7"}},
 	} {
 		entries := Of(row.object, row.field)
 		require.Len(t, entries, 1, name)

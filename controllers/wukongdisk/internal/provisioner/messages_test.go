@@ -5,7 +5,6 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/event"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
@@ -24,7 +23,7 @@ func TestAClassThatIsMissing(t *testing.T) {
 }
 
 func TestAProvisionerThatFails(t *testing.T) {
-	claim := &corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Name: "data"}}
+	claim := builder.Claim("shop", "data", "1Gi")
 	assert.Nil(t, Failed(claim, ""))
 	found := Failed(claim, "pool is full")
 	assert.Equal(t, v1alpha1.ReasonProvisioningFailed, found.Reason)

@@ -15,6 +15,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/kind/keeptest"
 )
 
 func accepts(changes predicate.Predicate, before, after client.Object) bool {
@@ -28,7 +29,7 @@ func TestWhichChangesMatter(t *testing.T) {
 		result.Status.Conditions = []corev1.NodeCondition{{
 			Type: corev1.NodeReady, Status: ready, LastHeartbeatTime: metav1.NewTime(time.Unix(heartbeat, 0)),
 		}}
-		return result
+		return keeptest.Object(result, KeepNode)
 	}
 	zone := map[string]string{"zone": "a"}
 	assert.False(t, accepts(NodeChange(), node(corev1.ConditionTrue, zone, 1), node(corev1.ConditionTrue, zone, 2)))
@@ -45,7 +46,7 @@ func TestWhichChangesMatter(t *testing.T) {
 			Type: failing, Status: corev1.ConditionTrue, Message: message,
 			LastHeartbeatTime: metav1.NewTime(time.Unix(heartbeat, 0)),
 		}}
-		return result
+		return keeptest.Object(result, KeepEnactment)
 	}
 	assert.False(t, accepts(enactmentChange(), enactment(1, "no eth1", 1), enactment(1, "no eth1", 2)), "a heartbeat")
 	assert.True(t, accepts(enactmentChange(), enactment(1, "no eth1", 1), enactment(2, "no eth1", 1)))
@@ -56,7 +57,7 @@ func TestWhichChangesMatter(t *testing.T) {
 		result := &nmstatev1beta1.NodeNetworkState{}
 		result.Status.CurrentState.Raw = []byte(text)
 		result.Status.LastSuccessfulUpdateTime = metav1.NewTime(time.Unix(seen, 0))
-		return result
+		return keeptest.Object(result, KeepState)
 	}
 	assert.False(t, accepts(stateChange(), state(plain, 1), state(plain, 2)))
 	assert.True(t, accepts(stateChange(), state(plain, 1), state(addressed, 1)))
@@ -116,7 +117,7 @@ func TestWhichBridgeAnObjectIsAbout(t *testing.T) {
 	assert.Equal(t, []string{"br1"}, bridgeOfPolicy(policy), "also an unmanaged one, which has the name")
 	policy.Name = "uplinks"
 	assert.Empty(t, bridgeOfPolicy(policy))
-	enactment := &nmstatev1beta1.NodeNetworkConfigurationEnactment{}
+	enactment := keeptest.Object(&nmstatev1beta1.NodeNetworkConfigurationEnactment{}, KeepEnactment)
 	assert.Empty(t, bridgeOfEnactment(enactment))
 	enactment.Labels = map[string]string{shared.EnactmentPolicyLabel: "wukong-br1"}
 	assert.Equal(t, []string{"br1"}, bridgeOfEnactment(enactment))

@@ -19,6 +19,7 @@ import (
 	"github.com/novasphere/wukong/apis/model"
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/builder"
+	"github.com/novasphere/wukong/controllers/internal/kind/keeptest"
 	"github.com/novasphere/wukong/controllers/internal/protocol/custody"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/disks"
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/power"
@@ -246,11 +247,11 @@ func (w *world) kubevirt(name string) {
 		delete(w.machines, name)
 	case instance == nil && *machine.Spec.RunStrategy != kubevirtv1.RunStrategyHalted:
 		w.sayf("kubevirt: starts %s, with the claim: %t", name, has(machine))
-		w.instances[name] = &kubevirtv1.VirtualMachineInstance{
+		w.instances[name] = keeptest.Object(&kubevirtv1.VirtualMachineInstance{
 			ObjectMeta: metav1.ObjectMeta{Name: name, Labels: machine.Labels},
 			Spec:       *machine.Spec.Template.Spec.DeepCopy(),
 			Status:     kubevirtv1.VirtualMachineInstanceStatus{Phase: kubevirtv1.Scheduling},
-		}
+		}, virt.KeepInstance, custody.KeepInstance)
 	case instance == nil:
 	case instance.IsFinal():
 		w.sayf("kubevirt: instance %s is deleted", name)
