@@ -2,7 +2,6 @@ package wukongexport
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	batchv1 "k8s.io/api/batch/v1"
@@ -140,7 +139,7 @@ func (r *Reconciler) deleteJob(ctx context.Context, job *batchv1.Job) error {
 	err := r.client.Delete(ctx, job,
 		client.PropagationPolicy(metav1.DeletePropagationBackground), client.Preconditions{UID: &uid})
 	if client.IgnoreNotFound(err) != nil {
-		return fmt.Errorf("delete Job %s: %w", job.Name, err)
+		return apply.Classify("Job", job.Name, err)
 	}
 	return nil
 }

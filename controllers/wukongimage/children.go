@@ -115,7 +115,7 @@ func (r *Reconciler) deleteCron(ctx context.Context, live *cdiv1.DataImportCron)
 	err := r.client.Delete(ctx, live, client.PropagationPolicy(metav1.DeletePropagationForeground),
 		client.Preconditions{UID: &live.UID})
 	if client.IgnoreNotFound(err) != nil {
-		return fmt.Errorf("delete DataImportCron %s: %w", live.Name, err)
+		return apply.Classify("DataImportCron", live.Name, err)
 	}
 	return nil
 }

@@ -51,21 +51,26 @@ func (m migrations) node(name string) string { return name + "-" + m.Namespace }
 // run plays WukongVM web whose guest runs on node1, and that was created two seconds ago by the manager's clock.
 func (m migrations) run() *kubevirtv1.VirtualMachineInstance {
 	m.Helper()
-	vm := builder.VM(m.Namespace, "web", builder.Stamped("root"))
+	return m.runVM("web")
+}
+
+func (m migrations) runVM(name string) *kubevirtv1.VirtualMachineInstance {
+	m.Helper()
+	vm := builder.VM(m.Namespace, name, builder.Stamped("root"))
 	m.Create(vm)
 	vm.Status.Phase, vm.Status.NodeName = v1alpha1.PhaseRunning, m.node("node1")
 	vm.Status.ObservedGeneration = vm.Generation
 	testkit.Say(m, vm, metav1.ConditionTrue, v1alpha1.ReasonReady, "", v1alpha1.ConditionLiveMigratable)
 	m.now.SetTime(m.now.Now().Add(2 * time.Second))
 	instance := &kubevirtv1.VirtualMachineInstance{ObjectMeta: metav1.ObjectMeta{
-		Namespace: m.Namespace, Name: "web", Labels: map[string]string{v1alpha1.LabelManagedBy: v1alpha1.LabelManagedByValue},
+		Namespace: m.Namespace, Name: name, Labels: map[string]string{v1alpha1.LabelManagedBy: v1alpha1.LabelManagedByValue},
 	}}
 	instance.Spec.NodeSelector = map[string]string{"test": m.Namespace}
 	m.Create(instance)
 	instance.Status.Phase, instance.Status.NodeName = kubevirtv1.Running, m.node("node1")
 	require.NoError(m, m.Client.Update(m.Context(), instance), "KubeVirt's instances have no subresource for their status")
 	pod := &corev1.Pod{
-		ObjectMeta: metav1.ObjectMeta{Namespace: m.Namespace, Name: "virt-launcher-web", Labels: map[string]string{
+		ObjectMeta: metav1.ObjectMeta{Namespace: m.Namespace, Name: "virt-launcher-" + name, Labels: map[string]string{
 			kubevirtv1.AppLabel: "virt-launcher", kubevirtv1.CreatedByLabel: string(instance.UID),
 		}},
 		Spec: corev1.PodSpec{
@@ -136,7 +141,7 @@ func (m migrations) hand(
 	}
 	if ended && !failed {
 		instance.Status.NodeName = m.node("node2")
-		pod := testkit.Read(m, "virt-launcher-web", &corev1.Pod{})
+		pod := testkit.Read(m, "virt-launcher-"+instance.Name, &corev1.Pod{})
 		pod.Status.Phase = corev1.PodSucceeded
 		m.SetStatus(pod)
 	}

@@ -2,7 +2,6 @@ package wukongmigration
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -152,7 +151,7 @@ func (r *Reconciler) remove(ctx context.Context, _ *v1alpha1.WukongMigration, wo
 	}
 	err := r.client.Delete(ctx, work.removes, client.Preconditions{UID: &work.removes.UID})
 	if client.IgnoreNotFound(err) != nil {
-		return fmt.Errorf("delete VirtualMachineInstanceMigration %s: %w", work.removes.Name, err)
+		return apply.Classify("VirtualMachineInstanceMigration", work.removes.Name, err)
 	}
 	return nil
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/novasphere/wukong/apis/model"
 	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/apply"
 	"github.com/novasphere/wukong/controllers/internal/hostaccess"
 	"github.com/novasphere/wukong/controllers/internal/index"
 	"github.com/novasphere/wukong/controllers/internal/read"
@@ -80,7 +81,7 @@ func (r *Reconciler) withdraw(ctx context.Context, network *v1alpha1.WukongNetwo
 	}
 	if err := client.IgnoreNotFound(r.client.Delete(ctx, attachment, client.Preconditions{UID: &attachment.UID})); err !=
 		nil {
-		return fmt.Errorf("delete NetworkAttachmentDefinition %s: %w", attachment.Name, err)
+		return apply.Classify("NetworkAttachmentDefinition", attachment.Name, err)
 	}
 	return nil
 }

@@ -2,7 +2,6 @@ package wukongsnapshot
 
 import (
 	"context"
-	"fmt"
 
 	snapshotv1 "github.com/kubernetes-csi/external-snapshotter/client/v8/apis/volumesnapshot/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -69,7 +68,7 @@ func (r *Reconciler) discard(ctx context.Context, observed *observation) error {
 		uid := one.Taken.UID
 		err := r.client.Delete(ctx, one.Taken, client.Preconditions{UID: &uid})
 		if client.IgnoreNotFound(err) != nil {
-			return fmt.Errorf("delete VolumeSnapshot %s, which is given up: %w", one.Taken.Name, err)
+			return apply.Classify("VolumeSnapshot", one.Taken.Name, err)
 		}
 		one.Taken = nil
 	}

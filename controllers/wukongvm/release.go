@@ -2,7 +2,6 @@ package wukongvm
 
 import (
 	"context"
-	"fmt"
 	"slices"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -57,8 +56,9 @@ func (r *Reconciler) releaseDisk(ctx context.Context, vm *v1alpha1.WukongVM, dis
 	// With the lock the API server refuses the patch if another program changed the list meanwhile: a merge patch replaces
 	// the whole list.
 	patch := client.MergeFromWithOptions(disk, client.MergeFromWithOptimisticLock{})
-	if err := r.client.Patch(ctx, after, patch, client.FieldOwner(fieldManager)); err != nil {
-		return client.IgnoreNotFound(fmt.Errorf("release WukongDisk %s: %w", disk.Name, err))
+	err := r.client.Patch(ctx, after, patch, client.FieldOwner(fieldManager))
+	if client.IgnoreNotFound(err) != nil {
+		return apply.Classify("WukongDisk", disk.Name, err)
 	}
 	return nil
 }
@@ -69,7 +69,7 @@ func (r *Reconciler) deleteChild(ctx context.Context, object client.Object) erro
 	preconditions := client.Preconditions{UID: ptr.To[types.UID](uid), ResourceVersion: &version}
 	err := r.client.Delete(ctx, object, preconditions)
 	if client.IgnoreNotFound(err) != nil {
-		return apply.Classify(fmt.Sprintf("%T", object), object.GetName(), err)
+		return apply.Classify(apply.KindOf(r.client, object), object.GetName(), err)
 	}
 	return nil
 }

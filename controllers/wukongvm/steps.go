@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -155,9 +154,8 @@ func (r *Reconciler) holdMigrations(ctx context.Context, _ *v1alpha1.WukongVM, o
 	}
 	patch := client.RawPatch(types.MergePatchType, body)
 	err = r.client.Patch(ctx, instance.DeepCopy(), patch, client.FieldOwner(fieldManager))
-	if err != nil {
-		err = fmt.Errorf("hold or release migrations of VirtualMachineInstance %s: %w", instance.Name, err)
-		return client.IgnoreNotFound(err)
+	if client.IgnoreNotFound(err) != nil {
+		return apply.Classify("VirtualMachineInstance", instance.Name, err)
 	}
 	return nil
 }

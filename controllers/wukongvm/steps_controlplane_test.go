@@ -3,15 +3,20 @@
 package wukongvm_test
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
+	storagev1 "k8s.io/api/storage/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
 	kubevirtv1 "kubevirt.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -19,39 +24,40 @@ import (
 	"github.com/novasphere/wukong/controllers/builder"
 	"github.com/novasphere/wukong/controllers/internal/testenv"
 	"github.com/novasphere/wukong/controllers/internal/testkit"
+	"github.com/novasphere/wukong/controllers/internal/testkit/steprows"
+	"github.com/novasphere/wukong/controllers/wukongvm"
 )
 
-// written are the resources that a pass writes, and a child of the machine "NAME" of each.
-var written = map[string]func(name string) client.Object{
-	"wukongdisks": func(name string) client.Object {
+// written is what a step writes for the machine withEverything: a resource, and its object.
+type written struct {
+	resource string
+	child    func(name string) client.Object
+	// dependents are the steps that are not done while this one cannot be.
+	dependents []string
+}
+
+var writes = map[string]written{
+	"disks": {"wukongdisks", func(name string) client.Object {
 		return &v1alpha1.WukongDisk{ObjectMeta: metav1.ObjectMeta{Name: name + "-root"}}
-	},
-	"wukongnetworks": func(name string) client.Object {
+	}, []string{"machine"}},
+	"networks": {"wukongnetworks", func(name string) client.Object {
 		return &v1alpha1.WukongNetwork{ObjectMeta: metav1.ObjectMeta{Name: name + "-lan"}}
-	},
-	"secrets": func(name string) client.Object {
+	}, []string{"cloud-init", "policy", "machine"}},
+	"cloud-init": {"secrets", func(name string) client.Object {
 		return &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: name + "-cloudinit"}}
-	},
-	"networkpolicies": func(name string) client.Object {
+	}, []string{"machine"}},
+	"policy": {"networkpolicies", func(name string) client.Object {
 		return &networkingv1.NetworkPolicy{ObjectMeta: metav1.ObjectMeta{Name: name + "-policy"}}
-	},
-	"virtualmachines": func(name string) client.Object {
+	}, []string{"machine"}},
+	"machine": {"virtualmachines", func(name string) client.Object {
 		return &kubevirtv1.VirtualMachine{ObjectMeta: metav1.ObjectMeta{Name: name}}
-	},
-	"services": func(name string) client.Object {
+	}, nil},
+	"services": {"services", func(name string) client.Object {
 		return &corev1.Service{ObjectMeta: metav1.ObjectMeta{Name: name + "-web"}}
-	},
+	}, nil},
 }
 
-// dependents are the resources that are not written while another one cannot be.
-var dependents = map[string][]string{
-	"wukongdisks":     {"virtualmachines"},
-	"wukongnetworks":  {"secrets", "networkpolicies", "virtualmachines"},
-	"secrets":         {"virtualmachines"},
-	"networkpolicies": {"virtualmachines"},
-}
-
-// withEverything is a machine whose pass writes all of written.
+// withEverything is a machine whose pass writes all of writes.
 func (f machines) withEverything(name string) *v1alpha1.WukongVM {
 	return f.newVM(name,
 		builder.Networks(builder.PodInterface("pod"), builder.StampedInterface("lan", builder.OnBridge("br-lan"))),
@@ -59,78 +65,215 @@ func (f machines) withEverything(name string) *v1alpha1.WukongVM {
 		builder.Services(v1alpha1.VMService{Name: "web", Ports: []v1alpha1.VMServicePort{{Port: 80}}}))
 }
 
-// A step that is refused, or fails, is reported on the machine. It stops what needs it and nothing else, and the machine recovers by itself.
-func TestStepsThatAreRefusedOrFail(t *testing.T) {
-	faults := testenv.NewFaults()
-	f := machines{newMachines(t).Enforcing("Enforced").Meeting(faults)}
-	f.Simulate()
-	f.StartManager()
-	reasons := map[string]string{"refused": v1alpha1.ReasonApplyRefused, "failed": v1alpha1.ReasonReconcileError}
-	made := map[string]*v1alpha1.WukongVM{}
-	for resource := range written {
-		for fault := range reasons {
-			name := resource + "-" + fault
-			if fault == "refused" {
-				faults.Refuse(resource, name)
+type vmRow = steprows.Row[*v1alpha1.WukongVM]
+
+func isMade(f *testkit.Fixture, vm *v1alpha1.WukongVM, step string) bool {
+	f.Helper()
+	child := writes[step].child(vm.Name)
+	return f.Exists(child.GetName(), child)
+}
+
+// others checks that all is made but what a step writes, and what depends on that.
+func others(step string) func(*testkit.Fixture, *v1alpha1.WukongVM) {
+	return func(f *testkit.Fixture, vm *v1alpha1.WukongVM) {
+		if strings.HasSuffix(vm.Name, "-failed") {
+			conditions := testkit.Read(f, vm.Name, vm).Status.Conditions
+			assert.False(f, meta.IsStatusConditionTrue(conditions, v1alpha1.ConditionSynchronized), "others act on it")
+		}
+		for other := range writes {
+			if other == step || slices.Contains(writes[step].dependents, other) {
+				assert.False(f, isMade(f, vm, other), other)
 			} else {
-				faults.Fail(resource, name)
+				f.Until(func() bool { return isMade(f, vm, other) }, other)
 			}
-			made[name] = f.withEverything(name)
-			f.Create(made[name])
 		}
 	}
-	for resource := range written {
-		for fault, reason := range reasons {
-			name := resource + "-" + fault
-			t.Run(name, func(t *testing.T) {
-				f := f.in(t)
-				vm := made[name]
-				if resource == "services" && fault == "refused" {
-					f.waitServices(vm, metav1.ConditionFalse, reason)
-				} else {
-					testkit.Wait(f, vm, metav1.ConditionFalse, reason, "by a test: "+resource)
-				}
-				if fault == "failed" {
-					conditions := testkit.Read(f, name, &v1alpha1.WukongVM{}).Status.Conditions
-					assert.False(t, meta.IsStatusConditionTrue(conditions, v1alpha1.ConditionSynchronized), "others act on it")
-				}
-				for other, child := range written {
-					if other == resource || slices.Contains(dependents[resource], other) {
-						assert.False(t, f.Exists(child(name).GetName(), child(name)), other)
-					} else {
-						f.Until(func() bool { return f.Exists(child(name).GetName(), child(name)) }, other)
+}
+
+func runs(f *testkit.Fixture, vm *v1alpha1.WukongVM) {
+	f.Helper()
+	testkit.WaitTrue(f, vm, v1alpha1.ReasonRunning)
+}
+
+// begins makes a machine of newVM, in the Wukong shop, with options.
+func begins(options func(name string) []builder.VMOption) func(*testkit.Fixture, string) *v1alpha1.WukongVM {
+	return func(f *testkit.Fixture, name string) *v1alpha1.WukongVM {
+		var changes []builder.VMOption
+		if options != nil {
+			changes = options(name)
+		}
+		vm := builder.PartOf("shop", machines{f}.newVM(name, changes...))
+		f.Create(vm)
+		return vm
+	}
+}
+
+// rowsOfARunningVM are the steps that write when a user changes a machine that runs.
+func rowsOfARunningVM() map[string]vmRow {
+	return map[string]vmRow{
+		"stop": { // the step machine writes the same object, and is refused, too
+			Resource: "virtualmachines", Begin: begins(nil), Settles: runs,
+			Act: func(f *testkit.Fixture, vm *v1alpha1.WukongVM) { machines{f}.setPower(vm, v1alpha1.PowerStopped) },
+			GoesOn: func(f *testkit.Fixture, vm *v1alpha1.WukongVM) {
+				assert.NotEqual(f, v1alpha1.PhaseStopped, testkit.Read(f, vm.Name, vm).Status.Phase, "its guest runs")
+				assert.True(f, f.Exists(vm.Name, &kubevirtv1.VirtualMachineInstance{}))
+			},
+			Heals: func(f *testkit.Fixture, vm *v1alpha1.WukongVM) { testkit.WaitTrue(f, vm, v1alpha1.ReasonStopped) },
+		},
+		"release": {
+			Resource: "wukongdisks", Begin: begins(nil),
+			Settles: func(f *testkit.Fixture, vm *v1alpha1.WukongVM) {
+				runs(f, vm)
+				machines{f}.editDisks(vm, with(blank("data", v1alpha1.DetachDelete))) // a disk that can be unplugged
+				machines{f}.waitAttached(vm, "root", "data")
+			},
+			Act: func(f *testkit.Fixture, vm *v1alpha1.WukongVM) { machines{f}.editDisks(vm, without("data")) },
+			GoesOn: func(f *testkit.Fixture, vm *v1alpha1.WukongVM) {
+				volumes := testkit.Read(f, vm.Name, &kubevirtv1.VirtualMachine{}).Spec.Template.Spec.Volumes
+				assert.False(f, slices.ContainsFunc(volumes, func(volume kubevirtv1.Volume) bool { return volume.Name == "data" }))
+				assert.True(f, f.Exists(vm.Name+"-data", &v1alpha1.WukongDisk{}))
+			},
+			Heals: func(f *testkit.Fixture, vm *v1alpha1.WukongVM) {
+				f.WaitGone(&v1alpha1.WukongDisk{ObjectMeta: metav1.ObjectMeta{Name: vm.Name + "-data"}})
+				runs(f, vm)
+			},
+		},
+		"hold": {
+			Resource: "virtualmachineinstances", Settles: runs,
+			Begin: func(f *testkit.Fixture, name string) *v1alpha1.WukongVM {
+				f.Create(builder.Disk(f.Namespace, name+"-data", builder.OnClass(testenv.DefaultStorageClass)))
+				vm := builder.VM(f.Namespace, name, builder.Attached(name+"-data"))
+				f.Create(vm)
+				return vm
+			},
+			Act: func(f *testkit.Fixture, vm *v1alpha1.WukongVM) {
+				disk := testkit.Read(f, vm.Name+"-data", &v1alpha1.WukongDisk{})
+				f.Patch(disk, fmt.Sprintf(`{"spec":{"storageClassName":%q}}`, slow))
+			},
+			GoesOn: func(f *testkit.Fixture, vm *v1alpha1.WukongVM) {
+				for _, volume := range testkit.Read(f, vm.Name, &kubevirtv1.VirtualMachine{}).Spec.Template.Spec.Volumes {
+					if volume.DataVolume != nil {
+						assert.Equal(f, vm.Name+"-data", volume.DataVolume.Name, "KubeVirt could begin a migration that fails")
 					}
 				}
-				faults.Heal(name)
-				f.Patch(vm, `{"spec":{"terminationGracePeriodSeconds":1}}`) // so that a refused one is not waited for a minute
-				testkit.Wait(f, vm, metav1.ConditionTrue, v1alpha1.ReasonRunning, "")
-			})
+			},
+			Heals: func(f *testkit.Fixture, vm *v1alpha1.WukongVM) {
+				testkit.WaitUntil(f, testkit.Read(f, vm.Name+"-data", &v1alpha1.WukongDisk{}),
+					func(now *testkit.Attempt, disk *v1alpha1.WukongDisk) {
+						assert.Equal(now, slow, disk.Status.StorageClassName)
+						assert.Nil(now, disk.Status.Move)
+					})
+				runs(f, vm)
+			},
+		},
+	}
+}
+
+// rowsOfANewVM are the steps that write when a machine is made.
+func rowsOfANewVM() map[string]vmRow {
+	rows := map[string]vmRow{
+		"metadata": {
+			Resource: "wukongvms", Begin: begins(nil),
+			GoesOn: func(f *testkit.Fixture, vm *v1alpha1.WukongVM) {
+				f.Until(func() bool { return isMade(f, vm, "machine") }, "its guest needs no Wukong")
+			},
+			Heals: func(f *testkit.Fixture, vm *v1alpha1.WukongVM) {
+				runs(f, vm)
+				assert.Len(f, vm.OwnerReferences, 1, "it is deleted with its Wukong")
+			},
+		},
+		"addresses": {
+			Resource: "wukongaddresses", Names: "WukongAddress ",
+			Begin: begins(func(string) []builder.VMOption { return []builder.VMOption{on("pool")} }),
+			GoesOn: func(f *testkit.Fixture, vm *v1alpha1.WukongVM) {
+				f.Until(func() bool { return isMade(f, vm, "disks") })
+				assert.False(f, isMade(f, vm, "cloud-init"), "it names the address")
+				assert.False(f, isMade(f, vm, "machine"))
+			},
+			Heals: runs,
+		},
+		"attachments": {
+			Resource: "network-attachment-definitions",
+			Begin: begins(func(string) []builder.VMOption {
+				limited := builder.Interface("front", "plain")
+				limited.Bandwidth = &v1alpha1.Bandwidth{Egress: ptr.To(resource.MustParse("10M"))}
+				return []builder.VMOption{builder.Networks(limited)}
+			}),
+			GoesOn: func(f *testkit.Fixture, vm *v1alpha1.WukongVM) {
+				f.Until(func() bool { return isMade(f, vm, "cloud-init") })
+				assert.False(f, isMade(f, vm, "machine"), "its guest would not be limited")
+			},
+			Heals: runs,
+		},
+	}
+	for step, one := range writes {
+		rows[step] = vmRow{
+			Resource: one.resource, GoesOn: others(step), Heals: runs,
+			Begin: func(f *testkit.Fixture, name string) *v1alpha1.WukongVM {
+				vm := machines{f}.withEverything(name)
+				f.Create(vm)
+				return vm
+			},
 		}
 	}
-	for resource := range written {
-		if resource == "virtualmachines" {
-			continue
+	services := rows["services"]
+	services.Condition = v1alpha1.ConditionServicesReady
+	rows["services"] = services
+	return rows
+}
+
+// A step that is refused, or fails, is reported on the machine. It stops what needs it and nothing else, and the
+// machine recovers by itself.
+func TestEachStepIsRefusedAndFails(t *testing.T) {
+	f := machines{newMachines(t).Enforcing("Enforced")}
+	f.Simulate()
+	for _, name := range []string{"node-1", "node-2"} {
+		node := &corev1.Node{ObjectMeta: metav1.ObjectMeta{
+			Name: name, Labels: map[string]string{kubevirtv1.NodeSchedulable: "true"},
+		}}
+		require.NoError(f, client.IgnoreAlreadyExists(f.Client.Create(f.Context(), node)))
+	}
+	class := &storagev1.StorageClass{ObjectMeta: metav1.ObjectMeta{Name: slow}, Provisioner: testenv.Provisioner}
+	require.NoError(f, client.IgnoreAlreadyExists(f.Client.Create(f.Context(), class)))
+	f.Create(builder.Wukong(f.Namespace, "shop"), f.bridge("plain", builder.Subnet("10.9.0.0/24")))
+	f.newPool("pool", "10.60.77.1", "10.60.77.9")
+	rows := rowsOfANewVM()
+	for step, row := range rowsOfARunningVM() {
+		rows[step] = row
+	}
+	faults := steprows.Run(t, f.Fixture, steprows.Table[*v1alpha1.WukongVM]{
+		Steps: wukongvm.Steps, Rows: rows,
+		WriteNothing: map[string]string{"resolve": "it decides again"},
+		Wake: func(f *testkit.Fixture, vm *v1alpha1.WukongVM) {
+			f.Patch(vm, `{"spec":{"terminationGracePeriodSeconds":1}}`)
+		},
+	})
+	for step := range writes {
+		if step != "machine" {
+			t.Run(step+" keep no machine from stopping", func(t *testing.T) { f.in(t).stopsWithout(step, faults) })
 		}
-		t.Run(resource+" keep no machine from stopping", func(t *testing.T) {
-			f := f.in(t)
-			vm := made[resource+"-refused"]
-			faults.Refuse(resource, vm.Name)
-			before := testkit.Read(f, vm.Name, &v1alpha1.WukongVM{})
-			after := before.DeepCopy()
-			after.Spec.PowerState = v1alpha1.PowerStopped
-			after.Spec.Disks[0].Template.Labels, after.Spec.Networks[1].Template.Labels = map[string]string{"tier": "web"}, map[string]string{"tier": "web"}
-			after.Spec.CloudInit = &v1alpha1.CloudInit{Hostname: "other"}
-			after.Spec.Policy.DefaultDeny, after.Spec.Services[0].Ports[0].Port = v1alpha1.TrafficBoth, 81
-			require.NoError(t, f.Client.Patch(t.Context(), after, client.MergeFrom(before)))
-			f.Until(func() bool {
-				machine := testkit.Read(f, vm.Name, &kubevirtv1.VirtualMachine{})
-				return machine.Spec.RunStrategy != nil && *machine.Spec.RunStrategy == kubevirtv1.RunStrategyHalted
-			})
-			if resource == "services" {
-				f.waitServices(vm, metav1.ConditionFalse, v1alpha1.ReasonApplyRefused)
-			} else {
-				testkit.WaitCondition(f, vm, v1alpha1.ConditionSynchronized, metav1.ConditionFalse, v1alpha1.ReasonApplyRefused, "by a test: "+resource)
-			}
-		})
+	}
+}
+
+// stopsWithout checks that a machine stops while the write of a step is refused.
+func (f machines) stopsWithout(step string, faults *testenv.Faults) {
+	vm := &v1alpha1.WukongVM{ObjectMeta: metav1.ObjectMeta{Namespace: f.Namespace, Name: step + "-refused"}}
+	faults.Refuse(writes[step].resource, vm.Name)
+	testkit.Edit(f, vm, func(after *v1alpha1.WukongVM) {
+		labels := map[string]string{"tier": "web"}
+		after.Spec.PowerState = v1alpha1.PowerStopped
+		after.Spec.Disks[0].Template.Labels, after.Spec.Networks[1].Template.Labels = labels, labels
+		after.Spec.CloudInit = &v1alpha1.CloudInit{Hostname: "other"}
+		after.Spec.Policy.DefaultDeny, after.Spec.Services[0].Ports[0].Port = v1alpha1.TrafficBoth, 81
+	})
+	f.Until(func() bool {
+		machine := testkit.Read(f, vm.Name, &kubevirtv1.VirtualMachine{})
+		return machine.Spec.RunStrategy != nil && *machine.Spec.RunStrategy == kubevirtv1.RunStrategyHalted
+	})
+	if step == "services" {
+		f.waitServices(vm, metav1.ConditionFalse, v1alpha1.ReasonApplyRefused)
+	} else {
+		testkit.WaitCondition(f, vm, v1alpha1.ConditionSynchronized, metav1.ConditionFalse, v1alpha1.ReasonApplyRefused,
+			"by a test: "+writes[step].resource)
 	}
 }

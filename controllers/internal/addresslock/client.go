@@ -10,6 +10,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/apply"
 	"github.com/novasphere/wukong/controllers/internal/index"
 	"github.com/novasphere/wukong/controllers/internal/read"
 	"github.com/novasphere/wukong/controllers/internal/segment"
@@ -75,7 +76,7 @@ func (s *ClientStore) Adopt(ctx context.Context, lock *v1alpha1.WukongAddress, r
 	// The optimistic lock lets only one of two competing takeovers, or of a takeover and a deletion, succeed.
 	patch := client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})
 	if err := s.Client.Patch(ctx, lock, patch, client.FieldOwner(s.FieldManager)); err != nil {
-		return fmt.Errorf("take over WukongAddress %s: %w", lock.Name, err)
+		return apply.Classify("WukongAddress", lock.Name, err)
 	}
 	return nil
 }

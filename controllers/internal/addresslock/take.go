@@ -12,6 +12,7 @@ import (
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/addresspool"
+	"github.com/novasphere/wukong/controllers/internal/apply"
 )
 
 // Store reads and writes locks. Known objects come from a cache and may be stale; live ones are read from the API
@@ -248,7 +249,7 @@ func (t *taking) claim(ctx context.Context, lock *v1alpha1.WukongAddress) (*v1al
 		return nil, nil
 	}
 	if !apierrors.IsAlreadyExists(err) {
-		return nil, fmt.Errorf("create WukongAddress %s: %w", lock.Name, err)
+		return nil, apply.Classify("WukongAddress", lock.Name, err)
 	}
 	live, err := t.store.Live(ctx, lock.Name)
 	switch {

@@ -6,6 +6,7 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
 )
@@ -100,6 +101,15 @@ func Classify(kind, name string, err error) error {
 	default:
 		return fmt.Errorf("apply %s %s: %w", kind, name, err)
 	}
+}
+
+// KindOf returns the kind of an object as users write it, for messages.
+func KindOf(c client.Client, object client.Object) string {
+	gvk, err := c.GroupVersionKindFor(object)
+	if err != nil {
+		return fmt.Sprintf("%T", object)
+	}
+	return gvk.Kind
 }
 
 // Permanent reports whether an error becomes a condition. All other errors are retried at once.

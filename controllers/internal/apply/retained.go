@@ -93,7 +93,7 @@ func (a *Applier) SettleOwnership(
 		if apierrors.IsNotFound(err) {
 			return nil
 		}
-		return Classify(fmt.Sprintf("%T", child), child.GetName(), err)
+		return Classify(KindOf(a.Client, child), child.GetName(), err)
 	}
 	return nil
 }

@@ -26,7 +26,8 @@ type Metadata struct {
 }
 
 // Metadata applies the finalizer and the umbrella reference of an object, and leaves all other metadata alone. The UID
-// in the request prevents the creation of an object that was deleted meanwhile.
+// in the request prevents the creation of an object that was deleted meanwhile. A permanent refusal of the API server
+// is a *RefusedError.
 func (a *Applier) Metadata(ctx context.Context, obj client.Object, wanted Metadata) error {
 	if metadataSettled(obj, wanted) {
 		return nil
@@ -50,7 +51,7 @@ func (a *Applier) Metadata(ctx context.Context, obj client.Object, wanted Metada
 	}
 	if err := a.Client.Patch(ctx, obj, client.RawPatch(types.ApplyPatchType, body),
 		client.FieldOwner(a.FieldManager+"-metadata"), client.ForceOwnership); err != nil {
-		return fmt.Errorf("apply metadata of %s %s: %w", gvk.Kind, obj.GetName(), err)
+		return Classify(gvk.Kind, obj.GetName(), err)
 	}
 	return nil
 }
@@ -103,7 +104,7 @@ func (a *Applier) Mark(ctx context.Context, obj client.Object, labels, annotatio
 	}
 	if err := a.Client.Patch(ctx, obj, client.RawPatch(types.MergePatchType, body),
 		client.FieldOwner(a.FieldManager)); err != nil {
-		return Classify(fmt.Sprintf("%T", obj), obj.GetName(), err)
+		return Classify(KindOf(a.Client, obj), obj.GetName(), err)
 	}
 	return nil
 }

@@ -51,6 +51,15 @@ func New[R, O, W any](controller string, list ...Step[R, O, W]) Steps[R, O, W] {
 	return Steps[R, O, W]{controller: controller, list: list}
 }
 
+// Names returns the names of the steps, in their order.
+func (s Steps[R, O, W]) Names() []string {
+	names := make([]string, 0, len(s.list))
+	for _, step := range s.list {
+		names = append(names, step.name)
+	}
+	return names
+}
+
 // withOwners adds the owners of an object to the log, so that a search for a WukongVM finds what was done to its
 // disks.
 func withOwners(ctx context.Context, object any) context.Context {

@@ -113,6 +113,8 @@ func TestStepsLogTheOwners(t *testing.T) {
 }
 
 func TestAListIsChecked(t *testing.T) {
+	assert.Equal(t, []string{"secret", "machine"},
+		New("test", recorded("secret", nil), recorded("machine", nil, "secret")).Names())
 	assert.PanicsWithValue(t, `controller test: step "machine" needs "secret", which is not an earlier step`, func() {
 		New("test", recorded("machine", nil, "secret"), recorded("secret", nil))
 	})

@@ -12,10 +12,11 @@ import (
 )
 
 // Faults answers requests instead of the API server: those that change objects of a resource whose names have a
-// prefix.
+// prefix. A creation without a name in its path counts when the prefix is anywhere in its body.
 type Faults struct {
-	mutex   sync.Mutex
-	answers map[faulty]metav1.Status
+	mutex    sync.Mutex
+	answers  map[faulty]metav1.Status
+	answered map[faulty]int
 	// left is how many writes succeed before all fail; nil for no such limit. failed is how many did.
 	left   *int
 	failed int
@@ -24,7 +25,9 @@ type Faults struct {
 type faulty struct{ resource, prefix string }
 
 // NewFaults returns faults that answer nothing yet.
-func NewFaults() *Faults { return &Faults{answers: map[faulty]metav1.Status{}} }
+func NewFaults() *Faults {
+	return &Faults{answers: map[faulty]metav1.Status{}, answered: map[faulty]int{}}
+}
 
 // Refuse answers like an admission policy that forbids the change.
 func (f *Faults) Refuse(resource, prefix string) {
@@ -86,6 +89,13 @@ func (f *Faults) answer(resource, prefix string, status metav1.Status) {
 	f.answers[faulty{resource, prefix}] = status
 }
 
+// Answered returns how often requests for objects of a resource with a prefix were answered.
+func (f *Faults) Answered(resource, prefix string) int {
+	f.mutex.Lock()
+	defer f.mutex.Unlock()
+	return f.answered[faulty{resource, prefix}]
+}
+
 // Heal ends the faults of objects with a prefix.
 func (f *Faults) Heal(prefix string) {
 	f.mutex.Lock()
@@ -100,7 +110,10 @@ func (f *Faults) Heal(prefix string) {
 // Wrap puts the faults in front of a transport.
 func (f *Faults) Wrap(next http.RoundTripper) http.RoundTripper {
 	return roundTripper(func(request *http.Request) (*http.Response, error) {
-		status, found := f.find(request)
+		status, found, err := f.find(request)
+		if err != nil {
+			return nil, err
+		}
 		if !found {
 			return next.RoundTrip(request)
 		}
@@ -117,23 +130,45 @@ func (f *Faults) Wrap(next http.RoundTripper) http.RoundTripper {
 	})
 }
 
-func (f *Faults) find(request *http.Request) (metav1.Status, bool) {
+func (f *Faults) find(request *http.Request) (metav1.Status, bool, error) {
 	if request.Method == http.MethodGet || request.Method == http.MethodHead {
-		return metav1.Status{}, false
+		return metav1.Status{}, false, nil
 	}
 	info, err := requestInfo.NewRequestInfo(request)
 	if err == nil && info.IsResourceRequest && info.Resource != "leases" && f.isOver() {
-		return failure(info.Resource), true
+		return failure(info.Resource), true, nil
 	}
-	if err != nil || info.Name == "" && info.Verb != "create" || info.Subresource != "" {
-		return metav1.Status{}, false
+	if err != nil || info.Subresource != "" {
+		return metav1.Status{}, false, nil
+	}
+	is := func(prefix string) bool { return strings.HasPrefix(info.Name, prefix) }
+	if info.Name == "" {
+		body, err := reread(request)
+		if err != nil {
+			return metav1.Status{}, false, err
+		}
+		is = func(prefix string) bool { return bytes.Contains(body, []byte(prefix)) }
 	}
 	f.mutex.Lock()
 	defer f.mutex.Unlock()
 	for key, status := range f.answers {
-		if key.resource == info.Resource && strings.HasPrefix(info.Name, key.prefix) {
-			return status, true
+		if key.resource == info.Resource && is(key.prefix) {
+			f.answered[key]++
+			return status, true, nil
 		}
 	}
-	return metav1.Status{}, false
+	return metav1.Status{}, false, nil
+}
+
+// reread returns the body of a request, which can be read again.
+func reread(request *http.Request) ([]byte, error) {
+	if request.Body == nil {
+		return nil, nil
+	}
+	body, err := io.ReadAll(request.Body)
+	if err != nil {
+		return nil, err
+	}
+	request.Body = io.NopCloser(bytes.NewReader(body))
+	return body, nil
 }
