@@ -33,7 +33,8 @@ func startManager(ctx context.Context, program, kubeconfig, logPath string) (*ma
 	if err != nil {
 		return nil, err
 	}
-	command := exec.Command(program, "--kubeconfig="+kubeconfig, "--metrics-bind-address="+address, "--metrics-insecure",
+	command := exec.Command(program, "--kubeconfig="+kubeconfig, "--metrics-bind-address="+address,
+		"--metrics-insecure",
 		"--health-probe-bind-address=0")
 	command.Stdout, command.Stderr = log, log
 	if err := command.Start(); err != nil {
@@ -48,8 +49,9 @@ func startManager(ctx context.Context, program, kubeconfig, logPath string) (*ma
 			return process, nil
 		}
 		if time.Now().After(deadline) || ctx.Err() != nil {
-			return nil, errors.Join(fmt.Errorf("the manager serves no metrics after %s; its log is %s", startPatience, logPath),
-				err, process.stop())
+			return nil,
+				errors.Join(fmt.Errorf("the manager serves no metrics after %s; its log is %s", startPatience, logPath),
+					err, process.stop())
 		}
 		time.Sleep(100 * time.Millisecond)
 	}

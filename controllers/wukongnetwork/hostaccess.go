@@ -78,7 +78,9 @@ func (r *Reconciler) withdraw(ctx context.Context, network *v1alpha1.WukongNetwo
 			return nil
 		}
 	}
-	if err := client.IgnoreNotFound(r.client.Delete(ctx, attachment, client.Preconditions{UID: &attachment.UID})); err !=
+	if err := client.IgnoreNotFound(
+		r.client.Delete(ctx, attachment, client.Preconditions{UID: &attachment.UID}),
+	); err !=
 		nil {
 		return fmt.Errorf("delete NetworkAttachmentDefinition %s: %w", attachment.Name, err)
 	}
