@@ -50,7 +50,8 @@ func (r *Report) timeTable() *table {
 			if suite.Depth != "" {
 				boots = fmt.Sprint(suite.Boots())
 			}
-			times.add("- "+suite.Name, suite.Depth, suite.Verdict, duration(suite.Seconds), tests(suite), optional(waited),
+			times.add("- "+suite.Name, suite.Depth, suite.Verdict, duration(suite.Seconds), tests(suite),
+				optional(waited),
 				boots)
 		}
 	}
