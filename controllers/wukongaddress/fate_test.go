@@ -59,8 +59,8 @@ func TestDecide(t *testing.T) {
 	nic := func(f *facts) *v1alpha1.VMNetwork { return &f.vm.Spec.Networks[0] }
 	stop := func(f *facts) { f.instance = nil }
 	agent := func(f *facts, addresses ...string) {
-		f.instance.Status.Interfaces[0].InfoSource, f.instance.Status.Interfaces[0].IPs = "domain, guest-agent",
-			addresses
+		first := &f.instance.Status.Interfaces[0]
+		first.InfoSource, first.IPs = "domain, guest-agent", addresses
 	}
 	noNIC := func(f *facts) { f.vm.Spec.Networks = []v1alpha1.VMNetwork{{Name: "pods", Pod: &v1alpha1.PodNetwork{}}} }
 	for name, test := range map[string]struct {
@@ -80,8 +80,7 @@ func TestDecide(t *testing.T) {
 		"machine gone, KubeVirt has it": {func(f *facts, _ *v1alpha1.WukongAddress) { f.vm = nil; stop(f) }, fateStay},
 		"machine gone, its guest runs": {func(f *facts, _ *v1alpha1.WukongAddress) {
 			f.vm, f.virtualMachine = nil, nil
-		},
-			fateStay},
+		}, fateStay},
 		"machine gone, another guest runs": {func(f *facts, _ *v1alpha1.WukongAddress) {
 			f.vm.UID, f.virtualMachine = "uid-2",
 				nil

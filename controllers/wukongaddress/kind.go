@@ -42,8 +42,9 @@ var Kind = kind.Kind{
 	Indexes: index.Of(&v1alpha1.WukongAddress{}, index.AddressByInterface, index.AddressByMachine,
 		index.AddressByNetwork),
 	Start: func(env kind.Env) (reconcile.Reconciler, error) {
-		return &Reconciler{client: env.Client(), live: env.Manager.GetAPIReader(), namespaces: env.Settings.Namespaces},
-			nil
+		return &Reconciler{
+			client: env.Client(), live: env.Manager.GetAPIReader(), namespaces: env.Settings.Namespaces,
+		}, nil
 	},
 }
 

@@ -78,10 +78,8 @@ func (r *Reconciler) withdraw(ctx context.Context, network *v1alpha1.WukongNetwo
 			return nil
 		}
 	}
-	if err := client.IgnoreNotFound(
-		r.client.Delete(ctx, attachment, client.Preconditions{UID: &attachment.UID}),
-	); err !=
-		nil {
+	err = r.client.Delete(ctx, attachment, client.Preconditions{UID: &attachment.UID})
+	if client.IgnoreNotFound(err) != nil {
 		return fmt.Errorf("delete NetworkAttachmentDefinition %s: %w", attachment.Name, err)
 	}
 	return nil

@@ -45,9 +45,8 @@ func find(t *testing.T, name string) *artifact.Recipe {
 		waiting = append(waiting, recipe)
 	}
 	for len(waiting) > 0 {
-		if index := slices.IndexFunc(
-			waiting, func(recipe *artifact.Recipe) bool { return recipe.Name == name },
-		); index >= 0 {
+		named := func(recipe *artifact.Recipe) bool { return recipe.Name == name }
+		if index := slices.IndexFunc(waiting, named); index >= 0 {
 			return waiting[index]
 		}
 		var next []*artifact.Recipe

@@ -49,8 +49,8 @@ func Failed(format string, arguments ...any) *State {
 func Recorded(operation v1alpha1.Operation) *State {
 	recorded := &State{Phase: operation.OperationStatus().Phase}
 	if ready := meta.FindStatusCondition(operation.GetConditions(), v1alpha1.ConditionReady); ready != nil {
-		recorded.Ready, recorded.Reason, recorded.Message = ready.Status == metav1.ConditionTrue, ready.Reason,
-			ready.Message
+		recorded.Ready = ready.Status == metav1.ConditionTrue
+		recorded.Reason, recorded.Message = ready.Reason, ready.Message
 	}
 	return recorded
 }

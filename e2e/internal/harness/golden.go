@@ -53,8 +53,9 @@ func (c *Cluster) golden(ctx context.Context) error {
 	goldenTiny = "tiny-" + hex.EncodeToString(sum[:4])
 	image := builder.Image(goldenNamespace, goldenTiny, builder.ImageHTTP(testbed.ImageURL(testbed.TinyImage)),
 		builder.ImageSize(TinySize), builder.ImageCloneableFrom("*"))
-	for _, object := range []client.Object{&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: goldenNamespace}},
-		image} {
+	for _, object := range []client.Object{
+		&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: goldenNamespace}}, image,
+	} {
 		if err := c.Create(ctx, object); err != nil && !apierrors.IsAlreadyExists(err) {
 			return fmt.Errorf("make the golden image: %w", err)
 		}

@@ -114,8 +114,11 @@ func waysToANode() map[string]wayToANode {
 		spec.HostAccess = v1alpha1.HostAccessUnrestricted
 		return spec
 	}
-	const denied, unrestricted, word = "may not use", "nor change a network " +
-		"that has it", "set hostAccess: Unrestricted, or leave"
+	const (
+		denied       = "may not use"
+		unrestricted = "nor change a network that has it"
+		word         = "set hostAccess: Unrestricted, or leave"
+	)
 	return map[string]wayToANode{
 		"another bridge":                   {bridge("br-storage"), denied},
 		"the permitted bridge as a trunk":  {bridge("br-office"), "bridge br-office without a VLAN"},
@@ -126,10 +129,9 @@ func waysToANode() map[string]wayToANode {
 			bridge("br-mine", managed(func(m *v1alpha1.ManagedBridge) { m.KeepHostAddress = ptr.To(true) })), word,
 		},
 		"the MTU of the node's interface": {
-			bridge("br-mine",
-				managed(
-					func(m *v1alpha1.ManagedBridge) { m.UplinkVLAN, m.MTU = ptr.To[int32](100), ptr.To[int32](576) },
-				)), word,
+			bridge("br-mine", managed(func(m *v1alpha1.ManagedBridge) {
+				m.UplinkVLAN, m.MTU = ptr.To[int32](100), ptr.To[int32](576)
+			})), word,
 		},
 		"a bridge of the node taken over": {
 			bridge("br-storage", managed(func(m *v1alpha1.ManagedBridge) { m.Adopt = ptr.To(true) })), word,

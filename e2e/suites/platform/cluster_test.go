@@ -147,8 +147,8 @@ func (c *cluster) try(t *testing.T, pod, command string) (string, error) {
 	t.Helper()
 	clientset, err := kubernetes.NewForConfig(c.config)
 	require.NoError(t, err)
-	request := clientset.CoreV1().RESTClient().Post().Namespace(c.namespace).Resource("pods").Name(pod).
-		SubResource("exec").
+	request := clientset.CoreV1().RESTClient().Post().Namespace(c.namespace).Resource("pods").
+		Name(pod).SubResource("exec").
 		VersionedParams(&corev1.PodExecOptions{
 			Command: []string{"/bin/sh", "-c", command}, Stdout: true, Stderr: true,
 		}, scheme.ParameterCodec)

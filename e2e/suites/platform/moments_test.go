@@ -142,8 +142,9 @@ func TestASnapshotUnderLoadHasWhatWasWrittenAndNoHole(t *testing.T) {
 	before := map[string]int{}
 	var volumes []volume
 	for round := range 2 {
-		for claim, mode := range map[string]corev1.PersistentVolumeMode{"data": corev1.PersistentVolumeFilesystem,
-			"disk": block} {
+		for claim, mode := range map[string]corev1.PersistentVolumeMode{
+			"data": corev1.PersistentVolumeFilesystem, "disk": block,
+		} {
 			c.waitWriting(t)
 			name := fmt.Sprintf("%s-%d", claim, round)
 			before[name] = c.written(t)

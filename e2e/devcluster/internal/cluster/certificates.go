@@ -72,8 +72,9 @@ func writeCredentials(place paths, plan network.Plan) error {
 	if err != nil {
 		return fmt.Errorf("write certificates: %w", err)
 	}
-	for name, user := range map[string]string{"controller-manager": "system:kube-controller-manager",
-		"scheduler": "system:kube-scheduler"} {
+	for name, user := range map[string]string{
+		"controller-manager": "system:kube-controller-manager", "scheduler": "system:kube-scheduler",
+	} {
 		if err := writeKubeconfig(place.pki(name+".kubeconfig"), authority, plan, pki.Request{Name: user}); err != nil {
 			return err
 		}

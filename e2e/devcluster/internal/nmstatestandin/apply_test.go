@@ -41,8 +41,8 @@ const (
 		"eth1.100, vlan: {}}]}}]"
 	green = "interfaces: [{name: eth1.200, type: vlan, state: up, vlan: {base-iface: eth1, id: 200}}, " +
 		"{name: br-green, type: linux-bridge, state: up, bridge: {port: [{name: eth1.200}]}}]"
-	noBlue = "interfaces: [{name: br-blue, type: linux-bridge, state: absent}, {name: eth1.100, type: vlan, state: " +
-		"absent}]"
+	noBlue = "interfaces: [{name: br-blue, type: linux-bridge, state: absent}, " +
+		"{name: eth1.100, type: vlan, state: absent}]"
 )
 
 // TestVLANsOverACable: what is in one VLAN reaches the same VLAN of another node, in frames of any size, and no other

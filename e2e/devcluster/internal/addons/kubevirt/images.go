@@ -122,8 +122,9 @@ func fillLauncherRoot(ctx context.Context, build *artifact.Build, root, programs
 	if err := installPrograms(ctx, build, filepath.Join(programs, "bin"), root, launcherPrograms); err != nil {
 		return err
 	}
-	for _, one := range [][2]string{{"container-disk", "usr/bin/container-disk"},
-		{"qemu-hook", "etc/libvirt/hooks/qemu"}} {
+	for _, one := range [][2]string{
+		{"container-disk", "usr/bin/container-disk"}, {"qemu-hook", "etc/libvirt/hooks/qemu"},
+	} {
 		arguments := []string{"install", "-D", "-m", "0755", filepath.Join(files, one[0]), filepath.Join(root, one[1])}
 		if err := build.Run(ctx, artifact.Command{Args: arguments}); err != nil {
 			return err
