@@ -173,8 +173,7 @@ func (p *Plan) failed(migration *v1alpha1.WukongMigration, world *World) {
 	switch {
 	case number >= limit:
 		p.state = operation.Failed("attempt %d of %d failed: %s; %s. Mend the cause, and create another "+
-			"WukongMigration",
-			number, limit, p.record.Failure, world.whereabouts())
+			"WukongMigration", number, limit, p.record.Failure, world.whereabouts())
 	case ptr.Deref(migration.Spec.Cancel, false):
 		p.state = operation.Cancelled("the migration was cancelled (spec.cancel) after a failed attempt; %s",
 			world.whereabouts())

@@ -30,8 +30,7 @@ func (e *NameConflictError) Error() string {
 			e.Kind, e.Name)
 	case e.Orphan:
 		return fmt.Sprintf("%s %s already exists, and was left behind when its owner was deleted: it is not "+
-			"changed; %s",
-			e.Kind, e.Name, e.advice())
+			"changed; %s", e.Kind, e.Name, e.advice())
 	case e.Owner != "":
 		return fmt.Sprintf("%s %s already exists and belongs to %s: it is not changed; %s", e.Kind,
 			e.Name, e.Owner, e.advice())

@@ -89,8 +89,7 @@ func (c *Cluster) summarize(ctx context.Context, log logger, namespace string) {
 	}
 	for _, pod := range pods.Items {
 		log("pod %s on %s: %s %s, created %s, deleted %s, finalizers %v", pod.Name, pod.Spec.NodeName, pod.Status.Phase,
-			pod.Status.Reason,
-			pod.CreationTimestamp, pod.DeletionTimestamp, pod.Finalizers)
+			pod.Status.Reason, pod.CreationTimestamp, pod.DeletionTimestamp, pod.Finalizers)
 		for _, container := range pod.Status.ContainerStatuses {
 			if state := container.State; state.Running == nil {
 				log("pod %s, container %s: %s", pod.Name, container.Name, state.String())
@@ -104,8 +103,7 @@ func (c *Cluster) summarize(ctx context.Context, log logger, namespace string) {
 
 func summarizeGuest(log logger, guest *kubevirtv1.VirtualMachineInstance) {
 	log("guest %s on %s: %s, created %s, deleted %s, finalizers %v", guest.Name, guest.Status.NodeName,
-		guest.Status.Phase,
-		guest.CreationTimestamp, guest.DeletionTimestamp, guest.Finalizers)
+		guest.Status.Phase, guest.CreationTimestamp, guest.DeletionTimestamp, guest.Finalizers)
 	for _, volume := range guest.Status.VolumeStatus {
 		log("guest %s, volume %s: %s as %s, hot-plugged %v: %s", guest.Name, volume.Name, volume.Phase, volume.Target,
 			volume.HotplugVolume != nil, volume.Message)

@@ -50,8 +50,7 @@ func Connect() (*Cluster, error) {
 	scheme := apiruntime.NewScheme()
 	for _, add := range []func(*apiruntime.Scheme) error{
 		clientgoscheme.AddToScheme, apiextensionsv1.AddToScheme, v1alpha1.AddToScheme, kubevirtv1.AddToScheme,
-		cdiv1.AddToScheme, networkv1.AddToScheme,
-		nmstatev1.AddToScheme, nmstatev1beta1.AddToScheme,
+		cdiv1.AddToScheme, networkv1.AddToScheme, nmstatev1.AddToScheme, nmstatev1beta1.AddToScheme,
 	} {
 		if err := add(scheme); err != nil {
 			return nil, err

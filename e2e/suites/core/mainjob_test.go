@@ -35,8 +35,7 @@ func debian(namespace, name string) *v1alpha1.WukongVM {
 	return builder.PartOf("shop", builder.VM(namespace, name,
 		builder.Imported("root", testbed.ImageURL(testbed.DebianImage), builder.Size("3Gi")), builder.Stamped("data"),
 		builder.OnPodNetwork, onOffice(staticAddress), builder.Cores(2), builder.Memory("512Mi"),
-		builder.GracePeriod(60),
-		builder.Login(guestUser, guestUser, "password"),
+		builder.GracePeriod(60), builder.Login(guestUser, guestUser, "password"),
 		func(spec *v1alpha1.WukongVMSpec) {
 			spec.CloudInit.Users[0].SSHAuthorizedKeys = []v1alpha1.SSHPublicKey{guestKey}
 		},

@@ -32,8 +32,7 @@ func TestSoak(t *testing.T) {
 		}
 		c.arrive(t, migration)
 		t.Logf("move %d from %s to %s: %s, %d attempts", move+1, migration.Status.SourceNode,
-			migration.Status.TargetNode,
-			time.Since(start).Round(time.Second), migration.Status.Attempt)
+			migration.Status.TargetNode, time.Since(start).Round(time.Second), migration.Status.Attempt)
 	}
 	c.neverStopped(t)
 }

@@ -35,8 +35,7 @@ func Object[T any, P kind.Pointer[T]](full P, functions ...func(full, kept P)) P
 			return ""
 		}
 		return fmt.Sprintf("a test sets fields of a %T that the cache does not keep. It has\n%s\nand the cache "+
-			"keeps\n%s",
-			kept, text(kept), text(again))
+			"keeps\n%s", kept, text(kept), text(again))
 	})
 	return kept
 }

@@ -90,8 +90,7 @@ func (in Inputs) busy() string {
 	}
 	if len(in.Ending) > 0 {
 		return fmt.Sprintf("pod %s of an earlier migration of WukongVM %s has not ended: this migration begins "+
-			"afterwards",
-			in.Ending[0], in.VM.Name)
+			"afterwards", in.Ending[0], in.VM.Name)
 	}
 	return fmt.Sprintf("WukongVM %s has just migrated: this migration begins at %s",
 		in.VM.Name, in.settles().UTC().Format(time.RFC3339))

@@ -140,8 +140,7 @@ func made(policy *nmstatev1.NodeNetworkConfigurationPolicy) map[string]bool {
 
 func policy(
 	bridge string, selector map[string]string, wanted []desiredInterface,
-	live *nmstatev1.NodeNetworkConfigurationPolicy,
-	adopt bool,
+	live *nmstatev1.NodeNetworkConfigurationPolicy, adopt bool,
 ) (*nmstatev1.NodeNetworkConfigurationPolicy, error) {
 	if live != nil && !adopt {
 		before, err := parsePolicy(live)

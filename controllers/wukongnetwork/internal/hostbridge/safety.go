@@ -102,14 +102,12 @@ func lossOf(bridge string, managed *v1alpha1.ManagedBridge, one *node) string {
 				found.Controller)
 		case keep && len(found.static()) > 0:
 			return fmt.Sprintf("%s of node %s has the address %s, which is static, so that the bridge would not "+
-				"get it; name another port",
-				port, one.name, found.static()[0])
+				"get it; name another port", port, one.name, found.static()[0])
 		case keep:
 			continue
 		case found.carries():
 			return fmt.Sprintf("%s of node %s has the address %s, which the node would lose; name another port, "+
-				"or set keepHostAddress: true",
-				port, one.name, found.global()[0])
+				"or set keepHostAddress: true", port, one.name, found.global()[0])
 		case one.state.carriesDefaultRoute(port):
 			return fmt.Sprintf("node %s has its default route on %s; name another port, or set "+
 				"keepHostAddress: true", one.name, port)

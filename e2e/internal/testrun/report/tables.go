@@ -51,8 +51,7 @@ func (r *Report) timeTable() *table {
 				boots = fmt.Sprint(suite.Boots())
 			}
 			times.add("- "+suite.Name, suite.Depth, suite.Verdict, duration(suite.Seconds), tests(suite),
-				optional(waited),
-				boots)
+				optional(waited), boots)
 		}
 	}
 	times.add("all", r.Depth, r.Verdict, duration(r.Seconds), "", "", "")

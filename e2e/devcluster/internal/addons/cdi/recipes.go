@@ -45,8 +45,7 @@ var entrypoints = map[string][]string{
 // programs have no image of their own beside those of entrypoints: pods of the importer's image run them.
 var programs = []string{
 	"cdi-operator", "cdi-apiserver", "cdi-controller", "cdi-uploadproxy", "cdi-uploadserver", "cdi-importer",
-	"cdi-cloner",
-	"cdi-containerimage-server", "cdi-image-size-detection", "cdi-source-update-poller",
+	"cdi-cloner", "cdi-containerimage-server", "cdi-image-size-detection", "cdi-source-update-poller",
 }
 
 func reference(program string) string { return repository + "/" + program + ":" + Version }
@@ -109,8 +108,7 @@ func manifests() *artifact.Recipe {
 	built := binaries()
 	arguments := []string{
 		"-resource-type=operator", "-resource-group=everything", "-namespace=" + Namespace,
-		"-operator-version=" + Version,
-		"-pull-policy=IfNotPresent", "-verbosity=1", "-deploy-cluster-resources=true",
+		"-operator-version=" + Version, "-pull-policy=IfNotPresent", "-verbosity=1", "-deploy-cluster-resources=true",
 		"-operator-image=" + reference("cdi-operator"), "-controller-image=" + reference("cdi-controller"),
 		"-importer-image=" + reference("cdi-importer"), "-cloner-image=" + reference("cdi-cloner"),
 		"-apiserver-image=" + reference("cdi-apiserver"), "-uploadproxy-image=" + reference("cdi-uploadproxy"),

@@ -36,8 +36,7 @@ var launcherPackages = []string{
 	"libvirt-daemon", "libvirt-daemon-driver-qemu", "libvirt-daemon-log", "libvirt-clients", "qemu-system-x86",
 	"qemu-utils",
 	"passt", "swtpm", "swtpm-tools", "virtiofsd", "seabios", "ovmf", "nftables", "iproute2", "procps", "xorriso",
-	"dmidecode",
-	"ca-certificates", "libcap2-bin",
+	"dmidecode", "ca-certificates", "libcap2-bin",
 }
 
 //go:embed launcher.sh

@@ -83,8 +83,7 @@ func fill(ctx context.Context, build *artifact.Build, program, folder, archive s
 	}
 	process := exec.CommandContext(ctx, program, "serve", config)
 	process.Env = append(os.Environ(), "OTEL_TRACES_EXPORTER=none", "REGISTRY_HTTP_NET=unix",
-		"REGISTRY_HTTP_ADDR="+socket,
-		"REGISTRY_STORAGE_FILESYSTEM_ROOTDIRECTORY="+folder)
+		"REGISTRY_HTTP_ADDR="+socket, "REGISTRY_STORAGE_FILESYSTEM_ROOTDIRECTORY="+folder)
 	process.Stdout, process.Stderr = build.Log, build.Log
 	if err := process.Start(); err != nil {
 		return err
