@@ -54,7 +54,8 @@ func TestChildren(t *testing.T) {
 	target := filled()
 	target.Status.Phase = cdiv1.ImportInProgress
 	view := backing.View{
-		Disk: diskWith(), DataVolume: filled(), Copies: diskmove.Copies{Target: target, Stale: []*cdiv1.DataVolume{deleted}},
+		Disk: diskWith(), DataVolume: filled(),
+		Copies: diskmove.Copies{Target: target, Stale: []*cdiv1.DataVolume{deleted}},
 	}
 	children := Children(view)
 	assert.Len(t, children, 2)
