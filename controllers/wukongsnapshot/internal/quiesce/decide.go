@@ -33,7 +33,8 @@ type Guest struct {
 type Cuts struct {
 	// Wanted is how many there shall be, Made how many exist, and Cut how many of those the storage has cut.
 	Wanted, Made, Cut int
-	// Refused is why the API server does not accept one, and Failing why the storage could not cut one yet; empty for none.
+	// Refused is why the API server does not accept one, and Failing why the storage could not cut one yet; empty for
+	// none.
 	Refused, Failing string
 }
 
