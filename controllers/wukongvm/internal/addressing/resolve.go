@@ -9,9 +9,9 @@ import (
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/cloudinit"
 )
 
-// Resolve gives cloud-init's view of an interface of a machine. The network is the WukongNetwork that the interface attaches to, or nil
-// for the cluster's pod network, pooled the addresses that it gave to an interface of mode Pool; the guest gets them as static ones. The
-// error is an InvalidError.
+// Resolve gives cloud-init's view of an interface of a machine. The network is the WukongNetwork that the interface
+// attaches to, or nil for the cluster's pod network, pooled the addresses that it gave to an interface of mode Pool;
+// the guest gets them as static ones. The error is an InvalidError.
 func Resolve(spec *v1alpha1.VMNetwork, network *v1alpha1.WukongNetwork, macAddress string, pooled []netip.Addr) (cloudinit.Interface, error) {
 	resolved := cloudinit.Interface{Name: spec.Name, MACAddress: macAddress, Mode: Mode(spec, network)}
 	problems := &collector{name: spec.Name}
@@ -41,7 +41,8 @@ func Resolve(spec *v1alpha1.VMNetwork, network *v1alpha1.WukongNetwork, macAddre
 	return resolved, problems.err()
 }
 
-// Mode is how an interface gets its addresses: as spec says, else Static when it lists some, else Pool when the network has one, else DHCP.
+// Mode is how an interface gets its addresses: as spec says, else Static when it lists some, else Pool when the network
+// has one, else DHCP.
 func Mode(spec *v1alpha1.VMNetwork, network *v1alpha1.WukongNetwork) v1alpha1.AddressMode {
 	switch {
 	case spec.AddressMode != "":

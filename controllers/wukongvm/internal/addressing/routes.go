@@ -7,8 +7,9 @@ import (
 	"github.com/novasphere/wukong/apis/v1alpha1"
 )
 
-// usableRoutes are the routes of a network that a machine with these addresses can use. A next hop in a subnet where the machine has no
-// address is of use to other machines only, and its route is left out. Without addresses (DHCP) nobody knows, and all routes count.
+// usableRoutes are the routes of a network that a machine with these addresses can use. A next hop in a subnet where
+// the machine has no address is of use to other machines only, and its route is left out. Without addresses (DHCP)
+// nobody knows, and all routes count.
 func usableRoutes(network *v1alpha1.WukongNetwork, addresses []netip.Prefix, problems *collector) []v1alpha1.Route {
 	var usable []v1alpha1.Route
 	for _, route := range network.Spec.Routes {

@@ -43,8 +43,8 @@ func parseSubnets(network *v1alpha1.WukongNetwork, problems *collector) []subnet
 	return parsed
 }
 
-// place gives an address its prefix length, and finds the subnet that it lies in, nil when the network lists none. Errors continue the
-// words "address X of network Y".
+// place gives an address its prefix length, and finds the subnet that it lies in, nil when the network lists none.
+// Errors continue the words "address X of network Y".
 func place(text string, subnets []subnet) (netip.Prefix, *subnet, error) {
 	prefix, explicit, err := parseAddress(text)
 	if err != nil {
@@ -87,8 +87,8 @@ func parseAddress(text string) (prefix netip.Prefix, explicit bool, err error) {
 	return prefix, explicit, nil
 }
 
-// checkHost refuses the addresses that stand for the subnet as a whole: its first (RFC 4291 2.6.1 for IPv6), and the broadcast address of
-// IPv4. Subnets of one or two addresses have neither (RFC 3021, RFC 6164).
+// checkHost refuses the addresses that stand for the subnet as a whole: its first (RFC 4291 2.6.1 for IPv6), and the
+// broadcast address of IPv4. Subnets of one or two addresses have neither (RFC 3021, RFC 6164).
 func checkHost(prefix netip.Prefix) error {
 	address := prefix.Addr()
 	if prefix.Bits() >= address.BitLen()-1 {

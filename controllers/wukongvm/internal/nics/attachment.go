@@ -16,8 +16,8 @@ import (
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/interfaces"
 )
 
-// attach makes the NetworkAttachmentDefinition of an interface that has more than its network gives, or says why it cannot be had. What
-// KubeVirt serves by DHCP is not for cloud-init.
+// attach makes the NetworkAttachmentDefinition of an interface that has more than its network gives, or says why it
+// cannot be had. What KubeVirt serves by DHCP is not for cloud-init.
 func (p *Plan) attach(nic *v1alpha1.VMNetwork, network *v1alpha1.WukongNetwork, resolved *cloudinit.Interface) *cause.Cause {
 	if network == nil || nic.Pod != nil {
 		return nil
@@ -80,8 +80,8 @@ func outside(rate *resource.Quantity) bool {
 // Attachments are the NetworkAttachmentDefinitions that interfaces have of their own, by the name of the interface.
 func (p Plan) Attachments() map[string]*networkv1.NetworkAttachmentDefinition { return p.attachments }
 
-// HasAttachment reports whether the machine has an interface on a NetworkAttachmentDefinition (namespace/name), in its template or in its
-// guest. One whose network is withheld has it only in a guest that runs.
+// HasAttachment reports whether the machine has an interface on a NetworkAttachmentDefinition (namespace/name), in its
+// template or in its guest. One whose network is withheld has it only in a guest that runs.
 func (p Plan) HasAttachment(attachment string) bool {
 	present := slices.DeleteFunc(p.in.template(), func(one interfaces.Interface) bool { return p.withheld[one.Device.Name] })
 	if instance := p.in.Running(); instance != nil {

@@ -28,7 +28,8 @@ type Inputs struct {
 	KubeVirtServed bool
 	// Refused is the error of the first write that was refused; nil without one.
 	Refused error
-	// Parts is the gravest cause of the disks, the interfaces, the cloud-init data and the policy; nil when all are ready.
+	// Parts is the gravest cause of the disks, the interfaces, the cloud-init data and the policy; nil when all are
+	// ready.
 	Parts *cause.Cause
 	// Events are what other programs report only in events.
 	Events events.Report
