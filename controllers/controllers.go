@@ -70,7 +70,8 @@ func named(names []string) ([]kind.Kind, error) {
 	for _, name := range names {
 		at := slices.IndexFunc(Kinds, func(one kind.Kind) bool { return one.Name == name })
 		if at < 0 {
-			return nil, fmt.Errorf("unknown controller %q: known are %s, and * for all", name, strings.Join(Names(), ", "))
+			return nil, fmt.Errorf("unknown controller %q: known are %s, and * for all", name,
+				strings.Join(Names(), ", "))
 		}
 		found = append(found, Kinds[at])
 	}

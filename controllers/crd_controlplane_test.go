@@ -17,8 +17,8 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/testkit"
 )
 
-// The API server refuses a CRD whose CEL rules could cost too much, so that it serves all kinds shows that their rules stay
-// within its budget. What it does not refuse, it says in conditions.
+// The API server refuses a CRD whose CEL rules could cost too much, so that it serves all kinds shows that their rules
+// stay within its budget. What it does not refuse, it says in conditions.
 func TestTheAPIServerServesEveryKindAsItIs(t *testing.T) {
 	scheme := runtime.NewScheme()
 	require.NoError(t, apiextensionsv1.AddToScheme(scheme))
@@ -39,7 +39,8 @@ func TestTheAPIServerServesEveryKindAsItIs(t *testing.T) {
 		}
 		assert.Equal(t, apiextensionsv1.ConditionTrue, conditions[apiextensionsv1.Established], definition.Name)
 		assert.Equal(t, apiextensionsv1.ConditionTrue, conditions[apiextensionsv1.NamesAccepted], definition.Name)
-		assert.NotEqual(t, apiextensionsv1.ConditionTrue, conditions[apiextensionsv1.NonStructuralSchema], definition.Name)
+		assert.NotEqual(t, apiextensionsv1.ConditionTrue, conditions[apiextensionsv1.NonStructuralSchema],
+			definition.Name)
 	}
 	known := []string{}
 	for name := range controllers.Scheme().KnownTypes(v1alpha1.GroupVersion) {

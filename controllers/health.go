@@ -12,20 +12,23 @@ import (
 )
 
 const (
-	// reconciliationTimeout ends a pass over one object. Passes take milliseconds; what takes longer waits, such as for the cache to have what was written:
-	// a watch that began again may never tell of it.
+	// reconciliationTimeout ends a pass over one object. Passes take milliseconds; what takes longer waits, such as for
+	// the cache to have what was written: a watch that began again may never tell of it.
 	reconciliationTimeout = 2 * time.Minute
-	// hangPatience is how long passes may hang before the manager is to be started again, with caches that are read from the beginning.
+	// hangPatience is how long passes may hang before the manager is to be started again, with caches that are read
+	// from the beginning.
 	hangPatience = 5 * time.Minute
 )
 
-// The metrics by which hanging passes show (sigs.k8s.io/controller-runtime/pkg/internal/controller/metrics, pkg/internal/metrics/workqueue.go).
+// The metrics by which hanging passes show (sigs.k8s.io/controller-runtime/pkg/internal/controller/metrics,
+// pkg/internal/metrics/workqueue.go).
 const (
 	metricTimeouts = "controller_runtime_reconcile_timeouts_total"
 	metricLongest  = "workqueue_longest_running_processor_seconds"
 )
 
-// NotHanging is a health check that fails while passes of a controller hang: one that does not end, or one after another that times out.
+// NotHanging is a health check that fails while passes of a controller hang: one that does not end, or one after
+// another that times out.
 func NotHanging(metrics prometheus.Gatherer, clock clock.PassiveClock) healthz.Checker {
 	check := &hangCheck{metrics: metrics, clock: clock}
 	return check.check
@@ -36,7 +39,8 @@ type hangCheck struct {
 	clock   clock.PassiveClock
 
 	mutex sync.Mutex
-	// timeouts that were counted at the last look, since when there were always new ones, and when the last one was seen.
+	// timeouts that were counted at the last look, since when there were always new ones, and when the last one was
+	// seen.
 	timeouts    float64
 	since, last time.Time
 }

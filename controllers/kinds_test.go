@@ -107,14 +107,17 @@ func TestRolesGrantWhatKindsDeclare(t *testing.T) {
 				continue
 			}
 			declared[resource] += "cached"
-			assert.Subset(t, granted[resource], []string{"list", "watch"}, "%s reads %s by the cache", of.Name, resource)
+			assert.Subset(t, granted[resource], []string{"list", "watch"},
+				"%s reads %s by the cache", of.Name, resource)
 		}
 		for resource, verbs := range granted {
 			switch {
 			case slices.Contains(verbs, "watch"):
-				assert.Contains(t, declared[resource], "cached", "%s may watch %s, and declares no Read of it", of.Name, resource)
+				assert.Contains(t, declared[resource], "cached",
+					"%s may watch %s, and declares no Read of it", of.Name, resource)
 			case slices.Contains(verbs, "get") || slices.Contains(verbs, "list"):
-				assert.Contains(t, declared[resource], "live", "%s may read %s, and declares no live Read of it", of.Name, resource)
+				assert.Contains(t, declared[resource], "live",
+					"%s may read %s, and declares no live Read of it", of.Name, resource)
 			}
 		}
 	}
@@ -173,7 +176,8 @@ func TestWhatTheCacheHolds(t *testing.T) {
 		"NetworkPolicy" + managed,
 	}, rows)
 
-	assert.NotContains(t, cacheOf(t, "wukongvm"), "PersistentVolumeClaim", "a controller that does not run reads nothing")
+	assert.NotContains(t, cacheOf(t, "wukongvm"), "PersistentVolumeClaim",
+		"a controller that does not run reads nothing")
 	assert.Equal(t, "app.kubernetes.io/managed-by=wukong", cacheOf(t, "wukongdisk")["DataVolume"].Label.String())
 	_, err := ManagerOptions([]string{"wukongvm", "wukongcloud"}, 1, nil)
 	assert.ErrorContains(t, err, `unknown controller "wukongcloud": known are wukong, wukongaddress, `)
@@ -282,7 +286,8 @@ func TestKindsAreInTheOrderOfCauses(t *testing.T) {
 	require.Greater(t, len(parts), 2)
 	for i := 1; i < len(parts); i++ {
 		waits := metav1.Condition{Status: metav1.ConditionFalse}
-		cause, consequence := model.Part{Kind: parts[i-1], Name: "b", Ready: waits}, model.Part{Kind: parts[i], Name: "a", Ready: waits}
+		cause, consequence := model.Part{Kind: parts[i-1], Name: "b", Ready: waits},
+			model.Part{Kind: parts[i], Name: "a", Ready: waits}
 		assert.Equal(t, parts[i-1], model.Deepest([]model.Part{consequence, cause}).Kind, "before %s", parts[i])
 	}
 }

@@ -63,9 +63,11 @@ func ManagerOptions(names []string, concurrency int, namespaces []string) (ctrl.
 			DefaultTransform:  cache.TransformStripManagedFields(),
 			ByObject:          kind.CacheOptions(scheme, reads),
 		},
-		NewClient:  limits.NewClient,
-		Client:     client.Options{Cache: &client.CacheOptions{EnableReadYourWritesConsistency: ptr.To(true)}},
-		Controller: config.Controller{MaxConcurrentReconciles: concurrency, ReconciliationTimeout: reconciliationTimeout},
+		NewClient: limits.NewClient,
+		Client:    client.Options{Cache: &client.CacheOptions{EnableReadYourWritesConsistency: ptr.To(true)}},
+		Controller: config.Controller{
+			MaxConcurrentReconciles: concurrency, ReconciliationTimeout: reconciliationTimeout,
+		},
 	}, nil
 }
 

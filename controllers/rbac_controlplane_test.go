@@ -32,8 +32,8 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/testkit"
 )
 
-// Subsystems can be deployed apart: every controller runs in a manager of its own, with the role that is generated from its own
-// markers and the shared one, and together they carry a machine through its life.
+// Subsystems can be deployed apart: every controller runs in a manager of its own, with the role that is generated from
+// its own markers and the shared one, and together they carry a machine through its life.
 func TestEverySubsystemNeedsItsOwnRoleOnly(t *testing.T) {
 	f := testkit.New(t)
 	namespace := f.Namespace
@@ -46,7 +46,8 @@ func TestEverySubsystemNeedsItsOwnRoleOnly(t *testing.T) {
 	require.NoError(t, f.Client.Create(t.Context(), umbrella))
 	image := newImage(namespace, "debian", umbrella.Name)
 	require.NoError(t, f.Client.Create(t.Context(), image))
-	vm, disk, network := newMachine(namespace, "web", umbrella.Name), newDisk(namespace, "data", umbrella.Name), newNetwork(namespace, "backup", umbrella.Name)
+	vm, disk, network := newMachine(namespace, "web", umbrella.Name), newDisk(namespace, "data", umbrella.Name),
+		newNetwork(namespace, "backup", umbrella.Name)
 	export := newExport(namespace, "backup", umbrella.Name, disk.Name)
 	for _, obj := range []client.Object{vm, disk, network, export} {
 		require.NoError(t, f.Client.Create(t.Context(), obj))
@@ -60,7 +61,9 @@ func TestEverySubsystemNeedsItsOwnRoleOnly(t *testing.T) {
 
 	snapshotOfRunning(f, vm)
 	failedMigration(f, vm)
-	require.NoError(t, f.Client.Patch(t.Context(), vm, client.RawPatch(types.MergePatchType, []byte(`{"spec":{"powerState":"Stopped"}}`))))
+	require.NoError(t,
+		f.Client.Patch(t.Context(), vm,
+			client.RawPatch(types.MergePatchType, []byte(`{"spec":{"powerState":"Stopped"}}`))))
 	waitReady(f, vm, v1alpha1.ReasonStopped)
 	cloneOfStopped(f, vm)
 
@@ -76,14 +79,16 @@ func TestEverySubsystemNeedsItsOwnRoleOnly(t *testing.T) {
 
 	require.NoError(t, f.Client.Delete(t.Context(), umbrella))
 	for _, list := range []client.ObjectList{
-		&v1alpha1.WukongList{}, &v1alpha1.WukongVMList{}, &v1alpha1.WukongDiskList{}, &v1alpha1.WukongNetworkList{}, &v1alpha1.WukongImageList{}, &v1alpha1.WukongExportList{}, &batchv1.JobList{},
+		&v1alpha1.WukongList{}, &v1alpha1.WukongVMList{}, &v1alpha1.WukongDiskList{}, &v1alpha1.WukongNetworkList{},
+		&v1alpha1.WukongImageList{}, &v1alpha1.WukongExportList{}, &batchv1.JobList{},
 		&v1alpha1.WukongSnapshotList{}, &snapshotv1.VolumeSnapshotList{},
 		&kubevirtv1.VirtualMachineList{}, &cdiv1.DataVolumeList{}, &networkv1.NetworkAttachmentDefinitionList{},
 	} {
 		waitEmpty(f, namespace, list)
 	}
 	waitEmpty(f, "", &v1alpha1.WukongAddressList{})
-	require.NoError(t, f.Client.Get(t.Context(), client.ObjectKeyFromObject(disk), &corev1.PersistentVolumeClaim{}), "the retained claim")
+	require.NoError(t, f.Client.Get(t.Context(), client.ObjectKeyFromObject(disk), &corev1.PersistentVolumeClaim{}),
+		"the retained claim")
 }
 
 // The test above could pass for the wrong reason: if everyone might do everything.
@@ -113,13 +118,16 @@ func newMachine(namespace, name, umbrella string) *v1alpha1.WukongVM {
 			WukongRef: &v1alpha1.LocalObjectReference{Name: umbrella},
 			Memory:    v1alpha1.Memory{Guest: resource.MustParse("1Gi")},
 			Disks: []v1alpha1.VMDisk{{Name: "root", Template: &v1alpha1.DiskTemplate{Spec: v1alpha1.WukongDiskSpec{
-				Size:   ptr.To(resource.MustParse("1Gi")),
-				Source: &v1alpha1.WukongDiskSource{HTTP: &v1alpha1.HTTPSource{URL: "http://images.example/debian.qcow2"}},
+				Size: ptr.To(resource.MustParse("1Gi")),
+				Source: &v1alpha1.WukongDiskSource{
+					HTTP: &v1alpha1.HTTPSource{URL: "http://images.example/debian.qcow2"},
+				},
 			}}}},
-			Networks: []v1alpha1.VMNetwork{{Name: "lan", Template: &v1alpha1.NetworkTemplate{Spec: v1alpha1.WukongNetworkSpec{
-				Type: v1alpha1.NetworkTypeBridge, Bridge: &v1alpha1.BridgeNetwork{Name: "br0"},
-				Subnets: []v1alpha1.Subnet{{CIDR: "10.80.0.0/24", Pool: &v1alpha1.AddressPool{}}},
-			}}}},
+			Networks: []v1alpha1.VMNetwork{{Name: "lan",
+				Template: &v1alpha1.NetworkTemplate{Spec: v1alpha1.WukongNetworkSpec{
+					Type: v1alpha1.NetworkTypeBridge, Bridge: &v1alpha1.BridgeNetwork{Name: "br0"},
+					Subnets: []v1alpha1.Subnet{{CIDR: "10.80.0.0/24", Pool: &v1alpha1.AddressPool{}}},
+				}}}},
 		},
 	}
 }
@@ -164,8 +172,10 @@ func newImage(namespace, name, umbrella string) *v1alpha1.WukongImage {
 		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name},
 		Spec: v1alpha1.WukongImageSpec{
 			WukongRef: &v1alpha1.LocalObjectReference{Name: umbrella},
-			Source:    v1alpha1.WukongImageSource{HTTP: &v1alpha1.HTTPSource{URL: "http://images.example/debian.qcow2"}},
-			Size:      resource.MustParse("1Gi"),
+			Source: v1alpha1.WukongImageSource{
+				HTTP: &v1alpha1.HTTPSource{URL: "http://images.example/debian.qcow2"},
+			},
+			Size: resource.MustParse("1Gi"),
 		},
 	}
 }
@@ -199,8 +209,10 @@ func snapshotOfRunning(f *testkit.Fixture, vm *v1alpha1.WukongVM) {
 	require.NoError(f, err)
 	f.Cleanup(agents.Stop)
 	f.Create(&snapshotv1.VolumeSnapshotClass{
-		ObjectMeta: metav1.ObjectMeta{Name: "usual", Annotations: map[string]string{"snapshot.storage.kubernetes.io/is-default-class": "true"}},
-		Driver:     testenv.Provisioner, DeletionPolicy: snapshotv1.VolumeSnapshotContentDelete,
+		ObjectMeta: metav1.ObjectMeta{
+			Name: "usual", Annotations: map[string]string{"snapshot.storage.kubernetes.io/is-default-class": "true"},
+		},
+		Driver: testenv.Provisioner, DeletionPolicy: snapshotv1.VolumeSnapshotContentDelete,
 	})
 	f.Eventually(func(now *testkit.Attempt) { // the simulated KubeVirt writes to it as well
 		instance := &kubevirtv1.VirtualMachineInstance{}
@@ -215,7 +227,8 @@ func snapshotOfRunning(f *testkit.Fixture, vm *v1alpha1.WukongVM) {
 	f.Create(snapshot)
 	f.Eventually(func(now *testkit.Attempt) {
 		taken := &snapshotv1.VolumeSnapshot{}
-		require.NoError(now, f.Client.Get(f.Context(), client.ObjectKey{Namespace: vm.Namespace, Name: "tuesday-root"}, taken))
+		require.NoError(now,
+			f.Client.Get(f.Context(), client.ObjectKey{Namespace: vm.Namespace, Name: "tuesday-root"}, taken))
 		taken.Status = &snapshotv1.VolumeSnapshotStatus{ReadyToUse: ptr.To(true), CreationTime: ptr.To(metav1.Now())}
 		require.NoError(now, f.Client.Status().Update(f.Context(), taken))
 	})
@@ -230,7 +243,9 @@ func cloneOfStopped(f *testkit.Fixture, vm *v1alpha1.WukongVM) {
 	clone.Spec.WukongRef = vm.Spec.WukongRef
 	f.Create(clone)
 	snapshot := model.CloneSnapshotName(clone)
-	completeSnapshot(f, &v1alpha1.WukongSnapshot{ObjectMeta: metav1.ObjectMeta{Namespace: vm.Namespace, Name: model.Child(snapshot, "root")}})
+	completeSnapshot(f, &v1alpha1.WukongSnapshot{
+		ObjectMeta: metav1.ObjectMeta{Namespace: vm.Namespace, Name: model.Child(snapshot, "root")},
+	})
 	waitReady(f, clone, v1alpha1.ReasonCloned)
 	f.WaitGone(f.Named(snapshot, &v1alpha1.WukongSnapshot{}))
 }
@@ -239,7 +254,9 @@ func cloneOfStopped(f *testkit.Fixture, vm *v1alpha1.WukongVM) {
 func failedMigration(f *testkit.Fixture, vm *v1alpha1.WukongVM) {
 	f.Helper()
 	for _, name := range []string{"one", "two"} {
-		f.Create(&corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{kubevirtv1.NodeSchedulable: "true"}}})
+		f.Create(&corev1.Node{
+			ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{kubevirtv1.NodeSchedulable: "true"}},
+		})
 	}
 	migration := builder.Migration(vm.Namespace, "move", vm.Name, vm.CreationTimestamp.Add(time.Second))
 	migration.Spec.WukongRef = vm.Spec.WukongRef
@@ -247,14 +264,17 @@ func failedMigration(f *testkit.Fixture, vm *v1alpha1.WukongVM) {
 	f.Eventually(func(now *testkit.Attempt) {
 		require.NoError(now, f.Client.Get(f.Context(), client.ObjectKeyFromObject(migration), migration))
 		attempt := &kubevirtv1.VirtualMachineInstanceMigration{}
-		require.NoError(now, f.Client.Get(f.Context(), client.ObjectKey{Namespace: vm.Namespace, Name: migration.Status.MigrationName}, attempt))
+		require.NoError(now,
+			f.Client.Get(f.Context(),
+				client.ObjectKey{Namespace: vm.Namespace, Name: migration.Status.MigrationName}, attempt))
 		attempt.Status.Phase = kubevirtv1.MigrationFailed
 		attempt.Status.PhaseTransitionTimestamps = []kubevirtv1.VirtualMachineInstanceMigrationPhaseTransitionTimestamp{
 			{Phase: kubevirtv1.MigrationPending}, {Phase: kubevirtv1.MigrationScheduling},
 		}
 		require.NoError(now, f.Client.Status().Update(f.Context(), attempt))
 	})
-	testkit.Wait(f, migration, metav1.ConditionFalse, v1alpha1.ReasonAttemptFailed, "attempt 1 of 3 failed: KubeVirt reports no reason")
+	testkit.Wait(f, migration, metav1.ConditionFalse, v1alpha1.ReasonAttemptFailed,
+		"attempt 1 of 3 failed: KubeVirt reports no reason")
 	f.Patch(migration, `{"spec":{"cancel":true}}`)
 	testkit.Wait(f, migration, metav1.ConditionFalse, v1alpha1.ReasonCancelled, "")
 }

@@ -22,28 +22,31 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/testkit"
 )
 
-// Every sample is accepted by the API server as it stands, without an unknown field, and every kind with a controller has one.
+// Every sample is accepted by the API server as it stands, without an unknown field, and every kind with a controller
+// has one.
 func TestTheAPIServerAcceptsEverySample(t *testing.T) {
 	f := testkit.New(t)
 	strict := client.WithFieldValidation(f.Client, "Strict")
 	kinds := map[string]bool{}
-	require.NoError(t, filepath.WalkDir(filepath.Join("..", "config", "samples"), func(path string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() || filepath.Ext(path) != ".yaml" {
-			return err
-		}
-		for _, object := range readSample(t, path) {
-			kinds[object.GetKind()] = true
-			if object.GetKind() == "WukongHostNetworkPolicy" {
-				// The tests have one, of which the sample is tried as a change.
-				object.SetResourceVersion(resourceVersion(t, f, object))
-				assert.NoError(t, strict.Update(t.Context(), object, client.DryRunAll), path)
-				continue
+	require.NoError(t, filepath.WalkDir(filepath.Join("..", "config", "samples"),
+		func(path string, entry fs.DirEntry, err error) error {
+			if err != nil || entry.IsDir() || filepath.Ext(path) != ".yaml" {
+				return err
 			}
-			object.SetNamespace(f.Namespace)
-			assert.NoError(t, strict.Create(t.Context(), object, client.DryRunAll), "%s: %s %s", path, object.GetKind(), object.GetName())
-		}
-		return nil
-	}))
+			for _, object := range readSample(t, path) {
+				kinds[object.GetKind()] = true
+				if object.GetKind() == "WukongHostNetworkPolicy" {
+					// The tests have one, of which the sample is tried as a change.
+					object.SetResourceVersion(resourceVersion(t, f, object))
+					assert.NoError(t, strict.Update(t.Context(), object, client.DryRunAll), path)
+					continue
+				}
+				object.SetNamespace(f.Namespace)
+				assert.NoError(t, strict.Create(t.Context(), object, client.DryRunAll), "%s: %s %s", path,
+					object.GetKind(), object.GetName())
+			}
+			return nil
+		}))
 	assert.True(t, kinds["WukongHostNetworkPolicy"])
 	for _, kind := range controllers.Kinds {
 		if _, written := kind.Object.(v1alpha1.Object); written { // a WukongAddress is not, by people

@@ -20,12 +20,14 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/testkit"
 )
 
-// A release that is limited to some namespaces lets all others be, and says of what it would need there why it cannot have it (issue A.5).
+// A release that is limited to some namespaces lets all others be, and says of what it would need there why it cannot
+// have it (issue A.5).
 func TestA5AReleaseWorksInItsNamespacesAlone(t *testing.T) {
 	f := testkit.New(t)
 	elsewhere := f.Elsewhere()
 	name := elsewhere.Namespace
-	image := builder.Image(name, "debian", builder.ImageHTTP("http://images.example/debian.qcow2"), builder.ImageSize("1Gi"), builder.ImageCloneableFrom("*"))
+	image := builder.Image(name, "debian", builder.ImageHTTP("http://images.example/debian.qcow2"),
+		builder.ImageSize("1Gi"), builder.ImageCloneableFrom("*"))
 	foreign := builder.Disk(name, "data", builder.Size("1Gi"))
 	taken := heldAddress(name, "10.70.0.5")
 	left := heldAddress(f.Namespace, "10.70.0.6")
@@ -33,7 +35,8 @@ func TestA5AReleaseWorksInItsNamespacesAlone(t *testing.T) {
 
 	clone := builder.Disk(f.Namespace, "clone", builder.Size("1Gi"), builder.FromImage(name, "debian"))
 	own := builder.Disk(f.Namespace, "data", builder.Size("1Gi"))
-	managed := builder.Network(f.Namespace, "office", builder.OnBridge("br-office"), builder.Unrestricted, builder.Managed(0, "ens9"))
+	managed := builder.Network(f.Namespace, "office", builder.OnBridge("br-office"), builder.Unrestricted,
+		builder.Managed(0, "ens9"))
 	shared := builder.Network(f.Namespace, "shared", builder.ExistingAttachment(name, "lan"))
 	f.Create(clone, own, managed, shared)
 	f.Simulate()
@@ -42,10 +45,13 @@ func TestA5AReleaseWorksInItsNamespacesAlone(t *testing.T) {
 	testkit.Wait(f, own, metav1.ConditionTrue, v1alpha1.ReasonReady, "")
 	testkit.Wait(f, clone, metav1.ConditionFalse, v1alpha1.ReasonCloneNotGranted,
 		"the release of Wukong for namespace "+f.Namespace+" does not work in namespace "+name)
-	testkit.Wait(f, managed, metav1.ConditionFalse, v1alpha1.ReasonHostAccessDenied, "changes no nodes: remove bridge.managed")
-	testkit.Wait(f, shared, metav1.ConditionFalse, v1alpha1.ReasonHostAccessDenied, "does not see NetworkAttachmentDefinition lan there")
+	testkit.Wait(f, managed, metav1.ConditionFalse, v1alpha1.ReasonHostAccessDenied,
+		"changes no nodes: remove bridge.managed")
+	testkit.Wait(f, shared, metav1.ConditionFalse, v1alpha1.ReasonHostAccessDenied,
+		"does not see NetworkAttachmentDefinition lan there")
 	f.Until(func() bool { return !f.Has(left) }, "an address of a machine that never was is let go")
-	f.Never(func() bool { return !f.Has(taken) }, 2*time.Second, "who does not see the machine of an address must not let it go")
+	f.Never(func() bool { return !f.Has(taken) }, 2*time.Second,
+		"who does not see the machine of an address must not let it go")
 	require.NoError(t, f.Client.Get(t.Context(), client.ObjectKeyFromObject(foreign), foreign))
 	assert.Empty(t, foreign.Status, "a disk of another namespace")
 }
@@ -73,7 +79,9 @@ func TestA5ANamespaceWithoutRightsStopsNoOther(t *testing.T) {
 
 	role := &rbacv1.Role{
 		ObjectMeta: metav1.ObjectMeta{Namespace: f.Namespace, Name: "reader"},
-		Rules:      []rbacv1.PolicyRule{{APIGroups: []string{v1alpha1.GroupName}, Resources: []string{"wukongs"}, Verbs: []string{"list"}}},
+		Rules: []rbacv1.PolicyRule{
+			{APIGroups: []string{v1alpha1.GroupName}, Resources: []string{"wukongs"}, Verbs: []string{"list"}},
+		},
 	}
 	binding := &rbacv1.RoleBinding{
 		ObjectMeta: metav1.ObjectMeta{Namespace: f.Namespace, Name: "reader"},

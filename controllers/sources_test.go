@@ -70,7 +70,8 @@ func TestUnitTestsGetObjectsAsTheCacheKeepsThem(t *testing.T) {
 			ast.Inspect(declaration, func(node ast.Node) bool {
 				switch typed := node.(type) {
 				case *ast.CompositeLit:
-					if of, ok := typed.Type.(*ast.SelectorExpr); ok && inPart[of.Sel.Name] && !live[folder+"/"+of.Sel.Name] {
+					if of, ok := typed.Type.(*ast.SelectorExpr); ok && inPart[of.Sel.Name] &&
+						!live[folder+"/"+of.Sel.Name] {
 						whole = of.Sel.Name
 					}
 				case *ast.SelectorExpr:

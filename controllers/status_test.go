@@ -23,8 +23,8 @@ import (
 
 const apis = "github.com/novasphere/wukong/apis/v1alpha1"
 
-// A controller computes the status of its objects from what it observes in each pass. It reads back only fields that are
-// marked in the API, with what is lost when status is lost, as after a restore from a backup of the cluster
+// A controller computes the status of its objects from what it observes in each pass. It reads back only fields that
+// are marked in the API, with what is lost when status is lost, as after a restore from a backup of the cluster
 // (docs/architecture.md, "What status is").
 func TestAControllerReadsBackOnlyMarkedFieldsOfItsStatus(t *testing.T) {
 	marked := markedFields(t)
@@ -33,7 +33,9 @@ func TestAControllerReadsBackOnlyMarkedFieldsOfItsStatus(t *testing.T) {
 		kind := strings.Split(strings.TrimPrefix(pkg.ImportPath, "github.com/novasphere/wukong/controllers/"), "/")[0]
 		for field, position := range pkg.statusReads(t, kind) {
 			read[field] = true
-			assert.Contains(t, marked, field, "%s reads %s, which is not marked as +wukong:ledger, +wukong:handshake or +wukong:hint", position, field)
+			assert.Contains(t, marked, field,
+				"%s reads %s, which is not marked as +wukong:ledger, +wukong:handshake or +wukong:hint",
+				position, field)
 		}
 	}
 	assert.Greater(t, len(read), 10, "or this test looks at the wrong expressions")
@@ -160,7 +162,8 @@ func inWatches(set *token.FileSet, selector *ast.SelectorExpr) bool {
 	return filepath.Base(set.Position(selector.Pos()).Filename) == "watches.go"
 }
 
-// ofAnObject reports whether a selector is object.Status.Field: a status that is being computed is a variable of its own.
+// ofAnObject reports whether a selector is object.Status.Field: a status that is being computed is a variable of its
+// own.
 func ofAnObject(selector *ast.SelectorExpr) bool {
 	status, ok := selector.X.(*ast.SelectorExpr)
 	return ok && status.Sel.Name == "Status"
@@ -178,7 +181,8 @@ func statusOf(receiver types.Type) string {
 	return named.Obj().Name()
 }
 
-// declaredField is a field with the struct that declares it, which may be embedded; empty for an embedded struct as a whole.
+// declaredField is a field with the struct that declares it, which may be embedded; empty for an embedded struct as a
+// whole.
 func declaredField(selection *types.Selection) string {
 	field := selection.Obj().(*types.Var)
 	if field.Embedded() {

@@ -75,7 +75,8 @@ func TestEveryPathExists(t *testing.T) {
 	}
 }
 
-// A test that a document names as the proof of a promise may not go away quietly. Names that end in dots are the first part of several.
+// A test that a document names as the proof of a promise may not go away quietly. Names that end in dots are the first
+// part of several.
 func TestEveryTestThatIsNamedExists(t *testing.T) {
 	var source strings.Builder
 	require.NoError(t, filepath.WalkDir("..", func(path string, entry fs.DirEntry, err error) error {

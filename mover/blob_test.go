@@ -57,7 +57,8 @@ func (b *brittleRegistry) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case r.Method == http.MethodPut && atUpload:
 		// The registry behind it checks the bytes against the digest.
 		b.committed = true
-		whole := httptest.NewRequest(http.MethodPost, "/v2/disks/web/blobs/uploads/?digest="+r.URL.Query().Get("digest"),
+		whole := httptest.NewRequest(http.MethodPost,
+			"/v2/disks/web/blobs/uploads/?digest="+r.URL.Query().Get("digest"),
 			bytes.NewReader(b.kept))
 		b.Handler.ServeHTTP(w, whole)
 	default:
@@ -98,7 +99,8 @@ func TestALayerGoesOnWhereItBrokeOff(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			backend := registry.New(registry.Logger(log.New(io.Discard, "", 0)))
-			brittle := &brittleRegistry{Handler: backend, breakAfter: 4 << 20, breaks: test.breaks, forgets: test.forgets,
+			brittle := &brittleRegistry{Handler: backend, breakAfter: 4 << 20, breaks: test.breaks,
+				forgets:  test.forgets,
 				stumbles: test.stumbles}
 			server := httptest.NewServer(brittle)
 			defer server.Close()

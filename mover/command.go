@@ -148,9 +148,12 @@ func (o Options) target(track *tracker) (func(context.Context, disk.Image) error
 		if err != nil {
 			return nil, err
 		}
-		return func(ctx context.Context, image disk.Image) error { return target.send(ctx, image, compressed, track) }, nil
+		return func(ctx context.Context, image disk.Image) error {
+			return target.send(ctx, image, compressed, track)
+		}, nil
 	case TargetRegistry:
-		target, err := newRegistryTarget(registryOptions{image: o.Location, insecure: o.Insecure, credentials: o.credentials,
+		target, err := newRegistryTarget(registryOptions{image: o.Location, insecure: o.Insecure,
+			credentials:  o.credentials,
 			certificates: o.certificates})
 		if err != nil {
 			return nil, err
@@ -164,7 +167,9 @@ func (o Options) target(track *tracker) (func(context.Context, disk.Image) error
 		if err != nil {
 			return nil, err
 		}
-		return func(ctx context.Context, image disk.Image) error { return target.serve(ctx, image, compressed, track) }, nil
+		return func(ctx context.Context, image disk.Image) error {
+			return target.serve(ctx, image, compressed, track)
+		}, nil
 	default:
 		return nil, fmt.Errorf("unknown target %q", o.Target)
 	}

@@ -6,8 +6,8 @@
 // resumable:
 //
 //	s3        parts of a multipart upload that exist with the right MD5 are not sent again, also by a later pod
-//	registry  a layer is resumed after the last byte that the registry has, as long as the pod lives, since only the pod
-//	          knows the upload; a layer that exists by its digest is not sent again
+//	registry  a layer is resumed after the last byte that the registry has, as long as the pod lives, since only the
+//	          pod knows the upload; a layer that exists by its digest is not sent again
 //	download  Range requests, with the checksum as ETag
 //
 // It has no rights in the cluster and no token. It reports in two ways that need none: it streams the Report as JSON

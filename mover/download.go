@@ -103,12 +103,13 @@ func (d *downloadTarget) handler(file *measured) http.Handler {
 		token, found := strings.CutPrefix(request.Header.Get("Authorization"), "Bearer ")
 		if !found || subtle.ConstantTimeCompare([]byte(token), []byte(d.token)) != 1 {
 			w.Header().Set("WWW-Authenticate", "Bearer")
-			http.Error(w, "the token is missing or wrong: send 'Authorization: Bearer <token>', with the key token of the "+
-				"export's Secret", http.StatusUnauthorized)
+			http.Error(w,
+				"the token is missing or wrong: send 'Authorization: Bearer <token>', with the key token of the "+
+					"export's Secret", http.StatusUnauthorized)
 			return
 		}
-		// With the checksum as ETag, If-Range continues only the same file. Repr-Digest (RFC 9530) shows the checksum to
-		// users.
+		// With the checksum as ETag, If-Range continues only the same file. Repr-Digest (RFC 9530) shows the checksum
+		// to users.
 		w.Header().Set("ETag", `"`+sum+`"`)
 		if raw, err := hex.DecodeString(sum); err == nil {
 			w.Header().Set("Repr-Digest", "sha-256=:"+base64.StdEncoding.EncodeToString(raw)+":")

@@ -39,13 +39,17 @@ func explainS3(target string, err error) *failure {
 	}
 	switch response.Code {
 	case "NoSuchBucket":
-		return &failure{v1alpha1.ReasonBucketMissing, target + " does not exist: create it, or correct target.s3.url", err}
+		return &failure{
+			v1alpha1.ReasonBucketMissing, target + " does not exist: create it, or correct target.s3.url", err,
+		}
 	case "InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidToken", "ExpiredToken":
 		return &failure{v1alpha1.ReasonCredentialsRefused, "the server of " + target +
-			" does not know these credentials: correct accessKeyId and secretKey in the Secret of target.s3.secretRef", err}
+			" does not know these credentials: correct accessKeyId and secretKey in the Secret of target.s3.secretRef",
+			err}
 	case "AccessDenied", "AllAccessDisabled", "AccountProblem":
 		return &failure{v1alpha1.ReasonCredentialsRefused, "the server of " + target +
-			" does not allow these credentials to write there: allow s3:PutObject on the bucket, or use other credentials", err}
+			" does not allow these credentials to write there: allow s3:PutObject on the bucket, or use other " +
+			"credentials", err}
 	default:
 		return nil
 	}
@@ -58,8 +62,9 @@ func explainRegistry(target string, err error) *failure {
 	}
 	switch response.StatusCode {
 	case http.StatusUnauthorized, http.StatusForbidden:
-		return &failure{v1alpha1.ReasonCredentialsRefused, target + " refuses these credentials, or does not allow them " +
-			"to push there: correct the Secret of target.registry.secretRef", err}
+		return &failure{v1alpha1.ReasonCredentialsRefused,
+			target + " refuses these credentials, or does not allow them " +
+				"to push there: correct the Secret of target.registry.secretRef", err}
 	default:
 		return nil
 	}
@@ -82,8 +87,9 @@ func explainConnection(target string, err error) *failure {
 		return &failure{v1alpha1.ReasonTargetUnreachable, "the certificate of " + target +
 			" is not trusted: name its CA in certConfigMapRef", err}
 	case errors.As(err, &record):
-		return &failure{v1alpha1.ReasonTargetUnreachable, target + " does not speak HTTPS: use http:// in the url of S3, " +
-			"or insecure: true for a registry", err}
+		return &failure{v1alpha1.ReasonTargetUnreachable,
+			target + " does not speak HTTPS: use http:// in the url of S3, " +
+				"or insecure: true for a registry", err}
 	case errors.As(err, &connection), errors.Is(err, context.DeadlineExceeded):
 		return &failure{v1alpha1.ReasonTargetUnreachable, "no connection to " + target +
 			": check the address, and what network policies allow", err}

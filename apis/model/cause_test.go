@@ -12,11 +12,14 @@ import (
 func TestReady(t *testing.T) {
 	diskWith := func(generation int64, conditions ...metav1.Condition) *v1alpha1.WukongDisk {
 		return &v1alpha1.WukongDisk{
-			ObjectMeta: metav1.ObjectMeta{Generation: generation}, Status: v1alpha1.WukongDiskStatus{Conditions: conditions},
+			ObjectMeta: metav1.ObjectMeta{Generation: generation},
+			Status:     v1alpha1.WukongDiskStatus{Conditions: conditions},
 		}
 	}
 	ready := func(generation int64) metav1.Condition {
-		return metav1.Condition{Type: v1alpha1.ConditionReady, Status: metav1.ConditionTrue, ObservedGeneration: generation}
+		return metav1.Condition{
+			Type: v1alpha1.ConditionReady, Status: metav1.ConditionTrue, ObservedGeneration: generation,
+		}
 	}
 	expect(t, metav1.ConditionTrue, Ready(diskWith(3, ready(3))).Status, "of the current generation")
 	for name, disk := range map[string]*v1alpha1.WukongDisk{

@@ -27,7 +27,8 @@ func MigrationObstacle(vm *v1alpha1.WukongVM) *v1alpha1.MigrationObstacle {
 	case vm.Status.Phase == v1alpha1.PhaseMigrating:
 		return because(v1alpha1.ReasonBusy, "WukongVM "+vm.Name+" is migrating already")
 	case migratable == nil || migratable.Status == metav1.ConditionUnknown:
-		return because(v1alpha1.ReasonNotMigratable, "KubeVirt has not reported yet whether WukongVM "+vm.Name+" can migrate")
+		return because(v1alpha1.ReasonNotMigratable,
+			"KubeVirt has not reported yet whether WukongVM "+vm.Name+" can migrate")
 	case migratable.Status == metav1.ConditionFalse:
 		return because(v1alpha1.ReasonNotMigratable,
 			"WukongVM "+vm.Name+" cannot migrate: "+cmp.Or(migratable.Message, migratable.Reason))

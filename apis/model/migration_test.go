@@ -35,7 +35,8 @@ func TestMigrationObstacle(t *testing.T) {
 		"KubeVirt has not looked at it": {func(vm *v1alpha1.WukongVM) { vm.Status.Conditions = nil },
 			v1alpha1.ReasonNotMigratable, "KubeVirt has not reported yet whether WukongVM web can migrate"},
 		"it has no node": {func(vm *v1alpha1.WukongVM) { vm.Status.NodeName = "" }, v1alpha1.ReasonNotRunning,
-			"WukongVM web does not run: start it (powerState: Running); when it starts, the scheduler chooses its node"},
+			"WukongVM web does not run: start it (powerState: Running); when it starts, the scheduler chooses " +
+				"its node"},
 		"it is to stop": {
 			func(vm *v1alpha1.WukongVM) { vm.Spec.PowerState = v1alpha1.PowerStopped }, v1alpha1.ReasonNotRunning,
 			"the guest of WukongVM web is shutting down",
@@ -44,7 +45,9 @@ func TestMigrationObstacle(t *testing.T) {
 			func(vm *v1alpha1.WukongVM) { vm.Status.Phase = v1alpha1.PhaseMigrating }, v1alpha1.ReasonBusy,
 			"WukongVM web is migrating already",
 		},
-		"it is being deleted": {func(vm *v1alpha1.WukongVM) { vm.DeletionTimestamp = &metav1.Time{Time: metav1.Now().Time} },
+		"it is being deleted": {func(vm *v1alpha1.WukongVM) {
+			vm.DeletionTimestamp = &metav1.Time{Time: metav1.Now().Time}
+		},
 			v1alpha1.ReasonTerminating, "WukongVM web is being deleted"},
 	} {
 		vm := &v1alpha1.WukongVM{

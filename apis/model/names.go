@@ -88,8 +88,8 @@ func ExportClaimName(export *v1alpha1.WukongExport) string { return Child(export
 // ExportDownloadName returns the name of the Service of a download link, and of the Secret with its token.
 func ExportDownloadName(export *v1alpha1.WukongExport) string { return Child(export.Name, "download") }
 
-// SafetySnapshotName returns the name of the WukongSnapshot that is taken of a stopped WukongVM before a restore that was
-// requested at a time.
+// SafetySnapshotName returns the name of the WukongSnapshot that is taken of a stopped WukongVM before a restore. Each
+// restore is requested at another time.
 func SafetySnapshotName(vm *v1alpha1.WukongVM, requestedAt time.Time) string {
 	return Child(vm.Name, "before"+requestedAt.UTC().Format("20060102150405"))
 }

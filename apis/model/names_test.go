@@ -95,8 +95,10 @@ func TestNamesOfDisksAndNetworks(t *testing.T) {
 	expect(t, "shared", DiskName(vm, &v1alpha1.VMDisk{Name: "data", DiskRef: reference}), "a disk by reference")
 	expect(t, "", DiskName(vm, &v1alpha1.VMDisk{Name: "drive"}), "an empty drive")
 	expect(t, "web-lan",
-		NetworkName(vm, &v1alpha1.VMNetwork{Name: "lan", Template: &v1alpha1.NetworkTemplate{}}), "a network by template")
-	expect(t, "shared", NetworkName(vm, &v1alpha1.VMNetwork{Name: "lan", NetworkRef: reference}), "a network by reference")
+		NetworkName(vm, &v1alpha1.VMNetwork{Name: "lan", Template: &v1alpha1.NetworkTemplate{}}),
+		"a network by template")
+	expect(t, "shared", NetworkName(vm, &v1alpha1.VMNetwork{Name: "lan", NetworkRef: reference}),
+		"a network by reference")
 	expect(t, "", NetworkName(vm, &v1alpha1.VMNetwork{Name: "default"}), "the pod network")
 }
 

@@ -60,7 +60,8 @@ func TestExportedDisk(t *testing.T) {
 	byName := of(v1alpha1.ExportSource{VM: &v1alpha1.ExportVMSource{Name: "web", Disk: "data"}})
 	expect(t, "data", ExportedDisk(byName, vm), "a named disk of a machine")
 	expect(t, "", ExportedDisk(byName, nil), "a machine that does not exist")
-	expect(t, "", ExportedDisk(of(v1alpha1.ExportSource{VM: &v1alpha1.ExportVMSource{Name: "web"}}), vm), "one of several")
+	expect(t, "", ExportedDisk(of(v1alpha1.ExportSource{VM: &v1alpha1.ExportVMSource{Name: "web"}}), vm),
+		"one of several")
 	expect(t, "root",
 		ExportedDisk(of(v1alpha1.ExportSource{DiskRef: &v1alpha1.LocalObjectReference{Name: "root"}}), nil), "a disk")
 	vm.Spec.Disks = nil

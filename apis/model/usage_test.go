@@ -66,8 +66,10 @@ func TestMayUse(t *testing.T) {
 		"it is attached":           {func(*v1alpha1.WukongDisk) {}, true},
 		"it is attached to nobody": {func(d *v1alpha1.WukongDisk) { d.Status.AttachedTo = "" }, false},
 		"it is another's":          {func(d *v1alpha1.WukongDisk) { d.Status.AttachedTo = "db" }, false},
-		"it is shared":             {func(d *v1alpha1.WukongDisk) { d.Status.AttachedTo, d.Spec.Shared = "", &yes }, true},
-		"it has no claim":          {func(d *v1alpha1.WukongDisk) { d.Status.ClaimName = "" }, false},
+		"it is shared": {
+			func(d *v1alpha1.WukongDisk) { d.Status.AttachedTo, d.Spec.Shared = "", &yes }, true,
+		},
+		"it has no claim": {func(d *v1alpha1.WukongDisk) { d.Status.ClaimName = "" }, false},
 		"it is being deleted": {
 			func(d *v1alpha1.WukongDisk) { d.DeletionTimestamp = &metav1.Time{Time: metav1.Now().Time} }, false,
 		},
@@ -121,7 +123,9 @@ func TestMayRun(t *testing.T) {
 // TestWriters: a deleted WukongVM can write until its guest has released the disk, that is, until status.attachedTo is
 // empty.
 func TestWriters(t *testing.T) {
-	running := v1alpha1.WukongVM{ObjectMeta: named("web"), Status: v1alpha1.WukongVMStatus{Phase: v1alpha1.PhaseRunning}}
+	running := v1alpha1.WukongVM{
+		ObjectMeta: named("web"), Status: v1alpha1.WukongVMStatus{Phase: v1alpha1.PhaseRunning},
+	}
 	stopped := v1alpha1.WukongVM{ObjectMeta: named("db"), Status: v1alpha1.WukongVMStatus{Phase: v1alpha1.PhaseStopped}}
 	const ending = "web (its guest has not released the disk yet)"
 	tests := map[string]struct {
@@ -129,10 +133,12 @@ func TestWriters(t *testing.T) {
 		vms        []v1alpha1.WukongVM
 		expected   []string
 	}{
-		"nobody":                                          {"", nil, nil},
-		"a stopped machine":                               {"db", []v1alpha1.WukongVM{stopped}, nil},
-		"a running one, and a stopped":                    {"web", []v1alpha1.WukongVM{running, stopped}, []string{"web"}},
-		"one that runs and waits for it":                  {"db", []v1alpha1.WukongVM{running, stopped}, []string{"web"}},
+		"nobody":            {"", nil, nil},
+		"a stopped machine": {"db", []v1alpha1.WukongVM{stopped}, nil},
+		"a running one, and a stopped": {"web", []v1alpha1.WukongVM{running, stopped},
+			[]string{"web"}},
+		"one that runs and waits for it": {"db", []v1alpha1.WukongVM{running, stopped},
+			[]string{"web"}},
 		"one that was deleted":                            {"web", nil, []string{ending}},
 		"one that was deleted, and one that waits for it": {"web", []v1alpha1.WukongVM{stopped}, []string{ending}},
 	}

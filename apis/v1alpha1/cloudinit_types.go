@@ -49,7 +49,8 @@ type CloudInitUser struct {
 	// +kubebuilder:validation:Pattern=`^[a-z_][-a-z0-9_]*$`
 	Name string `json:"name,omitempty"`
 
-	// passwordHash is the crypt(5) hash of the user's password: yescrypt, SHA-512, SHA-256 or bcrypt. mkpasswd makes one.
+	// passwordHash is the crypt(5) hash of the user's password: yescrypt, SHA-512, SHA-256 or bcrypt. mkpasswd makes
+	// one.
 	// +optional
 	// +kubebuilder:validation:MinLength=16
 	// +kubebuilder:validation:MaxLength=256

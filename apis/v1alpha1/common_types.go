@@ -43,8 +43,8 @@ const (
 	// AnnotationSnapshotBegun on the VolumeSnapshot of a WukongSnapshot is the consistency that was possible when the
 	// snapshot began: Application or Crash.
 	AnnotationSnapshotBegun = GroupName + "/consistency-at-begin"
-	// AnnotationMigrationRequest on a WukongVM is the last WukongMigration that was handled for it: requestedAt, a slash,
-	// and the UID. It is written before the migration begins, so that no request is carried out twice.
+	// AnnotationMigrationRequest on a WukongVM is the last WukongMigration that was handled for it: requestedAt, a
+	// slash, and the UID. It is written before the migration begins, so that no request is carried out twice.
 	AnnotationMigrationRequest = GroupName + "/migration-request"
 	// AnnotationClonedBy on a WukongVM or WukongDisk is the WukongClone that made it: its name, a slash, and its UID. A
 	// WukongClone that is applied again finds its result by the name.
@@ -56,28 +56,29 @@ const (
 	LabelClone = GroupName + "/clone-uid"
 	// LabelExport is on the pods of a WukongExport's Job. Its value is the name of the WukongExport. Caches select by it.
 	LabelExport = GroupName + "/export"
-	// LabelHostBridge is on the NodeNetworkConfigurationPolicy of a managed bridge. Its value is the name of the bridge.
+	// LabelHostBridge is on the NodeNetworkConfigurationPolicy of a managed bridge. Its value is the name of the
+	// bridge.
 	LabelHostBridge = GroupName + "/host-bridge"
-	// AnnotationAdopted on that policy is "true" if the policy adopted interfaces that existed on the nodes. Wukong never
-	// removes these from the nodes.
+	// AnnotationAdopted on that policy is "true" if the policy adopted interfaces that existed on the nodes. Wukong
+	// never removes these from the nodes.
 	AnnotationAdopted = GroupName + "/adopted"
-	// AnnotationAppliedHash holds the digest of what a controller last applied to a child. With it the controller detects
-	// that it no longer sets a field, without reading managed fields.
+	// AnnotationAppliedHash holds the digest of what a controller last applied to a child. With it the controller
+	// detects that it no longer sets a field, without reading managed fields.
 	AnnotationAppliedHash = GroupName + "/applied-hash"
 	// AnnotationRetainedFor holds the owner, as name/UID, of an object that must outlive its owner and therefore has no
 	// owner reference.
 	AnnotationRetainedFor = GroupName + "/retained-for"
-	// AnnotationCloneableFrom on a PersistentVolumeClaim or VolumeSnapshot lists the other namespaces whose disks may be
-	// clones of it, separated by commas; * means all namespaces.
+	// AnnotationCloneableFrom on a PersistentVolumeClaim or VolumeSnapshot lists the other namespaces whose disks may
+	// be clones of it, separated by commas; * means all namespaces.
 	AnnotationCloneableFrom = GroupName + "/cloneable-from"
-	// AnnotationRequestedSize on the claim of a WukongDisk holds the spec.size for which the claim was last expanded. The
-	// request of the claim also includes the overhead of the file system.
+	// AnnotationRequestedSize on the claim of a WukongDisk holds the spec.size for which the claim was last expanded.
+	// The request of the claim also includes the overhead of the file system.
 	AnnotationRequestedSize = GroupName + "/requested-size"
 	// LabelDisk is on the DataVolumes that WukongDisks move to. Its value is the WukongDisk's UID.
 	LabelDisk = GroupName + "/disk-uid"
-	// LabelDeletionProtection is on the objects that hold the bytes of a protected WukongDisk. An admission policy refuses
-	// to delete them. Its value is the UID of the object that has the label, so that a copy with the same labels is not
-	// protected.
+	// LabelDeletionProtection is on the objects that hold the bytes of a protected WukongDisk. An admission policy
+	// refuses to delete them. Its value is the UID of the object that has the label, so that a copy with the same
+	// labels is not protected.
 	LabelDeletionProtection = GroupName + "/deletion-protection"
 	// AnnotationMovedFrom on a DataVolume that a WukongDisk moves to holds the claim that it moves from.
 	AnnotationMovedFrom = GroupName + "/moved-from"
@@ -99,8 +100,9 @@ const (
 	// AnnotationMoves on a VirtualMachine holds, in JSON, the volumes that KubeVirt was asked to migrate, and the instance
 	// that was running at that time: only that instance shows whether the new claim has all the bytes.
 	AnnotationMoves = GroupName + "/moves"
-	// AnnotationFilled on a WukongDisk is the disk's own name once the disk was complete. A disk that has it is not filled
-	// from its source again. If the claim that held the bytes was deleted, removing the annotation requests that.
+	// AnnotationFilled on a WukongDisk is the disk's own name once the disk was complete. A disk that has it is not
+	// filled from its source again. If the claim that held the bytes was deleted, removing the annotation requests
+	// that.
 	AnnotationFilled = GroupName + "/filled"
 	// AnnotationClaimInUse on a WukongDisk is the user's choice of the claim that has the newest data, when the move of
 	// the disk is undecided.

@@ -3,8 +3,8 @@ package v1alpha1
 // Condition types. Every condition follows the Kubernetes convention: True is good, and Unknown means not observed yet.
 // The message names the object concerned and what to do.
 const (
-	// ConditionReady summarises the state of an object, for every kind. If it is False, the message names the object that
-	// is the cause, and the next step.
+	// ConditionReady summarises the state of an object, for every kind. If it is False, the message names the object
+	// that is the cause, and the next step.
 	ConditionReady = "Ready"
 	// ConditionUmbrellaLinked is False while spec.wukongRef names a Wukong that does not exist. The object works
 	// nevertheless. It is linked once the Wukong is created.
@@ -16,8 +16,8 @@ const (
 	ConditionNetworksReady = "NetworksReady"
 	// ConditionCloudInitReady on a WukongVM: all Secrets with cloud-init data exist and are valid.
 	ConditionCloudInitReady = "CloudInitReady"
-	// ConditionServicesReady on a WukongVM with services: all Services exist as spec defines them and, while this WukongVM
-	// runs, have an endpoint. Absent without services.
+	// ConditionServicesReady on a WukongVM with services: all Services exist as spec defines them and, while this
+	// WukongVM runs, have an endpoint. Absent without services.
 	ConditionServicesReady = "ServicesReady"
 	// ConditionPolicyReady on a WukongVM that has a traffic policy, of its own or of its network: the NetworkPolicy
 	// contains the rules of both, and the cluster's network plugin enforces it. Unknown if it is not known whether the
@@ -29,7 +29,8 @@ const (
 	ConditionGuestAgentConnected = "GuestAgentConnected"
 	// ConditionLiveMigratable on a WukongVM: KubeVirt can migrate the running guest to another node.
 	ConditionLiveMigratable = "LiveMigratable"
-	// ConditionRestartRequired on a WukongVM: True while a change of spec takes effect only after a restart of the guest.
+	// ConditionRestartRequired on a WukongVM: True while a change of spec takes effect only after a restart of the
+	// guest.
 	ConditionRestartRequired = "RestartRequired"
 
 	// ConditionRestored on a WukongVM with spec.restore: the disks were restored from the snapshot, or the request was
@@ -43,14 +44,14 @@ const (
 	// ConditionComplete on a WukongDisk: all its bytes are there. Only then can it be used, cloned, exported and
 	// snapshotted. It stays True while the disk grows, and when the disk cannot grow to the size in its spec.
 	ConditionComplete = "Complete"
-	// ConditionStorageMoved on a WukongDisk: False while the disk is not on the StorageClass that its spec names. Absent
-	// otherwise.
+	// ConditionStorageMoved on a WukongDisk: False while the disk is not on the StorageClass that its spec names.
+	// Absent otherwise.
 	ConditionStorageMoved = "StorageMoved"
 
 	// ConditionUpToDate on a WukongImage: the current version is the one that the source had when it was last checked.
 	ConditionUpToDate = "UpToDate"
-	// ConditionCompleted on a WukongExport: True once the bytes are at the target. False with reason Failed or Expired is
-	// final, too.
+	// ConditionCompleted on a WukongExport: True once the bytes are at the target. False with reason Failed or Expired
+	// is final, too.
 	ConditionCompleted = "Completed"
 
 	// ConditionChildrenReady on a Wukong: every WukongVM, WukongDisk, WukongImage and WukongNetwork is ready.
@@ -67,18 +68,19 @@ const (
 	ReasonTerminating = "Terminating"
 	// ReasonDependencyMissing: an API that the object needs is not served by the cluster (CDI, Multus, KubeVirt).
 	ReasonDependencyMissing = "DependencyMissing"
-	// ReasonNameConflict: an object that is not managed by Wukong has a name that Wukong needs. Wukong does not change it.
+	// ReasonNameConflict: an object that is not managed by Wukong has a name that Wukong needs. Wukong does not change
+	// it.
 	ReasonNameConflict = "NameConflict"
 	// ReasonInvalidSpec: the spec cannot be carried out, for a cause that admission cannot check.
 	ReasonInvalidSpec = "InvalidSpec"
-	// ReasonApplyRefused: the API server refused a child that Wukong applied, or the pod of a Job. The message is the API
-	// server's.
+	// ReasonApplyRefused: the API server refused a child that Wukong applied, or the pod of a Job. The message is the
+	// API server's.
 	ReasonApplyRefused = "ApplyRefused"
 	// ReasonReconcileError: a step failed temporarily, for example because a webhook of KubeVirt does not answer. It is
 	// retried. The message is that of the error.
 	ReasonReconcileError = "ReconcileError"
-	// ReasonStoppedOutside is the reason of an event: the VirtualMachine of a WukongVM with powerState Running was stopped
-	// by a user or another program. Wukong starts it again.
+	// ReasonStoppedOutside is the reason of an event: the VirtualMachine of a WukongVM with powerState Running was
+	// stopped by a user or another program. Wukong starts it again.
 	ReasonStoppedOutside = "StoppedOutside"
 	// ReasonForeignVolume: KubeVirt's VirtualMachineRestore replaced a disk with another volume. Wukong does not change
 	// that volume.
@@ -132,11 +134,11 @@ const (
 	ReasonInUse = "InUse"
 	// ReasonAwaitingUpload: CDI waits until a user uploads the disk image. The message explains how.
 	ReasonAwaitingUpload = "AwaitingUpload"
-	// ReasonSourceNotReady: the source of the clone is not complete yet, or CDI does not offer a version of the image yet.
-	// The message is the cause that the source reports.
+	// ReasonSourceNotReady: the source of the clone is not complete yet, or CDI does not offer a version of the image
+	// yet. The message is the cause that the source reports.
 	ReasonSourceNotReady = "SourceNotReady"
-	// ReasonCloneNotGranted: the source of the clone is in another namespace, and either does not exist or does not grant
-	// access to this namespace. The reason does not distinguish the two.
+	// ReasonCloneNotGranted: the source of the clone is in another namespace, and either does not exist or does not
+	// grant access to this namespace. The reason does not distinguish the two.
 	ReasonCloneNotGranted = "CloneNotGranted"
 	// ReasonExpanding: the claim grows to spec.size. WukongVMs can use the disk meanwhile.
 	ReasonExpanding = "Expanding"
@@ -152,8 +154,8 @@ const (
 	// ReasonMoveUndecided: the guest stopped while the disk moved, and it is unknown which of two claims has the newest
 	// data. Both are kept until a user chooses one.
 	ReasonMoveUndecided = "MoveUndecided"
-	// ReasonClaimInUse: another WukongDisk already uses the claim that the disk adopts, or an instance or pod that is not
-	// of the disk's owner uses the claim. The message names it.
+	// ReasonClaimInUse: another WukongDisk already uses the claim that the disk adopts, or an instance or pod that is
+	// not of the disk's owner uses the claim. The message names it.
 	ReasonClaimInUse = "ClaimInUse"
 	// ReasonQuotaExceeded: a ResourceQuota of the namespace does not allow the claim, or does not allow it to grow.
 	ReasonQuotaExceeded = "QuotaExceeded"
@@ -171,8 +173,8 @@ const (
 const (
 	// ReasonAttachmentMissing: the NetworkAttachmentDefinition that the network refers to does not exist.
 	ReasonAttachmentMissing = "AttachmentMissing"
-	// ReasonHostAccessDenied: the WukongHostNetworkPolicy does not permit the namespace to use the node network on which
-	// the network is based.
+	// ReasonHostAccessDenied: the WukongHostNetworkPolicy does not permit the namespace to use the node network on
+	// which the network is based.
 	ReasonHostAccessDenied = "HostAccessDenied"
 	// ReasonNodeFeatureMissing: no node offers the device or switch that the network is based on. The message names the
 	// resource.
@@ -203,15 +205,15 @@ const (
 	ReasonBootDiskInUse = "BootDiskInUse"
 	// ReasonWaitingForNetwork: a network is missing or not ready. The message is the cause that the network reports.
 	ReasonWaitingForNetwork = "WaitingForNetwork"
-	// ReasonAddressInvalid: an address of the WukongVM does not fit the network, for example because it is outside of its
-	// subnets.
+	// ReasonAddressInvalid: an address of the WukongVM does not fit the network, for example because it is outside of
+	// its subnets.
 	ReasonAddressInvalid = "AddressInvalid"
 	// ReasonBandwidthUnsupported: an interface has a bandwidth limit, and its network cannot enforce one.
 	ReasonBandwidthUnsupported = "BandwidthUnsupported"
 	// ReasonMigrationRequired: an interface can be plugged in or unplugged only by a live migration of the guest.
 	ReasonMigrationRequired = "MigrationRequired"
-	// ReasonPoolExhausted: the pools of a network have no free address. The WukongVM gets one as soon as another WukongVM
-	// releases one.
+	// ReasonPoolExhausted: the pools of a network have no free address. The WukongVM gets one as soon as another
+	// WukongVM releases one.
 	ReasonPoolExhausted = "PoolExhausted"
 	// ReasonAddressInUse: another WukongVM has the address, or it is reserved for one.
 	ReasonAddressInUse = "AddressInUse"
@@ -225,8 +227,8 @@ const (
 	ReasonServicePending = "ServicePending"
 	// ReasonPolicyUnsupported: a policy cannot apply to the WukongVM, because it has no interface on the pod network.
 	ReasonPolicyUnsupported = "PolicyUnsupported"
-	// ReasonEnforcementMissing: the cluster's network plugin does not enforce NetworkPolicies, so that a policy would have
-	// no effect.
+	// ReasonEnforcementMissing: the cluster's network plugin does not enforce NetworkPolicies, so that a policy would
+	// have no effect.
 	ReasonEnforcementMissing = "EnforcementMissing"
 	// ReasonEnforcementUnverified: it is not known whether the cluster's network plugin enforces NetworkPolicies.
 	ReasonEnforcementUnverified = "EnforcementUnverified"
@@ -294,11 +296,11 @@ const (
 	ReasonSnapshotLost = "SnapshotLost"
 	// ReasonSnapshotUnsupported: the storage of a disk has no VolumeSnapshotClass that could take the snapshot.
 	ReasonSnapshotUnsupported = "SnapshotUnsupported"
-	// ReasonAgentMissing: no guest agent is connected to freeze the file systems of the running guest, which the required
-	// consistency needs.
+	// ReasonAgentMissing: no guest agent is connected to freeze the file systems of the running guest, which the
+	// required consistency needs.
 	ReasonAgentMissing = "AgentMissing"
-	// ReasonBusy: another operation on the WukongVM or a disk is in progress, such as a migration or a snapshot. The work
-	// begins after it.
+	// ReasonBusy: another operation on the WukongVM or a disk is in progress, such as a migration or a snapshot. The
+	// work begins after it.
 	ReasonBusy = "Busy"
 )
 
@@ -308,8 +310,8 @@ const (
 	ReasonMigrated = "Migrated"
 	// ReasonAppointed: requestedAt is in the future.
 	ReasonAppointed = "Appointed"
-	// ReasonSkipped: requestedAt is earlier than the creation of the WukongVM: the request was for an earlier WukongVM of
-	// the same name.
+	// ReasonSkipped: requestedAt is earlier than the creation of the WukongVM: the request was for an earlier WukongVM
+	// of the same name.
 	ReasonSkipped = "Skipped"
 	// ReasonAlreadyHandled: the request was handled before, for a WukongMigration that has since been deleted.
 	ReasonAlreadyHandled = "AlreadyHandled"

@@ -45,7 +45,8 @@ type OperationStatus struct {
 	// +wukong:ledger
 	StartTime *metav1.Time `json:"startTime,omitempty"`
 
-	// completionTime is when the work succeeded, failed or was cancelled. The reported result does not change afterwards.
+	// completionTime is when the work succeeded, failed or was cancelled. The reported result does not change
+	// afterwards.
 	// +optional
 	// +wukong:ledger
 	CompletionTime *metav1.Time `json:"completionTime,omitempty"`

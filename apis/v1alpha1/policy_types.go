@@ -8,8 +8,8 @@ package v1alpha1
 // +kubebuilder:validation:MinProperties=1
 type TrafficPolicy struct {
 	// defaultDeny denies all traffic of a direction that no rule allows, also if there is no rule. Omitted, only
-	// directions with rules deny traffic. A WukongVM whose egress is denied needs rules for DNS, and for the servers from
-	// which it gets its software.
+	// directions with rules deny traffic. A WukongVM whose egress is denied needs rules for DNS, and for the servers
+	// from which it gets its software.
 	// +optional
 	DefaultDeny TrafficDirection `json:"defaultDeny,omitempty"`
 
@@ -70,8 +70,8 @@ type TrafficPeer struct {
 	// +optional
 	PodSelector *LabelSelector `json:"podSelector,omitempty"`
 
-	// namespaceSelector selects the namespaces in which podSelector applies; without podSelector, all WukongVMs and pods
-	// in these namespaces. Omitted, the WukongVM's own namespace.
+	// namespaceSelector selects the namespaces in which podSelector applies; without podSelector, all WukongVMs and
+	// pods in these namespaces. Omitted, the WukongVM's own namespace.
 	// +optional
 	NamespaceSelector *LabelSelector `json:"namespaceSelector,omitempty"`
 

@@ -45,7 +45,8 @@ const (
 // +kubebuilder:validation:XValidation:rule="(has(self.type) && self.type != 'ClusterIP') || self.ports.all(p, !has(p.nodePort))",message="nodePort is for type NodePort and LoadBalancer"
 // +kubebuilder:validation:XValidation:rule="self.ports.size() == 1 || self.ports.all(p, has(p.name))",message="each of several ports needs a name"
 type VMService struct {
-	// name of the entry. The name of the Service is the WukongVM's name, a hyphen and this name; status.services has it.
+	// name of the entry. The name of the Service is the WukongVM's name, a hyphen and this name; status.services has
+	// it.
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=40
@@ -78,7 +79,8 @@ type VMService struct {
 	// +optional
 	SessionAffinity SessionAffinity `json:"sessionAffinity,omitempty"`
 
-	// externalTrafficPolicy determines to which WukongVMs traffic from outside of the cluster is sent. Omitted, Cluster.
+	// externalTrafficPolicy determines to which WukongVMs traffic from outside of the cluster is sent. Omitted,
+	// Cluster.
 	// +optional
 	ExternalTrafficPolicy ExternalTrafficPolicy `json:"externalTrafficPolicy,omitempty"`
 
@@ -164,8 +166,8 @@ type VMServiceStatus struct {
 	// +kubebuilder:validation:MaxItems=32
 	NodePorts []int32 `json:"nodePorts,omitempty"`
 
-	// endpoints is the number of WukongVMs that are ready behind the Service. KubeVirt reports a WukongVM as ready as soon
-	// as it runs.
+	// endpoints is the number of WukongVMs that are ready behind the Service. KubeVirt reports a WukongVM as ready as
+	// soon as it runs.
 	// +optional
 	Endpoints int32 `json:"endpoints"`
 

@@ -45,8 +45,8 @@ type WukongStatus struct {
 	Phase Phase `json:"phase,omitempty"`
 
 	// summary is the number of ready children and of all children, such as "3/4". It counts WukongVMs, WukongDisks,
-	// WukongImages and WukongNetworks. Other children, such as WukongSnapshots and WukongExports, are only in counts and
-	// children: they do not affect whether an application is ready.
+	// WukongImages and WukongNetworks. Other children, such as WukongSnapshots and WukongExports, are only in counts
+	// and children: they do not affect whether an application is ready.
 	// +optional
 	// +kubebuilder:validation:MaxLength=32
 	Summary string `json:"summary,omitempty"`

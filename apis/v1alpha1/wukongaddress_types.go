@@ -8,8 +8,8 @@ import (
 //
 // +kubebuilder:validation:ExactlyOneOf=address;macAddress
 type WukongAddressSpec struct {
-	// segment is the layer-2 domain in which the address is unique: the network's spec.segment, or a name derived from the
-	// node network on which the network is based.
+	// segment is the layer-2 domain in which the address is unique: the network's spec.segment, or a name derived from
+	// the node network on which the network is based.
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=400
@@ -36,8 +36,8 @@ type WukongAddressSpec struct {
 	// +required
 	Network AddressNetwork `json:"network,omitzero"`
 
-	// reserved keeps the address, after the WukongVM is deleted, for the interface of the same name of a WukongVM of the
-	// same name.
+	// reserved keeps the address, after the WukongVM is deleted, for the interface of the same name of a WukongVM of
+	// the same name.
 	// +optional
 	Reserved *bool `json:"reserved,omitempty"`
 }

@@ -50,9 +50,9 @@ type WukongDiskSpec struct {
 	// +optional
 	Source *WukongDiskSource `json:"source,omitempty"`
 
-	// size of the disk in the guest, in bytes, as a Kubernetes quantity such as 20Gi. On a file system volume the claim is
-	// larger by the overhead that CDI reserves. The size can be increased at any time, also while the guest runs, if the
-	// StorageClass allows it. It can never be decreased.
+	// size of the disk in the guest, in bytes, as a Kubernetes quantity such as 20Gi. On a file system volume the claim
+	// is larger by the overhead that CDI reserves. The size can be increased at any time, also while the guest runs, if
+	// the StorageClass allows it. It can never be decreased.
 	// +optional
 	// +kubebuilder:validation:XIntOrString
 	// +kubebuilder:validation:MaxLength=32
@@ -62,9 +62,9 @@ type WukongDiskSpec struct {
 	// storageClassName of the claim. Omitted, the cluster's default class for virtual machines
 	// (storageclass.kubevirt.io/is-default-virt-class), else the cluster's default class. A change moves the disk:
 	// KubeVirt copies it while the guest runs, where it can; otherwise it is copied while the WukongVM is stopped. The
-	// condition StorageMoved reports the progress, or why the disk cannot be moved. The old claim is deleted once the new
-	// one is in use, whatever reclaimPolicy is; Kubernetes keeps it Terminating while a pod refers to it. This includes a
-	// launcher pod that remains after a migration, until the guest stops.
+	// condition StorageMoved reports the progress, or why the disk cannot be moved. The old claim is deleted once the
+	// new one is in use, whatever reclaimPolicy is; Kubernetes keeps it Terminating while a pod refers to it. This
+	// includes a launcher pod that remains after a migration, until the guest stops.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
@@ -85,15 +85,15 @@ type WukongDiskSpec struct {
 	// +kubebuilder:validation:Enum=Filesystem;Block
 	VolumeMode *corev1.PersistentVolumeMode `json:"volumeMode,omitempty"`
 
-	// reclaimPolicy determines what happens to the data when the WukongDisk is deleted. Omitted, Delete. It may be changed
-	// at any time: on the WukongDisk, or in the WukongVM's template if the template sets it. The claim of
+	// reclaimPolicy determines what happens to the data when the WukongDisk is deleted. Omitted, Delete. It may be
+	// changed at any time: on the WukongDisk, or in the WukongVM's template if the template sets it. The claim of
 	// source.persistentVolumeClaim is never deleted. The schema has no default: a template would have it too, and the
 	// WukongVM would then overwrite a change on the WukongDisk.
 	// +optional
 	ReclaimPolicy ReclaimPolicy `json:"reclaimPolicy,omitempty"`
 
-	// deletionProtection prevents the deletion of the WukongDisk while it is true. The disk is also kept when the WukongVM
-	// or the Wukong that owns it is deleted. The namespace of a protected disk cannot be deleted either.
+	// deletionProtection prevents the deletion of the WukongDisk while it is true. The disk is also kept when the
+	// WukongVM or the Wukong that owns it is deleted. The namespace of a protected disk cannot be deleted either.
 	// +optional
 	DeletionProtection *bool `json:"deletionProtection,omitempty"`
 
@@ -114,9 +114,9 @@ type WukongDiskSpec struct {
 	// +kubebuilder:validation:items:XValidation:rule="self == '*' || self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')",message="must be the name of a namespace, or * for all"
 	CloneableFrom []string `json:"cloneableFrom,omitempty"`
 
-	// shared allows several WukongVMs to use the disk at the same time. The guests must use a cluster file system on it,
-	// or its data is destroyed. The claim must have the access mode ReadWriteMany. Omitted, one WukongVM at a time may use
-	// the disk.
+	// shared allows several WukongVMs to use the disk at the same time. The guests must use a cluster file system on
+	// it, or its data is destroyed. The claim must have the access mode ReadWriteMany. Omitted, one WukongVM at a time
+	// may use the disk.
 	// +optional
 	Shared *bool `json:"shared,omitempty"`
 }
@@ -157,7 +157,8 @@ type WukongDiskSource struct {
 	// +optional
 	Clone *DiskCloneSource `json:"clone,omitempty"`
 
-	// snapshot copies the state of a disk at a point in time. The size must be at least the size of the disk at that time.
+	// snapshot copies the state of a disk at a point in time. The size must be at least the size of the disk at that
+	// time.
 	// +optional
 	Snapshot *DiskSnapshotSource `json:"snapshot,omitempty"`
 
@@ -202,8 +203,8 @@ type HTTPSource struct {
 // RegistrySource is a container disk in an OCI registry.
 type RegistrySource struct {
 	// url of the image: docker://host/repository:tag. The scheme may be omitted. An archive on a web server is
-	// oci-archive://host/path. With a digest, docker://host/repository@sha256:..., the importer accepts only that image:
-	// it compares the manifest with the digest. It does not compare the layers with the manifest (CDI 1.61,
+	// oci-archive://host/path. With a digest, docker://host/repository@sha256:..., the importer accepts only that
+	// image: it compares the manifest with the digest. It does not compare the layers with the manifest (CDI 1.61,
 	// pkg/importer/transport.go). For the bytes, the registry and all who can write to it must therefore be trusted.
 	// +required
 	// +kubebuilder:validation:MinLength=1
@@ -230,7 +231,8 @@ type S3Source struct {
 	// +kubebuilder:validation:XValidation:rule="self.matches('^https?://')",message="url must begin with http:// or https://"
 	URL string `json:"url,omitempty"`
 
-	// secretRef names a Secret with the credentials: keys accessKeyId and secretKey. Omitted, the object must be public.
+	// secretRef names a Secret with the credentials: keys accessKeyId and secretKey. Omitted, the object must be
+	// public.
 	// +optional
 	SecretRef *LocalObjectReference `json:"secretRef,omitempty"`
 
@@ -322,8 +324,8 @@ type DiskImageSource struct {
 	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`
 	Name string `json:"name,omitempty"`
 
-	// namespace of the WukongImage. Omitted, the disk's own. An image in another namespace must grant access to the disk's
-	// namespace by spec.cloneableFrom.
+	// namespace of the WukongImage. Omitted, the disk's own. An image in another namespace must grant access to the
+	// disk's namespace by spec.cloneableFrom.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=63
@@ -395,8 +397,8 @@ type WukongDiskStatus struct {
 	// +kubebuilder:validation:MaxLength=253
 	DataVolumeName string `json:"dataVolumeName,omitempty"`
 
-	// attachedTo is the WukongVM to which the disk is assigned: the oldest WukongVM that lists it, until that has released
-	// it. Empty if no WukongVM uses the disk, and for a shared disk.
+	// attachedTo is the WukongVM to which the disk is assigned: the oldest WukongVM that lists it, until that has
+	// released it. Empty if no WukongVM uses the disk, and for a shared disk.
 	// +optional
 	// +kubebuilder:validation:MaxLength=63
 	// +wukong:handshake
@@ -420,8 +422,8 @@ type WukongDiskStatus struct {
 	// +kubebuilder:validation:MaxLength=32
 	RequestedSize *resource.Quantity `json:"requestedSize,omitempty"`
 
-	// claimRequest is the size that the claim requests from the storage, in bytes: requestedSize, plus the overhead on a
-	// file system volume.
+	// claimRequest is the size that the claim requests from the storage, in bytes: requestedSize, plus the overhead on
+	// a file system volume.
 	// +optional
 	ClaimRequest *resource.Quantity `json:"claimRequest,omitempty"`
 
@@ -449,8 +451,8 @@ type WukongDiskStatus struct {
 	// +optional
 	VolumeMode corev1.PersistentVolumeMode `json:"volumeMode,omitempty"`
 
-	// progressPercent is the progress of a running import, in steps of ten, so that a long import does not flood the API
-	// server.
+	// progressPercent is the progress of a running import, in steps of ten, so that a long import does not flood the
+	// API server.
 	// +optional
 	// +kubebuilder:validation:Minimum=0
 	// +kubebuilder:validation:Maximum=100

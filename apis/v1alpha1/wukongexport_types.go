@@ -74,8 +74,8 @@ type ExportSource struct {
 	// +optional
 	DiskRef *LocalObjectReference `json:"diskRef,omitempty"`
 
-	// volumeSnapshot is restored to a temporary claim for the duration of the export. WukongVMs that use the disk may run
-	// meanwhile.
+	// volumeSnapshot is restored to a temporary claim for the duration of the export. WukongVMs that use the disk may
+	// run meanwhile.
 	// +optional
 	VolumeSnapshot *ExportSnapshotSource `json:"volumeSnapshot,omitempty"`
 
@@ -117,8 +117,8 @@ type ExportVMSource struct {
 	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`
 	Name string `json:"name,omitempty"`
 
-	// disk is the name of an entry in spec.disks of the WukongVM. It may be omitted if the WukongVM has only one disk: an
-	// export holds one disk, and does not silently omit others.
+	// disk is the name of an entry in spec.disks of the WukongVM. It may be omitted if the WukongVM has only one disk:
+	// an export holds one disk, and does not silently omit others.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=40
@@ -154,8 +154,8 @@ type DownloadTarget struct {
 
 // S3Target is an object in an S3 bucket.
 type S3Target struct {
-	// url of the object, as HTTP URL: https://endpoint/bucket/key. The bucket must exist. An existing object with this key
-	// is replaced.
+	// url of the object, as HTTP URL: https://endpoint/bucket/key. The bucket must exist. An existing object with this
+	// key is replaced.
 	// +required
 	// +kubebuilder:validation:MinLength=8
 	// +kubebuilder:validation:MaxLength=2048
@@ -187,8 +187,8 @@ type RegistryTarget struct {
 	// +kubebuilder:validation:XValidation:rule="self.matches('^(docker://)?[^/@ ]+/[^@ ]+$')",message="image must be host/repository:tag, without a digest: the digest is only known once the image is written"
 	Image string `json:"image,omitempty"`
 
-	// secretRef names a Secret with the credentials: keys accessKeyId (user) and secretKey (password), or a Secret of type
-	// kubernetes.io/dockerconfigjson. Omitted, no credentials are used.
+	// secretRef names a Secret with the credentials: keys accessKeyId (user) and secretKey (password), or a Secret of
+	// type kubernetes.io/dockerconfigjson. Omitted, no credentials are used.
 	// +optional
 	SecretRef *LocalObjectReference `json:"secretRef,omitempty"`
 
@@ -253,8 +253,8 @@ type DownloadStatus struct {
 	// +kubebuilder:validation:MaxLength=2048
 	URL string `json:"url,omitempty"`
 
-	// serviceName is the Service behind url; 'kubectl port-forward service/NAME 8443:443' makes it reachable from outside
-	// of the cluster.
+	// serviceName is the Service behind url; 'kubectl port-forward service/NAME 8443:443' makes it reachable from
+	// outside of the cluster.
 	// +optional
 	// +kubebuilder:validation:MaxLength=253
 	ServiceName string `json:"serviceName,omitempty"`

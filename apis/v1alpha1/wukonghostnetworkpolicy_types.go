@@ -21,8 +21,8 @@ const (
 
 // WukongHostNetworkPolicySpec lists the networks of the nodes that namespaces may use.
 type WukongHostNetworkPolicySpec struct {
-	// permitted lists the networks of the nodes that namespaces may use. A network that no entry lists for a namespace is
-	// refused there. Omitted, no namespace may use any.
+	// permitted lists the networks of the nodes that namespaces may use. A network that no entry lists for a namespace
+	// is refused there. Omitted, no namespace may use any.
 	// +optional
 	// +listType=map
 	// +listMapKey=name
@@ -56,8 +56,8 @@ type PermittedHostNetwork struct {
 	// +kubebuilder:validation:MaxProperties=16
 	NamespaceLabels map[string]string `json:"namespaceLabels,omitempty"`
 
-	// everything permits all networks of the nodes, on every VLAN. It is for namespaces whose users are trusted with the
-	// nodes' networks. The fields of a network that affect nodes or other namespaces (bridge.managed, sriov.trust,
+	// everything permits all networks of the nodes, on every VLAN. It is for namespaces whose users are trusted with
+	// the nodes' networks. The fields of a network that affect nodes or other namespaces (bridge.managed, sriov.trust,
 	// sriov.spoofCheck and segment) still need hostAccess: Unrestricted.
 	// +optional
 	Everything *bool `json:"everything,omitempty"`
@@ -91,8 +91,8 @@ type PermittedHostNetwork struct {
 	// +kubebuilder:validation:MaxItems=64
 	SRIOVResources []ResourceName `json:"sriovResources,omitempty"`
 
-	// attachments are the permitted NetworkAttachmentDefinitions of other namespaces, as namespace/name, for networks of
-	// type NetworkAttachmentDefinition. A network may use those of its own namespace without an entry here.
+	// attachments are the permitted NetworkAttachmentDefinitions of other namespaces, as namespace/name, for networks
+	// of type NetworkAttachmentDefinition. A network may use those of its own namespace without an entry here.
 	// +optional
 	// +listType=set
 	// +kubebuilder:validation:MinItems=1
@@ -108,8 +108,8 @@ type PermittedHostNetwork struct {
 	VLANs []VLANRange `json:"vlans,omitempty"`
 
 	// untagged determines whether networks of type Bridge, OVS and SRIOV may omit vlan. The guest then gets the frames
-	// that the bridge or device sends to a port without a VLAN; on a trunk, these are the frames of every VLAN. Omitted,
-	// they may do so only if vlans is omitted, too.
+	// that the bridge or device sends to a port without a VLAN; on a trunk, these are the frames of every VLAN.
+	// Omitted, they may do so only if vlans is omitted, too.
 	// +optional
 	Untagged *bool `json:"untagged,omitempty"`
 }
@@ -120,16 +120,16 @@ type PermittedMacvlan struct {
 	// +required
 	Master InterfaceName `json:"master,omitempty"`
 
-	// modes in which networks may use the interface. Omitted, Bridge: mode Passthru gives the whole interface to one guest
-	// of each node.
+	// modes in which networks may use the interface. Omitted, Bridge: mode Passthru gives the whole interface to one
+	// guest of each node.
 	// +optional
 	// +listType=set
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=2
 	Modes []MacvlanMode `json:"modes,omitempty"`
 
-	// resourceName is the name of the interface in the macvtap device plugin. It is the only value that networks may set
-	// in macvlan.resourceName. Omitted, they must not set that field.
+	// resourceName is the name of the interface in the macvtap device plugin. It is the only value that networks may
+	// set in macvlan.resourceName. Omitted, they must not set that field.
 	// +optional
 	ResourceName ResourceName `json:"resourceName,omitempty"`
 }

@@ -21,13 +21,14 @@ type WukongImageSpec struct {
 	// +required
 	Source WukongImageSource `json:"source,omitzero"`
 
-	// schedule determines when to check for a new version, as a cron expression with five fields, or as @hourly, @daily,
-	// @weekly, @monthly or @yearly, for example "0 3 * * *". Omitted, the image is imported once.
+	// schedule determines when to check for a new version, as a cron expression with five fields, or as @hourly,
+	// @daily, @weekly, @monthly or @yearly, for example "0 3 * * *". Omitted, the image is imported once.
 	//
-	// A registry reports the digest of an image: at each scheduled time, CDI's poller compares it, and imports the image
-	// if it is new. A web server does not: at each scheduled time, the whole image of an http source is imported again, as
-	// a new version. A scheduled time during an import is skipped. The times of an http source are in UTC. Those of a
-	// registry source are in the time zone of the cluster's controller manager, which is UTC in nearly all clusters.
+	// A registry reports the digest of an image: at each scheduled time, CDI's poller compares it, and imports the
+	// image if it is new. A web server does not: at each scheduled time, the whole image of an http source is imported
+	// again, as a new version. A scheduled time during an import is skipped. The times of an http source are in UTC.
+	// Those of a registry source are in the time zone of the cluster's controller manager, which is UTC in nearly all
+	// clusters.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=128
@@ -80,9 +81,9 @@ type WukongImageSpec struct {
 //
 // +kubebuilder:validation:ExactlyOneOf=registry;http
 type WukongImageSource struct {
-	// registry imports a container disk: an OCI image that holds a disk image below /disk. With a schedule, the Secret and
-	// the ConfigMap that it names must exist both in the namespace of the image, for the import, and in the namespace of
-	// CDI, for CDI's poller.
+	// registry imports a container disk: an OCI image that holds a disk image below /disk. With a schedule, the Secret
+	// and the ConfigMap that it names must exist both in the namespace of the image, for the import, and in the
+	// namespace of CDI, for CDI's poller.
 	// +optional
 	Registry *RegistrySource `json:"registry,omitempty"`
 
@@ -131,8 +132,8 @@ type WukongImageStatus struct {
 	// +kubebuilder:validation:MaxLength=253
 	DataSourceName string `json:"dataSourceName,omitempty"`
 
-	// currentVersion is the version from which new disks are created: the name of its claim, or of its volume snapshot if
-	// the StorageClass stores images as snapshots.
+	// currentVersion is the version from which new disks are created: the name of its claim, or of its volume snapshot
+	// if the StorageClass stores images as snapshots.
 	// +optional
 	// +kubebuilder:validation:MaxLength=253
 	CurrentVersion string `json:"currentVersion,omitempty"`
@@ -146,8 +147,8 @@ type WukongImageStatus struct {
 	// +optional
 	LastImportTime *metav1.Time `json:"lastImportTime,omitempty"`
 
-	// nextImportTime is the next scheduled time of an http source. It is empty for a registry source, because only CDI's
-	// CronJob has that time.
+	// nextImportTime is the next scheduled time of an http source. It is empty for a registry source, because only
+	// CDI's CronJob has that time.
 	// +optional
 	NextImportTime *metav1.Time `json:"nextImportTime,omitempty"`
 

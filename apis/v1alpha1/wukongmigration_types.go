@@ -19,10 +19,10 @@ type WukongMigrationSpec struct {
 	// +required
 	VMRef LocalObjectReference `json:"vmRef,omitzero"`
 
-	// requestedAt is the time of the request, such as 2026-03-01T12:00:00Z. The migration is carried out only if this time
-	// is later than the creation of the WukongVM, and later than the last request that was handled for the WukongVM. A
-	// WukongMigration that is deleted and applied again, for example by Argo CD, therefore has no effect. If the time is
-	// in the future, the migration begins at that time. It is in UTC and whole seconds.
+	// requestedAt is the time of the request, such as 2026-03-01T12:00:00Z. The migration is carried out only if this
+	// time is later than the creation of the WukongVM, and later than the last request that was handled for the
+	// WukongVM. A WukongMigration that is deleted and applied again, for example by Argo CD, therefore has no effect.
+	// If the time is in the future, the migration begins at that time. It is in UTC and whole seconds.
 	// +required
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:Format=date-time
@@ -45,7 +45,8 @@ type WukongMigrationSpec struct {
 	Attempts *int32 `json:"attempts,omitempty"`
 
 	// deadlineSeconds is the time, in seconds, within which an attempt must begin. It starts at requestedAt or at the
-	// creation of the WukongMigration, whichever is later. An attempt that is in progress when it ends is not cancelled.
+	// creation of the WukongMigration, whichever is later. An attempt that is in progress when it ends is not
+	// cancelled.
 	// +optional
 	// +default=3600
 	// +kubebuilder:validation:Minimum=1

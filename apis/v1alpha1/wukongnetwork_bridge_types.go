@@ -34,8 +34,8 @@ type BridgeNetwork struct {
 // +kubebuilder:validation:XValidation:rule="!has(self.uplinkVLAN) || (has(self.ports) ? self.ports.all(port, size(port) + 1 + size(string(self.uplinkVLAN)) <= 15) : size(self.bond.name) + 1 + size(string(self.uplinkVLAN)) <= 15)",message="uplinkVLAN makes an interface such as eth1.100, which has at most 15 characters: use a port, or bond name, that is shorter"
 // +kubebuilder:validation:XValidation:rule="!has(self.keepHostAddress) || !self.keepHostAddress || (has(self.ports) && size(self.ports) == 1 && !has(self.uplinkVLAN))",message="keepHostAddress moves the addresses of one port: list exactly one in ports, and leave out bond and uplinkVLAN"
 type ManagedBridge struct {
-	// ports are the interfaces of the nodes that connect the bridge to the physical network, such as eth1. Each must exist
-	// on every selected node.
+	// ports are the interfaces of the nodes that connect the bridge to the physical network, such as eth1. Each must
+	// exist on every selected node.
 	// +optional
 	// +listType=set
 	// +kubebuilder:validation:MinItems=1
@@ -61,8 +61,8 @@ type ManagedBridge struct {
 	MTU *int32 `json:"mtu,omitempty"`
 
 	// nodeSelector selects the nodes that get the bridge, by their labels. Omitted, all nodes on which NMState runs.
-	// WukongVMs on the network run only on these nodes. A node that is no longer selected keeps its bridge: NMState does
-	// not remove it there.
+	// WukongVMs on the network run only on these nodes. A node that is no longer selected keeps its bridge: NMState
+	// does not remove it there.
 	// +optional
 	// +kubebuilder:validation:MinProperties=1
 	// +kubebuilder:validation:MaxProperties=16
@@ -95,8 +95,8 @@ type Bond struct {
 	// +kubebuilder:validation:Pattern=`^[a-zA-Z0-9][-_.a-zA-Z0-9]*$`
 	Name string `json:"name,omitempty"`
 
-	// mode of the bond, as the kernel names it. The modes balance-tlb and balance-alb are not available: they change MAC
-	// addresses of frames, and do not work under a bridge.
+	// mode of the bond, as the kernel names it. The modes balance-tlb and balance-alb are not available: they change
+	// MAC addresses of frames, and do not work under a bridge.
 	// +required
 	Mode BondMode `json:"mode,omitempty"`
 

@@ -14,8 +14,8 @@ type PodBinding string
 const (
 	// PodBindingMasquerade puts the guest behind network address translation in its pod. It is built into KubeVirt.
 	PodBindingMasquerade PodBinding = "Masquerade"
-	// PodBindingPasst gives the guest the address of the pod, by the program passt. It needs a network binding plugin with
-	// the name passt, which an administrator registers in the KubeVirt object.
+	// PodBindingPasst gives the guest the address of the pod, by the program passt. It needs a network binding plugin
+	// with the name passt, which an administrator registers in the KubeVirt object.
 	PodBindingPasst PodBinding = "Passt"
 )
 
@@ -35,8 +35,8 @@ type MacvlanNetwork struct {
 	// +optional
 	Mode MacvlanMode `json:"mode,omitempty"`
 
-	// resourceName is the name of the master in the macvtap device plugin. Omitted, macvtap.network.kubevirt.io/ followed
-	// by the master.
+	// resourceName is the name of the master in the macvtap device plugin. Omitted, macvtap.network.kubevirt.io/
+	// followed by the master.
 	// +optional
 	// +kubebuilder:validation:MinLength=3
 	// +kubebuilder:validation:MaxLength=253
@@ -67,8 +67,8 @@ type SRIOVNetwork struct {
 	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-.a-z0-9]*[a-z0-9])?/[a-zA-Z0-9]([-_.a-zA-Z0-9]*[a-zA-Z0-9])?$`
 	ResourceName string `json:"resourceName,omitempty"`
 
-	// vlan is the VLAN id with which the device tags frames, 1 to 4094. Omitted, the device does not change the frames of
-	// the guest.
+	// vlan is the VLAN id with which the device tags frames, 1 to 4094. Omitted, the device does not change the frames
+	// of the guest.
 	// +optional
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=4094
@@ -80,8 +80,8 @@ type SRIOVNetwork struct {
 	// +kubebuilder:validation:Maximum=7
 	VLANQoS *int32 `json:"vlanQoS,omitempty"`
 
-	// spoofCheck makes the device drop frames whose source is not the MAC address of the interface. Omitted, the device's
-	// own setting.
+	// spoofCheck makes the device drop frames whose source is not the MAC address of the interface. Omitted, the
+	// device's own setting.
 	// +optional
 	SpoofCheck *bool `json:"spoofCheck,omitempty"`
 

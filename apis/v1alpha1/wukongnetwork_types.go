@@ -13,8 +13,8 @@ const (
 	NetworkTypeBridge NetworkType = "Bridge"
 	// NetworkTypeMacvlan connects WukongVMs directly to an interface of the nodes, by macvtap or macvlan.
 	NetworkTypeMacvlan NetworkType = "Macvlan"
-	// NetworkTypeSRIOV gives each WukongVM a virtual function of an SR-IOV device, by the sriov CNI plugin and its device
-	// plugin.
+	// NetworkTypeSRIOV gives each WukongVM a virtual function of an SR-IOV device, by the sriov CNI plugin and its
+	// device plugin.
 	NetworkTypeSRIOV NetworkType = "SRIOV"
 	// NetworkTypeOVS is an Open vSwitch bridge that exists on the nodes, attached by Multus and the ovs CNI plugin.
 	NetworkTypeOVS NetworkType = "OVS"
@@ -49,11 +49,12 @@ type WukongNetworkSpec struct {
 	// +required
 	Type NetworkType `json:"type,omitempty"`
 
-	// hostAccess determines who is responsible for the network's use of the nodes. Permitted: the WukongHostNetworkPolicy
-	// must permit it to the namespace. Unrestricted: an administrator is responsible. Only users who may create both
-	// NodeNetworkConfigurationPolicies and, in the namespace, NetworkAttachmentDefinitions may set Unrestricted or change
-	// a spec that has it. Gateways and reservations of an Unrestricted network apply to the WukongVMs of all namespaces on
-	// its segment; those of other networks apply to their own namespace. Omitted, Permitted.
+	// hostAccess determines who is responsible for the network's use of the nodes. Permitted: the
+	// WukongHostNetworkPolicy must permit it to the namespace. Unrestricted: an administrator is responsible. Only
+	// users who may create both NodeNetworkConfigurationPolicies and, in the namespace, NetworkAttachmentDefinitions
+	// may set Unrestricted or change a spec that has it. Gateways and reservations of an Unrestricted network apply to
+	// the WukongVMs of all namespaces on its segment; those of other networks apply to their own namespace. Omitted,
+	// Permitted.
 	// +optional
 	HostAccess HostAccess `json:"hostAccess,omitempty"`
 

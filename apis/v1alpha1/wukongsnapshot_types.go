@@ -16,8 +16,8 @@ const (
 	// ConsistencyCrash means that the disks are as after a power failure: the snapshots of all disks are of the same
 	// moment, and a guest was running.
 	ConsistencyCrash SnapshotConsistency = "Crash"
-	// ConsistencyAny means that each disk is as after a power failure, but the snapshots of the disks are not of the same
-	// moment.
+	// ConsistencyAny means that each disk is as after a power failure, but the snapshots of the disks are not of the
+	// same moment.
 	ConsistencyAny SnapshotConsistency = "Any"
 )
 
@@ -28,15 +28,15 @@ type SnapshotIndication string
 const (
 	// IndicationOnline means that a guest was running.
 	IndicationOnline SnapshotIndication = "Online"
-	// IndicationGuestAgent means that the guest agent froze the file systems, and they stayed frozen until the snapshot of
-	// the last disk was taken.
+	// IndicationGuestAgent means that the guest agent froze the file systems, and they stayed frozen until the snapshot
+	// of the last disk was taken.
 	IndicationGuestAgent SnapshotIndication = "GuestAgent"
 	// IndicationNoGuestAgent means that no guest agent was connected, so that nothing was frozen.
 	IndicationNoGuestAgent SnapshotIndication = "NoGuestAgent"
 	// IndicationQuiesceFailed means that the guest agent could not freeze the file systems.
 	IndicationQuiesceFailed SnapshotIndication = "QuiesceFailed"
-	// IndicationQuiesceTimeout means that the file systems were thawed, or may have been, before the snapshot of the last
-	// disk was taken.
+	// IndicationQuiesceTimeout means that the file systems were thawed, or may have been, before the snapshot of the
+	// last disk was taken.
 	IndicationQuiesceTimeout SnapshotIndication = "QuiesceTimeout"
 	// IndicationPaused means that the guest was paused.
 	IndicationPaused SnapshotIndication = "Paused"
@@ -56,13 +56,14 @@ type WukongSnapshotSpec struct {
 	// +required
 	Source SnapshotSource `json:"source,omitzero"`
 
-	// requiredConsistency is the minimum consistency. The snapshot is not taken before it is possible, and fails if it was
-	// not reached. Omitted, Any: the snapshot is taken at once with the best possible consistency, which status reports.
+	// requiredConsistency is the minimum consistency. The snapshot is not taken before it is possible, and fails if it
+	// was not reached. Omitted, Any: the snapshot is taken at once with the best possible consistency, which status
+	// reports.
 	// +optional
 	RequiredConsistency SnapshotConsistency `json:"requiredConsistency,omitempty"`
 
-	// freezeTimeoutSeconds is how long the file systems of a running guest may be frozen, in seconds. The guest thaws them
-	// automatically after that time, even if Wukong does not run. Windows always thaws them after 10 seconds.
+	// freezeTimeoutSeconds is how long the file systems of a running guest may be frozen, in seconds. The guest thaws
+	// them automatically after that time, even if Wukong does not run. Windows always thaws them after 10 seconds.
 	// +optional
 	// +default=30
 	// +kubebuilder:validation:Minimum=5
@@ -117,7 +118,8 @@ type SnapshotSource struct {
 	// +optional
 	VMRef *LocalObjectReference `json:"vmRef,omitempty"`
 
-	// disks are names in spec.disks of the WukongVM. Omitted, all of its disks, except those that status.excluded lists.
+	// disks are names in spec.disks of the WukongVM. Omitted, all of its disks, except those that status.excluded
+	// lists.
 	// +optional
 	// +listType=set
 	// +kubebuilder:validation:MinItems=1
@@ -297,7 +299,8 @@ type SnapshotDiskStatus struct {
 	// +optional
 	TakenAt *metav1.Time `json:"takenAt,omitempty"`
 
-	// restoreSize is the minimum size of a claim that is created from the snapshot, in bytes, if the storage reports one.
+	// restoreSize is the minimum size of a claim that is created from the snapshot, in bytes, if the storage reports
+	// one.
 	// +optional
 	RestoreSize *resource.Quantity `json:"restoreSize,omitempty"`
 }

@@ -316,14 +316,15 @@ type VMDiskMoveState string
 
 // States of the WukongVM's part in a move.
 const (
-	// VMDiskMoveAccepted: the running guest can migrate the volume, and waits for the new claim, or for another migration
-	// to end.
+	// VMDiskMoveAccepted: the running guest can migrate the volume, and waits for the new claim, or for another
+	// migration to end.
 	VMDiskMoveAccepted VMDiskMoveState = "Accepted"
 	// VMDiskMoveRefused: the running guest cannot migrate the volume; the message explains why.
 	VMDiskMoveRefused VMDiskMoveState = "Refused"
 	// VMDiskMoveReleased: the WukongVM is stopped, and does not start before the disk is copied.
 	VMDiskMoveReleased VMDiskMoveState = "Released"
-	// VMDiskMoveMigrating: the VirtualMachine refers to the new claim, and the guest writes to the old claim, or to both.
+	// VMDiskMoveMigrating: the VirtualMachine refers to the new claim, and the guest writes to the old claim, or to
+	// both.
 	VMDiskMoveMigrating VMDiskMoveState = "Migrating"
 	// VMDiskMoveMoved: the new claim has all data that the guest wrote. The old claim is out of date.
 	VMDiskMoveMoved VMDiskMoveState = "Moved"

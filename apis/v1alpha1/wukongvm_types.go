@@ -61,8 +61,8 @@ type WukongVMSpec struct {
 	// +required
 	Memory Memory `json:"memory,omitzero"`
 
-	// resources of the virt-launcher pod, for namespaces whose quotas or LimitRanges require other values than those that
-	// KubeVirt sets.
+	// resources of the virt-launcher pod, for namespaces whose quotas or LimitRanges require other values than those
+	// that KubeVirt sets.
 	// +optional
 	Resources *PodResources `json:"resources,omitempty"`
 
@@ -70,10 +70,10 @@ type WukongVMSpec struct {
 	// +optional
 	Firmware *Firmware `json:"firmware,omitempty"`
 
-	// disks of the WukongVM. Disks can be added while the guest runs, and disks that were added so can be removed while it
-	// runs. If the entry of a disk with which the guest started is removed, the guest keeps the disk until it stops or
-	// restarts. The order determines the order of the devices in the guest, for disks without a serial with which the
-	// guest started.
+	// disks of the WukongVM. Disks can be added while the guest runs, and disks that were added so can be removed while
+	// it runs. If the entry of a disk with which the guest started is removed, the guest keeps the disk until it stops
+	// or restarts. The order determines the order of the devices in the guest, for disks without a serial with which
+	// the guest started.
 	// +optional
 	// +listType=map
 	// +listMapKey=name
@@ -97,8 +97,8 @@ type WukongVMSpec struct {
 	// +kubebuilder:validation:MaxItems=16
 	Services []VMService `json:"services,omitempty"`
 
-	// policy limits the traffic of the WukongVM's interface on the pod network, in addition to the policy of the network.
-	// It does not apply to interfaces on other networks: use the guest's firewall there.
+	// policy limits the traffic of the WukongVM's interface on the pod network, in addition to the policy of the
+	// network. It does not apply to interfaces on other networks: use the guest's firewall there.
 	// +optional
 	Policy *TrafficPolicy `json:"policy,omitempty"`
 
@@ -137,7 +137,8 @@ type WukongVMSpec struct {
 	// +kubebuilder:validation:items:XValidation:rule="self == '*' || self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')",message="must be the name of a namespace, or * for all"
 	CloneableFrom []string `json:"cloneableFrom,omitempty"`
 
-	// restore replaces disks with those of a snapshot, once. Removing it before the disks are replaced cancels the restore.
+	// restore replaces disks with those of a snapshot, once. If it is removed before the disks are replaced, the restore is
+	// cancelled.
 	// +optional
 	Restore *VMRestore `json:"restore,omitempty"`
 }
@@ -167,7 +168,8 @@ type CPU struct {
 	// +kubebuilder:validation:Maximum=8
 	Threads int32 `json:"threads,omitempty"`
 
-	// model of the processor, with its name in libvirt, or host-model or host-passthrough. Omitted, the cluster's default.
+	// model of the processor, with its name in libvirt, or host-model or host-passthrough. Omitted, the cluster's
+	// default.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=63
@@ -301,9 +303,9 @@ type VMDisk struct {
 	// +optional
 	Template *DiskTemplate `json:"template,omitempty"`
 
-	// type is the type of the device that the guest sees: a Disk, or a CDROM drive. The medium of a drive can be inserted,
-	// changed and ejected while the guest runs, by a change of diskRef or template. Adding or removing the drive itself
-	// needs a restart.
+	// type is the type of the device that the guest sees: a Disk, or a CDROM drive. The medium of a drive can be
+	// inserted, changed and ejected while the guest runs, by a change of diskRef or template. Adding or removing the
+	// drive itself needs a restart.
 	// +optional
 	// +default="Disk"
 	Type DiskType `json:"type,omitempty"`
@@ -320,8 +322,8 @@ type VMDisk struct {
 	Bus DiskBus `json:"bus,omitempty"`
 
 	// serial number that the guest sees, at most 36 characters. Omitted, the name of the disk in this list, so that
-	// /dev/disk/by-id/virtio-NAME is stable in a Linux guest. If the name has more than 20 characters, the serial number
-	// is its first 11 characters, a hyphen and a digest.
+	// /dev/disk/by-id/virtio-NAME is stable in a Linux guest. If the name has more than 20 characters, the serial
+	// number is its first 11 characters, a hyphen and a digest.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=36
@@ -389,17 +391,17 @@ type VMNetwork struct {
 	// +optional
 	Template *NetworkTemplate `json:"template,omitempty"`
 
-	// macAddress of the interface. Omitted, one is derived from the UID of the WukongVM and the name of the interface, so
-	// that it never changes. status.networks reports it.
+	// macAddress of the interface. Omitted, one is derived from the UID of the WukongVM and the name of the interface,
+	// so that it never changes. status.networks reports it.
 	// +optional
 	// +kubebuilder:validation:MinLength=17
 	// +kubebuilder:validation:MaxLength=17
 	// +kubebuilder:validation:XValidation:rule="self.matches('^[0-9a-fA-F][02468aceACE](:[0-9a-fA-F]{2}){5}$')",message="macAddress must be six bytes such as 02:00:00:12:34:56, and unicast (even first byte)"
 	MACAddress string `json:"macAddress,omitempty"`
 
-	// addressMode determines how the guest gets its addresses. Omitted, Static if addresses is set, else Pool if a subnet
-	// of the network has a pool, else DHCP. If the network gets a pool while the guest runs, the interface keeps using
-	// DHCP until the guest stops.
+	// addressMode determines how the guest gets its addresses. Omitted, Static if addresses is set, else Pool if a
+	// subnet of the network has a pool, else DHCP. If the network gets a pool while the guest runs, the interface keeps
+	// using DHCP until the guest stops.
 	// +optional
 	AddressMode AddressMode `json:"addressMode,omitempty"`
 
@@ -411,9 +413,9 @@ type VMNetwork struct {
 	// +kubebuilder:validation:MaxItems=16
 	Addresses []InterfaceAddress `json:"addresses,omitempty"`
 
-	// keepAddresses reserves the interface's addresses of Pool and Static, and macAddress if it is set, for a WukongVM of
-	// the same name after this one is deleted. They become free when the network is deleted, or when an administrator
-	// deletes the WukongAddress.
+	// keepAddresses reserves the interface's addresses of Pool and Static, and macAddress if it is set, for a WukongVM
+	// of the same name after this one is deleted. They become free when the network is deleted, or when an
+	// administrator deletes the WukongAddress.
 	// +optional
 	KeepAddresses *bool `json:"keepAddresses,omitempty"`
 
@@ -440,9 +442,9 @@ const (
 	// DeliverByCloudInit puts the address into cloud-init's network configuration, which the guest reads at its first
 	// boot.
 	DeliverByCloudInit AddressDelivery = "CloudInit"
-	// DeliverByDHCP makes KubeVirt answer the guest's DHCP requests with the address, at any time: one IPv4 address on a
-	// network of type Bridge, with the routes of the network and without its gateway. The guest must send a DHCP request:
-	// most guests do so by default on a new interface.
+	// DeliverByDHCP makes KubeVirt answer the guest's DHCP requests with the address, at any time: one IPv4 address on
+	// a network of type Bridge, with the routes of the network and without its gateway. The guest must send a DHCP
+	// request: most guests do so by default on a new interface.
 	DeliverByDHCP AddressDelivery = "DHCP"
 )
 

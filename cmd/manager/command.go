@@ -64,19 +64,22 @@ func newCommand() *cobra.Command {
 	flags.StringSliceVar(&opts.controllers, "controllers", []string{"*"},
 		"controllers to run, of "+strings.Join(controllers.Names(), ", ")+"; * for all")
 	flags.StringSliceVar(&opts.namespaces, "namespaces", nil,
-		"namespaces to work in, and to need rights in; none for all. Node bridges (bridge.managed) need a manager of all "+
-			"namespaces")
-	flags.StringVar(&opts.metricsAddress, "metrics-bind-address", ":8443", "address of the metrics endpoint, 0 for none")
+		"namespaces to work in, and to need rights in; none for all. Node bridges (bridge.managed) need a manager "+
+			"of all namespaces")
+	flags.StringVar(&opts.metricsAddress, "metrics-bind-address", ":8443",
+		"address of the metrics endpoint, 0 for none")
 	flags.BoolVar(&opts.metricsInsecure, "metrics-insecure", false, "serve metrics by HTTP and without authorization")
 	flags.StringVar(&opts.probeAddress, "health-probe-bind-address", ":8081",
 		"address of /healthz and /readyz, 0 for none")
 	flags.StringVar(&opts.pprofAddress, "pprof-bind-address", "",
 		"address of Go's profiles below /debug/pprof/, without authorization; empty for none")
-	flags.BoolVar(&opts.leaderElection, "leader-elect", false, "run only while holding a Lease, so that one of several "+
-		"replicas works")
+	flags.BoolVar(&opts.leaderElection, "leader-elect", false,
+		"run only while holding a Lease, so that one of several "+
+			"replicas works")
 	flags.StringVar(&opts.leaderElectionPrefix, "leader-elect-prefix", "",
 		"first part of the Lease's name; give managers that run different controllers different ones")
-	flags.IntVar(&opts.concurrency, "max-concurrent-reconciles", 16, "objects of one kind that are reconciled at a time")
+	flags.IntVar(&opts.concurrency, "max-concurrent-reconciles", 16,
+		"objects of one kind that are reconciled at a time")
 	flags.StringVar(&opts.moverPods.Image, "mover-image", "", "image of the pods that move the bytes of disks, for "+
 		"exports: the image of this program")
 	flags.StringSliceVar(&opts.moverPods.PullSecrets, "mover-image-pull-secrets", nil,

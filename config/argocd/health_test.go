@@ -19,21 +19,25 @@ func TestHealth(t *testing.T) {
 	require.NoError(t, err)
 	for name, example := range map[string]struct{ object, health, message string }{
 		"running": {`{metadata: {generation: 1}, status: {phase: Running, conditions: [
-			{type: DisksReady, status: "False", reason: WaitingForDisk}, {type: Ready, status: "True", reason: Running, message: "", observedGeneration: 1}]}}`,
+			{type: DisksReady, status: "False", reason: WaitingForDisk}, {type: Ready, status: "True", ` +
+			`reason: Running, message: "", observedGeneration: 1}]}}`,
 			"Healthy", "Running"},
 		"stopped as asked": {object("Stopped", "True", "Stopped"), "Healthy", "cause"},
 		"no status at all": {`{metadata: {generation: 1}}`, "Progressing", "its controller has not looked at it yet"},
-		"status of an older spec": {`{metadata: {generation: 2}, status: {phase: Running, conditions: [{type: Ready, status: "True", reason: Running, observedGeneration: 1}]}}`,
+		"status of an older spec": {`{metadata: {generation: 2}, status: {phase: Running, conditions: [{type: Ready, ` +
+			`status: "True", reason: Running, observedGeneration: 1}]}}`,
 			"Progressing", "its controller has not looked at the new spec yet"},
-		"being deleted": {`{metadata: {generation: 1, deletionTimestamp: "2026-01-01T00:00:00Z"}, status: {phase: Terminating, conditions: [
+		"being deleted": {`{metadata: {generation: 1, deletionTimestamp: "2026-01-01T00:00:00Z"}, ` +
+			`status: {phase: Terminating, conditions: [
 			{type: Ready, status: "False", reason: InUse, message: cause}]}}`, "Progressing", "cause"},
-		"pending":                             {object("Pending", "False", "Pending"), "Progressing", "cause"},
-		"starting":                            {object("Starting", "False", "Starting"), "Progressing", "cause"},
-		"importing":                           {object("Importing", "False", "Importing"), "Progressing", "cause"},
-		"waits for a disk":                    {object("Creating", "False", "WaitingForDisk"), "Progressing", "cause"},
-		"waits for a disk that has an error":  {object("Error", "False", "WaitingForDisk"), "Degraded", "cause"},
-		"import failed":                       {object("Error", "False", "ImportFailed"), "Degraded", "cause"},
-		"waits for its first machine":         {object("AwaitingConsumer", "False", "AwaitingConsumer"), "Healthy", "cause"},
+		"pending":                            {object("Pending", "False", "Pending"), "Progressing", "cause"},
+		"starting":                           {object("Starting", "False", "Starting"), "Progressing", "cause"},
+		"importing":                          {object("Importing", "False", "Importing"), "Progressing", "cause"},
+		"waits for a disk":                   {object("Creating", "False", "WaitingForDisk"), "Progressing", "cause"},
+		"waits for a disk that has an error": {object("Error", "False", "WaitingForDisk"), "Degraded", "cause"},
+		"import failed":                      {object("Error", "False", "ImportFailed"), "Degraded", "cause"},
+		"waits for its first machine": {object("AwaitingConsumer", "False", "AwaitingConsumer"),
+			"Healthy", "cause"},
 		"application without children":        {object("Pending", "Unknown", "NoChildren"), "Healthy", "cause"},
 		"application with a child that waits": {object("Creating", "False", "ChildNotReady"), "Progressing", "cause"},
 		"application with a child in error":   {object("Error", "False", "ChildNotReady"), "Degraded", "cause"},

@@ -38,7 +38,8 @@ func TestEveryKindHasACRD(t *testing.T) {
 func TestEveryKindIsNamespacedAndInTheCategory(t *testing.T) {
 	for _, definition := range definitions(t) {
 		t.Run(definition.Spec.Names.Kind, func(t *testing.T) {
-			// A WukongAddress is a lock that holds across namespaces, a WukongHostNetworkPolicy a rule for them; both say nothing but what they were made with.
+			// A WukongAddress is a lock that holds across namespaces, a WukongHostNetworkPolicy a rule for them; both
+			// say nothing but what they were made with.
 			lock := slices.Contains([]string{"WukongAddress", "WukongHostNetworkPolicy"}, definition.Spec.Names.Kind)
 			assert.Equal(t, lock, definition.Spec.Scope == apiextensionsv1.ClusterScoped)
 			// Nor is it in the category: who may see a namespace alone would get an error for the rest.
@@ -52,8 +53,8 @@ func TestEveryKindIsNamespacedAndInTheCategory(t *testing.T) {
 	}
 }
 
-// TestNothingIsUnbounded keeps objects small and the cost of CEL rules known: the API server estimates a rule by the largest
-// list, map and string that the schema allows.
+// TestNothingIsUnbounded keeps objects small and the cost of CEL rules known: the API server estimates a rule by the
+// largest list, map and string that the schema allows.
 func TestNothingIsUnbounded(t *testing.T) {
 	forEachSchema(t, func(path string, schema *apiextensionsv1.JSONSchemaProps) string {
 		switch {
@@ -106,8 +107,8 @@ func TestEveryNameOfAnObjectIsChecked(t *testing.T) {
 	})
 }
 
-// TestEveryTimeHasAPattern: the format date-time accepts what Go does not parse, such as a lower-case t. One such object of a
-// user keeps every manager from listing the kind.
+// TestEveryTimeHasAPattern: the format date-time accepts what Go does not parse, such as a lower-case t. One such
+// object of a user keeps every manager from listing the kind.
 func TestEveryTimeHasAPattern(t *testing.T) {
 	forEachSchema(t, func(path string, schema *apiextensionsv1.JSONSchemaProps) string {
 		if inSpec(path) && schema.Format == "date-time" && schema.Pattern == "" {
@@ -139,8 +140,8 @@ func TestEveryRuleHasAMessage(t *testing.T) {
 	})
 }
 
-// forEachSchema fails with everything that check finds wrong in the spec and status of every kind. The rest of an object
-// (metadata, apiVersion, kind) is the API server's.
+// forEachSchema fails with everything that check finds wrong in the spec and status of every kind. The rest of an
+// object (metadata, apiVersion, kind) is the API server's.
 func forEachSchema(t *testing.T, check func(path string, schema *apiextensionsv1.JSONSchemaProps) string) {
 	t.Helper()
 	for _, definition := range definitions(t) {
@@ -185,8 +186,8 @@ func isElement(path string) bool {
 	return strings.HasSuffix(path, "[]") || strings.HasSuffix(path, "{}")
 }
 
-// isMapValue tells values of label maps. A schema cannot bound them while their Go type is string, no rule reads them, and the API
-// server bounds labels when they reach metadata.
+// isMapValue tells values of label maps. A schema cannot bound them while their Go type is string, no rule reads them,
+// and the API server bounds labels when they reach metadata.
 func isMapValue(path string) bool { return strings.HasSuffix(path, "{}") }
 
 func boundedString(schema *apiextensionsv1.JSONSchemaProps) bool {

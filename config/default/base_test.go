@@ -18,7 +18,8 @@ import (
 
 // The charts are what `make generate` writes; the base lists by hand what it takes from there.
 func TestTheBaseHasTheDefinitionsOfTheChart(t *testing.T) {
-	assert.ElementsMatch(t, names(t, "../../charts/wukong-crds/templates/*.yaml"), resources(t, "../crd/kustomization.yaml"))
+	assert.ElementsMatch(t, names(t, "../../charts/wukong-crds/templates/*.yaml"),
+		resources(t, "../crd/kustomization.yaml"))
 }
 
 func TestTheBaseHasEveryRole(t *testing.T) {
@@ -44,7 +45,8 @@ func TestEveryRoleIsBound(t *testing.T) {
 			continue
 		}
 		assert.Equal(t, binding.Name, binding.RoleRef.Name)
-		assert.Equal(t, []rbacv1.Subject{{Kind: "ServiceAccount", Namespace: "wukong-system", Name: "wukong"}}, binding.Subjects, binding.Name)
+		assert.Equal(t, []rbacv1.Subject{{Kind: "ServiceAccount", Namespace: "wukong-system", Name: "wukong"}},
+			binding.Subjects, binding.Name)
 		bound = append(bound, binding.RoleRef.Name)
 	}
 	assert.ElementsMatch(t, expected, bound)

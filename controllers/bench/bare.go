@@ -15,7 +15,9 @@ func bareDataVolume(number int) *cdiv1.DataVolume {
 	return &cdiv1.DataVolume{
 		ObjectMeta: metadata(fmt.Sprintf("bare-%d", number)),
 		Spec: cdiv1.DataVolumeSpec{
-			Source: &cdiv1.DataVolumeSource{HTTP: &cdiv1.DataVolumeSourceHTTP{URL: "http://images.example/debian.qcow2"}},
+			Source: &cdiv1.DataVolumeSource{
+				HTTP: &cdiv1.DataVolumeSourceHTTP{URL: "http://images.example/debian.qcow2"},
+			},
 			Storage: &cdiv1.StorageSpec{Resources: corev1.VolumeResourceRequirements{
 				Requests: corev1.ResourceList{corev1.ResourceStorage: resource.MustParse("1Gi")},
 			}},
@@ -34,15 +36,25 @@ func bareVirtualMachine(number int) *kubevirtv1.VirtualMachine {
 					Memory: &kubevirtv1.Memory{Guest: ptr.To(resource.MustParse("1Gi"))},
 					Devices: kubevirtv1.Devices{
 						Disks: []kubevirtv1.Disk{
-							{Name: "root", DiskDevice: kubevirtv1.DiskDevice{Disk: &kubevirtv1.DiskTarget{Bus: kubevirtv1.DiskBusVirtio}}}},
+							{Name: "root", DiskDevice: kubevirtv1.DiskDevice{
+								Disk: &kubevirtv1.DiskTarget{Bus: kubevirtv1.DiskBusVirtio},
+							}}},
 						Interfaces: []kubevirtv1.Interface{
-							{Name: "lan", InterfaceBindingMethod: kubevirtv1.InterfaceBindingMethod{Bridge: &kubevirtv1.InterfaceBridge{}}}},
+							{
+								Name: "lan",
+								InterfaceBindingMethod: kubevirtv1.InterfaceBindingMethod{
+									Bridge: &kubevirtv1.InterfaceBridge{},
+								},
+							}},
 					},
 				},
 				Networks: []kubevirtv1.Network{{Name: "lan",
-					NetworkSource: kubevirtv1.NetworkSource{Multus: &kubevirtv1.MultusNetwork{NetworkName: networkName}}}},
+					NetworkSource: kubevirtv1.NetworkSource{
+						Multus: &kubevirtv1.MultusNetwork{NetworkName: networkName},
+					}}},
 				Volumes: []kubevirtv1.Volume{
-					{Name: "root", VolumeSource: kubevirtv1.VolumeSource{DataVolume: &kubevirtv1.DataVolumeSource{Name: name}}}},
+					{Name: "root",
+						VolumeSource: kubevirtv1.VolumeSource{DataVolume: &kubevirtv1.DataVolumeSource{Name: name}}}},
 			}},
 		},
 	}

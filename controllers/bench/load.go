@@ -161,7 +161,8 @@ func follow(ctx context.Context, watching client.WithWatch, list client.ObjectLi
 				if !open {
 					return
 				}
-				if object, ok := event.Object.(client.Object); ok && (event.Type == watch.Added || event.Type == watch.Modified) {
+				if object, ok := event.Object.(client.Object); ok &&
+					(event.Type == watch.Added || event.Type == watch.Modified) {
 					see(object)
 				}
 			}
@@ -187,11 +188,15 @@ func wukongVM(number int) *v1alpha1.WukongVM {
 	return &v1alpha1.WukongVM{
 		ObjectMeta: metadata(fmt.Sprintf("wukong-%d", number)),
 		Spec: v1alpha1.WukongVMSpec{
-			Memory:   v1alpha1.Memory{Guest: resource.MustParse("1Gi")},
-			Networks: []v1alpha1.VMNetwork{{Name: networkName, NetworkRef: &v1alpha1.LocalObjectReference{Name: networkName}}},
+			Memory: v1alpha1.Memory{Guest: resource.MustParse("1Gi")},
+			Networks: []v1alpha1.VMNetwork{
+				{Name: networkName, NetworkRef: &v1alpha1.LocalObjectReference{Name: networkName}},
+			},
 			Disks: []v1alpha1.VMDisk{{Name: "root", Template: &v1alpha1.DiskTemplate{Spec: v1alpha1.WukongDiskSpec{
-				Size:   &size,
-				Source: &v1alpha1.WukongDiskSource{HTTP: &v1alpha1.HTTPSource{URL: "http://images.example/debian.qcow2"}},
+				Size: &size,
+				Source: &v1alpha1.WukongDiskSource{
+					HTTP: &v1alpha1.HTTPSource{URL: "http://images.example/debian.qcow2"},
+				},
 			}}}},
 		},
 	}

@@ -33,8 +33,8 @@ func startManager(ctx context.Context, program, kubeconfig, logPath string) (*ma
 	if err != nil {
 		return nil, err
 	}
-	command := exec.Command(program, "--kubeconfig="+kubeconfig, "--metrics-bind-address="+address, "--metrics-insecure",
-		"--health-probe-bind-address=0")
+	command := exec.Command(program, "--kubeconfig="+kubeconfig, "--metrics-bind-address="+address,
+		"--metrics-insecure", "--health-probe-bind-address=0")
 	command.Stdout, command.Stderr = log, log
 	if err := command.Start(); err != nil {
 		return nil, fmt.Errorf("start the manager: %w", err)
@@ -48,8 +48,8 @@ func startManager(ctx context.Context, program, kubeconfig, logPath string) (*ma
 			return process, nil
 		}
 		if time.Now().After(deadline) || ctx.Err() != nil {
-			return nil, errors.Join(fmt.Errorf("the manager serves no metrics after %s; its log is %s", startPatience, logPath),
-				err, process.stop())
+			late := fmt.Errorf("the manager serves no metrics after %s; its log is %s", startPatience, logPath)
+			return nil, errors.Join(late, err, process.stop())
 		}
 		time.Sleep(100 * time.Millisecond)
 	}

@@ -54,7 +54,8 @@ func report(out io.Writer, chosen settings, seen results) (broken int) {
 	row(fmt.Sprintf("writes at rest, in %s", chosen.rest), fmt.Sprint(seen.atRest), "0", seen.atRest == 0)
 
 	untilVirtualMachine := percentile(seen.times.untilVirtualMachine, 0.95)
-	row("WukongVM created to VirtualMachine there, P50", round(percentile(seen.times.untilVirtualMachine, 0.5)), "", true)
+	row("WukongVM created to VirtualMachine there, P50",
+		round(percentile(seen.times.untilVirtualMachine, 0.5)), "", true)
 	row("WukongVM created to VirtualMachine there, P95", round(untilVirtualMachine), maxUntilVirtualMachineP95.String(),
 		untilVirtualMachine <= maxUntilVirtualMachineP95)
 	row("WukongVM created to Ready, P50 / P95",
@@ -69,7 +70,8 @@ func report(out io.Writer, chosen settings, seen results) (broken int) {
 		round(seen.settled.quantile("controller_runtime_reconcile_time_seconds", 0.5, seen.warm))+" / "+
 			round(seen.settled.quantile("controller_runtime_reconcile_time_seconds", 0.99, seen.warm)), "", true)
 
-	idle, settled := seen.idle.gauge("process_resident_memory_bytes"), seen.settled.gauge("process_resident_memory_bytes")
+	idle, settled := seen.idle.gauge("process_resident_memory_bytes"),
+		seen.settled.gauge("process_resident_memory_bytes")
 	each := (settled - idle) / float64(chosen.virtualMachines+warmUp)
 	row("manager memory (RSS), idle / settled", fmt.Sprintf("%.1f / %.1f MB", idle/1e6, settled/1e6), "", true)
 	row("manager memory (RSS) per machine", fmt.Sprintf("%.1f KB", each/1e3),

@@ -12,7 +12,8 @@ import (
 func TestAMachineHasWhatItsOptionsSay(t *testing.T) {
 	vm := VM("shop", "web", Memory("1Gi"), Stopped,
 		Imported("root", "http://images.example/a.qcow2", Size("3Gi"), Retained), Attached("data"),
-		On("lan", "10.0.0.5"), OnPodNetwork, Labelled("app", "web"), OnNode("node-1"), Login("alice", "alice", "password"))
+		On("lan", "10.0.0.5"), OnPodNetwork, Labelled("app", "web"), OnNode("node-1"),
+		Login("alice", "alice", "password"))
 
 	assert.Equal(t, "shop/web", vm.Namespace+"/"+vm.Name)
 	assert.Equal(t, "1Gi", vm.Spec.Memory.Guest.String())
@@ -47,7 +48,8 @@ func TestRetainedIsAnOptionOfAllThatHasBytes(t *testing.T) {
 
 func TestEveryOtherKindMayBePartOfAWukong(t *testing.T) {
 	for _, part := range []v1alpha1.Object{
-		VM("shop", "a"), Disk("shop", "a"), Network("shop", "a"), Image("shop", "a", ImageHTTP("http://images.example/a")),
+		VM("shop", "a"), Disk("shop", "a"), Network("shop", "a"),
+		Image("shop", "a", ImageHTTP("http://images.example/a")),
 		Export("shop", "a", "data"), Snapshot("shop", "a", "data"),
 	} {
 		assert.Equal(t, "shop", PartOf("shop", part).UmbrellaName(), "%T", part)

@@ -49,7 +49,9 @@ func CloneOfClaim(namespace, claim string) DiskOption {
 }
 
 func clone(kind, namespace, name string) DiskOption {
-	return From(v1alpha1.WukongDiskSource{Clone: &v1alpha1.DiskCloneSource{Kind: kind, Namespace: namespace, Name: name}})
+	return From(v1alpha1.WukongDiskSource{
+		Clone: &v1alpha1.DiskCloneSource{Kind: kind, Namespace: namespace, Name: name},
+	})
 }
 
 // FromSnapshot is filled from a WukongSnapshot; of the own namespace when that is empty.

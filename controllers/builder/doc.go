@@ -12,7 +12,7 @@
 //
 // Without options each object is accepted by the API server: a test of this module's control plane tries them all.
 //
-// The package is not in controllers/internal, since the end-to-end tests, a module of their own, import it too, and not in the module apis, whose
-// importers would get the objects of our tests. Only tests import it, which the linter watches over; it depends on apis, k8s.io/api and
-// k8s.io/apimachinery alone.
+// The package is not in controllers/internal, since the end-to-end tests, a module of their own, import it too, and not
+// in the module apis, whose importers would get the objects of our tests. Only tests import it, which the linter
+// watches over; it depends on apis, k8s.io/api and k8s.io/apimachinery alone.
 package builder

@@ -12,7 +12,8 @@ type ImageOption = func(*v1alpha1.WukongImageSpec)
 // Image is one of 1Gi, imported once.
 func Image(namespace, name string, source v1alpha1.WukongImageSource, options ...ImageOption) *v1alpha1.WukongImage {
 	image := &v1alpha1.WukongImage{
-		ObjectMeta: meta(namespace, name), Spec: v1alpha1.WukongImageSpec{Source: source, Size: resource.MustParse("1Gi")},
+		ObjectMeta: meta(namespace, name),
+		Spec:       v1alpha1.WukongImageSpec{Source: source, Size: resource.MustParse("1Gi")},
 	}
 	apply(&image.Spec, options)
 	return image

@@ -38,7 +38,8 @@ func ExistingAttachment(namespace, name string) NetworkOption {
 // Passthru gives a machine the whole of a NIC of the nodes.
 func Passthru(master string) NetworkOption {
 	return OfType(v1alpha1.WukongNetworkSpec{
-		Type: v1alpha1.NetworkTypeMacvlan, Macvlan: &v1alpha1.MacvlanNetwork{Master: master, Mode: v1alpha1.MacvlanPassthru},
+		Type:    v1alpha1.NetworkTypeMacvlan,
+		Macvlan: &v1alpha1.MacvlanNetwork{Master: master, Mode: v1alpha1.MacvlanPassthru},
 	})
 }
 
@@ -96,6 +97,7 @@ func OnSegment(name string) NetworkOption {
 // Reserved keeps an address for a machine of a name.
 func Reserved(address v1alpha1.IPAddress, machine string) NetworkOption {
 	return func(spec *v1alpha1.WukongNetworkSpec) {
-		spec.Reservations = append(spec.Reservations, v1alpha1.AddressReservation{Address: address, MachineName: machine})
+		spec.Reservations = append(spec.Reservations,
+			v1alpha1.AddressReservation{Address: address, MachineName: machine})
 	}
 }

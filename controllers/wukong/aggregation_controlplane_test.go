@@ -67,7 +67,8 @@ func TestAnExportBelongsToItsApplication(t *testing.T) {
 	f.Simulate()
 	shop := f.newWukong("shop")
 	export := f.newExport("nightly", "shop", "root")
-	f.Create(shop, f.newNetwork("lan", "shop"), f.newDisk("root", "shop"), f.newVM("web", "shop", "root", "lan"), export)
+	f.Create(shop, f.newNetwork("lan", "shop"), f.newDisk("root", "shop"),
+		f.newVM("web", "shop", "root", "lan"), export)
 	testkit.Wait(f, shop, metav1.ConditionTrue, v1alpha1.ReasonChildrenReady, "")
 	testkit.WaitUntil(f, shop, func(now *testkit.Attempt, current *v1alpha1.Wukong) {
 		assert.True(now, meta.IsStatusConditionTrue(current.Status.Conditions, v1alpha1.ConditionReady))
@@ -75,7 +76,8 @@ func TestAnExportBelongsToItsApplication(t *testing.T) {
 		assert.Contains(now, current.Status.Counts, v1alpha1.ChildCount{Kind: "WukongExport", Total: 1})
 		require.NotEmpty(now, current.Status.Children)
 		assert.Equal(now, "nightly", current.Status.Children[0].Name)
-		assert.Equal(now, v1alpha1.ReasonSourceInUse, current.Status.Children[0].Reason, current.Status.Children[0].Message)
+		assert.Equal(now, v1alpha1.ReasonSourceInUse, current.Status.Children[0].Reason,
+			current.Status.Children[0].Message)
 	})
 }
 

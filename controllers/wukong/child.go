@@ -17,8 +17,8 @@ import (
 // child is what the umbrella knows about one of its objects.
 type child struct {
 	model.Part
-	// operation: the child does not affect the state of the application. A backup that runs or has failed, or an expired
-	// link, does not make running WukongVMs unready.
+	// operation: the child does not affect the state of the application. A backup that runs or has failed, or an
+	// expired link, does not make running WukongVMs unready.
 	operation bool
 }
 

@@ -20,7 +20,8 @@ func Kind(children []kind.Kind) kind.Kind {
 	var indexes []index.Entry
 	for _, child := range children {
 		reads = append(reads, kind.Read{
-			Of: child.Object, Why: "how the objects of the application are", Watches: []kind.Watch{kind.By(childHandler())},
+			Of: child.Object, Why: "how the objects of the application are",
+			Watches: []kind.Watch{kind.By(childHandler())},
 		})
 		indexes = append(indexes, index.OfUmbrella(child.Object))
 	}

@@ -26,7 +26,8 @@ func TestAggregate(t *testing.T) {
 	assert.Equal(t, "2/4", status.Summary)
 	assert.Equal(t, v1alpha1.PhaseCreating, status.Phase)
 	assert.Equal(t, []v1alpha1.ChildCount{
-		{Kind: "WukongNetwork", Total: 1, Ready: 1}, {Kind: "WukongDisk", Total: 1}, {Kind: "WukongVM", Total: 2, Ready: 1},
+		{Kind: "WukongNetwork", Total: 1, Ready: 1}, {Kind: "WukongDisk", Total: 1},
+		{Kind: "WukongVM", Total: 2, Ready: 1},
 	}, status.Counts)
 	assert.Equal(t, []v1alpha1.ChildStatus{
 		{Kind: "WukongDisk", Name: "root", Ready: "False", Phase: "Importing", Reason: "Because",
@@ -57,7 +58,8 @@ func TestOperationsAreCountedAndNoPartsOfTheApplication(t *testing.T) {
 	}, status.Children[0])
 
 	broken := append(children, network("Error"))
-	assert.Equal(t, "WukongNetwork", aggregate(&v1alpha1.Wukong{}, broken).Children[0].Kind, "a part before an operation")
+	assert.Equal(t, "WukongNetwork", aggregate(&v1alpha1.Wukong{}, broken).Children[0].Kind,
+		"a part before an operation")
 }
 
 func TestAggregateOfAnApplicationThatGoes(t *testing.T) {
@@ -107,7 +109,8 @@ func TestReport(t *testing.T) {
 		},
 		"one not ready": {
 			children: []child{vm("Pending"), disk("Error")},
-			ready:    metav1.ConditionFalse, reason: v1alpha1.ReasonChildNotReady, message: "WukongDisk root: root is Error",
+			ready:    metav1.ConditionFalse, reason: v1alpha1.ReasonChildNotReady,
+			message:       "WukongDisk root: root is Error",
 			childrenReady: metav1.ConditionFalse, childrenReason: v1alpha1.ReasonChildNotReady,
 		},
 		"being deleted": {

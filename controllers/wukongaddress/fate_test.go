@@ -47,7 +47,8 @@ func held() *facts {
 		}, keepInstance),
 		network: &v1alpha1.WukongNetwork{
 			ObjectMeta: metav1.ObjectMeta{Namespace: "web", Name: "lan"},
-			Spec: v1alpha1.WukongNetworkSpec{Type: v1alpha1.NetworkTypeBridge, Bridge: &v1alpha1.BridgeNetwork{Name: "br0"},
+			Spec: v1alpha1.WukongNetworkSpec{Type: v1alpha1.NetworkTypeBridge,
+				Bridge:  &v1alpha1.BridgeNetwork{Name: "br0"},
 				Subnets: []v1alpha1.Subnet{{CIDR: "10.0.0.0/24", Pool: &v1alpha1.AddressPool{}}}},
 		},
 	}
@@ -58,7 +59,8 @@ func TestDecide(t *testing.T) {
 	nic := func(f *facts) *v1alpha1.VMNetwork { return &f.vm.Spec.Networks[0] }
 	stop := func(f *facts) { f.instance = nil }
 	agent := func(f *facts, addresses ...string) {
-		f.instance.Status.Interfaces[0].InfoSource, f.instance.Status.Interfaces[0].IPs = "domain, guest-agent", addresses
+		first := &f.instance.Status.Interfaces[0]
+		first.InfoSource, first.IPs = "domain, guest-agent", addresses
 	}
 	noNIC := func(f *facts) { f.vm.Spec.Networks = []v1alpha1.VMNetwork{{Name: "pods", Pod: &v1alpha1.PodNetwork{}}} }
 	for name, test := range map[string]struct {
@@ -76,8 +78,9 @@ func TestDecide(t *testing.T) {
 		"keepAddresses went": {func(_ *facts, l *v1alpha1.WukongAddress) { l.Spec.Reserved = ptr.To(true) },
 			fateMark},
 		"machine gone, KubeVirt has it": {func(f *facts, _ *v1alpha1.WukongAddress) { f.vm = nil; stop(f) }, fateStay},
-		"machine gone, its guest runs": {func(f *facts, _ *v1alpha1.WukongAddress) { f.vm, f.virtualMachine = nil, nil },
-			fateStay},
+		"machine gone, its guest runs": {func(f *facts, _ *v1alpha1.WukongAddress) {
+			f.vm, f.virtualMachine = nil, nil
+		}, fateStay},
 		"machine gone, another guest runs": {func(f *facts, _ *v1alpha1.WukongAddress) {
 			f.vm.UID, f.virtualMachine = "uid-2",
 				nil
@@ -102,7 +105,9 @@ func TestDecide(t *testing.T) {
 		"DHCP now, and the VirtualMachine could not be written": {func(f *facts, _ *v1alpha1.WukongAddress) {
 			nic(f).AddressMode = v1alpha1.AddressDHCP
 			stop(f)
-			f.vm.Status.Conditions = []metav1.Condition{{Type: v1alpha1.ConditionSynchronized, Status: metav1.ConditionFalse}}
+			f.vm.Status.Conditions = []metav1.Condition{
+				{Type: v1alpha1.ConditionSynchronized, Status: metav1.ConditionFalse},
+			}
 		}, fateStay},
 		"DHCP now, the guest may use it": {
 			func(f *facts, _ *v1alpha1.WukongAddress) { nic(f).AddressMode = v1alpha1.AddressDHCP }, fateStay},
@@ -132,14 +137,17 @@ func TestDecide(t *testing.T) {
 			stop(f)
 		}, fateStay},
 		"the interface left": {
-			func(f *facts, _ *v1alpha1.WukongAddress) { noNIC(f); f.virtualMachine.Spec.Template = nil; stop(f) }, fateFree},
+			func(f *facts, _ *v1alpha1.WukongAddress) { noNIC(f); f.virtualMachine.Spec.Template = nil; stop(f) },
+			fateFree},
 		"the interface left, reserved": {func(f *facts, l *v1alpha1.WukongAddress) {
 			noNIC(f)
 			f.virtualMachine.Spec.Template = nil
 			stop(f)
 			l.Spec.Reserved = ptr.To(true)
 		}, fateStay},
-		"the interface left, not the template": {func(f *facts, _ *v1alpha1.WukongAddress) { noNIC(f); stop(f) }, fateStay},
+		"the interface left, not the template": {
+			func(f *facts, _ *v1alpha1.WukongAddress) { noNIC(f); stop(f) }, fateStay,
+		},
 		"the interface left, not the guest": {
 			func(f *facts, _ *v1alpha1.WukongAddress) { noNIC(f); f.virtualMachine.Spec.Template = nil }, fateStay},
 		"the interface is on another network": {
@@ -147,9 +155,11 @@ func TestDecide(t *testing.T) {
 		"the network is on another bridge": {
 			func(f *facts, _ *v1alpha1.WukongAddress) { f.network.Spec.Bridge.Name = "br1"; stop(f) }, fateFree},
 		"an older one counts": {
-			func(f *facts, _ *v1alpha1.WukongAddress) { f.held = append(f.held, lock("old", "10.0.0.4")); stop(f) }, fateFree},
+			func(f *facts, _ *v1alpha1.WukongAddress) { f.held = append(f.held, lock("old", "10.0.0.4")); stop(f) },
+			fateFree},
 		"the older one is in no subnet": {
-			func(f *facts, _ *v1alpha1.WukongAddress) { f.held = append(f.held, lock("old", "10.9.0.4")); stop(f) }, fateStay},
+			func(f *facts, _ *v1alpha1.WukongAddress) { f.held = append(f.held, lock("old", "10.9.0.4")); stop(f) },
+			fateStay},
 	} {
 		t.Run(name, func(t *testing.T) {
 			found, own := held(), lock("younger", "10.0.0.5")

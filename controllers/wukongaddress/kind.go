@@ -20,7 +20,8 @@ var Kind = kind.Kind{
 	When:   predicate.Funcs{}, // every change
 	Reads: []kind.Read{
 		{
-			Of: &v1alpha1.WukongVM{}, Why: "whether its spec, and what it has written of it, still asks for the address",
+			Of:      &v1alpha1.WukongVM{},
+			Why:     "whether its spec, and what it has written of it, still asks for the address",
 			Watches: addressesOf(index.AddressByMachine, vmChanged()),
 		},
 		{
@@ -38,9 +39,12 @@ var Kind = kind.Kind{
 			Watches: addressesOf(index.AddressByMachine, guestChanged()),
 		},
 	},
-	Indexes: index.Of(&v1alpha1.WukongAddress{}, index.AddressByInterface, index.AddressByMachine, index.AddressByNetwork),
+	Indexes: index.Of(&v1alpha1.WukongAddress{}, index.AddressByInterface, index.AddressByMachine,
+		index.AddressByNetwork),
 	Start: func(env kind.Env) (reconcile.Reconciler, error) {
-		return &Reconciler{client: env.Client(), live: env.Manager.GetAPIReader(), namespaces: env.Settings.Namespaces}, nil
+		return &Reconciler{
+			client: env.Client(), live: env.Manager.GetAPIReader(), namespaces: env.Settings.Namespaces,
+		}, nil
 	},
 }
 

@@ -79,7 +79,8 @@ func newWorld(t *testing.T, seed uint64) *world {
 	return &world{
 		T: t, random: rand.New(rand.NewPCG(seed, 1)), network: network, pools: pools, fragile: true,
 		locks: map[string]*v1alpha1.WukongAddress{}, known: map[string]*v1alpha1.WukongAddress{},
-		vms: map[string]*v1alpha1.WukongVM{}, knownVMs: map[string]*v1alpha1.WukongVM{}, given: map[string][]netip.Addr{},
+		vms: map[string]*v1alpha1.WukongVM{}, knownVMs: map[string]*v1alpha1.WukongVM{},
+		given: map[string][]netip.Addr{},
 	}
 }
 
@@ -92,7 +93,9 @@ func (w *world) createVM() {
 	w.version++
 	nic := v1alpha1.VMNetwork{Name: "lan", NetworkRef: &v1alpha1.LocalObjectReference{Name: "lan"}}
 	if w.random.IntN(4) == 0 {
-		nic.Addresses = []v1alpha1.InterfaceAddress{v1alpha1.InterfaceAddress(fmt.Sprintf("10.0.0.%d", 4+w.random.IntN(8)))}
+		nic.Addresses = []v1alpha1.InterfaceAddress{
+			v1alpha1.InterfaceAddress(fmt.Sprintf("10.0.0.%d", 4+w.random.IntN(8))),
+		}
 	}
 	if w.random.IntN(3) == 0 {
 		nic.KeepAddresses = ptr.To(true)

@@ -129,7 +129,9 @@ func (a *arena) take(random *rand.Rand, vm *v1alpha1.WukongVM) {
 	}
 	held, err := addresslock.Take(a.Context(), store, &addresslock.Request{
 		Segment: name, Network: a.network, Neighbours: []v1alpha1.WukongNetwork{*a.network}, Pools: a.pools,
-		Holder: v1alpha1.AddressHolder{Namespace: vm.Namespace, Name: vm.Name, UID: string(vm.UID), InterfaceName: "lan"},
+		Holder: v1alpha1.AddressHolder{
+			Namespace: vm.Namespace, Name: vm.Name, UID: string(vm.UID), InterfaceName: "lan",
+		},
 	})
 	a.mutex.Lock()
 	defer a.mutex.Unlock()
@@ -191,7 +193,9 @@ func TestTheYoungerOfTwoAddressesOfAnInterfaceGoes(t *testing.T) {
 			ObjectMeta: metav1.ObjectMeta{Name: addresslock.Name(name, netip.MustParseAddr(text))},
 			Spec: v1alpha1.WukongAddressSpec{
 				Segment: name, Address: v1alpha1.IPAddress(text),
-				Holder:  v1alpha1.AddressHolder{Namespace: vm.Namespace, Name: vm.Name, UID: string(vm.UID), InterfaceName: "lan"},
+				Holder: v1alpha1.AddressHolder{
+					Namespace: vm.Namespace, Name: vm.Name, UID: string(vm.UID), InterfaceName: "lan",
+				},
 				Network: v1alpha1.AddressNetwork{Namespace: vm.Namespace, Name: "lan"},
 			},
 		})

@@ -70,11 +70,13 @@ func (r *Reconciler) observe(ctx context.Context, reader client.Reader, lock *v1
 		return nil, err
 	}
 	network := lock.Spec.Network
-	if found.network, err = read.Get(ctx, reader, network.Namespace, network.Name, &v1alpha1.WukongNetwork{}); err != nil {
+	if found.network, err = read.Get(
+		ctx, reader, network.Namespace, network.Name, &v1alpha1.WukongNetwork{},
+	); err != nil {
 		return nil, err
 	}
-	// Siblings are read from the cache: a missing one only keeps an address longer, and two addresses cannot both be the
-	// younger one.
+	// Siblings are read from the cache: a missing one only keeps an address longer, and two addresses cannot both be
+	// the younger one.
 	list := &v1alpha1.WukongAddressList{}
 	if err := r.client.List(ctx, list,
 		client.MatchingFields{index.AddressByInterface: index.InterfaceKey(holder)}); err != nil {

@@ -54,6 +54,7 @@ func templateChanged() predicate.Predicate {
 func guestChanged() predicate.Predicate {
 	return changed(func(before, after client.Object) bool {
 		old, now := before.(*kubevirtv1.VirtualMachineInstance), after.(*kubevirtv1.VirtualMachineInstance)
-		return old.IsFinal() != now.IsFinal() || !equality.Semantic.DeepEqual(old.Status.Interfaces, now.Status.Interfaces)
+		return old.IsFinal() != now.IsFinal() ||
+			!equality.Semantic.DeepEqual(old.Status.Interfaces, now.Status.Interfaces)
 	})
 }

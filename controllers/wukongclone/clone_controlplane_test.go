@@ -69,7 +69,8 @@ func TestACloneOfAWukongVM(t *testing.T) {
 	f.WaitIdle()
 	t.Logf("writes: %d", manager.Writes.Total()-before)
 	assert.LessOrEqual(t, manager.Writes.Total()-before, 11,
-		"the snapshot, the WukongVM, the deletion, eight patches of status, four of them for two disks:\n%s", manager.Writes)
+		"the snapshot, the WukongVM, the deletion, eight patches of status, four of them for two disks:\n%s",
+		manager.Writes)
 
 	t.Run("Contract3: none at rest, after a restart", func(*testing.T) {
 		manager.Stop()
@@ -231,7 +232,8 @@ func TestWhatPreventsAClone(t *testing.T) {
 	missing := builder.CloneOfVM(f.Namespace, "missing", "nobody", "web-1")
 	taken := builder.CloneOfVM(f.Namespace, "taken", "web", "taken")
 	references := builder.CloneOfVM(f.Namespace, "references", "web", "web-2")
-	unknown := builder.CloneOfVM(f.Namespace, "unknown", "web", "web-3", builder.CloneDisks(v1alpha1.CloneDisk{Name: "roof"}))
+	unknown := builder.CloneOfVM(f.Namespace, "unknown", "web", "web-3",
+		builder.CloneDisks(v1alpha1.CloneDisk{Name: "roof"}))
 	keeps := builder.CloneOfVM(f.Namespace, "keeps", "web", "web-4", builder.KeepingIdentity)
 	f.Create(missing, taken, references, unknown, keeps)
 	testkit.Wait(f, missing, metav1.ConditionFalse, v1alpha1.ReasonSourceMissing, "WukongVM nobody does not exist")

@@ -64,7 +64,8 @@ func (f clones) completeDisk(disk *v1alpha1.WukongDisk) {
 	if disk.Spec.Source != nil {
 		disk.Status.CloneMethod = "snapshot"
 	}
-	testkit.Say(f, disk, metav1.ConditionTrue, v1alpha1.ReasonReady, "", v1alpha1.ConditionReady, v1alpha1.ConditionComplete)
+	testkit.Say(f, disk, metav1.ConditionTrue, v1alpha1.ReasonReady, "", v1alpha1.ConditionReady,
+		v1alpha1.ConditionComplete)
 }
 
 // take plays the controller of snapshots: it completes a snapshot of a WukongVM.

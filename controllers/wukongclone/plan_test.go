@@ -51,7 +51,8 @@ func TestMissingAndForbiddenSourcesReadTheSame(t *testing.T) {
 		clone.CreationTimestamp, clone.Spec.DeadlineSeconds = metav1.NewTime(now), ptr.To[int64](3600)
 		absent := &World{now: now}
 		forbidden := &World{now: now, origin: origin{
-			vm: stopped("shop"), disk: builder.Disk("shop", "web"), snapshot: builder.SnapshotOfVM("shop", "web", "web"),
+			vm: stopped("shop"), disk: builder.Disk("shop", "web"),
+			snapshot: builder.SnapshotOfVM("shop", "web", "web"),
 		}}
 		forbidden.origin.snapshot.Status.TakenAt = ptr.To(metav1.NewTime(now))
 		one, other := decide(clone, absent), decide(clone, forbidden)
@@ -122,7 +123,8 @@ func TestTheDeadlineNamesTheCause(t *testing.T) {
 	assert.Contains(t, plan.state.Message, "WukongNetwork lan, which namespace lab does not have")
 	world.references = &missing{}
 	plan = decide(clone, world)
-	assert.Equal(t, "given up after deadlineSeconds (3600); nothing was made. Create another WukongClone", plan.state.Message)
+	assert.Equal(t, "given up after deadlineSeconds (3600); nothing was made. Create another WukongClone",
+		plan.state.Message)
 	assert.Nil(t, plan.snapshot)
 	assert.Nil(t, plan.target)
 }

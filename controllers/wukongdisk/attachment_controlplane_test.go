@@ -28,13 +28,14 @@ func (f disks) report(vm *v1alpha1.WukongVM, disks ...string) {
 	current := testkit.Read(f, vm.Name, &v1alpha1.WukongVM{})
 	current.Status.Disks = nil
 	for _, disk := range disks {
-		current.Status.Disks = append(current.Status.Disks, v1alpha1.VMDiskStatus{Name: disk, DiskName: disk, ClaimName: disk})
+		current.Status.Disks = append(current.Status.Disks,
+			v1alpha1.VMDiskStatus{Name: disk, DiskName: disk, ClaimName: disk})
 	}
 	f.SetStatus(current)
 }
 
-// Contract 7: of two machines one gets the disk, and the other only when the first has let go: not by its spec, and not by its own end,
-// while its guest still shuts down.
+// Contract 7: of two machines one gets the disk, and the other only when the first has let go: not by its spec, and not
+// by its own end, while its guest still shuts down.
 func TestContract7OneMachineAtATime(t *testing.T) {
 	f, manager := start(t)
 	disk, web, api := f.newDisk("root"), f.newVM("web", "root"), f.newVM("api", "root")
@@ -45,7 +46,8 @@ func TestContract7OneMachineAtATime(t *testing.T) {
 	f.waitReady(disk)
 	f.Create(api)
 	instance := &kubevirtv1.VirtualMachineInstance{ObjectMeta: metav1.ObjectMeta{
-		Namespace: f.Namespace, Name: "web", Labels: map[string]string{v1alpha1.LabelManagedBy: v1alpha1.LabelManagedByValue},
+		Namespace: f.Namespace, Name: "web",
+		Labels: map[string]string{v1alpha1.LabelManagedBy: v1alpha1.LabelManagedByValue},
 	}}
 	f.Create(instance)
 	f.report(web, "root")
@@ -56,7 +58,8 @@ func TestContract7OneMachineAtATime(t *testing.T) {
 
 	f.Patch(web, `{"spec":{"disks":null}}`)
 	f.WaitIdle()
-	assert.Equal(t, "web", testkit.Read(f, "root", &v1alpha1.WukongDisk{}).Status.AttachedTo, "its instance has the disk still")
+	assert.Equal(t, "web", testkit.Read(f, "root", &v1alpha1.WukongDisk{}).Status.AttachedTo,
+		"its instance has the disk still")
 	f.Remove(web)
 	f.WaitIdle()
 	assert.Equal(t, "web", testkit.Read(f, "root", &v1alpha1.WukongDisk{}).Status.AttachedTo, "its guest shuts down")

@@ -49,7 +49,8 @@ func controlledBy(kind, name string, uid types.UID) []metav1.OwnerReference {
 func dataVolumeIn(phase cdiv1.DataVolumePhase, conditions ...cdiv1.DataVolumeCondition) *cdiv1.DataVolume {
 	return &cdiv1.DataVolume{
 		ObjectMeta: metav1.ObjectMeta{
-			Name: "root", Namespace: "shop", UID: "volume-uid", OwnerReferences: controlledBy("WukongDisk", "root", "disk-uid"),
+			Name: "root", Namespace: "shop", UID: "volume-uid",
+			OwnerReferences: controlledBy("WukongDisk", "root", "disk-uid"),
 		},
 		Spec:   cdiv1.DataVolumeSpec{Storage: &cdiv1.StorageSpec{Resources: requesting("1Gi")}},
 		Status: cdiv1.DataVolumeStatus{Phase: phase, Conditions: conditions},

@@ -15,7 +15,8 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/testkit"
 )
 
-// Two disks on one claim would let two machines write it, each holding a disk of its own. The one that made the claim has it, else the oldest.
+// Two disks on one claim would let two machines write it, each holding a disk of its own. The one that made the claim
+// has it, else the oldest.
 func TestAClaimIsOneDisks(t *testing.T) {
 	f, _ := start(t)
 	claim := f.NewClaim("found")
@@ -25,7 +26,8 @@ func TestAClaimIsOneDisks(t *testing.T) {
 	f.Create(first)
 	f.waitReady(first)
 	f.Create(second)
-	refused := testkit.Wait(f, second, metav1.ConditionFalse, v1alpha1.ReasonClaimInUse, "PersistentVolumeClaim found is that of WukongDisk first")
+	refused := testkit.Wait(f, second, metav1.ConditionFalse, v1alpha1.ReasonClaimInUse,
+		"PersistentVolumeClaim found is that of WukongDisk first")
 	assert.Empty(t, refused.Status.ClaimName, "a machine would start on it")
 	f.waitReady(first)
 	f.Remove(first)
@@ -41,7 +43,8 @@ func TestAClaimIsOneDisks(t *testing.T) {
 	testkit.Wait(f, thief, metav1.ConditionFalse, v1alpha1.ReasonClaimInUse, "that of WukongDisk made")
 }
 
-// A claim that a machine of someone else has, whose objects no cache of ours holds, is given to none of ours until that machine has ended.
+// A claim that a machine of someone else has, whose objects no cache of ours holds, is given to none of ours until that
+// machine has ended.
 func TestAClaimIsNotGivenWhileAMachineOfSomeoneElseHasIt(t *testing.T) {
 	f, _ := start(t)
 	claim := f.NewClaim("found")
@@ -49,9 +52,12 @@ func TestAClaimIsNotGivenWhileAMachineOfSomeoneElseHasIt(t *testing.T) {
 	f.Bind(claim)
 	foreign := &kubevirtv1.VirtualMachineInstance{
 		ObjectMeta: metav1.ObjectMeta{Namespace: f.Namespace, Name: "foreign"},
-		Spec: kubevirtv1.VirtualMachineInstanceSpec{Volumes: []kubevirtv1.Volume{{Name: "root", VolumeSource: kubevirtv1.VolumeSource{
-			PersistentVolumeClaim: &kubevirtv1.PersistentVolumeClaimVolumeSource{PersistentVolumeClaimVolumeSource: corev1.PersistentVolumeClaimVolumeSource{ClaimName: "found"}},
-		}}}},
+		Spec: kubevirtv1.VirtualMachineInstanceSpec{Volumes: []kubevirtv1.Volume{{Name: "root",
+			VolumeSource: kubevirtv1.VolumeSource{
+				PersistentVolumeClaim: &kubevirtv1.PersistentVolumeClaimVolumeSource{
+					PersistentVolumeClaimVolumeSource: corev1.PersistentVolumeClaimVolumeSource{ClaimName: "found"},
+				},
+			}}}},
 	}
 	f.Create(foreign.DeepCopy())
 	disk := f.newDisk("disk", builder.Adopting("found"))
@@ -59,7 +65,8 @@ func TestAClaimIsNotGivenWhileAMachineOfSomeoneElseHasIt(t *testing.T) {
 	f.waitReady(disk)
 	web := f.newVM("web", "disk")
 	f.Create(web)
-	testkit.Wait(f, disk, metav1.ConditionFalse, v1alpha1.ReasonClaimInUse, "in use by VirtualMachineInstance foreign, which is not of the WukongVM that asks for the disk")
+	testkit.Wait(f, disk, metav1.ConditionFalse, v1alpha1.ReasonClaimInUse,
+		"in use by VirtualMachineInstance foreign, which is not of the WukongVM that asks for the disk")
 	f.WaitIdle()
 	assert.Empty(t, testkit.Read(f, "disk", disk).Status.AttachedTo)
 
@@ -81,7 +88,8 @@ func TestDisksThatOnlyReadShareAClaim(t *testing.T) {
 	claim := f.NewClaim("iso")
 	f.CreateClaim(claim)
 	f.Bind(claim)
-	one, two, writer := f.newDisk("one", builder.AdoptingReadOnly("iso")), f.newDisk("two", builder.AdoptingReadOnly("iso")), f.newDisk("writer", builder.Adopting("iso"))
+	one, two, writer := f.newDisk("one", builder.AdoptingReadOnly("iso")),
+		f.newDisk("two", builder.AdoptingReadOnly("iso")), f.newDisk("writer", builder.Adopting("iso"))
 	f.Create(one, two)
 	f.waitReady(one)
 	f.waitReady(two)

@@ -26,7 +26,8 @@ func TestB19ForeignClaim(t *testing.T) {
 	disk := f.newDisk("root")
 	f.Create(disk)
 
-	conflict := testkit.Wait(f, disk, metav1.ConditionFalse, v1alpha1.ReasonNameConflict, "PersistentVolumeClaim root already exists")
+	conflict := testkit.Wait(f, disk, metav1.ConditionFalse, v1alpha1.ReasonNameConflict,
+		"PersistentVolumeClaim root already exists")
 	assert.Equal(t, v1alpha1.DiskError, conflict.Status.Phase)
 	assert.Empty(t, conflict.Status.ClaimName, "no machine may start on it")
 	f.WaitIdle()
@@ -50,7 +51,8 @@ func TestB19ForeignDataVolume(t *testing.T) {
 	disk := f.newDisk("root")
 	f.Create(disk)
 
-	conflict := testkit.Wait(f, disk, metav1.ConditionFalse, v1alpha1.ReasonNameConflict, "DataVolume root already exists and has no owner")
+	conflict := testkit.Wait(f, disk, metav1.ConditionFalse, v1alpha1.ReasonNameConflict,
+		"DataVolume root already exists and has no owner")
 	assert.Empty(t, conflict.Status.ClaimName)
 	f.WaitIdle()
 	assert.Equal(t, foreign.ResourceVersion, testkit.Read(f, "root", &cdiv1.DataVolume{}).ResourceVersion)
@@ -80,10 +82,13 @@ func TestMissingClassHeals(t *testing.T) {
 	name := f.Namespace + "-class"
 	disk := f.newDisk("root", builder.OnClass(name))
 	f.Create(disk)
-	testkit.Wait(f, disk, metav1.ConditionFalse, v1alpha1.ReasonStorageClassMissing, "StorageClass "+name+" does not exist")
+	testkit.Wait(f, disk, metav1.ConditionFalse, v1alpha1.ReasonStorageClassMissing,
+		"StorageClass "+name+" does not exist")
 	assert.False(t, f.Exists("root", &cdiv1.DataVolume{}))
 
-	f.Create(&storagev1.StorageClass{ObjectMeta: metav1.ObjectMeta{Name: name}, Provisioner: "test.novasphere.dev/none"})
+	f.Create(&storagev1.StorageClass{
+		ObjectMeta: metav1.ObjectMeta{Name: name}, Provisioner: "test.novasphere.dev/none",
+	})
 	f.fill(disk)
 	f.waitReady(disk)
 	f.waitEvents(disk, "Warning StorageClassMissing")
@@ -96,7 +101,8 @@ func TestContract5CDIAbsentHeals(t *testing.T) {
 	manager := f.StartManager()
 	disk, other := f.newDisk("root"), f.newDisk("other")
 	f.Create(disk, other)
-	testkit.Wait(f, disk, metav1.ConditionFalse, v1alpha1.ReasonDependencyMissing, "CDI (Containerized Data Importer) is not installed")
+	testkit.Wait(f, disk, metav1.ConditionFalse, v1alpha1.ReasonDependencyMissing,
+		"CDI (Containerized Data Importer) is not installed")
 
 	testkit.Wait(f, other, metav1.ConditionFalse, v1alpha1.ReasonDependencyMissing, "")
 	f.Remove(other)
@@ -125,7 +131,8 @@ func TestContract7AdoptedClaimIsNeverTouched(t *testing.T) {
 	f, manager := start(t)
 	disk := f.newDisk("data", builder.Adopting("existing"))
 	f.Create(disk)
-	testkit.Wait(f, disk, metav1.ConditionFalse, v1alpha1.ReasonClaimMissing, "PersistentVolumeClaim existing does not exist")
+	testkit.Wait(f, disk, metav1.ConditionFalse, v1alpha1.ReasonClaimMissing,
+		"PersistentVolumeClaim existing does not exist")
 
 	claim := f.NewClaim("existing")
 	f.CreateClaim(claim)

@@ -147,8 +147,8 @@ func (r *Reconciler) deleteOtherCopies(ctx context.Context, disk *v1alpha1.Wukon
 	}
 }
 
-// deleteStale deletes what the disk was moved away from, and what a restore no longer keeps. Status has to name the claim
-// that holds the disk before that.
+// deleteStale deletes what the disk was moved away from, and what a restore no longer keeps. Before that, status has to
+// name the claim that holds the disk.
 func (r *Reconciler) deleteStale(ctx context.Context, observed *observation) error {
 	for _, dataVolume := range observed.stale() {
 		if err := r.deleteCopy(ctx, dataVolume); err != nil {

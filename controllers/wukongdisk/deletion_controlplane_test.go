@@ -56,11 +56,13 @@ func TestReclaimPolicyCanChange(t *testing.T) {
 	assert.Empty(t, testkit.Read(f, "root", &corev1.PersistentVolumeClaim{}).OwnerReferences)
 }
 
-// Deleted in the foreground, as Argo CD does it, an owner takes along what refers to it before its finalizers have their word. A retained claim
-// stays all the same, whoever is deleted, and whenever the policy was set; and one that is not to be retained any more goes.
+// Deleted in the foreground, as Argo CD does it, an owner takes along what refers to it before its finalizers have
+// their word. A retained claim stays all the same, whoever is deleted, and whenever the policy was set; and one that is
+// not to be retained any more goes.
 func TestContract7RetainHoldsInTheForeground(t *testing.T) {
 	f, manager := start(t)
-	alone, changed, released := f.newDisk("alone", builder.Retained), f.newDisk("changed"), f.newDisk("released", builder.Retained)
+	alone, changed, released := f.newDisk("alone", builder.Retained), f.newDisk("changed"),
+		f.newDisk("released", builder.Retained)
 	web := f.newVM("web", "stamped")
 	f.Create(alone, changed, released, web)
 	stamped := f.newDisk("stamped", builder.Retained)
@@ -79,7 +81,8 @@ func TestContract7RetainHoldsInTheForeground(t *testing.T) {
 	manager.Stop() // the garbage collector does not wait for it
 	f.Remove(web, client.PropagationPolicy(metav1.DeletePropagationForeground))
 	f.RemoveInForeground(alone, changed, released)
-	f.Until(func() bool { return f.Has(stamped) && !stamped.DeletionTimestamp.IsZero() }, "the garbage collector deletes what the machine owns")
+	f.Until(func() bool { return f.Has(stamped) && !stamped.DeletionTimestamp.IsZero() },
+		"the garbage collector deletes what the machine owns")
 	f.StartManager()
 	for _, disk := range disks {
 		f.WaitGone(disk)
@@ -132,16 +135,19 @@ func TestContract7RetainAfterCDICollectedTheDataVolume(t *testing.T) {
 	assert.Empty(t, claim.OwnerReferences)
 }
 
-// A DataVolume that was made for a retained disk, while that went without its finalizer, refers to nobody. It is found by the name that it has the
-// disk's, also by a manager that starts later, and by a new disk of that name.
+// A DataVolume that was made for a retained disk, while that went without its finalizer, refers to nobody. It is found
+// by the name that it has the disk's, also by a manager that starts later, and by a new disk of that name.
 func TestWhatADiskThatVanishedLeftBehind(t *testing.T) {
 	leave := func(f disks, name string) *cdiv1.DataVolume {
 		left := &cdiv1.DataVolume{
 			ObjectMeta: metav1.ObjectMeta{
-				Namespace: f.Namespace, Name: name, Labels: map[string]string{v1alpha1.LabelManagedBy: v1alpha1.LabelManagedByValue},
+				Namespace: f.Namespace, Name: name,
+				Labels:      map[string]string{v1alpha1.LabelManagedBy: v1alpha1.LabelManagedByValue},
 				Annotations: map[string]string{v1alpha1.AnnotationRetainedFor: name + "/" + string(uuid.NewUUID())},
 			},
-			Spec: cdiv1.DataVolumeSpec{Source: &cdiv1.DataVolumeSource{Blank: &cdiv1.DataVolumeBlankImage{}}, Storage: &cdiv1.StorageSpec{}},
+			Spec: cdiv1.DataVolumeSpec{
+				Source: &cdiv1.DataVolumeSource{Blank: &cdiv1.DataVolumeBlankImage{}}, Storage: &cdiv1.StorageSpec{},
+			},
 		}
 		f.Create(left)
 		return left
@@ -179,7 +185,8 @@ func TestB2DeletedWhileItIsMade(t *testing.T) {
 		for name, moment := range moments {
 			t.Run(string(policy)+" "+name, func(t *testing.T) {
 				f := f.in(t)
-				lower := map[v1alpha1.ReclaimPolicy]string{v1alpha1.ReclaimDelete: "delete-", v1alpha1.ReclaimRetain: "retain-"}[policy]
+				lower := map[v1alpha1.ReclaimPolicy]string{v1alpha1.ReclaimDelete: "delete-",
+					v1alpha1.ReclaimRetain: "retain-"}[policy]
 				disk := f.newDisk(lower+name, builder.Reclaim(policy))
 				f.Create(disk)
 				moment(f, disk)
@@ -194,8 +201,8 @@ func TestB2DeletedWhileItIsMade(t *testing.T) {
 	}
 }
 
-// A disk in use stays, says by whom, and goes when its user is gone. A machine that only waits for it keeps it from nothing, and one that is being deleted
-// counts no more.
+// A disk in use stays, says by whom, and goes when its user is gone. A machine that only waits for it keeps it from
+// nothing, and one that is being deleted counts no more.
 func TestContract7DiskInUseIsNotDeleted(t *testing.T) {
 	f, manager := start(t)
 	disk, web, api := f.newDisk("root"), f.newVM("web", "root"), f.newVM("api", "root")
@@ -224,8 +231,8 @@ func TestContract7DiskInUseIsNotDeleted(t *testing.T) {
 	f.Patch(api, `{"metadata":{"finalizers":null}}`)
 }
 
-// The link to the Wukong is made when it appears, taken off when the spec no longer asks for it, and deleting the Wukong deletes
-// the disk.
+// The link to the Wukong is made when it appears, taken off when the spec no longer asks for it, and deleting the
+// Wukong deletes the disk.
 func TestUmbrellaLink(t *testing.T) {
 	f, manager := start(t)
 	disk := builder.PartOf("shop", f.newDisk("root"))

@@ -9,11 +9,12 @@
 //	   |  class, claim, CDI missing; name conflict                              | the importer's own error
 //	   +--> Error  <------------------------------------------------------------+   (CDI retries: back to Importing)
 //
-//	Ready --spec.size grows--> Expanding --> Ready: the claim requests more, and the storage grows it while the guest
-//	runs. A class that cannot expand, a quota, and a size that shrinks are reported as Error, and the disk still works.
+//	Ready --spec.size grows--> Expanding --> Ready: the claim requests more, and the storage grows it while the
+//	guest runs. A class that cannot expand, a quota, and a size that shrinks are reported as Error, and the disk
+//	still works.
 //
-//	Ready --its claim is being deleted--> Error (ClaimDeleted) --the claim is deleted--> Error (BytesLost), until a user
-//	asks for another filling: see internal/backing
+//	Ready --its claim is being deleted--> Error (ClaimDeleted) --the claim is deleted--> Error (BytesLost), until a
+//	user asks for another filling: see internal/backing
 //
 //	any --deleted--> Terminating: waits until no WukongVM uses the disk; then
 //	     Delete   the garbage collector deletes DataVolume and claim

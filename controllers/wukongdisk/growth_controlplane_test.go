@@ -25,7 +25,8 @@ import (
 func (f disks) newClass(expands bool) *storagev1.StorageClass {
 	f.Helper()
 	class := &storagev1.StorageClass{
-		ObjectMeta: metav1.ObjectMeta{GenerateName: f.Namespace + "-"}, Provisioner: "test.novasphere.dev/none", AllowVolumeExpansion: &expands,
+		ObjectMeta: metav1.ObjectMeta{GenerateName: f.Namespace + "-"}, Provisioner: "test.novasphere.dev/none",
+		AllowVolumeExpansion: &expands,
 	}
 	f.Create(class)
 	return class
@@ -42,7 +43,8 @@ func (f disks) newReady(name string, class *storagev1.StorageClass) *v1alpha1.Wu
 
 func (f disks) resize(disk *v1alpha1.WukongDisk, size string) error {
 	f.Helper()
-	return f.Client.Patch(f.Context(), disk.DeepCopy(), client.RawPatch(types.MergePatchType, []byte(`{"spec":{"size":"`+size+`"}}`)))
+	return f.Client.Patch(f.Context(), disk.DeepCopy(),
+		client.RawPatch(types.MergePatchType, []byte(`{"spec":{"size":"`+size+`"}}`)))
 }
 
 // A disk grows by spec.size alone, twice, and what that costs: the claim, and a status when it begins and when it ends.
@@ -84,7 +86,8 @@ func TestContract7DisksNeverShrink(t *testing.T) {
 	assert.ErrorContains(t, f.resize(disk, "512Mi"), "a disk never shrinks")
 
 	require.NoError(t, f.resize(disk, "2Gi"))
-	failed := testkit.Wait(f, disk, metav1.ConditionFalse, v1alpha1.ReasonExpansionUnsupported, "does not allow expansion")
+	failed := testkit.Wait(f, disk, metav1.ConditionFalse, v1alpha1.ReasonExpansionUnsupported,
+		"does not allow expansion")
 	assert.Equal(t, "1Gi", failed.Status.RequestedSize.String())
 	require.NoError(t, f.resize(disk, "1Gi"))
 	f.waitReady(disk)
@@ -108,11 +111,15 @@ func TestGrowthPastQuotaIsRefused(t *testing.T) {
 	disk := f.newReady("root", f.newClass(true))
 	quota := &corev1.ResourceQuota{
 		ObjectMeta: metav1.ObjectMeta{Namespace: f.Namespace, Name: "small"},
-		Spec:       corev1.ResourceQuotaSpec{Hard: corev1.ResourceList{corev1.ResourceRequestsStorage: resource.MustParse("2Gi")}},
+		Spec: corev1.ResourceQuotaSpec{
+			Hard: corev1.ResourceList{corev1.ResourceRequestsStorage: resource.MustParse("2Gi")},
+		},
 	}
 	f.Create(quota)
-	quota.Status = corev1.ResourceQuotaStatus{Hard: quota.Spec.Hard,
-		Used: corev1.ResourceList{corev1.ResourceRequestsStorage: resource.MustParse("1Gi")}} // as the quota controller would
+	// As the quota controller would.
+	quota.Status = corev1.ResourceQuotaStatus{
+		Hard: quota.Spec.Hard, Used: corev1.ResourceList{corev1.ResourceRequestsStorage: resource.MustParse("1Gi")},
+	}
 	f.SetStatus(quota)
 
 	require.NoError(t, f.resize(disk, "10Gi"))
@@ -123,7 +130,8 @@ func TestGrowthPastQuotaIsRefused(t *testing.T) {
 	f.waitReady(disk)
 }
 
-// Fault B.9: an image that is larger than the disk is imported when spec.size was raised, and not tried at the old size for ever.
+// Fault B.9: an image that is larger than the disk is imported when spec.size was raised, and not tried at the old size
+// for ever.
 func TestAnImportThatDidNotFitBeginsAgainWithTheNewSize(t *testing.T) {
 	f, _ := start(t)
 	disk := f.newDisk("root")
@@ -131,7 +139,8 @@ func TestAnImportThatDidNotFitBeginsAgainWithTheNewSize(t *testing.T) {
 	small := f.waitDataVolume(disk)
 	f.ClaimOf(small)
 	f.SetDataVolume("root", cdiv1.ImportInProgress, cdiv1.DataVolumeCondition{
-		Type: cdiv1.DataVolumeRunning, Status: corev1.ConditionFalse, Reason: "Error", Message: "virtual image size 3Gi is larger than the reported available storage",
+		Type: cdiv1.DataVolumeRunning, Status: corev1.ConditionFalse, Reason: "Error",
+		Message: "virtual image size 3Gi is larger than the reported available storage",
 	})
 	testkit.Wait(f, disk, metav1.ConditionFalse, v1alpha1.ReasonImportFailed, "larger than")
 	require.NoError(t, f.resize(disk, "4Gi"))

@@ -36,7 +36,8 @@ func TestContract3WritesOfADisk(t *testing.T) {
 	f.SetDataVolume("root", cdiv1.Pending)
 	f.Bind(claim)
 	f.SetDataVolume("root", cdiv1.ImportScheduled)
-	importing := testkit.Wait(f, disk, metav1.ConditionFalse, v1alpha1.ReasonImporting, "DataVolume root is being filled")
+	importing := testkit.Wait(f, disk, metav1.ConditionFalse, v1alpha1.ReasonImporting,
+		"DataVolume root is being filled")
 	assert.Equal(t, v1alpha1.DiskImporting, importing.Status.Phase)
 	f.SetDataVolume("root", cdiv1.ImportInProgress)
 	f.SetDataVolume("root", cdiv1.Succeeded)
@@ -53,7 +54,8 @@ func TestContract3WritesOfADisk(t *testing.T) {
 		{Verb: "patch", Resource: "wukongdisks/status"}: 3, // pending, importing, ready
 	}, manager.Writes.Counts())
 	assert.Zero(t, manager.Writes.Conflicts())
-	assert.Positive(t, transitions(t, "WukongDisk", v1alpha1.ConditionReady, metav1.ConditionFalse), "what docs/metrics.md promises is measured")
+	assert.Positive(t, transitions(t, "WukongDisk", v1alpha1.ConditionReady, metav1.ConditionFalse),
+		"what docs/metrics.md promises is measured")
 
 	t.Run("none at rest, after a restart", func(t *testing.T) {
 		f := f.in(t)
@@ -97,7 +99,8 @@ func TestWritesOfAStampedDisk(t *testing.T) {
 	f.fill(disk)
 	f.waitReady(disk)
 	f.WaitIdle()
-	assert.Equal(t, 1, manager.Writes.Counts()[testenv.Write{Verb: "patch", Resource: "wukongdisks"}], "that it was filled")
+	assert.Equal(t, 1, manager.Writes.Counts()[testenv.Write{Verb: "patch", Resource: "wukongdisks"}],
+		"that it was filled")
 }
 
 // B23: a transition time moves only with the status, and a condition says which spec it speaks of.
@@ -105,7 +108,8 @@ func TestB23TransitionTime(t *testing.T) {
 	f, _ := start(t)
 	disk := f.newDisk("root", builder.OnClass("later"))
 	f.Create(disk)
-	before := testkit.Wait(f, disk, metav1.ConditionFalse, v1alpha1.ReasonStorageClassMissing, "StorageClass later does not exist")
+	before := testkit.Wait(f, disk, metav1.ConditionFalse, v1alpha1.ReasonStorageClassMissing,
+		"StorageClass later does not exist")
 	f.Patch(disk, `{"spec":{"reclaimPolicy":"Retain"}}`)
 	after := testkit.Wait(f, disk, metav1.ConditionFalse, v1alpha1.ReasonStorageClassMissing, "")
 	f.Until(func() bool {
@@ -137,10 +141,15 @@ func TestImporterErrorIsShownAndHeals(t *testing.T) {
 	f.Create(disk)
 	f.Bind(f.ClaimOf(f.waitDataVolume(disk)))
 	running := func(status corev1.ConditionStatus, reason, message string) cdiv1.DataVolumeCondition {
-		return cdiv1.DataVolumeCondition{Type: cdiv1.DataVolumeRunning, Status: status, Reason: reason, Message: message}
+		return cdiv1.DataVolumeCondition{
+			Type: cdiv1.DataVolumeRunning, Status: status, Reason: reason, Message: message,
+		}
 	}
-	f.SetDataVolume("root", cdiv1.ImportInProgress, running(corev1.ConditionFalse, "Error", "Unable to connect to http data source: expected status code 200, got 404"))
-	failed := testkit.Wait(f, disk, metav1.ConditionFalse, v1alpha1.ReasonImportFailed, "DataVolume root: importer pod: Unable to connect to http data source: expected status code 200, got 404")
+	f.SetDataVolume("root", cdiv1.ImportInProgress,
+		running(corev1.ConditionFalse, "Error",
+			"Unable to connect to http data source: expected status code 200, got 404"))
+	failed := testkit.Wait(f, disk, metav1.ConditionFalse, v1alpha1.ReasonImportFailed,
+		"DataVolume root: importer pod: Unable to connect to http data source: expected status code 200, got 404")
 	assert.Equal(t, v1alpha1.DiskError, failed.Status.Phase)
 
 	f.SetDataVolume("root", cdiv1.ImportInProgress, running(corev1.ConditionTrue, "Pod is running", ""))
@@ -169,8 +178,8 @@ func TestProgressIsCoarse(t *testing.T) {
 	assert.Equal(t, 2, manager.Writes.Total(), "0 % and 10 %")
 }
 
-// B18: CDI may now a finished DataVolume as garbage, and give its claim to the DataVolume's owner. The disk stays ready, and
-// the DataVolume is not made again, which would fill the disk anew.
+// B18: CDI may now a finished DataVolume as garbage, and give its claim to the DataVolume's owner. The disk stays
+// ready, and the DataVolume is not made again, which would fill the disk anew.
 func TestB18CollectedDataVolumeIsNotMadeAgain(t *testing.T) {
 	f, manager := start(t)
 	disk := f.newDisk("root")
@@ -210,7 +219,8 @@ func TestContract4FieldsOfOthersStay(t *testing.T) {
 	dataVolume := f.waitDataVolume(disk)
 	testkit.Wait(f, disk, metav1.ConditionFalse, v1alpha1.ReasonClaimPending, "")
 
-	f.Patch(dataVolume, `{"metadata":{"annotations":{"example.com/note":"mine"},"labels":{"app.kubernetes.io/managed-by":null}}}`)
+	f.Patch(dataVolume,
+		`{"metadata":{"annotations":{"example.com/note":"mine"},"labels":{"app.kubernetes.io/managed-by":null}}}`)
 	f.Until(func() bool {
 		return testkit.Read(f, "root", &cdiv1.DataVolume{}).Labels["app.kubernetes.io/managed-by"] == "wukong"
 	})

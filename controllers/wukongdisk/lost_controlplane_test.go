@@ -18,8 +18,8 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/testkit"
 )
 
-// What held a disk that was complete is taken away, in each of the ways in which that is done. The disk is not filled from its source again, and says
-// lastingly that its bytes are lost, until a person asks for another (issue C.0).
+// What held a disk that was complete is taken away, in each of the ways in which that is done. The disk is not filled
+// from its source again, and says lastingly that its bytes are lost, until a person asks for another (issue C.0).
 func TestC0ADiskIsNotFilledASecondTimeByItself(t *testing.T) {
 	t.Parallel()
 	for name, take := range map[string]func(f *testkit.Fixture, disk *v1alpha1.WukongDisk){
@@ -27,16 +27,19 @@ func TestC0ADiskIsNotFilledASecondTimeByItself(t *testing.T) {
 			f.Remove(testkit.Read(f, disk.Name, &corev1.PersistentVolumeClaim{}))
 		},
 		"the DataVolume, and with it the claim": func(f *testkit.Fixture, disk *v1alpha1.WukongDisk) {
-			f.Remove(testkit.Read(f, disk.Name, &cdiv1.DataVolume{}), client.PropagationPolicy(metav1.DeletePropagationForeground))
+			f.Remove(testkit.Read(f, disk.Name, &cdiv1.DataVolume{}),
+				client.PropagationPolicy(metav1.DeletePropagationForeground))
 		},
 		"both, and the status, as a backup tool does": func(f *testkit.Fixture, disk *v1alpha1.WukongDisk) {
-			f.Remove(testkit.Read(f, disk.Name, &cdiv1.DataVolume{}), client.PropagationPolicy(metav1.DeletePropagationForeground))
+			f.Remove(testkit.Read(f, disk.Name, &cdiv1.DataVolume{}),
+				client.PropagationPolicy(metav1.DeletePropagationForeground))
 			f.Until(func() bool { return !f.Exists(disk.Name, &corev1.PersistentVolumeClaim{}) })
 			f.Patch(disk, `{"metadata":{"finalizers":null}}`)
 			f.Remove(disk)
 			f.Until(func() bool { return !f.Has(disk) })
 			restored := disk.DeepCopy()
-			restored.UID, restored.ResourceVersion, restored.Status, restored.DeletionTimestamp = "", "", v1alpha1.WukongDiskStatus{}, nil
+			restored.UID, restored.ResourceVersion, restored.Status, restored.DeletionTimestamp = "", "",
+				v1alpha1.WukongDiskStatus{}, nil
 			f.Create(restored)
 			restored.DeepCopyInto(disk)
 		},
@@ -45,14 +48,18 @@ func TestC0ADiskIsNotFilledASecondTimeByItself(t *testing.T) {
 			f, disk := startFilled(t)
 
 			take(f, disk)
-			testkit.Wait(f, disk, metav1.ConditionFalse, v1alpha1.ReasonBytesLost, "kubectl annotate wukongdisk data --namespace="+f.Namespace)
-			f.Never(func() bool { return f.Exists("data", &corev1.PersistentVolumeClaim{}) }, 2*time.Second, "a claim that nobody asked for")
+			testkit.Wait(f, disk, metav1.ConditionFalse, v1alpha1.ReasonBytesLost,
+				"kubectl annotate wukongdisk data --namespace="+f.Namespace)
+			f.Never(func() bool { return f.Exists("data", &corev1.PersistentVolumeClaim{}) }, 2*time.Second,
+				"a claim that nobody asked for")
 			testkit.Wait(f, disk, metav1.ConditionFalse, v1alpha1.ReasonBytesLost, "")
 			assert.Equal(t, v1alpha1.DiskError, disk.Status.Phase)
 
 			f.Patch(disk, `{"metadata":{"annotations":{"`+v1alpha1.AnnotationFilled+`":null}}}`)
 			testkit.Wait(f, disk, metav1.ConditionTrue, v1alpha1.ReasonReady, "")
-			f.Until(func() bool { return testkit.Read(f, "data", disk).Annotations[v1alpha1.AnnotationFilled] == "data" })
+			f.Until(func() bool {
+				return testkit.Read(f, "data", disk).Annotations[v1alpha1.AnnotationFilled] == "data"
+			})
 		})
 	}
 }
@@ -75,14 +82,17 @@ func startFilled(t *testing.T) (*testkit.Fixture, *v1alpha1.WukongDisk) {
 
 // A claim that a guest has stays until the guest stops, and its disk warns for as long.
 func TestC0ADiskWarnsWhileItsClaimIsBeingDeleted(t *testing.T) {
-	for name, victim := range map[string]client.Object{"the claim": &corev1.PersistentVolumeClaim{}, "the DataVolume": &cdiv1.DataVolume{}} {
+	for name, victim := range map[string]client.Object{
+		"the claim": &corev1.PersistentVolumeClaim{}, "the DataVolume": &cdiv1.DataVolume{},
+	} {
 		t.Run(name, func(t *testing.T) {
 			f, disk := startFilled(t)
 			claim := testkit.Read(f, "data", &corev1.PersistentVolumeClaim{})
 			f.Patch(claim, `{"metadata":{"finalizers":["kubernetes.io/pvc-protection"]}}`)
 
 			f.Remove(f.Named("data", victim))
-			testkit.Wait(f, disk, metav1.ConditionFalse, v1alpha1.ReasonClaimDeleted, "the bytes of this disk are gone as soon as")
+			testkit.Wait(f, disk, metav1.ConditionFalse, v1alpha1.ReasonClaimDeleted,
+				"the bytes of this disk are gone as soon as")
 			assert.Equal(t, "data", disk.Status.ClaimName, "the guest keeps its disk")
 			assert.True(t, disk.Complete(), "it can still be copied")
 
@@ -94,7 +104,8 @@ func TestC0ADiskWarnsWhileItsClaimIsBeingDeleted(t *testing.T) {
 	}
 }
 
-// Disks that were filled by an earlier version are sealed when this one looks at them. CDI, which would do the rest, does not run here.
+// Disks that were filled by an earlier version are sealed when this one looks at them. CDI, which would do the rest,
+// does not run here.
 func TestC0DisksOfBeforeAreSealed(t *testing.T) {
 	f, manager := start(t)
 	disk := f.newDisk("data", builder.Size("1Gi"))
@@ -102,7 +113,8 @@ func TestC0DisksOfBeforeAreSealed(t *testing.T) {
 	f.fill(disk)
 	f.waitReady(disk)
 	manager.Stop()
-	f.Patch(testkit.Read(f, "data", &cdiv1.DataVolume{}), `{"metadata":{"annotations":{"`+dvstate.AnnotationPopulatedFor+`":null}}}`)
+	f.Patch(testkit.Read(f, "data", &cdiv1.DataVolume{}),
+		`{"metadata":{"annotations":{"`+dvstate.AnnotationPopulatedFor+`":null}}}`)
 	f.Patch(disk, `{"metadata":{"annotations":{"`+v1alpha1.AnnotationFilled+`":null}}}`)
 	f.StartManager()
 	f.Until(func() bool {

@@ -14,7 +14,8 @@ import (
 )
 
 // targetClaimName is the name of the claim of the target of a move or restore, or the name that it would get; empty
-// without a target. A claim of that name may exist without a target: the claim of an earlier one is deleted after its DataVolume.
+// without a target. A claim of that name may exist without a target: the claim of an earlier one is deleted after its
+// DataVolume.
 func (o *observation) targetClaimName() string {
 	for _, target := range []*cdiv1.DataVolume{o.Copies.Target, o.Copies.Restored} {
 		if target != nil {

@@ -104,7 +104,8 @@ func TestContract7CloneAcrossNamespacesIsGranted(t *testing.T) {
 	ofNothing := f.newDisk("of-nothing", builder.CloneOf(images.Namespace, "nothing"))
 	f.Create(ofDisk, ofClaim, ofNothing)
 	for _, disk := range []*v1alpha1.WukongDisk{ofDisk, ofClaim, ofNothing} {
-		testkit.Wait(f, disk, metav1.ConditionFalse, v1alpha1.ReasonCloneNotGranted, "does not exist, or does not grant it")
+		testkit.Wait(f, disk, metav1.ConditionFalse, v1alpha1.ReasonCloneNotGranted,
+			"does not exist, or does not grant it")
 		assert.False(t, f.Exists(disk.Name, &cdiv1.DataVolume{}))
 	}
 	images.Patch(golden, `{"spec":{"cloneableFrom":["`+f.Namespace+`"]}}`)
@@ -304,7 +305,8 @@ func TestAWaitingCloneIsMadeFromWhatItsSourceIsByNow(t *testing.T) {
 	f.WaitGone(first)
 	f.Patch(disk, `{"spec":{"reclaimPolicy":"Retain"}}`) // or a minute
 	testkit.Wait(f, disk, metav1.ConditionFalse, v1alpha1.ReasonSourceMissing, "was deleted before this disk")
-	assert.Equal(t, waiting.UID, testkit.Read(f, "root", &cdiv1.DataVolume{}).UID, "there is nothing else to make it from")
+	assert.Equal(t, waiting.UID, testkit.Read(f, "root", &cdiv1.DataVolume{}).UID,
+		"there is nothing else to make it from")
 	serve("debian-2")
 	f.Eventually(func(now *testkit.Attempt) {
 		made := &cdiv1.DataVolume{}
@@ -360,12 +362,15 @@ func TestTheDisksOfACloneAreFilledAtOnce(t *testing.T) {
 	alone.Annotations = mark
 	f.Create(alone)
 	waits := map[string]bool{"alone": true}
-	for name, power := range map[string]v1alpha1.PowerState{"stopped": v1alpha1.PowerStopped, "running": v1alpha1.PowerRunning} {
+	for name, power := range map[string]v1alpha1.PowerState{"stopped": v1alpha1.PowerStopped,
+		"running": v1alpha1.PowerRunning} {
 		vm := builder.VM(f.Namespace, name, builder.Power(power))
 		vm.Annotations = mark
 		f.Create(vm)
 		disk := f.newDisk(name + "-root")
-		disk.OwnerReferences = []metav1.OwnerReference{*metav1.NewControllerRef(vm, v1alpha1.GroupVersion.WithKind("WukongVM"))}
+		disk.OwnerReferences = []metav1.OwnerReference{
+			*metav1.NewControllerRef(vm, v1alpha1.GroupVersion.WithKind("WukongVM")),
+		}
 		f.Create(disk)
 		waits[disk.Name] = power == v1alpha1.PowerStopped
 	}
@@ -385,7 +390,9 @@ func TestTheDisksOfACloneAreFilledAtOnce(t *testing.T) {
 func TestADiskThatCannotGrowCanBeCloned(t *testing.T) {
 	f, _ := start(t)
 	class := f.Namespace + "-fixed"
-	f.Create(&storagev1.StorageClass{ObjectMeta: metav1.ObjectMeta{Name: class}, Provisioner: "test.novasphere.dev/none"})
+	f.Create(&storagev1.StorageClass{
+		ObjectMeta: metav1.ObjectMeta{Name: class}, Provisioner: "test.novasphere.dev/none",
+	})
 	golden := f.newDisk("golden", builder.OnClass(class))
 	f.Create(golden)
 	f.fill(golden)

@@ -44,15 +44,17 @@ func TestContract7ProtectedDiskIsNotDeleted(t *testing.T) {
 	f.WaitGone(disk)
 }
 
-// Contract 7: a protected disk outlives the machine that stamped it and the application that it belongs to, with the real garbage
-// collector, and for good: lifting the protection later deletes nothing.
+// Contract 7: a protected disk outlives the machine that stamped it and the application that it belongs to, with the
+// real garbage collector, and for good: lifting the protection later deletes nothing.
 func TestContract7ProtectedDiskOutlivesItsOwners(t *testing.T) {
 	f, _ := start(t)
 	shop, vm := builder.Wukong(f.Namespace, "shop"), f.newVM("web")
 	f.Create(shop, vm)
-	disk, other := builder.PartOf("shop", f.newDisk("precious", builder.Protected)), builder.PartOf("shop", f.newDisk("other"))
+	disk, other := builder.PartOf("shop", f.newDisk("precious", builder.Protected)),
+		builder.PartOf("shop", f.newDisk("other"))
 	for _, one := range []*v1alpha1.WukongDisk{disk, other} {
-		require.NoError(t, controllerutil.SetControllerReference(vm, one, f.Client.Scheme(), controllerutil.WithBlockOwnerDeletion(false)))
+		require.NoError(t, controllerutil.SetControllerReference(vm, one, f.Client.Scheme(),
+			controllerutil.WithBlockOwnerDeletion(false)))
 		f.Create(one)
 		f.fill(one)
 		f.waitReady(one)
@@ -75,7 +77,8 @@ func TestContract7ProtectedDiskOutlivesItsOwners(t *testing.T) {
 	f.waitLinked(disk, again)
 }
 
-// Contract 7: nobody takes the bytes from under a protected disk, not even the end of its namespace, which waits for it.
+// Contract 7: nobody takes the bytes from under a protected disk, not even the end of its namespace, which waits for
+// it.
 func TestContract7TheBytesOfAProtectedDiskAreProtected(t *testing.T) {
 	f, _ := start(t)
 	disk := f.newDisk("precious", builder.Protected)
@@ -83,10 +86,12 @@ func TestContract7TheBytesOfAProtectedDiskAreProtected(t *testing.T) {
 	f.fill(disk)
 	f.waitReady(disk)
 	claim, dataVolume := &corev1.PersistentVolumeClaim{}, &cdiv1.DataVolume{}
-	claim.Namespace, claim.Name, dataVolume.Namespace, dataVolume.Name = f.Namespace, "precious", f.Namespace, "precious"
+	claim.Namespace, claim.Name, dataVolume.Namespace, dataVolume.Name = f.Namespace, "precious",
+		f.Namespace, "precious"
 	for _, obj := range []client.Object{claim, dataVolume} {
 		f.Eventually(func(now *testkit.Attempt) {
-			assert.ErrorContains(now, f.Client.Delete(t.Context(), obj, client.DryRunAll), "precious holds a protected WukongDisk: set spec.deletionProtection")
+			assert.ErrorContains(now, f.Client.Delete(t.Context(), obj, client.DryRunAll),
+				"precious holds a protected WukongDisk: set spec.deletionProtection")
 		})
 	}
 

@@ -18,14 +18,17 @@ import (
 // provisioningFailed is what a provisioner says of a claim.
 func (f disks) provisioningFailed(claim *corev1.PersistentVolumeClaim, message string) *corev1.Event {
 	return &corev1.Event{
-		ObjectMeta:     metav1.ObjectMeta{Namespace: claim.Namespace, GenerateName: claim.Name + "."},
-		InvolvedObject: corev1.ObjectReference{Kind: "PersistentVolumeClaim", Namespace: claim.Namespace, Name: claim.Name, UID: claim.UID},
-		Type:           corev1.EventTypeWarning, Reason: "ProvisioningFailed", Message: message,
+		ObjectMeta: metav1.ObjectMeta{Namespace: claim.Namespace, GenerateName: claim.Name + "."},
+		InvolvedObject: corev1.ObjectReference{
+			Kind: "PersistentVolumeClaim", Namespace: claim.Namespace, Name: claim.Name, UID: claim.UID,
+		},
+		Type: corev1.EventTypeWarning, Reason: "ProvisioningFailed", Message: message,
 		FirstTimestamp: metav1.Now(), LastTimestamp: metav1.Now(), Count: 1,
 	}
 }
 
-// A full pool is told on the disk, though the provisioner says it of a claim of CDI's, and no longer once that one has its volume.
+// A full pool is told on the disk, though the provisioner says it of a claim of CDI's, and no longer once that one has
+// its volume.
 func TestProvisionerFailureIsShownAndHeals(t *testing.T) {
 	f, _ := start(t)
 	disk := f.newDisk("root")
@@ -37,7 +40,8 @@ func TestProvisionerFailureIsShownAndHeals(t *testing.T) {
 	prime := f.NewClaim("prime-" + string(claim.UID))
 	f.CreateClaim(prime)
 	f.Create(f.provisioningFailed(prime, "pool is full"))
-	told := testkit.Wait(f, disk, metav1.ConditionFalse, v1alpha1.ReasonProvisioningFailed, "PersistentVolumeClaim root gets no volume: pool is full; it is retried")
+	told := testkit.Wait(f, disk, metav1.ConditionFalse, v1alpha1.ReasonProvisioningFailed,
+		"PersistentVolumeClaim root gets no volume: pool is full; it is retried")
 	assert.Equal(t, v1alpha1.DiskError, told.Status.Phase)
 	assert.Equal(t, "root", told.Status.ClaimName, "a machine may be made on it")
 

@@ -47,7 +47,8 @@ func TestContract3TwoHundredDisksAtOnce(t *testing.T) {
 		}
 		return ready == count
 	})
-	t.Logf("%d disks were ready after %s, with %.2f writes each", count, time.Since(begin).Round(time.Second), float64(first.Writes.Total())/count)
+	t.Logf("%d disks were ready after %s, with %.2f writes each", count, time.Since(begin).Round(time.Second),
+		float64(first.Writes.Total())/count)
 	f.WaitIdle()
 	assert.LessOrEqual(t, first.Writes.Total(), count*writesPerDisk, first.Writes)
 	assert.Zero(t, first.Writes.Conflicts())

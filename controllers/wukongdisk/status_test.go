@@ -78,16 +78,20 @@ func TestEvaluate(t *testing.T) {
 			message: "DataVolume root waits for its PersistentVolumeClaim",
 		},
 		"waits for a machine": {
-			disk: diskWith(), observed: storedIn(dataVolumeIn(cdiv1.WaitForFirstConsumer), claimIn(corev1.ClaimPending)),
-			phase: v1alpha1.DiskAwaitingConsumer, reason: v1alpha1.ReasonAwaitingConsumer, message: "nothing is wrong",
+			disk:     diskWith(),
+			observed: storedIn(dataVolumeIn(cdiv1.WaitForFirstConsumer), claimIn(corev1.ClaimPending)),
+			phase:    v1alpha1.DiskAwaitingConsumer, reason: v1alpha1.ReasonAwaitingConsumer,
+			message: "nothing is wrong",
 		},
 		"waits for a machine, with a populator": {
 			disk: diskWith(), observed: storedIn(dataVolumeIn(cdiv1.PendingPopulation), claimIn(corev1.ClaimPending)),
 			phase: v1alpha1.DiskAwaitingConsumer, reason: v1alpha1.ReasonAwaitingConsumer,
 		},
 		"is being filled": {
-			disk: diskWith(), observed: filling(cdiv1.ImportInProgress, running(corev1.ConditionTrue, "Pod is running", "")),
-			phase: v1alpha1.DiskImporting, reason: v1alpha1.ReasonImporting, message: "DataVolume root is being filled",
+			disk:     diskWith(),
+			observed: filling(cdiv1.ImportInProgress, running(corev1.ConditionTrue, "Pod is running", "")),
+			phase:    v1alpha1.DiskImporting, reason: v1alpha1.ReasonImporting,
+			message: "DataVolume root is being filled",
 		},
 		"the importer's own words": {
 			disk: diskWith(),
@@ -101,13 +105,15 @@ func TestEvaluate(t *testing.T) {
 			phase: v1alpha1.DiskImporting, reason: v1alpha1.ReasonImporting,
 		},
 		"the importer's image": {
-			disk:     diskWith(),
-			observed: filling(cdiv1.ImportScheduled, running(corev1.ConditionFalse, "ImagePullFailed", "no such image")),
-			phase:    v1alpha1.DiskError, reason: v1alpha1.ReasonImportFailed, message: "no such image (ImagePullFailed)",
+			disk: diskWith(),
+			observed: filling(cdiv1.ImportScheduled,
+				running(corev1.ConditionFalse, "ImagePullFailed", "no such image")),
+			phase: v1alpha1.DiskError, reason: v1alpha1.ReasonImportFailed, message: "no such image (ImagePullFailed)",
 		},
 		"CDI gave up": {
 			disk: diskWith(), observed: filling(cdiv1.Failed, running(corev1.ConditionFalse, "Error", "no space left")),
-			phase: v1alpha1.DiskError, reason: v1alpha1.ReasonImportFailed, message: "DataVolume root failed: no space left",
+			phase: v1alpha1.DiskError, reason: v1alpha1.ReasonImportFailed,
+			message: "DataVolume root failed: no space left",
 		},
 		"CDI cannot make a claim": {
 			disk: diskWith(),
@@ -127,7 +133,8 @@ func TestEvaluate(t *testing.T) {
 
 		"a foreign claim has the name, B19": {
 			disk: diskWith(), observed: storedIn(nil, foreignClaim(corev1.ClaimBound)),
-			phase: v1alpha1.DiskError, reason: v1alpha1.ReasonNameConflict, message: "source.persistentVolumeClaim.name: root",
+			phase: v1alpha1.DiskError, reason: v1alpha1.ReasonNameConflict,
+			message: "source.persistentVolumeClaim.name: root",
 		},
 		"a foreign DataVolume has the name": {
 			disk: diskWith(), observed: observation{importerServed: true, classExists: true},
@@ -138,7 +145,8 @@ func TestEvaluate(t *testing.T) {
 		"the API server refuses": {
 			disk: diskWith(), observed: observation{importerServed: true, classExists: true},
 			applyErr: &apply.RefusedError{Kind: "DataVolume", Name: "root", Err: errors.New("exceeded quota")},
-			phase:    v1alpha1.DiskError, reason: v1alpha1.ReasonApplyRefused, message: "DataVolume root: exceeded quota",
+			phase:    v1alpha1.DiskError, reason: v1alpha1.ReasonApplyRefused,
+			message: "DataVolume root: exceeded quota",
 		},
 		"CDI is absent": {
 			disk: diskWith(), observed: observation{classExists: true},
@@ -147,7 +155,8 @@ func TestEvaluate(t *testing.T) {
 		},
 		"the class is absent": {
 			disk: diskWith(ofClass("fast")), observed: observation{importerServed: true},
-			phase: v1alpha1.DiskError, reason: v1alpha1.ReasonStorageClassMissing, message: "StorageClass fast does not exist",
+			phase: v1alpha1.DiskError, reason: v1alpha1.ReasonStorageClassMissing,
+			message: "StorageClass fast does not exist",
 		},
 		"no class is the default": {
 			disk: diskWith(), observed: observation{importerServed: true},
@@ -165,11 +174,13 @@ func TestEvaluate(t *testing.T) {
 		"C.10: an adopted claim of a class that binds at first use": {
 			disk:     diskWith(adopting("data")),
 			observed: adoptedIn(foreignClaim(corev1.ClaimPending), backing.Adoption{BindsLater: true}),
-			phase:    v1alpha1.DiskAwaitingConsumer, reason: v1alpha1.ReasonAwaitingConsumer, message: "nothing is wrong",
+			phase:    v1alpha1.DiskAwaitingConsumer, reason: v1alpha1.ReasonAwaitingConsumer,
+			message: "nothing is wrong",
 		},
 		"an adopted claim that is not bound": {
-			disk: diskWith(adopting("data")), observed: adoptedIn(foreignClaim(corev1.ClaimPending), backing.Adoption{}),
-			phase: v1alpha1.DiskPending, reason: v1alpha1.ReasonClaimPending, message: "kubectl describe pvc",
+			disk:     diskWith(adopting("data")),
+			observed: adoptedIn(foreignClaim(corev1.ClaimPending), backing.Adoption{}),
+			phase:    v1alpha1.DiskPending, reason: v1alpha1.ReasonClaimPending, message: "kubectl describe pvc",
 		},
 		"an adopted claim that does not exist": {
 			disk: diskWith(adopting("data")), observed: observation{classExists: true},
@@ -254,7 +265,8 @@ func TestDescribe(t *testing.T) {
 func TestQuotaIsToldApart(t *testing.T) {
 	claims := schema.GroupResource{Resource: "persistentvolumeclaims"}
 	refuse := func(words string) error {
-		return apply.Classify("PersistentVolumeClaim", "root", apierrors.NewForbidden(claims, "root", errors.New(words)))
+		return apply.Classify("PersistentVolumeClaim", "root",
+			apierrors.NewForbidden(claims, "root", errors.New(words)))
 	}
 	assert.True(t, quotaExceeded(refuse("exceeded quota: small, requested: requests.storage=10Gi")))
 	assert.False(t, quotaExceeded(refuse("only dynamically provisioned pvc can be resized")))

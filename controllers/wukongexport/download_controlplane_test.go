@@ -34,7 +34,9 @@ func TestADownloadThatIsRefusedMakesNoToken(t *testing.T) {
 	f.readyDisk("data", corev1.PersistentVolumeFilesystem)
 	quota := builder.Quota(f.Namespace, "jobs", "count/jobs.batch", "0")
 	f.Create(quota)
-	quota.Status = corev1.ResourceQuotaStatus{Hard: quota.Spec.Hard, Used: corev1.ResourceList{"count/jobs.batch": resource.MustParse("0")}}
+	quota.Status = corev1.ResourceQuotaStatus{
+		Hard: quota.Spec.Hard, Used: corev1.ResourceList{"count/jobs.batch": resource.MustParse("0")},
+	}
 	f.SetStatus(quota)
 	export := f.newExport("backup", "data", builder.ToDownload(600))
 	f.Create(export)
@@ -46,7 +48,10 @@ func TestADownloadThatIsRefusedMakesNoToken(t *testing.T) {
 func TestADownloadServesNoTokenOfSomeoneElse(t *testing.T) {
 	f := start(t)
 	f.readyDisk("data", corev1.PersistentVolumeFilesystem)
-	f.Create(&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: f.Namespace, Name: "backup-download"}, StringData: map[string]string{"token": "known"}})
+	f.Create(&corev1.Secret{
+		ObjectMeta: metav1.ObjectMeta{Namespace: f.Namespace, Name: "backup-download"},
+		StringData: map[string]string{"token": "known"},
+	})
 	export := f.newExport("backup", "data", builder.ToDownload(600))
 	f.Create(export)
 	testkit.Wait(f, export, metav1.ConditionFalse, v1alpha1.ReasonNameConflict, "Secret backup-download already exists")
@@ -57,7 +62,9 @@ func TestADownloadServesNoTokenOfSomeoneElse(t *testing.T) {
 func TestDownloadLink(t *testing.T) {
 	f := start(t)
 	f.readyDisk("data", corev1.PersistentVolumeFilesystem)
-	export := f.newExport("backup", "data", builder.ToDownload(600), func(spec *v1alpha1.WukongExportSpec) { spec.Compression = v1alpha1.ExportGzip })
+	export := f.newExport("backup", "data", builder.ToDownload(600), func(spec *v1alpha1.WukongExportSpec) {
+		spec.Compression = v1alpha1.ExportGzip
+	})
 	f.Create(export)
 	job := f.waitJob(export)
 
@@ -84,7 +91,8 @@ func TestDownloadLink(t *testing.T) {
 	for _, percent := range []int32{10, 70} {
 		reports <- mover.Report{Percent: percent}
 		f.Until(func() bool {
-			return testkit.Read(f, export.Name, export).Status.ProgressPercent != nil && *export.Status.ProgressPercent == percent
+			return testkit.Read(f, export.Name, export).Status.ProgressPercent != nil &&
+				*export.Status.ProgressPercent == percent
 		}, "progress %d", percent)
 	}
 	assert.Equal(t, v1alpha1.OperationInProgress, export.Status.Phase)
@@ -134,7 +142,8 @@ func TestFinishedExportsAgeOut(t *testing.T) {
 	clock := clocktesting.NewFakePassiveClock(time.Now().Add(30 * time.Minute))
 	f := startAt(t, clock)
 	f.readyDisk("data", corev1.PersistentVolumeFilesystem)
-	soon, later, never := f.newExport("soon", "data", builder.ForgottenAfter(10)), f.newExport("later", "data", builder.ForgottenAfter(3600)), f.newExport("never", "data")
+	soon, later, never := f.newExport("soon", "data", builder.ForgottenAfter(10)),
+		f.newExport("later", "data", builder.ForgottenAfter(3600)), f.newExport("never", "data")
 	f.Create(soon, later, never)
 	for _, export := range []*v1alpha1.WukongExport{soon, later, never} {
 		job := f.waitJob(export)

@@ -35,10 +35,13 @@ func start(t *testing.T) exports {
 	return startAt(t, clock.RealClock{})
 }
 
-// startAt calls the manager by the name of the operator's account, so that each of its Jobs is judged by the policy for them.
+// startAt calls the manager by the name of the operator's account, so that each of its Jobs is judged by the policy for
+// them.
 func startAt(t *testing.T, clock clock.PassiveClock) exports {
 	t.Helper()
-	f := exports{Fixture: testkit.Parallel(t).Running("wukongexport").MovingBy(image).ByClock(clock).Called(testenv.Operator)}
+	f := exports{
+		Fixture: testkit.Parallel(t).Running("wukongexport").MovingBy(image).ByClock(clock).Called(testenv.Operator),
+	}
 	f.manager = f.StartManager()
 	return f
 }
@@ -49,8 +52,11 @@ func (f exports) readyDisk(name string, mode corev1.PersistentVolumeMode) *v1alp
 	f.Create(f.NewClaim(name, builder.ClaimOfMode(mode)))
 	disk := builder.Disk(f.Namespace, name)
 	f.Create(disk)
-	disk.Status = v1alpha1.WukongDiskStatus{ClaimName: name, Phase: v1alpha1.DiskReady, ObservedGeneration: disk.Generation}
-	testkit.Say(f, disk, metav1.ConditionTrue, v1alpha1.ReasonReady, "", v1alpha1.ConditionReady, v1alpha1.ConditionComplete)
+	disk.Status = v1alpha1.WukongDiskStatus{
+		ClaimName: name, Phase: v1alpha1.DiskReady, ObservedGeneration: disk.Generation,
+	}
+	testkit.Say(f, disk, metav1.ConditionTrue, v1alpha1.ReasonReady, "", v1alpha1.ConditionReady,
+		v1alpha1.ConditionComplete)
 	return disk
 }
 
@@ -65,7 +71,9 @@ func (f exports) deleteDisk(disk *v1alpha1.WukongDisk) {
 }
 
 // machine is a WukongVM that uses disks, in a phase.
-func (f exports) machine(name string, power v1alpha1.PowerState, phase v1alpha1.Phase, disks ...string) *v1alpha1.WukongVM {
+func (f exports) machine(
+	name string, power v1alpha1.PowerState, phase v1alpha1.Phase, disks ...string,
+) *v1alpha1.WukongVM {
 	f.Helper()
 	vm := builder.VM(f.Namespace, name, builder.Power(power), builder.Attached(disks...))
 	f.Create(vm)
@@ -116,7 +124,9 @@ func (f exports) podOf(job *batchv1.Job, number string, options ...func(*corev1.
 }
 
 // beingRead is a disk whose claim the pod of an export has.
-func (f exports) beingRead(name string) (disk *v1alpha1.WukongDisk, export *v1alpha1.WukongExport, job *batchv1.Job, pod *corev1.Pod) {
+func (f exports) beingRead(
+	name string,
+) (disk *v1alpha1.WukongDisk, export *v1alpha1.WukongExport, job *batchv1.Job, pod *corev1.Pod) {
 	f.Helper()
 	disk, export = f.readyDisk(name, corev1.PersistentVolumeFilesystem), f.newExport("backup", name)
 	f.Create(export)
@@ -168,7 +178,8 @@ func (f exports) endJob(job *batchv1.Job, conditionType batchv1.JobConditionType
 		job.Status.CompletionTime, job.Status.Succeeded = &now, 1
 	}
 	for _, one := range []batchv1.JobConditionType{before, conditionType} {
-		job.Status.Conditions = append(job.Status.Conditions, batchv1.JobCondition{Type: one, Status: corev1.ConditionTrue, LastTransitionTime: now})
+		job.Status.Conditions = append(job.Status.Conditions,
+			batchv1.JobCondition{Type: one, Status: corev1.ConditionTrue, LastTransitionTime: now})
 	}
 	f.SetStatus(job)
 }

@@ -33,8 +33,8 @@ type observation struct {
 	assignsUsers bool
 	// moverKnown reports that the manager knows the image that moves the bytes.
 	moverKnown bool
-	// vm is the WukongVM of the source. disk is the disk of the source, or of its WukongVM. They are nil when they do not
-	// exist.
+	// vm is the WukongVM of the source. disk is the disk of the source, or of its WukongVM. They are nil when they do
+	// not exist.
 	vm   *v1alpha1.WukongVM
 	disk *v1alpha1.WukongDisk
 	// users are the names of the WukongVMs that may write to the disk.
@@ -46,8 +46,8 @@ type observation struct {
 	origin *corev1.PersistentVolumeClaim
 	// claim is what the Job reads: of the disk, or restored from the snapshot; nil when it does not exist.
 	claim *corev1.PersistentVolumeClaim
-	// job and its newest pod; nil when they do not exist. namesake reports that the Job of an earlier export of the same
-	// name still exists.
+	// job and its newest pod; nil when they do not exist. namesake reports that the Job of an earlier export of the
+	// same name still exists.
 	job      *batchv1.Job
 	namesake bool
 	pod      *corev1.Pod
@@ -57,7 +57,8 @@ type observation struct {
 	refusalAgain time.Duration
 	// report is the last one of the pod's mover; nil before the first.
 	report *mover.Report
-	// void reports that what the Job has read may not be what the disk had at one moment, or that it has nothing to read.
+	// void reports that what the Job has read may not be what the disk had at one moment, or that it has nothing to
+	// read.
 	void bool
 	// outcome is how this pass's writes ended; nil before them.
 	outcome *pass.Outcome

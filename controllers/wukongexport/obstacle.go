@@ -45,8 +45,8 @@ func diskObstacle(export *v1alpha1.WukongExport, observed *observation) *operati
 	}
 	if len(observed.users) > 0 {
 		return operation.Pending(v1alpha1.ReasonSourceInUse,
-			"WukongDisk %s is in use by WukongVM %s, which is not stopped: stop it (powerState: Stopped) and the export "+
-				"continues automatically, or take a VolumeSnapshot and export that",
+			"WukongDisk %s is in use by WukongVM %s, which is not stopped: stop it (powerState: Stopped) and the "+
+				"export continues automatically, or take a VolumeSnapshot and export that",
 			observed.disk.Name, strings.Join(observed.users, ", "))
 	}
 	if !observed.disk.Complete() {
@@ -54,7 +54,8 @@ func diskObstacle(export *v1alpha1.WukongExport, observed *observation) *operati
 			"WukongDisk %s: %s", observed.disk.Name, model.Ready(observed.disk).Message)
 	}
 	if observed.claim == nil {
-		return operation.Pending(v1alpha1.ReasonSourceNotReady, "PersistentVolumeClaim %s of WukongDisk %s does not exist",
+		return operation.Pending(v1alpha1.ReasonSourceNotReady,
+			"PersistentVolumeClaim %s of WukongDisk %s does not exist",
 			observed.disk.Status.ClaimName, observed.disk.Name)
 	}
 	return nil

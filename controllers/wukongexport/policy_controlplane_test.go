@@ -16,8 +16,8 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/testenv"
 )
 
-// What the operator's account may put into a Job's pod is no more than what its exports do (issue A.5). That they may is tried by all tests of this
-// package: their managers have that account's name.
+// What the operator's account may put into a Job's pod is no more than what its exports do (issue A.5). That they may
+// is tried by all tests of this package: their managers have that account's name.
 func TestA5TheOperatorMakesNoOtherJobs(t *testing.T) {
 	f := start(t)
 	f.readyDisk("data", corev1.PersistentVolumeFilesystem)
@@ -56,21 +56,30 @@ func TestA5TheOperatorMakesNoOtherJobs(t *testing.T) {
 			pod.ServiceAccountName = "admin"
 		}, "no token for the API server"},
 		"a token by a volume": {func(pod *corev1.PodSpec, _ *corev1.Container) {
-			pod.Volumes = append(pod.Volumes, corev1.Volume{Name: "token", VolumeSource: corev1.VolumeSource{Projected: &corev1.ProjectedVolumeSource{
-				Sources: []corev1.VolumeProjection{{ServiceAccountToken: &corev1.ServiceAccountTokenProjection{Path: "token"}}},
-			}}})
+			pod.Volumes = append(pod.Volumes,
+				corev1.Volume{Name: "token", VolumeSource: corev1.VolumeSource{Projected: &corev1.ProjectedVolumeSource{
+					Sources: []corev1.VolumeProjection{
+						{ServiceAccountToken: &corev1.ServiceAccountTokenProjection{Path: "token"}},
+					},
+				}}})
 		}, "claims, Secrets and ConfigMaps alone"},
 		"a folder of the node": {func(pod *corev1.PodSpec, _ *corev1.Container) {
-			pod.Volumes = append(pod.Volumes, corev1.Volume{Name: "host", VolumeSource: corev1.VolumeSource{HostPath: &corev1.HostPathVolumeSource{Path: "/"}}})
+			pod.Volumes = append(pod.Volumes, corev1.Volume{
+				Name: "host", VolumeSource: corev1.VolumeSource{HostPath: &corev1.HostPathVolumeSource{Path: "/"}},
+			})
 		}, "claims, Secrets and ConfigMaps alone"},
-		"the network of the node":   {func(pod *corev1.PodSpec, _ *corev1.Container) { pod.HostNetwork = true }, "nothing of its node"},
-		"the processes of the node": {func(pod *corev1.PodSpec, _ *corev1.Container) { pod.HostPID = true }, "nothing of its node"},
-		"the memory of the node":    {func(pod *corev1.PodSpec, _ *corev1.Container) { pod.HostIPC = true }, "nothing of its node"},
-		"a node":                    {func(pod *corev1.PodSpec, _ *corev1.Container) { pod.NodeName = "node1" }, "nothing of its node"},
+		"the network of the node": {func(pod *corev1.PodSpec, _ *corev1.Container) { pod.HostNetwork = true },
+			"nothing of its node"},
+		"the processes of the node": {func(pod *corev1.PodSpec, _ *corev1.Container) { pod.HostPID = true },
+			"nothing of its node"},
+		"the memory of the node": {func(pod *corev1.PodSpec, _ *corev1.Container) { pod.HostIPC = true },
+			"nothing of its node"},
+		"a node": {func(pod *corev1.PodSpec, _ *corev1.Container) { pod.NodeName = "node1" }, "nothing of its node"},
 		"a port of the node": {func(_ *corev1.PodSpec, container *corev1.Container) {
 			container.Ports[0].HostPort = container.Ports[0].ContainerPort
 		}, "nothing of its node"},
-		"root": {func(pod *corev1.PodSpec, _ *corev1.Container) { pod.SecurityContext.RunAsNonRoot = nil }, "Pod Security Standard restricted"},
+		"root": {func(pod *corev1.PodSpec, _ *corev1.Container) { pod.SecurityContext.RunAsNonRoot = nil },
+			"Pod Security Standard restricted"},
 		"root in the container": {func(_ *corev1.PodSpec, container *corev1.Container) {
 			container.SecurityContext.RunAsNonRoot = ptr.To(false)
 		}, "Pod Security Standard restricted"},
@@ -91,7 +100,8 @@ func TestA5TheOperatorMakesNoOtherJobs(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			job := copyOf(made)
 			row.change(&job.Spec.Template.Spec, &job.Spec.Template.Spec.Containers[0])
-			require.NoError(t, person.Create(t.Context(), job.DeepCopy(), client.DryRunAll), "the policy is for the operator alone")
+			require.NoError(t, person.Create(t.Context(), job.DeepCopy(), client.DryRunAll),
+				"the policy is for the operator alone")
 			require.ErrorContains(t, operator.Create(t.Context(), job, client.DryRunAll), row.says)
 		})
 	}
@@ -110,7 +120,9 @@ func (f exports) calling(user string) client.Client {
 
 // copyOf is a Job as it was created.
 func copyOf(made *batchv1.Job) *batchv1.Job {
-	job := &batchv1.Job{ObjectMeta: metav1.ObjectMeta{Namespace: made.Namespace, GenerateName: "other-"}, Spec: *made.Spec.DeepCopy()}
+	job := &batchv1.Job{
+		ObjectMeta: metav1.ObjectMeta{Namespace: made.Namespace, GenerateName: "other-"}, Spec: *made.Spec.DeepCopy(),
+	}
 	job.Spec.Selector = nil
 	job.Spec.Template.Labels = nil
 	return job

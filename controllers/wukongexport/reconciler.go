@@ -42,8 +42,8 @@ const fieldManager = "wukong-export-controller"
 // Reconciler brings WukongExports to the desired state.
 type Reconciler struct {
 	client client.Client
-	// applier writes what the caches hold. uncached writes the Secret and the Service of a download, once each: a cache of
-	// them would need the right to list those of the whole cluster.
+	// applier writes what the caches hold. uncached writes the Secret and the Service of a download, once each: a cache
+	// of them would need the right to list those of the whole cluster.
 	applier      *apply.Applier
 	uncached     *apply.Applier
 	dependencies *dependency.Registry

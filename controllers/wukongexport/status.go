@@ -68,7 +68,8 @@ func evaluate(export *v1alpha1.WukongExport, observed *observation, applyErr err
 		return serving
 	}
 	if observed.job != nil && !observed.job.DeletionTimestamp.IsZero() {
-		return operation.Pending(v1alpha1.ReasonPending, "Job %s of an earlier attempt is being deleted", observed.job.Name)
+		return operation.Pending(v1alpha1.ReasonPending,
+			"Job %s of an earlier attempt is being deleted", observed.job.Name)
 	}
 	return operation.InProgress(v1alpha1.ReasonInProgress, "Job %s moves the bytes", model.ExportJobName(export))
 }
@@ -103,7 +104,8 @@ func ended(export *v1alpha1.WukongExport, observed *observation, end *batchv1.Jo
 			observed.job.Status.Failed, reason, message)
 	case export.Spec.Target.Download != nil:
 		state = operation.Succeeded(v1alpha1.ReasonExpired)
-		state.Ready, state.Message = false, "the time of the download link is over; create another WukongExport for a new one"
+		state.Ready, state.Message = false,
+			"the time of the download link is over; create another WukongExport for a new one"
 	default:
 		state = operation.Succeeded(v1alpha1.ReasonCompleted)
 	}

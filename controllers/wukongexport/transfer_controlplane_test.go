@@ -42,7 +42,8 @@ func TestExportToS3(t *testing.T) {
 	assert.False(t, *pod.AutomountServiceAccountToken, "the pod has no rights")
 	assert.True(t, *pod.SecurityContext.RunAsNonRoot)
 	assert.Equal(t, image, pod.Containers[0].Image)
-	assert.Equal(t, []string{"mover", "--target=s3", "--source=/source", "--format=qcow2", "--compression=none", "--file-name=backup.qcow2",
+	assert.Equal(t, []string{"mover", "--target=s3", "--source=/source", "--format=qcow2", "--compression=none",
+		"--file-name=backup.qcow2",
 		"--location=https://s3.example/backups/disk.qcow2", "--region=us-east-1"}, pod.Containers[0].Args)
 	assert.Equal(t, "data", pod.Volumes[0].PersistentVolumeClaim.ClaimName)
 	assert.True(t, pod.Volumes[0].PersistentVolumeClaim.ReadOnly)
@@ -81,8 +82,9 @@ func TestJobOfARegistryExportFromABlockVolume(t *testing.T) {
 	})
 	f.Create(export)
 	pod := f.waitJob(export).Spec.Template.Spec
-	assert.Equal(t, []string{"mover", "--target=registry", "--source=/dev/source", "--format=qcow2", "--compression=gzip",
-		"--file-name=golden.qcow2", "--location=registry.example/disks/web:1"}, pod.Containers[0].Args)
+	assert.Equal(t,
+		[]string{"mover", "--target=registry", "--source=/dev/source", "--format=qcow2", "--compression=gzip",
+			"--file-name=golden.qcow2", "--location=registry.example/disks/web:1"}, pod.Containers[0].Args)
 	assert.Equal(t, []corev1.VolumeDevice{{Name: "source", DevicePath: "/dev/source"}}, pod.Containers[0].VolumeDevices)
 	assert.Equal(t, "login", pod.Volumes[1].Secret.SecretName)
 	assert.Equal(t, corev1.KeyToPath{Key: ".dockerconfigjson", Path: "config.json"}, pod.Volumes[1].Secret.Items[2])
@@ -98,8 +100,10 @@ func TestErrorsOfTheTransferInPlainWords(t *testing.T) {
 	job := f.waitJob(export)
 	pod := f.podOf(job, "1")
 	f.failJobOnce(job, 1)
-	f.endPod(pod, corev1.PodFailed, mover.Report{Reason: v1alpha1.ReasonBucketMissing, Message: "bucket backups does not exist"})
-	testkit.Wait(f, export, metav1.ConditionFalse, v1alpha1.ReasonBucketMissing, "bucket backups does not exist; it is retried (1 of 6 attempts failed)")
+	f.endPod(pod, corev1.PodFailed,
+		mover.Report{Reason: v1alpha1.ReasonBucketMissing, Message: "bucket backups does not exist"})
+	testkit.Wait(f, export, metav1.ConditionFalse, v1alpha1.ReasonBucketMissing,
+		"bucket backups does not exist; it is retried (1 of 6 attempts failed)")
 	assert.Equal(t, int32(1), export.Status.Failures)
 	assert.Equal(t, v1alpha1.OperationInProgress, export.Status.Phase)
 
@@ -110,7 +114,8 @@ func TestErrorsOfTheTransferInPlainWords(t *testing.T) {
 
 	f.failJobOnce(job, 6)
 	f.endJob(job, batchv1.JobFailed)
-	testkit.Wait(f, export, metav1.ConditionFalse, v1alpha1.ReasonFailed, "given up after 6 attempts: TransferFailed: odd")
+	testkit.Wait(f, export, metav1.ConditionFalse, v1alpha1.ReasonFailed,
+		"given up after 6 attempts: TransferFailed: odd")
 	assert.Equal(t, v1alpha1.OperationFailed, export.Status.Phase)
 	assert.False(t, meta.IsStatusConditionTrue(export.Status.Conditions, v1alpha1.ConditionCompleted))
 	f.WaitGone(job) // its pods would pin the claim
@@ -118,7 +123,8 @@ func TestErrorsOfTheTransferInPlainWords(t *testing.T) {
 
 // That the Job gets no pod is told by an event only, at each try in other words. One that is old says nothing of today.
 func TestAJobThatMayHaveNoPod(t *testing.T) {
-	clock := clocktesting.NewFakePassiveClock(time.Now().Add(3 * time.Minute)) // longer than a Job is given, on a slow machine too
+	// Longer than a Job is given, on a slow machine too.
+	clock := clocktesting.NewFakePassiveClock(time.Now().Add(3 * time.Minute))
 	f := startAt(t, clock)
 	f.readyDisk("data", corev1.PersistentVolumeFilesystem)
 	export := f.newExport("backup", "data")
@@ -129,7 +135,8 @@ func TestAJobThatMayHaveNoPod(t *testing.T) {
 		f.Create(&corev1.Event{
 			ObjectMeta:     metav1.ObjectMeta{Namespace: f.Namespace, GenerateName: "backup."},
 			InvolvedObject: corev1.ObjectReference{Kind: "Job", Namespace: f.Namespace, Name: job.Name, UID: job.UID},
-			Type:           corev1.EventTypeWarning, Reason: "FailedCreate", Count: 1, FirstTimestamp: metav1.NewTime(at), LastTimestamp: metav1.NewTime(at),
+			Type:           corev1.EventTypeWarning, Reason: "FailedCreate", Count: 1,
+			FirstTimestamp: metav1.NewTime(at), LastTimestamp: metav1.NewTime(at),
 			Message: prefix + `Error creating: pods "backup-mover-` + pod + `" is forbidden: exceeded quota: ` + quota,
 		})
 	}
@@ -137,7 +144,8 @@ func TestAJobThatMayHaveNoPod(t *testing.T) {
 	look := func(failures int32) { f.failJobOnce(job, failures) }
 	tell(time.Now().Add(2*time.Second), "", "x7k2p", "few")
 	look(0)
-	testkit.Wait(f, export, metav1.ConditionFalse, v1alpha1.ReasonApplyRefused, "Job backup-mover may create no pod: forbidden: exceeded quota: few; it is retried")
+	testkit.Wait(f, export, metav1.ConditionFalse, v1alpha1.ReasonApplyRefused,
+		"Job backup-mover may create no pod: forbidden: exceeded quota: few; it is retried")
 	assert.Equal(t, v1alpha1.OperationPending, export.Status.Phase)
 
 	f.WaitIdle()
@@ -166,7 +174,8 @@ func TestAJobThatMayHaveNoPod(t *testing.T) {
 	testkit.Wait(f, export, metav1.ConditionFalse, v1alpha1.ReasonInProgress, "moves the bytes")
 }
 
-// A pod that has the claim keeps it: what becomes of the disk's object then is no obstacle any more. A Job that finds no claim is given up.
+// A pod that has the claim keeps it: what becomes of the disk's object then is no obstacle any more. A Job that finds
+// no claim is given up.
 func TestADiskThatIsDeletedWhileItIsRead(t *testing.T) {
 	f := start(t)
 	disk, export, job, pod := f.beingRead("data")
@@ -209,15 +218,19 @@ func TestAnEarlierExportOfTheSameName(t *testing.T) {
 	earlier := f.newExport("earlier", "data") // it is there still, so that the Job is not collected
 	f.Create(earlier)
 	job := &batchv1.Job{ObjectMeta: metav1.ObjectMeta{
-		Namespace: f.Namespace, Name: "backup-mover", Labels: map[string]string{v1alpha1.LabelManagedBy: v1alpha1.LabelManagedByValue},
+		Namespace: f.Namespace, Name: "backup-mover",
+		Labels: map[string]string{v1alpha1.LabelManagedBy: v1alpha1.LabelManagedByValue},
 	}}
-	job.Spec.Template.Spec = corev1.PodSpec{RestartPolicy: corev1.RestartPolicyNever, Containers: []corev1.Container{{Name: "a", Image: "b"}}}
+	job.Spec.Template.Spec = corev1.PodSpec{
+		RestartPolicy: corev1.RestartPolicyNever, Containers: []corev1.Container{{Name: "a", Image: "b"}},
+	}
 	require.NoError(t, controllerutil.SetControllerReference(earlier, job, f.Client.Scheme()))
 	f.Create(job)
 	f.endJob(job, batchv1.JobComplete)
 	export := f.newExport("backup", "data")
 	f.Create(export)
-	testkit.Wait(f, export, metav1.ConditionFalse, v1alpha1.ReasonPending, "Job backup-mover of an earlier WukongExport of this name is being deleted")
+	testkit.Wait(f, export, metav1.ConditionFalse, v1alpha1.ReasonPending,
+		"Job backup-mover of an earlier WukongExport of this name is being deleted")
 	f.Remove(job, client.PropagationPolicy(metav1.DeletePropagationBackground))
 	// The end of the Job would be the news, had its owner the export's name, as it has outside of this test.
 	f.machine("news", v1alpha1.PowerStopped, v1alpha1.PhaseStopped)
@@ -227,14 +240,16 @@ func TestAnEarlierExportOfTheSameName(t *testing.T) {
 	})
 }
 
-// A copy of a disk that is written meanwhile would be torn: the export waits, stops when a machine starts, and goes on by itself.
+// A copy of a disk that is written meanwhile would be torn: the export waits, stops when a machine starts, and goes on
+// by itself.
 func TestADiskInUseIsNotRead(t *testing.T) {
 	f := start(t)
 	f.readyDisk("data", corev1.PersistentVolumeFilesystem)
 	vm := f.machine("web", v1alpha1.PowerRunning, v1alpha1.PhaseRunning, "data")
 	export := f.newExport("backup", "data")
 	f.Create(export)
-	testkit.Wait(f, export, metav1.ConditionFalse, v1alpha1.ReasonSourceInUse, "in use by WukongVM web, which is not stopped: stop it (powerState: Stopped)")
+	testkit.Wait(f, export, metav1.ConditionFalse, v1alpha1.ReasonSourceInUse,
+		"in use by WukongVM web, which is not stopped: stop it (powerState: Stopped)")
 	assert.Equal(t, v1alpha1.OperationPending, export.Status.Phase)
 	f.WaitIdle()
 	require.False(t, f.Exists("backup-mover", &batchv1.Job{}))
@@ -252,7 +267,8 @@ func TestADiskInUseIsNotRead(t *testing.T) {
 	f.Until(func() bool { return f.Exists("backup-mover", job) && job.UID != first })
 }
 
-// A Job that ended while no manager looked may have read what a guest wrote meanwhile: it does not count, and another reads the disk when it can.
+// A Job that ended while no manager looked may have read what a guest wrote meanwhile: it does not count, and another
+// reads the disk when it can.
 func TestAJobThatEndedUnseenWhileAMachineRan(t *testing.T) {
 	f := start(t)
 	f.readyDisk("data", corev1.PersistentVolumeFilesystem)
@@ -284,7 +300,8 @@ func TestADiskIsInUseUntilTheGuestOfADeletedMachineHasLetGo(t *testing.T) {
 	f.SetStatus(disk)
 	export := f.newExport("backup", "data")
 	f.Create(export)
-	testkit.Wait(f, export, metav1.ConditionFalse, v1alpha1.ReasonSourceInUse, "web (its guest has not released the disk yet)")
+	testkit.Wait(f, export, metav1.ConditionFalse, v1alpha1.ReasonSourceInUse,
+		"web (its guest has not released the disk yet)")
 	f.WaitIdle()
 	assert.False(t, f.Exists("backup-mover", &batchv1.Job{}))
 
@@ -302,14 +319,15 @@ func TestSourcesThatComeLater(t *testing.T) {
 	testkit.Wait(f, ofDisk, metav1.ConditionFalse, v1alpha1.ReasonSourceMissing, "WukongDisk data does not exist")
 	testkit.Wait(f, ofVM, metav1.ConditionFalse, v1alpha1.ReasonSourceMissing, "WukongVM web does not exist")
 	f.machine("web", v1alpha1.PowerStopped, v1alpha1.PhaseStopped, "data")
-	testkit.Wait(f, ofVM, metav1.ConditionFalse, v1alpha1.ReasonSourceMissing, "the WukongDisk of WukongVM web does not exist yet")
+	testkit.Wait(f, ofVM, metav1.ConditionFalse, v1alpha1.ReasonSourceMissing,
+		"the WukongDisk of WukongVM web does not exist yet")
 	f.readyDisk("data", corev1.PersistentVolumeFilesystem)
 	f.waitJob(ofDisk)
 	f.waitJob(ofVM)
 }
 
-// A backup of a machine in which a disk is missing without a word would be worse than none. And what is read once stays watched, whatever becomes of
-// the machine's spec.
+// A backup of a machine in which a disk is missing without a word would be worse than none. And what is read once stays
+// watched, whatever becomes of the machine's spec.
 func TestAMachineWithSeveralDisks(t *testing.T) {
 	f := start(t)
 	f.readyDisk("data", corev1.PersistentVolumeFilesystem)
@@ -322,16 +340,19 @@ func TestAMachineWithSeveralDisks(t *testing.T) {
 	f.Create(export)
 	job := f.waitJob(export)
 
-	vm.Spec.Disks = append(vm.Spec.Disks, v1alpha1.VMDisk{Name: "more", DiskRef: &v1alpha1.LocalObjectReference{Name: "more"}})
+	vm.Spec.Disks = append(vm.Spec.Disks,
+		v1alpha1.VMDisk{Name: "more", DiskRef: &v1alpha1.LocalObjectReference{Name: "more"}})
 	f.power(vm, v1alpha1.PowerRunning, v1alpha1.PhaseRunning)
 	f.WaitGone(job) // it would have read what the guest writes
 	f.power(vm, v1alpha1.PowerStopped, v1alpha1.PhaseStopped)
 	testkit.Wait(f, export, metav1.ConditionFalse, v1alpha1.ReasonInvalidSpec,
-		"WukongVM web has the disks data, more, and an export contains one: create an export for each, with its name in source.vm.disk")
+		"WukongVM web has the disks data, more, and an export contains one: create an export for each, with its name "+
+			"in source.vm.disk")
 	one, none := ofVM("one", "more"), ofVM("none", "other")
 	f.Create(one, none)
 	assert.Equal(t, "more", f.waitJob(one).Spec.Template.Spec.Volumes[0].PersistentVolumeClaim.ClaimName)
-	testkit.Wait(f, none, metav1.ConditionFalse, v1alpha1.ReasonSourceMissing, "WukongVM web has no disk other in spec.disks: export one that it has: data, more")
+	testkit.Wait(f, none, metav1.ConditionFalse, v1alpha1.ReasonSourceMissing,
+		"WukongVM web has no disk other in spec.disks: export one that it has: data, more")
 }
 
 func TestASnapshotIsRestoredForTheTimeOfTheExport(t *testing.T) {
@@ -369,7 +390,9 @@ func TestAForeignJobIsLeftAlone(t *testing.T) {
 	f := start(t)
 	f.readyDisk("data", corev1.PersistentVolumeFilesystem)
 	foreign := &batchv1.Job{ObjectMeta: metav1.ObjectMeta{Namespace: f.Namespace, Name: "backup-mover"}}
-	foreign.Spec.Template.Spec = corev1.PodSpec{RestartPolicy: corev1.RestartPolicyNever, Containers: []corev1.Container{{Name: "a", Image: "b"}}}
+	foreign.Spec.Template.Spec = corev1.PodSpec{
+		RestartPolicy: corev1.RestartPolicyNever, Containers: []corev1.Container{{Name: "a", Image: "b"}},
+	}
 	f.Create(foreign)
 	export := f.newExport("backup", "data")
 	f.Create(export)
@@ -384,10 +407,14 @@ func TestAdmission(t *testing.T) {
 		change  func(*v1alpha1.WukongExportSpec)
 		message string
 	}{
-		"two targets": {change: func(s *v1alpha1.WukongExportSpec) { s.Target.Download = &v1alpha1.DownloadTarget{} }, message: "exactly one of"},
-		"no source":   {change: func(s *v1alpha1.WukongExportSpec) { s.Source = v1alpha1.ExportSource{} }, message: "source"},
-		"bucket only": {change: func(s *v1alpha1.WukongExportSpec) { s.Target.S3.URL = "https://s3.example/bucket" }, message: "https://endpoint/bucket/key"},
-		"a folder":    {change: func(s *v1alpha1.WukongExportSpec) { s.Target.S3.URL = "https://s3.example/bucket/key/" }, message: "a slash at the end"},
+		"two targets": {change: func(s *v1alpha1.WukongExportSpec) { s.Target.Download = &v1alpha1.DownloadTarget{} },
+			message: "exactly one of"},
+		"no source": {change: func(s *v1alpha1.WukongExportSpec) { s.Source = v1alpha1.ExportSource{} },
+			message: "source"},
+		"bucket only": {change: func(s *v1alpha1.WukongExportSpec) { s.Target.S3.URL = "https://s3.example/bucket" },
+			message: "https://endpoint/bucket/key"},
+		"a folder": {change: func(s *v1alpha1.WukongExportSpec) { s.Target.S3.URL = "https://s3.example/bucket/key/" },
+			message: "a slash at the end"},
 		"a digest": {change: func(s *v1alpha1.WukongExportSpec) {
 			toRegistry(s)
 			s.Target.Registry.Image = "registry.example/a@sha256:" + strings.Repeat("0", 64)
@@ -396,7 +423,8 @@ func TestAdmission(t *testing.T) {
 			builder.ToDownload(600)(s)
 			s.Target.Download.ExpiresAfterSeconds = 5
 		}, message: "60"},
-		"a dot": {name: "a.b", change: func(*v1alpha1.WukongExportSpec) {}, message: "a Job and a Service are named after it"},
+		"a dot": {name: "a.b", change: func(*v1alpha1.WukongExportSpec) {},
+			message: "a Job and a Service are named after it"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

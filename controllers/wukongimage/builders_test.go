@@ -22,7 +22,9 @@ func imageWith(options ...func(*v1alpha1.WukongImage)) *v1alpha1.WukongImage {
 		ObjectMeta: metav1.ObjectMeta{Name: "debian", Namespace: "shop", UID: "image-uid",
 			CreationTimestamp: metav1.NewTime(creation)},
 		Spec: v1alpha1.WukongImageSpec{
-			Source:         v1alpha1.WukongImageSource{HTTP: &v1alpha1.HTTPSource{URL: "http://images.example/debian.qcow2"}},
+			Source: v1alpha1.WukongImageSource{
+				HTTP: &v1alpha1.HTTPSource{URL: "http://images.example/debian.qcow2"},
+			},
 			Size:           resource.MustParse("1Gi"),
 			VersionsToKeep: 2,
 		},

@@ -140,7 +140,9 @@ func desiredDataSource(image *v1alpha1.WukongImage, current *version, live *cdiv
 		dataSource.Spec.Source = live.Spec.Source
 	case current == nil:
 	case current.snapshot:
-		dataSource.Spec.Source.Snapshot = &cdiv1.DataVolumeSourceSnapshot{Name: current.name, Namespace: image.Namespace}
+		dataSource.Spec.Source.Snapshot = &cdiv1.DataVolumeSourceSnapshot{
+			Name: current.name, Namespace: image.Namespace,
+		}
 	default:
 		dataSource.Spec.Source.PVC = &cdiv1.DataVolumeSourcePVC{Name: current.name, Namespace: image.Namespace}
 	}

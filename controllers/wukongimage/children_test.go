@@ -31,7 +31,8 @@ func TestDesiredCron(t *testing.T) {
 	assert.Equal(t, int32(2), *cron.Spec.ImportsToKeep)
 	assert.Equal(t, cdiv1.DataImportCronRetainAll, *cron.Spec.RetentionPolicy, "what is retained is decided at the end")
 	assert.Equal(t, &cdiv1.DataVolumeSourceRegistry{
-		URL: ptr.To("docker://registry.example/debian:13"), SecretRef: ptr.To("credentials"), CertConfigMap: ptr.To("ca"),
+		URL: ptr.To("docker://registry.example/debian:13"), SecretRef: ptr.To("credentials"),
+		CertConfigMap: ptr.To("ca"),
 	}, cron.Spec.Template.Spec.Source.Registry)
 	assert.Equal(t, "fast", *cron.Spec.Template.Spec.Storage.StorageClassName)
 	assert.Equal(t, resource.MustParse("1Gi"), *cron.Spec.Template.Spec.Storage.Resources.Requests.Storage())

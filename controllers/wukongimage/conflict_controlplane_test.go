@@ -25,7 +25,8 @@ func TestB19AForeignDataSourceIsLeftAlone(t *testing.T) {
 	f.Create(unmanaged)
 	image := f.newImage("debian", fromRegistry, builder.At("@daily"))
 	f.Create(image)
-	taken := testkit.Wait(f, image, metav1.ConditionFalse, v1alpha1.ReasonNameConflict, "DataSource debian already exists")
+	taken := testkit.Wait(f, image, metav1.ConditionFalse, v1alpha1.ReasonNameConflict,
+		"DataSource debian already exists")
 	assert.Empty(t, taken.Status.DataSourceName, "it is told to no disk")
 	f.WaitIdle()
 	assert.Zero(t, manager.Writes.Counts()[testenv.Write{Verb: "patch", Resource: "dataimportcrons"}])
@@ -61,7 +62,9 @@ func TestTheAPIServerRefuses(t *testing.T) {
 		option builder.ImageOption
 		words  string
 	}{
-		"no source":           {func(i *v1alpha1.WukongImageSpec) { i.Source = v1alpha1.WukongImageSource{} }, "source"},
+		"no source": {
+			func(i *v1alpha1.WukongImageSpec) { i.Source = v1alpha1.WukongImageSource{} }, "source",
+		},
 		"a schedule of words": {builder.At("every night"), "spec.schedule"},
 		"@every":              {builder.At("@every 1h"), "spec.schedule"},
 		"a digest on a schedule": {func(i *v1alpha1.WukongImageSpec) {

@@ -36,8 +36,9 @@ func TestReclaimPolicyDecidesAboutTheVersions(t *testing.T) {
 		change  string
 		stays   bool
 	}{
-		"ours, deleted":                 {nil, own, "", false},
-		"ours, retained":                {[]builder.ImageOption{builder.Retained[v1alpha1.WukongImageSpec]}, own, "", true},
+		"ours, deleted": {nil, own, "", false},
+		"ours, retained": {[]builder.ImageOption{builder.Retained[v1alpha1.WukongImageSpec]},
+			own, "", true},
 		"ours, retained after a change": {nil, own, `{"spec":{"reclaimPolicy":"Retain"}}`, true},
 		"of CDI, deleted":               {[]builder.ImageOption{fromRegistry, builder.At("@daily")}, cdi, "", false},
 		"of CDI, retained": {[]builder.ImageOption{fromRegistry, builder.At("@daily"),

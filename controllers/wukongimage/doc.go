@@ -23,10 +23,10 @@
 //	   CDI missing; name taken; schedule invalid
 //
 //	any --deleted--> Terminating: the finalizer is needed because
-//	     Delete   nothing owns the imports of a DataImportCron, and CDI's own retention cannot change: they are deleted
-//	              by label
-//	     Retain   a policy that changed just before the deletion is applied: our complete DataVolumes stay, without owner
-//	              references
+//	     Delete   nothing owns the imports of a DataImportCron, and CDI's own retention cannot change: they are
+//	              deleted by label
+//	     Retain   a policy that changed just before the deletion is applied: our complete DataVolumes stay, without
+//	              owner references
 //
 // The spec of a DataImportCron cannot change. When schedule or versionsToKeep changes, it is deleted and created
 // again; its imports stay, and are found by their label.

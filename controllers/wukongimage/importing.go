@@ -23,9 +23,11 @@ func importProblem(dataVolume *cdiv1.DataVolume) *notReady {
 		}
 	default:
 		if message := dvstate.ImporterSays(dataVolume); message != "" {
-			return failed(v1alpha1.ReasonImportFailed, "DataVolume %s: importer pod: %s; it is retried (restarts so far: %d)",
+			return failed(v1alpha1.ReasonImportFailed,
+				"DataVolume %s: importer pod: %s; it is retried (restarts so far: %d)",
 				dataVolume.Name, message, dvstate.Restarts(dataVolume))
 		}
 	}
-	return problem.In(v1alpha1.ImageImporting, v1alpha1.ReasonImporting, "DataVolume %s is being filled", dataVolume.Name)
+	return problem.In(v1alpha1.ImageImporting, v1alpha1.ReasonImporting,
+		"DataVolume %s is being filled", dataVolume.Name)
 }

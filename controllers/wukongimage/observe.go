@@ -63,7 +63,9 @@ func (r *Reconciler) observe(ctx context.Context, image *v1alpha1.WukongImage) (
 			return observed, nil
 		}
 	}
-	if observed.dataSource, err = read.Get(ctx, r.client, image.Namespace, image.Name, &cdiv1.DataSource{}); err != nil {
+	if observed.dataSource, err = read.Get(
+		ctx, r.client, image.Namespace, image.Name, &cdiv1.DataSource{},
+	); err != nil {
 		return observed, err
 	}
 	if polled(image) {
@@ -112,7 +114,8 @@ func tickOf(dataVolume *cdiv1.DataVolume) time.Time {
 
 // finishedAt returns when a DataVolume became complete, according to CDI.
 func finishedAt(dataVolume *cdiv1.DataVolume) metav1.Time {
-	if ready := dvstate.Condition(dataVolume, cdiv1.DataVolumeReady); ready != nil && !ready.LastTransitionTime.IsZero() {
+	if ready := dvstate.Condition(dataVolume, cdiv1.DataVolumeReady); ready != nil &&
+		!ready.LastTransitionTime.IsZero() {
 		return ready.LastTransitionTime
 	}
 	return dataVolume.CreationTimestamp

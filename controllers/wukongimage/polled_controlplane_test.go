@@ -36,7 +36,8 @@ func TestContract3WritesOfAPolledImage(t *testing.T) {
 	// A new digest. Its import fails first, and then succeeds.
 	f.polled("sha256:2", "debian-2")
 	f.SetDataVolume("debian-2", cdiv1.ImportInProgress, cdiv1.DataVolumeCondition{
-		Type: cdiv1.DataVolumeRunning, Status: corev1.ConditionFalse, Reason: "Error", Message: "no disk image below /disk",
+		Type: cdiv1.DataVolumeRunning, Status: corev1.ConditionFalse, Reason: "Error",
+		Message: "no disk image below /disk",
 	})
 	broken := testkit.WaitCondition(f, image, v1alpha1.ConditionUpToDate, metav1.ConditionFalse,
 		v1alpha1.ReasonImportFailed, "importer pod: no disk image below /disk")

@@ -49,9 +49,13 @@ func TestDueTick(t *testing.T) {
 		"a new image":                 {once, time.Second, nil, creation},
 		"a new image with a schedule": {daily, time.Second, nil, creation},
 		"imported once":               {once, 900 * day, []cdiv1.DataVolume{importAt(0, cdiv1.Succeeded)}, never},
-		"before the first tick":       {daily, day - time.Second, []cdiv1.DataVolume{importAt(0, cdiv1.Succeeded)}, never},
-		"at the first tick":           {daily, day, []cdiv1.DataVolume{importAt(0, cdiv1.Succeeded)}, noon(1)},
-		"of missed ticks the last":    {daily, 5*day + time.Hour, []cdiv1.DataVolume{importAt(0, cdiv1.Succeeded)}, noon(5)},
+		"before the first tick": {
+			daily, day - time.Second, []cdiv1.DataVolume{importAt(0, cdiv1.Succeeded)}, never,
+		},
+		"at the first tick": {daily, day, []cdiv1.DataVolume{importAt(0, cdiv1.Succeeded)}, noon(1)},
+		"of missed ticks the last": {
+			daily, 5*day + time.Hour, []cdiv1.DataVolume{importAt(0, cdiv1.Succeeded)}, noon(5),
+		},
 		"the tick has its import": {daily, day + time.Hour,
 			[]cdiv1.DataVolume{importAt(day, cdiv1.Succeeded), importAt(0, cdiv1.Succeeded)}, never},
 		"an import is under way": {daily, day, []cdiv1.DataVolume{importAt(0, cdiv1.ImportInProgress)}, never},
@@ -85,9 +89,10 @@ func TestAPollThatIsOverdue(t *testing.T) {
 	image := imageWith(fromRegistry("registry.example/debian:13"), at("0 * * * *"))
 	polledAt := func(after time.Duration) *observation {
 		observed := seen(image, after)
-		observed.cron = &cdiv1.DataImportCron{Status: cdiv1.DataImportCronStatus{Conditions: []cdiv1.DataImportCronCondition{
+		observed.cron = &cdiv1.DataImportCron{}
+		observed.cron.Status.Conditions = []cdiv1.DataImportCronCondition{
 			{Type: cdiv1.DataImportCronUpToDate, ConditionState: cdiv1.ConditionState{Status: corev1.ConditionTrue}},
-		}}}
+		}
 		observed.cron.Annotations = map[string]string{annotationDesiredDigest: "sha256:1",
 			annotationLastPoll: creation.Add(time.Minute).Format(time.RFC3339)}
 		return observed

@@ -100,17 +100,19 @@ func polling(observed *observation) *notReady {
 	case cron == nil || !cron.DeletionTimestamp.IsZero():
 		return pending(v1alpha1.ReasonAwaitingPoll, "the DataImportCron is being created")
 	case cron.Annotations[annotationDesiredDigest] == "":
-		return pending(v1alpha1.ReasonAwaitingPoll, "CDI's poller has not read the image's digest from the registry yet; "+
-			"if this lasts, its Job cannot reach the registry, or the "+
-			"Secret or ConfigMap that the source names is not in CDI's namespace too: 'kubectl get events -A' and 'kubectl "+
-			"get jobs -A -l %s=%s' show the cause", labelCron, cron.Name)
+		return pending(v1alpha1.ReasonAwaitingPoll,
+			"CDI's poller has not read the image's digest from the registry yet; "+
+				"if this lasts, its Job cannot reach the registry, or the "+
+				"Secret or ConfigMap that the source names is not in CDI's namespace too: 'kubectl get events -A' "+
+				"and 'kubectl get jobs -A -l %s=%s' show the cause", labelCron, cron.Name)
 	}
 	for _, one := range cron.Status.Conditions {
 		if one.Type == cdiv1.DataImportCronUpToDate && one.Status == corev1.ConditionTrue {
 			return overdue(observed)
 		}
 		if one.Type == cdiv1.DataImportCronUpToDate {
-			return problem.In(v1alpha1.ImageImporting, v1alpha1.ReasonImporting, "DataImportCron %s: %s", cron.Name, one.Message)
+			return problem.In(v1alpha1.ImageImporting, v1alpha1.ReasonImporting, "DataImportCron %s: %s", cron.Name,
+				one.Message)
 		}
 	}
 	return pending(v1alpha1.ReasonImporting, "DataImportCron %s has not started to import", cron.Name)

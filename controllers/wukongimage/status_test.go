@@ -80,13 +80,16 @@ func TestEvaluateOwnImports(t *testing.T) {
 		},
 		"no such class": {
 			observed: observation{dataSource: bad,
-				imports: []cdiv1.DataVolume{importAt(0, cdiv1.PhaseUnset, refused("ErrClaimNotValid", "no class fast"))}},
+				imports: []cdiv1.DataVolume{
+					importAt(0, cdiv1.PhaseUnset, refused("ErrClaimNotValid", "no class fast")),
+				}},
 			ready:    expectation{v1alpha1.ImageError, v1alpha1.ReasonClaimPending, "no class fast"},
 			upToDate: expectation{v1alpha1.ImageError, v1alpha1.ReasonClaimPending, "no class fast"},
 		},
 		"the claim is gone": {
 			observed: observation{dataSource: bad, imports: []cdiv1.DataVolume{importAt(0, cdiv1.Succeeded)}},
-			ready:    expectation{v1alpha1.ImagePending, v1alpha1.ReasonSourceNotReady, "DataSource debian: PVC not found"},
+			ready: expectation{v1alpha1.ImagePending, v1alpha1.ReasonSourceNotReady,
+				"DataSource debian: PVC not found"},
 			upToDate: yes,
 		},
 		"CDI is absent": {
@@ -150,27 +153,34 @@ func TestEvaluatePolled(t *testing.T) {
 		observed        observation
 		ready, upToDate expectation
 	}{
-		"not polled yet": {observed: observation{dataSource: bad, cron: cronThat()}, ready: awaiting, upToDate: awaiting},
+		"not polled yet": {observed: observation{dataSource: bad, cron: cronThat()}, ready: awaiting,
+			upToDate: awaiting},
 		"up to date": {
 			observed: observation{dataSource: good,
-				cron: cronThat(polledDigest("sha256:1"), imported("debian-1", "sha256:1"), upToDate(corev1.ConditionTrue, ""))},
+				cron: cronThat(polledDigest("sha256:1"), imported("debian-1", "sha256:1"),
+					upToDate(corev1.ConditionTrue, ""))},
 			ready: yes, upToDate: yes,
 		},
 		"made again after a change": {
-			observed: observation{dataSource: pointingTo(good, "debian-1"), cron: cronThat()}, ready: yes, upToDate: awaiting,
+			observed: observation{dataSource: pointingTo(good, "debian-1"), cron: cronThat()}, ready: yes,
+			upToDate: awaiting,
 		},
 		"a new digest": {
-			observed: observation{dataSource: good, cron: cronThat(polledDigest("sha256:2"), imported("debian-1", "sha256:1"),
-				upToDate(corev1.ConditionFalse, "Source digest updated since last import"))},
+			observed: observation{dataSource: good,
+				cron: cronThat(polledDigest("sha256:2"), imported("debian-1", "sha256:1"),
+					upToDate(corev1.ConditionFalse, "Source digest updated since last import"))},
 			ready: yes, upToDate: expectation{v1alpha1.ImageImporting, v1alpha1.ReasonImporting,
 				"Source digest updated since last import"},
 		},
 		"the import of a new digest fails": {
 			observed: observation{dataSource: good,
-				cron: cronThat(polledDigest("sha256:2"), imported("debian-1", "sha256:1"), upToDate(corev1.ConditionFalse, "")),
+				cron: cronThat(polledDigest("sha256:2"), imported("debian-1", "sha256:1"),
+					upToDate(corev1.ConditionFalse, "")),
 				imports: []cdiv1.DataVolume{
-					importAt(0, cdiv1.ImportInProgress, running(corev1.ConditionFalse, "Error", "no disk image below /disk"))}},
-			ready: yes, upToDate: expectation{v1alpha1.ImageError, v1alpha1.ReasonImportFailed, "no disk image below /disk"},
+					importAt(0, cdiv1.ImportInProgress,
+						running(corev1.ConditionFalse, "Error", "no disk image below /disk"))}},
+			ready:    yes,
+			upToDate: expectation{v1alpha1.ImageError, v1alpha1.ReasonImportFailed, "no disk image below /disk"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -68,7 +68,8 @@ func (m migrations) runVM(name string) *kubevirtv1.VirtualMachineInstance {
 	instance.Spec.NodeSelector = map[string]string{"test": m.Namespace}
 	m.Create(instance)
 	instance.Status.Phase, instance.Status.NodeName = kubevirtv1.Running, m.node("node1")
-	require.NoError(m, m.Client.Update(m.Context(), instance), "KubeVirt's instances have no subresource for their status")
+	require.NoError(m, m.Client.Update(m.Context(), instance),
+		"KubeVirt's instances have no subresource for their status")
 	pod := &corev1.Pod{
 		ObjectMeta: metav1.ObjectMeta{Namespace: m.Namespace, Name: "virt-launcher-" + name, Labels: map[string]string{
 			kubevirtv1.AppLabel: "virt-launcher", kubevirtv1.CreatedByLabel: string(instance.UID),
@@ -127,7 +128,8 @@ func (m migrations) report(
 
 // hand plays the hand-over of the guest to another node.
 func (m migrations) hand(
-	instance *kubevirtv1.VirtualMachineInstance, attempt *kubevirtv1.VirtualMachineInstanceMigration, ended, failed bool,
+	instance *kubevirtv1.VirtualMachineInstance, attempt *kubevirtv1.VirtualMachineInstanceMigration,
+	ended, failed bool,
 ) {
 	m.Helper()
 	testkit.Read(m, instance.Name, instance)
@@ -205,7 +207,8 @@ func TestAMigration(t *testing.T) {
 		testkit.Wait(m, older, metav1.ConditionTrue, v1alpha1.ReasonSuperseded, "")
 		ancient := builder.Migration(m.Namespace, "ancient", "web", vm.CreationTimestamp.Time)
 		m.Create(ancient)
-		testkit.Wait(m, ancient, metav1.ConditionTrue, v1alpha1.ReasonSkipped, "not later than the creation of WukongVM web")
+		testkit.Wait(m, ancient, metav1.ConditionTrue, v1alpha1.ReasonSkipped,
+			"not later than the creation of WukongVM web")
 		assert.Empty(t, m.attempts())
 	})
 }
@@ -371,7 +374,8 @@ func TestAManagerThatIsKilledMigratesOnce(t *testing.T) {
 		manager := killed.StartManager()
 		if lost == "virtualmachineinstancemigrations" {
 			m.Until(func() bool {
-				return testkit.Read(m, "web", &v1alpha1.WukongVM{}).Annotations[v1alpha1.AnnotationMigrationRequest] != ""
+				return testkit.Read(m, "web",
+					&v1alpha1.WukongVM{}).Annotations[v1alpha1.AnnotationMigrationRequest] != ""
 			}, "the request is marked")
 		}
 		m.WaitPasses(1)

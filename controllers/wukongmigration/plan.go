@@ -43,7 +43,8 @@ type Plan struct {
 func decide(migration *v1alpha1.WukongMigration, world *World) *Plan {
 	ledger := &migration.Status
 	plan := &Plan{record: v1alpha1.WukongMigrationStatus{
-		Attempt: ledger.Attempt, FailedAttempts: ledger.FailedAttempts, Failure: ledger.Failure, FailedAt: ledger.FailedAt,
+		Attempt: ledger.Attempt, FailedAttempts: ledger.FailedAttempts, Failure: ledger.Failure,
+		FailedAt:      ledger.FailedAt,
 		MigrationName: ledger.MigrationName, MigrationUID: ledger.MigrationUID,
 		SourceNode: ledger.SourceNode, TargetNode: ledger.TargetNode, Mode: ledger.Mode, PolicyName: ledger.PolicyName,
 	}}
@@ -83,13 +84,15 @@ func (p *Plan) follow(number int32, attempt *kubevirtv1.VirtualMachineInstanceMi
 func (p *Plan) attempted(migration *v1alpha1.WukongMigration, world *World) {
 	attempt, cancelled := world.attempt, ptr.Deref(migration.Spec.Cancel, false)
 	if isLostRace(attempt) {
-		// Another migration began at the same moment. This was no attempt: it is deleted, and made again under its name.
+		// Another migration began at the same moment. This was no attempt: it is deleted, and made again under its
+		// name.
 		p.record.Attempt, p.record.MigrationName, p.record.MigrationUID = p.record.FailedAttempts, "", ""
 		if attempt.DeletionTimestamp.IsZero() {
 			p.removes = attempt
 		}
 		p.state = p.waiting(migration, world, v1alpha1.ReasonBusy, fmt.Sprintf(
-			"WukongVM %s began another migration at the same moment: this one begins afterwards", migration.Spec.VMRef.Name))
+			"WukongVM %s began another migration at the same moment: this one begins afterwards",
+			migration.Spec.VMRef.Name))
 		return
 	}
 	p.follow(world.number, attempt, world)
@@ -120,7 +123,8 @@ func (p *Plan) attempted(migration *v1alpha1.WukongMigration, world *World) {
 // isLostRace reports whether KubeVirt failed an attempt because another migration of the guest was in progress. Such an
 // attempt was never queued (kubevirt.io/kubevirt, pkg/virt-controller/watch/migration, processMigrationPhase).
 func isLostRace(attempt *kubevirtv1.VirtualMachineInstanceMigration) bool {
-	if attempt.Status.Phase != kubevirtv1.MigrationFailed || attempt.Status.MigrationState != nil || isAborted(attempt) {
+	if attempt.Status.Phase != kubevirtv1.MigrationFailed || attempt.Status.MigrationState != nil ||
+		isAborted(attempt) {
 		return false
 	}
 	return !slices.ContainsFunc(attempt.Status.PhaseTransitionTimestamps,
@@ -168,13 +172,14 @@ func (p *Plan) failed(migration *v1alpha1.WukongMigration, world *World) {
 	left := begins.Sub(world.now)
 	switch {
 	case number >= limit:
-		p.state = operation.Failed("attempt %d of %d failed: %s; %s. Mend the cause, and create another WukongMigration",
-			number, limit, p.record.Failure, world.whereabouts())
+		p.state = operation.Failed("attempt %d of %d failed: %s; %s. Mend the cause, and create another "+
+			"WukongMigration", number, limit, p.record.Failure, world.whereabouts())
 	case ptr.Deref(migration.Spec.Cancel, false):
 		p.state = operation.Cancelled("the migration was cancelled (spec.cancel) after a failed attempt; %s",
 			world.whereabouts())
 	case left > 0:
-		p.state = operation.InProgress(v1alpha1.ReasonAttemptFailed, "attempt %d of %d failed: %s; the next one begins at %s",
+		p.state = operation.InProgress(v1alpha1.ReasonAttemptFailed,
+			"attempt %d of %d failed: %s; the next one begins at %s",
 			number, limit, p.record.Failure, text(begins))
 		p.state.After = left
 	default:
@@ -386,7 +391,8 @@ func (p *Plan) asked(migration *v1alpha1.WukongMigration, world *World) *operati
 		state.After = migration.Spec.RequestedAt.Sub(world.now)
 		return state
 	case world.later != "":
-		return skipped(v1alpha1.ReasonSuperseded, "WukongMigration %s of WukongVM %s was asked for later", world.later, name)
+		return skipped(v1alpha1.ReasonSuperseded, "WukongMigration %s of WukongVM %s was asked for later",
+			world.later, name)
 	case p.record.Attempt > 0 || world.instance == nil:
 		return nil
 	}
@@ -437,7 +443,8 @@ func (p *Plan) afterFailure(message string) string {
 	if p.record.FailedAttempts == 0 {
 		return message
 	}
-	return fmt.Sprintf("attempt %d failed: %s; the next one waits: %s", p.record.FailedAttempts, p.record.Failure, message)
+	return fmt.Sprintf("attempt %d failed: %s; the next one waits: %s", p.record.FailedAttempts,
+		p.record.Failure, message)
 }
 
 // waiting is the state of a migration that cannot begin yet, until its deadline.

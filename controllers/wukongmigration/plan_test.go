@@ -157,9 +157,10 @@ func TestDecide(t *testing.T) {
 			skipped, v1alpha1.ReasonAlreadyHandled, "moved to node node1 at 2026-03-01T12:00:20Z", 0, false},
 		"the guest has moved, and a node is chosen": {changes{moved("other", nil), nodeChosen},
 			inProgress, v1alpha1.ReasonInProgress, "attempt 1", 1, false},
-		"the guest has moved before": {changes{moved("other", func(state *kubevirtv1.VirtualMachineInstanceMigrationState) {
-			state.StartTimestamp = ptr.To(at(-time.Minute))
-		})}, inProgress, v1alpha1.ReasonInProgress, "attempt 1", 1, false},
+		"the guest has moved before": {changes{moved("other",
+			func(state *kubevirtv1.VirtualMachineInstanceMigrationState) {
+				state.StartTimestamp = ptr.To(at(-time.Minute))
+			})}, inProgress, v1alpha1.ReasonInProgress, "attempt 1", 1, false},
 		"another one is under way": {changes{func(s situation) { s.other = "first" }},
 			pending, v1alpha1.ReasonBusy, "WukongMigration first of WukongVM web is under way", 0, false},
 		"it does not run": {changes{notRunning},
@@ -167,7 +168,8 @@ func TestDecide(t *testing.T) {
 		"not possible until the deadline": {changes{func(s situation) {
 			s.vm.Status.NodeName = ""
 			s.now = noon.Add(time.Hour)
-		}}, failed, v1alpha1.ReasonFailed, "given up after deadlineSeconds (3600): WukongVM web does not run", 0, false},
+		}}, failed, v1alpha1.ReasonFailed,
+			"given up after deadlineSeconds (3600): WukongVM web does not run", 0, false},
 		"cancelled before it began": {changes{cancel},
 			cancelled, v1alpha1.ReasonCancelled, "before it began", 0, false},
 
@@ -251,7 +253,9 @@ func TestDecide(t *testing.T) {
 		"failed, and the time is lost": {changes{fails, recorded(1, time.Second), func(s situation) {
 			s.Status.FailedAt = nil
 		}}, inProgress, v1alpha1.ReasonAttemptFailed, "the next one begins at", 0, false},
-		"failed too often, and collected": {changes{tried(3, kubevirtv1.MigrationFailed), recorded(3, time.Second), gone},
+		"failed too often, and collected": {changes{
+			tried(3, kubevirtv1.MigrationFailed), recorded(3, time.Second), gone,
+		},
 			failed, v1alpha1.ReasonFailed, "attempt 3 of 3 failed", 0, false},
 		"failed, and the deadline is over": {changes{fails, atDeadline, recorded(1, time.Minute)},
 			failed, v1alpha1.ReasonFailed,

@@ -131,7 +131,9 @@ func (r *Reconciler) begin(ctx context.Context, migration *v1alpha1.WukongMigrat
 		return nil
 	}
 	attempt := &kubevirtv1.VirtualMachineInstanceMigration{
-		ObjectMeta: metav1.ObjectMeta{Namespace: migration.Namespace, Name: model.MigrationName(migration, work.begins)},
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace: migration.Namespace, Name: model.MigrationName(migration, work.begins),
+		},
 		Spec: kubevirtv1.VirtualMachineInstanceMigrationSpec{
 			VMIName: migration.Spec.VMRef.Name, AddedNodeSelector: migration.Spec.NodeSelector,
 		},

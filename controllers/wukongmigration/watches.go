@@ -34,7 +34,8 @@ func vmChange() predicate.Predicate {
 		UpdateFunc: func(e event.UpdateEvent) bool {
 			before, after := e.ObjectOld.(*v1alpha1.WukongVM), e.ObjectNew.(*v1alpha1.WukongVM)
 			return before.UID != after.UID ||
-				before.Annotations[v1alpha1.AnnotationMigrationRequest] != after.Annotations[v1alpha1.AnnotationMigrationRequest] ||
+				before.Annotations[v1alpha1.AnnotationMigrationRequest] !=
+					after.Annotations[v1alpha1.AnnotationMigrationRequest] ||
 				!equality.Semantic.DeepEqual(model.MigrationObstacle(before), model.MigrationObstacle(after))
 		},
 	}
@@ -44,7 +45,8 @@ func vmChange() predicate.Predicate {
 func instanceChange() predicate.Predicate {
 	return predicate.Funcs{
 		UpdateFunc: func(e event.UpdateEvent) bool {
-			before, after := e.ObjectOld.(*kubevirtv1.VirtualMachineInstance), e.ObjectNew.(*kubevirtv1.VirtualMachineInstance)
+			before, after := e.ObjectOld.(*kubevirtv1.VirtualMachineInstance),
+				e.ObjectNew.(*kubevirtv1.VirtualMachineInstance)
 			return before.UID != after.UID || before.Status.Phase != after.Status.Phase ||
 				before.Status.NodeName != after.Status.NodeName ||
 				preflight.Changing("", before) != preflight.Changing("", after) ||

@@ -165,7 +165,8 @@ func (r *Reconciler) observeOthers(ctx context.Context, migration *v1alpha1.Wuko
 		case other.UID == migration.UID || other.Finished() || !other.DeletionTimestamp.IsZero():
 		case other.Status.Attempt > other.Status.FailedAttempts:
 			world.other = other.Name
-		case isLater(other, migration) && !other.Spec.RequestedAt.After(world.now) && !ptr.Deref(other.Spec.Cancel, false):
+		case isLater(other, migration) && !other.Spec.RequestedAt.After(world.now) &&
+			!ptr.Deref(other.Spec.Cancel, false):
 			world.later = other.Name
 		}
 	}

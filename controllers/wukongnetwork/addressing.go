@@ -58,7 +58,8 @@ func subnetPrefixes(subnets []v1alpha1.Subnet) ([]netip.Prefix, error) {
 		}
 		for _, other := range prefixes {
 			if prefix.Overlaps(other) {
-				return nil, fmt.Errorf("subnets: %s and %s overlap; an address must lie in one subnet only", other, prefix)
+				return nil, fmt.Errorf("subnets: %s and %s overlap; an address must lie in one subnet only",
+					other, prefix)
 			}
 		}
 		prefixes = append(prefixes, prefix)

@@ -99,7 +99,8 @@ func permittedTo(namespace string) []v1alpha1.PermittedHostNetwork {
 // hostRows are the networks that a tenant may ask for.
 func hostRows(namespace string) []hostRow {
 	no := func(what string) string {
-		return "namespace " + namespace + " may not use " + what + ": WukongHostNetworkPolicy cluster does not permit it"
+		return "namespace " + namespace + " may not use " + what +
+			": WukongHostNetworkPolicy cluster does not permit it"
 	}
 	return []hostRow{
 		{"a VLAN in a range", bridgeSpec("br-office", 150), ""},
@@ -122,7 +123,8 @@ func hostRows(namespace string) []hostRow {
 		{"the whole trunk", bridgeSpec("br-office", 0), no("bridge br-office without a VLAN")},
 		{"a VLAN where none is permitted", bridgeSpec("br-plain", 100), no("bridge br-plain with VLAN 100")},
 		{"a VLAN of another entry", bridgeSpec("br-both", 150), no("bridge br-both with VLAN 150")},
-		{"a bridge as an Open vSwitch bridge", ovsSpec("br-office", 150), no("Open vSwitch bridge br-office with VLAN 150")},
+		{"a bridge as an Open vSwitch bridge", ovsSpec("br-office", 150),
+			no("Open vSwitch bridge br-office with VLAN 150")},
 		{"another Open vSwitch bridge", ovsSpec("ovs1", 0), no("Open vSwitch bridge ovs1 without a VLAN")},
 		{"other virtual functions", sriovSpec("openshift.io/storage", 5),
 			no("SR-IOV resource openshift.io/storage with VLAN 5")},
@@ -198,7 +200,9 @@ func TestA1WhatChangesNodesIsForAdministrators(t *testing.T) {
 		"nothing of it": bridgeSpec("br-lan", 0),
 	} {
 		t.Run(name, func(t *testing.T) {
-			network := &v1alpha1.WukongNetwork{ObjectMeta: metav1.ObjectMeta{Namespace: f.Namespace, Name: "lan"}, Spec: spec}
+			network := &v1alpha1.WukongNetwork{
+				ObjectMeta: metav1.ObjectMeta{Namespace: f.Namespace, Name: "lan"}, Spec: spec,
+			}
 			if name != "nothing of it" {
 				assert.ErrorContains(t, tenant.Create(t.Context(), network, client.DryRunAll),
 					"set hostAccess: Unrestricted, or leave")
@@ -210,23 +214,28 @@ func TestA1WhatChangesNodesIsForAdministrators(t *testing.T) {
 			for _, object := range []client.Object{network, vm} {
 				err := tenant.Create(t.Context(), object, client.DryRunAll)
 				assert.True(t, apierrors.IsForbidden(err), "%v", err)
-				assert.ErrorContains(t, err, "tenant may not set hostAccess: Unrestricted, nor change a network that has it")
+				assert.ErrorContains(t, err,
+					"tenant may not set hostAccess: Unrestricted, nor change a network that has it")
 				assert.NoError(t, f.Client.Create(t.Context(), object, client.DryRunAll), "an administrator")
 			}
 		})
 	}
-	network := &v1alpha1.WukongNetwork{ObjectMeta: metav1.ObjectMeta{Namespace: f.Namespace, Name: "lan"}, Spec: segment}
+	network := &v1alpha1.WukongNetwork{
+		ObjectMeta: metav1.ObjectMeta{Namespace: f.Namespace, Name: "lan"}, Spec: segment,
+	}
 	network.Spec.HostAccess = v1alpha1.HostAccessUnrestricted
 	f.Create(network)
 	patch := func(object client.Object, change string) error {
-		return tenant.Patch(t.Context(), object, client.RawPatch(types.MergePatchType, []byte(change)), client.DryRunAll)
+		return tenant.Patch(t.Context(), object, client.RawPatch(types.MergePatchType, []byte(change)),
+			client.DryRunAll)
 	}
 	assert.NoError(t, patch(network, `{"metadata":{"labels":{"mine":"yes"}}}`))
 	assert.ErrorContains(t, patch(network, `{"spec":{"bridge":{"name":"br-storage"}}}`),
 		"nor change a network that has it")
 	assert.ErrorContains(t, patch(network, `{"spec":{"reservations":[{"address":"10.0.0.5","machineName":"a"}]}}`),
 		"nor change a network that has it")
-	assert.NoError(t, patch(network, `{"spec":{"hostAccess":null,"segment":null}}`), "it may become one of the permitted")
+	assert.NoError(t, patch(network, `{"spec":{"hostAccess":null,"segment":null}}`),
+		"it may become one of the permitted")
 	assert.NoError(t, tenant.Delete(t.Context(), network, client.DryRunAll))
 
 	template := &v1alpha1.NetworkTemplate{Spec: *segment.DeepCopy()}

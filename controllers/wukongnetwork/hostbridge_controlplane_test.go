@@ -142,7 +142,9 @@ func TestAManagedBridgeIsSharedAndGoesWithItsLastUser(t *testing.T) {
 	f.waitReady(two)
 	assert.Equal(t, policy.UID, h.policy().UID)
 	f.WaitIdle()
-	assert.Equal(t, 1, manager.Writes.Counts()[testenv.Write{Verb: "patch", Resource: "nodenetworkconfigurationpolicies"}],
+	assert.Equal(t, 1, manager.Writes.Counts()[testenv.Write{
+		Verb: "patch", Resource: "nodenetworkconfigurationpolicies",
+	}],
 		manager.Writes)
 
 	t.Run("Contract3: no writes at rest, after a restart", func(t *testing.T) {
@@ -161,8 +163,9 @@ func TestAManagedBridgeIsSharedAndGoesWithItsLastUser(t *testing.T) {
 	})
 	t.Run("machines hang on it", func(t *testing.T) {
 		f := f.in(t)
-		h.report(h.nodes[0], fmt.Sprintf("interfaces: [{name: %s, type: linux-bridge, bridge: {port: [{name: eth1.100}, "+
-			"{name: veth7}]}}]", h.bridge))
+		h.report(h.nodes[0],
+			fmt.Sprintf("interfaces: [{name: %s, type: linux-bridge, bridge: {port: [{name: eth1.100}, "+
+				"{name: veth7}]}}]", h.bridge))
 		f.Remove(two)
 		f.WaitGone(two)
 		f.WaitIdle()
@@ -215,7 +218,8 @@ func TestNoNodeLosesItsNetwork(t *testing.T) {
 	f := alone(t)
 	f.StartManagerOfAll()
 	h := newHosts(f, 2)
-	h.report(h.nodes[1], "interfaces: [{name: eth1, ipv4: {enabled: true, address: [{ip: 10.0.0.5, prefix-length: 24}]}}]")
+	h.report(h.nodes[1],
+		"interfaces: [{name: eth1, ipv4: {enabled: true, address: [{ip: 10.0.0.5, prefix-length: 24}]}}]")
 	network := h.network(f.Namespace, "lan", func(wanted *v1alpha1.ManagedBridge) { wanted.UplinkVLAN = nil })
 	h.Create(network)
 	testkit.Wait(f, network, metav1.ConditionFalse, v1alpha1.ReasonHostAddressAtRisk,
@@ -245,7 +249,9 @@ func TestTypesThatNodesMustOffer(t *testing.T) {
 		SRIOV: &v1alpha1.SRIOVNetwork{ResourceName: "example.com/" + f.Namespace, VLAN: ptr.To(int32(7))}})
 	testkit.Wait(f, fast, metav1.ConditionFalse, v1alpha1.ReasonNodeFeatureMissing,
 		"no node offers example.com/"+f.Namespace)
-	ovs := add("ovs", v1alpha1.WukongNetworkSpec{Type: v1alpha1.NetworkTypeOVS, OVS: &v1alpha1.OVSNetwork{Bridge: "ovs0"}})
+	ovs := add("ovs", v1alpha1.WukongNetworkSpec{
+		Type: v1alpha1.NetworkTypeOVS, OVS: &v1alpha1.OVSNetwork{Bridge: "ovs0"},
+	})
 	testkit.Wait(f, ovs, metav1.ConditionFalse, v1alpha1.ReasonNodeFeatureMissing, "ovs-cni.network.kubevirt.io/ovs0")
 	passt := add("passt", v1alpha1.WukongNetworkSpec{Type: v1alpha1.NetworkTypePod,
 		Pod: &v1alpha1.PodNetwork{Binding: v1alpha1.PodBindingPasst}})

@@ -57,7 +57,8 @@ func TestB9BridgeOwnsItsAttachment(t *testing.T) {
 		f.Until(func() bool {
 			return assert.ObjectsAreEqual(
 				`{"cniVersion":"1.0.0","name":"lan","type":"bridge","bridge":"br1","mtu":9000,"vlan":100,`+
-					`"preserveDefaultVlan":false,"disableContainerInterface":true}`, f.readAttachment("lan").Spec.Config)
+					`"preserveDefaultVlan":false,"disableContainerInterface":true}`,
+				f.readAttachment("lan").Spec.Config)
 		})
 	})
 	t.Run("a change by someone else is brought back", func(t *testing.T) {
@@ -141,7 +142,8 @@ func TestPodNetworkNeedsNothing(t *testing.T) {
 	ready := f.waitReady(network)
 	assert.Empty(t, ready.Status.Attachment)
 	f.WaitIdle()
-	assert.Equal(t, map[testenv.Write]int{{Verb: "patch", Resource: "wukongnetworks/status"}: 1}, manager.Writes.Counts())
+	assert.Equal(t, map[testenv.Write]int{{Verb: "patch", Resource: "wukongnetworks/status"}: 1},
+		manager.Writes.Counts())
 }
 
 // Overlapping subnets are reported, nothing is written for them, and correcting them is enough.
@@ -163,7 +165,8 @@ func TestContract5MultusAbsentHeals(t *testing.T) {
 	apart := testkit.Apart(t, testenv.Options{Without: []testenv.Definitions{testenv.Multus}})
 	f := networks{apart.Running("wukongnetwork")}
 	f.StartManager()
-	bridge, existing, other, pods := f.newNetwork("lan"), f.newNetwork("trunk", builder.ExistingAttachment("", "shared")),
+	bridge, existing, other, pods := f.newNetwork("lan"),
+		f.newNetwork("trunk", builder.ExistingAttachment("", "shared")),
 		f.newNetwork("other"), f.newNetwork("pods", builder.PodNetwork)
 	f.Create(bridge, existing, other, pods)
 	f.waitReady(pods)

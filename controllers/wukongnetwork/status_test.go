@@ -100,13 +100,16 @@ func TestEvaluate(t *testing.T) {
 		},
 		"the API server refuses": {
 			network: bridgeNetwork(), observed: observation{multusServed: true},
-			applyErr: &apply.RefusedError{Kind: "NetworkAttachmentDefinition", Name: "lan", Err: errors.New("quota exceeded")},
-			phase:    v1alpha1.NetworkError, reason: v1alpha1.ReasonApplyRefused,
+			applyErr: &apply.RefusedError{
+				Kind: "NetworkAttachmentDefinition", Name: "lan", Err: errors.New("quota exceeded"),
+			},
+			phase: v1alpha1.NetworkError, reason: v1alpha1.ReasonApplyRefused,
 			message: "NetworkAttachmentDefinition lan: quota exceeded",
 		},
 		"subnets overlap": {
 			network: overlapping, observed: observation{multusServed: true, attachment: ownAttachment()},
-			phase: v1alpha1.NetworkError, reason: v1alpha1.ReasonInvalidSpec, message: "10.0.0.0/8 and 10.1.0.0/16 overlap",
+			phase: v1alpha1.NetworkError, reason: v1alpha1.ReasonInvalidSpec,
+			message: "10.0.0.0/8 and 10.1.0.0/16 overlap",
 		},
 		"a wrong spec is said before a missing Multus": {
 			network: overlapping, phase: v1alpha1.NetworkError, reason: v1alpha1.ReasonInvalidSpec, message: "overlap",
@@ -117,7 +120,8 @@ func TestEvaluate(t *testing.T) {
 			message: "NetworkAttachmentDefinition shop/lan is being deleted",
 		},
 		"the network is being deleted": {
-			network: held, phase: v1alpha1.NetworkTerminating, reason: v1alpha1.ReasonTerminating, message: "example.com/hold",
+			network: held, phase: v1alpha1.NetworkTerminating, reason: v1alpha1.ReasonTerminating,
+			message: "example.com/hold",
 		},
 	}
 	for name, test := range tests {

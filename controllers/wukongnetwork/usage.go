@@ -25,8 +25,8 @@ import (
 )
 
 const (
-	// countEvery is the shortest time between two writes of the counts of a network: ten thousand new WukongVMs must not
-	// cause as many writes.
+	// countEvery is the shortest time between two writes of the counts of a network: ten thousand new WukongVMs must
+	// not cause as many writes.
 	countEvery = 30 * time.Second
 	// gather is how long changes of WukongVMs and addresses are collected.
 	gather = time.Second

@@ -55,7 +55,8 @@ func TestANetworkCountsUsersAndAddresses(t *testing.T) {
 		f.Eventually(func(now *testkit.Attempt) {
 			require.NoError(now, f.Client.Get(f.Context(), client.ObjectKeyFromObject(network), network))
 			assert.Equal(now, users, network.Status.Users)
-			assert.Equal(now, []v1alpha1.PoolStatus{{CIDR: "10.90.0.0/24", Total: 9, Used: used, Reserved: 1, Free: free}},
+			assert.Equal(now,
+				[]v1alpha1.PoolStatus{{CIDR: "10.90.0.0/24", Total: 9, Used: used, Reserved: 1, Free: free}},
 				network.Status.Pools)
 		})
 	}

@@ -58,7 +58,9 @@ func (r *Reconciler) networksThatNeedMultus(ctx context.Context) []reconcile.Req
 
 // networksThatNeedBindings returns the networks for which KubeVirt needs a plugin.
 func (r *Reconciler) networksThatNeedBindings(ctx context.Context) []reconcile.Request {
-	return r.networksWhere(ctx, func(network *v1alpha1.WukongNetwork) bool { return binding.Plugin(&network.Spec) != "" })
+	return r.networksWhere(ctx, func(network *v1alpha1.WukongNetwork) bool {
+		return binding.Plugin(&network.Spec) != ""
+	})
 }
 
 func (r *Reconciler) networksOfBindings(ctx context.Context, _ client.Object) []reconcile.Request {

@@ -23,10 +23,11 @@ func TestAttachmentChange(t *testing.T) {
 		before, after *networkv1.NetworkAttachmentDefinition
 		news          bool
 	}{
-		"ours changes":                 {versioned(ownAttachment(), "1"), versioned(ownAttachment(), "2"), true},
-		"ours stays":                   {versioned(ownAttachment(), "1"), versioned(ownAttachment(), "1"), false},
-		"ours loses its owner":         {versioned(ownAttachment(), "1"), versioned(orphaned, "2"), true},
-		"a foreign one changes":        {versioned(unmanagedAttachment(), "1"), versioned(unmanagedAttachment(), "2"), false},
+		"ours changes":         {versioned(ownAttachment(), "1"), versioned(ownAttachment(), "2"), true},
+		"ours stays":           {versioned(ownAttachment(), "1"), versioned(ownAttachment(), "1"), false},
+		"ours loses its owner": {versioned(ownAttachment(), "1"), versioned(orphaned, "2"), true},
+		"a foreign one changes": {versioned(unmanagedAttachment(), "1"),
+			versioned(unmanagedAttachment(), "2"), false},
 		"a foreign one begins to go":   {unmanagedAttachment(), deleting(unmanagedAttachment()), true},
 		"a foreign one is another now": {unmanagedAttachment(), replaced, true},
 	}

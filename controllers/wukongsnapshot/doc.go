@@ -2,10 +2,10 @@
 // once.
 //
 //	Pending --source complete, and as quiet as required--> InProgress --all ready to use--> Succeeded
-//	   ^ source or CSI snapshots missing, not complete,         | the storage's own error: it is retried
-//	     guest agent missing, migration, name taken, quota      |
-//	                                                            +--deadline, or less consistent than required--> Failed
-//	                                                                 (the VolumeSnapshots are deleted)
+//	   ^ source or CSI snapshots missing, not complete,       | the storage's own error: it is retried
+//	     guest agent missing, migration, name taken, quota    |
+//	                                                          +--deadline, or less consistent than required--> Failed
+//	                                                               (the VolumeSnapshots are deleted)
 //
 // Succeeded and Failed are final. Status is then the record of what was done. A VolumeSnapshot that is deleted later is
 // not taken again, because it would be of another point in time. Such a snapshot reports SnapshotLost.
@@ -38,9 +38,9 @@
 //
 // # The end
 //
-//	any --deleted--> with Delete, the garbage collector deletes the VolumeSnapshots. Those that have to be retained, and
-//	    are complete, have no owner reference (package apply). The finalizer is needed for a policy that changed just
-//	    before the end.
+//	any --deleted--> with Delete, the garbage collector deletes the VolumeSnapshots. Those that have to be retained,
+//	    and are complete, have no owner reference (package apply). The finalizer is needed for a policy that changed
+//	    just before the end.
 //
 // Writes of a snapshot of a disk from creation to Succeeded: its finalizer, the VolumeSnapshot, and two patches of
 // status; one more while it has to wait. Of a frozen guest with n disks: the finalizer, the ControllerRevision, n

@@ -64,7 +64,8 @@ func (m machines) run(hasAgent bool) *kubevirtv1.VirtualMachineInstance {
 	m.Helper()
 	testkit.SayPhase(m.Fixture, testkit.Read(m, "web", &v1alpha1.WukongVM{}), v1alpha1.PhaseRunning)
 	instance := &kubevirtv1.VirtualMachineInstance{ObjectMeta: metav1.ObjectMeta{
-		Namespace: m.Namespace, Name: "web", Labels: map[string]string{v1alpha1.LabelManagedBy: v1alpha1.LabelManagedByValue},
+		Namespace: m.Namespace, Name: "web",
+		Labels: map[string]string{v1alpha1.LabelManagedBy: v1alpha1.LabelManagedByValue},
 	}}
 	m.Create(instance)
 	instance.Status.Phase, instance.Status.NodeName = kubevirtv1.Running, "node-1"
@@ -80,7 +81,8 @@ func (m machines) connect(instance *kubevirtv1.VirtualMachineInstance, hasAgent 
 			{Type: kubevirtv1.VirtualMachineInstanceAgentConnected, Status: corev1.ConditionTrue},
 		}
 	}
-	require.NoError(m, m.Client.Update(m.Context(), instance), "KubeVirt's instances have no subresource for their status")
+	require.NoError(m, m.Client.Update(m.Context(), instance),
+		"KubeVirt's instances have no subresource for their status")
 }
 
 // cut plays the storage that has fixed the content of a VolumeSnapshot.
@@ -119,11 +121,13 @@ func TestASnapshotOfARunningMachine(t *testing.T) {
 	m.waitTaken("monday-root")
 	m.waitTaken("monday-data")
 	m.Until(func() bool {
-		return m.Exists("monday", snapshot) && snapshot.Status.Quiesce != nil && snapshot.Status.Quiesce.Step == v1alpha1.QuiesceFrozen
+		return m.Exists("monday", snapshot) && snapshot.Status.Quiesce != nil &&
+			snapshot.Status.Quiesce.Step == v1alpha1.QuiesceFrozen
 	})
 	assert.True(t, m.isFrozen())
 	m.cut("monday-root")
-	testkit.Wait(m, snapshot, metav1.ConditionFalse, v1alpha1.ReasonInProgress, "the file systems of the guest are frozen")
+	testkit.Wait(m, snapshot, metav1.ConditionFalse, v1alpha1.ReasonInProgress,
+		"the file systems of the guest are frozen")
 	assert.True(t, m.isFrozen(), "until the last one is cut")
 	m.cut("monday-data")
 	m.Until(func() bool { return !m.isFrozen() }, "thawed as soon as both are cut, before they are ready")
@@ -133,7 +137,8 @@ func TestASnapshotOfARunningMachine(t *testing.T) {
 	assert.Equal(t, []string{"freeze 30s", "unfreeze"}, m.calls())
 	status := snapshot.Status
 	assert.Equal(t, v1alpha1.ConsistencyApplication, status.Consistency)
-	assert.Equal(t, []v1alpha1.SnapshotIndication{v1alpha1.IndicationOnline, v1alpha1.IndicationGuestAgent}, status.Indications)
+	assert.Equal(t, []v1alpha1.SnapshotIndication{v1alpha1.IndicationOnline, v1alpha1.IndicationGuestAgent},
+		status.Indications)
 	assert.True(t, status.Quiesce.Proven)
 	require.Len(t, status.Disks, 2)
 	assert.Equal(t, "root", status.Disks[0].Name)
@@ -142,7 +147,9 @@ func TestASnapshotOfARunningMachine(t *testing.T) {
 	require.NotNil(t, status.TakenAt)
 	m.WaitIdle()
 	t.Logf("writes of a frozen snapshot of two disks: %d", manager.Writes.Total()-before)
-	assert.LessOrEqual(t, manager.Writes.Total()-before, 16, "finalizer, manifest, two VolumeSnapshots and their rehearsal, two calls, eight patches of status:\n%s", manager.Writes)
+	assert.LessOrEqual(t, manager.Writes.Total()-before, 16,
+		"finalizer, manifest, two VolumeSnapshots and their rehearsal, two calls, eight patches of status:\n%s",
+		manager.Writes)
 
 	vm := testkit.Read(m, "web", &v1alpha1.WukongVM{})
 	revision := testkit.Read(m, status.Machine.RevisionName, &appsv1.ControllerRevision{})
@@ -184,7 +191,8 @@ func TestASnapshotOfAStoppedMachine(t *testing.T) {
 
 	other := m.snapshot("other", builder.OfDisks("roof"))
 	m.Create(other)
-	testkit.Wait(m, other, metav1.ConditionFalse, v1alpha1.ReasonInvalidSpec, "lists roof, which WukongVM web does not have")
+	testkit.Wait(m, other, metav1.ConditionFalse, v1alpha1.ReasonInvalidSpec,
+		"lists roof, which WukongVM web does not have")
 	missing := builder.SnapshotOfVM(m.Namespace, "missing", "nobody")
 	m.Create(missing)
 	testkit.Wait(m, missing, metav1.ConditionFalse, v1alpha1.ReasonSourceMissing, "WukongVM nobody does not exist")
@@ -196,25 +204,29 @@ func TestASnapshotWithoutAnAgent(t *testing.T) {
 	f.StartManager()
 	m := withMachine(t, f)
 	instance := m.run(false)
-	anyhow, one := m.snapshot("anyhow"), m.snapshot("one", builder.OfDisks("data"), builder.AtLeast(v1alpha1.ConsistencyCrash))
+	anyhow, one := m.snapshot("anyhow"),
+		m.snapshot("one", builder.OfDisks("data"), builder.AtLeast(v1alpha1.ConsistencyCrash))
 	m.Create(anyhow, one)
 	m.complete("anyhow-root")
 	m.complete("anyhow-data")
 	m.complete("one-data")
 	testkit.Wait(m, anyhow, metav1.ConditionTrue, v1alpha1.ReasonTaken, "")
 	assert.Equal(t, v1alpha1.ConsistencyAny, anyhow.Status.Consistency)
-	assert.Equal(t, []v1alpha1.SnapshotIndication{v1alpha1.IndicationOnline, v1alpha1.IndicationNoGuestAgent}, anyhow.Status.Indications)
+	assert.Equal(t, []v1alpha1.SnapshotIndication{v1alpha1.IndicationOnline, v1alpha1.IndicationNoGuestAgent},
+		anyhow.Status.Indications)
 	testkit.Wait(m, one, metav1.ConditionTrue, v1alpha1.ReasonTaken, "")
 	assert.Equal(t, v1alpha1.ConsistencyCrash, one.Status.Consistency)
 
-	waits, late := m.snapshot("waits", builder.AtLeast(v1alpha1.ConsistencyCrash)), m.snapshot("late", builder.AtLeast(v1alpha1.ConsistencyApplication), builder.GivenUpAfter(60))
+	waits, late := m.snapshot("waits", builder.AtLeast(v1alpha1.ConsistencyCrash)),
+		m.snapshot("late", builder.AtLeast(v1alpha1.ConsistencyApplication), builder.GivenUpAfter(60))
 	m.Create(waits, late)
 	testkit.Wait(m, waits, metav1.ConditionFalse, v1alpha1.ReasonAgentMissing, "install and start qemu-guest-agent")
 	testkit.Wait(m, late, metav1.ConditionFalse, v1alpha1.ReasonAgentMissing, "")
 	assert.Equal(t, v1alpha1.OperationPending, late.Status.Phase)
 	now.SetTime(now.Now().Add(2 * time.Minute))
 	m.Patch(late, `{"spec":{"ttlSecondsAfterFinished":3600}}`)
-	testkit.Wait(m, late, metav1.ConditionFalse, v1alpha1.ReasonFailed, "given up after failureDeadlineSeconds (60): requiredConsistency is Application, and no guest agent")
+	testkit.Wait(m, late, metav1.ConditionFalse, v1alpha1.ReasonFailed,
+		"given up after failureDeadlineSeconds (60): requiredConsistency is Application, and no guest agent")
 	assert.False(t, m.Exists("late-root", &snapshotv1.VolumeSnapshot{}), "nothing was made")
 	m.connect(instance, true)
 	m.cut("waits-root")
@@ -225,7 +237,8 @@ func TestASnapshotWithoutAnAgent(t *testing.T) {
 	assert.Equal(t, v1alpha1.ConsistencyApplication, waits.Status.Consistency)
 }
 
-// A freeze that fails is repeated where it is required, and each time the guest is thawed: it may be frozen all the same.
+// A freeze that fails is repeated where it is required, and each time the guest is thawed: it may be frozen all the
+// same.
 func TestAFreezeThatFails(t *testing.T) {
 	f, _ := start(t)
 	m := withMachine(t, f)
@@ -233,7 +246,8 @@ func TestAFreezeThatFails(t *testing.T) {
 	m.agent(func(agent *simulator.Agent) { agent.FreezeFails, agent.Late = "the agent gave no answer in time", true })
 	strict, lenient := m.snapshot("strict", builder.AtLeast(v1alpha1.ConsistencyApplication)), m.snapshot("lenient")
 	m.Create(strict)
-	testkit.Wait(m.Within(2*time.Minute), strict, metav1.ConditionFalse, v1alpha1.ReasonFailed, "given up after 3 attempts: the guest agent could not freeze the file systems")
+	testkit.Wait(m.Within(2*time.Minute), strict, metav1.ConditionFalse, v1alpha1.ReasonFailed,
+		"given up after 3 attempts: the guest agent could not freeze the file systems")
 	assert.Equal(t, []string{"freeze 30s", "unfreeze", "freeze 30s", "unfreeze", "freeze 30s", "unfreeze"}, m.calls())
 	assert.False(t, m.isFrozen())
 	assert.False(t, m.Exists("strict-root", &snapshotv1.VolumeSnapshot{}))
@@ -243,7 +257,8 @@ func TestAFreezeThatFails(t *testing.T) {
 	m.complete("lenient-data")
 	testkit.Wait(m, lenient, metav1.ConditionTrue, v1alpha1.ReasonTaken, "")
 	assert.Equal(t, v1alpha1.ConsistencyAny, lenient.Status.Consistency)
-	assert.Equal(t, []v1alpha1.SnapshotIndication{v1alpha1.IndicationOnline, v1alpha1.IndicationQuiesceFailed}, lenient.Status.Indications)
+	assert.Equal(t, []v1alpha1.SnapshotIndication{v1alpha1.IndicationOnline, v1alpha1.IndicationQuiesceFailed},
+		lenient.Status.Indications)
 	assert.Len(t, m.calls(), 8)
 	assert.False(t, m.isFrozen())
 }
@@ -261,7 +276,8 @@ func TestACutThatTakesTooLong(t *testing.T) {
 	m.complete("monday-data")
 	testkit.Wait(m, snapshot, metav1.ConditionTrue, v1alpha1.ReasonTaken, "")
 	assert.Equal(t, v1alpha1.ConsistencyAny, snapshot.Status.Consistency)
-	assert.Equal(t, []v1alpha1.SnapshotIndication{v1alpha1.IndicationOnline, v1alpha1.IndicationQuiesceTimeout}, snapshot.Status.Indications)
+	assert.Equal(t, []v1alpha1.SnapshotIndication{v1alpha1.IndicationOnline, v1alpha1.IndicationQuiesceTimeout},
+		snapshot.Status.Indications)
 	assert.False(t, snapshot.Status.Quiesce.Proven)
 }
 
@@ -314,7 +330,8 @@ func TestAnotherManagerBeginsAgain(t *testing.T) {
 	assert.Equal(t, []string{"freeze 30s", "unfreeze", "freeze 30s", "unfreeze"}, m.calls())
 }
 
-// Without a freeze too, a snapshot is whole or not there: what was made before a refusal is deleted, and all is made again.
+// Without a freeze too, a snapshot is whole or not there: what was made before a refusal is deleted, and all is made
+// again.
 func TestARefusalWithoutAFreezeLeavesNothingHalf(t *testing.T) {
 	f, _ := start(t)
 	m := withMachine(t, f)
@@ -325,7 +342,9 @@ func TestARefusalWithoutAFreezeLeavesNothingHalf(t *testing.T) {
 		Spec:       corev1.ResourceQuotaSpec{Hard: corev1.ResourceList{counted: resource.MustParse("1")}},
 	}
 	m.Create(quota)
-	quota.Status = corev1.ResourceQuotaStatus{Hard: quota.Spec.Hard, Used: corev1.ResourceList{counted: resource.MustParse("0")}}
+	quota.Status = corev1.ResourceQuotaStatus{
+		Hard: quota.Spec.Hard, Used: corev1.ResourceList{counted: resource.MustParse("0")},
+	}
 	m.SetStatus(quota) // as its controller does, which does not run here
 	snapshot := m.snapshot("monday")
 	m.Create(snapshot)
@@ -355,7 +374,8 @@ func TestASnapshotIsDeletedWhileTheGuestIsFrozen(t *testing.T) {
 	m.agent(func(agent *simulator.Agent) { agent.ThawFails = "" })
 	m.WaitGone(snapshot)
 	assert.False(t, m.isFrozen())
-	m.WaitGone(m.Named("monday-root", &snapshotv1.VolumeSnapshot{}), m.Named("monday-data", &snapshotv1.VolumeSnapshot{}))
+	m.WaitGone(m.Named("monday-root", &snapshotv1.VolumeSnapshot{}),
+		m.Named("monday-data", &snapshotv1.VolumeSnapshot{}))
 }
 
 // Storage that cannot take snapshots is found before anything is frozen, and named.
@@ -363,14 +383,19 @@ func TestStorageThatCannotIsFoundBeforeTheFreeze(t *testing.T) {
 	f, _ := start(t)
 	m := withMachine(t, f)
 	m.run(true)
-	m.Create(&storagev1.StorageClass{ObjectMeta: metav1.ObjectMeta{Name: "snapshots-" + m.Namespace}, Provisioner: "csi-" + m.Namespace})
+	m.Create(&storagev1.StorageClass{
+		ObjectMeta: metav1.ObjectMeta{Name: "snapshots-" + m.Namespace}, Provisioner: "csi-" + m.Namespace,
+	})
 	snapshot := m.snapshot("monday")
 	m.Create(snapshot)
-	testkit.Wait(m, snapshot, metav1.ConditionFalse, v1alpha1.ReasonSnapshotUnsupported, "for whose driver csi-"+m.Namespace+" the cluster has no VolumeSnapshotClass")
+	testkit.Wait(m, snapshot, metav1.ConditionFalse, v1alpha1.ReasonSnapshotUnsupported,
+		"for whose driver csi-"+m.Namespace+" the cluster has no VolumeSnapshotClass")
 	assert.Empty(t, m.calls())
 	class := &snapshotv1.VolumeSnapshotClass{
-		ObjectMeta: metav1.ObjectMeta{Name: "usual-" + m.Namespace, Annotations: map[string]string{"snapshot.storage.kubernetes.io/is-default-class": "true"}},
-		Driver:     "csi-" + m.Namespace, DeletionPolicy: snapshotv1.VolumeSnapshotContentDelete,
+		ObjectMeta: metav1.ObjectMeta{Name: "usual-" + m.Namespace, Annotations: map[string]string{
+			"snapshot.storage.kubernetes.io/is-default-class": "true",
+		}},
+		Driver: "csi-" + m.Namespace, DeletionPolicy: snapshotv1.VolumeSnapshotContentDelete,
 	}
 	m.Create(class)
 	m.Patch(snapshot, `{"spec":{"ttlSecondsAfterFinished":3600}}`)
@@ -390,13 +415,16 @@ func TestAQuotaRefusesTheSecondVolumeSnapshot(t *testing.T) {
 		Spec:       corev1.ResourceQuotaSpec{Hard: corev1.ResourceList{counted: resource.MustParse("1")}},
 	}
 	m.Create(quota)
-	quota.Status = corev1.ResourceQuotaStatus{Hard: quota.Spec.Hard, Used: corev1.ResourceList{counted: resource.MustParse("0")}}
+	quota.Status = corev1.ResourceQuotaStatus{
+		Hard: quota.Spec.Hard, Used: corev1.ResourceList{counted: resource.MustParse("0")},
+	}
 	m.SetStatus(quota) // as its controller does, which does not run here
 	snapshot := m.snapshot("monday", builder.GivenUpAfter(20))
 	m.Create(snapshot)
 	testkit.Wait(m.Within(2*time.Minute), snapshot, metav1.ConditionFalse, v1alpha1.ReasonFailed, "exceeded quota")
 	assert.False(t, m.isFrozen())
-	m.WaitGone(m.Named("monday-root", &snapshotv1.VolumeSnapshot{}), m.Named("monday-data", &snapshotv1.VolumeSnapshot{}))
+	m.WaitGone(m.Named("monday-root", &snapshotv1.VolumeSnapshot{}),
+		m.Named("monday-data", &snapshotv1.VolumeSnapshot{}))
 }
 
 // Two snapshots of a machine that begin at the same moment freeze it one after the other.

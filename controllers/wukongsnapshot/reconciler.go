@@ -44,8 +44,8 @@ type Reconciler struct {
 	dependencies *dependency.Registry
 	clock        clock.PassiveClock
 	agents       Agents
-	// calls are the times when this process last called a guest agent for a snapshot, by the UID of the snapshot. Another
-	// process finds the call in status, by a clock that may differ.
+	// calls are the times when this process last called a guest agent for a snapshot, by the UID of the snapshot.
+	// Another process finds the call in status, by a clock that may differ.
 	calls sync.Map
 }
 

@@ -84,7 +84,8 @@ func (f snapshots) complete(name string) *snapshotv1.VolumeSnapshot {
 	f.Helper()
 	taken := f.waitTaken(name)
 	taken.Status = &snapshotv1.VolumeSnapshotStatus{
-		ReadyToUse: ptr.To(true), CreationTime: ptr.To(metav1.NewTime(time.Unix(1700000000, 0))), RestoreSize: ptr.To(resource.MustParse("1Gi")),
+		ReadyToUse: ptr.To(true), CreationTime: ptr.To(metav1.NewTime(time.Unix(1700000000, 0))),
+		RestoreSize: ptr.To(resource.MustParse("1Gi")),
 	}
 	f.SetStatus(taken)
 	return taken
@@ -102,7 +103,9 @@ func TestASnapshotOfADisk(t *testing.T) {
 	assert.Equal(t, "data", *taken.Spec.Source.PersistentVolumeClaimName)
 	assert.Equal(t, "fast", *taken.Spec.VolumeSnapshotClassName)
 	testkit.Wait(f, snapshot, metav1.ConditionFalse, v1alpha1.ReasonInProgress, "VolumeSnapshot monday is being taken")
-	taken.Status = &snapshotv1.VolumeSnapshotStatus{Error: &snapshotv1.VolumeSnapshotError{Message: ptr.To("pool is full")}}
+	taken.Status = &snapshotv1.VolumeSnapshotStatus{
+		Error: &snapshotv1.VolumeSnapshotError{Message: ptr.To("pool is full")},
+	}
 	f.SetStatus(taken)
 	testkit.Wait(f, snapshot, metav1.ConditionFalse, v1alpha1.ReasonSnapshotError, "pool is full; it is retried until")
 	assert.Equal(t, v1alpha1.OperationInProgress, snapshot.Status.Phase)
@@ -115,7 +118,8 @@ func TestASnapshotOfADisk(t *testing.T) {
 	assert.Equal(t, "monday", snapshot.Status.Disks[0].VolumeSnapshotName)
 	assert.Equal(t, "1Gi", snapshot.Status.Disks[0].RestoreSize.String())
 	f.WaitIdle()
-	assert.LessOrEqual(t, manager.Writes.Total(), 7, "finalizer, VolumeSnapshot, five words of status:\n%s", manager.Writes)
+	assert.LessOrEqual(t, manager.Writes.Total(), 7, "finalizer, VolumeSnapshot, five words of status:\n%s",
+		manager.Writes)
 
 	t.Run("Contract3: none at rest, after a restart", func(t *testing.T) {
 		manager.Stop()
@@ -137,7 +141,8 @@ func TestADiskThatIsNotCompleteIsWaitedFor(t *testing.T) {
 	disk, snapshot := f.completeDisk("data"), f.newSnapshot("monday")
 	f.setComplete(disk, metav1.ConditionFalse)
 	f.Create(snapshot)
-	testkit.Wait(f, snapshot, metav1.ConditionFalse, v1alpha1.ReasonSourceNotReady, "WukongDisk data: DataVolume data is being filled")
+	testkit.Wait(f, snapshot, metav1.ConditionFalse, v1alpha1.ReasonSourceNotReady,
+		"WukongDisk data: DataVolume data is being filled")
 	assert.False(t, f.Exists("monday", &snapshotv1.VolumeSnapshot{}))
 	f.setComplete(disk, metav1.ConditionTrue)
 	f.waitTaken("monday")
@@ -181,7 +186,8 @@ func TestConsistencyWaitsForTheGuestOfADeletedMachine(t *testing.T) {
 	f.SetStatus(disk)
 	snapshot := f.newSnapshot("monday", builder.ApplicationConsistent)
 	f.Create(snapshot)
-	testkit.Wait(f, snapshot, metav1.ConditionFalse, v1alpha1.ReasonSourceInUse, "web (its guest has not released the disk yet)")
+	testkit.Wait(f, snapshot, metav1.ConditionFalse, v1alpha1.ReasonSourceInUse,
+		"web (its guest has not released the disk yet)")
 	assert.False(t, f.Exists("monday", &snapshotv1.VolumeSnapshot{}))
 
 	disk.Status.AttachedTo = ""
@@ -217,7 +223,9 @@ func TestADeadline(t *testing.T) {
 	f.Create(snapshot)
 	taken := f.waitTaken("monday")
 	testkit.Wait(f, snapshot, metav1.ConditionFalse, v1alpha1.ReasonInProgress, "")
-	taken.Status = &snapshotv1.VolumeSnapshotStatus{Error: &snapshotv1.VolumeSnapshotError{Message: ptr.To("pool is full")}}
+	taken.Status = &snapshotv1.VolumeSnapshotStatus{
+		Error: &snapshotv1.VolumeSnapshotError{Message: ptr.To("pool is full")},
+	}
 	f.SetStatus(taken)
 	testkit.Wait(f, snapshot, metav1.ConditionFalse, v1alpha1.ReasonSnapshotError, "pool is full")
 	now.SetTime(now.Now().Add(2 * time.Minute))
@@ -233,12 +241,14 @@ func TestADeadline(t *testing.T) {
 	testkit.Wait(f, snapshot, metav1.ConditionFalse, v1alpha1.ReasonFailed, "pool is full")
 }
 
-// ttlSecondsAfterFinished deletes a snapshot, whether it succeeded or failed. Its data is deleted or stays as reclaimPolicy says.
+// ttlSecondsAfterFinished deletes a snapshot, whether it succeeded or failed. Its data is deleted or stays as
+// reclaimPolicy says.
 func TestASnapshotIsDeletedWhenItsTimeIsOver(t *testing.T) {
 	f, now := clocked(t)
 	f.StartManager()
 	f.completeDisk("data")
-	gone, kept := f.newSnapshot("gone", builder.SnapshotDeletedAfter(600)), f.newSnapshot("kept", builder.SnapshotDeletedAfter(600), builder.Retained)
+	gone, kept := f.newSnapshot("gone", builder.SnapshotDeletedAfter(600)),
+		f.newSnapshot("kept", builder.SnapshotDeletedAfter(600), builder.Retained)
 	failed := f.newSnapshot("failed", builder.SnapshotDeletedAfter(600), builder.GivenUpAfter(60))
 	all := []*v1alpha1.WukongSnapshot{gone, kept, failed}
 	for _, snapshot := range all {
@@ -268,7 +278,8 @@ func TestASnapshotIsDeletedWhenItsTimeIsOver(t *testing.T) {
 func TestContract7ReclaimPolicyOfASnapshot(t *testing.T) {
 	f, manager := start(t)
 	f.completeDisk("data")
-	gone, kept, changed := f.newSnapshot("gone"), f.newSnapshot("kept", builder.Retained), f.newSnapshot("changed", builder.Retained)
+	gone, kept, changed := f.newSnapshot("gone"), f.newSnapshot("kept", builder.Retained),
+		f.newSnapshot("changed", builder.Retained)
 	for _, snapshot := range []*v1alpha1.WukongSnapshot{gone, kept, changed} {
 		f.Create(snapshot)
 		f.complete(snapshot.Name)
@@ -295,11 +306,14 @@ func TestContract10SomeoneElsesSnapshot(t *testing.T) {
 	f.completeDisk("data")
 	f.Create(&snapshotv1.VolumeSnapshot{
 		ObjectMeta: metav1.ObjectMeta{Namespace: f.Namespace, Name: "monday"},
-		Spec:       snapshotv1.VolumeSnapshotSpec{Source: snapshotv1.VolumeSnapshotSource{PersistentVolumeClaimName: ptr.To("other")}},
+		Spec: snapshotv1.VolumeSnapshotSpec{
+			Source: snapshotv1.VolumeSnapshotSource{PersistentVolumeClaimName: ptr.To("other")},
+		},
 	})
 	snapshot := f.newSnapshot("monday")
 	f.Create(snapshot)
-	testkit.Wait(f, snapshot, metav1.ConditionFalse, v1alpha1.ReasonNameConflict, "VolumeSnapshot monday already exists")
+	testkit.Wait(f, snapshot, metav1.ConditionFalse, v1alpha1.ReasonNameConflict,
+		"VolumeSnapshot monday already exists")
 	f.Remove(snapshot)
 	f.WaitGone(f.Named("monday", &v1alpha1.WukongSnapshot{}))
 	assert.Empty(t, f.waitTaken("monday").OwnerReferences)
@@ -313,7 +327,8 @@ func TestContract5SnapshotsAbsentHeals(t *testing.T) {
 	f.completeDisk("data")
 	snapshot, other := f.newSnapshot("monday"), f.newSnapshot("other")
 	f.Create(snapshot, other)
-	testkit.Wait(f, snapshot, metav1.ConditionFalse, v1alpha1.ReasonDependencyMissing, "volumesnapshots.snapshot.storage.k8s.io")
+	testkit.Wait(f, snapshot, metav1.ConditionFalse, v1alpha1.ReasonDependencyMissing,
+		"volumesnapshots.snapshot.storage.k8s.io")
 	testkit.Wait(f, other, metav1.ConditionFalse, v1alpha1.ReasonDependencyMissing, "")
 	f.Remove(other)
 	f.WaitGone(f.Named("other", &v1alpha1.WukongSnapshot{}))

@@ -33,7 +33,9 @@ import (
 )
 
 // newPool makes a network with a pool, on a segment of its own unless options say otherwise.
-func (f machines) newPool(name string, first, last v1alpha1.IPAddress, options ...builder.NetworkOption) *v1alpha1.WukongNetwork {
+func (f machines) newPool(
+	name string, first, last v1alpha1.IPAddress, options ...builder.NetworkOption,
+) *v1alpha1.WukongNetwork {
 	f.Helper()
 	pool := []builder.NetworkOption{
 		builder.Pool("10.60.0.0/16", first, last), builder.Gateway("10.60.0.1"), builder.OnSegment(f.Namespace),
@@ -128,7 +130,8 @@ func TestAPoolOfThreeServesTheFourthWhenOneLeaves(t *testing.T) {
 	fourth := f.newVM("web-late", on("lan"))
 	f.Create(fourth)
 	testkit.Wait(f, fourth, metav1.ConditionFalse, v1alpha1.ReasonPoolExhausted, "")
-	f.waitNetworks(fourth, v1alpha1.ReasonPoolExhausted, "WukongNetwork lan: no free address in 10.60.0.0/16: 3 of 3 in use or reserved")
+	f.waitNetworks(fourth, v1alpha1.ReasonPoolExhausted,
+		"WukongNetwork lan: no free address in 10.60.0.0/16: 3 of 3 in use or reserved")
 	assert.False(t, f.Exists("web-late-cloudinit", &corev1.Secret{}))
 
 	released := f.addressOf(first)
@@ -193,7 +196,8 @@ func TestTwoHundredMachinesAtOnceHaveTwoHundredAddresses(t *testing.T) {
 
 var given60 = regexp.MustCompile(`10\.60\.1\.\d+/16`)
 
-// A manager that is killed after it took an address and before it told the guest finds it again, and takes no second one.
+// A manager that is killed after it took an address and before it told the guest finds it again, and takes no second
+// one.
 func TestAManagerKilledBeforeTheSecretFindsItsAddress(t *testing.T) {
 	f := newMachines(t)
 	f.Simulate()
@@ -208,7 +212,9 @@ func TestAManagerKilledBeforeTheSecretFindsItsAddress(t *testing.T) {
 		},
 		Spec: v1alpha1.WukongAddressSpec{
 			Segment: f.Namespace, Address: "10.60.2.77",
-			Holder:  v1alpha1.AddressHolder{Namespace: f.Namespace, Name: "web", UID: string(vm.UID), InterfaceName: "lan"},
+			Holder: v1alpha1.AddressHolder{
+				Namespace: f.Namespace, Name: "web", UID: string(vm.UID), InterfaceName: "lan",
+			},
 			Network: v1alpha1.AddressNetwork{Namespace: f.Namespace, Name: "lan"},
 		},
 	}
@@ -220,8 +226,8 @@ func TestAManagerKilledBeforeTheSecretFindsItsAddress(t *testing.T) {
 	assert.Zero(t, manager.Writes.Counts()[testenv.Write{Verb: "create", Resource: "wukongaddresses"}])
 }
 
-// A machine keeps its address while it is stopped and started, when the manager is restarted, when the pool shrinks away from it, and
-// when its network is deleted and made again.
+// A machine keeps its address while it is stopped and started, when the manager is restarted, when the pool shrinks
+// away from it, and when its network is deleted and made again.
 func TestAMachineKeepsItsAddress(t *testing.T) {
 	f := newMachines(t)
 	f.Simulate()
@@ -259,7 +265,8 @@ func TestAMachineKeepsItsAddress(t *testing.T) {
 	f.waitFreed(vm)
 }
 
-// An address that another machine has is refused, in one namespace and across two, and given when it is free. The pool never gives it.
+// An address that another machine has is refused, in one namespace and across two, and given when it is free. The pool
+// never gives it.
 func TestAStaticAddressHasOneHolder(t *testing.T) {
 	f := newMachines(t)
 	other := f.elsewhere()
@@ -272,9 +279,11 @@ func TestAStaticAddressHasOneHolder(t *testing.T) {
 	f.Create(first)
 	testkit.Wait(f, first, metav1.ConditionTrue, v1alpha1.ReasonRunning, "")
 
-	beside, foreign := f.newVM("beside", on("lan", withAddress("10.60.5.10"))), other.newVM("foreign", on("lan", withAddress("10.60.5.10")))
+	beside, foreign := f.newVM("beside", on("lan", withAddress("10.60.5.10"))),
+		other.newVM("foreign", on("lan", withAddress("10.60.5.10")))
 	f.Create(beside, foreign)
-	f.waitNetworks(beside, v1alpha1.ReasonAddressInUse, "address 10.60.5.10 of interface lan is in use: WukongVM first has it, on interface lan")
+	f.waitNetworks(beside, v1alpha1.ReasonAddressInUse,
+		"address 10.60.5.10 of interface lan is in use: WukongVM first has it, on interface lan")
 	f.waitNetworks(foreign, v1alpha1.ReasonAddressInUse, "a WukongVM of another namespace has it")
 	pooled := other.newVM("pooled", on("lan"))
 	f.Create(pooled)
@@ -286,7 +295,8 @@ func TestAStaticAddressHasOneHolder(t *testing.T) {
 	testkit.Wait(f, beside, metav1.ConditionTrue, v1alpha1.ReasonRunning, "")
 
 	// It gets another address, and lets the first go when its guest, which says nothing of its addresses, is stopped.
-	f.Patch(beside.DeepCopy(), `{"spec":{"networks":[{"name":"lan","networkRef":{"name":"lan"},"addresses":["10.60.5.20"]}]}}`)
+	f.Patch(beside.DeepCopy(),
+		`{"spec":{"networks":[{"name":"lan","networkRef":{"name":"lan"},"addresses":["10.60.5.20"]}]}}`)
 	f.Until(func() bool { return len(f.locksOf("beside")) == 2 })
 	f.WaitIdle()
 	assert.Len(t, f.locksOf("beside"), 2, "the guest may still use the first")
@@ -295,7 +305,8 @@ func TestAStaticAddressHasOneHolder(t *testing.T) {
 	assert.Equal(t, "10.60.5.20", f.addressOf(beside))
 }
 
-// A MAC address that a person gave has one holder on a segment, too; and nobody gets by hand what another was given by derivation.
+// A MAC address that a person gave has one holder on a segment, too; and nobody gets by hand what another was given by
+// derivation.
 func TestAMACAddressHasOneHolder(t *testing.T) {
 	f := newMachines(t)
 	f.Simulate()
@@ -309,7 +320,8 @@ func TestAMACAddressHasOneHolder(t *testing.T) {
 	testkit.Wait(f, first, metav1.ConditionTrue, v1alpha1.ReasonRunning, "")
 	second := f.newVM("second", on("lan", hardware("02:00:00:00:00:aa")))
 	f.Create(second)
-	f.waitNetworks(second, v1alpha1.ReasonMACInUse, "macAddress 02:00:00:00:00:aa of interface lan is in use: WukongVM first has it")
+	f.waitNetworks(second, v1alpha1.ReasonMACInUse,
+		"macAddress 02:00:00:00:00:aa of interface lan is in use: WukongVM first has it")
 	f.Remove(first)
 	testkit.Wait(f, second, metav1.ConditionTrue, v1alpha1.ReasonRunning, "")
 
@@ -321,13 +333,15 @@ func TestAMACAddressHasOneHolder(t *testing.T) {
 	f.waitNetworks(copied, v1alpha1.ReasonMACInUse, "the guest of WukongVM derived reports it")
 }
 
-// A reservation gives its machine the address, and nobody else; keepAddresses keeps one for a machine of the same name, until the network goes.
+// A reservation gives its machine the address, and nobody else; keepAddresses keeps one for a machine of the same name,
+// until the network goes.
 func TestReservedAddressesComeBack(t *testing.T) {
 	f := newMachines(t)
 	f.Simulate()
 	f.StartManagerOfAll()
 	network := f.newPool("lan", "10.60.7.10", "10.60.7.12", func(spec *v1alpha1.WukongNetworkSpec) {
-		spec.Reservations = []v1alpha1.AddressReservation{{Address: "10.60.7.11", MachineName: "db"}, {Address: "10.60.7.200", MachineName: "outside"}}
+		spec.Reservations = []v1alpha1.AddressReservation{{Address: "10.60.7.11", MachineName: "db"},
+			{Address: "10.60.7.200", MachineName: "outside"}}
 	})
 	one, two, three := f.newVM("one", on("lan", keeping)), f.newVM("two", on("lan")), f.newVM("three", on("lan"))
 	f.Create(one, two)
@@ -373,14 +387,16 @@ func TestDualStack(t *testing.T) {
 	f.Simulate()
 	manager := f.StartManagerOfAll()
 	f.newPool("lan", "10.60.8.10", "10.60.8.10", func(spec *v1alpha1.WukongNetworkSpec) {
-		spec.Subnets = append(spec.Subnets, v1alpha1.Subnet{CIDR: "fd00:60::/64", Gateway: "fd00:60::1", Pool: &v1alpha1.AddressPool{
-			Ranges: []v1alpha1.AddressRange{{Start: "fd00:60::a", End: "fd00:60::a"}}}})
+		spec.Subnets = append(spec.Subnets,
+			v1alpha1.Subnet{CIDR: "fd00:60::/64", Gateway: "fd00:60::1", Pool: &v1alpha1.AddressPool{
+				Ranges: []v1alpha1.AddressRange{{Start: "fd00:60::a", End: "fd00:60::a"}}}})
 	})
 	f.waitIdleNetwork("lan")
 	disk := builder.Disk(f.Namespace, "root")
 	f.Create(disk)
 	f.Until(func() bool {
-		return meta.IsStatusConditionTrue(testkit.Read(f, "root", &v1alpha1.WukongDisk{}).Status.Conditions, v1alpha1.ConditionReady)
+		return meta.IsStatusConditionTrue(testkit.Read(f, "root", &v1alpha1.WukongDisk{}).Status.Conditions,
+			v1alpha1.ConditionReady)
 	})
 	f.WaitIdle()
 	manager.Writes.Reset()
@@ -389,7 +405,8 @@ func TestDualStack(t *testing.T) {
 	})
 	f.Create(vm)
 	testkit.Wait(f, vm, metav1.ConditionTrue, v1alpha1.ReasonRunning, "")
-	deletions := manager.Writes.Counts()[testenv.Write{Verb: "delete", Resource: "wukongaddresses"}] // of what other tests left
+	// Of what other tests left.
+	deletions := manager.Writes.Counts()[testenv.Write{Verb: "delete", Resource: "wukongaddresses"}]
 	assert.LessOrEqual(t, manager.Writes.Total()-deletions, 10, manager.Writes.String())
 	data := f.networkData("web")
 	assert.Contains(t, data, "10.60.8.10/16")
@@ -415,7 +432,9 @@ func TestARunningMachineStaysWithDHCP(t *testing.T) {
 	f := newMachines(t)
 	f.Simulate()
 	f.StartManagerOfAll()
-	network := f.newPool("lan", "10.60.9.10", "10.60.9.20", func(spec *v1alpha1.WukongNetworkSpec) { spec.Subnets[0].Pool = nil })
+	network := f.newPool("lan", "10.60.9.10", "10.60.9.20", func(spec *v1alpha1.WukongNetworkSpec) {
+		spec.Subnets[0].Pool = nil
+	})
 	vm := f.newVM("web", on("lan"))
 	f.Create(vm)
 	testkit.Wait(f, vm, metav1.ConditionTrue, v1alpha1.ReasonRunning, "")
@@ -446,16 +465,20 @@ func TestAGuestWithAnAddressOfAnotherIsTold(t *testing.T) {
 	guest := f.newVM("guest", on("lan", withAddress("10.0.0.20")))
 	f.Create(guest)
 	testkit.Wait(f, guest, metav1.ConditionTrue, v1alpha1.ReasonRunning, "")
-	f.waitNetworks(guest, v1alpha1.ReasonAddressObservedElsewhere, "the guest uses 10.0.0.10 on interface lan, which is assigned to WukongVM owner")
+	f.waitNetworks(guest, v1alpha1.ReasonAddressObservedElsewhere,
+		"the guest uses 10.0.0.10 on interface lan, which is assigned to WukongVM owner")
 
-	// A2: what a guest shows takes nothing from others, by hand or from a pool that has no other address. Both are told.
+	// A2: what a guest shows takes nothing from others, by hand or from a pool that has no other address. Both are
+	// told.
 	f.Remove(owner)
 	f.waitFreed(owner)
 	late := f.newVM("late", on("lan", withAddress("10.0.0.10")))
 	f.Create(late)
 	testkit.Wait(f, late, metav1.ConditionTrue, v1alpha1.ReasonRunning, "")
-	f.waitNetworks(guest, v1alpha1.ReasonAddressObservedElsewhere, "the guest uses 10.0.0.10 on interface lan, which is assigned to WukongVM late")
-	f.waitEvent(late, v1alpha1.ReasonAddressObservedElsewhere, "interface lan was assigned 10.0.0.10, but the guest of WukongVM guest reports it")
+	f.waitNetworks(guest, v1alpha1.ReasonAddressObservedElsewhere,
+		"the guest uses 10.0.0.10 on interface lan, which is assigned to WukongVM late")
+	f.waitEvent(late, v1alpha1.ReasonAddressObservedElsewhere,
+		"interface lan was assigned 10.0.0.10, but the guest of WukongVM guest reports it")
 	f.Remove(late)
 	f.waitFreed(late)
 	pooled := f.newVM("pooled", on("lan"))
@@ -476,8 +499,8 @@ func (f machines) waitEvent(vm *v1alpha1.WukongVM, reason, words string) {
 	}, reason)
 }
 
-// Fault A.2: what a tenant writes into a network on another's segment, a gateway, reservations, keeps no address from the other's machines; what an
-// administrator writes does. Who is not permitted on the wire takes no address of it.
+// Fault A.2: what a tenant writes into a network on another's segment, a gateway, reservations, keeps no address from
+// the other's machines; what an administrator writes does. Who is not permitted on the wire takes no address of it.
 func TestA2NobodyBlocksAddressesOfAnotherNamespace(t *testing.T) {
 	f := newMachines(t)
 	other, admin := f.elsewhere(), f.elsewhere()
@@ -485,12 +508,15 @@ func TestA2NobodyBlocksAddressesOfAnotherNamespace(t *testing.T) {
 	f.StartManagerOfAll()
 	bridge := "br-" + f.Namespace[len(f.Namespace)-5:]
 	lan := func(namespace string, options ...builder.NetworkOption) *v1alpha1.WukongNetwork {
-		return builder.Network(namespace, "lan", append([]builder.NetworkOption{builder.OnBridge(bridge), builder.Pool("10.77.0.0/24", "", "")}, options...)...)
+		return builder.Network(namespace, "lan",
+			append([]builder.NetworkOption{builder.OnBridge(bridge), builder.Pool("10.77.0.0/24", "", "")},
+				options...)...)
 	}
 	f.Create(
 		lan(f.Namespace),
 		lan(other.Namespace, builder.Gateway("10.77.0.50"), builder.Reserved("10.77.0.51", "mine")),
-		lan(admin.Namespace, builder.Unrestricted, builder.Gateway("10.77.0.1"), builder.Reserved("10.77.0.60", "router")),
+		lan(admin.Namespace, builder.Unrestricted, builder.Gateway("10.77.0.1"),
+			builder.Reserved("10.77.0.60", "router")),
 	)
 	for name, address := range map[string]v1alpha1.InterfaceAddress{"gateway": "10.77.0.50", "reserved": "10.77.0.51"} {
 		vm := f.newVM(name, on("lan", withAddress(address)))
@@ -498,7 +524,8 @@ func TestA2NobodyBlocksAddressesOfAnotherNamespace(t *testing.T) {
 		testkit.Wait(f, vm, metav1.ConditionTrue, v1alpha1.ReasonRunning, "")
 	}
 	for name, row := range map[string]struct{ address, told string }{
-		"router": {"10.77.0.1", "it is a gateway of the segment"}, "kept": {"10.77.0.60", "an administrator has reserved it"},
+		"router": {"10.77.0.1", "it is a gateway of the segment"},
+		"kept":   {"10.77.0.60", "an administrator has reserved it"},
 	} {
 		vm := f.newVM(name, on("lan", withAddress(v1alpha1.InterfaceAddress(row.address))))
 		f.Create(vm)
@@ -508,13 +535,15 @@ func TestA2NobodyBlocksAddressesOfAnotherNamespace(t *testing.T) {
 	wire := builder.Network(f.Namespace, "wire", builder.ExistingAttachment(other.Namespace, "lan"))
 	f.withoutPermission(func() {
 		f.Create(wire, foreign)
-		f.waitNetworks(foreign, v1alpha1.ReasonWaitingForNetwork, "may not use NetworkAttachmentDefinition "+other.Namespace+"/lan")
+		f.waitNetworks(foreign, v1alpha1.ReasonWaitingForNetwork,
+			"may not use NetworkAttachmentDefinition "+other.Namespace+"/lan")
 		assert.Empty(t, f.locksOf("foreign"))
 	})
 }
 
-// A1: a permission that is taken back leaves the guest that runs what it has, for its migrations, and nothing to pods when it has stopped; the machine
-// does not start again until the permission is given again. A machine with a limit has an attachment of its own.
+// A1: a permission that is taken back leaves the guest that runs what it has, for its migrations, and nothing to pods
+// when it has stopped; the machine does not start again until the permission is given again. A machine with a limit has
+// an attachment of its own.
 func TestA1AMachineDoesNotStartOnWhatItMayNotUse(t *testing.T) {
 	f := newMachines(t)
 	f.Simulate()
@@ -561,7 +590,8 @@ func (f machines) withoutPermission(do func()) {
 	do()
 }
 
-// Fault B.5: what a guest says has no bounds, and must not keep the API server from accepting the status of its machine.
+// Fault B.5: what a guest says has no bounds, and must not keep the API server from accepting the status of its
+// machine.
 func TestAGuestWithMoreAddressesThanStatusHolds(t *testing.T) {
 	f, vm := startRunning(t)
 	instance := testkit.Read(f, "web", &kubevirtv1.VirtualMachineInstance{})

@@ -81,7 +81,8 @@ func TestDisksComeAndGoWhileTheMachineRuns(t *testing.T) {
 	assert.Nil(t, kept.DeletionTimestamp)
 	assert.Empty(t, kept.OwnerReferences)
 	assert.NotContains(t, kept.Annotations, v1alpha1.AnnotationRetainedFor)
-	assert.Equal(t, instance, testkit.Read(f, "web", &kubevirtv1.VirtualMachineInstance{}).UID, "the guest never stopped")
+	assert.Equal(t, instance, testkit.Read(f, "web", &kubevirtv1.VirtualMachineInstance{}).UID,
+		"the guest never stopped")
 	assert.Zero(t, manager.Writes.Conflicts())
 
 	t.Run("the kept disk is attached again by reference", func(t *testing.T) {
@@ -99,8 +100,8 @@ func TestDisksComeAndGoWhileTheMachineRuns(t *testing.T) {
 	})
 }
 
-// A disk that is kept when it is detached is so from the moment that it left spec, though its guest has it until it stops: whoever deletes the
-// machine meanwhile does not delete the disk. It may come back until then.
+// A disk that is kept when it is detached is so from the moment that it left spec, though its guest has it until it
+// stops: whoever deletes the machine meanwhile does not delete the disk. It may come back until then.
 func TestAKeptDiskIsSafeBeforeTheGuestHasLetGo(t *testing.T) {
 	f := newMachines(t)
 	f.Simulate()
@@ -153,7 +154,8 @@ func TestContract7TwoMachinesNeverHaveOneDisk(t *testing.T) {
 		require.NotNil(now, condition)
 		assert.Equal(now, v1alpha1.ReasonDiskInUse, condition.Reason)
 		assert.Contains(now, condition.Message, "WukongVM one")
-		assert.True(now, meta.IsStatusConditionTrue(current.Status.Conditions, v1alpha1.ConditionReady), "the machine runs on")
+		assert.True(now, meta.IsStatusConditionTrue(current.Status.Conditions, v1alpha1.ConditionReady),
+			"the machine runs on")
 	})
 	f.waitAttached(two, "root")
 	third := f.newVM("three")
@@ -179,7 +181,8 @@ func TestOnlyADriveMayBeEmpty(t *testing.T) {
 	require.NoError(t, f.Client.Create(t.Context(), vm, client.DryRunAll))
 }
 
-// Fault B.1: what is refused of a machine keeps it as it is, but it can be stopped; and the way out that the message names is one.
+// Fault B.1: what is refused of a machine keeps it as it is, but it can be stopped; and the way out that the message
+// names is one.
 func TestARefusedChildKeepsNoMachineFromStopping(t *testing.T) {
 	f, vm := startRunning(t)
 	f.Create(builder.Disk(f.Namespace, "web-data"))
@@ -193,7 +196,8 @@ func TestARefusedChildKeepsNoMachineFromStopping(t *testing.T) {
 	f.WaitGone(&kubevirtv1.VirtualMachineInstance{ObjectMeta: metav1.ObjectMeta{Name: "web"}})
 	f.setPower(vm, v1alpha1.PowerRunning)
 	f.WaitIdle()
-	assert.Equal(t, kubevirtv1.RunStrategyHalted, *testkit.Read(f, "web", &kubevirtv1.VirtualMachine{}).Spec.RunStrategy,
+	assert.Equal(t, kubevirtv1.RunStrategyHalted,
+		*testkit.Read(f, "web", &kubevirtv1.VirtualMachine{}).Spec.RunStrategy,
 		"it starts when all that it consists of is there")
 
 	f.Remove(foreign)
@@ -211,7 +215,8 @@ func TestAStoppedMachineWaitsForItsDisks(t *testing.T) {
 	f.setPower(vm, v1alpha1.PowerRunning)
 	testkit.Wait(f, vm, metav1.ConditionFalse, v1alpha1.ReasonWaitingForDisk, "WukongDisk late does not exist")
 	f.WaitIdle()
-	assert.Equal(t, kubevirtv1.RunStrategyHalted, *testkit.Read(f, "web", &kubevirtv1.VirtualMachine{}).Spec.RunStrategy)
+	assert.Equal(t, kubevirtv1.RunStrategyHalted,
+		*testkit.Read(f, "web", &kubevirtv1.VirtualMachine{}).Spec.RunStrategy)
 
 	f.Create(builder.Disk(f.Namespace, "late"))
 	testkit.Wait(f, vm, metav1.ConditionTrue, v1alpha1.ReasonRunning, "")
@@ -222,7 +227,8 @@ func TestAStoppedMachineWaitsForItsDisks(t *testing.T) {
 	assert.False(t, volumes[at].DataVolume.Hotpluggable, "its launcher pod has the disk from the beginning")
 }
 
-// What keeps a stopped machine from its start keeps it from no other change: it releases what left its spec, so that two can swap disks.
+// What keeps a stopped machine from its start keeps it from no other change: it releases what left its spec, so that
+// two can swap disks.
 func TestTwoStoppedMachinesSwapTheirDisks(t *testing.T) {
 	f := newMachines(t)
 	f.Simulate()
@@ -262,7 +268,8 @@ func TestAStampedDiskThatWasGrownKeepsItsSize(t *testing.T) {
 	assert.Equal(t, "40Gi", testkit.Read(f, "web-root", &v1alpha1.WukongDisk{}).Spec.Size.String())
 }
 
-// Fault C.1: a disk stays with a VirtualMachine that was left behind when its WukongVM was deleted: it may start any time.
+// Fault C.1: a disk stays with a VirtualMachine that was left behind when its WukongVM was deleted: it may start any
+// time.
 func TestContract7ADiskStaysWithAVirtualMachineThatWasLeftBehind(t *testing.T) {
 	f, vm := startRunning(t)
 	f.Remove(vm, client.PropagationPolicy(metav1.DeletePropagationOrphan))
@@ -295,7 +302,8 @@ func TestContract7ADiskStaysWithAVirtualMachineThatWasLeftBehind(t *testing.T) {
 	})
 }
 
-// Fault C.3: KubeVirt's VirtualMachineRestore gives a stopped machine other claims. They are not taken from it again without a word.
+// Fault C.3: KubeVirt's VirtualMachineRestore gives a stopped machine other claims. They are not taken from it again
+// without a word.
 func TestAVolumeThatSomebodyElsePutThereStays(t *testing.T) {
 	f, vm := startRunning(t)
 	f.setPower(vm, v1alpha1.PowerStopped)
@@ -315,7 +323,8 @@ func TestAVolumeThatSomebodyElsePutThereStays(t *testing.T) {
 	}
 	f.Patch(testkit.Read(f, "web", &kubevirtv1.VirtualMachine{}), `{"spec":{"template":{"spec":{"volumes":[`+
 		`{"name":"root","persistentVolumeClaim":{"claimName":"`+name+`"}},`+
-		`{"name":"cloudinit","cloudInitNoCloud":{"secretRef":{"name":"web-cloudinit"},"networkDataSecretRef":{"name":"web-cloudinit"}}}]}}}}`)
+		`{"name":"cloudinit","cloudInitNoCloud":{"secretRef":{"name":"web-cloudinit"},`+
+		`"networkDataSecretRef":{"name":"web-cloudinit"}}}]}}}}`)
 	testkit.WaitUntil(f, vm, func(now *testkit.Attempt, current *v1alpha1.WukongVM) {
 		condition := meta.FindStatusCondition(current.Status.Conditions, v1alpha1.ConditionDisksReady)
 		require.NotNil(now, condition)
@@ -353,7 +362,8 @@ func TestGrowthThatKubeVirtDoesNotShowItsGuest(t *testing.T) {
 	claim := instance.Status.VolumeStatus[0].PersistentVolumeClaimInfo
 	room := corev1.ResourceList{corev1.ResourceStorage: resource.MustParse("100Gi")}
 	claim.Requests, claim.Capacity = room, room
-	require.NoError(t, f.Client.Patch(t.Context(), instance, client.MergeFrom(before))) // KubeVirt's kinds have no subresource for the status
+	// KubeVirt's kinds have no subresource for the status.
+	require.NoError(t, f.Client.Patch(t.Context(), instance, client.MergeFrom(before)))
 	testkit.WaitUntil(f, vm, func(now *testkit.Attempt, current *v1alpha1.WukongVM) {
 		assert.Contains(now, current.Status.Disks[0].Message, "feature gate ExpandDisks is off")
 		assert.Equal(now, seen.String(), current.Status.Disks[0].GuestSize.String())

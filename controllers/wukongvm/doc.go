@@ -33,7 +33,8 @@
 //	power           whether the guest runs
 //	disks           which disks the VirtualMachine has, how they are plugged in and out, and status.disks
 //	volumemove      the WukongVM's half of the move of a disk to another StorageClass
-//	nics            what the interfaces are connected to, and status.networks; interfaces: how they change under a guest
+//	nics            what the interfaces are connected to, and status.networks; interfaces: how they change under a
+//	                guest
 //	addresses       which addresses are assigned to them; addressing: gateways and routes; waiting: who waits for one
 //	cloudinit       the data of the Secret
 //	placement       nodes, labels and annotations

@@ -24,7 +24,9 @@ import (
 )
 
 // editNetworks changes spec.networks as a person does, and waits until the interfaces are as told.
-func (f machines) editNetworks(vm *v1alpha1.WukongVM, states map[string]v1alpha1.VMNetworkState, networks ...v1alpha1.VMNetwork) *v1alpha1.WukongVM {
+func (f machines) editNetworks(
+	vm *v1alpha1.WukongVM, states map[string]v1alpha1.VMNetworkState, networks ...v1alpha1.VMNetwork,
+) *v1alpha1.WukongVM {
 	f.Helper()
 	edited := testkit.Read(f, vm.Name, &v1alpha1.WukongVM{})
 	testkit.Edit(f, edited, func(vm *v1alpha1.WukongVM) { vm.Spec.Networks = networks })
@@ -46,7 +48,8 @@ func interfaceNames(machine *kubevirtv1.VirtualMachine) []string {
 	return names
 }
 
-// TestInterfacesComeAndGoWhileTheMachineRuns: and KubeVirt never asks for a restart, but for what only a restart can do.
+// TestInterfacesComeAndGoWhileTheMachineRuns: and KubeVirt never asks for a restart, but for what only a restart can
+// do.
 func TestInterfacesComeAndGoWhileTheMachineRuns(t *testing.T) {
 	f := newMachines(t)
 	f.Simulate()
@@ -57,24 +60,30 @@ func TestInterfacesComeAndGoWhileTheMachineRuns(t *testing.T) {
 	f.Create(f.bridge("lan"), f.bridge("dmz"), vm)
 	testkit.Wait(f, vm, metav1.ConditionTrue, v1alpha1.ReasonRunning, "")
 	instance := testkit.Read(f, "web", &kubevirtv1.VirtualMachineInstance{}).UID
-	const attached, waiting, restart = v1alpha1.VMNetworkAttached, v1alpha1.VMNetworkWaiting, v1alpha1.VMNetworkRestartNeeded
+	const attached, waiting = v1alpha1.VMNetworkAttached, v1alpha1.VMNetworkWaiting
+	const restart = v1alpha1.VMNetworkRestartNeeded
 	unasked := func(t *testing.T) {
 		t.Helper()
 		machine := testkit.Read(f, "web", &kubevirtv1.VirtualMachine{})
-		assert.False(t, slices.ContainsFunc(machine.Status.Conditions, func(condition kubevirtv1.VirtualMachineCondition) bool {
-			return condition.Type == kubevirtv1.VirtualMachineRestartRequired
-		}), "KubeVirt asks for a restart")
-		assert.Equal(t, instance, testkit.Read(f, "web", &kubevirtv1.VirtualMachineInstance{}).UID, "the guest never stopped")
+		assert.False(t,
+			slices.ContainsFunc(machine.Status.Conditions, func(condition kubevirtv1.VirtualMachineCondition) bool {
+				return condition.Type == kubevirtv1.VirtualMachineRestartRequired
+			}), "KubeVirt asks for a restart")
+		assert.Equal(t, instance, testkit.Read(f, "web", &kubevirtv1.VirtualMachineInstance{}).UID,
+			"the guest never stopped")
 	}
 
-	current := f.editNetworks(vm, map[string]v1alpha1.VMNetworkState{"pod": attached, "one": attached}, pod, builder.Interface("one", "lan"))
+	current := f.editNetworks(vm, map[string]v1alpha1.VMNetworkState{"pod": attached, "one": attached}, pod,
+		builder.Interface("one", "lan"))
 	mac := current.Status.Networks[1].MACAddress
 	assert.Equal(t, f.Namespace+"/lan", current.Status.Networks[1].Attachment)
-	assert.Equal(t, []v1alpha1.VMAddress{{Address: "10.0.1.10", Source: v1alpha1.VMAddressStatus}}, current.Status.Networks[1].AddressSources)
+	assert.Equal(t, []v1alpha1.VMAddress{{Address: "10.0.1.10", Source: v1alpha1.VMAddressStatus}},
+		current.Status.Networks[1].AddressSources)
 
 	t.Run("another network under the same name", func(t *testing.T) {
 		f := f.in(t)
-		current := f.editNetworks(vm, map[string]v1alpha1.VMNetworkState{"pod": attached, "one": attached}, pod, builder.Interface("one", "dmz"))
+		current := f.editNetworks(vm, map[string]v1alpha1.VMNetworkState{"pod": attached, "one": attached}, pod,
+			builder.Interface("one", "dmz"))
 		assert.Equal(t, f.Namespace+"/dmz", current.Status.Networks[1].Attachment)
 		assert.Equal(t, mac, current.Status.Networks[1].MACAddress)
 		f.Until(func() bool {
@@ -98,10 +107,12 @@ func TestInterfacesComeAndGoWhileTheMachineRuns(t *testing.T) {
 	})
 	t.Run("a network that comes later", func(t *testing.T) {
 		f := f.in(t)
-		current := f.editNetworks(vm, map[string]v1alpha1.VMNetworkState{"pod": attached, "one": attached, "two": waiting},
+		current := f.editNetworks(vm,
+			map[string]v1alpha1.VMNetworkState{"pod": attached, "one": attached, "two": waiting},
 			pod, builder.Interface("one", "dmz"), builder.Interface("two", "late"))
 		assert.Contains(t, current.Status.Networks[2].Message, "WukongNetwork late does not exist")
-		assert.True(t, meta.IsStatusConditionTrue(current.Status.Conditions, v1alpha1.ConditionReady), "the guest runs on")
+		assert.True(t, meta.IsStatusConditionTrue(current.Status.Conditions, v1alpha1.ConditionReady),
+			"the guest runs on")
 		f.Create(f.bridge("late"))
 		f.Until(func() bool {
 			return testkit.Read(f, "web", &v1alpha1.WukongVM{}).Status.Networks[2].State == attached
@@ -117,7 +128,8 @@ func TestInterfacesComeAndGoWhileTheMachineRuns(t *testing.T) {
 	})
 	t.Run("the pod network goes at the next start", func(t *testing.T) {
 		f := f.in(t)
-		current := f.editNetworks(vm, map[string]v1alpha1.VMNetworkState{"pod": restart, "one": attached}, builder.Interface("one", "lan"))
+		current := f.editNetworks(vm, map[string]v1alpha1.VMNetworkState{"pod": restart, "one": attached},
+			builder.Interface("one", "lan"))
 		unasked(t)
 		condition := meta.FindStatusCondition(current.Status.Conditions, v1alpha1.ConditionRestartRequired)
 		require.NotNil(t, condition)
@@ -128,7 +140,8 @@ func TestInterfacesComeAndGoWhileTheMachineRuns(t *testing.T) {
 		f.setPower(vm, v1alpha1.PowerRunning)
 		testkit.Wait(f, vm, metav1.ConditionTrue, v1alpha1.ReasonRunning, "")
 		assert.Equal(t, []string{"one"}, interfaceNames(testkit.Read(f, "web", &kubevirtv1.VirtualMachine{})))
-		assert.Nil(t, meta.FindStatusCondition(testkit.Read(f, "web", &v1alpha1.WukongVM{}).Status.Conditions, v1alpha1.ConditionRestartRequired))
+		assert.Nil(t, meta.FindStatusCondition(testkit.Read(f, "web", &v1alpha1.WukongVM{}).Status.Conditions,
+			v1alpha1.ConditionRestartRequired))
 	})
 	assert.Zero(t, manager.Writes.Conflicts())
 }
@@ -137,7 +150,8 @@ func TestInterfacesComeAndGoWhileTheMachineRuns(t *testing.T) {
 func (f machines) ownAttachments(vm *v1alpha1.WukongVM) map[string]string {
 	f.Helper()
 	list := &networkv1.NetworkAttachmentDefinitionList{}
-	require.NoError(f, f.Client.List(f.Context(), list, client.InNamespace(vm.Namespace), client.MatchingLabels{v1alpha1.LabelVM: string(vm.UID)}))
+	require.NoError(f, f.Client.List(f.Context(), list, client.InNamespace(vm.Namespace),
+		client.MatchingLabels{v1alpha1.LabelVM: string(vm.UID)}))
 	configs := map[string]string{}
 	for i := range list.Items {
 		assert.True(f, metav1.IsControlledBy(&list.Items[i], vm))
@@ -146,8 +160,8 @@ func (f machines) ownAttachments(vm *v1alpha1.WukongVM) map[string]string {
 	return configs
 }
 
-// TestInterfacesOfTheirOwnKind: a limit or an address by DHCP makes an attachment for one interface; it changes under a guest by an exchange of the
-// interface, and goes when nothing has it any more.
+// TestInterfacesOfTheirOwnKind: a limit or an address by DHCP makes an attachment for one interface; it changes under a
+// guest by an exchange of the interface, and goes when nothing has it any more.
 func TestInterfacesOfTheirOwnKind(t *testing.T) {
 	f := newMachines(t)
 	f.Simulate()
@@ -162,7 +176,8 @@ func TestInterfacesOfTheirOwnKind(t *testing.T) {
 	first := testkit.Read(f, "web", &v1alpha1.WukongVM{}).Status.Networks[0].Attachment
 	require.Contains(t, f.ownAttachments(vm)[first], `"egressRate":10000000`)
 	require.NotContains(t, f.ownAttachments(vm)[first], "ingress")
-	assert.NotContains(t, testkit.Read(f, "lan", &networkv1.NetworkAttachmentDefinition{}).Spec.Config, "bandwidth", "the network's own is for all others")
+	assert.NotContains(t, testkit.Read(f, "lan", &networkv1.NetworkAttachmentDefinition{}).Spec.Config, "bandwidth",
+		"the network's own is for all others")
 
 	t.Run("another limit", func(t *testing.T) {
 		f := f.in(t)
@@ -174,7 +189,8 @@ func TestInterfacesOfTheirOwnKind(t *testing.T) {
 		f.Until(func() bool {
 			instance := testkit.Read(f, "web", &kubevirtv1.VirtualMachineInstance{})
 			configs := f.ownAttachments(vm)
-			return len(instance.Spec.Networks) == 1 && instance.Spec.Networks[0].Multus.NetworkName == second && len(configs) == 1 && configs[second] != ""
+			return len(instance.Spec.Networks) == 1 && instance.Spec.Networks[0].Multus.NetworkName == second &&
+				len(configs) == 1 && configs[second] != ""
 		}, "the old attachment goes when the guest has the new one")
 	})
 	t.Run("an address by DHCP", func(t *testing.T) {
@@ -182,8 +198,10 @@ func TestInterfacesOfTheirOwnKind(t *testing.T) {
 		served := builder.Interface("back", "lan")
 		served.Addresses, served.AddressDelivery = []v1alpha1.InterfaceAddress{"10.9.0.7"}, v1alpha1.DeliverByDHCP
 		current := f.editNetworks(vm, map[string]v1alpha1.VMNetworkState{"back": v1alpha1.VMNetworkAttached}, served)
-		assert.Contains(t, f.ownAttachments(vm)[current.Status.Networks[0].Attachment], `"ipam":{"type":"static","addresses":[{"address":"10.9.0.7/24"}]}`)
-		assert.Contains(t, current.Status.Networks[0].AddressSources, v1alpha1.VMAddress{Address: "10.9.0.7", Source: v1alpha1.VMAddressAllocation})
+		assert.Contains(t, f.ownAttachments(vm)[current.Status.Networks[0].Attachment],
+			`"ipam":{"type":"static","addresses":[{"address":"10.9.0.7/24"}]}`)
+		assert.Contains(t, current.Status.Networks[0].AddressSources,
+			v1alpha1.VMAddress{Address: "10.9.0.7", Source: v1alpha1.VMAddressAllocation})
 		secret := testkit.Read(f, model.Child("web", "cloudinit"), &corev1.Secret{})
 		assert.NotContains(t, string(secret.Data["networkdata"]), "10.9.0.7")
 		assert.Contains(t, string(secret.Data["networkdata"]), "dhcp4: true")

@@ -40,7 +40,8 @@ func TestOneManifestGivesARunningMachine(t *testing.T) {
 	assert.Equal(t, "web-root", current.Status.Disks[0].ClaimName)
 
 	machine := testkit.Read(f, "web", &kubevirtv1.VirtualMachine{})
-	assert.Equal(t, current.Status.Networks[0].MACAddress, machine.Spec.Template.Spec.Domain.Devices.Interfaces[0].MacAddress)
+	assert.Equal(t, current.Status.Networks[0].MACAddress,
+		machine.Spec.Template.Spec.Domain.Devices.Interfaces[0].MacAddress)
 	secret := testkit.Read(f, "web-cloudinit", &corev1.Secret{})
 	assert.Contains(t, string(secret.Data["userdata"]), "hostname: web")
 
@@ -82,7 +83,8 @@ func TestPowerStateStopsAndStarts(t *testing.T) {
 
 	f.setPower(vm, v1alpha1.PowerRunning)
 	again := testkit.Wait(f, vm, metav1.ConditionTrue, v1alpha1.ReasonRunning, "")
-	assert.Equal(t, running.Status.Networks[0].MACAddress, again.Status.Networks[0].MACAddress, "Contract11: the same MAC")
+	assert.Equal(t, running.Status.Networks[0].MACAddress, again.Status.Networks[0].MACAddress,
+		"Contract11: the same MAC")
 	assert.Equal(t, running.Status.Disks[0].ClaimName, again.Status.Disks[0].ClaimName)
 
 	// Fault C.10: what 'virtctl stop' does is undone, and an event says why.
@@ -92,7 +94,8 @@ func TestPowerStateStopsAndStarts(t *testing.T) {
 		events := &eventsv1.EventList{}
 		require.NoError(t, f.Client.List(t.Context(), events, client.InNamespace(f.Namespace)))
 		return slices.ContainsFunc(events.Items, func(event eventsv1.Event) bool {
-			return event.Reason == v1alpha1.ReasonStoppedOutside && event.Regarding.Name == "web" && strings.Contains(event.Note, "set powerState to Stopped to stop it")
+			return event.Reason == v1alpha1.ReasonStoppedOutside && event.Regarding.Name == "web" &&
+				strings.Contains(event.Note, "set powerState to Stopped to stop it")
 		})
 	})
 	testkit.Wait(f, vm, metav1.ConditionTrue, v1alpha1.ReasonRunning, "")
@@ -133,17 +136,21 @@ func TestAnErrorThatLastsIsTold(t *testing.T) {
 	webhook := &admissionregistrationv1.ValidatingWebhookConfiguration{
 		ObjectMeta: metav1.ObjectMeta{Name: f.Namespace},
 		Webhooks: []admissionregistrationv1.ValidatingWebhook{{
-			Name:                    "virtualmachine-validator.kubevirt.io",
-			ClientConfig:            admissionregistrationv1.WebhookClientConfig{URL: ptr.To("https://127.0.0.1:1/")},
-			NamespaceSelector:       &metav1.LabelSelector{MatchLabels: map[string]string{corev1.LabelMetadataName: f.Namespace}},
+			Name:         "virtualmachine-validator.kubevirt.io",
+			ClientConfig: admissionregistrationv1.WebhookClientConfig{URL: ptr.To("https://127.0.0.1:1/")},
+			NamespaceSelector: &metav1.LabelSelector{
+				MatchLabels: map[string]string{corev1.LabelMetadataName: f.Namespace},
+			},
 			FailurePolicy:           ptr.To(admissionregistrationv1.Fail),
 			SideEffects:             ptr.To(admissionregistrationv1.SideEffectClassNone),
 			TimeoutSeconds:          ptr.To[int32](1),
 			AdmissionReviewVersions: []string{"v1"},
 			Rules: []admissionregistrationv1.RuleWithOperations{{
-				Operations: []admissionregistrationv1.OperationType{admissionregistrationv1.Create, admissionregistrationv1.Update},
+				Operations: []admissionregistrationv1.OperationType{admissionregistrationv1.Create,
+					admissionregistrationv1.Update},
 				Rule: admissionregistrationv1.Rule{
-					APIGroups: []string{"kubevirt.io"}, APIVersions: []string{"v1"}, Resources: []string{"virtualmachines"},
+					APIGroups: []string{"kubevirt.io"}, APIVersions: []string{"v1"},
+					Resources: []string{"virtualmachines"},
 				},
 			}},
 		}},

@@ -48,7 +48,8 @@ func startRunning(t *testing.T) (machines, *v1alpha1.WukongVM) {
 
 // bridge is a network on a bridge of its own.
 func (f machines) bridge(name string, options ...builder.NetworkOption) *v1alpha1.WukongNetwork {
-	return builder.Network(f.Namespace, name, append([]builder.NetworkOption{builder.OnBridge("br-" + name)}, options...)...)
+	return builder.Network(f.Namespace, name,
+		append([]builder.NetworkOption{builder.OnBridge("br-" + name)}, options...)...)
 }
 
 func (f machines) setPower(vm *v1alpha1.WukongVM, state v1alpha1.PowerState) {

@@ -50,11 +50,15 @@ func newMover(f machines, power v1alpha1.PowerState) mover {
 	f.Helper()
 	f = f.elsewhere()
 	for _, name := range []string{"node-1", "node-2"} {
-		node := &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{kubevirtv1.NodeSchedulable: "true"}}}
+		node := &corev1.Node{
+			ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{kubevirtv1.NodeSchedulable: "true"}},
+		}
 		require.NoError(f, client.IgnoreAlreadyExists(f.Client.Create(f.Context(), node)))
 	}
 	for _, name := range []string{slow, cold} {
-		class := &storagev1.StorageClass{ObjectMeta: metav1.ObjectMeta{Name: name}, Provisioner: "test.novasphere.dev/none"}
+		class := &storagev1.StorageClass{
+			ObjectMeta: metav1.ObjectMeta{Name: name}, Provisioner: "test.novasphere.dev/none",
+		}
 		require.NoError(f, client.IgnoreAlreadyExists(f.Client.Create(f.Context(), class)))
 	}
 	for _, name := range []string{"root", "data"} {
@@ -122,7 +126,8 @@ func (m mover) waitMoved(name, class, from string) *v1alpha1.WukongDisk {
 		disk = m.disk(name)
 		assert.Equal(now, class, disk.Status.StorageClassName, "%+v", disk.Status)
 		assert.Nil(now, disk.Status.Move)
-		assert.True(now, meta.IsStatusConditionTrue(disk.Status.Conditions, v1alpha1.ConditionReady), "%+v", disk.Status.Conditions)
+		assert.True(now, meta.IsStatusConditionTrue(disk.Status.Conditions, v1alpha1.ConditionReady),
+			"%+v", disk.Status.Conditions)
 		assert.Nil(now, meta.FindStatusCondition(disk.Status.Conditions, v1alpha1.ConditionStorageMoved))
 		assert.NotEqual(now, from, disk.Status.ClaimName)
 		assert.False(now, m.Exists(from, &cdiv1.DataVolume{}), "the old DataVolume is there")
@@ -132,7 +137,8 @@ func (m mover) waitMoved(name, class, from string) *v1alpha1.WukongDisk {
 	return disk
 }
 
-// lives tells whether a claim is there, and not on its way out: nothing in this control plane takes off the API server's finalizer.
+// lives tells whether a claim is there, and not on its way out: nothing in this control plane takes off the API
+// server's finalizer.
 func (m mover) lives(name string) bool {
 	claim := &corev1.PersistentVolumeClaim{}
 	return m.Exists(name, claim) && claim.DeletionTimestamp.IsZero()
@@ -249,8 +255,10 @@ func TestADiskOfAStoppedMachineIsCopied(t *testing.T) {
 
 	m.setPower(m.vm, v1alpha1.PowerRunning)
 	waiting := testkit.Wait(m, m.vm, metav1.ConditionFalse, v1alpha1.ReasonWaitingForDisk, "")
-	assert.Contains(t, meta.FindStatusCondition(waiting.Status.Conditions, v1alpha1.ConditionReady).Message, "is being copied")
-	assert.Equal(t, kubevirtv1.RunStrategyHalted, *m.machine().Spec.RunStrategy, "a guest that writes now would lose it")
+	assert.Contains(t, meta.FindStatusCondition(waiting.Status.Conditions, v1alpha1.ConditionReady).Message,
+		"is being copied")
+	assert.Equal(t, kubevirtv1.RunStrategyHalted, *m.machine().Spec.RunStrategy,
+		"a guest that writes now would lose it")
 	assert.Equal(t, "data", m.disk("data").Status.ClaimName)
 
 	m.hold(testkit.Read(m, "data", &corev1.PersistentVolumeClaim{}), false)
@@ -279,7 +287,8 @@ func TestADiskOfNobodyIsCopiedAndLostStatusIsFound(t *testing.T) {
 	m.one(m.disk("lone"))
 }
 
-// The machine stops in the middle: the old claim is the truth, the target is taken away, and the disk is copied instead.
+// The machine stops in the middle: the old claim is the truth, the target is taken away, and the disk is copied
+// instead.
 func TestAMoveThatIsBrokenOffBeginsAnewAsACopy(t *testing.T) {
 	f, _ := startMoving(t)
 	m := newMover(f, v1alpha1.PowerRunning)
@@ -295,7 +304,10 @@ func TestAMoveThatIsBrokenOffBeginsAnewAsACopy(t *testing.T) {
 	m.setPower(m.vm, v1alpha1.PowerStopped)
 	m.Eventually(func(now *testkit.Attempt) {
 		volume := &cdiv1.DataVolume{}
-		require.NoError(now, client.IgnoreNotFound(m.Client.Get(t.Context(), client.ObjectKey{Namespace: m.Namespace, Name: target}, volume)))
+		require.NoError(now,
+			client.IgnoreNotFound(
+				m.Client.Get(t.Context(), client.ObjectKey{Namespace: m.Namespace, Name: target}, volume),
+			))
 		assert.NotEqual(now, blankVolume, volume.UID, "what KubeVirt began to fill is not used")
 		if assert.NotNil(now, volume.Spec.Source) {
 			assert.NotNil(now, volume.Spec.Source.PVC)
@@ -310,7 +322,8 @@ func TestAMoveThatIsBrokenOffBeginsAnewAsACopy(t *testing.T) {
 	m.running()
 }
 
-// KubeVirt says that the migration goes on before it has given the instance the new claim, and refuses the claim from then on.
+// KubeVirt says that the migration goes on before it has given the instance the new claim, and refuses the claim from
+// then on.
 func TestAMoveInWhichKubeVirtOvertakesItselfBeginsAnew(t *testing.T) {
 	f, _ := startMoving(t)
 	for moving, staying := range map[string]string{"data": "root", "root": "data"} {
@@ -321,8 +334,10 @@ func TestAMoveInWhichKubeVirtOvertakesItselfBeginsAnew(t *testing.T) {
 			m.Patch(m.machine(), fmt.Sprintf(`{"metadata":{"annotations":{%q:"true"}}}`, simulator.AnnotationOvertaken))
 			// Its pods have the old claims.
 			begun := &kubevirtv1.VirtualMachineInstanceMigration{
-				ObjectMeta: metav1.ObjectMeta{Namespace: m.Namespace, Name: "begun", Labels: map[string]string{kubevirtv1.MigrationSelectorLabel: "web"}},
-				Spec:       kubevirtv1.VirtualMachineInstanceMigrationSpec{VMIName: "web"},
+				ObjectMeta: metav1.ObjectMeta{Namespace: m.Namespace, Name: "begun", Labels: map[string]string{
+					kubevirtv1.MigrationSelectorLabel: "web",
+				}},
+				Spec: kubevirtv1.VirtualMachineInstanceMigrationSpec{VMIName: "web"},
 			}
 			m.Create(begun)
 			m.setClass(moving, slow)
@@ -331,7 +346,8 @@ func TestAMoveInWhichKubeVirtOvertakesItselfBeginsAnew(t *testing.T) {
 			assert.True(t, m.held(), "a migration with the old claim fails, and spoils the node for those that follow")
 			m.Until(func() bool { return m.claimInTemplate(moving) == moving && m.claimInTemplate(staying) == staying })
 			m.Never(func() bool { return m.claimInTemplate(moving) != moving }, 3*time.Second, "a migration is left")
-			assert.True(t, meta.IsStatusConditionTrue(testkit.Read(m, "web", &v1alpha1.WukongVM{}).Status.Conditions, v1alpha1.ConditionReady))
+			assert.True(t, meta.IsStatusConditionTrue(testkit.Read(m, "web", &v1alpha1.WukongVM{}).Status.Conditions,
+				v1alpha1.ConditionReady))
 
 			m.Remove(begun)
 			m.waitMoved(moving, slow, moving)
@@ -368,13 +384,14 @@ func TestAMoveThatFinishedUnseenIsFound(t *testing.T) {
 	assert.Equal(t, target, m.claimInTemplate("root"))
 }
 
-// Between the request that gives the VirtualMachine the new claim and the moment in which KubeVirt begins to migrate, a guest that ends must not be started on
-// the new claim: it is empty.
+// Between the request that gives the VirtualMachine the new claim and the moment in which KubeVirt begins to migrate, a
+// guest that ends must not be started on the new claim: it is empty.
 func TestAGuestThatEndsBeforeItsVolumeMovesIsNotStartedOnTheNewClaim(t *testing.T) {
 	f, _ := startMoving(t)
 	m := newMover(f, v1alpha1.PowerRunning)
 	m.running()
-	m.Patch(m.machine(), fmt.Sprintf(`{"metadata":{"annotations":{%q:%q}}}`, simulator.AnnotationHold, simulator.HoldBeginning))
+	m.Patch(m.machine(),
+		fmt.Sprintf(`{"metadata":{"annotations":{%q:%q}}}`, simulator.AnnotationHold, simulator.HoldBeginning))
 	m.setClass("data", slow)
 	m.Until(func() bool { return m.claimInTemplate("data") != "data" })
 	assert.Equal(t, kubevirtv1.RunStrategyManual, *m.machine().Spec.RunStrategy)
@@ -382,7 +399,8 @@ func TestAGuestThatEndsBeforeItsVolumeMovesIsNotStartedOnTheNewClaim(t *testing.
 	m.Remove(m.instance())
 	m.waitCondition("data", v1alpha1.ReasonMoveUndecided, "kubectl annotate wukongdisk data")
 	m.WaitIdle()
-	assert.False(t, m.Exists("web", &kubevirtv1.VirtualMachineInstance{}), "KubeVirt has no record of whether it had begun")
+	assert.False(t, m.Exists("web", &kubevirtv1.VirtualMachineInstance{}),
+		"KubeVirt has no record of whether it had begun")
 
 	m.Patch(m.disk("data"), fmt.Sprintf(`{"metadata":{"annotations":{%q:"data"}}}`, v1alpha1.AnnotationClaimInUse))
 	m.Until(func() bool { return m.Exists("web", &kubevirtv1.VirtualMachineInstance{}) })
@@ -409,14 +427,16 @@ func TestContract7AnUndecidedMoveLosesNothing(t *testing.T) {
 	m.waitMigrating(0)
 	m.Patch(m.machine(), `{"spec":{"runStrategy":"Halted"}}`)
 	m.Until(func() bool { return !m.Exists("web", &kubevirtv1.VirtualMachineInstance{}) })
-	require.NoError(t, m.Client.Status().Patch(t.Context(), m.machine(), client.RawPatch(types.MergePatchType, []byte(`{"status":{"volumeUpdateState":null}}`))))
+	require.NoError(t, m.Client.Status().Patch(t.Context(), m.machine(),
+		client.RawPatch(types.MergePatchType, []byte(`{"status":{"volumeUpdateState":null}}`))))
 
 	m.StartManagerOfAll()
 	m.waitCondition("data", v1alpha1.ReasonMoveUndecided, "kubectl annotate wukongdisk data")
 	m.WaitIdle()
 	assert.True(t, m.lives("data"))
 	assert.True(t, m.lives(target))
-	assert.Equal(t, kubevirtv1.RunStrategyHalted, *m.machine().Spec.RunStrategy, "the machine does not start on a guess")
+	assert.Equal(t, kubevirtv1.RunStrategyHalted, *m.machine().Spec.RunStrategy,
+		"the machine does not start on a guess")
 	m.Patch(m.disk("data"), fmt.Sprintf(`{"metadata":{"annotations":{%q:%q}}}`, v1alpha1.AnnotationClaimInUse, target))
 	m.waitMoved("data", slow, "data")
 	m.running()
@@ -445,7 +465,9 @@ func TestAllDisksOfAMachineMoveInOneMigration(t *testing.T) {
 	f, _ := startMoving(t)
 	m := newMover(f, v1alpha1.PowerRunning)
 	m.running()
-	held := &storagev1.StorageClass{ObjectMeta: metav1.ObjectMeta{Name: m.Namespace + "-held"}, Provisioner: "test.novasphere.dev/none"}
+	held := &storagev1.StorageClass{
+		ObjectMeta: metav1.ObjectMeta{Name: m.Namespace + "-held"}, Provisioner: "test.novasphere.dev/none",
+	}
 	m.Create(held)
 	m.hold(held, true)
 	m.setClass("root", held.Name)
@@ -458,7 +480,8 @@ func TestAllDisksOfAMachineMoveInOneMigration(t *testing.T) {
 
 	m.hold(m.machine(), true)
 	m.hold(held, false)
-	m.Patch(testkit.Read(m, m.disk("root").Status.Move.TargetClaimName, &cdiv1.DataVolume{}), `{"metadata":{"annotations":{"test":"touched"}}}`)
+	m.Patch(testkit.Read(m, m.disk("root").Status.Move.TargetClaimName, &cdiv1.DataVolume{}),
+		`{"metadata":{"annotations":{"test":"touched"}}}`)
 	m.waitMigrating(2)
 	m.hold(m.machine(), false)
 	m.waitMoved("data", slow, "data")
@@ -494,12 +517,14 @@ func TestMovesThatCannotBe(t *testing.T) {
 		m := m.in(t)
 		instance := m.instance()
 		instance.Status.Conditions = append(instance.Status.Conditions, kubevirtv1.VirtualMachineInstanceCondition{
-			Type: kubevirtv1.VirtualMachineInstanceIsStorageLiveMigratable, Status: corev1.ConditionFalse, Message: "it has a host device",
+			Type: kubevirtv1.VirtualMachineInstanceIsStorageLiveMigratable, Status: corev1.ConditionFalse,
+			Message: "it has a host device",
 		})
 		require.NoError(t, m.Client.Update(t.Context(), instance))
 		m.setClass("data", slow)
 		disk := m.waitCondition("data", v1alpha1.ReasonMoveUnsupported, "it has a host device")
-		assert.True(t, meta.IsStatusConditionTrue(disk.Status.Conditions, v1alpha1.ConditionReady), "the disk works as before")
+		assert.True(t, meta.IsStatusConditionTrue(disk.Status.Conditions, v1alpha1.ConditionReady),
+			"the disk works as before")
 		m.WaitIdle()
 		m.one(disk)
 	})
@@ -534,7 +559,8 @@ func TestADiskIsDeletedWhileItMoves(t *testing.T) {
 				m.Until(func() bool { return !m.lives("data") })
 				return
 			}
-			assert.Empty(t, testkit.Read(m, "data", &corev1.PersistentVolumeClaim{}).OwnerReferences, "the claim in use is retained")
+			assert.Empty(t, testkit.Read(m, "data", &corev1.PersistentVolumeClaim{}).OwnerReferences,
+				"the claim in use is retained")
 		})
 	}
 }

@@ -14,7 +14,9 @@ func TestAMissingCloudInitSecretFreezesNoGuestThatRuns(t *testing.T) {
 	vm, observed := withData()
 	vm.Spec.Networks = vm.Spec.Networks[:1] // an address on the other is not known yet
 	run(vm, observed)
-	vm.Spec.CloudInit = &v1alpha1.CloudInit{UserDataSecretRef: &v1alpha1.SecretKeyReference{Name: "gone", Key: "userdata"}}
+	vm.Spec.CloudInit = &v1alpha1.CloudInit{
+		UserDataSecretRef: &v1alpha1.SecretKeyReference{Name: "gone", Key: "userdata"},
+	}
 	observed.resolve(vm)
 	require.NotNil(t, observed.cloudInit.Cause)
 	assert.Equal(t, v1alpha1.ReasonSecretMissing, observed.cloudInit.Cause.Reason)

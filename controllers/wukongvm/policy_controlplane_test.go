@@ -40,17 +40,21 @@ func (f machines) waitPolicy(vm *v1alpha1.WukongVM, status metav1.ConditionStatu
 
 func allowFrom(app string) *v1alpha1.TrafficPolicy {
 	return &v1alpha1.TrafficPolicy{Ingress: []v1alpha1.TrafficRule{{
-		Peers: []v1alpha1.TrafficPeer{{PodSelector: &v1alpha1.LabelSelector{MatchLabels: map[string]string{"app": app}}}},
+		Peers: []v1alpha1.TrafficPeer{
+			{PodSelector: &v1alpha1.LabelSelector{MatchLabels: map[string]string{"app": app}}},
+		},
 	}}}
 }
 
-// A machine's NetworkPolicy comes with the first policy that holds for it, is written before the machine, follows, is mended when someone spoils it,
-// and goes with the last.
+// A machine's NetworkPolicy comes with the first policy that holds for it, is written before the machine, follows, is
+// mended when someone spoils it, and goes with the last.
 func TestPolicyOfAMachine(t *testing.T) {
 	f := newMachines(t)
 	f.Simulate()
 	manager := f.Enforcing("Enforced").StartManager()
-	network := builder.Network(f.Namespace, "pods", builder.PodNetwork, func(spec *v1alpha1.WukongNetworkSpec) { spec.Policy = allowFrom("shop") })
+	network := builder.Network(f.Namespace, "pods", builder.PodNetwork, func(spec *v1alpha1.WukongNetworkSpec) {
+		spec.Policy = allowFrom("shop")
+	})
 	vm := f.newVM("web", on("pods"))
 	f.Create(network, vm)
 	testkit.Wait(f, vm, metav1.ConditionTrue, v1alpha1.ReasonRunning, "")
@@ -60,11 +64,14 @@ func TestPolicyOfAMachine(t *testing.T) {
 	require.Len(t, policy.Spec.Ingress, 1)
 	machine := testkit.Read(f, "web", &kubevirtv1.VirtualMachine{})
 	assert.False(t, machine.CreationTimestamp.Before(&policy.CreationTimestamp), "no pod is ever open")
-	assert.Equal(t, string(vm.UID), machine.Spec.Template.ObjectMeta.Labels[v1alpha1.LabelVM], "it selects the machine's pod")
+	assert.Equal(t, string(vm.UID), machine.Spec.Template.ObjectMeta.Labels[v1alpha1.LabelVM],
+		"it selects the machine's pod")
 
 	f.Until(func() bool {
 		policy = testkit.Read(f, "web-policy", &networkingv1.NetworkPolicy{})
-		return slices.ContainsFunc(policy.OwnerReferences, func(owner metav1.OwnerReference) bool { return owner.UID == machine.UID })
+		return slices.ContainsFunc(policy.OwnerReferences, func(owner metav1.OwnerReference) bool {
+			return owner.UID == machine.UID
+		})
 	}, "it stays until the guest has ended, when the WukongVM is gone before")
 
 	before := policy.DeepCopy()
@@ -92,13 +99,16 @@ func TestPolicyOfAMachine(t *testing.T) {
 	})
 
 	// A network that is gone for a moment opens nothing.
-	require.NoError(t, f.Client.Patch(t.Context(), current, client.RawPatch(types.MergePatchType, []byte(`{"spec":{"policy":{"defaultDeny":"Egress"}}}`))))
+	require.NoError(t,
+		f.Client.Patch(t.Context(), current,
+			client.RawPatch(types.MergePatchType, []byte(`{"spec":{"policy":{"defaultDeny":"Egress"}}}`))))
 	f.editSpec(vm, func(spec *v1alpha1.WukongVMSpec) { spec.Policy.DefaultDeny = "" })
 	closed := func() []networkingv1.PolicyType {
 		return testkit.Read(f, "web-policy", &networkingv1.NetworkPolicy{}).Spec.PolicyTypes
 	}
 	f.Until(func() bool {
-		return testkit.Read(f, "web", &v1alpha1.WukongVM{}).Status.ObservedGeneration == testkit.Read(f, "web", &v1alpha1.WukongVM{}).Generation
+		return testkit.Read(f, "web", &v1alpha1.WukongVM{}).Status.ObservedGeneration == testkit.Read(f, "web",
+			&v1alpha1.WukongVM{}).Generation
 	})
 	assert.Len(t, closed(), 2)
 	f.Remove(current)
@@ -119,7 +129,8 @@ func TestPolicyOfAMachine(t *testing.T) {
 	assert.Zero(t, manager.Writes.Conflicts())
 }
 
-// When nobody told whether policies are enforced, the machine runs and says so, and names the interfaces that no policy can hold on.
+// When nobody told whether policies are enforced, the machine runs and says so, and names the interfaces that no policy
+// can hold on.
 func TestEnforcementThatNobodyToldOf(t *testing.T) {
 	f := newMachines(t)
 	f.Simulate()

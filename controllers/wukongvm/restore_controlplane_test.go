@@ -131,8 +131,8 @@ func (m mover) waitClean() {
 	}
 }
 
-// A running machine is restored: its disks are filled while it runs, then it is stopped, a safety snapshot is taken, and
-// it starts on the new claims. The same request is never carried out again.
+// A running machine is restored: its disks are filled while it runs, then it is stopped, a safety snapshot is taken,
+// and it starts on the new claims. The same request is never carried out again.
 func TestAMachineIsRestored(t *testing.T) {
 	f, manager := startRestoring(t)
 	m := newMover(f, v1alpha1.PowerRunning)
@@ -170,7 +170,8 @@ func TestAMachineIsRestored(t *testing.T) {
 		m.one(now)
 	}
 	m.WaitIdle()
-	assert.Equal(t, at+"/ended", testkit.Read(m, "web", &v1alpha1.WukongVM{}).Annotations[v1alpha1.AnnotationRestoreRequest])
+	assert.Equal(t, at+"/ended",
+		testkit.Read(m, "web", &v1alpha1.WukongVM{}).Annotations[v1alpha1.AnnotationRestoreRequest])
 	t.Logf("a restore of two disks costs %d writes:\n%s", manager.Writes.Total()-before, manager.Writes)
 
 	t.Run("ItIsNotRestoredAgain", func(t *testing.T) {
@@ -238,7 +239,8 @@ func TestAMachineRunsOnUntilItsDisksAreFilled(t *testing.T) {
 	m.cut("before")
 	m.waitRestore(v1alpha1.RestoreFilling)
 	m.Eventually(func(now *testkit.Attempt) {
-		assert.Contains(now, m.restored().Message, "0 of 2 disks are filled from the snapshot while the WukongVM stays as it is")
+		assert.Contains(now, m.restored().Message,
+			"0 of 2 disks are filled from the snapshot while the WukongVM stays as it is")
 	})
 	m.Patch(m.vm, `{"spec":{"restore":null}}`)
 	testkit.WaitUntil(m, m.vm, func(now *testkit.Attempt, vm *v1alpha1.WukongVM) { assert.Nil(now, vm.Status.Restore) })
@@ -247,7 +249,8 @@ func TestAMachineRunsOnUntilItsDisksAreFilled(t *testing.T) {
 	m.Remove(m.Named("before-data", &snapshotv1.VolumeSnapshot{}))
 	m.ask("")
 	vm := m.waitRestore(v1alpha1.RestoreFailed)
-	assert.Contains(t, vm.Status.Restore.Cause, "disk data (WukongDisk data): its VolumeSnapshot was deleted; nothing was changed")
+	assert.Contains(t, vm.Status.Restore.Cause,
+		"disk data (WukongDisk data): its VolumeSnapshot was deleted; nothing was changed")
 	m.waitClean()
 	assert.Equal(t, first, m.instance().UID)
 	assert.Equal(t, root, m.disk("root").Status.ClaimName)

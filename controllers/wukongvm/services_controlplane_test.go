@@ -35,7 +35,8 @@ func (f machines) answer(service string, pods ...types.UID) {
 	}
 	for i, pod := range pods {
 		slice.Endpoints = append(slice.Endpoints, discoveryv1.Endpoint{
-			Addresses: []string{fmt.Sprintf("10.0.0.%d", i+1)}, TargetRef: &corev1.ObjectReference{Kind: "Pod", UID: pod},
+			Addresses: []string{fmt.Sprintf("10.0.0.%d", i+1)},
+			TargetRef: &corev1.ObjectReference{Kind: "Pod", UID: pod},
 		})
 	}
 	f.Create(slice)
@@ -102,7 +103,8 @@ func TestAServiceOfSomeoneElseIsLeftAlone(t *testing.T) {
 	vm := f.newVM("web")
 	vm.Spec.Networks = nil
 	vm.Spec.Services = []v1alpha1.VMService{
-		{Name: "http", Ports: []v1alpha1.VMServicePort{{Port: 80}}}, {Name: "ssh", Ports: []v1alpha1.VMServicePort{{Port: 22}}},
+		{Name: "http", Ports: []v1alpha1.VMServicePort{{Port: 80}}},
+		{Name: "ssh", Ports: []v1alpha1.VMServicePort{{Port: 22}}},
 	}
 	f.Create(vm)
 	testkit.Wait(f, vm, metav1.ConditionTrue, v1alpha1.ReasonRunning, "")
@@ -111,7 +113,8 @@ func TestAServiceOfSomeoneElseIsLeftAlone(t *testing.T) {
 	testkit.Read(f, "web-ssh", &corev1.Service{})
 
 	f.Remove(foreign)
-	f.editSpec(vm, func(spec *v1alpha1.WukongVMSpec) { spec.Services[1].Ports[0].Port = 2222 }) // it would be tried again within a minute
+	// It would be tried again within a minute.
+	f.editSpec(vm, func(spec *v1alpha1.WukongVMSpec) { spec.Services[1].Ports[0].Port = 2222 })
 	f.waitServices(vm, metav1.ConditionFalse, v1alpha1.ReasonServicePending)
 	f.answer("web-http", "one")
 	f.answer("web-ssh", "one")

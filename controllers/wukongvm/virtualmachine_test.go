@@ -36,12 +36,15 @@ func testVM() (*v1alpha1.WukongVM, *observation) {
 			CPU:    v1alpha1.CPU{Cores: 2, Sockets: 1, Threads: 1},
 			Memory: v1alpha1.Memory{Guest: resource.MustParse("2Gi")},
 			Disks: []v1alpha1.VMDisk{
-				{Name: "root", Bus: "virtio", Template: &v1alpha1.DiskTemplate{Spec: v1alpha1.WukongDiskSpec{Size: &size}}},
-				{Name: "archive", Bus: "sata", ReadOnly: ptr.To(true), DiskRef: &v1alpha1.LocalObjectReference{Name: "old"}},
+				{Name: "root", Bus: "virtio",
+					Template: &v1alpha1.DiskTemplate{Spec: v1alpha1.WukongDiskSpec{Size: &size}}},
+				{Name: "archive", Bus: "sata", ReadOnly: ptr.To(true),
+					DiskRef: &v1alpha1.LocalObjectReference{Name: "old"}},
 			},
 			Networks: []v1alpha1.VMNetwork{
 				{Name: "pod", Pod: &v1alpha1.PodNetwork{}},
-				{Name: "lan", NetworkRef: &v1alpha1.LocalObjectReference{Name: "office"}, MACAddress: "02:00:00:00:00:01"},
+				{Name: "lan", NetworkRef: &v1alpha1.LocalObjectReference{Name: "office"},
+					MACAddress: "02:00:00:00:00:01"},
 			},
 		},
 	}
@@ -134,7 +137,9 @@ func TestAMachineStaysStoppedWhileItsDiskIsCopied(t *testing.T) {
 	observed.Machine.Spec.RunStrategy = ptr.To(kubevirtv1.RunStrategyHalted)
 	observed.resolve(vm)
 	assert.Equal(t, kubevirtv1.RunStrategyAlways, observed.powerInputs(vm).Strategy())
-	observed.disks.ByName["data"].Status.Move = &v1alpha1.DiskMove{Method: v1alpha1.MoveCopy, Phase: v1alpha1.MoveCopying}
+	observed.disks.ByName["data"].Status.Move = &v1alpha1.DiskMove{
+		Method: v1alpha1.MoveCopy, Phase: v1alpha1.MoveCopying,
+	}
 	observed.resolve(vm)
 	assert.Equal(t, kubevirtv1.RunStrategyHalted, observed.powerInputs(vm).Strategy())
 }

@@ -59,7 +59,8 @@ type world struct {
 // moveFacts are what was read about the moves of disks.
 type moveFacts struct {
 	stall volumemove.Stall
-	// nodes is how many nodes a guest can run on, up to volumemove.EnoughNodes. It is read only when a disk asks to move.
+	// nodes is how many nodes a guest can run on, up to volumemove.EnoughNodes. It is read only when a disk asks to
+	// move.
 	nodes int
 }
 

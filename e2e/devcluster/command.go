@@ -23,7 +23,8 @@ func newCommand() *cobra.Command {
 	root.PersistentFlags().StringVar(&session.folder, "folder", cluster.DefaultFolder(),
 		"where the state of the cluster is kept; clusters in different folders run side by side")
 	root.AddCommand(
-		newUpCommand(session), newDownCommand(session), newStatusCommand(session), newKubeconfigCommand(session), newLogsCommand(session),
+		newUpCommand(session), newDownCommand(session), newStatusCommand(session), newKubeconfigCommand(session),
+		newLogsCommand(session),
 		newLoadImageCommand(session), newBuildCommand(report), newImageCommand(),
 	)
 	return root

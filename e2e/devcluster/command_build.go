@@ -18,7 +18,8 @@ import (
 	"github.com/novasphere/wukong/e2e/devcluster/progress"
 )
 
-// controlPlanePrograms are what control-plane tests need: controller-runtime's envtest looks for them in KUBEBUILDER_ASSETS.
+// controlPlanePrograms are what control-plane tests need: controller-runtime's envtest looks for them in
+// KUBEBUILDER_ASSETS.
 var controlPlanePrograms = []string{"kube-apiserver", "kube-controller-manager", "etcd", "kubectl"}
 
 func newBuildCommand(report *progress.Reporter) *cobra.Command {
@@ -27,7 +28,8 @@ func newBuildCommand(report *progress.Reporter) *cobra.Command {
 		Use:   "build [RECIPE...]",
 		Short: "Build parts of the cluster into the cache, and print where they are (all parts when none is named)",
 		Long: "Build parts of the cluster into the cache, and print where they are.\n\n" +
-			"With --assets-dir the programs of a control plane are linked into that folder, for KUBEBUILDER_ASSETS.\n\n" +
+			"With --assets-dir the programs of a control plane are linked into that folder, for " +
+			"KUBEBUILDER_ASSETS.\n\n" +
 			"Recipes: " + strings.Join(recipeNames(), ", "),
 		RunE: func(command *cobra.Command, names []string) error {
 			store, err := artifact.NewStore(report)
@@ -54,7 +56,8 @@ func newBuildCommand(report *progress.Reporter) *cobra.Command {
 		},
 	}
 	command.Flags().StringVar(&assetsFolder, "assets-dir", "",
-		"link "+strings.Join(controlPlanePrograms, ", ")+" into this folder; builds kubernetes and etcd when no recipe is named")
+		"link "+strings.Join(controlPlanePrograms, ", ")+
+			" into this folder; builds kubernetes and etcd when no recipe is named")
 	return command
 }
 

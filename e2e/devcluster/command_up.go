@@ -30,7 +30,8 @@ func newUpCommand(session *session) *cobra.Command {
 	command := &cobra.Command{
 		Use:   "up",
 		Short: "Start the cluster, or what of it does not run",
-		Long: "Start the cluster, or what of it does not run. The first start builds everything from source, which takes long; later\n" +
+		Long: "Start the cluster, or what of it does not run. The first start builds everything from source, which " +
+			"takes long; later\n" +
 			"ones find it in the cache. It can be interrupted and run again at any time.",
 		Args: cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
@@ -58,8 +59,10 @@ func newUpCommand(session *session) *cobra.Command {
 		},
 	}
 	command.Flags().IntVar(&nodes, "nodes", 1, "number of nodes, 1 or 2")
-	command.Flags().StringSliceVar(&without, "without", nil, "add-ons to leave out: "+everyAddon+", or some of "+strings.Join(addonNames(), ", "))
-	command.Flags().StringVar(&meanwhile, "meanwhile", "", "a command for the shell, to run when all add-ons are installed, while they become ready")
+	command.Flags().StringSliceVar(&without, "without", nil,
+		"add-ons to leave out: "+everyAddon+", or some of "+strings.Join(addonNames(), ", "))
+	command.Flags().StringVar(&meanwhile, "meanwhile", "",
+		"a command for the shell, to run when all add-ons are installed, while they become ready")
 	return command
 }
 

@@ -19,7 +19,8 @@ func TestInputsOfOurProgramsAreWhatIsInThem(t *testing.T) {
 	for _, folder := range subfolders(t, filepath.Join(module, "cmd")) {
 		name := filepath.Base(folder)
 		recipe := find(t, name+"-binaries")
-		list := exec.CommandContext(t.Context(), "go", "list", "-deps", "-f", `{{if .Module}}{{if .Module.Main}}{{.Dir}}{{end}}{{end}}`, "./cmd/"+name)
+		list := exec.CommandContext(t.Context(), "go", "list", "-deps", "-f",
+			`{{if .Module}}{{if .Module.Main}}{{.Dir}}{{end}}{{end}}`, "./cmd/"+name)
 		list.Dir, list.Env = module, append(list.Environ(), "GOWORK=off")
 		output, err := list.Output()
 		require.NoError(t, err)
@@ -44,7 +45,8 @@ func find(t *testing.T, name string) *artifact.Recipe {
 		waiting = append(waiting, recipe)
 	}
 	for len(waiting) > 0 {
-		if index := slices.IndexFunc(waiting, func(recipe *artifact.Recipe) bool { return recipe.Name == name }); index >= 0 {
+		named := func(recipe *artifact.Recipe) bool { return recipe.Name == name }
+		if index := slices.IndexFunc(waiting, named); index >= 0 {
 			return waiting[index]
 		}
 		var next []*artifact.Recipe

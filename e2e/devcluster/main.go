@@ -27,7 +27,8 @@ func main() {
 	defer stop()
 	if err := newCommand().ExecuteContext(ctx); err != nil {
 		if ctx.Err() != nil {
-			fmt.Fprintln(os.Stderr, "interrupted: the same command goes on where this one ended, `devcluster down` removes what there is")
+			fmt.Fprintln(os.Stderr,
+				"interrupted: the same command goes on where this one ended, `devcluster down` removes what there is")
 			os.Exit(130)
 		}
 		fmt.Fprintln(os.Stderr, "error:", err)

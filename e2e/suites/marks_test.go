@@ -12,7 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestEachTestSaysHowDeepItBelongs: the first line of each end-to-end test marks it as essential or thorough, so that none is left out unseen.
+// TestEachTestSaysHowDeepItBelongs: the first line of each end-to-end test marks it as essential or thorough, so that
+// none is left out unseen.
 func TestEachTestSaysHowDeepItBelongs(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob("*/*_test.go")
@@ -27,7 +28,8 @@ func TestEachTestSaysHowDeepItBelongs(t *testing.T) {
 				continue
 			}
 			found++
-			assert.Contains(t, []string{"harness.Essential", "harness.Thorough"}, firstCall(test), "the first line of %s in %s", test.Name.Name, path)
+			assert.Contains(t, []string{"harness.Essential", "harness.Thorough"}, firstCall(test),
+				"the first line of %s in %s", test.Name.Name, path)
 		}
 	}
 	assert.Greater(t, found, 40)

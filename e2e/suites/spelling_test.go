@@ -16,7 +16,8 @@ import (
 
 // spelled are names of the dev cluster that package testbed states: hosts, classes, images of its own, interfaces of
 // its nodes, its folder and programs.
-var spelled = regexp.MustCompile(`\.svc\b|wukong-(shared|local|fixed|devcluster|storage)|wukong\.local|\.devcluster|\bbr-lan\b|\beth[01]\b|\bnode[12]\b|/usr/bin/(qemu|virt-)|` +
+var spelled = regexp.MustCompile(`\.svc\b|wukong-(shared|local|fixed|devcluster|storage)|wukong\.local|\.devcluster|` +
+	`\bbr-lan\b|\beth[01]\b|\bnode[12]\b|/usr/bin/(qemu|virt-)|` +
 	`(debian-trixie|tiny)\.(qcow2|img)|^cdi$|^cdi-|:5000\b|:7070\b`)
 
 // Suites say what they rely on by package testbed, so that it is said in one place. Comments may name things.
@@ -52,7 +53,8 @@ func TestSuitesSpellNoNamesOfTheDevCluster(t *testing.T) {
 // A pattern that finds nothing would guard nothing.
 func TestSpellings(t *testing.T) {
 	for _, text := range []string{
-		"http://images.wukong-devcluster.svc/a", "wukong-shared", "wukong.local/busybox:1", ".devcluster", "br-lan", "eth1", "node2", "/usr/bin/qemu-system-x86_64",
+		"http://images.wukong-devcluster.svc/a", "wukong-shared", "wukong.local/busybox:1", ".devcluster", "br-lan",
+		"eth1", "node2", "/usr/bin/qemu-system-x86_64",
 		"tiny.qcow2", "cdi", "cdi-operator",
 	} {
 		assert.Regexp(t, spelled, text)

@@ -9,9 +9,9 @@
 //
 // The states of an address:
 //
-//	free --Take creates--> held --wukongaddress deletes: VM and guest are gone, or do not use it--> free
-//	                       held --the same, but reserved--> kept --Take adopts: same namespace, name, interface--> held
-//	                                                        kept --network deleted, or lock deleted by hand--> free
+//	free --Take makes--> held --wukongaddress deletes: VM and guest are gone, or do not use it--> free
+//	                     held --the same, but reserved--> kept --Take adopts: same namespace, name, interface--> held
+//	                                                      kept --network deleted, or lock deleted by hand--> free
 //
 // Take never releases an address: the next pass finds what an earlier one took before it failed or its manager died.
 package addresslock

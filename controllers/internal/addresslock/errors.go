@@ -33,8 +33,8 @@ type InUseError struct {
 	MAC bool
 	// By describes who has it. An owner in another namespace is not named.
 	By string
-	// Lock is the name of the conflicting lock. It is empty when there is none: then no watch can report that the address
-	// is free.
+	// Lock is the name of the conflicting lock. It is empty when there is none: then no watch can report that the
+	// address is free.
 	Lock string
 }
 

@@ -83,7 +83,8 @@ func (t *taking) takeFree(ctx context.Context, ipv4 bool) (taken bool, err error
 		if pool.Subnet.Addr().Is4() != ipv4 {
 			continue
 		}
-		// Prefer an address that no guest reports. A reported one can still be assigned: any guest can report any address.
+		// Prefer an address that no guest reports. A reported one can still be assigned: any guest can report any
+		// address.
 		var shown []netip.Addr
 		err = pool.Candidates(t.seed(), func(address netip.Addr) (bool, error) {
 			free, by, err := t.look(ctx, address)
@@ -162,7 +163,8 @@ func (r *Request) setAside() map[netip.Addr]string {
 			case foreign:
 				result[reservation.Address] = "an administrator has reserved it"
 			case !reservation.For(r.Holder.Name, r.Holder.InterfaceName):
-				result[reservation.Address] = "WukongNetwork " + network.Name + " reserves it for WukongVM " + reservation.Machine
+				result[reservation.Address] = "WukongNetwork " + network.Name + " reserves it for WukongVM " +
+					reservation.Machine
 			}
 		}
 	}

@@ -32,8 +32,8 @@ type Store interface {
 	Adopt(ctx context.Context, lock *v1alpha1.WukongAddress, request *Request) error
 	// Abandoned reports, by live reads, whether a holder and its guest are gone.
 	Abandoned(ctx context.Context, holder v1alpha1.AddressHolder) (bool, error)
-	// Observed describes the other WukongVM whose guest reports an address on a segment, or returns "". An address is an
-	// IP or a MAC address.
+	// Observed describes the other WukongVM whose guest reports an address on a segment, or returns "". An address is
+	// an IP or a MAC address.
 	Observed(ctx context.Context, request *Request, address string) (string, error)
 }
 
@@ -50,8 +50,8 @@ type Request struct {
 	MACAddress string
 	// Static addresses.
 	Static []netip.Addr
-	// Shown is called for an address that is taken although the guest of another WukongVM reports it, with a description
-	// of that one. It can be nil.
+	// Shown is called for an address that is taken although the guest of another WukongVM reports it, with a
+	// description of that one. It can be nil.
 	Shown func(address, by string)
 	// Pools give one address of each of their families.
 	Pools []addresspool.Pool
@@ -206,8 +206,8 @@ func (t *taking) takeGiven(ctx context.Context, lock *v1alpha1.WukongAddress, ad
 	if err != nil {
 		return err
 	}
-	// KubeVirt reports the MAC address that an interface was given. An IP address is reported by the guest, and any guest
-	// can report any: so it blocks nobody, and both WukongVMs get a report.
+	// KubeVirt reports the MAC address that an interface was given. An IP address is reported by the guest, and any
+	// guest can report any: so it blocks nobody, and both WukongVMs get a report.
 	if mac && shownBy != "" {
 		return &InUseError{Interface: t.Holder.InterfaceName, Address: address, MAC: true, By: shownBy}
 	}
@@ -217,7 +217,8 @@ func (t *taking) takeGiven(ctx context.Context, lock *v1alpha1.WukongAddress, ad
 	}
 	if other != nil {
 		return &InUseError{
-			Interface: t.Holder.InterfaceName, Address: address, MAC: mac, By: t.describe(other.Spec.Holder), Lock: lock.Name,
+			Interface: t.Holder.InterfaceName, Address: address, MAC: mac, By: t.describe(other.Spec.Holder),
+			Lock: lock.Name,
 		}
 	}
 	t.reportShown(address, shownBy)

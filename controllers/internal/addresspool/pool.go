@@ -119,9 +119,11 @@ func parseRange(prefix netip.Prefix, item v1alpha1.AddressRange) (netipx.IPRange
 		return netipx.IPRange{}, fmt.Errorf("range %s to %s: both must be IP addresses", item.Start, item.End)
 	case !prefix.Contains(start) || !prefix.Contains(end):
 		return netipx.IPRange{},
-			fmt.Errorf("range %s to %s is not inside %s: move it there, or widen the subnet", item.Start, item.End, prefix)
+			fmt.Errorf("range %s to %s is not inside %s: move it there, or widen the subnet", item.Start,
+				item.End, prefix)
 	case end.Less(start):
-		return netipx.IPRange{}, fmt.Errorf("range %s to %s ends before it starts: exchange the two", item.Start, item.End)
+		return netipx.IPRange{},
+			fmt.Errorf("range %s to %s ends before it starts: exchange the two", item.Start, item.End)
 	}
 	return netipx.IPRangeFrom(start, end), nil
 }

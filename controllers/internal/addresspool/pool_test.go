@@ -49,9 +49,11 @@ func TestPools(t *testing.T) {
 	}{
 		"a whole subnet": {spec("10.0.0.0/29", "10.0.0.1", v1alpha1.AddressPool{}),
 			[]string{"10.0.0.2", "10.0.0.3", "10.0.0.4", "10.0.0.5", "10.0.0.6"}},
-		"two addresses, no broadcast": {spec("10.0.0.0/31", "", v1alpha1.AddressPool{}), []string{"10.0.0.0", "10.0.0.1"}},
+		"two addresses, no broadcast": {spec("10.0.0.0/31", "", v1alpha1.AddressPool{}),
+			[]string{"10.0.0.0", "10.0.0.1"}},
 		"ranges, the gateway within": {spec("10.0.0.0/24", "10.0.0.11",
-			ranges("10.0.0.10", "10.0.0.12", "10.0.0.20", "10.0.0.20")), []string{"10.0.0.10", "10.0.0.12", "10.0.0.20"}},
+			ranges("10.0.0.10", "10.0.0.12", "10.0.0.20", "10.0.0.20")),
+			[]string{"10.0.0.10", "10.0.0.12", "10.0.0.20"}},
 		"a range of broadcast": {spec("10.0.0.0/24", "", ranges("10.0.0.253", "10.0.0.255")),
 			[]string{"10.0.0.253", "10.0.0.254"}},
 		"without an address and network": {spec("10.0.0.0/29", "",

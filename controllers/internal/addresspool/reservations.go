@@ -44,7 +44,9 @@ func checkReservations(spec *v1alpha1.WukongNetworkSpec) error {
 		home := subnetWithPool(spec, address)
 		switch {
 		case home == nil:
-			return fmt.Errorf("reservations: %s lies in no subnet with a pool: correct it, or add a pool to its subnet", address)
+			return fmt.Errorf(
+				"reservations: %s lies in no subnet with a pool: correct it, or add a pool to its subnet", address,
+			)
 		case home.Gateway == address.String():
 			return fmt.Errorf("reservations: %s is the gateway of subnet %s: use another", address, home.CIDR)
 		}

@@ -24,8 +24,8 @@ import (
 type Applier struct {
 	// Client reads from the cache, including its own writes, and writes to the API server.
 	Client client.Client
-	// Live reads from the API server, for kinds of which the cache holds only managed objects: only here is an unmanaged
-	// object with a name that we need visible. Nil when Client sees every object of the applied kinds.
+	// Live reads from the API server, for kinds of which the cache holds only managed objects: only here is an
+	// unmanaged object with a name that we need visible. Nil when Client sees every object of the applied kinds.
 	Live client.Reader
 	// FieldManager owns the applied fields, for example "wukong-disk-controller".
 	FieldManager string
@@ -50,7 +50,9 @@ func Child[T client.Object](ctx context.Context, applier *Applier, owner client.
 		controllerutil.WithBlockOwnerDeletion(false)); err != nil {
 		return none, fmt.Errorf("set owner of %s %s: %w", kind.Kind, desired.GetName(), err)
 	}
-	return bring(ctx, applier, desired, kind, func(live metav1.Object) bool { return metav1.IsControlledBy(live, owner) })
+	return bring(ctx, applier, desired, kind, func(live metav1.Object) bool {
+		return metav1.IsControlledBy(live, owner)
+	})
 }
 
 // Shared applies an object without an owner: a cluster-scoped one that objects of several namespaces share, so that an

@@ -18,7 +18,8 @@ type NameConflictError struct {
 	Owner string
 	// Leaves: the object is being deleted.
 	Leaves bool
-	// Orphan: Wukong created the object, and it remained when its owner was deleted ('kubectl delete --cascade=orphan').
+	// Orphan: Wukong created the object, and it remained when its owner was deleted ('kubectl delete
+	// --cascade=orphan').
 	Orphan bool
 }
 
@@ -29,8 +30,8 @@ func (e *NameConflictError) Error() string {
 		return fmt.Sprintf("%s %s belongs to another object and is being deleted: this continues when it is deleted",
 			e.Kind, e.Name)
 	case e.Orphan:
-		return fmt.Sprintf("%s %s already exists, and was left behind when its owner was deleted: it is not changed; %s",
-			e.Kind, e.Name, e.advice())
+		return fmt.Sprintf("%s %s already exists, and was left behind when its owner was deleted: it is not "+
+			"changed; %s", e.Kind, e.Name, e.advice())
 	case e.Owner != "":
 		return fmt.Sprintf("%s %s already exists and belongs to %s: it is not changed; %s", e.Kind,
 			e.Name, e.Owner, e.advice())
@@ -54,7 +55,9 @@ func (e *NameConflictError) advice() string {
 }
 
 func nameConflict(kind string, existing metav1.Object) error {
-	conflict := &NameConflictError{Kind: kind, Name: existing.GetName(), Leaves: !existing.GetDeletionTimestamp().IsZero()}
+	conflict := &NameConflictError{
+		Kind: kind, Name: existing.GetName(), Leaves: !existing.GetDeletionTimestamp().IsZero(),
+	}
 	if controller := metav1.GetControllerOf(existing); controller != nil {
 		conflict.Owner = controller.Kind + " " + controller.Name
 	} else {

@@ -42,7 +42,8 @@ func TestPermanent(t *testing.T) {
 func TestNameConflictSaysWhoseItIs(t *testing.T) {
 	nobodys := &metav1.ObjectMeta{Name: "root"}
 	assert.EqualError(t, nameConflict("DataVolume", nobodys),
-		"DataVolume root already exists and has no owner: it is not changed; rename or remove it, or choose another name")
+		"DataVolume root already exists and has no owner: it is not changed; rename or remove it, or choose "+
+			"another name")
 
 	owned := &metav1.ObjectMeta{Name: "root",
 		OwnerReferences: []metav1.OwnerReference{{Kind: "VirtualMachine", Name: "web", Controller: ptr.To(true)}}}
@@ -65,8 +66,10 @@ func TestWhatANameConflictAdvises(t *testing.T) {
 	assert.Contains(t, leaves.Error(), "this continues when it is deleted")
 	orphan := nameConflict("WukongDisk", object(managed, false))
 	assert.Equal(t, v1alpha1.ReasonNameConflict, Reason(orphan))
-	assert.Contains(t, orphan.Error(), "was left behind when its owner was deleted: it is not changed; to use it, refer "+
-		"to it by diskRef")
+	assert.Contains(t, orphan.Error(),
+		"was left behind when its owner was deleted: it is not changed; to use it, refer "+
+			"to it by diskRef")
 	assert.Contains(t, nameConflict("VirtualMachine", object(managed, false)).Error(), "its disks remain")
-	assert.Equal(t, v1alpha1.ReasonApplyRefused, Reason(&RefusedError{Kind: "Secret", Name: "web", Err: errors.New("no")}))
+	assert.Equal(t, v1alpha1.ReasonApplyRefused,
+		Reason(&RefusedError{Kind: "Secret", Name: "web", Err: errors.New("no")}))
 }

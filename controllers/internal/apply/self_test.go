@@ -16,7 +16,9 @@ func umbrellaReference(uid types.UID) metav1.OwnerReference {
 
 func TestMetadataSettled(t *testing.T) {
 	shop, other := umbrellaReference("shop-uid"), umbrellaReference("other-uid")
-	vm := metav1.OwnerReference{APIVersion: v1alpha1.GroupVersion.String(), Kind: "WukongVM", Name: "web", UID: "web-uid"}
+	vm := metav1.OwnerReference{
+		APIVersion: v1alpha1.GroupVersion.String(), Kind: "WukongVM", Name: "web", UID: "web-uid",
+	}
 
 	tests := map[string]struct {
 		finalizers []string

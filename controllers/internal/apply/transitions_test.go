@@ -23,7 +23,8 @@ func TestTransitionsAreMeasured(t *testing.T) {
 	}
 	measured := func(conditionType, status string) (count uint64, sum float64) {
 		found := &dto.Metric{}
-		require.NoError(t, transitions.WithLabelValues("WukongDisk", conditionType, status).(prometheus.Metric).Write(found))
+		require.NoError(t,
+			transitions.WithLabelValues("WukongDisk", conditionType, status).(prometheus.Metric).Write(found))
 		return found.Histogram.GetSampleCount(), found.Histogram.GetSampleSum()
 	}
 	observeTransitions(&v1alpha1.WukongDisk{}, disk("False", "False", start))

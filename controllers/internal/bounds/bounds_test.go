@@ -123,7 +123,8 @@ func TestEachFieldIsCutToItsBound(t *testing.T) {
 
 func TestWhatIsWithinItsBoundsStays(t *testing.T) {
 	vm := &v1alpha1.WukongVM{Status: v1alpha1.WukongVMStatus{
-		NodeName: "node1", Networks: []v1alpha1.VMNetworkStatus{{Name: "lan", Addresses: []string{"10.0.0.1", "10.0.0.2"}}},
+		NodeName: "node1",
+		Networks: []v1alpha1.VMNetworkStatus{{Name: "lan", Addresses: []string{"10.0.0.1", "10.0.0.2"}}},
 	}}
 	before := vm.DeepCopy()
 	Cut(vm)

@@ -51,7 +51,8 @@ func ForInterface(
 ) (*networkv1.NetworkAttachmentDefinition, error) {
 	bridge, ok := pluginConfig(network).(bridgeConfig)
 	if !ok {
-		return nil, fmt.Errorf("network %s of type %s gives interfaces nothing of their own", network.Name, network.Spec.Type)
+		return nil, fmt.Errorf("network %s of type %s gives interfaces nothing of their own", network.Name,
+			network.Spec.Type)
 	}
 	if extras.Address.IsValid() {
 		bridge.DisableContainerInterface = false

@@ -20,7 +20,8 @@ func TestAttachmentOfANetworkB7(t *testing.T) {
 	}{
 		"untagged": {
 			bridge: v1alpha1.BridgeNetwork{Name: "br0"},
-			config: `{"cniVersion":"1.0.0","name":"lan","type":"bridge","bridge":"br0","disableContainerInterface":true}`,
+			config: `{"cniVersion":"1.0.0","name":"lan","type":"bridge","bridge":"br0",` +
+				`"disableContainerInterface":true}`,
 		},
 		"VLAN and MTU": {
 			bridge: v1alpha1.BridgeNetwork{Name: "br-ex", VLAN: ptr.To(int32(100))},

@@ -35,7 +35,8 @@ func TestAttachmentOfAnInterface(t *testing.T) {
 			`"egressRate":1000000000,"egressBurst":100000000}]}`},
 		"limited one way": {Extras{Bandwidth: &v1alpha1.Bandwidth{Egress: limit.Ingress}},
 			`{"cniVersion":"1.0.0","name":"NAME","plugins":[{` + bridge +
-				`,"disableContainerInterface":true},{"type":"bandwidth","egressRate":10000000,"egressBurst":1048576}]}`},
+				`,"disableContainerInterface":true},{"type":"bandwidth","egressRate":10000000,` +
+				`"egressBurst":1048576}]}`},
 		"an address that KubeVirt serves": {Extras{Address: netip.MustParsePrefix("10.0.0.5/24"),
 			Routes: []v1alpha1.Route{{To: "10.1.0.0/16", Via: "10.0.0.1"}}},
 			`{"cniVersion":"1.0.0","name":"NAME",` + bridge +

@@ -56,7 +56,8 @@ func TestSetIsComputedFromScratch(t *testing.T) {
 	set.False("A", "First", "")
 	set.True("B", "Second", "")
 	assert.Len(t, set.List(), 2)
-	assert.Equal(t, []string{"B", "A"}, []string{set.List()[0].Type, set.List()[1].Type}, "in the order of the first put")
+	assert.Equal(t, []string{"B", "A"}, []string{set.List()[0].Type, set.List()[1].Type},
+		"in the order of the first put")
 	assert.Equal(t, "Second", set.Get("B").Reason, "the last word counts")
 }
 

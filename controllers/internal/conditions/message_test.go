@@ -20,7 +20,8 @@ func TestAMessageThatVariesWithEachTryIsOneMessage(t *testing.T) {
 		"another cause": {"404", "403", false},
 		"connection": {
 			`Patch "https://10.96.0.1:443/apis": read tcp 172.30.0.2:51234->10.96.0.1:443: connection reset by peer`,
-			`Patch "https://10.96.0.1:443/apis": read tcp 172.30.0.2:51977->10.96.0.1:443: connection reset by peer`, true,
+			`Patch "https://10.96.0.1:443/apis": read tcp 172.30.0.2:51977->10.96.0.1:443: connection reset by peer`,
+			true,
 		},
 		"connection, IPv6": {"read tcp [fd00::2]:51234->[fd00::1]:443: EOF",
 			"read tcp [fd00::2]:44->[fd00::1]:443: EOF", true},

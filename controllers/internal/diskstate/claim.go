@@ -22,8 +22,9 @@ func Bound(claim *corev1.PersistentVolumeClaim) *Problem {
 	case claim.Status.Phase == corev1.ClaimBound:
 		return nil
 	case claim.Status.Phase == corev1.ClaimLost:
-		return Failed(v1alpha1.ReasonClaimLost, "PersistentVolumeClaim %s lost its PersistentVolume %s: the data is not "+
-			"reachable; restore it from a snapshot or backup",
+		return Failed(v1alpha1.ReasonClaimLost,
+			"PersistentVolumeClaim %s lost its PersistentVolume %s: the data is not "+
+				"reachable; restore it from a snapshot or backup",
 			claim.Name, claim.Spec.VolumeName)
 	default:
 		return Pending(v1alpha1.ReasonClaimPending, "PersistentVolumeClaim %s is not bound; 'kubectl describe pvc %s' "+
@@ -55,14 +56,16 @@ func Content(dataVolume *cdiv1.DataVolume) *Problem {
 		if reason, message := dvstate.ClaimRefused(dataVolume); message != "" {
 			return Failed(reason, "DataVolume %s: %s", dataVolume.Name, message)
 		}
-		return Pending(v1alpha1.ReasonClaimPending, "DataVolume %s waits for its PersistentVolumeClaim", dataVolume.Name)
+		return Pending(v1alpha1.ReasonClaimPending,
+			"DataVolume %s waits for its PersistentVolumeClaim", dataVolume.Name)
 	default:
 		if message := dvstate.ImporterSays(dataVolume); message != "" {
 			return Failed(v1alpha1.ReasonImportFailed, "DataVolume %s: importer pod: %s; it is retried (restarts "+
 				"so far: %d)",
 				dataVolume.Name, message, dvstate.Restarts(dataVolume))
 		}
-		return problem.In(v1alpha1.DiskImporting, v1alpha1.ReasonImporting, "DataVolume %s is being filled", dataVolume.Name)
+		return problem.In(v1alpha1.DiskImporting, v1alpha1.ReasonImporting,
+			"DataVolume %s is being filled", dataVolume.Name)
 	}
 }
 
@@ -95,8 +98,8 @@ func Grows(claim *corev1.PersistentVolumeClaim) *Problem {
 				grows, condition.Message)
 		case corev1.PersistentVolumeClaimFileSystemResizePending:
 			return problem.In(v1alpha1.DiskExpanding, v1alpha1.ReasonExpanding,
-				"%s: the volume has grown; its file system grows on the node of the WukongVM that uses the disk, or of "+
-					"the next one", grows)
+				"%s: the volume has grown; its file system grows on the node of the WukongVM that uses the "+
+					"disk, or of the next one", grows)
 		}
 	}
 	return problem.In(v1alpha1.DiskExpanding, v1alpha1.ReasonExpanding, "%s", grows)

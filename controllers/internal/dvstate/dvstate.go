@@ -21,8 +21,8 @@ const (
 	// (AnnDeleteAfterCompletion).
 	AnnotationDeleteAfterCompletion = "cdi.kubevirt.io/storage.deleteAfterCompletion"
 	// AnnotationPopulatedFor with a DataVolume's own name is copied to its claim when that is filled. Then CDI sets
-	// AnnotationPrePopulated (AnnPopulatedFor; pkg/controller/datavolume/controller-base.go, handleDelayedAnnotations and
-	// handlePrePopulation).
+	// AnnotationPrePopulated (AnnPopulatedFor; pkg/controller/datavolume/controller-base.go, handleDelayedAnnotations
+	// and handlePrePopulation).
 	AnnotationPopulatedFor = "cdi.kubevirt.io/storage.populatedFor"
 	// AnnotationPrePopulated names the claim of a DataVolume that is already filled: CDI creates no other
 	// (AnnPrePopulated).
@@ -49,8 +49,8 @@ func ImporterSays(dataVolume *cdiv1.DataVolume) string {
 		return strings.TrimSpace(running.Message+" ("+running.Reason+")") + untrusted(running.Message)
 	// CDI pkg/controller/common/util.go, HandleFailedPod: only its log has the cause
 	case "ErrStartingPod", "ErrExceededQuota":
-		return fmt.Sprintf("%s (%s); most often a ResourceQuota, a LimitRange or Pod Security of namespace %s refuses the "+
-			"pod: kubectl describe quota,limitrange --namespace=%s",
+		return fmt.Sprintf("%s (%s); most often a ResourceQuota, a LimitRange or Pod Security of namespace %s "+
+			"refuses the pod: kubectl describe quota,limitrange --namespace=%s",
 			running.Message, running.Reason, dataVolume.Namespace, dataVolume.Namespace)
 	default:
 		return ""

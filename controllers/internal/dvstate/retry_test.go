@@ -16,7 +16,9 @@ import (
 // Fault D.5: an importer that fails runs for a moment between two failures.
 func TestAnImporterThatIsTriedAgainIsNoNews(t *testing.T) {
 	now := time.Now()
-	importer := func(restarts int32, status corev1.ConditionStatus, reason string, since time.Duration) *cdiv1.DataVolume {
+	importer := func(
+		restarts int32, status corev1.ConditionStatus, reason string, since time.Duration,
+	) *cdiv1.DataVolume {
 		return &cdiv1.DataVolume{Status: cdiv1.DataVolumeStatus{Phase: cdiv1.ImportInProgress, RestartCount: restarts,
 			Conditions: []cdiv1.DataVolumeCondition{
 				{Type: cdiv1.DataVolumeRunning, Status: status, Reason: reason,

@@ -65,8 +65,8 @@ func Stuck(ctx context.Context, live client.Reader, dataVolume *cdiv1.DataVolume
 // DataVolume without a status.
 func claimless(dataVolume *cdiv1.DataVolume) string {
 	if dataVolume.Status.Phase == cdiv1.PhaseUnset && len(dataVolume.Status.Conditions) == 0 {
-		return fmt.Sprintf("CDI has not processed DataVolume %s: check that it runs: kubectl get pods --all-namespaces "+
-			"--selector=cdi.kubevirt.io=cdi-deployment", dataVolume.Name)
+		return fmt.Sprintf("CDI has not processed DataVolume %s: check that it runs: kubectl get pods "+
+			"--all-namespaces --selector=cdi.kubevirt.io=cdi-deployment", dataVolume.Name)
 	}
 	return fmt.Sprintf("DataVolume %s has no PersistentVolumeClaim, and CDI does not report why: most often a "+
 		"LimitRange of the namespace refuses the claim; "+

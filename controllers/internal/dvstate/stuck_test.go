@@ -33,7 +33,8 @@ func TestWhichDataVolumesAreAskedAbout(t *testing.T) {
 		"CDI has not looked at it": {dataVolume(cdiv1.PhaseUnset), born},
 		"it has no claim":          {dataVolume(cdiv1.Pending), born},
 		"its pod does not start": {
-			dataVolume(cdiv1.ImportScheduled, running(corev1.ConditionFalse, "ContainerCreating")), born.Add(time.Minute)},
+			dataVolume(cdiv1.ImportScheduled, running(corev1.ConditionFalse, "ContainerCreating")),
+			born.Add(time.Minute)},
 		"it is being filled": {dataVolume(cdiv1.ImportInProgress, running(corev1.ConditionTrue, "Pod is running")),
 			time.Time{}},
 		"it says why": {dataVolume(cdiv1.ImportScheduled, running(corev1.ConditionFalse, "ErrStartingPod")),
@@ -55,7 +56,8 @@ func TestWhatIsBetweenADataVolumeAndItsBytes(t *testing.T) {
 	objects := below(dataVolume, &corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Name: "root", UID: "1"}})
 	for _, wanted := range []warnings.Object{
 		{Kind: "PersistentVolumeClaim", Name: "prime-1"}, {Kind: "PersistentVolumeClaim", Name: "prime-1-scratch"},
-		{Kind: "Pod", Name: "importer-prime-1"}, {Kind: "Pod", Name: "importer-root"}, {Kind: "Pod", Name: "1-source-pod"},
+		{Kind: "Pod", Name: "importer-prime-1"}, {Kind: "Pod", Name: "importer-root"},
+		{Kind: "Pod", Name: "1-source-pod"},
 	} {
 		assert.Contains(t, objects, wanted)
 	}

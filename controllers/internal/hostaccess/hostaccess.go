@@ -53,8 +53,8 @@ func Refusal(
 		return ""
 	}
 	if policy == nil {
-		return fmt.Sprintf("namespace %s may not use %s: there is no WukongHostNetworkPolicy %s; ask an administrator to "+
-			"create it and to permit this network",
+		return fmt.Sprintf("namespace %s may not use %s: there is no WukongHostNetworkPolicy %s; ask an "+
+			"administrator to create it and to permit this network",
 			network.Namespace, wanted.text, v1alpha1.HostNetworkPolicyName)
 	}
 	for i := range policy.Spec.Permitted {

@@ -16,8 +16,8 @@ import (
 )
 
 const (
-	// VMByDisk finds the WukongVMs that use a WukongDisk, by its name: those that list it, and those whose instance still
-	// has it.
+	// VMByDisk finds the WukongVMs that use a WukongDisk, by its name: those that list it, and those whose instance
+	// still has it.
 	VMByDisk = "disks.wukongDisk"
 	// VMByNetwork finds the WukongVMs that attach to a WukongNetwork, by its name.
 	VMByNetwork = "spec.networks.wukongNetwork"
@@ -48,7 +48,8 @@ const (
 	// FailureByClaim finds the events of provisioners by the UID of the PersistentVolumeClaim that they are about, or
 	// were created for: see ClaimsOfFailure.
 	FailureByClaim = "involvedObject.claim"
-	// NetworkByAttachment finds the WukongNetworks that name an existing NetworkAttachmentDefinition, as namespace/name.
+	// NetworkByAttachment finds the WukongNetworks that name an existing NetworkAttachmentDefinition, as
+	// namespace/name.
 	NetworkByAttachment = "attachment"
 	// NetworkByBridge finds the WukongNetworks that use a Linux bridge of the nodes, by its name, in all namespaces.
 	NetworkByBridge = "spec.bridge.name"

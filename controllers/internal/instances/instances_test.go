@@ -24,7 +24,8 @@ func TestWhatGoesOnAtAnInstance(t *testing.T) {
 	for _, row := range []struct {
 		state    state
 		migrates bool
-	}{{state{}, true}, {state{Completed: true}, false}, {state{Failed: true}, false}, {state{Completed: true, Failed: true}, false}} {
+	}{{state{}, true}, {state{Completed: true}, false}, {state{Failed: true}, false},
+		{state{Completed: true, Failed: true}, false}} {
 		instance.Status.MigrationState = &row.state
 		assert.Equal(t, row.migrates, IsMigrating(instance), "%+v", row.state)
 	}

@@ -29,8 +29,8 @@ type Kind struct {
 	List   client.ObjectList
 	// Umbrella is what an object of the kind is to the Wukong that it names in spec.wukongRef.
 	Umbrella Membership
-	// RoleOfItsOwn: users do not get the right to change objects of the kind by the built-in role edit, but by a ClusterRole
-	// that an administrator binds.
+	// RoleOfItsOwn: users do not get the right to change objects of the kind by the built-in role edit, but by a
+	// ClusterRole that an administrator binds.
 	RoleOfItsOwn bool
 	// Finalizer is the one that the controller puts on objects of the kind; empty for none.
 	Finalizer string
@@ -38,13 +38,13 @@ type Kind struct {
 	FieldManager string
 	// ReportErrors: errors that last become the condition Ready of the object, by package lasting.
 	ReportErrors bool
-	// When accepts the changes of an object that start a pass over it. It is nil when one of the Reads watches the objects
-	// of the kind.
+	// When accepts the changes of an object that start a pass over it. It is nil when one of the Reads watches the
+	// objects of the kind.
 	When predicate.Predicate
 	// Reads are what the controller reads, its own objects apart.
 	Reads []Read
-	// Indexes are what the controller looks up by, the one by spec.wukongRef apart. An index makes the manager watch its
-	// kind, so a manager gets only those that its controllers have the right to watch.
+	// Indexes are what the controller looks up by, the one by spec.wukongRef apart. An index makes the manager watch
+	// its kind, so a manager gets only those that its controllers have the right to watch.
 	Indexes []index.Entry
 	// Start creates the reconciler.
 	Start func(Env) (reconcile.Reconciler, error)

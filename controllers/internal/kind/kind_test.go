@@ -47,7 +47,8 @@ func TestTheCacheSelectsWhatAnyReaderSelects(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			for _, pair := range [][2]string{{test.one, test.two}, {test.two, test.one}} {
 				reads := []Read{
-					{Of: &corev1.Pod{}, Labels: selector(t, pair[0])}, {Of: &corev1.Pod{}, Labels: selector(t, pair[1])},
+					{Of: &corev1.Pod{}, Labels: selector(t, pair[0])},
+					{Of: &corev1.Pod{}, Labels: selector(t, pair[1])},
 				}
 				option := optionsOf(reads)[0]
 				if test.union == "" {
@@ -116,7 +117,8 @@ func TestTheCacheKeepsWhatAnyReaderKeeps(t *testing.T) {
 		assert.Equal(t, &corev1.Pod{
 			TypeMeta: metav1.TypeMeta{Kind: "Pod", APIVersion: "v1"},
 			ObjectMeta: metav1.ObjectMeta{
-				Name: "web", Labels: map[string]string{"app": "web"}, Annotations: map[string]string{"rack": "1", "zone": "2"},
+				Name: "web", Labels: map[string]string{"app": "web"},
+				Annotations: map[string]string{"rack": "1", "zone": "2"},
 			},
 			Spec:   corev1.PodSpec{NodeName: "n1"},
 			Status: corev1.PodStatus{Phase: corev1.PodRunning},

@@ -51,7 +51,8 @@ func TestStatusOfAnOperation(t *testing.T) {
 	assert.False(t, status.Finished())
 
 	status = described(export(), Succeeded(v1alpha1.ReasonCompleted), &began)
-	assert.Equal(t, now.Truncate(time.Second), status.CompletionTime.Time, "in whole seconds, as the API server keeps it")
+	assert.Equal(t, now.Truncate(time.Second), status.CompletionTime.Time,
+		"in whole seconds, as the API server keeps it")
 	assert.Equal(t, metav1.ConditionTrue, status.Conditions[0].Status)
 
 	failed := Failed("given up: %s", "pool is full")
@@ -68,7 +69,8 @@ func TestTheRecordOfAFinishedOperationStays(t *testing.T) {
 	finished.Status.OperationStatus = v1alpha1.OperationStatus{
 		Phase: v1alpha1.OperationFailed, StartTime: &began, CompletionTime: &ended,
 		Conditions: []metav1.Condition{{
-			Type: v1alpha1.ConditionReady, Status: metav1.ConditionFalse, Reason: v1alpha1.ReasonFailed, Message: "pool is full",
+			Type: v1alpha1.ConditionReady, Status: metav1.ConditionFalse, Reason: v1alpha1.ReasonFailed,
+			Message: "pool is full",
 		}},
 	}
 	status := described(finished, Recorded(finished), nil)
@@ -138,7 +140,8 @@ func TestTheEndOfAnOperation(t *testing.T) {
 			require.Len(t, made.made, map[bool]int{true: 1}[row.deleted])
 			if row.deleted {
 				assert.Equal(t, ptr.To(row.operation.UID), made.made[0].Preconditions.UID)
-				assert.Equal(t, ptr.To("7"), made.made[0].Preconditions.ResourceVersion, "whoever changes it now, keeps it")
+				assert.Equal(t, ptr.To("7"), made.made[0].Preconditions.ResourceVersion,
+					"whoever changes it now, keeps it")
 			}
 		})
 	}
@@ -160,7 +163,8 @@ func TestACleanUpThatFails(t *testing.T) {
 	made.err = errors.New("the API server is away")
 	result = End(t.Context(), made, recorder, finished, reconcile.Result{}, now, nothing)
 	assert.Equal(t, pass.RefusedRetry, result.RequeueAfter)
-	assert.Contains(t, <-recorder.Events, "delete backup, whose ttlSecondsAfterFinished is over: the API server is away")
+	assert.Contains(t, <-recorder.Events,
+		"delete backup, whose ttlSecondsAfterFinished is over: the API server is away")
 }
 
 // An operation that was changed since it was read is looked at again: ttlSecondsAfterFinished may be gone.

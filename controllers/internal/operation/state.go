@@ -49,7 +49,8 @@ func Failed(format string, arguments ...any) *State {
 func Recorded(operation v1alpha1.Operation) *State {
 	recorded := &State{Phase: operation.OperationStatus().Phase}
 	if ready := meta.FindStatusCondition(operation.GetConditions(), v1alpha1.ConditionReady); ready != nil {
-		recorded.Ready, recorded.Reason, recorded.Message = ready.Status == metav1.ConditionTrue, ready.Reason, ready.Message
+		recorded.Ready = ready.Status == metav1.ConditionTrue
+		recorded.Reason, recorded.Message = ready.Reason, ready.Message
 	}
 	return recorded
 }
@@ -57,7 +58,8 @@ func Recorded(operation v1alpha1.Operation) *State {
 // Cancelled is the state of an operation that was broken off because its spec asks for that.
 func Cancelled(format string, arguments ...any) *State {
 	return &State{
-		Phase: v1alpha1.OperationCancelled, Reason: v1alpha1.ReasonCancelled, Message: fmt.Sprintf(format, arguments...),
+		Phase: v1alpha1.OperationCancelled, Reason: v1alpha1.ReasonCancelled,
+		Message: fmt.Sprintf(format, arguments...),
 	}
 }
 

@@ -40,7 +40,8 @@ func New[R, O, W any](controller string, list ...Step[R, O, W]) Steps[R, O, W] {
 	for _, step := range list {
 		for _, need := range step.needs {
 			if !earlier[need] {
-				panic(fmt.Sprintf("controller %s: step %q needs %q, which is not an earlier step", controller, step.name, need))
+				panic(fmt.Sprintf("controller %s: step %q needs %q, which is not an earlier step", controller,
+					step.name, need))
 			}
 		}
 		if earlier[step.name] || step.name == "" {

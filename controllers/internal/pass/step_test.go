@@ -78,8 +78,9 @@ func TestWhatAReconcilerReturns(t *testing.T) {
 		err   error
 	}{
 		"all succeeded": {[]Step[*trace, string, int]{recorded("one", nil)}, time.Second, nil},
-		"one refused":   {[]Step[*trace, string, int]{recorded("one", errQuota), recorded("two", nil)}, RefusedRetry, nil},
-		"one failed":    {[]Step[*trace, string, int]{recorded("one", errQuota), recorded("two", errDown)}, 0, errDown},
+		"one refused": {[]Step[*trace, string, int]{recorded("one", errQuota), recorded("two", nil)},
+			RefusedRetry, nil},
+		"one failed": {[]Step[*trace, string, int]{recorded("one", errQuota), recorded("two", errDown)}, 0, errDown},
 	} {
 		reported := false
 		result, err := New("test", row.steps...).Run(t.Context(), &trace{}, "", 0).Conclude(time.Second,

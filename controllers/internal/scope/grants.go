@@ -35,8 +35,9 @@ func (n Namespaces) Granted(ctx context.Context, api client.Client) (granted, wi
 		}
 	}
 	if n.Limited() && !granted.Limited() {
-		return nil, nil, fmt.Errorf("no right to read in any of the namespaces %s: create them, and their Roles with the "+
-			"chart's value namespaces", n)
+		return nil, nil,
+			fmt.Errorf("no right to read in any of the namespaces %s: create them, and their Roles with the "+
+				"chart's value namespaces", n)
 	}
 	return granted, withheld, nil
 }

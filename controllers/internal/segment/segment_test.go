@@ -32,7 +32,8 @@ func TestOf(t *testing.T) {
 		{"an Open vSwitch bridge", "ovs/ovs0/0", v1alpha1.WukongNetworkSpec{
 			Type: v1alpha1.NetworkTypeOVS, OVS: &v1alpha1.OVSNetwork{Bridge: "ovs0"}}},
 		{"an attachment of the same namespace", "nad/web/lan", v1alpha1.WukongNetworkSpec{
-			Type: v1alpha1.NetworkTypeAttachment, NetworkAttachmentDefinition: &v1alpha1.AttachmentReference{Name: "lan"}}},
+			Type:                        v1alpha1.NetworkTypeAttachment,
+			NetworkAttachmentDefinition: &v1alpha1.AttachmentReference{Name: "lan"}}},
 		{"an attachment of another namespace", "nad/shared/lan", v1alpha1.WukongNetworkSpec{
 			Type:                        v1alpha1.NetworkTypeAttachment,
 			NetworkAttachmentDefinition: &v1alpha1.AttachmentReference{Namespace: "shared", Name: "lan"}}},

@@ -44,7 +44,8 @@ func plugInterfaces(virtualMachine *kubevirtv1.VirtualMachine, instance *kubevir
 	for _, wanted := range template.Domain.Devices.Interfaces {
 		has := device(spec, wanted.Name)
 		switch {
-		case has == nil && wanted.State != kubevirtv1.InterfaceStateAbsent && (wanted.Bridge != nil || wanted.SRIOV != nil):
+		case has == nil && wanted.State != kubevirtv1.InterfaceStateAbsent &&
+			(wanted.Bridge != nil || wanted.SRIOV != nil):
 			spec.Domain.Devices.Interfaces = append(spec.Domain.Devices.Interfaces, wanted)
 			at := slices.IndexFunc(template.Networks,
 				func(network kubevirtv1.Network) bool { return network.Name == wanted.Name })
@@ -75,10 +76,11 @@ func migrateInterfaces(instance *kubevirtv1.VirtualMachineInstance) bool {
 		}
 		if !seen(instance, nic.Name) {
 			address := fmt.Sprintf("10.0.%d.10", i)
-			instance.Status.Interfaces = append(instance.Status.Interfaces, kubevirtv1.VirtualMachineInstanceNetworkInterface{
-				Name: nic.Name, MAC: nic.MacAddress, IP: address, IPs: []string{address}, InfoSource: "domain",
-				LinkState: linkState(nic),
-			})
+			instance.Status.Interfaces = append(instance.Status.Interfaces,
+				kubevirtv1.VirtualMachineInstanceNetworkInterface{
+					Name: nic.Name, MAC: nic.MacAddress, IP: address, IPs: []string{address}, InfoSource: "domain",
+					LinkState: linkState(nic),
+				})
 			changed = true
 		}
 		for j := range instance.Status.Interfaces {
@@ -133,7 +135,9 @@ func restartRequired(virtualMachine *kubevirtv1.VirtualMachine, instance *kubevi
 		}
 	}
 	for _, network := range instance.Spec.Networks {
-		at := slices.IndexFunc(template.Networks, func(wanted kubevirtv1.Network) bool { return wanted.Name == network.Name })
+		at := slices.IndexFunc(template.Networks, func(wanted kubevirtv1.Network) bool {
+			return wanted.Name == network.Name
+		})
 		if at < 0 || (template.Networks[at].Multus == nil) != (network.Multus == nil) ||
 			network.Multus != nil && template.Networks[at].Multus.NetworkName != network.Multus.NetworkName {
 			return true

@@ -87,7 +87,8 @@ func revertsAll(listed, changed []kubevirtv1.StorageMigratedVolumeInfo) bool {
 	return len(changed) == len(listed) &&
 		!slices.ContainsFunc(changed, func(volume kubevirtv1.StorageMigratedVolumeInfo) bool {
 			return !slices.ContainsFunc(listed, func(item kubevirtv1.StorageMigratedVolumeInfo) bool {
-				return item.VolumeName == volume.VolumeName && item.SourcePVCInfo.ClaimName == volume.DestinationPVCInfo.ClaimName
+				return item.VolumeName == volume.VolumeName &&
+					item.SourcePVCInfo.ClaimName == volume.DestinationPVCInfo.ClaimName
 			})
 		})
 }
@@ -227,9 +228,10 @@ func (s *Simulator) replaceVolumes(
 func hasCondition(
 	virtualMachine *kubevirtv1.VirtualMachine, conditionType kubevirtv1.VirtualMachineConditionType,
 ) bool {
-	return slices.ContainsFunc(virtualMachine.Status.Conditions, func(condition kubevirtv1.VirtualMachineCondition) bool {
-		return condition.Type == conditionType && condition.Status == corev1.ConditionTrue
-	})
+	return slices.ContainsFunc(virtualMachine.Status.Conditions,
+		func(condition kubevirtv1.VirtualMachineCondition) bool {
+			return condition.Type == conditionType && condition.Status == corev1.ConditionTrue
+		})
 }
 
 func setCondition(virtualMachine *kubevirtv1.VirtualMachine, conditionType kubevirtv1.VirtualMachineConditionType) {

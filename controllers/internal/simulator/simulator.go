@@ -68,7 +68,8 @@ func Setup(ctx context.Context, manager ctrl.Manager) error {
 
 func (s *Simulator) dataVolume(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
 	dataVolume := &cdiv1.DataVolume{}
-	if err := s.client.Get(ctx, request.NamespacedName, dataVolume); err != nil || !dataVolume.DeletionTimestamp.IsZero() {
+	if err := s.client.Get(ctx, request.NamespacedName, dataVolume); err != nil ||
+		!dataVolume.DeletionTimestamp.IsZero() {
 		return reconcile.Result{}, client.IgnoreNotFound(err)
 	}
 	claim := &corev1.PersistentVolumeClaim{}
@@ -129,7 +130,9 @@ func (s *Simulator) filling(
 
 func (s *Simulator) makeClaim(ctx context.Context, dataVolume *cdiv1.DataVolume) error {
 	claim := &corev1.PersistentVolumeClaim{
-		ObjectMeta: metav1.ObjectMeta{Name: dataVolume.Name, Namespace: dataVolume.Namespace, Labels: dataVolume.Labels},
+		ObjectMeta: metav1.ObjectMeta{
+			Name: dataVolume.Name, Namespace: dataVolume.Namespace, Labels: dataVolume.Labels,
+		},
 		Spec: corev1.PersistentVolumeClaimSpec{
 			AccessModes:      []corev1.PersistentVolumeAccessMode{corev1.ReadWriteMany},
 			StorageClassName: dataVolume.Spec.Storage.StorageClassName,
@@ -157,7 +160,8 @@ func (s *Simulator) virtualMachinesOf(ctx context.Context, dataVolume client.Obj
 	}
 	var requests []reconcile.Request
 	for i := range virtualMachines.Items {
-		requests = append(requests, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(&virtualMachines.Items[i])})
+		requests = append(requests,
+			reconcile.Request{NamespacedName: client.ObjectKeyFromObject(&virtualMachines.Items[i])})
 	}
 	return requests
 }

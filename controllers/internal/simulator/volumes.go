@@ -64,8 +64,8 @@ func (s *Simulator) describeVolumes(ctx context.Context, instance *kubevirtv1.Vi
 		}
 		if name := claimName(volume); name != "" {
 			claim := &corev1.PersistentVolumeClaim{}
-			if err := s.client.Get(ctx, client.ObjectKey{Namespace: instance.Namespace, Name: name}, claim); err != nil &&
-				!apierrors.IsNotFound(err) {
+			key := client.ObjectKey{Namespace: instance.Namespace, Name: name}
+			if err := s.client.Get(ctx, key, claim); err != nil && !apierrors.IsNotFound(err) {
 				return err
 			}
 			status.PersistentVolumeClaimInfo = &kubevirtv1.PersistentVolumeClaimInfo{

@@ -73,8 +73,9 @@ func (e *Environment) Kubeconfig(name string) ([]byte, error) {
 // Start starts an environment. The caller stops it.
 func Start(options Options) (*Environment, error) {
 	if os.Getenv("KUBEBUILDER_ASSETS") == "" {
-		return nil, fmt.Errorf("KUBEBUILDER_ASSETS is not set: run 'make test-controlplane', which builds the control " +
-			"plane and sets it")
+		return nil,
+			fmt.Errorf("KUBEBUILDER_ASSETS is not set: run 'make test-controlplane', which builds the control " +
+				"plane and sets it")
 	}
 	ctrl.SetLogger(Logger())
 	control, config, err := startControlPlane(options)

@@ -124,7 +124,8 @@ func (f *Faults) Wrap(next http.RoundTripper) http.RoundTripper {
 		return &http.Response{
 			StatusCode: int(status.Code), Status: http.StatusText(int(status.Code)), Proto: "HTTP/1.1",
 			ProtoMajor: 1, ProtoMinor: 1,
-			Header: http.Header{"Content-Type": []string{"application/json"}}, Body: io.NopCloser(bytes.NewReader(body)),
+			Header:        http.Header{"Content-Type": []string{"application/json"}},
+			Body:          io.NopCloser(bytes.NewReader(body)),
 			ContentLength: int64(len(body)), Request: request,
 		}, nil
 	})

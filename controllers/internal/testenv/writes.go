@@ -69,7 +69,8 @@ func (w *Writes) parse(request *http.Request) (Write, bool) {
 		return Write{}, false
 	}
 	info, err := requestInfo.NewRequestInfo(request)
-	if err != nil || !info.IsResourceRequest || info.Resource == "leases" || strings.HasSuffix(info.Resource, "reviews") {
+	if err != nil || !info.IsResourceRequest || info.Resource == "leases" ||
+		strings.HasSuffix(info.Resource, "reviews") {
 		return Write{}, false
 	}
 	if w.namespace != "" && w.namespace != info.Namespace {

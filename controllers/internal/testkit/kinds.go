@@ -41,7 +41,8 @@ func WaitCondition[K Kind](
 		found := meta.FindStatusCondition(current.GetConditions(), conditionType)
 		require.NotNil(now, found, "it has no condition %s", conditionType)
 		assert.Equal(now, string(status)+" "+reason, string(found.Status)+" "+found.Reason, found.Message)
-		assert.Equal(now, current.GetGeneration(), found.ObservedGeneration, "condition %s is of another spec", conditionType)
+		assert.Equal(now, current.GetGeneration(), found.ObservedGeneration,
+			"condition %s is of another spec", conditionType)
 		assert.Contains(now, found.Message, words)
 	})
 }
@@ -98,7 +99,8 @@ func Say[K Kind](
 	conditions := object.GetConditions()
 	for _, conditionType := range conditionTypes {
 		meta.SetStatusCondition(&conditions, metav1.Condition{
-			Type: conditionType, Status: status, Reason: reason, Message: message, ObservedGeneration: object.GetGeneration(),
+			Type: conditionType, Status: status, Reason: reason, Message: message,
+			ObservedGeneration: object.GetGeneration(),
 		})
 	}
 	object.SetConditions(conditions)

@@ -56,7 +56,8 @@ func merge(change string) client.Patch { return client.RawPatch(types.MergePatch
 // SetStatus writes the status of an object, as the controller of its kind does.
 func (f *Fixture) SetStatus(object client.Object) {
 	f.Helper()
-	require.NoError(f, f.Client.Status().Update(f.Context(), object), "set the status of %T %s", object, object.GetName())
+	require.NoError(f, f.Client.Status().Update(f.Context(), object), "set the status of %T %s", object,
+		object.GetName())
 }
 
 // Exists reads an object of the test's namespace, and reports whether it exists.

@@ -29,7 +29,8 @@ func parseFactor(text string) (float64, error) {
 	}
 	value, err := strconv.ParseFloat(text, 64)
 	if err != nil || math.IsNaN(value) || math.IsInf(value, 0) {
-		return 0, fmt.Errorf("%s is %q, which is no number: set it to one such as 1.5, or unset it", PatienceVariable, text)
+		return 0, fmt.Errorf("%s is %q, which is no number: set it to one such as 1.5, or unset it",
+			PatienceVariable, text)
 	}
 	return max(1, value), nil
 }

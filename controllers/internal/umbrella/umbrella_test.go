@@ -61,9 +61,10 @@ func TestLink(t *testing.T) {
 			wanted: ptr.To(referenceTo("shop", "old")), status: metav1.ConditionFalse,
 		},
 		"an owner of another kind by that name": {
-			named: "shop", carried: []metav1.OwnerReference{{APIVersion: "v1", Kind: "ConfigMap", Name: "shop", UID: "x"}},
-			wukong: alive,
-			wanted: ptr.To(referenceTo("shop", "new")), status: metav1.ConditionTrue,
+			named:   "shop",
+			carried: []metav1.OwnerReference{{APIVersion: "v1", Kind: "ConfigMap", Name: "shop", UID: "x"}},
+			wukong:  alive,
+			wanted:  ptr.To(referenceTo("shop", "new")), status: metav1.ConditionTrue,
 		},
 	}
 	for name, test := range tests {

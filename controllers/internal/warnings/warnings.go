@@ -65,7 +65,9 @@ func About(
 	events := &corev1.EventList{}
 	for next := ""; ; next = events.Continue {
 		err := live.List(ctx, events, client.InNamespace(namespace), client.Limit(page), client.Continue(next),
-			client.MatchingFieldsSelector{Selector: fields.SelectorFromSet(fields.Set{"type": corev1.EventTypeWarning})})
+			client.MatchingFieldsSelector{
+				Selector: fields.SelectorFromSet(fields.Set{"type": corev1.EventTypeWarning}),
+			})
 		if err != nil {
 			return "", fmt.Errorf("list the warnings of namespace %s: %w", namespace, err)
 		}

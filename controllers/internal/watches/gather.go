@@ -19,7 +19,8 @@ type queue = workqueue.TypedRateLimitingInterface[reconcile.Request]
 // returns the delay for a change from one object to another; zero is none. For a creation or deletion one of the two
 // is nil. Delayed requests have a low priority, so that new objects come first.
 func Gather(
-	requests func(context.Context, client.Object) []reconcile.Request, after func(before, now client.Object) time.Duration,
+	requests func(context.Context, client.Object) []reconcile.Request,
+	after func(before, now client.Object) time.Duration,
 ) handler.EventHandler {
 	enqueue := func(ctx context.Context, q queue, before, now client.Object) {
 		wait := after(before, now)
@@ -32,7 +33,9 @@ func Gather(
 	}
 	return handler.Funcs{
 		CreateFunc: func(ctx context.Context, e event.CreateEvent, q queue) { enqueue(ctx, q, nil, e.Object) },
-		UpdateFunc: func(ctx context.Context, e event.UpdateEvent, q queue) { enqueue(ctx, q, e.ObjectOld, e.ObjectNew) },
+		UpdateFunc: func(ctx context.Context, e event.UpdateEvent, q queue) {
+			enqueue(ctx, q, e.ObjectOld, e.ObjectNew)
+		},
 		DeleteFunc: func(ctx context.Context, e event.DeleteEvent, q queue) { enqueue(ctx, q, e.Object, nil) },
 	}
 }

@@ -22,10 +22,11 @@ func entrances(cluster testbed.Cluster, vm *v1alpha1.WukongVM) string {
 		return text.String()
 	}
 	user := vm.Spec.CloudInit.Users[0]
-	fmt.Fprintf(&text, "SSH:\n  %s ssh -n %s --known-hosts=%s %s@vm/%s\n", virtctl, vm.Namespace, filepath.Join(cluster.Folder(), "known_hosts"),
-		user.Name, vm.Name)
+	fmt.Fprintf(&text, "SSH:\n  %s ssh -n %s --known-hosts=%s %s@vm/%s\n", virtctl, vm.Namespace,
+		filepath.Join(cluster.Folder(), "known_hosts"), user.Name, vm.Name)
 	if secret := user.PasswordSecretRef; secret != nil {
-		fmt.Fprintf(&text, "Both ask for the password of %s, which is in key %s of Secret %s.\n", user.Name, secret.Key, secret.Name)
+		fmt.Fprintf(&text, "Both ask for the password of %s, which is in key %s of Secret %s.\n", user.Name, secret.Key,
+			secret.Name)
 	}
 	return text.String()
 }

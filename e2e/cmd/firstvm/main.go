@@ -1,5 +1,5 @@
-// Command firstvm ends 'make up': it applies a manifest with a WukongVM, waits until the machine runs and the guest asks for a
-// login, shows the guest's console and addresses, and says how a person gets in.
+// Command firstvm ends 'make up': it applies a manifest with a WukongVM, waits until the machine runs and the guest
+// asks for a login, shows the guest's console and addresses, and says how a person gets in.
 package main
 
 import (
@@ -53,7 +53,9 @@ func run(ctx context.Context, path string) error {
 	}
 	var machine *unstructured.Unstructured
 	for _, object := range objects {
-		if err := cluster.Apply(ctx, client.ApplyConfigurationFromUnstructured(object), client.FieldOwner("kubectl"), client.ForceOwnership); err != nil {
+		if err := cluster.Apply(
+			ctx, client.ApplyConfigurationFromUnstructured(object), client.FieldOwner("kubectl"), client.ForceOwnership,
+		); err != nil {
 			return fmt.Errorf("apply %s %s: %w", object.GetKind(), object.GetName(), err)
 		}
 		fmt.Printf("%s %s/%s applied\n", object.GetKind(), object.GetNamespace(), object.GetName())
@@ -106,10 +108,11 @@ func showConsole(ctx context.Context, cluster *harness.Cluster, vm *v1alpha1.Wuk
 	fmt.Printf("\n--- console of %s\n", vm.Name)
 	ctx, cancel := context.WithTimeout(ctx, loginPatience)
 	defer cancel()
-	guest, err := console.Reach(ctx, cluster.Config, vm.Namespace, vm.Name, os.Stdout, func(ctx context.Context, guest *console.Console) error {
-		_, err := guest.Prod(ctx, regexp.MustCompile(`login: $`))
-		return err
-	})
+	guest, err := console.Reach(ctx, cluster.Config, vm.Namespace, vm.Name, os.Stdout,
+		func(ctx context.Context, guest *console.Console) error {
+			_, err := guest.Prod(ctx, regexp.MustCompile(`login: $`))
+			return err
+		})
 	if err != nil {
 		return err
 	}

@@ -47,7 +47,8 @@ func newRunCommand() *cobra.Command {
 	flags.StringSliceVar(&options.Layers, "layers", nil,
 		"some of "+strings.Join(runner.LayerNames, ", ")+"; all when empty")
 	flags.StringSliceVar(&options.Suites, "suites", nil, "end-to-end suites, the folders of e2e/suites; all when empty")
-	flags.BoolVar(&options.KeepCluster, "keep-cluster", false, "leave the cluster running although the tests started it")
+	flags.BoolVar(&options.KeepCluster, "keep-cluster", false,
+		"leave the cluster running although the tests started it")
 	flags.StringVar(&options.Record, "record", "",
 		"file that takes the commit when everything passed on a clean work tree")
 	flags.DurationVar(&options.Timeout, "timeout", suiteTimeout, "ends a suite that does not end")

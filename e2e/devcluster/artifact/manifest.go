@@ -11,7 +11,8 @@ import (
 	"path/filepath"
 )
 
-// entry is what the manifest knows of one file. Size and modification time make the usual check cheap; the sum is what counts.
+// entry is what the manifest knows of one file. Size and modification time make the usual check cheap; the sum is what
+// counts.
 type entry struct {
 	Type     fs.FileMode `json:"type"`
 	Size     int64       `json:"size,omitempty"`
@@ -80,8 +81,9 @@ func (m manifest) save(path string) error {
 	return os.Rename(path+".new", path)
 }
 
-// verify checks the folder against its manifest and returns an error that names the first difference. Files whose size and
-// modification time are as recorded are taken as unchanged, the others are summed; the manifest is then brought up to date.
+// verify checks the folder against its manifest and returns an error that names the first difference. Files whose size
+// and modification time are as recorded are taken as unchanged, the others are summed; the manifest is then brought up
+// to date.
 func verify(folder, path string) error {
 	data, err := os.ReadFile(path)
 	if err != nil {

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// ModuleSource is the folder with the source of a Go module that a tool module requires, downloaded if need be: for what a project
-// has beside Go programs.
+// ModuleSource is the folder with the source of a Go module that a tool module requires, downloaded if need be: for
+// what a project has beside Go programs.
 func ModuleSource(ctx context.Context, toolModule, modulePath string) (string, error) {
 	if _, err := goCommand(ctx, toolModule, "mod", "download", modulePath); err != nil {
 		return "", fmt.Errorf("find the source of %s: %w", modulePath, err)

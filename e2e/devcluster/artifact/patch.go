@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// Patch replaces one piece of text in a file of a module that a tool module requires. The module cache is not touched: a copy of the
-// module is changed, and a copy of go.mod points to it.
+// Patch replaces one piece of text in a file of a module that a tool module requires. The module cache is not touched:
+// a copy of the module is changed, and a copy of go.mod points to it.
 type Patch struct {
 	// Module and File name the source file, for example github.com/vishvananda/netlink and link_linux.go.
 	Module, File string

@@ -14,8 +14,8 @@ import (
 
 const buildPrefix = ".build-"
 
-// removeInterrupted removes the temporary folders of builds that did not end. The caller holds the recipe's lock, so no build
-// of it is running.
+// removeInterrupted removes the temporary folders of builds that did not end. The caller holds the recipe's lock, so no
+// build of it is running.
 func removeInterrupted(home string) error {
 	left, err := filepath.Glob(filepath.Join(home, buildPrefix+"*"))
 	if err != nil {
@@ -59,8 +59,8 @@ func prune(home string) error {
 	return nil
 }
 
-// RemoveTree removes a folder that may still have mounts in it (a root file system under construction has the machine's own
-// folders bound into it): it detaches these first, deepest first, and removes nothing when one of them stays.
+// RemoveTree removes a folder that may still have mounts in it (a root file system under construction has the machine's
+// own folders bound into it): it detaches these first, deepest first, and removes nothing when one of them stays.
 func RemoveTree(folder string) error {
 	for range 3 {
 		mounted, err := mountsBelow(folder)

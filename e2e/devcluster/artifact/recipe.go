@@ -63,8 +63,8 @@ func (r *Recipe) hash() (string, error) {
 	return hex.EncodeToString(digest.Sum(nil))[:keyLength], nil
 }
 
-// hashInput adds a file, or all files of a folder, to the digest. Only the path inside the folder counts, so that the same
-// checkout in another place has the same key.
+// hashInput adds a file, or all files of a folder, to the digest. Only the path inside the folder counts, so that the
+// same checkout in another place has the same key.
 func hashInput(digest io.Writer, input string) error {
 	var paths []string
 	err := filepath.WalkDir(input, func(path string, entry fs.DirEntry, err error) error {
@@ -90,7 +90,8 @@ func hashInput(digest io.Writer, input string) error {
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(digest, "input %q %q %t %x\n", filepath.Base(input), relative, info.Mode()&0o111 != 0, sha256.Sum256(content))
+		fmt.Fprintf(digest, "input %q %q %t %x\n", filepath.Base(input), relative, info.Mode()&0o111 != 0,
+			sha256.Sum256(content))
 	}
 	return nil
 }

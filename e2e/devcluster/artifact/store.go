@@ -24,7 +24,8 @@ const keptResults = 2
 type Store struct {
 	root   string
 	report *progress.Reporter
-	// slots is full when as many recipes are built as may be. One that waits for what it needs, or for another program, has none.
+	// slots is full when as many recipes are built as may be. One that waits for what it needs, or for another program,
+	// has none.
 	slots chan struct{}
 
 	mutex  sync.Mutex
@@ -44,7 +45,10 @@ func NewStore(report *progress.Reporter) (*Store, error) {
 // NewStoreAt opens the cache at the given place, a folder that need not exist yet. What the store does is shown by
 // report; progress.Discard shows nothing.
 func NewStoreAt(root string, report *progress.Reporter) *Store {
-	return &Store{root: root, report: report, slots: make(chan struct{}, parallelBuilds), locks: map[string]*sync.Mutex{}, proven: map[string]string{}}
+	return &Store{
+		root: root, report: report, slots: make(chan struct{}, parallelBuilds), locks: map[string]*sync.Mutex{},
+		proven: map[string]string{},
+	}
 }
 
 // Root is the folder of the cache.
@@ -100,8 +104,8 @@ func (s *Store) Ensure(ctx context.Context, recipe *Recipe) (string, error) {
 	return place.folder, nil
 }
 
-// parallelBuilds is how many recipes are built at the same time. A Go build uses all cores by itself; the second recipe uses
-// them while the first one downloads, unpacks or writes.
+// parallelBuilds is how many recipes are built at the same time. A Go build uses all cores by itself; the second recipe
+// uses them while the first one downloads, unpacks or writes.
 const parallelBuilds = 2
 
 // EnsureAll ensures all recipes, some at a time, and returns their folders in the same order. It returns the first

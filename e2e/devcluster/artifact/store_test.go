@@ -16,10 +16,11 @@ import (
 
 // counted is a recipe that writes one file and counts its builds.
 func counted(name string, content string, builds *int, needs ...*Recipe) *Recipe {
-	return &Recipe{Name: name, Key: []string{content}, Needs: needs, Build: func(_ context.Context, build *Build) error {
-		*builds++
-		return os.WriteFile(filepath.Join(build.Out, "file"), []byte(content), 0o644)
-	}}
+	return &Recipe{Name: name, Key: []string{content}, Needs: needs,
+		Build: func(_ context.Context, build *Build) error {
+			*builds++
+			return os.WriteFile(filepath.Join(build.Out, "file"), []byte(content), 0o644)
+		}}
 }
 
 func newStore(t *testing.T, root string) *Store {
@@ -40,7 +41,8 @@ func TestResultIsBuiltOnceAndFoundByTheNextProcess(t *testing.T) {
 func TestKeyOfANeedIsPartOfTheKey(t *testing.T) {
 	root, inner, outer := t.TempDir(), 0, 0
 	for _, content := range []string{"one", "two", "one"} {
-		_, err := newStore(t, root).Ensure(t.Context(), counted("image", "same", &outer, counted("binaries", content, &inner)))
+		_, err := newStore(t, root).Ensure(t.Context(),
+			counted("image", "same", &outer, counted("binaries", content, &inner)))
 		require.NoError(t, err)
 	}
 	require.Equal(t, 2, inner)
@@ -64,7 +66,9 @@ func TestDamagedResultIsBuiltAgain(t *testing.T) {
 		"content changed": func(t *testing.T, folder string) {
 			require.NoError(t, os.WriteFile(filepath.Join(folder, "file"), []byte("eno"), 0o644))
 		},
-		"file removed": func(t *testing.T, folder string) { require.NoError(t, os.Remove(filepath.Join(folder, "file"))) },
+		"file removed": func(t *testing.T, folder string) {
+			require.NoError(t, os.Remove(filepath.Join(folder, "file")))
+		},
 		"file added": func(t *testing.T, folder string) {
 			require.NoError(t, os.WriteFile(filepath.Join(folder, "other"), nil, 0o644))
 		},
@@ -153,7 +157,10 @@ func TestARecipeThatWaitsTakesNoPlace(t *testing.T) {
 	for _, name := range []string{"one", "two", "three"} { // more than are built at a time
 		recipes = append(recipes, &Recipe{Name: name, Needs: []*Recipe{slow}, Build: nothing})
 	}
-	recipes = append(recipes, &Recipe{Name: "third", Build: func(context.Context, *Build) error { close(third); return nil }})
+	recipes = append(recipes, &Recipe{Name: "third", Build: func(context.Context, *Build) error {
+		close(third)
+		return nil
+	}})
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	_, err := newStore(t, t.TempDir()).EnsureAll(ctx, recipes...)

@@ -37,9 +37,11 @@ func Ensure(ctx context.Context, output io.Writer, packages ...Package) error {
 		names = append(names, one.Name)
 	}
 	if os.Geteuid() != 0 {
-		return fmt.Errorf("these packages are missing, and only root can install them: apt-get install %s", strings.Join(names, " "))
+		return fmt.Errorf("these packages are missing, and only root can install them: apt-get install %s",
+			strings.Join(names, " "))
 	}
-	install := append([]string{"install", "--yes", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=600"}, names...)
+	install := append([]string{"install", "--yes", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=600"},
+		names...)
 	if err := aptGet(ctx, output, install...); err == nil {
 		return nil
 	}
@@ -54,7 +56,8 @@ func Ensure(ctx context.Context, output io.Writer, packages ...Package) error {
 // machine has no dpkg.
 func Missing(ctx context.Context, packages ...Package) ([]Package, error) {
 	if _, err := exec.LookPath("dpkg-query"); err != nil {
-		return nil, fmt.Errorf("this is no Debian or Ubuntu: install what these packages have by hand: %s", describe(packages))
+		return nil, fmt.Errorf("this is no Debian or Ubuntu: install what these packages have by hand: %s",
+			describe(packages))
 	}
 	var missing []Package
 	for _, one := range packages {

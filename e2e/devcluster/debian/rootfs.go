@@ -15,7 +15,8 @@ import (
 const (
 	// Suite is the Debian release of all root file systems: the first with libvirt 11 and QEMU 10.
 	Suite = "trixie"
-	// Archive is the file that a recipe of Rootfs leaves in its folder: an uncompressed tar file with extended attributes.
+	// Archive is the file that a recipe of Rootfs leaves in its folder: an uncompressed tar file with extended
+	// attributes.
 	Archive = "rootfs.tar"
 	// Mirror is where packages come from, unless DEBIAN_MIRROR says otherwise.
 	Mirror = "http://deb.debian.org/debian"
@@ -24,8 +25,8 @@ const (
 //go:embed rootfs.sh
 var rootfsScript string
 
-// Rootfs is a recipe named <name>-rootfs: a minimal Debian with the packages and what they depend on, without recommendations,
-// documentation and translations. It leaves Archive in its folder.
+// Rootfs is a recipe named <name>-rootfs: a minimal Debian with the packages and what they depend on, without
+// recommendations, documentation and translations. It leaves Archive in its folder.
 func Rootfs(name string, packages ...string) *artifact.Recipe {
 	return &artifact.Recipe{
 		Name: name + "-rootfs",
@@ -70,7 +71,8 @@ func bootstrap(ctx context.Context, build *artifact.Build, packages []string) er
 // names. It is what Rootfs leaves, what image.FromRootfs takes and Unpack reads.
 func Pack(ctx context.Context, build *artifact.Build, root, archive string) error {
 	return build.Run(ctx, artifact.Command{Args: []string{
-		"tar", "--create", "--file", archive, "--directory", root, "--xattrs", "--xattrs-include=*", "--numeric-owner", "--sort=name", ".",
+		"tar", "--create", "--file", archive, "--directory", root, "--xattrs", "--xattrs-include=*", "--numeric-owner",
+		"--sort=name", ".",
 	}})
 }
 
@@ -80,6 +82,7 @@ func Unpack(ctx context.Context, build *artifact.Build, archive, root string) er
 		return err
 	}
 	return build.Run(ctx, artifact.Command{Args: []string{
-		"tar", "--extract", "--file", archive, "--directory", root, "--xattrs", "--xattrs-include=*", "--numeric-owner", "--preserve-permissions",
+		"tar", "--extract", "--file", archive, "--directory", root, "--xattrs", "--xattrs-include=*", "--numeric-owner",
+		"--preserve-permissions",
 	}})
 }

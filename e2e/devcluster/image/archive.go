@@ -25,7 +25,8 @@ type named struct {
 	image     v1.Image
 }
 
-// writeArchive writes an OCI image layout with the images into one tar file. The file appears under its name when complete.
+// writeArchive writes an OCI image layout with the images into one tar file. The file appears under its name when
+// complete.
 func writeArchive(archive string, images []named) (err error) {
 	if err := os.MkdirAll(filepath.Dir(archive), 0o755); err != nil {
 		return fmt.Errorf("image archive %s: %w", archive, err)

@@ -40,8 +40,8 @@ type File struct {
 	Capabilities []byte
 }
 
-// FromBinaries writes to archive an image made of nothing but the given files (destination in the image to source on this
-// machine), all executable, owned by root. The reference is the image's name with its tag; user is Config.User.
+// FromBinaries writes to archive an image made of nothing but the given files (destination in the image to source on
+// this machine), all executable, owned by root. The reference is the image's name with its tag; user is Config.User.
 func FromBinaries(archive, reference, user string, entrypoint []string, files map[string]string) error {
 	return FromFiles(archive, reference, Config{User: user, Entrypoint: entrypoint}, executables(files))
 }

@@ -158,6 +158,7 @@ func TestCapabilitiesOfAFileAreInItsEntry(t *testing.T) {
 }
 
 func TestMissingFileIsNamed(t *testing.T) {
-	err := FromBinaries(filepath.Join(t.TempDir(), Archive), "one", "", nil, map[string]string{"/one": "/does/not/exist"})
+	err := FromBinaries(filepath.Join(t.TempDir(), Archive), "one", "", nil,
+		map[string]string{"/one": "/does/not/exist"})
 	require.ErrorContains(t, err, "/does/not/exist")
 }

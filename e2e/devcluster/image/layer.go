@@ -52,7 +52,9 @@ func tarParents(writer *tar.Writer, name string, written map[string]bool) error 
 		if folder == "tmp" {
 			mode = 0o1777
 		}
-		header := &tar.Header{Typeflag: tar.TypeDir, Name: folder + "/", Mode: mode, ModTime: epoch, Format: tar.FormatPAX}
+		header := &tar.Header{
+			Typeflag: tar.TypeDir, Name: folder + "/", Mode: mode, ModTime: epoch, Format: tar.FormatPAX,
+		}
 		if err := writer.WriteHeader(header); err != nil {
 			return err
 		}
@@ -75,7 +77,8 @@ func tarOneFile(writer *tar.Writer, name string, file File) error {
 		mode = info.Mode()
 	}
 	header := &tar.Header{
-		Typeflag: tar.TypeReg, Name: name, Size: info.Size(), Mode: int64(mode.Perm()), ModTime: epoch, Format: tar.FormatPAX,
+		Typeflag: tar.TypeReg, Name: name, Size: info.Size(), Mode: int64(mode.Perm()), ModTime: epoch,
+		Format: tar.FormatPAX,
 	}
 	if len(file.Capabilities) > 0 {
 		header.PAXRecords = map[string]string{attributePrefix + capabilityAttribute: string(file.Capabilities)}
@@ -95,7 +98,8 @@ func tarFolderTo(layer, root string) error {
 	return errors.Join(tarFolder(out, root), out.Close())
 }
 
-// tarFolder writes everything below root, in order of paths, with owners, modes, links, devices and extended attributes.
+// tarFolder writes everything below root, in order of paths, with owners, modes, links, devices and extended
+// attributes.
 func tarFolder(out io.Writer, root string) error {
 	writer := tar.NewWriter(out)
 	seen := map[uint64]string{}

@@ -11,7 +11,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 )
 
-// plainLayer is a layer that is kept as it is, a tar file without compression. The library's own layers are always compressed.
+// plainLayer is a layer that is kept as it is, a tar file without compression. The library's own layers are always
+// compressed.
 type plainLayer struct {
 	path   string
 	digest v1.Hash
@@ -31,7 +32,9 @@ func newPlainLayer(path string) (v1.Layer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("sum layer: %w", err)
 	}
-	return plainLayer{path: path, size: size, digest: v1.Hash{Algorithm: "sha256", Hex: hex.EncodeToString(digest.Sum(nil))}}, nil
+	return plainLayer{
+		path: path, size: size, digest: v1.Hash{Algorithm: "sha256", Hex: hex.EncodeToString(digest.Sum(nil))},
+	}, nil
 }
 
 // Digest implements v1.Layer.

@@ -84,7 +84,8 @@ func readRequests(path string, since time.Time, userPrefix string) ([]Request, e
 			continue // the last line may be half written
 		}
 		request := event.request()
-		if event.Stage == "ResponseComplete" && request.Received.After(since) && strings.HasPrefix(request.User, userPrefix) {
+		if event.Stage == "ResponseComplete" && request.Received.After(since) &&
+			strings.HasPrefix(request.User, userPrefix) {
 			requests = append(requests, request)
 		}
 	}
@@ -116,7 +117,8 @@ func (e *auditEvent) request() Request {
 		resource += "/" + e.ObjectRef.Subresource
 	}
 	return Request{
-		User: e.User.Username, Verb: e.Verb, Resource: resource, Namespace: e.ObjectRef.Namespace, Name: e.ObjectRef.Name,
+		User: e.User.Username, Verb: e.Verb, Resource: resource, Namespace: e.ObjectRef.Namespace,
+		Name: e.ObjectRef.Name,
 		Code: e.ResponseStatus.Code, Received: e.Received,
 	}
 }

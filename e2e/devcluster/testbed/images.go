@@ -29,7 +29,8 @@ const (
 // ImageAuthority reads the certificate of the authority of SecureImageURL from the image server, in PEM. The server
 // makes another one when it starts.
 func ImageAuthority(ctx context.Context, cluster kubernetes.Interface) ([]byte, error) {
-	certificate, err := cluster.CoreV1().Services(ServersNamespace).ProxyGet("http", ImageService, "http", "ca.crt", nil).DoRaw(ctx)
+	certificate, err := cluster.CoreV1().Services(ServersNamespace).
+		ProxyGet("http", ImageService, "http", "ca.crt", nil).DoRaw(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read the authority of %s: %w", ImageHost, err)
 	}

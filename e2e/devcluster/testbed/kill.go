@@ -59,5 +59,7 @@ func runsIn(process string, pods []types.UID) bool {
 	if err != nil {
 		return false
 	}
-	return slices.ContainsFunc(pods, func(pod types.UID) bool { return pod != "" && strings.Contains(string(groups), string(pod)) })
+	return slices.ContainsFunc(pods, func(pod types.UID) bool {
+		return pod != "" && strings.Contains(string(groups), string(pod))
+	})
 }

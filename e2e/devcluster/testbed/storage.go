@@ -4,11 +4,13 @@ package testbed
 const (
 	// Provisioner is the name of the CSI driver.
 	Provisioner = "csi.devcluster.wukong.local"
-	// SnapshotsLabel is on the CSIDriver and says what a snapshot is, by one of the values below. A test of crash consistency asks for what it needs.
+	// SnapshotsLabel is on the CSIDriver and says what a snapshot is, by one of the values below. A test of crash
+	// consistency asks for what it needs.
 	SnapshotsLabel = "devcluster.wukong.local/snapshots"
 	// SnapshotsAtomic is where a snapshot, also one of a group, is one moment of all volumes in it.
 	SnapshotsAtomic = "atomic"
-	// SnapshotsPerFile is where a snapshot is one moment of each file, so of a disk, but not of a folder with several files.
+	// SnapshotsPerFile is where a snapshot is one moment of each file, so of a disk, but not of a folder with several
+	// files.
 	SnapshotsPerFile = "per-file"
 	// SnapshotsCopied is where a snapshot is a copy, torn if the volume is written meanwhile.
 	SnapshotsCopied = "copied"

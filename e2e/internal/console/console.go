@@ -1,4 +1,5 @@
-// Package console talks to a guest over its serial console, as 'virtctl console' does: a websocket of the KubeVirt API server.
+// Package console talks to a guest over its serial console, as 'virtctl console' does: a websocket of the KubeVirt API
+// server.
 //
 // It is how tests learn what is true inside a guest, rather than what our own status says of it.
 package console
@@ -32,11 +33,12 @@ type Console struct {
 	typed int
 }
 
-// handshakePatience is how long a connection may take to be made: a request may be lost between the API server, virt-api and
-// virt-handler, and then nobody answers.
+// handshakePatience is how long a connection may take to be made: a request may be lost between the API server,
+// virt-api and virt-handler, and then nobody answers.
 const handshakePatience = 30 * time.Second
 
-// Open connects to the serial console of a VirtualMachineInstance. What the guest prints is also written to transcript, if that is not nil.
+// Open connects to the serial console of a VirtualMachineInstance. What the guest prints is also written to transcript,
+// if that is not nil.
 func Open(ctx context.Context, config *rest.Config, namespace, name string, transcript io.Writer) (*Console, error) {
 	tlsConfig, err := rest.TLSConfigFor(config)
 	if err != nil {
@@ -47,12 +49,15 @@ func Open(ctx context.Context, config *rest.Config, namespace, name string, tran
 		return nil, fmt.Errorf("console of %s: %w", name, err)
 	}
 	address.Scheme = "wss"
-	address.Path = fmt.Sprintf("/apis/subresources.kubevirt.io/v1/namespaces/%s/virtualmachineinstances/%s/console", namespace, name)
+	address.Path = fmt.Sprintf("/apis/subresources.kubevirt.io/v1/namespaces/%s/virtualmachineinstances/%s/console",
+		namespace, name)
 	header := http.Header{}
 	if config.BearerToken != "" {
 		header.Set("Authorization", "Bearer "+config.BearerToken)
 	}
-	dialer := websocket.Dialer{TLSClientConfig: tlsConfig, Subprotocols: []string{"plain.kubevirt.io"}, HandshakeTimeout: handshakePatience}
+	dialer := websocket.Dialer{
+		TLSClientConfig: tlsConfig, Subprotocols: []string{"plain.kubevirt.io"}, HandshakeTimeout: handshakePatience,
+	}
 	socket, response, err := dialer.DialContext(ctx, address.String(), header)
 	if err != nil {
 		if response != nil {
@@ -64,7 +69,9 @@ func Open(ctx context.Context, config *rest.Config, namespace, name string, tran
 	if transcript == nil {
 		transcript = io.Discard
 	}
-	console := &Console{socket: socket, seen: newText(), transcript: transcript, chunks: make(chan []byte, 64), heard: time.Now()}
+	console := &Console{
+		socket: socket, seen: newText(), transcript: transcript, chunks: make(chan []byte, 64), heard: time.Now(),
+	}
 	go console.read()
 	return console, nil
 }
@@ -89,8 +96,8 @@ func (c *Console) Send(text string) error {
 	return c.socket.WriteMessage(websocket.BinaryMessage, []byte(text))
 }
 
-// Expect waits until what the guest printed since the last match matches, and returns the submatches. Lines end in \n, and what only moves or
-// colours the terminal is left out.
+// Expect waits until what the guest printed since the last match matches, and returns the submatches. Lines end in \n,
+// and what only moves or colours the terminal is left out.
 func (c *Console) Expect(ctx context.Context, expression *regexp.Regexp) ([]string, error) {
 	for {
 		if match := c.seen.take(expression); match != nil {
@@ -113,8 +120,8 @@ func (c *Console) Expect(ctx context.Context, expression *regexp.Regexp) ([]stri
 // prodInterval is how often Prod presses return: a getty that started after the last one prints its prompt anew.
 const prodInterval = 5 * time.Second
 
-// answerPatience is how long a step of logging in may take. While a guest boots, systemd resets the terminal now and then, and what was typed
-// but not read at that moment is lost.
+// answerPatience is how long a step of logging in may take. While a guest boots, systemd resets the terminal now and
+// then, and what was typed but not read at that moment is lost.
 const answerPatience = 30 * time.Second
 
 // login waits for the login prompt and logs in. A shell of the user that an earlier connection left is as good.
@@ -146,9 +153,12 @@ const (
 	reachPatience = 3 * time.Minute
 )
 
-// Reach opens the console and does something with it, again and again until that succeeds or the context ends: a machine that starts may
-// close the connection of who was early.
-func Reach(ctx context.Context, config *rest.Config, namespace, name string, transcript io.Writer, do func(context.Context, *Console) error) (*Console, error) {
+// Reach opens the console and does something with it, again and again until that succeeds or the context ends: a
+// machine that starts may close the connection of who was early.
+func Reach(
+	ctx context.Context, config *rest.Config, namespace, name string, transcript io.Writer,
+	do func(context.Context, *Console) error,
+) (*Console, error) {
 	for {
 		guest, err := Open(ctx, config, namespace, name, transcript)
 		if err == nil {
@@ -168,9 +178,11 @@ func Reach(ctx context.Context, config *rest.Config, namespace, name string, tra
 	}
 }
 
-// LogIn reaches the console, logs in to a POSIX shell, and waits until the guest has booted. cloud-init makes the user while the prompt is there
-// already, so that a login which is refused is tried again.
-func LogIn(ctx context.Context, config *rest.Config, namespace, name, user, password string, transcript io.Writer) (*Console, error) {
+// LogIn reaches the console, logs in to a POSIX shell, and waits until the guest has booted. cloud-init makes the user
+// while the prompt is there already, so that a login which is refused is tried again.
+func LogIn(
+	ctx context.Context, config *rest.Config, namespace, name, user, password string, transcript io.Writer,
+) (*Console, error) {
 	return Reach(ctx, config, namespace, name, transcript, func(ctx context.Context, guest *Console) error {
 		if err := guest.login(ctx, user, password); err != nil {
 			return err
@@ -182,10 +194,13 @@ func LogIn(ctx context.Context, config *rest.Config, namespace, name, user, pass
 // tinyPrompt is the prompt of the tiny guest of the dev cluster (e2e/devcluster/internal/guest/tiny).
 var tinyPrompt = regexp.MustCompile(`tiny# $`)
 
-// Shell reaches the shell of a tiny guest, which asks for no login. The shell is there when the guest has booted and has done all that cloud-init
-// data asks for. What an earlier connection left half typed, or running in the foreground, ends.
+// Shell reaches the shell of a tiny guest, which asks for no login. The shell is there when the guest has booted and
+// has done all that cloud-init data asks for. What an earlier connection left half typed, or running in the foreground,
+// ends.
 func Shell(ctx context.Context, config *rest.Config, namespace, name string, transcript io.Writer) (*Console, error) {
-	return Reach(ctx, config, namespace, name, transcript, func(ctx context.Context, guest *Console) error { return guest.enterShell(ctx) })
+	return Reach(ctx, config, namespace, name, transcript, func(ctx context.Context, guest *Console) error {
+		return guest.enterShell(ctx)
+	})
 }
 
 func (c *Console) enterShell(ctx context.Context) error {
@@ -203,18 +218,22 @@ const (
 	settleInterval = 2 * time.Second
 	// settlePatience is how long an answer may take; the shell starts slowly in a guest that boots.
 	settlePatience = 5 * time.Second
-	// settleBreak is after how many questions without an answer settle ends with a Ctrl-C what may hang, or what is left of a line.
+	// settleBreak is after how many questions without an answer settle ends with a Ctrl-C what may hang, or what is
+	// left of a line.
 	settleBreak = 30
 )
 
-// settle waits until cloud-init is done, in a guest that has it: until there is a file that it leaves at its end or instead of its beginning
-// (cloud-init 25.1, cloudinit/cmd/main.py, status_wrapper, and cmd/status.py). Its own 'cloud-init status --wait' takes an emulated guest many seconds,
-// in which it boots no further. Paths are below root, which is empty except in tests.
+// settle waits until cloud-init is done, in a guest that has it: until there is a file that it leaves at its end or
+// instead of its beginning (cloud-init 25.1, cloudinit/cmd/main.py, status_wrapper, and cmd/status.py). Its own
+// 'cloud-init status --wait' takes an emulated guest many seconds, in which it boots no further. Paths are below root,
+// which is empty except in tests.
 //
-// What it types may be lost, all or in part, and what it sees may answer what was typed earlier. So it lets the shell put together what it
-// believes: a pattern that the shell replaces by the name of the file if there is one, and a mark; no part of the line gives both.
+// What it types may be lost, all or in part, and what it sees may answer what was typed earlier. So it lets the shell
+// put together what it believes: a pattern that the shell replaces by the name of the file if there is one, and a mark;
+// no part of the line gives both.
 func (c *Console) settle(ctx context.Context, root string) error {
-	paths := []string{root + "/run/cloud-init/result.json", root + "/run/cloud-init/disabled", root + "/usr/bin/cloud-init"}
+	paths := []string{root + "/run/cloud-init/result.json", root + "/run/cloud-init/disabled",
+		root + "/usr/bin/cloud-init"}
 	question, answer := "\necho", "(?m:^)"
 	for _, path := range paths {
 		most, last := path[:len(path)-1], path[len(path)-1:]
@@ -249,8 +268,8 @@ func (c *Console) settle(ctx context.Context, root string) error {
 // deadAfter is how long a guest may print nothing, not even what is typed, before its console counts as dead.
 const deadAfter = 2 * time.Minute
 
-// Prod presses return until the expression matches, and returns the match. It gives up when the guest prints nothing at all any more: a
-// connection may stay open that leads nowhere.
+// Prod presses return until the expression matches, and returns the match. It gives up when the guest prints nothing at
+// all any more: a connection may stay open that leads nowhere.
 func (c *Console) Prod(ctx context.Context, expression *regexp.Regexp) ([]string, error) {
 	for {
 		match, err := c.answer(ctx, "\n", prodInterval, expression)
@@ -263,8 +282,11 @@ func (c *Console) Prod(ctx context.Context, expression *regexp.Regexp) ([]string
 // errNoAnswer says that the guest has not printed what was expected in time.
 var errNoAnswer = errors.New("no answer")
 
-// answer types, and waits until the expression matches. It is errNoAnswer if that takes longer than it may and the context has not ended.
-func (c *Console) answer(ctx context.Context, typed string, patience time.Duration, expression *regexp.Regexp) ([]string, error) {
+// answer types, and waits until the expression matches. It is errNoAnswer if that takes longer than it may and the
+// context has not ended.
+func (c *Console) answer(
+	ctx context.Context, typed string, patience time.Duration, expression *regexp.Regexp,
+) ([]string, error) {
 	if err := c.Send(typed); err != nil {
 		return nil, err
 	}
@@ -285,7 +307,8 @@ func (c *Console) Run(ctx context.Context, command string) (string, error) {
 	if err := c.Send(line); err != nil {
 		return "", err
 	}
-	match, err := c.Expect(ctx, regexp.MustCompile(fmt.Sprintf(`(?s)<<wukong-%d\n(.*?)>>wukong-%[1]d=(\d+)\n`, c.typed)))
+	match, err := c.Expect(ctx,
+		regexp.MustCompile(fmt.Sprintf(`(?s)<<wukong-%d\n(.*?)>>wukong-%[1]d=(\d+)\n`, c.typed)))
 	if err != nil {
 		return "", fmt.Errorf("run %q in the guest: %w", command, err)
 	}

@@ -30,7 +30,8 @@ func guestFiles(t *testing.T) string {
 	return root
 }
 
-// enter opens the console of a shell, which loses what is typed as 'lose' says, and waits until the guest below root has booted.
+// enter opens the console of a shell, which loses what is typed as 'lose' says, and waits until the guest below root
+// has booted.
 func enter(t *testing.T, root string, lose func(message int, typed []byte) []byte) *Console {
 	t.Helper()
 	guest, err := Open(t.Context(), serveShell(t, lose), "default", "one", nil)
@@ -51,7 +52,8 @@ func TestSettleWaitsForCloudInit(t *testing.T) {
 		t.Run(file, func(t *testing.T) {
 			t.Parallel()
 			root := guestFiles(t)
-			// The file comes when the question has been typed for the second time, so that an answer to the first is too early.
+			// The file comes when the question has been typed for the second time, so that an answer to the first is
+			// too early.
 			done := filepath.Join(root, "run/cloud-init", file)
 			guest := enter(t, root, func(message int, typed []byte) []byte {
 				if message == 2 {
@@ -92,8 +94,8 @@ func TestSettleIsNotFooledByWhatIsLost(t *testing.T) {
 	assert.FileExists(t, done)
 }
 
-// serveTiny serves a shell that is started as in the tiny guest (e2e/devcluster/internal/guest/tiny/root), and again when it ends, with a command
-// before it. bash stands for BusyBox, which may not be here.
+// serveTiny serves a shell that is started as in the tiny guest (e2e/devcluster/internal/guest/tiny/root), and again
+// when it ends, with a command before it. bash stands for BusyBox, which may not be here.
 func serveTiny(t *testing.T, before string) *rest.Config {
 	t.Helper()
 	started := filepath.Join(t.TempDir(), "started")
@@ -103,7 +105,8 @@ func serveTiny(t *testing.T, before string) *rest.Config {
 	done`
 	return serveTerminal(t, func(message int, typed []byte) []byte {
 		// In a guest nothing that is typed reaches the program that starts the shell.
-		for deadline := time.Now().Add(time.Minute); message == 0 && time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+		for deadline := time.Now().Add(time.Minute); message == 0 &&
+			time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
 			if _, err := os.Stat(started); err == nil {
 				break
 			}
@@ -139,8 +142,8 @@ func TestShellEndsWhatWasLeft(t *testing.T) {
 	assert.Equal(t, "hello", output)
 }
 
-// serveShell serves a shell on a real terminal, as KubeVirt serves a guest where alice is logged in, and returns how to reach it.
-// What is typed passes through lose, with the number of the message from 0.
+// serveShell serves a shell on a real terminal, as KubeVirt serves a guest where alice is logged in, and returns how to
+// reach it. What is typed passes through lose, with the number of the message from 0.
 func serveShell(t *testing.T, lose func(message int, typed []byte) []byte) *rest.Config {
 	t.Helper()
 	return serveTerminal(t, lose, "env", "PS1=alice@one:~$ ", "bash", "--norc", "-i")

@@ -7,8 +7,8 @@ import (
 	"github.com/charmbracelet/x/ansi"
 )
 
-// text is what a guest printed, without the sequences by which it steers the terminal: systemd resets the terminal in the middle of what a
-// command prints.
+// text is what a guest printed, without the sequences by which it steers the terminal: systemd resets the terminal in
+// the middle of what a command prints.
 type text struct {
 	parser *ansi.Parser
 	seen   *strings.Builder

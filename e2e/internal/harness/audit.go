@@ -10,8 +10,8 @@ import (
 // operatorUser is the prefix of the operator's service accounts in the audit log.
 const operatorUser = "system:serviceaccount:" + OperatorNamespace + ":"
 
-// OperatorWrites lists what the operator wrote since a moment, in one namespace or in all when it is empty. Its Lease and the event of a new
-// leader are its heartbeat, and reviews write nothing.
+// OperatorWrites lists what the operator wrote since a moment, in one namespace or in all when it is empty. Its Lease
+// and the event of a new leader are its heartbeat, and reviews write nothing.
 func OperatorWrites(since time.Time, namespace string) ([]testbed.Request, error) {
 	requests, err := testbed.Here().Requests(since, operatorUser)
 	if err != nil {

@@ -9,8 +9,8 @@ import (
 	"github.com/novasphere/wukong/e2e/devcluster/testbed"
 )
 
-// recordBoots records the guests that were started for tests since a moment, by the audit log: a guest boots when a VirtualMachineInstance is made, and
-// not when one migrates.
+// recordBoots records the guests that were started for tests since a moment, by the audit log: a guest boots when a
+// VirtualMachineInstance is made, and not when one migrates.
 func (c *Cluster) recordBoots(since time.Time) {
 	requests, err := testbed.Here().Requests(since, "")
 	if err != nil {
@@ -19,7 +19,8 @@ func (c *Cluster) recordBoots(since time.Time) {
 	}
 	for _, request := range requests {
 		test, ours := c.tests.Load(request.Namespace)
-		if ours && request.Verb == "create" && request.Resource == "virtualmachineinstances" && request.Code == http.StatusCreated {
+		if ours && request.Verb == "create" && request.Resource == "virtualmachineinstances" &&
+			request.Code == http.StatusCreated {
 			record(event{Test: test.(string), Event: "boot"})
 		}
 	}

@@ -22,8 +22,8 @@ const (
 	bootLimit = 10 * time.Minute
 )
 
-// bootTiny starts a tiny guest by KubeVirt alone and returns how long that took, up to the prompt of its shell: a fixed piece of what tests wait for,
-// most of it emulation.
+// bootTiny starts a tiny guest by KubeVirt alone and returns how long that took, up to the prompt of its shell: a fixed
+// piece of what tests wait for, most of it emulation.
 func (c *Cluster) bootTiny(ctx context.Context) (time.Duration, error) {
 	ctx, cancel := context.WithTimeout(ctx, bootLimit)
 	defer cancel()
@@ -32,13 +32,18 @@ func (c *Cluster) bootTiny(ctx context.Context) (time.Duration, error) {
 		Spec: kubevirtv1.VirtualMachineInstanceSpec{
 			TerminationGracePeriodSeconds: new(int64),
 			Domain: kubevirtv1.DomainSpec{
-				Resources: kubevirtv1.ResourceRequirements{Requests: corev1.ResourceList{corev1.ResourceMemory: resource.MustParse("128Mi")}},
+				Resources: kubevirtv1.ResourceRequirements{
+					Requests: corev1.ResourceList{corev1.ResourceMemory: resource.MustParse("128Mi")},
+				},
 				Devices: kubevirtv1.Devices{AutoattachPodInterface: ptr.To(false), Disks: []kubevirtv1.Disk{{
-					Name: "root", DiskDevice: kubevirtv1.DiskDevice{Disk: &kubevirtv1.DiskTarget{Bus: kubevirtv1.DiskBusVirtio}},
+					Name:       "root",
+					DiskDevice: kubevirtv1.DiskDevice{Disk: &kubevirtv1.DiskTarget{Bus: kubevirtv1.DiskBusVirtio}},
 				}}},
 			},
 			Volumes: []kubevirtv1.Volume{{
-				Name: "root", VolumeSource: kubevirtv1.VolumeSource{ContainerDisk: &kubevirtv1.ContainerDiskSource{Image: testbed.TinyContainerDisk()}},
+				Name: "root", VolumeSource: kubevirtv1.VolumeSource{
+					ContainerDisk: &kubevirtv1.ContainerDiskSource{Image: testbed.TinyContainerDisk()},
+				},
 			}},
 		},
 	}

@@ -14,15 +14,16 @@ import (
 	"github.com/novasphere/wukong/e2e/devcluster/testbed"
 )
 
-// Class makes a StorageClass that is like the dev cluster's default, with parameters of its own, and tells CDI what it can do. It goes when
-// the test ends.
+// Class makes a StorageClass that is like the dev cluster's default, with parameters of its own, and tells CDI what it
+// can do. It goes when the test ends.
 func (c *Cluster) Class(t *testing.T, name string, parameters map[string]string) {
 	t.Helper()
 	shared := &storagev1.StorageClass{}
 	require.NoError(t, c.Get(t.Context(), client.ObjectKey{Name: testbed.SharedClass}, shared))
 	class := &storagev1.StorageClass{
 		ObjectMeta: metav1.ObjectMeta{Name: name}, Provisioner: shared.Provisioner, Parameters: parameters,
-		ReclaimPolicy: shared.ReclaimPolicy, VolumeBindingMode: shared.VolumeBindingMode, AllowVolumeExpansion: shared.AllowVolumeExpansion,
+		ReclaimPolicy: shared.ReclaimPolicy, VolumeBindingMode: shared.VolumeBindingMode,
+		AllowVolumeExpansion: shared.AllowVolumeExpansion,
 	}
 	require.NoError(t, c.Create(t.Context(), class))
 	t.Cleanup(func() { _ = c.Delete(context.Background(), class) })

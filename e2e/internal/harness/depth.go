@@ -13,11 +13,12 @@ const (
 	depthEssential = "essential"
 )
 
-// Essential marks a test of a promise that people read in the README or in docs/: it always runs. Each test begins with this or with Thorough.
+// Essential marks a test of a promise that people read in the README or in docs/: it always runs. Each test begins with
+// this or with Thorough.
 func Essential(t *testing.T) { t.Helper() }
 
-// Thorough marks a test that 'make test' leaves to 'make test-all', because an essential one has the same promise, or because nothing of it is promised
-// in so many words.
+// Thorough marks a test that 'make test' leaves to 'make test-all', because an essential one has the same promise, or
+// because nothing of it is promised in so many words.
 func Thorough(t *testing.T) {
 	t.Helper()
 	if os.Getenv(depthVariable) == depthEssential {

@@ -50,8 +50,8 @@ func (c *Cluster) describe(ctx context.Context, log logger, namespace string) {
 	c.summarize(ctx, log, namespace)
 }
 
-// guestLogs are the containers of a launcher that tell what became of a guest, and how many of their last lines are printed: what the guest
-// printed on its serial console, connected or not, and what QEMU and libvirt said.
+// guestLogs are the containers of a launcher that tell what became of a guest, and how many of their last lines are
+// printed: what the guest printed on its serial console, connected or not, and what QEMU and libvirt said.
 var guestLogs = map[string]int64{"guest-console-log": 40, "compute": 20}
 
 // guestLog prints the end of what the guest and its launcher said.
@@ -79,15 +79,17 @@ func (c *Cluster) guestLog(ctx context.Context, log logger, pod *corev1.Pod) {
 // summarize prints a line for each guest and pod. It comes last, where whoever reads a long log begins.
 func (c *Cluster) summarize(ctx context.Context, log logger, namespace string) {
 	guests, pods := &kubevirtv1.VirtualMachineInstanceList{}, &corev1.PodList{}
-	if err := errors.Join(c.List(ctx, guests, client.InNamespace(namespace)), c.List(ctx, pods, client.InNamespace(namespace))); err != nil {
+	if err := errors.Join(
+		c.List(ctx, guests, client.InNamespace(namespace)), c.List(ctx, pods, client.InNamespace(namespace)),
+	); err != nil {
 		log("summary: %s", err)
 	}
 	for i := range pods.Items {
 		c.guestLog(ctx, log, &pods.Items[i])
 	}
 	for _, pod := range pods.Items {
-		log("pod %s on %s: %s %s, created %s, deleted %s, finalizers %v", pod.Name, pod.Spec.NodeName, pod.Status.Phase, pod.Status.Reason,
-			pod.CreationTimestamp, pod.DeletionTimestamp, pod.Finalizers)
+		log("pod %s on %s: %s %s, created %s, deleted %s, finalizers %v", pod.Name, pod.Spec.NodeName, pod.Status.Phase,
+			pod.Status.Reason, pod.CreationTimestamp, pod.DeletionTimestamp, pod.Finalizers)
 		for _, container := range pod.Status.ContainerStatuses {
 			if state := container.State; state.Running == nil {
 				log("pod %s, container %s: %s", pod.Name, container.Name, state.String())
@@ -100,14 +102,16 @@ func (c *Cluster) summarize(ctx context.Context, log logger, namespace string) {
 }
 
 func summarizeGuest(log logger, guest *kubevirtv1.VirtualMachineInstance) {
-	log("guest %s on %s: %s, created %s, deleted %s, finalizers %v", guest.Name, guest.Status.NodeName, guest.Status.Phase,
-		guest.CreationTimestamp, guest.DeletionTimestamp, guest.Finalizers)
+	log("guest %s on %s: %s, created %s, deleted %s, finalizers %v", guest.Name, guest.Status.NodeName,
+		guest.Status.Phase, guest.CreationTimestamp, guest.DeletionTimestamp, guest.Finalizers)
 	for _, volume := range guest.Status.VolumeStatus {
-		log("guest %s, volume %s: %s as %s, hot-plugged %v: %s", guest.Name, volume.Name, volume.Phase, volume.Target, volume.HotplugVolume != nil, volume.Message)
+		log("guest %s, volume %s: %s as %s, hot-plugged %v: %s", guest.Name, volume.Name, volume.Phase, volume.Target,
+			volume.HotplugVolume != nil, volume.Message)
 	}
 	for _, condition := range guest.Status.Conditions {
 		if condition.Status != corev1.ConditionTrue || condition.Message != "" {
-			log("guest %s, condition %s: %s %s: %s", guest.Name, condition.Type, condition.Status, condition.Reason, condition.Message)
+			log("guest %s, condition %s: %s %s: %s", guest.Name, condition.Type, condition.Status, condition.Reason,
+				condition.Message)
 		}
 	}
 }

@@ -9,7 +9,8 @@ import (
 	"time"
 )
 
-// eventsVariable names the file that takes what happened in tests beside passing and failing, for the report of 'make test': a JSON object a line.
+// eventsVariable names the file that takes what happened in tests beside passing and failing, for the report of 'make
+// test': a JSON object a line.
 const eventsVariable = "WUKONG_TEST_EVENTS"
 
 // event is a line of that file.
@@ -37,7 +38,8 @@ const (
 
 var recording sync.Mutex
 
-// record appends an event. A file that cannot be written is an error of the test run, not of the product, and is printed.
+// record appends an event. A file that cannot be written is an error of the test run, not of the product, and is
+// printed.
 func record(one event) {
 	path := os.Getenv(eventsVariable)
 	if path == "" {

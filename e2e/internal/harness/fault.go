@@ -14,8 +14,9 @@ import (
 	"github.com/novasphere/wukong/apis/v1alpha1"
 )
 
-// BreakDisk makes QEMU answer each write of a running guest to a virtio disk with an I/O error, by a driver that QEMU has for this purpose (docs/devel/testing/blkdebug.rst),
-// and returns what mends the disk. The test ends with it mended.
+// BreakDisk makes QEMU answer each write of a running guest to a virtio disk with an I/O error, by a driver that QEMU
+// has for this purpose (docs/devel/testing/blkdebug.rst), and returns what mends the disk. The test ends with it
+// mended.
 func (c *Cluster) BreakDisk(t *testing.T, vm *v1alpha1.WukongVM, disk string) (mend func()) {
 	t.Helper()
 	device := "/machine/peripheral/ua-" + disk + "/virtio-backend"
@@ -39,7 +40,9 @@ func (c *Cluster) BreakDisk(t *testing.T, vm *v1alpha1.WukongVM, disk string) (m
 	const broken = "broken"
 	c.monitor(t, vm, "blockdev-add", map[string]any{
 		"driver": "blkdebug", "node-name": broken, "image": whole,
-		"inject-error": []any{map[string]any{"event": "none", "iotype": "write", "errno": 5, "once": false, "immediately": true}},
+		"inject-error": []any{
+			map[string]any{"event": "none", "iotype": "write", "errno": 5, "once": false, "immediately": true},
+		},
 	})
 	put := func(node string) {
 		c.monitor(t, vm, "qom-set", map[string]any{"path": device, "property": "drive", "value": node})
@@ -66,7 +69,8 @@ func (c *Cluster) monitor(t *testing.T, vm *v1alpha1.WukongVM, command string, a
 	require.Len(t, pods.Items, 1)
 	request, err := json.Marshal(map[string]any{"execute": command, "arguments": arguments})
 	require.NoError(t, err)
-	answer, err := Kubectl(t).Try(ctx, "", "exec", "--namespace="+vm.Namespace, pods.Items[0].Name, "--container=compute", "--",
+	answer, err := Kubectl(t).Try(ctx, "", "exec", "--namespace="+vm.Namespace, pods.Items[0].Name,
+		"--container=compute", "--",
 		"virsh", "qemu-monitor-command", fmt.Sprintf("%s_%s", vm.Namespace, vm.Name), string(request))
 	require.NoError(t, err, "%s: %s", request, answer)
 	require.NotContains(t, answer, `"error"`, "%s", request)

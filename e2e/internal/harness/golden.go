@@ -20,16 +20,16 @@ import (
 	"github.com/novasphere/wukong/e2e/devcluster/testbed"
 )
 
-// The golden image of the tiny guest, from which most machines of tests start: the storage clones it, which costs less than an import. It stays when a
-// suite has ended, for the next one.
+// The golden image of the tiny guest, from which most machines of tests start: the storage clones it, which costs less
+// than an import. It stays when a suite has ended, for the next one.
 const (
 	goldenNamespace = "e2e-golden"
 	// TinySize is how large the disks of tiny guests are.
 	TinySize = "64Mi"
 )
 
-// goldenTiny is the name of the golden image, with the beginning of the checksum of what the dev cluster serves: a guest that was built again is another
-// image.
+// goldenTiny is the name of the golden image, with the beginning of the checksum of what the dev cluster serves: a
+// guest that was built again is another image.
 var goldenTiny string
 
 // FromTiny fills a disk with the tiny guest.
@@ -53,7 +53,9 @@ func (c *Cluster) golden(ctx context.Context) error {
 	goldenTiny = "tiny-" + hex.EncodeToString(sum[:4])
 	image := builder.Image(goldenNamespace, goldenTiny, builder.ImageHTTP(testbed.ImageURL(testbed.TinyImage)),
 		builder.ImageSize(TinySize), builder.ImageCloneableFrom("*"))
-	for _, object := range []client.Object{&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: goldenNamespace}}, image} {
+	for _, object := range []client.Object{
+		&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: goldenNamespace}}, image,
+	} {
 		if err := c.Create(ctx, object); err != nil && !apierrors.IsAlreadyExists(err) {
 			return fmt.Errorf("make the golden image: %w", err)
 		}
@@ -63,7 +65,8 @@ func (c *Cluster) golden(ctx context.Context) error {
 		return err == nil && meta.IsStatusConditionTrue(image.Status.Conditions, v1alpha1.ConditionReady), nil
 	})
 	if err != nil {
-		return fmt.Errorf("the golden image is not there after %s: %w: %+v", told(ImportAndBoot), err, image.Status.Conditions)
+		return fmt.Errorf("the golden image is not there after %s: %w: %+v", told(ImportAndBoot), err,
+			image.Status.Conditions)
 	}
 	record(event{Event: "wait", Cause: CauseImport, Seconds: time.Since(start).Seconds()})
 	return nil

@@ -12,8 +12,8 @@ import (
 	"github.com/novasphere/wukong/e2e/internal/console"
 )
 
-// Guest is a shell in a guest, over its serial console. It ends with the test, and when the machine migrates: KubeVirt leaves the console with the
-// launcher on the first node.
+// Guest is a shell in a guest, over its serial console. It ends with the test, and when the machine migrates: KubeVirt
+// leaves the console with the launcher on the first node.
 type Guest struct{ console *console.Console }
 
 // Shell opens a shell in a tiny guest, which asks for no login, as soon as it has booted.
@@ -32,7 +32,9 @@ func (c *Cluster) LogIn(t testing.TB, vm *v1alpha1.WukongVM, user, password stri
 	})
 }
 
-func (c *Cluster) open(t testing.TB, vm *v1alpha1.WukongVM, open func(context.Context) (*console.Console, error)) *Guest {
+func (c *Cluster) open(
+	t testing.TB, vm *v1alpha1.WukongVM, open func(context.Context) (*console.Console, error),
+) *Guest {
 	t.Helper()
 	defer Waited(t, CauseBoot, time.Now())
 	ctx, cancel := context.WithTimeout(t.Context(), Scaled(ImportAndBoot))

@@ -49,8 +49,8 @@ func Connect() (*Cluster, error) {
 	config.QPS, config.Burst = 50, 100
 	scheme := apiruntime.NewScheme()
 	for _, add := range []func(*apiruntime.Scheme) error{
-		clientgoscheme.AddToScheme, apiextensionsv1.AddToScheme, v1alpha1.AddToScheme, kubevirtv1.AddToScheme, cdiv1.AddToScheme, networkv1.AddToScheme,
-		nmstatev1.AddToScheme, nmstatev1beta1.AddToScheme,
+		clientgoscheme.AddToScheme, apiextensionsv1.AddToScheme, v1alpha1.AddToScheme, kubevirtv1.AddToScheme,
+		cdiv1.AddToScheme, networkv1.AddToScheme, nmstatev1.AddToScheme, nmstatev1beta1.AddToScheme,
 	} {
 		if err := add(scheme); err != nil {
 			return nil, err
@@ -63,8 +63,9 @@ func Connect() (*Cluster, error) {
 	return &Cluster{Config: config, Client: connection}, nil
 }
 
-// Namespace makes a namespace for one test and deletes it afterwards. When the test failed, what is in it is printed first. Nobody waits for its end
-// here: it takes a quarter of a minute, in which the next test can begin. Main waits for it.
+// Namespace makes a namespace for one test and deletes it afterwards. When the test failed, what is in it is printed
+// first. Nobody waits for its end here: it takes a quarter of a minute, in which the next test can begin. Main waits
+// for it.
 func (c *Cluster) Namespace(t *testing.T) string {
 	t.Helper()
 	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "e2e-"}}
@@ -98,7 +99,8 @@ func (c *Cluster) drain(ctx context.Context, log logger) error {
 	return err
 }
 
-// Drain waits until nothing is left of tests that have ended, for a test that looks at the whole cluster or takes something away from it.
+// Drain waits until nothing is left of tests that have ended, for a test that looks at the whole cluster or takes
+// something away from it.
 func (c *Cluster) Drain(t *testing.T) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), Scaled(ImportAndBoot))
@@ -106,8 +108,8 @@ func (c *Cluster) Drain(t *testing.T) {
 	require.NoError(t, c.drain(ctx, t.Logf))
 }
 
-// Main connects a suite of Wukong to its cluster, makes the golden image, runs the suite, and sees that its namespaces end. What it returns is for
-// os.Exit.
+// Main connects a suite of Wukong to its cluster, makes the golden image, runs the suite, and sees that its namespaces
+// end. What it returns is for os.Exit.
 func Main(m *testing.M, cluster **Cluster) int {
 	return run(m, cluster, func(c *Cluster) error { return c.golden(context.Background()) })
 }
@@ -135,7 +137,9 @@ func run(m *testing.M, cluster **Cluster, prepare func(*Cluster) error) int {
 	connected.recordBoots(began)
 	ctx, cancel := context.WithTimeout(context.Background(), Scaled(ImportAndBoot))
 	defer cancel()
-	if err := (*cluster).drain(ctx, func(format string, arguments ...any) { fmt.Fprintf(os.Stderr, format+"\n", arguments...) }); err != nil {
+	if err := (*cluster).drain(
+		ctx, func(format string, arguments ...any) { fmt.Fprintf(os.Stderr, format+"\n", arguments...) },
+	); err != nil {
 		// As a test that fails, which is what people and programs look for in the output.
 		fmt.Fprintf(os.Stderr, "--- FAIL: what tests leave behind\n    %s\n", err)
 		return 1

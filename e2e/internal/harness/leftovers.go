@@ -21,19 +21,22 @@ import (
 // made are the kinds that Wukong makes, or has made for it.
 func made() []client.ObjectList {
 	return []client.ObjectList{
-		&v1alpha1.WukongVMList{}, &v1alpha1.WukongDiskList{}, &v1alpha1.WukongExportList{}, &v1alpha1.WukongImageList{}, &v1alpha1.WukongSnapshotList{},
+		&v1alpha1.WukongVMList{}, &v1alpha1.WukongDiskList{}, &v1alpha1.WukongExportList{}, &v1alpha1.WukongImageList{},
+		&v1alpha1.WukongSnapshotList{},
 		&v1alpha1.WukongMigrationList{},
 		&kubevirtv1.VirtualMachineList{}, &kubevirtv1.VirtualMachineInstanceList{}, &cdiv1.DataVolumeList{},
-		&corev1.PersistentVolumeClaimList{}, &corev1.PodList{}, &corev1.SecretList{}, &networkv1.NetworkAttachmentDefinitionList{},
+		&corev1.PersistentVolumeClaimList{}, &corev1.PodList{}, &corev1.SecretList{},
+		&networkv1.NetworkAttachmentDefinitionList{},
 	}
 }
 
 // NothingLeft waits until a namespace holds nothing of ours but what is named, as "Kind/name".
 func (c *Cluster) NothingLeft(t *testing.T, namespace string, patience time.Duration, kept ...string) {
 	t.Helper()
-	Until(t, CauseDeletion, patience, "what is left in namespace "+namespace+" is deleted", func(context.Context) string {
-		return strings.Join(c.leftovers(t, namespace, kept), ", ")
-	})
+	Until(t, CauseDeletion, patience, "what is left in namespace "+namespace+" is deleted",
+		func(context.Context) string {
+			return strings.Join(c.leftovers(t, namespace, kept), ", ")
+		})
 }
 
 func (c *Cluster) leftovers(t *testing.T, namespace string, kept []string) []string {

@@ -67,7 +67,8 @@ func (c *Cluster) WaitOperator(t *testing.T) {
 		replicas := 0
 		for _, deployment := range deployments.Items {
 			wanted := ptr.Deref(deployment.Spec.Replicas, 1)
-			if deployment.Status.ObservedGeneration < deployment.Generation || deployment.Status.UpdatedReplicas < wanted ||
+			if deployment.Status.ObservedGeneration < deployment.Generation ||
+				deployment.Status.UpdatedReplicas < wanted ||
 				deployment.Status.ReadyReplicas < wanted || deployment.Status.UnavailableReplicas > 0 {
 				return false, nil
 			}
@@ -94,7 +95,8 @@ func Kubectl(t *testing.T) Tool {
 	return tool
 }
 
-// Run runs kubectl with some input and returns its output. 'kubectl diff' ends with 1 when there is a difference, which is then the output.
+// Run runs kubectl with some input and returns its output. 'kubectl diff' ends with 1 when there is a difference, which
+// is then the output.
 func (k Tool) Run(t *testing.T, input string, arguments ...string) string {
 	t.Helper()
 	output, err := k.Try(t.Context(), input, arguments...)

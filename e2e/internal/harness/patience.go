@@ -8,17 +8,19 @@ import (
 	"time"
 )
 
-// patienceVariable says how much longer than on the reference machine everything takes here, as a decimal number. 'make test' measures it.
+// patienceVariable says how much longer than on the reference machine everything takes here, as a decimal number. 'make
+// test' measures it.
 const patienceVariable = "WUKONG_PATIENCE"
 
-// How long tests wait on the reference machine before they fail: guests may be emulated, beside other guests, so that only what hangs comes near. What
-// waits makes them as long as this machine needs, see Scaled.
+// How long tests wait on the reference machine before they fail: guests may be emulated, beside other guests, so that
+// only what hangs comes near. What waits makes them as long as this machine needs, see Scaled.
 const (
 	ImportAndBoot = 10 * time.Minute
 	Patience      = 5 * time.Minute
 )
 
-// slowness is by how much every patience is longer than written: at least 1. Without the variable it is 1 until Main has measured it.
+// slowness is by how much every patience is longer than written: at least 1. Without the variable it is 1 until Main
+// has measured it.
 var slowness = givenSlowness()
 
 func givenSlowness() float64 {
@@ -49,7 +51,8 @@ func calibrate(c *Cluster) error {
 		}
 		slowness = max(1, spent.Seconds()/referenceBoot.Seconds())
 		record(event{Event: "calibration", Seconds: spent.Seconds(), Factor: slowness})
-		fmt.Printf("a tiny guest boots in %s: every patience is %.2f times as long as on the reference machine\n", spent.Round(100*time.Millisecond), slowness)
+		fmt.Printf("a tiny guest boots in %s: every patience is %.2f times as long as on the reference machine\n",
+			spent.Round(100*time.Millisecond), slowness)
 		return nil
 	}
 	factor, err := parseSlowness(text)
@@ -60,7 +63,8 @@ func calibrate(c *Cluster) error {
 func parseSlowness(text string) (float64, error) {
 	factor, err := strconv.ParseFloat(text, 64)
 	if err != nil || !(factor > 0 && factor < 100) {
-		return 1, fmt.Errorf("%s is %q; it is a number between 0 and 100, such as 1.5, and 1 for the reference machine", patienceVariable, text)
+		return 1, fmt.Errorf("%s is %q; it is a number between 0 and 100, such as 1.5, and 1 for the reference machine",
+			patienceVariable, text)
 	}
 	return max(1, factor), nil
 }

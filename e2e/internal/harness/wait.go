@@ -21,7 +21,8 @@ import (
 // interval is how often a state is looked at.
 const interval = 500 * time.Millisecond
 
-// Until asks what is missing until nothing is, and fails with the last answer when patience ends. The time counts as waiting for the cause.
+// Until asks what is missing until nothing is, and fails with the last answer when patience ends. The time counts as
+// waiting for the cause.
 func Until(t testing.TB, cause string, patience time.Duration, what string, missing func(ctx context.Context) string) {
 	t.Helper()
 	defer Waited(t, cause, time.Now())
@@ -53,11 +54,14 @@ func (c *Cluster) WaitGone(t testing.TB, obj client.Object, patience time.Durati
 	defer Waited(t, CauseDeletion, time.Now())
 	ctx, cancel := context.WithTimeout(t.Context(), Scaled(patience))
 	defer cancel()
-	require.NoError(t, c.Gone(ctx, obj), "%T %s is still there after %s, finalizers %v", obj, obj.GetName(), told(patience), obj.GetFinalizers())
+	require.NoError(t, c.Gone(ctx, obj), "%T %s is still there after %s, finalizers %v", obj, obj.GetName(),
+		told(patience), obj.GetFinalizers())
 }
 
 // WaitReady waits until the object says Ready with the status and, if not empty, the reason, of its current generation.
-func (c *Cluster) WaitReady(t testing.TB, obj v1alpha1.Object, status metav1.ConditionStatus, reason string, patience time.Duration) *metav1.Condition {
+func (c *Cluster) WaitReady(
+	t testing.TB, obj v1alpha1.Object, status metav1.ConditionStatus, reason string, patience time.Duration,
+) *metav1.Condition {
 	t.Helper()
 	var ready metav1.Condition
 	c.Wait(t, obj, patience, fmt.Sprintf("Ready=%s %s", status, reason), func() bool {
@@ -67,31 +71,39 @@ func (c *Cluster) WaitReady(t testing.TB, obj v1alpha1.Object, status metav1.Con
 	return &ready
 }
 
-// WaitCause waits until the object says Ready=False with the reason, and a message with the text. A cause may take a few passes to come
-// up from the object that has it, and the same reason may speak of something else until then.
-func (c *Cluster) WaitCause(t testing.TB, obj v1alpha1.Object, reason, text string, patience time.Duration) *metav1.Condition {
+// WaitCause waits until the object says Ready=False with the reason, and a message with the text. A cause may take a
+// few passes to come up from the object that has it, and the same reason may speak of something else until then.
+func (c *Cluster) WaitCause(
+	t testing.TB, obj v1alpha1.Object, reason, text string, patience time.Duration,
+) *metav1.Condition {
 	t.Helper()
 	var ready *metav1.Condition
 	c.Wait(t, obj, patience, fmt.Sprintf("Ready=False %s: %s", reason, text), func() bool {
 		ready = meta.FindStatusCondition(obj.GetConditions(), v1alpha1.ConditionReady)
-		return ready != nil && ready.Status == metav1.ConditionFalse && ready.Reason == reason && strings.Contains(ready.Message, text)
+		return ready != nil && ready.Status == metav1.ConditionFalse && ready.Reason == reason &&
+			strings.Contains(ready.Message, text)
 	})
 	return ready
 }
 
-// Wait reads the object until it is as wanted. The time counts as waiting for what the object itself says that it waits for.
+// Wait reads the object until it is as wanted. The time counts as waiting for what the object itself says that it waits
+// for.
 func (c *Cluster) Wait(t testing.TB, obj v1alpha1.Object, patience time.Duration, what string, wanted func() bool) {
 	t.Helper()
 	c.wait(t, obj, patience, what, func() string { return causeOf(obj) }, wanted)
 }
 
 // WaitFor is Wait for something that the object does not name as what it waits for.
-func (c *Cluster) WaitFor(t testing.TB, cause string, obj v1alpha1.Object, patience time.Duration, what string, wanted func() bool) {
+func (c *Cluster) WaitFor(
+	t testing.TB, cause string, obj v1alpha1.Object, patience time.Duration, what string, wanted func() bool,
+) {
 	t.Helper()
 	c.wait(t, obj, patience, what, func() string { return cause }, wanted)
 }
 
-func (c *Cluster) wait(t testing.TB, obj v1alpha1.Object, patience time.Duration, what string, cause func() string, wanted func() bool) {
+func (c *Cluster) wait(
+	t testing.TB, obj v1alpha1.Object, patience time.Duration, what string, cause func() string, wanted func() bool,
+) {
 	t.Helper()
 	object := obj.(client.Object)
 	ctx, cancel := context.WithTimeout(t.Context(), Scaled(patience))

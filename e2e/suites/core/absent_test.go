@@ -21,8 +21,8 @@ import (
 	"github.com/novasphere/wukong/e2e/internal/harness"
 )
 
-// TestWhatIsAbsentIsToldAndNoticedWhenItComes takes two APIs away from the whole cluster, each from a machine that needs it. It is not parallel, and so
-// runs while no other test does.
+// TestWhatIsAbsentIsToldAndNoticedWhenItComes takes two APIs away from the whole cluster, each from a machine that
+// needs it. It is not parallel, and so runs while no other test does.
 func TestWhatIsAbsentIsToldAndNoticedWhenItComes(t *testing.T) {
 	harness.Essential(t)
 	cluster.Drain(t)
@@ -44,7 +44,8 @@ func TestWhatIsAbsentIsToldAndNoticedWhenItComes(t *testing.T) {
 		definition := removeDefinition(t, "datavolumes.cdi.kubevirt.io")
 		vm := builder.VM(namespace, "web", importedTiny("root"))
 		cluster.Make(t, vm)
-		cluster.WaitCause(t, vm, v1alpha1.ReasonWaitingForDisk, "CDI (Containerized Data Importer) is not installed", patience)
+		cluster.WaitCause(t, vm, v1alpha1.ReasonWaitingForDisk,
+			"CDI (Containerized Data Importer) is not installed", patience)
 
 		cluster.Make(t, definition)
 		cluster.WaitReady(t, vm, metav1.ConditionTrue, v1alpha1.ReasonRunning, importAndBoot)
@@ -54,14 +55,17 @@ func TestWhatIsAbsentIsToldAndNoticedWhenItComes(t *testing.T) {
 // stopCDIOperator keeps CDI's operator from putting back what is taken away, until the test ends.
 func stopCDIOperator(t *testing.T) {
 	t.Helper()
-	operator := &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Namespace: testbed.CDINamespace, Name: testbed.CDIOperator}}
+	operator := &appsv1.Deployment{
+		ObjectMeta: metav1.ObjectMeta{Namespace: testbed.CDINamespace, Name: testbed.CDIOperator},
+	}
 	patch(t, operator, `{"spec":{"replicas":0}}`)
 	t.Cleanup(func() {
 		back := client.RawPatch("application/merge-patch+json", []byte(`{"spec":{"replicas":1}}`))
 		require.NoError(t, cluster.Patch(context.Background(), operator, back))
 	})
 	require.NoError(t, cluster.Get(t.Context(), client.ObjectKeyFromObject(operator), operator))
-	// The status of a Deployment does not count a pod that is being deleted, and that pod would put the definition back.
+	// The status of a Deployment does not count a pod that is being deleted, and that pod would put the definition
+	// back.
 	pods := client.MatchingLabels(operator.Spec.Selector.MatchLabels)
 	harness.Until(t, harness.CauseOther, patience, "CDI's operator stops", func(ctx context.Context) string {
 		list := &corev1.PodList{}
@@ -75,7 +79,8 @@ func stopCDIOperator(t *testing.T) {
 	})
 }
 
-// removeDefinition deletes a CustomResourceDefinition and returns what to create to have it back; the end of the test makes sure of it.
+// removeDefinition deletes a CustomResourceDefinition and returns what to create to have it back; the end of the test
+// makes sure of it.
 func removeDefinition(t *testing.T, name string) *apiextensionsv1.CustomResourceDefinition {
 	t.Helper()
 	definition := &apiextensionsv1.CustomResourceDefinition{}
@@ -89,7 +94,8 @@ func removeDefinition(t *testing.T, name string) *apiextensionsv1.CustomResource
 		ctx, cancel := context.WithTimeout(context.Background(), harness.Scaled(patience))
 		defer cancel()
 		current := &apiextensionsv1.CustomResourceDefinition{}
-		if err := cluster.Get(ctx, client.ObjectKeyFromObject(again), current); err == nil && !current.DeletionTimestamp.IsZero() {
+		if err := cluster.Get(ctx, client.ObjectKeyFromObject(again), current); err == nil &&
+			!current.DeletionTimestamp.IsZero() {
 			require.NoError(t, cluster.Gone(ctx, current))
 		}
 		if err := cluster.Create(ctx, again.DeepCopy()); !apierrors.IsAlreadyExists(err) {

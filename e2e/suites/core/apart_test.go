@@ -20,8 +20,9 @@ import (
 	"github.com/novasphere/wukong/e2e/internal/harness"
 )
 
-// TestSubsystemsApart runs the controller of disks by a release of its own, in a namespace of its own and with its own rights only, and both releases
-// for one namespace alone (issue A.5). It is not parallel: for a moment nobody looks after disks, and after other namespaces.
+// TestSubsystemsApart runs the controller of disks by a release of its own, in a namespace of its own and with its own
+// rights only, and both releases for one namespace alone (issue A.5). It is not parallel: for a moment nobody looks
+// after disks, and after other namespaces.
 func TestSubsystemsApart(t *testing.T) {
 	harness.Thorough(t)
 	chart, values := release(t)
@@ -30,15 +31,18 @@ func TestSubsystemsApart(t *testing.T) {
 	limited := "namespaces={" + namespace + "," + second + "}"
 
 	t.Cleanup(func() { install(t, chart, values) })
-	install(t, chart, values, "--set", "controllers={wukong,wukongaddress,wukongvm,wukongnetwork,wukongimage,wukongexport,wukongsnapshot}",
+	install(t, chart, values, "--set",
+		"controllers={wukong,wukongaddress,wukongvm,wukongnetwork,wukongimage,wukongexport,wukongsnapshot}",
 		"--set", limited, "--set-json", "hostNetworks.permitted=[]")
-	vm := builder.VM(namespace, "web", builder.Stamped("root", builder.Size(harness.TinySize), builder.FromHTTP(testbed.ImageURL(testbed.TinyImage))))
+	vm := builder.VM(namespace, "web",
+		builder.Stamped("root", builder.Size(harness.TinySize), builder.FromHTTP(testbed.ImageURL(testbed.TinyImage))))
 	unseen := builder.VM(other, "web", harness.TinyDisk("root"))
 	cluster.Make(t, vm, unseen)
 	cluster.WaitCause(t, vm, v1alpha1.ReasonWaitingForDisk, "its controller has not looked at it yet", patience)
 
 	t.Cleanup(func() { mustHelm(t, "uninstall", "storage", "--namespace", home, "--wait", "--timeout", "3m") })
-	mustHelm(t, "install", "storage", chart, "--namespace", home, "--values", values, "--set", "controllers={wukongdisk}", "--set", limited, "--wait", "--timeout", "3m")
+	mustHelm(t, "install", "storage", chart, "--namespace", home, "--values", values, "--set",
+		"controllers={wukongdisk}", "--set", limited, "--wait", "--timeout", "3m")
 	cluster.WaitReady(t, vm, metav1.ConditionTrue, v1alpha1.ReasonRunning, importAndBoot)
 
 	require.NoError(t, cluster.Get(t.Context(), client.ObjectKeyFromObject(unseen), unseen))
@@ -46,15 +50,19 @@ func TestSubsystemsApart(t *testing.T) {
 	assert.Empty(t, unseen.Finalizers)
 	operator := "system:serviceaccount:" + harness.OperatorNamespace + ":wukong"
 	for _, right := range []authorizationv1.ResourceAttributes{
-		{Verb: "get", Resource: "secrets"}, {Verb: "patch", Group: "kubevirt.io", Resource: "virtualmachines"}, {Verb: "create", Group: "batch", Resource: "jobs"},
+		{Verb: "get", Resource: "secrets"}, {Verb: "patch", Group: "kubevirt.io", Resource: "virtualmachines"},
+		{Verb: "create", Group: "batch", Resource: "jobs"},
 	} {
 		assert.True(t, may(t, operator, namespace, right), "%+v", right)
 		assert.False(t, may(t, operator, other, right), "%+v", right)
 		assert.False(t, may(t, operator, "", right), "%+v in all namespaces", right)
 	}
-	assert.False(t, may(t, operator, "", authorizationv1.ResourceAttributes{Verb: "create", Group: "nmstate.io", Resource: "nodenetworkconfigurationpolicies"}))
+	assert.False(t, may(t, operator, "", authorizationv1.ResourceAttributes{
+		Verb: "create", Group: "nmstate.io", Resource: "nodenetworkconfigurationpolicies",
+	}))
 
-	// With the namespace the Roles in it are deleted, but what is left there ends all the same, and does not keep a manager that starts from its work.
+	// With the namespace the Roles in it are deleted, but what is left there ends all the same, and does not keep a
+	// manager that starts from its work.
 	gone := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}}
 	require.NoError(t, cluster.Delete(t.Context(), gone))
 	cluster.WaitGone(t, gone, patience)
@@ -68,7 +76,9 @@ func TestSubsystemsApart(t *testing.T) {
 func may(t *testing.T, user, namespace string, right authorizationv1.ResourceAttributes) bool {
 	t.Helper()
 	right.Namespace = namespace
-	review := &authorizationv1.SubjectAccessReview{Spec: authorizationv1.SubjectAccessReviewSpec{User: user, ResourceAttributes: &right}}
+	review := &authorizationv1.SubjectAccessReview{
+		Spec: authorizationv1.SubjectAccessReviewSpec{User: user, ResourceAttributes: &right},
+	}
 	require.NoError(t, cluster.Create(t.Context(), review))
 	return review.Status.Allowed
 }
@@ -82,12 +92,14 @@ func release(t *testing.T) (chart, values string) {
 	return filepath.Join(testbed.Checkout(), "charts", "wukong"), values
 }
 
-// install makes the operator's release what the chart and these values say, and waits until no manager of before is left:
-// 'helm --wait' does not wait for the pods that are replaced.
+// install makes the operator's release what the chart and these values say, and waits until no manager of before is
+// left: 'helm --wait' does not wait for the pods that are replaced.
 func install(t *testing.T, chart, values string, arguments ...string) {
 	t.Helper()
-	mustHelm(t, append([]string{"upgrade", "--install", "wukong", chart, "--namespace", harness.OperatorNamespace, "--values", values,
-		"--wait", "--timeout", "3m"}, arguments...)...)
+	mustHelm(t,
+		append([]string{"upgrade", "--install", "wukong", chart, "--namespace", harness.OperatorNamespace,
+			"--values", values,
+			"--wait", "--timeout", "3m"}, arguments...)...)
 	cluster.WaitOperator(t)
 }
 

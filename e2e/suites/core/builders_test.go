@@ -33,5 +33,6 @@ func onOffice(addresses ...v1alpha1.InterfaceAddress) builder.VMOption {
 // patch merges a change into an object.
 func patch(t *testing.T, object client.Object, change string) {
 	t.Helper()
-	require.NoError(t, cluster.Patch(t.Context(), object, client.RawPatch("application/merge-patch+json", []byte(change))))
+	require.NoError(t,
+		cluster.Patch(t.Context(), object, client.RawPatch("application/merge-patch+json", []byte(change))))
 }

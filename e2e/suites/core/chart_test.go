@@ -25,13 +25,15 @@ import (
 func helm(t *testing.T, arguments ...string) (string, error) {
 	t.Helper()
 	// Also at the end of a test, when its own context has ended.
-	output, err := exec.CommandContext(context.WithoutCancel(t.Context()), filepath.Join(testbed.Checkout(), "bin", "helm"), arguments...).CombinedOutput()
+	output, err := exec.CommandContext(context.WithoutCancel(t.Context()),
+		filepath.Join(testbed.Checkout(), "bin", "helm"), arguments...).CombinedOutput()
 	return string(output), err
 }
 
 func render(t *testing.T, values ...string) string {
 	t.Helper()
-	arguments := []string{"template", "release", filepath.Join(testbed.Checkout(), "charts", "wukong"), "--namespace", "apart", "--kube-version", "1.33"}
+	arguments := []string{"template", "release", filepath.Join(testbed.Checkout(), "charts", "wukong"), "--namespace",
+		"apart", "--kube-version", "1.33"}
 	output, err := helm(t, append(arguments, values...)...)
 	require.NoError(t, err, output)
 	return output
@@ -59,17 +61,25 @@ func TestChartGrantsWhatItRuns(t *testing.T) {
 	}
 	assert.Contains(t, expected, "wukongvm")
 	assert.ElementsMatch(t, expected, boundRoles(render(t)))
-	assert.Equal(t, []string{"dependency", "metrics-auth", "wukongdisk"}, boundRoles(render(t, "--set", "controllers={wukongdisk}")))
-	assert.Equal(t, []string{"dependency", "wukongvm"}, boundRoles(render(t, "--set", "controllers={wukongvm}", "--set", "metrics.enabled=false")))
+	assert.Equal(t, []string{"dependency", "metrics-auth", "wukongdisk"},
+		boundRoles(render(t, "--set", "controllers={wukongdisk}")))
+	assert.Equal(t, []string{"dependency", "wukongvm"},
+		boundRoles(render(t, "--set", "controllers={wukongvm}", "--set", "metrics.enabled=false")))
 }
 
 func TestChartGrantsNamespacesWhatIsTheirs(t *testing.T) {
 	harness.Essential(t)
 	t.Parallel()
-	assert.Equal(t, []string{"dependency", "finalizers", "metrics-auth", "wukongaddress", "wukongclone", "wukongdisk", "wukongmigration", "wukongnetwork", "wukongsnapshot", "wukongvm"},
+	assert.Equal(t, []string{
+		"dependency", "finalizers", "metrics-auth", "wukongaddress", "wukongclone", "wukongdisk", "wukongmigration",
+		"wukongnetwork", "wukongsnapshot", "wukongvm",
+	},
 		boundRoles(render(t, "--set", "namespaces={lab}")))
-	assert.Equal(t, []string{"dependency"}, boundRoles(render(t, "--set", "namespaces={lab}", "--set", "controllers={wukongexport}", "--set", "metrics.enabled=false")))
-	output, err := helm(t, "template", "release", filepath.Join(testbed.Checkout(), "charts", "wukong"), "--kube-version", "1.33", "--set", "namespaces={lab}",
+	assert.Equal(t, []string{"dependency"},
+		boundRoles(render(t, "--set", "namespaces={lab}", "--set", "controllers={wukongexport}", "--set",
+			"metrics.enabled=false")))
+	output, err := helm(t, "template", "release", filepath.Join(testbed.Checkout(), "charts", "wukong"),
+		"--kube-version", "1.33", "--set", "namespaces={lab}",
 		"--set-json", `hostNetworks.permitted=[{"name":"all"}]`)
 	require.Error(t, err)
 	assert.Contains(t, output, "hostNetworks.permitted is for the whole cluster")
@@ -86,7 +96,8 @@ func TestChartAndBaseLimitJobsAlike(t *testing.T) {
 	last := len(chart.Spec.Validations) - 1
 	assert.Contains(t, chart.Spec.Validations[last].Expression, "variables.container.image == '")
 	chart.Spec.Validations = chart.Spec.Validations[:last]
-	assert.Equal(t, "request.userInfo.username == 'system:serviceaccount:apart:release-wukong'", chart.Spec.MatchConditions[0].Expression)
+	assert.Equal(t, "request.userInfo.username == 'system:serviceaccount:apart:release-wukong'",
+		chart.Spec.MatchConditions[0].Expression)
 	base.Spec.MatchConditions = chart.Spec.MatchConditions
 	assert.Equal(t, base.Spec, chart.Spec)
 }
@@ -96,7 +107,8 @@ func jobPolicy(t *testing.T, manifest string) *admissionv1.ValidatingAdmissionPo
 	t.Helper()
 	for _, document := range strings.Split(manifest, "\n---\n") {
 		policy := &admissionv1.ValidatingAdmissionPolicy{}
-		if require.NoError(t, yaml.Unmarshal([]byte(document), policy)); policy.Kind == "ValidatingAdmissionPolicy" && strings.HasSuffix(policy.Name, "-jobs") {
+		if require.NoError(t, yaml.Unmarshal([]byte(document), policy)); policy.Kind == "ValidatingAdmissionPolicy" &&
+			strings.HasSuffix(policy.Name, "-jobs") {
 			return policy
 		}
 	}
@@ -114,7 +126,8 @@ func TestChartRefusesUnknownValues(t *testing.T) {
 	harness.Essential(t)
 	t.Parallel()
 	for _, value := range []string{"replica=3", "image.tags=x", "controllers={wukongdisks}"} {
-		output, err := helm(t, "template", "release", filepath.Join(testbed.Checkout(), "charts", "wukong"), "--kube-version", "1.33", "--set", value)
+		output, err := helm(t, "template", "release", filepath.Join(testbed.Checkout(), "charts", "wukong"),
+			"--kube-version", "1.33", "--set", value)
 		assert.Error(t, err, value)
 		assert.Contains(t, output, "values don't meet the specifications", value)
 	}
@@ -130,12 +143,14 @@ func TestChartRunsWithAPrivateRegistryAndAnyUser(t *testing.T) {
 	assert.NotContains(t, plain, "runAsUser: ", "the user is the image's, or the namespace's")
 	private := render(t, "--set", "imagePullSecrets[0].name=registry,imagePullSecrets[1].name=mirror")
 	assert.Contains(t, private, "--mover-image-pull-secrets=registry,mirror")
-	output, err := helm(t, "template", "release", filepath.Join(testbed.Checkout(), "charts", "wukong"), "--kube-version", "1.33", "--set", "imagePullSecrets={registry}")
+	output, err := helm(t, "template", "release", filepath.Join(testbed.Checkout(), "charts", "wukong"),
+		"--kube-version", "1.33", "--set", "imagePullSecrets={registry}")
 	require.Error(t, err)
 	assert.Contains(t, output, "values don't meet the specifications")
 }
 
-// Fault B.7: the probe of the manager's pod sees passes that hang. It is asked before other tests kill managers beside it.
+// Fault B.7: the probe of the manager's pod sees passes that hang. It is asked before other tests kill managers beside
+// it.
 func TestTheProbeOfTheManagerSeesPassesThatHang(t *testing.T) {
 	harness.Essential(t)
 	pods, err := cluster.OperatorPods(t.Context())

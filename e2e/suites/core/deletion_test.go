@@ -24,7 +24,9 @@ func TestDeletionInTheMiddleOfAnImport(t *testing.T) {
 	vm := builder.VM(namespace, "web", builder.Imported("root", testbed.SlowImageURL(100000, testbed.DebianImage)))
 	cluster.Make(t, vm)
 	disk := &v1alpha1.WukongDisk{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "web-root"}}
-	cluster.Wait(t, disk, importAndBoot, "importing", func() bool { return disk.Status.Phase == v1alpha1.DiskImporting })
+	cluster.Wait(t, disk, importAndBoot, "importing", func() bool {
+		return disk.Status.Phase == v1alpha1.DiskImporting
+	})
 	require.NoError(t, cluster.Delete(t.Context(), vm))
 	cluster.NothingLeft(t, namespace, patience)
 }
@@ -35,12 +37,14 @@ func TestDeletionOfARunningMachineKeepsWhatIsNotOurs(t *testing.T) {
 	namespace := cluster.Namespace(t)
 	own := builder.Claim(namespace, "own", "64Mi")
 	adopted := builder.Disk(namespace, "adopted", builder.Adopting("own"))
-	vm := builder.VM(namespace, "web", harness.TinyDisk("root"), builder.Stamped("kept", builder.Size("64Mi"), builder.Retained), builder.Disks(builder.DiskReference("own", "adopted")))
+	vm := builder.VM(namespace, "web", harness.TinyDisk("root"), builder.Stamped("kept", builder.Size("64Mi"),
+		builder.Retained), builder.Disks(builder.DiskReference("own", "adopted")))
 	cluster.Make(t, own, adopted, vm)
 	cluster.WaitReady(t, vm, metav1.ConditionTrue, v1alpha1.ReasonRunning, importAndBoot)
 
 	require.NoError(t, cluster.Delete(t.Context(), vm))
-	cluster.NothingLeft(t, namespace, patience, "PersistentVolumeClaim/web-kept", "PersistentVolumeClaim/own", "WukongDisk/adopted")
+	cluster.NothingLeft(t, namespace, patience, "PersistentVolumeClaim/web-kept", "PersistentVolumeClaim/own",
+		"WukongDisk/adopted")
 	require.NoError(t, cluster.Delete(t.Context(), adopted))
 	cluster.NothingLeft(t, namespace, patience, "PersistentVolumeClaim/web-kept", "PersistentVolumeClaim/own")
 	for _, name := range []string{"web-kept", "own"} {

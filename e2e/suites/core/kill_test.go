@@ -29,8 +29,8 @@ import (
 // kills is how often the manager is killed while the machines are made.
 const kills = 5
 
-// TestManagerKilledAtRandomMoments: ten machines are made while the manager dies again and again. All run in the end, and each exists
-// once. The seed is printed; WUKONG_SEED repeats a run.
+// TestManagerKilledAtRandomMoments: ten machines are made while the manager dies again and again. All run in the end,
+// and each exists once. The seed is printed; WUKONG_SEED repeats a run.
 func TestManagerKilledAtRandomMoments(t *testing.T) {
 	harness.Thorough(t)
 	namespace := cluster.Namespace(t)
@@ -79,13 +79,15 @@ func assertCount(t *testing.T, namespace string, vms []*v1alpha1.WukongVM) {
 	for i := range virtualMachines.Items {
 		machine := &virtualMachines.Items[i]
 		address := machine.Spec.Template.Spec.Domain.Devices.Interfaces[0].MacAddress
-		assert.Empty(t, addresses[address], "%s and %s have the same hardware address", machine.Name, addresses[address])
+		assert.Empty(t, addresses[address], "%s and %s have the same hardware address", machine.Name,
+			addresses[address])
 		addresses[address] = machine.Name
 		assert.Equal(t, int64(1), machine.Generation, "VirtualMachine %s was written once", machine.Name)
 	}
 }
 
-// cdiClaimPrefix begins the names of the claims that CDI imports into and takes away a moment after it is done (pkg/controller/populators).
+// cdiClaimPrefix begins the names of the claims that CDI imports into and takes away a moment after it is done
+// (pkg/controller/populators).
 const cdiClaimPrefix = "prime-"
 
 func names(t *testing.T, namespace string, list client.ObjectList) []string {

@@ -29,12 +29,13 @@ const (
 	guestKey = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJnpU9tZ0n2DkP5Oe0HbT3q3GmVfUuN2pLr0VYJ0m0aB alice@example"
 )
 
-// debian is the machine of the main job: a root disk over HTTP, a data disk, the pod network, a bridge with a static address, a user.
+// debian is the machine of the main job: a root disk over HTTP, a data disk, the pod network, a bridge with a static
+// address, a user.
 func debian(namespace, name string) *v1alpha1.WukongVM {
 	return builder.PartOf("shop", builder.VM(namespace, name,
 		builder.Imported("root", testbed.ImageURL(testbed.DebianImage), builder.Size("3Gi")), builder.Stamped("data"),
-		builder.OnPodNetwork, onOffice(staticAddress), builder.Cores(2), builder.Memory("512Mi"), builder.GracePeriod(60),
-		builder.Login(guestUser, guestUser, "password"),
+		builder.OnPodNetwork, onOffice(staticAddress), builder.Cores(2), builder.Memory("512Mi"),
+		builder.GracePeriod(60), builder.Login(guestUser, guestUser, "password"),
 		func(spec *v1alpha1.WukongVMSpec) {
 			spec.CloudInit.Users[0].SSHAuthorizedKeys = []v1alpha1.SSHPublicKey{guestKey}
 		},
@@ -46,14 +47,17 @@ func TestMainJob(t *testing.T) {
 	harness.Essential(t)
 	namespace := cluster.Namespace(t)
 	start := time.Now()
-	application, network, vm := builder.Wukong(namespace, "shop"), builder.PartOf("shop", officeNetwork(namespace, "office")), debian(namespace, "web")
-	cluster.Make(t, builder.Secret(namespace, guestUser, map[string]string{"password": guestPassword}), network, vm, application)
+	application, network, vm := builder.Wukong(namespace, "shop"),
+		builder.PartOf("shop", officeNetwork(namespace, "office")), debian(namespace, "web")
+	cluster.Make(t, builder.Secret(namespace, guestUser, map[string]string{"password": guestPassword}), network, vm,
+		application)
 
 	cluster.WaitReady(t, vm, metav1.ConditionTrue, v1alpha1.ReasonRunning, importAndBoot)
 	t.Logf("create to Ready: %s", time.Since(start).Round(time.Second))
 	writes, err := harness.OperatorWrites(start, namespace)
 	require.NoError(t, err)
-	t.Logf("%d writes of the operator from create to Ready, for a machine with two disks, a bridge network, and an umbrella:", len(writes))
+	t.Logf("%d writes of the operator from create to Ready, for a machine with two disks, a bridge network, and an "+
+		"umbrella:", len(writes))
 	for _, write := range writes {
 		t.Logf("  %s", write)
 		assert.NotEqual(t, "update", write.Verb)
@@ -102,7 +106,8 @@ func checkGuest(t *testing.T, guest *harness.Guest, vm *v1alpha1.WukongVM) {
 	assert.Equal(t, guestUser, guest.Run(t, "whoami"))
 	assert.Equal(t, "root", guest.Run(t, "sudo -n whoami"), "sudo without a password")
 	assert.Contains(t, guest.Run(t, "cat ~/.ssh/authorized_keys"), guestKey)
-	assert.NotContains(t, guest.Run(t, "sudo cat /root/.ssh/authorized_keys || true"), "ssh-ed25519", "B15: the key is the user's alone")
+	assert.NotContains(t, guest.Run(t, "sudo cat /root/.ssh/authorized_keys || true"), "ssh-ed25519",
+		"B15: the key is the user's alone")
 	assert.Equal(t, "2", guest.Run(t, "nproc"))
 
 	sizes := guest.Run(t, "lsblk -bdno SERIAL,SIZE | awk '$1 {print $1, $2}' | sort")
@@ -123,7 +128,8 @@ func checkGuest(t *testing.T, guest *harness.Guest, vm *v1alpha1.WukongVM) {
 func checkStatus(t *testing.T, vm *v1alpha1.WukongVM) {
 	cluster.Wait(t, vm, patience, "connected to the guest agent, with both addresses", func() bool {
 		return meta.IsStatusConditionTrue(vm.Status.Conditions, v1alpha1.ConditionGuestAgentConnected) &&
-			len(vm.Status.Networks) == 2 && assert.ObjectsAreEqual(true, contains(vm.Status.Networks[1].Addresses, staticAddress))
+			len(vm.Status.Networks) == 2 &&
+			assert.ObjectsAreEqual(true, contains(vm.Status.Networks[1].Addresses, staticAddress))
 	})
 	assert.NotEmpty(t, vm.Status.NodeName)
 	assert.NotEmpty(t, vm.Status.PrimaryAddress)
@@ -178,7 +184,8 @@ func checkNoDrift(t *testing.T, namespace string, vm *v1alpha1.WukongVM) {
 	cluster.Drain(t)
 	settled := time.Now()
 	kubectl.Run(t, string(text), "apply", "--server-side", "--force-conflicts", "-f", "-")
-	assert.Empty(t, kubectl.Run(t, string(text), "diff", "--server-side", "--force-conflicts", "-f", "-"), "kubectl diff is empty")
+	assert.Empty(t, kubectl.Run(t, string(text), "diff", "--server-side", "--force-conflicts", "-f", "-"),
+		"kubectl diff is empty")
 	assert.Equal(t, generation, read(t, vm).Generation)
 	cluster.RestartOperator(t)
 

@@ -22,19 +22,23 @@ import (
 	"github.com/novasphere/wukong/e2e/internal/harness"
 )
 
-// TestATenantReachesNoNetworkOfTheNodes (fault A.1) plays somebody with Kubernetes' role edit in one namespace, who wants a network of the nodes, by a WukongNetwork
-// and by the template of a WukongVM. Each way is refused with the reason; what the platform team permits is not. It changes the policy of the whole
-// cluster, so that it is not parallel.
+// TestATenantReachesNoNetworkOfTheNodes (fault A.1) plays somebody with Kubernetes' role edit in one namespace, who
+// wants a network of the nodes, by a WukongNetwork and by the template of a WukongVM. Each way is refused with the
+// reason; what the platform team permits is not. It changes the policy of the whole cluster, so that it is not
+// parallel.
 func TestATenantReachesNoNetworkOfTheNodes(t *testing.T) {
 	harness.Essential(t)
 	namespace := cluster.Namespace(t)
 	tenant := editorOf(t, namespace)
 	permit(t, []v1alpha1.PermittedHostNetwork{{
 		Name: "office", Namespaces: []v1alpha1.NamespaceNameOrAll{v1alpha1.NamespaceNameOrAll(namespace)},
-		Bridges: []v1alpha1.InterfaceName{"br-office"}, VLANs: []v1alpha1.VLANRange{{First: 100, Last: ptr.To[int32](199)}},
+		Bridges: []v1alpha1.InterfaceName{"br-office"},
+		VLANs:   []v1alpha1.VLANRange{{First: 100, Last: ptr.To[int32](199)}},
 	}})
 	office := func(vlan int32) v1alpha1.WukongNetworkSpec {
-		return v1alpha1.WukongNetworkSpec{Type: v1alpha1.NetworkTypeBridge, Bridge: &v1alpha1.BridgeNetwork{Name: "br-office", VLAN: &vlan}}
+		return v1alpha1.WukongNetworkSpec{
+			Type: v1alpha1.NetworkTypeBridge, Bridge: &v1alpha1.BridgeNetwork{Name: "br-office", VLAN: &vlan},
+		}
 	}
 	harness.Until(t, harness.CauseOther, patience, "the API server heeds the policy", func(ctx context.Context) string {
 		if err := tenant.Create(ctx, networkOf(namespace, office(200)), client.DryRunAll); !apierrors.IsForbidden(err) {
@@ -55,7 +59,8 @@ func TestATenantReachesNoNetworkOfTheNodes(t *testing.T) {
 		})
 	}
 	for _, object := range []client.Object{
-		foreign("k8s.cni.cncf.io/v1", "NetworkAttachmentDefinition", namespace), foreign("nmstate.io/v1", "NodeNetworkConfigurationPolicy", ""),
+		foreign("k8s.cni.cncf.io/v1", "NetworkAttachmentDefinition", namespace),
+		foreign("nmstate.io/v1", "NodeNetworkConfigurationPolicy", ""),
 		&v1alpha1.WukongHostNetworkPolicy{ObjectMeta: metav1.ObjectMeta{Name: "another"}},
 	} {
 		assert.True(t, apierrors.IsForbidden(tenant.Create(t.Context(), object)), "%T", object)
@@ -70,7 +75,9 @@ type wayToANode struct {
 
 func waysToANode() map[string]wayToANode {
 	bridge := func(name string, edit ...func(*v1alpha1.WukongNetworkSpec)) v1alpha1.WukongNetworkSpec {
-		spec := v1alpha1.WukongNetworkSpec{Type: v1alpha1.NetworkTypeBridge, Bridge: &v1alpha1.BridgeNetwork{Name: name}}
+		spec := v1alpha1.WukongNetworkSpec{
+			Type: v1alpha1.NetworkTypeBridge, Bridge: &v1alpha1.BridgeNetwork{Name: name},
+		}
 		for _, change := range edit {
 			change(&spec)
 		}
@@ -87,7 +94,8 @@ func waysToANode() map[string]wayToANode {
 	}
 	macvlan := func(master string, mode v1alpha1.MacvlanMode, resource string) v1alpha1.WukongNetworkSpec {
 		return v1alpha1.WukongNetworkSpec{
-			Type: v1alpha1.NetworkTypeMacvlan, Macvlan: &v1alpha1.MacvlanNetwork{Master: master, Mode: mode, ResourceName: resource},
+			Type:    v1alpha1.NetworkTypeMacvlan,
+			Macvlan: &v1alpha1.MacvlanNetwork{Master: master, Mode: mode, ResourceName: resource},
 		}
 	}
 	virtual := func(edit func(*v1alpha1.SRIOVNetwork)) v1alpha1.WukongNetworkSpec {
@@ -106,35 +114,61 @@ func waysToANode() map[string]wayToANode {
 		spec.HostAccess = v1alpha1.HostAccessUnrestricted
 		return spec
 	}
-	const denied, unrestricted, word = "may not use", "nor change a network that has it", "set hostAccess: Unrestricted, or leave"
+	const (
+		denied       = "may not use"
+		unrestricted = "nor change a network that has it"
+		word         = "set hostAccess: Unrestricted, or leave"
+	)
 	return map[string]wayToANode{
-		"another bridge":                       {bridge("br-storage"), denied},
-		"the permitted bridge as a trunk":      {bridge("br-office"), "bridge br-office without a VLAN"},
-		"another VLAN of it":                   {bridge("br-office", vlan(200)), "bridge br-office with VLAN 200"},
-		"the VLAN before its range":            {bridge("br-office", vlan(99)), "bridge br-office with VLAN 99"},
-		"a bridge on the node's interface":     {bridge("br-mine", managed(nothing)), word},
-		"its address moved to a bridge":        {bridge("br-mine", managed(func(m *v1alpha1.ManagedBridge) { m.KeepHostAddress = ptr.To(true) })), word},
-		"the MTU of the node's interface":      {bridge("br-mine", managed(func(m *v1alpha1.ManagedBridge) { m.UplinkVLAN, m.MTU = ptr.To[int32](100), ptr.To[int32](576) })), word},
-		"a bridge of the node taken over":      {bridge("br-storage", managed(func(m *v1alpha1.ManagedBridge) { m.Adopt = ptr.To(true) })), word},
-		"the node's interface":                 {macvlan(testbed.NodeNIC, "", ""), "interface " + testbed.NodeNIC + " in mode Bridge"},
-		"the node's interface alone":           {macvlan(testbed.NodeNIC, v1alpha1.MacvlanPassthru, ""), "interface " + testbed.NodeNIC + " in mode Passthru"},
-		"a VLAN interface of the node":         {macvlan(testbed.NodeNIC+".100", "", ""), denied},
-		"a device of the node by its plugin":   {macvlan("eth9", "", "lab.example/host"), "as lab.example/host"},
-		"virtual functions":                    {virtual(func(*v1alpha1.SRIOVNetwork) {}), "SR-IOV resource openshift.io/fast without a VLAN"},
-		"virtual functions that may do all":    {virtual(func(s *v1alpha1.SRIOVNetwork) { s.Trust = ptr.To(true) }), word},
-		"virtual functions that may be others": {virtual(func(s *v1alpha1.SRIOVNetwork) { s.SpoofCheck = ptr.To(false) }), word},
+		"another bridge":                   {bridge("br-storage"), denied},
+		"the permitted bridge as a trunk":  {bridge("br-office"), "bridge br-office without a VLAN"},
+		"another VLAN of it":               {bridge("br-office", vlan(200)), "bridge br-office with VLAN 200"},
+		"the VLAN before its range":        {bridge("br-office", vlan(99)), "bridge br-office with VLAN 99"},
+		"a bridge on the node's interface": {bridge("br-mine", managed(nothing)), word},
+		"its address moved to a bridge": {
+			bridge("br-mine", managed(func(m *v1alpha1.ManagedBridge) { m.KeepHostAddress = ptr.To(true) })), word,
+		},
+		"the MTU of the node's interface": {
+			bridge("br-mine", managed(func(m *v1alpha1.ManagedBridge) {
+				m.UplinkVLAN, m.MTU = ptr.To[int32](100), ptr.To[int32](576)
+			})), word,
+		},
+		"a bridge of the node taken over": {
+			bridge("br-storage", managed(func(m *v1alpha1.ManagedBridge) { m.Adopt = ptr.To(true) })), word,
+		},
+		"the node's interface": {macvlan(testbed.NodeNIC, "", ""),
+			"interface " + testbed.NodeNIC + " in mode Bridge"},
+		"the node's interface alone": {macvlan(testbed.NodeNIC, v1alpha1.MacvlanPassthru, ""),
+			"interface " + testbed.NodeNIC + " in mode Passthru"},
+		"a VLAN interface of the node":       {macvlan(testbed.NodeNIC+".100", "", ""), denied},
+		"a device of the node by its plugin": {macvlan("eth9", "", "lab.example/host"), "as lab.example/host"},
+		"virtual functions": {virtual(func(*v1alpha1.SRIOVNetwork) {}),
+			"SR-IOV resource openshift.io/fast without a VLAN"},
+		"virtual functions that may do all": {
+			virtual(func(s *v1alpha1.SRIOVNetwork) { s.Trust = ptr.To(true) }), word,
+		},
+		"virtual functions that may be others": {
+			virtual(func(s *v1alpha1.SRIOVNetwork) { s.SpoofCheck = ptr.To(false) }), word,
+		},
 		"an Open vSwitch bridge": {v1alpha1.WukongNetworkSpec{
-			Type: v1alpha1.NetworkTypeOVS, OVS: &v1alpha1.OVSNetwork{Bridge: "br-int"}}, "Open vSwitch bridge br-int without a VLAN"},
-		"an attachment of another namespace": {attachment("kube-system", "storage"), "NetworkAttachmentDefinition kube-system/storage"},
-		"addresses of another segment":       {bridge("br-office", vlan(150), func(s *v1alpha1.WukongNetworkSpec) { s.Segment = "bridge" }), word},
-		"all of it as an administrator":      {asAdministrator(bridge("br-mine", managed(nothing))), unrestricted},
-		"a bridge as an administrator":       {asAdministrator(bridge("br-storage")), unrestricted},
-		"an interface as an administrator":   {asAdministrator(macvlan(testbed.NodeNIC, v1alpha1.MacvlanPassthru, "")), unrestricted},
+			Type: v1alpha1.NetworkTypeOVS, OVS: &v1alpha1.OVSNetwork{Bridge: "br-int"}},
+			"Open vSwitch bridge br-int without a VLAN"},
+		"an attachment of another namespace": {attachment("kube-system", "storage"),
+			"NetworkAttachmentDefinition kube-system/storage"},
+		"addresses of another segment": {
+			bridge("br-office", vlan(150), func(s *v1alpha1.WukongNetworkSpec) { s.Segment = "bridge" }), word,
+		},
+		"all of it as an administrator": {asAdministrator(bridge("br-mine", managed(nothing))), unrestricted},
+		"a bridge as an administrator":  {asAdministrator(bridge("br-storage")), unrestricted},
+		"an interface as an administrator": {asAdministrator(macvlan(testbed.NodeNIC, v1alpha1.MacvlanPassthru, "")),
+			unrestricted},
 	}
 }
 
 func networkOf(namespace string, spec v1alpha1.WukongNetworkSpec) *v1alpha1.WukongNetwork {
-	return &v1alpha1.WukongNetwork{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "mine"}, Spec: *spec.DeepCopy()}
+	return &v1alpha1.WukongNetwork{
+		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "mine"}, Spec: *spec.DeepCopy(),
+	}
 }
 
 func machineOn(namespace string, spec v1alpha1.WukongNetworkSpec) *v1alpha1.WukongVM {

@@ -22,8 +22,8 @@ import (
 	"github.com/novasphere/wukong/e2e/internal/harness"
 )
 
-// Fault C.11: what docs/uninstall.md says leaves machines as they are, keeps no namespace from being deleted, and is undone by installing again. It is not parallel: for a
-// moment there is no operator.
+// Fault C.11: what docs/uninstall.md says leaves machines as they are, keeps no namespace from being deleted, and is
+// undone by installing again. It is not parallel: for a moment there is no operator.
 func TestUninstallKeepsNothingFromBeingDeleted(t *testing.T) {
 	harness.Thorough(t)
 	chart, values := release(t)
@@ -56,7 +56,8 @@ func TestUninstallKeepsNothingFromBeingDeleted(t *testing.T) {
 
 	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: leaving}}
 	require.NoError(t, cluster.Delete(t.Context(), gone))
-	cluster.WaitGone(t, &corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Namespace: leaving, Name: "gone"}}, patience)
+	cluster.WaitGone(t, &corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Namespace: leaving, Name: "gone"}},
+		patience)
 	require.NoError(t, cluster.Delete(t.Context(), kept))
 	cluster.WaitGone(t, kept, patience)
 	claim := &corev1.PersistentVolumeClaim{}

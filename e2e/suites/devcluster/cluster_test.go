@@ -27,7 +27,9 @@ type testCluster struct {
 func buildTestCluster(t *testing.T) testCluster {
 	t.Helper()
 	folder := t.TempDir()
-	one := testCluster{Cluster: testbed.At(filepath.Join(folder, "cluster")), program: filepath.Join(folder, "program", "devcluster")}
+	one := testCluster{
+		Cluster: testbed.At(filepath.Join(folder, "cluster")), program: filepath.Join(folder, "program", "devcluster"),
+	}
 	build := exec.Command("go", "build", "-o", one.program, ".")
 	build.Dir = filepath.Join(testbed.Checkout(), "e2e", "devcluster") // a module of its own
 	output, err := build.CombinedOutput()
@@ -101,6 +103,7 @@ func (c testCluster) onNode(t *testing.T, name, script string) {
 	t.Helper()
 	process, err := c.NodeProcess(name)
 	require.NoError(t, err)
-	output, err := exec.CommandContext(t.Context(), "nsenter", "--target", strconv.Itoa(process), "--all", "sh", "-ec", script).CombinedOutput()
+	output, err := exec.CommandContext(t.Context(), "nsenter", "--target", strconv.Itoa(process), "--all", "sh", "-ec",
+		script).CombinedOutput()
 	require.NoError(t, err, string(output))
 }

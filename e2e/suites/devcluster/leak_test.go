@@ -20,7 +20,8 @@ var firstNode, secondNode = testbed.NodeName(1), testbed.NodeName(2)
 // server is the Service of the first pod.
 var server = "http://" + testbed.ServiceHost("default", "probe")
 
-// pods write to the node's disk and to memory, serve each other, and hold a mount of every kind that kubelet makes itself.
+// pods write to the node's disk and to memory, serve each other, and hold a mount of every kind that kubelet makes
+// itself.
 var pods = strings.NewReplacer("FIRST_NODE", firstNode, "SECOND_NODE", secondNode, "PROBE", testbed.Probe).Replace(`
 apiVersion: v1
 kind: Pod
@@ -59,8 +60,8 @@ metadata: {name: probe}
 spec: {selector: {app: probe}, ports: [{port: 80, targetPort: 8080}]}
 `)
 
-// TestUpDownLeavesNothing starts a cluster with two nodes, interrupts that, starts it again, lets pods talk across nodes,
-// ends a node and brings it back, and takes the cluster down: the machine is then as it was.
+// TestUpDownLeavesNothing starts a cluster with two nodes, interrupts that, starts it again, lets pods talk across
+// nodes, ends a node and brings it back, and takes the cluster down: the machine is then as it was.
 func TestUpDownLeavesNothing(t *testing.T) {
 	harness.Essential(t)
 	if os.Geteuid() != 0 {

@@ -28,12 +28,17 @@ func inspectMachine(t *testing.T) map[string][]string {
 	mounts, err := os.ReadFile("/proc/self/mounts")
 	require.NoError(t, err)
 	machine["mounts"] = strings.Split(string(mounts), "\n")
-	for _, pattern := range []string{"/sys/fs/cgroup/*", "/sys/fs/cgroup/*/*", "/etc/*", "/opt/*", "/var/lib/*", "/run/*", "/var/log/*", "/var/run/*", "/usr/libexec/*"} {
+	for _, pattern := range []string{
+		"/sys/fs/cgroup/*", "/sys/fs/cgroup/*/*", "/etc/*", "/opt/*", "/var/lib/*",
+		"/run/*", "/var/log/*", "/var/run/*", "/usr/libexec/*",
+	} {
 		found, err := filepath.Glob(pattern)
 		require.NoError(t, err)
 		machine["files "+pattern] = found
 	}
-	for _, name := range []string{"vm/overcommit_memory", "vm/panic_on_oom", "kernel/panic", "kernel/panic_on_oops", "net/ipv4/ip_forward"} {
+	for _, name := range []string{
+		"vm/overcommit_memory", "vm/panic_on_oom", "kernel/panic", "kernel/panic_on_oops", "net/ipv4/ip_forward",
+	} {
 		value, err := os.ReadFile("/proc/sys/" + name)
 		require.NoError(t, err)
 		machine["kernel parameter "+name] = []string{string(value)}

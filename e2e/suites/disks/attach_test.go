@@ -38,7 +38,9 @@ func takeOut(vm *v1alpha1.WukongVM, name string) {
 }
 
 // waitAttachment waits until status.disks says of a disk what is wanted; empty for a disk that is not listed.
-func waitAttachment(t *testing.T, vm *v1alpha1.WukongVM, name string, wanted v1alpha1.DiskAttachment) *v1alpha1.VMDiskStatus {
+func waitAttachment(
+	t *testing.T, vm *v1alpha1.WukongVM, name string, wanted v1alpha1.DiskAttachment,
+) *v1alpha1.VMDiskStatus {
 	t.Helper()
 	var found *v1alpha1.VMDiskStatus
 	cluster.WaitFor(t, harness.CausePlug, vm, patience, "has disk "+name+" "+string(wanted), func() bool {
@@ -83,7 +85,8 @@ func TestADiskGoesFromOneRunningMachineToAnother(t *testing.T) {
 	t.Parallel()
 	namespace := cluster.Namespace(t)
 	data := builder.Disk(namespace, "data", builder.Size("256Mi"))
-	medium := builder.Disk(namespace, "medium", builder.Size("64Mi"), builder.FromHTTP(testbed.ImageURL(testbed.TinyImage)))
+	medium := builder.Disk(namespace, "medium", builder.Size("64Mi"),
+		builder.FromHTTP(testbed.ImageURL(testbed.TinyImage)))
 	one := tinyVM(namespace, "one", builder.EmptyDrive("cd"))
 	two := tinyVM(namespace, "two")
 	cluster.Make(t, data, medium, one, two)
@@ -101,7 +104,8 @@ func TestADiskGoesFromOneRunningMachineToAnother(t *testing.T) {
 		first.Until(t, harness.CausePlug, sizeOfData, "268435456")
 		waitGuestSize(t, data, 268435456)
 	})
-	first.Run(t, "mkfs.ext4 -q "+dataDevice+" && mount "+dataDevice+" /mnt && head -c 20000000 /dev/urandom >/mnt/file && sync")
+	first.Run(t,
+		"mkfs.ext4 -q "+dataDevice+" && mount "+dataDevice+" /mnt && head -c 20000000 /dev/urandom >/mnt/file && sync")
 	checksum := first.Run(t, "sha256sum </mnt/file")
 
 	t.Run("GrowsUnderTheGuest", func(t *testing.T) {
@@ -137,7 +141,9 @@ func TestADiskGoesFromOneRunningMachineToAnother(t *testing.T) {
 		second.Until(t, harness.CausePlug, sizeOfData, "536870912")
 		second.Run(t, "mount "+dataDevice+" /mnt")
 		assert.Equal(t, checksum, second.Run(t, "sha256sum </mnt/file"), "the bytes that the first guest wrote")
-		cluster.Wait(t, data, patience, "held by the second machine", func() bool { return data.Status.AttachedTo == "two" })
+		cluster.Wait(t, data, patience, "held by the second machine", func() bool {
+			return data.Status.AttachedTo == "two"
+		})
 	})
 	t.Run("ASharedDiskIsInBothGuests", func(t *testing.T) {
 		shared := smallDisk(namespace, "shared", builder.Shared)
@@ -156,7 +162,8 @@ func TestADiskGoesFromOneRunningMachineToAnother(t *testing.T) {
 		for from, to := range map[*harness.Guest]*harness.Guest{first: second, second: first} {
 			words := rand.Text()
 			from.Run(t, "echo "+words+" | dd of="+device+" bs=512 conv=sync oflag=direct status=none")
-			to.Until(t, harness.CausePlug, "dd if="+device+" bs=512 count=1 iflag=direct status=none | tr -d '\\0'", words)
+			to.Until(t, harness.CausePlug,
+				"dd if="+device+" bs=512 count=1 iflag=direct status=none | tr -d '\\0'", words)
 		}
 		change(t, one, func(vm *v1alpha1.WukongVM) { takeOut(vm, "shared") })
 		waitAttachment(t, one, "shared", "")
@@ -179,20 +186,28 @@ func TestADiskGoesFromOneRunningMachineToAnother(t *testing.T) {
 		waitDisksReason(t, two, v1alpha1.ReasonBootDiskInUse, "set powerState to Stopped")
 		cluster.WaitReady(t, two, metav1.ConditionTrue, v1alpha1.ReasonRunning, patience)
 		require.NoError(t, cluster.Get(t.Context(), client.ObjectKeyFromObject(data), data))
-		change(t, two, func(vm *v1alpha1.WukongVM) { vm.Spec.Disks = append([]v1alpha1.VMDisk{root}, vm.Spec.Disks...) })
+		change(t, two, func(vm *v1alpha1.WukongVM) {
+			vm.Spec.Disks = append([]v1alpha1.VMDisk{root}, vm.Spec.Disks...)
+		})
 		waitDisksReason(t, two, v1alpha1.ReasonReady, "")
-		require.False(t, meta.IsStatusConditionTrue(two.Status.Conditions, v1alpha1.ConditionRestartRequired), "%+v", two.Status.Conditions)
+		require.False(t, meta.IsStatusConditionTrue(two.Status.Conditions, v1alpha1.ConditionRestartRequired),
+			"%+v", two.Status.Conditions)
 	})
 	t.Run("AMediumIsPutInAndTakenOut", func(t *testing.T) {
 		drive := func(vm *v1alpha1.WukongVM) *v1alpha1.VMDisk {
-			return &vm.Spec.Disks[slices.IndexFunc(vm.Spec.Disks, func(disk v1alpha1.VMDisk) bool { return disk.Name == "cd" })]
+			return &vm.Spec.Disks[slices.IndexFunc(vm.Spec.Disks, func(disk v1alpha1.VMDisk) bool {
+				return disk.Name == "cd"
+			})]
 		}
-		change(t, one, func(vm *v1alpha1.WukongVM) { drive(vm).DiskRef = &v1alpha1.LocalObjectReference{Name: "medium"} })
+		change(t, one, func(vm *v1alpha1.WukongVM) {
+			drive(vm).DiskRef = &v1alpha1.LocalObjectReference{Name: "medium"}
+		})
 		waitAttachment(t, one, "cd", v1alpha1.DiskAttached)
 		first.Until(t, harness.CausePlug, "blockdev --getsize64 /dev/sr0 || true", "67108864")
 		change(t, one, func(vm *v1alpha1.WukongVM) { drive(vm).DiskRef = nil })
 		first.Until(t, harness.CausePlug, "dd if=/dev/sr0 of=/dev/null bs=2k count=1 2>&1 || true", "No medium found")
 		cluster.Wait(t, medium, patience, "held by nobody", func() bool { return medium.Status.AttachedTo == "" })
-		require.False(t, meta.IsStatusConditionTrue(one.Status.Conditions, v1alpha1.ConditionRestartRequired), "%+v", one.Status.Conditions)
+		require.False(t, meta.IsStatusConditionTrue(one.Status.Conditions, v1alpha1.ConditionRestartRequired),
+			"%+v", one.Status.Conditions)
 	})
 }

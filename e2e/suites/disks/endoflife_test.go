@@ -20,7 +20,8 @@ import (
 	"github.com/novasphere/wukong/e2e/internal/harness"
 )
 
-// A protected disk outlives its application, cannot be deleted, and does not go of itself when the protection is lifted.
+// A protected disk outlives its application, cannot be deleted, and does not go of itself when the protection is
+// lifted.
 func TestAProtectedDiskOutlivesItsApplication(t *testing.T) {
 	harness.Essential(t)
 	t.Parallel()
@@ -29,8 +30,10 @@ func TestAProtectedDiskOutlivesItsApplication(t *testing.T) {
 	application := builder.Wukong(namespace, shop.Name)
 	vm := tinyVM(namespace, "web")
 	vm.Spec.WukongRef = shop
-	vm.Spec.Disks = append(vm.Spec.Disks, builder.DiskTemplate("stamped", builder.Size("64Mi"), builder.Protected), builder.DiskReference("own", "own"))
-	own, free := builder.Disk(namespace, "own", builder.Size("64Mi")), builder.Disk(namespace, "free", builder.Size("64Mi"))
+	vm.Spec.Disks = append(vm.Spec.Disks, builder.DiskTemplate("stamped", builder.Size("64Mi"), builder.Protected),
+		builder.DiskReference("own", "own"))
+	own, free := builder.Disk(namespace, "own", builder.Size("64Mi")),
+		builder.Disk(namespace, "free", builder.Size("64Mi"))
 	own.Spec.WukongRef, own.Spec.DeletionProtection = shop, ptr.To(true)
 	free.Spec.WukongRef = shop
 	cluster.Make(t, application, own, free, vm)
@@ -51,7 +54,9 @@ func TestAProtectedDiskOutlivesItsApplication(t *testing.T) {
 		waitDisk(t, disk)
 		assert.Nil(t, disk.DeletionTimestamp)
 		change(t, disk, func(disk *v1alpha1.WukongDisk) { disk.Spec.DeletionProtection = nil })
-		cluster.Wait(t, disk, patience, "looked at", func() bool { return disk.Status.ObservedGeneration == disk.Generation })
+		cluster.Wait(t, disk, patience, "looked at", func() bool {
+			return disk.Status.ObservedGeneration == disk.Generation
+		})
 		require.Nil(t, disk.DeletionTimestamp, "the deletion of the application is long past")
 		require.NoError(t, cluster.Delete(t.Context(), disk))
 	}
@@ -72,7 +77,9 @@ func TestAReclaimPolicyThatChangedWhileTheMachineRan(t *testing.T) {
 	change(t, root, func(disk *v1alpha1.WukongDisk) { disk.Spec.ReclaimPolicy = v1alpha1.ReclaimRetain })
 	// Its template says Retain: what is in a template is changed there.
 	change(t, vm, func(vm *v1alpha1.WukongVM) { vm.Spec.Disks[1].Template.Spec.ReclaimPolicy = v1alpha1.ReclaimDelete })
-	cluster.Wait(t, data, patience, "to be deleted with its claim", func() bool { return data.Spec.ReclaimPolicy == v1alpha1.ReclaimDelete })
+	cluster.Wait(t, data, patience, "to be deleted with its claim", func() bool {
+		return data.Spec.ReclaimPolicy == v1alpha1.ReclaimDelete
+	})
 	require.NoError(t, cluster.Delete(t.Context(), vm))
 	cluster.NothingLeft(t, namespace, patience, "PersistentVolumeClaim/web-root")
 	claim := &corev1.PersistentVolumeClaim{}
@@ -91,15 +98,21 @@ func TestANamespaceEndsWithAllThatIsUnderWay(t *testing.T) {
 	vm := tinyVM(namespace, "web")
 	vm.Spec.WukongRef = &v1alpha1.LocalObjectReference{Name: "shop"}
 	vm.Spec.Disks = append(vm.Spec.Disks, builder.DiskReference("data", "data"))
-	data, free := builder.Disk(namespace, "data", builder.Size("64Mi")), builder.Disk(namespace, "free", builder.Size("64Mi"))
+	data, free := builder.Disk(namespace, "data", builder.Size("64Mi")),
+		builder.Disk(namespace, "free", builder.Size("64Mi"))
 	data.Spec.ReclaimPolicy = v1alpha1.ReclaimRetain
-	slow := builder.Disk(namespace, "slow", builder.Size("1Gi"), builder.FromHTTP(testbed.SlowImageURL(100000, testbed.DebianImage)))
+	slow := builder.Disk(namespace, "slow", builder.Size("1Gi"),
+		builder.FromHTTP(testbed.SlowImageURL(100000, testbed.DebianImage)))
 	broken := builder.Disk(namespace, "broken", builder.Size("64Mi"), builder.FromHTTP(testbed.NotFoundURL()))
-	image := newImage(namespace, "image", v1alpha1.WukongImageSource{HTTP: &v1alpha1.HTTPSource{URL: testbed.HangingImageURL(testbed.TinyImage)}})
-	export := builder.Export(namespace, "export", "free", toBucket("a", v1alpha1.ExportRaw, v1alpha1.ExportUncompressed))
+	image := newImage(namespace, "image",
+		v1alpha1.WukongImageSource{HTTP: &v1alpha1.HTTPSource{URL: testbed.HangingImageURL(testbed.TinyImage)}})
+	export := builder.Export(namespace, "export", "free",
+		toBucket("a", v1alpha1.ExportRaw, v1alpha1.ExportUncompressed))
 	cluster.Make(t, application, exportCredentials(namespace, "wrong"), vm, data, free, slow, broken, image, export)
 	cluster.WaitReady(t, vm, metav1.ConditionTrue, v1alpha1.ReasonRunning, importAndBoot)
-	cluster.Wait(t, slow, importAndBoot, "importing", func() bool { return slow.Status.Phase == v1alpha1.DiskImporting })
+	cluster.Wait(t, slow, importAndBoot, "importing", func() bool {
+		return slow.Status.Phase == v1alpha1.DiskImporting
+	})
 	cluster.WaitCause(t, broken, v1alpha1.ReasonImportFailed, "404", patience)
 
 	all := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}}
@@ -130,13 +143,14 @@ func TestANamespaceWaitsForAProtectedDisk(t *testing.T) {
 	cluster.WaitGone(t, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}}, patience)
 }
 
-// CDI asks at each change of a DataVolume whether its source may be cloned. The source's namespace may be long gone: a clone that is complete can be
-// retained, protected and let go all the same.
+// CDI asks at each change of a DataVolume whether its source may be cloned. The source's namespace may be long gone: a
+// clone that is complete can be retained, protected and let go all the same.
 func TestACloneOutlivesTheNamespaceOfItsSource(t *testing.T) {
 	harness.Thorough(t)
 	t.Parallel()
 	there, here := cluster.Namespace(t), cluster.Namespace(t)
-	golden, clone := smallDisk(there, "golden", harness.FromTiny()), smallDisk(here, "clone", builder.CloneOf(there, "golden"))
+	golden, clone := smallDisk(there, "golden", harness.FromTiny()),
+		smallDisk(here, "clone", builder.CloneOf(there, "golden"))
 	golden.Spec.CloneableFrom = []string{here}
 	cluster.Make(t, golden, clone)
 	waitDisk(t, clone)
@@ -149,15 +163,16 @@ func TestACloneOutlivesTheNamespaceOfItsSource(t *testing.T) {
 	})
 	waitDisk(t, clone)
 	held := builder.DataVolume(here, "clone")
-	harness.Until(t, harness.CauseOther, patience, "the DataVolume is nobody's, and protected", func(ctx context.Context) string {
-		if err := cluster.Get(ctx, client.ObjectKeyFromObject(held), held); err != nil {
-			return err.Error()
-		}
-		if len(held.GetOwnerReferences()) > 0 || held.GetLabels()[v1alpha1.LabelDeletionProtection] == "" {
-			return fmt.Sprintf("owners %v, labels %v", held.GetOwnerReferences(), held.GetLabels())
-		}
-		return ""
-	})
+	harness.Until(t, harness.CauseOther, patience, "the DataVolume is nobody's, and protected",
+		func(ctx context.Context) string {
+			if err := cluster.Get(ctx, client.ObjectKeyFromObject(held), held); err != nil {
+				return err.Error()
+			}
+			if len(held.GetOwnerReferences()) > 0 || held.GetLabels()[v1alpha1.LabelDeletionProtection] == "" {
+				return fmt.Sprintf("owners %v, labels %v", held.GetOwnerReferences(), held.GetLabels())
+			}
+			return ""
+		})
 	change(t, clone, func(disk *v1alpha1.WukongDisk) { disk.Spec.DeletionProtection = nil })
 	require.NoError(t, cluster.Delete(t.Context(), clone))
 	cluster.NothingLeft(t, here, patience, "PersistentVolumeClaim/clone")

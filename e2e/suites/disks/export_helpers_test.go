@@ -92,7 +92,9 @@ var forwarding = regexp.MustCompile(`Forwarding from 127\.0\.0\.1:([0-9]+)`)
 func download(t *testing.T, export *v1alpha1.WukongExport) func(headers map[string]string) (*http.Response, []byte) {
 	t.Helper()
 	secret := &corev1.Secret{}
-	require.NoError(t, cluster.Get(t.Context(), client.ObjectKey{Namespace: export.Namespace, Name: export.Status.Download.SecretName}, secret))
+	require.NoError(t,
+		cluster.Get(t.Context(), client.ObjectKey{Namespace: export.Namespace, Name: export.Status.Download.SecretName},
+			secret))
 	pool := x509.NewCertPool()
 	require.True(t, pool.AppendCertsFromPEM(secret.Data["ca.crt"]))
 	port := portForward(t.Context(), t, export.Namespace, export.Status.Download.ServiceName)
@@ -115,8 +117,9 @@ func download(t *testing.T, export *v1alpha1.WukongExport) func(headers map[stri
 	}
 }
 
-// portForward forwards to the HTTPS port of a Service until ctx ends, and returns the local port. It ends for good when the pod resets
-// a connection, as a server does that answers before it has read all of a request (client-go tools/portforward, handleConnection).
+// portForward forwards to the HTTPS port of a Service until ctx ends, and returns the local port. It ends for good when
+// the pod resets a connection, as a server does that answers before it has read all of a request (client-go
+// tools/portforward, handleConnection).
 func portForward(ctx context.Context, t require.TestingT, namespace, service string) (port string) {
 	ctx, cancel := context.WithCancel(ctx)
 	command := exec.CommandContext(ctx, testbed.Here().Program("kubectl"), "--kubeconfig="+testbed.Kubeconfig(),

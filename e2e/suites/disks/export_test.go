@@ -28,7 +28,8 @@ func TestExportAndImportAgain(t *testing.T) {
 	harness.Essential(t)
 	t.Parallel()
 	namespace := cluster.Namespace(t)
-	file, block := smallDisk(namespace, "file", harness.FromTiny()), smallDisk(namespace, "block", harness.FromTiny(), builder.OnBlock)
+	file, block := smallDisk(namespace, "file", harness.FromTiny()),
+		smallDisk(namespace, "block", harness.FromTiny(), builder.OnBlock)
 	cluster.Make(t, exportCredentials(namespace, testbed.S3SecretKey), file, block)
 	for _, disk := range []*v1alpha1.WukongDisk{file, block} {
 		cluster.WaitReady(t, disk, metav1.ConditionTrue, v1alpha1.ReasonReady, importAndBoot)
@@ -42,8 +43,10 @@ func TestExportAndImportAgain(t *testing.T) {
 		source builder.DiskOption
 		same   []builder.DiskOption
 	}{
-		{"s3-raw-gzip", file, toBucket(namespace+"/raw.img.gz", v1alpha1.ExportRaw, v1alpha1.ExportGzip), s3Source(namespace + "/raw.img.gz"), nil},
-		{"s3-qcow2", block, toBucket(namespace+"/disk.qcow2", v1alpha1.ExportQCOW2, v1alpha1.ExportUncompressed), s3Source(namespace + "/disk.qcow2"), []builder.DiskOption{builder.OnBlock}},
+		{"s3-raw-gzip", file, toBucket(namespace+"/raw.img.gz", v1alpha1.ExportRaw, v1alpha1.ExportGzip),
+			s3Source(namespace + "/raw.img.gz"), nil},
+		{"s3-qcow2", block, toBucket(namespace+"/disk.qcow2", v1alpha1.ExportQCOW2, v1alpha1.ExportUncompressed),
+			s3Source(namespace + "/disk.qcow2"), []builder.DiskOption{builder.OnBlock}},
 		{"registry", file, toImage(image), builder.FromRegistry(testbed.RegistryURL(image)), nil},
 	}
 	checksums := map[string]string{file.Name: rawChecksum(t, file), block.Name: rawChecksum(t, block)}
@@ -73,7 +76,8 @@ func TestExportOfAMachine(t *testing.T) {
 	vm := tinyVM(namespace, "web")
 	cluster.Make(t, vm)
 	cluster.WaitReady(t, vm, metav1.ConditionTrue, v1alpha1.ReasonRunning, importAndBoot)
-	export := builder.Export(namespace, "golden", "", builder.OfMachine("web", ""), toImage(testbed.RegistryHost()+"/machines/"+namespace+":1"))
+	export := builder.Export(namespace, "golden", "", builder.OfMachine("web", ""),
+		toImage(testbed.RegistryHost()+"/machines/"+namespace+":1"))
 	cluster.Make(t, export)
 	ready := cluster.WaitReady(t, export, metav1.ConditionFalse, v1alpha1.ReasonSourceInUse, patience)
 	assert.Contains(t, ready.Message, "in use by WukongVM web")
@@ -82,7 +86,8 @@ func TestExportOfAMachine(t *testing.T) {
 	cluster.WaitReady(t, export, metav1.ConditionTrue, v1alpha1.ReasonCompleted, patience)
 	assert.Regexp(t, "/machines/"+namespace+"@sha256:[0-9a-f]{64}$", export.Status.Location)
 
-	born := builder.VM(namespace, "born", builder.Stamped("root", builder.Size(harness.TinySize), builder.FromRegistry(testbed.RegistryURL(export.Status.Location))))
+	born := builder.VM(namespace, "born", builder.Stamped("root", builder.Size(harness.TinySize),
+		builder.FromRegistry(testbed.RegistryURL(export.Status.Location))))
 	cluster.Make(t, born)
 	cluster.WaitReady(t, born, metav1.ConditionTrue, v1alpha1.ReasonRunning, importAndBoot)
 	cluster.Shell(t, born).Close()
@@ -97,22 +102,24 @@ func TestExportOfASnapshot(t *testing.T) {
 	cluster.Make(t, disk, exportCredentials(namespace, testbed.S3SecretKey))
 	cluster.WaitReady(t, disk, metav1.ConditionTrue, v1alpha1.ReasonReady, importAndBoot)
 	snapshot := builder.VolumeSnapshot(namespace, "monday", disk.Status.ClaimName)
-	export := builder.Export(namespace, "backup", "", builder.OfVolumeSnapshot("monday"), toBucket(namespace+"/snapshot.img", v1alpha1.ExportRaw, v1alpha1.ExportUncompressed))
+	export := builder.Export(namespace, "backup", "", builder.OfVolumeSnapshot("monday"),
+		toBucket(namespace+"/snapshot.img", v1alpha1.ExportRaw, v1alpha1.ExportUncompressed))
 	cluster.Make(t, export)
 	cluster.WaitReady(t, export, metav1.ConditionFalse, v1alpha1.ReasonSourceMissing, patience)
 	cluster.Make(t, snapshot)
 	cluster.WaitReady(t, export, metav1.ConditionTrue, v1alpha1.ReasonCompleted, patience)
 	assert.Equal(t, rawChecksum(t, disk), export.Status.Checksum)
-	harness.Until(t, harness.CauseDeletion, patience, "the restored claim is deleted", func(ctx context.Context) string {
-		claims := &corev1.PersistentVolumeClaimList{}
-		if err := cluster.List(ctx, claims, client.InNamespace(namespace)); err != nil {
-			return err.Error()
-		}
-		if len(claims.Items) != 1 {
-			return fmt.Sprintf("there are %d claims", len(claims.Items))
-		}
-		return ""
-	})
+	harness.Until(t, harness.CauseDeletion, patience, "the restored claim is deleted",
+		func(ctx context.Context) string {
+			claims := &corev1.PersistentVolumeClaimList{}
+			if err := cluster.List(ctx, claims, client.InNamespace(namespace)); err != nil {
+				return err.Error()
+			}
+			if len(claims.Items) != 1 {
+				return fmt.Sprintf("there are %d claims", len(claims.Items))
+			}
+			return ""
+		})
 }
 
 // The link gives the file to those with the token, and goes on in the middle.
@@ -149,7 +156,8 @@ func TestExportFaultsInPlainWords(t *testing.T) {
 	disk := smallDisk(namespace, "data", harness.FromTiny())
 	cluster.Make(t, disk, exportCredentials(namespace, "wrong"))
 	cluster.WaitReady(t, disk, metav1.ConditionTrue, v1alpha1.ReasonReady, importAndBoot)
-	refused := builder.Export(namespace, "refused", "data", toBucket(namespace+"/a", v1alpha1.ExportRaw, v1alpha1.ExportUncompressed))
+	refused := builder.Export(namespace, "refused", "data",
+		toBucket(namespace+"/a", v1alpha1.ExportRaw, v1alpha1.ExportUncompressed))
 	unreachable := builder.Export(namespace, "unreachable", "data", toImage(testbed.UnknownRegistryHost()+"/a/b:1"))
 	cluster.Make(t, refused, unreachable)
 	ready := cluster.WaitReady(t, refused, metav1.ConditionFalse, v1alpha1.ReasonCredentialsRefused, patience)
@@ -158,7 +166,9 @@ func TestExportFaultsInPlainWords(t *testing.T) {
 	assert.Contains(t, ready.Message, "is not known")
 
 	secret := exportCredentials(namespace, "")
-	require.NoError(t, cluster.Patch(t.Context(), secret, client.RawPatch("application/merge-patch+json", []byte(`{"stringData":{"secretKey":"`+testbed.S3SecretKey+`"}}`))))
+	require.NoError(t,
+		cluster.Patch(t.Context(), secret, client.RawPatch("application/merge-patch+json",
+			[]byte(`{"stringData":{"secretKey":"`+testbed.S3SecretKey+`"}}`))))
 	cluster.WaitReady(t, refused, metav1.ConditionTrue, v1alpha1.ReasonCompleted, patience)
 
 	missing := builder.Export(namespace, "missing", "data", func(spec *v1alpha1.WukongExportSpec) {
@@ -180,7 +190,8 @@ func TestExportFaultsInPlainWords(t *testing.T) {
 		}
 		return ""
 	})
-	forbidden := builder.Export(namespace, "forbidden", "data", toBucket(namespace+"/b", v1alpha1.ExportRaw, v1alpha1.ExportUncompressed))
+	forbidden := builder.Export(namespace, "forbidden", "data",
+		toBucket(namespace+"/b", v1alpha1.ExportRaw, v1alpha1.ExportUncompressed))
 	cluster.Make(t, forbidden)
 	cluster.WaitCause(t, forbidden, v1alpha1.ReasonApplyRefused, "exceeded quota: none", patience)
 	require.NoError(t, cluster.Delete(t.Context(), none))

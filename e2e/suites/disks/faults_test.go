@@ -31,10 +31,12 @@ import (
 	"github.com/novasphere/wukong/e2e/internal/harness"
 )
 
-// restartPeriod is how long kubelet waits at most before it starts a failed container again, on the dev cluster. Elsewhere it is five minutes.
+// restartPeriod is how long kubelet waits at most before it starts a failed container again, on the dev cluster.
+// Elsewhere it is five minutes.
 const restartPeriod = 10 * time.Second
 
-// fault is an import that does not work, what is said of it, and what a person does about it; nil for nothing, when it heals by itself.
+// fault is an import that does not work, what is said of it, and what a person does about it; nil for nothing, when it
+// heals by itself.
 type fault struct {
 	name, text string
 	source     v1alpha1.HTTPSource
@@ -44,8 +46,9 @@ type fault struct {
 	unstarted bool
 }
 
-// TestImportFaultsInPlainWords: each is told on the disk and on its machine in the importer's own words, is tried again in measure, and
-// heals when its cause is gone, without a touch of the disk or the machine. What cannot heal is deleted and leaves nothing.
+// TestImportFaultsInPlainWords: each is told on the disk and on its machine in the importer's own words, is tried again
+// in measure, and heals when its cause is gone, without a touch of the disk or the machine. What cannot heal is deleted
+// and leaves nothing.
 func TestImportFaultsInPlainWords(t *testing.T) {
 	harness.Thorough(t)
 	t.Parallel()
@@ -54,25 +57,34 @@ func TestImportFaultsInPlainWords(t *testing.T) {
 	authority := builder.ConfigMap(namespace, "authority", map[string]string{"ca.crt": strangeAuthority(t)})
 	cluster.Make(t, password, authority)
 	faults := []fault{
-		{name: "truncated", text: "unexpected EOF", hopeless: true, source: v1alpha1.HTTPSource{URL: testbed.TruncatedImageURL(testbed.TinyImage)}},
-		{name: "corrupt", text: "qemu-img", hopeless: true, source: v1alpha1.HTTPSource{URL: testbed.CorruptImageURL(testbed.TinyImage)}},
-		{name: "broken-off", text: "unexpected EOF", source: v1alpha1.HTTPSource{URL: testbed.FlakyImageURL(8, namespace, testbed.TinyImage)}},
+		{name: "truncated", text: "unexpected EOF", hopeless: true,
+			source: v1alpha1.HTTPSource{URL: testbed.TruncatedImageURL(testbed.TinyImage)}},
+		{name: "corrupt", text: "qemu-img", hopeless: true,
+			source: v1alpha1.HTTPSource{URL: testbed.CorruptImageURL(testbed.TinyImage)}},
+		{name: "broken-off", text: "unexpected EOF",
+			source: v1alpha1.HTTPSource{URL: testbed.FlakyImageURL(8, namespace, testbed.TinyImage)}},
 		{name: "bad-secret", text: "401", source: v1alpha1.HTTPSource{
-			URL: testbed.GuardedImageURL("alice", "secret", testbed.TinyImage), SecretRef: &v1alpha1.LocalObjectReference{Name: "images"},
+			URL:       testbed.GuardedImageURL("alice", "secret", testbed.TinyImage),
+			SecretRef: &v1alpha1.LocalObjectReference{Name: "images"},
 		}, mend: func(t *testing.T) {
-			change(t, password, func(secret *corev1.Secret) { secret.StringData = map[string]string{"secretKey": "secret"} })
+			change(t, password, func(secret *corev1.Secret) {
+				secret.StringData = map[string]string{"secretKey": "secret"}
+			})
 		}},
 		{name: "wrong-authority", text: "CA certificate in certConfigMapRef", source: v1alpha1.HTTPSource{
-			URL: testbed.SecureImageURL(testbed.TinyImage), CertConfigMapRef: &v1alpha1.LocalObjectReference{Name: "authority"},
+			URL:              testbed.SecureImageURL(testbed.TinyImage),
+			CertConfigMapRef: &v1alpha1.LocalObjectReference{Name: "authority"},
 		}, mend: func(t *testing.T) {
 			right := imageAuthority(t)
 			change(t, authority, func(bundle *corev1.ConfigMap) { bundle.Data["ca.crt"] = right })
 		}},
 		{name: "no-authority", text: `configmap "forgotten" not found`, unstarted: true, source: v1alpha1.HTTPSource{
-			URL: testbed.SecureImageURL(testbed.TinyImage), CertConfigMapRef: &v1alpha1.LocalObjectReference{Name: "forgotten"},
+			URL:              testbed.SecureImageURL(testbed.TinyImage),
+			CertConfigMapRef: &v1alpha1.LocalObjectReference{Name: "forgotten"},
 		}, mend: func(t *testing.T) {
 			cluster.Make(t, &corev1.ConfigMap{
-				ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "forgotten"}, Data: map[string]string{"ca.crt": imageAuthority(t)},
+				ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "forgotten"},
+				Data:       map[string]string{"ca.crt": imageAuthority(t)},
 			})
 		}},
 	}
@@ -107,7 +119,8 @@ func TestImportFaultsInPlainWords(t *testing.T) {
 				require.NoError(t, cluster.Get(t.Context(), client.ObjectKeyFromObject(disk), disk))
 				assert.Equal(t, fault.unstarted, disk.Status.ImportRestarts == 0)
 			}
-			assert.LessOrEqual(t, disk.Status.ImportRestarts, int32(time.Since(began)/restartPeriod)+2, "an importer that fails is started in measure")
+			assert.LessOrEqual(t, disk.Status.ImportRestarts, int32(time.Since(began)/restartPeriod)+2,
+				"an importer that fails is started in measure")
 			require.NoError(t, cluster.Delete(t.Context(), vm))
 		})
 	}
@@ -117,23 +130,26 @@ func TestImportFaultsInPlainWords(t *testing.T) {
 // waitEvent waits until an object has an event with the reason and the text.
 func waitEvent(t *testing.T, object client.Object, reason, text string) {
 	t.Helper()
-	harness.Until(t, harness.CauseOther, patience, fmt.Sprintf("%s has an event %s with %q", object.GetName(), reason, text), func(ctx context.Context) string {
-		events := &corev1.EventList{}
-		if err := cluster.List(ctx, events, client.InNamespace(object.GetNamespace())); err != nil {
-			return err.Error()
-		}
-		if !slices.ContainsFunc(events.Items, func(event corev1.Event) bool {
-			return event.InvolvedObject.Name == object.GetName() && event.Reason == reason && strings.Contains(event.Message, text)
-		}) {
-			return "it has none"
-		}
-		return ""
-	})
+	harness.Until(t, harness.CauseOther, patience,
+		fmt.Sprintf("%s has an event %s with %q", object.GetName(), reason, text), func(ctx context.Context) string {
+			events := &corev1.EventList{}
+			if err := cluster.List(ctx, events, client.InNamespace(object.GetNamespace())); err != nil {
+				return err.Error()
+			}
+			if !slices.ContainsFunc(events.Items, func(event corev1.Event) bool {
+				return event.InvolvedObject.Name == object.GetName() && event.Reason == reason &&
+					strings.Contains(event.Message, text)
+			}) {
+				return "it has none"
+			}
+			return ""
+		})
 }
 
 // importing is a small machine whose boot disk comes from a web server.
 func importing(namespace, name string, source v1alpha1.HTTPSource) *v1alpha1.WukongVM {
-	return builder.VM(namespace, name, builder.Stamped("root", builder.Size(harness.TinySize), builder.From(v1alpha1.WukongDiskSource{HTTP: &source})))
+	return builder.VM(namespace, name,
+		builder.Stamped("root", builder.Size(harness.TinySize), builder.From(v1alpha1.WukongDiskSource{HTTP: &source})))
 }
 
 // strangeAuthority is the certificate of an authority that signed nothing.
@@ -141,7 +157,9 @@ func strangeAuthority(t *testing.T) string {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	require.NoError(t, err)
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true,
+	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
 	require.NoError(t, err)
 	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
@@ -157,7 +175,8 @@ func imageAuthority(t *testing.T) string {
 	return string(certificate)
 }
 
-// Faults D.1 and D.2: what the namespace has no room for, or does not allow, is told of claims that nobody sees, and heals by itself.
+// Faults D.1 and D.2: what the namespace has no room for, or does not allow, is told of claims that nobody sees, and
+// heals by itself.
 func TestWhatANamespaceDoesNotAllowIsTold(t *testing.T) {
 	harness.Thorough(t)
 	t.Parallel()
@@ -165,16 +184,21 @@ func TestWhatANamespaceDoesNotAllowIsTold(t *testing.T) {
 	room := func(size string) corev1.ResourceList {
 		return corev1.ResourceList{corev1.ResourceRequestsStorage: resource.MustParse(size)}
 	}
-	quota := &corev1.ResourceQuota{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "quota"}, Spec: corev1.ResourceQuotaSpec{Hard: room("100Mi")}}
-	limits := &corev1.LimitRange{ObjectMeta: metav1.ObjectMeta{Namespace: capped, Name: "limits"}, Spec: corev1.LimitRangeSpec{Limits: []corev1.LimitRangeItem{{
-		Type: corev1.LimitTypePersistentVolumeClaim, Max: corev1.ResourceList{corev1.ResourceStorage: resource.MustParse("1Gi")},
-	}}}}
-	imported := builder.Disk(namespace, "imported", builder.Size("64Mi"), builder.FromHTTP(testbed.ImageURL(testbed.TinyImage)))
+	quota := &corev1.ResourceQuota{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "quota"},
+		Spec: corev1.ResourceQuotaSpec{Hard: room("100Mi")}}
+	limits := &corev1.LimitRange{ObjectMeta: metav1.ObjectMeta{Namespace: capped, Name: "limits"},
+		Spec: corev1.LimitRangeSpec{Limits: []corev1.LimitRangeItem{{
+			Type: corev1.LimitTypePersistentVolumeClaim,
+			Max:  corev1.ResourceList{corev1.ResourceStorage: resource.MustParse("1Gi")},
+		}}}}
+	imported := builder.Disk(namespace, "imported", builder.Size("64Mi"),
+		builder.FromHTTP(testbed.ImageURL(testbed.TinyImage)))
 	large := builder.Disk(capped, "large", builder.Size("2Gi"))
 	cluster.Make(t, quota, limits, imported, large)
 	cluster.WaitCause(t, imported, v1alpha1.ReasonQuotaExceeded, "limited: requests.storage=100Mi", patience)
 	assert.Equal(t, v1alpha1.DiskError, imported.Status.Phase)
-	cluster.WaitCause(t, large, v1alpha1.ReasonClaimPending, "a LimitRange of the namespace refuses the claim", patience)
+	cluster.WaitCause(t, large, v1alpha1.ReasonClaimPending,
+		"a LimitRange of the namespace refuses the claim", patience)
 	assert.Equal(t, v1alpha1.DiskError, large.Status.Phase)
 
 	change(t, quota, func(quota *corev1.ResourceQuota) { quota.Spec.Hard = room("1Gi") })
@@ -189,7 +213,8 @@ func TestAFullPoolIsToldAndHeals(t *testing.T) {
 	t.Parallel()
 	namespace := cluster.Namespace(t)
 	cluster.Class(t, namespace, testbed.PoolParameters(namespace, "100Mi"))
-	first, second := builder.Disk(namespace, "first", builder.Size("64Mi")), builder.Disk(namespace, "second", builder.Size("64Mi"))
+	first, second := builder.Disk(namespace, "first", builder.Size("64Mi")),
+		builder.Disk(namespace, "second", builder.Size("64Mi"))
 	first.Spec.StorageClassName, second.Spec.StorageClassName = &namespace, &namespace
 	cluster.Make(t, first)
 	waitDisk(t, first)
@@ -228,7 +253,8 @@ func TestGrowthThatTheClassDoesNotAllow(t *testing.T) {
 		change(t, disk, func(disk *v1alpha1.WukongDisk) { disk.Spec.Size = ptr.To(resource.MustParse(size)) })
 	}
 	setSize("128Mi")
-	cluster.WaitCause(t, disk, v1alpha1.ReasonExpansionUnsupported, "StorageClass "+testbed.FixedClass+" does not allow expansion", patience)
+	cluster.WaitCause(t, disk, v1alpha1.ReasonExpansionUnsupported,
+		"StorageClass "+testbed.FixedClass+" does not allow expansion", patience)
 	assert.Equal(t, before, disk.Status.Capacity.String())
 	setSize("64Mi")
 	cluster.WaitReady(t, disk, metav1.ConditionTrue, v1alpha1.ReasonReady, patience)

@@ -22,19 +22,21 @@ import (
 
 var local = builder.OnClass(testbed.LocalClass)
 
-// A disk on a class that binds at first use waits for a machine, is no error meanwhile, and is filled at once when something else needs its
-// bytes: nobody waits for the other for ever.
+// A disk on a class that binds at first use waits for a machine, is no error meanwhile, and is filled at once when
+// something else needs its bytes: nobody waits for the other for ever.
 func TestFirstConsumersDoNotWaitForEachOther(t *testing.T) {
 	harness.Essential(t)
 	t.Parallel()
 	namespace := cluster.Namespace(t)
-	golden, alone := smallDisk(namespace, "golden", builder.FromHTTP(testbed.ImageURL(testbed.TinyImage)), local), smallDisk(namespace, "alone", local)
+	golden, alone := smallDisk(namespace, "golden", builder.FromHTTP(testbed.ImageURL(testbed.TinyImage)), local),
+		smallDisk(namespace, "alone", local)
 	cluster.Make(t, golden, alone)
 	for _, disk := range []*v1alpha1.WukongDisk{golden, alone} {
 		cluster.WaitReady(t, disk, metav1.ConditionFalse, v1alpha1.ReasonAwaitingConsumer, patience)
 	}
 	// Its root is a clone of the golden disk, which no machine uses: before, the two waited for each other.
-	vm := builder.VM(namespace, "web", builder.Stamped("root", builder.Size(harness.TinySize), builder.CloneOf("", "golden"), local))
+	vm := builder.VM(namespace, "web",
+		builder.Stamped("root", builder.Size(harness.TinySize), builder.CloneOf("", "golden"), local))
 	cluster.Make(t, vm)
 	cluster.WaitReady(t, vm, metav1.ConditionTrue, v1alpha1.ReasonRunning, importAndBoot)
 	waitDisk(t, golden)
@@ -57,7 +59,8 @@ func TestFirstConsumersDoNotWaitForEachOther(t *testing.T) {
 	keepVolume(t, alone, here)
 	label := "e2e.wukong/" + namespace
 	labelNode(t, there, label)
-	apart := builder.VM(namespace, "apart", builder.Stamped("root", builder.Size(harness.TinySize), builder.CloneOf("", "golden"), local), builder.Attached("alone"),
+	apart := builder.VM(namespace, "apart", builder.Stamped("root", builder.Size(harness.TinySize),
+		builder.CloneOf("", "golden"), local), builder.Attached("alone"),
 		func(spec *v1alpha1.WukongVMSpec) {
 			spec.Scheduling = &v1alpha1.Scheduling{NodeSelector: map[string]string{label: "yes"}}
 		})
@@ -79,16 +82,19 @@ func labelNode(t *testing.T, name, label string) {
 	t.Cleanup(func() { require.NoError(t, cluster.Patch(context.WithoutCancel(t.Context()), node, patch("null"))) })
 }
 
-// keepVolume lets the volume of a disk be used on one node only, as that of a local disk or a zone is. The driver of the dev cluster serves all on both nodes.
+// keepVolume lets the volume of a disk be used on one node only, as that of a local disk or a zone is. The driver of
+// the dev cluster serves all on both nodes.
 func keepVolume(t *testing.T, disk *v1alpha1.WukongDisk, node string) {
 	t.Helper()
 	claim, volume := &corev1.PersistentVolumeClaim{}, &corev1.PersistentVolume{}
-	require.NoError(t, cluster.Get(t.Context(), client.ObjectKey{Namespace: disk.Namespace, Name: disk.Status.ClaimName}, claim))
+	require.NoError(t,
+		cluster.Get(t.Context(), client.ObjectKey{Namespace: disk.Namespace, Name: disk.Status.ClaimName}, claim))
 	require.NoError(t, cluster.Get(t.Context(), client.ObjectKey{Name: claim.Spec.VolumeName}, volume))
 	require.Nil(t, volume.Spec.NodeAffinity)
 	before := volume.DeepCopy()
-	volume.Spec.NodeAffinity = &corev1.VolumeNodeAffinity{Required: &corev1.NodeSelector{NodeSelectorTerms: []corev1.NodeSelectorTerm{{
-		MatchExpressions: []corev1.NodeSelectorRequirement{{Key: corev1.LabelHostname, Operator: corev1.NodeSelectorOpIn, Values: []string{node}}},
-	}}}}
+	here := []corev1.NodeSelectorTerm{{MatchExpressions: []corev1.NodeSelectorRequirement{
+		{Key: corev1.LabelHostname, Operator: corev1.NodeSelectorOpIn, Values: []string{node}},
+	}}}
+	volume.Spec.NodeAffinity = &corev1.VolumeNodeAffinity{Required: &corev1.NodeSelector{NodeSelectorTerms: here}}
 	require.NoError(t, cluster.Patch(t.Context(), volume, client.MergeFrom(before)))
 }

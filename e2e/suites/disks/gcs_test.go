@@ -13,8 +13,9 @@ import (
 	"github.com/novasphere/wukong/e2e/internal/harness"
 )
 
-// TestDisksFromABucketOfGoogle: CDI's client of Cloud Storage reads a public object as that storage serves it, with the bytes that a web server
-// gives; what the bucket does not have, and a key that is none, are told in the client's own words.
+// TestDisksFromABucketOfGoogle: CDI's client of Cloud Storage reads a public object as that storage serves it, with the
+// bytes that a web server gives; what the bucket does not have, and a key that is none, are told in the client's own
+// words.
 func TestDisksFromABucketOfGoogle(t *testing.T) {
 	harness.Essential(t)
 	t.Parallel()

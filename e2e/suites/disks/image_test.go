@@ -22,7 +22,8 @@ import (
 // imagePatience is how long a poll and an import may take together.
 const imagePatience = importAndBoot
 
-// A golden image from a registry on a schedule: CDI's poller finds the digest, imports it, and a disk starts from the DataSource.
+// A golden image from a registry on a schedule: CDI's poller finds the digest, imports it, and a disk starts from the
+// DataSource.
 func TestImageFromARegistryOnASchedule(t *testing.T) {
 	harness.Thorough(t)
 	t.Parallel()
@@ -39,8 +40,8 @@ func TestImageFromARegistryOnASchedule(t *testing.T) {
 	endsWithItsVersions(t, image)
 }
 
-// The catalogue follows its source: a new digest under the tag is imported, disks start from it, and versions beyond those to keep go. A disk
-// that names a digest gets those bytes or none.
+// The catalogue follows its source: a new digest under the tag is imported, disks start from it, and versions beyond
+// those to keep go. A disk that names a digest gets those bytes or none.
 func TestImageFollowsItsSource(t *testing.T) {
 	harness.Essential(t)
 	t.Parallel()
@@ -55,7 +56,8 @@ func TestImageFollowsItsSource(t *testing.T) {
 		cluster.WaitReady(t, export, metav1.ConditionTrue, v1alpha1.ReasonCompleted, importAndBoot)
 	}
 	publish(first)
-	image := newImage(namespace, "follows", v1alpha1.WukongImageSource{Registry: &v1alpha1.RegistrySource{URL: "docker://" + repository + ":latest"}})
+	image := newImage(namespace, "follows",
+		v1alpha1.WukongImageSource{Registry: &v1alpha1.RegistrySource{URL: "docker://" + repository + ":latest"}})
 	image.Spec.Schedule, image.Spec.VersionsToKeep, image.Spec.Size = "* * * * *", 1, *first.Spec.Size
 	cluster.Make(t, image)
 	cluster.WaitReady(t, image, metav1.ConditionTrue, v1alpha1.ReasonReady, imagePatience)
@@ -119,13 +121,15 @@ func TestImageFaultsInPlainWords(t *testing.T) {
 		HTTP: &v1alpha1.HTTPSource{URL: testbed.NotFoundURL()},
 	})
 	untrusted := newImage(namespace, "untrusted", v1alpha1.WukongImageSource{HTTP: &v1alpha1.HTTPSource{
-		URL: testbed.SecureImageURL(testbed.TinyImage), CertConfigMapRef: &v1alpha1.LocalObjectReference{Name: "forgotten"},
+		URL:              testbed.SecureImageURL(testbed.TinyImage),
+		CertConfigMapRef: &v1alpha1.LocalObjectReference{Name: "forgotten"},
 	}})
 	cluster.Make(t, missing, untrusted)
 	cluster.WaitCause(t, missing, v1alpha1.ReasonImportFailed, "404", imagePatience)
 	cluster.WaitCause(t, untrusted, v1alpha1.ReasonImportFailed, `configmap "forgotten" not found`, imagePatience)
 	cluster.Make(t, &corev1.ConfigMap{
-		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "forgotten"}, Data: map[string]string{"ca.crt": imageAuthority(t)},
+		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "forgotten"},
+		Data:       map[string]string{"ca.crt": imageAuthority(t)},
 	})
 	cluster.WaitReady(t, untrusted, metav1.ConditionTrue, v1alpha1.ReasonReady, imagePatience)
 }
@@ -141,7 +145,8 @@ func startFrom(t *testing.T, image *v1alpha1.WukongImage) {
 	require.NoError(t, cluster.Create(t.Context(), disk))
 	cluster.WaitReady(t, disk, metav1.ConditionTrue, v1alpha1.ReasonReady, imagePatience)
 	claim := &corev1.PersistentVolumeClaim{}
-	require.NoError(t, cluster.Get(t.Context(), client.ObjectKey{Namespace: disk.Namespace, Name: disk.Status.ClaimName}, claim))
+	require.NoError(t,
+		cluster.Get(t.Context(), client.ObjectKey{Namespace: disk.Namespace, Name: disk.Status.ClaimName}, claim))
 	// CDI's pkg/controller/common, AnnCloneType; the third strategy is "copy".
 	assert.Contains(t, []string{"csi-clone", "snapshot"}, claim.Annotations["cdi.kubevirt.io/cloneType"])
 }

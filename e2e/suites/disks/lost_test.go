@@ -20,14 +20,16 @@ import (
 	"github.com/novasphere/wukong/e2e/internal/harness"
 )
 
-// What holds the disks of a machine is deleted under the running guest, and of a disk that nobody has. Each warns as long as its claim is there, says
-// lastingly that its bytes are lost when it is gone, and is not filled again before a person asks for that (issue C.0).
+// What holds the disks of a machine is deleted under the running guest, and of a disk that nobody has. Each warns as
+// long as its claim is there, says lastingly that its bytes are lost when it is gone, and is not filled again before a
+// person asks for that (issue C.0).
 func TestWhatHoldsADiskIsDeleted(t *testing.T) {
 	harness.Essential(t)
 	t.Parallel()
 	namespace := cluster.Namespace(t)
 	about := func(name string) metav1.ObjectMeta { return metav1.ObjectMeta{Namespace: namespace, Name: name} }
-	root, data, spare := &v1alpha1.WukongDisk{ObjectMeta: about("web-root")}, builder.Disk(namespace, "data", builder.Size("64Mi")), builder.Disk(namespace, "spare", builder.Size("64Mi"))
+	root, data, spare := &v1alpha1.WukongDisk{ObjectMeta: about("web-root")},
+		builder.Disk(namespace, "data", builder.Size("64Mi")), builder.Disk(namespace, "spare", builder.Size("64Mi"))
 	vm := tinyVM(namespace, "web", builder.DiskReference("data", "data"))
 	cluster.Make(t, data, spare, vm)
 	cluster.WaitReady(t, vm, metav1.ConditionTrue, v1alpha1.ReasonRunning, importAndBoot)
@@ -37,14 +39,16 @@ func TestWhatHoldsADiskIsDeleted(t *testing.T) {
 	require.NoError(t, cluster.Delete(t.Context(), &corev1.PersistentVolumeClaim{ObjectMeta: about("web-root")}))
 	require.NoError(t, cluster.Delete(t.Context(), &cdiv1.DataVolume{ObjectMeta: about("data")}))
 	lost := cluster.WaitReady(t, spare, metav1.ConditionFalse, v1alpha1.ReasonBytesLost, patience)
-	assert.Contains(t, lost.Message, "kubectl annotate wukongdisk spare --namespace="+namespace+" vm.novasphere.dev/filled-")
+	assert.Contains(t, lost.Message,
+		"kubectl annotate wukongdisk spare --namespace="+namespace+" vm.novasphere.dev/filled-")
 	for _, disk := range []*v1alpha1.WukongDisk{root, data} {
 		warned := cluster.WaitReady(t, disk, metav1.ConditionFalse, v1alpha1.ReasonClaimDeleted, patience)
 		assert.Contains(t, warned.Message, "are gone as soon as WukongVM web stops")
 	}
 	cluster.Wait(t, vm, patience, "its disks are not ready", func() bool {
 		disks := meta.FindStatusCondition(vm.Status.Conditions, v1alpha1.ConditionDisksReady)
-		return disks != nil && disks.Status == metav1.ConditionFalse && strings.Contains(disks.Message, "the bytes of this disk are gone as soon as")
+		return disks != nil && disks.Status == metav1.ConditionFalse &&
+			strings.Contains(disks.Message, "the bytes of this disk are gone as soon as")
 	})
 	assert.Equal(t, "tiny", cluster.Shell(t, vm).Run(t, "echo tiny"), "the guest runs on")
 
@@ -53,12 +57,14 @@ func TestWhatHoldsADiskIsDeleted(t *testing.T) {
 		cluster.WaitReady(t, disk, metav1.ConditionFalse, v1alpha1.ReasonBytesLost, patience)
 	}
 	for _, name := range []string{"web-root", "data", "spare"} {
-		err := cluster.Get(t.Context(), client.ObjectKey{Namespace: namespace, Name: name}, &corev1.PersistentVolumeClaim{})
+		err := cluster.Get(t.Context(), client.ObjectKey{Namespace: namespace, Name: name},
+			&corev1.PersistentVolumeClaim{})
 		assert.True(t, apierrors.IsNotFound(err), "a claim %s that nobody asked for: %v", name, err)
 	}
 
 	for _, disk := range []*v1alpha1.WukongDisk{root, data, spare} {
-		patch := client.RawPatch("application/merge-patch+json", []byte(`{"metadata":{"annotations":{"`+v1alpha1.AnnotationFilled+`":null}}}`))
+		patch := client.RawPatch("application/merge-patch+json",
+			[]byte(`{"metadata":{"annotations":{"`+v1alpha1.AnnotationFilled+`":null}}}`))
 		require.NoError(t, cluster.Patch(t.Context(), disk, patch))
 	}
 	for _, disk := range []*v1alpha1.WukongDisk{root, data, spare} {

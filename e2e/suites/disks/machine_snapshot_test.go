@@ -18,10 +18,11 @@ import (
 )
 
 // writeRecords writes numbered records to /mnt/records for ever, each with fsync, in the background.
-const writeRecords = "(i=0; while :; do i=$((i+1)); echo $i | dd of=/mnt/records oflag=append conv=notrunc,fsync status=none; done) >/dev/null 2>&1 </dev/null & echo it begins"
+const writeRecords = "(i=0; while :; do i=$((i+1)); echo $i | dd of=/mnt/records oflag=append conv=notrunc,fsync " +
+	"status=none; done) >/dev/null 2>&1 </dev/null & echo it begins"
 
-// TestASnapshotOfAWukongVM takes a snapshot of a guest that writes: its file systems are frozen, all of its disks are cut,
-// and it writes again. A disk from the snapshot is clean, and has every record up to one.
+// TestASnapshotOfAWukongVM takes a snapshot of a guest that writes: its file systems are frozen, all of its disks are
+// cut, and it writes again. A disk from the snapshot is clean, and has every record up to one.
 func TestASnapshotOfAWukongVM(t *testing.T) {
 	harness.Essential(t)
 	t.Parallel()
@@ -36,14 +37,17 @@ func TestASnapshotOfAWukongVM(t *testing.T) {
 	guest := cluster.Shell(t, vm)
 	guest.Run(t, "mkfs.ext4 -q "+device("data")+" && mount "+device("data")+" /mnt && rm -f /run/fsfreeze")
 	guest.Run(t, writeRecords)
-	guest.Until(t, harness.CausePlug, "test $(wc -l </mnt/records) -gt 5 && echo it writes || echo not yet", "it writes")
+	guest.Until(t, harness.CausePlug, "test $(wc -l </mnt/records) -gt 5 && echo it writes || echo not yet",
+		"it writes")
 
-	monday := builder.SnapshotOfVM(namespace, "monday", "web", builder.AtLeast(v1alpha1.ConsistencyApplication), builder.FrozenFor(60))
+	monday := builder.SnapshotOfVM(namespace, "monday", "web", builder.AtLeast(v1alpha1.ConsistencyApplication),
+		builder.FrozenFor(60))
 	cluster.Make(t, monday)
 	cluster.WaitReady(t, monday, metav1.ConditionTrue, v1alpha1.ReasonTaken, patience)
 	status := monday.Status
 	assert.Equal(t, v1alpha1.ConsistencyApplication, status.Consistency)
-	assert.Equal(t, []v1alpha1.SnapshotIndication{v1alpha1.IndicationOnline, v1alpha1.IndicationGuestAgent}, status.Indications)
+	assert.Equal(t, []v1alpha1.SnapshotIndication{v1alpha1.IndicationOnline, v1alpha1.IndicationGuestAgent},
+		status.Indications)
 	require.NotNil(t, status.Quiesce)
 	assert.True(t, status.Quiesce.Proven, "%+v", status.Quiesce)
 	t.Logf("frozen for %s", status.Quiesce.ThawedAt.Sub(status.Quiesce.CalledAt.Time))
@@ -52,25 +56,30 @@ func TestASnapshotOfAWukongVM(t *testing.T) {
 
 	t.Run("TheGuestWritesAgain", func(t *testing.T) {
 		before := records(t, guest, "/mnt/records")
-		guest.Until(t, harness.CausePlug, "test $(wc -l </mnt/records) -gt "+strconv.Itoa(before)+" && echo it writes || echo not yet", "it writes")
+		guest.Until(t, harness.CausePlug,
+			"test $(wc -l </mnt/records) -gt "+strconv.Itoa(before)+" && echo it writes || echo not yet", "it writes")
 	})
 	t.Run("ADiskFromItIsCleanAndHasAllUpToOneRecord", func(t *testing.T) {
-		restored := builder.Disk(namespace, "restored", builder.Size("64Mi"), builder.FromSnapshotOfVM("monday", "data"))
+		restored := builder.Disk(namespace, "restored", builder.Size("64Mi"),
+			builder.FromSnapshotOfVM("monday", "data"))
 		cluster.Make(t, restored)
 		waitDisk(t, restored)
 		attach(t, vm, guest, "restored")
 		guest.Run(t, "mkdir -p /restored && mount -o ro,noload "+device("restored")+" /restored")
-		assert.Greater(t, records(t, guest, "/restored/records"), 5, "and it needs no journal: the file system was at rest")
+		assert.Greater(t, records(t, guest, "/restored/records"), 5,
+			"and it needs no journal: the file system was at rest")
 	})
 	t.Run("OneThatNamesNoDiskSaysWhichThereAre", func(t *testing.T) {
 		unnamed := builder.Disk(namespace, "unnamed", builder.Size("64Mi"), builder.FromSnapshot("", "monday"))
 		cluster.Make(t, unnamed)
 		cluster.WaitReady(t, unnamed, metav1.ConditionFalse, v1alpha1.ReasonInvalidSpec, patience)
-		assert.Contains(t, meta.FindStatusCondition(unnamed.Status.Conditions, v1alpha1.ConditionReady).Message, "root, data")
+		assert.Contains(t, meta.FindStatusCondition(unnamed.Status.Conditions, v1alpha1.ConditionReady).Message,
+			"root, data")
 	})
 	t.Run("AStoppedMachineNeedsNoFreeze", func(t *testing.T) {
 		powerState(t, vm, v1alpha1.PowerStopped, v1alpha1.ReasonStopped)
-		tuesday := builder.SnapshotOfVM(namespace, "tuesday", "web", builder.AtLeast(v1alpha1.ConsistencyApplication), builder.OfDisks("data"))
+		tuesday := builder.SnapshotOfVM(namespace, "tuesday", "web", builder.AtLeast(v1alpha1.ConsistencyApplication),
+			builder.OfDisks("data"))
 		cluster.Make(t, tuesday)
 		cluster.WaitReady(t, tuesday, metav1.ConditionTrue, v1alpha1.ReasonTaken, patience)
 		assert.Nil(t, tuesday.Status.Quiesce)

@@ -21,8 +21,8 @@ import (
 	"github.com/novasphere/wukong/e2e/internal/harness"
 )
 
-// waitMoved waits until a disk is on a class, and the claim that it came from is deleted. Kubernetes keeps that as long as a pod names it, also
-// one that ended: those of a machine that migrated stay until it stops.
+// waitMoved waits until a disk is on a class, and the claim that it came from is deleted. Kubernetes keeps that as long
+// as a pod names it, also one that ended: those of a machine that migrated stay until it stops.
 func waitMoved(t *testing.T, disk *v1alpha1.WukongDisk, class string) {
 	t.Helper()
 	from := disk.Status.ClaimName
@@ -32,22 +32,23 @@ func waitMoved(t *testing.T, disk *v1alpha1.WukongDisk, class string) {
 	})
 	gone := &cdiv1.DataVolume{ObjectMeta: metav1.ObjectMeta{Namespace: disk.Namespace, Name: from}}
 	cluster.WaitGone(t, gone, patience)
-	harness.Until(t, harness.CauseDeletion, patience, "PersistentVolumeClaim "+from+" is deleted, or waits for a pod that has it", func(ctx context.Context) string {
-		claim := &corev1.PersistentVolumeClaim{}
-		err := cluster.Get(ctx, client.ObjectKeyFromObject(gone), claim)
-		switch {
-		case apierrors.IsNotFound(err) || err == nil && !claim.DeletionTimestamp.IsZero():
-			return ""
-		case err != nil:
-			return err.Error()
-		default:
-			return "nobody deletes it"
-		}
-	})
+	harness.Until(t, harness.CauseDeletion, patience,
+		"PersistentVolumeClaim "+from+" is deleted, or waits for a pod that has it", func(ctx context.Context) string {
+			claim := &corev1.PersistentVolumeClaim{}
+			err := cluster.Get(ctx, client.ObjectKeyFromObject(gone), claim)
+			switch {
+			case apierrors.IsNotFound(err) || err == nil && !claim.DeletionTimestamp.IsZero():
+				return ""
+			case err != nil:
+				return err.Error()
+			default:
+				return "nobody deletes it"
+			}
+		})
 }
 
-// TestDisksMoveBetweenStorageClasses follows the root disk and a data disk to another class under a guest that writes to them, and back again
-// while the machine is stopped.
+// TestDisksMoveBetweenStorageClasses follows the root disk and a data disk to another class under a guest that writes
+// to them, and back again while the machine is stopped.
 func TestDisksMoveBetweenStorageClasses(t *testing.T) {
 	harness.Essential(t)
 	t.Parallel()
@@ -84,19 +85,23 @@ func TestDisksMoveBetweenStorageClasses(t *testing.T) {
 		assert.Equal(t, checksum, guest.Run(t, sums))
 		guest.Run(t, "echo later >/mnt/later; echo later >/root/later; sync")
 		cluster.WaitReady(t, vm, metav1.ConditionTrue, v1alpha1.ReasonRunning, patience)
-		assert.False(t, meta.IsStatusConditionTrue(vm.Status.Conditions, v1alpha1.ConditionRestartRequired), "%+v", vm.Status.Conditions)
+		assert.False(t, meta.IsStatusConditionTrue(vm.Status.Conditions, v1alpha1.ConditionRestartRequired),
+			"%+v", vm.Status.Conditions)
 	})
 	t.Run("BackWhileTheMachineIsStopped", func(t *testing.T) {
 		change(t, vm, func(vm *v1alpha1.WukongVM) { vm.Spec.PowerState = v1alpha1.PowerStopped })
 		cluster.WaitReady(t, vm, metav1.ConditionTrue, v1alpha1.ReasonStopped, patience)
 		for _, name := range []string{"data", "mover-root"} {
-			cluster.WaitGone(t, &corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name}}, patience) // no pod has it
+			// No pod has it.
+			claim := &corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name}}
+			cluster.WaitGone(t, claim, patience)
 		}
 		toClass(testbed.SharedClass)
 		for _, disk := range []*v1alpha1.WukongDisk{data, root} {
 			moving := disk.DeepCopy() // waitMoved needs to know where it came from
 			cluster.Wait(t, moving, patience, "being copied", func() bool {
-				return moving.Status.StorageClassName == testbed.SharedClass || moving.Status.Move != nil && moving.Status.Move.Phase == v1alpha1.MoveCopying
+				return moving.Status.StorageClassName == testbed.SharedClass ||
+					moving.Status.Move != nil && moving.Status.Move.Phase == v1alpha1.MoveCopying
 			})
 		}
 		// It is to start at once, and waits for its disks.

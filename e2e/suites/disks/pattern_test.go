@@ -23,14 +23,18 @@ func device(name string) string { return "/dev/disk/by-id/virtio-" + name }
 // writePattern fills the beginning of a disk with random bytes, past every cache, and returns their checksum.
 func writePattern(t *testing.T, guest *harness.Guest, name string) string {
 	t.Helper()
-	guest.Run(t, fmt.Sprintf("dd if=/dev/urandom of=%s bs=1M count=%d oflag=direct conv=fsync status=none", device(name), patternMiB))
+	guest.Run(t,
+		fmt.Sprintf("dd if=/dev/urandom of=%s bs=1M count=%d oflag=direct conv=fsync status=none", device(name),
+			patternMiB))
 	return readPattern(t, guest, name)
 }
 
 // readPattern is the checksum of the beginning of a disk, as the storage has it and not the guest's memory.
 func readPattern(t *testing.T, guest *harness.Guest, name string) string {
 	t.Helper()
-	return guest.Run(t, fmt.Sprintf("dd if=%s bs=1M count=%d iflag=direct status=none | sha256sum | cut -c 1-64", device(name), patternMiB))
+	return guest.Run(t,
+		fmt.Sprintf("dd if=%s bs=1M count=%d iflag=direct status=none | sha256sum | cut -c 1-64", device(name),
+			patternMiB))
 }
 
 // attach puts disks into a running machine, each under its own name, and waits until the guest has them.

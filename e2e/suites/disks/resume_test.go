@@ -25,10 +25,12 @@ func TestAnExportGoesOnAfterItsPodIsLost(t *testing.T) {
 	harness.Thorough(t)
 	t.Parallel()
 	namespace := cluster.Namespace(t)
-	disk := builder.Disk(namespace, "data", builder.Size("1Gi"), builder.FromHTTP(testbed.ImageURL(testbed.DebianImage)))
+	disk := builder.Disk(namespace, "data", builder.Size("1Gi"),
+		builder.FromHTTP(testbed.ImageURL(testbed.DebianImage)))
 	cluster.Make(t, disk, exportCredentials(namespace, testbed.S3SecretKey))
 	waitDisk(t, disk)
-	export := builder.Export(namespace, "disturbed", "data", toBucket(namespace+"/disturbed.img.gz", v1alpha1.ExportRaw, v1alpha1.ExportGzip))
+	export := builder.Export(namespace, "disturbed", "data",
+		toBucket(namespace+"/disturbed.img.gz", v1alpha1.ExportRaw, v1alpha1.ExportGzip))
 	cluster.Make(t, export)
 	cluster.Wait(t, export, patience, "half way", func() bool {
 		require.NotEqual(t, v1alpha1.OperationSucceeded, export.Status.Phase, "it was too quick to be disturbed")
@@ -46,10 +48,12 @@ func TestAnExportGoesOnAfterItsPodIsLost(t *testing.T) {
 	jobs := &batchv1.JobList{}
 	require.NoError(t, cluster.List(t.Context(), jobs, client.InNamespace(namespace)))
 	require.Len(t, jobs.Items, 1)
-	assert.False(t, lost[0].CreationTimestamp.Before(&jobs.Items[0].CreationTimestamp), "the Job of the first attempt goes on")
+	assert.False(t, lost[0].CreationTimestamp.Before(&jobs.Items[0].CreationTimestamp),
+		"the Job of the first attempt goes on")
 	cluster.WaitReady(t, export, metav1.ConditionTrue, v1alpha1.ReasonCompleted, importAndBoot)
 
-	again := builder.Disk(namespace, "again", builder.Size("1Gi"), builder.FromS3(export.Spec.Target.S3.URL, credentialsName))
+	again := builder.Disk(namespace, "again", builder.Size("1Gi"),
+		builder.FromS3(export.Spec.Target.S3.URL, credentialsName))
 	cluster.Make(t, again)
 	waitDisk(t, again)
 	assert.Equal(t, rawChecksum(t, disk), rawChecksum(t, again), "what is in the bucket is the disk")
@@ -69,7 +73,8 @@ func TestAnExportGoesOnWhereItsConnectionBreaks(t *testing.T) {
 	image := "/brittle/" + namespace + ":1"
 	layer := builder.Export(namespace, "layer", "data", toImage(testbed.BrittleRegistryHost()+image))
 	layer.Spec.Format, layer.Spec.Compression = v1alpha1.ExportRaw, v1alpha1.ExportUncompressed
-	object := builder.Export(namespace, "object", "data", toBucket(namespace+"/brittle.img", v1alpha1.ExportRaw, v1alpha1.ExportUncompressed))
+	object := builder.Export(namespace, "object", "data",
+		toBucket(namespace+"/brittle.img", v1alpha1.ExportRaw, v1alpha1.ExportUncompressed))
 	object.Spec.Target.S3.URL = testbed.BrittleS3URL(namespace + "/brittle.img")
 	sources := map[*v1alpha1.WukongExport]builder.DiskOption{
 		layer:  builder.FromRegistry(testbed.RegistryURL(testbed.RegistryHost() + image)),
@@ -95,6 +100,7 @@ func TestAnExportGoesOnWhereItsConnectionBreaks(t *testing.T) {
 func movers(t *testing.T, export *v1alpha1.WukongExport) []corev1.Pod {
 	t.Helper()
 	pods := &corev1.PodList{}
-	require.NoError(t, cluster.List(t.Context(), pods, client.InNamespace(export.Namespace), client.MatchingLabels{v1alpha1.LabelExport: export.Name}))
+	require.NoError(t, cluster.List(t.Context(), pods, client.InNamespace(export.Namespace),
+		client.MatchingLabels{v1alpha1.LabelExport: export.Name}))
 	return pods.Items
 }

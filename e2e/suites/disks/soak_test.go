@@ -24,7 +24,8 @@ import (
 	"github.com/novasphere/wukong/e2e/internal/harness"
 )
 
-// defaultSeeds is how many rounds there are. WUKONG_SEEDS says otherwise; WUKONG_SEED is the first seed, to repeat a round.
+// defaultSeeds is how many rounds there are. WUKONG_SEEDS says otherwise; WUKONG_SEED is the first seed, to repeat a
+// round.
 const defaultSeeds = 20
 
 // soak is one round: a pattern on a disk, and the two machines between which it goes. They are the same in all rounds.
@@ -45,8 +46,9 @@ func (s *soak) disk(name, size string, options ...builder.DiskOption) *v1alpha1.
 // name is short: a guest sees the first 20 bytes of it as the serial number.
 func (s *soak) name(name string) string { return fmt.Sprintf("%s-%d", name, s.seed%100000) }
 
-// steps are what a disk goes through, in order, while the manager dies once in each, at a random moment of the time that the work takes most
-// often. Each ends with a look at the pattern. "data" is the disk with the pattern; it is in no machine between two steps.
+// steps are what a disk goes through, in order, while the manager dies once in each, at a random moment of the time
+// that the work takes most often. Each ends with a look at the pattern. "data" is the disk with the pattern; it is in
+// no machine between two steps.
 var steps = []struct {
 	name string
 	work time.Duration
@@ -63,7 +65,8 @@ var steps = []struct {
 			larger := resource.MustParse("128Mi")
 			s.acts()
 			change(t, disk, func(disk *v1alpha1.WukongDisk) { disk.Spec.Size = &larger })
-			guest.Until(t, harness.CausePlug, "lsblk -bdno SIZE "+device(s.name("data")), strconv.FormatInt(larger.Value(), 10))
+			guest.Until(t, harness.CausePlug, "lsblk -bdno SIZE "+device(s.name("data")),
+				strconv.FormatInt(larger.Value(), 10))
 			assertPattern(t, guest, s.checksum, s.name("data"))
 		}, "data")
 	}},
@@ -122,7 +125,8 @@ var steps = []struct {
 		waitAttachment(t, s.one, s.name("data"), v1alpha1.DiskAttached)
 		assertPattern(t, guest, s.checksum, s.name("data"))
 		guest.Close()
-		change(t, s.one, func(vm *v1alpha1.WukongVM) { takeOut(vm, s.name("data")) }) // the machine has it until it stops
+		// The machine has it until it stops.
+		change(t, s.one, func(vm *v1alpha1.WukongVM) { takeOut(vm, s.name("data")) })
 		powerState(t, s.one, v1alpha1.PowerStopped, v1alpha1.ReasonStopped)
 		waitAttachment(t, s.one, s.name("data"), "")
 		powerState(t, s.one, v1alpha1.PowerRunning, v1alpha1.ReasonRunning)
@@ -132,7 +136,8 @@ var steps = []struct {
 // export is that of this round's disk to the bucket.
 func (s *soak) export() *v1alpha1.WukongExport {
 	key := s.namespace + "/" + s.name("data") + ".qcow2"
-	return builder.Export(s.namespace, s.name("data"), s.name("data"), toBucket(key, v1alpha1.ExportQCOW2, v1alpha1.ExportUncompressed))
+	return builder.Export(s.namespace, s.name("data"), s.name("data"),
+		toBucket(key, v1alpha1.ExportQCOW2, v1alpha1.ExportUncompressed))
 }
 
 // in does something in a machine that has disks of this round meanwhile.
@@ -155,11 +160,12 @@ func (s *soak) look(t *testing.T, vm *v1alpha1.WukongVM, disk string) {
 	s.in(t, vm, func(guest *harness.Guest) { assertPattern(t, guest, s.checksum, s.name(disk)) }, disk)
 }
 
-// lanes is how many rounds run side by side, each with two machines of its own: most of a round is waiting. What kills the manager is common
-// to them, so that each sees it die about twice as often as its own seed says.
+// lanes is how many rounds run side by side, each with two machines of its own: most of a round is waiting. What kills
+// the manager is common to them, so that each sees it die about twice as often as its own seed says.
 const lanes = 2
 
-// TestSoak: bytes survive whatever is done to their disk while the manager dies at a random moment of each step. 'make soak' runs it.
+// TestSoak: bytes survive whatever is done to their disk while the manager dies at a random moment of each step. 'make
+// soak' runs it.
 func TestSoak(t *testing.T) {
 	harness.Thorough(t)
 	first, rounds := number(t, "WUKONG_SEED", uint64(time.Now().Unix())), number(t, "WUKONG_SEEDS", defaultSeeds)
@@ -177,7 +183,8 @@ func TestSoak(t *testing.T) {
 			for seed := lane; seed < first+rounds; seed += lanes {
 				round := &soak{namespace: namespace, seed: seed, one: one, two: two}
 				if !t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) { round.run(t) }) {
-					t.Fatalf("repeat this seed with WUKONG_SEED=%d WUKONG_SEEDS=1; what is left of it would spoil the next", seed)
+					t.Fatalf("repeat this seed with WUKONG_SEED=%d WUKONG_SEEDS=1; what is left of it would spoil "+
+						"the next", seed)
 				}
 				t.Logf("soak: %d of %d seeds in %s", done.Add(1), rounds, time.Since(began).Round(time.Second))
 			}
@@ -203,7 +210,8 @@ func (s *soak) run(t *testing.T) {
 			step.run(t, s)
 			ended := time.Since(began)
 			killer.Wait()
-			t.Logf("seed %d, %s: %s, the manager was killed after %s", s.seed, step.name, ended.Round(time.Second), killed)
+			t.Logf("seed %d, %s: %s, the manager was killed after %s", s.seed, step.name,
+				ended.Round(time.Second), killed)
 		})
 		require.False(t, t.Failed())
 	}
@@ -213,7 +221,8 @@ func (s *soak) run(t *testing.T) {
 	kept := []string{}
 	for _, vm := range []string{"one", "two"} {
 		kept = append(kept, "WukongVM/"+vm, "VirtualMachine/"+vm, "VirtualMachineInstance/"+vm,
-			"WukongDisk/"+vm+"-root", "DataVolume/"+vm+"-root", "PersistentVolumeClaim/"+vm+"-root", "Secret/"+vm+"-cloudinit")
+			"WukongDisk/"+vm+"-root", "DataVolume/"+vm+"-root", "PersistentVolumeClaim/"+vm+"-root",
+			"Secret/"+vm+"-cloudinit")
 		for _, pod := range launchers(t, map[string]*v1alpha1.WukongVM{"one": s.one, "two": s.two}[vm]) {
 			kept = append(kept, "Pod/"+pod.Name)
 		}
@@ -224,7 +233,9 @@ func (s *soak) run(t *testing.T) {
 // kill kills the manager, which may still be about to start after the last time, and says when that was.
 func (s *soak) kill(t *testing.T, began time.Time) time.Duration {
 	t.Helper()
-	for deadline := time.Now().Add(harness.Scaled(patience)); cluster.KillOperator(t) == 0; time.Sleep(100 * time.Millisecond) {
+	for deadline := time.Now().Add(harness.Scaled(patience)); cluster.KillOperator(t) == 0; time.Sleep(
+		100 * time.Millisecond,
+	) {
 		if time.Now().After(deadline) {
 			t.Errorf("no manager to kill after %s", patience)
 			break

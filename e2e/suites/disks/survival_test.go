@@ -23,7 +23,8 @@ import (
 	"github.com/novasphere/wukong/e2e/internal/harness"
 )
 
-// TestBytesStayTheSame follows bytes that a guest wrote, and some that a person sends, through clones, a snapshot, and loss of power.
+// TestBytesStayTheSame follows bytes that a guest wrote, and some that a person sends, through clones, a snapshot, and
+// loss of power.
 func TestBytesStayTheSame(t *testing.T) {
 	harness.Essential(t)
 	t.Parallel()
@@ -67,7 +68,8 @@ func TestBytesStayTheSame(t *testing.T) {
 	})
 	waitDisk(t, near)
 	waitDisk(t, restored)
-	attach(t, vm, guest, "near", "back", "restored", "data") // a guest of this size has room for four disks that come while it runs
+	// A guest of this size has room for four disks that come while it runs.
+	attach(t, vm, guest, "near", "back", "restored", "data")
 	t.Run("AGuestSeesThemInEachCopy", func(t *testing.T) {
 		assertPattern(t, guest, checksum, "near", "back", "restored", "data")
 		detach(t, vm, "restored")
@@ -91,7 +93,8 @@ func TestBytesStayTheSame(t *testing.T) {
 		cluster.WaitReady(t, tuesday, metav1.ConditionTrue, v1alpha1.ReasonTaken, patience)
 		assert.Equal(t, v1alpha1.ConsistencyCrash, tuesday.Status.Consistency)
 		// What is retained outlives its WukongSnapshot, also when that is deleted as Argo CD does it.
-		require.NoError(t, cluster.Delete(t.Context(), tuesday, client.PropagationPolicy(metav1.DeletePropagationForeground)))
+		require.NoError(t,
+			cluster.Delete(t.Context(), tuesday, client.PropagationPolicy(metav1.DeletePropagationForeground)))
 		cluster.WaitGone(t, tuesday, patience)
 		wednesday := builder.Disk(namespace, "wednesday", builder.Size("192Mi"), builder.FromVolumeSnapshot("tuesday"))
 		cluster.Make(t, wednesday)
@@ -112,7 +115,8 @@ func TestBytesStayTheSame(t *testing.T) {
 		assertPattern(t, booted(t, vm), checksum, "data", "back")
 	})
 	t.Run("TheySurviveALostLauncher", func(t *testing.T) {
-		// Deleted by force, it may leave KubeVirt on the node with two of a name, of which the new one never starts: kubevirt/kubevirt#7032.
+		// Deleted by force, it may leave KubeVirt on the node with two of a name, of which the new one never starts:
+		// kubevirt/kubevirt#7032.
 		ended := instanceUID(t, vm)
 		require.Equal(t, 1, cluster.Kill(t, testbed.LauncherMonitor, launchers(t, vm)))
 		waitAnotherInstance(t, vm, ended)
@@ -120,8 +124,8 @@ func TestBytesStayTheSame(t *testing.T) {
 	})
 }
 
-// booted enters a guest that has written what it writes while it boots. One that loses its power before may lose its own files, sudo's among
-// them, as any computer.
+// booted enters a guest that has written what it writes while it boots. One that loses its power before may lose its
+// own files, sudo's among them, as any computer.
 func booted(t *testing.T, vm *v1alpha1.WukongVM) *harness.Guest {
 	t.Helper()
 	guest := cluster.Shell(t, vm)
@@ -144,7 +148,8 @@ func launchers(t *testing.T, vm *v1alpha1.WukongVM) []corev1.Pod {
 	return running
 }
 
-// instanceUID is of the machine's running instance. Read it before the instance ends: KubeVirt may make the next one at once.
+// instanceUID is of the machine's running instance. Read it before the instance ends: KubeVirt may make the next one at
+// once.
 func instanceUID(t *testing.T, vm *v1alpha1.WukongVM) types.UID {
 	t.Helper()
 	instance := &kubevirtv1.VirtualMachineInstance{}
@@ -155,18 +160,19 @@ func instanceUID(t *testing.T, vm *v1alpha1.WukongVM) types.UID {
 // waitAnotherInstance waits until the machine runs again, in another instance than the one that has ended.
 func waitAnotherInstance(t *testing.T, vm *v1alpha1.WukongVM, ended types.UID) {
 	t.Helper()
-	harness.Until(t, harness.CauseBoot, patience, "KubeVirt starts another instance of "+vm.Name, func(ctx context.Context) string {
-		current := &kubevirtv1.VirtualMachineInstance{}
-		if err := cluster.Get(ctx, client.ObjectKeyFromObject(vm), current); err != nil {
-			return err.Error()
-		}
-		if current.UID == ended {
-			return "there is the one that ended"
-		}
-		if current.Status.Phase != kubevirtv1.Running {
-			return "it is " + string(current.Status.Phase)
-		}
-		return ""
-	})
+	harness.Until(t, harness.CauseBoot, patience, "KubeVirt starts another instance of "+vm.Name,
+		func(ctx context.Context) string {
+			current := &kubevirtv1.VirtualMachineInstance{}
+			if err := cluster.Get(ctx, client.ObjectKeyFromObject(vm), current); err != nil {
+				return err.Error()
+			}
+			if current.UID == ended {
+				return "there is the one that ended"
+			}
+			if current.Status.Phase != kubevirtv1.Running {
+				return "it is " + string(current.Status.Phase)
+			}
+			return ""
+		})
 	cluster.WaitReady(t, vm, metav1.ConditionTrue, v1alpha1.ReasonRunning, importAndBoot)
 }

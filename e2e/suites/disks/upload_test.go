@@ -22,8 +22,8 @@ import (
 	"github.com/novasphere/wukong/e2e/devcluster/testbed"
 )
 
-// upload sends a disk image as 'virtctl image-upload' does: with a token for the claim, to the upload proxy, and again while that answers that
-// its pod is not there yet.
+// upload sends a disk image as 'virtctl image-upload' does: with a token for the claim, to the upload proxy, and again
+// while that answers that its pod is not there yet.
 func upload(t *testing.T, disk *v1alpha1.WukongDisk, image []byte) {
 	t.Helper()
 	request := &unstructured.Unstructured{Object: map[string]any{
@@ -36,18 +36,23 @@ func upload(t *testing.T, disk *v1alpha1.WukongDisk, image []byte) {
 	require.NoError(t, err)
 
 	bundle := &corev1.ConfigMap{}
-	require.NoError(t, cluster.Get(t.Context(), client.ObjectKey{Namespace: testbed.CDINamespace, Name: testbed.UploadProxyAuthority}, bundle))
+	require.NoError(t,
+		cluster.Get(t.Context(), client.ObjectKey{Namespace: testbed.CDINamespace, Name: testbed.UploadProxyAuthority},
+			bundle))
 	pool := x509.NewCertPool()
 	for _, certificates := range bundle.Data {
 		pool.AppendCertsFromPEM([]byte(certificates))
 	}
-	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool, ServerName: testbed.UploadProxy, MinVersion: tls.VersionTLS12}}
+	transport := &http.Transport{
+		TLSClientConfig: &tls.Config{RootCAs: pool, ServerName: testbed.UploadProxy, MinVersion: tls.VersionTLS12},
+	}
 	defer transport.CloseIdleConnections()
 	require.EventuallyWithT(t, func(collect *assert.CollectT) {
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
 		port := portForward(ctx, collect, testbed.CDINamespace, testbed.UploadProxy)
-		post, err := http.NewRequestWithContext(ctx, http.MethodPost, "https://localhost:"+port+testbed.UploadPath, bytes.NewReader(image))
+		post, err := http.NewRequestWithContext(ctx, http.MethodPost, "https://localhost:"+port+testbed.UploadPath,
+			bytes.NewReader(image))
 		require.NoError(collect, err)
 		post.Header.Set("Authorization", "Bearer "+token)
 		post.Header.Set("Content-Type", "application/octet-stream")

@@ -16,7 +16,8 @@ import (
 )
 
 const (
-	// webPort is where the guests' web server listens, and otherPort where a second one does. They answer with the guest's host name.
+	// webPort is where the guests' web server listens, and otherPort where a second one does. They answer with the
+	// guest's host name.
 	webPort   = 8080
 	otherPort = webPort + 1
 	// guestData is the Secret with the guests' user data.
@@ -35,10 +36,12 @@ func guestSecret(namespace string) *corev1.Secret {
 
 // guestVM is a machine with what userData brings.
 func guestVM(namespace, name string, networks ...v1alpha1.VMNetwork) *v1alpha1.WukongVM {
-	return builder.VM(namespace, name, harness.TinyDisk("root"), builder.Networks(networks...), builder.UserData(guestData, "userdata"))
+	return builder.VM(namespace, name, harness.TinyDisk("root"), builder.Networks(networks...),
+		builder.UserData(guestData, "userdata"))
 }
 
-// waitBooted waits until a guest has booted: it has its addresses and its web servers then. A machine is Running from the first moment of its guest.
+// waitBooted waits until a guest has booted: it has its addresses and its web servers then. A machine is Running from
+// the first moment of its guest.
 func waitBooted(t *testing.T, vm *v1alpha1.WukongVM) {
 	t.Helper()
 	require.Equal(t, vm.Name, cluster.Ask(t, vm, "hostname"))
@@ -62,7 +65,8 @@ func waitConnection(t *testing.T, vm *v1alpha1.WukongVM, command string, succeed
 	words := map[bool]string{true: "it answers", false: "silence"}
 	guest := cluster.Shell(t, vm)
 	defer guest.Close()
-	guest.Until(t, harness.CauseNetwork, fmt.Sprintf("%s >/dev/null 2>&1 && echo %s || echo %s", command, words[true], words[false]), words[succeeds])
+	guest.Until(t, harness.CauseNetwork,
+		fmt.Sprintf("%s >/dev/null 2>&1 && echo %s || echo %s", command, words[true], words[false]), words[succeeds])
 }
 
 // change edits an object as a person does.

@@ -26,7 +26,8 @@ import (
 
 // managedNetwork is a bridge that NMState makes on the spare NIC of each node, in one VLAN.
 func managedNetwork(namespace, name, bridge string, tag int32) *v1alpha1.WukongNetwork {
-	return builder.Network(namespace, name, builder.OnBridge(bridge), builder.Subnet("10.77.0.0/24"), builder.Managed(tag, testbed.SpareNIC))
+	return builder.Network(namespace, name, builder.OnBridge(bridge), builder.Subnet("10.77.0.0/24"),
+		builder.Managed(tag, testbed.SpareNIC))
 }
 
 // onNode lets a machine run on one node.
@@ -49,24 +50,28 @@ func remove(t *testing.T, objects ...client.Object) {
 // waitBridge waits until NMState reports a bridge on all nodes, or on none.
 func waitBridge(t *testing.T, bridge string, wanted bool) {
 	t.Helper()
-	harness.Until(t, harness.CauseNetwork, patience, fmt.Sprintf("NMState reports %s on the nodes: %t", bridge, wanted), func(ctx context.Context) string {
-		states := &nmstatev1beta1.NodeNetworkStateList{}
-		if err := cluster.List(ctx, states); err != nil {
-			return err.Error()
-		}
-		for i := range states.Items {
-			if text := string(states.Items[i].Status.CurrentState.Raw); wanted != strings.Contains(text, "name: "+bridge+"\n") {
-				return "not so on node " + states.Items[i].Name
+	harness.Until(t, harness.CauseNetwork, patience, fmt.Sprintf("NMState reports %s on the nodes: %t", bridge, wanted),
+		func(ctx context.Context) string {
+			states := &nmstatev1beta1.NodeNetworkStateList{}
+			if err := cluster.List(ctx, states); err != nil {
+				return err.Error()
 			}
-		}
-		if len(states.Items) == 0 {
-			return "no node has a state"
-		}
-		return ""
-	})
+			for i := range states.Items {
+				if text := string(states.Items[i].Status.CurrentState.Raw); wanted != strings.Contains(
+					text, "name: "+bridge+"\n",
+				) {
+					return "not so on node " + states.Items[i].Name
+				}
+			}
+			if len(states.Items) == 0 {
+				return "no node has a state"
+			}
+			return ""
+		})
 }
 
-// TestVLANsOnManagedBridges: guests of two nodes and two namespaces talk in their VLAN and not to another; the bridge goes with its last user.
+// TestVLANsOnManagedBridges: guests of two nodes and two namespaces talk in their VLAN and not to another; the bridge
+// goes with its last user.
 func TestVLANsOnManagedBridges(t *testing.T) {
 	harness.Essential(t)
 	t.Parallel()
@@ -75,7 +80,8 @@ func TestVLANsOnManagedBridges(t *testing.T) {
 	require.NoError(t, cluster.List(t.Context(), nodes))
 	require.GreaterOrEqual(t, len(nodes.Items), 2)
 	first, second := nodes.Items[0].Name, nodes.Items[1].Name
-	blue, alsoBlue, green := managedNetwork(here, "blue", "br-blue", 100), managedNetwork(elsewhere, "blue", "br-blue", 100), managedNetwork(here, "green", "br-green", 200)
+	blue, alsoBlue, green := managedNetwork(here, "blue", "br-blue", 100),
+		managedNetwork(elsewhere, "blue", "br-blue", 100), managedNetwork(here, "green", "br-green", 200)
 	one := onNode(guestVM(here, "one", builder.Interface("lan", "blue", "10.77.0.1")), first)
 	two := onNode(guestVM(elsewhere, "two", builder.Interface("lan", "blue", "10.77.0.2")), second)
 	three := onNode(guestVM(here, "three", builder.Interface("lan", "green", "10.77.0.3")), second)
@@ -119,12 +125,13 @@ func TestVLANsOnManagedBridges(t *testing.T) {
 		waitBridge(t, "br-blue", true)
 		remove(t, two)
 		waitBridge(t, "br-blue", false)
-		cluster.WaitGone(t, &nmstatev1.NodeNetworkConfigurationPolicy{ObjectMeta: metav1.ObjectMeta{Name: "wukong-br-blue"}}, patience)
+		cluster.WaitGone(t,
+			&nmstatev1.NodeNetworkConfigurationPolicy{ObjectMeta: metav1.ObjectMeta{Name: "wukong-br-blue"}}, patience)
 	})
 }
 
-// TestANodeKeepsItsNetwork: a bridge that would take the NIC with the node's own address is refused, and nothing is applied; in a VLAN on the same NIC
-// it is made, and the nodes stay.
+// TestANodeKeepsItsNetwork: a bridge that would take the NIC with the node's own address is refused, and nothing is
+// applied; in a VLAN on the same NIC it is made, and the nodes stay.
 func TestANodeKeepsItsNetwork(t *testing.T) {
 	harness.Essential(t)
 	t.Parallel()
@@ -133,9 +140,12 @@ func TestANodeKeepsItsNetwork(t *testing.T) {
 	cluster.Make(t, network)
 	cluster.WaitCause(t, network, v1alpha1.ReasonHostAddressAtRisk, testbed.NodeNIC, patience)
 	policy := &nmstatev1.NodeNetworkConfigurationPolicy{}
-	assert.True(t, apierrors.IsNotFound(cluster.Get(t.Context(), client.ObjectKey{Name: "wukong-br-uplink"}, policy)), "nothing is applied")
+	assert.True(t, apierrors.IsNotFound(cluster.Get(t.Context(), client.ObjectKey{Name: "wukong-br-uplink"}, policy)),
+		"nothing is applied")
 
-	change(t, network, func(network *v1alpha1.WukongNetwork) { network.Spec.Bridge.Managed.UplinkVLAN = ptr.To[int32](300) })
+	change(t, network, func(network *v1alpha1.WukongNetwork) {
+		network.Spec.Bridge.Managed.UplinkVLAN = ptr.To[int32](300)
+	})
 	cluster.WaitReady(t, network, metav1.ConditionTrue, v1alpha1.ReasonReady, patience)
 	remove(t, network)
 	waitBridge(t, "br-uplink", false)
@@ -143,7 +153,8 @@ func TestANodeKeepsItsNetwork(t *testing.T) {
 	require.NoError(t, cluster.List(t.Context(), nodes))
 	for i := range nodes.Items {
 		for _, condition := range nodes.Items[i].Status.Conditions {
-			assert.True(t, condition.Type != corev1.NodeReady || condition.Status == corev1.ConditionTrue, "%s is not ready", nodes.Items[i].Name)
+			assert.True(t, condition.Type != corev1.NodeReady || condition.Status == corev1.ConditionTrue,
+				"%s is not ready", nodes.Items[i].Name)
 		}
 	}
 }

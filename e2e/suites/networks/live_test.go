@@ -27,10 +27,12 @@ import (
 	"github.com/novasphere/wukong/e2e/internal/harness"
 )
 
-// migration is how long an interface may take to come or go: KubeVirt waits whether somebody else plugs it, and then moves the machine.
+// migration is how long an interface may take to come or go: KubeVirt waits whether somebody else plugs it, and then
+// moves the machine.
 const migration = 15 * time.Minute
 
-// waitInterface waits until an interface of a machine is attached by another attachment than before, and has an address that the guest reports.
+// waitInterface waits until an interface of a machine is attached by another attachment than before, and has an address
+// that the guest reports.
 func waitInterface(t *testing.T, vm *v1alpha1.WukongVM, name, before, address string) string {
 	t.Helper()
 	attachment := ""
@@ -50,7 +52,8 @@ func waitInterface(t *testing.T, vm *v1alpha1.WukongVM, name, before, address st
 	return attachment
 }
 
-// TestInterfacesUnderARunningGuest: one comes with its address, is pulled out and put in, is limited, and goes; the guest never stops.
+// TestInterfacesUnderARunningGuest: one comes with its address, is pulled out and put in, is limited, and goes; the
+// guest never stops.
 func TestInterfacesUnderARunningGuest(t *testing.T) {
 	harness.Essential(t)
 	t.Parallel()
@@ -102,32 +105,35 @@ func TestInterfacesUnderARunningGuest(t *testing.T) {
 	})
 	t.Run("ItGoes", func(t *testing.T) {
 		put()
-		cluster.WaitFor(t, harness.CauseMigration, one, migration, "without the interface", func() bool { return len(one.Status.Networks) == 1 })
+		cluster.WaitFor(t, harness.CauseMigration, one, migration, "without the interface",
+			func() bool { return len(one.Status.Networks) == 1 })
 		assert.Equal(t, "1", cluster.Ask(t, one, "ls -d /sys/class/net/*/device | wc -l"))
-		harness.Until(t, harness.CauseDeletion, patience, "only the network's own attachment is left", func(ctx context.Context) string {
-			list := &networkv1.NetworkAttachmentDefinitionList{}
-			if err := cluster.List(ctx, list, client.InNamespace(namespace)); err != nil {
-				return err.Error()
-			}
-			if len(list.Items) != 1 {
-				return fmt.Sprintf("there are %d", len(list.Items))
-			}
-			return ""
-		})
+		harness.Until(t, harness.CauseDeletion, patience, "only the network's own attachment is left",
+			func(ctx context.Context) string {
+				list := &networkv1.NetworkAttachmentDefinitionList{}
+				if err := cluster.List(ctx, list, client.InNamespace(namespace)); err != nil {
+					return err.Error()
+				}
+				if len(list.Items) != 1 {
+					return fmt.Sprintf("there are %d", len(list.Items))
+				}
+				return ""
+			})
 	})
 
 	assert.Equal(t, boot, cluster.Ask(t, one, "cat /proc/sys/kernel/random/boot_id"), "the guest never stopped")
 	machine := &kubevirtv1.VirtualMachine{}
 	require.NoError(t, cluster.Get(t.Context(), client.ObjectKeyFromObject(one), machine))
 	for _, condition := range machine.Status.Conditions {
-		assert.False(t, condition.Type == kubevirtv1.VirtualMachineRestartRequired && condition.Status == corev1.ConditionTrue, condition.Message)
+		assert.False(t, condition.Type == kubevirtv1.VirtualMachineRestartRequired &&
+			condition.Status == corev1.ConditionTrue, condition.Message)
 	}
 	cluster.WaitReady(t, one, metav1.ConditionTrue, v1alpha1.ReasonRunning, patience)
 	assert.Nil(t, meta.FindStatusCondition(one.Status.Conditions, v1alpha1.ConditionRestartRequired))
 }
 
-// limit is in bits per second: half of what an emulated guest moves beside programs that keep the processors of its host busy, so that it is the limit which is
-// measured.
+// limit is in bits per second: half of what an emulated guest moves beside programs that keep the processors of its
+// host busy, so that it is the limit which is measured.
 var limit = resource.MustParse("3M")
 
 // assertRate: the limit within 20 %.

@@ -19,11 +19,13 @@ import (
 
 // named selects a machine by its name.
 func named(name string) []v1alpha1.TrafficPeer {
-	return []v1alpha1.TrafficPeer{{PodSelector: &v1alpha1.LabelSelector{MatchLabels: map[string]string{"vmi.kubevirt.io/id": name}}}}
+	return []v1alpha1.TrafficPeer{
+		{PodSelector: &v1alpha1.LabelSelector{MatchLabels: map[string]string{"vmi.kubevirt.io/id": name}}},
+	}
 }
 
-// policyBlocks: a policy holds for guests and pods, for the port and the peer that it names and no other, and follows its edits while the guests run. None
-// is left.
+// policyBlocks: a policy holds for guests and pods, for the port and the peer that it names and no other, and follows
+// its edits while the guests run. None is left.
 func policyBlocks(t *testing.T, kubectl harness.Tool, server, visitor *v1alpha1.WukongVM) {
 	t.Helper()
 	namespace := server.Namespace
@@ -50,7 +52,9 @@ func policyBlocks(t *testing.T, kubectl harness.Tool, server, visitor *v1alpha1.
 	})
 	t.Run("OnlyWhatIsAllowedComesIn", func(t *testing.T) {
 		change(t, server, func(vm *v1alpha1.WukongVM) {
-			vm.Spec.Policy = &v1alpha1.TrafficPolicy{Ingress: []v1alpha1.TrafficRule{{Peers: named(visitor.Name), Ports: []v1alpha1.TrafficPort{{Port: webPort}}}}}
+			vm.Spec.Policy = &v1alpha1.TrafficPolicy{Ingress: []v1alpha1.TrafficRule{
+				{Peers: named(visitor.Name), Ports: []v1alpha1.TrafficPort{{Port: webPort}}},
+			}}
 		})
 		holds(server)
 		waitConnects(t, visitor, address, otherPort, false)
@@ -63,17 +67,22 @@ func policyBlocks(t *testing.T, kubectl harness.Tool, server, visitor *v1alpha1.
 		require.NoError(t, cluster.Get(t.Context(), client.ObjectKey{Namespace: namespace, Name: "shell"}, pod))
 		change(t, server, func(vm *v1alpha1.WukongVM) {
 			block := &v1alpha1.IPBlock{CIDR: v1alpha1.PolicyCIDR(pod.Status.PodIP + "/32")}
-			vm.Spec.Policy.Ingress = append(vm.Spec.Policy.Ingress, v1alpha1.TrafficRule{Peers: []v1alpha1.TrafficPeer{{IPBlock: block}}})
+			vm.Spec.Policy.Ingress = append(vm.Spec.Policy.Ingress,
+				v1alpha1.TrafficRule{Peers: []v1alpha1.TrafficPeer{{IPBlock: block}}})
 		})
 		waitAnswers(t, kubectl, namespace, other, server.Name)
 	})
 	t.Run("OnlyWhatIsAllowedGoesOut", func(t *testing.T) {
 		dns := &corev1.Service{}
-		require.NoError(t, cluster.Get(t.Context(), client.ObjectKey{Namespace: metav1.NamespaceSystem, Name: "kube-dns"}, dns))
+		require.NoError(t,
+			cluster.Get(t.Context(), client.ObjectKey{Namespace: metav1.NamespaceSystem, Name: "kube-dns"}, dns))
 		waitConnects(t, visitor, dns.Spec.ClusterIP, 53, true)
 		change(t, visitor, func(vm *v1alpha1.WukongVM) {
 			vm.Spec.Policy = &v1alpha1.TrafficPolicy{
-				DefaultDeny: v1alpha1.TrafficBoth, Egress: []v1alpha1.TrafficRule{{Peers: named(server.Name), Ports: []v1alpha1.TrafficPort{{Port: webPort}}}},
+				DefaultDeny: v1alpha1.TrafficBoth,
+				Egress: []v1alpha1.TrafficRule{
+					{Peers: named(server.Name), Ports: []v1alpha1.TrafficPort{{Port: webPort}}},
+				},
 			}
 		})
 		holds(visitor)
@@ -85,6 +94,7 @@ func policyBlocks(t *testing.T, kubectl harness.Tool, server, visitor *v1alpha1.
 			change(t, vm, func(vm *v1alpha1.WukongVM) { vm.Spec.Policy = nil })
 		}
 		waitAnswers(t, kubectl, namespace, web, server.Name)
-		assert.Equal(t, boot, cluster.Ask(t, server, "cat /proc/sys/kernel/random/boot_id"), "the guest noticed nothing")
+		assert.Equal(t, boot, cluster.Ask(t, server, "cat /proc/sys/kernel/random/boot_id"),
+			"the guest noticed nothing")
 	})
 }

@@ -21,8 +21,8 @@ import (
 	"github.com/novasphere/wukong/e2e/internal/harness"
 )
 
-// TestAPoolOfThree: pools of two families give each machine addresses that its guest has, of another namespace, too; one of three refuses a fourth, and
-// serves it when one leaves; addresses survive a stop and another manager.
+// TestAPoolOfThree: pools of two families give each machine addresses that its guest has, of another namespace, too;
+// one of three refuses a fourth, and serves it when one leaves; addresses survive a stop and another manager.
 func TestAPoolOfThree(t *testing.T) {
 	harness.Essential(t)
 	t.Parallel()
@@ -48,7 +48,9 @@ func TestAPoolOfThree(t *testing.T) {
 	cluster.Make(t, late)
 	cluster.WaitCause(t, late, v1alpha1.ReasonPoolExhausted, "10.78.0.0/24", patience)
 	full := v1alpha1.PoolStatus{CIDR: "10.78.0.0/24", Total: 3, Used: 3}
-	cluster.Wait(t, lan, patience, "with a full pool and another", func() bool { return len(lan.Status.Pools) == 2 && lan.Status.Pools[0] == full })
+	cluster.Wait(t, lan, patience, "with a full pool and another", func() bool {
+		return len(lan.Status.Pools) == 2 && lan.Status.Pools[0] == full
+	})
 
 	for _, vm := range []*v1alpha1.WukongVM{one, two} {
 		cluster.WaitReady(t, vm, metav1.ConditionTrue, v1alpha1.ReasonRunning, importAndBoot)
@@ -61,12 +63,13 @@ func TestAPoolOfThree(t *testing.T) {
 	waitPing(t, one, ipv6["two"], true)
 
 	remove(t, stopped)
-	harness.Until(t, harness.CauseNetwork, patience, "the address that was let go is given to the machine that came late", func(ctx context.Context) string {
-		if given, _ := held(ctx, t, late); given != ipv4["stopped"] {
-			return fmt.Sprintf("it has %q", given)
-		}
-		return ""
-	})
+	harness.Until(t, harness.CauseNetwork, patience,
+		"the address that was let go is given to the machine that came late", func(ctx context.Context) string {
+			if given, _ := held(ctx, t, late); given != ipv4["stopped"] {
+				return fmt.Sprintf("it has %q", given)
+			}
+			return ""
+		})
 
 	change(t, two, func(vm *v1alpha1.WukongVM) { vm.Spec.PowerState = v1alpha1.PowerStopped })
 	cluster.WaitReady(t, two, metav1.ConditionTrue, v1alpha1.ReasonStopped, patience)
@@ -83,12 +86,13 @@ func TestAPoolOfThree(t *testing.T) {
 // waitGiven waits until a machine holds an address of each family, and returns them.
 func waitGiven(t *testing.T, vm *v1alpha1.WukongVM) (ipv4, ipv6 string) {
 	t.Helper()
-	harness.Until(t, harness.CauseNetwork, patience, vm.Name+" holds an address of each family", func(ctx context.Context) string {
-		if ipv4, ipv6 = held(ctx, t, vm); ipv4 == "" || ipv6 == "" {
-			return fmt.Sprintf("it holds %q and %q", ipv4, ipv6)
-		}
-		return ""
-	})
+	harness.Until(t, harness.CauseNetwork, patience, vm.Name+" holds an address of each family",
+		func(ctx context.Context) string {
+			if ipv4, ipv6 = held(ctx, t, vm); ipv4 == "" || ipv6 == "" {
+				return fmt.Sprintf("it holds %q and %q", ipv4, ipv6)
+			}
+			return ""
+		})
 	return ipv4, ipv6
 }
 

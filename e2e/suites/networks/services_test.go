@@ -28,7 +28,8 @@ func shell(t *testing.T, namespace string) {
 	pod := &corev1.Pod{
 		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "shell"},
 		Spec: corev1.PodSpec{TerminationGracePeriodSeconds: new(int64), Containers: []corev1.Container{{
-			Name: "shell", Image: testbed.Busybox, ImagePullPolicy: corev1.PullNever, Command: []string{"/bin/sh", "-c", "exec /bin/busybox sleep 100000"},
+			Name: "shell", Image: testbed.Busybox, ImagePullPolicy: corev1.PullNever,
+			Command: []string{"/bin/sh", "-c", "exec /bin/busybox sleep 100000"},
 		}}},
 	}
 	cluster.Make(t, pod)
@@ -47,7 +48,8 @@ func shell(t *testing.T, namespace string) {
 func answers(t *testing.T, kubectl harness.Tool, namespace, server string, asks int) []string {
 	t.Helper()
 	output, _ := kubectl.Try(t.Context(), "", "-n", namespace, "exec", "shell", "--", "/bin/sh", "-c",
-		fmt.Sprintf("i=0; while [ $i -lt %d ]; do /bin/busybox wget -q -T 2 -O - http://%s/ 2>/dev/null; i=$((i+1)); done; true", asks, server))
+		fmt.Sprintf("i=0; while [ $i -lt %d ]; do /bin/busybox wget -q -T 2 -O - http://%s/ 2>/dev/null; i=$((i+1)); "+
+			"done; true", asks, server))
 	found := strings.Fields(output)
 	slices.Sort(found)
 	return slices.Compact(found)
@@ -59,12 +61,13 @@ func waitAnswers(t *testing.T, kubectl harness.Tool, namespace, server string, w
 	if len(wanted) == 0 { // each takes its time to find out
 		asks = 3
 	}
-	harness.Until(t, harness.CauseNetwork, patience, fmt.Sprintf("%v and nobody else answers at %s", wanted, server), func(context.Context) string {
-		if found := answers(t, kubectl, namespace, server, asks); !slices.Equal(found, wanted) {
-			return fmt.Sprintf("%v answers", found)
-		}
-		return ""
-	})
+	harness.Until(t, harness.CauseNetwork, patience, fmt.Sprintf("%v and nobody else answers at %s", wanted, server),
+		func(context.Context) string {
+			if found := answers(t, kubectl, namespace, server, asks); !slices.Equal(found, wanted) {
+				return fmt.Sprintf("%v answers", found)
+			}
+			return ""
+		})
 }
 
 // TestGuestsOnThePodNetwork boots two guests, and tries on them all that the pod network has to offer.
@@ -96,7 +99,8 @@ func TestGuestsOnThePodNetwork(t *testing.T) {
 	})
 }
 
-// servicesLead: a pod reaches one guest, and two behind one Service, by name inside the cluster and by a port of the nodes.
+// servicesLead: a pod reaches one guest, and two behind one Service, by name inside the cluster and by a port of the
+// nodes.
 func servicesLead(t *testing.T, kubectl harness.Tool, one *v1alpha1.WukongVM) {
 	t.Helper()
 	cluster.Wait(t, one, patience, "ServicesReady, with two machines behind the first", func() bool {

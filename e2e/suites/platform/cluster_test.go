@@ -70,10 +70,11 @@ func connect(t *testing.T) *cluster {
 func eventually(t *testing.T, what string, missing func() string) {
 	t.Helper()
 	last := ""
-	err := wait.PollUntilContextTimeout(t.Context(), tick, harness.Scaled(patience), true, func(context.Context) (bool, error) {
-		last = missing()
-		return last == "", nil
-	})
+	err := wait.PollUntilContextTimeout(t.Context(), tick, harness.Scaled(patience), true,
+		func(context.Context) (bool, error) {
+			last = missing()
+			return last == "", nil
+		})
 	require.NoError(t, err, "%s: %s", what, last)
 }
 
@@ -103,9 +104,11 @@ func (c *cluster) newPod(name, node string, volumes ...volume) *corev1.Pod {
 		}})
 		container := &pod.Spec.Containers[0]
 		if one.device {
-			container.VolumeDevices = append(container.VolumeDevices, corev1.VolumeDevice{Name: one.claim, DevicePath: "/dev/" + one.claim})
+			container.VolumeDevices = append(container.VolumeDevices,
+				corev1.VolumeDevice{Name: one.claim, DevicePath: "/dev/" + one.claim})
 		} else {
-			container.VolumeMounts = append(container.VolumeMounts, corev1.VolumeMount{Name: one.claim, MountPath: "/" + one.claim})
+			container.VolumeMounts = append(container.VolumeMounts,
+				corev1.VolumeMount{Name: one.claim, MountPath: "/" + one.claim})
 		}
 	}
 	return pod
@@ -144,7 +147,8 @@ func (c *cluster) try(t *testing.T, pod, command string) (string, error) {
 	t.Helper()
 	clientset, err := kubernetes.NewForConfig(c.config)
 	require.NoError(t, err)
-	request := clientset.CoreV1().RESTClient().Post().Namespace(c.namespace).Resource("pods").Name(pod).SubResource("exec").
+	request := clientset.CoreV1().RESTClient().Post().Namespace(c.namespace).Resource("pods").
+		Name(pod).SubResource("exec").
 		VersionedParams(&corev1.PodExecOptions{
 			Command: []string{"/bin/sh", "-c", command}, Stdout: true, Stderr: true,
 		}, scheme.ParameterCodec)

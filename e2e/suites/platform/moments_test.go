@@ -35,8 +35,10 @@ func (c *cluster) requireSnapshots(t *testing.T, kinds ...string) {
 	if slices.Contains(kinds, found) {
 		return
 	}
-	require.Contains(t, []string{testbed.SnapshotsPerFile, testbed.SnapshotsCopied}, found, "a kind of snapshots that the dev cluster does not have")
-	t.Skipf("snapshots of this dev cluster are %s, and this test needs %s: the kernel has no Btrfs", found, strings.Join(kinds, " or "))
+	require.Contains(t, []string{testbed.SnapshotsPerFile, testbed.SnapshotsCopied}, found,
+		"a kind of snapshots that the dev cluster does not have")
+	t.Skipf("snapshots of this dev cluster are %s, and this test needs %s: the kernel has no Btrfs", found,
+		strings.Join(kinds, " or "))
 }
 
 // newWriter is a pod that writes each record to all volumes in turn, each made sure of by fsync, and then notes its
@@ -44,15 +46,19 @@ func (c *cluster) requireSnapshots(t *testing.T, kinds ...string) {
 func (c *cluster) newWriter(volumes ...volume) *corev1.Pod {
 	pod := c.newPod("writer", c.nodes[0], volumes...)
 	script := []string{"/bin/busybox --install -s /bin"}
-	script = append(script, fmt.Sprintf("while :; do dd if=/dev/urandom of=/%s/noise bs=64k count=64 conv=notrunc,fsync 2>/dev/null; done &", volumes[0].claim))
+	script = append(script,
+		fmt.Sprintf("while :; do dd if=/dev/urandom of=/%s/noise bs=64k count=64 conv=notrunc,fsync "+
+			"2>/dev/null; done &", volumes[0].claim))
 	script = append(script, "n=0", "while :; do")
 	for _, one := range volumes {
 		place := "/" + one.claim + "/records"
 		if one.device {
 			place = "/dev/" + one.claim
 		}
-		script = append(script, fmt.Sprintf(`printf "%%0%dd\n" $((n+1)) | dd of=%s bs=%d seek=$n iflag=fullblock conv=notrunc,fsync 2>/dev/null || exit 1`,
-			recordSize-1, place, recordSize))
+		script = append(script,
+			fmt.Sprintf(`printf "%%0%dd\n" $((n+1)) | dd of=%s bs=%d seek=$n iflag=fullblock conv=notrunc,fsync `+
+				`2>/dev/null || exit 1`,
+				recordSize-1, place, recordSize))
 	}
 	script = append(script, "n=$((n+1))", "echo $n >> /written", "done")
 	pod.Spec.Containers[0].Command = []string{"/bin/sh", "-c", strings.Join(script, "\n")}
@@ -89,7 +95,8 @@ func (c *cluster) records(t *testing.T, pod, place string, limit int) int {
 	const check = `head -c %d %s | awk -v size=%d '
 		length($0) != size { torn = NR; next }
 		torn { print "record " NR " after a torn one"; failed = 1; exit }
-		substr($0, size - 15) + 0 != NR { print "record " substr($0, size - 15) + 0 " in place of " NR; failed = 1; exit }
+		substr($0, size - 15) + 0 != NR { ` +
+		`print "record " substr($0, size - 15) + 0 " in place of " NR; failed = 1; exit }
 		{ last = NR }
 		END { if (!failed) print last + 0 }' | tail -n 1`
 	output := c.shell(t, pod, fmt.Sprintf(check, recordSize*limit, place, recordSize-1))
@@ -135,11 +142,15 @@ func TestASnapshotUnderLoadHasWhatWasWrittenAndNoHole(t *testing.T) {
 	before := map[string]int{}
 	var volumes []volume
 	for round := range 2 {
-		for claim, mode := range map[string]corev1.PersistentVolumeMode{"data": corev1.PersistentVolumeFilesystem, "disk": block} {
+		for claim, mode := range map[string]corev1.PersistentVolumeMode{
+			"data": corev1.PersistentVolumeFilesystem, "disk": block,
+		} {
 			c.waitWriting(t)
 			name := fmt.Sprintf("%s-%d", claim, round)
 			before[name] = c.written(t)
-			c.ready(t, c.object(snapshots, "VolumeSnapshot", name, map[string]any{"source": map[string]any{"persistentVolumeClaimName": claim}}))
+			c.ready(t, c.object(snapshots, "VolumeSnapshot", name, map[string]any{
+				"source": map[string]any{"persistentVolumeClaimName": claim},
+			}))
 			c.restored(t, name, name, mode)
 			volumes = append(volumes, volume{claim: name, device: mode == block})
 		}
@@ -152,7 +163,8 @@ func TestASnapshotUnderLoadHasWhatWasWrittenAndNoHole(t *testing.T) {
 			place = "/dev/" + one.claim
 		}
 		found := c.records(t, "reader", place, after+1)
-		require.GreaterOrEqual(t, found, before[one.claim], "%s lacks what was made sure of before it was cut", one.claim)
+		require.GreaterOrEqual(t, found, before[one.claim],
+			"%s lacks what was made sure of before it was cut", one.claim)
 	}
 }
 
@@ -176,7 +188,9 @@ func TestAGroupSnapshotIsOneMomentOfItsVolumes(t *testing.T) {
 		before[round] = c.written(t)
 		group := c.object(groupSnapshots, "VolumeGroupSnapshot", fmt.Sprintf("group-%d", round), map[string]any{
 			"volumeGroupSnapshotClassName": "wukong",
-			"source":                       map[string]any{"selector": map[string]any{"matchLabels": map[string]any{"group": "both"}}},
+			"source": map[string]any{
+				"selector": map[string]any{"matchLabels": map[string]any{"group": "both"}},
+			},
 		})
 		c.ready(t, group)
 		groups = append(groups, group)
@@ -194,7 +208,8 @@ func TestAGroupSnapshotIsOneMomentOfItsVolumes(t *testing.T) {
 		first := c.records(t, "reader", fmt.Sprintf("/a-%d/records", round), after+1)
 		second := c.records(t, "reader", fmt.Sprintf("/b-%d/records", round), after+1)
 		require.GreaterOrEqual(t, second, before[round], "what was made sure of before the cut")
-		require.Contains(t, []int{second, second + 1}, first, "%d records in a and %d in b: they are of two moments", first, second)
+		require.Contains(t, []int{second, second + 1}, first, "%d records in a and %d in b: they are of two moments",
+			first, second)
 	}
 
 	require.NoError(t, c.Delete(t.Context(), groups[0]))

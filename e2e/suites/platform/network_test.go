@@ -17,9 +17,11 @@ func TestPodsOnTwoNodesReachEachOtherOnTheBridge(t *testing.T) {
 	c := connect(t)
 	for number, node := range c.nodes[:2] {
 		name := fmt.Sprintf("lan-%d", number)
-		config := fmt.Sprintf(`{"cniVersion": "1.0.0", "name": "lan", "type": "bridge", "bridge": %q, "disableContainerInterface": false,
+		config := fmt.Sprintf(`{"cniVersion": "1.0.0", "name": "lan", "type": "bridge", "bridge": %q, `+
+			`"disableContainerInterface": false,
 			"ipam": {"type": "static", "addresses": [{"address": "192.168.77.%d/24"}]}}`, testbed.LANBridge, number+1)
-		attachment := c.object("k8s.cni.cncf.io/v1", "NetworkAttachmentDefinition", name, map[string]any{"config": config})
+		attachment := c.object("k8s.cni.cncf.io/v1", "NetworkAttachmentDefinition", name,
+			map[string]any{"config": config})
 		require.NoError(t, c.Create(t.Context(), attachment))
 		pod := c.newPod(name, node)
 		pod.Annotations["k8s.v1.cni.cncf.io/networks"] = name

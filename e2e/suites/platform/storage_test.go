@@ -28,7 +28,9 @@ func (c *cluster) newClaim(name, class, size string) *corev1.PersistentVolumeCla
 		Spec: corev1.PersistentVolumeClaimSpec{
 			StorageClassName: &class,
 			AccessModes:      []corev1.PersistentVolumeAccessMode{corev1.ReadWriteMany},
-			Resources:        corev1.VolumeResourceRequirements{Requests: corev1.ResourceList{corev1.ResourceStorage: resource.MustParse(size)}},
+			Resources: corev1.VolumeResourceRequirements{
+				Requests: corev1.ResourceList{corev1.ResourceStorage: resource.MustParse(size)},
+			},
 		},
 	}
 }
@@ -163,7 +165,9 @@ func TestASnapshotIsRestoredAndAVolumeIsCloned(t *testing.T) {
 
 	group := "snapshot.storage.k8s.io"
 	restored := c.newClaim("restored", testbed.SharedClass, "128Mi")
-	restored.Spec.DataSource = &corev1.TypedLocalObjectReference{APIGroup: &group, Kind: "VolumeSnapshot", Name: "snapshot"}
+	restored.Spec.DataSource = &corev1.TypedLocalObjectReference{
+		APIGroup: &group, Kind: "VolumeSnapshot", Name: "snapshot",
+	}
 	c.bound(t, restored)
 	clone := c.newClaim("clone", testbed.SharedClass, "64Mi")
 	clone.Spec.DataSource = &corev1.TypedLocalObjectReference{Kind: "PersistentVolumeClaim", Name: "data"}

@@ -79,15 +79,16 @@ func identity(t *testing.T, guest *harness.Guest, vm *v1alpha1.WukongVM) map[str
 	return found
 }
 
-// A Debian guest is cloned while it writes. The clone boots, is another guest in all respects, and has a prefix of what was
-// written.
+// A Debian guest is cloned while it writes. The clone boots, is another guest in all respects, and has a prefix of what
+// was written.
 func TestARunningWukongVMIsCloned(t *testing.T) {
 	harness.Thorough(t)
 	t.Parallel()
 	namespace := cluster.Namespace(t)
 	vm := builder.VM(namespace, "web",
 		builder.Imported("root", testbed.ImageURL(testbed.DebianImage), builder.Size("3Gi")), builder.OnPodNetwork,
-		builder.Cores(2), builder.Memory("512Mi"), builder.GracePeriod(60), builder.Login(cloneUser, cloneUser, "password"))
+		builder.Cores(2), builder.Memory("512Mi"), builder.GracePeriod(60),
+		builder.Login(cloneUser, cloneUser, "password"))
 	cluster.Make(t, builder.Secret(namespace, cloneUser, map[string]string{"password": clonePassword}), vm)
 	cluster.WaitReady(t, vm, metav1.ConditionTrue, v1alpha1.ReasonRunning, importAndBoot)
 	guest := cluster.LogIn(t, vm, cloneUser, clonePassword)
@@ -167,5 +168,6 @@ func TestACloneIntoAnotherNamespace(t *testing.T) {
 
 	require.NoError(t, cluster.Delete(t.Context(), clone))
 	cluster.WaitGone(t, clone, patience)
-	require.NoError(t, cluster.Get(t.Context(), client.ObjectKeyFromObject(copied), copied), "it outlives the WukongClone")
+	require.NoError(t, cluster.Get(t.Context(), client.ObjectKeyFromObject(copied), copied),
+		"it outlives the WukongClone")
 }

@@ -28,8 +28,8 @@ import (
 	"github.com/novasphere/wukong/e2e/internal/harness"
 )
 
-// attemptPatience is how long a migration of a guest may take: KubeVirt gives up an attempt whose target pod finds no node after
-// five minutes.
+// attemptPatience is how long a migration of a guest may take: KubeVirt gives up an attempt whose target pod finds no
+// node after five minutes.
 const attemptPatience = 10 * time.Minute
 
 const (
@@ -51,21 +51,28 @@ type counting struct {
 func startCounting(t *testing.T, namespace string) *counting {
 	t.Helper()
 	network := builder.Network(namespace, "lan", builder.OnBridge(testbed.LANBridge), builder.Subnet("10.67.0.0/24"))
-	vm := builder.VM(namespace, "counter", harness.TinyDisk("root"), builder.Networks(builder.Interface("lan", "lan", counterAddress)), movesOnDrain)
-	peer := builder.VM(namespace, "listener", harness.TinyDisk("root"), builder.Networks(builder.Interface("lan", "lan", listenerAddress)))
+	vm := builder.VM(namespace, "counter", harness.TinyDisk("root"),
+		builder.Networks(builder.Interface("lan", "lan", counterAddress)), movesOnDrain)
+	peer := builder.VM(namespace, "listener", harness.TinyDisk("root"),
+		builder.Networks(builder.Interface("lan", "lan", listenerAddress)))
 	cluster.Make(t, network, vm, peer)
 	for _, one := range []*v1alpha1.WukongVM{vm, peer} {
 		cluster.WaitReady(t, one, metav1.ConditionTrue, v1alpha1.ReasonRunning, importAndBoot)
 	}
 	c := &counting{vm: vm, peer: peer, listener: cluster.Shell(t, peer)}
 	// Its input stays open: nc ends when the other side closes its half of the connection.
-	c.listener.Run(t, fmt.Sprintf("setsid sh -c 'sleep 86400 | nc -l -p %d >/tmp/heard' >/dev/null 2>&1 </dev/null & sleep 1", listenerPort))
+	c.listener.Run(t,
+		fmt.Sprintf("setsid sh -c 'sleep 86400 | nc -l -p %d >/tmp/heard' >/dev/null 2>&1 </dev/null & sleep 1",
+			listenerPort))
 	guest := cluster.Shell(t, vm)
 	defer guest.Close()
 	c.boot = guest.Run(t, "cat /proc/sys/kernel/random/boot_id")
-	guest.Until(t, harness.CauseNetwork, "ping -c 1 -W 2 "+listenerAddress+" >/dev/null && echo answers || true", "answers")
-	guest.Run(t, fmt.Sprintf("setsid sh -c 'i=0; while :; do i=$((i+1)); echo $i; sleep 0.1; done | nc %s %d' >/dev/null 2>&1 </dev/null & sleep 1",
-		listenerAddress, listenerPort))
+	guest.Until(t, harness.CauseNetwork,
+		"ping -c 1 -W 2 "+listenerAddress+" >/dev/null && echo answers || true", "answers")
+	guest.Run(t,
+		fmt.Sprintf("setsid sh -c 'i=0; while :; do i=$((i+1)); echo $i; sleep 0.1; done | nc %s %d' >/dev/null 2>&1 "+
+			"</dev/null & sleep 1",
+			listenerAddress, listenerPort))
 	c.goesOn(t)
 	return c
 }
@@ -86,18 +93,19 @@ func (c *counting) goesOn(t *testing.T) {
 		return number
 	}
 	wanted := c.heard + 10
-	harness.Until(t, harness.CauseNetwork, patience, fmt.Sprintf("the peer hears number %d", wanted), func(context.Context) string {
-		if c.heard = last(); c.heard < wanted {
-			return fmt.Sprintf("it has heard %d", c.heard)
-		}
-		return ""
-	})
+	harness.Until(t, harness.CauseNetwork, patience, fmt.Sprintf("the peer hears number %d", wanted),
+		func(context.Context) string {
+			if c.heard = last(); c.heard < wanted {
+				return fmt.Sprintf("it has heard %d", c.heard)
+			}
+			return ""
+		})
 	missing := c.listener.Run(t, "head -n -1 /tmp/heard | awk '$1 != NR { print NR; exit }'")
 	assert.Empty(t, missing, "the first number that was not heard in its place")
 }
 
-// settle waits until KubeVirt's handlers have forgotten the guest where it was before: a migration that KubeVirt makes itself,
-// unlike a WukongMigration, does not wait for that, and stands still for minutes.
+// settle waits until KubeVirt's handlers have forgotten the guest where it was before: a migration that KubeVirt makes
+// itself, unlike a WukongMigration, does not wait for that, and stands still for minutes.
 func (c *counting) settle(t *testing.T) {
 	t.Helper()
 	const settling = 15 * time.Second
@@ -169,7 +177,8 @@ func TestAGuestCountsOnWhileItMigrates(t *testing.T) {
 	t.Run("ToAnotherNodeAndBack", func(t *testing.T) {
 		start := time.Now()
 		first := c.move(t)
-		t.Logf("moved from %s to %s in %s", first.Status.SourceNode, first.Status.TargetNode, time.Since(start).Round(time.Second))
+		t.Logf("moved from %s to %s in %s", first.Status.SourceNode, first.Status.TargetNode,
+			time.Since(start).Round(time.Second))
 		second := c.move(t, builder.ToNode(first.Status.SourceNode))
 		assert.Equal(t, first.Status.SourceNode, second.Status.TargetNode)
 		c.neverStopped(t)
@@ -180,15 +189,19 @@ func TestAGuestCountsOnWhileItMigrates(t *testing.T) {
 	t.Run("WhatCannotBeIsSaidBeforeItIsTried", func(t *testing.T) {
 		migration := c.ask(t, "nowhere", builder.ToNode("nowhere"))
 		cluster.WaitReady(t, migration, metav1.ConditionFalse, v1alpha1.ReasonNoTargetNode, patience)
-		assert.Contains(t, meta.FindStatusCondition(migration.Status.Conditions, v1alpha1.ConditionReady).Message, "not matching spec.nodeSelector")
-		harness.Change(t, cluster, migration, func(migration *v1alpha1.WukongMigration) { migration.Spec.Cancel = ptr.To(true) })
+		assert.Contains(t, meta.FindStatusCondition(migration.Status.Conditions, v1alpha1.ConditionReady).Message,
+			"not matching spec.nodeSelector")
+		harness.Change(t, cluster, migration, func(migration *v1alpha1.WukongMigration) {
+			migration.Spec.Cancel = ptr.To(true)
+		})
 		cluster.WaitReady(t, migration, metav1.ConditionFalse, v1alpha1.ReasonCancelled, patience)
 	})
 	t.Run("AFullNodeIsReported", func(t *testing.T) {
 		free := fill(t, c.vm.Namespace, c.otherNode(t))
 		migration := c.ask(t, "full")
 		cluster.WaitReady(t, migration, metav1.ConditionFalse, v1alpha1.ReasonUnschedulable, patience)
-		assert.Contains(t, meta.FindStatusCondition(migration.Status.Conditions, v1alpha1.ConditionReady).Message, "Insufficient memory")
+		assert.Contains(t, meta.FindStatusCondition(migration.Status.Conditions, v1alpha1.ConditionReady).Message,
+			"Insufficient memory")
 		c.goesOn(t)
 		free()
 		cluster.WaitReady(t, migration, metav1.ConditionTrue, v1alpha1.ReasonMigrated, attemptPatience)
@@ -197,15 +210,19 @@ func TestAGuestCountsOnWhileItMigrates(t *testing.T) {
 	t.Run("ADrainMovesIt", func(t *testing.T) {
 		node := c.node(t)
 		c.settle(t)
-		cluster.Wait(t, c.vm, patience, "known to migrate on a drain", func() bool { return c.vm.Status.OnDrain == v1alpha1.DrainMigrates })
-		err := cluster.SubResource("eviction").Create(t.Context(), c.launcher(t), &policyv1.Eviction{})
-		require.True(t, err == nil || apierrors.IsTooManyRequests(err), "KubeVirt answers that it migrates the guest instead: %v", err)
-		harness.Until(t, harness.CauseMigration, attemptPatience, "the guest leaves "+node, func(context.Context) string {
-			if c.node(t) == node {
-				return "it is there"
-			}
-			return ""
+		cluster.Wait(t, c.vm, patience, "known to migrate on a drain", func() bool {
+			return c.vm.Status.OnDrain == v1alpha1.DrainMigrates
 		})
+		err := cluster.SubResource("eviction").Create(t.Context(), c.launcher(t), &policyv1.Eviction{})
+		require.True(t, err == nil || apierrors.IsTooManyRequests(err),
+			"KubeVirt answers that it migrates the guest instead: %v", err)
+		harness.Until(t, harness.CauseMigration, attemptPatience, "the guest leaves "+node,
+			func(context.Context) string {
+				if c.node(t) == node {
+					return "it is there"
+				}
+				return ""
+			})
 		cluster.WaitReady(t, c.vm, metav1.ConditionTrue, v1alpha1.ReasonRunning, attemptPatience)
 		c.goesOn(t)
 	})
@@ -221,7 +238,9 @@ func TestAGuestCountsOnWhileItMigrates(t *testing.T) {
 		node := c.node(t)
 		migration := c.ask(t, "cancelled")
 		cluster.Wait(t, migration, patience, "begun", func() bool { return migration.Status.MigrationName != "" })
-		harness.Change(t, cluster, migration, func(migration *v1alpha1.WukongMigration) { migration.Spec.Cancel = ptr.To(true) })
+		harness.Change(t, cluster, migration, func(migration *v1alpha1.WukongMigration) {
+			migration.Spec.Cancel = ptr.To(true)
+		})
 		cluster.WaitReady(t, migration, metav1.ConditionFalse, v1alpha1.ReasonCancelled, attemptPatience)
 		assert.Equal(t, node, c.node(t))
 		c.goesOn(t)
@@ -271,7 +290,8 @@ func fill(t *testing.T, namespace, name string) (free func()) {
 	require.NoError(t, cluster.List(t.Context(), pods))
 	left := node.Status.Allocatable.Memory().DeepCopy()
 	for i := range pods.Items {
-		if pods.Items[i].Spec.NodeName != name || pods.Items[i].Status.Phase == corev1.PodSucceeded || pods.Items[i].Status.Phase == corev1.PodFailed {
+		if pods.Items[i].Spec.NodeName != name || pods.Items[i].Status.Phase == corev1.PodSucceeded ||
+			pods.Items[i].Status.Phase == corev1.PodFailed {
 			continue
 		}
 		for j := range pods.Items[i].Spec.Containers {
@@ -282,9 +302,11 @@ func fill(t *testing.T, namespace, name string) (free func()) {
 	filler := &corev1.Pod{
 		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "filler"},
 		Spec: corev1.PodSpec{
-			NodeSelector: map[string]string{"kubernetes.io/hostname": name}, TerminationGracePeriodSeconds: ptr.To[int64](0),
+			NodeSelector:                  map[string]string{"kubernetes.io/hostname": name},
+			TerminationGracePeriodSeconds: ptr.To[int64](0),
 			Containers: []corev1.Container{{
-				Name: "sleep", Image: testbed.Busybox, ImagePullPolicy: corev1.PullNever, Command: []string{"/bin/busybox", "sleep", "86400"},
+				Name: "sleep", Image: testbed.Busybox, ImagePullPolicy: corev1.PullNever,
+				Command:   []string{"/bin/busybox", "sleep", "86400"},
 				Resources: corev1.ResourceRequirements{Requests: corev1.ResourceList{corev1.ResourceMemory: left}},
 			}},
 		},
@@ -307,11 +329,13 @@ func (c *counting) killTarget(t *testing.T, migration *v1alpha1.WukongMigration)
 	t.Helper()
 	harness.Until(t, harness.CauseMigration, patience, "the target pod runs", func(ctx context.Context) string {
 		pods := &corev1.PodList{}
-		if err := cluster.Get(ctx, client.ObjectKeyFromObject(migration), migration); err != nil || migration.Status.MigrationUID == "" {
+		if err := cluster.Get(ctx, client.ObjectKeyFromObject(migration), migration); err != nil ||
+			migration.Status.MigrationUID == "" {
 			return "the migration has not begun"
 		}
 		selector := client.MatchingLabels{kubevirtv1.MigrationJobLabel: migration.Status.MigrationUID}
-		if err := cluster.List(ctx, pods, client.InNamespace(migration.Namespace), selector); err != nil || len(pods.Items) == 0 {
+		if err := cluster.List(ctx, pods, client.InNamespace(migration.Namespace), selector); err != nil ||
+			len(pods.Items) == 0 {
 			return "there is no target pod"
 		}
 		if pods.Items[0].Status.Phase != corev1.PodRunning {
@@ -331,7 +355,8 @@ func TestAWukongVMThatCannotMigrateSaysSo(t *testing.T) {
 	harness.Essential(t)
 	t.Parallel()
 	namespace := cluster.Namespace(t)
-	vm := builder.VM(namespace, "fixed", harness.TinyDisk("root"), builder.Stamped("data", builder.Size("64Mi"), builder.OnClass(testbed.LocalClass)))
+	vm := builder.VM(namespace, "fixed", harness.TinyDisk("root"),
+		builder.Stamped("data", builder.Size("64Mi"), builder.OnClass(testbed.LocalClass)))
 	cluster.Make(t, vm)
 	cluster.WaitReady(t, vm, metav1.ConditionTrue, v1alpha1.ReasonRunning, importAndBoot)
 	migration := builder.Migration(namespace, "move", vm.Name, time.Now().Add(time.Second))

@@ -67,13 +67,13 @@ func (k *keeper) whoAmI(t *testing.T, guest *harness.Guest) string {
 // write puts a word into the file, on the disk itself.
 func (k *keeper) write(t *testing.T, word string) {
 	t.Helper()
-	cluster.Ask(t, k.vm, "grep -q " /mnt " /proc/mounts || mount "+dataDevice+" /mnt; echo "+word+" >/mnt/file && sync")
+	cluster.Ask(t, k.vm, "grep -q ' /mnt ' /proc/mounts || mount "+dataDevice+" /mnt; echo "+word+" >/mnt/file && sync")
 }
 
 // read is the word in the file.
 func (k *keeper) read(t *testing.T) string {
 	t.Helper()
-	return cluster.Ask(t, k.vm, "grep -q " /mnt " /proc/mounts || mount "+dataDevice+" /mnt; cat /mnt/file")
+	return cluster.Ask(t, k.vm, "grep -q ' /mnt ' /proc/mounts || mount "+dataDevice+" /mnt; cat /mnt/file")
 }
 
 func (k *keeper) cut(t *testing.T, name string) {

@@ -13,8 +13,8 @@ import (
 	"github.com/novasphere/wukong/e2e/internal/harness"
 )
 
-// TestSoak moves one guest with an open connection between the nodes, ten times or as often as WUKONG_MOVES says, while the
-// manager is killed in every third move.
+// TestSoak moves one guest with an open connection between the nodes, ten times or as often as WUKONG_MOVES says, while
+// the manager is killed in every third move.
 func TestSoak(t *testing.T) {
 	harness.Thorough(t)
 	moves := 10
@@ -31,8 +31,8 @@ func TestSoak(t *testing.T) {
 			require.NotZero(t, cluster.KillOperator(t))
 		}
 		c.arrive(t, migration)
-		t.Logf("move %d from %s to %s: %s, %d attempts", move+1, migration.Status.SourceNode, migration.Status.TargetNode,
-			time.Since(start).Round(time.Second), migration.Status.Attempt)
+		t.Logf("move %d from %s to %s: %s, %d attempts", move+1, migration.Status.SourceNode,
+			migration.Status.TargetNode, time.Since(start).Round(time.Second), migration.Status.Attempt)
 	}
 	c.neverStopped(t)
 }

@@ -131,7 +131,8 @@ func (i *Image) copyMember(buffer []byte, at int64) (int, error) {
 		i.cached = -1
 		begin := int64(number) * blockSize
 		length := min(blockSize, i.source.Size()-begin)
-		if n, err := i.source.ReadAt(i.block[:length], begin); err != nil && (!errors.Is(err, io.EOF) || int64(n) < length) {
+		if n, err := i.source.ReadAt(i.block[:length], begin); err != nil &&
+			(!errors.Is(err, io.EOF) || int64(n) < length) {
 			return 0, err
 		}
 		member, err := i.compressor.compress(i.block[:length])

@@ -5,7 +5,7 @@
 // anywhere. Clusters of zeros are omitted. The layout (QEMU's docs/interop/qcow2.rst, version 3, clusters of 64 KiB,
 // refcounts of 16 bits):
 //
-//	header | refcount table | refcount blocks | L1 table | L2 tables with data | data clusters, in the order of the disk
+//	header | refcount table | refcount blocks | L1 table | L2 tables with data | data clusters
 //
-// Every cluster is used exactly once, so all refcounts are one.
+// The data clusters are in the order of the disk. Every cluster is used exactly once, so all refcounts are one.
 package qcow2

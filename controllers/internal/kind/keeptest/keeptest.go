@@ -34,8 +34,8 @@ func Object[T any, P kind.Pointer[T]](full P, functions ...func(full, kept P)) P
 		if equality.Semantic.DeepEqual(again, kept) {
 			return ""
 		}
-		return fmt.Sprintf("a test sets fields of a %T that the cache does not keep. It has\n%s\nand the cache keeps\n%s",
-			kept, text(kept), text(again))
+		return fmt.Sprintf("a test sets fields of a %T that the cache does not keep. It has\n%s\nand the cache "+
+			"keeps\n%s", kept, text(kept), text(again))
 	})
 	return kept
 }

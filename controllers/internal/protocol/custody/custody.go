@@ -16,7 +16,8 @@ type Inputs struct {
 	Disk *v1alpha1.WukongDisk
 	// VMs are the WukongVMs that use the disk (see model.Uses).
 	VMs []v1alpha1.WukongVM
-	// Left is the VirtualMachine or instance by which a deleted WukongVM still has the disk (see Remains); nil for none.
+	// Left is the VirtualMachine or instance by which a deleted WukongVM still has the disk (see Remains); nil for
+	// none.
 	Left client.Object
 }
 

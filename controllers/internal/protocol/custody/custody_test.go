@@ -75,7 +75,8 @@ func TestWhoMayUseADisk(t *testing.T) {
 			[]v1alpha1.WukongVM{vm("a", detaching), vm("b")}, false, "a"},
 		"the one that has it, until it is gone": {diskWith(attachedTo("a")),
 			[]v1alpha1.WukongVM{vm("a", ending), vm("b")}, false, "a"},
-		"the one that has it, until its guest is down": {diskWith(attachedTo("a")), []v1alpha1.WukongVM{vm("b")}, true, "a"},
+		"the one that has it, until its guest is down": {diskWith(attachedTo("a")),
+			[]v1alpha1.WukongVM{vm("b")}, true, "a"},
 		"another, when that one is gone": {diskWith(attachedTo("a")),
 			[]v1alpha1.WukongVM{vm("b")}, false, "b"},
 		"nobody, when that one is gone": {diskWith(attachedTo("a")), nil, false, ""},
@@ -215,7 +216,8 @@ func TestGuestSize(t *testing.T) {
 func TestWhoOwnsAClaim(t *testing.T) {
 	noon := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
 	disk := func(uid types.UID, second int, claim string, options ...builder.DiskOption) *v1alpha1.WukongDisk {
-		result := builder.Disk("shop", string(uid), append([]builder.DiskOption{builder.Adopting("found")}, options...)...)
+		result := builder.Disk("shop", string(uid),
+			append([]builder.DiskOption{builder.Adopting("found")}, options...)...)
 		result.UID, result.CreationTimestamp = uid, metav1.NewTime(noon.Add(time.Duration(second)*time.Second))
 		result.Status.ClaimName = claim
 		return result

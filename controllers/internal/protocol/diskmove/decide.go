@@ -22,8 +22,8 @@ type Decision struct {
 	Status *v1alpha1.DiskMove
 	// Reason and Message are those of the condition StorageMoved. Without a reason there is no condition.
 	Reason, Message string
-	// Create is the target to create, Remove the one to delete. Finish makes the target the current claim. At most one is
-	// set.
+	// Create is the target to create, Remove the one to delete. Finish makes the target the current claim. At most one
+	// is set.
 	Create, Remove *cdiv1.DataVolume
 	Finish         bool
 	// Again: requeue at once; the next step only requires this step to be visible in status.
@@ -234,7 +234,8 @@ func (in Inputs) withCopyTarget() Decision {
 	move := &v1alpha1.DiskMove{TargetClaimName: target.Name, TargetStorageClassName: classOf(target),
 		Method: v1alpha1.MoveCopy}
 	remove := func(why string) Decision {
-		// The lock ends with the target: a guest may write to the current claim from then on, and the copy would miss it.
+		// The lock ends with the target: a guest may write to the current claim from then on, and the copy would miss
+		// it.
 		decision := reporting(move, v1alpha1.MoveCopying,
 			fmt.Sprintf("DataVolume %s is being deleted, because %s", target.Name, why))
 		decision.Remove = target

@@ -64,7 +64,8 @@ func TestTargetNames(t *testing.T) {
 // Only the DataVolumes decide which claim holds the disk.
 // saying adds a WukongVM that has the disk, attached or not, and its answer to a move.
 func saying(
-	attachment v1alpha1.DiskAttachment, target string, state v1alpha1.VMDiskMoveState, options ...func(*v1alpha1.WukongVM),
+	attachment v1alpha1.DiskAttachment, target string, state v1alpha1.VMDiskMoveState,
+	options ...func(*v1alpha1.WukongVM),
 ) func(*Inputs) {
 	return func(observed *Inputs) {
 		vm := attachedVM(options...)
@@ -113,8 +114,9 @@ func TestDecideMove(t *testing.T) {
 		"where it shall be": {disk: diskWith(ofClass("fast"))},
 		"no class in spec":  {disk: diskWith()},
 		"an adopted claim":  {disk: diskWith(adopting("data"))},
-		"a class that is missing": {disk: diskWith(slow), observed: []func(*Inputs){func(o *Inputs) { o.ClassFound = false }},
-			reason: "StorageClassMissing"},
+		"a class that is missing": {disk: diskWith(slow),
+			observed: []func(*Inputs){func(o *Inputs) { o.ClassFound = false }},
+			reason:   "StorageClassMissing"},
 		"shared": {disk: diskWith(slow, func(disk *v1alpha1.WukongDisk) { disk.Spec.Shared = ptr.To(true) }),
 			reason: "MoveUnsupported", message: "spec.shared"},
 		"its DataVolume was collected": {disk: diskWith(slow),
@@ -126,13 +128,15 @@ func TestDecideMove(t *testing.T) {
 			reason: "Moving", message: "when it has grown"},
 
 		"nobody has it: tells first": {disk: diskWith(slow), method: copied, phase: "Preparing", reason: "Moving"},
-		"nobody has it, and that is told": {disk: diskWith(slow, movingTo(toSlow, copied, "Preparing")), step: "create clone",
+		"nobody has it, and that is told": {disk: diskWith(slow, movingTo(toSlow, copied, "Preparing")),
+			step:   "create clone",
 			method: copied, phase: "Preparing", reason: "Moving"},
 		"its name is still taken": {disk: diskWith(slow, movingTo(toSlow, copied, "Preparing")),
 			observed: []func(*Inputs){boundTarget},
 			method:   copied, phase: "Preparing", reason: "Moving", message: "must be deleted first"},
-		"stopped: asks": {disk: diskWith(slow), observed: []func(*Inputs){saying("", "", "", powerless)}, method: copied,
-			phase: "Preparing", reason: "Moving"},
+		"stopped: asks": {disk: diskWith(slow), observed: []func(*Inputs){saying("", "", "", powerless)},
+			method: copied,
+			phase:  "Preparing", reason: "Moving"},
 		"stopped, and has answered to an earlier move": {disk: diskWith(slow),
 			observed: []func(*Inputs){saying("", toSlow, "Released", powerless)},
 			method:   copied, phase: "Preparing", reason: "Moving"},
@@ -146,18 +150,23 @@ func TestDecideMove(t *testing.T) {
 			message: "runs, or is stopped"},
 		"being attached": {disk: diskWith(slow), observed: []func(*Inputs){saying("Attaching", "", "")},
 			reason: "Moving", message: "attached or detached"},
-		"its machine is being deleted": {disk: diskWith(slow), observed: []func(*Inputs){saying("Attached", "", "", ending)},
-			reason: "Moving", message: "released the disk"},
+		"its machine is being deleted": {disk: diskWith(slow),
+			observed: []func(*Inputs){saying("Attached", "", "", ending)},
+			reason:   "Moving", message: "released the disk"},
 
 		"runs: asks": {disk: diskWith(slow), observed: []func(*Inputs){saying("Attached", "", "")}, method: live,
 			phase: "Preparing", reason: "Moving"},
 		"runs, and accepts": {disk: diskWith(slow, movingTo(toSlow, live, "Preparing")), observed: []func(*Inputs){
-			saying("Attached", toSlow, "Accepted")}, step: "create", method: live, phase: "Preparing", reason: "Moving"},
-		"runs, and refuses": {disk: diskWith(slow, movingTo(toSlow, live, "Preparing")), observed: []func(*Inputs){saying(
-			"Attached", toSlow, "Refused")}, method: live, phase: "Preparing", reason: "MoveUnsupported", message: "because"},
+			saying("Attached", toSlow, "Accepted")}, step: "create", method: live, phase: "Preparing",
+			reason: "Moving"},
+		"runs, and refuses": {disk: diskWith(slow, movingTo(toSlow, live, "Preparing")),
+			observed: []func(*Inputs){saying(
+				"Attached", toSlow, "Refused")}, method: live, phase: "Preparing", reason: "MoveUnsupported",
+			message: "because"},
 		"the target is made": {disk: diskWith(slow, movingTo(toSlow, live, "Preparing")),
-			observed: []func(*Inputs){saying("Attached", toSlow, "Accepted"), blankTarget(inPhase(cdiv1.ImportInProgress))},
-			method:   live, phase: "Preparing", reason: "Moving"},
+			observed: []func(*Inputs){saying("Attached", toSlow, "Accepted"),
+				blankTarget(inPhase(cdiv1.ImportInProgress))},
+			method: live, phase: "Preparing", reason: "Moving"},
 		"the target is there": {disk: diskWith(slow, movingTo(toSlow, live, "Preparing")),
 			observed: []func(*Inputs){saying("Attached", toSlow, "Accepted"), blankTarget()},
 			method:   live, phase: "Migrating", reason: "Moving"},
@@ -170,14 +179,17 @@ func TestDecideMove(t *testing.T) {
 		"stops before it begins": {disk: diskWith(slow, movingTo(toSlow, live, "Preparing")), observed: []func(
 			*Inputs){saying("", toSlow, "Accepted", powerless), blankTarget()}, step: "remove", reason: "Moving"},
 		"the class changes before it begins": {disk: diskWith(ofClass("fast"), movingTo(toSlow, live, "Preparing")),
-			observed: []func(*Inputs){saying("Attached", toSlow, "Accepted"), blankTarget()}, step: "remove", reason: "Moving"},
+			observed: []func(*Inputs){saying("Attached", toSlow, "Accepted"), blankTarget()}, step: "remove",
+			reason: "Moving"},
 		"migrates": {disk: diskWith(slow, movingTo(toSlow, live, "Migrating")),
 			observed: []func(*Inputs){saying("Attached", toSlow, "Migrating"), blankTarget()}, method: live,
 			phase: "Migrating", reason: "Moving"},
 		"migrates, and status was lost": {disk: diskWith(slow), observed: []func(*Inputs){
-			saying("Attached", toSlow, "Migrating"), blankTarget()}, method: live, phase: "Migrating", reason: "Moving"},
+			saying("Attached", toSlow, "Migrating"), blankTarget()}, method: live, phase: "Migrating",
+			reason: "Moving"},
 		"the class changes while it migrates": {disk: diskWith(ofClass("cold"), movingTo(toSlow, live, "Migrating")),
-			observed: []func(*Inputs){saying("Attached", toSlow, "Migrating"), blankTarget()}, method: live, phase: "Cancelling",
+			observed: []func(*Inputs){saying("Attached", toSlow, "Migrating"), blankTarget()}, method: live,
+			phase:  "Cancelling",
 			reason: "Moving", message: "finished or cancelled first"},
 		"has moved": {disk: diskWith(slow, movingTo(toSlow, live, "Migrating")),
 			observed: []func(*Inputs){saying("Attached", toSlow, "Moved"), blankTarget()}, step: "finish", method: live,
@@ -194,25 +206,30 @@ func TestDecideMove(t *testing.T) {
 			observed: []func(*Inputs){saying("Attached", toSlow, "Withdrawn"), blankTarget()}, method: live,
 			phase: "Migrating", reason: "Moving"},
 		"undecided": {disk: diskWith(slow, movingTo(toSlow, live, "Migrating")), observed: []func(
-			*Inputs){saying("", toSlow, "Undecided"), blankTarget()}, method: live, phase: "Migrating", reason: "MoveUndecided"},
+			*Inputs){saying("", toSlow, "Undecided"), blankTarget()}, method: live, phase: "Migrating",
+			reason: "MoveUndecided"},
 		"its machine is gone": {disk: diskWith(slow, movingTo(toSlow, live, "Migrating")), observed: []func(
 			*Inputs){blankTarget()}, method: live, phase: "Migrating", reason: "MoveUndecided", message: "annotate"},
 		"a person says the new one": {disk: diskWith(slow, movingTo(toSlow, live, "Migrating"), choice(toSlow)),
-			observed: []func(*Inputs){blankTarget()}, step: "finish", method: live, phase: "Migrating", reason: "Moving"},
+			observed: []func(*Inputs){blankTarget()}, step: "finish", method: live, phase: "Migrating",
+			reason: "Moving"},
 		"a person says the old one": {disk: diskWith(slow, movingTo(toSlow, live, "Migrating"), choice("root")),
 			observed: []func(*Inputs){blankTarget()}, step: "remove", reason: "Moving"},
 
 		"is copied": {disk: diskWith(slow, movingTo(toSlow, copied, "Copying")), observed: []func(
-			*Inputs){blankTarget(cloned, inPhase(cdiv1.CloneInProgress))}, method: copied, phase: "Copying", reason: "Moving"},
+			*Inputs){blankTarget(cloned, inPhase(cdiv1.CloneInProgress))}, method: copied, phase: "Copying",
+			reason: "Moving"},
 		"is copied, and status was lost": {disk: diskWith(slow), observed: []func(*Inputs){
 			blankTarget(cloned, inPhase(cdiv1.CloneInProgress))}, method: copied, phase: "Copying", reason: "Moving"},
 		"is copied, and its machine has it": {disk: diskWith(slow, movingTo(toSlow, copied, "Copying")),
 			observed: []func(*Inputs){saying("Attached", "", ""), blankTarget(cloned), boundTarget}, step: "remove",
 			method: copied, phase: "Copying", reason: "Moving"},
 		"the class changes while it is copied": {disk: diskWith(ofClass("cold"), movingTo(toSlow, copied, "Copying")),
-			observed: []func(*Inputs){blankTarget(cloned)}, step: "remove", method: copied, phase: "Copying", reason: "Moving"},
+			observed: []func(*Inputs){blankTarget(cloned)}, step: "remove", method: copied, phase: "Copying",
+			reason: "Moving"},
 		"the copy is complete": {disk: diskWith(slow, movingTo(toSlow, copied, "Copying")), observed: []func(
-			*Inputs){blankTarget(cloned), boundTarget}, step: "finish", method: copied, phase: "Copying", reason: "Moving"},
+			*Inputs){blankTarget(cloned), boundTarget}, step: "finish", method: copied, phase: "Copying",
+			reason: "Moving"},
 		"the copy fails": {disk: diskWith(slow, movingTo(toSlow, copied, "Copying")),
 			observed: []func(*Inputs){blankTarget(cloned, func(d *cdiv1.DataVolume) {
 				d.Status.Phase, d.Status.Conditions = cdiv1.CloneInProgress,

@@ -55,7 +55,8 @@ func TestWhatIsCarried(t *testing.T) {
 func source() *v1alpha1.WukongVM {
 	vm := builder.VM("shop", "web", builder.Cores(2), builder.Login("admin", "passwords", "admin"),
 		builder.Disks(
-			builder.DiskTemplate("root", builder.OnClass("ancient"), builder.FromHTTP("http://images.example/debian.qcow2"),
+			builder.DiskTemplate("root", builder.OnClass("ancient"),
+				builder.FromHTTP("http://images.example/debian.qcow2"),
 				builder.CloneableFrom("lab")),
 			builder.DiskReference("data", "archive"), builder.DiskReference("quorum", "cluster"), cdrom(),
 		),
@@ -106,7 +107,8 @@ func snapshot() *v1alpha1.WukongSnapshot {
 		Status: v1alpha1.WukongSnapshotStatus{
 			Disks: []v1alpha1.SnapshotDiskStatus{
 				{Name: "root", DiskName: "web-root", Size: ptr.To(resource.MustParse("3Gi")), StorageClassName: "fast"},
-				{Name: "data", DiskName: "archive", RestoreSize: ptr.To(resource.MustParse("2Gi")), StorageClassName: "fast"},
+				{Name: "data", DiskName: "archive", RestoreSize: ptr.To(resource.MustParse("2Gi")),
+					StorageClassName: "fast"},
 			},
 			Excluded: []v1alpha1.SnapshotExcludedDisk{
 				{Name: "quorum", Reason: "the disk is shared"}, {Name: "iso", Reason: "it is a drive"},
@@ -122,7 +124,9 @@ func inputs(change func(*v1alpha1.WukongClone), options ...builder.CloneOption) 
 		change(clone)
 	}
 	vm := source()
-	disks := LiveDisks{"archive": live("archive", builder.Reclaim(v1alpha1.ReclaimRetain)), "cluster": live("cluster", builder.Shared)}
+	disks := LiveDisks{
+		"archive": live("archive", builder.Reclaim(v1alpha1.ReclaimRetain)), "cluster": live("cluster", builder.Shared),
+	}
 	return Inputs{Clone: clone, Source: vm, Snapshot: "monday", Disks: Recorded(vm, snapshot(), disks)}
 }
 
@@ -141,8 +145,9 @@ func TestClonesGolden(t *testing.T) {
 				{Name: "data", Action: v1alpha1.CloneActionBlank}, {Name: "quorum", Action: v1alpha1.CloneActionOmit},
 			}
 			clone.Spec.Overrides = &v1alpha1.CloneOverrides{
-				CPU: &v1alpha1.CPU{Cores: 1}, Memory: &v1alpha1.Memory{Guest: resource.MustParse("64Mi")}, Hostname: "lab",
-				Labels: map[string]string{"tier": "test"}, Scheduling: &v1alpha1.Scheduling{SchedulerName: "lab"},
+				CPU: &v1alpha1.CPU{Cores: 1}, Memory: &v1alpha1.Memory{Guest: resource.MustParse("64Mi")},
+				Hostname: "lab",
+				Labels:   map[string]string{"tier": "test"}, Scheduling: &v1alpha1.Scheduling{SchedulerName: "lab"},
 				Networks: []v1alpha1.VMNetwork{
 					{
 						Name: "lan", NetworkRef: &v1alpha1.LocalObjectReference{Name: "lab"},
@@ -180,9 +185,11 @@ func TestDisksThatCannotBeMade(t *testing.T) {
 		change  func(*v1alpha1.WukongClone)
 		message string
 	}{
-		"unknown": {choose("roof", ""), "disks lists roof, and WukongVM web has no such disk in spec.disks (it has: root, data, quorum, iso)"},
+		"unknown": {choose("roof", ""),
+			"disks lists roof, and WukongVM web has no such disk in spec.disks (it has: root, data, quorum, iso)"},
 		"the snapshot lacks it": {choose("quorum", v1alpha1.CloneActionClone),
-			"the snapshot does not contain disk quorum (the disk is shared): set disks[].action of it to Omit or Blank"},
+			"the snapshot does not contain disk quorum (the disk is shared): set disks[].action of it to Omit " +
+				"or Blank"},
 		"not shared":    {choose("data", v1alpha1.CloneActionShare), "disk data is not shared"},
 		"drive, copied": {choose("iso", v1alpha1.CloneActionClone), "disk iso is a CD-ROM drive"},
 		"elsewhere": {func(clone *v1alpha1.WukongClone) { clone.Namespace = "lab" },
@@ -215,7 +222,8 @@ func TestIdentity(t *testing.T) {
 	vm, found := in.Machine()
 	require.Nil(t, found)
 	addresses := []v1alpha1.WukongAddress{
-		{Spec: v1alpha1.WukongAddressSpec{Address: "192.168.7.5"}}, {Spec: v1alpha1.WukongAddressSpec{Address: "192.168.7.9"}},
+		{Spec: v1alpha1.WukongAddressSpec{Address: "192.168.7.5"}},
+		{Spec: v1alpha1.WukongAddressSpec{Address: "192.168.7.9"}},
 		{Spec: v1alpha1.WukongAddressSpec{MACAddress: "02:00:00:00:00:11"}},
 	}
 	assert.Equal(t, []string{"02:00:00:00:00:11", "192.168.7.5"}, Held(vm, addresses))
@@ -228,7 +236,9 @@ func TestIdentity(t *testing.T) {
 	assert.NotEmpty(t, vm.Spec.Networks[0].MACAddress, "the implicit interface has an address, too")
 
 	in = inputs(nil, builder.CloneOverrides(&v1alpha1.CloneOverrides{Hostname: "lab"}))
-	in.Source.Spec.CloudInit = &v1alpha1.CloudInit{UserDataSecretRef: &v1alpha1.SecretKeyReference{Name: "data", Key: "user"}}
+	in.Source.Spec.CloudInit = &v1alpha1.CloudInit{
+		UserDataSecretRef: &v1alpha1.SecretKeyReference{Name: "data", Key: "user"},
+	}
 	_, found = in.Machine()
 	require.NotNil(t, found)
 	assert.Contains(t, found.Message, "overrides.hostname cannot be set")
@@ -245,7 +255,8 @@ func TestWhatASnapshotIsAskedFor(t *testing.T) {
 	in := inputs(nil)
 	in.Disks = Expected(in.Source, LiveDisks{"cluster": live("cluster", builder.Shared)})
 	assert.Equal(t, []string{"root", "data"}, in.Snapshotted())
-	in.Clone.Spec.Disks = []v1alpha1.CloneDisk{{Name: "quorum", Action: v1alpha1.CloneActionClone}, {Name: "data", Action: v1alpha1.CloneActionBlank}}
+	in.Clone.Spec.Disks = []v1alpha1.CloneDisk{{Name: "quorum", Action: v1alpha1.CloneActionClone},
+		{Name: "data", Action: v1alpha1.CloneActionBlank}}
 	assert.Equal(t, []string{"root", "quorum"}, in.Snapshotted())
 }
 
@@ -256,13 +267,16 @@ func TestSingleDisks(t *testing.T) {
 	disk.Annotations = map[string]string{v1alpha1.AnnotationFilled: "archive"}
 	made, found := FromDisk(clone, disk)
 	require.Nil(t, found)
-	assert.Equal(t, &v1alpha1.DiskCloneSource{Kind: "WukongDisk", Namespace: "shop", Name: "archive"}, made.Spec.Source.Clone)
+	assert.Equal(t, &v1alpha1.DiskCloneSource{Kind: "WukongDisk", Namespace: "shop", Name: "archive"},
+		made.Spec.Source.Clone)
 	assert.Equal(t, v1alpha1.ReclaimRetain, made.Spec.ReclaimPolicy)
 	assert.Empty(t, made.Spec.CloneableFrom)
 	assert.Equal(t, map[string]string{v1alpha1.AnnotationClonedBy: Mark(clone)}, made.Annotations)
 
 	taken := builder.Snapshot("shop", "monday", "archive")
-	taken.Status.Disks = []v1alpha1.SnapshotDiskStatus{{Name: "archive", RestoreSize: ptr.To(resource.MustParse("3Gi"))}}
+	taken.Status.Disks = []v1alpha1.SnapshotDiskStatus{
+		{Name: "archive", RestoreSize: ptr.To(resource.MustParse("3Gi"))},
+	}
 	made, found = FromSnapshot(clone, taken, nil)
 	require.Nil(t, found)
 	assert.Equal(t, "3Gi", made.Spec.Size.String())

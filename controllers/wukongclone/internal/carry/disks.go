@@ -94,7 +94,8 @@ func (in Inputs) unknownDisks() []string {
 	for i := range in.Clone.Spec.Disks {
 		if name := in.Clone.Spec.Disks[i].Name; !slices.Contains(names, name) {
 			problems = append(problems, fmt.Sprintf(
-				"disks lists %s, and WukongVM %s has no such disk in spec.disks (it has: %s)", name, in.Source.Name, strings.Join(names, ", ")))
+				"disks lists %s, and WukongVM %s has no such disk in spec.disks (it has: %s)", name, in.Source.Name,
+				strings.Join(names, ", ")))
 		}
 	}
 	return problems
@@ -137,8 +138,8 @@ func (in Inputs) share(entry *v1alpha1.VMDisk, known Disk) string {
 		return fmt.Sprintf("disk %s is in namespace %s, and only WukongVMs of that namespace can share it: "+
 			"set disks[].action of it to Clone, Omit or Blank", entry.Name, in.Source.Namespace)
 	case !known.isShared():
-		return fmt.Sprintf("disk %s is not shared (spec.shared of its WukongDisk), and two guests would destroy its data: "+
-			"set disks[].action of it to Clone, Omit or Blank", entry.Name)
+		return fmt.Sprintf("disk %s is not shared (spec.shared of its WukongDisk), and two guests would destroy "+
+			"its data: set disks[].action of it to Clone, Omit or Blank", entry.Name)
 	}
 	entry.DiskRef, entry.Template = &v1alpha1.LocalObjectReference{Name: known.Live.Name}, nil
 	return ""

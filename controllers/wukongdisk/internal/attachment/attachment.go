@@ -24,7 +24,8 @@ type Attachment struct {
 	OutsideUser string
 }
 
-// VM is the WukongVM that may use the disk; nil when there is none, or it was deleted and left its VirtualMachine behind.
+// VM is the WukongVM that may use the disk. It is nil when there is none, and when it was deleted and left its
+// VirtualMachine behind.
 func (a Attachment) VM() *v1alpha1.WukongVM {
 	at := slices.IndexFunc(a.VMs, func(vm v1alpha1.WukongVM) bool { return vm.Name == a.AttachedTo })
 	if at < 0 {

@@ -45,5 +45,6 @@ func TestProblemsOfUsers(t *testing.T) {
 	found.AttachedTo, found.OutsideUser = "web", "VirtualMachine other"
 	assert.Equal(t, []string{"web"}, found.VMNames())
 	assert.Contains(t, found.InUse().Message, "the disk is used by WukongVM web, and is deleted when")
-	assert.Contains(t, found.UsedOutside("root").Message, "PersistentVolumeClaim root is in use by VirtualMachine other")
+	assert.Contains(t, found.UsedOutside("root").Message,
+		"PersistentVolumeClaim root is in use by VirtualMachine other")
 }

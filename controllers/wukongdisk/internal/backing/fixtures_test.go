@@ -35,7 +35,8 @@ func controlledBy(kind, name string, uid types.UID) []metav1.OwnerReference {
 func dataVolumeIn(phase cdiv1.DataVolumePhase) *cdiv1.DataVolume {
 	return &cdiv1.DataVolume{
 		ObjectMeta: metav1.ObjectMeta{
-			Name: "root", Namespace: "shop", UID: "volume-uid", OwnerReferences: controlledBy("WukongDisk", "root", "disk-uid"),
+			Name: "root", Namespace: "shop", UID: "volume-uid",
+			OwnerReferences: controlledBy("WukongDisk", "root", "disk-uid"),
 		},
 		Status: cdiv1.DataVolumeStatus{Phase: phase},
 	}

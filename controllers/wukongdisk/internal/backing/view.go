@@ -22,7 +22,8 @@ type View struct {
 	// be unmanaged or belong to another object.
 	DataVolume *cdiv1.DataVolume
 	Claim      *corev1.PersistentVolumeClaim
-	// TargetClaim is the claim of the target of a move or restore, or has the name that it would get; nil when none exists.
+	// TargetClaim is the claim of the target of a move or restore, or has the name that it would get; nil when none
+	// exists.
 	TargetClaim *corev1.PersistentVolumeClaim
 	// Adoption is what was read about the claim of a disk that adopts one.
 	Adoption Adoption

@@ -30,7 +30,8 @@ func TestWhichClaimIsTheDisks(t *testing.T) {
 		"the DataVolume only": {View{Disk: diskWith(), DataVolume: dataVolumeIn(cdiv1.Pending)}, false, true},
 		"lost":                {View{Disk: marked()}, false, true},
 		"of its DataVolume": {View{
-			Disk: diskWith(), DataVolume: dataVolumeIn(cdiv1.Succeeded), Claim: claimIn(corev1.ClaimBound)}, true, true},
+			Disk: diskWith(), DataVolume: dataVolumeIn(cdiv1.Succeeded), Claim: claimIn(corev1.ClaimBound)},
+			true, true},
 		"inherited": {View{Disk: diskWith(), Claim: inherited}, true, true},
 		"unmanaged": {View{Disk: diskWith(), Claim: unmanaged}, false, false},
 		"adopted":   {View{Disk: diskWith(builder.Adopting("root")), Claim: unmanaged}, false, true},
@@ -54,7 +55,8 @@ func TestAnOutdatedDataVolume(t *testing.T) {
 	assert.True(t, View{Disk: diskWith(), DataVolume: filled}.RefillRequested())
 	assert.False(t, View{Disk: marked(), DataVolume: filled}.RefillRequested(), "the user did not remove the mark")
 	assert.False(t, View{Disk: diskWith(), DataVolume: filled, Claim: claimIn(corev1.ClaimBound)}.RefillRequested())
-	assert.False(t, View{Disk: diskWith(), DataVolume: dataVolumeIn(cdiv1.Pending)}.RefillRequested(), "it will be filled")
+	assert.False(t, View{Disk: diskWith(), DataVolume: dataVolumeIn(cdiv1.Pending)}.RefillRequested(),
+		"it will be filled")
 
 	failing := dataVolumeIn(cdiv1.ImportInProgress)
 	failing.Spec.Storage = &cdiv1.StorageSpec{Resources: corev1.VolumeResourceRequirements{

@@ -29,7 +29,9 @@ func adopting(disk *v1alpha1.WukongDisk) {
 }
 
 func requesting(size string) corev1.VolumeResourceRequirements {
-	return corev1.VolumeResourceRequirements{Requests: corev1.ResourceList{corev1.ResourceStorage: resource.MustParse(size)}}
+	return corev1.VolumeResourceRequirements{
+		Requests: corev1.ResourceList{corev1.ResourceStorage: resource.MustParse(size)},
+	}
 }
 
 func dataVolumeIn(phase cdiv1.DataVolumePhase) *cdiv1.DataVolume {
@@ -53,10 +55,14 @@ func claimIn(phase corev1.PersistentVolumeClaimPhase) *corev1.PersistentVolumeCl
 	}, diskstate.KeepClaim)
 }
 
-// grown is a bound claim that asks for a size, was asked for a spec.size by us unless that is empty, and has a capacity.
-func grown(request, specSize, capacity string, conditions ...corev1.PersistentVolumeClaimCondition) *corev1.PersistentVolumeClaim {
+// grown is a bound claim that asks for a size, was asked for a spec.size by us unless that is empty, and has a
+// capacity.
+func grown(
+	request, specSize, capacity string, conditions ...corev1.PersistentVolumeClaimCondition,
+) *corev1.PersistentVolumeClaim {
 	claim := claimIn(corev1.ClaimBound)
-	claim.Spec.Resources, claim.Status.Capacity, claim.Status.Conditions = requesting(request), requesting(capacity).Requests, conditions
+	claim.Spec.Resources, claim.Status.Capacity, claim.Status.Conditions = requesting(request),
+		requesting(capacity).Requests, conditions
 	if specSize != "" {
 		claim.Annotations = map[string]string{v1alpha1.AnnotationRequestedSize: specSize}
 	}

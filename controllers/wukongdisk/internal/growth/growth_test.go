@@ -22,19 +22,34 @@ func TestGrowthWanted(t *testing.T) {
 		in     Inputs
 		wanted bool
 	}{
-		"as large as it was made":       {diskWith(ofSize("10Gi")), Inputs{DataVolume: filled(), Claim: grown("11Gi", "", "11Gi")}, false},
-		"the same in other words":       {diskWith(ofSize("10240Mi")), Inputs{DataVolume: filled(), Claim: grown("11Gi", "", "11Gi")}, false},
-		"larger":                        {diskWith(ofSize("10241Mi")), Inputs{DataVolume: filled(), Claim: grown("11Gi", "", "11Gi")}, true},
-		"larger, and asked for already": {diskWith(ofSize("20Gi")), Inputs{DataVolume: filled(), Claim: grown("22Gi", "20Gi", "11Gi")}, false},
-		"larger once more":              {diskWith(ofSize("30Gi")), Inputs{DataVolume: filled(), Claim: grown("22Gi", "20Gi", "22Gi")}, true},
-		"smaller":                       {diskWith(ofSize("5Gi")), Inputs{DataVolume: filled(), Claim: grown("11Gi", "", "11Gi")}, false},
+		"as large as it was made": {
+			diskWith(ofSize("10Gi")), Inputs{DataVolume: filled(), Claim: grown("11Gi", "", "11Gi")}, false,
+		},
+		"the same in other words": {
+			diskWith(ofSize("10240Mi")), Inputs{DataVolume: filled(), Claim: grown("11Gi", "", "11Gi")}, false,
+		},
+		"larger": {
+			diskWith(ofSize("10241Mi")), Inputs{DataVolume: filled(), Claim: grown("11Gi", "", "11Gi")}, true,
+		},
+		"larger, and asked for already": {
+			diskWith(ofSize("20Gi")), Inputs{DataVolume: filled(), Claim: grown("22Gi", "20Gi", "11Gi")}, false,
+		},
+		"larger once more": {
+			diskWith(ofSize("30Gi")), Inputs{DataVolume: filled(), Claim: grown("22Gi", "20Gi", "22Gi")}, true,
+		},
+		"smaller": {diskWith(ofSize("5Gi")), Inputs{DataVolume: filled(), Claim: grown("11Gi", "", "11Gi")}, false},
 		"larger, while it is filled": {
-			diskWith(ofSize("20Gi")), Inputs{DataVolume: sized(dataVolumeIn(cdiv1.ImportInProgress), "10Gi"), Claim: grown("11Gi", "", "11Gi")}, false},
-		"larger, and not bound": {diskWith(ofSize("20Gi")), Inputs{DataVolume: filled(), Claim: claimIn(corev1.ClaimPending)}, false},
+			diskWith(ofSize("20Gi")),
+			Inputs{DataVolume: sized(dataVolumeIn(cdiv1.ImportInProgress), "10Gi"), Claim: grown("11Gi", "", "11Gi")},
+			false},
+		"larger, and not bound": {
+			diskWith(ofSize("20Gi")), Inputs{DataVolume: filled(), Claim: claimIn(corev1.ClaimPending)}, false,
+		},
 		"larger, without a claim": {
 			diskWith(ofSize("20Gi")), Inputs{DataVolume: filled()}, false},
 		"larger, and it moves": {
-			diskWith(ofSize("20Gi")), Inputs{DataVolume: filled(), Claim: grown("11Gi", "", "11Gi"), Moves: true}, false},
+			diskWith(ofSize("20Gi")),
+			Inputs{DataVolume: filled(), Claim: grown("11Gi", "", "11Gi"), Moves: true}, false},
 		"adopted": {diskWith(adopting), Inputs{Claim: claimIn(corev1.ClaimBound)}, false},
 		"within the claim of a DataVolume that CDI collected": {
 			diskWith(ofSize("10Gi")), Inputs{Claim: grown("11Gi", "", "11Gi")}, false},
@@ -78,8 +93,12 @@ func TestClaimRequestHoldsTheImage(t *testing.T) {
 
 func TestExpansion(t *testing.T) {
 	filled := sized(dataVolumeIn(cdiv1.Succeeded), "10Gi")
-	pending := func(conditionType corev1.PersistentVolumeClaimConditionType, message string) corev1.PersistentVolumeClaimCondition {
-		return corev1.PersistentVolumeClaimCondition{Type: conditionType, Status: corev1.ConditionTrue, Message: message}
+	pending := func(
+		conditionType corev1.PersistentVolumeClaimConditionType, message string,
+	) corev1.PersistentVolumeClaimCondition {
+		return corev1.PersistentVolumeClaimCondition{
+			Type: conditionType, Status: corev1.ConditionTrue, Message: message,
+		}
 	}
 	tests := map[string]struct {
 		size     string
@@ -91,29 +110,40 @@ func TestExpansion(t *testing.T) {
 	}{
 		"grown":   {size: "20Gi", claim: grown("22Gi", "20Gi", "22Gi")},
 		"roomier": {size: "10Gi", claim: grown("11Gi", "", "16Gi")},
-		"grows": {size: "20Gi", claim: grown("22Gi", "20Gi", "11Gi"), phase: v1alpha1.DiskExpanding, reason: v1alpha1.ReasonExpanding,
+		"grows": {size: "20Gi", claim: grown("22Gi", "20Gi", "11Gi"), phase: v1alpha1.DiskExpanding,
+			reason:   v1alpha1.ReasonExpanding,
 			messages: []string{"PersistentVolumeClaim root grows from 11Gi to 22Gi"}},
 		"its file system comes next": {
-			size: "20Gi", claim: grown("22Gi", "20Gi", "11Gi", pending(corev1.PersistentVolumeClaimFileSystemResizePending, "")),
-			phase: v1alpha1.DiskExpanding, reason: v1alpha1.ReasonExpanding, messages: []string{"file system grows on the node"}},
+			size:  "20Gi",
+			claim: grown("22Gi", "20Gi", "11Gi", pending(corev1.PersistentVolumeClaimFileSystemResizePending, "")),
+			phase: v1alpha1.DiskExpanding, reason: v1alpha1.ReasonExpanding,
+			messages: []string{"file system grows on the node"}},
 		"the storage cannot": {
-			size: "20Gi", claim: grown("22Gi", "20Gi", "11Gi", pending(corev1.PersistentVolumeClaimControllerResizeError, "pool is full")),
-			phase: v1alpha1.DiskError, reason: v1alpha1.ReasonExpansionFailed, messages: []string{"grows from 11Gi to 22Gi", "pool is full"}},
+			size: "20Gi",
+			claim: grown("22Gi", "20Gi", "11Gi",
+				pending(corev1.PersistentVolumeClaimControllerResizeError, "pool is full")),
+			phase: v1alpha1.DiskError, reason: v1alpha1.ReasonExpansionFailed,
+			messages: []string{"grows from 11Gi to 22Gi", "pool is full"}},
 		"the class does not let it": {
 			size: "20Gi", claim: grown("11Gi", "", "11Gi"), storage: &Storage{Class: &storagev1.StorageClass{}},
 			phase: v1alpha1.DiskError, reason: v1alpha1.ReasonExpansionUnsupported,
 			messages: []string{"StorageClass fast does not allow expansion", "set spec.size back to 10Gi"}},
 		"the class is gone": {
 			size: "20Gi", claim: grown("11Gi", "", "11Gi"), storage: &Storage{},
-			phase: v1alpha1.DiskError, reason: v1alpha1.ReasonExpansionUnsupported, messages: []string{`StorageClass "fast" of PersistentVolumeClaim root no longer exists`}},
-		"the class lets it": {size: "20Gi", claim: grown("11Gi", "", "11Gi"), storage: &Storage{Class: &storagev1.StorageClass{AllowVolumeExpansion: ptr.To(true)}}},
+			phase: v1alpha1.DiskError, reason: v1alpha1.ReasonExpansionUnsupported,
+			messages: []string{`StorageClass "fast" of PersistentVolumeClaim root no longer exists`}},
+		"the class lets it": {size: "20Gi", claim: grown("11Gi", "", "11Gi"),
+			storage: &Storage{Class: &storagev1.StorageClass{AllowVolumeExpansion: ptr.To(true)}}},
 		"a size that slipped past admission before the status said what was asked for": {
 			size: "5Gi", claim: grown("11Gi", "", "11Gi"),
-			phase: v1alpha1.DiskError, reason: v1alpha1.ReasonInvalidSpec, messages: []string{"never shrinks; set spec.size to 10Gi"}},
+			phase: v1alpha1.DiskError, reason: v1alpha1.ReasonInvalidSpec,
+			messages: []string{"never shrinks; set spec.size to 10Gi"}},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			in := Inputs{Disk: diskWith(ofSize(test.size)), DataVolume: filled, Claim: test.claim, Storage: test.storage}
+			in := Inputs{
+				Disk: diskWith(ofSize(test.size)), DataVolume: filled, Claim: test.claim, Storage: test.storage,
+			}
 			found := in.Problem()
 			assert.Equal(t, test.storage != nil && test.reason == "", in.Begins())
 			if test.reason == "" {

@@ -44,8 +44,11 @@ registry:
 			URL: "docker://quay.io/disks/debian:13"}}, `
 registry:
   url: docker://quay.io/disks/debian:13`},
-		"registry archive with credentials and certificates": {&v1alpha1.WukongDiskSource{Registry: &v1alpha1.RegistrySource{
-			URL: "oci-archive://images/debian.tar", SecretRef: secret, CertConfigMapRef: certificates}}, `
+		"registry archive with credentials and certificates": {&v1alpha1.WukongDiskSource{
+			Registry: &v1alpha1.RegistrySource{
+				URL: "oci-archive://images/debian.tar", SecretRef: secret, CertConfigMapRef: certificates,
+			},
+		}, `
 registry:
   url: oci-archive://images/debian.tar
   secretRef: credentials
@@ -56,7 +59,8 @@ s3:
   url: https://s3/bucket/debian.raw
   secretRef: credentials
   certConfigMap: ca`},
-		"gcs": {&v1alpha1.WukongDiskSource{GCS: &v1alpha1.GCSSource{URL: "gs://bucket/debian.raw", SecretRef: secret}}, `
+		"gcs": {&v1alpha1.WukongDiskSource{GCS: &v1alpha1.GCSSource{URL: "gs://bucket/debian.raw", SecretRef: secret}},
+			`
 gcs:
   url: gs://bucket/debian.raw
   secretRef: credentials`},
@@ -94,7 +98,9 @@ resources:
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			disk := &v1alpha1.WukongDisk{ObjectMeta: metav1.ObjectMeta{Name: "root", Namespace: "shop"}, Spec: test.spec}
+			disk := &v1alpha1.WukongDisk{
+				ObjectMeta: metav1.ObjectMeta{Name: "root", Namespace: "shop"}, Spec: test.spec,
+			}
 			desired := Inputs{View: backing.View{Disk: disk}}.Desired()
 			assert.Equal(t, "root", desired.Name, "the claim gets the DataVolume's name, and must have the disk's")
 			assert.Equal(t, "shop", desired.Namespace)

@@ -48,7 +48,9 @@ func TestOriginUnusable(t *testing.T) {
 		"granted, being filled": {"images", Origin{exists: true, grants: []string{"shop"}, waits: "it is not bound"},
 			v1alpha1.ReasonSourceNotReady, ""},
 		"granted, and being deleted": {"images", Origin{grants: []string{"shop"}}, v1alpha1.ReasonCloneNotGranted, ""},
-		"too large": {"", Origin{exists: true, misfit: diskstate.Failed(v1alpha1.ReasonInvalidSpec, "set spec.size to 2Gi")},
+		"too large": {"", Origin{
+			exists: true, misfit: diskstate.Failed(v1alpha1.ReasonInvalidSpec, "set spec.size to 2Gi"),
+		},
 			v1alpha1.ReasonInvalidSpec, "2Gi"},
 		"granted to others, too large": {"images",
 			Origin{exists: true, misfit: diskstate.Failed(v1alpha1.ReasonInvalidSpec, "2Gi")},

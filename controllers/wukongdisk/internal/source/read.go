@@ -151,8 +151,8 @@ func (r Reader) disk(ctx context.Context, reference model.Origin) (*Origin, erro
 			"or clone a WukongSnapshot of it", strings.Join(guests, ", "))
 	case source.Complete():
 	case ready.Reason == v1alpha1.ReasonSourceNotReady:
-		// Its message is about a third disk. Two disks that are clones of each other would quote each other's message in
-		// ever longer messages.
+		// Its message is about a third disk. Two disks that are clones of each other would quote each other's message
+		// in ever longer messages.
 		found.waits = "it waits itself for what it is a clone of"
 	default:
 		found.waits = ready.Message

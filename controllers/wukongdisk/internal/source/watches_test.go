@@ -13,7 +13,9 @@ import (
 // The VolumeSnapshot of one disk of a WukongVM does not have the name of its WukongSnapshot.
 func TestOriginsInAVolumeSnapshot(t *testing.T) {
 	ownedBy := func(kind, name string) metav1.ObjectMeta {
-		return metav1.ObjectMeta{OwnerReferences: []metav1.OwnerReference{{Kind: kind, Name: name, Controller: ptr.To(true)}}}
+		return metav1.ObjectMeta{
+			OwnerReferences: []metav1.OwnerReference{{Kind: kind, Name: name, Controller: ptr.To(true)}},
+		}
 	}
 	itself := []string{"VolumeSnapshot shop/monday-root", "WukongSnapshot shop/monday-root"}
 	for name, row := range map[string]struct {

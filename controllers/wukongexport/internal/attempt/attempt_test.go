@@ -194,11 +194,12 @@ func TestWhyAJobMakesNoPod(t *testing.T) {
 		refusal string
 		again   time.Duration
 	}{
-		"no Job":              {nil, nil, refused(time.Second), "", 0},
-		"it ended":            {ended, nil, refused(time.Second), "", 0},
-		"it is suspended":     {suspended, nil, refused(time.Second), "", 0},
-		"it has a pod":        {made(time.Hour), pod(corev1.PodRunning), refused(time.Second), "", 0},
-		"it is new":           {made(10 * time.Second), nil, refused(time.Second), "", warnings.Patience - 10*time.Second},
+		"no Job":          {nil, nil, refused(time.Second), "", 0},
+		"it ended":        {ended, nil, refused(time.Second), "", 0},
+		"it is suspended": {suspended, nil, refused(time.Second), "", 0},
+		"it has a pod":    {made(time.Hour), pod(corev1.PodRunning), refused(time.Second), "", 0},
+		"it is new": {made(10 * time.Second), nil, refused(time.Second), "",
+			warnings.Patience - 10*time.Second},
 		"no event":            {made(time.Hour), nil, nil, "", warnings.Patience},
 		"refused":             {made(time.Hour), nil, refused(time.Minute), quota, warnings.Patience},
 		"refused long ago":    {made(time.Hour), nil, refused(refusalLasts), "", warnings.Patience},

@@ -89,7 +89,8 @@ func (in Inputs) podTemplate() corev1.PodTemplateSpec {
 		TerminationGracePeriodSeconds: ptr.To[int64](10),
 		SecurityContext: &corev1.PodSecurityContext{
 			RunAsNonRoot: ptr.To(true),
-			RunAsUser:    ptr.To[int64](qemuUser), RunAsGroup: ptr.To[int64](qemuUser), FSGroup: ptr.To[int64](qemuUser),
+			RunAsUser:    ptr.To[int64](qemuUser), RunAsGroup: ptr.To[int64](qemuUser),
+			FSGroup: ptr.To[int64](qemuUser),
 			// Otherwise kubelet would walk through a restored volume with many files at each start.
 			FSGroupChangePolicy: ptr.To(corev1.FSGroupChangeOnRootMismatch),
 			SeccompProfile:      &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault},

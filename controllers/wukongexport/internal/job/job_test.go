@@ -84,7 +84,8 @@ func TestTheSourceOfTheJob(t *testing.T) {
 		})
 	}
 	pod := podOf(block)
-	assert.Equal(t, []corev1.VolumeDevice{{Name: "source", DevicePath: mover.DevicePath}}, pod.Containers[0].VolumeDevices)
+	assert.Equal(t, []corev1.VolumeDevice{{Name: "source", DevicePath: mover.DevicePath}},
+		pod.Containers[0].VolumeDevices)
 	assert.Equal(t, "data", ClaimName(Make(download(block))))
 
 	restored := func(in *Inputs) {
@@ -111,7 +112,8 @@ func TestTheTargetOfTheJob(t *testing.T) {
 		}}
 	})
 	assert.True(t, *secret(pod).Optional)
-	assert.Contains(t, secret(pod).Items, corev1.KeyToPath{Key: corev1.DockerConfigJsonKey, Path: mover.DockerConfigFile})
+	assert.Contains(t, secret(pod).Items,
+		corev1.KeyToPath{Key: corev1.DockerConfigJsonKey, Path: mover.DockerConfigFile})
 	assert.Equal(t, "authority", pod.Volumes[2].ConfigMap.Name)
 	assert.Nil(t, pod.Containers[0].ReadinessProbe)
 }
@@ -142,7 +144,9 @@ func TestFileName(t *testing.T) {
 
 func TestTheEndOfAJob(t *testing.T) {
 	with := func(condition batchv1.JobConditionType, status corev1.ConditionStatus) *batchv1.Job {
-		return &batchv1.Job{Status: batchv1.JobStatus{Conditions: []batchv1.JobCondition{{Type: condition, Status: status}}}}
+		return &batchv1.Job{
+			Status: batchv1.JobStatus{Conditions: []batchv1.JobCondition{{Type: condition, Status: status}}},
+		}
 	}
 	assert.Nil(t, End(&batchv1.Job{}))
 	assert.Nil(t, End(with(batchv1.JobComplete, corev1.ConditionFalse)))

@@ -65,7 +65,8 @@ func TestWhyAVolumeSnapshotIsNotExported(t *testing.T) {
 		reason, phrase string
 	}{
 		"not served": {
-			[]func(*Inputs){func(in *Inputs) { in.Served = false }}, v1alpha1.ReasonDependencyMissing, "volumesnapshots",
+			[]func(*Inputs){func(in *Inputs) { in.Served = false }}, v1alpha1.ReasonDependencyMissing,
+			"volumesnapshots",
 		},
 		"missing": {
 			[]func(*Inputs){func(in *Inputs) { in.Snapshot = nil }}, v1alpha1.ReasonSourceMissing,

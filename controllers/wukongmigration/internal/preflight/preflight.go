@@ -50,7 +50,9 @@ func Obstacles(in Inputs) []v1alpha1.MigrationObstacle {
 	var found []v1alpha1.MigrationObstacle
 	add := func(reason, format string, arguments ...any) {
 		message := fmt.Sprintf(format, arguments...)
-		isListed := slices.ContainsFunc(found, func(one v1alpha1.MigrationObstacle) bool { return one.Reason == reason })
+		isListed := slices.ContainsFunc(found, func(one v1alpha1.MigrationObstacle) bool {
+			return one.Reason == reason
+		})
 		if message != "" && !isListed {
 			found = append(found, v1alpha1.MigrationObstacle{Reason: reason, Message: message})
 		}
@@ -87,8 +89,8 @@ func (in Inputs) busy() string {
 		return ""
 	}
 	if len(in.Ending) > 0 {
-		return fmt.Sprintf("pod %s of an earlier migration of WukongVM %s has not ended: this migration begins afterwards",
-			in.Ending[0], in.VM.Name)
+		return fmt.Sprintf("pod %s of an earlier migration of WukongVM %s has not ended: this migration begins "+
+			"afterwards", in.Ending[0], in.VM.Name)
 	}
 	return fmt.Sprintf("WukongVM %s has just migrated: this migration begins at %s",
 		in.VM.Name, in.settles().UTC().Format(time.RFC3339))
@@ -135,11 +137,15 @@ func Changing(name string, instance *kubevirtv1.VirtualMachineInstance) string {
 			name, instance.Status.MigrationState.TargetNode)
 	}
 	if instances.IsFrozen(instance) {
-		return fmt.Sprintf("the file systems of WukongVM %s are frozen for a snapshot: the migration begins afterwards", name)
+		return fmt.Sprintf(
+			"the file systems of WukongVM %s are frozen for a snapshot: the migration begins afterwards", name,
+		)
 	}
 	for _, condition := range instance.Status.Conditions {
 		if what, known := changes[condition.Type]; known && condition.Status == corev1.ConditionTrue {
-			return fmt.Sprintf("WukongVM %s: %s, for which KubeVirt migrates it: this migration begins afterwards", name, what)
+			return fmt.Sprintf(
+				"WukongVM %s: %s, for which KubeVirt migrates it: this migration begins afterwards", name, what,
+			)
 		}
 	}
 	return ""
@@ -223,7 +229,8 @@ func (in Inputs) others() bool {
 // unfit is why a node cannot take the guest; empty when it can.
 func (in Inputs) unfit(node *corev1.Node, target *corev1.Pod, cpuLabels []string) string {
 	fits, err := nodeaffinity.GetRequiredNodeAffinity(target).Match(node)
-	_, untolerated := corev1helpers.FindMatchingUntoleratedTaint(logr.Discard(), node.Spec.Taints, target.Spec.Tolerations,
+	_, untolerated := corev1helpers.FindMatchingUntoleratedTaint(logr.Discard(), node.Spec.Taints,
+		target.Spec.Tolerations,
 		func(taint *corev1.Taint) bool {
 			return taint.Effect == corev1.TaintEffectNoSchedule || taint.Effect == corev1.TaintEffectNoExecute
 		}, false)

@@ -62,14 +62,16 @@ func node(name string, labels ...string) corev1.Node {
 func TestObstacles(t *testing.T) {
 	hostModel := func(in *Inputs) {
 		in.Instance.Spec.Domain.CPU = &kubevirtv1.CPU{Model: kubevirtv1.CPUModeHostModel}
-		in.Nodes[0] = node("node1", kubevirtv1.HostModelCPULabel+"Milan", kubevirtv1.HostModelRequiredFeaturesLabel+"vaes")
+		in.Nodes[0] = node("node1", kubevirtv1.HostModelCPULabel+"Milan",
+			kubevirtv1.HostModelRequiredFeaturesLabel+"vaes")
 	}
 	quota := func(name corev1.ResourceName, hard, used string) func(*Inputs) {
 		return func(in *Inputs) {
-			in.Quotas = []corev1.ResourceQuota{{ObjectMeta: metav1.ObjectMeta{Name: "small"}, Status: corev1.ResourceQuotaStatus{
-				Hard: corev1.ResourceList{name: resource.MustParse(hard)},
-				Used: corev1.ResourceList{name: resource.MustParse(used)},
-			}}}
+			in.Quotas = []corev1.ResourceQuota{{ObjectMeta: metav1.ObjectMeta{Name: "small"},
+				Status: corev1.ResourceQuotaStatus{
+					Hard: corev1.ResourceList{name: resource.MustParse(hard)},
+					Used: corev1.ResourceList{name: resource.MustParse(used)},
+				}}}
 		}
 	}
 	condition := func(is kubevirtv1.VirtualMachineInstanceConditionType) func(*Inputs) {
@@ -94,7 +96,8 @@ func TestObstacles(t *testing.T) {
 			v1alpha1.ReasonNotRunning, "does not run"},
 		"KubeVirt refuses": {func(in *Inputs) {
 			in.VM.Status.Conditions = []metav1.Condition{{
-				Type: v1alpha1.ConditionLiveMigratable, Status: metav1.ConditionFalse, Message: "disk root is not shared",
+				Type: v1alpha1.ConditionLiveMigratable, Status: metav1.ConditionFalse,
+				Message: "disk root is not shared",
 			}}
 		}, v1alpha1.ReasonNotMigratable, "disk root is not shared"},
 		"it wants another zone": {func(in *Inputs) {
@@ -124,12 +127,13 @@ func TestObstacles(t *testing.T) {
 		"a value that no label can have": {func(in *Inputs) { in.NodeSelector = map[string]string{"a": "b c"} },
 			v1alpha1.ReasonInvalidSpec, `spec.nodeSelector has a: "b c"`},
 		"its own affinity": {func(in *Inputs) {
+			terms := []corev1.NodeSelectorTerm{{
+				MatchExpressions: []corev1.NodeSelectorRequirement{{
+					Key: "kubernetes.io/hostname", Operator: corev1.NodeSelectorOpIn, Values: []string{"node1"},
+				}},
+			}}
 			in.Instance.Spec.Affinity = &corev1.Affinity{NodeAffinity: &corev1.NodeAffinity{
-				RequiredDuringSchedulingIgnoredDuringExecution: &corev1.NodeSelector{NodeSelectorTerms: []corev1.NodeSelectorTerm{{
-					MatchExpressions: []corev1.NodeSelectorRequirement{{
-						Key: "kubernetes.io/hostname", Operator: corev1.NodeSelectorOpIn, Values: []string{"node1"},
-					}},
-				}}},
+				RequiredDuringSchedulingIgnoredDuringExecution: &corev1.NodeSelector{NodeSelectorTerms: terms},
 			}}
 		}, v1alpha1.ReasonNoTargetNode, "1 not matching its nodeSelector or affinity"},
 		"the node that it was moved to, and back": {func(in *Inputs) {
@@ -144,7 +148,8 @@ func TestObstacles(t *testing.T) {
 		"another CPU":     {hostModel, v1alpha1.ReasonNoTargetNode, "1 without the CPU model"},
 		"the same CPU": {func(in *Inputs) {
 			hostModel(in)
-			in.Nodes[1] = node("node2", kubevirtv1.SupportedHostModelMigrationCPU+"Milan", kubevirtv1.CPUFeatureLabel+"vaes")
+			in.Nodes[1] = node("node2", kubevirtv1.SupportedHostModelMigrationCPU+"Milan",
+				kubevirtv1.CPUFeatureLabel+"vaes")
 		}, "", ""},
 		"it migrated before, so that its pod says": {func(in *Inputs) {
 			hostModel(in)

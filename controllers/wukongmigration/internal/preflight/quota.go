@@ -27,8 +27,8 @@ func (in Inputs) overQuota() string {
 			need := needs[name]
 			if after.Add(need); after.Cmp(hard) > 0 {
 				used := quota.Status.Used[name]
-				return fmt.Sprintf("while a guest migrates, it needs a second pod, and ResourceQuota %s has no room for it: "+
-					"%s %s more than the %s in use, of %s: raise the quota, or stop something",
+				return fmt.Sprintf("while a guest migrates, it needs a second pod, and ResourceQuota %s has no room "+
+					"for it: %s %s more than the %s in use, of %s: raise the quota, or stop something",
 					quota.Name, name, need.String(), used.String(), hard.String())
 			}
 		}

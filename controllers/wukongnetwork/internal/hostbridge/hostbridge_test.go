@@ -32,7 +32,9 @@ func vlan(tag int32) func(*v1alpha1.ManagedBridge) {
 
 func bonded(bridge *v1alpha1.ManagedBridge) {
 	bridge.Ports = nil
-	bridge.Bond = &v1alpha1.Bond{Name: "bond1", Mode: v1alpha1.BondLACP, Ports: []v1alpha1.InterfaceName{"eth1", "eth2"}}
+	bridge.Bond = &v1alpha1.Bond{
+		Name: "bond1", Mode: v1alpha1.BondLACP, Ports: []v1alpha1.InterfaceName{"eth1", "eth2"},
+	}
 }
 
 func adopt(bridge *v1alpha1.ManagedBridge) { bridge.Adopt = ptr.To(true) }
@@ -63,12 +65,14 @@ func TestDesiredState(t *testing.T) {
 	}{
 		"a trunk of all VLANs": {managed(), "interfaces:\n" + bridge + "eth1" + trunk +
 			"\n  name: br1\n  state: up\n  type: linux-bridge\n"},
-		"one VLAN, by an interface of its own": {managed(vlan(100)), "interfaces:\n- name: eth1.100\n  state: up\n  type: " +
-			"vlan\n  vlan:\n    base-iface: eth1\n    id: 100\n" +
-			bridge + "eth1.100\n      vlan: {}\n  name: br1\n  state: up\n  type: linux-bridge\n"},
-		"a bond": {managed(bonded), "interfaces:\n- link-aggregation:\n    mode: 802.3ad\n    port:\n    - eth1\n    - " +
-			"eth2\n  name: bond1\n  state: up\n  type: bond\n" +
-			bridge + "bond1" + trunk + "\n  name: br1\n  state: up\n  type: linux-bridge\n"},
+		"one VLAN, by an interface of its own": {managed(vlan(100)),
+			"interfaces:\n- name: eth1.100\n  state: up\n  type: " +
+				"vlan\n  vlan:\n    base-iface: eth1\n    id: 100\n" +
+				bridge + "eth1.100\n      vlan: {}\n  name: br1\n  state: up\n  type: linux-bridge\n"},
+		"a bond": {managed(bonded),
+			"interfaces:\n- link-aggregation:\n    mode: 802.3ad\n    port:\n    - eth1\n    - " +
+				"eth2\n  name: bond1\n  state: up\n  type: bond\n" +
+				bridge + "bond1" + trunk + "\n  name: br1\n  state: up\n  type: linux-bridge\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			policy := present(t, test.wanted, nil)
@@ -181,7 +185,8 @@ const (
 	routed     = "interfaces: [{name: eth1}]\nroutes: {running: [{destination: 0.0.0.0/0, next-hop-interface: eth1}]}"
 	enslaved   = "interfaces: [{name: eth1, controller: br-other}]"
 	ours       = "interfaces: [{name: eth1, controller: br1}, {name: br1, bridge: {port: [{name: eth1}]}}]"
-	withGuests = "interfaces: [{name: eth1, controller: br1}, {name: br1, bridge: {port: [{name: eth1}, {name: veth12}]}}]"
+	withGuests = "interfaces: [{name: eth1, controller: br1}, {name: br1, bridge: {port: [{name: eth1}, {name: " +
+		"veth12}]}}]"
 )
 
 // Fault A.3: no node may lose its network.
@@ -191,13 +196,16 @@ func TestDanger(t *testing.T) {
 		text     string
 		reported string
 	}{
-		"a spare port":                                {managed(), plain, ""},
-		"link-local addresses are nobody's":           {managed(), linkLocal, ""},
-		"an address":                                  {managed(), addressed, "eth1 of node n1 has the address 10.0.0.5"},
-		"an address under a VLAN stays":               {managed(vlan(100)), addressed, ""},
-		"the way to the world":                        {managed(), routed, "node n1 has its default route on eth1"},
-		"another bridge's port":                       {managed(), enslaved, "eth1 of node n1 is a port of br-other already"},
-		"a bridge that an administrator made":         {managed(), ours, "br1 exists on node n1, and is not managed by Wukong"},
+		"a spare port":                      {managed(), plain, ""},
+		"link-local addresses are nobody's": {managed(), linkLocal, ""},
+		"an address": {managed(), addressed,
+			"eth1 of node n1 has the address 10.0.0.5"},
+		"an address under a VLAN stays": {managed(vlan(100)), addressed, ""},
+		"the way to the world":          {managed(), routed, "node n1 has its default route on eth1"},
+		"another bridge's port": {managed(), enslaved,
+			"eth1 of node n1 is a port of br-other already"},
+		"a bridge that an administrator made": {managed(), ours,
+			"br1 exists on node n1, and is not managed by Wukong"},
 		"a bridge that is adopted":                    {managed(adopt), ours, ""},
 		"a VLAN interface that an administrator made": {managed(vlan(100)), tagged, "eth1.100 exists on node n1"},
 		"the MTU of the port by which it is reached": {managed(vlan(200), mtu(576)), addressed,
@@ -237,8 +245,11 @@ func enacting(t *testing.T, one node, generation int64, kind shared.ConditionTyp
 }
 
 func TestStages(t *testing.T) {
-	const available, failing, aborted = shared.NodeNetworkConfigurationEnactmentConditionAvailable,
-		shared.NodeNetworkConfigurationEnactmentConditionFailing, shared.NodeNetworkConfigurationEnactmentConditionAborted
+	const (
+		available = shared.NodeNetworkConfigurationEnactmentConditionAvailable
+		failing   = shared.NodeNetworkConfigurationEnactmentConditionFailing
+		aborted   = shared.NodeNetworkConfigurationEnactmentConditionAborted
+	)
 	policy := &nmstatev1.NodeNetworkConfigurationPolicy{ObjectMeta: metav1.ObjectMeta{Generation: 2}}
 	here := hostNode(t, "n1", plain)
 	for name, test := range map[string]struct {
@@ -291,11 +302,13 @@ func TestNext(t *testing.T) {
 			Observation{Share: Share{Users: 1}, policy: up, nodes: []node{hostNode(t, "n1", ours)}}, stepNothing},
 		"nobody does": {Observation{policy: up, nodes: []node{hostNode(t, "n1", ours)}}, stepWithdraw},
 		"machines hang on it": {
-			Observation{policy: up, nodes: []node{hostNode(t, "n1", ours), hostNode(t, "n2", withGuests)}}, stepNothing},
+			Observation{policy: up, nodes: []node{hostNode(t, "n1", ours), hostNode(t, "n2", withGuests)}},
+			stepNothing},
 		"on its way": {Observation{policy: absent, nodes: []node{hostNode(t, "n1", plain)}},
 			stepNothing},
 		"off all nodes": {
-			Observation{policy: absent, nodes: []node{enacting(t, hostNode(t, "n1", plain), 2, available, "")}}, stepDelete},
+			Observation{policy: absent, nodes: []node{enacting(t, hostNode(t, "n1", plain), 2, available, "")}},
+			stepDelete},
 		"nothing to do": {Observation{}, stepNothing},
 	} {
 		t.Run(name, func(t *testing.T) {

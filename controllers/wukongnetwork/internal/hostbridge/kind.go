@@ -26,7 +26,8 @@ var Controller = kind.Kind{
 			Watches: []kind.Watch{kind.By(handler.EnqueueRequestsFromMapFunc(bridgeOfNetwork), WishChange())},
 		},
 		{
-			Of: &corev1.Node{}, Why: "the nodes that shall have a bridge, and whether they are ready", Keep: kind.Copy(KeepNode),
+			Of: &corev1.Node{}, Why: "the nodes that shall have a bridge, and whether they are ready",
+			Keep:    kind.Copy(KeepNode),
 			Watches: []kind.Watch{kind.Map((*Reconciler).everyBridge, NodeChange())},
 		},
 	}, Reads((*Reconciler).those, (*Reconciler).everyBridge)...),
@@ -49,14 +50,17 @@ func Reads[R reconcile.Reconciler](
 	everything func(R, context.Context, client.Object) []reconcile.Request,
 ) []kind.Read {
 	all := kind.Affects(func(r R, ctx context.Context) []reconcile.Request { return everything(r, ctx, nil) })
-	byBridge := func(bridgeOf func(client.Object) []string) func(R, context.Context, client.Object) []reconcile.Request {
+	byBridge := func(
+		bridgeOf func(client.Object) []string,
+	) func(R, context.Context, client.Object) []reconcile.Request {
 		return func(r R, ctx context.Context, obj client.Object) []reconcile.Request {
 			return affected(r, ctx, bridgeOf(obj))
 		}
 	}
 	return []kind.Read{
 		{
-			Of: &nmstatev1.NodeNetworkConfigurationPolicy{}, Why: "the policy of a bridge, or an unmanaged one of its name",
+			Of:  &nmstatev1.NodeNetworkConfigurationPolicy{},
+			Why: "the policy of a bridge, or an unmanaged one of its name",
 			API: &dependency.NodePolicies, Affected: all,
 			Watches: []kind.Watch{kind.Map(byBridge(bridgeOfPolicy), policyChange())},
 		},

@@ -139,8 +139,8 @@ func made(policy *nmstatev1.NodeNetworkConfigurationPolicy) map[string]bool {
 }
 
 func policy(
-	bridge string, selector map[string]string, wanted []desiredInterface, live *nmstatev1.NodeNetworkConfigurationPolicy,
-	adopt bool,
+	bridge string, selector map[string]string, wanted []desiredInterface,
+	live *nmstatev1.NodeNetworkConfigurationPolicy, adopt bool,
 ) (*nmstatev1.NodeNetworkConfigurationPolicy, error) {
 	if live != nil && !adopt {
 		before, err := parsePolicy(live)
@@ -154,8 +154,10 @@ func policy(
 		return nil, fmt.Errorf("encode the desired state of bridge %s: %w", bridge, err)
 	}
 	result := &nmstatev1.NodeNetworkConfigurationPolicy{
-		ObjectMeta: metav1.ObjectMeta{Name: PolicyName(bridge), Labels: map[string]string{v1alpha1.LabelHostBridge: bridge}},
-		Spec:       shared.NodeNetworkConfigurationPolicySpec{NodeSelector: selector, DesiredState: shared.State{Raw: raw}},
+		ObjectMeta: metav1.ObjectMeta{
+			Name: PolicyName(bridge), Labels: map[string]string{v1alpha1.LabelHostBridge: bridge},
+		},
+		Spec: shared.NodeNetworkConfigurationPolicySpec{NodeSelector: selector, DesiredState: shared.State{Raw: raw}},
 	}
 	if adopt {
 		result.Annotations = map[string]string{v1alpha1.AnnotationAdopted: "true"}
@@ -195,8 +197,9 @@ func interfaces(bridge string, managed *v1alpha1.ManagedBridge) []desiredInterfa
 	if tag := managed.UplinkVLAN; tag != nil {
 		vlan = portVLAN{}
 		for _, base := range bases {
-			result = append(result, desiredInterface{Name: vlanInterface(base, *tag), Type: typeVLAN, State: stateUp, MTU: mtu,
-				VLAN: &desiredVLAN{BaseInterface: base, ID: *tag}})
+			result = append(result,
+				desiredInterface{Name: vlanInterface(base, *tag), Type: typeVLAN, State: stateUp, MTU: mtu,
+					VLAN: &desiredVLAN{BaseInterface: base, ID: *tag}})
 		}
 	}
 	ports := uplinks(managed)

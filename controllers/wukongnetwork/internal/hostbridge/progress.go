@@ -59,7 +59,8 @@ func stageOf(policy *nmstatev1.NodeNetworkConfigurationPolicy, one *node) (stage
 		return stageWaiting, "NMState has not started"
 	}
 	for _, kind := range []shared.ConditionType{
-		shared.NodeNetworkConfigurationEnactmentConditionFailing, shared.NodeNetworkConfigurationEnactmentConditionAborted,
+		shared.NodeNetworkConfigurationEnactmentConditionFailing,
+		shared.NodeNetworkConfigurationEnactmentConditionAborted,
 	} {
 		if found := enacted(enactment, kind); found != nil {
 			return stageFailed, conditions.Shorten(cmp.Or(found.Message, string(found.Reason)), maxNodeMessage)

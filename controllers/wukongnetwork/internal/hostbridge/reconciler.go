@@ -113,7 +113,8 @@ func (o *Observation) occupied() bool {
 			continue
 		}
 		found := o.nodes[i].state.find(o.bridge)
-		if found != nil && slices.ContainsFunc(found.Bridge.Port, func(port nodePort) bool { return !uplink[port.Name] }) {
+		if found != nil &&
+			slices.ContainsFunc(found.Bridge.Port, func(port nodePort) bool { return !uplink[port.Name] }) {
 			return true
 		}
 	}

@@ -61,8 +61,8 @@ func takenOf(bridge string, managed *v1alpha1.ManagedBridge, made map[string]boo
 	}
 	for _, name := range created(bridge, managed) {
 		if one.state.find(name) != nil && !made[name] {
-			return fmt.Sprintf("%s exists on node %s, and is not managed by Wukong; leave out bridge.managed to use the "+
-				"bridge as it is, choose another name, or set bridge.managed.adopt: true", name, one.name)
+			return fmt.Sprintf("%s exists on node %s, and is not managed by Wukong; leave out bridge.managed to "+
+				"use the bridge as it is, choose another name, or set bridge.managed.adopt: true", name, one.name)
 		}
 	}
 	return ""
@@ -77,8 +77,8 @@ func squeezeOf(managed *v1alpha1.ManagedBridge, one *node) string {
 	for _, port := range hardware(managed) {
 		found, lifeline := one.state.find(port), one.state.lifeline(port)
 		if found != nil && lifeline != nil && found.MTU != *managed.MTU {
-			return fmt.Sprintf("node %s is reached by %s, and bridge.managed.mtu would change the MTU of %s from %d to %d; "+
-				"leave out mtu, or name another port",
+			return fmt.Sprintf("node %s is reached by %s, and bridge.managed.mtu would change the MTU of %s from %d "+
+				"to %d; leave out mtu, or name another port",
 				one.name, lifeline.Name, port, found.MTU, *managed.MTU)
 		}
 	}
@@ -98,17 +98,16 @@ func lossOf(bridge string, managed *v1alpha1.ManagedBridge, one *node) string {
 		case found == nil || slices.Contains(mine, found.Controller):
 			continue
 		case found.Controller != "":
-			return fmt.Sprintf("%s of node %s is a port of %s already; name another port", port, one.name, found.Controller)
+			return fmt.Sprintf("%s of node %s is a port of %s already; name another port", port, one.name,
+				found.Controller)
 		case keep && len(found.static()) > 0:
-			return fmt.Sprintf("%s of node %s has the address %s, which is static, so that the bridge would not get it; "+
-				"name another port",
-				port, one.name, found.static()[0])
+			return fmt.Sprintf("%s of node %s has the address %s, which is static, so that the bridge would not "+
+				"get it; name another port", port, one.name, found.static()[0])
 		case keep:
 			continue
 		case found.carries():
-			return fmt.Sprintf("%s of node %s has the address %s, which the node would lose; name another port, or set "+
-				"keepHostAddress: true",
-				port, one.name, found.global()[0])
+			return fmt.Sprintf("%s of node %s has the address %s, which the node would lose; name another port, "+
+				"or set keepHostAddress: true", port, one.name, found.global()[0])
 		case one.state.carriesDefaultRoute(port):
 			return fmt.Sprintf("node %s has its default route on %s; name another port, or set "+
 				"keepHostAddress: true", one.name, port)

@@ -58,7 +58,8 @@ func (o *Observation) Verdict(network *v1alpha1.WukongNetwork) *Verdict {
 	if o.Share.Dissents(network) {
 		verdict.Reason = v1alpha1.ReasonBridgeConflict
 		verdict.Message = fmt.Sprintf("%s manages bridge %s with other settings, and is older; give both the same "+
-			"bridge.managed, or leave it out here to use the bridge as it is, or name another bridge", called(decider, network), o.bridge)
+			"bridge.managed, or leave it out here to use the bridge as it is, or name another bridge",
+			called(decider, network), o.bridge)
 		return verdict
 	}
 	if decider.UID == network.UID && len(o.Share.Dissenters) > 0 {
@@ -104,7 +105,8 @@ func (o *Observation) judge(verdict *Verdict) {
 	switch {
 	case !o.settled() || worst == stageWaiting || worst == stageReady && status.ReadyNodes == 0:
 		verdict.Reason, verdict.Waiting = v1alpha1.ReasonConfiguringNodes, true
-		verdict.Message = fmt.Sprintf("bridge %s is on %d of %d nodes", o.bridge, status.ReadyNodes, status.SelectedNodes)
+		verdict.Message = fmt.Sprintf("bridge %s is on %d of %d nodes", o.bridge, status.ReadyNodes,
+			status.SelectedNodes)
 		if message != "" {
 			verdict.Message += "; " + message
 		}

@@ -24,8 +24,8 @@ type Inputs struct {
 	Begins []v1alpha1.SnapshotConsistency
 	// Required is the consistency that the spec requires; empty for any.
 	Required v1alpha1.SnapshotConsistency
-	// Recorded is the consistency in the status, and Indications are those in the status; empty before the first disk is
-	// cut.
+	// Recorded is the consistency in the status, and Indications are those in the status; empty before the first disk
+	// is cut.
 	Recorded    v1alpha1.SnapshotConsistency
 	Indications []v1alpha1.SnapshotIndication
 	// Quiesce is the freeze of the guest; nil when it was not tried.

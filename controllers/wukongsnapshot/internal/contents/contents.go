@@ -89,7 +89,8 @@ func (in Inputs) unknown() *operation.State {
 	for _, selected := range in.Selected {
 		if !slices.Contains(names, selected) {
 			return operation.Pending(v1alpha1.ReasonInvalidSpec,
-				"source.disks lists %s, which WukongVM %s does not have in spec.disks (it has: %s); create another snapshot",
+				"source.disks lists %s, which WukongVM %s does not have in spec.disks (it has: %s); create another "+
+					"snapshot",
 				selected, in.VM.Name, strings.Join(names, ", "))
 		}
 	}
@@ -114,15 +115,19 @@ func excluded(entry *v1alpha1.VMDisk, disk *v1alpha1.WukongDisk) string {
 func (in Inputs) unusable(entry *v1alpha1.VMDisk, name string, disk *v1alpha1.WukongDisk) *operation.State {
 	switch {
 	case disk == nil:
-		return operation.Pending(v1alpha1.ReasonSourceMissing, "WukongDisk %s, disk %s of WukongVM %s, does not exist", name, entry.Name, in.VM.Name)
+		return operation.Pending(v1alpha1.ReasonSourceMissing, "WukongDisk %s, disk %s of WukongVM %s, does not exist",
+			name, entry.Name, in.VM.Name)
 	case !disk.DeletionTimestamp.IsZero():
-		return operation.Pending(v1alpha1.ReasonSourceMissing, "WukongDisk %s, disk %s of WukongVM %s, is being deleted", name, entry.Name, in.VM.Name)
+		return operation.Pending(v1alpha1.ReasonSourceMissing,
+			"WukongDisk %s, disk %s of WukongVM %s, is being deleted", name, entry.Name, in.VM.Name)
 	case !disk.Complete() || disk.Status.ClaimName == "":
 		return operation.Pending(v1alpha1.ReasonSourceNotReady, "WukongDisk %s: %s", name, model.Ready(disk).Message)
 	case disk.Status.Move != nil && disk.Status.Move.TargetClaimName != "":
-		return operation.Pending(v1alpha1.ReasonBusy, "WukongDisk %s moves to another storage class: the snapshot is taken afterwards", name)
+		return operation.Pending(v1alpha1.ReasonBusy,
+			"WukongDisk %s moves to another storage class: the snapshot is taken afterwards", name)
 	case disk.Status.AttachedTo != in.VM.Name && !ptr.Deref(disk.Spec.Shared, false):
-		return operation.Pending(v1alpha1.ReasonSourceNotReady, "WukongDisk %s is not attached to WukongVM %s but to %q: the snapshot waits until it is",
+		return operation.Pending(v1alpha1.ReasonSourceNotReady,
+			"WukongDisk %s is not attached to WukongVM %s but to %q: the snapshot waits until it is",
 			name, in.VM.Name, disk.Status.AttachedTo)
 	default:
 		return in.unsupported(entry, disk)
@@ -139,14 +144,16 @@ func (in Inputs) unsupported(entry *v1alpha1.VMDisk, disk *v1alpha1.WukongDisk) 
 		return nil
 	}
 	refuse := func(format string, arguments ...any) *operation.State {
-		return operation.Pending(v1alpha1.ReasonSnapshotUnsupported, "disk %s (WukongDisk %s) is on StorageClass %s, %s", entry.Name, disk.Name, class.Name,
+		return operation.Pending(v1alpha1.ReasonSnapshotUnsupported,
+			"disk %s (WukongDisk %s) is on StorageClass %s, %s", entry.Name, disk.Name, class.Name,
 			fmt.Sprintf(format, arguments...))
 	}
 	var ofDriver, defaults []string
 	for i := range in.Classes {
 		one := &in.Classes[i]
 		if one.Name == in.ClassName && one.Driver != class.Provisioner {
-			return refuse("whose driver is %s, and VolumeSnapshotClass %s is for %s: name another one in volumeSnapshotClassName, or leave the disk out by source.disks",
+			return refuse("whose driver is %s, and VolumeSnapshotClass %s is for %s: name another one in "+
+				"volumeSnapshotClassName, or leave the disk out by source.disks",
 				class.Provisioner, one.Name, one.Driver)
 		}
 		if one.Driver == class.Provisioner {
@@ -159,11 +166,14 @@ func (in Inputs) unsupported(entry *v1alpha1.VMDisk, disk *v1alpha1.WukongDisk) 
 	slices.Sort(ofDriver)
 	switch {
 	case len(ofDriver) == 0:
-		return refuse("for whose driver %s the cluster has no VolumeSnapshotClass: create one, or leave the disk out by source.disks", class.Provisioner)
+		return refuse("for whose driver %s the cluster has no VolumeSnapshotClass: create one, or leave the disk out "+
+			"by source.disks", class.Provisioner)
 	case in.ClassName != "" && !slices.Contains(ofDriver, in.ClassName):
-		return refuse("and the VolumeSnapshotClass %s does not exist: name one of these in volumeSnapshotClassName: %s", in.ClassName, strings.Join(ofDriver, ", "))
+		return refuse("and the VolumeSnapshotClass %s does not exist: name one of these in volumeSnapshotClassName: %s",
+			in.ClassName, strings.Join(ofDriver, ", "))
 	case in.ClassName == "" && len(defaults) != 1:
-		return refuse("for whose driver %s the cluster has %d default VolumeSnapshotClasses, where it needs one: name one of these in volumeSnapshotClassName: %s",
+		return refuse("for whose driver %s the cluster has %d default VolumeSnapshotClasses, where it needs one: "+
+			"name one of these in volumeSnapshotClassName: %s",
 			class.Provisioner, len(defaults), strings.Join(ofDriver, ", "))
 	default:
 		return nil

@@ -39,14 +39,16 @@ func TestTheGuestOfAnInstance(t *testing.T) {
 
 	assert.True(t, Of(instance(holds(kubevirtv1.VirtualMachineInstanceAgentConnected))).HasAgent)
 	assert.True(t, Of(instance(holds(kubevirtv1.VirtualMachineInstancePaused))).Paused)
-	assert.True(t, Of(instance(func(i *kubevirtv1.VirtualMachineInstance) { i.Status.FSFreezeStatus = "frozen" })).Frozen)
+	assert.True(t,
+		Of(instance(func(i *kubevirtv1.VirtualMachineInstance) { i.Status.FSFreezeStatus = "frozen" })).Frozen)
 	moving := func(state kubevirtv1.VirtualMachineInstanceMigrationState) bool {
 		return Of(instance(func(i *kubevirtv1.VirtualMachineInstance) { i.Status.MigrationState = &state })).Migrating
 	}
 	assert.True(t, moving(kubevirtv1.VirtualMachineInstanceMigrationState{}))
 	assert.False(t, moving(kubevirtv1.VirtualMachineInstanceMigrationState{Completed: true}))
 	assert.False(t, moving(kubevirtv1.VirtualMachineInstanceMigrationState{Completed: true, Failed: true}))
-	phases := []kubevirtv1.VirtualMachineInstancePhase{"", kubevirtv1.Scheduled, kubevirtv1.Succeeded, kubevirtv1.Failed}
+	phases := []kubevirtv1.VirtualMachineInstancePhase{"", kubevirtv1.Scheduled, kubevirtv1.Succeeded,
+		kubevirtv1.Failed}
 	for _, phase := range phases {
 		assert.Nil(t, Of(instance(func(i *kubevirtv1.VirtualMachineInstance) { i.Status.Phase = phase })), phase)
 	}

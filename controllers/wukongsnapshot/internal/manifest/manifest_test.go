@@ -20,7 +20,8 @@ func inputs() Inputs {
 			Namespace: "shop", Name: "web", UID: "1", Generation: 7, ResourceVersion: "9",
 			Labels: map[string]string{"tier": "front"},
 			Annotations: map[string]string{
-				"note": "kept", v1alpha1.GroupName + "/mark": "of a controller", corev1.LastAppliedConfigAnnotation: "{}",
+				"note": "kept", v1alpha1.GroupName + "/mark": "of a controller",
+				corev1.LastAppliedConfigAnnotation: "{}",
 			},
 		},
 		Status: v1alpha1.WukongVMStatus{ObservedGeneration: 7},

@@ -42,7 +42,8 @@ func (in Inputs) with(change func(*Inputs)) Inputs {
 
 // What prevents the beginning of a snapshot of a WukongVM, in the order of the causes.
 func TestWhyASnapshotOfAWukongVMWaits(t *testing.T) {
-	agent, migrating := &guest.Guest{HasAgent: true}, &guest.Guest{Guest: quiesce.Guest{Migrating: true}, HasAgent: true}
+	agent, migrating := &guest.Guest{HasAgent: true},
+		&guest.Guest{Guest: quiesce.Guest{Migrating: true}, HasAgent: true}
 	for name, row := range map[string]struct {
 		in             Inputs
 		reason, phrase string
@@ -110,7 +111,8 @@ func TestWhyASnapshotOfADiskWaits(t *testing.T) {
 	complete := builder.Disk("shop", "data")
 	complete.Status.ClaimName = "data"
 	complete.Status.Conditions = []metav1.Condition{
-		{Type: v1alpha1.ConditionComplete, Status: metav1.ConditionTrue}, {Type: v1alpha1.ConditionReady, Message: "ready"},
+		{Type: v1alpha1.ConditionComplete, Status: metav1.ConditionTrue},
+		{Type: v1alpha1.ConditionReady, Message: "ready"},
 	}
 	unclaimed, deleted := complete.DeepCopy(), complete.DeepCopy()
 	unclaimed.Status.ClaimName = ""

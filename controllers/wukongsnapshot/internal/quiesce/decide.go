@@ -33,7 +33,8 @@ type Guest struct {
 type Cuts struct {
 	// Wanted is how many there shall be, Made how many exist, and Cut how many of those the storage has cut.
 	Wanted, Made, Cut int
-	// Refused is why the API server does not accept one, and Failing why the storage could not cut one yet; empty for none.
+	// Refused is why the API server does not accept one, and Failing why the storage could not cut one yet; empty for
+	// none.
 	Refused, Failing string
 }
 
@@ -106,7 +107,8 @@ func (in Inputs) freeze() Decision {
 		return Decision{Act: Wait, Status: in.Status, After: retry}
 	}
 	status := &v1alpha1.SnapshotQuiesce{
-		Step: v1alpha1.QuiesceFreezing, InstanceUID: in.Guest.InstanceUID, NodeName: in.Guest.NodeName, CalledAt: in.micro(),
+		Step: v1alpha1.QuiesceFreezing, InstanceUID: in.Guest.InstanceUID, NodeName: in.Guest.NodeName,
+		CalledAt: in.micro(),
 		Attempts: 1,
 	}
 	if in.Status != nil {
@@ -119,7 +121,8 @@ func (in Inputs) freeze() Decision {
 func (in Inputs) FreezeReturned(err error) *v1alpha1.SnapshotQuiesce {
 	status := in.Status.DeepCopy()
 	if err != nil {
-		status.Step, status.Failure = v1alpha1.QuiesceThawing, shortened("the guest agent could not freeze the file systems: "+err.Error())
+		status.Step, status.Failure = v1alpha1.QuiesceThawing,
+			shortened("the guest agent could not freeze the file systems: "+err.Error())
 		return status
 	}
 	status.Step, status.FrozenAt = v1alpha1.QuiesceFrozen, in.micro()
@@ -187,7 +190,8 @@ func (in Inputs) ThawReturned(err error) (status *v1alpha1.SnapshotQuiesce, agai
 	status.Proven = status.Failure == "" && status.FrozenAt != nil && in.Cuts.all() &&
 		!in.Called.IsZero() && in.Now.Before(in.Called.Add(in.Timeout-margin))
 	if !status.Proven && status.Failure == "" {
-		status.Failure = "the guest agent answered too late: the guest may have thawed the file systems before all disks were cut"
+		status.Failure = "the guest agent answered too late: the guest may have thawed the file systems before all " +
+			"disks were cut"
 	}
 	return status, 0
 }

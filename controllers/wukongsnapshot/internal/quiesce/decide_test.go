@@ -35,7 +35,8 @@ func at(step v1alpha1.QuiesceStep, ago time.Duration) *v1alpha1.SnapshotQuiesce 
 
 func inputs(status *v1alpha1.SnapshotQuiesce, cuts Cuts) Inputs {
 	in := Inputs{
-		Status: status, Guest: &Guest{InstanceUID: "guest-1", NodeName: "node-1"}, Cuts: cuts, Timeout: timeout, Now: now,
+		Status: status, Guest: &Guest{InstanceUID: "guest-1", NodeName: "node-1"}, Cuts: cuts,
+		Timeout: timeout, Now: now,
 	}
 	if status != nil {
 		in.Called = status.CalledAt.Time
@@ -64,17 +65,25 @@ func TestDecide(t *testing.T) {
 		step    v1alpha1.QuiesceStep
 		failure string
 	}{
-		"nothing done":               {inputs(nil, none), Freeze, v1alpha1.QuiesceFreezing, ""},
-		"no guest":                   {with(func(in *Inputs) { in.Guest = nil }, inputs(nil, none)), Wait, "", ""},
-		"the guest migrates":         {with(func(in *Inputs) { in.Guest.Migrating = true }, inputs(nil, none)), Wait, "", ""},
-		"another one froze it":       {with(func(in *Inputs) { in.Guest.Frozen = true }, inputs(nil, none)), Wait, "", ""},
-		"the manager ended, calling": {inputs(at(v1alpha1.QuiesceFreezing, time.Second), none), Thaw, v1alpha1.QuiesceThawing, "manager ended"},
+		"nothing done": {inputs(nil, none), Freeze, v1alpha1.QuiesceFreezing, ""},
+		"no guest":     {with(func(in *Inputs) { in.Guest = nil }, inputs(nil, none)), Wait, "", ""},
+		"the guest migrates": {with(func(in *Inputs) { in.Guest.Migrating = true }, inputs(nil, none)),
+			Wait, "", ""},
+		"another one froze it": {with(func(in *Inputs) { in.Guest.Frozen = true }, inputs(nil, none)),
+			Wait, "", ""},
+		"the manager ended, calling": {inputs(at(v1alpha1.QuiesceFreezing, time.Second), none), Thaw,
+			v1alpha1.QuiesceThawing, "manager ended"},
 
-		"frozen, nothing made": {inputs(at(v1alpha1.QuiesceFrozen, time.Second), none), Cut, v1alpha1.QuiesceFrozen, ""},
-		"frozen, one is cut":   {inputs(at(v1alpha1.QuiesceFrozen, time.Second), some), Wait, v1alpha1.QuiesceFrozen, ""},
-		"frozen, all are cut":  {inputs(at(v1alpha1.QuiesceFrozen, time.Second), all), Thaw, v1alpha1.QuiesceThawing, ""},
-		"frozen too long":      {inputs(at(v1alpha1.QuiesceFrozen, timeout-margin), some), Thaw, v1alpha1.QuiesceThawing, "not all disks were cut"},
-		"frozen too long, all": {inputs(at(v1alpha1.QuiesceFrozen, timeout-margin), all), Thaw, v1alpha1.QuiesceThawing, "not all disks were cut"},
+		"frozen, nothing made": {inputs(at(v1alpha1.QuiesceFrozen, time.Second), none), Cut,
+			v1alpha1.QuiesceFrozen, ""},
+		"frozen, one is cut": {inputs(at(v1alpha1.QuiesceFrozen, time.Second), some), Wait,
+			v1alpha1.QuiesceFrozen, ""},
+		"frozen, all are cut": {inputs(at(v1alpha1.QuiesceFrozen, time.Second), all), Thaw,
+			v1alpha1.QuiesceThawing, ""},
+		"frozen too long": {inputs(at(v1alpha1.QuiesceFrozen, timeout-margin), some), Thaw,
+			v1alpha1.QuiesceThawing, "not all disks were cut"},
+		"frozen too long, all": {inputs(at(v1alpha1.QuiesceFrozen, timeout-margin), all), Thaw, v1alpha1.QuiesceThawing,
+			"not all disks were cut"},
 		"frozen, the guest ended": {with(func(in *Inputs) { in.Guest = nil },
 			inputs(at(v1alpha1.QuiesceFrozen, time.Second), all)), Thaw, v1alpha1.QuiesceThawing, "guest ended"},
 		"frozen, another guest": {with(func(in *Inputs) { in.Guest.InstanceUID = "guest-2" },
@@ -92,21 +101,28 @@ func TestDecide(t *testing.T) {
 
 		"thawing": {inputs(at(v1alpha1.QuiesceThawing, time.Second), all), Thaw, v1alpha1.QuiesceThawing, ""},
 		"thawing, the guest ended": {with(func(in *Inputs) { in.Guest = nil },
-			inputs(at(v1alpha1.QuiesceThawing, time.Second), all)), Wait, v1alpha1.QuiesceThawed, "the guest ended, or thawed"},
-		"thawing, its own timer is over": {inputs(at(v1alpha1.QuiesceThawing, timeout+lateness), all), Wait, v1alpha1.QuiesceThawed, "the guest ended, or thawed"},
+			inputs(at(v1alpha1.QuiesceThawing, time.Second), all)), Wait, v1alpha1.QuiesceThawed,
+			"the guest ended, or thawed"},
+		"thawing, its own timer is over": {inputs(at(v1alpha1.QuiesceThawing, timeout+lateness), all), Wait,
+			v1alpha1.QuiesceThawed, "the guest ended, or thawed"},
 
-		"proven":                       {inputs(proven, all), Wait, v1alpha1.QuiesceThawed, ""},
-		"thawed, a late freeze":        {with(func(in *Inputs) { in.Guest.Frozen = true }, inputs(neverFrozen, none)), Thaw, v1alpha1.QuiesceThawed, ""},
-		"frozen by another one, later": {with(func(in *Inputs) { in.Guest.Frozen = true }, inputs(at(v1alpha1.QuiesceThawed, timeout+lateness), all)), Wait, v1alpha1.QuiesceThawed, ""},
-		"could not be frozen":          {inputs(neverFrozen, none), Cut, v1alpha1.QuiesceThawed, ""},
-		"could not be frozen, cut":     {inputs(neverFrozen, some), Wait, v1alpha1.QuiesceThawed, ""},
-		"could not, and required":      {with(required, inputs(neverFrozen, none)), Freeze, v1alpha1.QuiesceFreezing, ""},
-		"ran out":                      {inputs(unproven, some), Wait, v1alpha1.QuiesceThawed, ""},
-		"ran out, and required":        {with(required, inputs(unproven, some)), Discard, v1alpha1.QuiesceThawed, ""},
+		"proven": {inputs(proven, all), Wait, v1alpha1.QuiesceThawed, ""},
+		"thawed, a late freeze": {with(func(in *Inputs) { in.Guest.Frozen = true }, inputs(neverFrozen, none)),
+			Thaw, v1alpha1.QuiesceThawed, ""},
+		"frozen by another one, later": {
+			with(func(in *Inputs) { in.Guest.Frozen = true },
+				inputs(at(v1alpha1.QuiesceThawed, timeout+lateness), all)), Wait, v1alpha1.QuiesceThawed, "",
+		},
+		"could not be frozen":      {inputs(neverFrozen, none), Cut, v1alpha1.QuiesceThawed, ""},
+		"could not be frozen, cut": {inputs(neverFrozen, some), Wait, v1alpha1.QuiesceThawed, ""},
+		"could not, and required":  {with(required, inputs(neverFrozen, none)), Freeze, v1alpha1.QuiesceFreezing, ""},
+		"ran out":                  {inputs(unproven, some), Wait, v1alpha1.QuiesceThawed, ""},
+		"ran out, and required":    {with(required, inputs(unproven, some)), Discard, v1alpha1.QuiesceThawed, ""},
 		"refused": {with(func(in *Inputs) { in.Cuts.Refused = "exceeded quota" }, inputs(unproven, some)), Discard,
 			v1alpha1.QuiesceThawed, ""},
-		"discarded":                   {inputs(unproven, none), Freeze, v1alpha1.QuiesceFreezing, ""},
-		"discarded, too soon":         {with(required, inputs(at(v1alpha1.QuiesceThawed, time.Second), none)), Wait, v1alpha1.QuiesceThawed, ""},
+		"discarded": {inputs(unproven, none), Freeze, v1alpha1.QuiesceFreezing, ""},
+		"discarded, too soon": {with(required, inputs(at(v1alpha1.QuiesceThawed, time.Second), none)), Wait,
+			v1alpha1.QuiesceThawed, ""},
 		"for the last time":           {with(required, inputs(exhausted, some)), Discard, v1alpha1.QuiesceThawed, ""},
 		"for the last time, required": {with(required, inputs(exhausted, none)), GiveUp, v1alpha1.QuiesceThawed, ""},
 		"for the last time, refused":  {inputs(exhausted, none), GiveUp, v1alpha1.QuiesceThawed, ""},
@@ -168,13 +184,23 @@ func TestProof(t *testing.T) {
 		err    error
 		proven bool
 	}{
-		"in time":              {inputs(at(v1alpha1.QuiesceThawing, timeout-margin-1), all), nil, true},
-		"too late":             {inputs(at(v1alpha1.QuiesceThawing, timeout-margin), all), nil, false},
-		"one is not cut":       {inputs(at(v1alpha1.QuiesceThawing, time.Second), some), nil, false},
-		"by another manager":   {with(func(in *Inputs) { in.Called = time.Time{} }, inputs(at(v1alpha1.QuiesceThawing, time.Second), all)), nil, false},
-		"the thaw failed":      {inputs(at(v1alpha1.QuiesceThawing, time.Second), all), errors.New("fsfreeze is limited up to 10 seconds"), false},
-		"never frozen":         {with(func(in *Inputs) { in.Status.FrozenAt = nil }, inputs(at(v1alpha1.QuiesceThawing, time.Second), all)), nil, false},
-		"something went wrong": {with(func(in *Inputs) { in.Status.Failure = "the guest ended" }, inputs(at(v1alpha1.QuiesceThawing, time.Second), all)), nil, false},
+		"in time":        {inputs(at(v1alpha1.QuiesceThawing, timeout-margin-1), all), nil, true},
+		"too late":       {inputs(at(v1alpha1.QuiesceThawing, timeout-margin), all), nil, false},
+		"one is not cut": {inputs(at(v1alpha1.QuiesceThawing, time.Second), some), nil, false},
+		"by another manager": {
+			with(func(in *Inputs) { in.Called = time.Time{} }, inputs(at(v1alpha1.QuiesceThawing, time.Second), all)),
+			nil, false,
+		},
+		"the thaw failed": {inputs(at(v1alpha1.QuiesceThawing, time.Second), all),
+			errors.New("fsfreeze is limited up to 10 seconds"), false},
+		"never frozen": {
+			with(func(in *Inputs) { in.Status.FrozenAt = nil }, inputs(at(v1alpha1.QuiesceThawing, time.Second), all)),
+			nil, false,
+		},
+		"something went wrong": {
+			with(func(in *Inputs) { in.Status.Failure = "the guest ended" },
+				inputs(at(v1alpha1.QuiesceThawing, time.Second), all)), nil, false,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			status, again := row.in.ThawReturned(row.err)
@@ -197,7 +223,9 @@ func TestProof(t *testing.T) {
 
 func TestOpen(t *testing.T) {
 	assert.False(t, inputs(nil, Cuts{}).Open())
-	for _, step := range []v1alpha1.QuiesceStep{v1alpha1.QuiesceFreezing, v1alpha1.QuiesceFrozen, v1alpha1.QuiesceThawing} {
+	for _, step := range []v1alpha1.QuiesceStep{
+		v1alpha1.QuiesceFreezing, v1alpha1.QuiesceFrozen, v1alpha1.QuiesceThawing,
+	} {
 		assert.True(t, inputs(at(step, time.Second), Cuts{}).Open(), step)
 		assert.False(t, inputs(at(step, timeout+lateness), Cuts{}).Open(), "the guest has thawed itself")
 		assert.False(t, with(func(in *Inputs) { in.Guest = nil }, inputs(at(step, time.Second), Cuts{})).Open())

@@ -52,7 +52,9 @@ func (in Inputs) Request(nic *v1alpha1.VMNetwork) *addresslock.Request {
 	if !ok {
 		return nil
 	}
-	holder := v1alpha1.AddressHolder{Namespace: in.VM.Namespace, Name: in.VM.Name, UID: string(in.VM.UID), InterfaceName: nic.Name}
+	holder := v1alpha1.AddressHolder{
+		Namespace: in.VM.Namespace, Name: in.VM.Name, UID: string(in.VM.UID), InterfaceName: nic.Name,
+	}
 	return &addresslock.Request{
 		Segment: name, Holder: holder, Network: network, Reserved: ptr.Deref(nic.KeepAddresses, false),
 	}
@@ -62,12 +64,15 @@ func (in Inputs) Request(nic *v1alpha1.VMNetwork) *addresslock.Request {
 func (in Inputs) Needs(nic *v1alpha1.VMNetwork) (*addresslock.Request, *cause.Cause) {
 	network := in.Networks[model.NetworkName(in.VM, nic)]
 	request := in.Request(nic)
-	// On a wire that its namespace may not use, or not before that is known, a machine takes no address from those who may.
+	// On a wire that its namespace may not use, or not before that is known, a machine takes no address from those who
+	// may.
 	if request == nil || !network.DeletionTimestamp.IsZero() || hostaccess.Withheld(network) {
 		return nil, nil
 	}
 	invalid := func(format string, arguments ...any) (*addresslock.Request, *cause.Cause) {
-		return nil, &cause.Cause{Reason: v1alpha1.ReasonAddressInvalid, Message: fmt.Sprintf(format, arguments...), Blocking: true}
+		return nil, &cause.Cause{
+			Reason: v1alpha1.ReasonAddressInvalid, Message: fmt.Sprintf(format, arguments...), Blocking: true,
+		}
 	}
 	request.MACAddress = nic.MACAddress
 	switch in.Mode(nic, network) {
@@ -85,7 +90,8 @@ func (in Inputs) Needs(nic *v1alpha1.VMNetwork) (*addresslock.Request, *cause.Ca
 			return invalid("WukongNetwork %s: %s", network.Name, err)
 		}
 		if len(request.Pools) == 0 && len(in.Pooled(nic, network)) == 0 {
-			return invalid("WukongNetwork %s has no pool for interface %s of addressMode Pool; add pool to a subnet, or leave out addressMode",
+			return invalid("WukongNetwork %s has no pool for interface %s of addressMode Pool; add pool to a subnet, "+
+				"or leave out addressMode",
 				network.Name, nic.Name)
 		}
 	}
@@ -95,8 +101,8 @@ func (in Inputs) Needs(nic *v1alpha1.VMNetwork) (*addresslock.Request, *cause.Ca
 	return request, nil
 }
 
-// Mode is how an interface gets its addresses. Without a word in spec, one that holds an address keeps it, and one that the machine
-// already runs with, by DHCP, stays so until the machine is stopped.
+// Mode is how an interface gets its addresses. Without a word in spec, one that holds an address keeps it, and one that
+// the machine already runs with, by DHCP, stays so until the machine is stopped.
 func (in Inputs) Mode(nic *v1alpha1.VMNetwork, network *v1alpha1.WukongNetwork) v1alpha1.AddressMode {
 	mode := addressing.Mode(nic, network)
 	if nic.AddressMode != "" || network == nil || mode == v1alpha1.AddressStatic {
@@ -152,8 +158,8 @@ func (in Inputs) Problem(nic *v1alpha1.VMNetwork, network *v1alpha1.WukongNetwor
 	return nil
 }
 
-// Refusal is what an interface waits for, and the cause that says so; nil for an error that another try may mend. What no lock keeps from
-// it, it cannot wait for.
+// Refusal is what an interface waits for, and the cause that says so; nil for an error that another try may mend. What
+// no lock keeps from it, it cannot wait for.
 func Refusal(request *addresslock.Request, err error) (wait waiting.Awaited, found *cause.Cause) {
 	var exhausted *addresslock.ExhaustedError
 	var inUse *addresslock.InUseError
@@ -172,8 +178,8 @@ func Refusal(request *addresslock.Request, err error) (wait waiting.Awaited, fou
 	}
 }
 
-// SeenElsewhere is that the guest shows an address whose lock another machine holds; nil when the lock is the requester's own. It keeps
-// nothing back: the guest has the address already.
+// SeenElsewhere is that the guest shows an address whose lock another machine holds; nil when the lock is the
+// requester's own. It keeps nothing back: the guest has the address already.
 func SeenElsewhere(request *addresslock.Request, address netip.Addr, lock *v1alpha1.WukongAddress) *cause.Cause {
 	if lock == nil || lock.Spec.Holder.UID == request.Holder.UID {
 		return nil

@@ -46,9 +46,10 @@ func holds(address string) func(*Inputs) {
 	return func(in *Inputs) {
 		in.Locks.Held["lan"] = []v1alpha1.WukongAddress{{
 			ObjectMeta: metav1.ObjectMeta{Name: addresslock.Name("bridge/br0/0", netip.MustParseAddr(address))},
-			Spec: v1alpha1.WukongAddressSpec{Segment: "bridge/br0/0", Address: v1alpha1.IPAddress(address), Holder: v1alpha1.AddressHolder{
-				Namespace: "shop", Name: "web", UID: "one", InterfaceName: "lan",
-			}},
+			Spec: v1alpha1.WukongAddressSpec{Segment: "bridge/br0/0", Address: v1alpha1.IPAddress(address),
+				Holder: v1alpha1.AddressHolder{
+					Namespace: "shop", Name: "web", UID: "one", InterfaceName: "lan",
+				}},
 		}}
 	}
 }
@@ -78,20 +79,29 @@ func TestModeAndNeeds(t *testing.T) {
 		// needs is the address that is to be taken, "pool" for any, "mac" for none but the hardware address.
 		needs, reason, problem string
 	}{
-		"nothing said":                    {mode: v1alpha1.AddressDHCP},
-		"no network":                      {options: []func(*Inputs){gone}, mode: v1alpha1.AddressDHCP},
-		"the network has a pool":          {options: []func(*Inputs){pooled}, mode: v1alpha1.AddressPooled, needs: "pool", problem: v1alpha1.ReasonPending},
-		"it holds one of the pool":        {options: []func(*Inputs){pooled, holds("10.7.0.5")}, mode: v1alpha1.AddressPooled},
-		"the pool was taken away":         {options: []func(*Inputs){holds("10.7.0.5")}, mode: v1alpha1.AddressPooled},
-		"it holds one of another subnet":  {options: []func(*Inputs){pooled, holds("10.8.0.5")}, mode: v1alpha1.AddressPooled, needs: "pool", problem: v1alpha1.ReasonPending},
-		"the pool came, and it runs":      {options: []func(*Inputs){pooled, runs}, mode: v1alpha1.AddressDHCP},
-		"said, and there is no pool":      {options: []func(*Inputs){explicit}, mode: v1alpha1.AddressPooled, reason: v1alpha1.ReasonAddressInvalid, problem: v1alpha1.ReasonPending},
-		"said, and it runs":               {options: []func(*Inputs){pooled, explicit, runs}, mode: v1alpha1.AddressPooled, needs: "pool", problem: v1alpha1.ReasonPending},
-		"static":                          {options: []func(*Inputs){pooled, static}, mode: v1alpha1.AddressStatic, needs: "10.7.0.9"},
-		"static, and held":                {options: []func(*Inputs){static, holds("10.7.0.9")}, mode: v1alpha1.AddressStatic},
-		"static, and another one is held": {options: []func(*Inputs){static, holds("10.7.0.5")}, mode: v1alpha1.AddressStatic, needs: "10.7.0.9"},
-		"the network is being deleted":    {options: []func(*Inputs){pooled, static, deleted}, mode: v1alpha1.AddressStatic},
-		"the network is withheld":         {options: []func(*Inputs){static, withheld}, mode: v1alpha1.AddressStatic},
+		"nothing said": {mode: v1alpha1.AddressDHCP},
+		"no network":   {options: []func(*Inputs){gone}, mode: v1alpha1.AddressDHCP},
+		"the network has a pool": {options: []func(*Inputs){pooled}, mode: v1alpha1.AddressPooled,
+			needs: "pool", problem: v1alpha1.ReasonPending},
+		"it holds one of the pool": {options: []func(*Inputs){pooled, holds("10.7.0.5")},
+			mode: v1alpha1.AddressPooled},
+		"the pool was taken away": {options: []func(*Inputs){holds("10.7.0.5")}, mode: v1alpha1.AddressPooled},
+		"it holds one of another subnet": {options: []func(*Inputs){pooled, holds("10.8.0.5")},
+			mode: v1alpha1.AddressPooled, needs: "pool", problem: v1alpha1.ReasonPending},
+		"the pool came, and it runs": {options: []func(*Inputs){pooled, runs}, mode: v1alpha1.AddressDHCP},
+		"said, and there is no pool": {options: []func(*Inputs){explicit}, mode: v1alpha1.AddressPooled,
+			reason: v1alpha1.ReasonAddressInvalid, problem: v1alpha1.ReasonPending},
+		"said, and it runs": {options: []func(*Inputs){pooled, explicit, runs},
+			mode: v1alpha1.AddressPooled, needs: "pool", problem: v1alpha1.ReasonPending},
+		"static": {options: []func(*Inputs){pooled, static}, mode: v1alpha1.AddressStatic,
+			needs: "10.7.0.9"},
+		"static, and held": {options: []func(*Inputs){static, holds("10.7.0.9")},
+			mode: v1alpha1.AddressStatic},
+		"static, and another one is held": {options: []func(*Inputs){static, holds("10.7.0.5")},
+			mode: v1alpha1.AddressStatic, needs: "10.7.0.9"},
+		"the network is being deleted": {options: []func(*Inputs){pooled, static, deleted},
+			mode: v1alpha1.AddressStatic},
+		"the network is withheld": {options: []func(*Inputs){static, withheld}, mode: v1alpha1.AddressStatic},
 	} {
 		t.Run(name, func(t *testing.T) {
 			in := onSegment()

@@ -47,7 +47,8 @@ func FuzzResolve(f *testing.F) {
 		}
 		for _, route := range resolved.Routes {
 			hop := netip.MustParseAddr(route.Via)
-			assert.True(t, contains(resolved.Addresses, hop) || hop.IsLinkLocalUnicast(), "a next hop beside an address")
+			assert.True(t, contains(resolved.Addresses, hop) || hop.IsLinkLocalUnicast(),
+				"a next hop beside an address")
 		}
 	})
 }

@@ -9,10 +9,12 @@ import (
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/cloudinit"
 )
 
-// Resolve gives cloud-init's view of an interface of a machine. The network is the WukongNetwork that the interface attaches to, or nil
-// for the cluster's pod network, pooled the addresses that it gave to an interface of mode Pool; the guest gets them as static ones. The
-// error is an InvalidError.
-func Resolve(spec *v1alpha1.VMNetwork, network *v1alpha1.WukongNetwork, macAddress string, pooled []netip.Addr) (cloudinit.Interface, error) {
+// Resolve gives cloud-init's view of an interface of a machine. The network is the WukongNetwork that the interface
+// attaches to, or nil for the cluster's pod network, pooled the addresses that it gave to an interface of mode Pool;
+// the guest gets them as static ones. The error is an InvalidError.
+func Resolve(
+	spec *v1alpha1.VMNetwork, network *v1alpha1.WukongNetwork, macAddress string, pooled []netip.Addr,
+) (cloudinit.Interface, error) {
 	resolved := cloudinit.Interface{Name: spec.Name, MACAddress: macAddress, Mode: Mode(spec, network)}
 	problems := &collector{name: spec.Name}
 	if network == nil || network.Spec.Type == v1alpha1.NetworkTypePod {
@@ -41,14 +43,16 @@ func Resolve(spec *v1alpha1.VMNetwork, network *v1alpha1.WukongNetwork, macAddre
 	return resolved, problems.err()
 }
 
-// Mode is how an interface gets its addresses: as spec says, else Static when it lists some, else Pool when the network has one, else DHCP.
+// Mode is how an interface gets its addresses: as spec says, else Static when it lists some, else Pool when the network
+// has one, else DHCP.
 func Mode(spec *v1alpha1.VMNetwork, network *v1alpha1.WukongNetwork) v1alpha1.AddressMode {
 	switch {
 	case spec.AddressMode != "":
 		return spec.AddressMode
 	case len(spec.Addresses) > 0:
 		return v1alpha1.AddressStatic
-	case network != nil && slices.ContainsFunc(network.Spec.Subnets, func(subnet v1alpha1.Subnet) bool { return subnet.Pool != nil }):
+	case network != nil &&
+		slices.ContainsFunc(network.Spec.Subnets, func(subnet v1alpha1.Subnet) bool { return subnet.Pool != nil }):
 		return v1alpha1.AddressPooled
 	default:
 		return v1alpha1.AddressDHCP
@@ -74,11 +78,14 @@ func Distinct(interfaces []cloudinit.Interface) error {
 	return nil
 }
 
-func resolveStatic(resolved *cloudinit.Interface, spec *v1alpha1.VMNetwork, network *v1alpha1.WukongNetwork, problems *collector) {
+func resolveStatic(
+	resolved *cloudinit.Interface, spec *v1alpha1.VMNetwork, network *v1alpha1.WukongNetwork, problems *collector,
+) {
 	subnets := parseSubnets(network, problems)
 	for _, text := range spec.Addresses {
 		prefix, home, err := place(string(text), subnets)
-		if err == nil && slices.ContainsFunc(resolved.Addresses, func(p netip.Prefix) bool { return p.Addr() == prefix.Addr() }) {
+		if err == nil &&
+			slices.ContainsFunc(resolved.Addresses, func(p netip.Prefix) bool { return p.Addr() == prefix.Addr() }) {
 			err = fmt.Errorf("is listed twice; list it once")
 		}
 		if err != nil {
@@ -91,7 +98,9 @@ func resolveStatic(resolved *cloudinit.Interface, spec *v1alpha1.VMNetwork, netw
 		}
 	}
 	if len(spec.Addresses) == 0 {
-		problems.addf("network %s has addressMode Static and no addresses; list them, or leave out addressMode", spec.Name)
+		problems.addf(
+			"network %s has addressMode Static and no addresses; list them, or leave out addressMode", spec.Name,
+		)
 	}
 	if len(problems.found) == 0 {
 		resolved.Routes = usableRoutes(network, resolved.Addresses, problems)

@@ -20,17 +20,28 @@ func TestUsableRoutes(t *testing.T) {
 		wanted  []string
 		invalid string
 	}{
-		"beside an address":                     {network: withRoutes(two(), "10.0.0.0/8", "192.168.7.2"), addresses: []v1alpha1.InterfaceAddress{"192.168.7.5"}, wanted: []string{"10.0.0.0/8"}},
-		"beside another machine's address only": {network: withRoutes(two(), "10.0.0.0/8", "192.168.8.2"), addresses: []v1alpha1.InterfaceAddress{"192.168.7.5"}},
-		"only those of use":                     {network: withRoutes(two(), "10.0.0.0/8", "192.168.8.2", "172.16.0.0/12", "192.168.7.2"), addresses: []v1alpha1.InterfaceAddress{"192.168.7.5"}, wanted: []string{"172.16.0.0/12"}},
-		"link-local next hop":                   {network: withRoutes(two(), "fd99::/48", "fe80::1"), addresses: []v1alpha1.InterfaceAddress{"fd00:7::5"}, wanted: []string{"fd99::/48"}},
-		"by DHCP nobody knows":                  {network: withRoutes(two(), "10.0.0.0/8", "172.20.0.1"), wanted: []string{"10.0.0.0/8"}},
-		"beside nobody": {network: withRoutes(two(), "10.0.0.0/8", "172.20.0.1"), addresses: []v1alpha1.InterfaceAddress{"192.168.7.5"},
-			invalid: "route to 10.0.0.0/8 of WukongNetwork office: next hop 172.20.0.1 is on no subnet of the network and not beside 192.168.7.5/24; correct it, or add the subnet"},
+		"beside an address": {network: withRoutes(two(), "10.0.0.0/8", "192.168.7.2"),
+			addresses: []v1alpha1.InterfaceAddress{"192.168.7.5"}, wanted: []string{"10.0.0.0/8"}},
+		"beside another machine's address only": {network: withRoutes(two(), "10.0.0.0/8", "192.168.8.2"),
+			addresses: []v1alpha1.InterfaceAddress{"192.168.7.5"}},
+		"only those of use": {
+			network:   withRoutes(two(), "10.0.0.0/8", "192.168.8.2", "172.16.0.0/12", "192.168.7.2"),
+			addresses: []v1alpha1.InterfaceAddress{"192.168.7.5"}, wanted: []string{"172.16.0.0/12"},
+		},
+		"link-local next hop": {network: withRoutes(two(), "fd99::/48", "fe80::1"),
+			addresses: []v1alpha1.InterfaceAddress{"fd00:7::5"}, wanted: []string{"fd99::/48"}},
+		"by DHCP nobody knows": {network: withRoutes(two(), "10.0.0.0/8", "172.20.0.1"),
+			wanted: []string{"10.0.0.0/8"}},
+		"beside nobody": {network: withRoutes(two(), "10.0.0.0/8", "172.20.0.1"),
+			addresses: []v1alpha1.InterfaceAddress{"192.168.7.5"},
+			invalid: "route to 10.0.0.0/8 of WukongNetwork office: next hop 172.20.0.1 is on no subnet of the " +
+				"network and not beside 192.168.7.5/24; correct it, or add the subnet"},
 		"families mixed": {network: withRoutes(two(), "10.0.0.0/8", "fd00:7::2"),
-			invalid: "route to 10.0.0.0/8 via fd00:7::2 of WukongNetwork office mixes IPv4 and IPv6; use a next hop of the same family"},
+			invalid: "route to 10.0.0.0/8 via fd00:7::2 of WukongNetwork office mixes IPv4 and IPv6; use a next hop " +
+				"of the same family"},
 		"no network": {network: withRoutes(two(), "default", "192.168.7.2"),
-			invalid: "route to default via 192.168.7.2 of WukongNetwork office is not of the form 10.20.0.0/16 via 192.168.7.2; correct it"},
+			invalid: "route to default via 192.168.7.2 of WukongNetwork office is not of the form 10.20.0.0/16 via " +
+				"192.168.7.2; correct it"},
 	}
 	for name, test := range cases {
 		t.Run(name, func(t *testing.T) {

@@ -43,8 +43,8 @@ func parseSubnets(network *v1alpha1.WukongNetwork, problems *collector) []subnet
 	return parsed
 }
 
-// place gives an address its prefix length, and finds the subnet that it lies in, nil when the network lists none. Errors continue the
-// words "address X of network Y".
+// place gives an address its prefix length, and finds the subnet that it lies in, nil when the network lists none.
+// Errors continue the words "address X of network Y".
 func place(text string, subnets []subnet) (netip.Prefix, *subnet, error) {
 	prefix, explicit, err := parseAddress(text)
 	if err != nil {
@@ -61,7 +61,8 @@ func place(text string, subnets []subnet) (netip.Prefix, *subnet, error) {
 	}
 	switch {
 	case home != nil && prefix.Bits() != home.prefix.Bits():
-		return netip.Prefix{}, nil, fmt.Errorf("has another prefix length than its subnet %s; leave the length out", home.prefix)
+		return netip.Prefix{}, nil,
+			fmt.Errorf("has another prefix length than its subnet %s; leave the length out", home.prefix)
 	case home != nil && prefix.Addr() == home.gateway:
 		return netip.Prefix{}, nil, fmt.Errorf("is the gateway of subnet %s; use another", home.prefix)
 	}
@@ -87,8 +88,8 @@ func parseAddress(text string) (prefix netip.Prefix, explicit bool, err error) {
 	return prefix, explicit, nil
 }
 
-// checkHost refuses the addresses that stand for the subnet as a whole: its first (RFC 4291 2.6.1 for IPv6), and the broadcast address of
-// IPv4. Subnets of one or two addresses have neither (RFC 3021, RFC 6164).
+// checkHost refuses the addresses that stand for the subnet as a whole: its first (RFC 4291 2.6.1 for IPv6), and the
+// broadcast address of IPv4. Subnets of one or two addresses have neither (RFC 3021, RFC 6164).
 func checkHost(prefix netip.Prefix) error {
 	address := prefix.Addr()
 	if prefix.Bits() >= address.BitLen()-1 {
@@ -131,9 +132,11 @@ func explain(err error, network *v1alpha1.WukongNetwork, subnets []subnet) error
 		for i := range subnets {
 			texts[i] = subnets[i].prefix.String()
 		}
-		return fmt.Errorf("%w of WukongNetwork %s: %s; use an address inside, or add the subnet", err, network.Name, strings.Join(texts, ", "))
+		return fmt.Errorf("%w of WukongNetwork %s: %s; use an address inside, or add the subnet", err, network.Name,
+			strings.Join(texts, ", "))
 	case errors.Is(err, errNoPrefix):
-		return fmt.Errorf("%w, and WukongNetwork %s lists no subnets; write it with its length, such as /24, or add the subnet", err, network.Name)
+		return fmt.Errorf("%w, and WukongNetwork %s lists no subnets; write it with its length, such as /24, or add "+
+			"the subnet", err, network.Name)
 	default:
 		return err
 	}

@@ -21,8 +21,8 @@ var renewMachineID = strings.Join([]string{
 }, "; ")
 
 // setIdentity renews, or keeps, the identity of a clone. The instance ID that cloud-init sees is the UUID of the
-// firmware (KubeVirt v1.7.0, pkg/cloud-init/cloud-init.go, cloudInitUUIDFromVMI), which a clone has anew unless it keeps
-// its identity. So cloud-init acts as on a first boot: it deletes the SSH host keys and makes new ones, unless
+// firmware (KubeVirt v1.7.0, pkg/cloud-init/cloud-init.go, cloudInitUUIDFromVMI), which is a new one unless the clone
+// keeps its identity. So cloud-init acts as on a first boot: it deletes the SSH host keys and makes new ones, unless
 // ssh_deletekeys is false (cc_ssh.py). It does not touch the machine ID. bootcmd runs at each boot, and cloud-init-per
 // limits it to one run for each instance ID.
 func (d *userData) setIdentity(vm *v1alpha1.WukongVM) {

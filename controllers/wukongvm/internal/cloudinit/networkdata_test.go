@@ -14,7 +14,9 @@ const mac1, mac2, mac3 = "02:00:00:00:00:01", "02:00:00:00:00:02", "02:00:00:00:
 
 func TestEthernetByMode(t *testing.T) {
 	extra := []v1alpha1.Route{{To: "10.20.0.0/16", Via: "192.168.7.2", Metric: new(int32(50))}}
-	dns := &v1alpha1.DNS{Nameservers: []v1alpha1.IPAddress{"192.168.7.1"}, Searches: []v1alpha1.DomainName{"example.org"}}
+	dns := &v1alpha1.DNS{
+		Nameservers: []v1alpha1.IPAddress{"192.168.7.1"}, Searches: []v1alpha1.DomainName{"example.org"},
+	}
 	cases := map[string]struct {
 		spec   Interface
 		wanted ethernet
@@ -36,7 +38,8 @@ func TestEthernetByMode(t *testing.T) {
 		},
 		"Static": {
 			spec: func() Interface {
-				made := static("lan", mac1, "fd00:7::5/64,192.168.7.5/24,192.168.8.5/24", "fd00:7::1,192.168.7.1,192.168.8.1")
+				made := static("lan", mac1, "fd00:7::5/64,192.168.7.5/24,192.168.8.5/24",
+					"fd00:7::1,192.168.7.1,192.168.8.1")
 				made.Routes, made.DNS = extra, dns
 				return made
 			}(),
@@ -104,7 +107,8 @@ func TestOneDefaultRouteWins(t *testing.T) {
 			dhcp:       map[string]*int32{"b": metric(200)}, ipv4: map[string]*int32{"a": metric(1)},
 		},
 		"several static": {
-			interfaces: []Interface{static("a", mac1, "10.0.0.5/24", "10.0.0.1"), static("b", mac2, "10.1.0.5/24", "10.1.0.1"),
+			interfaces: []Interface{static("a", mac1, "10.0.0.5/24", "10.0.0.1"),
+				static("b", mac2, "10.1.0.5/24", "10.1.0.1"),
 				static("c", mac3, "10.2.0.5/24", "10.2.0.1")},
 			ipv4: map[string]*int32{"a": metric(1), "b": metric(2), "c": metric(3)},
 		},
@@ -113,12 +117,14 @@ func TestOneDefaultRouteWins(t *testing.T) {
 			dhcp:       map[string]*int32{"a": metric(100), "b": metric(200)},
 		},
 		"families do not mix": {
-			interfaces: []Interface{static("a", mac1, "10.0.0.5/24", "10.0.0.1"), static("b", mac2, "fd00::5/64", "fd00::1")},
-			ipv4:       map[string]*int32{"a": nil}, ipv6: map[string]*int32{"b": nil},
+			interfaces: []Interface{static("a", mac1, "10.0.0.5/24", "10.0.0.1"),
+				static("b", mac2, "fd00::5/64", "fd00::1")},
+			ipv4: map[string]*int32{"a": nil}, ipv6: map[string]*int32{"b": nil},
 		},
 		"a later IPv6 gateway": {
-			interfaces: []Interface{static("a", mac1, "fd00::5/64", "fd00::1"), static("b", mac2, "fd01::5/64", "fd01::1")},
-			ipv6:       map[string]*int32{"a": nil, "b": metric(2200)},
+			interfaces: []Interface{static("a", mac1, "fd00::5/64", "fd00::1"),
+				static("b", mac2, "fd01::5/64", "fd01::1")},
+			ipv6: map[string]*int32{"a": nil, "b": metric(2200)},
 		},
 		"a later IPv6 gateway beside IPv4 is left out": {
 			interfaces: []Interface{static("a", mac1, "fd00::5/64", "fd00::1"),
@@ -166,7 +172,8 @@ func TestNetworkThatCannotBe(t *testing.T) {
 	}{
 		"two interfaces of one address": {
 			interfaces: []Interface{dhcp("a", "02:00:00:00:00:0A"), dhcp("b", "02:00:00:00:00:0a")},
-			wanted:     "spec.networks[b].macAddress: interface a has the same address 02:00:00:00:00:0a; give each its own",
+			wanted: "spec.networks[b].macAddress: interface a has the same address 02:00:00:00:00:0a; give each " +
+				"its own",
 		},
 		"a destination that is none": {interfaces: []Interface{bad(v1alpha1.Route{To: "default", Via: "10.0.0.1"})},
 			wanted: "route to default of interface lan"},

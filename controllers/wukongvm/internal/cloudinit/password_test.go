@@ -56,10 +56,11 @@ func TestPasswordFromSecret(t *testing.T) {
 			same: true},
 		"bcrypt": {content: "$2b$05$abcdefghijklmnopqrstuuhKF09ZYWwH2zP/0fwE1X8e/Q1YNx/hO",
 			same: true},
-		"empty":                       {content: "", invalid: "empty"},
-		"only a line break":           {content: "\n", invalid: "empty"},
-		"a hash cut off":              {content: hashA[:60], invalid: "not a complete crypt(5) hash"},
-		"MD5 crypt":                   {content: "$1$abc$OGyl6dDvZCDiGmIVbeuCq/", invalid: "not a complete crypt(5) hash"},
+		"empty":             {content: "", invalid: "empty"},
+		"only a line break": {content: "\n", invalid: "empty"},
+		"a hash cut off":    {content: hashA[:60], invalid: "not a complete crypt(5) hash"},
+		"MD5 crypt": {content: "$1$abc$OGyl6dDvZCDiGmIVbeuCq/",
+			invalid: "not a complete crypt(5) hash"},
 		"a second line behind a hash": {content: hashA + "\nroot:" + hashA, invalid: "not a complete crypt(5) hash"},
 		"a second line":               {content: typed + "\nroot:x", invalid: "more than one line"},
 		"a zero byte":                 {content: "a\x00b", invalid: "zero byte"},
@@ -126,7 +127,8 @@ func TestPasswordInSpec(t *testing.T) {
 		require.ErrorAs(t, err, &missing)
 		assert.Equal(t, SecretMissingError{Secret: "login", Key: "value",
 			Field: "spec.cloudInit.users[debian].passwordSecretRef"}, *missing)
-		assert.Equal(t, "Secret login has no key value; add it, or correct spec.cloudInit.users[debian].passwordSecretRef",
+		assert.Equal(t,
+			"Secret login has no key value; add it, or correct spec.cloudInit.users[debian].passwordSecretRef",
 			err.Error())
 	})
 }

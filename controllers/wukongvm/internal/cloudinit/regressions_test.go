@@ -32,7 +32,10 @@ func TestB13DataNeverChangeByThemselves(t *testing.T) {
 // TestB14NetworkIsItsOwnFile: cloud-init ignores a network section inside user-data.
 func TestB14NetworkIsItsOwnFile(t *testing.T) {
 	data, err := Render(
-		Inputs{VM: newVM(nil), Interfaces: []Interface{static("lan", "02:00:00:00:00:01", "192.168.7.5/24", "192.168.7.1")}})
+		Inputs{
+			VM:         newVM(nil),
+			Interfaces: []Interface{static("lan", "02:00:00:00:00:01", "192.168.7.5/24", "192.168.7.1")},
+		})
 	require.NoError(t, err)
 	userData, networkData := map[string]any{}, map[string]any{}
 	require.NoError(t, yaml.Unmarshal(data.UserData, &userData))
@@ -87,7 +90,9 @@ func TestB16PrivateKeysAreNeverRead(t *testing.T) {
 	private := newPrivateKey(t)
 	user := v1alpha1.CloudInitUser{SSHKeySecretRefs: []v1alpha1.SSHKeySecretReference{{Name: "deploy"}}}
 
-	_, err := Render(Inputs{VM: withUser(user), Secrets: secret("deploy", "ssh-privatekey", private, "id_rsa", private)})
+	_, err := Render(Inputs{
+		VM: withUser(user), Secrets: secret("deploy", "ssh-privatekey", private, "id_rsa", private),
+	})
 	var missing *SecretMissingError
 	require.ErrorAs(t, err, &missing)
 	assertNoLeak(t, err, private)

@@ -66,7 +66,9 @@ func TestKeysFromSecret(t *testing.T) {
 	}
 	for name, test := range cases {
 		t.Run(name, func(t *testing.T) {
-			user := v1alpha1.CloudInitUser{SSHKeySecretRefs: []v1alpha1.SSHKeySecretReference{{Name: "keys", Key: test.key}}}
+			user := v1alpha1.CloudInitUser{
+				SSHKeySecretRefs: []v1alpha1.SSHKeySecretReference{{Name: "keys", Key: test.key}},
+			}
 			data, err := Render(Inputs{VM: withUser(user), Secrets: secret("keys", test.content...)})
 			var missing *SecretMissingError
 			var invalid *SecretInvalidError
@@ -105,7 +107,9 @@ func TestKeysOfSpecComeFirst(t *testing.T) {
 }
 
 func TestKeyOfSpecThatAdmissionCannotRead(t *testing.T) {
-	user := v1alpha1.CloudInitUser{SSHAuthorizedKeys: []v1alpha1.SSHPublicKey{keyA, "ssh-ed25519 AAAAnotbase64really= me"}}
+	user := v1alpha1.CloudInitUser{
+		SSHAuthorizedKeys: []v1alpha1.SSHPublicKey{keyA, "ssh-ed25519 AAAAnotbase64really= me"},
+	}
 	_, err := Render(Inputs{VM: withUser(user)})
 	var invalid *SpecInvalidError
 	require.ErrorAs(t, err, &invalid)

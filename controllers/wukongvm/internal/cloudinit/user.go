@@ -21,8 +21,8 @@ type guestUser struct {
 	Shell          text `yaml:"shell"`
 	Sudo           text `yaml:"sudo,omitempty"`
 	// PrimaryGroup is the user's own group, with the same name, whether the image has such a group or not. Without it
-	// useradd fails if the image has one, as for admin on Ubuntu and operator on Debian, and cloud-init then creates none
-	// of the following users.
+	// useradd fails if the image has one, as for admin on Ubuntu and operator on Debian, and cloud-init then creates
+	// none of the following users.
 	PrimaryGroup text `yaml:"primary_group"`
 	// Groups begin with the user's own: cloud-init creates a missing primary group only when it is among them.
 	Groups         []text `yaml:"groups"`

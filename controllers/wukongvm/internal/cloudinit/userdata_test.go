@@ -110,7 +110,9 @@ func TestDocumentsAreUsedAsTheyAre(t *testing.T) {
 		_, err := Render(Inputs{VM: newVM(cloudInit), Interfaces: interfaces, Secrets: secret("data", "user", "x")})
 		var missing *SecretMissingError
 		require.ErrorAs(t, err, &missing)
-		assert.Equal(t, SecretMissingError{Secret: "data", Key: "network", Field: "spec.cloudInit.networkDataSecretRef"},
+		assert.Equal(t, SecretMissingError{
+			Secret: "data", Key: "network", Field: "spec.cloudInit.networkDataSecretRef",
+		},
 			*missing)
 	})
 	t.Run("empty, which KubeVirt would take for no disk at all", func(t *testing.T) {

@@ -16,8 +16,8 @@ type Fate int
 const (
 	// Stay means that the template is in spec, or the disk is waited for.
 	Stay Fate = iota
-	// Keep means that the disk must remain without its template, and its guest still has it. The WukongVM may be deleted
-	// before that ends, and must not delete the disk with it.
+	// Keep means that the disk must remain without its template, and its guest still has it. The WukongVM may be
+	// deleted before that ends, and must not delete the disk with it.
 	Keep
 	// Release means that the disk remains without its template.
 	Release

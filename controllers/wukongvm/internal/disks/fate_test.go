@@ -34,7 +34,8 @@ func TestWhatBecomesOfADiskWhoseTemplateLeftSpec(t *testing.T) {
 		}, Release},
 		"referred to instead": {func(in *Inputs, disk *v1alpha1.WukongDisk) {
 			disk.Spec.DetachPolicy = v1alpha1.DetachDelete
-			in.VM.Spec.Disks[0].Template, in.VM.Spec.Disks[0].DiskRef = nil, &v1alpha1.LocalObjectReference{Name: "web-root"}
+			in.VM.Spec.Disks[0].Template, in.VM.Spec.Disks[0].DiskRef = nil,
+				&v1alpha1.LocalObjectReference{Name: "web-root"}
 		}, Release},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -19,8 +19,10 @@ func testVM() *Inputs {
 		VM: &v1alpha1.WukongVM{
 			ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "web"},
 			Spec: v1alpha1.WukongVMSpec{Disks: []v1alpha1.VMDisk{
-				{Name: "root", Bus: "virtio", Template: &v1alpha1.DiskTemplate{Spec: v1alpha1.WukongDiskSpec{Size: &size}}},
-				{Name: "archive", Bus: "sata", ReadOnly: ptr.To(true), DiskRef: &v1alpha1.LocalObjectReference{Name: "old"}},
+				{Name: "root", Bus: "virtio",
+					Template: &v1alpha1.DiskTemplate{Spec: v1alpha1.WukongDiskSpec{Size: &size}}},
+				{Name: "archive", Bus: "sata", ReadOnly: ptr.To(true),
+					DiskRef: &v1alpha1.LocalObjectReference{Name: "old"}},
 			}},
 		},
 		Disks: map[string]*v1alpha1.WukongDisk{
@@ -70,7 +72,8 @@ func run(in *Inputs) {
 	for i := range in.Instance.Spec.Volumes {
 		volume := &in.Instance.Spec.Volumes[i]
 		status := kubevirtv1.VolumeStatus{
-			Name: volume.Name, PersistentVolumeClaimInfo: &kubevirtv1.PersistentVolumeClaimInfo{ClaimName: virt.ClaimOf(volume)},
+			Name:                      volume.Name,
+			PersistentVolumeClaimInfo: &kubevirtv1.PersistentVolumeClaimInfo{ClaimName: virt.ClaimOf(volume)},
 		}
 		if virt.IsHotpluggable(volume) {
 			status.HotplugVolume, status.Phase = &kubevirtv1.HotplugVolumeStatus{}, kubevirtv1.VolumeReady
@@ -105,7 +108,9 @@ func volumeNames(in *Inputs) []string {
 
 // decideMoves sets the WukongVM's decisions about the moves that its disks ask for.
 func decideMoves(in *Inputs) {
-	in.Moves = volumemove.Make(volumemove.Inputs{VM: in.VM, View: in.View, Disks: in.Disks, Nodes: volumemove.EnoughNodes})
+	in.Moves = volumemove.Make(volumemove.Inputs{
+		VM: in.VM, View: in.View, Disks: in.Disks, Nodes: volumemove.EnoughNodes,
+	})
 }
 
 // report returns status.disks after a pass that wrote the VirtualMachine.

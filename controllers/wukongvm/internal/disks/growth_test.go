@@ -26,7 +26,8 @@ func TestGuestSizeIsWhatKubeVirtMakesOfAClaim(t *testing.T) {
 			FilesystemOverhead: ptr.To(kubevirtv1.Percent(overhead)),
 		}
 	}
-	assert.Equal(t, int64(537919488), guestSize(claim("543Mi", "543Mi", "0.055", nil)).Value(), "as lsblk says in a guest")
+	assert.Equal(t, int64(537919488), guestSize(claim("543Mi", "543Mi", "0.055", nil)).Value(),
+		"as lsblk says in a guest")
 	assert.Equal(t, int64(268435456), guestSize(claim("284058684", "277404Ki", "0.055", nil)).Value())
 	assert.Equal(t, int64(1<<30), guestSize(claim("2Gi", "1Gi", "0.055", &block)).Value(),
 		"not yet grown, and no file system")
@@ -66,8 +67,9 @@ func TestGrowthThatTheGuestDoesNotSeeIsTold(t *testing.T) {
 		room := corev1.ResourceList{corev1.ResourceStorage: resource.MustParse("2Gi")}
 		for i := range in.Instance.Status.VolumeStatus {
 			if status := &in.Instance.Status.VolumeStatus[i]; status.Name == "data" {
-				status.PersistentVolumeClaimInfo.Requests, status.PersistentVolumeClaimInfo.Capacity = room, room
-				status.PersistentVolumeClaimInfo.VolumeMode, status.PersistentVolumeClaimInfo.FilesystemOverhead = &mode, &overhead
+				claim := status.PersistentVolumeClaimInfo
+				claim.Requests, claim.Capacity = room, room
+				claim.VolumeMode, claim.FilesystemOverhead = &mode, &overhead
 			}
 		}
 		return in

@@ -33,7 +33,8 @@ func TestTheBootDiskStaysUntilTheMachineStops(t *testing.T) {
 				assert.Nil(t, other.BootOrder, other.Name)
 			}
 			for i := range volumes {
-				assert.False(t, virt.IsHotpluggable(&volumes[i]), "%s: nothing about the other disks changes", volumes[i].Name)
+				assert.False(t, virt.IsHotpluggable(&volumes[i]),
+					"%s: nothing about the other disks changes", volumes[i].Name)
 			}
 			found := in.Problem()
 			require.NotNil(t, found)

@@ -16,8 +16,8 @@ import (
 
 // Found is what was read about the disks of a WukongVM.
 type Found struct {
-	// ByName are the WukongDisks that the spec lists, and those behind claims that the WukongVM has; nil for one that does
-	// not exist.
+	// ByName are the WukongDisks that the spec lists, and those behind claims that the WukongVM has; nil for one that
+	// does not exist.
 	ByName map[string]*v1alpha1.WukongDisk
 	// Made are the WukongDisks that were created from templates, whether or not the spec still has the template.
 	Made []*v1alpha1.WukongDisk
@@ -68,8 +68,8 @@ func (f *Found) ReadOwners(
 		if f.Owners[item.Claim] != "" {
 			continue
 		}
-		// A disk that moved to another class does not have the claim of its name, but names the WukongVM as its owner. A
-		// shared disk names none.
+		// A disk that moved to another class does not have the claim of its name, but names the WukongVM as its owner.
+		// A shared disk names none.
 		for _, fields := range []client.MatchingFields{{index.DiskByHolder: vm.Name}, {index.DiskByClaim: item.Claim}} {
 			list := &v1alpha1.WukongDiskList{}
 			if err := reader.List(ctx, list, client.InNamespace(vm.Namespace), fields); err != nil {

@@ -57,7 +57,9 @@ func TestDiskStatusTellsWhatTheMachineReallyHas(t *testing.T) {
 		in := withData()
 		runPlugged(in)
 		in.VM.Spec.Disks[2].DiskRef = &v1alpha1.LocalObjectReference{Name: "other"}
-		in.Disks["other"] = &v1alpha1.WukongDisk{Status: v1alpha1.WukongDiskStatus{ClaimName: "other", AttachedTo: "web"}}
+		in.Disks["other"] = &v1alpha1.WukongDisk{
+			Status: v1alpha1.WukongDiskStatus{ClaimName: "other", AttachedTo: "web"},
+		}
 		found := entry(in, "data")
 		assert.Equal(t, "data", found.DiskName)
 		assert.Equal(t, v1alpha1.DiskDetaching, found.Attachment)

@@ -82,7 +82,8 @@ func TestADiskThatNothingIsKnownOfStaysInARunningMachine(t *testing.T) {
 
 func TestCDROM(t *testing.T) {
 	in := withData()
-	in.VM.Spec.Disks = append(in.VM.Spec.Disks, v1alpha1.VMDisk{Name: "cd", Type: v1alpha1.DiskTypeCDROM, Bus: "virtio"})
+	in.VM.Spec.Disks = append(in.VM.Spec.Disks,
+		v1alpha1.VMDisk{Name: "cd", Type: v1alpha1.DiskTypeCDROM, Bus: "virtio"})
 	disks, volumes := in.Storage("web-cloudinit")
 	assert.Equal(t, kubevirtv1.DiskBusSATA, disks[3].CDRom.Bus)
 	assert.Len(t, volumes, 4, "an empty drive has no volume")

@@ -18,7 +18,8 @@ import (
 )
 
 const (
-	// reasonStopped is an event which reports that an instance ended, but not why (KubeVirt pkg/virt-handler, v1.Stopped).
+	// reasonStopped is an event which reports that an instance ended, but not why (KubeVirt pkg/virt-handler,
+	// v1.Stopped).
 	reasonStopped = "Stopped"
 	// reasonIOError is the event that names the disk that paused a guest by an error.
 	reasonIOError = "IOerror"

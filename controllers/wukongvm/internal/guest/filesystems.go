@@ -24,8 +24,9 @@ import (
 )
 
 const (
-	// period is how often the file systems of a guest are read while nothing else changes: no object changes when a user
-	// grows one. virt-launcher asks the guest agent as often (KubeVirt cmd/virt-launcher, qemu-agent-file-interval).
+	// period is how often the file systems of a guest are read while nothing else changes: no object changes when a
+	// user grows one. virt-launcher asks the guest agent as often (KubeVirt cmd/virt-launcher,
+	// qemu-agent-file-interval).
 	period = 5 * time.Minute
 	// soon is the period in the first early after the agent connected, until it has reported some.
 	soon  = 10 * time.Second

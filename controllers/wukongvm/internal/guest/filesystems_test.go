@@ -28,7 +28,8 @@ func TestFileSystemsAreNamedByTheDisksOfSpec(t *testing.T) {
 			Disk: []disk{{Serial: "S1"}, {Serial: "S1"}, {Serial: "other"}, {Serial: "root"}},
 		},
 		{
-			DiskName: "vda1", MountPoint: "/", FileSystemType: "ext4", TotalBytes: 3 << 30, Disk: []disk{{Serial: "root"}},
+			DiskName: "vda1", MountPoint: "/", FileSystemType: "ext4", TotalBytes: 3 << 30,
+			Disk: []disk{{Serial: "root"}},
 		},
 		{DiskName: "vda1", MountPoint: "/", FileSystemType: "ext4", TotalBytes: 3 << 30},
 		{DiskName: "vdc"},
@@ -98,7 +99,8 @@ func TestAReaderAsksKubeVirt(t *testing.T) {
 	require.NoError(t, err)
 	found, err := reader.FileSystems(t.Context(), "shop", "web", map[string]string{"root": "root"})
 	require.NoError(t, err)
-	assert.Equal(t, "/apis/subresources.kubevirt.io/v1/namespaces/shop/virtualmachineinstances/web/filesystemlist", asked)
+	assert.Equal(t, "/apis/subresources.kubevirt.io/v1/namespaces/shop/virtualmachineinstances/web/filesystemlist",
+		asked)
 	assert.Equal(t, []string{"root"}, found[0].Disks)
 
 	server.Close()

@@ -1,11 +1,12 @@
 // Package interfaces decides how the network interfaces of a running machine come to be as its spec says.
 //
-// KubeVirt v1.7 plugs an interface in when the VirtualMachine's template gains one with the binding bridge or sriov on a Multus network
-// (pkg/network/controllers/vm.go, applyDynamicIfaceRequestOnVMI), and plugs one with the binding bridge out when its state becomes absent
-// (pkg/network/admitter/admit.go). Both need a live migration, which it asks for itself (pkg/network/migration/evaluator.go). It carries
-// over the state of the link at once. Everything else, an interface that leaves the template or changes in it, makes KubeVirt ask for a
-// restart for as long as the instance lives, even when the change is taken back a moment later (pkg/network/vmliveupdate/restart.go). So
-// the template of a running machine keeps what the instance has until that is gone:
+// KubeVirt v1.7 plugs an interface in when the VirtualMachine's template gains one with the binding bridge or sriov on
+// a Multus network (pkg/network/controllers/vm.go, applyDynamicIfaceRequestOnVMI), and plugs one with the binding
+// bridge out when its state becomes absent (pkg/network/admitter/admit.go). Both need a live migration, which it asks
+// for itself (pkg/network/migration/evaluator.go). It carries over the state of the link at once. Everything else, an
+// interface that leaves the template or changes in it, makes KubeVirt ask for a restart for as long as the instance
+// lives, even when the change is taken back a moment later (pkg/network/vmliveupdate/restart.go). So the template of a
+// running machine keeps what the instance has until that is gone:
 //
 //	          wanted            unplugged (bridge)            gone
 //	(none) ----------> Attaching -> Attached -> Detaching -> (none) -> Attaching, when another of its name is wanted
@@ -69,7 +70,9 @@ func Equal(one, two []Interface) bool {
 func Of(spec *kubevirtv1.VirtualMachineInstanceSpec) []Interface {
 	var result []Interface
 	for _, device := range spec.Domain.Devices.Interfaces {
-		at := slices.IndexFunc(spec.Networks, func(network kubevirtv1.Network) bool { return network.Name == device.Name })
+		at := slices.IndexFunc(spec.Networks, func(network kubevirtv1.Network) bool {
+			return network.Name == device.Name
+		})
 		if at >= 0 {
 			result = append(result, Interface{Device: device, Network: spec.Networks[at]})
 		}
@@ -77,8 +80,8 @@ func Of(spec *kubevirtv1.VirtualMachineInstanceSpec) []Interface {
 	return result
 }
 
-// Make is the plan by which a machine gets the wanted interfaces. The template is what the VirtualMachine has now; the instance is nil when no
-// guest runs, and then the next one starts with what is wanted.
+// Make is the plan by which a machine gets the wanted interfaces. The template is what the VirtualMachine has now; the
+// instance is nil when no guest runs, and then the next one starts with what is wanted.
 func Make(wanted, template []Interface, instance *kubevirtv1.VirtualMachineInstance) Plan {
 	plan := Plan{Interfaces: wanted, States: map[string]v1alpha1.VMNetworkState{}}
 	if instance == nil {
@@ -136,7 +139,8 @@ func (p *Plan) keep(has Interface, wish *Interface, instance *kubevirtv1.Virtual
 	}
 }
 
-// written decides about an interface that the VirtualMachine has and the instance, as far as is known, has not: KubeVirt may just be giving it.
+// written decides about an interface that the VirtualMachine has and the instance, as far as is known, has not:
+// KubeVirt may just be giving it.
 func (p *Plan) written(has Interface, wish *Interface) {
 	switch {
 	case wish != nil && wish.same(has) && has.pluggable():
@@ -156,9 +160,11 @@ func (p *Plan) add(item Interface, state v1alpha1.VMNetworkState) {
 
 // Plugged tells whether a running guest has an interface: KubeVirt has seen it in the domain, or the guest agent has.
 func Plugged(instance *kubevirtv1.VirtualMachineInstance, name string) bool {
-	return slices.ContainsFunc(instance.Status.Interfaces, func(status kubevirtv1.VirtualMachineInstanceNetworkInterface) bool {
-		return status.Name == name && (strings.Contains(status.InfoSource, "domain") || strings.Contains(status.InfoSource, "guest-agent"))
-	})
+	return slices.ContainsFunc(instance.Status.Interfaces,
+		func(status kubevirtv1.VirtualMachineInstanceNetworkInterface) bool {
+			return status.Name == name &&
+				(strings.Contains(status.InfoSource, "domain") || strings.Contains(status.InfoSource, "guest-agent"))
+		})
 }
 
 func (i *Interface) pluggable() bool {
@@ -167,9 +173,11 @@ func (i *Interface) pluggable() bool {
 
 func (i *Interface) unpluggable() bool { return i.Network.Multus != nil && i.Device.Bridge != nil }
 
-// same compares what cannot change while a guest has the interface: all but the state of its link. KubeVirt may add fields of its own.
+// same compares what cannot change while a guest has the interface: all but the state of its link. KubeVirt may add
+// fields of its own.
 func (i *Interface) same(other Interface) bool {
-	return i.Device.MacAddress == other.Device.MacAddress && i.binding() == other.binding() && i.source() == other.source()
+	return i.Device.MacAddress == other.Device.MacAddress && i.binding() == other.binding() &&
+		i.source() == other.source()
 }
 
 func (i *Interface) binding() string {

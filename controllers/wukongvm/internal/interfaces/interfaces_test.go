@@ -17,8 +17,10 @@ import (
 
 func onBridge(name, attachment, mac string) Interface {
 	result := Interface{
-		Device:  kubevirtv1.Interface{Name: name, MacAddress: mac},
-		Network: kubevirtv1.Network{Name: name, NetworkSource: kubevirtv1.NetworkSource{Multus: &kubevirtv1.MultusNetwork{NetworkName: attachment}}},
+		Device: kubevirtv1.Interface{Name: name, MacAddress: mac},
+		Network: kubevirtv1.Network{Name: name, NetworkSource: kubevirtv1.NetworkSource{
+			Multus: &kubevirtv1.MultusNetwork{NetworkName: attachment},
+		}},
 	}
 	result.Device.Bridge = &kubevirtv1.InterfaceBridge{}
 	return result
@@ -51,7 +53,9 @@ func running(list ...Interface) *kubevirtv1.VirtualMachineInstance {
 	put(&instance.Spec, list)
 	for _, item := range list {
 		instance.Status.Interfaces = append(instance.Status.Interfaces,
-			kubevirtv1.VirtualMachineInstanceNetworkInterface{Name: item.Device.Name, InfoSource: "domain, multus-status"})
+			kubevirtv1.VirtualMachineInstanceNetworkInterface{
+				Name: item.Device.Name, InfoSource: "domain, multus-status",
+			})
 	}
 	return instance
 }
@@ -79,34 +83,44 @@ func TestPlan(t *testing.T) {
 		instance                  *kubevirtv1.VirtualMachineInstance
 		states                    map[string]v1alpha1.VMNetworkState
 	}{
-		{"no guest: what is wanted", []Interface{pod, lan}, []Interface{pod}, []Interface{pod, lan}, nil, map[string]v1alpha1.VMNetworkState{}},
+		{"no guest: what is wanted", []Interface{pod, lan}, []Interface{pod}, []Interface{pod, lan}, nil,
+			map[string]v1alpha1.VMNetworkState{}},
 		{"nothing to do", []Interface{pod, lan}, []Interface{pod, lan}, []Interface{pod, lan}, running(pod, lan),
 			map[string]v1alpha1.VMNetworkState{"pod": "Attached", "lan": "Attached"}},
-		{"what KubeVirt adds stays its own", []Interface{pod}, []Interface{pod, lan}, []Interface{pod, with(lan, absent)}, running(pod, defaulted),
+		{"what KubeVirt adds stays its own", []Interface{pod}, []Interface{pod, lan},
+			[]Interface{pod, with(lan, absent)}, running(pod, defaulted),
 			map[string]v1alpha1.VMNetworkState{"pod": "Attached", "lan": "Detaching"}},
 		{"plugged in", []Interface{lan, pod}, []Interface{pod}, []Interface{pod, lan}, running(pod),
 			map[string]v1alpha1.VMNetworkState{"pod": "Attached", "lan": "Attaching"}},
-		{"a virtual function is plugged in", []Interface{pod, function}, []Interface{pod}, []Interface{pod, function}, running(pod),
+		{"a virtual function is plugged in", []Interface{pod, function}, []Interface{pod}, []Interface{pod, function},
+			running(pod),
 			map[string]v1alpha1.VMNetworkState{"pod": "Attached", "fast": "Attaching"}},
 		{"not while the machine starts", []Interface{pod, lan}, []Interface{pod}, []Interface{pod}, starting,
 			map[string]v1alpha1.VMNetworkState{"pod": "Attached", "lan": "Waiting"}},
-		{"the pod network comes at the next start", []Interface{pod, lan}, []Interface{lan}, []Interface{lan}, running(lan),
+		{"the pod network comes at the next start", []Interface{pod, lan}, []Interface{lan}, []Interface{lan},
+			running(lan),
 			map[string]v1alpha1.VMNetworkState{"pod": "RestartNeeded", "lan": "Attached"}},
 		{"plugged out", []Interface{pod}, []Interface{pod, lan}, []Interface{pod, with(lan, absent)}, running(pod, lan),
 			map[string]v1alpha1.VMNetworkState{"pod": "Attached", "lan": "Detaching"}},
-		{"the pod network goes at the next start", []Interface{lan}, []Interface{pod, lan}, []Interface{pod, lan}, running(pod, lan),
+		{"the pod network goes at the next start", []Interface{lan}, []Interface{pod, lan}, []Interface{pod, lan},
+			running(pod, lan),
 			map[string]v1alpha1.VMNetworkState{"pod": "RestartNeeded", "lan": "Attached"}},
-		{"a virtual function goes at the next start", []Interface{pod}, []Interface{pod, function}, []Interface{pod, function}, running(pod, function),
+		{"a virtual function goes at the next start", []Interface{pod}, []Interface{pod, function},
+			[]Interface{pod, function}, running(pod, function),
 			map[string]v1alpha1.VMNetworkState{"pod": "Attached", "fast": "RestartNeeded"}},
-		{"another network: first out", []Interface{pod, moved}, []Interface{pod, lan}, []Interface{pod, with(lan, absent)}, running(pod, lan),
+		{"another network: first out", []Interface{pod, moved}, []Interface{pod, lan},
+			[]Interface{pod, with(lan, absent)}, running(pod, lan),
 			map[string]v1alpha1.VMNetworkState{"pod": "Attached", "lan": "Detaching"}},
 		{"another network: then in", []Interface{pod, moved}, []Interface{pod}, []Interface{pod, moved}, running(pod),
 			map[string]v1alpha1.VMNetworkState{"pod": "Attached", "lan": "Attaching"}},
-		{"wanted again while it goes", []Interface{pod, lan}, []Interface{pod, with(lan, absent)}, []Interface{pod, with(lan, absent)},
+		{"wanted again while it goes", []Interface{pod, lan}, []Interface{pod, with(lan, absent)},
+			[]Interface{pod, with(lan, absent)},
 			running(pod, with(lan, absent)), map[string]v1alpha1.VMNetworkState{"pod": "Attached", "lan": "Detaching"}},
 		{"the cable is pulled out", []Interface{with(pod, kubevirtv1.InterfaceStateLinkDown)}, []Interface{pod},
-			[]Interface{with(pod, kubevirtv1.InterfaceStateLinkDown)}, running(pod), map[string]v1alpha1.VMNetworkState{"pod": "Attached"}},
-		{"not wanted any more before the instance has it", []Interface{pod}, []Interface{pod, lan}, []Interface{pod, with(lan, absent)}, running(pod),
+			[]Interface{with(pod, kubevirtv1.InterfaceStateLinkDown)}, running(pod),
+			map[string]v1alpha1.VMNetworkState{"pod": "Attached"}},
+		{"not wanted any more before the instance has it", []Interface{pod}, []Interface{pod, lan},
+			[]Interface{pod, with(lan, absent)}, running(pod),
 			map[string]v1alpha1.VMNetworkState{"pod": "Attached", "lan": "Detaching"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -117,8 +131,8 @@ func TestPlan(t *testing.T) {
 	}
 }
 
-// cluster is what KubeVirt v1.7 does with interfaces, in the order of its VirtualMachine controller (pkg/network/controllers/vm.go), with the
-// caches that the operator decides from.
+// cluster is what KubeVirt v1.7 does with interfaces, in the order of its VirtualMachine controller
+// (pkg/network/controllers/vm.go), with the caches that the operator decides from.
 type cluster struct {
 	template []Interface
 	instance *kubevirtv1.VirtualMachineInstance
@@ -145,7 +159,8 @@ func (c *cluster) sync() bool {
 		switch {
 		case has == nil && wanted.Device.State != kubevirtv1.InterfaceStateAbsent && wanted.pluggable():
 			put(&c.instance.Spec, append(Of(&c.instance.Spec), wanted))
-		case has != nil && has.Device.State != kubevirtv1.InterfaceStateAbsent && has.Device.State != wanted.Device.State:
+		case has != nil && has.Device.State != kubevirtv1.InterfaceStateAbsent &&
+			has.Device.State != wanted.Device.State:
 			list := Of(&c.instance.Spec)
 			Find(list, wanted.Device.Name).Device.State = wanted.Device.State
 			put(&c.instance.Spec, list)
@@ -156,7 +171,8 @@ func (c *cluster) sync() bool {
 	}))
 	before := len(c.template)
 	c.template = slices.DeleteFunc(slices.Clone(c.template), func(item Interface) bool {
-		return item.Device.State == kubevirtv1.InterfaceStateAbsent && Find(Of(&c.instance.Spec), item.Device.Name) == nil && !Plugged(c.instance, item.Device.Name)
+		return item.Device.State == kubevirtv1.InterfaceStateAbsent &&
+			Find(Of(&c.instance.Spec), item.Device.Name) == nil && !Plugged(c.instance, item.Device.Name)
 	})
 	if len(c.template) < before {
 		c.version++
@@ -180,13 +196,15 @@ func (c *cluster) migrate() {
 	}
 }
 
-// TestKubeVirtNeverAsksForARestart: whatever a person wants, in whatever order the operator, KubeVirt and a migration come, and however old the
-// operator's caches are. In the end the guest has what can be had without a restart.
+// TestKubeVirtNeverAsksForARestart: whatever a person wants, in whatever order the operator, KubeVirt and a migration
+// come, and however old the operator's caches are. In the end the guest has what can be had without a restart.
 func TestKubeVirtNeverAsksForARestart(t *testing.T) {
 	for seed := range uint64(3000) {
 		random := rand.New(rand.NewPCG(seed, 1))
 		first := []Interface{onPodNetwork("pod", "02:00:00:00:00:00"), onBridge("a", "ns/x", "02:00:00:00:00:01")}
-		c := &cluster{template: first, instance: running(first...), seenTemplate: first, seenInstance: running(first...)}
+		c := &cluster{
+			template: first, instance: running(first...), seenTemplate: first, seenInstance: running(first...),
+		}
 		wanted := first
 		for step := range 40 {
 			switch random.IntN(5) {
@@ -218,7 +236,8 @@ func TestKubeVirtNeverAsksForARestart(t *testing.T) {
 			}
 		}
 		for _, item := range Of(&c.instance.Spec) {
-			require.True(t, !item.unpluggable() || Find(wanted, item.Device.Name) != nil, "seed %d: %s is still there", seed, item.Device.Name)
+			require.True(t, !item.unpluggable() || Find(wanted, item.Device.Name) != nil,
+				"seed %d: %s is still there", seed, item.Device.Name)
 		}
 	}
 }

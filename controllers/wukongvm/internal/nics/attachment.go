@@ -16,9 +16,11 @@ import (
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/interfaces"
 )
 
-// attach makes the NetworkAttachmentDefinition of an interface that has more than its network gives, or says why it cannot be had. What
-// KubeVirt serves by DHCP is not for cloud-init.
-func (p *Plan) attach(nic *v1alpha1.VMNetwork, network *v1alpha1.WukongNetwork, resolved *cloudinit.Interface) *cause.Cause {
+// attach makes the NetworkAttachmentDefinition of an interface that has more than its network gives, or says why it
+// cannot be had. What KubeVirt serves by DHCP is not for cloud-init.
+func (p *Plan) attach(
+	nic *v1alpha1.VMNetwork, network *v1alpha1.WukongNetwork, resolved *cloudinit.Interface,
+) *cause.Cause {
 	if network == nil || nic.Pod != nil {
 		return nil
 	}
@@ -30,7 +32,8 @@ func (p *Plan) attach(nic *v1alpha1.VMNetwork, network *v1alpha1.WukongNetwork, 
 		return refused
 	}
 	if nic.AddressDelivery == v1alpha1.DeliverByDHCP {
-		if len(resolved.Addresses) != 1 || !resolved.Addresses[0].Addr().Is4() || network.Spec.Type != v1alpha1.NetworkTypeBridge {
+		if len(resolved.Addresses) != 1 || !resolved.Addresses[0].Addr().Is4() ||
+			network.Spec.Type != v1alpha1.NetworkTypeBridge {
 			return &cause.Cause{Reason: v1alpha1.ReasonAddressInvalid, Blocking: true, Message: fmt.Sprintf(
 				"addressDelivery DHCP of interface %s takes exactly one IPv4 address, on a network of type Bridge; "+
 					"leave it out, or give the one address", nic.Name)}
@@ -54,14 +57,18 @@ func (p *Plan) attach(nic *v1alpha1.VMNetwork, network *v1alpha1.WukongNetwork, 
 }
 
 // refuseBandwidth says why an interface cannot have the limits that it, or its network, asks for.
-func (in Inputs) refuseBandwidth(nic *v1alpha1.VMNetwork, network *v1alpha1.WukongNetwork, bandwidth *v1alpha1.Bandwidth) *cause.Cause {
+func (in Inputs) refuseBandwidth(
+	nic *v1alpha1.VMNetwork, network *v1alpha1.WukongNetwork, bandwidth *v1alpha1.Bandwidth,
+) *cause.Cause {
 	switch {
 	case bandwidth == nil:
 		return nil
 	case network.Spec.Type != v1alpha1.NetworkTypeBridge:
-		return &cause.Cause{Reason: v1alpha1.ReasonBandwidthUnsupported, Blocking: in.Machine == nil, Message: fmt.Sprintf(
-			"bandwidth of interface %s: only networks of type Bridge can limit it, and WukongNetwork %s is of type %s; leave it out",
-			nic.Name, network.Name, network.Spec.Type)}
+		return &cause.Cause{Reason: v1alpha1.ReasonBandwidthUnsupported, Blocking: in.Machine == nil,
+			Message: fmt.Sprintf(
+				"bandwidth of interface %s: only networks of type Bridge can limit it, and WukongNetwork %s is of "+
+					"type %s; leave it out",
+				nic.Name, network.Name, network.Spec.Type)}
 	case outside(bandwidth.Ingress) || outside(bandwidth.Egress):
 		return &cause.Cause{Reason: v1alpha1.ReasonInvalidSpec, Blocking: in.Machine == nil, Message: fmt.Sprintf(
 			"bandwidth of interface %s is in bits per second, from %s to %s: correct it here or in WukongNetwork %s",
@@ -80,10 +87,12 @@ func outside(rate *resource.Quantity) bool {
 // Attachments are the NetworkAttachmentDefinitions that interfaces have of their own, by the name of the interface.
 func (p Plan) Attachments() map[string]*networkv1.NetworkAttachmentDefinition { return p.attachments }
 
-// HasAttachment reports whether the machine has an interface on a NetworkAttachmentDefinition (namespace/name), in its template or in its
-// guest. One whose network is withheld has it only in a guest that runs.
+// HasAttachment reports whether the machine has an interface on a NetworkAttachmentDefinition (namespace/name), in its
+// template or in its guest. One whose network is withheld has it only in a guest that runs.
 func (p Plan) HasAttachment(attachment string) bool {
-	present := slices.DeleteFunc(p.in.template(), func(one interfaces.Interface) bool { return p.withheld[one.Device.Name] })
+	present := slices.DeleteFunc(p.in.template(), func(one interfaces.Interface) bool {
+		return p.withheld[one.Device.Name]
+	})
 	if instance := p.in.Running(); instance != nil {
 		present = append(present, ofInstance(instance)...)
 	}

@@ -13,7 +13,8 @@ func TestAnyMissing(t *testing.T) {
 	missing := func(names ...string) bool {
 		vm := &v1alpha1.WukongVM{}
 		for _, name := range names {
-			vm.Spec.Networks = append(vm.Spec.Networks, v1alpha1.VMNetwork{Name: name, NetworkRef: &v1alpha1.LocalObjectReference{Name: name}})
+			vm.Spec.Networks = append(vm.Spec.Networks,
+				v1alpha1.VMNetwork{Name: name, NetworkRef: &v1alpha1.LocalObjectReference{Name: name}})
 		}
 		return networks.AnyMissing(vm)
 	}

@@ -43,8 +43,8 @@ type Plan struct {
 	// interfaces are for cloud-init.
 	interfaces []cloudinit.Interface
 	problem    *cause.Cause
-	// By the name of the interface: given are the addresses that it has by the spec, withheld are those whose networks may
-	// not be used, or not before that is known, attachments are the NetworkAttachmentDefinitions of their own.
+	// By the name of the interface: given are the addresses that it has by the spec, withheld are those whose networks
+	// may not be used, or not before that is known, attachments are the NetworkAttachmentDefinitions of their own.
 	given       map[string][]netip.Prefix
 	withheld    map[string]bool
 	attachments map[string]*networkv1.NetworkAttachmentDefinition

@@ -25,13 +25,15 @@ func onLAN() *Inputs {
 			ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "web", UID: "one"},
 			Spec: v1alpha1.WukongVMSpec{Networks: []v1alpha1.VMNetwork{
 				{Name: "pod", Pod: &v1alpha1.PodNetwork{}},
-				{Name: "lan", NetworkRef: &v1alpha1.LocalObjectReference{Name: "office"}, Addresses: []v1alpha1.InterfaceAddress{"10.7.0.9/24"}},
+				{Name: "lan", NetworkRef: &v1alpha1.LocalObjectReference{Name: "office"},
+					Addresses: []v1alpha1.InterfaceAddress{"10.7.0.9/24"}},
 			}},
 		},
 		Networks: Networks{"office": {
 			ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "office"},
 			Spec: v1alpha1.WukongNetworkSpec{
-				Type: v1alpha1.NetworkTypeBridge, Bridge: &v1alpha1.BridgeNetwork{Name: "br0"}, Subnets: []v1alpha1.Subnet{{CIDR: "10.7.0.0/24"}},
+				Type: v1alpha1.NetworkTypeBridge, Bridge: &v1alpha1.BridgeNetwork{Name: "br0"},
+				Subnets: []v1alpha1.Subnet{{CIDR: "10.7.0.0/24"}},
 			},
 			Status: v1alpha1.WukongNetworkStatus{Conditions: []metav1.Condition{{
 				Type: v1alpha1.ConditionReady, Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonReady,
@@ -58,9 +60,10 @@ func run(in *Inputs) {
 	}, virt.KeepInstance)
 	in.Instance.Status.Phase = kubevirtv1.Running
 	for _, network := range in.Instance.Spec.Networks {
-		in.Instance.Status.Interfaces = append(in.Instance.Status.Interfaces, kubevirtv1.VirtualMachineInstanceNetworkInterface{
-			Name: network.Name, InfoSource: "domain, multus-status",
-		})
+		in.Instance.Status.Interfaces = append(in.Instance.Status.Interfaces,
+			kubevirtv1.VirtualMachineInstanceNetworkInterface{
+				Name: network.Name, InfoSource: "domain, multus-status",
+			})
 	}
 }
 
@@ -78,12 +81,15 @@ func TestWhatInterfacesHave(t *testing.T) {
 
 	status := plan.Status()
 	assert.Equal(t, "shop/office", status[1].Attachment)
-	assert.Equal(t, []v1alpha1.VMAddress{{Address: "10.7.0.9", Source: v1alpha1.VMAddressAllocation}}, status[1].AddressSources)
+	assert.Equal(t, []v1alpha1.VMAddress{{Address: "10.7.0.9", Source: v1alpha1.VMAddressAllocation}},
+		status[1].AddressSources)
 	run(in)
-	in.Instance.Status.Interfaces[1].IPs, in.Instance.Status.Interfaces[1].InfoSource = []string{"10.7.0.9"}, "domain, guest-agent"
+	in.Instance.Status.Interfaces[1].IPs, in.Instance.Status.Interfaces[1].InfoSource = []string{"10.7.0.9"},
+		"domain, guest-agent"
 	status = Make(*in).Status()
 	assert.Equal(t, v1alpha1.VMNetworkAttached, status[1].State)
-	assert.Equal(t, []v1alpha1.VMAddress{{Address: "10.7.0.9", Source: v1alpha1.VMAddressAgent}}, status[1].AddressSources, "seen, and not twice")
+	assert.Equal(t, []v1alpha1.VMAddress{{Address: "10.7.0.9", Source: v1alpha1.VMAddressAgent}},
+		status[1].AddressSources, "seen, and not twice")
 }
 
 func TestWhatKeepsAMachineFromItsInterfaces(t *testing.T) {
@@ -96,10 +102,13 @@ func TestWhatKeepsAMachineFromItsInterfaces(t *testing.T) {
 		// of a machine that does not exist, and of one whose guest runs
 		blocksNew, blocksRunning bool
 	}{
-		"no network":           {func(in *Inputs) { in.Networks["office"] = nil }, v1alpha1.ReasonWaitingForNetwork, true, false},
-		"it is being deleted":  {func(in *Inputs) { office(in).DeletionTimestamp = ptr.To(metav1.Now()) }, v1alpha1.ReasonWaitingForNetwork, true, false},
-		"it is not ready":      {pending, v1alpha1.ReasonWaitingForNetwork, true, false},
-		"address out of range": {func(in *Inputs) { lan(in).Addresses = []v1alpha1.InterfaceAddress{"10.8.0.9/24"} }, v1alpha1.ReasonAddressInvalid, true, true},
+		"no network": {func(in *Inputs) { in.Networks["office"] = nil }, v1alpha1.ReasonWaitingForNetwork,
+			true, false},
+		"it is being deleted": {func(in *Inputs) { office(in).DeletionTimestamp = ptr.To(metav1.Now()) },
+			v1alpha1.ReasonWaitingForNetwork, true, false},
+		"it is not ready": {pending, v1alpha1.ReasonWaitingForNetwork, true, false},
+		"address out of range": {func(in *Inputs) { lan(in).Addresses = []v1alpha1.InterfaceAddress{"10.8.0.9/24"} },
+			v1alpha1.ReasonAddressInvalid, true, true},
 		"its address is another's": {func(in *Inputs) {
 			in.Locks.Problems["lan"] = &cause.Cause{Reason: v1alpha1.ReasonAddressInUse, Blocking: true}
 		}, v1alpha1.ReasonAddressInUse, true, false},
@@ -119,7 +128,8 @@ func TestWhatKeepsAMachineFromItsInterfaces(t *testing.T) {
 			office(in).Spec.SRIOV = &v1alpha1.SRIOVNetwork{ResourceName: "example.com/vf"}
 			lan(in).LinkState = v1alpha1.LinkDown
 		}, v1alpha1.ReasonInvalidSpec, true, false},
-		"no plugin": {func(in *Inputs) { in.VM.Spec.Networks[0].Pod.Binding = v1alpha1.PodBindingPasst }, v1alpha1.ReasonBindingMissing, true, false},
+		"no plugin": {func(in *Inputs) { in.VM.Spec.Networks[0].Pod.Binding = v1alpha1.PodBindingPasst },
+			v1alpha1.ReasonBindingMissing, true, false},
 		"an address seen elsewhere": {func(in *Inputs) {
 			in.SeenElsewhere = &cause.Cause{Reason: v1alpha1.ReasonAddressObservedElsewhere}
 		}, v1alpha1.ReasonAddressObservedElsewhere, false, false},
@@ -154,7 +164,8 @@ func TestAnInterfaceOfAGuestThatRuns(t *testing.T) {
 	run(in)
 	in.VM.Spec.Networks = listed
 	assert.Equal(t, "7", Make(*in).Lock(), "it is written over the VirtualMachine that was read")
-	in.Networks["office"].Status.Conditions[0].Status, in.Networks["office"].Status.Conditions[0].Message = metav1.ConditionFalse, "not yet"
+	office := &in.Networks["office"].Status.Conditions[0]
+	office.Status, office.Message = metav1.ConditionFalse, "not yet"
 	plan := Make(*in)
 	devices, _ = plan.Devices()
 	assert.Len(t, devices, 1)
@@ -184,7 +195,8 @@ func TestAnInterfaceThatComesByAMigration(t *testing.T) {
 	assert.Contains(t, Make(*in).Problem().Message, "it has a GPU")
 }
 
-// Fault A.1: what the namespace may not use is not offered to its pods, not even by an attachment of the interface's own.
+// Fault A.1: what the namespace may not use is not offered to its pods, not even by an attachment of the interface's
+// own.
 func TestAWithheldNetworkHasNoAttachmentOfItsOwn(t *testing.T) {
 	in := onLAN()
 	in.VM.Spec.Networks[1].Bandwidth = &v1alpha1.Bandwidth{Ingress: ptr.To(resource.MustParse("1M"))}

@@ -101,7 +101,8 @@ func sources(infoSource string, list []string) []v1alpha1.VMAddress {
 func (p Plan) allocated(status *v1alpha1.VMNetworkStatus) {
 	for _, item := range p.given[status.Name] {
 		if address := item.Addr().String(); !slices.Contains(status.Addresses, address) {
-			status.AddressSources = append(status.AddressSources, v1alpha1.VMAddress{Address: address, Source: v1alpha1.VMAddressAllocation})
+			status.AddressSources = append(status.AddressSources,
+				v1alpha1.VMAddress{Address: address, Source: v1alpha1.VMAddressAllocation})
 		}
 	}
 }

@@ -1,4 +1,5 @@
-// Package placement says on which nodes a WukongVM may run, and which labels and annotations its pod has. KubeVirt gives them to an instance when it makes it.
+// Package placement says on which nodes a WukongVM may run, and which labels and annotations its pod has. KubeVirt
+// gives them to an instance when it makes it.
 package placement
 
 import (
@@ -15,8 +16,8 @@ import (
 	"github.com/novasphere/wukong/apis/v1alpha1"
 )
 
-// Apply puts the scheduling rules of a WukongVM into an instance, which keeps to them from its next migration or start on. Bridges are what BridgeNodes returns of each of its
-// networks.
+// Apply puts the scheduling rules of a WukongVM into an instance, which keeps to them from its next migration or start
+// on. Bridges are what BridgeNodes returns of each of its networks.
 func Apply(from *v1alpha1.Scheduling, bridges []map[string]string, to *kubevirtv1.VirtualMachineInstanceSpec) {
 	if from != nil {
 		schedule(from, to)
@@ -46,10 +47,11 @@ func schedule(from *v1alpha1.Scheduling, to *kubevirtv1.VirtualMachineInstanceSp
 	}
 }
 
-// reservedAnnotation matches annotations that no user gives to a pod: KubeVirt acts on them, or Multus, a network plugin or a container runtime, which attach the pod to
-// networks or change how it is isolated; or they are Wukong's. The admission policy wukongvm-pod-metadata refuses them with a reason.
-var reservedAnnotation = regexp.MustCompile(`^([^/]*\.)?(kubevirt\.io|novasphere\.dev|cni\.cncf\.io|multus-cni\.io|ovn\.kubernetes\.io|k8s\.ovn\.org|` +
-	`projectcalico\.org|cilium\.io|antrea\.io|security\.beta\.kubernetes\.io)/|^io\.(kubernetes|containerd)\.`)
+// reservedAnnotation matches annotations that no user gives to a pod: KubeVirt acts on them, or Multus, a network
+// plugin or a container runtime, which attach the pod to networks or change how it is isolated; or they are Wukong's.
+// The admission policy wukongvm-pod-metadata refuses them with a reason.
+var reservedAnnotation = regexp.MustCompile(`^([^/]*\.)?(kubevirt\.io|novasphere\.dev|cni\.cncf\.io|multus-cni\.io|ovn\.kubernetes\.io|` +
+	`k8s\.ovn\.org|projectcalico\.org|cilium\.io|antrea\.io|security\.beta\.kubernetes\.io)/|^io\.(kubernetes|containerd)\.`)
 
 // Annotations are on the VirtualMachineInstance, from where KubeVirt carries them over to the pod.
 func Annotations(from *v1alpha1.Scheduling) map[string]string {
@@ -61,8 +63,9 @@ func Annotations(from *v1alpha1.Scheduling) map[string]string {
 	return result
 }
 
-// BridgeNodes are the labels of the nodes that have the managed bridge of a network; nil for a network without one. A machine stays on them: elsewhere the CNI plugin would make
-// an empty bridge that leads nowhere. A label that spec or another network wants otherwise leaves no node, which the scheduler reports.
+// BridgeNodes are the labels of the nodes that have the managed bridge of a network; nil for a network without one. A
+// machine stays on them: elsewhere the CNI plugin would make an empty bridge that leads nowhere. A label that spec or
+// another network wants otherwise leaves no node, which the scheduler reports.
 func BridgeNodes(status *v1alpha1.WukongNetworkStatus) map[string]string {
 	if status.HostBridge == nil {
 		return nil
@@ -83,7 +86,8 @@ func Labels(vm *v1alpha1.WukongVM) map[string]string {
 	return labels
 }
 
-// Missing are the labels and annotations of spec that came after the guest had started: KubeVirt gives them to an instance when it makes it.
+// Missing are the labels and annotations of spec that came after the guest had started: KubeVirt gives them to an
+// instance when it makes it.
 func Missing(vm *v1alpha1.WukongVM, guest *kubevirtv1.VirtualMachineInstance) (labels, annotations []string) {
 	if guest == nil || vm.Spec.Scheduling == nil {
 		return nil, nil
@@ -131,12 +135,13 @@ func selectNodes(to *kubevirtv1.VirtualMachineInstanceSpec, key, value string) {
 	// Terms are alternatives: each must ask for it.
 	for i := range required.NodeSelectorTerms {
 		term := &required.NodeSelectorTerms[i]
-		term.MatchExpressions = append(term.MatchExpressions, corev1.NodeSelectorRequirement{Key: key, Operator: corev1.NodeSelectorOpIn, Values: []string{value}})
+		term.MatchExpressions = append(term.MatchExpressions,
+			corev1.NodeSelectorRequirement{Key: key, Operator: corev1.NodeSelectorOpIn, Values: []string{value}})
 	}
 }
 
-// convert turns our bounded copy of a core type into the core type. Both have the same JSON names, which a test checks for
-// every field; so a failure is an error in this program.
+// convert turns our bounded copy of a core type into the core type. Both have the same JSON names, which a test checks
+// for every field; so a failure is an error in this program.
 func convert[To any](from any) To {
 	var to To
 	body, err := json.Marshal(from)

@@ -16,8 +16,8 @@ import (
 	"github.com/novasphere/wukong/controllers/wukongvm/internal/virt"
 )
 
-// TestSchedulingTypesMatchCore walks our bounded copies beside the core types: each of our fields must exist there, with the same JSON
-// name and a type that JSON carries over.
+// TestSchedulingTypesMatchCore walks our bounded copies beside the core types: each of our fields must exist there,
+// with the same JSON name and a type that JSON carries over.
 func TestSchedulingTypesMatchCore(t *testing.T) {
 	for _, pair := range []struct{ ours, core any }{
 		{v1alpha1.Toleration{}, corev1.Toleration{}},
@@ -63,26 +63,41 @@ func jsonName(field reflect.StructField) string {
 // TestB11SchedulingReachesTheTemplate: every field of scheduling is set here, and arrives.
 func TestB11SchedulingReachesTheTemplate(t *testing.T) {
 	seconds := int64(30)
-	term := v1alpha1.NodeSelectorTerm{MatchExpressions: []v1alpha1.SelectorRequirement{{Key: "zone", Operator: "In", Values: []string{"a"}}}}
+	term := v1alpha1.NodeSelectorTerm{
+		MatchExpressions: []v1alpha1.SelectorRequirement{{Key: "zone", Operator: "In", Values: []string{"a"}}},
+	}
 	pods := &v1alpha1.PodAffinity{Required: []v1alpha1.PodAffinityTerm{{
-		LabelSelector: &v1alpha1.LabelSelector{MatchLabels: map[string]string{"app": "db"}}, TopologyKey: "kubernetes.io/hostname",
+		LabelSelector: &v1alpha1.LabelSelector{MatchLabels: map[string]string{"app": "db"}},
+		TopologyKey:   "kubernetes.io/hostname",
 	}}}
 	var spec kubevirtv1.VirtualMachineInstanceSpec
 	Apply(&v1alpha1.Scheduling{
-		NodeSelector:              map[string]string{"disk": "fast"},
-		Tolerations:               []v1alpha1.Toleration{{Key: "gpu", Operator: "Exists", Effect: "NoExecute", TolerationSeconds: &seconds}},
-		NodeAffinity:              &v1alpha1.NodeAffinity{Required: &v1alpha1.NodeSelector{NodeSelectorTerms: []v1alpha1.NodeSelectorTerm{term}}},
-		PodAffinity:               pods,
-		PodAntiAffinity:           pods,
-		TopologySpreadConstraints: []v1alpha1.TopologySpreadConstraint{{MaxSkew: 1, TopologyKey: "zone", WhenUnsatisfiable: "DoNotSchedule"}},
-		PriorityClassName:         "high", SchedulerName: "own", EvictionStrategy: "LiveMigrate",
+		NodeSelector: map[string]string{"disk": "fast"},
+		Tolerations: []v1alpha1.Toleration{
+			{Key: "gpu", Operator: "Exists", Effect: "NoExecute", TolerationSeconds: &seconds},
+		},
+		NodeAffinity: &v1alpha1.NodeAffinity{
+			Required: &v1alpha1.NodeSelector{NodeSelectorTerms: []v1alpha1.NodeSelectorTerm{term}},
+		},
+		PodAffinity:     pods,
+		PodAntiAffinity: pods,
+		TopologySpreadConstraints: []v1alpha1.TopologySpreadConstraint{
+			{MaxSkew: 1, TopologyKey: "zone", WhenUnsatisfiable: "DoNotSchedule"},
+		},
+		PriorityClassName: "high", SchedulerName: "own", EvictionStrategy: "LiveMigrate",
 	}, nil, &spec)
 
 	assert.Equal(t, map[string]string{"disk": "fast"}, spec.NodeSelector)
-	assert.Equal(t, []corev1.Toleration{{Key: "gpu", Operator: corev1.TolerationOpExists, Effect: corev1.TaintEffectNoExecute, TolerationSeconds: &seconds}}, spec.Tolerations)
-	assert.Equal(t, []string{"a"}, spec.Affinity.NodeAffinity.RequiredDuringSchedulingIgnoredDuringExecution.NodeSelectorTerms[0].MatchExpressions[0].Values)
-	assert.Equal(t, "db", spec.Affinity.PodAffinity.RequiredDuringSchedulingIgnoredDuringExecution[0].LabelSelector.MatchLabels["app"])
-	assert.Equal(t, "kubernetes.io/hostname", spec.Affinity.PodAntiAffinity.RequiredDuringSchedulingIgnoredDuringExecution[0].TopologyKey)
+	assert.Equal(t, []corev1.Toleration{{
+		Key: "gpu", Operator: corev1.TolerationOpExists, Effect: corev1.TaintEffectNoExecute,
+		TolerationSeconds: &seconds,
+	}}, spec.Tolerations)
+	required := spec.Affinity.NodeAffinity.RequiredDuringSchedulingIgnoredDuringExecution
+	assert.Equal(t, []string{"a"}, required.NodeSelectorTerms[0].MatchExpressions[0].Values)
+	assert.Equal(t, "db",
+		spec.Affinity.PodAffinity.RequiredDuringSchedulingIgnoredDuringExecution[0].LabelSelector.MatchLabels["app"])
+	assert.Equal(t, "kubernetes.io/hostname",
+		spec.Affinity.PodAntiAffinity.RequiredDuringSchedulingIgnoredDuringExecution[0].TopologyKey)
 	assert.Equal(t, corev1.DoNotSchedule, spec.TopologySpreadConstraints[0].WhenUnsatisfiable)
 	assert.Equal(t, "high", spec.PriorityClassName)
 	assert.Equal(t, "own", spec.SchedulerName)
@@ -106,12 +121,13 @@ func TestAMachineStaysWhereItsBridgesAre(t *testing.T) {
 	assert.Nil(t, spec.Affinity)
 
 	// A selector has one value for a label. Each of the terms, which are alternatives, asks for the other one.
+	zones := []v1alpha1.NodeSelectorTerm{
+		{MatchExpressions: []v1alpha1.SelectorRequirement{{Key: "zone", Operator: "In", Values: []string{"a"}}}},
+		{MatchExpressions: []v1alpha1.SelectorRequirement{{Key: "zone", Operator: "In", Values: []string{"b"}}}},
+	}
 	rules := &v1alpha1.Scheduling{
 		NodeSelector: map[string]string{"rack": "two"},
-		NodeAffinity: &v1alpha1.NodeAffinity{Required: &v1alpha1.NodeSelector{NodeSelectorTerms: []v1alpha1.NodeSelectorTerm{
-			{MatchExpressions: []v1alpha1.SelectorRequirement{{Key: "zone", Operator: "In", Values: []string{"a"}}}},
-			{MatchExpressions: []v1alpha1.SelectorRequirement{{Key: "zone", Operator: "In", Values: []string{"b"}}}},
-		}}},
+		NodeAffinity: &v1alpha1.NodeAffinity{Required: &v1alpha1.NodeSelector{NodeSelectorTerms: zones}},
 	}
 	spec = kubevirtv1.VirtualMachineInstanceSpec{}
 	Apply(rules, bridges[:1], &spec)
@@ -119,7 +135,9 @@ func TestAMachineStaysWhereItsBridgesAre(t *testing.T) {
 	terms := spec.Affinity.NodeAffinity.RequiredDuringSchedulingIgnoredDuringExecution.NodeSelectorTerms
 	require.Len(t, terms, 2)
 	for _, term := range terms {
-		assert.Equal(t, corev1.NodeSelectorRequirement{Key: "rack", Operator: corev1.NodeSelectorOpIn, Values: []string{"one"}}, term.MatchExpressions[1])
+		assert.Equal(t,
+			corev1.NodeSelectorRequirement{Key: "rack", Operator: corev1.NodeSelectorOpIn, Values: []string{"one"}},
+			term.MatchExpressions[1])
 	}
 	assert.Equal(t, map[string]string{"rack": "two"}, rules.NodeSelector, "the WukongVM itself is not changed")
 	assert.Len(t, rules.NodeAffinity.Required.NodeSelectorTerms[0].MatchExpressions, 1)
@@ -141,7 +159,8 @@ func TestWhatARunningMachineDoesNotHave(t *testing.T) {
 		Labels:      map[string]string{"tier": "db", "app": "web", v1alpha1.LabelVM: "another"},
 		Annotations: map[string]string{"backup.example.com/include": "yes", "kubevirt.io/ignored": ""},
 	}
-	assert.Equal(t, []string{"app", "tier", "backup.example.com/include"}, missing(), "in order, and without what cannot be set")
+	assert.Equal(t, []string{"app", "tier", "backup.example.com/include"}, missing(),
+		"in order, and without what cannot be set")
 	assert.Equal(t, "uid", Labels(vm)[v1alpha1.LabelVM], "nobody takes the label by which the caches select")
 	guest = nil
 	assert.Empty(t, missing(), "one that does not run has nothing to catch up with")

@@ -91,8 +91,8 @@ func (p Plan) Desired(virtualMachine *kubevirtv1.VirtualMachine) *networkingv1.N
 	}
 	policy := desired(p.vm, p.limits)
 	if virtualMachine != nil {
-		// The garbage collector deletes an object when all its owners are deleted, and KubeVirt keeps a VirtualMachine until
-		// its guest has ended.
+		// The garbage collector deletes an object when all its owners are deleted, and KubeVirt keeps a VirtualMachine
+		// until its guest has ended.
 		policy.OwnerReferences = append(policy.OwnerReferences, metav1.OwnerReference{
 			APIVersion: kubevirtv1.GroupVersion.String(), Kind: kubevirtv1.VirtualMachineGroupVersionKind.Kind,
 			Name: virtualMachine.Name, UID: virtualMachine.UID,

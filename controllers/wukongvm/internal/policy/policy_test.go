@@ -21,14 +21,18 @@ func TestDesiredPolicy(t *testing.T) {
 	}
 	anything := []v1alpha1.TrafficRule{{Ports: []v1alpha1.TrafficPort{{Port: 1}}}}
 	in, out := networkingv1.PolicyTypeIngress, networkingv1.PolicyTypeEgress
-	assert.Equal(t, []networkingv1.PolicyType{in}, closed(&v1alpha1.TrafficPolicy{DefaultDeny: v1alpha1.TrafficIngress}))
-	assert.Equal(t, []networkingv1.PolicyType{out}, closed(&v1alpha1.TrafficPolicy{DefaultDeny: v1alpha1.TrafficEgress}))
-	assert.Equal(t, []networkingv1.PolicyType{in, out}, closed(&v1alpha1.TrafficPolicy{DefaultDeny: v1alpha1.TrafficBoth}))
+	assert.Equal(t, []networkingv1.PolicyType{in},
+		closed(&v1alpha1.TrafficPolicy{DefaultDeny: v1alpha1.TrafficIngress}))
+	assert.Equal(t, []networkingv1.PolicyType{out},
+		closed(&v1alpha1.TrafficPolicy{DefaultDeny: v1alpha1.TrafficEgress}))
+	assert.Equal(t, []networkingv1.PolicyType{in, out},
+		closed(&v1alpha1.TrafficPolicy{DefaultDeny: v1alpha1.TrafficBoth}))
 	assert.Equal(t, []networkingv1.PolicyType{in}, closed(&v1alpha1.TrafficPolicy{Ingress: anything}),
 		"a list of what may come in is one of what may not")
 	assert.Equal(t, []networkingv1.PolicyType{out}, closed(&v1alpha1.TrafficPolicy{Egress: anything}))
 	assert.Equal(t, []networkingv1.PolicyType{in, out},
-		closed(&v1alpha1.TrafficPolicy{Ingress: anything}, &v1alpha1.TrafficPolicy{DefaultDeny: v1alpha1.TrafficEgress}),
+		closed(&v1alpha1.TrafficPolicy{Ingress: anything},
+			&v1alpha1.TrafficPolicy{DefaultDeny: v1alpha1.TrafficEgress}),
 		"the network's and the machine's are added")
 
 	policy := desired(vm, []*v1alpha1.TrafficPolicy{
@@ -36,7 +40,9 @@ func TestDesiredPolicy(t *testing.T) {
 			Peers: []v1alpha1.TrafficPeer{
 				{PodSelector: &v1alpha1.LabelSelector{MatchLabels: map[string]string{"app": "shop"}}},
 				{NamespaceSelector: &v1alpha1.LabelSelector{
-					MatchExpressions: []v1alpha1.SelectorRequirement{{Key: "team", Operator: "In", Values: []string{"a"}}}}},
+					MatchExpressions: []v1alpha1.SelectorRequirement{
+						{Key: "team", Operator: "In", Values: []string{"a"}},
+					}}},
 				{IPBlock: &v1alpha1.IPBlock{CIDR: "10.0.0.0/8", Except: []v1alpha1.PolicyCIDR{"10.1.0.0/16"}}},
 			},
 			Ports: []v1alpha1.TrafficPort{{Port: 80}, {Protocol: v1alpha1.ProtocolUDP, Port: 5000, EndPort: 5010},

@@ -22,7 +22,8 @@ type Inputs struct {
 	Held bool
 	// Migrates: KubeVirt migrates a volume of the VirtualMachine, or is asked to.
 	Migrates bool
-	// Incomplete: the VirtualMachine lacks something that it must not run without, or has something that it may not have.
+	// Incomplete: the VirtualMachine lacks something that it must not run without, or has something that it may not
+	// have.
 	Incomplete bool
 }
 

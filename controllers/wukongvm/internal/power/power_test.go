@@ -142,7 +142,9 @@ func TestAGuestThatShutItselfDown(t *testing.T) {
 			status: func(status *kubevirtv1.VirtualMachineStatus) { status.RunStrategy = halted }},
 		"on failure, and it is started again": {strategy: kubevirtv1.RunStrategyRerunOnFailure,
 			status: func(status *kubevirtv1.VirtualMachineStatus) {
-				status.StateChangeRequests = []kubevirtv1.VirtualMachineStateChangeRequest{{Action: kubevirtv1.StartRequest}}
+				status.StateChangeRequests = []kubevirtv1.VirtualMachineStateChangeRequest{
+					{Action: kubevirtv1.StartRequest},
+				}
 			}},
 		"on failure, and it fails to start": {strategy: kubevirtv1.RunStrategyRerunOnFailure,
 			status: func(status *kubevirtv1.VirtualMachineStatus) {
@@ -155,8 +157,8 @@ func TestAGuestThatShutItselfDown(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			view := virt.View{Machine: virtualMachineWith(row.strategy), Instance: row.instance}
-			view.Machine.Status.PrintableStatus, view.Machine.Status.RunStrategy = kubevirtv1.VirtualMachineStatusStopped,
-				row.strategy
+			view.Machine.Status.PrintableStatus = kubevirtv1.VirtualMachineStatusStopped
+			view.Machine.Status.RunStrategy = row.strategy
 			if row.status != nil {
 				row.status(&view.Machine.Status)
 			}

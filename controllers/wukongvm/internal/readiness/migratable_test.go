@@ -17,7 +17,8 @@ import (
 // KubeVirt names the claim; the user knows the disk.
 func TestLiveMigratableNamesTheDisk(t *testing.T) {
 	instance := instanceIn(kubevirtv1.Running, condition{
-		Type: kubevirtv1.VirtualMachineInstanceIsMigratable, Status: corev1.ConditionFalse, Reason: "DisksNotLiveMigratable",
+		Type: kubevirtv1.VirtualMachineInstanceIsMigratable, Status: corev1.ConditionFalse,
+		Reason:  "DisksNotLiveMigratable",
 		Message: "cannot migrate VMI: PVC web-data is not shared, live migration requires that all PVCs must be shared",
 	})
 	message := func() string {
@@ -27,15 +28,20 @@ func TestLiveMigratableNamesTheDisk(t *testing.T) {
 	}
 	assert.Equal(t, instance.Status.Conditions[0].Message, message(), "no volume has the claim")
 	instance.Spec.Volumes = []kubevirtv1.Volume{
-		{Name: "root", VolumeSource: kubevirtv1.VolumeSource{DataVolume: &kubevirtv1.DataVolumeSource{Name: "web-root"}}},
-		{Name: "data", VolumeSource: kubevirtv1.VolumeSource{DataVolume: &kubevirtv1.DataVolumeSource{Name: "web-data"}}},
+		{Name: "root", VolumeSource: kubevirtv1.VolumeSource{
+			DataVolume: &kubevirtv1.DataVolumeSource{Name: "web-root"},
+		}},
+		{Name: "data", VolumeSource: kubevirtv1.VolumeSource{
+			DataVolume: &kubevirtv1.DataVolumeSource{Name: "web-data"},
+		}},
 	}
 	assert.Equal(t, "cannot migrate VMI: disk data (PersistentVolumeClaim web-data) is not shared, "+
 		"live migration requires that all PVCs must be shared", message())
 }
 
 func TestOnDrain(t *testing.T) {
-	const none, migrate, ifPossible = kubevirtv1.EvictionStrategyNone, kubevirtv1.EvictionStrategyLiveMigrate, kubevirtv1.EvictionStrategyLiveMigrateIfPossible
+	const none, migrate = kubevirtv1.EvictionStrategyNone, kubevirtv1.EvictionStrategyLiveMigrate
+	const ifPossible = kubevirtv1.EvictionStrategyLiveMigrateIfPossible
 	for _, row := range []struct {
 		strategy   kubevirtv1.EvictionStrategy
 		migratable corev1.ConditionStatus

@@ -28,7 +28,8 @@ type Inputs struct {
 	KubeVirtServed bool
 	// Refused is the error of the first write that was refused; nil without one.
 	Refused error
-	// Parts is the gravest cause of the disks, the interfaces, the cloud-init data and the policy; nil when all are ready.
+	// Parts is the gravest cause of the disks, the interfaces, the cloud-init data and the policy; nil when all are
+	// ready.
 	Parts *cause.Cause
 	// Restoring is what a restore does that keeps the guest stopped; nil for nothing.
 	Restoring *cause.Cause

@@ -74,7 +74,8 @@ func TestReadyTellsTheDeepestCause(t *testing.T) {
 		"a conflict goes before the disks": {observe: func(o *Inputs) {
 			o.Refused = &apply.NameConflictError{Kind: "WukongDisk", Name: "web-root"}
 			o.Parts = &cause.Cause{Reason: v1alpha1.ReasonWaitingForDisk, Message: "missing"}
-		}, reason: v1alpha1.ReasonNameConflict, message: "WukongDisk web-root already exists", phase: v1alpha1.PhaseError},
+		}, reason: v1alpha1.ReasonNameConflict, message: "WukongDisk web-root already exists",
+			phase: v1alpha1.PhaseError},
 		"refused by admission": {observe: func(o *Inputs) {
 			running(o)
 			o.Refused = &apply.RefusedError{Kind: "VirtualMachine", Name: "web", Err: errors.New("too many cores")}
@@ -92,9 +93,11 @@ func TestReadyTellsTheDeepestCause(t *testing.T) {
 		}, reason: v1alpha1.ReasonUnschedulable, message: "Insufficient memory", phase: v1alpha1.PhaseError},
 		"fails again and again": {observe: func(o *Inputs) {
 			o.Machine, o.Events.Cause = machineWith(kubevirtv1.VirtualMachineStatusCrashLoopBackOff), "no such bridge"
-		}, reason: v1alpha1.ReasonMachineFailed, message: "CrashLoopBackOff: no such bridge", phase: v1alpha1.PhaseError},
+		}, reason: v1alpha1.ReasonMachineFailed, message: "CrashLoopBackOff: no such bridge",
+			phase: v1alpha1.PhaseError},
 		"starting": {observe: func(o *Inputs) {
-			o.Machine, o.Instance = machineWith(kubevirtv1.VirtualMachineStatusStarting), instanceIn(kubevirtv1.Scheduled)
+			o.Machine, o.Instance = machineWith(kubevirtv1.VirtualMachineStatusStarting),
+				instanceIn(kubevirtv1.Scheduled)
 		}, reason: v1alpha1.ReasonStarting, phase: v1alpha1.PhaseStarting},
 		"B4: stopped as asked": {stopped: true, observe: func(o *Inputs) {
 			o.Machine = machineWith(kubevirtv1.VirtualMachineStatusStopped)
@@ -115,25 +118,29 @@ func TestReadyTellsTheDeepestCause(t *testing.T) {
 		}, reason: v1alpha1.ReasonPaused, phase: v1alpha1.PhasePaused},
 		"D: paused by an error of a disk": {observe: func(o *Inputs) {
 			o.Machine, o.Instance = machineWith(kubevirtv1.VirtualMachineStatusPaused), instanceIn(kubevirtv1.Running)
-			o.Instance.Status.Conditions = append(o.Instance.Status.Conditions, kubevirtv1.VirtualMachineInstanceCondition{
-				Type: kubevirtv1.VirtualMachineInstancePaused, Status: corev1.ConditionTrue,
-				Reason: virt.PausedIOError, Message: "VMI was paused, low-level IO error detected",
-			})
+			o.Instance.Status.Conditions = append(o.Instance.Status.Conditions,
+				kubevirtv1.VirtualMachineInstanceCondition{
+					Type: kubevirtv1.VirtualMachineInstancePaused, Status: corev1.ConditionTrue,
+					Reason: virt.PausedIOError, Message: "VMI was paused, low-level IO error detected",
+				})
 			o.Events.Cause = "VM Paused due to IO error at the volume: data"
 		}, reason: v1alpha1.ReasonDiskIOError, phase: v1alpha1.PhaseError,
 			message: "could not be read or written (VM Paused due to IO error at the volume: data)"},
 		"D: paused by its migration": {observe: func(o *Inputs) {
 			o.Machine, o.Instance = machineWith(kubevirtv1.VirtualMachineStatusPaused), instanceIn(kubevirtv1.Running)
-			o.Instance.Status.Conditions = append(o.Instance.Status.Conditions, kubevirtv1.VirtualMachineInstanceCondition{
-				Type: kubevirtv1.VirtualMachineInstancePaused, Status: corev1.ConditionTrue, Reason: "PausedByMigrationMonitor",
-			})
+			o.Instance.Status.Conditions = append(o.Instance.Status.Conditions,
+				kubevirtv1.VirtualMachineInstanceCondition{
+					Type: kubevirtv1.VirtualMachineInstancePaused, Status: corev1.ConditionTrue,
+					Reason: "PausedByMigrationMonitor",
+				})
 		}, reason: v1alpha1.ReasonPaused, message: "to bring its migration to an end", phase: v1alpha1.PhasePaused},
 		"migrating": {observe: func(o *Inputs) {
 			running(o)
 			o.Machine.Status.PrintableStatus = kubevirtv1.VirtualMachineStatusMigrating
 		}, phase: v1alpha1.PhaseMigrating},
 		"the guest shut itself down": {observe: func(o *Inputs) {
-			o.Machine, o.Instance = machineWith(kubevirtv1.VirtualMachineStatusStopped), instanceIn(kubevirtv1.Succeeded)
+			o.Machine, o.Instance = machineWith(kubevirtv1.VirtualMachineStatusStopped),
+				instanceIn(kubevirtv1.Succeeded)
 			o.Machine.Spec.RunStrategy = ptr.To(kubevirtv1.RunStrategyOnce)
 		}, reason: v1alpha1.ReasonGuestShutDown, phase: v1alpha1.PhaseStopped},
 		"B.8: the guest shut itself down, and KubeVirt deleted its instance": {observe: func(o *Inputs) {
@@ -148,11 +155,13 @@ func TestReadyTellsTheDeepestCause(t *testing.T) {
 			failing(o, kubevirtv1.RunStrategyHalted)
 		}, reason: v1alpha1.ReasonStarting, phase: v1alpha1.PhaseStarting},
 		"D.3: a pod that the node cannot set up": {observe: func(o *Inputs) {
-			o.Machine, o.Instance = machineWith(kubevirtv1.VirtualMachineStatusStarting), instanceIn(kubevirtv1.Scheduling)
+			o.Machine, o.Instance = machineWith(kubevirtv1.VirtualMachineStatusStarting),
+				instanceIn(kubevirtv1.Scheduling)
 			o.Events = events.Report{Cause: "Pod virt-launcher-web-abcde: no such plugin", Late: true}
 		}, reason: v1alpha1.ReasonStartFailing, message: "no such plugin", phase: v1alpha1.PhaseError},
 		"a warning that may be over soon": {observe: func(o *Inputs) {
-			o.Machine, o.Instance = machineWith(kubevirtv1.VirtualMachineStatusStarting), instanceIn(kubevirtv1.Scheduling)
+			o.Machine, o.Instance = machineWith(kubevirtv1.VirtualMachineStatusStarting),
+				instanceIn(kubevirtv1.Scheduling)
 			o.Events = events.Report{Cause: "Pod virt-launcher-web-abcde: not yet mounted"}
 		}, reason: v1alpha1.ReasonStarting, message: "not yet mounted", phase: v1alpha1.PhaseStarting},
 		"D.4: a refusal is not progress": {observe: func(o *Inputs) {
@@ -195,7 +204,8 @@ func TestWhatFailedIsToldUntilSomethingSucceeds(t *testing.T) {
 	}
 	refused := func(reason, message string) condition {
 		return condition{
-			Type: kubevirtv1.VirtualMachineInstanceSynchronized, Status: corev1.ConditionFalse, Reason: reason, Message: message,
+			Type: kubevirtv1.VirtualMachineInstanceSynchronized, Status: corev1.ConditionFalse, Reason: reason,
+			Message: message,
 		}
 	}
 	const (
@@ -227,7 +237,8 @@ func TestWhatFailedIsToldUntilSomethingSucceeds(t *testing.T) {
 			in(at(starting, ""), kubevirtv1.Pending),
 		}},
 		"the node cannot set up the pod, and the event expires": {v1alpha1.ReasonStartFailing, []*Inputs{
-			in(at(starting, "failed to find plugin"), kubevirtv1.Scheduling), in(at(starting, ""), kubevirtv1.Scheduling),
+			in(at(starting, "failed to find plugin"), kubevirtv1.Scheduling),
+			in(at(starting, ""), kubevirtv1.Scheduling),
 		}},
 		"a disk that fails, and the event expires": {v1alpha1.ReasonDiskIOError, []*Inputs{
 			in(at(paused, broken), kubevirtv1.Running, byDisk), in(at(paused, ""), kubevirtv1.Running, byDisk),
@@ -255,7 +266,8 @@ func TestWhatFailedIsToldUntilSomethingSucceeds(t *testing.T) {
 					assert.Equal(t, first, *reported(o))
 				}
 			}
-			assert.Nil(t, reported(in(at(kubevirtv1.VirtualMachineStatusRunning, ""), kubevirtv1.Running, instanceIsReady)))
+			assert.Nil(t,
+				reported(in(at(kubevirtv1.VirtualMachineStatusRunning, ""), kubevirtv1.Running, instanceIsReady)))
 			assert.Equal(t, v1alpha1.ReasonStarting, reported(trying).Reason, "it ran meanwhile")
 			reported(row.tries[0])
 			vm.Generation++

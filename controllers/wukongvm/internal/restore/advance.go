@@ -61,7 +61,8 @@ func (p *Plan) has(entry *v1alpha1.VMRestoreDisk) bool {
 		return false
 	}
 	for i := range p.in.VM.Spec.Disks {
-		if listed := &p.in.VM.Spec.Disks[i]; listed.Name == entry.Name && model.DiskName(p.in.VM, listed) == entry.DiskName {
+		if listed := &p.in.VM.Spec.Disks[i]; listed.Name == entry.Name &&
+			model.DiskName(p.in.VM, listed) == entry.DiskName {
 			return true
 		}
 	}
@@ -73,7 +74,8 @@ func (p *Plan) lost() string {
 	for i := range p.Status.Disks {
 		entry := &p.Status.Disks[i]
 		if !p.has(entry) {
-			return fmt.Sprintf("WukongVM %s no longer has disk %s (WukongDisk %s)", p.in.VM.Name, entry.Name, entry.DiskName)
+			return fmt.Sprintf("WukongVM %s no longer has disk %s (WukongDisk %s)", p.in.VM.Name, entry.Name,
+				entry.DiskName)
 		}
 		if report := p.of(entry); report != nil && report.Phase == v1alpha1.DiskRestoreFailed {
 			return fmt.Sprintf("disk %s (WukongDisk %s): %s", entry.Name, entry.DiskName, report.Message)
@@ -129,7 +131,8 @@ func (p *Plan) filling() {
 		p.enter(v1alpha1.RestoreStopping)
 		return
 	}
-	p.message = fmt.Sprintf("%d of %d disks are filled from the snapshot while the WukongVM stays as it is", filled, all)
+	p.message = fmt.Sprintf("%d of %d disks are filled from the snapshot while the WukongVM stays as it is",
+		filled, all)
 	for i := range p.Status.Disks {
 		if report := p.of(&p.Status.Disks[i]); report != nil && report.Phase == v1alpha1.DiskRestoreFilling &&
 			report.Message != "" {
@@ -194,7 +197,8 @@ func (p *Plan) safety() {
 		fail("WukongSnapshot %s was not taken within %s: %s", name, safetyPatience, model.Ready(snapshot).Message)
 	default:
 		p.After = left
-		p.message = fmt.Sprintf("WukongSnapshot %s of the stopped WukongVM is taken: %s", name, model.Ready(snapshot).Message)
+		p.message = fmt.Sprintf("WukongSnapshot %s of the stopped WukongVM is taken: %s", name,
+			model.Ready(snapshot).Message)
 	}
 }
 
@@ -266,7 +270,8 @@ func (p *Plan) printed() string {
 	if p.in.Machine == nil {
 		return "its VirtualMachine is being created"
 	}
-	return "KubeVirt reports " + string(cmp.Or(p.in.Machine.Status.PrintableStatus, kubevirtv1.VirtualMachineStatusStopped))
+	return "KubeVirt reports " +
+		string(cmp.Or(p.in.Machine.Status.PrintableStatus, kubevirtv1.VirtualMachineStatusStopped))
 }
 
 // onPrevious reports whether the guest runs on a claim that was replaced: somebody started it at the very moment.
@@ -277,7 +282,8 @@ func (p *Plan) onPrevious() bool {
 	}
 	for i := range p.Status.Disks {
 		entry := &p.Status.Disks[i]
-		if claim, _ := virt.VolumeOf(instance, entry.Name); claim != "" && claim == entry.PreviousClaimName && p.has(entry) {
+		if claim, _ := virt.VolumeOf(instance, entry.Name); claim != "" && claim == entry.PreviousClaimName &&
+			p.has(entry) {
 			return true
 		}
 	}

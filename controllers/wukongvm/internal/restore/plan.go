@@ -110,8 +110,9 @@ func (p *Plan) cancel() {
 		p.enter(v1alpha1.RestoreSwitching) // status was lost, and disks are replaced already
 		return
 	}
-	p.end(v1alpha1.RestoreCancelled, v1alpha1.ReasonCancelled, "the request was removed from spec.restore before any disk was "+
-		"replaced")
+	p.end(v1alpha1.RestoreCancelled, v1alpha1.ReasonCancelled,
+		"the request was removed from spec.restore before any disk was "+
+			"replaced")
 	if p.in.VM.Spec.Restore != nil {
 		p.Status.Cause = "another request replaced it in spec.restore before any disk was replaced"
 		p.After = time.Millisecond
@@ -152,14 +153,17 @@ func (p *Plan) begin() {
 	name, at := p.in.VM.Name, text(asked.RequestedAt.Time)
 	switch request.Decide(mark, created, last, p.in.Now) {
 	case request.Outdated:
-		p.skip(v1alpha1.ReasonSkipped, fmt.Sprintf("requestedAt %s is not later than the creation of WukongVM %s (%s)%s",
-			at, name, text(created), remedy))
+		p.skip(v1alpha1.ReasonSkipped,
+			fmt.Sprintf("requestedAt %s is not later than the creation of WukongVM %s (%s)%s",
+				at, name, text(created), remedy))
 	case request.Handled:
-		p.skip(v1alpha1.ReasonAlreadyHandled, fmt.Sprintf("WukongVM %s has handled a restore that was requested at %s%s",
-			name, at, remedy))
+		p.skip(v1alpha1.ReasonAlreadyHandled,
+			fmt.Sprintf("WukongVM %s has handled a restore that was requested at %s%s",
+				name, at, remedy))
 	case request.Superseded:
-		p.skip(v1alpha1.ReasonSuperseded, fmt.Sprintf("WukongVM %s has handled a restore that was requested later than %s%s",
-			name, at, remedy))
+		p.skip(v1alpha1.ReasonSuperseded,
+			fmt.Sprintf("WukongVM %s has handled a restore that was requested later than %s%s",
+				name, at, remedy))
 	case request.Appointed:
 		p.Status.Reason, p.message = v1alpha1.ReasonAppointed, fmt.Sprintf("the restore begins at %s (requestedAt)", at)
 		p.After = asked.RequestedAt.Sub(p.in.Now)

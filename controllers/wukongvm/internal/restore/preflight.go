@@ -31,9 +31,11 @@ func (in Inputs) preflight() (contents, *obstacle) {
 	switch {
 	case snapshot == nil || !snapshot.DeletionTimestamp.IsZero():
 		return contents{}, prevents(v1alpha1.ReasonSourceMissing,
-			"WukongSnapshot %s does not exist in namespace %s: create it, or request another restore", name, in.VM.Namespace)
+			"WukongSnapshot %s does not exist in namespace %s: create it, or request another restore", name,
+			in.VM.Namespace)
 	case model.Ready(snapshot).Status != metav1.ConditionTrue:
-		return contents{}, prevents(v1alpha1.ReasonSourceNotReady, "WukongSnapshot %s: %s", name, model.Ready(snapshot).Message)
+		return contents{},
+			prevents(v1alpha1.ReasonSourceNotReady, "WukongSnapshot %s: %s", name, model.Ready(snapshot).Message)
 	}
 	found := in.contentsOf(snapshot)
 	if message := unknown(asked.Disks, found, in.VM); message != "" {
@@ -114,13 +116,14 @@ func unknown(asked []string, found contents, vm *v1alpha1.WukongVM) string {
 	return ""
 }
 
-// unfit is why a disk cannot be restored now; nil when it can. What only its own controller knows, the disk reports when
-// it is to be filled.
+// unfit is why a disk cannot be restored now; nil when it can. What only its own controller knows, the disk reports
+// when it is to be filled.
 func (in Inputs) unfit(entry *v1alpha1.VMRestoreDisk) *obstacle {
 	disk := in.Disks[entry.DiskName]
 	refuse := func(why string) *obstacle {
 		return prevents(v1alpha1.ReasonDiskNotRestorable,
-			"disk %s (WukongDisk %s) cannot be restored: %s; leave it out by restore.disks", entry.Name, entry.DiskName, why)
+			"disk %s (WukongDisk %s) cannot be restored: %s; leave it out by restore.disks", entry.Name,
+			entry.DiskName, why)
 	}
 	switch {
 	case disk == nil:

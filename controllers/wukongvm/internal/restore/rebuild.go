@@ -84,8 +84,8 @@ func (in Inputs) mayGoOn(at time.Time, reports map[v1alpha1.DiskRestorePhase]int
 	return marked && mark.At.Equal(at) && mark.By != diskrestore.Ended
 }
 
-// requestOf is the request that was made at a time: that of the spec, or one with the defaults when the spec has another
-// by now.
+// requestOf is the request that was made at a time: that of the spec, or one with the defaults when the spec has
+// another by now.
 func (in Inputs) requestOf(at metav1.Time, snapshot string) v1alpha1.VMRestore {
 	if asked := in.VM.Spec.Restore; asked != nil && asked.RequestedAt.Equal(&at) {
 		return *asked.DeepCopy()

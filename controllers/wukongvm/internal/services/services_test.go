@@ -61,7 +61,9 @@ func TestUnreachable(t *testing.T) {
 		"the pod network":   {[]v1alpha1.VMNetwork{{Name: "a", Pod: &v1alpha1.PodNetwork{}}}, true},
 		"the pod network by name": {
 			[]v1alpha1.VMNetwork{{Name: "a", NetworkRef: &v1alpha1.LocalObjectReference{Name: "pods"}}}, true},
-		"the pod network by template": {[]v1alpha1.VMNetwork{{Name: "a", Template: template(v1alpha1.NetworkTypePod)}}, true},
+		"the pod network by template": {
+			[]v1alpha1.VMNetwork{{Name: "a", Template: template(v1alpha1.NetworkTypePod)}}, true,
+		},
 		"a bridge": {
 			[]v1alpha1.VMNetwork{{Name: "a", NetworkRef: &v1alpha1.LocalObjectReference{Name: "lan"}}}, false},
 		"a bridge by template": {[]v1alpha1.VMNetwork{{Name: "a", Template: template(v1alpha1.NetworkTypeBridge)}},
@@ -69,7 +71,8 @@ func TestUnreachable(t *testing.T) {
 		"a network that is missing": {
 			[]v1alpha1.VMNetwork{{Name: "a", NetworkRef: &v1alpha1.LocalObjectReference{Name: "gone"}}}, false},
 		"a bridge and the pod network": {[]v1alpha1.VMNetwork{
-			{Name: "a", NetworkRef: &v1alpha1.LocalObjectReference{Name: "lan"}}, {Name: "b", Pod: &v1alpha1.PodNetwork{}}},
+			{Name: "a", NetworkRef: &v1alpha1.LocalObjectReference{Name: "lan"}},
+			{Name: "b", Pod: &v1alpha1.PodNetwork{}}},
 			true},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -31,12 +31,14 @@ func PlugsDisks(kubevirt *kubevirtv1.KubeVirt) bool {
 	if isAtLeast(kubevirt, declarativeByDefault) {
 		return !slices.Contains(developer.DisabledFeatureGates, GateDeclarative)
 	}
-	return slices.Contains(developer.FeatureGates, GateDeclarative) && !slices.Contains(developer.FeatureGates, GateImperative)
+	return slices.Contains(developer.FeatureGates, GateDeclarative) &&
+		!slices.Contains(developer.FeatureGates, GateImperative)
 }
 
 // GrowsDisks reports whether a KubeVirt makes images as large as their claims are.
 func GrowsDisks(kubevirt *kubevirtv1.KubeVirt) bool {
-	return isAtLeast(kubevirt, alwaysExpands) || slices.Contains(developerConfiguration(kubevirt).FeatureGates, GateExpand)
+	return isAtLeast(kubevirt, alwaysExpands) ||
+		slices.Contains(developerConfiguration(kubevirt).FeatureGates, GateExpand)
 }
 
 func developerConfiguration(kubevirt *kubevirtv1.KubeVirt) kubevirtv1.DeveloperConfiguration {

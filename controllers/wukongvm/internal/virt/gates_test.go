@@ -11,7 +11,9 @@ import (
 
 func kubevirtWith(version string, on, off []string) *kubevirtv1.KubeVirt {
 	kubevirt := &kubevirtv1.KubeVirt{Status: kubevirtv1.KubeVirtStatus{ObservedKubeVirtVersion: version}}
-	kubevirt.Spec.Configuration.DeveloperConfiguration = &kubevirtv1.DeveloperConfiguration{FeatureGates: on, DisabledFeatureGates: off}
+	kubevirt.Spec.Configuration.DeveloperConfiguration = &kubevirtv1.DeveloperConfiguration{
+		FeatureGates: on, DisabledFeatureGates: off,
+	}
 	return keeptest.Object(kubevirt, KeepGates)
 }
 
@@ -28,7 +30,8 @@ func TestWhichKubeVirtPlugsDisks(t *testing.T) {
 	assert.False(t, PlugsDisks(keeptest.Object(unconfigured, KeepGates)))
 }
 
-// Fault C.4: without ExpandDisks, which KubeVirt 1.7 has off and 1.8 needs no more, guestSize claimed growth that was not there.
+// Fault C.4: without ExpandDisks, which KubeVirt 1.7 has off and 1.8 needs no more, guestSize claimed growth that was
+// not there.
 func TestWhichKubeVirtGrowsDisks(t *testing.T) {
 	assert.False(t, GrowsDisks(kubevirtWith("v1.7.0", nil, nil)))
 	assert.True(t, GrowsDisks(kubevirtWith("v1.7.0", []string{GateExpand}, nil)))

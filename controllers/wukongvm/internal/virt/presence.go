@@ -4,8 +4,8 @@ import (
 	kubevirtv1 "kubevirt.io/api/core/v1"
 )
 
-// Presence is a claim that a WukongVM has under the name of a disk: in the VirtualMachine, from which it may start any time, in its
-// running instance, or in both. A disk is let go only when it is in neither.
+// Presence is a claim that a WukongVM has under the name of a disk: in the VirtualMachine, from which it may start any
+// time, in its running instance, or in both. A disk is let go only when it is in neither.
 type Presence struct {
 	Name, Claim string
 	InInstance  bool
@@ -13,7 +13,8 @@ type Presence struct {
 	Status *kubevirtv1.VolumeStatus
 }
 
-// Presences are the claims that the WukongVM has in its VirtualMachine or its instance. Those of the instance come first.
+// Presences are the claims that the WukongVM has in its VirtualMachine or its instance. Those of the instance come
+// first.
 func (v View) Presences() []Presence {
 	var result []Presence
 	if instance := v.Running(); instance != nil {
@@ -31,8 +32,8 @@ func (v View) Presences() []Presence {
 	return result
 }
 
-// instancePresences are the claims of a running instance. While a volume migrates, KubeVirt names the target everywhere but in
-// migratedVolumes, and the guest writes to both: it has the source until the migration is over.
+// instancePresences are the claims of a running instance. While a volume migrates, KubeVirt names the target everywhere
+// but in migratedVolumes, and the guest writes to both: it has the source until the migration is over.
 func instancePresences(instance *kubevirtv1.VirtualMachineInstance) []Presence {
 	var result []Presence
 	claims := map[string]string{}
@@ -48,7 +49,8 @@ func instancePresences(instance *kubevirtv1.VirtualMachineInstance) []Presence {
 		if status.PersistentVolumeClaimInfo == nil || claims[status.Name] != "" {
 			continue
 		}
-		result = append(result, Presence{Name: status.Name, Claim: status.PersistentVolumeClaimInfo.ClaimName, InInstance: true})
+		result = append(result,
+			Presence{Name: status.Name, Claim: status.PersistentVolumeClaimInfo.ClaimName, InInstance: true})
 	}
 	for i := range result {
 		for j := range instance.Status.VolumeStatus {

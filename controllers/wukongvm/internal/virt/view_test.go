@@ -14,30 +14,40 @@ import (
 )
 
 func claimVolume(name, claim string) kubevirtv1.Volume {
-	source := &kubevirtv1.PersistentVolumeClaimVolumeSource{PersistentVolumeClaimVolumeSource: corev1.PersistentVolumeClaimVolumeSource{ClaimName: claim}}
+	source := &kubevirtv1.PersistentVolumeClaimVolumeSource{
+		PersistentVolumeClaimVolumeSource: corev1.PersistentVolumeClaimVolumeSource{ClaimName: claim},
+	}
 	return kubevirtv1.Volume{Name: name, VolumeSource: kubevirtv1.VolumeSource{PersistentVolumeClaim: source}}
 }
 
 func importedVolume(name, dataVolume string) kubevirtv1.Volume {
-	return kubevirtv1.Volume{Name: name, VolumeSource: kubevirtv1.VolumeSource{DataVolume: &kubevirtv1.DataVolumeSource{Name: dataVolume}}}
+	return kubevirtv1.Volume{
+		Name: name, VolumeSource: kubevirtv1.VolumeSource{DataVolume: &kubevirtv1.DataVolumeSource{Name: dataVolume}},
+	}
 }
 
 func machine(volumes ...kubevirtv1.Volume) *kubevirtv1.VirtualMachine {
-	result := &kubevirtv1.VirtualMachine{Spec: kubevirtv1.VirtualMachineSpec{Template: &kubevirtv1.VirtualMachineInstanceTemplateSpec{}}}
+	result := &kubevirtv1.VirtualMachine{
+		Spec: kubevirtv1.VirtualMachineSpec{Template: &kubevirtv1.VirtualMachineInstanceTemplateSpec{}},
+	}
 	result.Spec.Template.Spec.Volumes = volumes
 	for i := range volumes {
-		result.Spec.Template.Spec.Domain.Devices.Disks = append(result.Spec.Template.Spec.Domain.Devices.Disks, kubevirtv1.Disk{Name: volumes[i].Name})
+		result.Spec.Template.Spec.Domain.Devices.Disks = append(result.Spec.Template.Spec.Domain.Devices.Disks,
+			kubevirtv1.Disk{Name: volumes[i].Name})
 	}
 	return result
 }
 
-func instance(phase kubevirtv1.VirtualMachineInstancePhase, volumes ...kubevirtv1.Volume) *kubevirtv1.VirtualMachineInstance {
+func instance(
+	phase kubevirtv1.VirtualMachineInstancePhase, volumes ...kubevirtv1.Volume,
+) *kubevirtv1.VirtualMachineInstance {
 	result := keeptest.Object(&kubevirtv1.VirtualMachineInstance{}, KeepInstance)
 	result.Spec.Volumes, result.Status.Phase = volumes, phase
 	return result
 }
 
-// Which instance a guest may write through, and which takes changes, differs: a mistake between the two gives one disk to two guests.
+// Which instance a guest may write through, and which takes changes, differs: a mistake between the two gives one disk
+// to two guests.
 func TestRunningAndGuest(t *testing.T) {
 	gone := metav1.NewTime(time.Now())
 	ending := instance(kubevirtv1.Running)
@@ -60,23 +70,32 @@ func TestRunningAndGuest(t *testing.T) {
 }
 
 func TestConditions(t *testing.T) {
-	with := func(phase kubevirtv1.VirtualMachineInstancePhase, conditions ...kubevirtv1.VirtualMachineInstanceCondition) *kubevirtv1.VirtualMachineInstance {
+	with := func(
+		phase kubevirtv1.VirtualMachineInstancePhase, conditions ...kubevirtv1.VirtualMachineInstanceCondition,
+	) *kubevirtv1.VirtualMachineInstance {
 		result := instance(phase)
 		result.Status.Conditions = conditions
 		return result
 	}
-	agent := kubevirtv1.VirtualMachineInstanceCondition{Type: kubevirtv1.VirtualMachineInstanceAgentConnected, Status: corev1.ConditionTrue}
+	agent := kubevirtv1.VirtualMachineInstanceCondition{
+		Type: kubevirtv1.VirtualMachineInstanceAgentConnected, Status: corev1.ConditionTrue,
+	}
 	assert.True(t, View{Instance: with(kubevirtv1.Running, agent)}.AgentConnected())
-	assert.False(t, View{Instance: with(kubevirtv1.Succeeded, agent)}.AgentConnected(), "the guest has ended, and the condition is still there")
+	assert.False(t, View{Instance: with(kubevirtv1.Succeeded, agent)}.AgentConnected(),
+		"the guest has ended, and the condition is still there")
 	assert.False(t, View{Instance: with(kubevirtv1.Running)}.AgentConnected())
 	assert.False(t, View{}.AgentConnected())
 	assert.False(t, Ready(with(kubevirtv1.Running, agent)))
-	assert.True(t, Ready(with(kubevirtv1.Running, kubevirtv1.VirtualMachineInstanceCondition{Type: kubevirtv1.VirtualMachineInstanceReady, Status: corev1.ConditionTrue})))
+	assert.True(t, Ready(with(kubevirtv1.Running, kubevirtv1.VirtualMachineInstanceCondition{
+		Type: kubevirtv1.VirtualMachineInstanceReady, Status: corev1.ConditionTrue,
+	})))
 	assert.Nil(t, Condition(with(kubevirtv1.Running, agent), kubevirtv1.VirtualMachineInstancePaused))
 
 	stopped := machine()
 	assert.False(t, HasCondition(nil, kubevirtv1.VirtualMachineFailure))
-	stopped.Status.Conditions = []kubevirtv1.VirtualMachineCondition{{Type: kubevirtv1.VirtualMachineFailure, Status: corev1.ConditionFalse}}
+	stopped.Status.Conditions = []kubevirtv1.VirtualMachineCondition{
+		{Type: kubevirtv1.VirtualMachineFailure, Status: corev1.ConditionFalse},
+	}
 	assert.False(t, HasCondition(stopped, kubevirtv1.VirtualMachineFailure))
 	stopped.Status.Conditions[0].Status = corev1.ConditionTrue
 	assert.True(t, HasCondition(stopped, kubevirtv1.VirtualMachineFailure))
@@ -85,10 +104,14 @@ func TestConditions(t *testing.T) {
 func TestPresences(t *testing.T) {
 	assert.Empty(t, View{}.Presences())
 	assert.Empty(t, View{Machine: &kubevirtv1.VirtualMachine{}}.Presences(), "no template")
-	cloudInit := kubevirtv1.Volume{Name: "cloudinit", VolumeSource: kubevirtv1.VolumeSource{CloudInitNoCloud: &kubevirtv1.CloudInitNoCloudSource{}}}
+	cloudInit := kubevirtv1.Volume{
+		Name:         "cloudinit",
+		VolumeSource: kubevirtv1.VolumeSource{CloudInitNoCloud: &kubevirtv1.CloudInitNoCloudSource{}},
+	}
 	view := View{
-		Machine:  machine(importedVolume("root", "web-root"), claimVolume("data", "new"), cloudInit),
-		Instance: instance(kubevirtv1.Running, importedVolume("root", "web-root"), claimVolume("data", "old"), cloudInit),
+		Machine: machine(importedVolume("root", "web-root"), claimVolume("data", "new"), cloudInit),
+		Instance: instance(kubevirtv1.Running, importedVolume("root", "web-root"),
+			claimVolume("data", "old"), cloudInit),
 	}
 	view.Instance.Status.VolumeStatus = []kubevirtv1.VolumeStatus{
 		{Name: "data", Target: "vdb"},
@@ -106,7 +129,8 @@ func TestPresences(t *testing.T) {
 		}
 		return list
 	}
-	assert.Equal(t, []string{"root=web-root instance", "data=old instance", "left=unplugging instance", "data=new template"}, names())
+	assert.Equal(t, []string{"root=web-root instance", "data=old instance", "left=unplugging instance",
+		"data=new template"}, names())
 	assert.Nil(t, found[0].Status, "KubeVirt has said nothing of it")
 	require.NotNil(t, found[1].Status)
 	assert.Equal(t, "vdb", found[1].Status.Target)
@@ -117,14 +141,19 @@ func TestPresences(t *testing.T) {
 
 	view.Instance.Status.Phase = kubevirtv1.Succeeded
 	found = view.Presences()
-	assert.Equal(t, []string{"root=web-root template", "data=new template"}, names(), "the guest has ended; the VirtualMachine may start again")
+	assert.Equal(t, []string{"root=web-root template", "data=new template"}, names(),
+		"the guest has ended; the VirtualMachine may start again")
 }
 
 // While a volume migrates, KubeVirt names the target in the spec, and the guest writes to both.
 func TestAMigratingVolumeIsPresentWithItsSource(t *testing.T) {
-	view := View{Machine: machine(claimVolume("data", "target")), Instance: instance(kubevirtv1.Running, claimVolume("data", "target"))}
+	view := View{
+		Machine:  machine(claimVolume("data", "target")),
+		Instance: instance(kubevirtv1.Running, claimVolume("data", "target")),
+	}
 	view.Instance.Status.MigratedVolumes = []kubevirtv1.StorageMigratedVolumeInfo{{
-		VolumeName: "data", SourcePVCInfo: &kubevirtv1.PersistentVolumeClaimInfo{ClaimName: "source"}, DestinationPVCInfo: &kubevirtv1.PersistentVolumeClaimInfo{ClaimName: "target"},
+		VolumeName: "data", SourcePVCInfo: &kubevirtv1.PersistentVolumeClaimInfo{ClaimName: "source"},
+		DestinationPVCInfo: &kubevirtv1.PersistentVolumeClaimInfo{ClaimName: "target"},
 	}}
 	assert.True(t, view.HasClaim("source"))
 	assert.True(t, view.HasClaim("target"))
@@ -173,7 +202,9 @@ func TestRestartRequired(t *testing.T) {
 
 func TestVolumeOf(t *testing.T) {
 	instance := instance(kubevirtv1.Running)
-	instance.Spec.Volumes = []kubevirtv1.Volume{{Name: "data", VolumeSource: kubevirtv1.VolumeSource{DataVolume: &kubevirtv1.DataVolumeSource{Name: "claim"}}}}
+	instance.Spec.Volumes = []kubevirtv1.Volume{
+		{Name: "data", VolumeSource: kubevirtv1.VolumeSource{DataVolume: &kubevirtv1.DataVolumeSource{Name: "claim"}}},
+	}
 	claim, migrates := VolumeOf(instance, "data")
 	assert.Equal(t, "claim", claim)
 	assert.False(t, migrates)

@@ -23,20 +23,21 @@ func VolumeOf(instance *kubevirtv1.VirtualMachineInstance, name string) (claim s
 			claim = ClaimOf(&instance.Spec.Volumes[i])
 		}
 	}
-	return claim, slices.ContainsFunc(instance.Status.MigratedVolumes, func(volume kubevirtv1.StorageMigratedVolumeInfo) bool {
-		return volume.VolumeName == name
-	})
+	return claim,
+		slices.ContainsFunc(instance.Status.MigratedVolumes, func(volume kubevirtv1.StorageMigratedVolumeInfo) bool {
+			return volume.VolumeName == name
+		})
 }
 
-// Halted reports whether nothing starts the machine before its VirtualMachine is written again. A machine that has no VirtualMachine is
-// not halted.
+// Halted reports whether nothing starts the machine before its VirtualMachine is written again. A machine that has no
+// VirtualMachine is not halted.
 func (v View) Halted() bool {
 	return v.Instance == nil && v.Machine != nil && v.Machine.Spec.RunStrategy != nil &&
 		*v.Machine.Spec.RunStrategy == kubevirtv1.RunStrategyHalted
 }
 
-// NeverRan reports whether KubeVirt has made no instance of the VirtualMachine yet: its status has the run strategy from the first
-// one on (pkg/virt-controller/watch/vm/vm.go, updateStatus).
+// NeverRan reports whether KubeVirt has made no instance of the VirtualMachine yet: its status has the run strategy
+// from the first one on (pkg/virt-controller/watch/vm/vm.go, updateStatus).
 func (v View) NeverRan() bool {
 	return v.Instance == nil && v.Machine != nil && v.Machine.Status.RunStrategy == ""
 }

@@ -79,7 +79,8 @@ func TestWhatTheLauncherPodGets(t *testing.T) {
 		"k8s.v1.cni.cncf.io/networks": "other/lan", "v1.multus-cni.io/default-network": "other/lan",
 		v1alpha1.GroupName + "/handover": "{}", "ovn.kubernetes.io/ip_address": "10.0.0.5",
 		"lan.shop.ovn.kubernetes.io/logical_switch": "lan", "cni.projectcalico.org/ipAddrs": "[]",
-		"container.apparmor.security.beta.kubernetes.io/compute": "unconfined", "io.kubernetes.cri-o.userns-mode": "auto",
+		"container.apparmor.security.beta.kubernetes.io/compute": "unconfined",
+		"io.kubernetes.cri-o.userns-mode":                        "auto",
 	}}
 	vm.Spec.Resources = &v1alpha1.PodResources{
 		Requests: &v1alpha1.ResourceAmounts{CPU: ptr.To(resource.MustParse("500m"))},

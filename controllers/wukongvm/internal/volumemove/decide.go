@@ -19,8 +19,8 @@ func (p Plan) decide(disk *v1alpha1.WukongDisk, volume string, known []Handover)
 	at := slices.IndexFunc(known, func(item Handover) bool { return item.Volume == volume && item.Disk == disk.Name })
 	move := disk.Status.Move
 	if move == nil {
-		// The record remains until the next move, because its removal would be a write. The disk has moved, or reports no
-		// claim for the moment.
+		// The record remains until the next move, because its removal would be a write. The disk has moved, or reports
+		// no claim for the moment.
 		if at >= 0 && (known[at].To == disk.Status.ClaimName || disk.Status.ClaimName == "") {
 			return Move{Handover: &known[at], Claim: known[at].To}, true
 		}

@@ -8,8 +8,8 @@
 //	Copy    any                Refused until the WukongVM is stopped, then Released: the disk's controller copies
 //	                           the claim
 //	Live    Preparing          Accepted, or Refused with the obstacle
-//	Live    Migrating          Accepted while it waits for another volume, then Migrating: the VirtualMachine has the new
-//	                           claim and a record of it (Handover), written in one request
+//	Live    Migrating          Accepted while it waits for another volume, then Migrating: the VirtualMachine has the
+//	                           new claim and a record of it (Handover), written in one request
 //	Live    Cancelling         Withdrawn, or Migrating until KubeVirt has reverted the volume
 //
 // A volume that KubeVirt was given ends as Moved (the new claim has all bytes), as Refused (the old one has), or, when

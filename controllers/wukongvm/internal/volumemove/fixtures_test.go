@@ -30,7 +30,8 @@ func newInputs() *Inputs {
 			Name: name, Bus: "virtio", DiskRef: &v1alpha1.LocalObjectReference{Name: name},
 		})
 		in.Disks[name] = &v1alpha1.WukongDisk{
-			ObjectMeta: metav1.ObjectMeta{Name: name}, Status: v1alpha1.WukongDiskStatus{ClaimName: name, AttachedTo: "web"},
+			ObjectMeta: metav1.ObjectMeta{Name: name},
+			Status:     v1alpha1.WukongDiskStatus{ClaimName: name, AttachedTo: "web"},
 		}
 		spec.Domain.Devices.Disks = append(spec.Domain.Devices.Disks, kubevirtv1.Disk{Name: name})
 		spec.Volumes = append(spec.Volumes, kubevirtv1.Volume{Name: name, VolumeSource: kubevirtv1.VolumeSource{
@@ -118,9 +119,10 @@ func instanceSaysFalse(
 	conditionType kubevirtv1.VirtualMachineInstanceConditionType, reason, message string,
 ) func(*Inputs) {
 	return func(in *Inputs) {
-		in.Instance.Status.Conditions = append(in.Instance.Status.Conditions, kubevirtv1.VirtualMachineInstanceCondition{
-			Type: conditionType, Status: corev1.ConditionFalse, Reason: reason, Message: message,
-		})
+		in.Instance.Status.Conditions = append(in.Instance.Status.Conditions,
+			kubevirtv1.VirtualMachineInstanceCondition{
+				Type: conditionType, Status: corev1.ConditionFalse, Reason: reason, Message: message,
+			})
 	}
 }
 

@@ -17,8 +17,8 @@ type Handover struct {
 	Disk   string `json:"disk"`
 	From   string `json:"from"`
 	To     string `json:"to"`
-	// Instance is the one that ran when the volume was handed over. Another instance with the new claim did not get it by
-	// a migration: it started on it, and the claim may be empty.
+	// Instance is the one that ran when the volume was handed over. Another instance with the new claim did not get it
+	// by a migration: it started on it, and the claim may be empty.
 	Instance types.UID `json:"instance"`
 	// Done: the new claim has all that the guest wrote.
 	Done bool `json:"done,omitempty"`

@@ -48,8 +48,8 @@ type halves struct {
 	virtualMachine *kubevirtv1.VirtualMachine
 	instance       *kubevirtv1.VirtualMachineInstance
 
-	// newest is the number of the guest's last write, and bytes the number of the last write that each claim has. copying
-	// is what a clone has read.
+	// newest is the number of the guest's last write, and bytes the number of the last write that each claim has.
+	// copying is what a clone has read.
 	newest    int
 	bytes     map[string]int
 	copying   map[string]int
@@ -61,12 +61,15 @@ const empty = -1
 
 func newHalves(seed uint64) *halves {
 	m := &halves{
-		random: rand.New(rand.NewPCG(seed, 1)), volumes: map[string]*cdiv1.DataVolume{}, bytes: map[string]int{"data": 0},
+		random: rand.New(rand.NewPCG(seed, 1)), volumes: map[string]*cdiv1.DataVolume{},
+		bytes:   map[string]int{"data": 0},
 		copying: map[string]int{},
 		disk: &v1alpha1.WukongDisk{
-			ObjectMeta: metav1.ObjectMeta{Name: "data", Namespace: "shop", UID: "disk", Annotations: map[string]string{}},
-			Spec:       v1alpha1.WukongDiskSpec{Size: ptr.To(resource.MustParse("1Gi")), StorageClassName: ptr.To("fast")},
-			Status:     v1alpha1.WukongDiskStatus{ClaimName: "data"},
+			ObjectMeta: metav1.ObjectMeta{
+				Name: "data", Namespace: "shop", UID: "disk", Annotations: map[string]string{},
+			},
+			Spec:   v1alpha1.WukongDiskSpec{Size: ptr.To(resource.MustParse("1Gi")), StorageClassName: ptr.To("fast")},
+			Status: v1alpha1.WukongDiskStatus{ClaimName: "data"},
 		},
 		vm: &v1alpha1.WukongVM{
 			ObjectMeta: metav1.ObjectMeta{Name: "web", Namespace: "shop", UID: "vm"},
@@ -285,7 +288,8 @@ func (m *halves) kubevirt() {
 	if m.instance == nil {
 		m.recover(wanted)
 		recovery := virt.HasCondition(m.virtualMachine, kubevirtv1.VirtualMachineManualRecoveryRequired)
-		if !halted && !manual && !recovery && m.volumes[wanted] != nil && m.volumes[wanted].Status.Phase == cdiv1.Succeeded {
+		if !halted && !manual && !recovery && m.volumes[wanted] != nil &&
+			m.volumes[wanted].Status.Phase == cdiv1.Succeeded {
 			m.start(wanted)
 		}
 		return
@@ -349,7 +353,8 @@ func (m *halves) start(claim string) {
 	m.instances++
 	m.sayf("kubevirt: starts instance %d on %s", m.instances, claim)
 	if m.bytes[claim] != m.newest {
-		m.lost = fmt.Sprintf("a guest starts on %s, which has the writes up to %d of %d", claim, m.bytes[claim], m.newest)
+		m.lost = fmt.Sprintf("a guest starts on %s, which has the writes up to %d of %d", claim,
+			m.bytes[claim], m.newest)
 	}
 	m.instance = keeptest.Object(&kubevirtv1.VirtualMachineInstance{
 		ObjectMeta: metav1.ObjectMeta{Name: "web", UID: types.UID(fmt.Sprint(m.instances))},

@@ -32,17 +32,20 @@ func TestMoves(t *testing.T) {
 		migrate bool
 	}{
 		"asked": {phase: "Preparing", state: "Accepted", claim: "data"},
-		"asked, and there is one node": {phase: "Preparing", options: []func(*Inputs){func(in *Inputs) { in.Nodes = 1 }},
-			state: "Refused", claim: "data", words: "no second node"},
+		"asked, and there is one node": {phase: "Preparing",
+			options: []func(*Inputs){func(in *Inputs) { in.Nodes = 1 }},
+			state:   "Refused", claim: "data", words: "no second node"},
 		"asked, and it cannot migrate": {phase: "Preparing", options: []func(*Inputs){
 			instanceSaysFalse(kubevirtv1.VirtualMachineInstanceIsMigratable, "HostDevice", "it has a GPU")},
 			state: "Refused", claim: "data", words: "it has a GPU"},
 		"asked, and only its claims keep it": {phase: "Preparing",
-			options: []func(*Inputs){instanceSaysFalse(kubevirtv1.VirtualMachineInstanceIsMigratable, "DisksNotLiveMigratable",
+			options: []func(*Inputs){instanceSaysFalse(kubevirtv1.VirtualMachineInstanceIsMigratable,
+				"DisksNotLiveMigratable",
 				"data"), readWriteOnce("data")},
 			state: "Accepted", claim: "data"},
-		"asked, and another claim cannot come along": {phase: "Preparing", options: []func(*Inputs){readWriteOnce("root")},
-			state: "Refused", claim: "data", words: "volume root is ReadWriteOnce"},
+		"asked, and another claim cannot come along": {phase: "Preparing",
+			options: []func(*Inputs){readWriteOnce("root")},
+			state:   "Refused", claim: "data", words: "volume root is ReadWriteOnce"},
 		"asked, and it waits for a restart": {phase: "Preparing",
 			options: []func(*Inputs){virtualMachineSaysTrue(restart, "cores changed")},
 			state:   "Refused", claim: "data", words: "cores changed"},
@@ -56,19 +59,24 @@ func TestMoves(t *testing.T) {
 		}}, state: "Accepted", claim: "data", words: "until KubeVirt has restarted"},
 		"given, not begun": {phase: "Migrating", given: true, state: "Migrating", claim: "data-2", migrate: true},
 		"begun": {phase: "Migrating", given: true,
-			options: []func(*Inputs){instanceVolume("data-2", true)}, state: "Migrating", claim: "data-2", migrate: true},
-		"listed, spec not yet": {phase: "Migrating", given: true, options: []func(*Inputs){instanceVolume("data", true)},
-			state: "Migrating", claim: "data-2", migrate: true},
+			options: []func(*Inputs){instanceVolume("data-2", true)}, state: "Migrating", claim: "data-2",
+			migrate: true},
+		"listed, spec not yet": {phase: "Migrating", given: true,
+			options: []func(*Inputs){instanceVolume("data", true)},
+			state:   "Migrating", claim: "data-2", migrate: true},
 		"finished": {phase: "Migrating", given: true,
 			options: []func(*Inputs){instanceVolume("data-2", false)}, state: "Moved", claim: "data-2", migrate: true},
 		"finished, then ended": {phase: "Migrating", given: true,
-			options: []func(*Inputs){instanceVolume("data-2", false), ended}, state: "Moved", claim: "data-2", migrate: true},
+			options: []func(*Inputs){instanceVolume("data-2", false), ended}, state: "Moved", claim: "data-2",
+			migrate: true},
 		"ended before it begun": {phase: "Migrating", given: true, options: []func(*Inputs){ended}, state: "Refused",
 			claim: "data", migrate: true},
 		"ended in the middle": {phase: "Migrating", given: true,
-			options: []func(*Inputs){instanceVolume("data-2", true), ended}, state: "Refused", claim: "data", migrate: true},
+			options: []func(*Inputs){instanceVolume("data-2", true), ended}, state: "Refused", claim: "data",
+			migrate: true},
 		"gone in the middle": {phase: "Migrating", given: true, options: []func(*Inputs){instanceGone,
-			virtualMachineSaysTrue(volumesChange, ""), listedByKubeVirt}, state: "Refused", claim: "data", migrate: true},
+			virtualMachineSaysTrue(volumesChange, ""), listedByKubeVirt}, state: "Refused", claim: "data",
+			migrate: true},
 		"gone, to be recovered": {phase: "Migrating", given: true, options: []func(*Inputs){instanceGone,
 			virtualMachineSaysTrue(recovery, ""), listedByKubeVirt}, state: "Refused", claim: "data", migrate: true},
 		"gone after it finished": {phase: "Migrating", given: true,
@@ -86,13 +94,15 @@ func TestMoves(t *testing.T) {
 		"cancelled, not given": {phase: "Cancelling", state: "Withdrawn", claim: "data"},
 		"cancelled, not begun": {phase: "Cancelling", given: true, state: "Migrating", claim: "data", migrate: true},
 		"cancelled, begun": {phase: "Cancelling", given: true,
-			options: []func(*Inputs){instanceVolume("data-2", true)}, state: "Migrating", claim: "data-2", migrate: true},
+			options: []func(*Inputs){instanceVolume("data-2", true)}, state: "Migrating", claim: "data-2",
+			migrate: true},
 		"cancelled, on its way": {phase: "Cancelling", options: []func(*Inputs){instanceVolume("data-2", true)},
 			state: "Migrating", claim: "data", migrate: false},
 		"cancelled too late": {phase: "Cancelling", given: true,
 			options: []func(*Inputs){instanceVolume("data-2", false)}, state: "Moved", claim: "data-2", migrate: true},
 		"its record was taken off": {phase: "Migrating", given: true,
-			options: []func(*Inputs){func(in *Inputs) { in.Machine.Annotations = nil }}, state: "Undecided", claim: "data-2"},
+			options: []func(*Inputs){func(in *Inputs) { in.Machine.Annotations = nil }}, state: "Undecided",
+			claim: "data-2"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -130,7 +140,8 @@ func TestAStalledMigrationBeginsAnew(t *testing.T) {
 		"released": {stall: Stall{state: released}, claim: "data-2", root: "root", words: "is being restarted"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			in := moveOf(v1alpha1.MoveMigrating, true, instanceVolume("data", true), func(in *Inputs) { in.Stall = test.stall })
+			in := moveOf(v1alpha1.MoveMigrating, true, instanceVolume("data", true),
+				func(in *Inputs) { in.Stall = test.stall })
 			plan := Make(*in)
 			volumes := written(in, plan)
 			assert.Equal(t, test.claim, claimIn(volumes, "data"))
@@ -154,9 +165,11 @@ func TestWhatIsAStall(t *testing.T) {
 	began := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	says := func(status corev1.ConditionStatus) func(*Inputs) {
 		return func(in *Inputs) {
-			in.Instance.Status.Conditions = append(in.Instance.Status.Conditions, kubevirtv1.VirtualMachineInstanceCondition{
-				Type: kubevirtv1.VirtualMachineInstanceVolumesChange, Status: status, LastTransitionTime: metav1.NewTime(began),
-			})
+			in.Instance.Status.Conditions = append(in.Instance.Status.Conditions,
+				kubevirtv1.VirtualMachineInstanceCondition{
+					Type: kubevirtv1.VirtualMachineInstanceVolumesChange, Status: status,
+					LastTransitionTime: metav1.NewTime(began),
+				})
 		}
 	}
 	look := func(after time.Duration, unfinished bool, options ...func(*Inputs)) (Stall, int) {
@@ -191,8 +204,9 @@ func TestWhatIsAStall(t *testing.T) {
 			want: Stall{state: stalled, misled: "root"}},
 		"released": {options: []func(*Inputs){listed, says(corev1.ConditionFalse)},
 			want: Stall{state: released}, asked: 1},
-		"released, a migration is left": {options: []func(*Inputs){listed, says(corev1.ConditionFalse)}, unfinished: true,
-			want: Stall{state: released, unfinished: true, RetryAfter: stallRetry}, asked: 1},
+		"released, a migration is left": {options: []func(*Inputs){listed, says(corev1.ConditionFalse)},
+			unfinished: true,
+			want:       Stall{state: released, unfinished: true, RetryAfter: stallRetry}, asked: 1},
 		"of another instance": {options: []func(*Inputs){listed, says(corev1.ConditionTrue), restarted},
 			after: time.Hour},
 	} {
@@ -257,7 +271,9 @@ func TestAMachineIsHeldBackWhileADiskIsCopied(t *testing.T) {
 func TestVolumesMoveTogetherOrOneAfterTheOther(t *testing.T) {
 	asks := func(phase v1alpha1.MovePhase) func(*Inputs) {
 		return func(in *Inputs) {
-			in.Disks["root"].Status.Move = &v1alpha1.DiskMove{TargetClaimName: "root-2", Method: v1alpha1.MoveLive, Phase: phase}
+			in.Disks["root"].Status.Move = &v1alpha1.DiskMove{
+				TargetClaimName: "root-2", Method: v1alpha1.MoveLive, Phase: phase,
+			}
 			in.Disks["root"].Status.Conditions = []metav1.Condition{
 				{Type: v1alpha1.ConditionStorageMoved, Reason: v1alpha1.ReasonMoving}}
 		}
@@ -303,7 +319,8 @@ func TestAMigrationThatFailedIsTold(t *testing.T) {
 		end := metav1.NewTime(ended)
 		return keeptest.Object(&kubevirtv1.VirtualMachineInstance{Status: kubevirtv1.VirtualMachineInstanceStatus{
 			Conditions: []kubevirtv1.VirtualMachineInstanceCondition{{
-				Type: kubevirtv1.VirtualMachineInstanceVolumesChange, Status: status, Message: "invalid", LastTransitionTime: began,
+				Type: kubevirtv1.VirtualMachineInstanceVolumesChange, Status: status, Message: "invalid",
+				LastTransitionTime: began,
 			}},
 			MigrationState: &kubevirtv1.VirtualMachineInstanceMigrationState{Failed: failed, EndTimestamp: &end,
 				FailureReason: "no lock"},

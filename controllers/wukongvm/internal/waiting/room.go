@@ -16,7 +16,8 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/addresspool"
 )
 
-// wakeAtOnce is how many of the machines whose pools have an address look for it when it is let go: one of them gets it.
+// wakeAtOnce is how many of the machines whose pools have an address look for it when it is let go: one of them gets
+// it.
 const wakeAtOnce = 16
 
 // Awaited is what a machine waits for: a lock, by its name, or any address of pools on a segment.
@@ -38,8 +39,8 @@ func By(request *addresslock.Request) []Awaited {
 	return waits
 }
 
-// Room holds the machines that wait for addresses. It is kept in memory alone: every machine is looked at when the manager starts, and
-// enters again.
+// Room holds the machines that wait for addresses. It is kept in memory alone: every machine is looked at when the
+// manager starts, and enters again.
 type Room struct {
 	mutex sync.Mutex
 	// guests by what they wait for. A machine enters before it looks, so that what is let go meanwhile wakes it.
@@ -54,7 +55,8 @@ type guest struct {
 	woken bool
 }
 
-// canUse tells whether a guest may take an address that came free. Its machine may still find it reserved, or taken by another that was woken.
+// canUse tells whether a guest may take an address that came free. Its machine may still find it reserved, or taken by
+// another that was woken.
 func (g *guest) canUse(address netip.Addr) bool {
 	return len(g.pools) == 0 || slices.ContainsFunc(g.pools, func(pool addresspool.Pool) bool { return pool.Has(address) })
 }

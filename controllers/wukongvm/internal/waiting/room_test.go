@@ -50,7 +50,9 @@ func TestTheOldestThatWaitAreWokenFirst(t *testing.T) {
 // Fault B.4: however many wait for an address of one pool keep none from an address of another.
 func TestAnAddressWakesThoseWhosePoolHasIt(t *testing.T) {
 	pools := func(cidr string) []addresspool.Pool {
-		found, err := addresspool.Parse(&v1alpha1.WukongNetworkSpec{Subnets: []v1alpha1.Subnet{{CIDR: cidr, Pool: &v1alpha1.AddressPool{}}}})
+		found, err := addresspool.Parse(&v1alpha1.WukongNetworkSpec{
+			Subnets: []v1alpha1.Subnet{{CIDR: cidr, Pool: &v1alpha1.AddressPool{}}},
+		})
 		require.NoError(t, err)
 		return found
 	}

@@ -33,7 +33,8 @@ func run() error {
 	capacity := flag.String("capacity", "200Gi", "size of the default pool")
 	socket := flag.String("socket", "/csi/csi.sock", "where to listen")
 	registry := flag.String("registry", "", "kubelet's folder plugins_registry, to register there")
-	kubeletPlugins := flag.String("kubelet-plugins", "/var/lib/kubelet/plugins", "kubelet's folder with a folder for each driver, named for it, which has the socket")
+	kubeletPlugins := flag.String("kubelet-plugins", "/var/lib/kubelet/plugins",
+		"kubelet's folder with a folder for each driver, named for it, which has the socket")
 	flag.Parse()
 
 	quantity, err := resource.ParseQuantity(*capacity)
@@ -52,7 +53,8 @@ func run() error {
 	group.Go(func() error { return driver.Serve(ctx, *socket) })
 	if *registry != "" {
 		group.Go(func() error {
-			return csidriver.Register(ctx, options.Name, *registry, filepath.Join(*kubeletPlugins, options.Name, filepath.Base(*socket)))
+			return csidriver.Register(ctx, options.Name, *registry,
+				filepath.Join(*kubeletPlugins, options.Name, filepath.Base(*socket)))
 		})
 	}
 	return group.Wait()

@@ -1,8 +1,8 @@
-// Command guest-agent configures the tiny guest of the dev cluster and follows its devices; see the package guestagent. Its other modes are
-// tools for tests:
+// Command guest-agent configures the tiny guest of the dev cluster and follows its devices; see the package guestagent.
+// Its other modes are tools for tests:
 //
-//	guest-agent meter take|give [ADDRESS]     receives or sends for 8 seconds on TCP port 9000, with whoever connects or to an address.
-//	                                          Who takes prints bits per second
+//	guest-agent meter take|give [ADDRESS]     receives or sends for 8 seconds on TCP port 9000, with whoever connects
+//	                                          or to an address. Who takes prints bits per second
 //	guest-agent connect ADDRESS PORT SECONDS  fails unless the TCP port accepts a connection within the time
 //
 // Linked as meter or connect, it needs no first argument.

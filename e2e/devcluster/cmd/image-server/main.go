@@ -1,5 +1,5 @@
-// Command image-server serves the files of a folder over HTTP and HTTPS, for imports of guest images inside the dev cluster, and relays
-// connections to other servers badly, for exports.
+// Command image-server serves the files of a folder over HTTP and HTTPS, for imports of guest images inside the dev
+// cluster, and relays connections to other servers badly, for exports.
 package main
 
 import (
@@ -21,13 +21,15 @@ func main() {
 	secureAddress := flag.String("listen-tls", ":8443", "address to listen on with TLS")
 	hosts := flag.String("hosts", "localhost", "names in the certificate, with commas")
 	folder := flag.String("folder", "/images", "folder with the files")
-	limit := flag.Int64("relay-limit", 0, "how many bytes a client may send by one connection of the relays that follow, before it is cut")
+	limit := flag.Int64("relay-limit", 0,
+		"how many bytes a client may send by one connection of the relays that follow, before it is cut")
 	var relays []relay.Relay
-	flag.Func("relay", "LISTEN=TARGET: pass TCP connections on, and cut them; as often as wanted", func(text string) error {
-		one, err := relay.Parse(text, *limit)
-		relays = append(relays, one)
-		return err
-	})
+	flag.Func("relay", "LISTEN=TARGET: pass TCP connections on, and cut them; as often as wanted",
+		func(text string) error {
+			one, err := relay.Parse(text, *limit)
+			relays = append(relays, one)
+			return err
+		})
 	flag.Parse()
 	log.Fatal(serve(*address, *secureAddress, strings.Split(*hosts, ","), *folder, relays))
 }
@@ -46,7 +48,9 @@ func serve(address, secureAddress string, hosts []string, folder string, relays 
 		return fmt.Errorf("read the certificate of %v: %w", hosts, err)
 	}
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /ca.crt", func(writer http.ResponseWriter, _ *http.Request) { _, _ = writer.Write(authority.Certificate) })
+	mux.HandleFunc("GET /ca.crt", func(writer http.ResponseWriter, _ *http.Request) {
+		_, _ = writer.Write(authority.Certificate)
+	})
 	mux.Handle("/", imageserver.New(folder))
 	plain := &http.Server{Addr: address, Handler: mux, ReadHeaderTimeout: 10 * time.Second}
 	secure := &http.Server{

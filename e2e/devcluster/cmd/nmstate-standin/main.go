@@ -1,4 +1,5 @@
-// Command nmstate-standin does on a node of the dev cluster what NMState's handler does elsewhere; see package nmstatestandin.
+// Command nmstate-standin does on a node of the dev cluster what NMState's handler does elsewhere; see package
+// nmstatestandin.
 package main
 
 import (

@@ -24,8 +24,8 @@ type WithAssets interface {
 	Assets() []*artifact.Recipe
 }
 
-// WithNodePreparation is implemented by add-ons that need something on a node before the add-ons of the cluster are installed,
-// for example a binary in /opt/cni/bin. It runs once per node, after the node has started.
+// WithNodePreparation is implemented by add-ons that need something on a node before the add-ons of the cluster are
+// installed, for example a binary in /opt/cni/bin. It runs once per node, after the node has started.
 type WithNodePreparation interface {
 	PrepareNode(ctx context.Context, cluster *Cluster, node Node) error
 }

@@ -50,7 +50,9 @@ func TestTypedObjectsAreAppliedWithoutWhatTheServerWrites(t *testing.T) {
 }
 
 func TestWaitEndsWithTheLastAnswer(t *testing.T) {
-	err := WaitFor(t.Context(), time.Millisecond, "wait for it", func(context.Context) (string, error) { return "it has no door", nil })
+	err := WaitFor(t.Context(), time.Millisecond, "wait for it", func(context.Context) (string, error) {
+		return "it has no door", nil
+	})
 	require.ErrorContains(t, err, "wait for it: gave up: it has no door")
 }
 
@@ -83,6 +85,8 @@ func TestPodsOfANodeThatStartedAnewAreReadyWhenTheyDidToo(t *testing.T) {
 	}
 	ended := pod("ended", "one", started.Add(-time.Hour))
 	ended.Status.ContainerStatuses[0].State = corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{}}
-	pods := []corev1.Pod{pod("before", "one", started.Add(-time.Second)), pod("after", "one", started), pod("elsewhere", "two", started.Add(-time.Hour)), ended}
-	require.Equal(t, []string{"pod before has not been started since one was"}, outdated(pods, []Node{{Name: "one", Since: started}, {Name: "two"}}))
+	pods := []corev1.Pod{pod("before", "one", started.Add(-time.Second)), pod("after", "one", started),
+		pod("elsewhere", "two", started.Add(-time.Hour)), ended}
+	require.Equal(t, []string{"pod before has not been started since one was"},
+		outdated(pods, []Node{{Name: "one", Since: started}, {Name: "two"}}))
 }

@@ -21,8 +21,8 @@ const FieldManager = "devcluster"
 type Cluster struct {
 	// Config reaches the API server as cluster-admin.
 	Config *rest.Config
-	// Client reads from the API server without a cache. Unstructured objects work for every kind; the typed ones are those of
-	// client-go's scheme.
+	// Client reads from the API server without a cache. Unstructured objects work for every kind; the typed ones are
+	// those of client-go's scheme.
 	Client client.Client
 	// Nodes are the machines of the cluster, in order of their numbers.
 	Nodes []Node

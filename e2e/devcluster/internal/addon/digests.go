@@ -9,11 +9,12 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
-// annotationImages is on the pod template of what the dev cluster applies: the digests of its images on the nodes. The tags are always the same, so
-// that nothing else would tell a Deployment that there is a new image for its pods.
+// annotationImages is on the pod template of what the dev cluster applies: the digests of its images on the nodes. The
+// tags are always the same, so that nothing else would tell a Deployment that there is a new image for its pods.
 const annotationImages = "devcluster.wukong.local/images"
 
-// markImages writes into the pod template of an object, if it has one, which images of the nodes its containers are made of.
+// markImages writes into the pod template of an object, if it has one, which images of the nodes its containers are
+// made of.
 func markImages(object *unstructured.Unstructured, digests map[string]string) error {
 	if object.GroupVersionKind().Group != "apps" {
 		return nil
@@ -36,5 +37,6 @@ func markImages(object *unstructured.Unstructured, digests map[string]string) er
 	if len(used) == 0 {
 		return nil
 	}
-	return unstructured.SetNestedField(object.Object, strings.Join(slices.Sorted(maps.Keys(used)), ","), "spec", "template", "metadata", "annotations", annotationImages)
+	return unstructured.SetNestedField(object.Object, strings.Join(slices.Sorted(maps.Keys(used)), ","), "spec",
+		"template", "metadata", "annotations", annotationImages)
 }

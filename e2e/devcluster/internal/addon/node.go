@@ -26,8 +26,8 @@ type Node struct {
 	PodSubnet string `json:"podSubnet"`
 	// PID is the node's init process, as the host counts.
 	PID int `json:"pid"`
-	// Started is the start time of the init process (field 22 of /proc/PID/stat), which tells it from a later process that
-	// got the same PID.
+	// Started is the start time of the init process (field 22 of /proc/PID/stat), which tells it from a later process
+	// that got the same PID.
 	Started uint64 `json:"started"`
 	// Since is when the node was started, to the second.
 	Since time.Time `json:"since"`
@@ -36,8 +36,8 @@ type Node struct {
 // Root is the node's root folder as seen from the host.
 func (n Node) Root() string { return filepath.Join("/proc", strconv.Itoa(n.PID), "root") }
 
-// Path is a path on the node as seen from the host. Absolute symbolic links inside the node lead into the host's files: use
-// Exec for paths that may be links.
+// Path is a path on the node as seen from the host. Absolute symbolic links inside the node lead into the host's files:
+// use Exec for paths that may be links.
 func (n Node) Path(inside string) string { return filepath.Join(n.Root(), inside) }
 
 // WriteFile writes a file on the node, and the folders above it.
@@ -59,7 +59,8 @@ func (n Node) Command(ctx context.Context, arguments ...string) *exec.Cmd {
 	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	command.Cancel = func() error { return syscall.Kill(-command.Process.Pid, syscall.SIGKILL) }
 	command.WaitDelay = 5 * time.Second
-	command.Env = []string{"PATH=/opt/wukong/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root"}
+	command.Env = []string{"PATH=/opt/wukong/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+		"HOME=/root"}
 	return command
 }
 
@@ -74,7 +75,8 @@ func (n Node) ExecInput(ctx context.Context, input io.Reader, arguments ...strin
 	command := n.Command(ctx, arguments...)
 	command.Stdin, command.Stdout, command.Stderr = input, &output, &complaint
 	if err := command.Run(); err != nil {
-		return output.String(), fmt.Errorf("node %s: %s: %w: %s", n.Name, strings.Join(arguments, " "), err, strings.TrimSpace(complaint.String()))
+		return output.String(), fmt.Errorf("node %s: %s: %w: %s", n.Name, strings.Join(arguments, " "), err,
+			strings.TrimSpace(complaint.String()))
 	}
 	return output.String(), nil
 }

@@ -20,9 +20,12 @@ const (
 	pollInterval  = 250 * time.Millisecond
 )
 
-// WaitFor asks again and again until the answer is empty. The answer names what is missing; it is in the error when patience
-// runs out. An error of check ends the wait at once.
-func WaitFor(ctx context.Context, patience time.Duration, what string, check func(ctx context.Context) (missing string, err error)) error {
+// WaitFor asks again and again until the answer is empty. The answer names what is missing; it is in the error when
+// patience runs out. An error of check ends the wait at once.
+func WaitFor(
+	ctx context.Context, patience time.Duration, what string,
+	check func(ctx context.Context) (missing string, err error),
+) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	ticker := time.NewTicker(pollInterval)
@@ -51,18 +54,20 @@ func WaitFor(ctx context.Context, patience time.Duration, what string, check fun
 	}
 }
 
-// isTransient is true for errors that pass by themselves while parts of the cluster start: a kind whose definition was applied
-// a moment ago, a webhook whose pod is not ready, a server that restarts.
+// isTransient is true for errors that pass by themselves while parts of the cluster start: a kind whose definition was
+// applied a moment ago, a webhook whose pod is not ready, a server that restarts.
 func isTransient(err error) bool {
 	return meta.IsNoMatchError(err) || apierrors.IsInternalError(err) || apierrors.IsServiceUnavailable(err) ||
-		apierrors.IsTooManyRequests(err) || apierrors.IsServerTimeout(err) || apierrors.IsTimeout(err) || apierrors.IsConflict(err) ||
+		apierrors.IsTooManyRequests(err) || apierrors.IsServerTimeout(err) || apierrors.IsTimeout(err) ||
+		apierrors.IsConflict(err) ||
 		utilnet.IsConnectionRefused(err) || utilnet.IsConnectionReset(err) || utilnet.IsProbableEOF(err) ||
 		strings.Contains(err.Error(), "no matches for kind") ||
 		(apierrors.IsNotFound(err) && strings.Contains(err.Error(), "the server could not find the requested resource"))
 }
 
-// WaitWorkloads waits until all Deployments, DaemonSets and StatefulSets of the namespace that have one of the names (or all of them, when no
-// name is given) run their current version with all replicas ready. Workloads that are named but absent are waited for.
+// WaitWorkloads waits until all Deployments, DaemonSets and StatefulSets of the namespace that have one of the names
+// (or all of them, when no name is given) run their current version with all replicas ready. Workloads that are named
+// but absent are waited for.
 func (c *Cluster) WaitWorkloads(ctx context.Context, patience time.Duration, namespace string, names ...string) error {
 	return WaitFor(ctx, patience, "wait for workloads of "+namespace, func(ctx context.Context) (string, error) {
 		states, err := c.workloads(ctx, namespace)
@@ -101,7 +106,8 @@ func (c *Cluster) WaitWorkloads(ctx context.Context, patience time.Duration, nam
 	})
 }
 
-// outdated names the pods of which kubelet has said nothing since their node was started: that they are ready was said before that.
+// outdated names the pods of which kubelet has said nothing since their node was started: that they are ready was said
+// before that.
 func outdated(pods []corev1.Pod, nodes []Node) []string {
 	since := map[string]time.Time{}
 	for _, node := range nodes {
@@ -111,8 +117,10 @@ func outdated(pods []corev1.Pod, nodes []Node) []string {
 	for i := range pods {
 		pod := &pods[i]
 		for _, status := range pod.Status.ContainerStatuses {
-			if running := status.State.Running; running != nil && running.StartedAt.Time.Before(since[pod.Spec.NodeName]) {
-				names = append(names, fmt.Sprintf("pod %s has not been started since %s was", pod.Name, pod.Spec.NodeName))
+			if running := status.State.Running; running != nil &&
+				running.StartedAt.Time.Before(since[pod.Spec.NodeName]) {
+				names = append(names,
+					fmt.Sprintf("pod %s has not been started since %s was", pod.Name, pod.Spec.NodeName))
 			}
 		}
 	}
@@ -135,19 +143,23 @@ func (c *Cluster) workloads(ctx context.Context, namespace string) (map[string]s
 		if item.Spec.Replicas != nil {
 			want = *item.Spec.Replicas
 		}
-		current := item.Status.ObservedGeneration >= item.Generation && item.Status.Replicas == item.Status.UpdatedReplicas
+		current := item.Status.ObservedGeneration >= item.Generation &&
+			item.Status.Replicas == item.Status.UpdatedReplicas
 		states[item.Name] = lack(current, item.Status.ReadyReplicas, want)
 	}
 	for _, item := range daemonSets.Items {
-		current := item.Status.ObservedGeneration >= item.Generation && item.Status.UpdatedNumberScheduled == item.Status.DesiredNumberScheduled
-		states[item.Name] = lack(current && item.Status.DesiredNumberScheduled > 0, item.Status.NumberReady, item.Status.DesiredNumberScheduled)
+		current := item.Status.ObservedGeneration >= item.Generation &&
+			item.Status.UpdatedNumberScheduled == item.Status.DesiredNumberScheduled
+		states[item.Name] = lack(current && item.Status.DesiredNumberScheduled > 0, item.Status.NumberReady,
+			item.Status.DesiredNumberScheduled)
 	}
 	for _, item := range statefulSets.Items {
 		want := int32(1)
 		if item.Spec.Replicas != nil {
 			want = *item.Spec.Replicas
 		}
-		current := item.Status.ObservedGeneration >= item.Generation && item.Status.CurrentRevision == item.Status.UpdateRevision
+		current := item.Status.ObservedGeneration >= item.Generation &&
+			item.Status.CurrentRevision == item.Status.UpdateRevision
 		states[item.Name] = lack(current, item.Status.ReadyReplicas, want)
 	}
 	return states, nil
@@ -178,7 +190,8 @@ func (c *Cluster) podTroubles(ctx context.Context, namespace string) string {
 		}
 		for _, status := range append(pod.Status.InitContainerStatuses, pod.Status.ContainerStatuses...) {
 			if waiting := status.State.Waiting; waiting != nil && waiting.Message != "" {
-				troubles = append(troubles, fmt.Sprintf("pod %s, container %s: %s: %s", pod.Name, status.Name, waiting.Reason, waiting.Message))
+				troubles = append(troubles,
+					fmt.Sprintf("pod %s, container %s: %s: %s", pod.Name, status.Name, waiting.Reason, waiting.Message))
 			}
 		}
 	}

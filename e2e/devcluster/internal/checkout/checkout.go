@@ -1,4 +1,5 @@
-// Package checkout finds the folder with the project's source, for tests and for the dev cluster, whose parts are built from it.
+// Package checkout finds the folder with the project's source, for tests and for the dev cluster, whose parts are built
+// from it.
 package checkout
 
 import (

@@ -28,7 +28,8 @@ func serverURL(plan network.Plan) string {
 // readyURL answers with success when the API server is ready.
 func readyURL(plan network.Plan) string { return serverURL(plan) + "/readyz" }
 
-// writeCredentials makes the certificates and kubeconfig files of the control plane and the administrator, once per cluster.
+// writeCredentials makes the certificates and kubeconfig files of the control plane and the administrator, once per
+// cluster.
 func writeCredentials(place paths, plan network.Plan) error {
 	if _, err := os.Stat(place.kubeconfig()); err == nil {
 		return nil
@@ -56,25 +57,31 @@ func writeCredentials(place paths, plan network.Plan) error {
 	if err != nil {
 		return err
 	}
-	kubeletClient, err := authority.Issue(pki.Request{Name: "kube-apiserver-kubelet-client", Groups: []string{"system:masters"}})
+	kubeletClient, err := authority.Issue(pki.Request{
+		Name: "kube-apiserver-kubelet-client", Groups: []string{"system:masters"},
+	})
 	if err != nil {
 		return err
 	}
 	err = errors.Join(
-		authority.Write(place.pki("ca")), frontProxy.Write(place.pki("front-proxy-ca")), server.Write(place.pki("apiserver")),
+		authority.Write(place.pki("ca")), frontProxy.Write(place.pki("front-proxy-ca")),
+		server.Write(place.pki("apiserver")),
 		proxyClient.Write(place.pki("front-proxy-client")), kubeletClient.Write(place.pki("kubelet-client")),
 		os.WriteFile(place.pki("tokens.key"), tokens, 0o600),
 	)
 	if err != nil {
 		return fmt.Errorf("write certificates: %w", err)
 	}
-	for name, user := range map[string]string{"controller-manager": "system:kube-controller-manager", "scheduler": "system:kube-scheduler"} {
+	for name, user := range map[string]string{
+		"controller-manager": "system:kube-controller-manager", "scheduler": "system:kube-scheduler",
+	} {
 		if err := writeKubeconfig(place.pki(name+".kubeconfig"), authority, plan, pki.Request{Name: user}); err != nil {
 			return err
 		}
 	}
 	// The administrator's file comes last: it says that everything is there.
-	return writeKubeconfig(place.kubeconfig(), authority, plan, pki.Request{Name: "admin", Groups: []string{"system:masters"}})
+	return writeKubeconfig(place.kubeconfig(), authority, plan,
+		pki.Request{Name: "admin", Groups: []string{"system:masters"}})
 }
 
 // writeKubeconfig issues a client certificate and writes a kubeconfig that has everything in it.
@@ -84,8 +91,12 @@ func writeKubeconfig(path string, authority *pki.Authority, plan network.Plan, u
 		return err
 	}
 	config := clientcmdapi.NewConfig()
-	config.Clusters[clusterName] = &clientcmdapi.Cluster{Server: serverURL(plan), CertificateAuthorityData: authority.Certificate}
-	config.AuthInfos[user.Name] = &clientcmdapi.AuthInfo{ClientCertificateData: pair.Certificate, ClientKeyData: pair.Key}
+	config.Clusters[clusterName] = &clientcmdapi.Cluster{
+		Server: serverURL(plan), CertificateAuthorityData: authority.Certificate,
+	}
+	config.AuthInfos[user.Name] = &clientcmdapi.AuthInfo{
+		ClientCertificateData: pair.Certificate, ClientKeyData: pair.Key,
+	}
 	config.Contexts[clusterName] = &clientcmdapi.Context{Cluster: clusterName, AuthInfo: user.Name}
 	config.CurrentContext = clusterName
 	encoded, err := runtime.Encode(clientcmdlatest.Codec, config)

@@ -44,8 +44,8 @@ func New(folder string, store *artifact.Store, report *progress.Reporter) (*Clus
 	return &Cluster{place: paths{root: absolute}, store: store, report: report}, nil
 }
 
-// lock keeps two commands from changing the same cluster at the same time. The lock is in the cache, which stays: the cluster's
-// own folder comes and goes under it.
+// lock keeps two commands from changing the same cluster at the same time. The lock is in the cache, which stays: the
+// cluster's own folder comes and goes under it.
 func (c *Cluster) lock() (release func(), err error) {
 	path := filepath.Join(c.store.Root(), ".locks", c.place.identity())
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
@@ -72,12 +72,14 @@ func (c *Cluster) buildPrograms(ctx context.Context, more ...*artifact.Recipe) e
 		return err
 	}
 	bin := func(index int) string { return filepath.Join(folders[index], "bin") }
-	c.programs = programFolders{kubernetes: bin(0), etcd: bin(1), containerd: bin(2), runc: bin(3), networkPlugins: bin(4)}
+	c.programs = programFolders{
+		kubernetes: bin(0), etcd: bin(1), containerd: bin(2), runc: bin(3), networkPlugins: bin(4),
+	}
 	return nil
 }
 
-// linkPrograms makes one folder with all programs that run on nodes and in the control plane. The links are hard ones: a node sees the files of the
-// host but for /tmp and /run, where the cache may be.
+// linkPrograms makes one folder with all programs that run on nodes and in the control plane. The links are hard ones:
+// a node sees the files of the host but for /tmp and /run, where the cache may be.
 func (c *Cluster) linkPrograms() error {
 	for _, folder := range []string{c.programs.kubernetes, c.programs.etcd, c.programs.containerd, c.programs.runc} {
 		if err := placePrograms(folder, c.place.programs(), addon.LinkProgram); err != nil {
@@ -90,7 +92,8 @@ func (c *Cluster) linkPrograms() error {
 // View is the running cluster as add-ons and commands see it.
 func (c *Cluster) View() (*addon.Cluster, error) {
 	view := &addon.Cluster{
-		StateDir: c.place.root, SharedDir: c.place.shared(), Pool: c.state.Pool, KVM: host.HasKVM(), Store: c.store, Report: c.report,
+		StateDir: c.place.root, SharedDir: c.place.shared(), Pool: c.state.Pool, KVM: host.HasKVM(), Store: c.store,
+		Report: c.report,
 	}
 	for _, node := range c.state.Nodes {
 		if node.Alive() {
@@ -103,7 +106,8 @@ func (c *Cluster) View() (*addon.Cluster, error) {
 func (c *Cluster) nodeView(node nodeState) addon.Node {
 	return addon.Node{
 		Name: nodeName(node.Number), Address: c.state.Plan.Node(node.Number).String(),
-		PodSubnet: c.state.Plan.PodSubnet(node.Number).String(), PID: node.PID, Started: node.Started, Since: node.Since,
+		PodSubnet: c.state.Plan.PodSubnet(node.Number).String(), PID: node.PID, Started: node.Started,
+		Since: node.Since,
 	}
 }
 

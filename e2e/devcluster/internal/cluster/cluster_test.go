@@ -91,7 +91,8 @@ func TestNodeIsReadyWhenItSaysSoAfterItsStart(t *testing.T) {
 	started := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
 	node := func(status corev1.ConditionStatus, reported time.Time, taints ...string) *corev1.Node {
 		made := &corev1.Node{Status: corev1.NodeStatus{Conditions: []corev1.NodeCondition{{
-			Type: corev1.NodeReady, Status: status, Reason: "Reason", Message: "message", LastHeartbeatTime: metav1.NewTime(reported),
+			Type: corev1.NodeReady, Status: status, Reason: "Reason", Message: "message",
+			LastHeartbeatTime: metav1.NewTime(reported),
 		}}}}
 		for _, taint := range taints {
 			made.Spec.Taints = append(made.Spec.Taints, corev1.Taint{Key: taint})
@@ -102,13 +103,16 @@ func TestNodeIsReadyWhenItSaysSoAfterItsStart(t *testing.T) {
 		node  *corev1.Node
 		lacks string
 	}{
-		"ready":                 {node(corev1.ConditionTrue, started), ""},
-		"no report at all":      {&corev1.Node{}, "kubelet has not reported yet"},
-		"an old report":         {node(corev1.ConditionTrue, started.Add(-time.Second)), "kubelet has not reported since the node was started"},
-		"not ready":             {node(corev1.ConditionFalse, started), "Reason: message"},
-		"ready but tainted":     {node(corev1.ConditionTrue, started, "node.kubernetes.io/not-ready"), "it has the taint node.kubernetes.io/not-ready"},
-		"a taint of a person":   {node(corev1.ConditionTrue, started, "example.org/mine"), ""},
-		"not ready and tainted": {node(corev1.ConditionFalse, started, "node.kubernetes.io/not-ready"), "Reason: message"},
+		"ready":            {node(corev1.ConditionTrue, started), ""},
+		"no report at all": {&corev1.Node{}, "kubelet has not reported yet"},
+		"an old report": {node(corev1.ConditionTrue, started.Add(-time.Second)),
+			"kubelet has not reported since the node was started"},
+		"not ready": {node(corev1.ConditionFalse, started), "Reason: message"},
+		"ready but tainted": {node(corev1.ConditionTrue, started, "node.kubernetes.io/not-ready"),
+			"it has the taint node.kubernetes.io/not-ready"},
+		"a taint of a person": {node(corev1.ConditionTrue, started, "example.org/mine"), ""},
+		"not ready and tainted": {node(corev1.ConditionFalse, started, "node.kubernetes.io/not-ready"),
+			"Reason: message"},
 	} {
 		t.Run(name, func(t *testing.T) { require.Equal(t, test.lacks, nodeLacks(test.node, started)) })
 	}
@@ -116,7 +120,8 @@ func TestNodeIsReadyWhenItSaysSoAfterItsStart(t *testing.T) {
 
 func TestServicesLack(t *testing.T) {
 	answers := map[string]string{
-		`{"lastUpdated":"2026-01-01T00:00:00Z","healthy":true}`:                                    "kube-proxy has not written the rules of Services yet",
+		`{"lastUpdated":"2026-01-01T00:00:00Z",` +
+			`"healthy":true}`: "kube-proxy has not written the rules of Services yet",
 		`{"healthy":true,"status":{"IPv4":{"lastUpdated":"2026-01-01T00:00:00Z","healthy":true}}}`: "",
 		`no`: "is not understood",
 	}

@@ -16,8 +16,8 @@ const (
 	controlPlaneName = "control-plane"
 	etcdAddress      = "127.0.0.1:2379"
 	clusterDomain    = "cluster.local"
-	// collectSeldom lets the programs of the cluster use memory instead of processor time: the API server's collector looks through hundreds of megabytes of
-	// definitions each time, and guests are emulated beside it.
+	// collectSeldom lets the programs of the cluster use memory instead of processor time: the API server's collector
+	// looks through hundreds of megabytes of definitions each time, and guests are emulated beside it.
 	collectSeldom = "GOGC=400"
 	programPath   = "PATH=/opt/wukong/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 )
@@ -30,7 +30,8 @@ func (c *Cluster) startControlPlane(ctx context.Context) error {
 			return fmt.Errorf("control plane: %w", err)
 		}
 	}
-	err := errors.Join(writeAuditPolicy(place.pki("audit-policy.yaml")), writeYAML(place.scheduler(), schedulerConfig(place)))
+	err := errors.Join(writeAuditPolicy(place.pki("audit-policy.yaml")),
+		writeYAML(place.scheduler(), schedulerConfig(place)))
 	if err != nil {
 		return fmt.Errorf("control plane: %w", err)
 	}
@@ -146,7 +147,8 @@ func controllerManagerOptions(place paths) map[string]string {
 		"cluster-signing-cert-file":        place.pki("ca.crt"),
 		"cluster-signing-key-file":         place.pki("ca.key"),
 		"cluster-name":                     clusterName,
-		// It asks for a token for each of its controllers when it starts, which takes seconds at the rate that is usual.
+		// It asks for a token for each of its controllers when it starts, which takes seconds at the rate that is
+		// usual.
 		"kube-api-qps":   "200",
 		"kube-api-burst": "400",
 		// A new node is free for pods when this period has passed.
@@ -164,21 +166,23 @@ func schedulerConfig(place paths) map[string]any {
 		"kind":             "KubeSchedulerConfiguration",
 		"clientConnection": map[string]any{"kubeconfig": place.pki("scheduler.kubeconfig")},
 		"leaderElection":   map[string]any{"leaderElect": false},
-		// A pod that found no node is tried again when something changed for it, but not sooner than this. Elsewhere it waits up to ten seconds.
+		// A pod that found no node is tried again when something changed for it, but not sooner than this. Elsewhere it
+		// waits up to ten seconds.
 		"podInitialBackoffSeconds": 1,
 		"podMaxBackoffSeconds":     2,
 	}
 }
 
-// writeAuditPolicy makes the API server log each request once, when it is answered, without bodies: tests count the requests
-// of the operator by user and verb.
+// writeAuditPolicy makes the API server log each request once, when it is answered, without bodies: tests count the
+// requests of the operator by user and verb.
 func writeAuditPolicy(path string) error {
 	return writeYAML(path, map[string]any{
 		"apiVersion": "audit.k8s.io/v1",
 		"kind":       "Policy",
 		"omitStages": []string{"RequestReceived", "ResponseStarted"},
 		"rules": []map[string]any{
-			{"level": "None", "nonResourceURLs": []string{"/healthz*", "/livez*", "/readyz*", "/openapi/*", "/version"}},
+			{"level": "None",
+				"nonResourceURLs": []string{"/healthz*", "/livez*", "/readyz*", "/openapi/*", "/version"}},
 			{"level": "Metadata"},
 		},
 	})

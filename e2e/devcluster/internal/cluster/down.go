@@ -38,8 +38,8 @@ func (c *Cluster) Down(ctx context.Context) error {
 	return c.report.Run("take the cluster down", func(*progress.Step) error { return c.remove(ctx, loaded) })
 }
 
-// remove removes everything of a cluster, as far as it exists. The state is optional: without it no process can be left, since a
-// sandbox whose state was not written ends with the program that made it.
+// remove removes everything of a cluster, as far as it exists. The state is optional: without it no process can be
+// left, since a sandbox whose state was not written ends with the program that made it.
 func (c *Cluster) remove(ctx context.Context, left *state) error {
 	ctx, cancel := context.WithTimeout(ctx, endPatience)
 	defer cancel()

@@ -82,7 +82,8 @@ func nodeSpec(place paths, plan network.Plan, number int) sandbox.Spec {
 		Root: &sandbox.Root{
 			Folder: filepath.Join(folder, "root"),
 			Binds: map[string]string{
-				// An overlay cannot hold the writable layer of another, so containerd and volumes are on the host's disk.
+				// An overlay cannot hold the writable layer of another, so containerd and volumes are on the host's
+				// disk.
 				place.containerd(name):            "/var/lib/containerd",
 				filepath.Join(folder, "kubelet"):  "/var/lib/kubelet",
 				filepath.Join(folder, "log"):      "/var/log",
@@ -103,11 +104,13 @@ func nodeSpec(place paths, plan network.Plan, number int) sandbox.Spec {
 		ShieldedSysctls: kubeletSysctls(),
 		Programs: []sandbox.Program{
 			program("containerd", nil, "--config="+nodeConfig+"/containerd.toml"),
-			// It would try again less and less often, up to every seven seconds, to register at an API server that is not there yet.
+			// It would try again less and less often, up to every seven seconds, to register at an API server that is
+			// not there yet.
 			program("kubelet", []string{"unix:" + containerdSocket, readyURL(plan)},
 				"--config="+nodeConfig+"/kubelet.yaml", "--kubeconfig="+nodeConfig+"/kubelet.kubeconfig",
 				"--root-dir=/var/lib/kubelet", "--hostname-override="+name, "--node-ip="+address,
-				// How often cAdvisor reads the cgroups of all containers, which nobody asks for. Elsewhere every ten seconds.
+				// How often cAdvisor reads the cgroups of all containers, which nobody asks for. Elsewhere every ten
+				// seconds.
 				"--housekeeping-interval=1m"),
 			program("kube-proxy", []string{readyURL(plan)}, "--config="+nodeConfig+"/kube-proxy.yaml"),
 		},
@@ -136,7 +139,9 @@ func (c *Cluster) writeNodeFiles(number int) error {
 		return err
 	}
 	address := plan.Node(number).String()
-	serving, err := authority.Issue(pki.Request{Name: "system:node:" + name, Groups: []string{"system:nodes"}, Hosts: []string{name, address}})
+	serving, err := authority.Issue(pki.Request{
+		Name: "system:node:" + name, Groups: []string{"system:nodes"}, Hosts: []string{name, address},
+	})
 	if err != nil {
 		return err
 	}
@@ -200,7 +205,8 @@ func containerdConfig(raiseOOMPriority bool) string {
 root = "/var/lib/containerd"
 state = "/run/containerd"
 imports = []
-disabled_plugins = ["io.containerd.snapshotter.v1.blockfile", "io.containerd.snapshotter.v1.devmapper", "io.containerd.tracing.processor.v1.otlp"]
+disabled_plugins = ["io.containerd.snapshotter.v1.blockfile", "io.containerd.snapshotter.v1.devmapper", `+
+		`"io.containerd.tracing.processor.v1.otlp"]
 
 [grpc]
   address = %q

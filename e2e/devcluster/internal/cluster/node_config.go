@@ -29,14 +29,17 @@ func kubeletConfig(plan network.Plan) map[string]any {
 		"cgroupDriver": "cgroupfs",
 		"failCgroupV1": false,
 		"failSwapOn":   false,
-		// The disk is the host's and may be rather full: that is no reason to evict pods or to drop images that cannot be pulled.
+		// The disk is the host's and may be rather full: that is no reason to evict pods or to drop images that cannot
+		// be pulled.
 		"imageGCHighThresholdPercent": 100,
 		"imageGCLowThresholdPercent":  99,
 		"evictionHard": map[string]string{
-			"memory.available": "100Mi", "nodefs.available": "0%", "nodefs.inodesFree": "0%", "imagefs.available": "0%", "imagefs.inodesFree": "0%",
+			"memory.available": "100Mi", "nodefs.available": "0%", "nodefs.inodesFree": "0%", "imagefs.available": "0%",
+			"imagefs.inodesFree": "0%",
 		},
 		"serializeImagePulls": false,
-		// What a person mends shall be seen to heal in seconds. Elsewhere a container that fails is tried again after five minutes at the latest.
+		// What a person mends shall be seen to heal in seconds. Elsewhere a container that fails is tried again after
+		// five minutes at the latest.
 		"crashLoopBackOff": map[string]string{"maxContainerRestartPeriod": "10s"},
 		"oomScoreAdj":      0,
 		"volumePluginDir":  "/var/lib/kubelet/volumeplugins",
@@ -54,13 +57,15 @@ func kubeProxyConfig(plan network.Plan, name string) map[string]any {
 		"hostnameOverride": name,
 		"clientConnection": map[string]any{"kubeconfig": nodeConfig + "/kube-proxy.kubeconfig"},
 		// The sizes of the connection table are the host's.
-		"conntrack": map[string]any{"maxPerCore": 0, "min": 0, "tcpEstablishedTimeout": "0s", "tcpCloseWaitTimeout": "0s"},
-		"nftables":  map[string]any{"minSyncPeriod": "200ms"},
+		"conntrack": map[string]any{
+			"maxPerCore": 0, "min": 0, "tcpEstablishedTimeout": "0s", "tcpCloseWaitTimeout": "0s",
+		},
+		"nftables": map[string]any{"minSyncPeriod": "200ms"},
 	}
 }
 
-// networkConfig is the CNI configuration of the pod network. Pods are routed: with a bridge, an answer within one node would
-// not pass kube-proxy's rules unless the host has loaded br_netfilter.
+// networkConfig is the CNI configuration of the pod network. Pods are routed: with a bridge, an answer within one node
+// would not pass kube-proxy's rules unless the host has loaded br_netfilter.
 func networkConfig(plan network.Plan, number int) map[string]any {
 	return map[string]any{
 		"cniVersion": "1.0.0",
@@ -75,12 +80,14 @@ func networkConfig(plan network.Plan, number int) map[string]any {
 					"routes": []map[string]any{{"dst": "0.0.0.0/0"}},
 				},
 			},
-			{"type": "portmap", "capabilities": map[string]any{"portMappings": true}, "snat": true, "backend": "nftables"},
+			{"type": "portmap", "capabilities": map[string]any{"portMappings": true}, "snat": true,
+				"backend": "nftables"},
 		},
 	}
 }
 
-// canRaiseOOMPriority is true when this process has CAP_SYS_RESOURCE, with which the out-of-memory score can be lowered.
+// canRaiseOOMPriority is true when this process has CAP_SYS_RESOURCE, with which the out-of-memory score can be
+// lowered.
 func canRaiseOOMPriority() bool {
 	const capSysResource = 24
 	data, err := os.ReadFile("/proc/self/status")

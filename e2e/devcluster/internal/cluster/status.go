@@ -42,7 +42,8 @@ func (c *Cluster) Status(ctx context.Context) (lines []StatusLine, healthy bool,
 		add(controlPlaneName, "does not answer", err.Error(), false)
 		return lines, healthy, nil
 	}
-	add(controlPlaneName, "running", fmt.Sprintf("%s, process %d", serverURL(c.state.Plan), c.state.ControlPlane.PID), true)
+	add(controlPlaneName, "running",
+		fmt.Sprintf("%s, process %d", serverURL(c.state.Plan), c.state.ControlPlane.PID), true)
 	for _, node := range c.state.Nodes {
 		name := nodeName(node.Number)
 		if !node.Alive() {
@@ -50,7 +51,8 @@ func (c *Cluster) Status(ctx context.Context) (lines []StatusLine, healthy bool,
 			continue
 		}
 		state, good := readiness(nodes.Items, name)
-		add(name, state, fmt.Sprintf("%s, pods %s, process %d", c.state.Plan.Node(node.Number), c.state.Plan.PodSubnet(node.Number), node.PID), good)
+		add(name, state, fmt.Sprintf("%s, pods %s, process %d", c.state.Plan.Node(node.Number),
+			c.state.Plan.PodSubnet(node.Number), node.PID), good)
 	}
 	state, detail, good := podSummary(ctx, view)
 	add("pods", state, detail, good)

@@ -119,7 +119,9 @@ func (c *Cluster) findOrPlan(ctx context.Context, pool pooldisk.Kind) error {
 	}
 	if loaded != nil && loaded.controlPlaneAlive() {
 		if !slices.Equal(loaded.Programs, c.programs.list()) {
-			return errors.New("the running cluster was started from other versions of its programs: run `devcluster down` first")
+			return errors.New(
+				"the running cluster was started from other versions of its programs: run `devcluster down` first",
+			)
 		}
 		c.state = loaded
 		return nil
@@ -163,7 +165,9 @@ func (c *Cluster) startMissing(ctx context.Context, options Options, archives []
 		return err
 	}
 	if !c.state.controlPlaneAlive() {
-		if err := c.report.Run("start the control plane", func(*progress.Step) error { return c.startControlPlane(ctx) }); err != nil {
+		if err := c.report.Run(
+			"start the control plane", func(*progress.Step) error { return c.startControlPlane(ctx) },
+		); err != nil {
 			return err
 		}
 	}
@@ -193,7 +197,8 @@ func (c *Cluster) waitControlPlane(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		return addon.WaitFor(ctx, apiServerPatience, "wait for the API server (log: "+c.place.log(controlPlaneName, "kube-apiserver")+")",
+		return addon.WaitFor(ctx, apiServerPatience,
+			"wait for the API server (log: "+c.place.log(controlPlaneName, "kube-apiserver")+")",
 			func(ctx context.Context) (string, error) {
 				// The namespace appears when the API server has done its own first work.
 				err := view.Client.Get(ctx, client.ObjectKey{Name: "kube-system"}, &corev1.Namespace{})
@@ -224,29 +229,31 @@ func (c *Cluster) waitNodes(ctx context.Context) error {
 
 // waitNode waits until the node has registered and is ready, and gives it its labels and pod subnet.
 func waitNode(ctx context.Context, view *addon.Cluster, node addon.Node, since time.Time, log string) error {
-	return addon.WaitFor(ctx, nodePatience, "wait for "+node.Name+" (log: "+log+")", func(ctx context.Context) (string, error) {
-		var found corev1.Node
-		if err := view.Client.Get(ctx, client.ObjectKey{Name: node.Name}, &found); err != nil {
-			if apierrors.IsNotFound(err) {
-				return "kubelet has not registered it", nil
+	return addon.WaitFor(ctx, nodePatience, "wait for "+node.Name+" (log: "+log+")",
+		func(ctx context.Context) (string, error) {
+			var found corev1.Node
+			if err := view.Client.Get(ctx, client.ObjectKey{Name: node.Name}, &found); err != nil {
+				if apierrors.IsNotFound(err) {
+					return "kubelet has not registered it", nil
+				}
+				return err.Error(), nil
 			}
-			return err.Error(), nil
-		}
-		if err := labelNode(ctx, view, &found, node); err != nil {
-			return "", err
-		}
-		if lacks := nodeLacks(&found, since); lacks != "" {
-			return lacks, nil
-		}
-		return servicesLack(ctx, net.JoinHostPort(node.Address, proxyHealthPort)), nil
-	})
+			if err := labelNode(ctx, view, &found, node); err != nil {
+				return "", err
+			}
+			if lacks := nodeLacks(&found, since); lacks != "" {
+				return lacks, nil
+			}
+			return servicesLack(ctx, net.JoinHostPort(node.Address, proxyHealthPort)), nil
+		})
 }
 
 // proxyHealthPort is where kube-proxy tells of itself (k8s.io/kubernetes, pkg/cluster/ports, ProxyHealthzPort).
 const proxyHealthPort = "10256"
 
-// servicesLack says why pods of a node may not reach Services; empty when they do. kube-proxy calls itself healthy from its start, and names an IP
-// family from when it has written the rules of all Services for it (k8s.io/kubernetes, pkg/proxy/healthcheck, ProxyHealth).
+// servicesLack says why pods of a node may not reach Services; empty when they do. kube-proxy calls itself healthy from
+// its start, and names an IP family from when it has written the rules of all Services for it (k8s.io/kubernetes,
+// pkg/proxy/healthcheck, ProxyHealth).
 func servicesLack(ctx context.Context, proxy string) string {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+proxy+"/livez", nil)
 	if err != nil {
@@ -269,7 +276,8 @@ func servicesLack(ctx context.Context, proxy string) string {
 	return ""
 }
 
-// nodeLacks says why a node is not ready; empty means that it is. What was reported before the node was started says nothing.
+// nodeLacks says why a node is not ready; empty means that it is. What was reported before the node was started says
+// nothing.
 func nodeLacks(node *corev1.Node, since time.Time) string {
 	lacks := "kubelet has not reported yet"
 	for _, condition := range node.Status.Conditions {
@@ -324,7 +332,9 @@ func (c *Cluster) ensureAddons(ctx context.Context, options Options) error {
 		if err := c.prepareNodes(ctx, view, one); err != nil {
 			return fmt.Errorf("add-on %s: %w", one.Name(), err)
 		}
-		if err := c.report.Run("install "+one.Name(), func(*progress.Step) error { return one.Install(ctx, view) }); err != nil {
+		if err := c.report.Run(
+			"install "+one.Name(), func(*progress.Step) error { return one.Install(ctx, view) },
+		); err != nil {
 			return fmt.Errorf("add-on %s: %w", one.Name(), err)
 		}
 	}
@@ -338,7 +348,9 @@ func (c *Cluster) ensureAddons(ctx context.Context, options Options) error {
 
 func (c *Cluster) waitAddons(ctx context.Context, view *addon.Cluster, addons []addon.Addon) error {
 	for _, one := range addons {
-		if err := c.report.Run(one.Name()+" ready", func(*progress.Step) error { return one.Ready(ctx, view) }); err != nil {
+		if err := c.report.Run(
+			one.Name()+" ready", func(*progress.Step) error { return one.Ready(ctx, view) },
+		); err != nil {
 			return fmt.Errorf("add-on %s: %w", one.Name(), err)
 		}
 	}

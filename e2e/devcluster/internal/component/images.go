@@ -18,7 +18,8 @@ const (
 
 // Pods has the programs of our own that run in pods: pause and probe.
 func Pods() *artifact.Recipe {
-	return artifact.GoTools("pods", artifact.GoOptions{Programs: map[string]string{"pause": "./pause", "probe": "./probe"}})
+	return artifact.GoTools("pods",
+		artifact.GoOptions{Programs: map[string]string{"pause": "./pause", "probe": "./probe"}})
 }
 
 // PauseArchive is the image of every pod's sandbox.
@@ -27,7 +28,8 @@ func PauseArchive() *artifact.Recipe { return binaryImage("pause", PauseImage, "
 // ProbeArchive is the image for checks of the cluster itself.
 func ProbeArchive() *artifact.Recipe { return binaryImage("probe", ProbeImage, "65532:65532", Pods()) }
 
-// CoreDNSArchive is the image of the cluster's name server. It listens on port 53, for which it has to be root in its container.
+// CoreDNSArchive is the image of the cluster's name server. It listens on port 53, for which it has to be root in its
+// container.
 func CoreDNSArchive() *artifact.Recipe { return binaryImage("coredns", CoreDNSImage, "", CoreDNS()) }
 
 // binaryImage is the image of one program of a recipe, on nothing.
@@ -39,7 +41,8 @@ func binaryImage(program, reference, user string, binaries *artifact.Recipe) *ar
 		Build: func(_ context.Context, build *artifact.Build) error {
 			source := filepath.Join(build.Deps[binaries.Name], "bin", program)
 			archive := filepath.Join(build.Out, image.Archive)
-			return image.FromBinaries(archive, reference, user, []string{"/" + program}, map[string]string{"/" + program: source})
+			return image.FromBinaries(archive, reference, user, []string{"/" + program},
+				map[string]string{"/" + program: source})
 		},
 	}
 }

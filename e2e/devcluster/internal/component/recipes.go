@@ -26,7 +26,8 @@ func Kubernetes() *artifact.Recipe {
 
 // Etcd has etcd.
 func Etcd() *artifact.Recipe {
-	return artifact.GoTools("etcd", artifact.GoOptions{Programs: map[string]string{"etcd": "go.etcd.io/etcd/server/v3"}})
+	return artifact.GoTools("etcd",
+		artifact.GoOptions{Programs: map[string]string{"etcd": "go.etcd.io/etcd/server/v3"}})
 }
 
 // Containerd has containerd, its shim and ctr.

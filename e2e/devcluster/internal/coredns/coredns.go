@@ -57,8 +57,8 @@ func (Addon) Ready(ctx context.Context, cluster *addon.Cluster) error {
 	return cluster.WaitWorkloads(ctx, patience, "kube-system", "coredns")
 }
 
-// serviceAddress is the tenth address of the service subnet, which kubelet gives to pods as their name server. The API server's
-// own service has the first.
+// serviceAddress is the tenth address of the service subnet, which kubelet gives to pods as their name server. The API
+// server's own service has the first.
 func serviceAddress(ctx context.Context, cluster *addon.Cluster) (string, error) {
 	var address string
 	err := addon.WaitFor(ctx, patience, "wait for the service kubernetes", func(ctx context.Context) (string, error) {

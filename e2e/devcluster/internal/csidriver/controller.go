@@ -96,8 +96,9 @@ func (d *Driver) wanted(request *csi.CreateVolumeRequest) (record, error) {
 		return record{}, err
 	}
 	want := record{
-		ID: idFor(volumes, request.GetName()), Name: request.GetName(), Bytes: size, Block: block, Created: time.Now().UTC(),
-		Pool: defaultPool, PoolBytes: d.options.Capacity,
+		ID: idFor(volumes, request.GetName()), Name: request.GetName(), Bytes: size, Block: block,
+		Created: time.Now().UTC(),
+		Pool:    defaultPool, PoolBytes: d.options.Capacity,
 	}
 	parameters := request.GetParameters()
 	if name := parameters["pool"]; name != "" {
@@ -194,7 +195,8 @@ func (d *Driver) source(want *record, request *csi.CreateVolumeRequest) (*origin
 		return nil, status.Errorf(codes.InvalidArgument, "%s has another volume mode", from.ID)
 	}
 	if from.Bytes > want.Bytes {
-		return nil, status.Errorf(codes.OutOfRange, "%d bytes are less than the %d of %s", want.Bytes, from.Bytes, from.ID)
+		return nil, status.Errorf(codes.OutOfRange, "%d bytes are less than the %d of %s", want.Bytes,
+			from.Bytes, from.ID)
 	}
 	return &origin{record: from, kind: kind}, nil
 }
@@ -206,7 +208,8 @@ func (d *Driver) fits(name string, capacity, more int64) error {
 		return failed(err)
 	}
 	if booked+more > capacity {
-		return status.Errorf(codes.ResourceExhausted, "pool %s is full: %d bytes more than its %d bytes", name, booked+more-capacity, capacity)
+		return status.Errorf(codes.ResourceExhausted, "pool %s is full: %d bytes more than its %d bytes", name,
+			booked+more-capacity, capacity)
 	}
 	return nil
 }

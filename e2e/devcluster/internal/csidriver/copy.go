@@ -12,8 +12,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// copyTree copies a file or a folder with modes, owners and symbolic links. Blocks are shared with the original where the
-// file system can, and holes stay holes.
+// copyTree copies a file or a folder with modes, owners and symbolic links. Blocks are shared with the original where
+// the file system can, and holes stay holes.
 func copyTree(from, to string) error {
 	return filepath.WalkDir(from, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil {
@@ -104,7 +104,9 @@ func copySparse(source, target *os.File) error {
 		if err != nil {
 			return err
 		}
-		if _, err := io.Copy(io.NewOffsetWriter(target, start), io.NewSectionReader(source, start, end-start)); err != nil {
+		if _, err := io.Copy(
+			io.NewOffsetWriter(target, start), io.NewSectionReader(source, start, end-start),
+		); err != nil {
 			return err
 		}
 		position = end

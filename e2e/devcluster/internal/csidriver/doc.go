@@ -26,17 +26,18 @@
 // On any other file system a snapshot is a copy that is made while the volume may change: freeze its writer first, as
 // KubeVirt does by the guest agent.
 //
-// Measured with one file of 1 GiB of random content, on two cores that were busy with builds: 0.04 s for the snapshot of
-// the pool, 0.04 s for the reflink, 0.05 s to delete the snapshot of the pool; a copy takes 0.9 s within the page cache,
-// and 6 s to reach the disk. For a group of three volumes with a hundred files in all, while a writer called fsync after
-// each of its records: 0.02 s to 0.22 s for the snapshot of the pool, 0.03 s to 0.2 s for the reflinks, and less than a
-// millisecond to delete the snapshot of the pool.
+// Measured with one file of 1 GiB of random content, on two cores that were busy with builds: 0.04 s for the snapshot
+// of the pool, 0.04 s for the reflink, 0.05 s to delete the snapshot of the pool; a copy takes 0.9 s within the page
+// cache, and 6 s to reach the disk. For a group of three volumes with a hundred files in all, while a writer called
+// fsync after each of its records: 0.02 s to 0.22 s for the snapshot of the pool, 0.03 s to 0.2 s for the reflinks, and
+// less than a millisecond to delete the snapshot of the pool.
 //
 // Parameters of a StorageClass:
 //
 //	pool           name of the pool in which sizes are booked; "default" if not set
 //	poolBytes      capacity of that pool, for example 1Gi; if not set, the capacity that the driver was started with
-//	nodeExpansion  "true": an expansion needs a pod on a node to be complete, as with most file systems. Block volumes always do
+//	nodeExpansion  "true": an expansion needs a pod on a node to be complete, as with most file systems. Block
+//	               volumes always do
 //
 // The driver registers itself with kubelet, and needs no attacher. It passes the CSI sanity suite, see sanity_test.go.
 package csidriver

@@ -33,7 +33,8 @@ type Options struct {
 	Log logr.Logger
 }
 
-// Driver serves the Identity, Controller and Node services of CSI, and GroupController where the pool can be cut in one act.
+// Driver serves the Identity, Controller and Node services of CSI, and GroupController where the pool can be cut in one
+// act.
 type Driver struct {
 	csi.UnimplementedIdentityServer
 	csi.UnimplementedControllerServer
@@ -54,7 +55,8 @@ func New(options Options) (*Driver, error) {
 		return nil, err
 	}
 	if !pool.atomic {
-		options.Log.Info("no snapshots of groups: they need a pool that is a Btrfs subvolume, to cut all volumes in one act", "pool", pool.folder)
+		options.Log.Info("no snapshots of groups: they need a pool that is a Btrfs subvolume, to cut all volumes in "+
+			"one act", "pool", pool.folder)
 	}
 	return &Driver{options: options, pool: pool}, nil
 }
@@ -89,10 +91,13 @@ func serveSocket(ctx context.Context, server *grpc.Server, socket string) error 
 }
 
 // logFailures logs what kubelet and the sidecars otherwise only repeat.
-func (d *Driver) logFailures(ctx context.Context, request any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
+func (d *Driver) logFailures(
+	ctx context.Context, request any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler,
+) (any, error) {
 	response, err := handler(ctx, request)
 	if err != nil {
-		d.options.Log.Info("call failed", "method", info.FullMethod, "code", status.Code(err).String(), "error", err.Error())
+		d.options.Log.Info("call failed", "method", info.FullMethod, "code", status.Code(err).String(), "error",
+			err.Error())
 	}
 	return response, err
 }

@@ -31,7 +31,9 @@ func newDriver(t *testing.T) (*csidriver.Driver, string) {
 func newDriverOn(t *testing.T, kind pooldisk.Kind) (*csidriver.Driver, string) {
 	t.Helper()
 	folder := newPool(t, kind)
-	driver, err := csidriver.New(csidriver.Options{Name: driverName, NodeID: "node", PoolFolder: folder, Capacity: 100 * mebibyte, Controller: true})
+	driver, err := csidriver.New(csidriver.Options{
+		Name: driverName, NodeID: "node", PoolFolder: folder, Capacity: 100 * mebibyte, Controller: true,
+	})
 	require.NoError(t, err)
 	return driver, folder
 }
@@ -88,11 +90,13 @@ func testSnapshotsKeepWhatTheVolumeHad(t *testing.T, kind pooldisk.Kind) {
 	want, err := os.ReadFile(file)
 	require.NoError(t, err)
 
-	snapshot, err := driver.CreateSnapshot(t.Context(), &csi.CreateSnapshotRequest{Name: "snapshot", SourceVolumeId: volume})
+	snapshot, err := driver.CreateSnapshot(t.Context(),
+		&csi.CreateSnapshotRequest{Name: "snapshot", SourceVolumeId: volume})
 	require.NoError(t, err)
 	write(t, file, []byte("after"), 4*mebibyte)
 
-	restored := filepath.Join(restore(t, driver, folder, "restored", snapshot.GetSnapshot().GetSnapshotId()), "disk.img")
+	restored := filepath.Join(restore(t, driver, folder, "restored", snapshot.GetSnapshot().GetSnapshotId()),
+		"disk.img")
 	got, err := os.ReadFile(restored)
 	require.NoError(t, err)
 	require.True(t, bytes.Equal(want, got), "the restored file differs")
@@ -116,7 +120,9 @@ func TestAnInterruptedDriverLeavesNothingHalfMade(t *testing.T) {
 	leftover := filepath.Join(folder, "volumes", "vol-0123.new")
 	require.NoError(t, os.MkdirAll(leftover, 0o755))
 
-	again, err := csidriver.New(csidriver.Options{Name: driverName, PoolFolder: folder, Capacity: 100 * mebibyte, Controller: true})
+	again, err := csidriver.New(csidriver.Options{
+		Name: driverName, PoolFolder: folder, Capacity: 100 * mebibyte, Controller: true,
+	})
 	require.NoError(t, err)
 	require.NoDirExists(t, leftover)
 	require.Equal(t, volume, create(t, again, request("volume", mebibyte)), "a repeated request finds the volume")

@@ -58,7 +58,9 @@ func (d *Driver) grow(volume record, size int64) error {
 }
 
 // NodeExpandVolume implements csi.NodeServer. A folder has grown already; a loop device has to look at its file again.
-func (d *Driver) NodeExpandVolume(_ context.Context, request *csi.NodeExpandVolumeRequest) (*csi.NodeExpandVolumeResponse, error) {
+func (d *Driver) NodeExpandVolume(
+	_ context.Context, request *csi.NodeExpandVolumeRequest,
+) (*csi.NodeExpandVolumeResponse, error) {
 	if request.GetVolumeId() == "" || request.GetVolumePath() == "" {
 		return nil, status.Error(codes.InvalidArgument, "which volume, and where is it?")
 	}

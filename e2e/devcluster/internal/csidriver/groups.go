@@ -40,7 +40,8 @@ func (d *Driver) CreateVolumeGroupSnapshot(
 	group, err := d.pool.get(groups, id)
 	switch {
 	case err == nil && !slices.Equal(group.Sources, wanted):
-		return nil, status.Errorf(codes.AlreadyExists, "group snapshot %s is of volumes %v", request.GetName(), group.Sources)
+		return nil, status.Errorf(codes.AlreadyExists, "group snapshot %s is of volumes %v", request.GetName(),
+			group.Sources)
 	case errors.Is(err, errNotThere):
 		group = record{ID: id, Name: request.GetName(), Sources: wanted, Created: time.Now().UTC()}
 		err = d.cutGroup(group)
@@ -70,7 +71,9 @@ func (d *Driver) cutGroup(group record) error {
 			member := snapshotRecord(group.Name+"/"+volume.ID, volume)
 			member.Group, member.Created = group.ID, group.Created
 			from := contentBelow(folder, volumes, volume.ID)
-			if err := d.pool.add(snapshots, member, func(content string) error { return copyTree(from, content) }); err != nil {
+			if err := d.pool.add(
+				snapshots, member, func(content string) error { return copyTree(from, content) },
+			); err != nil {
 				return err
 			}
 		}
@@ -88,7 +91,9 @@ func (d *Driver) groupSnapshot(group record) (*csi.VolumeGroupSnapshot, error) {
 	if err != nil {
 		return nil, failed(err)
 	}
-	answer := &csi.VolumeGroupSnapshot{GroupSnapshotId: group.ID, CreationTime: timestamppb.New(group.Created), ReadyToUse: true}
+	answer := &csi.VolumeGroupSnapshot{
+		GroupSnapshotId: group.ID, CreationTime: timestamppb.New(group.Created), ReadyToUse: true,
+	}
 	for _, one := range members {
 		answer.Snapshots = append(answer.Snapshots, snapshotOf(one))
 	}
@@ -115,7 +120,8 @@ func (d *Driver) GetVolumeGroupSnapshot(
 	return &csi.GetVolumeGroupSnapshotResponse{GroupSnapshot: answer}, nil
 }
 
-// namedGroup is groupSnapshot for a caller who may name the snapshots that the group should have. It is an error if it has others.
+// namedGroup is groupSnapshot for a caller who may name the snapshots that the group should have. It is an error if it
+// has others.
 func (d *Driver) namedGroup(group record, named []string) (*csi.VolumeGroupSnapshot, error) {
 	answer, err := d.groupSnapshot(group)
 	if err != nil {
@@ -136,7 +142,8 @@ func sameMembers(group *csi.VolumeGroupSnapshot, named []string) error {
 	named = slices.Clone(named)
 	slices.Sort(named)
 	if !slices.Equal(has, named) {
-		return status.Errorf(codes.InvalidArgument, "group snapshot %s has the snapshots %v, not %v", group.GetGroupSnapshotId(), has, named)
+		return status.Errorf(codes.InvalidArgument,
+			"group snapshot %s has the snapshots %v, not %v", group.GetGroupSnapshotId(), has, named)
 	}
 	return nil
 }

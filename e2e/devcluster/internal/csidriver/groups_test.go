@@ -96,7 +96,9 @@ func TestAnInterruptedGroupLeavesNoMember(t *testing.T) {
 	// As after a crash between its members and the group itself.
 	require.NoError(t, os.RemoveAll(filepath.Join(folder, "groups", lost.GetGroupSnapshotId())))
 
-	again, err := csidriver.New(csidriver.Options{Name: driverName, PoolFolder: folder, Capacity: 100 * mebibyte, Controller: true})
+	again, err := csidriver.New(csidriver.Options{
+		Name: driverName, PoolFolder: folder, Capacity: 100 * mebibyte, Controller: true,
+	})
 	require.NoError(t, err)
 	require.Equal(t, []string{kept.GetSnapshots()[0].GetSnapshotId()}, entries(t, filepath.Join(folder, "snapshots")))
 	require.Len(t, cutGroup(t, again, "lost", volume).GetSnapshots(), 1)
@@ -108,7 +110,8 @@ func TestAGroupIsOneMoment(t *testing.T) {
 	driver, folder := newDriverOn(t, pooldisk.Btrfs)
 	block := request("block", 64*mebibyte)
 	block.VolumeCapabilities[0].AccessType = &csi.VolumeCapability_Block{Block: &csi.VolumeCapability_BlockVolume{}}
-	ids := []string{create(t, driver, request("a", mebibyte)), create(t, driver, request("b", mebibyte)), create(t, driver, block)}
+	ids := []string{create(t, driver, request("a", mebibyte)), create(t, driver, request("b", mebibyte)),
+		create(t, driver, block)}
 	device, err := loop.Attach(content(folder, ids[2]), loop.DirectIO)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, loop.Detach(content(folder, ids[2]))) })
@@ -117,7 +120,8 @@ func TestAGroupIsOneMoment(t *testing.T) {
 	for _, id := range ids[:2] {
 		// Volumes that would take a while to copy one after the other.
 		for number := range 50 {
-			require.NoError(t, os.WriteFile(filepath.Join(content(folder, id), fmt.Sprint(number)), make([]byte, recordSize), 0o600))
+			require.NoError(t,
+				os.WriteFile(filepath.Join(content(folder, id), fmt.Sprint(number)), make([]byte, recordSize), 0o600))
 		}
 		file, err := os.Create(filepath.Join(content(folder, id), "disk.img"))
 		require.NoError(t, err)
@@ -130,7 +134,8 @@ func TestAGroupIsOneMoment(t *testing.T) {
 	for round := range 5 {
 		// Some writes between the cuts, whatever the machine's speed.
 		start := written.Load()
-		require.Eventually(t, func() bool { return written.Load() > start+5 }, 10*time.Second, time.Millisecond, "the writer writes")
+		require.Eventually(t, func() bool { return written.Load() > start+5 }, 10*time.Second, time.Millisecond,
+			"the writer writes")
 		before := written.Load()
 		group := cutGroup(t, driver, fmt.Sprint("group ", round), ids...)
 		after := written.Load()
@@ -212,7 +217,8 @@ func TestASnapshotOfOneVolumeIsOneMoment(t *testing.T) {
 	volume := create(t, driver, request("volume", mebibyte))
 	var files []*os.File
 	for number := range 50 {
-		require.NoError(t, os.WriteFile(filepath.Join(content(folder, volume), fmt.Sprint("b", number)), make([]byte, recordSize), 0o600))
+		require.NoError(t, os.WriteFile(filepath.Join(content(folder, volume), fmt.Sprint("b", number)),
+			make([]byte, recordSize), 0o600))
 	}
 	for _, name := range []string{"a", "z"} {
 		file, err := os.Create(filepath.Join(content(folder, volume), name))
@@ -224,18 +230,21 @@ func TestASnapshotOfOneVolumeIsOneMoment(t *testing.T) {
 	stop := writeRecords(t, files, &written)
 	for round := range 10 {
 		before := written.Load()
-		snapshot, err := driver.CreateSnapshot(t.Context(), &csi.CreateSnapshotRequest{Name: fmt.Sprint(round), SourceVolumeId: volume})
+		snapshot, err := driver.CreateSnapshot(t.Context(),
+			&csi.CreateSnapshotRequest{Name: fmt.Sprint(round), SourceVolumeId: volume})
 		require.NoError(t, err)
 		clone := request(fmt.Sprint("clone ", round), mebibyte)
 		clone.VolumeContentSource = &csi.VolumeContentSource{Type: &csi.VolumeContentSource_Volume{
 			Volume: &csi.VolumeContentSource_VolumeSource{VolumeId: volume},
 		}}
 		for _, path := range []string{
-			filepath.Join(folder, "snapshots", snapshot.GetSnapshot().GetSnapshotId(), "content"), content(folder, create(t, driver, clone)),
+			filepath.Join(folder, "snapshots", snapshot.GetSnapshot().GetSnapshotId(), "content"),
+			content(folder, create(t, driver, clone)),
 		} {
 			first, second := lastRecord(t, filepath.Join(path, "a")), lastRecord(t, filepath.Join(path, "z"))
 			require.GreaterOrEqual(t, second, before)
-			require.Contains(t, []uint64{second, second + 1}, first, "%d records in the first file, %d in the second", first, second)
+			require.Contains(t, []uint64{second, second + 1}, first,
+				"%d records in the first file, %d in the second", first, second)
 		}
 	}
 	stop()
@@ -259,11 +268,13 @@ func TestASnapshotHasWhatWasWrittenToADevice(t *testing.T) {
 		want := bytes.Repeat([]byte("data"), mebibyte)
 		_, err = device.WriteAt(want, mebibyte)
 		require.NoError(t, err)
-		snapshot, err := driver.CreateSnapshot(t.Context(), &csi.CreateSnapshotRequest{Name: "snapshot", SourceVolumeId: volume})
+		snapshot, err := driver.CreateSnapshot(t.Context(),
+			&csi.CreateSnapshotRequest{Name: "snapshot", SourceVolumeId: volume})
 		require.NoError(t, err)
 		got, err := os.ReadFile(filepath.Join(folder, "snapshots", snapshot.GetSnapshot().GetSnapshotId(), "content"))
 		require.NoError(t, err)
-		require.True(t, bytes.Equal(want, got[mebibyte:mebibyte+len(want)]), "the snapshot lacks what was written before")
+		require.True(t, bytes.Equal(want, got[mebibyte:mebibyte+len(want)]),
+			"the snapshot lacks what was written before")
 		if kind != pooldisk.Folder {
 			requireDirect(t, device)
 		}
@@ -289,7 +300,8 @@ func TestSnapshotsShareBlocks(t *testing.T) {
 			unix.Sync()
 			before := free(t, folder)
 			for number := range 10 {
-				_, err := driver.CreateSnapshot(t.Context(), &csi.CreateSnapshotRequest{Name: fmt.Sprint(number), SourceVolumeId: volume})
+				_, err := driver.CreateSnapshot(t.Context(),
+					&csi.CreateSnapshotRequest{Name: fmt.Sprint(number), SourceVolumeId: volume})
 				require.NoError(t, err)
 			}
 			unix.Sync()
@@ -307,7 +319,8 @@ func free(t *testing.T, folder string) int64 {
 
 func cutGroup(t *testing.T, driver *csidriver.Driver, name string, volumes ...string) *csi.VolumeGroupSnapshot {
 	t.Helper()
-	response, err := driver.CreateVolumeGroupSnapshot(t.Context(), &csi.CreateVolumeGroupSnapshotRequest{Name: name, SourceVolumeIds: volumes})
+	response, err := driver.CreateVolumeGroupSnapshot(t.Context(),
+		&csi.CreateVolumeGroupSnapshotRequest{Name: name, SourceVolumeIds: volumes})
 	require.NoError(t, err)
 	return response.GetGroupSnapshot()
 }

@@ -14,8 +14,8 @@ import (
 	"github.com/novasphere/wukong/e2e/devcluster/internal/loop"
 )
 
-// attach makes sure that a block volume has a loop device, and notes that target uses it. All nodes are on one kernel, so they
-// share the device: two devices for one file would not see each other's writes.
+// attach makes sure that a block volume has a loop device, and notes that target uses it. All nodes are on one kernel,
+// so they share the device: two devices for one file would not see each other's writes.
 func (d *Driver) attach(id, target string) (device string, err error) {
 	err = d.withAttachments(id, func(folder string) error {
 		content := d.pool.content(id)

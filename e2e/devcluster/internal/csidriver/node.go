@@ -20,7 +20,9 @@ func (d *Driver) NodeGetInfo(context.Context, *csi.NodeGetInfoRequest) (*csi.Nod
 }
 
 // NodeGetCapabilities implements csi.NodeServer.
-func (d *Driver) NodeGetCapabilities(context.Context, *csi.NodeGetCapabilitiesRequest) (*csi.NodeGetCapabilitiesResponse, error) {
+func (d *Driver) NodeGetCapabilities(
+	context.Context, *csi.NodeGetCapabilitiesRequest,
+) (*csi.NodeGetCapabilitiesResponse, error) {
 	response := &csi.NodeGetCapabilitiesResponse{}
 	for _, one := range []csi.NodeServiceCapability_RPC_Type{
 		csi.NodeServiceCapability_RPC_EXPAND_VOLUME,
@@ -105,8 +107,8 @@ func makeTarget(target string, file bool) error {
 	return made.Close()
 }
 
-// isMountPoint is false for a path that does not exist. A bind mount of a folder of the same file system is found only by its
-// mount ID.
+// isMountPoint is false for a path that does not exist. A bind mount of a folder of the same file system is found only
+// by its mount ID.
 func isMountPoint(path string) (bool, error) {
 	mine, err := mountID(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -184,7 +186,8 @@ func (d *Driver) NodeGetVolumeStats(
 		Unit: csi.VolumeUsage_BYTES, Total: volume.Bytes, Used: used, Available: max(volume.Bytes-used, 0),
 	}}}
 	if !volume.Block {
-		response.Usage = append(response.GetUsage(), &csi.VolumeUsage{Unit: csi.VolumeUsage_INODES, Used: files, Total: files})
+		response.Usage = append(response.GetUsage(),
+			&csi.VolumeUsage{Unit: csi.VolumeUsage_INODES, Used: files, Total: files})
 	}
 	return response, nil
 }

@@ -45,8 +45,8 @@ type record struct {
 	Sources []string `json:"sources,omitempty"`
 }
 
-// pool keeps volumes and snapshots in a folder. Everything that it knows is in that folder, so the driver can restart at any
-// time, and the controller and the nodes can be different processes.
+// pool keeps volumes and snapshots in a folder. Everything that it knows is in that folder, so the driver can restart
+// at any time, and the controller and the nodes can be different processes.
 type pool struct {
 	folder string
 	// atomic says that the folder is a Btrfs subvolume, which can be snapshotted in one act.

@@ -19,7 +19,8 @@ type registrar struct {
 	failed   chan error
 }
 
-// Register serves kubelet's registration of the driver of a name until ctx ends. It returns an error if kubelet refuses the driver.
+// Register serves kubelet's registration of the driver of a name until ctx ends. It returns an error if kubelet refuses
+// the driver.
 func Register(ctx context.Context, name, folder, endpoint string) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()

@@ -20,8 +20,8 @@ import (
 	"github.com/novasphere/wukong/e2e/devcluster/internal/pooldisk"
 )
 
-// TestSanity runs the conformance suite of CSI against the driver, for both volume modes, with real mounts and loop devices: on Btrfs where the
-// kernel has it, with the service of groups, and on a plain folder.
+// TestSanity runs the conformance suite of CSI against the driver, for both volume modes, with real mounts and loop
+// devices: on Btrfs where the kernel has it, with the service of groups, and on a plain folder.
 func TestSanity(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("mounts need root")
@@ -31,10 +31,12 @@ func TestSanity(t *testing.T) {
 	for accessType, kind := range map[string]pooldisk.Kind{
 		"mount": best, "block": best, "mount on a folder": pooldisk.Folder, "block on a folder": pooldisk.Folder,
 	} {
-		folder := start(t, kind, csidriver.Options{Name: driverName, NodeID: "node-1", Capacity: 1 << 40, Controller: true})
+		folder := start(t, kind,
+			csidriver.Options{Name: driverName, NodeID: "node-1", Capacity: 1 << 40, Controller: true})
 		config := sanity.NewTestConfig()
 		config.Address = "passthrough:///csi.sock"
-		config.DialOptions = []grpc.DialOption{grpc.WithContextDialer(lateDialer(filepath.Join(folder, "csi.sock"))), grpc.WithTransportCredentials(insecure.NewCredentials())}
+		config.DialOptions = []grpc.DialOption{grpc.WithContextDialer(lateDialer(filepath.Join(folder, "csi.sock"))),
+			grpc.WithTransportCredentials(insecure.NewCredentials())}
 		config.TargetPath = filepath.Join(folder, "targets")
 		config.StagingPath = filepath.Join(folder, "staging")
 		config.TestVolumeAccessType, _, _ = strings.Cut(accessType, " ")
@@ -46,8 +48,9 @@ func TestSanity(t *testing.T) {
 	ginkgo.RunSpecs(t, "CSI sanity")
 }
 
-// lateDialer connects to a socket after a second. The suite starts to connect, and then waits for the state of the connection to change from what
-// it is at that moment (csi-test v5.3.1, utils/grpcutil.go): when the connection is ready by then, it waits for ever. A socket is as fast as that.
+// lateDialer connects to a socket after a second. The suite starts to connect, and then waits for the state of the
+// connection to change from what it is at that moment (csi-test v5.3.1, utils/grpcutil.go): when the connection is
+// ready by then, it waits for ever. A socket is as fast as that.
 func lateDialer(socket string) func(context.Context, string) (net.Conn, error) {
 	return func(ctx context.Context, _ string) (net.Conn, error) {
 		select {

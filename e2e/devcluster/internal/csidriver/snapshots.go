@@ -13,7 +13,9 @@ import (
 )
 
 // CreateSnapshot implements csi.ControllerServer.
-func (d *Driver) CreateSnapshot(_ context.Context, request *csi.CreateSnapshotRequest) (*csi.CreateSnapshotResponse, error) {
+func (d *Driver) CreateSnapshot(
+	_ context.Context, request *csi.CreateSnapshotRequest,
+) (*csi.CreateSnapshotResponse, error) {
 	if request.GetName() == "" || request.GetSourceVolumeId() == "" {
 		return nil, status.Error(codes.InvalidArgument, "a snapshot needs a name and a volume")
 	}
@@ -23,7 +25,8 @@ func (d *Driver) CreateSnapshot(_ context.Context, request *csi.CreateSnapshotRe
 	existing, err := d.pool.get(snapshots, id)
 	if err == nil {
 		if existing.Source != request.GetSourceVolumeId() {
-			return nil, status.Errorf(codes.AlreadyExists, "snapshot %s is of volume %s", request.GetName(), existing.Source)
+			return nil, status.Errorf(codes.AlreadyExists, "snapshot %s is of volume %s", request.GetName(),
+				existing.Source)
 		}
 		return &csi.CreateSnapshotResponse{Snapshot: snapshotOf(existing)}, nil
 	}
@@ -48,19 +51,23 @@ func (d *Driver) CreateSnapshot(_ context.Context, request *csi.CreateSnapshotRe
 // snapshotRecord is the record of a snapshot that is made now.
 func snapshotRecord(name string, volume record) record {
 	return record{
-		ID: idFor(snapshots, name), Name: name, Bytes: volume.Bytes, Block: volume.Block, Source: volume.ID, Created: time.Now().UTC(),
+		ID: idFor(snapshots, name), Name: name, Bytes: volume.Bytes, Block: volume.Block, Source: volume.ID,
+		Created: time.Now().UTC(),
 	}
 }
 
 func snapshotOf(from record) *csi.Snapshot {
 	return &csi.Snapshot{
-		SnapshotId: from.ID, SourceVolumeId: from.Source, SizeBytes: from.Bytes, CreationTime: timestamppb.New(from.Created), ReadyToUse: true,
+		SnapshotId: from.ID, SourceVolumeId: from.Source, SizeBytes: from.Bytes,
+		CreationTime: timestamppb.New(from.Created), ReadyToUse: true,
 		GroupSnapshotId: from.Group,
 	}
 }
 
 // DeleteSnapshot implements csi.ControllerServer.
-func (d *Driver) DeleteSnapshot(_ context.Context, request *csi.DeleteSnapshotRequest) (*csi.DeleteSnapshotResponse, error) {
+func (d *Driver) DeleteSnapshot(
+	_ context.Context, request *csi.DeleteSnapshotRequest,
+) (*csi.DeleteSnapshotResponse, error) {
 	if request.GetSnapshotId() == "" {
 		return nil, status.Error(codes.InvalidArgument, "which snapshot?")
 	}
@@ -83,7 +90,9 @@ func (d *Driver) DeleteSnapshot(_ context.Context, request *csi.DeleteSnapshotRe
 }
 
 // ListSnapshots implements csi.ControllerServer. A token is the number of entries that came before.
-func (d *Driver) ListSnapshots(_ context.Context, request *csi.ListSnapshotsRequest) (*csi.ListSnapshotsResponse, error) {
+func (d *Driver) ListSnapshots(
+	_ context.Context, request *csi.ListSnapshotsRequest,
+) (*csi.ListSnapshotsResponse, error) {
 	all, err := d.pool.list(snapshots)
 	if err != nil {
 		return nil, failed(err)

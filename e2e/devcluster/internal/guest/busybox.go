@@ -10,8 +10,8 @@ import (
 	"github.com/novasphere/wukong/e2e/devcluster/image"
 )
 
-// Busybox is the recipe of an image with nothing but BusyBox as /bin/busybox and /bin/sh, for pods of tests that look at volumes and
-// networks. It is the one that the guests have, so it costs nothing more to make.
+// Busybox is the recipe of an image with nothing but BusyBox as /bin/busybox and /bin/sh, for pods of tests that look
+// at volumes and networks. It is the one that the guests have, so it costs nothing more to make.
 func Busybox(reference string) *artifact.Recipe {
 	base := debian.Rootfs("guest", packages...)
 	return &artifact.Recipe{
@@ -28,7 +28,9 @@ func Busybox(reference string) *artifact.Recipe {
 			}
 			program := filepath.Join(build.Out, inside)
 			files := map[string]string{"/bin/busybox": program, "/bin/sh": program}
-			if err := image.FromBinaries(filepath.Join(build.Out, image.Archive), reference, "", []string{"/bin/sh"}, files); err != nil {
+			if err := image.FromBinaries(
+				filepath.Join(build.Out, image.Archive), reference, "", []string{"/bin/sh"}, files,
+			); err != nil {
 				return err
 			}
 			return os.RemoveAll(filepath.Join(build.Out, "usr"))

@@ -22,7 +22,8 @@ const (
 	sector = 512
 	// blockSize is that of the file system.
 	blockSize = 4096
-	// bootPartitionStart is where the partition with the boot loader for UEFI begins. The one for BIOS is in front of it.
+	// bootPartitionStart is where the partition with the boot loader for UEFI begins. The one for BIOS is in front of
+	// it.
 	bootPartitionStart = 1 << 20
 	// partitionStart is where the partition with everything else begins. It is the last, so that it can grow.
 	partitionStart = 4 << 20
@@ -62,8 +63,8 @@ func makeDisk(ctx context.Context, build *artifact.Build, want disk) error {
 	if err := sparseFile(partition, size); err != nil {
 		return err
 	}
-	// What is left out of ext4 here, GRUB cannot read or a disk of this size does not need. All tables are written now, so
-	// that the guest does not do it in the background of its first minute.
+	// What is left out of ext4 here, GRUB cannot read or a disk of this size does not need. All tables are written now,
+	// so that the guest does not do it in the background of its first minute.
 	arguments := []string{
 		"mkfs.ext4", "-q", "-F", "-m", "0", "-L", "wukong-" + want.name, "-O", "^64bit,^metadata_csum",
 		"-b", strconv.Itoa(blockSize), "-J", fmt.Sprintf("size=%d", want.journal),
@@ -111,9 +112,10 @@ func makeBootLoaders(ctx context.Context, build *artifact.Build, want disk, part
 
 func (d disk) tools() string { return filepath.Join(d.boot, "tools") }
 
-// bootFile is how GRUB is told of a file, by the numbers of the file's blocks in their order: as the piece of the partition in which it lies, FIRST+COUNT
-// in sectors, which GRUB reads with few calls of the firmware, or, when it lies in several, by its path. A list of pieces would be wrong: what GRUB reads
-// across the end of one is lost, since the target of the read does not move on (GRUB 2.12, grub-core/kern/fs.c, grub_fs_blocklist_read).
+// bootFile is how GRUB is told of a file, by the numbers of the file's blocks in their order: as the piece of the
+// partition in which it lies, FIRST+COUNT in sectors, which GRUB reads with few calls of the firmware, or, when it lies
+// in several, by its path. A list of pieces would be wrong: what GRUB reads across the end of one is lost, since the
+// target of the read does not move on (GRUB 2.12, grub-core/kern/fs.c, grub_fs_blocklist_read).
 func bootFile(name, numbers string, size int64) (string, error) {
 	fields := strings.Fields(numbers)
 	if want := (size + blockSize - 1) / blockSize; int64(len(fields)) != want || want == 0 {
@@ -136,7 +138,8 @@ func bootFile(name, numbers string, size int64) (string, error) {
 	return fmt.Sprintf("%d+%d", first*(blockSize/sector), (size+sector-1)/sector), nil
 }
 
-// makeBootPartition makes the file system from which UEFI firmware starts a disk that it does not know: one file of that name.
+// makeBootPartition makes the file system from which UEFI firmware starts a disk that it does not know: one file of
+// that name.
 func makeBootPartition(ctx context.Context, build *artifact.Build, want disk, path string) error {
 	if err := sparseFile(path, partitionStart-bootPartitionStart); err != nil {
 		return err
@@ -180,9 +183,10 @@ func assembleDisk(want disk, partition, bootPartition string, size int64) (err e
 	return errors.Join(copyData(image, bootPartitionStart, bootPartition), copyData(image, partitionStart, partition))
 }
 
-// writeBootLoader puts GRUB where its own set-up program would: boot.img is the first sector, and loads the core image from
-// the sectors behind it. Both facts are in boot.img and in the core image as grub-mkimage makes them
-// (GRUB_BOOT_MACHINE_KERNEL_SECTOR is 1, and the first block list entry starts at sector 2), so nothing has to be patched.
+// writeBootLoader puts GRUB where its own set-up program would: boot.img is the first sector, and loads the core image
+// from the sectors behind it. Both facts are in boot.img and in the core image as grub-mkimage makes them
+// (GRUB_BOOT_MACHINE_KERNEL_SECTOR is 1, and the first block list entry starts at sector 2), so nothing has to be
+// patched.
 func writeBootLoader(image *os.File, folder, name string) error {
 	first, err := os.ReadFile(filepath.Join(folder, bootSector))
 	if err != nil {
@@ -235,7 +239,9 @@ func copyData(to *os.File, offset int64, path string) error {
 		if err != nil {
 			return err
 		}
-		if _, err := io.Copy(io.NewOffsetWriter(to, offset+start), io.NewSectionReader(from, start, end-start)); err != nil {
+		if _, err := io.Copy(
+			io.NewOffsetWriter(to, offset+start), io.NewSectionReader(from, start, end-start),
+		); err != nil {
 			return err
 		}
 		position = end

@@ -20,8 +20,8 @@ const (
 	TinyRaw     = testbed.TinyRaw
 )
 
-// Sizes of the disks in MiB. A disk that a machine gets from an image is at least as large as the image; both leave room for
-// what CDI sets aside for a file system (5.5 %) in a volume of 1 GiB and of 64 MiB.
+// Sizes of the disks in MiB. A disk that a machine gets from an image is at least as large as the image; both leave
+// room for what CDI sets aside for a file system (5.5 %) in a volume of 1 GiB and of 64 MiB.
 const (
 	debianSize = 896
 	tinySize   = 48
@@ -62,7 +62,8 @@ func makeDebian(ctx context.Context, build *artifact.Build, archive string) erro
 	}
 	raw := filepath.Join(build.Out, "debian.raw")
 	err = makeDisk(ctx, build, disk{
-		name: "root", folder: folders.root, size: debianSize, journal: 8, boot: folders.out, files: debianFiles, imagePath: raw,
+		name: "root", folder: folders.root, size: debianSize, journal: 8, boot: folders.out, files: debianFiles,
+		imagePath: raw,
 	})
 	if err != nil {
 		return err
@@ -73,8 +74,9 @@ func makeDebian(ctx context.Context, build *artifact.Build, archive string) erro
 	return errors.Join(os.Remove(raw), folders.remove(), os.RemoveAll(folders.out))
 }
 
-// placeKernel puts kernel and initramfs into a guest's file system. The archive is compressed in the way that costs the kernel least: the
-// firmware reads half of it, and what is read has no holes, so that GRUB finds every block on the disk.
+// placeKernel puts kernel and initramfs into a guest's file system. The archive is compressed in the way that costs the
+// kernel least: the firmware reads half of it, and what is read has no holes, so that GRUB finds every block on the
+// disk.
 func placeKernel(ctx context.Context, build *artifact.Build, boot, system, name string) error {
 	if err := copyFiles(boot, system, kernelFile); err != nil {
 		return err
@@ -120,7 +122,8 @@ func makeTiny(ctx context.Context, build *artifact.Build, archive, agentFolder s
 	}
 	// A machine that is killed finds its files again, since the file system has a journal: the smallest that there is.
 	err = makeDisk(ctx, build, disk{
-		name: "tiny", folder: system, size: tinySize, journal: 4, boot: folders.out, files: tinyFiles, imagePath: filepath.Join(build.Out, TinyRaw),
+		name: "tiny", folder: system, size: tinySize, journal: 4, boot: folders.out, files: tinyFiles,
+		imagePath: filepath.Join(build.Out, TinyRaw),
 	})
 	if err != nil {
 		return err
@@ -130,7 +133,9 @@ func makeTiny(ctx context.Context, build *artifact.Build, archive, agentFolder s
 
 // compress makes a qcow2 image that is quick to send and to unpack.
 func compress(ctx context.Context, build *artifact.Build, raw, name string) error {
-	err := build.Run(ctx, artifact.Command{Args: []string{"qemu-img", "convert", "-c", "-m", "4", "-W", "-f", "raw", "-O", "qcow2", raw, name}})
+	err := build.Run(ctx, artifact.Command{
+		Args: []string{"qemu-img", "convert", "-c", "-m", "4", "-W", "-f", "raw", "-O", "qcow2", raw, name},
+	})
 	if err != nil {
 		return fmt.Errorf("compress %s: %w", name, err)
 	}

@@ -25,9 +25,11 @@ var tinyFiles embed.FS
 
 // packages are what the Debian guest has, and what both guests are made with.
 var packages = []string{
-	"systemd", "systemd-sysv", "systemd-resolved", "dbus", "udev", "kmod", "login", "sudo", "procps", "util-linux-extra",
+	"systemd", "systemd-sysv", "systemd-resolved", "dbus", "udev", "kmod", "login", "sudo", "procps",
+	"util-linux-extra",
 	"cloud-init", "cloud-guest-utils", "e2fsprogs", "fdisk", "qemu-guest-agent", "openssh-server", "ca-certificates",
-	"iproute2", "iputils-ping", "linux-image-cloud-amd64", "busybox-static", "grub-pc-bin", "grub-efi-amd64-bin", "grub-common",
+	"iproute2", "iputils-ping", "linux-image-cloud-amd64", "busybox-static", "grub-pc-bin", "grub-efi-amd64-bin",
+	"grub-common",
 }
 
 // scratch are the folders of a build that do not stay in the cache.
@@ -60,7 +62,9 @@ func unpack(ctx context.Context, build *artifact.Build, archive string) (scratch
 }
 
 // runInside runs a script of this package in the root file system, with the other files beside it in /build.
-func runInside(ctx context.Context, build *artifact.Build, root string, files fs.FS, script string, arguments ...string) error {
+func runInside(
+	ctx context.Context, build *artifact.Build, root string, files fs.FS, script string, arguments ...string,
+) error {
 	folder := filepath.Join(root, "build")
 	if err := os.CopyFS(folder, files); err != nil {
 		return fmt.Errorf("copy the scripts: %w", err)

@@ -142,7 +142,9 @@ func eject(path string) error {
 func (a *Agent) nameDisks() error {
 	devices := blockDevices("/sys")
 	var err error
-	a.made, err = update("/dev", a.made, deviceLinks(devices), func(path, target string) error { return os.Symlink(target, path) })
+	a.made, err = update("/dev", a.made, deviceLinks(devices), func(path, target string) error {
+		return os.Symlink(target, path)
+	})
 	records, recordErr := update("/run/udev/data", a.records, deviceRecords(devices), func(path, text string) error {
 		return os.WriteFile(path, []byte(text), 0o644)
 	})
@@ -151,7 +153,9 @@ func (a *Agent) nameDisks() error {
 }
 
 // update removes from a folder what is not wanted any more, and makes what is. It returns what is there then.
-func update(folder string, have, want map[string]string, create func(path, content string) error) (map[string]string, error) {
+func update(
+	folder string, have, want map[string]string, create func(path, content string) error,
+) (map[string]string, error) {
 	now := map[string]string{}
 	var errs []error
 	for name, content := range have {
@@ -202,7 +206,8 @@ func keepGuestAgent() {
 			log.Print(err)
 			continue
 		}
-		program := exec.Command("qemu-ga", "--method=virtio-serial", "--path="+link, "--statedir=/run", "--fsfreeze-hook=/etc/qemu/fsfreeze-hook")
+		program := exec.Command("qemu-ga", "--method=virtio-serial", "--path="+link, "--statedir=/run",
+			"--fsfreeze-hook=/etc/qemu/fsfreeze-hook")
 		output, err := os.OpenFile("/run/qemu-ga.log", os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 		if err != nil {
 			log.Print(err)

@@ -31,7 +31,8 @@ func blockDevices(sys string) []blockDevice {
 		partitions, _ := filepath.Glob(filepath.Join(folder, device.name+"*"))
 		for _, partition := range partitions {
 			if number := attribute(partition, "dev"); number != "" {
-				device.partitions = append(device.partitions, blockDevice{name: filepath.Base(partition), number: number})
+				device.partitions = append(device.partitions,
+					blockDevice{name: filepath.Base(partition), number: number})
 			}
 		}
 		devices = append(devices, device)
@@ -39,8 +40,8 @@ func blockDevices(sys string) []blockDevice {
 	return devices
 }
 
-// identity is how Debian's udev (257, rules.d/60-persistent-storage.rules) names a disk: a virtio disk by its serial number, a SCSI disk by what
-// scsi_id makes of vendor, model and serial number, and a SATA disk by what ata_id does.
+// identity is how Debian's udev (257, rules.d/60-persistent-storage.rules) names a disk: a virtio disk by its serial
+// number, a SCSI disk by what scsi_id makes of vendor, model and serial number, and a SATA disk by what ata_id does.
 func identity(folder string) (bus, serial string) {
 	if serial := attribute(folder, "serial"); serial != "" {
 		return "virtio", escape(serial)
@@ -100,8 +101,9 @@ func deviceLinks(devices []blockDevice) map[string]string {
 	return links
 }
 
-// deviceRecords are the files in /run/udev/data, which libudev reads. QEMU's guest agent takes the serial number of a disk from there
-// (QEMU 10.0, qga/commands-linux.c, build_guest_fsinfo_for_pci_dev and its callers), and KubeVirt from the guest agent.
+// deviceRecords are the files in /run/udev/data, which libudev reads. QEMU's guest agent takes the serial number of a
+// disk from there (QEMU 10.0, qga/commands-linux.c, build_guest_fsinfo_for_pci_dev and its callers), and KubeVirt from
+// the guest agent.
 func deviceRecords(devices []blockDevice) map[string]string {
 	records := map[string]string{}
 	for _, device := range devices {

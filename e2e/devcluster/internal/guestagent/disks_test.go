@@ -73,7 +73,9 @@ func TestUpdateMakesAndRemovesWhatChanged(t *testing.T) {
 	}
 	assert.NoFileExists(t, filepath.Join(folder, "by-id/b"))
 
-	have, err = update(folder, have, map[string]string{"by-id/e": "../vde"}, func(string, string) error { return errors.New("full") })
+	have, err = update(folder, have, map[string]string{"by-id/e": "../vde"}, func(string, string) error {
+		return errors.New("full")
+	})
 	assert.ErrorContains(t, err, "full")
 	assert.Empty(t, have, "what could not be made is tried at the next event")
 }

@@ -33,7 +33,8 @@ type links struct {
 	clients map[string][]*os.Process // DHCP clients by interface
 }
 
-// start configures the interfaces that are there. An interface that fails is reported, and the others are not kept from working.
+// start configures the interfaces that are there. An interface that fails is reported, and the others are not kept from
+// working.
 func (l *links) start() error {
 	l.clients = map[string][]*os.Process{}
 	if err := os.MkdirAll(resolverFolder, 0o755); err != nil {
@@ -132,7 +133,9 @@ func configure(link netlink.Link, plan plan) error {
 		}
 	}
 	for _, one := range plan.routes {
-		made := &netlink.Route{LinkIndex: link.Attrs().Index, Dst: ipNet(one.to), Gw: one.via.AsSlice(), Priority: one.metric}
+		made := &netlink.Route{
+			LinkIndex: link.Attrs().Index, Dst: ipNet(one.to), Gw: one.via.AsSlice(), Priority: one.metric,
+		}
 		if one.onLink {
 			made.Flags = int(netlink.FLAG_ONLINK)
 		}

@@ -13,7 +13,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// instanceFolder has what the guest remembers of its instance: the files of its disk, as they were when the instance was new.
+// instanceFolder has what the guest remembers of its instance: the files of its disk, as they were when the instance
+// was new.
 const instanceFolder = "/var/lib/tiny/instance"
 
 // instance is what the disk with instance data says.
@@ -36,8 +37,8 @@ var locations = map[string][3]string{
 	"config-2": {"openstack/latest/meta_data.json", "openstack/latest/user_data", "openstack/latest/network_data.json"},
 }
 
-// loadInstance reads the disk with instance data, or what is remembered of the instance. A document that is wrong is as good as empty, and
-// part of the error.
+// loadInstance reads the disk with instance data, or what is remembered of the instance. A document that is wrong is as
+// good as empty, and part of the error.
 func loadInstance() (instance, error) {
 	read, found, err := readInstanceDisk()
 	if err != nil || !found {

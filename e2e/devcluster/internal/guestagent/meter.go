@@ -19,8 +19,8 @@ const (
 	chunkSize       = 64 << 10
 )
 
-// Meter receives ("take") or sends ("give") for some time, to an address or, without one, with whoever connects, and returns bits per second
-// of what it received.
+// Meter receives ("take") or sends ("give") for some time, to an address or, without one, with whoever connects, and
+// returns bits per second of what it received.
 func Meter(direction, address, port string, duration time.Duration) (int64, error) {
 	if direction != "take" && direction != "give" {
 		return 0, fmt.Errorf("meter: %q is neither take nor give", direction)

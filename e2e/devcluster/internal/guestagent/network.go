@@ -84,8 +84,8 @@ type matched struct {
 	plan  plan
 }
 
-// parseNetwork reads a network configuration of version 2, which may be below a key 'network'. A key that the tiny guest does not know is an
-// error: a test that needs it is to use the Debian guest.
+// parseNetwork reads a network configuration of version 2, which may be below a key 'network'. A key that the tiny
+// guest does not know is an error: a test that needs it is to use the Debian guest.
 func parseNetwork(content []byte) (network, error) {
 	if strings.TrimSpace(string(content)) == "" {
 		return network{}, nil
@@ -124,7 +124,8 @@ func parseNetwork(content []byte) (network, error) {
 	return result, nil
 }
 
-// planFor is the plan of the interface with a name and a MAC address; DHCP with IPv4 for one that the configuration does not name.
+// planFor is the plan of the interface with a name and a MAC address; DHCP with IPv4 for one that the configuration
+// does not name.
 func (n network) planFor(name, macAddress string) plan {
 	for _, device := range n.devices {
 		if device.match.MACAddress != "" && device.match.MACAddress != strings.ToLower(macAddress) {
@@ -140,7 +141,8 @@ func (n network) planFor(name, macAddress string) plan {
 
 func (e *ethernet) plan() (plan, error) {
 	made := plan{
-		dhcp4: e.DHCP4, dhcp6: e.DHCP6, acceptRA: e.AcceptRA || e.DHCP6, metric: e.DHCP4Overrides.RouteMetric, mtu: e.MTU,
+		dhcp4: e.DHCP4, dhcp6: e.DHCP6, acceptRA: e.AcceptRA || e.DHCP6,
+		metric: e.DHCP4Overrides.RouteMetric, mtu: e.MTU,
 		resolver: resolver(e.Nameservers),
 	}
 	for _, text := range e.Addresses {

@@ -8,7 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// rendered is the shape of what Wukong writes: controllers/wukongvm/internal/cloudinit/testdata/networks.network-config.
+// rendered is the shape of what Wukong writes:
+// controllers/wukongvm/internal/cloudinit/testdata/networks.network-config.
 const rendered = `version: 2
 ethernets:
   default:

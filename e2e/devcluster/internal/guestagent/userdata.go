@@ -44,7 +44,8 @@ type userData struct {
 	script string
 }
 
-// user is an entry of users. Its groups, keys and rights are left out: the only login of this guest is the serial console, which asks for none.
+// user is an entry of users. Its groups, keys and rights are left out: the only login of this guest is the serial
+// console, which asks for none.
 type user struct {
 	Name            string `json:"name"`
 	Shell           string `json:"shell"`
@@ -102,7 +103,9 @@ func parseUserData(content []byte) (userData, error) {
 	case strings.HasPrefix(first, "#!"):
 		return userData{script: text}, nil
 	case strings.TrimSpace(first) != "#cloud-config":
-		return userData{}, fmt.Errorf("user-data begins with %.40q: the tiny guest knows #cloud-config and scripts; use the Debian guest", first)
+		return userData{},
+			fmt.Errorf("user-data begins with %.40q: the tiny guest knows #cloud-config and scripts; use the "+
+				"Debian guest", first)
 	}
 	var parsed userData
 	if err := yaml.Unmarshal(content, &parsed); err != nil {

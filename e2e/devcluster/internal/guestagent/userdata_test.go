@@ -67,7 +67,8 @@ runcmd:
 	for _, one := range parsed.users {
 		passwords[one.Name] = one.password
 	}
-	assert.Equal(t, map[string]string{"alice": "$6$salt$hash", "bob": "!$6$salt$hash", "carol": "!", "dave": "!"}, passwords)
+	assert.Equal(t, map[string]string{"alice": "$6$salt$hash", "bob": "!$6$salt$hash", "carol": "!", "dave": "!"},
+		passwords)
 	assert.False(t, parsed.users[2].locked())
 
 	require.Len(t, parsed.WriteFiles, 3)

@@ -24,8 +24,8 @@ func Packages() []debian.Package {
 }
 
 // ErrUnsupported is returned by Check; its text says what to do instead.
-var ErrUnsupported = errors.New("the dev cluster runs as root on Linux; elsewhere install the chart on a cluster of your own: " +
-	"helm install wukong-crds charts/wukong-crds && helm install wukong charts/wukong")
+var ErrUnsupported = errors.New("the dev cluster runs as root on Linux; elsewhere install the chart on a cluster of " +
+	"your own: helm install wukong-crds charts/wukong-crds && helm install wukong charts/wukong")
 
 // Check returns an error that says why the cluster cannot run here, if so.
 func Check() error {
@@ -38,8 +38,8 @@ func Check() error {
 	return nil
 }
 
-// HasKVM is true when virtual machines of any kind can run on /dev/kvm: the processor virtualises, and a guest runs at its speed.
-// Where only the device exists, the guests' kernels would have to know (as with PVM).
+// HasKVM is true when virtual machines of any kind can run on /dev/kvm: the processor virtualises, and a guest runs at
+// its speed. Where only the device exists, the guests' kernels would have to know (as with PVM).
 func HasKVM() bool {
 	info, err := os.ReadFile("/proc/cpuinfo")
 	return err == nil && virtualises(string(info)) && kvm.Check() == nil

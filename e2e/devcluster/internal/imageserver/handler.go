@@ -23,7 +23,9 @@ func New(folder string) http.Handler {
 	mux.HandleFunc("GET /flaky/{count}/{key}/{name}", server.flaky)
 	mux.HandleFunc("GET /cut/{name}", server.cut)
 	mux.HandleFunc("GET /corrupt/{name}", server.corrupt)
-	mux.HandleFunc("GET /hang/{name}", func(_ http.ResponseWriter, request *http.Request) { <-request.Context().Done() })
+	mux.HandleFunc("GET /hang/{name}", func(_ http.ResponseWriter, request *http.Request) {
+		<-request.Context().Done()
+	})
 	mux.HandleFunc("GET /auth/{user}/{password}/{name}", server.authenticated)
 	mux.HandleFunc("GET /bucket/{name}", server.whole)
 	mux.HandleFunc("GET /{name}", server.whole)
@@ -118,7 +120,8 @@ func (s *server) serve(writer http.ResponseWriter, request *http.Request, wrap f
 		return
 	}
 	writer.Header().Set("Content-Type", "application/octet-stream")
-	http.ServeContent(writer, request, name, info.ModTime(), wrap(fileContent{File: file.(*os.File), size: info.Size()}))
+	http.ServeContent(writer, request, name, info.ModTime(),
+		wrap(fileContent{File: file.(*os.File), size: info.Size()}))
 }
 
 func status(writer http.ResponseWriter, request *http.Request) {

@@ -64,7 +64,8 @@ func TestFilesAreServedWholeAndByRange(t *testing.T) {
 
 func TestWhatIsNotInTheFolderIsNotFound(t *testing.T) {
 	url, _ := start(t)
-	for _, path := range []string{"/other.img", "/..%2fsecret", "/", "/status/404", "/status/404/disk.img", "/truncate/other.img"} {
+	for _, path := range []string{"/other.img", "/..%2fsecret", "/", "/status/404", "/status/404/disk.img",
+		"/truncate/other.img"} {
 		response, _, err := get(t, newRequest(t, url+path))
 		require.NoError(t, err, path)
 		require.Equal(t, http.StatusNotFound, response.StatusCode, path)

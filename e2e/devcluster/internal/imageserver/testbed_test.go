@@ -25,7 +25,9 @@ func TestURLsOfTheTestbed(t *testing.T) {
 	require.NoError(t, os.WriteFile(filepath.Join(folder, image), []byte(content), 0o600))
 	server := httptest.NewServer(imageserver.New(folder))
 	defer server.Close()
-	client := &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+	client := &http.Client{Transport: &http.Transport{DialContext: func(
+		ctx context.Context, network, address string,
+	) (net.Conn, error) {
 		assert.Equal(t, testbed.ImageHost+":80", address)
 		return (&net.Dialer{}).DialContext(ctx, network, server.Listener.Addr().String())
 	}}}

@@ -31,8 +31,9 @@ func (i Images) call(ctx context.Context, input io.Reader, arguments ...string) 
 
 // Import imports and unpacks the images of an archive.
 //
-// Every image gets a second name, REPOSITORY@DIGEST, as a pull would have done. KubeVirt starts the target of a migration with the container
-// disks of the source by those names, since a tag may have moved in between; no registry answers here.
+// Every image gets a second name, REPOSITORY@DIGEST, as a pull would have done. KubeVirt starts the target of a
+// migration with the container disks of the source by those names, since a tag may have moved in between; no registry
+// answers here.
 func (i Images) Import(ctx context.Context, archive io.Reader) error {
 	if _, err := i.call(ctx, archive, "import", "--local", "-"); err != nil {
 		return err
@@ -74,7 +75,8 @@ func digestNames(digests map[string]string) map[string]string {
 	missing := map[string]string{}
 	for reference, digest := range digests {
 		colon := strings.LastIndex(reference, ":")
-		isTag := colon > strings.LastIndex(reference, "/") && !strings.Contains(reference, "@") && !strings.HasPrefix(reference, "sha256:")
+		isTag := colon > strings.LastIndex(reference, "/") && !strings.Contains(reference, "@") &&
+			!strings.HasPrefix(reference, "sha256:")
 		if !isTag {
 			continue
 		}

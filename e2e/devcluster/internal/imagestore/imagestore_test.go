@@ -13,12 +13,14 @@ import (
 
 func TestDigestNames(t *testing.T) {
 	const listing = "REF TYPE DIGEST SIZE PLATFORMS LABELS\n" +
-		"registry.example:5000/guest/tiny:1 application/vnd.oci.image.manifest.v1+json sha256:aaa 13 MiB linux/amd64 -\n" +
+		"registry.example:5000/guest/tiny:1 application/vnd.oci.image.manifest.v1+json sha256:aaa 13 MiB " +
+		"linux/amd64 -\n" +
 		"wukong.local/pause:1 application/vnd.oci.image.manifest.v1+json sha256:bbb 1 MiB linux/amd64 -\n" +
 		"wukong.local/pause@sha256:bbb application/vnd.oci.image.manifest.v1+json sha256:bbb 1 MiB linux/amd64 -\n" +
 		"sha256:ccc application/vnd.oci.image.manifest.v1+json sha256:aaa 13 MiB linux/amd64 -\n"
 	want := map[string]string{"registry.example:5000/guest/tiny:1": "registry.example:5000/guest/tiny@sha256:aaa"}
-	assert.Equal(t, want, digestNames(parseDigests(listing)), "only a tag without a digest name gets one; the registry's port is no tag")
+	assert.Equal(t, want, digestNames(parseDigests(listing)),
+		"only a tag without a digest name gets one; the registry's port is no tag")
 }
 
 // TestEachImageDecides is about what makes a store another one: its images, not their order.
@@ -48,7 +50,8 @@ func store(t *testing.T) string {
 	write("io.containerd.snapshotter.v1.overlayfs/metadata.db", "snapshots", 0o600)
 	// A database of an image itself is a file like others.
 	write("io.containerd.snapshotter.v1.overlayfs/snapshots/1/fs/lib/own.db", "of an image", 0o644)
-	require.NoError(t, os.Symlink("/nowhere", filepath.Join(root, "io.containerd.snapshotter.v1.overlayfs/snapshots/1/fs/link")))
+	require.NoError(t,
+		os.Symlink("/nowhere", filepath.Join(root, "io.containerd.snapshotter.v1.overlayfs/snapshots/1/fs/link")))
 	return root
 }
 
@@ -69,7 +72,8 @@ func TestNodesShareFilesButNotDatabases(t *testing.T) {
 	assert.False(t, same("io.containerd.metadata.v1.bolt/meta.db"), "containerd writes to it")
 	assert.False(t, same("io.containerd.snapshotter.v1.overlayfs/metadata.db"), "containerd writes to it")
 
-	require.NoError(t, os.WriteFile(filepath.Join(target, "io.containerd.metadata.v1.bolt/meta.db"), []byte("of the node"), 0o600))
+	require.NoError(t,
+		os.WriteFile(filepath.Join(target, "io.containerd.metadata.v1.bolt/meta.db"), []byte("of the node"), 0o600))
 	kept, err := os.ReadFile(filepath.Join(source, "io.containerd.metadata.v1.bolt/meta.db"))
 	require.NoError(t, err)
 	assert.Equal(t, "metadata", string(kept))

@@ -17,8 +17,8 @@ import (
 // databases are the files that containerd writes to, below its root.
 const databases = "*/*.db"
 
-// Place gives a node what a Recipe has made: target becomes the root folder of its containerd. It appears when it is complete, so a node has all of it or
-// nothing, however this ends. A target that exists is left as it is.
+// Place gives a node what a Recipe has made: target becomes the root folder of its containerd. It appears when it is
+// complete, so a node has all of it or nothing, however this ends. A target that exists is left as it is.
 func Place(ctx context.Context, source, target string) error {
 	if _, err := os.Stat(target); err == nil {
 		return nil

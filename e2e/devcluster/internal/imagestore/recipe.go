@@ -27,20 +27,25 @@ const (
 	pollInterval  = 50 * time.Millisecond
 )
 
-// settings is the configuration of the containerd that fills the folder: what a node's has, as far as images are concerned, and the kubelet's side left out.
+// settings is the configuration of the containerd that fills the folder: what a node's has, as far as images are
+// concerned, and the kubelet's side left out.
 const settings = `version = 3
 root = %q
 state = %q
 imports = []
-disabled_plugins = ["io.containerd.snapshotter.v1.blockfile", "io.containerd.snapshotter.v1.devmapper", "io.containerd.tracing.processor.v1.otlp",
-  "io.containerd.grpc.v1.cri", "io.containerd.cri.v1.images", "io.containerd.cri.v1.runtime", "io.containerd.nri.v1.nri"]
+disabled_plugins = ["io.containerd.snapshotter.v1.blockfile", "io.containerd.snapshotter.v1.devmapper", ` +
+	`"io.containerd.tracing.processor.v1.otlp",
+  "io.containerd.grpc.v1.cri", "io.containerd.cri.v1.images", ` +
+	`"io.containerd.cri.v1.runtime", "io.containerd.nri.v1.nri"]
 
 [grpc]
   address = %q
 `
 
-// kept are the folders of containerd's root that hold images: the blobs, what is known of them, and the file systems. A node makes the others itself.
-var kept = []string{"io.containerd.content.v1.content", "io.containerd.metadata.v1.bolt", "io.containerd.snapshotter.v1.overlayfs"}
+// kept are the folders of containerd's root that hold images: the blobs, what is known of them, and the file systems. A
+// node makes the others itself.
+var kept = []string{"io.containerd.content.v1.content", "io.containerd.metadata.v1.bolt",
+	"io.containerd.snapshotter.v1.overlayfs"}
 
 // Recipe makes a folder with the images of all recipes, each of which leaves an archive.
 func Recipe(images ...*artifact.Recipe) *artifact.Recipe {
@@ -91,8 +96,11 @@ func start(ctx context.Context, build *artifact.Build, program, state, socket st
 	process := exec.CommandContext(ctx, program, "--config="+config)
 	process.Env = append(os.Environ(), "PATH="+filepath.Dir(program)+":"+os.Getenv("PATH"))
 	process.Stdout, process.Stderr = build.Log, build.Log
-	// In a mount namespace of its own, so that its mounts end with it however it ends; not in the group of a terminal's Ctrl-C.
-	process.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL, Unshareflags: syscall.CLONE_NEWNS}
+	// In a mount namespace of its own, so that its mounts end with it however it ends; not in the group of a terminal's
+	// Ctrl-C.
+	process.SysProcAttr = &syscall.SysProcAttr{
+		Setpgid: true, Pdeathsig: syscall.SIGKILL, Unshareflags: syscall.CLONE_NEWNS,
+	}
 	process.WaitDelay = startPatience
 	if err := process.Start(); err != nil {
 		return nil, err

@@ -39,7 +39,8 @@ func Check() error {
 			return err
 		}
 		if took > natively {
-			return fmt.Errorf("%s interprets its guests: %d rounds of a loop took %s", device, rounds, took.Round(time.Millisecond))
+			return fmt.Errorf("%s interprets its guests: %d rounds of a loop took %s", device, rounds,
+				took.Round(time.Millisecond))
 		}
 		return nil
 	case <-time.After(patience):
@@ -109,11 +110,14 @@ func runToHalt(processor uintptr, state []byte) (time.Duration, error) {
 }
 
 func addMemory(machine uintptr) ([]byte, error) {
-	memory, err := unix.Mmap(-1, 0, unix.Getpagesize(), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED|unix.MAP_ANONYMOUS)
+	memory, err := unix.Mmap(-1, 0, unix.Getpagesize(), unix.PROT_READ|unix.PROT_WRITE,
+		unix.MAP_SHARED|unix.MAP_ANONYMOUS)
 	if err != nil {
 		return nil, err
 	}
-	region := memoryRegion{GuestAddress: guestAddress, Size: uint64(len(memory)), HostAddress: uint64(uintptr(unsafe.Pointer(&memory[0])))}
+	region := memoryRegion{
+		GuestAddress: guestAddress, Size: uint64(len(memory)), HostAddress: uint64(uintptr(unsafe.Pointer(&memory[0]))),
+	}
 	_, err = ioctl(machine, setMemoryRegion, uintptr(unsafe.Pointer(&region)))
 	return memory, err
 }

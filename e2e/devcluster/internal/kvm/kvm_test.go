@@ -10,7 +10,8 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-// TestKernelStructures compares our layout with what the ioctl numbers say: the size of the argument is in their bits 16 to 29.
+// TestKernelStructures compares our layout with what the ioctl numbers say: the size of the argument is in their bits
+// 16 to 29.
 func TestKernelStructures(t *testing.T) {
 	size := func(request uintptr) uintptr { return request >> 16 & 0x3fff }
 	assert.Equal(t, size(setMemoryRegion), unsafe.Sizeof(memoryRegion{}))

@@ -76,7 +76,8 @@ func (h *Host) Address(name, cidr string) {
 func Cable(t *testing.T, one *Host, name string, two *Host, other string) {
 	t.Helper()
 	require.NoError(t, netlink.LinkAdd(&netlink.Veth{
-		LinkAttrs: netlink.LinkAttrs{Name: name, Namespace: netlink.NsFd(one.handle)}, PeerName: other, PeerNamespace: netlink.NsFd(two.handle),
+		LinkAttrs: netlink.LinkAttrs{Name: name, Namespace: netlink.NsFd(one.handle)}, PeerName: other,
+		PeerNamespace: netlink.NsFd(two.handle),
 	}))
 }
 

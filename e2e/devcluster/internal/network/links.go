@@ -63,8 +63,8 @@ func ConnectControlPlane(plan Plan, pid int) error {
 		return err
 	}
 	defer inside.Close()
-	// Without an address of its own a bridge takes one of its ports, and changes it when that node ends: everybody else would
-	// then talk to nobody until they ask for it again.
+	// Without an address of its own a bridge takes one of its ports, and changes it when that node ends: everybody else
+	// would then talk to nobody until they ask for it again.
 	attributes := netlink.LinkAttrs{Name: bridgeName, HardwareAddr: hardwareAddress(plan.ControlPlane())}
 	bridge := &netlink.Bridge{LinkAttrs: attributes}
 	if err := inside.LinkAdd(bridge); err != nil {
@@ -148,8 +148,9 @@ func RemoveHostLink(plan Plan) error {
 	return own.remove(plan.Link)
 }
 
-// cable makes a pair of virtual links, one end in each network namespace. PID 0 is the host. The peer's hardware address follows from
-// its IP address: a node that comes back has the one that its neighbours remember, and nothing on the host gives it another.
+// cable makes a pair of virtual links, one end in each network namespace. PID 0 is the host. The peer's hardware
+// address follows from its IP address: a node that comes back has the one that its neighbours remember, and nothing on
+// the host gives it another.
 func cable(pid int, name string, peerPID int, peerName string, address netip.Addr) error {
 	pair := &netlink.Veth{
 		LinkAttrs:        netlink.LinkAttrs{Name: name, Namespace: netlink.NsPid(pid)},
@@ -244,8 +245,8 @@ func (n namespace) route(plan Plan, number int) error {
 	return n.send(plan.PodSubnet(number), plan.Node(number))
 }
 
-// routeServices lets pods in a node's own network, and its programs, reach Services. kube-proxy rewrites such a packet on its way out, but the
-// kernel looks for a route before, and a node has no default route.
+// routeServices lets pods in a node's own network, and its programs, reach Services. kube-proxy rewrites such a packet
+// on its way out, but the kernel looks for a route before, and a node has no default route.
 func (n namespace) routeServices(plan Plan) error {
 	return n.send(plan.Services, plan.ControlPlane())
 }

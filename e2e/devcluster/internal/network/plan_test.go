@@ -18,10 +18,13 @@ func TestPlanAvoidsWhatTheMachineUses(t *testing.T) {
 		used                  []netip.Prefix
 		nodes, pods, services string
 	}{
-		"nothing is used":                    {nil, "172.30.0.0/24", "10.200.0.0/16", "10.199.0.0/16"},
-		"a docker network overlaps nodes":    {prefixes("172.30.0.0/22"), "172.30.4.0/24", "10.200.0.0/16", "10.199.0.0/16"},
-		"the office network overlaps pods":   {prefixes("10.200.7.0/24"), "172.30.0.0/24", "10.199.0.0/16", "10.198.0.0/16"},
-		"half of the private range is taken": {prefixes("10.128.0.0/9"), "172.30.0.0/24", "10.127.0.0/16", "10.126.0.0/16"},
+		"nothing is used": {nil, "172.30.0.0/24", "10.200.0.0/16", "10.199.0.0/16"},
+		"a docker network overlaps nodes": {prefixes("172.30.0.0/22"), "172.30.4.0/24", "10.200.0.0/16",
+			"10.199.0.0/16"},
+		"the office network overlaps pods": {prefixes("10.200.7.0/24"), "172.30.0.0/24", "10.199.0.0/16",
+			"10.198.0.0/16"},
+		"half of the private range is taken": {prefixes("10.128.0.0/9"), "172.30.0.0/24", "10.127.0.0/16",
+			"10.126.0.0/16"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			plan, err := NewPlan("wk-test", test.used)

@@ -37,13 +37,16 @@ func applyOn(node *netlab.Host, text string) {
 
 const (
 	blue = "interfaces: [{name: eth1.100, type: vlan, state: up, vlan: {base-iface: eth1, id: 100}}, " +
-		"{name: br-blue, type: linux-bridge, state: up, bridge: {options: {stp: {enabled: false}}, port: [{name: eth1.100, vlan: {}}]}}]"
+		"{name: br-blue, type: linux-bridge, state: up, bridge: {options: {stp: {enabled: false}}, port: [{name: " +
+		"eth1.100, vlan: {}}]}}]"
 	green = "interfaces: [{name: eth1.200, type: vlan, state: up, vlan: {base-iface: eth1, id: 200}}, " +
 		"{name: br-green, type: linux-bridge, state: up, bridge: {port: [{name: eth1.200}]}}]"
-	noBlue = "interfaces: [{name: br-blue, type: linux-bridge, state: absent}, {name: eth1.100, type: vlan, state: absent}]"
+	noBlue = "interfaces: [{name: br-blue, type: linux-bridge, state: absent}, " +
+		"{name: eth1.100, type: vlan, state: absent}]"
 )
 
-// TestVLANsOverACable: what is in one VLAN reaches the same VLAN of another node, in frames of any size, and no other VLAN; it goes without a trace.
+// TestVLANsOverACable: what is in one VLAN reaches the same VLAN of another node, in frames of any size, and no other
+// VLAN; it goes without a trace.
 func TestVLANsOverACable(t *testing.T) {
 	one, two := netlab.New(t), netlab.New(t)
 	netlab.Cable(t, one, "eth1", two, "eth1")
@@ -116,12 +119,16 @@ func TestReport(t *testing.T) {
 func TestWhatCannotBeDoneIsSaid(t *testing.T) {
 	node := netlab.New(t)
 	for text, told := range map[string]string{
-		"interfaces: [{name: bond0, type: bond, state: up}]":                                               "interface bond0 of type bond, state up: not supported by this stand-in",
-		"interfaces: [{name: br0, type: linux-bridge, state: up, ipv4: {dhcp: true}, bridge: {port: []}}]": "addresses of interface br0: not supported",
-		"interfaces: [{name: br0, type: linux-bridge, state: up, bridge: {port: [{name: eth7}]}}]":         "port eth7 of bridge br0 does not exist",
-		"interfaces: [{name: eth7.1, type: vlan, state: up, vlan: {base-iface: eth7, id: 1}}]":             "base interface eth7",
-		"interfaces: [{name: eth7, type: ethernet, state: up, mtu: 9000}]":                                 "interface eth7: it does not exist",
-		"interfaces: [{name: br0, type: linux-bridge, state: up}]":                                         "lacks its section",
+		"interfaces: [{name: bond0, type: bond, " +
+			"state: up}]": "interface bond0 of type bond, state up: not supported by this stand-in",
+		"interfaces: [{name: br0, type: linux-bridge, state: up, ipv4: {dhcp: true}, bridge: " +
+			"{port: []}}]": "addresses of interface br0: not supported",
+		"interfaces: [{name: br0, type: linux-bridge, state: up, bridge: {port: [{name: " +
+			"eth7}]}}]": "port eth7 of bridge br0 does not exist",
+		"interfaces: [{name: eth7.1, type: vlan, state: up, vlan: {base-iface: eth7, id: 1}}]": "base interface eth7",
+		"interfaces: [{name: eth7, type: ethernet, state: up, " +
+			"mtu: 9000}]": "interface eth7: it does not exist",
+		"interfaces: [{name: br0, type: linux-bridge, state: up}]": "lacks its section",
 		"interfaces: yes": "read the desired state",
 	} {
 		node.Do(func() error {

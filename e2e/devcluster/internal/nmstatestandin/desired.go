@@ -85,7 +85,8 @@ func parse(raw []byte) (*state, error) {
 // check says what the stand-in cannot do about an interface.
 func (i *iface) check() error {
 	switch {
-	case i.Type != typeBridge && i.Type != typeVLAN && i.Type != typeEthernet, i.State != stateUp && i.State != stateAbsent:
+	case i.Type != typeBridge && i.Type != typeVLAN && i.Type != typeEthernet, i.State != stateUp &&
+		i.State != stateAbsent:
 		return fmt.Errorf("interface %s of type %s, state %s: not supported by this stand-in", i.Name, i.Type, i.State)
 	case i.IPv4.DHCP || i.IPv6.DHCP || len(i.IPv4.Address)+len(i.IPv6.Address) > 0:
 		return fmt.Errorf("addresses of interface %s: not supported by this stand-in", i.Name)

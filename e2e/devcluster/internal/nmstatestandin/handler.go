@@ -38,7 +38,8 @@ func (h *Handler) SetupWithManager(manager ctrl.Manager) error {
 		return err
 	}
 	return ctrl.NewControllerManagedBy(manager).
-		For(&nmstatev1.NodeNetworkConfigurationPolicy{}, builder.WithPredicates(predicate.GenerationChangedPredicate{})).
+		For(&nmstatev1.NodeNetworkConfigurationPolicy{},
+			builder.WithPredicates(predicate.GenerationChangedPredicate{})).
 		Complete(h)
 }
 
@@ -57,38 +58,49 @@ func (h *Handler) Reconcile(ctx context.Context, request reconcile.Request) (rec
 	if err := h.Client.Get(ctx, client.ObjectKey{Name: h.Node}, node); err != nil {
 		return reconcile.Result{}, fmt.Errorf("get node %s: %w", h.Node, err)
 	}
-	enactment := &nmstatev1beta1.NodeNetworkConfigurationEnactment{ObjectMeta: metav1.ObjectMeta{Name: shared.EnactmentKey(h.Node, policy.Name).Name}}
+	enactment := &nmstatev1beta1.NodeNetworkConfigurationEnactment{
+		ObjectMeta: metav1.ObjectMeta{Name: shared.EnactmentKey(h.Node, policy.Name).Name},
+	}
 	if !labels.SelectorFromSet(policy.Spec.NodeSelector).Matches(labels.Set(node.Labels)) {
 		return reconcile.Result{}, client.IgnoreNotFound(h.Client.Delete(ctx, enactment))
 	}
 	_, err := controllerutil.CreateOrUpdate(ctx, h.Client, enactment, func() error {
-		enactment.Labels = map[string]string{shared.EnactmentPolicyLabel: policy.Name, shared.EnactmentNodeLabel: h.Node}
+		enactment.Labels = map[string]string{
+			shared.EnactmentPolicyLabel: policy.Name, shared.EnactmentNodeLabel: h.Node,
+		}
 		return controllerutil.SetOwnerReference(policy, enactment, h.Client.Scheme())
 	})
 	if err != nil {
 		return reconcile.Result{}, fmt.Errorf("write the enactment of policy %s: %w", policy.Name, err)
 	}
 	if enactment.Status.PolicyGeneration != policy.Generation {
-		if err := h.say(ctx, enactment, policy, shared.NodeNetworkConfigurationEnactmentConditionProgressing, "ConfigurationProgressing", ""); err != nil {
+		if err := h.say(ctx, enactment, policy, shared.NodeNetworkConfigurationEnactmentConditionProgressing,
+			"ConfigurationProgressing", ""); err != nil {
 			return reconcile.Result{}, err
 		}
 	}
 	if err := Apply(policy.Spec.DesiredState.Raw); err != nil {
-		return reconcile.Result{}, h.say(ctx, enactment, policy, shared.NodeNetworkConfigurationEnactmentConditionFailing, "FailedToConfigure", err.Error())
+		return reconcile.Result{},
+			h.say(ctx, enactment, policy, shared.NodeNetworkConfigurationEnactmentConditionFailing, "FailedToConfigure",
+				err.Error())
 	}
-	return reconcile.Result{}, h.say(ctx, enactment, policy, shared.NodeNetworkConfigurationEnactmentConditionAvailable, "SuccessfullyConfigured", "successfully reconciled")
+	return reconcile.Result{}, h.say(ctx, enactment, policy, shared.NodeNetworkConfigurationEnactmentConditionAvailable,
+		"SuccessfullyConfigured", "successfully reconciled")
 }
 
 // say makes one condition of an enactment true and the others false.
-func (h *Handler) say(ctx context.Context, enactment *nmstatev1beta1.NodeNetworkConfigurationEnactment, policy *nmstatev1.NodeNetworkConfigurationPolicy,
+func (h *Handler) say(ctx context.Context, enactment *nmstatev1beta1.NodeNetworkConfigurationEnactment,
+	policy *nmstatev1.NodeNetworkConfigurationPolicy,
 	kind shared.ConditionType, reason shared.ConditionReason, message string,
 ) error {
 	before := enactment.DeepCopy()
 	enactment.Status.PolicyGeneration = policy.Generation
 	enactment.Status.DesiredState = policy.Spec.DesiredState
 	for _, one := range []shared.ConditionType{
-		shared.NodeNetworkConfigurationEnactmentConditionProgressing, shared.NodeNetworkConfigurationEnactmentConditionAvailable,
-		shared.NodeNetworkConfigurationEnactmentConditionFailing, shared.NodeNetworkConfigurationEnactmentConditionPending,
+		shared.NodeNetworkConfigurationEnactmentConditionProgressing,
+		shared.NodeNetworkConfigurationEnactmentConditionAvailable,
+		shared.NodeNetworkConfigurationEnactmentConditionFailing,
+		shared.NodeNetworkConfigurationEnactmentConditionPending,
 		shared.NodeNetworkConfigurationEnactmentConditionAborted,
 	} {
 		if one == kind {
@@ -150,7 +162,9 @@ func (h *Handler) report(ctx context.Context) error {
 // subscribe tells of every change of interfaces and addresses. One that is waiting to be looked at stands for all.
 func (h *Handler) subscribe(ctx context.Context, changes chan<- struct{}) error {
 	links, addresses := make(chan netlink.LinkUpdate), make(chan netlink.AddrUpdate)
-	if err := errors.Join(netlink.LinkSubscribe(links, ctx.Done()), netlink.AddrSubscribe(addresses, ctx.Done())); err != nil {
+	if err := errors.Join(
+		netlink.LinkSubscribe(links, ctx.Done()), netlink.AddrSubscribe(addresses, ctx.Done()),
+	); err != nil {
 		return fmt.Errorf("watch the network: %w", err)
 	}
 	go func() {
@@ -176,7 +190,9 @@ func (h *Handler) writeState(ctx context.Context, text []byte) error {
 	if err := h.Client.Get(ctx, client.ObjectKey{Name: h.Node}, node); err != nil {
 		return fmt.Errorf("get node %s: %w", h.Node, err)
 	}
-	_, err := controllerutil.CreateOrUpdate(ctx, h.Client, found, func() error { return controllerutil.SetOwnerReference(node, found, h.Client.Scheme()) })
+	_, err := controllerutil.CreateOrUpdate(ctx, h.Client, found, func() error {
+		return controllerutil.SetOwnerReference(node, found, h.Client.Scheme())
+	})
 	if err != nil {
 		return fmt.Errorf("write NodeNetworkState %s: %w", h.Node, err)
 	}

@@ -38,14 +38,18 @@ func Report() ([]byte, error) {
 		if one.Dst != nil {
 			destination = one.Dst.String()
 		}
-		found.Routes.Running = append(found.Routes.Running, route{Destination: destination, NextHopInterface: names[one.LinkIndex]})
+		found.Routes.Running = append(found.Routes.Running,
+			route{Destination: destination, NextHopInterface: names[one.LinkIndex]})
 	}
 	return yaml.Marshal(found)
 }
 
 func describe(link netlink.Link, links []netlink.Link, names map[int]string) (*iface, error) {
 	attributes := link.Attrs()
-	one := &iface{Name: attributes.Name, Type: typeOf(link), State: stateUp, MTU: attributes.MTU, Controller: names[attributes.MasterIndex]}
+	one := &iface{
+		Name: attributes.Name, Type: typeOf(link), State: stateUp, MTU: attributes.MTU,
+		Controller: names[attributes.MasterIndex],
+	}
 	if one.Type == typeBridge {
 		one.Bridge = &bridge{}
 		for _, other := range links {

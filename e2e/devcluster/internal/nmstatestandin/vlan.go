@@ -13,8 +13,9 @@ import (
 
 // addVLAN makes a VLAN interface, with the kernel's own type or with what stands in for it.
 //
-// The stand-in is a veth pair. What comes from the wire with the tag loses it and arrives at the one end; what is sent there comes out at the
-// other, gets the tag, and goes to the wire. Both is done by a program on the ingress of an interface (clsact), one priority for each tag.
+// The stand-in is a veth pair. What comes from the wire with the tag loses it and arrives at the one end; what is sent
+// there comes out at the other, gets the tag, and goes to the wire. Both is done by a program on the ingress of an
+// interface (clsact), one priority for each tag.
 func addVLAN(name string, wanted *vlan) error {
 	base, err := netlink.LinkByName(wanted.BaseInterface)
 	if err != nil {
@@ -23,11 +24,16 @@ func addVLAN(name string, wanted *vlan) error {
 	if err := netlink.LinkSetUp(base); err != nil {
 		return fmt.Errorf("set %s up: %w", wanted.BaseInterface, err)
 	}
-	err = netlink.LinkAdd(&netlink.Vlan{LinkAttrs: netlink.LinkAttrs{Name: name, ParentIndex: base.Attrs().Index}, VlanId: wanted.ID})
+	err = netlink.LinkAdd(&netlink.Vlan{
+		LinkAttrs: netlink.LinkAttrs{Name: name, ParentIndex: base.Attrs().Index}, VlanId: wanted.ID,
+	})
 	if !errors.Is(err, unix.EOPNOTSUPP) {
 		return err
 	}
-	pair := &netlink.Veth{LinkAttrs: netlink.LinkAttrs{Name: name, MTU: base.Attrs().MTU, HardwareAddr: base.Attrs().HardwareAddr}, PeerName: hidden(base, wanted.ID)}
+	pair := &netlink.Veth{
+		LinkAttrs: netlink.LinkAttrs{Name: name, MTU: base.Attrs().MTU, HardwareAddr: base.Attrs().HardwareAddr},
+		PeerName:  hidden(base, wanted.ID),
+	}
 	if err := netlink.LinkAdd(pair); err != nil {
 		return fmt.Errorf("make the pair: %w", err)
 	}
@@ -87,7 +93,8 @@ func removeFilter(pair *netlink.Veth) error {
 		return fmt.Errorf("list the filters of %s: %w", base.Attrs().Name, err)
 	}
 	for _, one := range filters {
-		if found, ok := one.(*netlink.BpfFilter); ok && strings.HasPrefix(found.Name, filterName(id)) && int(found.Priority) == id {
+		if found, ok := one.(*netlink.BpfFilter); ok && strings.HasPrefix(found.Name, filterName(id)) &&
+			int(found.Priority) == id {
 			if err := netlink.FilterDel(one); err != nil {
 				return fmt.Errorf("take the filter of VLAN %d off %s: %w", id, base.Attrs().Name, err)
 			}
@@ -105,14 +112,16 @@ func filter(link netlink.Link, instructions asm.Instructions, name string, prior
 	defer program.Close()
 	index := link.Attrs().Index
 	queue := &netlink.GenericQdisc{
-		QdiscAttrs: netlink.QdiscAttrs{LinkIndex: index, Handle: netlink.MakeHandle(0xffff, 0), Parent: netlink.HANDLE_CLSACT}, QdiscType: "clsact",
+		QdiscAttrs: netlink.QdiscAttrs{LinkIndex: index, Handle: netlink.MakeHandle(0xffff, 0),
+			Parent: netlink.HANDLE_CLSACT}, QdiscType: "clsact",
 	}
 	if err := netlink.QdiscAdd(queue); err != nil && !errors.Is(err, unix.EEXIST) {
 		return fmt.Errorf("add a queue to %s: %w", link.Attrs().Name, err)
 	}
 	err = netlink.FilterAdd(&netlink.BpfFilter{
 		FilterAttrs: netlink.FilterAttrs{
-			LinkIndex: index, Parent: netlink.HANDLE_MIN_INGRESS, Handle: 1, Protocol: unix.ETH_P_ALL, Priority: uint16(priority),
+			LinkIndex: index, Parent: netlink.HANDLE_MIN_INGRESS, Handle: 1, Protocol: unix.ETH_P_ALL,
+			Priority: uint16(priority),
 		},
 		Fd: program.FD(), Name: name, DirectAction: true,
 	})

@@ -1,4 +1,5 @@
-// Package nodeagent runs the stand-ins that work on a node of the dev cluster, each a program of e2e/devcluster/cmd in a DaemonSet.
+// Package nodeagent runs the stand-ins that work on a node of the dev cluster, each a program of e2e/devcluster/cmd in
+// a DaemonSet.
 package nodeagent
 
 import (
@@ -11,8 +12,8 @@ import (
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 )
 
-// Run runs a manager with the types of schemes until the process is told to end, and exits with 1 on an error. NODE_NAME names the node
-// that setup is told.
+// Run runs a manager with the types of schemes until the process is told to end, and exits with 1 on an error.
+// NODE_NAME names the node that setup is told.
 func Run(name string, setup func(manager ctrl.Manager, node string) error, schemes ...func(*runtime.Scheme) error) {
 	if err := run(setup, schemes); err != nil {
 		fmt.Fprintf(os.Stderr, "%s: %s\n", name, err)
@@ -32,7 +33,8 @@ func run(setup func(ctrl.Manager, string) error, schemes []func(*runtime.Scheme)
 	if err != nil {
 		return err
 	}
-	manager, err := ctrl.NewManager(config, ctrl.Options{Scheme: scheme, Metrics: metricsserver.Options{BindAddress: "0"}})
+	manager, err := ctrl.NewManager(config,
+		ctrl.Options{Scheme: scheme, Metrics: metricsserver.Options{BindAddress: "0"}})
 	if err != nil {
 		return err
 	}

@@ -1,5 +1,5 @@
-// Package pki makes the certificates of the cluster: an authority for clients and servers, one for the API server as a front
-// proxy, and the key that signs service account tokens. They live as long as the cluster, at most a year.
+// Package pki makes the certificates of the cluster: an authority for clients and servers, one for the API server as a
+// front proxy, and the key that signs service account tokens. They live as long as the cluster, at most a year.
 package pki
 
 import (

@@ -30,7 +30,9 @@ func TestCertificatesAreGoodForWhatWasAsked(t *testing.T) {
 	roots := x509.NewCertPool()
 	roots.AddCert(parse(t, authority.Pair))
 
-	server, err := authority.Issue(Request{Name: "system:node:one", Groups: []string{"system:nodes"}, Hosts: []string{"one", "172.30.0.11"}})
+	server, err := authority.Issue(Request{
+		Name: "system:node:one", Groups: []string{"system:nodes"}, Hosts: []string{"one", "172.30.0.11"},
+	})
 	require.NoError(t, err)
 	certificate := parse(t, server)
 	for _, host := range []string{"one", "172.30.0.11"} {
@@ -41,8 +43,12 @@ func TestCertificatesAreGoodForWhatWasAsked(t *testing.T) {
 
 	client, err := authority.Issue(Request{Name: "admin"})
 	require.NoError(t, err)
-	_, err = parse(t, client).Verify(x509.VerifyOptions{Roots: roots, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}})
+	_, err = parse(t, client).Verify(x509.VerifyOptions{
+		Roots: roots, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+	})
 	require.Error(t, err, "a client's certificate is none for a server")
-	_, err = parse(t, client).Verify(x509.VerifyOptions{Roots: roots, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}})
+	_, err = parse(t, client).Verify(x509.VerifyOptions{
+		Roots: roots, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
+	})
 	require.NoError(t, err)
 }

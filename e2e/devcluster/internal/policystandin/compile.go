@@ -112,7 +112,10 @@ func (w *World) isolate(pod *corev1.Pod, address netip.Addr) (Isolation, error) 
 	return result, nil
 }
 
-func (w *World) allow(direction *Direction, namespace string, peers []networkingv1.NetworkPolicyPeer, ports []networkingv1.NetworkPolicyPort, of netip.Addr) error {
+func (w *World) allow(
+	direction *Direction, namespace string, peers []networkingv1.NetworkPolicyPeer,
+	ports []networkingv1.NetworkPolicyPort, of netip.Addr,
+) error {
 	prefixes := []netip.Prefix{{}}
 	if len(peers) > 0 {
 		prefixes = nil

@@ -30,10 +30,12 @@ func TestCompile(t *testing.T) {
 	ended.Status.Phase, onHost.Spec.HostNetwork = corev1.PodSucceeded, true
 	world := &World{
 		Namespaces: []corev1.Namespace{
-			{ObjectMeta: metav1.ObjectMeta{Name: "shop"}}, {ObjectMeta: metav1.ObjectMeta{Name: "ops", Labels: map[string]string{"team": "ops"}}},
+			{ObjectMeta: metav1.ObjectMeta{Name: "shop"}},
+			{ObjectMeta: metav1.ObjectMeta{Name: "ops", Labels: map[string]string{"team": "ops"}}},
 		},
 		Pods: []corev1.Pod{
-			pod("shop", "web", "one", "10.0.0.2"), pod("shop", "db", "one", "10.0.0.3"), pod("shop", "web", "two", "10.0.1.2"),
+			pod("shop", "web", "one", "10.0.0.2"), pod("shop", "db", "one", "10.0.0.3"),
+			pod("shop", "web", "two", "10.0.1.2"),
 			pod("ops", "probe", "two", "10.0.1.3"), pod("ops", "web", "two", "10.0.1.4"), ended, onHost,
 		},
 		Policies: []networkingv1.NetworkPolicy{
@@ -42,7 +44,8 @@ func TestCompile(t *testing.T) {
 				Ingress: []networkingv1.NetworkPolicyIngressRule{{
 					From: []networkingv1.NetworkPolicyPeer{
 						{PodSelector: app("web")},
-						{PodSelector: app("probe"), NamespaceSelector: &metav1.LabelSelector{MatchLabels: map[string]string{"team": "ops"}}},
+						{PodSelector: app("probe"),
+							NamespaceSelector: &metav1.LabelSelector{MatchLabels: map[string]string{"team": "ops"}}},
 						{IPBlock: &networkingv1.IPBlock{CIDR: "192.0.2.0/30", Except: []string{"192.0.2.0/31"}}},
 						{IPBlock: &networkingv1.IPBlock{CIDR: "fd00::/8"}},
 					},
@@ -50,9 +53,11 @@ func TestCompile(t *testing.T) {
 				}},
 			}},
 			{ObjectMeta: metav1.ObjectMeta{Namespace: "shop"}, Spec: networkingv1.NetworkPolicySpec{
-				PodSelector: *app("db"), PolicyTypes: []networkingv1.PolicyType{networkingv1.PolicyTypeIngress, networkingv1.PolicyTypeEgress},
+				PodSelector: *app("db"), PolicyTypes: []networkingv1.PolicyType{networkingv1.PolicyTypeIngress,
+					networkingv1.PolicyTypeEgress},
 				Egress: []networkingv1.NetworkPolicyEgressRule{{Ports: []networkingv1.NetworkPolicyPort{
-					{Protocol: ptr.To(corev1.ProtocolUDP), Port: ptr.To(intstr.FromInt32(5000)), EndPort: ptr.To[int32](5010)}, {Protocol: ptr.To(corev1.ProtocolSCTP)},
+					{Protocol: ptr.To(corev1.ProtocolUDP), Port: ptr.To(intstr.FromInt32(5000)),
+						EndPort: ptr.To[int32](5010)}, {Protocol: ptr.To(corev1.ProtocolSCTP)},
 				}}},
 			}},
 		},
@@ -64,8 +69,10 @@ func TestCompile(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, []Isolation{{
 		Address: netip.MustParseAddr("10.0.0.3"),
-		Ingress: Direction{Closed: true, Allowed: []Allowance{from("10.0.0.2/32"), from("10.0.1.2/32"), from("10.0.1.3/32"), from("192.0.2.2/31")}},
-		Egress:  Direction{Closed: true, Allowed: []Allowance{{Protocol: 17, First: 5000, Last: 5010}, {Protocol: 132}}},
+		Ingress: Direction{Closed: true, Allowed: []Allowance{
+			from("10.0.0.2/32"), from("10.0.1.2/32"), from("10.0.1.3/32"), from("192.0.2.2/31"),
+		}},
+		Egress: Direction{Closed: true, Allowed: []Allowance{{Protocol: 17, First: 5000, Last: 5010}, {Protocol: 132}}},
 	}}, found, "what several policies allow is added, and a policy holds in its namespace")
 
 	found, err = Compile(world, "two")

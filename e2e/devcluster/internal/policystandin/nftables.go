@@ -43,9 +43,12 @@ func write(connection *nftables.Conn, isolations []Isolation) {
 	accept := nftables.ChainPolicyAccept
 	base := func(name string, hook *nftables.ChainHook) *nftables.Chain {
 		chain := connection.AddChain(&nftables.Chain{
-			Name: name, Table: table, Type: nftables.ChainTypeFilter, Hooknum: hook, Priority: nftables.ChainPriorityFilter, Policy: &accept,
+			Name: name, Table: table, Type: nftables.ChainTypeFilter, Hooknum: hook,
+			Priority: nftables.ChainPriorityFilter, Policy: &accept,
 		})
-		connection.AddRule(&nftables.Rule{Table: table, Chain: chain, Exprs: append(answers(), verdict(expr.VerdictAccept, ""))})
+		connection.AddRule(&nftables.Rule{
+			Table: table, Chain: chain, Exprs: append(answers(), verdict(expr.VerdictAccept, "")),
+		})
 		return chain
 	}
 	forward, input := base("forward", nftables.ChainHookForward), base("input", nftables.ChainHookInput)
@@ -72,10 +75,14 @@ func write(connection *nftables.Conn, isolations []Isolation) {
 				}
 				connection.AddRule(&nftables.Rule{Table: table, Chain: chain, Exprs: rule})
 			}
-			connection.AddRule(&nftables.Rule{Table: table, Chain: chain, Exprs: []expr.Any{verdict(expr.VerdictDrop, "")}})
+			connection.AddRule(&nftables.Rule{
+				Table: table, Chain: chain, Exprs: []expr.Any{verdict(expr.VerdictDrop, "")},
+			})
 			for _, from := range direction.bases {
 				pod := ofAddress(netip.PrefixFrom(one.Address, one.Address.BitLen()), direction.pod)
-				connection.AddRule(&nftables.Rule{Table: table, Chain: from, Exprs: append(pod, verdict(expr.VerdictJump, chain.Name))})
+				connection.AddRule(&nftables.Rule{
+					Table: table, Chain: from, Exprs: append(pod, verdict(expr.VerdictJump, chain.Name)),
+				})
 			}
 		}
 	}
@@ -91,7 +98,8 @@ func answers() []expr.Any {
 		&expr.Ct{Register: register, Key: expr.CtKeySTATE},
 		&expr.Bitwise{
 			SourceRegister: register, DestRegister: register, Len: 4,
-			Mask: binaryutil.NativeEndian.PutUint32(expr.CtStateBitESTABLISHED | expr.CtStateBitRELATED), Xor: make([]byte, 4),
+			Mask: binaryutil.NativeEndian.PutUint32(expr.CtStateBitESTABLISHED | expr.CtStateBitRELATED),
+			Xor:  make([]byte, 4),
 		},
 		&expr.Cmp{Op: expr.CmpOpNeq, Register: register, Data: make([]byte, 4)},
 	}
@@ -113,8 +121,12 @@ func ofAddress(prefix netip.Prefix, which int) []expr.Any {
 	return []expr.Any{
 		&expr.Meta{Key: expr.MetaKeyNFPROTO, Register: register},
 		&expr.Cmp{Op: expr.CmpOpEq, Register: register, Data: []byte{family}},
-		&expr.Payload{DestRegister: register, Base: expr.PayloadBaseNetworkHeader, Offset: addressAt[ipv4][which], Len: length},
-		&expr.Bitwise{SourceRegister: register, DestRegister: register, Len: length, Mask: mask, Xor: make([]byte, length)},
+		&expr.Payload{
+			DestRegister: register, Base: expr.PayloadBaseNetworkHeader, Offset: addressAt[ipv4][which], Len: length,
+		},
+		&expr.Bitwise{
+			SourceRegister: register, DestRegister: register, Len: length, Mask: mask, Xor: make([]byte, length),
+		},
 		&expr.Cmp{Op: expr.CmpOpEq, Register: register, Data: address},
 	}
 }

@@ -20,7 +20,9 @@ func TestPacketsPassAsAllowed(t *testing.T) {
 		netlab.Cable(t, node, name, pod, "eth0")
 		node.Address(name, subnet+"1/24")
 		pod.Address("eth0", subnet+"2/24")
-		pod.Do(func() error { return netlink.RouteAdd(&netlink.Route{Gw: netip.MustParseAddr(subnet + "1").AsSlice()}) })
+		pod.Do(func() error {
+			return netlink.RouteAdd(&netlink.Route{Gw: netip.MustParseAddr(subnet + "1").AsSlice()})
+		})
 	}
 	node.Do(func() error { return os.WriteFile("/proc/sys/net/ipv4/ip_forward", []byte("1"), 0o600) })
 	apply := func(isolations ...Isolation) { node.Do(func() error { return Apply(isolations) }) }

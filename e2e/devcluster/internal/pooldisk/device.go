@@ -44,7 +44,8 @@ func (k Kind) Detach(ctx context.Context, file string) error {
 		}
 		select {
 		case <-ctx.Done():
-			return errors.Join(fmt.Errorf("detach the disk of volumes: %s is still in use: %w", left, ctx.Err()), failure)
+			return errors.Join(fmt.Errorf("detach the disk of volumes: %s is still in use: %w", left, ctx.Err()),
+				failure)
 		case <-ticker.C:
 		}
 	}

@@ -3,7 +3,8 @@
 //
 //	btrfs  snapshots all files at one moment (BTRFS_IOC_SNAP_CREATE_V2)
 //	xfs    clones a file at one moment (FICLONE), where the kernel has no Btrfs
-//	none   a plain folder on the host's disk, where it has neither: snapshots are copies, made while the volume may change
+//	none   a plain folder on the host's disk, where it has neither: snapshots are copies, made while the volume may
+//	       change
 //
 // Each node mounts the device in its own mount namespace; the kernel shares the file system behind it. The host does
 // not mount it, so nothing of it is in the way of the host or of another cluster's nodes, which see the host's mounts.

@@ -45,15 +45,18 @@ func Best() (Kind, error) {
 
 // Snapshots is how exact snapshots are, as testbed.SnapshotsLabel says it.
 func (k Kind) Snapshots() string {
-	return map[Kind]string{Btrfs: testbed.SnapshotsAtomic, XFS: testbed.SnapshotsPerFile, Folder: testbed.SnapshotsCopied}[k]
+	return map[Kind]string{Btrfs: testbed.SnapshotsAtomic, XFS: testbed.SnapshotsPerFile,
+		Folder: testbed.SnapshotsCopied}[k]
 }
 
 // Describe is a sentence for people.
 func (k Kind) Describe() string {
 	return map[Kind]string{
-		Btrfs:  "volumes are on Btrfs: a snapshot is one moment, of one volume or of several",
-		XFS:    "volumes are on XFS, since the kernel has no Btrfs: a snapshot is one moment of each file, and there are no snapshots of groups",
-		Folder: "volumes are on the host's disk, since the kernel has neither Btrfs nor XFS: a snapshot is a copy, torn if its volume is written meanwhile",
+		Btrfs: "volumes are on Btrfs: a snapshot is one moment, of one volume or of several",
+		XFS: "volumes are on XFS, since the kernel has no Btrfs: a snapshot is one moment of each file, and there " +
+			"are no snapshots of groups",
+		Folder: "volumes are on the host's disk, since the kernel has neither Btrfs nor XFS: a snapshot is a copy, " +
+			"torn if its volume is written meanwhile",
 	}[k]
 }
 
@@ -61,9 +64,13 @@ func (k Kind) Describe() string {
 func (k Kind) Packages() []debian.Package {
 	switch k {
 	case Btrfs:
-		return []debian.Package{{Name: "btrfs-progs", Reason: "makes the file system of volumes, whose snapshots are one moment"}}
+		return []debian.Package{
+			{Name: "btrfs-progs", Reason: "makes the file system of volumes, whose snapshots are one moment"},
+		}
 	case XFS:
-		return []debian.Package{{Name: "xfsprogs", Reason: "makes the file system of volumes, which clones files at one moment"}}
+		return []debian.Package{
+			{Name: "xfsprogs", Reason: "makes the file system of volumes, which clones files at one moment"},
+		}
 	}
 	return nil
 }

@@ -29,7 +29,8 @@ func Find(pid int) (ID, error) {
 	return ID{PID: pid, Started: started}, nil
 }
 
-// parseStarted finds the start time behind the command name, which is in parentheses and may have spaces and parentheses itself.
+// parseStarted finds the start time behind the command name, which is in parentheses and may have spaces and
+// parentheses itself.
 func parseStarted(stat string) (uint64, error) {
 	const startedAfterName = 20 // field 22 of the line; the name is field 2
 	fields := strings.Fields(stat[strings.LastIndexByte(stat, ')')+1:])

@@ -34,7 +34,8 @@ func Image(binary *artifact.Recipe, name, reference, user string) *artifact.Reci
 		Build: func(_ context.Context, build *artifact.Build) error {
 			source := filepath.Join(build.Deps[binary.Name], "bin", name)
 			archive := filepath.Join(build.Out, image.Archive)
-			return image.FromBinaries(archive, reference, user, []string{"/" + name}, map[string]string{"/" + name: source})
+			return image.FromBinaries(archive, reference, user, []string{"/" + name},
+				map[string]string{"/" + name: source})
 		},
 	}
 }

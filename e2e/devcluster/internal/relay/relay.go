@@ -1,4 +1,5 @@
-// Package relay passes TCP connections on to a server, and cuts each one that has sent too much: for tests of uploads that must go on.
+// Package relay passes TCP connections on to a server, and cuts each one that has sent too much: for tests of uploads
+// that must go on.
 package relay
 
 import (
@@ -22,7 +23,9 @@ func Parse(text string, limit int64) (Relay, error) {
 		return Relay{}, fmt.Errorf("relay %q: want LISTEN=TARGET, such as :5001=registry:5000", text)
 	}
 	if limit < 1 {
-		return Relay{}, fmt.Errorf("relay %q: a relay that cuts connections after %d bytes passes nothing on: give a limit before the relay", text, limit)
+		return Relay{},
+			fmt.Errorf("relay %q: a relay that cuts connections after %d bytes passes nothing on: give a limit "+
+				"before the relay", text, limit)
 	}
 	return Relay{Listen: listen, Target: target, Limit: limit}, nil
 }

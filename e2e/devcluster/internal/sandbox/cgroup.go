@@ -63,7 +63,8 @@ func versionOneOptions(super string) string {
 		switch {
 		case strings.HasPrefix(option, "name="):
 			kept = append(kept, "none", option)
-		case option == "rw" || option == "ro" || option == "xattr" || option == "clone_children" || strings.Contains(option, "="):
+		case option == "rw" || option == "ro" || option == "xattr" || option == "clone_children" ||
+			strings.Contains(option, "="):
 		default:
 			kept = append(kept, option)
 		}
@@ -121,7 +122,9 @@ func mountCgroups(root string, all []hierarchy) error {
 		}
 		return delegateControllers(target)
 	}
-	if err := unix.Mount("tmpfs", target, "tmpfs", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, "mode=755"); err != nil {
+	if err := unix.Mount(
+		"tmpfs", target, "tmpfs", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, "mode=755",
+	); err != nil {
 		return fmt.Errorf("mount %s: %w", target, err)
 	}
 	for _, one := range all {
@@ -161,8 +164,8 @@ func copyLinks(from, to string) error {
 	return nil
 }
 
-// delegateControllers moves this process out of the root of a version 2 hierarchy, whose children may have controllers only
-// when it has no processes itself, and enables all controllers for them.
+// delegateControllers moves this process out of the root of a version 2 hierarchy, whose children may have controllers
+// only when it has no processes itself, and enables all controllers for them.
 func delegateControllers(root string) error {
 	leaf := filepath.Join(root, "init")
 	if err := os.Mkdir(leaf, 0o755); err != nil && !errors.Is(err, os.ErrExist) {
@@ -175,8 +178,8 @@ func delegateControllers(root string) error {
 	return err
 }
 
-// enableControllers gives the children of a version 2 cgroup all controllers that it has itself, and returns those that they did
-// not have before.
+// enableControllers gives the children of a version 2 cgroup all controllers that it has itself, and returns those that
+// they did not have before.
 func enableControllers(cgroup string) ([]string, error) {
 	available, err := os.ReadFile(filepath.Join(cgroup, "cgroup.controllers"))
 	if err != nil {
@@ -204,8 +207,8 @@ func enableControllers(cgroup string) ([]string, error) {
 	return added, nil
 }
 
-// PrepareCgroups enables all version 2 controllers for the children of the host's root cgroup, and returns those that were not
-// enabled before, for RestoreCgroups.
+// PrepareCgroups enables all version 2 controllers for the children of the host's root cgroup, and returns those that
+// were not enabled before, for RestoreCgroups.
 func PrepareCgroups() ([]string, error) {
 	all, err := hierarchies()
 	if err != nil {
@@ -265,7 +268,8 @@ func removeCgroupTree(ctx context.Context, root string) error {
 	return nil
 }
 
-// removeCgroup removes one cgroup. A process that has ended counts as a member until the kernel has cleaned up after it.
+// removeCgroup removes one cgroup. A process that has ended counts as a member until the kernel has cleaned up after
+// it.
 func removeCgroup(ctx context.Context, folder string) error {
 	ticker := time.NewTicker(20 * time.Millisecond)
 	defer ticker.Stop()

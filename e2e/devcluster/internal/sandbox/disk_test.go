@@ -75,11 +75,16 @@ func startWithDisk(t *testing.T, name, folder, shared, device string, kind poold
 		Root: &sandbox.Root{
 			Folder: filepath.Join(folder, name),
 			Binds:  map[string]string{shared: "/shared"},
-			Mounts: []sandbox.Mount{{Device: device, Kind: string(kind), Options: kind.Options(), Target: "/shared/volumes"}},
+			Mounts: []sandbox.Mount{
+				{Device: device, Kind: string(kind), Options: kind.Options(), Target: "/shared/volumes"},
+			},
 		},
-		Programs: []sandbox.Program{{Name: "sleep", Args: []string{"/bin/sleep", "1000"}, Log: filepath.Join(folder, name+".log")}},
+		Programs: []sandbox.Program{
+			{Name: "sleep", Args: []string{"/bin/sleep", "1000"}, Log: filepath.Join(folder, name+".log")},
+		},
 	}
-	started, err := sandbox.Start(t.Context(), spec, filepath.Join(folder, name+".json"), filepath.Join(folder, name+"-init.log"))
+	started, err := sandbox.Start(t.Context(), spec, filepath.Join(folder, name+".json"),
+		filepath.Join(folder, name+"-init.log"))
 	require.NoError(t, err)
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)

@@ -8,6 +8,6 @@
 //	ready     tells the parent, which now connects the network
 //	released  starts the programs and restarts those that end; adopts and reaps orphans
 //
-// If the parent dies before it released the sandbox, the init ends. After that the sandbox lives on its own until its init is
-// killed, with which the kernel ends everything: processes, mounts and network devices.
+// If the parent dies before it released the sandbox, the init ends. After that the sandbox lives on its own until its
+// init is killed, with which the kernel ends everything: processes, mounts and network devices.
 package sandbox

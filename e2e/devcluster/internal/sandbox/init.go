@@ -72,7 +72,8 @@ func join(spec Spec, specPath string) error {
 		return fmt.Errorf("unshare cgroup namespace: %w", err)
 	}
 	environment := append(os.Environ(), joinedVariable+"=true")
-	return fmt.Errorf("execute again: %w", unix.Exec("/proc/self/exe", []string{"devcluster", InitArgument, specPath}, environment))
+	return fmt.Errorf("execute again: %w",
+		unix.Exec("/proc/self/exe", []string{"devcluster", InitArgument, specPath}, environment))
 }
 
 // openLogs opens the log files while their paths still mean the host's files.

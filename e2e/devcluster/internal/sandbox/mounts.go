@@ -40,7 +40,9 @@ func mountAll(spec Spec) error {
 }
 
 func mountProc(root string) error {
-	if err := unix.Mount("proc", filepath.Join(root, "proc"), "proc", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, ""); err != nil {
+	if err := unix.Mount(
+		"proc", filepath.Join(root, "proc"), "proc", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, "",
+	); err != nil {
 		return fmt.Errorf("mount proc: %w", err)
 	}
 	return nil
@@ -71,7 +73,10 @@ func overlayHost(folder, root string) error {
 
 // diskMounts returns the mount points of file systems that hold files of the host, parents first.
 func diskMounts(mountinfo string) []string {
-	kinds := map[string]bool{"ext4": true, "ext3": true, "ext2": true, "xfs": true, "btrfs": true, "f2fs": true, "zfs": true, "overlay": true}
+	kinds := map[string]bool{
+		"ext4": true, "ext3": true, "ext2": true, "xfs": true, "btrfs": true, "f2fs": true, "zfs": true,
+		"overlay": true,
+	}
 	unique := map[string]bool{"/": true}
 	for line := range strings.Lines(mountinfo) {
 		before, after, ok := strings.Cut(line, " - ")
@@ -96,7 +101,9 @@ func mountKernel(root string) error {
 	if err := mountProc(root); err != nil {
 		return err
 	}
-	if err := unix.Mount("sysfs", filepath.Join(root, "sys"), "sysfs", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, ""); err != nil {
+	if err := unix.Mount(
+		"sysfs", filepath.Join(root, "sys"), "sysfs", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, "",
+	); err != nil {
 		return fmt.Errorf("mount sysfs: %w", err)
 	}
 	if err := unix.Mount("/dev", filepath.Join(root, "dev"), "", unix.MS_BIND|unix.MS_REC, ""); err != nil {
@@ -146,8 +153,8 @@ func mountFolders(root string, from *Root) error {
 	return nil
 }
 
-// pivot makes root the root of this mount namespace and drops all other mounts. What is mounted from now on is seen by mount
-// namespaces made from this one, as kubelet and volumes with mount propagation need.
+// pivot makes root the root of this mount namespace and drops all other mounts. What is mounted from now on is seen by
+// mount namespaces made from this one, as kubelet and volumes with mount propagation need.
 func pivot(root string) error {
 	if err := unix.Chdir(root); err != nil {
 		return err

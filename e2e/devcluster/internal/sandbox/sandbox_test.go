@@ -45,7 +45,9 @@ func TestEveryDiskOfTheHostIsCovered(t *testing.T) {
 
 func TestServerAnswersWhenItSaysSo(t *testing.T) {
 	status := http.StatusForbidden
-	server := httptest.NewTLSServer(http.HandlerFunc(func(answer http.ResponseWriter, _ *http.Request) { answer.WriteHeader(status) }))
+	server := httptest.NewTLSServer(http.HandlerFunc(func(answer http.ResponseWriter, _ *http.Request) {
+		answer.WriteHeader(status)
+	}))
 	t.Cleanup(server.Close)
 	require.False(t, answers(server.URL+"/readyz"))
 	status = http.StatusOK

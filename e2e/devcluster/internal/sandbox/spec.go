@@ -1,6 +1,7 @@
 package sandbox
 
-// InitArgument is the hidden first argument with which this program is the init of a sandbox. The second is the file of the Spec.
+// InitArgument is the hidden first argument with which this program is the init of a sandbox. The second is the file of
+// the Spec.
 const InitArgument = "sandbox-init"
 
 // Spec describes a sandbox.
@@ -13,8 +14,8 @@ type Spec struct {
 	Root *Root `json:"root,omitempty"`
 	// Sysctls are kernel parameters of the sandbox's network namespace, as paths below /proc/sys.
 	Sysctls map[string]string `json:"sysctls,omitempty"`
-	// ShieldedSysctls are parameters of the whole machine that programs inside want to set. They are covered by plain files
-	// with these values, so that the programs are content and the host keeps its own.
+	// ShieldedSysctls are parameters of the whole machine that programs inside want to set. They are covered by plain
+	// files with these values, so that the programs are content and the host keeps its own.
 	ShieldedSysctls map[string]string `json:"shieldedSysctls,omitempty"`
 	// Programs run until the sandbox ends.
 	Programs []Program `json:"programs"`
@@ -28,7 +29,8 @@ type Root struct {
 	Folder string `json:"folder"`
 	// Binds are folders of the host that are writable inside: source on the host to target inside.
 	Binds map[string]string `json:"binds"`
-	// Mounts are file systems on block devices of the host, mounted after Binds. The host sees the devices and not the mounts.
+	// Mounts are file systems on block devices of the host, mounted after Binds. The host sees the devices and not the
+	// mounts.
 	Mounts []Mount `json:"mounts,omitempty"`
 	// Temporary are folders that are empty and in memory.
 	Temporary []string `json:"temporary"`
@@ -49,7 +51,7 @@ type Program struct {
 	Args []string `json:"args"`
 	// Log is the file on the host that gets standard output and standard error.
 	Log string `json:"log"`
-	// WaitFor are addresses that must accept connections before the program starts, "unix:/path" or "tcp:host:port", or that
-	// must answer with success, "https://host/path".
+	// WaitFor are addresses that must accept connections before the program starts, "unix:/path" or "tcp:host:port", or
+	// that must answer with success, "https://host/path".
 	WaitFor []string `json:"waitFor,omitempty"`
 }

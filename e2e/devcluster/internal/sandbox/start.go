@@ -28,14 +28,16 @@ type Sandbox struct {
 	release io.WriteCloser
 }
 
-// Start makes the namespaces and the root of a sandbox. The Spec is kept as the file specPath. Programs start on Release; if this
-// process ends before, so does the sandbox.
+// Start makes the namespaces and the root of a sandbox. The Spec is kept as the file specPath. Programs start on
+// Release; if this process ends before, so does the sandbox.
 func Start(ctx context.Context, spec Spec, specPath, initLog string) (_ *Sandbox, err error) {
 	data, err := json.MarshalIndent(spec, "", "  ")
 	if err != nil {
 		return nil, fmt.Errorf("sandbox %s: %w", spec.Name, err)
 	}
-	if err := errors.Join(os.MkdirAll(filepath.Dir(specPath), 0o755), os.MkdirAll(filepath.Dir(initLog), 0o755)); err != nil {
+	if err := errors.Join(
+		os.MkdirAll(filepath.Dir(specPath), 0o755), os.MkdirAll(filepath.Dir(initLog), 0o755),
+	); err != nil {
 		return nil, fmt.Errorf("sandbox %s: %w", spec.Name, err)
 	}
 	if err := os.WriteFile(specPath, data, 0o600); err != nil {
@@ -75,7 +77,8 @@ func Start(ctx context.Context, spec Spec, specPath, initLog string) (_ *Sandbox
 	}
 	go func() { _ = command.Wait() }() // reaps init if it ends while this process runs
 	if err := awaitReady(ctx, status); err != nil {
-		return nil, errors.Join(fmt.Errorf("sandbox %s (log: %s): %w", spec.Name, initLog, err), id.Kill(context.WithoutCancel(ctx)))
+		return nil, errors.Join(fmt.Errorf("sandbox %s (log: %s): %w", spec.Name, initLog, err),
+			id.Kill(context.WithoutCancel(ctx)))
 	}
 	return &Sandbox{ID: id, release: release}, nil
 }

@@ -105,7 +105,8 @@ func (s *supervisor) start(program Program) {
 
 // notef writes a line of the supervisor's own into the log of a program.
 func (s *supervisor) notef(program Program, format string, arguments ...any) {
-	fmt.Fprintf(s.logs[program.Name], "=== %s %s: %s\n", time.Now().UTC().Format(time.RFC3339), program.Name, fmt.Sprintf(format, arguments...))
+	fmt.Fprintf(s.logs[program.Name], "=== %s %s: %s\n", time.Now().UTC().Format(time.RFC3339), program.Name,
+		fmt.Sprintf(format, arguments...))
 }
 
 // awaitAddress waits until something accepts connections, or for an https address until it answers with success.

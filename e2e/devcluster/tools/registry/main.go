@@ -1,5 +1,5 @@
-// Command registry is the reference container registry with storage in a folder. The original has the clients of three clouds
-// too, which are nine tenths of it.
+// Command registry is the reference container registry with storage in a folder. The original has the clients of three
+// clouds too, which are nine tenths of it.
 package main
 
 import (

@@ -16,8 +16,8 @@ type Failure struct {
 // reasonLength is how much of an error a line has.
 const reasonLength = 600
 
-// How much of a failed test is shown in the end: the first lines of the error, and the last of the output, where suites print the state of guests and pods. The rest is where it was
-// printed first.
+// How much of a failed test is shown in the end: the first lines of the error, and the last of the output, where suites
+// print the state of guests and pods. The rest is where it was printed first.
 const (
 	errorLines = 24
 	lastLines  = 16
@@ -31,7 +31,8 @@ func Failures(packages []Package, tests []Test) []Failure {
 		for _, test := range tests {
 			if test.Package == pkg.Name && test.Failed() {
 				failed = true
-				failures = append(failures, Failure{Name: test.Name, Lines: excerpt(test.Output), Reason: reason(test.Output)})
+				failures = append(failures,
+					Failure{Name: test.Name, Lines: excerpt(test.Output), Reason: reason(test.Output)})
 			}
 		}
 		if pkg.Result == Pass || pkg.Result == Skip {

@@ -38,8 +38,9 @@ func TestResultsOfTests(t *testing.T) {
 	collector, _ := recorded(t, false)
 	tests := collector.Tests()
 	for name, want := range map[string]Result{
-		"TestSerial": Pass, "TestParallelOne": Pass, "TestParent": Fail, "TestParent/First": Pass, "TestParent/Later": Fail,
-		"TestLeft": Left, "TestSkipped": Skip, "TestFine": Pass, "TestPanics": Fail,
+		"TestSerial": Pass, "TestParallelOne": Pass, "TestParent": Fail, "TestParent/First": Pass,
+		"TestParent/Later": Fail,
+		"TestLeft":         Left, "TestSkipped": Skip, "TestFine": Pass, "TestPanics": Fail,
 	} {
 		assert.Equal(t, want, find(t, tests, name).Result, name)
 	}
@@ -153,7 +154,8 @@ func TestTestThatRunsAgainIsAnotherOne(t *testing.T) {
 func TestExcerptBeginsAtTheError(t *testing.T) {
 	output := "=== RUN   TestA\n" + strings.Repeat("    a_test.go:1: a log\n", 30) +
 		"    a_test.go:7: \n        \tError Trace:\ta_test.go:7\n        \tError:      \tnot equal\n" +
-		strings.Repeat("    describe.go:1: an object\n", 100) + "    describe.go:2: guest web\n--- FAIL: TestA (1.00s)\n"
+		strings.Repeat("    describe.go:1: an object\n", 100) +
+		"    describe.go:2: guest web\n--- FAIL: TestA (1.00s)\n"
 	lines := excerpt(output)
 	assert.Len(t, lines, errorLines+1+lastLines)
 	assert.Equal(t, "…", lines[errorLines])
@@ -164,7 +166,8 @@ func TestExcerptBeginsAtTheError(t *testing.T) {
 
 func TestReasonIsTheErrorInOneLine(t *testing.T) {
 	assert.Equal(t, "a_test.go:7 Error: not equal Messages: disk data",
-		reason("    a_test.go:7: \n        \tError Trace:\ta_test.go:7\n        \tError:      \tnot equal\n        \tMessages:   \tdisk data\n"+
+		reason("    a_test.go:7: \n        \tError Trace:\ta_test.go:7\n        \tError:      \tnot equal\n        "+
+			"\tMessages:   \tdisk data\n"+
 			"        \tTest:       \tTestA\n    describe.go:1: an object\n"))
 	assert.Empty(t, reason("panic: no error of testify\n"))
 }

@@ -59,7 +59,8 @@ func (s Summary) print(out io.Writer, rounds []Round) {
 		len(rounds), s.Passed, s.Failed, s.Minimum, s.Median, s.Maximum)
 	for _, round := range rounds {
 		if !round.Passed {
-			fmt.Fprintf(out, "round %d failed after %.1f s: %v, see %s\n", round.Number, round.Seconds, round.Failed, round.Log)
+			fmt.Fprintf(out, "round %d failed after %.1f s: %v, see %s\n", round.Number, round.Seconds,
+				round.Failed, round.Log)
 		}
 	}
 	fmt.Fprintf(out, "%d passed, %d failed, 0 skipped\n", s.Passed, s.Failed)

@@ -9,7 +9,9 @@ import (
 
 // budgetTable has what each suite may take beside what it took.
 func (r *Report) budgetTable() *table {
-	budgets := &table{title: "Budgets", header: []string{"suite", "depth", "time", "allowed here", "boots", "allowed", ""}}
+	budgets := &table{
+		title: "Budgets", header: []string{"suite", "depth", "time", "allowed here", "boots", "allowed", ""},
+	}
 	for _, suite := range r.suites() {
 		if suite.Budget == nil {
 			continue
@@ -18,7 +20,8 @@ func (r *Report) budgetTable() *table {
 		if len(suite.OverBudget()) > 0 {
 			verdict = "OVER"
 		}
-		budgets.add(suite.Name, suite.Depth, duration(suite.Seconds), duration(suite.Budget.Minutes*60*max(1, suite.Factor)),
+		budgets.add(suite.Name, suite.Depth, duration(suite.Seconds),
+			duration(suite.Budget.Minutes*60*max(1, suite.Factor)),
 			fmt.Sprint(suite.Boots()), fmt.Sprint(suite.Budget.Boots), verdict)
 	}
 	return budgets

@@ -35,10 +35,12 @@ func sample(t *testing.T) *Report {
 	suite.Unknown = log.Unknown
 	suite.Count = gotest.Count{Passed: 3, Left: 1}
 	return &Report{
-		Started: time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC), Seconds: 200, Depth: "essential", Verdict: Passed, Factor: 1,
+		Started: time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC), Seconds: 200, Depth: "essential",
+		Verdict: Passed, Factor: 1,
 		Layers: []*Layer{
 			{Name: "unit", Verdict: Passed, Seconds: 20, Suites: []Suite{
-				{Name: "controllers/slow", Verdict: Passed, Seconds: 8}, {Name: "controllers/quick", Verdict: Passed, Seconds: 0.1},
+				{Name: "controllers/slow", Verdict: Passed, Seconds: 8},
+				{Name: "controllers/quick", Verdict: Passed, Seconds: 0.1},
 			}},
 			{
 				Name: "end to end", Verdict: Passed, Seconds: 180, Suites: []Suite{suite},

@@ -50,8 +50,8 @@ func (r *Report) timeTable() *table {
 			if suite.Depth != "" {
 				boots = fmt.Sprint(suite.Boots())
 			}
-			times.add("- "+suite.Name, suite.Depth, suite.Verdict, duration(suite.Seconds), tests(suite), optional(waited),
-				boots)
+			times.add("- "+suite.Name, suite.Depth, suite.Verdict, duration(suite.Seconds), tests(suite),
+				optional(waited), boots)
 		}
 	}
 	times.add("all", r.Depth, r.Verdict, duration(r.Seconds), "", "", "")

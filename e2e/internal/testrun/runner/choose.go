@@ -28,7 +28,8 @@ func (r *Run) decide(ctx context.Context) ([]selection.Choice, error) {
 	known := make([]selection.Suite, 0, len(r.suites))
 	for _, suite := range r.suites {
 		known = append(known, selection.Suite{
-			Name: suite.Name, Operator: suite.Needs == suites.NeedsOperator, Folder: path.Join(suites.Folder, suite.Name),
+			Name: suite.Name, Operator: suite.Needs == suites.NeedsOperator,
+			Folder: path.Join(suites.Folder, suite.Name),
 		})
 	}
 	if r.options.ChangedSince == "" || r.options.Depth == selection.Whole {

@@ -27,7 +27,8 @@ import (
 )
 
 func TestGuest(t *testing.T) {
-	t.Log("depth", os.Getenv("WUKONG_TEST_DEPTH"), "patience", os.Getenv("WUKONG_PATIENCE"), "of", os.Getenv("KUBECONFIG"))
+	t.Log("depth", os.Getenv("WUKONG_TEST_DEPTH"), "patience", os.Getenv("WUKONG_PATIENCE"), ` +
+	`"of", os.Getenv("KUBECONFIG"))
 	events := []byte("{\"test\":\"TestGuest\",\"event\":\"boot\",\"guest\":\"tiny\"}\n" +
 		"{\"event\":\"calibration\",\"seconds\":9,\"factor\":2.5}\n")
 	if err := os.WriteFile(os.Getenv("WUKONG_TEST_EVENTS"), events, 0o644); err != nil {
@@ -88,7 +89,8 @@ func TestSuitesOnAClusterOfTheirOwn(t *testing.T) {
 		"devcluster", "-o devcluster deploy DEVCLUSTER_FLAGS=--nodes=2", "-o devcluster down",
 	}, asked())
 	assert.Contains(t, out, "--- PASS: TestGuest")
-	assert.Contains(t, out, "depth essential patience  of "+testbed.At(filepath.Join(root, testbed.FolderName)).Kubeconfig(),
+	assert.Contains(t, out,
+		"depth essential patience  of "+testbed.At(filepath.Join(root, testbed.FolderName)).Kubeconfig(),
 		"the first suite measures with a guest")
 	assert.Contains(t, out, "depth essential patience 2.50", "the second has what the first measured with guests")
 	assert.True(t, strings.HasSuffix(out,

@@ -59,8 +59,8 @@ func (o Options) Check() error {
 		}
 	}
 	if o.Record != "" && (o.Depth != selection.Whole || len(o.Layers)+len(o.Suites)+len(o.Arguments) > 0) {
-		return fmt.Errorf("--record is for a run of everything: --depth=%s without --layers, --suites and flags for go test",
-			selection.Whole)
+		return fmt.Errorf("--record is for a run of everything: --depth=%s without --layers, --suites and flags for "+
+			"go test", selection.Whole)
 	}
 	_, err := TestFlags(o.Arguments)
 	return err

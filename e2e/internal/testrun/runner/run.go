@@ -106,7 +106,8 @@ func (r *Run) prepare(ctx context.Context) error {
 
 func (r *Run) printCalibration(measured calibration.Result) {
 	fmt.Fprintf(r.out,
-		"=== this machine: %d processors; a second of the reference machine takes %.2f s; tests wait %.2f times as long\n",
+		"=== this machine: %d processors; a second of the reference machine takes %.2f s; tests wait %.2f times "+
+			"as long\n",
 		r.report.Processors, measured.Seconds, measured.Factor)
 	if given := os.Getenv(patienceVariable); given != "" {
 		fmt.Fprintf(r.out, "    but %s=%s is given\n", patienceVariable, given)

@@ -60,7 +60,8 @@ func runUnit(t *testing.T, root string) (string, *report.Report, error) {
 const passing = `echo '{"Time":"2026-11-01T12:00:00Z","Action":"start","Package":"github.com/novasphere/wukong/'$1'"}
 {"Time":"2026-11-01T12:00:00Z","Action":"run","Package":"github.com/novasphere/wukong/'$1'","Test":"TestA"}
 {"Time":"2026-11-01T12:00:07Z","Action":"pass","Package":"github.com/novasphere/wukong/'$1'","Test":"TestA"}
-{"Time":"2026-11-01T12:00:08Z","Action":"output","Package":"github.com/novasphere/wukong/'$1'","Output":"ok  \tpackage\t8s\n"}
+{"Time":"2026-11-01T12:00:08Z","Action":"output","Package":"github.com/novasphere/wukong/'$1'",` +
+	`"Output":"ok  \tpackage\t8s\n"}
 {"Time":"2026-11-01T12:00:08Z","Action":"pass","Package":"github.com/novasphere/wukong/'$1'"}'
 `
 
@@ -78,7 +79,8 @@ func TestARunThatPasses(t *testing.T) {
 }
 
 func TestARunThatFails(t *testing.T) {
-	out, saved, err := runUnit(t, project(t, `[ "$1" = test-unit ] && { echo "undefined: x" >&2; exit 2; }`+"\n"+passing))
+	out, saved, err := runUnit(t,
+		project(t, `[ "$1" = test-unit ] && { echo "undefined: x" >&2; exit 2; }`+"\n"+passing))
 	require.ErrorIs(t, err, ErrFailed)
 	assert.Equal(t, report.Failed, saved.Verdict)
 	assert.Contains(t, out, "=== what failed\nunit\n    run make test-unit")
@@ -120,7 +122,9 @@ func TestASkippedLayerFailsInContinuousIntegration(t *testing.T) {
 }
 
 func TestFlagsOfTests(t *testing.T) {
-	flags, err := TestFlags([]string{"-run", "^TestA$", "--count=3", "-test.short", "-failfast", "-args", "-own", "--x"})
+	flags, err := TestFlags([]string{
+		"-run", "^TestA$", "--count=3", "-test.short", "-failfast", "-args", "-own", "--x",
+	})
 	require.NoError(t, err)
 	assert.Equal(t, []string{"-test.run", "^TestA$", "-test.count=3", "-test.short", "-test.failfast", "-own", "--x"},
 		flags)

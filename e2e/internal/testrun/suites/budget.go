@@ -45,7 +45,8 @@ func parseBudgets(data []byte) (Budgets, error) {
 	decoder := json.NewDecoder(bytes.NewReader(data))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(&budgets); err != nil {
-		return nil, fmt.Errorf("it is to be {\"essential\": {\"minutes\": 4, \"boots\": 10}, \"whole\": {...}}: %w", err)
+		return nil,
+			fmt.Errorf("it is to be {\"essential\": {\"minutes\": 4, \"boots\": 10}, \"whole\": {...}}: %w", err)
 	}
 	for depth, budget := range budgets {
 		if depth != "essential" && depth != "whole" {

@@ -98,7 +98,8 @@ func lack(cdi *unstructured.Unstructured) string {
 	reports := make([]string, 0, len(conditions))
 	for _, item := range conditions {
 		if condition, isMap := item.(map[string]any); isMap {
-			reports = append(reports, fmt.Sprintf("%v=%v (%v)", condition["type"], condition["status"], condition["message"]))
+			reports = append(reports,
+				fmt.Sprintf("%v=%v (%v)", condition["type"], condition["status"], condition["message"]))
 		}
 	}
 	return "phase " + phase + ": " + strings.Join(reports, ", ")

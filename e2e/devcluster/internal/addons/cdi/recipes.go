@@ -44,14 +44,14 @@ var entrypoints = map[string][]string{
 
 // programs have no image of their own beside those of entrypoints: pods of the importer's image run them.
 var programs = []string{
-	"cdi-operator", "cdi-apiserver", "cdi-controller", "cdi-uploadproxy", "cdi-uploadserver", "cdi-importer", "cdi-cloner",
-	"cdi-containerimage-server", "cdi-image-size-detection", "cdi-source-update-poller",
+	"cdi-operator", "cdi-apiserver", "cdi-controller", "cdi-uploadproxy", "cdi-uploadserver", "cdi-importer",
+	"cdi-cloner", "cdi-containerimage-server", "cdi-image-size-detection", "cdi-source-update-poller",
 }
 
 func reference(program string) string { return repository + "/" + program + ":" + Version }
 
-// binaries has CDI's programs and the generator of its manifests. Signatures of registry images are checked in Go, since the usual
-// library is C.
+// binaries has CDI's programs and the generator of its manifests. Signatures of registry images are checked in Go,
+// since the usual library is C.
 func binaries() *artifact.Recipe {
 	return artifact.GoTools("cdi", artifact.GoOptions{Tags: []string{"containers_image_openpgp"}})
 }
@@ -64,7 +64,9 @@ func imageRecipe() *artifact.Recipe {
 		Needs: []*artifact.Recipe{built, rootfs},
 		Build: func(ctx context.Context, build *artifact.Build) error {
 			root := filepath.Join(build.Out, "root")
-			if err := debian.Unpack(ctx, build, filepath.Join(build.Deps[rootfs.Name], debian.Archive), root); err != nil {
+			if err := debian.Unpack(
+				ctx, build, filepath.Join(build.Deps[rootfs.Name], debian.Archive), root,
+			); err != nil {
 				return err
 			}
 			if err := installPrograms(ctx, build, filepath.Join(build.Deps[built.Name], "bin"), root); err != nil {
@@ -86,12 +88,14 @@ func imageRecipe() *artifact.Recipe {
 }
 
 func installPrograms(ctx context.Context, build *artifact.Build, bin, root string) error {
-	source, err := artifact.ModuleSource(ctx, filepath.Join(artifact.ToolsFolder(), "cdi"), "kubevirt.io/containerized-data-importer")
+	source, err := artifact.ModuleSource(ctx, filepath.Join(artifact.ToolsFolder(), "cdi"),
+		"kubevirt.io/containerized-data-importer")
 	if err != nil {
 		return err
 	}
 	arguments := []string{
-		"install", "-D", "-m", "0755", "-t", filepath.Join(root, "usr/bin"), filepath.Join(source, "cmd/cdi-cloner", clonerScript),
+		"install", "-D", "-m", "0755", "-t", filepath.Join(root, "usr/bin"),
+		filepath.Join(source, "cmd/cdi-cloner", clonerScript),
 	}
 	for _, program := range programs {
 		arguments = append(arguments, filepath.Join(bin, program))
@@ -103,13 +107,14 @@ func installPrograms(ctx context.Context, build *artifact.Build, bin, root strin
 func manifests() *artifact.Recipe {
 	built := binaries()
 	arguments := []string{
-		"-resource-type=operator", "-resource-group=everything", "-namespace=" + Namespace, "-operator-version=" + Version,
-		"-pull-policy=IfNotPresent", "-verbosity=1", "-deploy-cluster-resources=true",
+		"-resource-type=operator", "-resource-group=everything", "-namespace=" + Namespace,
+		"-operator-version=" + Version, "-pull-policy=IfNotPresent", "-verbosity=1", "-deploy-cluster-resources=true",
 		"-operator-image=" + reference("cdi-operator"), "-controller-image=" + reference("cdi-controller"),
 		"-importer-image=" + reference("cdi-importer"), "-cloner-image=" + reference("cdi-cloner"),
 		"-apiserver-image=" + reference("cdi-apiserver"), "-uploadproxy-image=" + reference("cdi-uploadproxy"),
 		"-uploadserver-image=" + reference("cdi-uploadserver"),
-		// Imports from oVirt need an image with its own tools, which there is not; the operator wants a name all the same.
+		// Imports from oVirt need an image with its own tools, which there is not; the operator wants a name all the
+		// same.
 		"-ovirt-populator-image=" + reference("ovirt-populator"),
 	}
 	return &artifact.Recipe{
@@ -118,7 +123,8 @@ func manifests() *artifact.Recipe {
 		Needs: []*artifact.Recipe{built},
 		Build: func(ctx context.Context, build *artifact.Build) error {
 			var output bytes.Buffer
-			generator := exec.CommandContext(ctx, filepath.Join(build.Deps[built.Name], "bin", "manifest-generator"), arguments...)
+			generator := exec.CommandContext(ctx, filepath.Join(build.Deps[built.Name], "bin", "manifest-generator"),
+				arguments...)
 			generator.Stdout, generator.Stderr = &output, build.Log
 			if err := generator.Run(); err != nil {
 				return fmt.Errorf("make the operator's manifests: %w", err)

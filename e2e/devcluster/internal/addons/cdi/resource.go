@@ -13,17 +13,20 @@ func newNamespace() *corev1.Namespace {
 	}
 }
 
-// seldomAsked lets kubelet ask CDI's controller every 15 seconds whether it is ready, and each second whether it has started. CDI has it execute a program in the
-// container every five seconds (pkg/operator/resources/namespaced/controller.go), which takes more of a processor than the controller.
+// seldomAsked lets kubelet ask CDI's controller every 15 seconds whether it is ready, and each second whether it has
+// started. CDI has it execute a program in the container every five seconds
+// (pkg/operator/resources/namespaced/controller.go), which takes more of a processor than the controller.
 var seldomAsked = map[string]any{
 	"resourceType": "Deployment",
 	"resourceName": "cdi-deployment",
 	"type":         "strategic",
-	"patch": `{"spec":{"template":{"spec":{"containers":[{"name":"cdi-deployment","readinessProbe":{"initialDelaySeconds":0,"periodSeconds":15},` +
+	"patch": `{"spec":{"template":{"spec":{"containers":[{"name":"cdi-deployment",` +
+		`"readinessProbe":{"initialDelaySeconds":0,"periodSeconds":15},` +
 		`"startupProbe":{"exec":{"command":["cat","/tmp/ready"]},"periodSeconds":1,"failureThreshold":300}}]}}}}`,
 }
 
-// newCDI is the object that tells cdi-operator to install CDI. Registries named in insecureRegistries are read over plain HTTP.
+// newCDI is the object that tells cdi-operator to install CDI. Registries named in insecureRegistries are read over
+// plain HTTP.
 func newCDI(insecureRegistries []string) *unstructured.Unstructured {
 	registries := make([]any, 0, len(insecureRegistries))
 	for _, registry := range insecureRegistries {

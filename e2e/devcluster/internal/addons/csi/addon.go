@@ -51,7 +51,9 @@ func (Addon) Install(ctx context.Context, cluster *addon.Cluster) error {
 	if err != nil {
 		return err
 	}
-	all := [][]byte{definitions, manifest, bytes.ReplaceAll(classes, []byte("$(SNAPSHOTS)"), []byte(cluster.Pool.Snapshots()))}
+	all := [][]byte{
+		definitions, manifest, bytes.ReplaceAll(classes, []byte("$(SNAPSHOTS)"), []byte(cluster.Pool.Snapshots())),
+	}
 	if cluster.Pool.Snapshots() == testbed.SnapshotsAtomic {
 		all = append(all, groupClass)
 	}
@@ -63,7 +65,8 @@ func (Addon) Install(ctx context.Context, cluster *addon.Cluster) error {
 	return nil
 }
 
-// snapshotDefinitions are the CRDs of snapshots, and of snapshots of groups: the controller wants them even where the driver has no groups.
+// snapshotDefinitions are the CRDs of snapshots, and of snapshots of groups: the controller wants them even where the
+// driver has no groups.
 func snapshotDefinitions(ctx context.Context) ([]byte, error) {
 	source, err := artifact.ModuleSource(ctx, filepath.Join(artifact.ToolsFolder(), sidecarModule), snapshotModule)
 	if err != nil {
@@ -89,7 +92,8 @@ func snapshotDefinitions(ctx context.Context) ([]byte, error) {
 
 // Ready implements addon.Addon.
 func (Addon) Ready(ctx context.Context, cluster *addon.Cluster) error {
-	err := cluster.WaitWorkloads(ctx, readyPatience, testbed.StorageNamespace, "csi-controller", "csi-node", "snapshot-controller")
+	err := cluster.WaitWorkloads(ctx, readyPatience, testbed.StorageNamespace, "csi-controller", "csi-node",
+		"snapshot-controller")
 	if err != nil {
 		return err
 	}

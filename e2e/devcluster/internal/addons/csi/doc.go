@@ -10,7 +10,8 @@
 // The label devcluster.wukong.local/snapshots of the CSIDriver says how exact snapshots are, which the file system
 // below the volumes decides (see package pooldisk):
 //
-//	atomic    a snapshot is one moment; there is a VolumeGroupSnapshotClass wukong too, whose snapshots are one moment of several volumes
+//	atomic    a snapshot is one moment; there is a VolumeGroupSnapshotClass wukong too, whose snapshots are one moment
+//	          of several volumes
 //	per-file  a snapshot is one moment of each file, so of each disk of a machine, but not of several
 //	copied    a snapshot is a copy, torn if its volume is written meanwhile
 //

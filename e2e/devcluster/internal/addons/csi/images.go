@@ -12,8 +12,8 @@ import (
 // reference names the one image: the driver and all sidecars.
 const reference = "wukong.local/csi:1"
 
-// sidecarModule is the tool module of the sidecars and the snapshot controller. The provisioner has one of its own, since it
-// wants other versions of the Kubernetes libraries.
+// sidecarModule is the tool module of the sidecars and the snapshot controller. The provisioner has one of its own,
+// since it wants other versions of the Kubernetes libraries.
 const (
 	sidecarModule     = "csi"
 	provisionerModule = "csi-provisioner"
@@ -38,7 +38,8 @@ func csiImage() *artifact.Recipe {
 				files["/"+name] = filepath.Join(build.Deps[recipe.Name], "bin", name)
 			}
 			// Mounts and loop devices need root.
-			return image.FromBinaries(filepath.Join(build.Out, image.Archive), reference, "", []string{"/" + driverProgram}, files)
+			return image.FromBinaries(filepath.Join(build.Out, image.Archive), reference, "",
+				[]string{"/" + driverProgram}, files)
 		},
 	}
 }

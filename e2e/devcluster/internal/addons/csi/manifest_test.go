@@ -19,14 +19,17 @@ func TestTheClassesCanWhatTestsRelyOn(t *testing.T) {
 		class := &storagev1.StorageClass{}
 		manifesttest.Find(t, classes, "StorageClass", "", wanted.Name, class)
 		assert.Equal(t, testbed.Provisioner, class.Provisioner)
-		assert.Equal(t, wanted.Default, class.Annotations["storageclass.kubernetes.io/is-default-class"] == "true", wanted.Name)
-		assert.Equal(t, wanted.BindsAtFirstUse, ptr.Deref(class.VolumeBindingMode, "") == storagev1.VolumeBindingWaitForFirstConsumer, wanted.Name)
+		assert.Equal(t, wanted.Default, class.Annotations["storageclass.kubernetes.io/is-default-class"] == "true",
+			wanted.Name)
+		assert.Equal(t, wanted.BindsAtFirstUse,
+			ptr.Deref(class.VolumeBindingMode, "") == storagev1.VolumeBindingWaitForFirstConsumer, wanted.Name)
 		assert.Equal(t, wanted.Grows, ptr.Deref(class.AllowVolumeExpansion, false), wanted.Name)
 		assert.Equal(t, wanted.GrowsOnNode, class.Parameters["nodeExpansion"] == "true", wanted.Name)
 	}
 	objects, err := addon.ParseYAML(classes)
 	assert.NoError(t, err)
-	assert.Len(t, objects, len(testbed.StorageClasses())+2, "a CSIDriver, the classes that tests know, and the VolumeSnapshotClass")
+	assert.Len(t, objects, len(testbed.StorageClasses())+2,
+		"a CSIDriver, the classes that tests know, and the VolumeSnapshotClass")
 
 	snapshots := &unstructured.Unstructured{}
 	manifesttest.Find(t, classes, "VolumeSnapshotClass", "", testbed.SnapshotClass, &snapshots.Object)
@@ -44,6 +47,7 @@ func TestTheDriverHasTheNameThatTestsRelyOn(t *testing.T) {
 	for _, volume := range node.Spec.Template.Spec.Volumes {
 		folders = append(folders, volume.HostPath.Path)
 	}
-	assert.Contains(t, folders, "/var/lib/kubelet/plugins/"+testbed.Provisioner, "where kubelet is told that the socket is")
+	assert.Contains(t, folders, "/var/lib/kubelet/plugins/"+testbed.Provisioner,
+		"where kubelet is told that the socket is")
 	assert.Contains(t, folders, addon.PoolMount)
 }

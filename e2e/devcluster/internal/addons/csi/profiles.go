@@ -15,7 +15,8 @@ import (
 // properties are those of claims of a class, best first: CDI takes the first for a DataVolume that does not say.
 func properties(class testbed.StorageClass) []any {
 	if class.Shared {
-		return []any{claim("ReadWriteMany", "Filesystem"), claim("ReadWriteOnce", "Filesystem"), claim("ReadWriteMany", "Block")}
+		return []any{claim("ReadWriteMany", "Filesystem"), claim("ReadWriteOnce", "Filesystem"),
+			claim("ReadWriteMany", "Block")}
 	}
 	return []any{claim("ReadWriteOnce", "Filesystem"), claim("ReadWriteOnce", "Block")}
 }
@@ -38,7 +39,8 @@ func DescribeToCDI(ctx context.Context, cluster *addon.Cluster) error {
 	}
 	for _, class := range testbed.StorageClasses() {
 		profile := &unstructured.Unstructured{Object: map[string]any{
-			"spec": map[string]any{"claimPropertySets": properties(class), "cloneStrategy": "csi-clone", "snapshotClass": testbed.SnapshotClass},
+			"spec": map[string]any{"claimPropertySets": properties(class), "cloneStrategy": "csi-clone",
+				"snapshotClass": testbed.SnapshotClass},
 		}}
 		profile.SetAPIVersion("cdi.kubevirt.io/v1beta1")
 		profile.SetKind("StorageProfile")

@@ -42,7 +42,8 @@ func (Addon) Name() string { return "images" }
 // Images implements addon.Addon.
 func (Addon) Images() []*artifact.Recipe {
 	server := program.Binary(serverProgram, "internal/imageserver", "internal/pki", "internal/relay")
-	return []*artifact.Recipe{program.Image(server, serverProgram, serverImage, "65532:65532"), guest.Busybox(testbed.Busybox)}
+	return []*artifact.Recipe{program.Image(server, serverProgram, serverImage, "65532:65532"),
+		guest.Busybox(testbed.Busybox)}
 }
 
 // Assets implements addon.WithAssets.
@@ -79,8 +80,8 @@ func (Addon) Ready(ctx context.Context, cluster *addon.Cluster) error {
 	return cluster.WaitWorkloads(ctx, readyPatience, testbed.ServersNamespace, testbed.ImageService)
 }
 
-// place puts a copy of a file of the cache into the shared folder, unless the same one is there. It is never a link: what runs
-// in the cluster must not be able to change the cache.
+// place puts a copy of a file of the cache into the shared folder, unless the same one is there. It is never a link:
+// what runs in the cluster must not be able to change the cache.
 func place(source, target string) (err error) {
 	want, err := os.Stat(source)
 	if err != nil {

@@ -19,9 +19,9 @@ var compiler = []debian.Package{
 	{Name: "libc6-dev", Reason: "compiles KubeVirt's programs that use C"},
 }
 
-// standInForDummy lets the bridge binding work on a kernel without dummy devices, which small virtual machines often have. KubeVirt puts one
-// in the place of the pod's interface, to hold its name, hardware address and IP address; a bridge without ports holds them as
-// well, and has nowhere to send to. On other kernels nothing changes.
+// standInForDummy lets the bridge binding work on a kernel without dummy devices, which small virtual machines often
+// have. KubeVirt puts one in the place of the pod's interface, to hold its name, hardware address and IP address; a
+// bridge without ports holds them as well, and has nowhere to send to. On other kernels nothing changes.
 var standInForDummy = artifact.Patch{
 	Module: "github.com/vishvananda/netlink",
 	File:   "link_linux.go",
@@ -38,9 +38,9 @@ var standInForDummy = artifact.Patch{
 		"	return err\n}\n",
 }
 
-// promptOperator lets virt-operator look at a change after a second while it installs. KubeVirt's own five are a wait at each step of an installation
-// (pkg/virt-operator/kubevirt.go, defaultAddDelay), and cannot be set. Afterwards they are good for something: each look writes a dozen objects, and
-// there is one after every few changes of a pod or lease.
+// promptOperator lets virt-operator look at a change after a second while it installs. KubeVirt's own five are a wait
+// at each step of an installation (pkg/virt-operator/kubevirt.go, defaultAddDelay), and cannot be set. Afterwards they
+// are good for something: each look writes a dozen objects, and there is one after every few changes of a pod or lease.
 var promptOperator = []artifact.Patch{
 	operatorPatch("	defaultAddDelay            = 5 * time.Second\n)\n", ")\n\n"+
 		"var started = time.Now()\n\n"+
@@ -50,7 +50,8 @@ var promptOperator = []artifact.Patch{
 		"	}\n"+
 		"	return 5 * time.Second\n"+
 		"}\n"),
-	operatorPatch("			queue.AddAfter(key, defaultAddDelay)\n", "			queue.AddAfter(key, addDelay())\n"),
+	operatorPatch("			queue.AddAfter(key, defaultAddDelay)\n",
+		"			queue.AddAfter(key, addDelay())\n"),
 	operatorPatch("		c.queue.AddAfter(key, defaultAddDelay)\n", "		c.queue.AddAfter(key, addDelay())\n"),
 }
 
@@ -58,8 +59,9 @@ func operatorPatch(from, to string) artifact.Patch {
 	return artifact.Patch{Module: "kubevirt.io/kubevirt", File: "pkg/virt-operator/kubevirt.go", Old: from, New: to}
 }
 
-// lateValidator lets virt-operator and virt-api begin before the schemas of KubeVirt's kinds are compiled, which takes five seconds of a processor
-// (pkg/virt-api/definitions/validator.go). virt-api compiles them meanwhile. virt-operator, which starts twice to install KubeVirt, never needs them.
+// lateValidator lets virt-operator and virt-api begin before the schemas of KubeVirt's kinds are compiled, which takes
+// five seconds of a processor (pkg/virt-api/definitions/validator.go). virt-api compiles them meanwhile. virt-operator,
+// which starts twice to install KubeVirt, never needs them.
 var lateValidator = artifact.Patch{
 	Module: "kubevirt.io/kubevirt",
 	File:   "pkg/virt-api/definitions/validator.go",
@@ -71,7 +73,8 @@ var lateValidator = artifact.Patch{
 		"	\"sync\"\n\n" +
 		"	\"k8s.io/apimachinery/pkg/runtime/schema\"\n\n" +
 		"	\"kubevirt.io/kubevirt/pkg/util/openapi\"\n)\n\n" +
-		"var compiled = sync.OnceValue(func() *openapi.Validator { return openapi.CreateOpenAPIValidator(ComposeAPIDefinitions()) })\n\n" +
+		"var compiled = sync.OnceValue(func() *openapi.Validator { return " +
+		"openapi.CreateOpenAPIValidator(ComposeAPIDefinitions()) })\n\n" +
 		"func init() {\n" +
 		"	if filepath.Base(os.Args[0]) == \"virt-api\" {\n" +
 		"		go compiled()\n" +
@@ -84,14 +87,16 @@ var lateValidator = artifact.Patch{
 		"	return compiled().ValidateStatus(gvk, obj)\n}\n",
 }
 
-// stamp gives the programs their version, as KubeVirt's own build does. Without it virtctl complains of its version in every call.
-const stamp = "-X kubevirt.io/client-go/version.gitVersion=" + Version + " -X kubevirt.io/client-go/version.gitTreeState=clean"
+// stamp gives the programs their version, as KubeVirt's own build does. Without it virtctl complains of its version in
+// every call.
+const stamp = "-X kubevirt.io/client-go/version.gitVersion=" + Version +
+	" -X kubevirt.io/client-go/version.gitTreeState=clean"
 
 // Programs has KubeVirt's programs in bin/, virtctl among them.
 //
-// virt-launcher, virt-handler and virt-chroot need cgo. libvirt is opened when the program runs (libvirt_dlopen), so that
-// neither its headers nor its release matter here. Without the C library's resolver and user database, programs that use nothing
-// else of it are static: one build makes both sorts.
+// virt-launcher, virt-handler and virt-chroot need cgo. libvirt is opened when the program runs (libvirt_dlopen), so
+// that neither its headers nor its release matter here. Without the C library's resolver and user database, programs
+// that use nothing else of it are static: one build makes both sorts.
 func Programs() *artifact.Recipe {
 	recipe := artifact.GoTools("kubevirt", artifact.GoOptions{
 		CGO:     true,
@@ -141,7 +146,8 @@ func moduleFiles() *artifact.Recipe {
 				return fmt.Errorf("compile container-disk: %w", err)
 			}
 			hook := filepath.Join(source, "cmd/virt-launcher/qemu")
-			return build.Run(ctx, artifact.Command{Args: []string{"install", "-m", "0755", hook, filepath.Join(build.Out, "qemu-hook")}})
+			return build.Run(ctx,
+				artifact.Command{Args: []string{"install", "-m", "0755", hook, filepath.Join(build.Out, "qemu-hook")}})
 		},
 	}
 }

@@ -27,14 +27,16 @@ var controlPrograms = []string{"virt-operator", "virt-api", "virt-controller", "
 
 // launcherPrograms run in the image with libvirt and QEMU.
 var launcherPrograms = []string{
-	"virt-handler", "virt-chroot", "virt-launcher", "virt-launcher-monitor", "virt-freezer", "virt-probe", "virt-tail", "virt-exportserver",
+	"virt-handler", "virt-chroot", "virt-launcher", "virt-launcher-monitor", "virt-freezer", "virt-probe", "virt-tail",
+	"virt-exportserver",
 }
 
 // launcherPackages are what the launcher and the handler run, and what their image is made with.
 var launcherPackages = []string{
-	"libvirt-daemon", "libvirt-daemon-driver-qemu", "libvirt-daemon-log", "libvirt-clients", "qemu-system-x86", "qemu-utils",
-	"passt", "swtpm", "swtpm-tools", "virtiofsd", "seabios", "ovmf", "nftables", "iproute2", "procps", "xorriso", "dmidecode",
-	"ca-certificates", "libcap2-bin",
+	"libvirt-daemon", "libvirt-daemon-driver-qemu", "libvirt-daemon-log", "libvirt-clients", "qemu-system-x86",
+	"qemu-utils",
+	"passt", "swtpm", "swtpm-tools", "virtiofsd", "seabios", "ovmf", "nftables", "iproute2", "procps", "xorriso",
+	"dmidecode", "ca-certificates", "libcap2-bin",
 }
 
 //go:embed launcher.sh
@@ -53,7 +55,9 @@ func controlImage() *artifact.Recipe {
 		Needs: []*artifact.Recipe{programs},
 		Build: func(ctx context.Context, build *artifact.Build) error {
 			root := filepath.Join(build.Out, "root")
-			if err := installPrograms(ctx, build, filepath.Join(build.Deps[programs.Name], "bin"), root, controlPrograms); err != nil {
+			if err := installPrograms(
+				ctx, build, filepath.Join(build.Deps[programs.Name], "bin"), root, controlPrograms,
+			); err != nil {
 				return err
 			}
 			// virt-api keeps its own certificate there.
@@ -78,18 +82,25 @@ func controlImage() *artifact.Recipe {
 func launcherImage() *artifact.Recipe {
 	programs, files, rootfs := Programs(), moduleFiles(), debian.Rootfs("kubevirt", launcherPackages...)
 	return &artifact.Recipe{
-		Name:  "kubevirt-launcher-image",
-		Key:   append([]string{repository, Version, nonRoot, "layout 2", launcherScript, launcherFilesKey()}, launcherPrograms...),
+		Name: "kubevirt-launcher-image",
+		Key: append([]string{repository, Version, nonRoot, "layout 2", launcherScript, launcherFilesKey()},
+			launcherPrograms...),
 		Needs: []*artifact.Recipe{programs, files, rootfs},
 		Build: func(ctx context.Context, build *artifact.Build) error {
 			root := filepath.Join(build.Out, "root")
-			if err := debian.Unpack(ctx, build, filepath.Join(build.Deps[rootfs.Name], debian.Archive), root); err != nil {
+			if err := debian.Unpack(
+				ctx, build, filepath.Join(build.Deps[rootfs.Name], debian.Archive), root,
+			); err != nil {
 				return err
 			}
-			if err := fillLauncherRoot(ctx, build, root, build.Deps[programs.Name], build.Deps[files.Name]); err != nil {
+			if err := fillLauncherRoot(
+				ctx, build, root, build.Deps[programs.Name], build.Deps[files.Name],
+			); err != nil {
 				return err
 			}
-			if err := image.FromRootfsVariants(filepath.Join(build.Out, image.Archive), root, launcherVariants()); err != nil {
+			if err := image.FromRootfsVariants(
+				filepath.Join(build.Out, image.Archive), root, launcherVariants(),
+			); err != nil {
 				return err
 			}
 			return artifact.RemoveTree(root)
@@ -110,7 +121,9 @@ func fillLauncherRoot(ctx context.Context, build *artifact.Build, root, programs
 	if err := installPrograms(ctx, build, filepath.Join(programs, "bin"), root, launcherPrograms); err != nil {
 		return err
 	}
-	for _, one := range [][2]string{{"container-disk", "usr/bin/container-disk"}, {"qemu-hook", "etc/libvirt/hooks/qemu"}} {
+	for _, one := range [][2]string{
+		{"container-disk", "usr/bin/container-disk"}, {"qemu-hook", "etc/libvirt/hooks/qemu"},
+	} {
 		arguments := []string{"install", "-D", "-m", "0755", filepath.Join(files, one[0]), filepath.Join(root, one[1])}
 		if err := build.Run(ctx, artifact.Command{Args: arguments}); err != nil {
 			return err

@@ -40,7 +40,8 @@ func lack(kubevirt *unstructured.Unstructured) string {
 		if condition["type"] == "Available" && condition["status"] == "True" {
 			available = true
 		}
-		reports = append(reports, fmt.Sprintf("%v=%v (%v)", condition["type"], condition["status"], condition["message"]))
+		reports = append(reports,
+			fmt.Sprintf("%v=%v (%v)", condition["type"], condition["status"], condition["message"]))
 	}
 	if available && phase == "Deployed" {
 		return ""

@@ -46,7 +46,8 @@ func TestLack(t *testing.T) {
 func TestEmulation(t *testing.T) {
 	for kvm, virtType := range map[bool]string{true: `"value":"kvm"`, false: `"value":"qemu"`} {
 		object := newKubeVirt(kvm).Object
-		emulation, found, err := unstructured.NestedBool(object, "spec", "configuration", "developerConfiguration", "useEmulation")
+		emulation, found, err := unstructured.NestedBool(object, "spec", "configuration", "developerConfiguration",
+			"useEmulation")
 		assert.NoError(t, err)
 		assert.True(t, found)
 		assert.Equal(t, !kvm, emulation)
@@ -57,7 +58,8 @@ func TestEmulation(t *testing.T) {
 	}
 }
 
-// TestProbesTolerateWhatTheyDid keeps a program that is busy from being taken out of its Service: only the first answer is waited for less long.
+// TestProbesTolerateWhatTheyDid keeps a program that is busy from being taken out of its Service: only the first answer
+// is waited for less long.
 func TestProbesTolerateWhatTheyDid(t *testing.T) {
 	for index, one := range probePatches() {
 		var patch struct {

@@ -6,9 +6,9 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
-// featureGates are those of KubeVirt 1.7 that Wukong's features stand on. Live migration, live update of CPU and memory, hotplug of
-// network interfaces and migration of volumes need none any more. HotplugVolumes is left out on purpose: it turns
-// DeclarativeHotplugVolumes off (pkg/virt-controller/watch/vm, handleDeclarativeVolumeHotplug).
+// featureGates are those of KubeVirt 1.7 that Wukong's features stand on. Live migration, live update of CPU and
+// memory, hotplug of network interfaces and migration of volumes need none any more. HotplugVolumes is left out on
+// purpose: it turns DeclarativeHotplugVolumes off (pkg/virt-controller/watch/vm, handleDeclarativeVolumeHotplug).
 var featureGates = []any{
 	"DeclarativeHotplugVolumes",
 	"DownwardMetrics",
@@ -49,7 +49,8 @@ func newKubeVirt(kvm bool) *unstructured.Unstructured {
 	}}
 }
 
-// probes are the programs of KubeVirt that are asked whether they are ready, and where (pkg/virt-operator/resource/generate/components).
+// probes are the programs of KubeVirt that are asked whether they are ready, and where
+// (pkg/virt-operator/resource/generate/components).
 var probes = []struct{ kind, name, container, path string }{
 	{"Deployment", "virt-api", "virt-api", "/apis/subresources.kubevirt.io/v1/healthz"},
 	{"Deployment", "virt-controller", "virt-controller", "/leader"},
@@ -57,8 +58,8 @@ var probes = []struct{ kind, name, container, path string }{
 	{"DaemonSet", "virt-handler", "virt-handler", "/healthz"},
 }
 
-// probePatches make kubelet see in a second that a program is ready. KubeVirt lets it ask for the first time after 15 s, and virt-operator installs the
-// rest when virt-api is ready. Once it is, it is asked as seldom as KubeVirt has it.
+// probePatches make kubelet see in a second that a program is ready. KubeVirt lets it ask for the first time after 15
+// s, and virt-operator installs the rest when virt-api is ready. Once it is, it is asked as seldom as KubeVirt has it.
 func probePatches() []any {
 	patches := make([]any, 0, len(probes))
 	for _, one := range probes {
@@ -66,15 +67,18 @@ func probePatches() []any {
 			"resourceType": one.kind,
 			"resourceName": one.name,
 			"type":         "strategic",
-			"patch": fmt.Sprintf(`{"spec":{"template":{"spec":{"containers":[{"name":%q,"readinessProbe":{"initialDelaySeconds":0},`+
-				`"startupProbe":{"httpGet":{"scheme":"HTTPS","port":8443,"path":%q},"periodSeconds":1,"timeoutSeconds":10,"failureThreshold":180}}]}}}}`,
+			"patch": fmt.Sprintf(`{"spec":{"template":{"spec":{"containers":[{"name":%q,`+
+				`"readinessProbe":{"initialDelaySeconds":0},`+
+				`"startupProbe":{"httpGet":{"scheme":"HTTPS","port":8443,"path":%q},"periodSeconds":1,`+
+				`"timeoutSeconds":10,"failureThreshold":180}}]}}}}`,
 				one.container, one.path),
 		})
 	}
 	return patches
 }
 
-// labellerPatch tells the container that finds out what a node can do (launcher/usr/bin/node-labeller.sh) whether machines are emulated.
+// labellerPatch tells the container that finds out what a node can do (launcher/usr/bin/node-labeller.sh) whether
+// machines are emulated.
 func labellerPatch(kvm bool) map[string]any {
 	virtType := "qemu"
 	if kvm {
@@ -85,6 +89,7 @@ func labellerPatch(kvm bool) map[string]any {
 		"resourceName": "virt-handler",
 		"type":         "strategic",
 		"patch": fmt.Sprintf(
-			`{"spec":{"template":{"spec":{"initContainers":[{"name":"virt-launcher","env":[{"name":"VIRT_TYPE","value":%q}]}]}}}}`, virtType),
+			`{"spec":{"template":{"spec":{"initContainers":[{"name":"virt-launcher","env":[{"name":"VIRT_TYPE",`+
+				`"value":%q}]}]}}}}`, virtType),
 	}
 }

@@ -87,17 +87,19 @@ func (Addon) Install(ctx context.Context, cluster *addon.Cluster) error {
 	})
 }
 
-// Ready implements addon.Addon. The plugin is a program that answers when it is run, so what has to be there is its kind.
+// Ready implements addon.Addon. The plugin is a program that answers when it is run, so what has to be there is its
+// kind.
 func (Addon) Ready(ctx context.Context, cluster *addon.Cluster) error {
 	list := &unstructured.UnstructuredList{}
 	list.SetAPIVersion("k8s.cni.cncf.io/v1")
 	list.SetKind("NetworkAttachmentDefinitionList")
-	return addon.WaitFor(ctx, patience, "wait for NetworkAttachmentDefinitions", func(ctx context.Context) (string, error) {
-		if err := cluster.Client.List(ctx, list, client.Limit(1)); err != nil {
-			return err.Error(), nil
-		}
-		return "", nil
-	})
+	return addon.WaitFor(ctx, patience, "wait for NetworkAttachmentDefinitions",
+		func(ctx context.Context) (string, error) {
+			if err := cluster.Client.List(ctx, list, client.Limit(1)); err != nil {
+				return err.Error(), nil
+			}
+			return "", nil
+		})
 }
 
 // credentials is a kubeconfig with the token of Multus's service account.

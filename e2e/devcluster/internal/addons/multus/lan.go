@@ -21,8 +21,8 @@ const (
 	lastVLAN  = 4094
 )
 
-// connectLAN makes the bridge of a node and joins it with those of its neighbours, as far as they run. The nodes form a chain:
-// a ring would need a protocol against loops.
+// connectLAN makes the bridge of a node and joins it with those of its neighbours, as far as they run. The nodes form a
+// chain: a ring would need a protocol against loops.
 func connectLAN(ctx context.Context, nodes []addon.Node, node addon.Node) error {
 	if err := addBridge(node); err != nil {
 		return err
@@ -68,8 +68,8 @@ func addBridge(node addon.Node) error {
 	return handle.LinkSetUp(link)
 }
 
-// join plugs a cable into the bridges of two nodes, unless it is there, or one of them has no bridge yet: that one joins when
-// it is prepared.
+// join plugs a cable into the bridges of two nodes, unless it is there, or one of them has no bridge yet: that one
+// joins when it is prepared.
 func join(left, right addon.Node) error {
 	first, err := left.Network()
 	if err != nil {

@@ -32,7 +32,9 @@ func (Addon) Name() string { return "networkpolicy" }
 
 // Images implements addon.Addon. Changing the firewall needs root.
 func (Addon) Images() []*artifact.Recipe {
-	return []*artifact.Recipe{program.Image(program.Binary(name, "internal/policystandin", "internal/nodeagent"), name, reference, "")}
+	return []*artifact.Recipe{
+		program.Image(program.Binary(name, "internal/policystandin", "internal/nodeagent"), name, reference, ""),
+	}
 }
 
 // Install implements addon.Addon.

@@ -42,7 +42,9 @@ func (Addon) Name() string { return "nmstate" }
 
 // Images implements addon.Addon. Changing a network needs root.
 func (Addon) Images() []*artifact.Recipe {
-	return []*artifact.Recipe{program.Image(program.Binary(name, "internal/nmstatestandin", "internal/nodeagent"), name, reference, "")}
+	return []*artifact.Recipe{
+		program.Image(program.Binary(name, "internal/nmstatestandin", "internal/nodeagent"), name, reference, ""),
+	}
 }
 
 // PrepareNode implements addon.WithNodePreparation.
@@ -52,7 +54,8 @@ func (Addon) PrepareNode(_ context.Context, cluster *addon.Cluster, node addon.N
 
 // Install implements addon.Addon. The definitions are those that the operator's own tests use.
 func (Addon) Install(ctx context.Context, cluster *addon.Cluster) error {
-	definitions, err := os.ReadFile(filepath.Join(artifact.SourceRoot(), "controllers", "internal", "testenv", "crds", "nmstate.yaml"))
+	definitions, err := os.ReadFile(filepath.Join(artifact.SourceRoot(), "controllers", "internal", "testenv", "crds",
+		"nmstate.yaml"))
 	if err != nil {
 		return err
 	}
@@ -70,18 +73,19 @@ func (Addon) Ready(ctx context.Context, cluster *addon.Cluster) error {
 		return err
 	}
 	state := schema.GroupVersionKind{Group: "nmstate.io", Version: "v1beta1", Kind: "NodeNetworkState"}
-	return addon.WaitFor(ctx, readyPatience, "wait for NodeNetworkStates", func(ctx context.Context) (missing string, err error) {
-		for _, node := range cluster.Nodes {
-			object := &unstructured.Unstructured{}
-			object.SetGroupVersionKind(state)
-			err := cluster.Client.Get(ctx, client.ObjectKey{Name: node.Name}, object)
-			if apierrors.IsNotFound(err) {
-				return "there is none of " + node.Name, nil
+	return addon.WaitFor(ctx, readyPatience, "wait for NodeNetworkStates",
+		func(ctx context.Context) (missing string, err error) {
+			for _, node := range cluster.Nodes {
+				object := &unstructured.Unstructured{}
+				object.SetGroupVersionKind(state)
+				err := cluster.Client.Get(ctx, client.ObjectKey{Name: node.Name}, object)
+				if apierrors.IsNotFound(err) {
+					return "there is none of " + node.Name, nil
+				}
+				if err != nil {
+					return "", fmt.Errorf("get NodeNetworkState %s: %w", node.Name, err)
+				}
 			}
-			if err != nil {
-				return "", fmt.Errorf("get NodeNetworkState %s: %w", node.Name, err)
-			}
-		}
-		return "", nil
-	})
+			return "", nil
+		})
 }

@@ -27,7 +27,8 @@ func connect(nodes []addon.Node, node addon.Node) error {
 		return err
 	}
 	defer handle.Close()
-	if err := handle.LinkAdd(&netlink.Bridge{LinkAttrs: netlink.LinkAttrs{Name: wire}}); err != nil && !errors.Is(err, unix.EEXIST) {
+	if err := handle.LinkAdd(&netlink.Bridge{LinkAttrs: netlink.LinkAttrs{Name: wire}}); err != nil &&
+		!errors.Is(err, unix.EEXIST) {
 		return fmt.Errorf("add %s to node %s: %w", wire, first.Name, err)
 	}
 	link, err := handle.LinkByName(wire)
@@ -72,7 +73,8 @@ func plug(first, node addon.Node) error {
 	}
 	end := wire + "-" + node.Name
 	cable := &netlink.Veth{
-		LinkAttrs: netlink.LinkAttrs{Name: end, Namespace: netlink.NsPid(first.PID)}, PeerName: testbed.SpareNIC, PeerNamespace: netlink.NsPid(node.PID),
+		LinkAttrs: netlink.LinkAttrs{Name: end, Namespace: netlink.NsPid(first.PID)}, PeerName: testbed.SpareNIC,
+		PeerNamespace: netlink.NsPid(node.PID),
 	}
 	if err := netlink.LinkAdd(cable); err != nil {
 		return fmt.Errorf("connect %s of node %s: %w", testbed.SpareNIC, node.Name, err)

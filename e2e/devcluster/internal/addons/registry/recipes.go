@@ -26,7 +26,8 @@ func tinyDisk() *artifact.Recipe {
 		Build: func(_ context.Context, build *artifact.Build) error {
 			source := filepath.Join(build.Deps[guests.Name], testbed.TinyImage)
 			files := map[string]image.File{"/disk/" + testbed.TinyImage: {Source: source, Mode: 0o444}}
-			return image.FromFiles(filepath.Join(build.Out, image.Archive), testbed.TinyContainerDisk(), image.Config{}, files)
+			return image.FromFiles(filepath.Join(build.Out, image.Archive), testbed.TinyContainerDisk(),
+				image.Config{}, files)
 		},
 	}
 }

@@ -30,8 +30,8 @@ const startPatience = time.Minute
 //go:embed config.yml
 var serverConfig string
 
-// server is the image of the registry. The images that it serves are in it: this machine has no way to a pod's address, and a pod
-// that starts anew has them again.
+// server is the image of the registry. The images that it serves are in it: this machine has no way to a pod's address,
+// and a pod that starts anew has them again.
 func server() *artifact.Recipe {
 	binaries := artifact.GoTools(serverName, artifact.GoOptions{Programs: map[string]string{serverName: "."}})
 	disk := tinyDisk()
@@ -43,7 +43,9 @@ func server() *artifact.Recipe {
 			root := filepath.Join(build.Out, "root")
 			program := filepath.Join(root, serverName)
 			source := filepath.Join(build.Deps[binaries.Name], "bin", serverName)
-			if err := build.Run(ctx, artifact.Command{Args: []string{"install", "-D", "-m", "0755", source, program}}); err != nil {
+			if err := build.Run(
+				ctx, artifact.Command{Args: []string{"install", "-D", "-m", "0755", source, program}},
+			); err != nil {
 				return err
 			}
 			if err := os.WriteFile(filepath.Join(root, "config.yml"), []byte(serverConfig), 0o644); err != nil {
@@ -53,7 +55,9 @@ func server() *artifact.Recipe {
 			if err := fill(ctx, build, program, filepath.Join(root, "data"), archive); err != nil {
 				return fmt.Errorf("fill the registry: %w", err)
 			}
-			config := image.Config{User: strconv.Itoa(serverUser), Entrypoint: []string{"/" + serverName, "serve", "/config.yml"}}
+			config := image.Config{
+				User: strconv.Itoa(serverUser), Entrypoint: []string{"/" + serverName, "serve", "/config.yml"},
+			}
 			if err := image.FromRootfs(filepath.Join(build.Out, image.Archive), serverImage, root, config); err != nil {
 				return err
 			}
@@ -78,8 +82,8 @@ func fill(ctx context.Context, build *artifact.Build, program, folder, archive s
 		return err
 	}
 	process := exec.CommandContext(ctx, program, "serve", config)
-	process.Env = append(os.Environ(), "OTEL_TRACES_EXPORTER=none", "REGISTRY_HTTP_NET=unix", "REGISTRY_HTTP_ADDR="+socket,
-		"REGISTRY_STORAGE_FILESYSTEM_ROOTDIRECTORY="+folder)
+	process.Env = append(os.Environ(), "OTEL_TRACES_EXPORTER=none", "REGISTRY_HTTP_NET=unix",
+		"REGISTRY_HTTP_ADDR="+socket, "REGISTRY_STORAGE_FILESYSTEM_ROOTDIRECTORY="+folder)
 	process.Stdout, process.Stderr = build.Log, build.Log
 	if err := process.Start(); err != nil {
 		return err

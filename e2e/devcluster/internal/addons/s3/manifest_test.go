@@ -25,6 +25,7 @@ func TestTheManifestHasWhatTestsRelyOn(t *testing.T) {
 	server := &appsv1.Deployment{}
 	manifesttest.Find(t, manifest, "Deployment", testbed.ServersNamespace, testbed.S3Service, server)
 	container := server.Spec.Template.Spec.Containers[0]
-	assert.Contains(t, container.VolumeMounts, corev1.VolumeMount{Name: "data", MountPath: "/data/" + testbed.S3Bucket, SubPath: testbed.S3Bucket})
+	assert.Contains(t, container.VolumeMounts,
+		corev1.VolumeMount{Name: "data", MountPath: "/data/" + testbed.S3Bucket, SubPath: testbed.S3Bucket})
 	assert.Subset(t, container.Args, []string{"--region", testbed.S3Region})
 }

@@ -1,5 +1,5 @@
-// Command crds prints the CustomResourceDefinitions of CDI that Wukong reads and writes, as CDI's operator installs them, schema
-// included.
+// Command crds prints the CustomResourceDefinitions of CDI that Wukong reads and writes, as CDI's operator installs
+// them, schema included.
 package main
 
 import (

@@ -1,6 +1,6 @@
-// Package libnbd stands in for libguestfs.org/libnbd, the Go binding of a C library that CDI needs for one thing only: to
-// import from VMware through the VDDK. It has the symbols that CDI uses. Create says that the VDDK is not built in, so such
-// an import ends with that error; nothing else in CDI comes here.
+// Package libnbd stands in for libguestfs.org/libnbd, the Go binding of a C library that CDI needs for one thing only:
+// to import from VMware through the VDDK. It has the symbols that CDI uses. Create says that the VDDK is not built in,
+// so such an import ends with that error; nothing else in CDI comes here.
 package libnbd
 
 // Flags of the NBD protocol, with the values of the C library.

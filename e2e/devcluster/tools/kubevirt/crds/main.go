@@ -1,4 +1,5 @@
-// Command crds prints the CustomResourceDefinitions of KubeVirt that Wukong uses, as KubeVirt's operator installs them, schemas included.
+// Command crds prints the CustomResourceDefinitions of KubeVirt that Wukong uses, as KubeVirt's operator installs them,
+// schemas included.
 package main
 
 import (
@@ -13,7 +14,8 @@ import (
 
 func main() {
 	for _, generate := range []func() (*extv1.CustomResourceDefinition, error){
-		components.NewVirtualMachineCrd, components.NewVirtualMachineInstanceCrd, components.NewVirtualMachineInstanceMigrationCrd,
+		components.NewVirtualMachineCrd, components.NewVirtualMachineInstanceCrd,
+		components.NewVirtualMachineInstanceMigrationCrd,
 		components.NewKubeVirtCrd,
 	} {
 		if err := printDefinition(generate); err != nil {

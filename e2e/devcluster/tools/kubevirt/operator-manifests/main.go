@@ -1,5 +1,6 @@
-// Command operator-manifests prints what has to be applied so that KubeVirt's operator runs: its namespace, priority class,
-// CustomResourceDefinition, rights and Deployment, all made by KubeVirt's own packages. The operator installs the rest.
+// Command operator-manifests prints what has to be applied so that KubeVirt's operator runs: its namespace, priority
+// class, CustomResourceDefinition, rights and Deployment, all made by KubeVirt's own packages. The operator installs
+// the rest.
 package main
 
 import (
@@ -57,7 +58,8 @@ func newNamespace(name string) *corev1.Namespace {
 	}
 }
 
-// newDeployment names no image but the operator's: the operator derives the others from the repository and the tag of its own.
+// newDeployment names no image but the operator's: the operator derives the others from the repository and the tag of
+// its own.
 func newDeployment(namespace, repository, version string) *appsv1.Deployment {
 	const verbosity, derived = "2", ""
 	deployment := components.NewOperatorDeployment(namespace, repository, "", version, verbosity, version, "",
@@ -65,7 +67,8 @@ func newDeployment(namespace, repository, version string) *appsv1.Deployment {
 		corev1.PullIfNotPresent)
 	one := int32(1)
 	deployment.Spec.Replicas = &one
-	// All else waits for the operator while the whole cluster starts on a few processors: it gets more than a hundredth of one.
+	// All else waits for the operator while the whole cluster starts on a few processors: it gets more than a hundredth
+	// of one.
 	requests := deployment.Spec.Template.Spec.Containers[0].Resources.Requests
 	requests[corev1.ResourceCPU] = resource.MustParse("500m")
 	return deployment

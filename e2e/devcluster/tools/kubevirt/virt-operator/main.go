@@ -1,11 +1,11 @@
 // Command virt-operator is KubeVirt's own, with schemas that a Kubernetes of today accepts.
 //
-// Some fields of KubeVirt hold any 32-bit number without a sign, while their schemas say int32, which ends at half of that.
-// Kubernetes did not check the range for a long time. Now it refuses the status of a machine whose disk has a checksum in the upper half,
-// and the machine, which runs, is never seen as running.
+// Some fields of KubeVirt hold any 32-bit number without a sign, while their schemas say int32, which ends at half of
+// that. Kubernetes did not check the range for a long time. Now it refuses the status of a machine whose disk has a
+// checksum in the upper half, and the machine, which runs, is never seen as running.
 //
-// It also asks as often as KubeVirt's other programs do. Of itself it makes five requests in a second, client-go's default, and it makes some two hundred
-// objects to install KubeVirt.
+// It also asks as often as KubeVirt's other programs do. Of itself it makes five requests in a second, client-go's
+// default, and it makes some two hundred objects to install KubeVirt.
 package main
 
 import (

@@ -1,5 +1,5 @@
-// Command pause holds the namespaces of a pod: it does nothing but wait for its end, and reaps orphans when the pod shares its
-// PID namespace.
+// Command pause holds the namespaces of a pod: it does nothing but wait for its end, and reaps orphans when the pod
+// shares its PID namespace.
 package main
 
 import (

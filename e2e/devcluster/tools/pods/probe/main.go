@@ -52,9 +52,10 @@ func serve(address string) error {
 	if err != nil {
 		return err
 	}
-	server := &http.Server{Addr: address, ReadHeaderTimeout: patience, Handler: http.HandlerFunc(func(answer http.ResponseWriter, _ *http.Request) {
-		fmt.Fprintln(answer, name)
-	})}
+	server := &http.Server{Addr: address, ReadHeaderTimeout: patience,
+		Handler: http.HandlerFunc(func(answer http.ResponseWriter, _ *http.Request) {
+			fmt.Fprintln(answer, name)
+		})}
 	context.AfterFunc(ctx, func() { _ = server.Close() })
 	fmt.Println("serving on", address)
 	if err := server.ListenAndServe(); err != http.ErrServerClosed {
