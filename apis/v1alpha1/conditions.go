@@ -33,8 +33,10 @@ const (
 	// guest.
 	ConditionRestartRequired = "RestartRequired"
 
-	// ConditionRestored on a WukongVM with spec.restore: the disks were restored from the snapshot, or the request was
-	// skipped. If it is False, the message reports the progress, or why the restore failed. Absent without spec.restore.
+	// ConditionRestored on a WukongDisk: False while the disk is being restored from a snapshot; the message reports the
+	// progress. Absent otherwise. On a WukongVM with spec.restore: the disks were restored from the snapshot, or the
+	// request was skipped. If it is False, the message reports the progress, or why the restore failed. Absent without
+	// spec.restore.
 	ConditionRestored = "Restored"
 
 	// ConditionHostBridgeReady on a WukongNetwork with a managed bridge: every selected node has the bridge in its desired

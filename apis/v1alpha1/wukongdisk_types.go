@@ -369,8 +369,8 @@ const (
 
 // WukongDiskStatus is the observed state of the disk.
 type WukongDiskStatus struct {
-	// conditions: Ready, Complete, UmbrellaLinked, and StorageMoved while the disk is not on the class in
-	// spec.storageClassName.
+	// conditions: Ready, Complete, UmbrellaLinked, StorageMoved while the disk is not on the class in
+	// spec.storageClassName, and Restored while the disk is being restored.
 	// +optional
 	// +listType=map
 	// +listMapKey=type

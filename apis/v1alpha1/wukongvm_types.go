@@ -137,8 +137,8 @@ type WukongVMSpec struct {
 	// +kubebuilder:validation:items:XValidation:rule="self == '*' || self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')",message="must be the name of a namespace, or * for all"
 	CloneableFrom []string `json:"cloneableFrom,omitempty"`
 
-	// restore replaces disks with those of a snapshot, once. If it is removed before the disks are replaced, the restore is
-	// cancelled.
+	// restore replaces disks with those of a snapshot, once. If it is removed before the disks are replaced, the restore
+	// is cancelled.
 	// +optional
 	Restore *VMRestore `json:"restore,omitempty"`
 }

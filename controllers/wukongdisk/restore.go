@@ -8,6 +8,7 @@ import (
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/apply"
+	"github.com/novasphere/wukong/controllers/internal/conditions"
 	"github.com/novasphere/wukong/controllers/internal/protocol/copies"
 	"github.com/novasphere/wukong/controllers/internal/protocol/diskrestore"
 )
@@ -48,13 +49,18 @@ func (r *Reconciler) continueRestore(ctx context.Context, disk *v1alpha1.WukongD
 	}
 }
 
-// reportRestore is status.restore.
-func reportRestore(observed *observation) *v1alpha1.DiskRestore {
-	reported := observed.restore.Status.DeepCopy()
-	if err := observed.outcome.Of(stepRestore); reported != nil && apply.Permanent(err) {
-		reported.Message = err.Error()
+// reportRestore sets status.restore, which the WukongVM acts on, and until the restore has ended the condition Restored.
+func reportRestore(set *conditions.Set, status *v1alpha1.WukongDiskStatus, observed *observation) {
+	status.Restore = observed.restore.Status.DeepCopy()
+	if status.Restore == nil || status.Restore.Phase == v1alpha1.DiskRestoreDone {
+		return
 	}
-	return reported
+	reason := string(status.Restore.Phase)
+	if err := observed.outcome.Of(stepRestore); apply.Permanent(err) {
+		found := writeRefused(err)
+		reason, status.Restore.Message = found.Reason, found.Message
+	}
+	set.False(v1alpha1.ConditionRestored, reason, status.Restore.Message)
 }
 
 // rejected are the DataVolumes that a guest ran on and that are about to be deleted, because the claim that they

@@ -31,7 +31,7 @@ func (r *Reconciler) writeStatus(ctx context.Context, disk *v1alpha1.WukongDisk,
 	observed.umbrella.Report(set)
 	after.Status = describe(observed, found)
 	reportMove(set, &after.Status, observed)
-	after.Status.Restore = reportRestore(observed)
+	reportRestore(set, &after.Status, observed)
 	after.Status.Conditions = set.List()
 	after.Status.ObservedGeneration = disk.Generation
 	return r.applier.Status(ctx, disk, after)

@@ -5,11 +5,14 @@ package wukongdisk_test
 import (
 	"strings"
 	"testing"
+	"time"
 
+	snapshotv1 "github.com/kubernetes-csi/external-snapshotter/client/v8/apis/volumesnapshot/v1"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
 	cdiv1 "kubevirt.io/containerized-data-importer-api/pkg/apis/core/v1beta1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -38,6 +41,30 @@ func isFilled(f *testkit.Fixture, disk *v1alpha1.WukongDisk) {
 	disks{f}.fill(disk)
 	disks{f}.waitReady(disk)
 	assert.Equal(f, disk.Name, disk.Annotations[v1alpha1.AnnotationFilled])
+}
+
+// askRestore plays the WukongVM of the disk's name, which asks for a restore from a snapshot that exists.
+func askRestore(f *testkit.Fixture, disk *v1alpha1.WukongDisk) {
+	f.Helper()
+	taken := &snapshotv1.VolumeSnapshot{
+		ObjectMeta: metav1.ObjectMeta{Namespace: f.Namespace, Name: disk.Name},
+		Spec: snapshotv1.VolumeSnapshotSpec{
+			Source: snapshotv1.VolumeSnapshotSource{PersistentVolumeClaimName: &disk.Name},
+		},
+	}
+	f.Create(taken)
+	taken.Status = &snapshotv1.VolumeSnapshotStatus{ReadyToUse: ptr.To(true)}
+	f.SetStatus(taken)
+	vm := testkit.Read(f, disk.Name, &v1alpha1.WukongVM{})
+	vm.Status.Restore = &v1alpha1.VMRestoreStatus{
+		Phase: v1alpha1.RestoreFilling,
+		Request: v1alpha1.VMRestore{
+			RequestedAt: metav1.NewTime(time.Now().UTC().Truncate(time.Second)),
+			SnapshotRef: v1alpha1.LocalObjectReference{Name: "before"},
+		},
+		Disks: []v1alpha1.VMRestoreDisk{{Name: disk.Name, DiskName: disk.Name, VolumeSnapshotName: disk.Name}},
+	}
+	f.SetStatus(vm)
 }
 
 func TestEachStepIsRefusedAndFails(t *testing.T) {
@@ -120,6 +147,23 @@ func rowsOfAFilledDisk(otherClass string) map[string]diskRow {
 					assert.Equal(now, 2, owned, "the target is made")
 				})
 				testkit.WaitCondition(f, disk, v1alpha1.ConditionStorageMoved, metav1.ConditionFalse, v1alpha1.ReasonMoving, "")
+			},
+		},
+		"restore": {
+			Resource: "datavolumes", Condition: v1alpha1.ConditionRestored, GoesOn: keepsClaim, Act: askRestore,
+			Settles: func(f *testkit.Fixture, disk *v1alpha1.WukongDisk) {
+				isFilled(f, disk)
+				f.Create(builder.VM(f.Namespace, disk.Name, builder.Attached(disk.Name)))
+				testkit.WaitUntil(f, disk, func(now *testkit.Attempt, disk *v1alpha1.WukongDisk) {
+					assert.Equal(now, disk.Name, disk.Status.AttachedTo)
+				})
+			},
+			Heals: func(f *testkit.Fixture, disk *v1alpha1.WukongDisk) {
+				testkit.WaitUntil(f, disk, func(now *testkit.Attempt, disk *v1alpha1.WukongDisk) {
+					if assert.NotNil(now, disk.Status.Restore) {
+						assert.True(now, f.Exists(disk.Status.Restore.TargetClaimName, &cdiv1.DataVolume{}))
+					}
+				})
 			},
 		},
 		"protection": {

@@ -40,20 +40,26 @@ func (m mover) cut(name string) {
 	snapshot := builder.SnapshotOfVM(m.Namespace, name, "web")
 	m.Create(snapshot)
 	for _, disk := range []string{"root", "data"} {
-		taken := &snapshotv1.VolumeSnapshot{
-			ObjectMeta: metav1.ObjectMeta{Namespace: m.Namespace, Name: name + "-" + disk},
-			Spec: snapshotv1.VolumeSnapshotSpec{
-				Source: snapshotv1.VolumeSnapshotSource{PersistentVolumeClaimName: ptr.To(disk)},
-			},
-		}
-		m.Create(taken)
-		taken.Status = &snapshotv1.VolumeSnapshotStatus{ReadyToUse: ptr.To(true)}
-		m.SetStatus(taken)
+		m.cutDisk(name+"-"+disk, disk)
 		snapshot.Status.Disks = append(snapshot.Status.Disks, v1alpha1.SnapshotDiskStatus{
-			Name: disk, DiskName: disk, VolumeSnapshotName: taken.Name,
+			Name: disk, DiskName: disk, VolumeSnapshotName: name + "-" + disk,
 		})
 	}
 	m.took(snapshot)
+}
+
+// cutDisk makes the VolumeSnapshot of a disk.
+func (m mover) cutDisk(name, disk string) {
+	m.Helper()
+	taken := &snapshotv1.VolumeSnapshot{
+		ObjectMeta: metav1.ObjectMeta{Namespace: m.Namespace, Name: name},
+		Spec: snapshotv1.VolumeSnapshotSpec{
+			Source: snapshotv1.VolumeSnapshotSource{PersistentVolumeClaimName: ptr.To(disk)},
+		},
+	}
+	m.Create(taken)
+	taken.Status = &snapshotv1.VolumeSnapshotStatus{ReadyToUse: ptr.To(true)}
+	m.SetStatus(taken)
 }
 
 // took ends a WukongSnapshot with success.
@@ -70,14 +76,21 @@ func (m mover) took(snapshot *v1alpha1.WukongSnapshot) {
 // ask requests a restore. The machine and its last request are older.
 func (m mover) ask(options string) string {
 	m.Helper()
-	vm := testkit.Read(m, "web", &v1alpha1.WukongVM{})
+	return m.askFrom("before", options)
+}
+
+// askFrom requests a restore from a snapshot.
+func (m mover) askFrom(snapshot, options string) string {
+	m.Helper()
+	vm := testkit.Read(m, m.vm.Name, &v1alpha1.WukongVM{})
 	last, _ := request.Parse(vm.Annotations[v1alpha1.AnnotationRestoreRequest])
 	m.Until(func() bool {
 		now := time.Now().Truncate(time.Second)
 		return now.After(vm.CreationTimestamp.Time) && now.After(last.At)
 	})
 	at := time.Now().UTC().Format(time.RFC3339)
-	m.Patch(m.vm, fmt.Sprintf(`{"spec":{"restore":{"requestedAt":%q,"snapshotRef":{"name":"before"}%s}}}`, at, options))
+	const change = `{"spec":{"restore":{"requestedAt":%q,"snapshotRef":{"name":%q}%s}}}`
+	m.Patch(m.vm, fmt.Sprintf(change, at, snapshot, options))
 	return at
 }
 

@@ -4,6 +4,7 @@ package wukongvm_test
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -169,6 +170,52 @@ func rowsOfARunningVM() map[string]vmRow {
 	}
 }
 
+// asksRestore plays the controller of WukongSnapshots and the storage, and requests a restore of a machine of newVM.
+func asksRestore(f *testkit.Fixture, vm *v1alpha1.WukongVM) {
+	f.Helper()
+	m := mover{machines{f}, vm}
+	m.Create(builder.SnapshotOfVM(f.Namespace, vm.Name+"-cut", vm.Name))
+	m.cutDisk(vm.Name+"-cut-root", vm.Name+"-root")
+	snapshot := testkit.Read(f, vm.Name+"-cut", &v1alpha1.WukongSnapshot{})
+	snapshot.Status.Disks = []v1alpha1.SnapshotDiskStatus{
+		{Name: "root", DiskName: vm.Name + "-root", VolumeSnapshotName: vm.Name + "-cut-root"},
+	}
+	m.took(snapshot)
+	m.askFrom(vm.Name+"-cut", "")
+}
+
+// rowsOfARestore are the steps that write when the disks of a machine that runs are to be restored.
+func rowsOfARestore() map[string]vmRow {
+	return map[string]vmRow{
+		"restore-request": {
+			Resource: "wukongvms", Begin: begins(nil), Settles: runs, Act: asksRestore,
+			GoesOn: func(f *testkit.Fixture, vm *v1alpha1.WukongVM) {
+				assert.Nil(f, testkit.Read(f, vm.Name, vm).Status.Restore, "nobody else may know of it before it is marked")
+				assert.Equal(f, v1alpha1.PhaseRunning, vm.Status.Phase)
+			},
+			Heals: func(f *testkit.Fixture, vm *v1alpha1.WukongVM) {
+				mover{machines{f}, vm}.waitRestore(v1alpha1.RestoreSafety)
+			},
+		},
+		"safety-snapshot": {
+			Resource: "wukongsnapshots", Begin: begins(nil), Settles: runs, Act: asksRestore,
+			GoesOn: func(f *testkit.Fixture, vm *v1alpha1.WukongVM) {
+				assert.Equal(f, vm.Name+"-root", testkit.Read(f, vm.Name+"-root", &v1alpha1.WukongDisk{}).Status.ClaimName,
+					"no disk is replaced before the snapshot was taken")
+				assert.False(f, f.Exists(vm.Name, &kubevirtv1.VirtualMachineInstance{}))
+			},
+			Heals: func(f *testkit.Fixture, vm *v1alpha1.WukongVM) {
+				m := mover{machines{f}, vm}
+				name := m.waitRestore(v1alpha1.RestoreSafety).Status.Restore.SafetySnapshotName
+				m.Until(func() bool { return m.Exists(name, &v1alpha1.WukongSnapshot{}) })
+				m.took(testkit.Read(f, name, &v1alpha1.WukongSnapshot{}))
+				runs(f, vm)
+				m.waitRestore(v1alpha1.RestoreSucceeded)
+			},
+		},
+	}
+}
+
 // rowsOfANewVM are the steps that write when a machine is made.
 func rowsOfANewVM() map[string]vmRow {
 	rows := map[string]vmRow{
@@ -225,7 +272,7 @@ func rowsOfANewVM() map[string]vmRow {
 // A step that is refused, or fails, is reported on the machine. It stops what needs it and nothing else, and the
 // machine recovers by itself.
 func TestEachStepIsRefusedAndFails(t *testing.T) {
-	f := machines{newMachines(t).Enforcing("Enforced")}
+	f := machines{newMachines(t).Enforcing("Enforced").Running("wukongvm", "wukongdisk", "wukongnetwork", "wukongaddress")}
 	f.Simulate()
 	for _, name := range []string{"node-1", "node-2"} {
 		node := &corev1.Node{ObjectMeta: metav1.ObjectMeta{
@@ -238,9 +285,8 @@ func TestEachStepIsRefusedAndFails(t *testing.T) {
 	f.Create(builder.Wukong(f.Namespace, "shop"), f.bridge("plain", builder.Subnet("10.9.0.0/24")))
 	f.newPool("pool", "10.60.77.1", "10.60.77.9")
 	rows := rowsOfANewVM()
-	for step, row := range rowsOfARunningVM() {
-		rows[step] = row
-	}
+	maps.Copy(rows, rowsOfARunningVM())
+	maps.Copy(rows, rowsOfARestore())
 	faults := steprows.Run(t, f.Fixture, steprows.Table[*v1alpha1.WukongVM]{
 		Steps: wukongvm.Steps, Rows: rows,
 		WriteNothing: map[string]string{"resolve": "it decides again"},

@@ -50,8 +50,9 @@ func schedule(from *v1alpha1.Scheduling, to *kubevirtv1.VirtualMachineInstanceSp
 // reservedAnnotation matches annotations that no user gives to a pod: KubeVirt acts on them, or Multus, a network
 // plugin or a container runtime, which attach the pod to networks or change how it is isolated; or they are Wukong's.
 // The admission policy wukongvm-pod-metadata refuses them with a reason.
-var reservedAnnotation = regexp.MustCompile(`^([^/]*\.)?(kubevirt\.io|novasphere\.dev|cni\.cncf\.io|multus-cni\.io|ovn\.kubernetes\.io|` +
-	`k8s\.ovn\.org|projectcalico\.org|cilium\.io|antrea\.io|security\.beta\.kubernetes\.io)/|^io\.(kubernetes|containerd)\.`)
+var reservedAnnotation = regexp.MustCompile(`^([^/]*\.)?(kubevirt\.io|novasphere\.dev|cni\.cncf\.io|multus-cni\.io|` +
+	`ovn\.kubernetes\.io|k8s\.ovn\.org|projectcalico\.org|cilium\.io|antrea\.io|` +
+	`security\.beta\.kubernetes\.io)/|^io\.(kubernetes|containerd)\.`)
 
 // Annotations are on the VirtualMachineInstance, from where KubeVirt carries them over to the pod.
 func Annotations(from *v1alpha1.Scheduling) map[string]string {

@@ -14,8 +14,8 @@
 //	                                     RolledBack <-- all returned -- RollingBack <-- deadline, a claim lost ----'
 //
 // A request is carried out once (package internal/request). Its mark on the WukongVM is written before the first claim
-// is made, and is marked as ended before status reports the end. When status is lost, the mark and the status of the disks
-// show how far the restore came.
+// is made, and is marked as ended before status reports the end. When status is lost, the mark and the status of the
+// disks show how far the restore came.
 //
 // From Switching on, the restore goes on to its end, whatever becomes of spec.restore: some disks may be replaced and
 // others not.
