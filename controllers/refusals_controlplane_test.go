@@ -39,7 +39,7 @@ var good = map[string]string{
 		`"nodeSelector":{"zone":"a"},"cancel":true}}`,
 	"WukongSnapshot": `{"spec":{"source":{"diskRef":{"name":"a"}},"volumeSnapshotClassName":"fast"}}`,
 	"WukongVM": `{"spec":{"cpu":{"cores":1},"memory":{"guest":"1Gi"},"disks":[{"name":"root",` +
-		`"diskRef":{"name":"a"}}]}}`,
+		`"diskRef":{"name":"a"}}],"restore":{"requestedAt":"2026-03-01T12:00:00Z","snapshotRef":{"name":"a"}}}}`,
 }
 
 const hostNetworkPolicy = "WukongHostNetworkPolicy"
@@ -184,6 +184,7 @@ var whenMade = map[string][]refusal{
 			"gateway must be an IP address inside cidr"},
 	},
 	"WukongVM": {
+		{`{"spec":{"restore":{"requestedAt":"2026-03-01t12:00:00z"}}}`, "should match"},
 		{`{"spec":{"cloudInit":{"userDataSecretRef":{"name":"a/b","key":"userdata"}}}}`, "should match"},
 		{`{"spec":{"disks":[{"name":"root","diskRef":{"name":"$(id)"}}]}}`, "should match"},
 		{`{"metadata":{"name":"web-0123456789-0123456789-0123456789-0123456789-0123456789-0123456789"}}`,
@@ -362,6 +363,10 @@ var whenChanged = map[string][]refusal{
 	},
 	"WukongNetwork": {
 		{`{"spec":{"type":"Pod","bridge":null}}`, "type cannot change after creation: create another WukongNetwork"},
+	},
+	"WukongVM": {
+		{`{"spec":{"restore":{"snapshotRef":{"name":"b"}}}}`,
+			"a restore that was requested cannot change: give restore.requestedAt a later time, to request another one"},
 	},
 	"WukongClone": {
 		{`{"spec":{"targetName":"c"}}`, "source and targetName cannot change: create another WukongClone"},

@@ -49,7 +49,7 @@ func (r *Reconciler) continueRestore(ctx context.Context, disk *v1alpha1.WukongD
 	}
 }
 
-// reportRestore sets status.restore, which the WukongVM acts on, and until the restore has ended the condition Restored.
+// reportRestore sets status.restore, which the WukongVM acts on, and the condition Restored until the restore ended.
 func reportRestore(set *conditions.Set, status *v1alpha1.WukongDiskStatus, observed *observation) {
 	status.Restore = observed.restore.Status.DeepCopy()
 	if status.Restore == nil || status.Restore.Phase == v1alpha1.DiskRestoreDone {
