@@ -185,6 +185,7 @@ var whenMade = map[string][]refusal{
 	},
 	"WukongVM": {
 		{`{"spec":{"restore":{"requestedAt":"2026-03-01t12:00:00z"}}}`, "should match"},
+		{`{"spec":{"restore":{"requestedAt":"2026-02-30T12:00:00Z"}}}`, "spec.restore.requestedAt"},
 		{`{"spec":{"cloudInit":{"userDataSecretRef":{"name":"a/b","key":"userdata"}}}}`, "should match"},
 		{`{"spec":{"disks":[{"name":"root","diskRef":{"name":"$(id)"}}]}}`, "should match"},
 		{`{"metadata":{"name":"web-0123456789-0123456789-0123456789-0123456789-0123456789-0123456789"}}`,
@@ -304,6 +305,9 @@ var whenMade = map[string][]refusal{
 			"storageClassName and size are for the actions Clone and Blank"},
 		{`{"spec":{"disks":[{"name":"root","action":"Copy"}]}}`, "Unsupported value"},
 		{`{"spec":{"overrides":{}}}`, "spec.overrides"},
+		{`{"spec":{"overrides":{"networks":[{"name":"lan","template":{"spec":{"type":"Bridge",` +
+			`"hostAccess":"Unrestricted","bridge":{"name":"br0"}}}}]}}}`,
+			"a WukongClone cannot make a network with hostAccess Unrestricted: name a WukongNetwork"},
 	},
 	"WukongMigration": {
 		// What the API server took for a time, and Go does not, would keep every manager from listing the kind.

@@ -188,12 +188,14 @@ type CloneOverrides struct {
 	// +optional
 	Memory *Memory `json:"memory,omitempty"`
 
-	// networks replace the interfaces of the same names completely. Interfaces with other names are added.
+	// networks replace the interfaces of the same names completely. Interfaces with other names are added. Wukong writes
+	// the new WukongVM with its own rights, so a template with hostAccess Unrestricted is refused.
 	// +optional
 	// +listType=map
 	// +listMapKey=name
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=16
+	// +kubebuilder:validation:XValidation:rule="self.all(n, !has(n.template) || !has(n.template.spec.hostAccess) || n.template.spec.hostAccess != 'Unrestricted')",message="a WukongClone cannot make a network with hostAccess Unrestricted: name a WukongNetwork that an administrator created in networkRef"
 	Networks []VMNetwork `json:"networks,omitempty"`
 
 	// labels of the new WukongVM, in addition to those of the source.

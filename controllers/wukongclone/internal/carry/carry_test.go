@@ -209,6 +209,24 @@ func TestDisksThatCannotBeMade(t *testing.T) {
 	}
 }
 
+// Wukong writes the clone with its own rights. A user does not get by a clone what only an administrator may write.
+func TestNobodyGetsAnUnrestrictedNetworkByAClone(t *testing.T) {
+	in := inputs(nil)
+	stamped := builder.StampedInterface("uplink", builder.OnBridge("br0"), builder.Unrestricted)
+	in.Source.Spec.Networks = append(in.Source.Spec.Networks, stamped)
+	_, found := in.Machine()
+	require.NotNil(t, found)
+	assert.Equal(t, v1alpha1.ReasonHostAccessDenied, found.Reason)
+	assert.Contains(t, found.Message, "hostAccess Unrestricted on uplink")
+
+	in.Clone.Spec.Overrides = &v1alpha1.CloneOverrides{Networks: []v1alpha1.VMNetwork{builder.Interface("uplink", "lan")}}
+	vm, found := in.Machine()
+	require.Nil(t, found)
+	for i := range vm.Spec.Networks {
+		assert.Nil(t, vm.Spec.Networks[i].Template)
+	}
+}
+
 func TestIdentity(t *testing.T) {
 	in := inputs(nil)
 	in.Source.Spec.Networks[1].AddressMode = ""

@@ -73,7 +73,7 @@ func (in Inputs) setNetworks(spec *v1alpha1.WukongVMSpec) *operation.State {
 	if in.keepsIdentity() && len(given) == 0 {
 		networks = slices.Clone(model.Interfaces(in.Source)) // the implicit one has a MAC address, too
 	}
-	var static []string
+	var static, unrestricted []string
 	for i := range networks {
 		network := networks[i].DeepCopy()
 		at := slices.IndexFunc(given, func(other v1alpha1.VMNetwork) bool { return other.Name == network.Name })
@@ -92,13 +92,13 @@ func (in Inputs) setNetworks(spec *v1alpha1.WukongVMSpec) *operation.State {
 			network.Template.Labels = metadata(network.Template.Labels, nil)
 			network.Template.Spec.WukongRef = nil
 		}
+		if template := network.Template; template != nil && template.Spec.HostAccess == v1alpha1.HostAccessUnrestricted {
+			unrestricted = append(unrestricted, network.Name)
+		}
 		networks[i] = *network
 	}
-	if len(static) > 0 {
-		return operation.Pending(v1alpha1.ReasonAddressWouldClash,
-			"spec.networks of WukongVM %s has static addresses on %s, which the source has, too: create another WukongClone "+
-				"that gives these entries in overrides.networks, with other addresses or another addressMode",
-			in.Source.Name, strings.Join(static, ", "))
+	if found := in.refusal(static, unrestricted); found != nil {
+		return found
 	}
 	for i := range given {
 		if !slices.ContainsFunc(networks, func(other v1alpha1.VMNetwork) bool { return other.Name == given[i].Name }) {
@@ -107,6 +107,25 @@ func (in Inputs) setNetworks(spec *v1alpha1.WukongVMSpec) *operation.State {
 	}
 	spec.Networks = networks
 	return nil
+}
+
+// refusal reports the interfaces that cannot be carried over: those with static addresses, and those whose template only
+// an administrator may write. Wukong writes the clone with its own rights, which are more than those of its user.
+func (in Inputs) refusal(static, unrestricted []string) *operation.State {
+	switch {
+	case len(unrestricted) > 0:
+		return operation.Pending(v1alpha1.ReasonHostAccessDenied,
+			"spec.networks of WukongVM %s has a template with hostAccess Unrestricted on %s, which only an administrator may "+
+				"write: create another WukongClone that names an existing WukongNetwork for these entries in overrides.networks",
+			in.Source.Name, strings.Join(unrestricted, ", "))
+	case len(static) > 0:
+		return operation.Pending(v1alpha1.ReasonAddressWouldClash,
+			"spec.networks of WukongVM %s has static addresses on %s, which the source has, too: create another WukongClone "+
+				"that gives these entries in overrides.networks, with other addresses or another addressMode",
+			in.Source.Name, strings.Join(static, ", "))
+	default:
+		return nil
+	}
 }
 
 // renew removes the identity of an interface. keepAddresses needs an address to keep.
