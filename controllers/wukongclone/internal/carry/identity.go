@@ -109,8 +109,8 @@ func (in Inputs) setNetworks(spec *v1alpha1.WukongVMSpec) *operation.State {
 	return nil
 }
 
-// refusal reports the interfaces that cannot be carried over: those with static addresses, and those whose template only
-// an administrator may write. Wukong writes the clone with its own rights, which are more than those of its user.
+// refusal reports the interfaces that cannot be carried over: those with static addresses, and those whose template
+// only an administrator may write. Wukong writes the clone with its own rights, which are more than those of its user.
 func (in Inputs) refusal(static, unrestricted []string) *operation.State {
 	switch {
 	case len(unrestricted) > 0:
