@@ -41,8 +41,8 @@ func startKeeper(t *testing.T, namespace string) *keeper {
 	cluster.Make(t, data, vm)
 	cluster.WaitReady(t, vm, metav1.ConditionTrue, v1alpha1.ReasonRunning, importAndBoot)
 	k := &keeper{vm: vm, root: &v1alpha1.WukongDisk{}, data: data}
-	require.NoError(t, cluster.Client.Get(t.Context(), client.ObjectKey{Namespace: namespace, Name: "web-root"}, k.root))
-	require.NoError(t, cluster.Client.Get(t.Context(), client.ObjectKeyFromObject(data), k.data))
+	require.NoError(t, cluster.Get(t.Context(), client.ObjectKey{Namespace: namespace, Name: "web-root"}, k.root))
+	require.NoError(t, cluster.Get(t.Context(), client.ObjectKeyFromObject(data), k.data))
 	k.answers(t)
 	guest := cluster.Shell(t, vm)
 	defer guest.Close()
@@ -114,7 +114,7 @@ func (k *keeper) disks(t *testing.T) (claims []string) {
 	t.Helper()
 	for _, was := range []*v1alpha1.WukongDisk{k.root, k.data} {
 		now := &v1alpha1.WukongDisk{}
-		require.NoError(t, cluster.Client.Get(t.Context(), client.ObjectKeyFromObject(was), now))
+		require.NoError(t, cluster.Get(t.Context(), client.ObjectKeyFromObject(was), now))
 		assert.Equal(t, was.UID, now.UID)
 		claims = append(claims, now.Status.ClaimName)
 	}

@@ -37,21 +37,9 @@ type Copies struct {
 
 // Arrange assigns the DataVolumes that a disk was moved or restored to, or will be, to their roles.
 func Arrange(disk *v1alpha1.WukongDisk, list []*cdiv1.DataVolume) Copies {
-	result := Copies{Current: disk.Name}
 	slices.SortStableFunc(list,
 		func(one, two *cdiv1.DataVolume) int { return one.CreationTimestamp.Compare(two.CreationTimestamp.Time) })
-	for _, candidate := range list {
-		if InUse(candidate) && !slices.ContainsFunc(list,
-			func(other *cdiv1.DataVolume) bool { return InUse(other) && MovedFrom(other) == candidate.Name }) {
-			result.Current, result.DataVolume = candidate.Name, candidate
-		}
-	}
-	if reported := disk.Status.ClaimName; result.DataVolume == nil && reported != "" && !slices.ContainsFunc(list,
-		func(one *cdiv1.DataVolume) bool { return one.Name == reported }) {
-		// A user deleted the DataVolume of a claim that the disk was moved to. The disk stays on that claim, and is not
-		// filled from its source again.
-		result.Current = reported
-	}
+	result := current(disk, list)
 	for _, candidate := range list {
 		replaces := !InUse(candidate) && MovedFrom(candidate) == result.Current
 		switch {
@@ -67,6 +55,25 @@ func Arrange(disk *v1alpha1.WukongDisk, list []*cdiv1.DataVolume) Copies {
 		default:
 			result.Retire(candidate)
 		}
+	}
+	return result
+}
+
+// current finds the claim that holds a disk: that of the last DataVolume in use, else the first one.
+func current(disk *v1alpha1.WukongDisk, list []*cdiv1.DataVolume) Copies {
+	result := Copies{Current: disk.Name}
+	for _, candidate := range list {
+		replacedBy := func(other *cdiv1.DataVolume) bool { return InUse(other) && MovedFrom(other) == candidate.Name }
+		if InUse(candidate) && !slices.ContainsFunc(list, replacedBy) {
+			result.Current, result.DataVolume = candidate.Name, candidate
+		}
+	}
+	reported := disk.Status.ClaimName
+	if result.DataVolume == nil && reported != "" &&
+		!slices.ContainsFunc(list, func(one *cdiv1.DataVolume) bool { return one.Name == reported }) {
+		// A user deleted the DataVolume of a claim that the disk was moved to. The disk stays on that claim, and is not
+		// filled from its source again.
+		result.Current = reported
 	}
 	return result
 }

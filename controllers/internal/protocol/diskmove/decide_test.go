@@ -2,12 +2,10 @@ package diskmove
 
 import (
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/ptr"
 	cdiv1 "kubevirt.io/containerized-data-importer-api/pkg/apis/core/v1beta1"
@@ -35,22 +33,12 @@ func copyOf(name, from string, options ...func(*cdiv1.DataVolume)) *cdiv1.DataVo
 	return dataVolume
 }
 
-func used(dataVolume *cdiv1.DataVolume) {
-	dataVolume.Annotations[v1alpha1.AnnotationInUse] = "true"
-}
-
 func cloned(dataVolume *cdiv1.DataVolume) {
 	dataVolume.Spec.Source = &cdiv1.DataVolumeSource{PVC: &cdiv1.DataVolumeSourcePVC{Name: "root"}}
 }
 
 func inPhase(phase cdiv1.DataVolumePhase) func(*cdiv1.DataVolume) {
 	return func(dataVolume *cdiv1.DataVolume) { dataVolume.Status.Phase = phase }
-}
-
-func bornIn(second int64) func(*cdiv1.DataVolume) {
-	return func(dataVolume *cdiv1.DataVolume) {
-		dataVolume.CreationTimestamp = metav1.NewTime(time.Unix(second, 0))
-	}
 }
 
 func TestTargetNames(t *testing.T) {

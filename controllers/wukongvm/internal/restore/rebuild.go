@@ -29,31 +29,8 @@ func (in Inputs) unknown() bool {
 
 // rebuilt finds out from the disks how far a restore came whose status was lost; nil when none is under way.
 func (in Inputs) rebuilt() *v1alpha1.VMRestoreStatus {
-	reports := map[v1alpha1.DiskRestorePhase]int{}
 	status := &v1alpha1.VMRestoreStatus{Since: metav1.NewTime(in.Now.Truncate(time.Second))}
-	var at metav1.Time
-	for i := range in.VM.Spec.Disks {
-		disk := in.Disks[model.DiskName(in.VM, &in.VM.Spec.Disks[i])]
-		if disk == nil || disk.Status.Restore == nil || disk.Status.AttachedTo != in.VM.Name {
-			continue
-		}
-		report := disk.Status.Restore
-		if report.Phase == v1alpha1.DiskRestoreDone || report.Phase == v1alpha1.DiskRestoreFailed ||
-			report.PreviousClaimName == "" {
-			continue
-		}
-		if at.Before(&report.RequestedAt) {
-			at, status.Disks, reports = report.RequestedAt, nil, map[v1alpha1.DiskRestorePhase]int{}
-		}
-		if !at.Equal(&report.RequestedAt) {
-			continue
-		}
-		reports[report.Phase]++
-		status.Disks = append(status.Disks, v1alpha1.VMRestoreDisk{
-			Name: in.VM.Spec.Disks[i].Name, DiskName: disk.Name, VolumeSnapshotName: report.VolumeSnapshotName,
-			PreviousClaimName: report.PreviousClaimName,
-		})
-	}
+	at, reports := in.reported(status)
 	if len(status.Disks) == 0 || !in.mayGoOn(at.Time, reports) {
 		return nil
 	}
@@ -73,6 +50,37 @@ func (in Inputs) rebuilt() *v1alpha1.VMRestoreStatus {
 		status.Phase = v1alpha1.RestoreFilling // and is cancelled
 	}
 	return status
+}
+
+// reported lists the disks that report the latest restore, and counts their phases.
+func (in Inputs) reported(status *v1alpha1.VMRestoreStatus) (metav1.Time, map[v1alpha1.DiskRestorePhase]int) {
+	var at metav1.Time
+	reports := map[v1alpha1.DiskRestorePhase]int{}
+	for i := range in.VM.Spec.Disks {
+		disk := in.Disks[model.DiskName(in.VM, &in.VM.Spec.Disks[i])]
+		if disk == nil || disk.Status.AttachedTo != in.VM.Name || !isOpen(disk.Status.Restore) {
+			continue
+		}
+		report := disk.Status.Restore
+		if at.Before(&report.RequestedAt) {
+			at, status.Disks, reports = report.RequestedAt, nil, map[v1alpha1.DiskRestorePhase]int{}
+		}
+		if !at.Equal(&report.RequestedAt) {
+			continue
+		}
+		reports[report.Phase]++
+		status.Disks = append(status.Disks, v1alpha1.VMRestoreDisk{
+			Name: in.VM.Spec.Disks[i].Name, DiskName: disk.Name, VolumeSnapshotName: report.VolumeSnapshotName,
+			PreviousClaimName: report.PreviousClaimName,
+		})
+	}
+	return at, reports
+}
+
+// isOpen reports whether a disk has a claim of a restore that has not ended.
+func isOpen(report *v1alpha1.DiskRestore) bool {
+	return report != nil && report.Phase != v1alpha1.DiskRestoreDone && report.Phase != v1alpha1.DiskRestoreFailed &&
+		report.PreviousClaimName != ""
 }
 
 // mayGoOn reports whether a restore that the disks report is not over: it has replaced disks, or its mark says so.

@@ -125,7 +125,7 @@ func (h *halves) sayf(format string, arguments ...any) {
 	h.trace = append(h.trace, fmt.Sprintf(format, arguments...))
 }
 
-func (h *halves) breaks(format string, arguments ...any) {
+func (h *halves) breaksf(format string, arguments ...any) {
 	if h.lost == "" {
 		h.lost = fmt.Sprintf(format, arguments...)
 	}
@@ -237,14 +237,14 @@ func (h *halves) delete(name string) {
 	for _, disk := range names {
 		found := h.arranged(disk)
 		if found.Current == name {
-			h.breaks("%s is deleted, which holds disk %s", name, disk)
+			h.breaksf("%s is deleted, which holds disk %s", name, disk)
 		}
 		if found.Previous != nil && found.Previous.Name == name {
-			h.breaks("%s is deleted, which may be put back", name)
+			h.breaksf("%s is deleted, which may be put back", name)
 		}
 	}
 	if h.instance != nil && slices.Contains(claimsOf(h.instance), name) {
-		h.breaks("%s is deleted, which the guest has", name)
+		h.breaksf("%s is deleted, which the guest has", name)
 	}
 	delete(h.volumes, name)
 	delete(h.content, name)
@@ -268,10 +268,10 @@ func (h *halves) mark(disk string, volume *cdiv1.DataVolume, annotations map[str
 		key := disk + " " + copies.RestoredFor(target)
 		h.replaced[key]++
 		if h.replaced[key] > 1 {
-			h.breaks("disk %s is restored twice for one request", disk)
+			h.breaksf("disk %s is restored twice for one request", disk)
 		}
 		if h.instance != nil && !h.startedOutside {
-			h.breaks("disk %s is replaced while a guest writes to it", disk)
+			h.breaksf("disk %s is replaced while a guest writes to it", disk)
 		}
 		return
 	}
@@ -420,7 +420,7 @@ func (h *halves) start() {
 	}
 	h.sayf("kubevirt: starts on %v", claims)
 	if len(contents) > 1 {
-		h.breaks("a guest starts on disks of two times: %v", claims)
+		h.breaksf("a guest starts on disks of two times: %v", claims)
 	}
 	h.instance = instance
 }
