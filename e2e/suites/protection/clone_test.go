@@ -122,7 +122,7 @@ func TestARunningWukongVMIsCloned(t *testing.T) {
 		again := cluster.LogIn(t, copied, cloneUser, clonePassword)
 		defer again.Close()
 		assert.Equal(t, before, again.Run(t, "cat /etc/machine-id"))
-		assert.Equal(t, other["host key ed25519"], again.Run(t, "cut -d ' ' -f 2 /etc/ssh/ssh_host_ed25519_key.pub"))
+		assert.Equal(t, other["host key ssh-ed25519"], again.Run(t, "cut -d ' ' -f 2 /etc/ssh/ssh_host_ed25519_key.pub"))
 	})
 }
 
