@@ -61,7 +61,7 @@ func (k *keeper) answers(t *testing.T) {
 
 func (k *keeper) whoAmI(t *testing.T, guest *harness.Guest) string {
 	t.Helper()
-	return guest.Run(t, "cat /sys/class/net/eth0/address /sys/class/dmi/id/product_uuid")
+	return guest.Run(t, "cat /sys/class/net/e*/address /sys/class/dmi/id/product_uuid")
 }
 
 // write puts a word into the file, on the disk itself.

@@ -96,6 +96,7 @@ func (p *Plan) proceed() {
 		// The cache was behind when the restore ended, and status had been lost.
 		p.rollBack(p.Status.Cause)
 	case same:
+		p.remark()
 	case p.leftovers():
 		p.message = "waits until the disks of the last restore are cleaned up"
 	default:
@@ -151,7 +152,11 @@ func (p *Plan) begin() {
 	mark := request.Mark{At: asked.RequestedAt.Time}
 	const remedy = "; to restore it now, give restore.requestedAt a later time"
 	name, at := p.in.VM.Name, text(asked.RequestedAt.Time)
-	switch request.Decide(mark, created, last, p.in.Now) {
+	verdict := request.Decide(mark, created, last, p.in.Now)
+	if verdict == request.Due && p.in.handled(asked.RequestedAt) {
+		verdict = request.Handled
+	}
+	switch verdict {
 	case request.Outdated:
 		p.skip(v1alpha1.ReasonSkipped,
 			fmt.Sprintf("requestedAt %s is not later than the creation of WukongVM %s (%s)%s",
@@ -206,6 +211,15 @@ func (p *Plan) mark(mark request.Mark) {
 	p.Mark = ""
 	if value := mark.String(); p.in.VM.Annotations[v1alpha1.AnnotationRestoreRequest] != value {
 		p.Mark = value
+	}
+}
+
+// remark writes the mark of a request that has ended again, if somebody removed it.
+func (p *Plan) remark() {
+	last, marked := request.Parse(p.in.VM.Annotations[v1alpha1.AnnotationRestoreRequest])
+	at := p.Status.Request.RequestedAt.Time
+	if p.Status.Phase != v1alpha1.RestoreSkipped && (!marked || last.At.Before(at)) {
+		p.mark(request.Mark{At: at, By: diskrestore.Ended})
 	}
 }
 

@@ -12,15 +12,30 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/request"
 )
 
-// unknown reports whether the disks have not reported yet how far a restore came whose status was lost.
+// unknown reports whether the disks have not reported yet how far a restore came whose status was lost. A disk that was
+// complete once and reports no claim has lost its own status, too.
 func (in Inputs) unknown() bool {
 	if in.VM.Annotations[v1alpha1.AnnotationRestoreRequest] == "" {
 		return false
 	}
 	for i := range in.VM.Spec.Disks {
 		disk := in.Disks[model.DiskName(in.VM, &in.VM.Spec.Disks[i])]
-		if disk != nil && !disk.AdoptsClaim() && (disk.Status.ClaimName == "" || disk.Status.AttachedTo == "") &&
-			!model.IsShared(disk) {
+		if disk != nil && disk.Status.ClaimName == "" && disk.Annotations[v1alpha1.AnnotationFilled] == disk.Name {
+			return true
+		}
+	}
+	return false
+}
+
+// handled reports whether a disk is that of a request, or of a later one, which has ended. It shows that the request was
+// carried out when the annotation of the WukongVM was removed, as 'kubectl replace' does.
+func (in Inputs) handled(at metav1.Time) bool {
+	for i := range in.VM.Spec.Disks {
+		disk := in.Disks[model.DiskName(in.VM, &in.VM.Spec.Disks[i])]
+		if disk == nil || disk.Status.Restore == nil || disk.Status.AttachedTo != in.VM.Name {
+			continue
+		}
+		if report := disk.Status.Restore; report.Phase == v1alpha1.DiskRestoreDone && !report.RequestedAt.Before(&at) {
 			return true
 		}
 	}

@@ -96,8 +96,11 @@ func newHalves(seed uint64) *halves {
 			Name: name, Bus: "virtio", DiskRef: &v1alpha1.LocalObjectReference{Name: name},
 		})
 		h.disks[name] = &v1alpha1.WukongDisk{
-			ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: "shop", UID: types.UID(name)},
-			Spec:       v1alpha1.WukongDiskSpec{Size: ptr.To(resource.MustParse("1Gi"))},
+			ObjectMeta: metav1.ObjectMeta{
+				Name: name, Namespace: "shop", UID: types.UID(name),
+				Annotations: map[string]string{v1alpha1.AnnotationFilled: name},
+			},
+			Spec: v1alpha1.WukongDiskSpec{Size: ptr.To(resource.MustParse("1Gi"))},
 			Status: v1alpha1.WukongDiskStatus{
 				ClaimName: name, AttachedTo: "web", Conditions: isReady(), Phase: v1alpha1.DiskReady,
 			},
@@ -450,7 +453,10 @@ func (h *halves) storage() {
 
 // user changes what is asked for.
 func (h *halves) user() {
-	switch h.random.IntN(6) {
+	switch h.random.IntN(7) {
+	case 6:
+		h.sayf("user: kubectl replace")
+		h.vm.Annotations = map[string]string{}
 	case 0, 1:
 		h.vm.Spec.Restore = &v1alpha1.VMRestore{
 			RequestedAt:          metav1.NewTime(h.now.Truncate(time.Second)),
