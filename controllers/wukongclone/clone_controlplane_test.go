@@ -224,7 +224,7 @@ func TestACloneFromAnotherNamespace(t *testing.T) {
 func TestWhatPreventsAClone(t *testing.T) {
 	f := alone(t)
 	f.StartManager()
-	web := f.web(builder.Login("admin", "web-password", "password"),
+	f.web(builder.Login("admin", "web-password", "password"),
 		builder.Networks(v1alpha1.VMNetwork{Name: "lan", NetworkRef: &v1alpha1.LocalObjectReference{Name: "lan"}},
 			v1alpha1.VMNetwork{Name: "pod", Pod: &v1alpha1.PodNetwork{}}))
 	f.Create(builder.VM(f.Namespace, "taken"))
@@ -247,10 +247,17 @@ func TestWhatPreventsAClone(t *testing.T) {
 	f.Create(builder.Secret(f.Namespace, "web-password", map[string]string{"password": "x"}))
 	f.Create(builder.Network(f.Namespace, "lan", builder.OnBridge("br0")))
 	f.waitSnapshot(references, f.Namespace)
+}
 
-	testkit.Edit(f, web, func(vm *v1alpha1.WukongVM) {
-		vm.Spec.Networks[0].Addresses = []v1alpha1.InterfaceAddress{"192.168.7.5/24"}
-	})
+// Two guests cannot have one address.
+func TestAddressesThatWouldClash(t *testing.T) {
+	f := alone(t)
+	f.StartManager()
+	f.Create(builder.Network(f.Namespace, "lan", builder.OnBridge("br0")))
+	f.web(builder.Networks(v1alpha1.VMNetwork{
+		Name: "lan", NetworkRef: &v1alpha1.LocalObjectReference{Name: "lan"},
+		Addresses: []v1alpha1.InterfaceAddress{"192.168.7.5/24"},
+	}))
 	static := builder.CloneOfVM(f.Namespace, "static", "web", "web-5")
 	other := builder.CloneOfVM(f.Namespace, "other", "web", "web-6", builder.CloneOverrides(&v1alpha1.CloneOverrides{
 		Networks: []v1alpha1.VMNetwork{{
