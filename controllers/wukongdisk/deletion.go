@@ -13,6 +13,7 @@ import (
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/apply"
 	"github.com/novasphere/wukong/controllers/internal/dependency"
+	"github.com/novasphere/wukong/controllers/internal/dvstate"
 	"github.com/novasphere/wukong/controllers/internal/read"
 	"github.com/novasphere/wukong/controllers/wukongdisk/internal/backing"
 	"github.com/novasphere/wukong/controllers/wukongdisk/internal/protection"
@@ -112,10 +113,22 @@ func (r *Reconciler) removeOwners(ctx context.Context, disk *v1alpha1.WukongDisk
 }
 
 // orphanClaim deletes a DataVolume and keeps its claim. The garbage collector removes the owner reference of the claim
-// before it deletes the DataVolume, so the claim is never collected.
+// before it deletes the DataVolume. CDI must not put it back: if its cache still has the DataVolume, it adopts a claim
+// without an owner that is marked as filled for that DataVolume (pkg/controller/datavolume/controller-base.go,
+// validatePVC), and then the garbage collector deletes the claim. So the mark is removed first.
 func (r *Reconciler) orphanClaim(ctx context.Context, dataVolume *cdiv1.DataVolume) error {
+	claim, err := read.Get(ctx, r.client, dataVolume.Namespace, dataVolume.Name, &corev1.PersistentVolumeClaim{})
+	if err != nil {
+		return err
+	}
+	if claim != nil && metav1.IsControlledBy(claim, dataVolume) {
+		err := r.applier.Mark(ctx, claim.DeepCopy(), nil, map[string]any{dvstate.AnnotationPopulatedFor: nil})
+		if client.IgnoreNotFound(err) != nil {
+			return err
+		}
+	}
 	uid := dataVolume.UID
-	err := r.client.Delete(ctx, dataVolume,
+	err = r.client.Delete(ctx, dataVolume,
 		client.PropagationPolicy(metav1.DeletePropagationOrphan), client.Preconditions{UID: &uid})
 	if client.IgnoreNotFound(err) != nil {
 		return fmt.Errorf("delete DataVolume %s and keep its claim: %w", dataVolume.Name, err)

@@ -3,6 +3,7 @@
 package wukongdisk_test
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -18,6 +19,7 @@ import (
 	"github.com/novasphere/wukong/apis/model"
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/builder"
+	"github.com/novasphere/wukong/controllers/internal/dvstate"
 	"github.com/novasphere/wukong/controllers/internal/testkit"
 )
 
@@ -28,6 +30,8 @@ func TestContract7ReclaimPolicy(t *testing.T) {
 	for _, disk := range []*v1alpha1.WukongDisk{gone, kept} {
 		f.fill(disk)
 		f.waitReady(disk)
+		claim := testkit.Read(f, disk.Name, &corev1.PersistentVolumeClaim{})
+		f.Patch(claim, fmt.Sprintf(`{"metadata":{"annotations":{%q:%q}}}`, dvstate.AnnotationPopulatedFor, disk.Name))
 	}
 	f.Remove(gone)
 	f.Remove(kept)
@@ -41,6 +45,8 @@ func TestContract7ReclaimPolicy(t *testing.T) {
 	claim := testkit.Read(f, "kept", &corev1.PersistentVolumeClaim{})
 	assert.Nil(t, claim.DeletionTimestamp)
 	assert.Empty(t, claim.OwnerReferences, "it belongs to nobody, so that nothing can take it along")
+	// CDI puts the owner back if it sees the claim without one before it sees that the DataVolume is deleted.
+	assert.NotContains(t, claim.Annotations, dvstate.AnnotationPopulatedFor)
 }
 
 // The policy may change at any time, also after the disk is complete.
