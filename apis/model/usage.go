@@ -66,6 +66,9 @@ func HasGuest(vm *v1alpha1.WukongVM) bool { return vm.Status.NodeName != "" }
 
 // MayRun reports whether a WukongVM runs, or may start soon: its disks may then change at any moment.
 func MayRun(vm *v1alpha1.WukongVM) bool {
+	if keptStopped(vm) && !HasGuest(vm) {
+		return false
+	}
 	wantsToRun := vm.Spec.PowerState != v1alpha1.PowerStopped
 	switch vm.Status.Phase {
 	case v1alpha1.PhaseStopped:
@@ -73,14 +76,12 @@ func MayRun(vm *v1alpha1.WukongVM) bool {
 		return wantsToRun && vm.Status.ObservedGeneration != vm.Generation
 	case "", v1alpha1.PhasePending, v1alpha1.PhaseError:
 		return wantsToRun || HasGuest(vm)
-	case v1alpha1.PhaseRestoring:
-		// It is kept stopped while its safety snapshot is taken and its disks are replaced.
-		return HasGuest(vm) || !keptStopped(vm)
 	default:
 		return true
 	}
 }
 
+// keptStopped reports whether a WukongVM is kept stopped while its safety snapshot is taken and its disks are replaced.
 func keptStopped(vm *v1alpha1.WukongVM) bool {
 	if vm.Status.Restore == nil {
 		return false

@@ -76,7 +76,7 @@ type VMRestore struct {
 	// safetyTTLSeconds is how many seconds after it was taken that WukongSnapshot is deleted.
 	// +optional
 	// +default=604800
-	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Minimum=60
 	// +kubebuilder:validation:Maximum=31536000
 	SafetyTTLSeconds *int64 `json:"safetyTTLSeconds,omitempty"`
 

@@ -47,6 +47,8 @@ type observation struct {
 	growing *growth.Storage
 	// restoreOrigin is the VolumeSnapshot that the disk is about to be restored from.
 	restoreOrigin diskrestore.Origin
+	// targetFailure is why the claim that the disk is restored to gets no volume; empty for nothing.
+	targetFailure string
 	// move and restore are what follows from all this for a move to another class, and for a restore.
 	move    diskmove.Decision
 	restore diskrestore.Decision

@@ -90,7 +90,7 @@ func (r *Reconciler) carryOut(
 // retryAfter is when another pass has to read what no watch reports; zero for never.
 func (o *observation) retryAfter() time.Duration {
 	switch {
-	case o.attachment.OutsideUser != "", o.sourceInputs().WaitsForOrigin():
+	case o.attachment.OutsideUser != "", o.sourceInputs().WaitsForOrigin(), o.restoreOrigin.Waits != "":
 		return pass.RefusedRetry
 	case o.move.Again:
 		return time.Millisecond

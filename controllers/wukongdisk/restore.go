@@ -11,6 +11,7 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/conditions"
 	"github.com/novasphere/wukong/controllers/internal/protocol/copies"
 	"github.com/novasphere/wukong/controllers/internal/protocol/diskrestore"
+	"github.com/novasphere/wukong/controllers/wukongdisk/internal/provisioner"
 )
 
 // restoreInputs decide about the restore of the disk.
@@ -18,6 +19,7 @@ func (o *observation) restoreInputs() diskrestore.Inputs {
 	in := diskrestore.Inputs{
 		Disk: o.Disk, VM: o.attachment.VM(), Copies: o.Copies, Claim: o.OwnClaim(), DataVolume: o.OwnDataVolume(),
 		TargetClaim: o.TargetClaim, Complete: o.growthInputs().Complete(), Origin: o.restoreOrigin,
+		TargetFailure: o.targetFailure,
 	}
 	in.Copies.Current = o.ClaimName()
 	return in
@@ -28,6 +30,12 @@ func (r *Reconciler) observeRestore(ctx context.Context, observed *observation) 
 	name := observed.restoreInputs().Snapshot()
 	if name == "" {
 		return nil
+	}
+	if observed.Copies.Restored != nil {
+		observed.targetFailure, err = provisioner.ReadFailure(ctx, r.client, observed.TargetClaim)
+		if err != nil {
+			return err
+		}
 	}
 	observed.restoreOrigin, err = r.sourceReader(observed).Restorable(
 		ctx, observed.OwnClaim(), name, observed.growthInputs().RequestedSize())

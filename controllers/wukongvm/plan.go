@@ -3,6 +3,8 @@ package wukongvm
 import (
 	"cmp"
 
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	kubevirtv1 "kubevirt.io/api/core/v1"
 
 	"github.com/novasphere/wukong/apis/model"
@@ -33,10 +35,7 @@ func (o *observation) resolve(vm *v1alpha1.WukongVM) {
 	o.moves = volumemove.Make(volumemove.Inputs{
 		VM: vm, View: o.View, Disks: o.disks.ByName, Stall: o.moveFacts.stall, Nodes: o.moveFacts.nodes,
 	})
-	o.restore = restore.Make(restore.Inputs{
-		VM: vm, View: o.View, Disks: o.disks.ByName, Snapshot: o.snapshots.restored, Safety: o.snapshots.safety,
-		Migrates: o.moves.Migrates(), Now: o.now,
-	})
+	o.restore = restore.Plan{}
 	o.disksCause = o.diskInputs(vm).Problem()
 	o.nics = nics.Make(o.nicInputs(vm))
 	o.policy = policy.Make(policy.Inputs{
@@ -47,6 +46,30 @@ func (o *observation) resolve(vm *v1alpha1.WukongVM) {
 		in := cloudinit.Inputs{VM: vm, Secrets: o.secrets, Interfaces: o.nics.CloudInit()}
 		o.cloudInit = cloudinit.Make(in, o.Guest() != nil)
 	}
+	o.restore = restore.Make(o.restoreInputs(vm))
+	o.disksCause = o.diskInputs(vm).Problem()
+}
+
+// restoreInputs are what decides about a restore.
+func (o *observation) restoreInputs(vm *v1alpha1.WukongVM) restore.Inputs {
+	return restore.Inputs{
+		VM: vm, View: o.View, Disks: o.disks.ByName, Snapshot: o.snapshots.restored, Safety: o.snapshots.safety,
+		Migrates: o.moves.Migrates(), Served: o.kubevirtServed, Prevents: o.preventsStart(vm), Now: o.now,
+	}
+}
+
+// preventsStart is why the guest could not start now if it were stopped; empty when it could. If a write was refused in
+// the last pass, the VirtualMachine would not be written.
+func (o *observation) preventsStart(vm *v1alpha1.WukongVM) string {
+	if found := o.partsCause(); found != nil {
+		return found.Message
+	}
+	written := meta.FindStatusCondition(vm.Status.Conditions, v1alpha1.ConditionSynchronized)
+	if written == nil || written.Status == metav1.ConditionTrue ||
+		written.Reason == v1alpha1.ReasonGuestNotChanged || written.Reason == v1alpha1.ReasonPending {
+		return ""
+	}
+	return written.Message
 }
 
 // partsCause is the gravest cause of the parts that the VirtualMachine is made of; nil when all are ready. It blocks

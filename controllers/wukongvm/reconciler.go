@@ -2,6 +2,7 @@ package wukongvm
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -98,20 +99,19 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 // retryAfter is when to read again what no watch reports; zero for never. The caches have only objects that Wukong
 // manages: an unmanaged object that has a name that Wukong needs is not in them.
 func (o *observation) retryAfter(vm *v1alpha1.WukongVM, now time.Time) time.Duration {
-	switch {
-	case o.serviceRefused, o.networks.locks.Unseen:
-		return pass.RefusedRetry
-	case o.cloudInit.Cause != nil:
-		return secretRetry
-	case o.restore.After > 0:
-		return o.restore.After
-	case o.moveFacts.stall.RetryAfter > 0:
-		return o.moveFacts.stall.RetryAfter
-	case o.moves.AwaitsNode():
-		return pass.RefusedRetry
-	case o.events.RetryAfter > 0:
-		return o.events.RetryAfter
-	default:
-		return guest.RetryAfter(vm, o.View, o.fileSystems, now)
+	waits := []time.Duration{
+		o.restore.After, o.moveFacts.stall.RetryAfter, o.events.RetryAfter,
+		guest.RetryAfter(vm, o.View, o.fileSystems, now),
 	}
+	if o.serviceRefused || o.networks.locks.Unseen || o.moves.AwaitsNode() {
+		waits = append(waits, pass.RefusedRetry)
+	}
+	if o.cloudInit.Cause != nil {
+		waits = append(waits, secretRetry)
+	}
+	waits = slices.DeleteFunc(waits, func(wait time.Duration) bool { return wait <= 0 })
+	if len(waits) == 0 {
+		return 0
+	}
+	return slices.Min(waits)
 }

@@ -29,14 +29,18 @@ type Inputs struct {
 	TargetClaim *corev1.PersistentVolumeClaim
 	// Complete: the disk has a claim of its own that is bound and filled.
 	Complete bool
-	// Origin is what a target is made from. It is read only for one that is to be made (see Snapshot).
+	// Origin is what a target is made from. It is read only for one that is not filled (see Snapshot).
 	Origin Origin
+	// TargetFailure is why the claim of the target gets no volume; empty for nothing.
+	TargetFailure string
 }
 
 // Origin is the VolumeSnapshot that a target is made from.
 type Origin struct {
-	// Source of the DataVolume; nil when the VolumeSnapshot does not exist.
+	// Source of the DataVolume.
 	Source *cdiv1.DataVolumeSource
+	// Missing: the VolumeSnapshot does not exist.
+	Missing bool
 	// Size to request; nil when the target gets the size of the snapshot.
 	Size *resource.Quantity
 	// Waits is why the VolumeSnapshot cannot be used yet; empty when it can.
@@ -97,18 +101,21 @@ func (in Inputs) replaced(target *cdiv1.DataVolume) Decision {
 		decision.Mark, decision.Annotations = target, annotations
 		return decision
 	}
-	keepNothing := map[string]any{v1alpha1.AnnotationKeepPrevious: nil}
-	if in.VM == nil || in.VM.UID != made.vm || !in.VM.DeletionTimestamp.IsZero() {
-		return end(keepNothing) // nobody is left who could put the previous claim back
+	keepNothing := func() Decision {
+		decision.Status = in.status(made, target, v1alpha1.DiskRestoreDone)
+		return end(map[string]any{v1alpha1.AnnotationKeepPrevious: nil})
 	}
 	asked, status, _ := in.asked()
-	if status == nil || !asked.is(made) {
+	switch leads := status != nil && asked.is(made); {
+	case in.VM == nil || in.VM.UID != made.vm || !in.VM.DeletionTimestamp.IsZero():
+		return keepNothing() // nobody is left who could put the previous claim back
+	case !leads:
 		return decision
-	}
-	switch status.Phase {
-	case v1alpha1.RestoreSucceeded:
-		return end(keepNothing)
-	case v1alpha1.RestoreRollingBack:
+	case status.Phase == v1alpha1.RestoreSucceeded:
+		return keepNothing()
+	case status.Phase == v1alpha1.RestoreRollingBack && in.nothingToGoBackTo():
+		return keepNothing()
+	case status.Phase == v1alpha1.RestoreRollingBack:
 		// From this write on, the previous claim holds the disk.
 		return end(map[string]any{
 			v1alpha1.AnnotationInUse: nil, v1alpha1.AnnotationRejected: "true", v1alpha1.AnnotationKeepPrevious: nil,
@@ -116,6 +123,11 @@ func (in Inputs) replaced(target *cdiv1.DataVolume) Decision {
 	default:
 		return decision
 	}
+}
+
+// nothingToGoBackTo reports whether the claim that was replaced is being deleted, or was.
+func (in Inputs) nothingToGoBackTo() bool {
+	return in.Copies.Previous == nil || !in.Copies.Previous.DeletionTimestamp.IsZero()
 }
 
 // withTarget: a target exists and is not in use.
@@ -157,6 +169,12 @@ func (in Inputs) ofTarget(made requestOf, target *cdiv1.DataVolume) *v1alpha1.Di
 		status.Phase = v1alpha1.DiskRestoreReturned
 	case !target.DeletionTimestamp.IsZero():
 		status.Phase, status.Message = v1alpha1.DiskRestoreFailed, "DataVolume "+target.Name+" was deleted"
+	case target.Status.Phase == cdiv1.Failed:
+		status.Phase, status.Message = v1alpha1.DiskRestoreFailed, "CDI could not fill DataVolume "+target.Name
+	case target.Status.Phase != cdiv1.Succeeded && in.Origin.Missing:
+		status.Phase = v1alpha1.DiskRestoreFailed
+		status.Message = fmt.Sprintf("VolumeSnapshot %s was deleted before DataVolume %s was filled from it",
+			status.VolumeSnapshotName, target.Name)
 	case target.Status.Phase != cdiv1.Succeeded:
 		status.Message = in.progress(target)
 	default:
@@ -172,6 +190,9 @@ func (in Inputs) ofTarget(made requestOf, target *cdiv1.DataVolume) *v1alpha1.Di
 func (in Inputs) progress(target *cdiv1.DataVolume) string {
 	if found := diskstate.Content(target); found != nil && found.Phase == v1alpha1.DiskError {
 		return found.Message
+	}
+	if in.TargetFailure != "" {
+		return fmt.Sprintf("PersistentVolumeClaim %s gets no volume: %s", target.Name, in.TargetFailure)
 	}
 	if percent := dvstate.Progress(target.Status.Progress); percent != nil {
 		return fmt.Sprintf("DataVolume %s is filled to %d %%", target.Name, *percent)
@@ -192,7 +213,7 @@ func (in Inputs) withoutTarget() Decision {
 	switch status.Phase {
 	case v1alpha1.RestoreFilling:
 	case v1alpha1.RestoreStopping, v1alpha1.RestoreSafety, v1alpha1.RestoreSwitching:
-		return Decision{Status: in.failed(asked, "its new claim was deleted")}
+		return Decision{Status: in.failed(asked, "the DataVolume of its new claim was deleted")}
 	default:
 		if current != nil {
 			return Decision{Status: in.status(in.recorded(current), current, v1alpha1.DiskRestoreDone)}
@@ -202,7 +223,7 @@ func (in Inputs) withoutTarget() Decision {
 	target := in.targetVolume(asked)
 	waiting := in.status(asked, target, v1alpha1.DiskRestoreFilling)
 	waiting.VolumeSnapshotName = disk.VolumeSnapshotName
-	if message := in.obstacle(); message != "" {
+	if message := in.obstacle(disk.VolumeSnapshotName); message != "" {
 		return Decision{Status: in.failed(asked, message)}
 	}
 	if waiting.Message = in.wait(target.Name); waiting.Message != "" {
@@ -222,7 +243,7 @@ func (in Inputs) refused(why string) Decision {
 }
 
 // obstacle is why the disk cannot be restored at all; empty when it can.
-func (in Inputs) obstacle() string {
+func (in Inputs) obstacle(snapshot string) string {
 	switch {
 	case !in.Disk.DeletionTimestamp.IsZero():
 		return "the disk is being deleted"
@@ -231,8 +252,8 @@ func (in Inputs) obstacle() string {
 	case in.Complete && in.DataVolume == nil:
 		return fmt.Sprintf("CDI collected DataVolume %s, and Wukong deletes claims only with their DataVolume",
 			in.Copies.Current)
-	case in.Origin.Source == nil && in.Origin.Waits == "" && in.Origin.Problem == nil:
-		return "its VolumeSnapshot was deleted"
+	case in.Origin.Missing:
+		return fmt.Sprintf("VolumeSnapshot %s was deleted", snapshot)
 	case in.Origin.Problem != nil:
 		return in.Origin.Problem.Message
 	default:
@@ -284,13 +305,11 @@ func (in Inputs) targetVolume(asked requestOf) *cdiv1.DataVolume {
 	name := in.targetName()
 	storage := &cdiv1.StorageSpec{VolumeMode: in.Disk.Spec.VolumeMode}
 	if in.Claim != nil {
-		storage.StorageClassName = in.Claim.Spec.StorageClassName
+		storage.StorageClassName, storage.VolumeMode = in.Claim.Spec.StorageClassName, in.Claim.Spec.VolumeMode
+		storage.AccessModes = in.Claim.Spec.AccessModes
 	}
 	if in.Origin.Size != nil {
 		storage.Resources.Requests = corev1.ResourceList{corev1.ResourceStorage: *in.Origin.Size}
-	}
-	for _, mode := range in.Disk.Spec.AccessModes {
-		storage.AccessModes = append(storage.AccessModes, corev1.PersistentVolumeAccessMode(mode))
 	}
 	return &cdiv1.DataVolume{
 		ObjectMeta: metav1.ObjectMeta{

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/types"
+	cdiv1 "kubevirt.io/containerized-data-importer-api/pkg/apis/core/v1beta1"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/request"
@@ -77,13 +78,18 @@ func (in Inputs) TargetName() string {
 	return in.targetName()
 }
 
-// Snapshot is the name of the VolumeSnapshot that a target is to be made from; empty when none is to be made.
+// Snapshot is the name of the VolumeSnapshot that a target is to be made from, or is being filled from; empty for none.
 func (in Inputs) Snapshot() string {
-	if !in.wantsTarget() {
+	if in.wantsTarget() {
+		_, _, disk := in.asked()
+		return disk.VolumeSnapshotName
+	}
+	target := in.Copies.Restored
+	if target == nil || target.Status.Phase == cdiv1.Succeeded || target.Spec.Source == nil ||
+		target.Spec.Source.Snapshot == nil {
 		return ""
 	}
-	_, _, disk := in.asked()
-	return disk.VolumeSnapshotName
+	return target.Spec.Source.Snapshot.Name
 }
 
 // wantsTarget reports whether the WukongVM asks for a target that does not exist.

@@ -181,6 +181,8 @@ func (r Reader) claim(ctx context.Context, reference model.Origin) (*Origin, err
 type storageOf struct {
 	size  resource.Quantity
 	class string
+	// capacity of a claim that already holds the disk; zero for none.
+	capacity resource.Quantity
 }
 
 func wanted(disk *v1alpha1.WukongDisk) storageOf {
@@ -196,14 +198,17 @@ func (r Reader) Restorable(
 		return diskrestore.Origin{Waits: "the claim of the disk does not exist yet"}, nil
 	}
 	reference := model.Origin{Kind: model.KindSnapshot, Namespace: claim.Namespace, Name: name}
-	storage := storageOf{size: *size, class: ptr.Deref(claim.Spec.StorageClassName, "")}
+	storage := storageOf{
+		size: *size, class: ptr.Deref(claim.Spec.StorageClassName, ""),
+		capacity: claim.Status.Capacity[corev1.ResourceStorage],
+	}
 	found, err := r.volumeSnapshot(ctx, storage, reference)
 	if err != nil {
 		return diskrestore.Origin{}, err
 	}
-	origin := diskrestore.Origin{Waits: found.waits, Problem: cmp.Or(found.problem, found.misfit)}
-	if found.exists {
-		origin.Source = found.source
+	origin := diskrestore.Origin{
+		Source: found.source, Waits: found.waits, Problem: cmp.Or(found.problem, found.misfit),
+		Missing: !found.exists && found.problem == nil,
 	}
 	if !found.sizeless {
 		origin.Size = size
@@ -240,6 +245,10 @@ func (r Reader) volumeSnapshot(
 	}
 	if found.waits != "" || snapshot.Status.RestoreSize == nil ||
 		storage.size.Cmp(*snapshot.Status.RestoreSize) >= 0 {
+		return found, nil
+	}
+	if storage.capacity.Cmp(*snapshot.Status.RestoreSize) >= 0 {
+		found.sizeless = true // the storage rounds sizes up
 		return found, nil
 	}
 	overhead, err := r.Storage.Overhead(ctx, storage.class)

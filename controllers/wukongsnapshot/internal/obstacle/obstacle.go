@@ -79,6 +79,11 @@ func (in Inputs) ofVM() *operation.State {
 			name, in.Snapshot.Namespace)
 	case !in.VM.DeletionTimestamp.IsZero():
 		return operation.Pending(v1alpha1.ReasonSourceMissing, "WukongVM %s is being deleted", name)
+	case replacesDisks(in.VM):
+		found := operation.Pending(v1alpha1.ReasonBusy,
+			"the disks of WukongVM %s are being replaced with those of a snapshot: this one is taken afterwards", name)
+		found.After = in.Retry
+		return found
 	case in.Contents != nil:
 		return in.Contents
 	case guest != nil && guest.Migrating:
@@ -95,6 +100,13 @@ func (in Inputs) ofVM() *operation.State {
 				"or give the WukongSnapshot another name", in.Conflict)
 	}
 	return in.unfreezable()
+}
+
+// replacesDisks reports whether some disks of a WukongVM may be those of its restore, and others not.
+func replacesDisks(vm *v1alpha1.WukongVM) bool {
+	restore := vm.Status.Restore
+	return restore != nil &&
+		(restore.Phase == v1alpha1.RestoreSwitching || restore.Phase == v1alpha1.RestoreRollingBack)
 }
 
 // unfreezable is why a guest cannot be frozen that has to be frozen; nil when it can, or need not be. Until the

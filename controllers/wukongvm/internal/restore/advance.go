@@ -3,9 +3,11 @@ package restore
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
 	kubevirtv1 "kubevirt.io/api/core/v1"
 
@@ -60,13 +62,7 @@ func (p *Plan) has(entry *v1alpha1.VMRestoreDisk) bool {
 	if disk == nil || disk.Status.AttachedTo != "" && disk.Status.AttachedTo != p.in.VM.Name {
 		return false
 	}
-	for i := range p.in.VM.Spec.Disks {
-		if listed := &p.in.VM.Spec.Disks[i]; listed.Name == entry.Name &&
-			model.DiskName(p.in.VM, listed) == entry.DiskName {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(model.DiskNames(p.in.VM), entry.DiskName)
 }
 
 // lost is why a disk cannot be replaced any longer; empty when all can.
@@ -77,9 +73,20 @@ func (p *Plan) lost() string {
 			return fmt.Sprintf("WukongVM %s no longer has disk %s (WukongDisk %s)", p.in.VM.Name, entry.Name,
 				entry.DiskName)
 		}
-		if report := p.of(entry); report != nil && report.Phase == v1alpha1.DiskRestoreFailed {
-			return fmt.Sprintf("disk %s (WukongDisk %s): %s", entry.Name, entry.DiskName, report.Message)
+		if cause := p.broken(entry); cause != "" {
+			return cause
 		}
+	}
+	return ""
+}
+
+// broken is why a disk that the WukongVM has cannot be replaced any longer; empty when it can.
+func (p *Plan) broken(entry *v1alpha1.VMRestoreDisk) string {
+	if !p.in.Disks[entry.DiskName].DeletionTimestamp.IsZero() {
+		return fmt.Sprintf("disk %s (WukongDisk %s) is being deleted", entry.Name, entry.DiskName)
+	}
+	if report := p.of(entry); report != nil && report.Phase == v1alpha1.DiskRestoreFailed {
+		return fmt.Sprintf("disk %s (WukongDisk %s): %s", entry.Name, entry.DiskName, report.Message)
 	}
 	return ""
 }
@@ -167,6 +174,9 @@ func (p *Plan) stopping() {
 	case guest != nil && (instances.IsMigrating(guest) || p.in.Migrates):
 		p.waits = true
 		p.message = "the guest is stopped when its migration has ended"
+	case guest != nil && p.in.Prevents != "":
+		p.waits, p.After = true, look
+		p.message = "all disks are filled, and the guest is not stopped, because it could not start again: " + p.in.Prevents
 	default:
 		p.message = "all disks are filled: the guest shuts down"
 	}
@@ -187,8 +197,12 @@ func (p *Plan) safety() {
 		p.message = fmt.Sprintf("WukongSnapshot %s of the stopped WukongVM is taken", name)
 	case snapshot != nil && snapshot.Labels[v1alpha1.LabelSafetyOf] != string(p.in.VM.UID):
 		fail("a WukongSnapshot %s that Wukong did not make has the name of the safety snapshot", name)
-	case snapshot != nil && snapshot.Status.Phase == v1alpha1.OperationSucceeded:
+	case snapshot != nil && !snapshot.DeletionTimestamp.IsZero():
+		fail("WukongSnapshot %s was deleted", name)
+	case snapshot != nil && model.Ready(snapshot).Status == metav1.ConditionTrue:
 		p.enter(v1alpha1.RestoreSwitching)
+	case snapshot != nil && hopeless(model.Ready(snapshot).Reason):
+		fail("WukongSnapshot %s: %s", name, model.Ready(snapshot).Message)
 	case snapshot != nil && snapshot.Finished():
 		fail("WukongSnapshot %s: %s", name, model.Ready(snapshot).Message)
 	case left <= 0 && snapshot == nil:
@@ -202,11 +216,16 @@ func (p *Plan) safety() {
 	}
 }
 
+// hopeless reports whether a snapshot with a reason is not taken while the guest waits for it.
+func hopeless(reason string) bool {
+	return reason == v1alpha1.ReasonSnapshotUnsupported || reason == v1alpha1.ReasonInvalidSpec ||
+		reason == v1alpha1.ReasonSnapshotLost
+}
+
 func (p *Plan) switching() {
 	for i := range p.Status.Disks {
-		report := p.of(&p.Status.Disks[i])
-		if report != nil && report.Phase == v1alpha1.DiskRestoreFailed {
-			p.rollBack(fmt.Sprintf("disk %s: %s", p.Status.Disks[i].Name, report.Message))
+		if entry := &p.Status.Disks[i]; p.has(entry) && p.broken(entry) != "" {
+			p.rollBack(p.broken(entry))
 			return
 		}
 	}
@@ -236,6 +255,9 @@ func (p *Plan) starting() {
 	deadline := time.Duration(ptr.Deref(p.Status.Request.StartDeadlineSeconds, 600)) * time.Second
 	left := deadline - p.in.Now.Sub(p.Status.Since.Time)
 	started, waits := p.started()
+	if inUse, all := p.count(v1alpha1.DiskRestoreInUse); started && inUse < all {
+		started, waits = false, fmt.Sprintf("the guest runs, and %d of %d disks report their new claims", inUse, all)
+	}
 	switch {
 	case started:
 		p.end(v1alpha1.RestoreSucceeded, v1alpha1.ReasonRestored, "")
@@ -267,6 +289,9 @@ func (p *Plan) started() (bool, string) {
 
 // printed is what KubeVirt reports of the VirtualMachine.
 func (p *Plan) printed() string {
+	if p.in.Prevents != "" {
+		return p.in.Prevents
+	}
 	if p.in.Machine == nil {
 		return "its VirtualMachine is being created"
 	}
@@ -295,8 +320,17 @@ func (p *Plan) rollingBack() {
 	for i := range p.Status.Disks {
 		returned = returned && (!p.has(&p.Status.Disks[i]) || p.isBack(&p.Status.Disks[i]))
 	}
-	if returned && p.stopped() {
+	inUse, _ := p.count(v1alpha1.DiskRestoreInUse)
+	back, _ := p.count(v1alpha1.DiskRestoreReturned)
+	done, _ := p.count(v1alpha1.DiskRestoreDone)
+	switch {
+	case returned && p.stopped():
 		p.enter(v1alpha1.RestoreRolledBack)
+		return
+	case !returned && inUse+back == 0 && done > 0 && p.stopped():
+		p.end(v1alpha1.RestoreFailed, v1alpha1.ReasonRestoreFailed, fmt.Sprintf(
+			"%s; the disks could not be put back, because a PersistentVolumeClaim of before was deleted: they are those of "+
+				"WukongSnapshot %s", p.Status.Cause, p.Status.Request.SnapshotRef.Name))
 		return
 	}
 	p.message = "the previous disks are put back, because " + strings.TrimSuffix(p.Status.Cause, ".")

@@ -23,6 +23,10 @@ type Inputs struct {
 	Snapshot, Safety *v1alpha1.WukongSnapshot
 	// Migrates: KubeVirt migrates a volume of the guest.
 	Migrates bool
+	// Served: the cluster serves VirtualMachines.
+	Served bool
+	// Prevents is why the guest could not start now if it were stopped; empty when it could.
+	Prevents string
 	Now      time.Time
 }
 
@@ -53,6 +57,10 @@ const look = 30 * time.Second
 func Make(in Inputs) Plan {
 	plan := Plan{in: in}
 	plan.Status = in.VM.Status.Restore.DeepCopy()
+	if !in.Served {
+		plan.message = "waits until the cluster serves VirtualMachines"
+		return plan // what runs is not known
+	}
 	if plan.Status == nil {
 		if plan.unknown = in.unknown(); plan.unknown {
 			return plan
@@ -85,8 +93,8 @@ func (p *Plan) proceed() {
 	asked := p.in.VM.Spec.Restore
 	same := asked != nil && asked.RequestedAt.Equal(&p.Status.Request.RequestedAt)
 	switch {
-	case p.Status.Phase == v1alpha1.RestoreSwitched && asked != nil && !same:
-		// The guest has not run since, and another request is the verdict.
+	case p.Status.Phase == v1alpha1.RestoreSwitched && asked != nil && !same && p.isNext(asked):
+		// The guest has not run since, and another request that can be carried out now is the verdict.
 		p.end(v1alpha1.RestoreSucceeded, v1alpha1.ReasonRestored, "")
 		p.After = time.Millisecond
 	case underWay(p.Status.Phase) && (same || replaced(p.Status.Phase)):
@@ -103,6 +111,15 @@ func (p *Plan) proceed() {
 		p.Status = nil
 		p.begin()
 	}
+}
+
+// isNext reports whether a request is later than the one at hand, and can be carried out now.
+func (p *Plan) isNext(asked *v1alpha1.VMRestore) bool {
+	if !p.Status.Request.RequestedAt.Before(&asked.RequestedAt) || asked.RequestedAt.After(p.in.Now) {
+		return false
+	}
+	_, obstacle := p.in.preflight()
+	return obstacle == nil
 }
 
 // cancel ends a restore whose request was removed, or replaced by another one.

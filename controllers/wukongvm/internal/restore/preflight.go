@@ -122,19 +122,24 @@ func (in Inputs) unfit(entry *v1alpha1.VMRestoreDisk) *obstacle {
 	disk := in.Disks[entry.DiskName]
 	refuse := func(why string) *obstacle {
 		return prevents(v1alpha1.ReasonDiskNotRestorable,
-			"disk %s (WukongDisk %s) cannot be restored: %s; leave it out by restore.disks", entry.Name,
-			entry.DiskName, why)
+			"disk %s (WukongDisk %s) cannot be restored: %s; to leave it out, request another restore with restore.disks",
+			entry.Name, entry.DiskName, why)
 	}
 	switch {
 	case disk == nil:
 		return prevents(v1alpha1.ReasonSourceMissing, "WukongDisk %s, disk %s of WukongVM %s, does not exist",
 			entry.DiskName, entry.Name, in.VM.Name)
+	case !disk.DeletionTimestamp.IsZero():
+		return refuse("it is being deleted")
 	case disk.AdoptsClaim():
 		return refuse("it uses a PersistentVolumeClaim that Wukong did not create")
 	case model.IsShared(disk):
 		return refuse("other WukongVMs share it")
 	case !disk.Complete() || disk.Status.ClaimName == "":
 		return prevents(v1alpha1.ReasonSourceNotReady, "WukongDisk %s: %s", disk.Name, model.Ready(disk).Message)
+	case disk.Status.AttachedTo == "":
+		return prevents(v1alpha1.ReasonDiskInUse, "WukongDisk %s is about to be attached to WukongVM %s", disk.Name,
+			in.VM.Name)
 	case disk.Status.AttachedTo != in.VM.Name:
 		return prevents(v1alpha1.ReasonDiskInUse, "WukongDisk %s is not attached to WukongVM %s but to %q", disk.Name,
 			in.VM.Name, disk.Status.AttachedTo)

@@ -27,8 +27,8 @@ func (in Inputs) unknown() bool {
 	return false
 }
 
-// handled reports whether a disk is that of a request, or of a later one, which has ended. It shows that the request was
-// carried out when the annotation of the WukongVM was removed, as 'kubectl replace' does.
+// handled reports whether a disk is that of a request, or of a later one, which has ended. It shows that the request
+// was carried out when the annotation of the WukongVM was removed, as 'kubectl replace' does.
 func (in Inputs) handled(at metav1.Time) bool {
 	for i := range in.VM.Spec.Disks {
 		disk := in.Disks[model.DiskName(in.VM, &in.VM.Spec.Disks[i])]
@@ -46,10 +46,13 @@ func (in Inputs) handled(at metav1.Time) bool {
 func (in Inputs) rebuilt() *v1alpha1.VMRestoreStatus {
 	status := &v1alpha1.VMRestoreStatus{Since: metav1.NewTime(in.Now.Truncate(time.Second))}
 	at, reports := in.reported(status)
-	if len(status.Disks) == 0 || !in.mayGoOn(at.Time, reports) {
+	if len(status.Disks) == 0 || !at.After(in.VM.CreationTimestamp.Time) || !in.mayGoOn(at.Time, reports) {
 		return nil
 	}
 	status.Request = in.requestOf(at, status.Disks[0].VolumeSnapshotName)
+	if status.Request.SafetySnapshot != v1alpha1.SafetySnapshotSkip {
+		status.SafetySnapshotName = model.SafetySnapshotName(in.VM, at.Time)
+	}
 	switch inUse := reports[v1alpha1.DiskRestoreInUse]; {
 	case reports[v1alpha1.DiskRestoreReturned] > 0:
 		status.Phase, status.Reason = v1alpha1.RestoreRollingBack, v1alpha1.ReasonRolledBack

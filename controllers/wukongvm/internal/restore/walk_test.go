@@ -284,7 +284,7 @@ func (h *halves) mark(disk string, volume *cdiv1.DataVolume, annotations map[str
 // passOfVM is a pass of the WukongVM's controller that ends after some writes.
 func (h *halves) passOfVM(writes int, known map[string]*v1alpha1.WukongDisk) {
 	view := virt.View{Machine: h.virtualMachine.DeepCopy(), Instance: h.instance}
-	in := restore.Inputs{VM: h.vm, View: view, Disks: known, Now: h.now}
+	in := restore.Inputs{VM: h.vm, View: view, Disks: known, Served: true, Now: h.now}
 	if h.vm.Spec.Restore != nil {
 		in.Snapshot = h.snapshot
 	}
