@@ -32,7 +32,11 @@ func (r *Reconciler) applyDataVolume(ctx context.Context, disk *v1alpha1.WukongD
 	if err := r.addMissingMarks(ctx, observed.DataVolume); err != nil {
 		return err
 	}
-	applied, err := r.writeDataVolume(ctx, disk, observed.sourceInputs().Desired())
+	desired := observed.sourceInputs().Desired()
+	if existing := observed.DataVolume; existing != nil {
+		desired.UID = existing.UID // one that was deleted meanwhile must not be created, and the disk filled, again
+	}
+	applied, err := r.writeDataVolume(ctx, disk, desired)
 	if err != nil {
 		return err
 	}

@@ -7,13 +7,16 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	cdiv1 "kubevirt.io/containerized-data-importer-api/pkg/apis/core/v1beta1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/builder"
+	"github.com/novasphere/wukong/controllers/internal/apply"
 	"github.com/novasphere/wukong/controllers/internal/dvstate"
 	"github.com/novasphere/wukong/controllers/internal/testkit"
 )
@@ -122,4 +125,25 @@ func TestC0DisksOfBeforeAreSealed(t *testing.T) {
 		return marks[dvstate.AnnotationPopulatedFor] == "data" && marks[dvstate.AnnotationPrePopulated] == "data" &&
 			testkit.Read(f, "data", disk).Annotations[v1alpha1.AnnotationFilled] == "data"
 	})
+}
+
+// A pass may have read a DataVolume that is deleted before the pass writes it. It must not create it again: CDI would
+// fill it, and the disk would have other bytes.
+func TestADataVolumeThatWasDeletedSinceItWasReadIsNotMadeAgain(t *testing.T) {
+	f, manager := start(t)
+	disk := f.newDisk("root")
+	f.Create(disk)
+	f.fill(disk)
+	f.waitReady(disk)
+	manager.Stop()
+	read := f.waitDataVolume(disk)
+	f.Remove(read)
+	f.WaitGone(read)
+	desired := &cdiv1.DataVolume{
+		ObjectMeta: metav1.ObjectMeta{Namespace: f.Namespace, Name: read.Name, UID: read.UID}, Spec: read.Spec,
+	}
+	_, err := apply.Child(f.Context(), &apply.Applier{Client: f.Client, FieldManager: "test"}, disk, desired)
+	require.Error(t, err)
+	assert.True(t, apierrors.IsConflict(err), "it is read again, and not a refusal: %v", err)
+	assert.False(t, f.Exists("root", &cdiv1.DataVolume{}))
 }

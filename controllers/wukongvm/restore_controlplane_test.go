@@ -266,7 +266,7 @@ func TestAMachineRunsOnUntilItsDisksAreFilled(t *testing.T) {
 	m.ask("")
 	vm := m.waitRestore(v1alpha1.RestoreFailed)
 	assert.Contains(t, vm.Status.Restore.Cause,
-		"disk data (WukongDisk data): its VolumeSnapshot was deleted; nothing was changed")
+		"disk data (WukongDisk data): VolumeSnapshot before-data was deleted; nothing was changed")
 	m.waitClean()
 	assert.Equal(t, first, m.instance().UID)
 	assert.Equal(t, root, m.disk("root").Status.ClaimName)

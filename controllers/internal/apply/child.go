@@ -39,7 +39,8 @@ type Applier struct {
 // child already has every desired field with the desired value. A child that is being deleted is returned unchanged.
 // An existing object with the name that owner does not control is left alone, and the error is a *NameConflictError.
 // An object that the API server refuses permanently gives a *RefusedError. If desired has a resourceVersion, it
-// replaces only that version; otherwise the API server returns a conflict.
+// replaces only that version, and if it has a UID, only that object; otherwise the API server returns a conflict. So an
+// object that was deleted since it was read is not created again.
 func Child[T client.Object](ctx context.Context, applier *Applier, owner client.Object, desired T) (T, error) {
 	var none T
 	kind, err := apiutil.GVKForObject(desired, applier.Client.Scheme())
@@ -112,8 +113,12 @@ func patch[T client.Object](
 	ctx context.Context, applier *Applier, desired T, fields map[string]any, kind string,
 ) (T, error) {
 	var none T
+	metadata := fields["metadata"].(map[string]any)
 	if version := desired.GetResourceVersion(); version != "" {
-		fields["metadata"].(map[string]any)["resourceVersion"] = version
+		metadata["resourceVersion"] = version
+	}
+	if uid := desired.GetUID(); uid != "" {
+		metadata["uid"] = uid
 	}
 	body, err := json.Marshal(fields)
 	if err != nil {
@@ -158,6 +163,7 @@ func appliedFields(desired client.Object, apiVersion, kind string) (map[string]a
 	fields["apiVersion"], fields["kind"] = apiVersion, kind
 	delete(fields, "status")
 	delete(fields["metadata"].(map[string]any), "resourceVersion")
+	delete(fields["metadata"].(map[string]any), "uid")
 	dropNulls(fields)
 
 	digest, err := digestOf(fields)
