@@ -57,9 +57,8 @@ func (p *Plan) ungranted(clone *v1alpha1.WukongClone, world *World) *operation.S
 		return nil // it was granted when the clone began
 	}
 	exists, grants := origin.offers(clone.Spec.Source)
-	granted := slices.Contains(grants, clone.Namespace) || slices.Contains(grants, "*")
 	switch {
-	case foreign && (!exists || !granted):
+	case foreign && (!exists || !isGranted(grants, clone.Namespace)):
 		return operation.Pending(v1alpha1.ReasonCloneNotGranted,
 			"%s may not be cloned into namespace %s: it does not exist, or does not grant it; "+
 				"whoever owns it grants it by %s in its spec.cloneableFrom", name, clone.Namespace, clone.Namespace)
@@ -69,6 +68,11 @@ func (p *Plan) ungranted(clone *v1alpha1.WukongClone, world *World) *operation.S
 	default:
 		return nil
 	}
+}
+
+// isGranted reports whether spec.cloneableFrom of a source grants clones to another namespace.
+func isGranted(grants []string, namespace string) bool {
+	return slices.Contains(grants, namespace) || slices.Contains(grants, "*")
 }
 
 // offers reports whether the source exists and is not being deleted, and to which other namespaces it grants clones.

@@ -89,11 +89,12 @@ func stepBefore(clone *v1alpha1.WukongClone, world *World) v1alpha1.CloneStep {
 	return ""
 }
 
-// pointInTime is when the content of the disks was taken. A snapshot that is deleted later takes nothing away. The time
-// of a snapshot in another namespace is reported once the clone has a result: only then is it granted for sure.
+// pointInTime is when the content of the disks was taken. A snapshot that is deleted later takes nothing away. That a
+// snapshot exists in another namespace is known only to those whom it grants clones.
 func pointInTime(clone *v1alpha1.WukongClone, world *World) *metav1.Time {
-	snapshot := sourceSnapshot(clone, world)
-	if clone.Status.PointInTime != nil || snapshot == nil || world.result(clone) == nil {
+	snapshot, result := sourceSnapshot(clone, world), world.result(clone)
+	if clone.Status.PointInTime != nil || snapshot == nil || result == nil || !isMadeBy(result, clone) ||
+		snapshot.Namespace != clone.Namespace && !isGranted(snapshot.Spec.CloneableFrom, clone.Namespace) {
 		return clone.Status.PointInTime
 	}
 	return snapshot.Status.TakenAt

@@ -63,6 +63,35 @@ func TestMissingAndForbiddenSourcesReadTheSame(t *testing.T) {
 	}
 }
 
+// Whoever has the result of an earlier clone does not learn by it that a snapshot of another namespace exists.
+func TestAPointInTimeIsForThoseWhoMayClone(t *testing.T) {
+	for name, test := range map[string]struct {
+		namespace string
+		grants    []string
+		madeBy    string
+		reported  bool
+	}{
+		"made by this clone, granted":       {"shop", []string{"lab"}, "copy/0123456789", true},
+		"made by this clone, for all":       {"shop", []string{"*"}, "copy/0123456789", true},
+		"made by this clone, own namespace": {"lab", nil, "copy/0123456789", true},
+		"made by this clone, not granted":   {"shop", []string{"other"}, "copy/0123456789", false},
+		"made by an earlier clone, granted": {"shop", []string{"lab"}, "copy/earlier", false},
+		"made by an earlier clone":          {"shop", nil, "copy/earlier", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			clone := builder.CloneOfSnapshot("lab", "copy", "monday", "web-2", builder.CloneFrom(test.namespace),
+				builder.CloneGivenUpAfter(3600))
+			clone.UID, clone.CreationTimestamp = "0123456789", metav1.NewTime(now)
+			world := &World{now: now, vm: builder.VM("lab", "web-2")}
+			world.vm.Annotations = map[string]string{v1alpha1.AnnotationClonedBy: test.madeBy}
+			world.origin.snapshot = builder.SnapshotOfVM(test.namespace, "monday", "web")
+			world.origin.snapshot.Spec.CloneableFrom = test.grants
+			world.origin.snapshot.Status.TakenAt = ptr.To(metav1.NewTime(now))
+			assert.Equal(t, test.reported, decide(clone, world).record.PointInTime != nil)
+		})
+	}
+}
+
 // The temporary snapshot is made last of all: nothing is frozen for a clone that cannot be made.
 func TestNothingIsSnapshottedInVain(t *testing.T) {
 	for name, test := range map[string]struct {
