@@ -205,7 +205,7 @@ func (p *Plan) diskFromSnapshot(
 func (p *Plan) machine(
 	clone *v1alpha1.WukongClone, world *World, in carry.Inputs,
 ) (*v1alpha1.WukongVM, *operation.State) {
-	if found := conflict("WukongVM", world.vm != nil, world.vm); found != nil {
+	if found := conflict(clone, "WukongVM", world.vm != nil, world.vm); found != nil {
 		return nil, found
 	}
 	vm, found := in.Machine()
@@ -230,12 +230,16 @@ func (p *Plan) machine(
 }
 
 // conflict reports an object with the name of the result that no WukongClone of this name made; nil for none.
-func conflict(kind string, exists bool, obj client.Object) *operation.State {
+func conflict(clone *v1alpha1.WukongClone, kind string, exists bool, obj client.Object) *operation.State {
 	switch {
 	case !exists:
 		return nil
 	case !obj.GetDeletionTimestamp().IsZero():
 		return operation.Pending(v1alpha1.ReasonPending, "%s %s is being deleted: the clone continues when it is deleted",
+			kind, obj.GetName())
+	case isLeaving(obj, clone):
+		return operation.Pending(v1alpha1.ReasonPending,
+			"%s %s belongs to an earlier WukongClone of this name and is deleted with it: the clone continues then",
 			kind, obj.GetName())
 	default:
 		return operation.Pending(v1alpha1.ReasonNameConflict,
@@ -273,7 +277,7 @@ func (p *Plan) make(
 	clone *v1alpha1.WukongClone, world *World, kind string, target client.Object,
 ) *operation.State {
 	if disk, isDisk := target.(*v1alpha1.WukongDisk); isDisk {
-		if found := conflict(kind, world.disk != nil, world.disk); found != nil {
+		if found := conflict(clone, kind, world.disk != nil, world.disk); found != nil {
 			return found
 		}
 		p.state = operation.InProgress(v1alpha1.ReasonInProgress, "WukongDisk %s is not filled yet", disk.Name)

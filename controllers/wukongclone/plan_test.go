@@ -104,6 +104,13 @@ func TestNothingIsSnapshottedInVain(t *testing.T) {
 		"name": {func(_ *v1alpha1.WukongClone, world *World) {
 			world.vm = builder.VM("lab", "web-2")
 		}, v1alpha1.ReasonNameConflict},
+		"a result that is deleted with an earlier clone": {func(clone *v1alpha1.WukongClone, world *World) {
+			world.vm = builder.VM("lab", "web-2")
+			world.vm.Annotations = map[string]string{v1alpha1.AnnotationClonedBy: "copy/earlier"}
+			world.vm.OwnerReferences = []metav1.OwnerReference{{
+				APIVersion: v1alpha1.GroupVersion.String(), Kind: "WukongClone", Name: clone.Name, UID: "earlier",
+			}}
+		}, v1alpha1.ReasonPending},
 		"name of the snapshot": {func(clone *v1alpha1.WukongClone, world *World) {
 			world.temporary = builder.SnapshotOfVM("lab", model.CloneSnapshotName(clone), "web")
 		}, v1alpha1.ReasonNameConflict},

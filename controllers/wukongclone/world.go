@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -236,10 +237,10 @@ func (r *Reconciler) observeReferences(
 }
 
 // result returns the WukongVM or WukongDisk with the name of the result that a WukongClone of this name made; nil when
-// there is none, or it is being deleted.
+// there is none, or it is being deleted, or about to be.
 func (w *World) result(clone *v1alpha1.WukongClone) client.Object {
 	for _, obj := range w.named() {
-		if isResultOf(obj, clone) && obj.GetDeletionTimestamp().IsZero() {
+		if isResultOf(obj, clone) && obj.GetDeletionTimestamp().IsZero() && !isLeaving(obj, clone) {
 			return obj
 		}
 	}
@@ -266,6 +267,15 @@ func isResultOf(obj client.Object, clone *v1alpha1.WukongClone) bool {
 // isMadeBy reports whether this WukongClone made an object, and not an earlier one of its name.
 func isMadeBy(obj client.Object, clone *v1alpha1.WukongClone) bool {
 	return obj.GetAnnotations()[v1alpha1.AnnotationClonedBy] == carry.Mark(clone)
+}
+
+// isLeaving reports whether an object is deleted with an earlier WukongClone of this name: the garbage collector will
+// find that its owner does not exist any more.
+func isLeaving(obj client.Object, clone *v1alpha1.WukongClone) bool {
+	return slices.ContainsFunc(obj.GetOwnerReferences(), func(owner metav1.OwnerReference) bool {
+		return owner.APIVersion == v1alpha1.GroupVersion.String() && owner.Kind == "WukongClone" &&
+			owner.Name == clone.Name && owner.UID != clone.UID
+	})
 }
 
 // isTemporaryOf reports whether a WukongClone made a snapshot.
