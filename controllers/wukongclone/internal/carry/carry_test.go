@@ -268,6 +268,25 @@ func TestIdentity(t *testing.T) {
 	assert.Equal(t, References{Networks: []string{"lan"}, Secrets: []string{"data"}}, ReferencesOf(vm))
 }
 
+// The garbage collector deletes an object when all of its owners are deleted: with onDelete Delete there is only one.
+func TestAResultHasOneOwner(t *testing.T) {
+	shop := &v1alpha1.LocalObjectReference{Name: "shop"}
+	for onDelete, wanted := range map[v1alpha1.CloneDeletion]*v1alpha1.LocalObjectReference{
+		"": shop, v1alpha1.CloneDeletionKeep: shop, v1alpha1.CloneDeletionDelete: nil,
+	} {
+		in := inputs(func(clone *v1alpha1.WukongClone) {
+			clone.Spec.OnDelete, clone.Spec.WukongRef = onDelete, shop
+		})
+		vm, found := in.Machine()
+		require.Nil(t, found)
+		assert.Equal(t, wanted, vm.Spec.WukongRef, onDelete)
+		in.Clone.Spec.Disks = nil
+		disk, found := FromDisk(in.Clone, live("archive", builder.Size("1Gi")))
+		require.Nil(t, found)
+		assert.Equal(t, wanted, disk.Spec.WukongRef, onDelete)
+	}
+}
+
 // Before the snapshot is taken, all that it is asked for is expected in it.
 func TestWhatASnapshotIsAskedFor(t *testing.T) {
 	in := inputs(nil)

@@ -44,7 +44,7 @@ func (in Inputs) Machine() (*v1alpha1.WukongVM, *operation.State) {
 	}
 	identity := cmp.Or(in.Clone.Spec.Identity, v1alpha1.IdentityRenew)
 	vm.Annotations[v1alpha1.AnnotationClonedIdentity] = string(identity)
-	vm.Spec.WukongRef = in.Clone.Spec.WukongRef
+	vm.Spec.WukongRef = umbrella(in.Clone)
 	vm.Spec.PowerState = cmp.Or(in.Clone.Spec.PowerState, v1alpha1.PowerStopped)
 	var found *operation.State
 	if vm.Spec.Disks, found = in.disks(); found != nil {
@@ -81,6 +81,16 @@ func Metadata(clone *v1alpha1.WukongClone, source metav1.Object, labels map[stri
 		}}
 	}
 	return made
+}
+
+// umbrella returns the Wukong of the result; nil for none. With onDelete Delete it has none: the garbage collector
+// deletes an object only when all of its owners are deleted. The WukongClone depends on the Wukong, and the result on
+// the WukongClone.
+func umbrella(clone *v1alpha1.WukongClone) *v1alpha1.LocalObjectReference {
+	if clone.Spec.OnDelete == v1alpha1.CloneDeletionDelete {
+		return nil
+	}
+	return clone.Spec.WukongRef
 }
 
 // Mark is the value of the annotation cloned-by on the result of a clone.
