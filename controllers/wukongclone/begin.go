@@ -220,7 +220,10 @@ func (p *Plan) machine(
 		p.asksFor = &references
 		return nil, nil
 	}
-	if names := *world.references; len(names) > 0 {
+	if disks := world.references.disks; len(disks) > 0 {
+		return nil, conflict(clone, "WukongDisk", true, disks[0])
+	}
+	if names := world.references.missing; len(names) > 0 {
 		return nil, operation.Pending(v1alpha1.ReasonReferenceMissing,
 			"%s refers to %s, which namespace %s does not have: create them there, because they are not copied, or replace "+
 				"the networks by overrides.networks of another WukongClone",

@@ -228,6 +228,7 @@ func TestWhatPreventsAClone(t *testing.T) {
 		builder.Networks(v1alpha1.VMNetwork{Name: "lan", NetworkRef: &v1alpha1.LocalObjectReference{Name: "lan"}},
 			v1alpha1.VMNetwork{Name: "pod", Pod: &v1alpha1.PodNetwork{}}))
 	f.Create(builder.VM(f.Namespace, "taken"))
+	f.Create(builder.Disk(f.Namespace, "web-8-data"))
 
 	missing := builder.CloneOfVM(f.Namespace, "missing", "nobody", "web-1")
 	taken := builder.CloneOfVM(f.Namespace, "taken", "web", "taken")
@@ -235,9 +236,11 @@ func TestWhatPreventsAClone(t *testing.T) {
 	unknown := builder.CloneOfVM(f.Namespace, "unknown", "web", "web-3",
 		builder.CloneDisks(v1alpha1.CloneDisk{Name: "roof"}))
 	keeps := builder.CloneOfVM(f.Namespace, "keeps", "web", "web-4", builder.KeepingIdentity)
-	f.Create(missing, taken, references, unknown, keeps)
+	disks := builder.CloneOfVM(f.Namespace, "disks", "web", "web-8")
+	f.Create(missing, taken, references, unknown, keeps, disks)
 	testkit.Wait(f, missing, metav1.ConditionFalse, v1alpha1.ReasonSourceMissing, "WukongVM nobody does not exist")
 	testkit.Wait(f, taken, metav1.ConditionFalse, v1alpha1.ReasonNameConflict, "it is not changed")
+	testkit.Wait(f, disks, metav1.ConditionFalse, v1alpha1.ReasonNameConflict, "WukongDisk web-8-data already exists")
 	testkit.Wait(f, references, metav1.ConditionFalse, v1alpha1.ReasonReferenceMissing,
 		"refers to WukongNetwork lan, Secret web-password, which namespace")
 	testkit.Wait(f, unknown, metav1.ConditionFalse, v1alpha1.ReasonInvalidSpec, "it has: root, data")

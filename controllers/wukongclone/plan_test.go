@@ -37,7 +37,7 @@ func stopped(namespace string) *v1alpha1.WukongVM {
 }
 
 func newWorld() *World {
-	return &World{now: now, references: &missing{}, origin: origin{vm: stopped("lab")}}
+	return &World{now: now, references: &references{}, origin: origin{vm: stopped("lab")}}
 }
 
 // A user of another namespace must not learn whether an object exists.
@@ -99,7 +99,7 @@ func TestNothingIsSnapshottedInVain(t *testing.T) {
 		reason string
 	}{
 		"references": {func(_ *v1alpha1.WukongClone, world *World) {
-			world.references = &missing{"Secret keys"}
+			world.references = &references{missing: []string{"Secret keys"}}
 		}, v1alpha1.ReasonReferenceMissing},
 		"name": {func(_ *v1alpha1.WukongClone, world *World) {
 			world.vm = builder.VM("lab", "web-2")
@@ -111,6 +111,9 @@ func TestNothingIsSnapshottedInVain(t *testing.T) {
 				APIVersion: v1alpha1.GroupVersion.String(), Kind: "WukongClone", Name: clone.Name, UID: "earlier",
 			}}
 		}, v1alpha1.ReasonPending},
+		"name of a disk": {func(_ *v1alpha1.WukongClone, world *World) {
+			world.references.disks = []*v1alpha1.WukongDisk{builder.Disk("lab", "web-2-root")}
+		}, v1alpha1.ReasonNameConflict},
 		"name of the snapshot": {func(clone *v1alpha1.WukongClone, world *World) {
 			world.temporary = builder.SnapshotOfVM("lab", model.CloneSnapshotName(clone), "web")
 		}, v1alpha1.ReasonNameConflict},
@@ -146,18 +149,18 @@ func TestNothingIsSnapshottedInVain(t *testing.T) {
 	assert.Equal(t, v1alpha1.CloneSnapshotting, plan.record.Step)
 	world := newWorld()
 	world.references = nil
-	assert.Equal(t, &carry.References{}, decide(newClone(), world).asksFor)
+	assert.Equal(t, &carry.References{NewDisks: []string{"web-2-root"}}, decide(newClone(), world).asksFor)
 }
 
 // A deadline that is over ends the clone, with the cause that it waited for.
 func TestTheDeadlineNamesTheCause(t *testing.T) {
 	clone, world := newClone(), newWorld()
 	clone.CreationTimestamp = metav1.NewTime(now.Add(-2 * time.Hour))
-	world.references = &missing{"WukongNetwork lan"}
+	world.references = &references{missing: []string{"WukongNetwork lan"}}
 	plan := decide(clone, world)
 	assert.Equal(t, v1alpha1.OperationFailed, plan.state.Phase)
 	assert.Contains(t, plan.state.Message, "WukongNetwork lan, which namespace lab does not have")
-	world.references = &missing{}
+	world.references = &references{}
 	plan = decide(clone, world)
 	assert.Equal(t, "given up after deadlineSeconds (3600); nothing was made. Create another WukongClone",
 		plan.state.Message)

@@ -35,8 +35,8 @@ type World struct {
 	temporary *v1alpha1.WukongSnapshot
 	// origin is the source. It is read while there is no result.
 	origin origin
-	// references are what the result refers to and does not exist; nil while they are not read.
-	references *missing
+	// references is what is known of the objects that matter to the result by their names; nil while it is not read.
+	references *references
 }
 
 // origin is what is read of the source.
@@ -56,8 +56,13 @@ type origin struct {
 	addresses []v1alpha1.WukongAddress
 }
 
-// missing are objects that do not exist.
-type missing []string
+// references are the objects that matter to a result by their names.
+type references struct {
+	// missing are those that the result refers to and that do not exist.
+	missing []string
+	// disks exist, and have the names of disks that the result will make.
+	disks []*v1alpha1.WukongDisk
+}
 
 func (r *Reconciler) observe(ctx context.Context, clone *v1alpha1.WukongClone) (*World, error) {
 	world := &World{now: r.clock.Now(), disks: map[string]*v1alpha1.WukongDisk{}}
@@ -208,21 +213,21 @@ func (r *Reconciler) observeMachine(
 	return nil
 }
 
-// observeReferences looks for the WukongNetworks and Secrets that a result refers to. Of Secrets it reads the metadata.
+// observeReferences looks for the objects that matter to a result by their names. Of Secrets it reads the metadata.
 func (r *Reconciler) observeReferences(
-	ctx context.Context, namespace string, references carry.References,
-) (*missing, error) {
-	found := missing{}
-	for _, name := range references.Networks {
+	ctx context.Context, namespace string, asked carry.References,
+) (*references, error) {
+	found := &references{}
+	for _, name := range asked.Networks {
 		network, err := read.Get(ctx, r.client, namespace, name, &v1alpha1.WukongNetwork{})
 		if err != nil {
 			return nil, err
 		}
 		if network == nil {
-			found = append(found, "WukongNetwork "+name)
+			found.missing = append(found.missing, "WukongNetwork "+name)
 		}
 	}
-	for _, name := range references.Secrets {
+	for _, name := range asked.Secrets {
 		secret := &metav1.PartialObjectMetadata{}
 		secret.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Secret"))
 		existing, err := read.Get(ctx, r.live, namespace, name, secret)
@@ -230,10 +235,19 @@ func (r *Reconciler) observeReferences(
 			return nil, err
 		}
 		if existing == nil {
-			found = append(found, "Secret "+name)
+			found.missing = append(found.missing, "Secret "+name)
 		}
 	}
-	return &found, nil
+	for _, name := range asked.NewDisks {
+		disk, err := read.Get(ctx, r.client, namespace, name, &v1alpha1.WukongDisk{})
+		if err != nil {
+			return nil, err
+		}
+		if disk != nil {
+			found.disks = append(found.disks, disk)
+		}
+	}
+	return found, nil
 }
 
 // result returns the WukongVM or WukongDisk with the name of the result that a WukongClone of this name made; nil when

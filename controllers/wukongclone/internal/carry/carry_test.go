@@ -265,7 +265,9 @@ func TestIdentity(t *testing.T) {
 	require.Nil(t, found)
 	assert.Equal(t, v1alpha1.MachineIDNotRenewed, MachineID("", &vm.Spec))
 	assert.Equal(t, v1alpha1.MachineIDKept, MachineID(v1alpha1.IdentityKeep, &vm.Spec))
-	assert.Equal(t, References{Networks: []string{"lan"}, Secrets: []string{"data"}}, ReferencesOf(vm))
+	assert.Equal(t, References{
+		Networks: []string{"lan"}, Secrets: []string{"data"}, NewDisks: []string{"web-2-root", "web-2-data"},
+	}, ReferencesOf(vm))
 }
 
 // The garbage collector deletes an object when all of its owners are deleted: with onDelete Delete there is only one.

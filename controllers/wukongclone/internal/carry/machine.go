@@ -108,8 +108,9 @@ func withoutNodePorts(services []v1alpha1.VMService) []v1alpha1.VMService {
 	return made
 }
 
-// References are the objects of the clone's namespace that a WukongVM refers to by name.
-type References struct{ Networks, Secrets []string }
+// References are the objects of the clone's namespace that matter to a WukongVM by their names: what it refers to, and
+// the disks that it will make, which must not exist.
+type References struct{ Networks, Secrets, NewDisks []string }
 
 // ReferencesOf returns what a WukongVM refers to, each name once.
 func ReferencesOf(vm *v1alpha1.WukongVM) References {
@@ -117,6 +118,11 @@ func ReferencesOf(vm *v1alpha1.WukongVM) References {
 	for i := range vm.Spec.Networks {
 		if reference := vm.Spec.Networks[i].NetworkRef; reference != nil {
 			found.Networks = append(found.Networks, reference.Name)
+		}
+	}
+	for i := range vm.Spec.Disks {
+		if entry := &vm.Spec.Disks[i]; entry.Template != nil {
+			found.NewDisks = append(found.NewDisks, model.DiskName(vm, entry))
 		}
 	}
 	slices.Sort(found.Networks)
