@@ -6,21 +6,12 @@ import (
 	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/novasphere/wukong/apis/model"
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/operation"
 	"github.com/novasphere/wukong/controllers/wukongclone/internal/carry"
-)
-
-const (
-	// snapshotDeadline is the time, in seconds, that the storage may take for the temporary snapshot. Some storages copy
-	// all bytes.
-	snapshotDeadline = 3600
-	// net is how much longer than the clone a temporary snapshot in another namespace can live, in seconds.
-	net = 3600
 )
 
 // begin makes the next object, or reports what prevents it.
@@ -113,43 +104,13 @@ func (p *Plan) fromMachine(clone *v1alpha1.WukongClone, world *World) *operation
 	case len(names) == 0:
 		return p.make(clone, world, "WukongVM", target) // nothing is copied
 	}
+	if found := busy(clone, vm, world.origin.snapshots); found != nil {
+		return found
+	}
 	p.snapshot = temporarySnapshot(clone, vm, names)
 	p.record.SnapshotName, p.record.Step = p.snapshot.Name, v1alpha1.CloneSnapshotting
 	p.state = operation.InProgress(v1alpha1.ReasonInProgress, "WukongSnapshot %s is being taken", p.snapshot.Name)
 	return nil
-}
-
-// temporarySnapshot is the snapshot of a WukongVM that is deleted after the clone. It names disks only if the clone
-// chooses among them.
-func temporarySnapshot(
-	clone *v1alpha1.WukongClone, vm *v1alpha1.WukongVM, disks []string,
-) *v1alpha1.WukongSnapshot {
-	deadline := ptr.Deref(clone.Spec.DeadlineSeconds, 0)
-	snapshot := &v1alpha1.WukongSnapshot{
-		ObjectMeta: metav1.ObjectMeta{
-			Namespace: vm.Namespace, Name: model.CloneSnapshotName(clone),
-			Labels: map[string]string{
-				v1alpha1.LabelManagedBy: v1alpha1.LabelManagedByValue, v1alpha1.LabelClone: string(clone.UID),
-			},
-		},
-		Spec: v1alpha1.WukongSnapshotSpec{
-			Source:                 v1alpha1.SnapshotSource{VMRef: &v1alpha1.LocalObjectReference{Name: vm.Name}},
-			RequiredConsistency:    clone.Spec.Consistency,
-			FailureDeadlineSeconds: ptr.To(min(deadline, snapshotDeadline)),
-		},
-	}
-	if slices.ContainsFunc(clone.Spec.Disks, func(one v1alpha1.CloneDisk) bool { return one.Action != "" }) {
-		snapshot.Spec.Source.Disks = disks
-	}
-	if vm.Namespace != clone.Namespace {
-		snapshot.Spec.CloneableFrom = []string{clone.Namespace}
-		snapshot.Spec.TTLSecondsAfterFinished = ptr.To(deadline + net)
-		return snapshot
-	}
-	snapshot.OwnerReferences = []metav1.OwnerReference{*metav1.NewControllerRef(clone,
-		v1alpha1.GroupVersion.WithKind("WukongClone"))}
-	snapshot.OwnerReferences[0].BlockOwnerDeletion = ptr.To(false)
-	return snapshot
 }
 
 // fromSnapshot makes the result from a snapshot, when that is complete.

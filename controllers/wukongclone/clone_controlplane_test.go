@@ -218,6 +218,21 @@ func TestACloneFromAnotherNamespace(t *testing.T) {
 	f.fill(vm)
 	testkit.WaitTrue(f, clone, v1alpha1.ReasonCloned)
 	f.WaitGone(snapshot)
+
+	t.Run("NothingIsLeftOfADeletedClone", func(t *testing.T) {
+		second := builder.CloneOfVM(f.Namespace, "second", "web", "web-3", builder.CloneFrom(other.Namespace))
+		f.Create(second)
+		snapshot := f.waitSnapshot(second, other.Namespace)
+		assert.Equal(t, f.Namespace+"/second", snapshot.Annotations[v1alpha1.AnnotationRequestedBy])
+		third := builder.CloneOfVM(f.Namespace, "third", "web", "web-4", builder.CloneFrom(other.Namespace))
+		f.Create(third)
+		testkit.Wait(f, third, metav1.ConditionFalse, v1alpha1.ReasonBusy, "for WukongClone second")
+		assert.Equal(t, v1alpha1.OperationPending, third.Status.Phase)
+		f.Remove(second)
+		f.WaitGone(second)
+		f.WaitGone(snapshot)
+		f.waitSnapshot(third, other.Namespace)
+	})
 }
 
 // Each obstacle is reported before anything is made, and resolves when its cause does.

@@ -24,8 +24,8 @@
 // # The end
 //
 // The temporary snapshot is deleted after the clone has succeeded, never before: CDI reads from it. In the namespace of
-// the clone it has an owner reference, too. In another namespace its ttlSecondsAfterFinished deletes it if the
-// WukongClone does not. A clone that fails deletes the result if it made it and no disk is complete. Else the result
+// the clone it has an owner reference, too. For one in another namespace the WukongClone has a finalizer, and if that is
+// removed, ttlSecondsAfterFinished of the snapshot deletes it. A clone that fails deletes the result if it made it and no disk is complete. Else the result
 // stays, and so does the snapshot, because disks may still be filled from it.
 //
 // Writes of a clone of a WukongVM from creation to Succeeded: the snapshot, the WukongVM, the deletion of the snapshot,

@@ -152,6 +152,44 @@ func TestNothingIsSnapshottedInVain(t *testing.T) {
 	assert.Equal(t, &carry.References{NewDisks: []string{"web-2-root"}}, decide(newClone(), world).asksFor)
 }
 
+// At most one temporary snapshot of a WukongVM is taken for each namespace at a time.
+func TestOneSnapshotAtATime(t *testing.T) {
+	other := func(change func(*v1alpha1.WukongSnapshot)) v1alpha1.WukongSnapshot {
+		snapshot := builder.SnapshotOfVM("lab", "other-1", "web")
+		snapshot.Labels = map[string]string{v1alpha1.LabelClone: "other"}
+		snapshot.Annotations = map[string]string{v1alpha1.AnnotationRequestedBy: "lab/other"}
+		change(snapshot)
+		return *snapshot
+	}
+	for name, test := range map[string]struct {
+		snapshot v1alpha1.WukongSnapshot
+		waits    bool
+	}{
+		"of another clone": {other(func(*v1alpha1.WukongSnapshot) {}), true},
+		"finished": {other(func(snapshot *v1alpha1.WukongSnapshot) {
+			snapshot.Status.CompletionTime = ptr.To(metav1.NewTime(now))
+		}), false},
+		"of a user": {other(func(snapshot *v1alpha1.WukongSnapshot) { snapshot.Labels = nil }), false},
+		"of another namespace": {other(func(snapshot *v1alpha1.WukongSnapshot) {
+			snapshot.Annotations[v1alpha1.AnnotationRequestedBy] = "labour/other"
+		}), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			world := newWorld()
+			world.origin.snapshots = []v1alpha1.WukongSnapshot{test.snapshot}
+			plan := decide(newClone(), world)
+			assert.Equal(t, test.waits, plan.snapshot == nil)
+			if test.waits {
+				assert.Equal(t, v1alpha1.ReasonBusy, plan.state.Reason)
+				assert.Equal(t, "WukongSnapshot other-1 of WukongVM web is being taken for WukongClone other: this clone "+
+					"continues after it", plan.state.Message)
+			} else {
+				assert.Equal(t, "lab/copy", plan.snapshot.Annotations[v1alpha1.AnnotationRequestedBy])
+			}
+		})
+	}
+}
+
 // A deadline that is over ends the clone, with the cause that it waited for.
 func TestTheDeadlineNamesTheCause(t *testing.T) {
 	clone, world := newClone(), newWorld()

@@ -50,7 +50,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 		return reconcile.Result{}, client.IgnoreNotFound(err)
 	}
 	if !clone.DeletionTimestamp.IsZero() {
-		return reconcile.Result{}, nil
+		return reconcile.Result{}, r.end(ctx, clone)
 	}
 	world, err := r.observe(ctx, clone)
 	if err != nil {
@@ -84,17 +84,20 @@ type work struct {
 	*Plan
 }
 
-// steps are the writes of a pass. A pass makes or deletes one object at most.
+// steps are the writes of a pass. A pass makes or deletes one object at most. No snapshot is made before the clone has
+// the finalizer that deletes it.
 var steps = pass.New("wukongclone",
 	pass.Do("metadata", (*Reconciler).applyMetadata),
-	pass.Do("snapshot", (*Reconciler).makeSnapshot),
+	pass.Do("snapshot", (*Reconciler).makeSnapshot, "metadata"),
 	pass.Do("target", (*Reconciler).makeTarget),
 	pass.Do("removal", (*Reconciler).removeTarget),
 )
 
-// applyMetadata makes the clone a dependent of its Wukong.
+// applyMetadata puts the finalizer on the clone if it needs one, and makes it a dependent of its Wukong.
 func (r *Reconciler) applyMetadata(ctx context.Context, clone *v1alpha1.WukongClone, work *work) error {
-	return r.applier.Metadata(ctx, clone.DeepCopy(), apply.Metadata{Umbrella: work.umbrella.OwnerReference()})
+	return r.applier.Metadata(ctx, clone.DeepCopy(), apply.Metadata{
+		Finalizer: finalizer(clone), Umbrella: work.umbrella.OwnerReference(),
+	})
 }
 
 // makeSnapshot creates the temporary snapshot.

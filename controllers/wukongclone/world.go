@@ -50,6 +50,8 @@ type origin struct {
 	snapshot *v1alpha1.WukongSnapshot
 	// manifest is the WukongVM as the complete snapshot keeps it; nil when there is none.
 	manifest *v1alpha1.WukongVM
+	// snapshots are those of the WukongVM. They are read before the temporary one is made.
+	snapshots []v1alpha1.WukongSnapshot
 	// disks are the WukongDisks of the WukongVM.
 	disks carry.LiveDisks
 	// addresses are assigned to the WukongVM, or reserved for it.
@@ -135,6 +137,9 @@ func (r *Reconciler) observeOrigin(ctx context.Context, clone *v1alpha1.WukongCl
 	if source.VMRef != nil {
 		snapshot = world.temporary
 		if origin.vm, err = read.Get(ctx, r.client, namespace, source.VMRef.Name, &v1alpha1.WukongVM{}); err != nil {
+			return err
+		}
+		if origin.snapshots, err = r.snapshotsOf(ctx, origin.vm, snapshot); err != nil {
 			return err
 		}
 	}
@@ -290,9 +295,4 @@ func isLeaving(obj client.Object, clone *v1alpha1.WukongClone) bool {
 		return owner.APIVersion == v1alpha1.GroupVersion.String() && owner.Kind == "WukongClone" &&
 			owner.Name == clone.Name && owner.UID != clone.UID
 	})
-}
-
-// isTemporaryOf reports whether a WukongClone made a snapshot.
-func isTemporaryOf(snapshot *v1alpha1.WukongSnapshot, clone *v1alpha1.WukongClone) bool {
-	return snapshot.Labels[v1alpha1.LabelClone] == string(clone.UID)
 }
