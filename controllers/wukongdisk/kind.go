@@ -41,7 +41,7 @@ var Kind = kind.Kind{
 	Indexes: slices.Concat(
 		index.Of(&v1alpha1.WukongDisk{}, index.DiskByClaim, index.DiskByOwner, index.DiskByHolder, index.DiskByOrigin),
 		index.Of(&v1alpha1.WukongVM{}, index.VMByDisk),
-		index.Of(&v1alpha1.WukongSnapshot{}, index.SnapshotByDisk),
+		index.Of(&v1alpha1.WukongSnapshot{}, index.SnapshotByDisk, index.SnapshotByVM),
 		index.Of(&corev1.PersistentVolumeClaim{}, index.ClaimByUID),
 		index.Of(&corev1.Event{}, index.FailureByClaim)),
 	Start: func(env kind.Env) (reconcile.Reconciler, error) {
@@ -105,7 +105,7 @@ var users = []kind.Read{
 		Of: &v1alpha1.WukongSnapshot{}, Why: "the origin of disks, and snapshots that wait for a disk that no guest uses",
 		Watches: []kind.Watch{
 			clonesOf(model.KindWukongSnapshot),
-			kind.By(handler.EnqueueRequestsFromMapFunc(diskOfSnapshot), created()),
+			kind.Map((*Reconciler).disksOfSnapshot, created()),
 		},
 	},
 	{
