@@ -107,7 +107,7 @@ func (p *Plan) fromMachine(clone *v1alpha1.WukongClone, world *World) *operation
 	if found := busy(clone, vm, world.origin.snapshots); found != nil {
 		return found
 	}
-	p.snapshot = temporarySnapshot(clone, vm, names)
+	p.snapshot, p.rehearsed = temporarySnapshot(clone, vm, names), target
 	p.record.SnapshotName, p.record.Step = p.snapshot.Name, v1alpha1.CloneSnapshotting
 	p.state = operation.InProgress(v1alpha1.ReasonInProgress, "WukongSnapshot %s is being taken", p.snapshot.Name)
 	return nil

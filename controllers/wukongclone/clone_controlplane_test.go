@@ -135,6 +135,21 @@ func TestACloneThatIsRefused(t *testing.T) {
 	assert.Nil(t, clone.Status.StartTime)
 }
 
+// No guest is frozen for a clone whose result is refused.
+func TestNoSnapshotIsTakenForAResultThatIsRefused(t *testing.T) {
+	faults := testenv.NewFaults()
+	f := alone(t)
+	f.Meeting(faults).StartManager()
+	f.web()
+	clone := builder.CloneOfVM(f.Namespace, "copy", "web", "web-2")
+	faults.RefuseCreation("wukongvms")
+	f.Create(clone)
+	testkit.Wait(f, clone, metav1.ConditionFalse, v1alpha1.ReasonApplyRefused, "WukongVM web-2: ")
+	assert.Equal(t, v1alpha1.OperationPending, clone.Status.Phase)
+	f.WaitIdle()
+	f.WaitEmpty(f.Namespace, &v1alpha1.WukongSnapshotList{})
+}
+
 // A snapshot that a user took is the source, and stays. It does not matter that the WukongVM has gone.
 func TestACloneFromASnapshot(t *testing.T) {
 	f := alone(t)

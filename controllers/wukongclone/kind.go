@@ -49,9 +49,13 @@ var Kind = kind.Kind{
 		index.Of(&v1alpha1.WukongSnapshot{}, index.SnapshotByVM),
 		index.Of(&v1alpha1.WukongAddress{}, index.AddressByMachine)),
 	Start: func(env kind.Env) (reconcile.Reconciler, error) {
+		uncached, err := env.Uncached()
+		if err != nil {
+			return nil, err
+		}
 		return &Reconciler{
-			client: env.Client(), live: env.Manager.GetAPIReader(), applier: env.Applier(), clock: env.Clock,
-			namespaces: env.Settings.Namespaces,
+			client: env.Client(), uncached: uncached, live: env.Manager.GetAPIReader(), applier: env.Applier(),
+			clock: env.Clock, namespaces: env.Settings.Namespaces,
 		}, nil
 	},
 }

@@ -24,9 +24,11 @@ type Plan struct {
 	state *operation.State
 	// record is the part of status that only clones have.
 	record v1alpha1.WukongCloneStatus
-	// snapshot is the temporary snapshot to create, and target the result; nil for none.
-	snapshot *v1alpha1.WukongSnapshot
-	target   client.Object
+	// snapshot is the temporary snapshot to create, and target the result; nil for none. Before the snapshot is created,
+	// the creation of rehearsed is rehearsed.
+	snapshot  *v1alpha1.WukongSnapshot
+	rehearsed client.Object
+	target    client.Object
 	// removes is the result to delete; nil for none.
 	removes client.Object
 	// asksFor are references that are to be read first; nil for none.

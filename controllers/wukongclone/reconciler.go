@@ -35,6 +35,8 @@ const fieldManager = "wukong-clone-controller"
 // Reconciler makes what WukongClones ask for.
 type Reconciler struct {
 	client client.Client
+	// uncached creates what is only rehearsed: the client that reads its own writes would wait for it.
+	uncached client.Client
 	// live reads what no cache holds.
 	live    client.Reader
 	applier *apply.Applier
@@ -100,10 +102,15 @@ func (r *Reconciler) applyMetadata(ctx context.Context, clone *v1alpha1.WukongCl
 	})
 }
 
-// makeSnapshot creates the temporary snapshot.
+// makeSnapshot creates the temporary snapshot, which may freeze a guest. Before that it asks the API server whether it
+// would accept the result: admission or a quota may refuse it.
 func (r *Reconciler) makeSnapshot(ctx context.Context, _ *v1alpha1.WukongClone, work *work) error {
 	if work.snapshot == nil {
 		return nil
+	}
+	err := r.uncached.Create(ctx, work.rehearsed, client.FieldOwner(fieldManager), client.DryRunAll)
+	if err != nil {
+		return apply.Classify("WukongVM", work.rehearsed.GetName(), err)
 	}
 	return r.create(ctx, "WukongSnapshot", work.snapshot)
 }
