@@ -1,6 +1,7 @@
 package wukongclone
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -29,8 +30,9 @@ type Plan struct {
 	snapshot  *v1alpha1.WukongSnapshot
 	rehearsed client.Object
 	target    client.Object
-	// removes is the result to delete; nil for none.
+	// removes is the result to delete; nil for none. cause is why the clone was given up.
 	removes client.Object
+	cause   string
 	// asksFor are references that are to be read first; nil for none.
 	asksFor *carry.References
 }
@@ -142,12 +144,17 @@ func (p *Plan) identify(clone *v1alpha1.WukongClone, spec *v1alpha1.WukongVMSpec
 func (p *Plan) giveUp(clone *v1alpha1.WukongClone, result client.Object, kind, waits string, completed int) {
 	fate := fmt.Sprintf("%s %s stays: use it as it is, or delete it", kind, result.GetName())
 	if isMadeBy(result, clone) && completed == 0 {
-		p.removes = result
+		p.removes, p.cause = result, waits
 		fate = fmt.Sprintf("%s %s was deleted, because none of its disks was complete", kind, result.GetName())
 	}
-	p.state = operation.Failed(
+	p.state = givenUp(clone, waits, fate)
+}
+
+// givenUp is the state of a clone whose result was not complete in time. The fate is what became of the result.
+func givenUp(clone *v1alpha1.WukongClone, cause, fate string) *operation.State {
+	return operation.Failed(
 		"given up after deadlineSeconds (%d): %s; %s. Resolve the cause, and create another WukongClone",
-		ptr.Deref(clone.Spec.DeadlineSeconds, 0), waits, fate)
+		ptr.Deref(clone.Spec.DeadlineSeconds, 0), cause, fate)
 }
 
 // deadlineLeft is how much time is left until the deadline.
@@ -183,6 +190,14 @@ func waiting(clone *v1alpha1.WukongClone, world *World, state *operation.State) 
 
 // refused is the state of a clone of which the API server refused a write.
 func (p *Plan) refused(clone *v1alpha1.WukongClone, world *World, err error) *operation.State {
+	if p.removes != nil {
+		refusal := &apply.RefusedError{}
+		if errors.As(err, &refusal) {
+			err = refusal.Err
+		}
+		return givenUp(clone, p.cause, fmt.Sprintf("%s %s stays, because it could not be deleted: %s",
+			p.record.Target.Kind, p.record.Target.Name, err))
+	}
 	p.record.SnapshotName, p.record.Step, p.record.Identity = snapshotName(clone, world), stepBefore(clone, world), nil
 	p.record.Target = nil
 	state := operation.Pending(apply.Reason(err), "%s", err)

@@ -3,6 +3,7 @@
 package wukongclone
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 	"github.com/novasphere/wukong/apis/model"
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/builder"
+	"github.com/novasphere/wukong/controllers/internal/apply"
 	"github.com/novasphere/wukong/controllers/internal/kind/keeptest"
 	"github.com/novasphere/wukong/controllers/wukongclone/internal/carry"
 )
@@ -218,4 +220,21 @@ func TestAnEarlierResultIsNeverDeleted(t *testing.T) {
 	assert.Contains(t, plan.state.Message, "WukongVM web-2 stays")
 	world.vm.Annotations[v1alpha1.AnnotationClonedBy] = carry.Mark(clone)
 	assert.Equal(t, world.vm, decide(clone, world).removes)
+}
+
+// A result that cannot be deleted is reported.
+func TestAResultThatCannotBeDeletedStays(t *testing.T) {
+	clone, world := newClone(), newWorld()
+	clone.CreationTimestamp = metav1.NewTime(now.Add(-2 * time.Hour))
+	world.vm = builder.VM("lab", "web-2", builder.Stamped("root"))
+	world.vm.Annotations = map[string]string{v1alpha1.AnnotationClonedBy: carry.Mark(clone)}
+	plan := decide(clone, world)
+	require.NotNil(t, plan.removes)
+	state := plan.refused(clone, world,
+		&apply.RefusedError{Kind: "WukongVM", Name: "web-2", Err: errors.New("a policy protects it")})
+	assert.Equal(t, v1alpha1.OperationFailed, state.Phase)
+	assert.Equal(t, "given up after deadlineSeconds (3600): WukongDisk web-2-root is not created yet; WukongVM web-2 "+
+		"stays, because it could not be deleted: a policy protects it. Resolve the cause, and create another WukongClone",
+		state.Message)
+	assert.Equal(t, "web-2", plan.record.Target.Name)
 }

@@ -2,7 +2,6 @@ package wukongclone
 
 import (
 	"context"
-	"fmt"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/utils/clock"
@@ -140,7 +139,7 @@ func (r *Reconciler) removeTarget(ctx context.Context, _ *v1alpha1.WukongClone, 
 	if work.removes == nil {
 		return nil
 	}
-	return r.remove(ctx, work.removes)
+	return r.remove(ctx, work.record.Target.Kind, work.removes)
 }
 
 // cleanUp deletes the temporary snapshot of a clone that is finished. That of a clone that failed is kept while the
@@ -151,15 +150,16 @@ func (r *Reconciler) cleanUp(ctx context.Context, clone *v1alpha1.WukongClone, w
 		clone.Status.Phase != v1alpha1.OperationSucceeded && world.result(clone) != nil {
 		return nil
 	}
-	return r.remove(ctx, snapshot)
+	return r.remove(ctx, "WukongSnapshot", snapshot)
 }
 
-// remove deletes an object that was read, and no other of its name.
-func (r *Reconciler) remove(ctx context.Context, obj client.Object) error {
+// remove deletes an object that was read, and no other of its name. A permanent refusal of the API server is a
+// *apply.RefusedError.
+func (r *Reconciler) remove(ctx context.Context, kind string, obj client.Object) error {
 	uid := obj.GetUID()
 	err := r.client.Delete(ctx, obj, client.Preconditions{UID: &uid})
 	if client.IgnoreNotFound(err) != nil && !apierrors.IsConflict(err) {
-		return fmt.Errorf("delete %T %s: %w", obj, obj.GetName(), err)
+		return apply.Classify(kind, obj.GetName(), err)
 	}
 	return nil
 }

@@ -86,7 +86,7 @@ func (r *Reconciler) end(ctx context.Context, clone *v1alpha1.WukongClone) error
 			return err
 		}
 		if snapshot != nil && isTemporaryOf(snapshot, clone) && snapshot.DeletionTimestamp.IsZero() {
-			if err := r.remove(ctx, snapshot); err != nil {
+			if err := r.remove(ctx, "WukongSnapshot", snapshot); err != nil {
 				return err
 			}
 		}

@@ -24,6 +24,7 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/watches"
 	"github.com/novasphere/wukong/controllers/wukongdisk/internal/attachment"
 	"github.com/novasphere/wukong/controllers/wukongdisk/internal/backing"
+	"github.com/novasphere/wukong/controllers/wukongdisk/internal/protection"
 	"github.com/novasphere/wukong/controllers/wukongdisk/internal/provisioner"
 )
 
@@ -107,6 +108,10 @@ var users = []kind.Read{
 			clonesOf(model.KindWukongSnapshot),
 			kind.Map((*Reconciler).disksOfSnapshot, created()),
 		},
+	},
+	{
+		Of: &v1alpha1.WukongClone{}, Why: "whether the WukongClone that owns a protected disk was deleted",
+		Watches: []kind.Watch{kind.By(handler.EnqueueRequestsFromMapFunc(diskOfClone), protection.CloneDeletion())},
 	},
 	{
 		Of:  &v1alpha1.WukongVM{},

@@ -109,6 +109,11 @@ func diskOfExport(_ context.Context, obj client.Object) []reconcile.Request {
 	return requestFor(obj.GetNamespace(), model.ExportedDisk(obj.(*v1alpha1.WukongExport), nil))
 }
 
+// diskOfClone maps a WukongClone to the disk that it makes.
+func diskOfClone(_ context.Context, obj client.Object) []reconcile.Request {
+	return requestFor(obj.GetNamespace(), obj.(*v1alpha1.WukongClone).Spec.TargetName)
+}
+
 // disksOfSnapshot maps a snapshot to its disk, or to those of its WukongVM.
 func (r *Reconciler) disksOfSnapshot(ctx context.Context, obj client.Object) []reconcile.Request {
 	source, namespace := obj.(*v1alpha1.WukongSnapshot).Spec.Source, obj.GetNamespace()

@@ -57,7 +57,7 @@ func source() *v1alpha1.WukongVM {
 		builder.Disks(
 			builder.DiskTemplate("root", builder.OnClass("ancient"),
 				builder.FromHTTP("http://images.example/debian.qcow2"),
-				builder.CloneableFrom("lab")),
+				builder.CloneableFrom("lab"), builder.Protected),
 			builder.DiskReference("data", "archive"), builder.DiskReference("quorum", "cluster"), cdrom(),
 		),
 		builder.Networks(
@@ -302,7 +302,7 @@ func TestWhatASnapshotIsAskedFor(t *testing.T) {
 // A WukongDisk is cloned with its spec, but for what belongs to it alone.
 func TestSingleDisks(t *testing.T) {
 	clone := builder.CloneOfDisk("lab", "copy", "archive", "archive-2")
-	disk := live("archive", builder.CloneableFrom("lab"), builder.Reclaim(v1alpha1.ReclaimRetain))
+	disk := live("archive", builder.CloneableFrom("lab"), builder.Reclaim(v1alpha1.ReclaimRetain), builder.Protected)
 	disk.Annotations = map[string]string{v1alpha1.AnnotationFilled: "archive"}
 	made, found := FromDisk(clone, disk)
 	require.Nil(t, found)
@@ -310,6 +310,7 @@ func TestSingleDisks(t *testing.T) {
 		made.Spec.Source.Clone)
 	assert.Equal(t, v1alpha1.ReclaimRetain, made.Spec.ReclaimPolicy)
 	assert.Empty(t, made.Spec.CloneableFrom)
+	assert.Nil(t, made.Spec.DeletionProtection)
 	assert.Equal(t, map[string]string{v1alpha1.AnnotationClonedBy: Mark(clone)}, made.Annotations)
 
 	taken := builder.Snapshot("shop", "monday", "archive")
