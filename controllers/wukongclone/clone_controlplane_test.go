@@ -68,8 +68,8 @@ func TestACloneOfAWukongVM(t *testing.T) {
 	assert.Equal(t, snapshot.Status.TakenAt.UTC(), clone.Status.PointInTime.UTC())
 	f.WaitIdle()
 	t.Logf("writes: %d", manager.Writes.Total()-before)
-	assert.LessOrEqual(t, manager.Writes.Total()-before, 11,
-		"the snapshot, the WukongVM, the deletion, eight patches of status, four of them for two disks:\n%s",
+	assert.LessOrEqual(t, manager.Writes.Total()-before, 12,
+		"the rehearsal, the snapshot, the WukongVM, the deletion, eight patches of status, four of them for two disks:\n%s",
 		manager.Writes)
 
 	t.Run("Contract3: none at rest, after a restart", func(*testing.T) {
@@ -337,6 +337,17 @@ func TestACloneThatFails(t *testing.T) {
 			f.WaitIdle()
 			assert.Equal(t, test.stays, f.Has(vm))
 			assert.Equal(t, test.stays, f.Has(snapshot), "disks may still be filled from it")
+			if !test.stays {
+				return
+			}
+			f.Patch(clone, `{"spec":{"ttlSecondsAfterFinished":0}}`)
+			f.WaitIdle()
+			assert.True(t, f.Has(clone))
+			assert.True(t, f.Has(snapshot), "a disk may still be filled from it")
+			f.fillDisk(vm, &vm.Spec.Disks[1])
+			f.Patch(clone, `{"spec":{"ttlSecondsAfterFinished":3600}}`)
+			f.WaitGone(snapshot)
+			assert.True(t, f.Has(clone))
 		})
 	}
 	t.Run("the snapshot fails", func(t *testing.T) {

@@ -26,8 +26,8 @@
 // The temporary snapshot is deleted after the clone has succeeded, never before: CDI reads from it. In the namespace of
 // the clone it has an owner reference, too. For one in another namespace the WukongClone has a finalizer, and if that is
 // removed, ttlSecondsAfterFinished of the snapshot deletes it. A clone that fails deletes the result if it made it and no disk is complete. Else the result
-// stays, and so does the snapshot, because disks may still be filled from it.
+// stays, and so do the snapshot and the clone as long as a disk is incomplete, because it may still be filled.
 //
-// Writes of a clone of a WukongVM from creation to Succeeded: the snapshot, the WukongVM, the deletion of the snapshot,
-// and a patch of status for each step and each phase that a disk is seen in.
+// Writes of a clone of a WukongVM from creation to Succeeded: the rehearsal of the WukongVM (a creation as a dry run),
+// the snapshot, the WukongVM, the deletion of the snapshot, and a patch of status for each step and each phase that a disk is seen in.
 package wukongclone

@@ -75,6 +75,9 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 	if err != nil {
 		return result, err
 	}
+	if clone.Status.Phase == v1alpha1.OperationFailed && world.fills(clone) {
+		return reconcile.Result{RequeueAfter: look}, nil // the snapshot would be deleted with the clone
+	}
 	return operation.End(ctx, r.client, r.applier.Recorder, clone, result, world.now,
 		func(ctx context.Context) error { return r.cleanUp(ctx, clone, world) }), nil
 }
@@ -139,15 +142,17 @@ func (r *Reconciler) removeTarget(ctx context.Context, _ *v1alpha1.WukongClone, 
 	if work.removes == nil {
 		return nil
 	}
-	return r.remove(ctx, work.record.Target.Kind, work.removes)
+	if err := r.remove(ctx, work.record.Target.Kind, work.removes); err != nil {
+		return err
+	}
+	work.vm, work.disk = nil, nil
+	return nil
 }
 
-// cleanUp deletes the temporary snapshot of a clone that is finished. That of a clone that failed is kept while the
-// result exists, because disks may still be filled from it.
+// cleanUp deletes the temporary snapshot of a clone that is finished, and from which no disk is filled any more.
 func (r *Reconciler) cleanUp(ctx context.Context, clone *v1alpha1.WukongClone, world *World) error {
 	snapshot := world.temporary
-	if snapshot == nil || !isTemporaryOf(snapshot, clone) || !snapshot.DeletionTimestamp.IsZero() ||
-		clone.Status.Phase != v1alpha1.OperationSucceeded && world.result(clone) != nil {
+	if snapshot == nil || !isTemporaryOf(snapshot, clone) || !snapshot.DeletionTimestamp.IsZero() {
 		return nil
 	}
 	return r.remove(ctx, "WukongSnapshot", snapshot)

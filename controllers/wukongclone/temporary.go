@@ -16,6 +16,7 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/index"
 	"github.com/novasphere/wukong/controllers/internal/operation"
 	"github.com/novasphere/wukong/controllers/internal/read"
+	"github.com/novasphere/wukong/controllers/wukongclone/internal/progress"
 )
 
 const (
@@ -63,6 +64,13 @@ func temporarySnapshot(
 // isTemporaryOf reports whether a WukongClone made a snapshot.
 func isTemporaryOf(snapshot *v1alpha1.WukongSnapshot, clone *v1alpha1.WukongClone) bool {
 	return snapshot.Labels[v1alpha1.LabelClone] == string(clone.UID)
+}
+
+// fills reports whether a disk of the result may still be filled from the temporary snapshot.
+func (w *World) fills(clone *v1alpha1.WukongClone) bool {
+	vm, isMachine := w.result(clone).(*v1alpha1.WukongVM)
+	return isMachine && isMadeBy(vm, clone) && w.temporary != nil && isTemporaryOf(w.temporary, clone) &&
+		progress.OfMachine(vm, w.disks).Waits != ""
 }
 
 // finalizer returns the finalizer of a clone; empty for none. An object can have no owner in another namespace, so the

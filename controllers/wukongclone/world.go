@@ -87,16 +87,13 @@ func (r *Reconciler) observe(ctx context.Context, clone *v1alpha1.WukongClone) (
 	if world.disk, err = read.Get(ctx, r.client, clone.Namespace, name, &v1alpha1.WukongDisk{}); err != nil {
 		return nil, err
 	}
-	switch {
-	case clone.Finished():
-		return world, nil
-	case world.vm != nil:
-		world.disks, err = r.disksOf(ctx, world.vm)
-	case world.origin.outside:
-		return world, nil
+	if world.vm != nil && (!clone.Finished() || world.temporary != nil) {
+		if world.disks, err = r.disksOf(ctx, world.vm); err != nil {
+			return nil, err
+		}
 	}
-	if err != nil {
-		return nil, err
+	if clone.Finished() || world.origin.outside {
+		return world, nil
 	}
 	return world, r.observeOrigin(ctx, clone, world)
 }
@@ -118,9 +115,6 @@ func (r *Reconciler) disksOf(ctx context.Context, vm *v1alpha1.WukongVM) (map[st
 
 // observeOrigin reads the source. Of a result that exists only the snapshot is of interest: its point in time.
 func (r *Reconciler) observeOrigin(ctx context.Context, clone *v1alpha1.WukongClone, world *World) error {
-	if world.origin.outside {
-		return nil
-	}
 	source, namespace, origin := clone.Spec.Source, model.CloneOrigin(clone).Namespace, &world.origin
 	var err error
 	if source.SnapshotRef != nil {
