@@ -128,7 +128,7 @@ func (p *Plan) follow(clone *v1alpha1.WukongClone, world *World, result client.O
 				kind, result.GetName())
 		}
 	case deadlineLeft(clone, world) <= 0:
-		p.giveUp(clone, result, kind, waits, found.Completed)
+		p.giveUp(clone, result, kind, waits, found)
 	default:
 		p.state = operation.InProgress(v1alpha1.ReasonInProgress, "%s", waits)
 		p.state.After = deadlineLeft(clone, world)
@@ -140,10 +140,13 @@ func (p *Plan) identify(clone *v1alpha1.WukongClone, spec *v1alpha1.WukongVMSpec
 	p.record.Identity = &v1alpha1.CloneIdentity{MachineID: carry.MachineID(clone.Spec.Identity, spec)}
 }
 
-// giveUp ends a clone whose result is not complete in time.
-func (p *Plan) giveUp(clone *v1alpha1.WukongClone, result client.Object, kind, waits string, completed int) {
+// giveUp ends a clone whose result is not complete in time. Only a result that has nothing yet is deleted: not one that
+// waits for its guest alone.
+func (p *Plan) giveUp(
+	clone *v1alpha1.WukongClone, result client.Object, kind, waits string, found progress.Progress,
+) {
 	fate := fmt.Sprintf("%s %s stays: use it as it is, or delete it", kind, result.GetName())
-	if isMadeBy(result, clone) && completed == 0 {
+	if isMadeBy(result, clone) && found.Completed == 0 && found.Waits != "" {
 		p.removes, p.cause = result, waits
 		fate = fmt.Sprintf("%s %s was deleted, because none of its disks was complete", kind, result.GetName())
 	}

@@ -222,6 +222,18 @@ func TestAnEarlierResultIsNeverDeleted(t *testing.T) {
 	assert.Equal(t, world.vm, decide(clone, world).removes)
 }
 
+// A result without disks is complete, whether or not its guest runs.
+func TestAResultThatWaitsForItsGuestIsNotDeleted(t *testing.T) {
+	clone, world := newClone(builder.CloneRunning), newWorld()
+	clone.CreationTimestamp = metav1.NewTime(now.Add(-2 * time.Hour))
+	world.vm = builder.VM("lab", "web-2", builder.Attached("shared"))
+	world.vm.Annotations = map[string]string{v1alpha1.AnnotationClonedBy: carry.Mark(clone)}
+	plan := decide(clone, world)
+	assert.Nil(t, plan.removes)
+	assert.Equal(t, v1alpha1.OperationFailed, plan.state.Phase)
+	assert.Contains(t, plan.state.Message, "WukongVM web-2 stays: use it as it is, or delete it")
+}
+
 // A result that cannot be deleted is reported.
 func TestAResultThatCannotBeDeletedStays(t *testing.T) {
 	clone, world := newClone(), newWorld()
