@@ -205,6 +205,10 @@ func conflict(clone *v1alpha1.WukongClone, kind string, exists bool, obj client.
 		return operation.Pending(v1alpha1.ReasonPending,
 			"%s %s belongs to an earlier WukongClone of this name and is deleted with it: the clone continues then",
 			kind, obj.GetName())
+	case isMadeByName(obj, clone) && otherOrigin(obj, clone) != "":
+		return operation.Pending(v1alpha1.ReasonNameConflict,
+			"%s %s was cloned from another source (%s) by an earlier WukongClone of this name: it is not changed; delete it, "+
+				"or create another WukongClone with another targetName", kind, obj.GetName(), otherOrigin(obj, clone))
 	default:
 		return operation.Pending(v1alpha1.ReasonNameConflict,
 			"%s %s already exists, and this WukongClone did not make it: it is not changed; delete it, or create another "+

@@ -19,7 +19,8 @@
 // Both objects that a clone makes have names that follow from it, and each step is "it exists, or not". The temporary
 // snapshot has the UID of the WukongClone in its name and in a label. The result has the annotation cloned-by with name
 // and UID. So a manager that was killed finds what it made. A WukongClone that is deleted and applied again has another
-// UID: it finds the result by its own name in the annotation, and makes nothing.
+// UID: it finds the result by its own name in the annotation, and makes nothing, if the annotation cloned-from has its
+// source.
 //
 // # The end
 //

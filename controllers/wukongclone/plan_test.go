@@ -234,6 +234,38 @@ func TestAResultThatWaitsForItsGuestIsNotDeleted(t *testing.T) {
 	assert.Contains(t, plan.state.Message, "WukongVM web-2 stays: use it as it is, or delete it")
 }
 
+// A WukongClone that is applied again with another source does not take the earlier result for its own.
+func TestAResultOfAnotherSource(t *testing.T) {
+	mark := func(from string) map[string]string {
+		marks := map[string]string{v1alpha1.AnnotationClonedBy: "copy/earlier"}
+		if from != "" {
+			marks[v1alpha1.AnnotationClonedFrom] = from
+		}
+		return marks
+	}
+	vm := func(from string) *World {
+		world := newWorld()
+		world.vm = builder.VM("lab", "web-2")
+		world.vm.Annotations = mark(from)
+		return world
+	}
+	assert.Equal(t, v1alpha1.ReasonCloned, decide(newClone(), vm("WukongVM/lab/web")).state.Reason)
+	assert.Equal(t, v1alpha1.ReasonCloned, decide(newClone(), vm("")).state.Reason, "not known")
+	state := decide(newClone(), vm("WukongVM/lab/mail")).state
+	assert.Equal(t, v1alpha1.ReasonNameConflict, state.Reason)
+	assert.Contains(t, state.Message, "WukongVM web-2 was cloned from another source (WukongVM/lab/mail)")
+
+	world := newWorld()
+	world.disk = builder.Disk("lab", "web-2")
+	world.disk.Annotations = mark("WukongVM/lab/web")
+	assert.NotNil(t, decide(newClone(), world).snapshot, "a WukongDisk is no clone of a WukongVM")
+	clone := builder.CloneOfDisk("lab", "copy", "web", "web-2", builder.CloneGivenUpAfter(3600))
+	clone.UID, clone.CreationTimestamp = "0123456789", metav1.NewTime(now)
+	world = vm("")
+	world.origin.disk = builder.Disk("lab", "web", builder.Size("1Gi"))
+	assert.NotNil(t, decide(clone, world).target, "a WukongVM is no clone of a WukongDisk")
+}
+
 // A result that cannot be deleted is reported.
 func TestAResultThatCannotBeDeletedStays(t *testing.T) {
 	clone, world := newClone(), newWorld()

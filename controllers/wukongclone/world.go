@@ -249,32 +249,36 @@ func (r *Reconciler) observeReferences(
 	return found, nil
 }
 
-// result returns the WukongVM or WukongDisk with the name of the result that a WukongClone of this name made; nil when
-// there is none, or it is being deleted, or about to be.
+// result returns the WukongVM or WukongDisk with the name of the result that a WukongClone of this name made from this
+// source; nil when there is none, or it is being deleted, or about to be.
 func (w *World) result(clone *v1alpha1.WukongClone) client.Object {
-	for _, obj := range w.named() {
-		if isResultOf(obj, clone) && obj.GetDeletionTimestamp().IsZero() && !isLeaving(obj, clone) {
+	var named []client.Object
+	if w.vm != nil && clone.Spec.Source.DiskRef == nil {
+		named = append(named, w.vm)
+	}
+	if w.disk != nil && clone.Spec.Source.VMRef == nil {
+		named = append(named, w.disk)
+	}
+	for _, obj := range named {
+		if isMadeByName(obj, clone) && otherOrigin(obj, clone) == "" && obj.GetDeletionTimestamp().IsZero() &&
+			!isLeaving(obj, clone) {
 			return obj
 		}
 	}
 	return nil
 }
 
-// named returns the objects that have the name of the result. They are not nil.
-func (w *World) named() []client.Object {
-	var found []client.Object
-	if w.vm != nil {
-		found = append(found, w.vm)
-	}
-	if w.disk != nil {
-		found = append(found, w.disk)
-	}
-	return found
+// isMadeByName reports whether a WukongClone of this name made an object.
+func isMadeByName(obj client.Object, clone *v1alpha1.WukongClone) bool {
+	return strings.HasPrefix(obj.GetAnnotations()[v1alpha1.AnnotationClonedBy], clone.Name+"/")
 }
 
-// isResultOf reports whether a WukongClone of this name made an object.
-func isResultOf(obj client.Object, clone *v1alpha1.WukongClone) bool {
-	return strings.HasPrefix(obj.GetAnnotations()[v1alpha1.AnnotationClonedBy], clone.Name+"/")
+// otherOrigin returns what an object was cloned from; empty when that is the source of the clone, or not known.
+func otherOrigin(obj client.Object, clone *v1alpha1.WukongClone) string {
+	if from := obj.GetAnnotations()[v1alpha1.AnnotationClonedFrom]; from != model.CloneOrigin(clone).Key() {
+		return from
+	}
+	return ""
 }
 
 // isMadeBy reports whether this WukongClone made an object, and not an earlier one of its name.

@@ -311,7 +311,9 @@ func TestSingleDisks(t *testing.T) {
 	assert.Equal(t, v1alpha1.ReclaimRetain, made.Spec.ReclaimPolicy)
 	assert.Empty(t, made.Spec.CloneableFrom)
 	assert.Nil(t, made.Spec.DeletionProtection)
-	assert.Equal(t, map[string]string{v1alpha1.AnnotationClonedBy: Mark(clone)}, made.Annotations)
+	assert.Equal(t, map[string]string{
+		v1alpha1.AnnotationClonedBy: Mark(clone), v1alpha1.AnnotationClonedFrom: "WukongDisk/lab/archive",
+	}, made.Annotations)
 
 	taken := builder.Snapshot("shop", "monday", "archive")
 	taken.Status.Disks = []v1alpha1.SnapshotDiskStatus{

@@ -72,7 +72,8 @@ func Metadata(clone *v1alpha1.WukongClone, source metav1.Object, labels map[stri
 		Namespace: clone.Namespace, Name: clone.Spec.TargetName,
 		Labels: metadata(source.GetLabels(), labels),
 		Annotations: metadata(source.GetAnnotations(), map[string]string{
-			v1alpha1.AnnotationClonedBy: Mark(clone),
+			v1alpha1.AnnotationClonedBy:   Mark(clone),
+			v1alpha1.AnnotationClonedFrom: model.CloneOrigin(clone).Key(),
 		}),
 	}
 	if clone.Spec.OnDelete == v1alpha1.CloneDeletionDelete {
