@@ -191,23 +191,25 @@ func waiting(clone *v1alpha1.WukongClone, world *World, state *operation.State) 
 	return state
 }
 
-// refused is the state of a clone of which the API server refused a write.
+// refused is the state of a clone of which the API server refused a write. What a finished clone reports stays, and so
+// does the record of a result that exists.
 func (p *Plan) refused(clone *v1alpha1.WukongClone, world *World, err error) *operation.State {
-	if p.removes != nil {
+	switch {
+	case p.removes != nil:
 		refusal := &apply.RefusedError{}
 		if errors.As(err, &refusal) {
 			err = refusal.Err
 		}
 		return givenUp(clone, p.cause, fmt.Sprintf("%s %s stays, because it could not be deleted: %s",
 			p.record.Target.Kind, p.record.Target.Name, err))
+	case p.state.Finished():
+		return p.state
+	case world.result(clone) != nil:
+		return waiting(clone, world, operation.InProgress(apply.Reason(err), "%s", err))
 	}
 	p.record.SnapshotName, p.record.Step, p.record.Identity = snapshotName(clone, world), stepBefore(clone, world), nil
 	p.record.Target = nil
-	state := operation.Pending(apply.Reason(err), "%s", err)
-	if deadlineLeft(clone, world) <= 0 {
-		return operation.Failed("given up after deadlineSeconds (%d): %s", ptr.Deref(clone.Spec.DeadlineSeconds, 0), err)
-	}
-	return waiting(clone, world, state)
+	return waiting(clone, world, operation.Pending(apply.Reason(err), "%s", err))
 }
 
 // message is why an object is not ready.

@@ -266,6 +266,34 @@ func TestAResultOfAnotherSource(t *testing.T) {
 	assert.NotNil(t, decide(clone, world).target, "a WukongVM is no clone of a WukongDisk")
 }
 
+// A refused write changes neither what a finished clone reports, nor what is known of a result.
+func TestARefusalAndTheRecord(t *testing.T) {
+	refusal := &apply.RefusedError{Kind: "WukongClone", Name: "copy", Err: errors.New("a policy protects it")}
+	clone, world := newClone(), newWorld()
+	state := decide(clone, world).refused(clone, world, refusal)
+	assert.Equal(t, v1alpha1.OperationPending, state.Phase)
+	assert.Equal(t, v1alpha1.ReasonApplyRefused, state.Reason)
+
+	world.vm = builder.VM("lab", "web-2", builder.Stamped("root"))
+	world.vm.Annotations = map[string]string{v1alpha1.AnnotationClonedBy: carry.Mark(clone)}
+	plan := decide(clone, world)
+	state = plan.refused(clone, world, refusal)
+	assert.Equal(t, v1alpha1.OperationInProgress, state.Phase)
+	assert.Equal(t, v1alpha1.ReasonApplyRefused, state.Reason)
+	assert.Equal(t, "web-2", plan.record.Target.Name)
+	assert.Equal(t, v1alpha1.CloneCreating, plan.record.Step)
+	assert.NotNil(t, plan.record.Identity)
+
+	clone.Status.Phase, clone.Status.CompletionTime = v1alpha1.OperationSucceeded, ptr.To(metav1.NewTime(now))
+	clone.Status.Conditions = []metav1.Condition{{
+		Type: v1alpha1.ConditionReady, Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonCloned,
+	}}
+	state = decide(clone, world).refused(clone, world, refusal)
+	assert.Equal(t, v1alpha1.OperationSucceeded, state.Phase)
+	assert.Equal(t, v1alpha1.ReasonCloned, state.Reason)
+	assert.True(t, state.Ready)
+}
+
 // A result that cannot be deleted is reported.
 func TestAResultThatCannotBeDeletedStays(t *testing.T) {
 	clone, world := newClone(), newWorld()
