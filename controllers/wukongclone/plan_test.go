@@ -192,6 +192,25 @@ func TestOneSnapshotAtATime(t *testing.T) {
 	}
 }
 
+// A snapshot that waits for a consistency has the time of the clone.
+func TestTheDeadlineOfTheSnapshot(t *testing.T) {
+	for name, test := range map[string]struct {
+		consistency v1alpha1.SnapshotConsistency
+		clone, want int64
+	}{
+		"at once":              {"", 86400, 3600},
+		"Any":                  {v1alpha1.ConsistencyAny, 86400, 3600},
+		"a short clone":        {v1alpha1.ConsistencyApplication, 600, 600},
+		"Application":          {v1alpha1.ConsistencyApplication, 7200, 7200},
+		"Crash":                {v1alpha1.ConsistencyCrash, 7200, 7200},
+		"the longest possible": {v1alpha1.ConsistencyCrash, 2592000, 86400},
+	} {
+		clone := newClone()
+		clone.Spec.Consistency, clone.Spec.DeadlineSeconds = test.consistency, &test.clone
+		assert.Equal(t, &test.want, decide(clone, newWorld()).snapshot.Spec.FailureDeadlineSeconds, name)
+	}
+}
+
 // A deadline that is over ends the clone, with the cause that it waited for.
 func TestTheDeadlineNamesTheCause(t *testing.T) {
 	clone, world := newClone(), newWorld()

@@ -23,6 +23,9 @@ const (
 	// snapshotDeadline is the time, in seconds, that the storage may take for the temporary snapshot. Some storages copy
 	// all bytes.
 	snapshotDeadline = 3600
+	// consistentDeadline is that of a snapshot that requires a consistency, for which it may wait: the longest that there
+	// is.
+	consistentDeadline = 86400
 	// net is how much longer than the clone a temporary snapshot in another namespace can live, in seconds.
 	net = 3600
 )
@@ -32,7 +35,10 @@ const (
 func temporarySnapshot(
 	clone *v1alpha1.WukongClone, vm *v1alpha1.WukongVM, disks []string,
 ) *v1alpha1.WukongSnapshot {
-	deadline := ptr.Deref(clone.Spec.DeadlineSeconds, 0)
+	deadline, longest := ptr.Deref(clone.Spec.DeadlineSeconds, 0), int64(snapshotDeadline)
+	if clone.Spec.Consistency == v1alpha1.ConsistencyApplication || clone.Spec.Consistency == v1alpha1.ConsistencyCrash {
+		longest = consistentDeadline
+	}
 	snapshot := &v1alpha1.WukongSnapshot{
 		ObjectMeta: metav1.ObjectMeta{
 			Namespace: vm.Namespace, Name: model.CloneSnapshotName(clone),
@@ -44,7 +50,7 @@ func temporarySnapshot(
 		Spec: v1alpha1.WukongSnapshotSpec{
 			Source:                 v1alpha1.SnapshotSource{VMRef: &v1alpha1.LocalObjectReference{Name: vm.Name}},
 			RequiredConsistency:    clone.Spec.Consistency,
-			FailureDeadlineSeconds: ptr.To(min(deadline, snapshotDeadline)),
+			FailureDeadlineSeconds: ptr.To(min(deadline, longest)),
 		},
 	}
 	if slices.ContainsFunc(clone.Spec.Disks, func(one v1alpha1.CloneDisk) bool { return one.Action != "" }) {
