@@ -69,6 +69,7 @@ func source() *v1alpha1.WukongVM {
 		),
 		builder.Services(v1alpha1.VMService{
 			Name: "ssh", Type: v1alpha1.ServiceNodePort, Ports: []v1alpha1.VMServicePort{{Port: 22, NodePort: 30022}},
+			Annotations: map[string]string{"external-dns.alpha.kubernetes.io/hostname": "web.example.org"},
 		}),
 	)
 	vm.UID = "11111111-2222-4333-8444-555555555555"
@@ -287,6 +288,19 @@ func TestAResultHasOneOwner(t *testing.T) {
 		require.Nil(t, found)
 		assert.Equal(t, wanted, disk.Spec.WukongRef, onDelete)
 	}
+}
+
+// Annotations of Services name addresses and DNS names, which only one WukongVM can have.
+func TestAnnotationsOfServices(t *testing.T) {
+	in := inputs(nil)
+	vm, found := in.Machine()
+	require.Nil(t, found)
+	assert.Empty(t, vm.Spec.Services[0].Annotations)
+	in.Clone.Spec.Identity = v1alpha1.IdentityKeep
+	vm, found = in.Machine()
+	require.Nil(t, found)
+	assert.Equal(t, in.Source.Spec.Services[0].Annotations, vm.Spec.Services[0].Annotations)
+	assert.NotEmpty(t, vm.Spec.Services[0].Annotations)
 }
 
 // Before the snapshot is taken, all that it is asked for is expected in it.

@@ -59,7 +59,7 @@ func (in Inputs) Machine() (*v1alpha1.WukongVM, *operation.State) {
 	if overrides.Scheduling != nil {
 		vm.Spec.Scheduling = overrides.Scheduling
 	}
-	vm.Spec.Services = withoutNodePorts(vm.Spec.Services)
+	vm.Spec.Services = in.services(vm.Spec.Services)
 	if found := in.setIdentity(&vm.Spec); found != nil {
 		return nil, found
 	}
@@ -97,10 +97,14 @@ func umbrella(clone *v1alpha1.WukongClone) *v1alpha1.LocalObjectReference {
 // Mark is the value of the annotation cloned-by on the result of a clone.
 func Mark(clone *v1alpha1.WukongClone) string { return clone.Name + "/" + string(clone.UID) }
 
-// withoutNodePorts removes the ports of the nodes, which Kubernetes gives to one Service only.
-func withoutNodePorts(services []v1alpha1.VMService) []v1alpha1.VMService {
+// services removes the ports of the nodes, which Kubernetes gives to one Service only. With a new identity it removes
+// the annotations, too: they name addresses and DNS names that load balancers and DNS controllers gave to the source.
+func (in Inputs) services(services []v1alpha1.VMService) []v1alpha1.VMService {
 	made := slices.Clone(services)
 	for i := range made {
+		if !in.keepsIdentity() {
+			made[i].Annotations = nil
+		}
 		made[i].Ports = slices.Clone(made[i].Ports)
 		for j := range made[i].Ports {
 			made[i].Ports[j].NodePort = 0
