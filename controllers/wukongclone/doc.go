@@ -25,10 +25,12 @@
 // # The end
 //
 // The temporary snapshot is deleted after the clone has succeeded, never before: CDI reads from it. In the namespace of
-// the clone it has an owner reference, too. For one in another namespace the WukongClone has a finalizer, and if that is
-// removed, ttlSecondsAfterFinished of the snapshot deletes it. A clone that fails deletes the result if it made it and no disk is complete. Else the result
-// stays, and so do the snapshot and the clone as long as a disk is incomplete, because it may still be filled.
+// the clone it has an owner reference, too. For one in another namespace the WukongClone has a finalizer, and if that
+// is removed, ttlSecondsAfterFinished of the snapshot deletes it. A clone that fails deletes the result if it made it
+// and no disk is complete. Else the result stays, and so do the snapshot and the clone as long as a disk is incomplete,
+// because it may still be filled.
 //
 // Writes of a clone of a WukongVM from creation to Succeeded: the rehearsal of the WukongVM (a creation as a dry run),
-// the snapshot, the WukongVM, the deletion of the snapshot, and a patch of status for each step and each phase that a disk is seen in.
+// the snapshot, the WukongVM, the deletion of the snapshot, and a patch of status for each step and each phase that a
+// disk is seen in.
 package wukongclone

@@ -116,7 +116,8 @@ func (r *Reconciler) snapshotsOf(
 		return nil, nil
 	}
 	snapshots := &v1alpha1.WukongSnapshotList{}
-	err := r.client.List(ctx, snapshots, client.InNamespace(vm.Namespace), client.MatchingFields{index.SnapshotByVM: vm.Name})
+	err := r.client.List(
+		ctx, snapshots, client.InNamespace(vm.Namespace), client.MatchingFields{index.SnapshotByVM: vm.Name})
 	if err != nil {
 		return nil, fmt.Errorf("list the snapshots of WukongVM %s: %w", vm.Name, err)
 	}

@@ -21,8 +21,8 @@ type Progress struct {
 	Waits string
 }
 
-// OfMachine is the progress of the disks that a WukongVM makes from templates. Disks are the WukongDisks that have their
-// names. One that does not belong to the WukongVM has no part in it, but is waited for.
+// OfMachine is the progress of the disks that a WukongVM makes from templates. Disks are the WukongDisks that have
+// their names. One that does not belong to the WukongVM has no part in it, but is waited for.
 func OfMachine(vm *v1alpha1.WukongVM, disks map[string]*v1alpha1.WukongDisk) Progress {
 	var found Progress
 	for i := range vm.Spec.Disks {
