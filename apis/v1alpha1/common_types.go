@@ -52,6 +52,11 @@ const (
 	// AnnotationClonedIdentity on such a WukongVM is the identity of the WukongClone: Renew or Keep. cloud-init renews the
 	// machine ID and the SSH host keys, or keeps the keys.
 	AnnotationClonedIdentity = GroupName + "/cloned-identity"
+	// AnnotationClonedFrom on such an object is the source of the WukongClone: kind, namespace and name, separated by
+	// slashes. A WukongClone that is applied again with another source does not take the object for its result.
+	AnnotationClonedFrom = GroupName + "/cloned-from"
+	// AnnotationRequestedBy on a temporary WukongSnapshot is the WukongClone that made it, as namespace/name.
+	AnnotationRequestedBy = GroupName + "/requested-by"
 	// LabelClone is on the temporary WukongSnapshot of a WukongClone. Its value is the WukongClone's UID.
 	LabelClone = GroupName + "/clone-uid"
 	// LabelExport is on the pods of a WukongExport's Job. Its value is the name of the WukongExport. Caches select by it.
@@ -119,4 +124,7 @@ const (
 	FinalizerSnapshot = GroupName + "/snapshot"
 	// FinalizerImage keeps a WukongImage until its versions are deleted or retained, according to its reclaimPolicy.
 	FinalizerImage = GroupName + "/image"
+	// FinalizerClone keeps a WukongClone of a WukongVM in another namespace until its temporary WukongSnapshot, which can
+	// have no owner in that namespace, is deleted.
+	FinalizerClone = GroupName + "/clone"
 )

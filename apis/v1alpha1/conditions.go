@@ -301,8 +301,8 @@ const (
 	// ReasonAgentMissing: no guest agent is connected to freeze the file systems of the running guest, which the
 	// required consistency needs.
 	ReasonAgentMissing = "AgentMissing"
-	// ReasonBusy: another operation on the WukongVM or a disk is in progress, such as a migration or a snapshot. The
-	// work begins after it.
+	// ReasonBusy: another operation on the WukongVM or a disk is in progress, such as a migration, a snapshot, or another
+	// clone. The work begins after it.
 	ReasonBusy = "Busy"
 )
 

@@ -40,7 +40,8 @@ type CloneDeletion string
 const (
 	// CloneDeletionKeep keeps the result. It has no owner reference to the WukongClone.
 	CloneDeletionKeep CloneDeletion = "Keep"
-	// CloneDeletionDelete deletes the result with the WukongClone, also when ttlSecondsAfterFinished deletes it.
+	// CloneDeletionDelete deletes the result with the WukongClone, also when ttlSecondsAfterFinished deletes it. The
+	// result has no wukongRef.
 	CloneDeletionDelete CloneDeletion = "Delete"
 )
 
@@ -58,7 +59,9 @@ const (
 // +kubebuilder:validation:XValidation:rule="!has(self.source.diskRef) || (!has(self.identity) && !has(self.powerState) && !has(self.overrides))",message="identity, powerState and overrides are for a WukongVM: leave them out when a disk is cloned"
 // +kubebuilder:validation:XValidation:rule="!has(self.consistency) || has(self.source.vmRef)",message="consistency is for source.vmRef: a snapshot is already taken, and a disk is cloned while no guest has it"
 type WukongCloneSpec struct {
-	// wukongRef names the application that the clone and its result belong to. The Wukong need not exist yet.
+	// wukongRef names the application that the clone and its result belong to. The Wukong need not exist yet. With
+	// onDelete Delete only the WukongClone belongs to it: the result is deleted with the WukongClone, and so with the
+	// Wukong, but is no part of the application.
 	// +optional
 	WukongRef *LocalObjectReference `json:"wukongRef,omitempty"`
 

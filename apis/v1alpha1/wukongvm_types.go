@@ -127,7 +127,9 @@ type WukongVMSpec struct {
 
 	// cloneableFrom lists other namespaces whose WukongClones may clone this WukongVM with its disks; "*" means all
 	// namespaces. The WukongVM's own namespace needs no grant. It may be changed at any time: a clone that has begun
-	// continues.
+	// continues. A grant permits the users of these namespaces to have temporary WukongSnapshots taken of the WukongVM,
+	// one at a time for each namespace. They freeze the file systems of a running guest for a moment, and use the quota
+	// of the WukongVM's namespace.
 	// +optional
 	// +listType=set
 	// +kubebuilder:validation:MinItems=1

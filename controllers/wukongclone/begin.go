@@ -6,21 +6,12 @@ import (
 	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/novasphere/wukong/apis/model"
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/operation"
 	"github.com/novasphere/wukong/controllers/wukongclone/internal/carry"
-)
-
-const (
-	// snapshotDeadline is the time, in seconds, that the storage may take for the temporary snapshot. Some storages copy
-	// all bytes.
-	snapshotDeadline = 3600
-	// net is how much longer than the clone a temporary snapshot in another namespace can live, in seconds.
-	net = 3600
 )
 
 // begin makes the next object, or reports what prevents it.
@@ -57,9 +48,8 @@ func (p *Plan) ungranted(clone *v1alpha1.WukongClone, world *World) *operation.S
 		return nil // it was granted when the clone began
 	}
 	exists, grants := origin.offers(clone.Spec.Source)
-	granted := slices.Contains(grants, clone.Namespace) || slices.Contains(grants, "*")
 	switch {
-	case foreign && (!exists || !granted):
+	case foreign && (!exists || !isGranted(grants, clone.Namespace)):
 		return operation.Pending(v1alpha1.ReasonCloneNotGranted,
 			"%s may not be cloned into namespace %s: it does not exist, or does not grant it; "+
 				"whoever owns it grants it by %s in its spec.cloneableFrom", name, clone.Namespace, clone.Namespace)
@@ -69,6 +59,11 @@ func (p *Plan) ungranted(clone *v1alpha1.WukongClone, world *World) *operation.S
 	default:
 		return nil
 	}
+}
+
+// isGranted reports whether spec.cloneableFrom of a source grants clones to another namespace.
+func isGranted(grants []string, namespace string) bool {
+	return slices.Contains(grants, namespace) || slices.Contains(grants, "*")
 }
 
 // offers reports whether the source exists and is not being deleted, and to which other namespaces it grants clones.
@@ -109,43 +104,13 @@ func (p *Plan) fromMachine(clone *v1alpha1.WukongClone, world *World) *operation
 	case len(names) == 0:
 		return p.make(clone, world, "WukongVM", target) // nothing is copied
 	}
-	p.snapshot = temporarySnapshot(clone, vm, names)
+	if found := busy(clone, vm, world.origin.snapshots); found != nil {
+		return found
+	}
+	p.snapshot, p.rehearsed = temporarySnapshot(clone, vm, names), target
 	p.record.SnapshotName, p.record.Step = p.snapshot.Name, v1alpha1.CloneSnapshotting
 	p.state = operation.InProgress(v1alpha1.ReasonInProgress, "WukongSnapshot %s is being taken", p.snapshot.Name)
 	return nil
-}
-
-// temporarySnapshot is the snapshot of a WukongVM that is deleted after the clone. It names disks only if the clone
-// chooses among them.
-func temporarySnapshot(
-	clone *v1alpha1.WukongClone, vm *v1alpha1.WukongVM, disks []string,
-) *v1alpha1.WukongSnapshot {
-	deadline := ptr.Deref(clone.Spec.DeadlineSeconds, 0)
-	snapshot := &v1alpha1.WukongSnapshot{
-		ObjectMeta: metav1.ObjectMeta{
-			Namespace: vm.Namespace, Name: model.CloneSnapshotName(clone),
-			Labels: map[string]string{
-				v1alpha1.LabelManagedBy: v1alpha1.LabelManagedByValue, v1alpha1.LabelClone: string(clone.UID),
-			},
-		},
-		Spec: v1alpha1.WukongSnapshotSpec{
-			Source:                 v1alpha1.SnapshotSource{VMRef: &v1alpha1.LocalObjectReference{Name: vm.Name}},
-			RequiredConsistency:    clone.Spec.Consistency,
-			FailureDeadlineSeconds: ptr.To(min(deadline, snapshotDeadline)),
-		},
-	}
-	if slices.ContainsFunc(clone.Spec.Disks, func(one v1alpha1.CloneDisk) bool { return one.Action != "" }) {
-		snapshot.Spec.Source.Disks = disks
-	}
-	if vm.Namespace != clone.Namespace {
-		snapshot.Spec.CloneableFrom = []string{clone.Namespace}
-		snapshot.Spec.TTLSecondsAfterFinished = ptr.To(deadline + net)
-		return snapshot
-	}
-	snapshot.OwnerReferences = []metav1.OwnerReference{*metav1.NewControllerRef(clone,
-		v1alpha1.GroupVersion.WithKind("WukongClone"))}
-	snapshot.OwnerReferences[0].BlockOwnerDeletion = ptr.To(false)
-	return snapshot
 }
 
 // fromSnapshot makes the result from a snapshot, when that is complete.
@@ -201,7 +166,7 @@ func (p *Plan) diskFromSnapshot(
 func (p *Plan) machine(
 	clone *v1alpha1.WukongClone, world *World, in carry.Inputs,
 ) (*v1alpha1.WukongVM, *operation.State) {
-	if found := conflict("WukongVM", world.vm != nil, world.vm); found != nil {
+	if found := conflict(clone, "WukongVM", world.vm != nil, world.vm); found != nil {
 		return nil, found
 	}
 	vm, found := in.Machine()
@@ -216,7 +181,10 @@ func (p *Plan) machine(
 		p.asksFor = &references
 		return nil, nil
 	}
-	if names := *world.references; len(names) > 0 {
+	if disks := world.references.disks; len(disks) > 0 {
+		return nil, conflict(clone, "WukongDisk", true, disks[0])
+	}
+	if names := world.references.missing; len(names) > 0 {
 		return nil, operation.Pending(v1alpha1.ReasonReferenceMissing,
 			"%s refers to %s, which namespace %s does not have: create them there, because they are not copied, or replace "+
 				"the networks by overrides.networks of another WukongClone",
@@ -226,13 +194,21 @@ func (p *Plan) machine(
 }
 
 // conflict reports an object with the name of the result that no WukongClone of this name made; nil for none.
-func conflict(kind string, exists bool, obj client.Object) *operation.State {
+func conflict(clone *v1alpha1.WukongClone, kind string, exists bool, obj client.Object) *operation.State {
 	switch {
 	case !exists:
 		return nil
 	case !obj.GetDeletionTimestamp().IsZero():
 		return operation.Pending(v1alpha1.ReasonPending, "%s %s is being deleted: the clone continues when it is deleted",
 			kind, obj.GetName())
+	case isLeaving(obj, clone):
+		return operation.Pending(v1alpha1.ReasonPending,
+			"%s %s belongs to an earlier WukongClone of this name and is deleted with it: the clone continues then",
+			kind, obj.GetName())
+	case isMadeByName(obj, clone) && otherOrigin(obj, clone) != "":
+		return operation.Pending(v1alpha1.ReasonNameConflict,
+			"%s %s was cloned from another source (%s) by an earlier WukongClone of this name: it is not changed; delete it, "+
+				"or create another WukongClone with another targetName", kind, obj.GetName(), otherOrigin(obj, clone))
 	default:
 		return operation.Pending(v1alpha1.ReasonNameConflict,
 			"%s %s already exists, and this WukongClone did not make it: it is not changed; delete it, or create another "+
@@ -269,7 +245,7 @@ func (p *Plan) make(
 	clone *v1alpha1.WukongClone, world *World, kind string, target client.Object,
 ) *operation.State {
 	if disk, isDisk := target.(*v1alpha1.WukongDisk); isDisk {
-		if found := conflict(kind, world.disk != nil, world.disk); found != nil {
+		if found := conflict(clone, kind, world.disk != nil, world.disk); found != nil {
 			return found
 		}
 		p.state = operation.InProgress(v1alpha1.ReasonInProgress, "WukongDisk %s is not filled yet", disk.Name)

@@ -68,8 +68,8 @@ func TestACloneOfAWukongVM(t *testing.T) {
 	assert.Equal(t, snapshot.Status.TakenAt.UTC(), clone.Status.PointInTime.UTC())
 	f.WaitIdle()
 	t.Logf("writes: %d", manager.Writes.Total()-before)
-	assert.LessOrEqual(t, manager.Writes.Total()-before, 11,
-		"the snapshot, the WukongVM, the deletion, eight patches of status, four of them for two disks:\n%s",
+	assert.LessOrEqual(t, manager.Writes.Total()-before, 12,
+		"the rehearsal, the snapshot, the WukongVM, the deletion, eight patches of status, four of them for two disks:\n%s",
 		manager.Writes)
 
 	t.Run("Contract3: none at rest, after a restart", func(*testing.T) {
@@ -133,6 +133,21 @@ func TestACloneThatIsRefused(t *testing.T) {
 	assert.Equal(t, v1alpha1.OperationPending, clone.Status.Phase)
 	assert.Empty(t, clone.Status.SnapshotName)
 	assert.Nil(t, clone.Status.StartTime)
+}
+
+// No guest is frozen for a clone whose result is refused.
+func TestNoSnapshotIsTakenForAResultThatIsRefused(t *testing.T) {
+	faults := testenv.NewFaults()
+	f := alone(t)
+	f.Meeting(faults).StartManager()
+	f.web()
+	clone := builder.CloneOfVM(f.Namespace, "copy", "web", "web-2")
+	faults.RefuseCreation("wukongvms")
+	f.Create(clone)
+	testkit.Wait(f, clone, metav1.ConditionFalse, v1alpha1.ReasonApplyRefused, "WukongVM web-2: ")
+	assert.Equal(t, v1alpha1.OperationPending, clone.Status.Phase)
+	f.WaitIdle()
+	f.WaitEmpty(f.Namespace, &v1alpha1.WukongSnapshotList{})
 }
 
 // A snapshot that a user took is the source, and stays. It does not matter that the WukongVM has gone.
@@ -218,6 +233,21 @@ func TestACloneFromAnotherNamespace(t *testing.T) {
 	f.fill(vm)
 	testkit.WaitTrue(f, clone, v1alpha1.ReasonCloned)
 	f.WaitGone(snapshot)
+
+	t.Run("NothingIsLeftOfADeletedClone", func(t *testing.T) {
+		second := builder.CloneOfVM(f.Namespace, "second", "web", "web-3", builder.CloneFrom(other.Namespace))
+		f.Create(second)
+		snapshot := f.waitSnapshot(second, other.Namespace)
+		assert.Equal(t, f.Namespace+"/second", snapshot.Annotations[v1alpha1.AnnotationRequestedBy])
+		third := builder.CloneOfVM(f.Namespace, "third", "web", "web-4", builder.CloneFrom(other.Namespace))
+		f.Create(third)
+		testkit.Wait(f, third, metav1.ConditionFalse, v1alpha1.ReasonBusy, "for WukongClone second")
+		assert.Equal(t, v1alpha1.OperationPending, third.Status.Phase)
+		f.Remove(second)
+		f.WaitGone(second)
+		f.WaitGone(snapshot)
+		f.waitSnapshot(third, other.Namespace)
+	})
 }
 
 // Each obstacle is reported before anything is made, and resolves when its cause does.
@@ -228,6 +258,7 @@ func TestWhatPreventsAClone(t *testing.T) {
 		builder.Networks(v1alpha1.VMNetwork{Name: "lan", NetworkRef: &v1alpha1.LocalObjectReference{Name: "lan"}},
 			v1alpha1.VMNetwork{Name: "pod", Pod: &v1alpha1.PodNetwork{}}))
 	f.Create(builder.VM(f.Namespace, "taken"))
+	f.Create(builder.Disk(f.Namespace, "web-8-data"))
 
 	missing := builder.CloneOfVM(f.Namespace, "missing", "nobody", "web-1")
 	taken := builder.CloneOfVM(f.Namespace, "taken", "web", "taken")
@@ -235,9 +266,11 @@ func TestWhatPreventsAClone(t *testing.T) {
 	unknown := builder.CloneOfVM(f.Namespace, "unknown", "web", "web-3",
 		builder.CloneDisks(v1alpha1.CloneDisk{Name: "roof"}))
 	keeps := builder.CloneOfVM(f.Namespace, "keeps", "web", "web-4", builder.KeepingIdentity)
-	f.Create(missing, taken, references, unknown, keeps)
+	disks := builder.CloneOfVM(f.Namespace, "disks", "web", "web-8")
+	f.Create(missing, taken, references, unknown, keeps, disks)
 	testkit.Wait(f, missing, metav1.ConditionFalse, v1alpha1.ReasonSourceMissing, "WukongVM nobody does not exist")
 	testkit.Wait(f, taken, metav1.ConditionFalse, v1alpha1.ReasonNameConflict, "it is not changed")
+	testkit.Wait(f, disks, metav1.ConditionFalse, v1alpha1.ReasonNameConflict, "WukongDisk web-8-data already exists")
 	testkit.Wait(f, references, metav1.ConditionFalse, v1alpha1.ReasonReferenceMissing,
 		"refers to WukongNetwork lan, Secret web-password, which namespace")
 	testkit.Wait(f, unknown, metav1.ConditionFalse, v1alpha1.ReasonInvalidSpec, "it has: root, data")
@@ -304,6 +337,17 @@ func TestACloneThatFails(t *testing.T) {
 			f.WaitIdle()
 			assert.Equal(t, test.stays, f.Has(vm))
 			assert.Equal(t, test.stays, f.Has(snapshot), "disks may still be filled from it")
+			if !test.stays {
+				return
+			}
+			f.Patch(clone, `{"spec":{"ttlSecondsAfterFinished":0}}`)
+			f.WaitIdle()
+			assert.True(t, f.Has(clone))
+			assert.True(t, f.Has(snapshot), "a disk may still be filled from it")
+			f.fillDisk(vm, &vm.Spec.Disks[1])
+			f.Patch(clone, `{"spec":{"ttlSecondsAfterFinished":3600}}`)
+			f.WaitGone(snapshot)
+			assert.True(t, f.Has(clone))
 		})
 	}
 	t.Run("the snapshot fails", func(t *testing.T) {

@@ -19,15 +19,18 @@
 // Both objects that a clone makes have names that follow from it, and each step is "it exists, or not". The temporary
 // snapshot has the UID of the WukongClone in its name and in a label. The result has the annotation cloned-by with name
 // and UID. So a manager that was killed finds what it made. A WukongClone that is deleted and applied again has another
-// UID: it finds the result by its own name in the annotation, and makes nothing.
+// UID: it finds the result by its own name in the annotation, and makes nothing, if the annotation cloned-from has its
+// source.
 //
 // # The end
 //
 // The temporary snapshot is deleted after the clone has succeeded, never before: CDI reads from it. In the namespace of
-// the clone it has an owner reference, too. In another namespace its ttlSecondsAfterFinished deletes it if the
-// WukongClone does not. A clone that fails deletes the result if it made it and no disk is complete. Else the result
-// stays, and so does the snapshot, because disks may still be filled from it.
+// the clone it has an owner reference, too. For one in another namespace the WukongClone has a finalizer, and if that
+// is removed, ttlSecondsAfterFinished of the snapshot deletes it. A clone that fails deletes the result if it made it
+// and no disk is complete. Else the result stays, and so do the snapshot and the clone as long as a disk is incomplete,
+// because it may still be filled.
 //
-// Writes of a clone of a WukongVM from creation to Succeeded: the snapshot, the WukongVM, the deletion of the snapshot,
-// and a patch of status for each step and each phase that a disk is seen in.
+// Writes of a clone of a WukongVM from creation to Succeeded: the rehearsal of the WukongVM (a creation as a dry run),
+// the snapshot, the WukongVM, the deletion of the snapshot, and a patch of status for each step and each phase that a
+// disk is seen in.
 package wukongclone

@@ -1,6 +1,8 @@
 package wukongclone
 
 import (
+	"slices"
+
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
@@ -17,6 +19,7 @@ var Kind = kind.Kind{
 	Object:       &v1alpha1.WukongClone{},
 	List:         &v1alpha1.WukongCloneList{},
 	Umbrella:     kind.Operation,
+	Finalizer:    v1alpha1.FinalizerClone,
 	FieldManager: fieldManager,
 	ReportErrors: true,
 	When:         watches.OwnChange(),
@@ -41,13 +44,18 @@ var Kind = kind.Kind{
 		{Of: &appsv1.ControllerRevision{}, Why: "the manifest of the source", Live: true},
 		{Of: &corev1.Secret{}, Why: "whether the Secrets of the result exist", Live: true},
 	},
-	Indexes: append(
+	Indexes: slices.Concat(
 		index.Of(&v1alpha1.WukongClone{}, index.CloneBySource, index.CloneByTarget),
-		index.Of(&v1alpha1.WukongAddress{}, index.AddressByMachine)...),
+		index.Of(&v1alpha1.WukongSnapshot{}, index.SnapshotByVM),
+		index.Of(&v1alpha1.WukongAddress{}, index.AddressByMachine)),
 	Start: func(env kind.Env) (reconcile.Reconciler, error) {
+		uncached, err := env.Uncached()
+		if err != nil {
+			return nil, err
+		}
 		return &Reconciler{
-			client: env.Client(), live: env.Manager.GetAPIReader(), applier: env.Applier(), clock: env.Clock,
-			namespaces: env.Settings.Namespaces,
+			client: env.Client(), uncached: uncached, live: env.Manager.GetAPIReader(), applier: env.Applier(),
+			clock: env.Clock, namespaces: env.Settings.Namespaces,
 		}, nil
 	},
 }

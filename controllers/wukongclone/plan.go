@@ -1,6 +1,7 @@
 package wukongclone
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -24,11 +25,14 @@ type Plan struct {
 	state *operation.State
 	// record is the part of status that only clones have.
 	record v1alpha1.WukongCloneStatus
-	// snapshot is the temporary snapshot to create, and target the result; nil for none.
-	snapshot *v1alpha1.WukongSnapshot
-	target   client.Object
-	// removes is the result to delete; nil for none.
+	// snapshot is the temporary snapshot to create, and target the result; nil for none. Before the snapshot is created,
+	// the creation of rehearsed is rehearsed.
+	snapshot  *v1alpha1.WukongSnapshot
+	rehearsed client.Object
+	target    client.Object
+	// removes is the result to delete; nil for none. cause is why the clone was given up.
 	removes client.Object
+	cause   string
 	// asksFor are references that are to be read first; nil for none.
 	asksFor *carry.References
 }
@@ -89,11 +93,12 @@ func stepBefore(clone *v1alpha1.WukongClone, world *World) v1alpha1.CloneStep {
 	return ""
 }
 
-// pointInTime is when the content of the disks was taken. A snapshot that is deleted later takes nothing away. The time
-// of a snapshot in another namespace is reported once the clone has a result: only then is it granted for sure.
+// pointInTime is when the content of the disks was taken. A snapshot that is deleted later takes nothing away. That a
+// snapshot exists in another namespace is known only to those whom it grants clones.
 func pointInTime(clone *v1alpha1.WukongClone, world *World) *metav1.Time {
-	snapshot := sourceSnapshot(clone, world)
-	if clone.Status.PointInTime != nil || snapshot == nil || world.result(clone) == nil {
+	snapshot, result := sourceSnapshot(clone, world), world.result(clone)
+	if clone.Status.PointInTime != nil || snapshot == nil || result == nil || !isMadeBy(result, clone) ||
+		snapshot.Namespace != clone.Namespace && !isGranted(snapshot.Spec.CloneableFrom, clone.Namespace) {
 		return clone.Status.PointInTime
 	}
 	return snapshot.Status.TakenAt
@@ -123,7 +128,7 @@ func (p *Plan) follow(clone *v1alpha1.WukongClone, world *World, result client.O
 				kind, result.GetName())
 		}
 	case deadlineLeft(clone, world) <= 0:
-		p.giveUp(clone, result, kind, waits, found.Completed)
+		p.giveUp(clone, result, kind, waits, found)
 	default:
 		p.state = operation.InProgress(v1alpha1.ReasonInProgress, "%s", waits)
 		p.state.After = deadlineLeft(clone, world)
@@ -135,16 +140,24 @@ func (p *Plan) identify(clone *v1alpha1.WukongClone, spec *v1alpha1.WukongVMSpec
 	p.record.Identity = &v1alpha1.CloneIdentity{MachineID: carry.MachineID(clone.Spec.Identity, spec)}
 }
 
-// giveUp ends a clone whose result is not complete in time.
-func (p *Plan) giveUp(clone *v1alpha1.WukongClone, result client.Object, kind, waits string, completed int) {
+// giveUp ends a clone whose result is not complete in time. Only a result that has nothing yet is deleted: not one that
+// waits for its guest alone.
+func (p *Plan) giveUp(
+	clone *v1alpha1.WukongClone, result client.Object, kind, waits string, found progress.Progress,
+) {
 	fate := fmt.Sprintf("%s %s stays: use it as it is, or delete it", kind, result.GetName())
-	if isMadeBy(result, clone) && completed == 0 {
-		p.removes = result
+	if isMadeBy(result, clone) && found.Completed == 0 && found.Waits != "" {
+		p.removes, p.cause = result, waits
 		fate = fmt.Sprintf("%s %s was deleted, because none of its disks was complete", kind, result.GetName())
 	}
-	p.state = operation.Failed(
+	p.state = givenUp(clone, waits, fate)
+}
+
+// givenUp is the state of a clone whose result was not complete in time. The fate is what became of the result.
+func givenUp(clone *v1alpha1.WukongClone, cause, fate string) *operation.State {
+	return operation.Failed(
 		"given up after deadlineSeconds (%d): %s; %s. Resolve the cause, and create another WukongClone",
-		ptr.Deref(clone.Spec.DeadlineSeconds, 0), waits, fate)
+		ptr.Deref(clone.Spec.DeadlineSeconds, 0), cause, fate)
 }
 
 // deadlineLeft is how much time is left until the deadline.
@@ -178,15 +191,25 @@ func waiting(clone *v1alpha1.WukongClone, world *World, state *operation.State) 
 	return state
 }
 
-// refused is the state of a clone of which the API server refused a write.
+// refused is the state of a clone of which the API server refused a write. What a finished clone reports stays, and so
+// does the record of a result that exists.
 func (p *Plan) refused(clone *v1alpha1.WukongClone, world *World, err error) *operation.State {
+	switch {
+	case p.removes != nil:
+		refusal := &apply.RefusedError{}
+		if errors.As(err, &refusal) {
+			err = refusal.Err
+		}
+		return givenUp(clone, p.cause, fmt.Sprintf("%s %s stays, because it could not be deleted: %s",
+			p.record.Target.Kind, p.record.Target.Name, err))
+	case p.state.Finished():
+		return p.state
+	case world.result(clone) != nil:
+		return waiting(clone, world, operation.InProgress(apply.Reason(err), "%s", err))
+	}
 	p.record.SnapshotName, p.record.Step, p.record.Identity = snapshotName(clone, world), stepBefore(clone, world), nil
 	p.record.Target = nil
-	state := operation.Pending(apply.Reason(err), "%s", err)
-	if deadlineLeft(clone, world) <= 0 {
-		return operation.Failed("given up after deadlineSeconds (%d): %s", ptr.Deref(clone.Spec.DeadlineSeconds, 0), err)
-	}
-	return waiting(clone, world, state)
+	return waiting(clone, world, operation.Pending(apply.Reason(err), "%s", err))
 }
 
 // message is why an object is not ready.

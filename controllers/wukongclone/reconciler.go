@@ -2,7 +2,6 @@ package wukongclone
 
 import (
 	"context"
-	"fmt"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/utils/clock"
@@ -35,6 +34,8 @@ const fieldManager = "wukong-clone-controller"
 // Reconciler makes what WukongClones ask for.
 type Reconciler struct {
 	client client.Client
+	// uncached creates what is only rehearsed: the client that reads its own writes would wait for it.
+	uncached client.Client
 	// live reads what no cache holds.
 	live    client.Reader
 	applier *apply.Applier
@@ -50,7 +51,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 		return reconcile.Result{}, client.IgnoreNotFound(err)
 	}
 	if !clone.DeletionTimestamp.IsZero() {
-		return reconcile.Result{}, nil
+		return reconcile.Result{}, r.end(ctx, clone)
 	}
 	world, err := r.observe(ctx, clone)
 	if err != nil {
@@ -74,6 +75,9 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 	if err != nil {
 		return result, err
 	}
+	if clone.Status.Phase == v1alpha1.OperationFailed && world.fills(clone) {
+		return reconcile.Result{RequeueAfter: look}, nil // the snapshot would be deleted with the clone
+	}
 	return operation.End(ctx, r.client, r.applier.Recorder, clone, result, world.now,
 		func(ctx context.Context) error { return r.cleanUp(ctx, clone, world) }), nil
 }
@@ -84,23 +88,31 @@ type work struct {
 	*Plan
 }
 
-// steps are the writes of a pass. A pass makes or deletes one object at most.
+// steps are the writes of a pass. A pass makes or deletes one object at most. No snapshot is made before the clone has
+// the finalizer that deletes it.
 var steps = pass.New("wukongclone",
 	pass.Do("metadata", (*Reconciler).applyMetadata),
-	pass.Do("snapshot", (*Reconciler).makeSnapshot),
+	pass.Do("snapshot", (*Reconciler).makeSnapshot, "metadata"),
 	pass.Do("target", (*Reconciler).makeTarget),
 	pass.Do("removal", (*Reconciler).removeTarget),
 )
 
-// applyMetadata makes the clone a dependent of its Wukong.
+// applyMetadata puts the finalizer on the clone if it needs one, and makes it a dependent of its Wukong.
 func (r *Reconciler) applyMetadata(ctx context.Context, clone *v1alpha1.WukongClone, work *work) error {
-	return r.applier.Metadata(ctx, clone.DeepCopy(), apply.Metadata{Umbrella: work.umbrella.OwnerReference()})
+	return r.applier.Metadata(ctx, clone.DeepCopy(), apply.Metadata{
+		Finalizer: finalizer(clone), Umbrella: work.umbrella.OwnerReference(),
+	})
 }
 
-// makeSnapshot creates the temporary snapshot.
+// makeSnapshot creates the temporary snapshot, which may freeze a guest. Before that it asks the API server whether it
+// would accept the result: admission or a quota may refuse it.
 func (r *Reconciler) makeSnapshot(ctx context.Context, _ *v1alpha1.WukongClone, work *work) error {
 	if work.snapshot == nil {
 		return nil
+	}
+	err := r.uncached.Create(ctx, work.rehearsed, client.FieldOwner(fieldManager), client.DryRunAll)
+	if err != nil {
+		return apply.Classify("WukongVM", work.rehearsed.GetName(), err)
 	}
 	return r.create(ctx, "WukongSnapshot", work.snapshot)
 }
@@ -130,26 +142,29 @@ func (r *Reconciler) removeTarget(ctx context.Context, _ *v1alpha1.WukongClone, 
 	if work.removes == nil {
 		return nil
 	}
-	return r.remove(ctx, work.removes)
+	if err := r.remove(ctx, work.record.Target.Kind, work.removes); err != nil {
+		return err
+	}
+	work.vm, work.disk = nil, nil
+	return nil
 }
 
-// cleanUp deletes the temporary snapshot of a clone that is finished. That of a clone that failed is kept while the
-// result exists, because disks may still be filled from it.
+// cleanUp deletes the temporary snapshot of a clone that is finished, and from which no disk is filled any more.
 func (r *Reconciler) cleanUp(ctx context.Context, clone *v1alpha1.WukongClone, world *World) error {
 	snapshot := world.temporary
-	if snapshot == nil || !isTemporaryOf(snapshot, clone) || !snapshot.DeletionTimestamp.IsZero() ||
-		clone.Status.Phase != v1alpha1.OperationSucceeded && world.result(clone) != nil {
+	if snapshot == nil || !isTemporaryOf(snapshot, clone) || !snapshot.DeletionTimestamp.IsZero() {
 		return nil
 	}
-	return r.remove(ctx, snapshot)
+	return r.remove(ctx, "WukongSnapshot", snapshot)
 }
 
-// remove deletes an object that was read, and no other of its name.
-func (r *Reconciler) remove(ctx context.Context, obj client.Object) error {
+// remove deletes an object that was read, and no other of its name. A permanent refusal of the API server is a
+// *apply.RefusedError.
+func (r *Reconciler) remove(ctx context.Context, kind string, obj client.Object) error {
 	uid := obj.GetUID()
 	err := r.client.Delete(ctx, obj, client.Preconditions{UID: &uid})
 	if client.IgnoreNotFound(err) != nil && !apierrors.IsConflict(err) {
-		return fmt.Errorf("delete %T %s: %w", obj, obj.GetName(), err)
+		return apply.Classify(kind, obj.GetName(), err)
 	}
 	return nil
 }

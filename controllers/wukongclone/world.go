@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -34,8 +35,8 @@ type World struct {
 	temporary *v1alpha1.WukongSnapshot
 	// origin is the source. It is read while there is no result.
 	origin origin
-	// references are what the result refers to and does not exist; nil while they are not read.
-	references *missing
+	// references is what is known of the objects that matter to the result by their names; nil while it is not read.
+	references *references
 }
 
 // origin is what is read of the source.
@@ -49,14 +50,21 @@ type origin struct {
 	snapshot *v1alpha1.WukongSnapshot
 	// manifest is the WukongVM as the complete snapshot keeps it; nil when there is none.
 	manifest *v1alpha1.WukongVM
+	// snapshots are those of the WukongVM. They are read before the temporary one is made.
+	snapshots []v1alpha1.WukongSnapshot
 	// disks are the WukongDisks of the WukongVM.
 	disks carry.LiveDisks
 	// addresses are assigned to the WukongVM, or reserved for it.
 	addresses []v1alpha1.WukongAddress
 }
 
-// missing are objects that do not exist.
-type missing []string
+// references are the objects that matter to a result by their names.
+type references struct {
+	// missing are those that the result refers to and that do not exist.
+	missing []string
+	// disks exist, and have the names of disks that the result will make.
+	disks []*v1alpha1.WukongDisk
+}
 
 func (r *Reconciler) observe(ctx context.Context, clone *v1alpha1.WukongClone) (*World, error) {
 	world := &World{now: r.clock.Now(), disks: map[string]*v1alpha1.WukongDisk{}}
@@ -79,16 +87,13 @@ func (r *Reconciler) observe(ctx context.Context, clone *v1alpha1.WukongClone) (
 	if world.disk, err = read.Get(ctx, r.client, clone.Namespace, name, &v1alpha1.WukongDisk{}); err != nil {
 		return nil, err
 	}
-	switch {
-	case clone.Finished():
-		return world, nil
-	case world.vm != nil:
-		world.disks, err = r.disksOf(ctx, world.vm)
-	case world.origin.outside:
-		return world, nil
+	if world.vm != nil && (!clone.Finished() || world.temporary != nil) {
+		if world.disks, err = r.disksOf(ctx, world.vm); err != nil {
+			return nil, err
+		}
 	}
-	if err != nil {
-		return nil, err
+	if clone.Finished() || world.origin.outside {
+		return world, nil
 	}
 	return world, r.observeOrigin(ctx, clone, world)
 }
@@ -110,9 +115,6 @@ func (r *Reconciler) disksOf(ctx context.Context, vm *v1alpha1.WukongVM) (map[st
 
 // observeOrigin reads the source. Of a result that exists only the snapshot is of interest: its point in time.
 func (r *Reconciler) observeOrigin(ctx context.Context, clone *v1alpha1.WukongClone, world *World) error {
-	if world.origin.outside {
-		return nil
-	}
 	source, namespace, origin := clone.Spec.Source, model.CloneOrigin(clone).Namespace, &world.origin
 	var err error
 	if source.SnapshotRef != nil {
@@ -129,6 +131,9 @@ func (r *Reconciler) observeOrigin(ctx context.Context, clone *v1alpha1.WukongCl
 	if source.VMRef != nil {
 		snapshot = world.temporary
 		if origin.vm, err = read.Get(ctx, r.client, namespace, source.VMRef.Name, &v1alpha1.WukongVM{}); err != nil {
+			return err
+		}
+		if origin.snapshots, err = r.snapshotsOf(ctx, origin.vm, snapshot); err != nil {
 			return err
 		}
 	}
@@ -207,21 +212,21 @@ func (r *Reconciler) observeMachine(
 	return nil
 }
 
-// observeReferences looks for the WukongNetworks and Secrets that a result refers to. Of Secrets it reads the metadata.
+// observeReferences looks for the objects that matter to a result by their names. Of Secrets it reads the metadata.
 func (r *Reconciler) observeReferences(
-	ctx context.Context, namespace string, references carry.References,
-) (*missing, error) {
-	found := missing{}
-	for _, name := range references.Networks {
+	ctx context.Context, namespace string, asked carry.References,
+) (*references, error) {
+	found := &references{}
+	for _, name := range asked.Networks {
 		network, err := read.Get(ctx, r.client, namespace, name, &v1alpha1.WukongNetwork{})
 		if err != nil {
 			return nil, err
 		}
 		if network == nil {
-			found = append(found, "WukongNetwork "+name)
+			found.missing = append(found.missing, "WukongNetwork "+name)
 		}
 	}
-	for _, name := range references.Secrets {
+	for _, name := range asked.Secrets {
 		secret := &metav1.PartialObjectMetadata{}
 		secret.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Secret"))
 		existing, err := read.Get(ctx, r.live, namespace, name, secret)
@@ -229,38 +234,51 @@ func (r *Reconciler) observeReferences(
 			return nil, err
 		}
 		if existing == nil {
-			found = append(found, "Secret "+name)
+			found.missing = append(found.missing, "Secret "+name)
 		}
 	}
-	return &found, nil
+	for _, name := range asked.NewDisks {
+		disk, err := read.Get(ctx, r.client, namespace, name, &v1alpha1.WukongDisk{})
+		if err != nil {
+			return nil, err
+		}
+		if disk != nil {
+			found.disks = append(found.disks, disk)
+		}
+	}
+	return found, nil
 }
 
-// result returns the WukongVM or WukongDisk with the name of the result that a WukongClone of this name made; nil when
-// there is none, or it is being deleted.
+// result returns the WukongVM or WukongDisk with the name of the result that a WukongClone of this name made from this
+// source; nil when there is none, or it is being deleted, or about to be.
 func (w *World) result(clone *v1alpha1.WukongClone) client.Object {
-	for _, obj := range w.named() {
-		if isResultOf(obj, clone) && obj.GetDeletionTimestamp().IsZero() {
+	var named []client.Object
+	if w.vm != nil && clone.Spec.Source.DiskRef == nil {
+		named = append(named, w.vm)
+	}
+	if w.disk != nil && clone.Spec.Source.VMRef == nil {
+		named = append(named, w.disk)
+	}
+	for _, obj := range named {
+		if isMadeByName(obj, clone) && otherOrigin(obj, clone) == "" && obj.GetDeletionTimestamp().IsZero() &&
+			!isLeaving(obj, clone) {
 			return obj
 		}
 	}
 	return nil
 }
 
-// named returns the objects that have the name of the result. They are not nil.
-func (w *World) named() []client.Object {
-	var found []client.Object
-	if w.vm != nil {
-		found = append(found, w.vm)
-	}
-	if w.disk != nil {
-		found = append(found, w.disk)
-	}
-	return found
+// isMadeByName reports whether a WukongClone of this name made an object.
+func isMadeByName(obj client.Object, clone *v1alpha1.WukongClone) bool {
+	return strings.HasPrefix(obj.GetAnnotations()[v1alpha1.AnnotationClonedBy], clone.Name+"/")
 }
 
-// isResultOf reports whether a WukongClone of this name made an object.
-func isResultOf(obj client.Object, clone *v1alpha1.WukongClone) bool {
-	return strings.HasPrefix(obj.GetAnnotations()[v1alpha1.AnnotationClonedBy], clone.Name+"/")
+// otherOrigin returns what an object was cloned from; empty when that is the source of the clone, or not known.
+func otherOrigin(obj client.Object, clone *v1alpha1.WukongClone) string {
+	if from := obj.GetAnnotations()[v1alpha1.AnnotationClonedFrom]; from != model.CloneOrigin(clone).Key() {
+		return from
+	}
+	return ""
 }
 
 // isMadeBy reports whether this WukongClone made an object, and not an earlier one of its name.
@@ -268,7 +286,11 @@ func isMadeBy(obj client.Object, clone *v1alpha1.WukongClone) bool {
 	return obj.GetAnnotations()[v1alpha1.AnnotationClonedBy] == carry.Mark(clone)
 }
 
-// isTemporaryOf reports whether a WukongClone made a snapshot.
-func isTemporaryOf(snapshot *v1alpha1.WukongSnapshot, clone *v1alpha1.WukongClone) bool {
-	return snapshot.Labels[v1alpha1.LabelClone] == string(clone.UID)
+// isLeaving reports whether an object is deleted with an earlier WukongClone of this name: the garbage collector will
+// find that its owner does not exist any more.
+func isLeaving(obj client.Object, clone *v1alpha1.WukongClone) bool {
+	return slices.ContainsFunc(obj.GetOwnerReferences(), func(owner metav1.OwnerReference) bool {
+		return owner.APIVersion == v1alpha1.GroupVersion.String() && owner.Kind == "WukongClone" &&
+			owner.Name == clone.Name && owner.UID != clone.UID
+	})
 }

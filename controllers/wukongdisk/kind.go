@@ -24,6 +24,7 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/watches"
 	"github.com/novasphere/wukong/controllers/wukongdisk/internal/attachment"
 	"github.com/novasphere/wukong/controllers/wukongdisk/internal/backing"
+	"github.com/novasphere/wukong/controllers/wukongdisk/internal/protection"
 	"github.com/novasphere/wukong/controllers/wukongdisk/internal/provisioner"
 )
 
@@ -41,7 +42,7 @@ var Kind = kind.Kind{
 	Indexes: slices.Concat(
 		index.Of(&v1alpha1.WukongDisk{}, index.DiskByClaim, index.DiskByOwner, index.DiskByHolder, index.DiskByOrigin),
 		index.Of(&v1alpha1.WukongVM{}, index.VMByDisk),
-		index.Of(&v1alpha1.WukongSnapshot{}, index.SnapshotByDisk),
+		index.Of(&v1alpha1.WukongSnapshot{}, index.SnapshotByDisk, index.SnapshotByVM),
 		index.Of(&corev1.PersistentVolumeClaim{}, index.ClaimByUID),
 		index.Of(&corev1.Event{}, index.FailureByClaim)),
 	Start: func(env kind.Env) (reconcile.Reconciler, error) {
@@ -105,8 +106,12 @@ var users = []kind.Read{
 		Of: &v1alpha1.WukongSnapshot{}, Why: "the origin of disks, and snapshots that wait for a disk that no guest uses",
 		Watches: []kind.Watch{
 			clonesOf(model.KindWukongSnapshot),
-			kind.By(handler.EnqueueRequestsFromMapFunc(diskOfSnapshot), created()),
+			kind.Map((*Reconciler).disksOfSnapshot, created()),
 		},
+	},
+	{
+		Of: &v1alpha1.WukongClone{}, Why: "whether the WukongClone that owns a protected disk was deleted",
+		Watches: []kind.Watch{kind.By(handler.EnqueueRequestsFromMapFunc(diskOfClone), protection.CloneDeletion())},
 	},
 	{
 		Of:  &v1alpha1.WukongVM{},

@@ -386,6 +386,43 @@ func TestTheDisksOfACloneAreFilledAtOnce(t *testing.T) {
 	}
 }
 
+// A snapshot of a stopped WukongVM waits for disks that nothing else would ever fill.
+func TestTheDisksOfASnapshottedWukongVMAreFilledAtOnce(t *testing.T) {
+	f, _ := start(t)
+	const bindNow = "cdi.kubevirt.io/storage.bind.immediate.requested"
+	vm := builder.VM(f.Namespace, "web", builder.Stopped, builder.Stamped("root"), builder.Stamped("scratch"),
+		builder.Attached("data"), builder.Attached("left"))
+	f.Create(vm)
+	waits := map[string]bool{"web-root": true, "data": true, "web-scratch": false, "left": false}
+	for name := range waits {
+		disk := f.newDisk(name)
+		if name == "web-root" {
+			disk.OwnerReferences = []metav1.OwnerReference{
+				*metav1.NewControllerRef(vm, v1alpha1.GroupVersion.WithKind("WukongVM")),
+			}
+		}
+		f.Create(disk)
+		f.ClaimOf(f.waitDataVolume(disk))
+		f.SetDataVolume(name, cdiv1.PendingPopulation)
+		testkit.Wait(f, disk, metav1.ConditionFalse, v1alpha1.ReasonAwaitingConsumer, "")
+	}
+	f.WaitIdle()
+	f.Create(builder.SnapshotOfVM(f.Namespace, "monday", "web", builder.OfDisks("root", "data", "scratch")))
+	f.Eventually(func(now *testkit.Attempt) {
+		for _, name := range []string{"web-root", "data"} {
+			claim := &corev1.PersistentVolumeClaim{}
+			require.NoError(now, f.Client.Get(t.Context(), client.ObjectKey{Namespace: f.Namespace, Name: name}, claim))
+			assert.Equal(now, "true", claim.Annotations[bindNow], name)
+		}
+	})
+	f.WaitIdle()
+	for name, now := range waits {
+		annotations := testkit.Read(f, name, &corev1.PersistentVolumeClaim{}).Annotations
+		assert.Equal(t, now, annotations[bindNow] == "true",
+			"%s: web-scratch belongs to no WukongVM, and the snapshot leaves out left", name)
+	}
+}
+
 // What is wrong with the size of a disk does not keep its bytes from being cloned.
 func TestADiskThatCannotGrowCanBeCloned(t *testing.T) {
 	f, _ := start(t)

@@ -77,6 +77,27 @@ func TestContract7ProtectedDiskOutlivesItsOwners(t *testing.T) {
 	f.waitLinked(disk, again)
 }
 
+// Contract 7: a protected disk outlives the WukongClone that made it and would be deleted with it.
+func TestContract7ProtectedDiskOutlivesItsClone(t *testing.T) {
+	f, _ := start(t)
+	clone := builder.CloneOfDisk(f.Namespace, "copy", "archive", "precious")
+	f.Create(clone)
+	disk := f.newDisk("precious", builder.Protected)
+	disk.OwnerReferences = []metav1.OwnerReference{{
+		APIVersion: v1alpha1.GroupVersion.String(), Kind: "WukongClone", Name: clone.Name, UID: clone.UID,
+	}}
+	f.Create(disk)
+	f.fill(disk)
+	f.waitProtected(disk)
+	f.WaitIdle()
+	require.Len(t, testkit.Read(f, "precious", &v1alpha1.WukongDisk{}).OwnerReferences, 1)
+	f.Remove(clone)
+	f.Until(func() bool { return len(testkit.Read(f, "precious", &v1alpha1.WukongDisk{}).OwnerReferences) == 0 })
+	f.Patch(disk, `{"spec":{"deletionProtection":false}}`)
+	f.WaitIdle()
+	assert.Nil(t, testkit.Read(f, "precious", &v1alpha1.WukongDisk{}).DeletionTimestamp)
+}
+
 // Contract 7: nobody takes the bytes from under a protected disk, not even the end of its namespace, which waits for
 // it.
 func TestContract7TheBytesOfAProtectedDiskAreProtected(t *testing.T) {

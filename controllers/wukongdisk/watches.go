@@ -5,11 +5,13 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/log"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
@@ -107,13 +109,31 @@ func diskOfExport(_ context.Context, obj client.Object) []reconcile.Request {
 	return requestFor(obj.GetNamespace(), model.ExportedDisk(obj.(*v1alpha1.WukongExport), nil))
 }
 
-// diskOfSnapshot maps a snapshot to its disk.
-func diskOfSnapshot(_ context.Context, obj client.Object) []reconcile.Request {
-	disk := obj.(*v1alpha1.WukongSnapshot).Spec.Source.DiskRef
-	if disk == nil {
+// diskOfClone maps a WukongClone to the disk that it makes.
+func diskOfClone(_ context.Context, obj client.Object) []reconcile.Request {
+	return requestFor(obj.GetNamespace(), obj.(*v1alpha1.WukongClone).Spec.TargetName)
+}
+
+// disksOfSnapshot maps a snapshot to its disk, or to those of its WukongVM.
+func (r *Reconciler) disksOfSnapshot(ctx context.Context, obj client.Object) []reconcile.Request {
+	source, namespace := obj.(*v1alpha1.WukongSnapshot).Spec.Source, obj.GetNamespace()
+	if source.VMRef == nil {
+		return requestFor(namespace, source.DiskRef.Name)
+	}
+	vm := &v1alpha1.WukongVM{}
+	err := r.client.Get(ctx, client.ObjectKey{Namespace: namespace, Name: source.VMRef.Name}, vm)
+	if apierrors.IsNotFound(err) {
 		return nil
 	}
-	return requestFor(obj.GetNamespace(), disk.Name)
+	if err != nil {
+		log.FromContext(ctx).Error(err, "Cannot read the WukongVM of a snapshot", "WukongSnapshot", obj.GetName())
+		return nil
+	}
+	var requests []reconcile.Request
+	for _, name := range model.DiskNames(vm) {
+		requests = append(requests, requestFor(namespace, name)...)
+	}
+	return requests
 }
 
 // disksOfClaimName maps a claim to the disks that have it.

@@ -57,7 +57,7 @@ func source() *v1alpha1.WukongVM {
 		builder.Disks(
 			builder.DiskTemplate("root", builder.OnClass("ancient"),
 				builder.FromHTTP("http://images.example/debian.qcow2"),
-				builder.CloneableFrom("lab")),
+				builder.CloneableFrom("lab"), builder.Protected),
 			builder.DiskReference("data", "archive"), builder.DiskReference("quorum", "cluster"), cdrom(),
 		),
 		builder.Networks(
@@ -69,6 +69,7 @@ func source() *v1alpha1.WukongVM {
 		),
 		builder.Services(v1alpha1.VMService{
 			Name: "ssh", Type: v1alpha1.ServiceNodePort, Ports: []v1alpha1.VMServicePort{{Port: 22, NodePort: 30022}},
+			Annotations: map[string]string{"external-dns.alpha.kubernetes.io/hostname": "web.example.org"},
 		}),
 	)
 	vm.UID = "11111111-2222-4333-8444-555555555555"
@@ -265,7 +266,41 @@ func TestIdentity(t *testing.T) {
 	require.Nil(t, found)
 	assert.Equal(t, v1alpha1.MachineIDNotRenewed, MachineID("", &vm.Spec))
 	assert.Equal(t, v1alpha1.MachineIDKept, MachineID(v1alpha1.IdentityKeep, &vm.Spec))
-	assert.Equal(t, References{Networks: []string{"lan"}, Secrets: []string{"data"}}, ReferencesOf(vm))
+	assert.Equal(t, References{
+		Networks: []string{"lan"}, Secrets: []string{"data"}, NewDisks: []string{"web-2-root", "web-2-data"},
+	}, ReferencesOf(vm))
+}
+
+// The garbage collector deletes an object when all of its owners are deleted: with onDelete Delete there is only one.
+func TestAResultHasOneOwner(t *testing.T) {
+	shop := &v1alpha1.LocalObjectReference{Name: "shop"}
+	for onDelete, wanted := range map[v1alpha1.CloneDeletion]*v1alpha1.LocalObjectReference{
+		"": shop, v1alpha1.CloneDeletionKeep: shop, v1alpha1.CloneDeletionDelete: nil,
+	} {
+		in := inputs(func(clone *v1alpha1.WukongClone) {
+			clone.Spec.OnDelete, clone.Spec.WukongRef = onDelete, shop
+		})
+		vm, found := in.Machine()
+		require.Nil(t, found)
+		assert.Equal(t, wanted, vm.Spec.WukongRef, onDelete)
+		in.Clone.Spec.Disks = nil
+		disk, found := FromDisk(in.Clone, live("archive", builder.Size("1Gi")))
+		require.Nil(t, found)
+		assert.Equal(t, wanted, disk.Spec.WukongRef, onDelete)
+	}
+}
+
+// Annotations of Services name addresses and DNS names, which only one WukongVM can have.
+func TestAnnotationsOfServices(t *testing.T) {
+	in := inputs(nil)
+	vm, found := in.Machine()
+	require.Nil(t, found)
+	assert.Empty(t, vm.Spec.Services[0].Annotations)
+	in.Clone.Spec.Identity = v1alpha1.IdentityKeep
+	vm, found = in.Machine()
+	require.Nil(t, found)
+	assert.Equal(t, in.Source.Spec.Services[0].Annotations, vm.Spec.Services[0].Annotations)
+	assert.NotEmpty(t, vm.Spec.Services[0].Annotations)
 }
 
 // Before the snapshot is taken, all that it is asked for is expected in it.
@@ -281,7 +316,7 @@ func TestWhatASnapshotIsAskedFor(t *testing.T) {
 // A WukongDisk is cloned with its spec, but for what belongs to it alone.
 func TestSingleDisks(t *testing.T) {
 	clone := builder.CloneOfDisk("lab", "copy", "archive", "archive-2")
-	disk := live("archive", builder.CloneableFrom("lab"), builder.Reclaim(v1alpha1.ReclaimRetain))
+	disk := live("archive", builder.CloneableFrom("lab"), builder.Reclaim(v1alpha1.ReclaimRetain), builder.Protected)
 	disk.Annotations = map[string]string{v1alpha1.AnnotationFilled: "archive"}
 	made, found := FromDisk(clone, disk)
 	require.Nil(t, found)
@@ -289,7 +324,10 @@ func TestSingleDisks(t *testing.T) {
 		made.Spec.Source.Clone)
 	assert.Equal(t, v1alpha1.ReclaimRetain, made.Spec.ReclaimPolicy)
 	assert.Empty(t, made.Spec.CloneableFrom)
-	assert.Equal(t, map[string]string{v1alpha1.AnnotationClonedBy: Mark(clone)}, made.Annotations)
+	assert.Nil(t, made.Spec.DeletionProtection)
+	assert.Equal(t, map[string]string{
+		v1alpha1.AnnotationClonedBy: Mark(clone), v1alpha1.AnnotationClonedFrom: "WukongDisk/lab/archive",
+	}, made.Annotations)
 
 	taken := builder.Snapshot("shop", "monday", "archive")
 	taken.Status.Disks = []v1alpha1.SnapshotDiskStatus{

@@ -190,7 +190,7 @@ func Fill(spec *v1alpha1.WukongDiskSpec, known Disk, choice v1alpha1.CloneDisk) 
 		}
 		spec.StorageClassName = &choice.StorageClassName
 	}
-	spec.WukongRef, spec.CloneableFrom = nil, nil
+	spec.WukongRef, spec.CloneableFrom, spec.DeletionProtection = nil, nil, nil
 	return ""
 }
 

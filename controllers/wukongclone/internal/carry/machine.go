@@ -44,7 +44,7 @@ func (in Inputs) Machine() (*v1alpha1.WukongVM, *operation.State) {
 	}
 	identity := cmp.Or(in.Clone.Spec.Identity, v1alpha1.IdentityRenew)
 	vm.Annotations[v1alpha1.AnnotationClonedIdentity] = string(identity)
-	vm.Spec.WukongRef = in.Clone.Spec.WukongRef
+	vm.Spec.WukongRef = umbrella(in.Clone)
 	vm.Spec.PowerState = cmp.Or(in.Clone.Spec.PowerState, v1alpha1.PowerStopped)
 	var found *operation.State
 	if vm.Spec.Disks, found = in.disks(); found != nil {
@@ -59,7 +59,7 @@ func (in Inputs) Machine() (*v1alpha1.WukongVM, *operation.State) {
 	if overrides.Scheduling != nil {
 		vm.Spec.Scheduling = overrides.Scheduling
 	}
-	vm.Spec.Services = withoutNodePorts(vm.Spec.Services)
+	vm.Spec.Services = in.services(vm.Spec.Services)
 	if found := in.setIdentity(&vm.Spec); found != nil {
 		return nil, found
 	}
@@ -72,7 +72,8 @@ func Metadata(clone *v1alpha1.WukongClone, source metav1.Object, labels map[stri
 		Namespace: clone.Namespace, Name: clone.Spec.TargetName,
 		Labels: metadata(source.GetLabels(), labels),
 		Annotations: metadata(source.GetAnnotations(), map[string]string{
-			v1alpha1.AnnotationClonedBy: Mark(clone),
+			v1alpha1.AnnotationClonedBy:   Mark(clone),
+			v1alpha1.AnnotationClonedFrom: model.CloneOrigin(clone).Key(),
 		}),
 	}
 	if clone.Spec.OnDelete == v1alpha1.CloneDeletionDelete {
@@ -83,13 +84,27 @@ func Metadata(clone *v1alpha1.WukongClone, source metav1.Object, labels map[stri
 	return made
 }
 
+// umbrella returns the Wukong of the result; nil for none. With onDelete Delete it has none: the garbage collector
+// deletes an object only when all of its owners are deleted. The WukongClone depends on the Wukong, and the result on
+// the WukongClone.
+func umbrella(clone *v1alpha1.WukongClone) *v1alpha1.LocalObjectReference {
+	if clone.Spec.OnDelete == v1alpha1.CloneDeletionDelete {
+		return nil
+	}
+	return clone.Spec.WukongRef
+}
+
 // Mark is the value of the annotation cloned-by on the result of a clone.
 func Mark(clone *v1alpha1.WukongClone) string { return clone.Name + "/" + string(clone.UID) }
 
-// withoutNodePorts removes the ports of the nodes, which Kubernetes gives to one Service only.
-func withoutNodePorts(services []v1alpha1.VMService) []v1alpha1.VMService {
+// services removes the ports of the nodes, which Kubernetes gives to one Service only. With a new identity it removes
+// the annotations, too: they name addresses and DNS names that load balancers and DNS controllers gave to the source.
+func (in Inputs) services(services []v1alpha1.VMService) []v1alpha1.VMService {
 	made := slices.Clone(services)
 	for i := range made {
+		if !in.keepsIdentity() {
+			made[i].Annotations = nil
+		}
 		made[i].Ports = slices.Clone(made[i].Ports)
 		for j := range made[i].Ports {
 			made[i].Ports[j].NodePort = 0
@@ -98,8 +113,9 @@ func withoutNodePorts(services []v1alpha1.VMService) []v1alpha1.VMService {
 	return made
 }
 
-// References are the objects of the clone's namespace that a WukongVM refers to by name.
-type References struct{ Networks, Secrets []string }
+// References are the objects of the clone's namespace that matter to a WukongVM by their names: what it refers to, and
+// the disks that it will make, which must not exist.
+type References struct{ Networks, Secrets, NewDisks []string }
 
 // ReferencesOf returns what a WukongVM refers to, each name once.
 func ReferencesOf(vm *v1alpha1.WukongVM) References {
@@ -107,6 +123,11 @@ func ReferencesOf(vm *v1alpha1.WukongVM) References {
 	for i := range vm.Spec.Networks {
 		if reference := vm.Spec.Networks[i].NetworkRef; reference != nil {
 			found.Networks = append(found.Networks, reference.Name)
+		}
+	}
+	for i := range vm.Spec.Disks {
+		if entry := &vm.Spec.Disks[i]; entry.Template != nil {
+			found.NewDisks = append(found.NewDisks, model.DiskName(vm, entry))
 		}
 	}
 	slices.Sort(found.Networks)

@@ -64,6 +64,6 @@ func single(
 	if problem := Fill(&disk.Spec, known, Choice(clone, name)); problem != "" {
 		return nil, operation.Pending(v1alpha1.ReasonInvalidSpec, "%s; create another WukongClone", problem)
 	}
-	disk.Spec.Source, disk.Spec.WukongRef = source, clone.Spec.WukongRef
+	disk.Spec.Source, disk.Spec.WukongRef = source, umbrella(clone)
 	return disk, nil
 }

@@ -21,12 +21,17 @@ type Progress struct {
 	Waits string
 }
 
-// OfMachine is the progress of the disks that a WukongVM makes from templates. Disks are its WukongDisks by name.
+// OfMachine is the progress of the disks that a WukongVM makes from templates. Disks are the WukongDisks that have
+// their names. One that does not belong to the WukongVM has no part in it, but is waited for.
 func OfMachine(vm *v1alpha1.WukongVM, disks map[string]*v1alpha1.WukongDisk) Progress {
 	var found Progress
 	for i := range vm.Spec.Disks {
 		if entry := &vm.Spec.Disks[i]; entry.Template != nil {
 			name := model.DiskName(vm, entry)
+			if disk := disks[name]; disk != nil && !model.Belongs(disk, vm) {
+				found.wait(entry.Name, name, belongsElsewhere(vm, disk))
+				continue
+			}
 			found.add(entry.Name, name, disks[name])
 		}
 	}
@@ -66,6 +71,24 @@ func (p *Progress) add(entry, name string, disk *v1alpha1.WukongDisk) {
 		}
 	}
 	p.Disks = append(p.Disks, status)
+}
+
+// wait adds a disk that does not exist, and why.
+func (p *Progress) wait(entry, name, why string) {
+	p.Disks = append(p.Disks, v1alpha1.CloneDiskStatus{Name: entry, DiskName: name, Phase: v1alpha1.DiskPending})
+	if p.Waits == "" {
+		p.Waits = why
+	}
+}
+
+// belongsElsewhere reports whose a WukongDisk is that has the name of a disk of a WukongVM.
+func belongsElsewhere(vm *v1alpha1.WukongVM, disk *v1alpha1.WukongDisk) string {
+	owner := "no WukongVM"
+	if made := metav1.GetControllerOf(disk); made != nil {
+		owner = made.Kind + " " + made.Name
+	}
+	return fmt.Sprintf("WukongDisk %s belongs to %s, and WukongVM %s needs its name: delete it if nothing needs it, "+
+		"and the clone continues", disk.Name, owner, vm.Name)
 }
 
 func (p *Progress) average() {

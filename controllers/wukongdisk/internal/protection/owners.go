@@ -8,6 +8,8 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/event"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
 
 	"github.com/novasphere/wukong/apis/model"
 	"github.com/novasphere/wukong/apis/v1alpha1"
@@ -31,6 +33,8 @@ func LostOwners(ctx context.Context, reader client.Reader, disk *v1alpha1.Wukong
 			owner, err = readOwner(ctx, reader, disk.Namespace, reference.Name, &v1alpha1.Wukong{})
 		case model.IsVM(reference):
 			owner, err = readOwner(ctx, reader, disk.Namespace, reference.Name, &v1alpha1.WukongVM{})
+		case reference.Kind == "WukongClone" && reference.APIVersion == v1alpha1.GroupVersion.String():
+			owner, err = readOwner(ctx, reader, disk.Namespace, reference.Name, &v1alpha1.WukongClone{})
 		default:
 			continue // Wukong did not write this reference
 		}
@@ -42,6 +46,17 @@ func LostOwners(ctx context.Context, reader client.Reader, disk *v1alpha1.Wukong
 		}
 	}
 	return lost, nil
+}
+
+// CloneDeletion accepts WukongClones that are deleted, or are being deleted.
+func CloneDeletion() predicate.Predicate {
+	return predicate.Funcs{
+		CreateFunc: func(event.CreateEvent) bool { return false },
+		UpdateFunc: func(e event.UpdateEvent) bool {
+			return e.ObjectOld.GetDeletionTimestamp().IsZero() != e.ObjectNew.GetDeletionTimestamp().IsZero() ||
+				e.ObjectOld.GetUID() != e.ObjectNew.GetUID()
+		},
+	}
 }
 
 func readOwner[T interface {
