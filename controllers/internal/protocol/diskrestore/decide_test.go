@@ -74,7 +74,9 @@ func TestWhatPreventsATarget(t *testing.T) {
 			assert.Equal(t, row.message, decided.Status.Message)
 		})
 	}
-	for _, name := range []v1alpha1.RestorePhase{v1alpha1.RestorePending, v1alpha1.RestoreStopping, v1alpha1.RestoreFailed} {
+	for _, name := range []v1alpha1.RestorePhase{
+		v1alpha1.RestorePending, v1alpha1.RestoreStopping, v1alpha1.RestoreFailed,
+	} {
 		assert.Equal(t, Decision{}, inputs(adopting, phase(name)).Decide(), "%s: no one asks for a target", name)
 	}
 	assert.Equal(t, Decision{}, inputs(adopting, noVM).Decide())

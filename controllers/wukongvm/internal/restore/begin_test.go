@@ -107,15 +107,17 @@ func TestWhatIsRestored(t *testing.T) {
 		disks   []v1alpha1.VMRestoreDisk
 		others  []string
 	}{
-		"all":                              {nil, []v1alpha1.VMRestoreDisk{root, data}, nil},
-		"one":                              {[]change{only("data")}, []v1alpha1.VMRestoreDisk{data}, nil},
-		"all of the two":                   {[]change{only("data", "root")}, []v1alpha1.VMRestoreDisk{root, data}, nil},
-		"one, and the other one is lost":   {[]change{only("root"), noData}, []v1alpha1.VMRestoreDisk{root}, nil},
-		"a CD-ROM drive":                   {[]change{cdROM, noData}, []v1alpha1.VMRestoreDisk{root}, nil},
-		"an empty drive":                   {[]change{emptyDrive}, []v1alpha1.VMRestoreDisk{root}, nil},
-		"one is not in the snapshot":       {[]change{noSnapshotOf(1), noData}, []v1alpha1.VMRestoreDisk{root}, []string{"data"}},
-		"a disk has another name by now":   {[]change{rename("logs")}, []v1alpha1.VMRestoreDisk{root, renamed}, nil},
-		"and restore.disks names that one": {[]change{rename("logs"), only("logs")}, []v1alpha1.VMRestoreDisk{renamed}, nil},
+		"all":                            {nil, []v1alpha1.VMRestoreDisk{root, data}, nil},
+		"one":                            {[]change{only("data")}, []v1alpha1.VMRestoreDisk{data}, nil},
+		"all of the two":                 {[]change{only("data", "root")}, []v1alpha1.VMRestoreDisk{root, data}, nil},
+		"one, and the other one is lost": {[]change{only("root"), noData}, []v1alpha1.VMRestoreDisk{root}, nil},
+		"a CD-ROM drive":                 {[]change{cdROM, noData}, []v1alpha1.VMRestoreDisk{root}, nil},
+		"an empty drive":                 {[]change{emptyDrive}, []v1alpha1.VMRestoreDisk{root}, nil},
+		"one is not in the snapshot": {[]change{noSnapshotOf(1), noData}, []v1alpha1.VMRestoreDisk{root},
+			[]string{"data"}},
+		"a disk has another name by now": {[]change{rename("logs")}, []v1alpha1.VMRestoreDisk{root, renamed}, nil},
+		"and restore.disks names that one": {[]change{rename("logs"), only("logs")},
+			[]v1alpha1.VMRestoreDisk{renamed}, nil},
 	} {
 		plan := restore.Make(situation(row.changes...))
 		assert.Equal(t, filling, phaseIn(plan), name)

@@ -38,7 +38,11 @@ func whenStopped(in *restore.Inputs) {
 // The guest runs on until all disks are filled.
 func TestFilling(t *testing.T) {
 	filled := func(count, of string) string {
-		return "False Filling: " + count + " of " + of + " disks are filled from the snapshot while the WukongVM stays as it is"
+		return "False Filling: " + count + " of " + of + " disks are filled from the snapshot while the WukongVM stays " +
+			"as it is"
+	}
+	unchanged := func(changes ...change) row {
+		return row{changes: []change{inPhase(filling, changes...)}, phase: filling, condition: filled("0", "2")}
 	}
 	fails := func(cause string, changes ...change) row {
 		return row{
@@ -54,7 +58,7 @@ func TestFilling(t *testing.T) {
 	}
 	const gone = "WukongVM web no longer has disk data (WukongDisk web-data)"
 	checkAll(t, map[string]row{
-		"no disk has reported": {changes: []change{inPhase(filling)}, phase: filling, condition: filled("0", "2")},
+		"no disk has reported": unchanged(),
 		"one is filled": {changes: []change{inPhase(filling, reports(diskFilled, diskFilling))}, phase: filling,
 			condition: filled("1", "2")},
 		"both are being filled": {
@@ -81,9 +85,9 @@ func TestFilling(t *testing.T) {
 		"another disk is in its place":        fails(gone, otherDisk),
 		"a disk is deleted":                   fails(gone, missingDisk),
 		"another WukongVM has a disk":         fails(gone, attachedElsewhere),
-		"a disk lost its status":              {changes: []change{inPhase(filling, detached)}, phase: filling, condition: filled("0", "2")},
-		"the snapshot is deleted meanwhile":   {changes: []change{inPhase(filling, noSnapshot)}, phase: filling, condition: filled("0", "2")},
-		"the spec is limited to one disk now": {changes: []change{inPhase(filling, only("root"))}, phase: filling, condition: filled("0", "2")},
+		"a disk lost its status":              unchanged(detached),
+		"the snapshot is deleted meanwhile":   unchanged(noSnapshot),
+		"the spec is limited to one disk now": unchanged(only("root")),
 	})
 }
 
@@ -125,7 +129,8 @@ func TestStopping(t *testing.T) {
 		return row{changes: given(changes...), phase: failed, mark: ended,
 			condition: "False RestoreFailed: " + cause + "; no disk was replaced"}
 	}
-	const untilStopped = "all disks are filled: the restore waits until powerState is Stopped (restore.stop is WhenStopped)"
+	const untilStopped = "all disks are filled: the " +
+		"restore waits until powerState is Stopped (restore.stop is WhenStopped)"
 	const untilMigrated, untilThawed = "the guest is stopped when its migration has ended",
 		"the guest is stopped when its file systems are thawed: a snapshot is being taken"
 	checkAll(t, map[string]row{
@@ -152,7 +157,8 @@ func TestStopping(t *testing.T) {
 			disk("data", diskFailed, "its new claim was deleted")),
 		"a disk fails when it is stopped": fails("disk data (WukongDisk web-data): its new claim was deleted", halted,
 			disk("data", diskFailed, "its new claim was deleted")),
-		"a disk is not in the spec any more": fails("WukongVM web no longer has disk data (WukongDisk web-data)", notListed),
+		"a disk is not in the spec any more": fails("WukongVM web no longer has disk data (WukongDisk web-data)",
+			notListed),
 	})
 }
 
@@ -202,7 +208,8 @@ func TestSafety(t *testing.T) {
 		"it is taken at the last moment": {changes: given(safetySnapshot(done), tooLate), phase: switching, holds: true,
 			condition: "False Switching: 0 of 2 disks are replaced"},
 		"a disk is lost": {changes: given(safetySnapshot(done), notListed), phase: failed, mark: ended,
-			condition: "False RestoreFailed: WukongVM web no longer has disk data (WukongDisk web-data); no disk was replaced"},
+			condition: "False RestoreFailed: WukongVM web no longer has disk data (WukongDisk web-data); no disk was " +
+				"replaced"},
 		"a new claim is lost": {
 			changes: given(safetySnapshot(inProgress), disk("data", diskFailed, "DataVolume data-2 was deleted")),
 			phase:   failed, mark: ended, condition: "False RestoreFailed: disk data (WukongDisk web-data): DataVolume " +
