@@ -5,12 +5,14 @@ import (
 	"errors"
 	"net/http"
 	"reflect"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/rest"
@@ -21,8 +23,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/config"
 	"sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
-	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/dependency"
+	"github.com/novasphere/wukong/controllers/internal/index"
 	"github.com/novasphere/wukong/controllers/internal/scope"
 	"github.com/novasphere/wukong/controllers/wukongdisk/internal/growth"
 )
@@ -46,14 +48,32 @@ func (o objects) Get(_ context.Context, key client.ObjectKey, into client.Object
 	return apierrors.NewNotFound(schema.GroupResource{}, key.Name)
 }
 
-// List answers with the WukongVMs that use a disk.
-func (o objects) List(_ context.Context, into client.ObjectList, _ ...client.ListOption) error {
+// List answers by the same indexes as the cache.
+func (o objects) List(_ context.Context, into client.ObjectList, options ...client.ListOption) error {
+	if o.list == nil {
+		return errors.New("connection refused")
+	}
+	asked := (&client.ListOptions{}).ApplyOptions(options)
+	var found []runtime.Object
 	for _, object := range o.list {
-		if vm, ok := object.(*v1alpha1.WukongVM); ok {
-			into.(*v1alpha1.WukongVMList).Items = append(into.(*v1alpha1.WukongVMList).Items, *vm)
+		items := reflect.ValueOf(into).Elem().FieldByName("Items").Type().Elem()
+		if reflect.TypeOf(object).Elem() == items && selects(asked, object) {
+			found = append(found, object)
 		}
 	}
-	return nil
+	return meta.SetList(into, found)
+}
+
+func selects(asked *client.ListOptions, object client.Object) bool {
+	if asked.Namespace != "" && asked.Namespace != object.GetNamespace() {
+		return false
+	}
+	if asked.FieldSelector == nil {
+		return true
+	}
+	return !slices.ContainsFunc(asked.FieldSelector.Requirements(), func(required fields.Requirement) bool {
+		return !slices.Contains(index.Of(object, required.Field)[0].Keys(object), required.Value)
+	})
 }
 
 // readerOf is a Reader of a cluster that has the objects, and serves VolumeSnapshots or not.

@@ -39,12 +39,12 @@ func TestWhichClonesWaitForTheirOrigin(t *testing.T) {
 	} {
 		assert.Equal(t, waits, made(phase, nil).WaitsForOrigin(), "phase %q", phase)
 	}
-	pending := made(cdiv1.Pending, nil)
+	pending, filledOnce := made(cdiv1.Pending, nil), map[string]string{v1alpha1.AnnotationFilled: "root"}
 	for name, change := range map[string]func(*Inputs){
 		"no clone":                func(in *Inputs) { in.Disk.Spec.Source = nil },
 		"not made":                func(in *Inputs) { in.DataVolume = nil },
 		"another object's volume": func(in *Inputs) { in.DataVolume.OwnerReferences[0].UID = "disk-2" },
-		"it was complete once":    func(in *Inputs) { in.Disk.Annotations = map[string]string{v1alpha1.AnnotationFilled: "root"} },
+		"it was complete once":    func(in *Inputs) { in.Disk.Annotations = filledOnce },
 	} {
 		in := made(cdiv1.Pending, nil)
 		change(&in)
