@@ -6,7 +6,6 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/ptr"
 	cdiv1 "kubevirt.io/containerized-data-importer-api/pkg/apis/core/v1beta1"
 
@@ -14,7 +13,6 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/diskstate"
 	"github.com/novasphere/wukong/controllers/internal/kind/keeptest"
 	"github.com/novasphere/wukong/controllers/internal/protocol/copies"
-	"github.com/novasphere/wukong/controllers/internal/request"
 )
 
 var (
@@ -89,10 +87,6 @@ func target(phase cdiv1.DataVolumePhase, options ...func(*cdiv1.DataVolume)) cha
 
 func annotated(key, value string) func(*cdiv1.DataVolume) {
 	return func(made *cdiv1.DataVolume) { made.Annotations[key] = value }
-}
-
-func requestedBy(vm types.UID, at time.Time) func(*cdiv1.DataVolume) {
-	return annotated(v1alpha1.AnnotationRestoredFor, request.Mark{At: at, By: vm}.String())
 }
 
 // States of the disk.
