@@ -35,6 +35,7 @@ func origin(origin Origin) change { return func(in *Inputs) { in.Origin = origin
 // A disk that cannot be restored fails, and one that can be later waits. Neither gets a DataVolume.
 func TestWhatPreventsATarget(t *testing.T) {
 	notTaken := origin(Origin{Source: fromSnapshot("cut-root"), Waits: "it is being taken"})
+	missing := origin(Origin{Source: fromSnapshot("cut-root"), Missing: true})
 	misfit := origin(Origin{
 		Source: fromSnapshot("cut-root"), Problem: diskstate.Failed(v1alpha1.ReasonInvalidSpec, "set spec.size to 2Gi"),
 	})
@@ -49,7 +50,7 @@ func TestWhatPreventsATarget(t *testing.T) {
 		"it is shared":        {shared, "Failed", "other WukongVMs share the disk"},
 		"CDI collected the volume": {collected, "Failed",
 			"CDI collected DataVolume root, and Wukong deletes claims only with their DataVolume"},
-		"no VolumeSnapshot":          {origin(Origin{}), "Failed", "its VolumeSnapshot was deleted"},
+		"no VolumeSnapshot":          {missing, "Failed", "VolumeSnapshot cut-root was deleted"},
 		"too small for the snapshot": {misfit, "Failed", "set spec.size to 2Gi"},
 
 		"it moves":               {moving, "Filling", "waits until the disk has moved to another StorageClass"},
@@ -63,8 +64,8 @@ func TestWhatPreventsATarget(t *testing.T) {
 		"shared, and moves": {both(shared, moving), "Failed", "other WukongVMs share the disk"},
 		"moves, and the snapshot is not ready": {both(moving, notTaken), "Filling",
 			"waits until the disk has moved to another StorageClass"},
-		"moves, and the snapshot does not exist": {both(moving, origin(Origin{})), "Failed",
-			"its VolumeSnapshot was deleted"},
+		"moves, and the snapshot does not exist": {both(moving, missing), "Failed",
+			"VolumeSnapshot cut-root was deleted"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			decided := inputs(row.change).Decide()
@@ -98,6 +99,8 @@ func TestProgress(t *testing.T) {
 	unbound := func(claim *corev1.PersistentVolumeClaim) change {
 		return func(in *Inputs) { filled(in); in.TargetClaim = claim }
 	}
+	missing := func(in *Inputs) { in.Origin.Missing = true }
+	noVolume := func(in *Inputs) { in.TargetFailure = "the pool is full" }
 	volume, claim := "DataVolume "+newClaim, "PersistentVolumeClaim "+newClaim
 	for name, row := range map[string]struct {
 		state   change
@@ -115,10 +118,12 @@ func TestProgress(t *testing.T) {
 			target(cdiv1.Pending, reports(cdiv1.DataVolumeBound, "ErrExceededQuota", "exceeded quota: small")),
 			"Filling", volume + ": exceeded quota: small",
 		},
-		"CDI gives up": {
-			target(cdiv1.Failed, reports(cdiv1.DataVolumeRunning, "Error", "bad image")),
-			"Filling", volume + " failed: bad image (Error)",
-		},
+		"CDI gives up": {target(cdiv1.Failed), "Failed", "CDI could not fill " + volume},
+		"its VolumeSnapshot is deleted": {both(filling, missing), "Failed",
+			"VolumeSnapshot cut-root was deleted before " + volume + " was filled from it"},
+		"its VolumeSnapshot is deleted afterwards": {both(filled, missing), "Filled", ""},
+		"it gets no volume": {both(filling, noVolume), "Filling",
+			claim + " gets no volume: the pool is full"},
 		"no claim yet": {unbound(nil), "Filling", "the PersistentVolumeClaim is being created"},
 		"not bound": {unbound(claimIn(corev1.ClaimPending, newClaim)), "Filling", claim + " is not bound; 'kubectl " +
 			"describe pvc " + newClaim + "' shows the messages of the provisioner of class fast"},
@@ -156,8 +161,9 @@ func TestTheStatusOfADisk(t *testing.T) {
 			PreviousClaimName: "root", Message: message,
 		}
 	}
-	ended, failed, waiting := full("Done", ""), full("Failed", "its new claim was deleted"), full("Filling",
-		"waits until the disk is complete")
+	ended, failed, waiting := full("Done", ""), full("Failed", "the DataVolume of its new claim was deleted"),
+		full("Filling",
+			"waits until the disk is complete")
 	ended.PreviousClaimName = ""
 	failed.VolumeSnapshotName, failed.TargetClaimName, failed.PreviousClaimName = "", "", ""
 	for name, row := range map[string]struct {
@@ -171,7 +177,7 @@ func TestTheStatusOfADisk(t *testing.T) {
 		"returned":                       {[]change{rejected, phase(v1alpha1.RestoreRollingBack)}, full("Returned", "")},
 		"done":                           {[]change{done}, ended},
 		"lost":                           {[]change{phase(v1alpha1.RestoreStopping)}, failed},
-		"in use, and no longer attached": {[]change{inUse, noVM}, full("InUse", "")},
+		"in use, and no longer attached": {[]change{inUse, noVM}, ended},
 	} {
 		assert.Equal(t, row.expected, inputs(row.changes...).Decide().Status, name)
 	}
@@ -210,10 +216,12 @@ func TestTheDataVolumeThatIsMade(t *testing.T) {
 		"a claim without a class": {
 			func(in *Inputs) { in.Claim.Spec.StorageClassName = nil }, cdiv1.StorageSpec{},
 		},
-		"modes": {
+		"the modes of the claim, not of the spec": {
 			func(in *Inputs) {
-				in.Disk.Spec.VolumeMode = ptr.To(corev1.PersistentVolumeBlock)
-				in.Disk.Spec.AccessModes = []v1alpha1.AccessMode{"ReadWriteMany", "ReadOnlyMany"}
+				in.Claim.Spec.VolumeMode = ptr.To(corev1.PersistentVolumeBlock)
+				in.Claim.Spec.AccessModes = []corev1.PersistentVolumeAccessMode{corev1.ReadWriteMany, corev1.ReadOnlyMany}
+				in.Disk.Spec.VolumeMode = ptr.To(corev1.PersistentVolumeFilesystem)
+				in.Disk.Spec.AccessModes = []v1alpha1.AccessMode{"ReadWriteOnce"}
 			},
 			cdiv1.StorageSpec{
 				StorageClassName: ptr.To("fast"), VolumeMode: ptr.To(corev1.PersistentVolumeBlock),
@@ -258,28 +266,30 @@ func TestTargetNames(t *testing.T) {
 	assert.Regexp(t, `^`+strings.Repeat("a", 10)+`-[0-9a-f]{8}$`, named(strings.Repeat("a", 10)))
 }
 
-// The VolumeSnapshot is read only for a target that is to be made.
+// The VolumeSnapshot is read until the target is filled from it.
 func TestWhatIsReadForATarget(t *testing.T) {
 	later := requestedAt(noon.Add(time.Hour))
 	for name, row := range map[string]struct {
 		changes []change
-		wanted  bool
+		// made: a target is to be made. read: its VolumeSnapshot is read.
+		made, read bool
 	}{
-		"no target":                     {nil, true},
-		"one of an earlier request":     {[]change{filled, later}, true},
-		"restored before":               {[]change{done, later}, true},
-		"has it":                        {[]change{filling}, false},
-		"in use":                        {[]change{inUse}, false},
-		"in use by an earlier request":  {[]change{inUse, later}, false},
-		"not filling":                   {[]change{phase(v1alpha1.RestoreStopping)}, false},
-		"no WukongVM":                   {[]change{noVM}, false},
-		"a WukongVM that is deleted":    {[]change{deletedVM}, false},
-		"a WukongVM without a request":  {[]change{statusLost("2026-03-01T12:00:00Z")}, false},
-		"a WukongVM that has its fill":  {[]change{phase(v1alpha1.RestoreSucceeded)}, false},
-		"restored to the end, and done": {[]change{done, phase(v1alpha1.RestoreSucceeded)}, false},
+		"no target":                     {nil, true, true},
+		"one of an earlier request":     {[]change{filled, later}, true, true},
+		"restored before":               {[]change{done, later}, true, true},
+		"has it":                        {[]change{filling}, false, true},
+		"is filled":                     {[]change{filled}, false, false},
+		"in use":                        {[]change{inUse}, false, false},
+		"in use by an earlier request":  {[]change{inUse, later}, false, false},
+		"not filling":                   {[]change{phase(v1alpha1.RestoreStopping)}, false, false},
+		"no WukongVM":                   {[]change{noVM}, false, false},
+		"a WukongVM that is deleted":    {[]change{deletedVM}, false, false},
+		"a WukongVM without a request":  {[]change{statusLost("2026-03-01T12:00:00Z")}, false, false},
+		"a WukongVM that has its fill":  {[]change{phase(v1alpha1.RestoreSucceeded)}, false, false},
+		"restored to the end, and done": {[]change{done, phase(v1alpha1.RestoreSucceeded)}, false, false},
 	} {
 		in := inputs(row.changes...)
-		assert.Equal(t, row.wanted, in.TargetName() != "", "%s: target", name)
-		assert.Equal(t, row.wanted, in.Snapshot() == "cut-root", "%s: snapshot %q", name, in.Snapshot())
+		assert.Equal(t, row.made, in.TargetName() != "", "%s: target", name)
+		assert.Equal(t, row.read, in.Snapshot() == "cut-root", "%s: snapshot %q", name, in.Snapshot())
 	}
 }

@@ -7,6 +7,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
 	cdiv1 "kubevirt.io/containerized-data-importer-api/pkg/apis/core/v1beta1"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
@@ -36,7 +38,7 @@ func TestEachPhaseInEachState(t *testing.T) {
 		v1alpha1.RestoreSwitched:  over,
 		v1alpha1.RestoreRollingBack: "-/- | -/Filling | -/Filled | mark rejected/InUse | " +
 			"-/Returned | -/Done",
-		v1alpha1.RestoreSucceeded: "-/- | remove/Filling | remove/Filled | mark ended/InUse | remove/Returned | -/Done",
+		v1alpha1.RestoreSucceeded: "-/- | remove/Filling | remove/Filled | mark ended/Done | remove/Returned | -/Done",
 		v1alpha1.RestorePending:   over, v1alpha1.RestoreFailed: over, v1alpha1.RestoreRolledBack: over,
 		v1alpha1.RestoreCancelled: over, v1alpha1.RestoreSkipped: over,
 	} {
@@ -91,9 +93,9 @@ func TestOtherRequests(t *testing.T) {
 			requestedAt(inBerlin)(in)
 		}, "mark in use", "Filled"},
 
-		"in use, the WukongVM is gone":       {inUse, noVM, "mark ended", "InUse"},
-		"in use, the WukongVM is deleted":    {inUse, deletedVM, "mark ended", "InUse"},
-		"in use, of an earlier WukongVM web": {inUse, anotherVM, "mark ended", "InUse"},
+		"in use, the WukongVM is gone":       {inUse, noVM, "mark ended", "Done"},
+		"in use, the WukongVM is deleted":    {inUse, deletedVM, "mark ended", "Done"},
+		"in use, of an earlier WukongVM web": {inUse, anotherVM, "mark ended", "Done"},
 		"in use, another request":            {inUse, requestedAt(later), "-", "InUse"},
 		"in use, the disk is not restored":   {inUse, notListed, "-", "InUse"},
 		"in use, status is lost":             {inUse, noStatus, "-", "InUse"},
@@ -105,6 +107,15 @@ func TestOtherRequests(t *testing.T) {
 			rollsBack(in)
 			requestedAt(inBerlin)(in)
 		}, "mark rejected", "InUse"},
+
+		"in use, rolls back, the previous one is gone": {inUse, func(in *Inputs) {
+			rollsBack(in)
+			in.Copies.Previous = nil
+		}, "mark ended", "Done"},
+		"in use, rolls back, the previous one is being deleted": {inUse, func(in *Inputs) {
+			rollsBack(in)
+			in.Copies.Previous.DeletionTimestamp = ptr.To(metav1.NewTime(noon))
+		}, "mark ended", "Done"},
 
 		"rejected, the WukongVM is gone": {rejected, noVM, "remove", "Returned"},
 		"no target, no WukongVM":         {noTarget, noVM, "-", "-"},

@@ -60,7 +60,7 @@ func situation(changes ...change) restore.Inputs {
 				OperationStatus: v1alpha1.OperationStatus{Phase: v1alpha1.OperationSucceeded, Conditions: isReady()},
 			},
 		},
-		Now: noon.Add(time.Minute),
+		Now: noon.Add(time.Minute), Served: true,
 	}
 	for _, name := range names {
 		in.VM.Spec.Disks = append(in.VM.Spec.Disks, v1alpha1.VMDisk{
