@@ -62,56 +62,62 @@ func TestRestorable(t *testing.T) {
 	snapshot := func(restoreSize string, changes ...func(*snapshotv1.VolumeSnapshot)) list {
 		return list{volumeSnapshot("cut-root", restoreSize, changes...)}
 	}
-	const notYet, isTaken = "the claim of the disk does not exist yet", "it is being taken"
+	const isTaken = "it is being taken"
 	for name, row := range map[string]struct {
 		objects list
 		size    string
 		class   string
-		// exists: it can be the source of a DataVolume. requests is the size of the DataVolume; empty for none.
-		exists          bool
+		// capacity of the claim that holds the disk.
+		capacity string
+		// missing: it does not exist, or not much longer. requests is the size of the DataVolume; empty for none.
+		missing         bool
 		requests, waits string
 		reason, problem string
 	}{
-		"does not exist":   {objects: list{}, size: "1Gi", requests: "1Gi"},
-		"of another name":  {objects: list{volumeSnapshot("cut-data", "1Gi")}, size: "1Gi", requests: "1Gi"},
-		"is being deleted": {objects: snapshot("1Gi", ending), size: "1Gi", requests: "1Gi"},
-		"nothing is known": {objects: snapshot("", unobserved), size: "1Gi", exists: true, requests: "1Gi",
+		"does not exist":   {objects: list{}, size: "1Gi", requests: "1Gi", missing: true},
+		"of another name":  {objects: list{volumeSnapshot("cut-data", "1Gi")}, size: "1Gi", requests: "1Gi", missing: true},
+		"is being deleted": {objects: snapshot("1Gi", ending), size: "1Gi", requests: "1Gi", missing: true},
+		"nothing is known": {objects: snapshot("", unobserved), size: "1Gi", requests: "1Gi",
 			waits: isTaken},
-		"is not ready": {objects: snapshot("1Gi", unready), size: "1Gi", exists: true, requests: "1Gi",
+		"is not ready": {objects: snapshot("1Gi", unready), size: "1Gi", requests: "1Gi",
 			waits: isTaken},
-		"is not ready, too big": {objects: snapshot("9Gi", unready), size: "1Gi", exists: true, requests: "1Gi",
+		"is not ready, too big": {objects: snapshot("9Gi", unready), size: "1Gi", requests: "1Gi",
 			waits: isTaken},
-		"failed": {objects: snapshot("", broken(ptr.To("pool is full"))), size: "1Gi", exists: true, requests: "1Gi",
+		"failed": {objects: snapshot("", broken(ptr.To("pool is full"))), size: "1Gi", requests: "1Gi",
 			waits: "pool is full"},
-		"failed without a word": {objects: snapshot("", broken(nil)), size: "1Gi", exists: true, requests: "1Gi",
+		"failed without a word": {objects: snapshot("", broken(nil)), size: "1Gi", requests: "1Gi",
 			waits: "it failed without a word"},
-		"ready, of no size":       {objects: snapshot(""), size: "1Gi", exists: true, requests: "1Gi"},
-		"of the same size":        {objects: snapshot("1Gi"), size: "1Gi", exists: true, requests: "1Gi"},
-		"the disk has grown":      {objects: snapshot("1Gi"), size: "4Gi", exists: true, requests: "4Gi"},
-		"larger by a file system": {objects: snapshot("138704Ki"), size: "128Mi", exists: true},
-		"larger by all of that":   {objects: snapshot("136Mi"), size: "128Mi", exists: true},
-		"larger by more than that": {objects: snapshot("137Mi"), size: "128Mi", exists: true, requests: "128Mi",
+		"ready, of no size":       {objects: snapshot(""), size: "1Gi", requests: "1Gi"},
+		"of the same size":        {objects: snapshot("1Gi"), size: "1Gi", requests: "1Gi"},
+		"the disk has grown":      {objects: snapshot("1Gi"), size: "4Gi", requests: "4Gi"},
+		"larger by a file system": {objects: snapshot("138704Ki"), size: "128Mi"},
+		"larger by all of that":   {objects: snapshot("136Mi"), size: "128Mi"},
+		"larger by more than that": {objects: snapshot("137Mi"), size: "128Mi", requests: "128Mi",
 			reason: v1alpha1.ReasonInvalidSpec, problem: "spec.size is 128Mi, and VolumeSnapshot shop/cut-root " +
 				"restores to 137Mi: set spec.size to 129Mi or more"},
-		"on a class with less of it": {objects: snapshot("136Mi"), size: "128Mi", class: "thrifty", exists: true,
+		"on a class with less of it": {objects: snapshot("136Mi"), size: "128Mi", class: "thrifty",
 			requests: "128Mi",
 			reason:   v1alpha1.ReasonInvalidSpec, problem: "spec.size is 128Mi, and VolumeSnapshot shop/cut-root " +
 				"restores to 136Mi: set spec.size to 134Mi or more"},
-		"just within less of it":       {objects: snapshot("130Mi"), size: "128Mi", class: "thrifty", exists: true},
-		"is not known yet, nor a size": {objects: snapshot("1Gi"), requests: "", waits: notYet},
+		"rounded up by the storage":      {objects: snapshot("11Gi"), size: "10Gi", capacity: "11Gi"},
+		"rounded up, and less than that": {objects: snapshot("11Gi"), size: "10Gi", capacity: "12Gi"},
+		"larger than the claim": {objects: snapshot("12Gi"), size: "10Gi", capacity: "11Gi", requests: "10Gi",
+			reason: v1alpha1.ReasonInvalidSpec, problem: "spec.size is 10Gi, and VolumeSnapshot shop/cut-root restores " +
+				"to 12Gi: set spec.size to 11612Mi or more"},
+		"just within less of it": {objects: snapshot("130Mi"), size: "128Mi", class: "thrifty"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			var size *resource.Quantity
-			if row.size != "" {
-				size = ptr.To(resource.MustParse(row.size))
+			claim := boundClaim(row.class)
+			if row.capacity != "" {
+				claim.Status.Capacity = corev1.ResourceList{corev1.ResourceStorage: resource.MustParse(row.capacity)}
 			}
-			origin, err := readerOf(t, true, row.objects...).Restorable(t.Context(), boundClaim(row.class), "cut-root", size)
+			origin, err := readerOf(t, true, row.objects...).Restorable(t.Context(), claim, "cut-root",
+				ptr.To(resource.MustParse(row.size)))
 			require.NoError(t, err)
 			assert.Equal(t, row.waits, origin.Waits)
-			if row.exists {
+			assert.Equal(t, row.missing, origin.Missing)
+			if !row.missing {
 				assert.Equal(t, snapshotSource("shop", "cut-root"), origin.Source)
-			} else {
-				assert.Nil(t, origin.Source)
 			}
 			if row.requests == "" {
 				assert.Nil(t, origin.Size)
@@ -131,17 +137,25 @@ func TestRestorable(t *testing.T) {
 
 func TestRestorableWithoutItsNeeds(t *testing.T) {
 	size := ptr.To(resource.MustParse("1Gi"))
-	origin, err := readerOf(t, true).Restorable(t.Context(), nil, "cut-root", size)
-	require.NoError(t, err)
-	assert.Equal(t, "the claim of the disk does not exist yet", origin.Waits)
+	ready := readerOf(t, true, volumeSnapshot("cut-root", "1Gi"))
+	for _, claim := range []*corev1.PersistentVolumeClaim{nil, boundClaim("fast")} {
+		known := size
+		if claim != nil {
+			known = nil
+		}
+		origin, err := ready.Restorable(t.Context(), claim, "cut-root", known)
+		require.NoError(t, err)
+		assert.Equal(t, "the claim of the disk does not exist yet", origin.Waits)
+		assert.False(t, origin.Missing)
+	}
 
-	origin, err = readerOf(t, false, volumeSnapshot("cut-root", "1Gi")).Restorable(
+	origin, err := readerOf(t, false, volumeSnapshot("cut-root", "1Gi")).Restorable(
 		t.Context(), boundClaim("fast"), "cut-root", size)
 	require.NoError(t, err)
 	require.NotNil(t, origin.Problem, "nobody serves VolumeSnapshots")
 	assert.Equal(t, v1alpha1.ReasonDependencyMissing, origin.Problem.Reason)
 	assert.Contains(t, origin.Problem.Message, "the cluster does not serve volumesnapshots.snapshot.storage.k8s.io")
-	assert.Nil(t, origin.Source)
+	assert.False(t, origin.Missing, "it may exist")
 
 	// A read that fails is no VolumeSnapshot that was deleted: the restore would fail.
 	mute := readerOf(t, true)

@@ -44,6 +44,7 @@ func obstacle(condition string, changes ...change) row {
 
 func TestWhatPreventsARestore(t *testing.T) {
 	const unfit = "DiskNotRestorable: disk data (WukongDisk web-data) cannot be restored: "
+	const leaveOut = "to leave it out, request another restore with restore.disks"
 	lostCondition := func(disk *v1alpha1.WukongDisk) {
 		notReady(disk.Status.Conditions, "DataVolume web-data is being filled")
 		disk.Status.Conditions[1].Status = metav1.ConditionFalse
@@ -67,11 +68,11 @@ func TestWhatPreventsARestore(t *testing.T) {
 
 		"a disk is missing": obstacle("SourceMissing: WukongDisk web-data, disk data of WukongVM web, does not exist",
 			func(in *restore.Inputs) { in.Disks["web-data"] = nil }),
-		"a disk adopts its claim": obstacle(unfit+"it uses a PersistentVolumeClaim that Wukong did not create; leave it "+
-			"out by restore.disks", of("data", func(disk *v1alpha1.WukongDisk) {
-			disk.Spec.Source = &v1alpha1.WukongDiskSource{PersistentVolumeClaim: &v1alpha1.ClaimSource{Name: "old"}}
-		})),
-		"a disk is shared": obstacle(unfit+"other WukongVMs share it; leave it out by restore.disks",
+		"a disk adopts its claim": obstacle(unfit+"it uses a PersistentVolumeClaim that Wukong did not create; "+leaveOut,
+			of("data", func(disk *v1alpha1.WukongDisk) {
+				disk.Spec.Source = &v1alpha1.WukongDiskSource{PersistentVolumeClaim: &v1alpha1.ClaimSource{Name: "old"}}
+			})),
+		"a disk is shared": obstacle(unfit+"other WukongVMs share it; "+leaveOut,
 			of("data", func(disk *v1alpha1.WukongDisk) { disk.Spec.Shared = ptr.To(true) })),
 		"a disk is not complete": obstacle("SourceNotReady: WukongDisk web-data: DataVolume web-data is being filled",
 			of("data", lostCondition)),
@@ -80,6 +81,9 @@ func TestWhatPreventsARestore(t *testing.T) {
 				notReady(disk.Status.Conditions, "its claim is being created")
 				disk.Status.ClaimName = ""
 			})),
+		"a disk is being deleted": obstacle(unfit+"it is being deleted; "+leaveOut, deletedDisk),
+		"no WukongVM has a disk yet": obstacle("DiskInUse: WukongDisk web-data is about to be attached to WukongVM web",
+			detached),
 		"another WukongVM has a disk": obstacle(`DiskInUse: WukongDisk web-data is not attached to WukongVM web but to `+
 			`"db"`, of("data", func(disk *v1alpha1.WukongDisk) { disk.Status.AttachedTo = "db" })),
 		"a disk moves": obstacle("Busy: WukongDisk web-data moves to another StorageClass: the restore begins afterwards",
@@ -169,6 +173,12 @@ func TestARequestIsCarriedOutOnce(t *testing.T) {
 			"WukongVM web (2026-03-01T12:00:30Z)", createdAt(noon.Add(30*time.Second))),
 		"handled": skips("AlreadyHandled: WukongVM web has handled a restore that was requested at "+
 			"2026-03-01T12:00:00Z", marked(ended)),
+		"handled, and the mark was removed": skips("AlreadyHandled: WukongVM web has handled a restore that was requested "+
+			"at 2026-03-01T12:00:00Z", reports(diskFilled, diskDone)),
+		"handled, the mark is of an earlier one": skips("AlreadyHandled: WukongVM web has handled a restore that was "+
+			"requested at 2026-03-01T12:00:00Z", marked("2026-03-01T11:00:00Z/ended"), reports(diskDone, diskDone)),
+		"a disk is of another WukongVM's restore": obstacle(`DiskInUse: WukongDisk web-data is not attached to WukongVM `+
+			`web but to "db"`, disk("data", diskDone, ""), attachedElsewhere),
 		"superseded": skips("Superseded: WukongVM web has handled a restore that was requested later than "+
 			"2026-03-01T12:00:00Z", marked("2026-03-01T12:00:01Z/ended")),
 		"superseded by one that has begun": skips("Superseded: WukongVM web has handled a restore that was requested "+
@@ -182,6 +192,7 @@ func TestARequestIsCarriedOutOnce(t *testing.T) {
 			phase:   pending, after: 59 * time.Minute,
 			condition: "False Appointed: the restore begins at 2026-03-01T13:00:00Z (requestedAt)",
 		},
+		"KubeVirt is not installed": {changes: []change{unserved}},
 		"the moment has come": after(begun, asked(noon.Add(time.Hour)), func(in *restore.Inputs) {
 			in.Now = noon.Add(time.Hour)
 		}).marks("2026-03-01T13:00:00Z"),

@@ -99,6 +99,25 @@ func TestAfterTheEnd(t *testing.T) {
 			row.check(t, string(phase)+": "+name)
 		}
 	}
+	// 'kubectl replace' removes the mark. A request that was skipped wrote none.
+	for phase, condition := range conditions {
+		again := row{changes: given(phase, marked("")), phase: phase, condition: condition, mark: ended}
+		if phase == skipped {
+			again.mark = ""
+		}
+		earlier := again
+		earlier.changes = given(phase, marked("2026-03-01T11:00:00Z/ended"))
+		checkAll(t, map[string]row{
+			string(phase) + ", the mark was removed":       again,
+			string(phase) + ", the mark is an earlier one": earlier,
+			string(phase) + ", the mark is a later one": {
+				changes: given(phase, marked("2026-03-01T13:00:00Z")), phase: phase, condition: condition,
+			},
+			string(phase) + ", nobody knows what runs": {
+				changes: given(phase, unserved, withdrawn), phase: phase, condition: condition,
+			},
+		})
+	}
 	// The cache was behind when the restore ended.
 	for _, phase := range []v1alpha1.RestorePhase{failed, cancelled, rolledBack} {
 		checkAll(t, map[string]row{"ended as " + string(phase) + ", and a disk is in use": {
@@ -141,11 +160,11 @@ func TestLostStatus(t *testing.T) {
 		"a disk has no status":               {changes: lost(begun, forgets("data"))},
 		"a disk has no status, and is ended": {changes: lost(ended, forgets("data"))},
 		"a disk has no claim":                {changes: lost(begun, noClaim)},
-		"nobody has a disk":                  {changes: lost(begun, detached)},
 		"a disk has no status, it is halted": {changes: lost(begun, forgets("data"), halted), holds: true},
 		"no mark, a disk has no status":      {changes: lost("", forgets("data"), withdrawn)},
 		"a disk of others never reports": obstacle("DiskNotRestorable: disk data (WukongDisk web-data) cannot be "+
-			"restored: it uses a PersistentVolumeClaim that Wukong did not create; leave it out by restore.disks",
+			"restored: it uses a PersistentVolumeClaim that Wukong did not create; to leave it out, request another "+
+			"restore with restore.disks",
 			lost(begun, adopted, detached)...),
 
 		"it filled them":           with(fills, lost(begun, reports(diskFilling, diskFilling))...),
@@ -199,6 +218,19 @@ func TestWhatIsRebuilt(t *testing.T) {
 
 	plan = restore.Make(lost(disk("root", diskInUse, "")))
 	assert.Equal(t, entries[:1], plan.Status.Disks, "data was not restored")
+
+	plan = restore.Make(lost(reports(diskInUse, diskFilled), func(in *restore.Inputs) {
+		in.VM.Spec.Restore.SafetySnapshot = v1alpha1.SafetySnapshotTake
+	}))
+	assert.Equal(t, safetyName, plan.Status.SafetySnapshotName, "with which the restore can be undone")
+	plan = restore.Make(lost(reports(diskInUse, diskFilled), func(in *restore.Inputs) {
+		in.VM.Spec.Restore.SafetySnapshot = v1alpha1.SafetySnapshotSkip
+	}))
+	assert.Empty(t, plan.Status.SafetySnapshotName, "none was taken")
+	plan = restore.Make(lost(reports(diskInUse, diskFilled), withdrawn, func(in *restore.Inputs) {
+		in.VM.CreationTimestamp = metav1.NewTime(noon)
+	}))
+	assert.Nil(t, plan.Status, "the disks report a restore of an earlier WukongVM")
 
 	earlier := func(in *restore.Inputs) {
 		report := in.Disks["web-root"].Status.Restore

@@ -67,7 +67,10 @@ func situation(changes ...change) restore.Inputs {
 			Name: name, DiskRef: &v1alpha1.LocalObjectReference{Name: "web-" + name},
 		})
 		in.Disks["web-"+name] = &v1alpha1.WukongDisk{
-			ObjectMeta: metav1.ObjectMeta{Name: "web-" + name, Namespace: "shop"},
+			ObjectMeta: metav1.ObjectMeta{
+				Name: "web-" + name, Namespace: "shop",
+				Annotations: map[string]string{v1alpha1.AnnotationFilled: "web-" + name},
+			},
 			Status: v1alpha1.WukongDiskStatus{
 				ClaimName: name + "-1", AttachedTo: "web", Conditions: isReady(), Phase: v1alpha1.DiskReady,
 			},
@@ -236,3 +239,13 @@ func conditionOf(plan restore.Plan, in restore.Inputs) string {
 	}
 	return fmt.Sprintf("%s %s: %s", found.Status, found.Reason, found.Message)
 }
+
+func deletedDisk(in *restore.Inputs) {
+	in.Disks["web-data"].DeletionTimestamp = ptr.To(metav1.NewTime(noon))
+}
+
+// unserved: the cluster does not serve VirtualMachines, so that nobody knows what runs.
+func unserved(in *restore.Inputs) { in.Served, in.Machine, in.Instance = false, nil, nil }
+
+// prevented: the guest could not start if it were stopped.
+func prevented(in *restore.Inputs) { in.Prevents = "Secret web does not exist" }

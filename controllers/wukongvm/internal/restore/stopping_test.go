@@ -84,6 +84,8 @@ func TestFilling(t *testing.T) {
 		"a disk is not in the spec any more":  fails(gone, notListed),
 		"another disk is in its place":        fails(gone, otherDisk),
 		"a disk is deleted":                   fails(gone, missingDisk),
+		"a disk is being deleted":             fails("disk data (WukongDisk web-data) is being deleted", deletedDisk),
+		"a disk has another name by now":      unchanged(rename("logs")),
 		"another WukongVM has a disk":         fails(gone, attachedElsewhere),
 		"a disk lost its status":              unchanged(detached),
 		"the snapshot is deleted meanwhile":   unchanged(noSnapshot),
@@ -149,8 +151,16 @@ func TestStopping(t *testing.T) {
 		"it migrates":                          waits(untilMigrated, 0, migrating),
 		"a volume migrates":                    waits(untilMigrated, 0, volumeMigrates),
 		"a volume migrates, and it shuts down": stops(volumeMigrates, shutsDown),
-		"it is stopped":                        isTaken(halted),
-		"there is no guest":                    isTaken(noMachine),
+		"it could not start again": waits("all disks are filled, and the guest is not stopped, because it could not start "+
+			"again: Secret web does not exist", 30*time.Second, prevented),
+		"it could not start again, migrates":   waits(untilMigrated, 0, prevented, migrating),
+		"it could not start again, shuts down": stops(prevented, shutsDown),
+		"it could not start again, is stopped": isTaken(prevented, halted),
+		"a disk is being deleted":              fails("disk data (WukongDisk web-data) is being deleted", deletedDisk),
+		"nobody knows what runs": {changes: given(unserved), phase: stopping, holds: true,
+			condition: "False Stopping: waits until the cluster serves VirtualMachines"},
+		"it is stopped":     isTaken(halted),
+		"there is no guest": isTaken(noMachine),
 		"it is stopped, and none is wanted": {changes: given(halted, skipping), phase: switching, holds: true,
 			condition: "False Switching: 0 of 2 disks are replaced"},
 		"a disk fails": fails("disk data (WukongDisk web-data): its new claim was deleted",
@@ -175,6 +185,9 @@ func safetySnapshot(phase v1alpha1.OperationPhase, options ...func(*v1alpha1.Wuk
 				}},
 			}},
 		}
+		if phase == v1alpha1.OperationSucceeded {
+			in.Safety.Status.Conditions = isReady()
+		}
 		if phase == v1alpha1.OperationFailed || phase == v1alpha1.OperationSucceeded {
 			in.Safety.Status.CompletionTime = ptr.To(metav1.NewTime(noon))
 		}
@@ -188,6 +201,13 @@ func safetySnapshot(phase v1alpha1.OperationPhase, options ...func(*v1alpha1.Wuk
 func TestSafety(t *testing.T) {
 	foreign := func(snapshot *v1alpha1.WukongSnapshot) { snapshot.Labels = nil }
 	ofAnother := func(snapshot *v1alpha1.WukongSnapshot) { snapshot.Labels[v1alpha1.LabelSafetyOf] = "vm-2" }
+	isTaken := func(snapshot *v1alpha1.WukongSnapshot) { snapshot.Status.Conditions = isReady() }
+	because := func(reason string) func(*v1alpha1.WukongSnapshot) {
+		return func(snapshot *v1alpha1.WukongSnapshot) { snapshot.Status.Conditions[0].Reason = reason }
+	}
+	isDeleted := func(snapshot *v1alpha1.WukongSnapshot) {
+		snapshot.DeletionTimestamp = ptr.To(metav1.NewTime(noon))
+	}
 	lately := func(in *restore.Inputs) { in.Now = noon.Add(10*time.Minute - time.Second) }
 	tooLate := func(in *restore.Inputs) { in.Now = noon.Add(10 * time.Minute) }
 	given := func(changes ...change) []change {
@@ -207,6 +227,10 @@ func TestSafety(t *testing.T) {
 			condition: "False Switching: 0 of 2 disks are replaced"},
 		"it is taken at the last moment": {changes: given(safetySnapshot(done), tooLate), phase: switching, holds: true,
 			condition: "False Switching: 0 of 2 disks are replaced"},
+		"it is ready": {changes: given(safetySnapshot(inProgress, isTaken)), phase: switching, holds: true,
+			condition: "False Switching: 0 of 2 disks are replaced"},
+		"a disk is being deleted": {changes: given(safetySnapshot(done), deletedDisk), phase: failed, mark: ended,
+			condition: "False RestoreFailed: disk data (WukongDisk web-data) is being deleted; no disk was replaced"},
 		"a disk is lost": {changes: given(safetySnapshot(done), notListed), phase: failed, mark: ended,
 			condition: "False RestoreFailed: WukongVM web no longer has disk data (WukongDisk web-data); no disk was " +
 				"replaced"},
@@ -226,7 +250,15 @@ func TestSafety(t *testing.T) {
 			" that Wukong did not make has the name of the safety snapshot"},
 		"that of an earlier WukongVM web": {[]change{safetySnapshot(done, ofAnother)}, "a WukongSnapshot " +
 			safetyName + " that Wukong did not make has the name of the safety snapshot"},
-		"it failed":       {[]change{safetySnapshot(broken)}, "WukongSnapshot " + safetyName + ": no VolumeSnapshotClass"},
+		"it failed": {[]change{safetySnapshot(broken)},
+			"WukongSnapshot " + safetyName + ": no VolumeSnapshotClass"},
+		"somebody deletes it": {[]change{safetySnapshot(done, isDeleted)}, "WukongSnapshot " + safetyName + " was deleted"},
+		"it cannot be taken": {[]change{safetySnapshot(inProgress, because("SnapshotUnsupported"))},
+			"WukongSnapshot " + safetyName + ": no VolumeSnapshotClass"},
+		"its spec is wrong": {[]change{safetySnapshot(inProgress, because("InvalidSpec"))},
+			"WukongSnapshot " + safetyName + ": no VolumeSnapshotClass"},
+		"its bytes were lost": {[]change{safetySnapshot(inProgress, because("SnapshotLost"))},
+			"WukongSnapshot " + safetyName + ": no VolumeSnapshotClass"},
 		"it was not made": {[]change{tooLate}, "WukongSnapshot " + safetyName + " was not made within 10m0s"},
 		"it takes too long": {[]change{safetySnapshot(inProgress), tooLate}, "WukongSnapshot " + safetyName +
 			" was not taken within 10m0s: no VolumeSnapshotClass"},

@@ -57,15 +57,21 @@ func TestSwitching(t *testing.T) {
 
 		"one is lost, the other is replaced": {
 			changes: given(disk("root", diskInUse, ""), lost), phase: rollingBack, holds: true, mark: ended,
-			condition: "False RollingBack: " + goesBack + "disk data: DataVolume data-2 was deleted",
+			condition: "False RollingBack: " + goesBack + "disk data (WukongDisk web-data): DataVolume data-2 was deleted",
 		},
+		"one is being deleted": {
+			changes: given(reports(diskInUse, diskFilled), deletedDisk), phase: rollingBack, holds: true, mark: ended,
+			condition: "False RollingBack: " + goesBack + "disk data (WukongDisk web-data) is being deleted",
+		},
+		"one is being deleted, and not listed": starts("KubeVirt reports Stopped", disk("root", diskInUse, ""), notListed,
+			deletedDisk),
 		"one is lost, none is replaced": {
 			changes: given(disk("root", diskFilled, ""), lost), phase: rolledBack, mark: ended,
-			condition: "False RolledBack: " + isBack + "disk data: DataVolume data-2 was deleted",
+			condition: "False RolledBack: " + isBack + "disk data (WukongDisk web-data): DataVolume data-2 was deleted",
 		},
 		"one is lost, and somebody started the guest": {
 			changes: given(disk("root", diskFilled, ""), lost, runs), phase: rollingBack, holds: true, mark: ended,
-			condition: "False RollingBack: " + goesBack + "disk data: DataVolume data-2 was deleted",
+			condition: "False RollingBack: " + goesBack + "disk data (WukongDisk web-data): DataVolume data-2 was deleted",
 		},
 	})
 }
@@ -111,9 +117,14 @@ func TestStarting(t *testing.T) {
 	back := waits("the guest was started on the previous disks, and is stopped again", runsOn("root-1", "data-1"))
 	back.holds = true
 	checkAll(t, map[string]row{
-		"it starts":                       waits("KubeVirt reports Starting", begins),
-		"KubeVirt has reported nothing":   waits("KubeVirt reports Stopped"),
-		"there is no VirtualMachine":      waits("its VirtualMachine is being created", noMachine),
+		"it starts":                     waits("KubeVirt reports Starting", begins),
+		"KubeVirt has reported nothing": waits("KubeVirt reports Stopped"),
+		"there is no VirtualMachine":    waits("its VirtualMachine is being created", noMachine),
+		"it cannot start":               waits("Secret web does not exist", prevented),
+		"it runs, and a disk has not reported": waits("the guest runs, and 1 of 2 disks report their new claims", runsNow,
+			forgets("data")),
+		"it runs, and nobody sees it": {given(unserved), starting,
+			"False Starting: waits until the cluster serves VirtualMachines", "", 0, false},
 		"it is scheduled":                 waits("KubeVirt reports Starting", scheduling, begins),
 		"it shuts down":                   waits("KubeVirt reports Stopping", runsNow, shutsDown, stops),
 		"it runs, and its agent is quiet": waits("the guest runs, and its agent does not answer yet", runsNow, wantsAgent),
@@ -191,6 +202,18 @@ func TestSwitched(t *testing.T) {
 			condition: "True Restored: the guest runs on the disks of WukongSnapshot before; to undo this, restore " +
 				"WukongSnapshot " + safetyName,
 		},
+		"a request for later": {
+			changes: []change{inPhase(switched, both), powerStopped, appointed, haltedWith("root-2", "data-2")},
+			phase:   switched, condition: kept,
+		},
+		"an earlier request": {
+			changes: []change{inPhase(switched, both), powerStopped, earlierRequest, haltedWith("root-2", "data-2")},
+			phase:   switched, condition: kept,
+		},
+		"another request that cannot begin": {
+			changes: []change{inPhase(switched, both), powerStopped, another, noSnapshot, haltedWith("root-2", "data-2")},
+			phase:   switched, condition: kept,
+		},
 		"another request is the verdict": {
 			changes: []change{inPhase(switched, both), powerStopped, another, haltedWith("root-2", "data-2")},
 			phase:   succeeded, mark: ended, after: time.Millisecond,
@@ -199,10 +222,13 @@ func TestSwitched(t *testing.T) {
 	})
 }
 
+func appointed(in *restore.Inputs)      { in.VM.Spec.Restore = request(noon.Add(time.Hour)) }
+func earlierRequest(in *restore.Inputs) { in.VM.Spec.Restore = request(noon.Add(-time.Second)) }
+
 // The guest starts on the previous disks when it has all of them.
 func TestRollingBack(t *testing.T) {
 	caused := func(in *restore.Inputs) {
-		in.VM.Status.Restore.Reason, in.VM.Status.Restore.Cause = v1alpha1.ReasonRolledBack, "the guest did not start."
+		in.VM.Status.Restore.Reason, in.VM.Status.Restore.Cause = v1alpha1.ReasonRolledBack, "the guest did not start"
 		marked(ended)(in)
 	}
 	given := func(changes ...change) []change {
@@ -212,11 +238,19 @@ func TestRollingBack(t *testing.T) {
 		return row{changes: given(changes...), phase: rollingBack, holds: true,
 			condition: "False RollingBack: " + goesBack + "the guest did not start"}
 	}
+	stays := func(changes ...change) row {
+		return row{changes: given(changes...), phase: failed, condition: "False RestoreFailed: the guest did not start; " +
+			"the disks could not be put back, because a PersistentVolumeClaim of before was deleted: they are those of " +
+			"WukongSnapshot before"}
+	}
 	ends := func(changes ...change) row {
 		return row{changes: given(changes...), phase: rolledBack,
-			condition: "False RolledBack: " + isBack + "the guest did not start."}
+			condition: "False RolledBack: " + isBack + "the guest did not start"}
 	}
 	checkAll(t, map[string]row{
+		"a cause with a period": waits(reports(diskInUse, diskInUse), func(in *restore.Inputs) {
+			in.VM.Status.Restore.Cause = "the guest did not start."
+		}),
 		"none is back":              waits(reports(diskInUse, diskInUse)),
 		"one is back":               waits(reports(diskReturned, diskInUse)),
 		"both are back":             ends(reports(diskReturned, diskReturned)),
@@ -224,6 +258,10 @@ func TestRollingBack(t *testing.T) {
 		"it may start":              waits(reports(diskReturned, diskReturned), startsOn("root-2", "data-2")),
 		"there is no guest":         ends(reports(diskReturned, diskReturned), noMachine),
 		"a disk lost its status":    waits(reports(diskReturned, diskReturned), forgets("data")),
+		"no claim to go back to":    stays(reports(diskDone, diskDone)),
+		"nor a guest":               stays(reports(diskDone, diskDone), noMachine),
+		"none, and the guest runs":  waits(reports(diskDone, diskDone), runsOn("root-2", "data-2")),
+		"one has none, one in use":  waits(reports(diskDone, diskInUse)),
 		"a disk left, and is not":   ends(reports(diskReturned, diskInUse), notListed),
 		"another WukongVM has one":  ends(reports(diskReturned, diskInUse), attachedElsewhere),
 		"the request was withdrawn": waits(reports(diskReturned, diskInUse), withdrawn),
