@@ -10,6 +10,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
 
+	"github.com/novasphere/wukong/apis/model"
 	"github.com/novasphere/wukong/apis/v1alpha1"
 )
 
@@ -59,4 +60,20 @@ func TestPodPlugin(t *testing.T) {
 		{Name: "pod", Pod: &v1alpha1.PodNetwork{Binding: v1alpha1.PodBindingPasst}},
 	}
 	assert.Equal(t, "passt", PodPlugin(vm))
+}
+
+func TestFromTemplate(t *testing.T) {
+	vm := &v1alpha1.WukongVM{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "web", UID: "one"}}
+	nic := &v1alpha1.VMNetwork{Name: "lan", Template: &v1alpha1.NetworkTemplate{Spec: v1alpha1.WukongNetworkSpec{
+		Type: v1alpha1.NetworkTypeBridge, Bridge: &v1alpha1.BridgeNetwork{Name: "br0"},
+	}}}
+	nic.Template.Labels = map[string]string{"floor": "2"}
+	network := FromTemplate(vm, nic)
+	assert.Equal(t, metav1.ObjectMeta{
+		Namespace: "shop", Name: model.NetworkName(vm, nic),
+		Labels: map[string]string{"floor": "2", v1alpha1.LabelVM: "one"},
+	}, network.ObjectMeta)
+	assert.Equal(t, nic.Template.Spec, network.Spec)
+	network.Spec.Bridge.Name = "br1"
+	assert.Equal(t, "br0", nic.Template.Spec.Bridge.Name, "the template stays as it is")
 }
