@@ -215,7 +215,7 @@ func TestWhoseGuestReportsAnAddress(t *testing.T) {
 		address string
 		by      string
 	}{
-		"nobody":           {nil, "10.0.0.7", ""},
+		"nobody": {nil, "10.0.0.7", ""},
 		"of the namespace": {[]client.Object{lan("shop", floor), showing(vmOf("shop", "db", "db"), shown)}, "10.0.0.7",
 			"the guest of WukongVM db reports it on interface lan"},
 		"by its MAC address": {[]client.Object{lan("shop", floor), showing(vmOf("shop", "db", "db"), shown)}, mac,
