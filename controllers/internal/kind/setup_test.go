@@ -165,7 +165,7 @@ func TestWhoseErrorsAreReported(t *testing.T) {
 // recordedIndexes records the indexes that are registered.
 type recordedIndexes struct{ registered []string }
 
-func (f *recordedIndexes) IndexField(_ context.Context, obj client.Object, field string, _ client.IndexerFunc) error {
+func (f *recordedIndexes) IndexField(_ context.Context, _ client.Object, field string, _ client.IndexerFunc) error {
 	f.registered = append(f.registered, field)
 	if field == "fails" {
 		return errors.New("the informer has started")
