@@ -22,6 +22,7 @@ import (
 	"github.com/novasphere/wukong/controllers/builder"
 	"github.com/novasphere/wukong/controllers/internal/apply"
 	"github.com/novasphere/wukong/controllers/internal/index"
+	"github.com/novasphere/wukong/controllers/internal/kind/keeptest"
 )
 
 // server is an API server with the indexes of the cache. Answers replaces the usual answer to a request, by its verb;
@@ -101,11 +102,14 @@ func labelled(uid string) metav1.ObjectMeta {
 
 // An address is taken over when nothing is left that could still use it: neither the WukongVM, nor what KubeVirt has.
 func TestWhoHasAbandonedAnAddress(t *testing.T) {
-	virtualMachine := func(uid string) client.Object { return &kubevirtv1.VirtualMachine{ObjectMeta: labelled(uid)} }
-	instance := func(uid string) client.Object {
-		return &kubevirtv1.VirtualMachineInstance{ObjectMeta: labelled(uid)}
+	virtualMachine := func(uid string) client.Object {
+		return keeptest.Object(&kubevirtv1.VirtualMachine{ObjectMeta: labelled(uid)})
 	}
-	unmanaged := &kubevirtv1.VirtualMachineInstance{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "web"}}
+	instance := func(uid string) client.Object {
+		return keeptest.Object(&kubevirtv1.VirtualMachineInstance{ObjectMeta: labelled(uid)})
+	}
+	unmanaged := keeptest.Object(&kubevirtv1.VirtualMachineInstance{
+		ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "web"}})
 	for name, row := range map[string]struct {
 		objects   []client.Object
 		abandoned bool

@@ -123,7 +123,5 @@ func TestWhichChangesOfKubeVirtMatter(t *testing.T) {
 	assert.False(t, Changed().Update(event.UpdateEvent{ObjectOld: &kubevirtv1.VirtualMachine{}, ObjectNew: one}))
 	full := &kubevirtv1.KubeVirt{}
 	full.Spec.Configuration.NetworkConfiguration = &kubevirtv1.NetworkConfiguration{NetworkInterface: "bridge"}
-	kept := &kubevirtv1.KubeVirt{}
-	KeepPlugins(full, kept)
-	assert.Nil(t, kept.Spec.Configuration.NetworkConfiguration, "nothing but plugins is kept")
+	assert.Nil(t, keeptest.Object(full, KeepPlugins).Spec.Configuration.NetworkConfiguration, "nothing but plugins is kept")
 }

@@ -124,24 +124,24 @@ func TestAwaitingEndsWithTheManager(t *testing.T) {
 	assert.False(t, waits.NeedLeaderElection(), "a replica that does not lead must start again, too")
 }
 
-func claimIn(namespace string) *corev1.PersistentVolumeClaim {
-	return &corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "data"}}
+func secretIn(namespace string) *corev1.Secret {
+	return &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "login"}}
 }
 
 // To a release for some namespaces, the objects of others do not exist. An error would be retried for ever.
 func TestWhatALimitedClientReads(t *testing.T) {
-	node := &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: "n1"}}
-	inner := fake.NewClientBuilder().WithObjects(claimIn("shop"), claimIn("lab"), node).Build()
+	volume := &corev1.PersistentVolume{ObjectMeta: metav1.ObjectMeta{Name: "pv-1"}}
+	inner := fake.NewClientBuilder().WithObjects(secretIn("shop"), secretIn("lab"), volume).Build()
 	some := limited{Client: inner, namespaces: Namespaces{"shop"}}
 	read := func(namespace, name string, obj client.Object) error {
 		return some.Get(t.Context(), client.ObjectKey{Namespace: namespace, Name: name}, obj)
 	}
-	require.NoError(t, read("shop", "data", &corev1.PersistentVolumeClaim{}))
-	require.NoError(t, read("", "n1", &corev1.Node{}), "an object of the cluster")
-	err := read("lab", "data", &corev1.PersistentVolumeClaim{})
+	require.NoError(t, read("shop", "login", &corev1.Secret{}))
+	require.NoError(t, read("", "pv-1", &corev1.PersistentVolume{}), "an object of the cluster")
+	err := read("lab", "login", &corev1.Secret{})
 	assert.True(t, apierrors.IsNotFound(err), "%v", err)
-	assert.EqualError(t, err, `PersistentVolumeClaim "lab/data" not found`)
-	err = read("lab", "data", &v1alpha1.WukongVM{})
+	assert.EqualError(t, err, `Secret "lab/login" not found`)
+	err = read("lab", "login", &v1alpha1.WukongVM{})
 	require.Error(t, err)
 	assert.False(t, apierrors.IsNotFound(err), "a type that the scheme does not know is a fault of the program")
 
@@ -155,7 +155,7 @@ func TestWhatALimitedClientReads(t *testing.T) {
 		"the last one wins":  {[]client.ListOption{client.InNamespace("lab"), client.InNamespace("shop")}, 1},
 		"in another, by key": {[]client.ListOption{&client.ListOptions{Namespace: "lab"}}, 0},
 	} {
-		list := &corev1.PersistentVolumeClaimList{Items: []corev1.PersistentVolumeClaim{*claimIn("old")}}
+		list := &corev1.SecretList{Items: []corev1.Secret{*secretIn("old")}}
 		require.NoError(t, some.List(t.Context(), list, row.options...), name)
 		assert.Len(t, list.Items, row.found, name)
 	}

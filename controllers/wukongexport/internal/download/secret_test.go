@@ -9,9 +9,11 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/builder"
+	"github.com/novasphere/wukong/controllers/internal/diskstate"
+	"github.com/novasphere/wukong/controllers/internal/kind/keeptest"
 	"github.com/novasphere/wukong/controllers/wukongexport/internal/job"
 	"github.com/novasphere/wukong/mover"
 )
@@ -81,7 +83,7 @@ func TestTheSecretOfTheJob(t *testing.T) {
 	in.Export.Spec.Target.Download = &v1alpha1.DownloadTarget{}
 	in.ExpiresAt = in.ExpiresAt.In(time.FixedZone("far", 9*3600)).Add(300 * time.Millisecond)
 	made := job.Make(job.Inputs{Export: in.Export, ExpiresAt: in.ExpiresAt,
-		Claim: &corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Name: "data"}}})
+		Claim: keeptest.Object(builder.Claim("shop", "data", "1Gi"), diskstate.KeepClaim)})
 	var err error
 	in.ExpiresAt, err = job.ExpiresAt(made)
 	require.NoError(t, err)
@@ -104,7 +106,7 @@ func TestTheNamesOfALink(t *testing.T) {
 	in.Export.Spec.Target.Download = &v1alpha1.DownloadTarget{}
 	in.Export.Spec.Source.DiskRef = &v1alpha1.LocalObjectReference{Name: "data"}
 	pod := job.Make(job.Inputs{Export: in.Export,
-		Claim: &corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Name: "data"}}}).Spec.Template
+		Claim: keeptest.Object(builder.Claim("shop", "data", "1Gi"), diskstate.KeepClaim)}).Spec.Template
 	for key, value := range service.Spec.Selector {
 		assert.Equal(t, value, pod.Labels[key], "the Service finds the pod")
 	}
