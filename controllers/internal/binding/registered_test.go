@@ -123,5 +123,6 @@ func TestWhichChangesOfKubeVirtMatter(t *testing.T) {
 	assert.False(t, Changed().Update(event.UpdateEvent{ObjectOld: &kubevirtv1.VirtualMachine{}, ObjectNew: one}))
 	full := &kubevirtv1.KubeVirt{}
 	full.Spec.Configuration.NetworkConfiguration = &kubevirtv1.NetworkConfiguration{NetworkInterface: "bridge"}
-	assert.Nil(t, keeptest.Object(full, KeepPlugins).Spec.Configuration.NetworkConfiguration, "nothing but plugins is kept")
+	kept := keeptest.Object(full, KeepPlugins)
+	assert.Nil(t, kept.Spec.Configuration.NetworkConfiguration, "nothing but plugins is kept")
 }
