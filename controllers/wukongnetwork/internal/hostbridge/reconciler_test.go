@@ -109,7 +109,7 @@ func host(name string, labels map[string]string, text string) []client.Object {
 	return []client.Object{keeptest.Object(one, KeepNode), keeptest.Object(state, KeepState)}
 }
 
-// enacted is how far a node is with the policy of br1.
+// enactedOn is how far a node is with the policy of br1.
 func enactedOn(name string, generation int64) *nmstatev1beta1.NodeNetworkConfigurationEnactment {
 	result := &nmstatev1beta1.NodeNetworkConfigurationEnactment{}
 	result.Name = shared.EnactmentKey(name, "wukong-br1").Name
