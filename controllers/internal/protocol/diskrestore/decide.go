@@ -97,6 +97,9 @@ func (in Inputs) recorded(target *cdiv1.DataVolume) requestOf {
 func (in Inputs) replaced(target *cdiv1.DataVolume) Decision {
 	made := in.recorded(target)
 	decision := Decision{Status: in.status(made, target, v1alpha1.DiskRestoreInUse)}
+	if in.nothingToGoBackTo() {
+		decision.Status.PreviousClaimName = ""
+	}
 	end := func(annotations map[string]any) Decision {
 		decision.Mark, decision.Annotations = target, annotations
 		return decision

@@ -20,6 +20,9 @@ import (
 // safetyPatience is how long the WukongVM stays stopped for its safety snapshot before the restore fails.
 const safetyPatience = 10 * time.Minute
 
+// switchPatience is how long the disks may take to report their new claims.
+const switchPatience = 10 * time.Minute
+
 // advance goes to the next phase when the current one is over.
 func (p *Plan) advance() {
 	if !replaced(p.Status.Phase) && p.anyInUse() {
@@ -65,6 +68,16 @@ func (p *Plan) has(entry *v1alpha1.VMRestoreDisk) bool {
 	return slices.Contains(model.DiskNames(p.in.VM), entry.DiskName)
 }
 
+// volume is the name of a disk in spec.disks now: a user may rename the entry.
+func (p *Plan) volume(entry *v1alpha1.VMRestoreDisk) string {
+	for i := range p.in.VM.Spec.Disks {
+		if listed := &p.in.VM.Spec.Disks[i]; model.DiskName(p.in.VM, listed) == entry.DiskName {
+			return listed.Name
+		}
+	}
+	return entry.Name
+}
+
 // lost is why a disk cannot be replaced any longer; empty when all can.
 func (p *Plan) lost() string {
 	for i := range p.Status.Disks {
@@ -101,7 +114,7 @@ func (p *Plan) isBack(entry *v1alpha1.VMRestoreDisk) bool {
 func (p *Plan) written() bool {
 	for i := range p.Status.Disks {
 		entry := &p.Status.Disks[i]
-		_, volume := virt.TemplateDisk(p.in.Machine, entry.Name)
+		_, volume := virt.TemplateDisk(p.in.Machine, p.volume(entry))
 		if volume != nil && virt.ClaimOf(volume) == entry.PreviousClaimName && p.has(entry) {
 			return false
 		}
@@ -183,36 +196,49 @@ func (p *Plan) stopping() {
 }
 
 func (p *Plan) safety() {
-	name, snapshot := p.Status.SafetySnapshotName, p.in.Safety
-	fail := func(format string, arguments ...any) {
-		p.end(v1alpha1.RestoreFailed, v1alpha1.ReasonRestoreFailed, fmt.Sprintf(format, arguments...)+
-			"; no disk was replaced. Mend the cause and request another restore, or set restore.safetySnapshot to Skip")
+	if cause := p.lost(); cause != "" {
+		p.end(v1alpha1.RestoreFailed, v1alpha1.ReasonRestoreFailed, cause+"; no disk was replaced")
+		return
 	}
-	left := safetyPatience - p.in.Now.Sub(p.Status.Since.Time)
+	name, left := p.Status.SafetySnapshotName, safetyPatience-p.in.Now.Sub(p.Status.Since.Time)
+	failure := p.unsafe(left)
 	switch {
-	case p.lost() != "":
-		p.end(v1alpha1.RestoreFailed, v1alpha1.ReasonRestoreFailed, p.lost()+"; no disk was replaced")
-	case snapshot == nil && left > 0:
+	case failure != "":
+		p.end(v1alpha1.RestoreFailed, v1alpha1.ReasonRestoreFailed, failure+"; no disk was replaced. Resolve the cause and "+
+			"request another restore, or set restore.safetySnapshot to Skip")
+	case p.in.Safety == nil:
 		p.MakesSafety, p.After = true, left
 		p.message = fmt.Sprintf("WukongSnapshot %s of the stopped WukongVM is taken", name)
-	case snapshot != nil && snapshot.Labels[v1alpha1.LabelSafetyOf] != string(p.in.VM.UID):
-		fail("a WukongSnapshot %s that Wukong did not make has the name of the safety snapshot", name)
-	case snapshot != nil && !snapshot.DeletionTimestamp.IsZero():
-		fail("WukongSnapshot %s was deleted", name)
-	case snapshot != nil && model.Ready(snapshot).Status == metav1.ConditionTrue:
+	case model.Ready(p.in.Safety).Status == metav1.ConditionTrue:
 		p.enter(v1alpha1.RestoreSwitching)
-	case snapshot != nil && hopeless(model.Ready(snapshot).Reason):
-		fail("WukongSnapshot %s: %s", name, model.Ready(snapshot).Message)
-	case snapshot != nil && snapshot.Finished():
-		fail("WukongSnapshot %s: %s", name, model.Ready(snapshot).Message)
-	case left <= 0 && snapshot == nil:
-		fail("WukongSnapshot %s was not made within %s", name, safetyPatience)
-	case left <= 0:
-		fail("WukongSnapshot %s was not taken within %s: %s", name, safetyPatience, model.Ready(snapshot).Message)
 	default:
 		p.After = left
 		p.message = fmt.Sprintf("WukongSnapshot %s of the stopped WukongVM is taken: %s", name,
+			model.Ready(p.in.Safety).Message)
+	}
+}
+
+// unsafe is why there is no safety snapshot, and will be none while the guest waits for it; empty when there may be one.
+func (p *Plan) unsafe(left time.Duration) string {
+	name, snapshot := p.Status.SafetySnapshotName, p.in.Safety
+	switch {
+	case snapshot == nil && left > 0:
+		return ""
+	case snapshot == nil:
+		return fmt.Sprintf("WukongSnapshot %s was not made within %s", name, safetyPatience)
+	case snapshot.Labels[v1alpha1.LabelSafetyOf] != string(p.in.VM.UID):
+		return fmt.Sprintf("a WukongSnapshot %s that Wukong did not make has the name of the safety snapshot", name)
+	case !snapshot.DeletionTimestamp.IsZero():
+		return fmt.Sprintf("WukongSnapshot %s was deleted", name)
+	case model.Ready(snapshot).Status == metav1.ConditionTrue:
+		return ""
+	case snapshot.Finished(), hopeless(model.Ready(snapshot).Reason):
+		return fmt.Sprintf("WukongSnapshot %s: %s", name, model.Ready(snapshot).Message)
+	case left <= 0:
+		return fmt.Sprintf("WukongSnapshot %s was not taken within %s: %s", name, safetyPatience,
 			model.Ready(snapshot).Message)
+	default:
+		return ""
 	}
 }
 
@@ -231,13 +257,31 @@ func (p *Plan) switching() {
 	}
 	inUse, all := p.count(v1alpha1.DiskRestoreInUse)
 	p.message = fmt.Sprintf("%d of %d disks are replaced", inUse, all)
-	if inUse == all && p.stopped() {
+	left := switchPatience - p.in.Now.Sub(p.Status.Since.Time)
+	switch {
+	case inUse == all && p.stopped():
 		p.enter(v1alpha1.RestoreStarting)
+	case left <= 0:
+		p.rollBack(fmt.Sprintf("%s within %s", p.message, switchPatience))
+	default:
+		p.After = left
 	}
 }
 
-// rollBack begins to put the previous claims back.
+// rollBack begins to put the previous claims back. When one of them was deleted, all disks stay as they are: a guest must
+// not run on disks of two times.
 func (p *Plan) rollBack(cause string) {
+	for i := range p.Status.Disks {
+		entry := &p.Status.Disks[i]
+		if report := p.of(entry); p.has(entry) && report != nil && report.Phase == v1alpha1.DiskRestoreInUse &&
+			report.PreviousClaimName == "" {
+			p.end(v1alpha1.RestoreFailed, v1alpha1.ReasonRestoreFailed, fmt.Sprintf(
+				"%s; the previous disks cannot be put back, because PersistentVolumeClaim %s of disk %s was deleted: the disks "+
+					"stay those of WukongSnapshot %s", cause, entry.PreviousClaimName, entry.Name,
+				p.Status.Request.SnapshotRef.Name))
+			return
+		}
+	}
 	p.end(v1alpha1.RestoreRollingBack, v1alpha1.ReasonRolledBack, cause)
 }
 
@@ -246,6 +290,7 @@ func (p *Plan) starting() {
 		if p.in.Running() == nil {
 			p.enter(v1alpha1.RestoreSwitched)
 		}
+		p.message = "the guest shuts down, because powerState is Stopped"
 		return
 	}
 	if inUse, all := p.count(v1alpha1.DiskRestoreInUse); inUse < all && p.stopped() && !p.written() {
@@ -307,7 +352,7 @@ func (p *Plan) onPrevious() bool {
 	}
 	for i := range p.Status.Disks {
 		entry := &p.Status.Disks[i]
-		if claim, _ := virt.VolumeOf(instance, entry.Name); claim != "" && claim == entry.PreviousClaimName &&
+		if claim, _ := virt.VolumeOf(instance, p.volume(entry)); claim != "" && claim == entry.PreviousClaimName &&
 			p.has(entry) {
 			return true
 		}
@@ -326,6 +371,10 @@ func (p *Plan) rollingBack() {
 	switch {
 	case returned && p.stopped():
 		p.enter(v1alpha1.RestoreRolledBack)
+		return
+	case back > 0 && inUse == 0 && done > 0:
+		p.message = "a disk has no claim to go back to, and others are back already: so the guest is not started. " +
+			"See status.restore of the WukongDisks, and create a WukongClone of a snapshot"
 		return
 	case !returned && inUse+back == 0 && done > 0 && p.stopped():
 		p.end(v1alpha1.RestoreFailed, v1alpha1.ReasonRestoreFailed, fmt.Sprintf(

@@ -156,7 +156,9 @@ func TestLostStatus(t *testing.T) {
 	fillsOne := row{phase: filling, condition: strings.Replace(beginsAll, "0 of 2", "1 of 2", 1)}
 	starting := row{phase: starting, condition: starts, after: 5 * time.Minute}
 	checkAll(t, map[string]row{
-		"nothing was begun":                  {changes: lost("", withdrawn)},
+		"nothing was begun": {changes: lost("", withdrawn)},
+		"it replaced one, and the other failed": with(back, lost(begun, disk("root", diskInUse, ""),
+			disk("data", diskFailed, "its claim was lost"), haltedWith("root-1", "data-1"))...),
 		"a disk has no status":               {changes: lost(begun, forgets("data"))},
 		"a disk has no status, and is ended": {changes: lost(ended, forgets("data"))},
 		"a disk has no claim":                {changes: lost(begun, noClaim)},
@@ -240,4 +242,19 @@ func TestWhatIsRebuilt(t *testing.T) {
 	assert.Equal(t, entries[1:], plan.Status.Disks, "of the latest request")
 	plan = restore.Make(lost(reports(diskInUse, diskInUse), attachedElsewhere))
 	assert.Equal(t, entries[:1], plan.Status.Disks, "of the disks that it has")
+}
+
+// A guest must not run on disks of two times. When the claim that one disk had before was deleted, none goes back.
+func TestNoDiskGoesBackWithoutTheOthers(t *testing.T) {
+	nothingBefore := of("data", func(disk *v1alpha1.WukongDisk) { disk.Status.Restore.PreviousClaimName = "" })
+	row{
+		changes: []change{
+			inPhase(starting, reports(diskInUse, diskInUse), nothingBefore), haltedWith("root-2", "data-2"),
+			later(24 * time.Hour),
+		},
+		phase: failed, mark: ended,
+		condition: "False RestoreFailed: the guest did not start on the restored disks within 5m0s: KubeVirt reports " +
+			"Stopped; the previous disks cannot be put back, because PersistentVolumeClaim data-1 of disk data was deleted: " +
+			"the disks stay those of WukongSnapshot before",
+	}.check(t, "the previous claim of a disk was deleted")
 }

@@ -1,6 +1,7 @@
 package restore
 
 import (
+	"cmp"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -54,7 +55,7 @@ func (in Inputs) rebuilt() *v1alpha1.VMRestoreStatus {
 		status.SafetySnapshotName = model.SafetySnapshotName(in.VM, at.Time)
 	}
 	switch inUse := reports[v1alpha1.DiskRestoreInUse]; {
-	case reports[v1alpha1.DiskRestoreReturned] > 0:
+	case reports[v1alpha1.DiskRestoreReturned] > 0, inUse > 0 && reports[v1alpha1.DiskRestoreFailed] > 0:
 		status.Phase, status.Reason = v1alpha1.RestoreRollingBack, v1alpha1.ReasonRolledBack
 		status.Cause = "the guest did not start on the restored disks"
 	case inUse == len(status.Disks):
@@ -88,17 +89,25 @@ func (in Inputs) reported(status *v1alpha1.VMRestoreStatus) (metav1.Time, map[v1
 		}
 		reports[report.Phase]++
 		status.Disks = append(status.Disks, v1alpha1.VMRestoreDisk{
-			Name: in.VM.Spec.Disks[i].Name, DiskName: disk.Name, VolumeSnapshotName: report.VolumeSnapshotName,
-			PreviousClaimName: report.PreviousClaimName,
+			Name: in.VM.Spec.Disks[i].Name, DiskName: disk.Name,
+			VolumeSnapshotName: cmp.Or(report.VolumeSnapshotName, "unknown"),
+			PreviousClaimName:  previousOf(disk),
 		})
 	}
 	return at, reports
 }
 
-// isOpen reports whether a disk has a claim of a restore that has not ended.
+// previousOf is the claim that a disk had before its restore: the one that it has, when that was not replaced.
+func previousOf(disk *v1alpha1.WukongDisk) string {
+	if disk.Status.Restore.Phase == v1alpha1.DiskRestoreFailed {
+		return disk.Status.ClaimName
+	}
+	return disk.Status.Restore.PreviousClaimName
+}
+
+// isOpen reports whether a disk reports a restore that has not ended.
 func isOpen(report *v1alpha1.DiskRestore) bool {
-	return report != nil && report.Phase != v1alpha1.DiskRestoreDone && report.Phase != v1alpha1.DiskRestoreFailed &&
-		report.PreviousClaimName != ""
+	return report != nil && report.Phase != v1alpha1.DiskRestoreDone
 }
 
 // mayGoOn reports whether a restore that the disks report is not over: it has replaced disks, or its mark says so.

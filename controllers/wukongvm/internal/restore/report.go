@@ -45,6 +45,20 @@ func (p Plan) Claim(disk *v1alpha1.WukongDisk) string {
 		if _, volume := virt.TemplateDisk(p.in.Machine, entry.Name); volume != nil {
 			return virt.ClaimOf(volume)
 		}
+		return p.previous(disk.Name)
+	}
+	return ""
+}
+
+// previous is the claim that a disk had before the restore, as long as disks are being replaced.
+func (p Plan) previous(disk string) string {
+	if p.Status == nil || p.Status.Phase != v1alpha1.RestoreSwitching {
+		return ""
+	}
+	for i := range p.Status.Disks {
+		if p.Status.Disks[i].DiskName == disk {
+			return p.Status.Disks[i].PreviousClaimName
+		}
 	}
 	return ""
 }

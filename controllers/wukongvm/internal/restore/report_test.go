@@ -30,7 +30,7 @@ func TestClaimsAndLock(t *testing.T) {
 		"Switching":               {[]change{inPhase(switching, both), mix}, mixed, "7"},
 		"Switching, of one disk":  {[]change{inPhase(switching, filled, onlyRoot), mix}, "root-1 -", "7"},
 		"Switching, not listed":   {[]change{inPhase(switching, filled), mix, notListed}, "root-1 -", "7"},
-		"Switching, no machine":   {[]change{inPhase(switching, both), noMachine}, "- -", ""},
+		"Switching, no machine":   {[]change{inPhase(switching, both), noMachine}, "root-1 data-1", ""},
 		"Starting":                {[]change{inPhase(starting, reports(diskInUse, diskInUse)), mix}, "- -", "7"},
 		"Starting, from now on":   {[]change{inPhase(switching, reports(diskInUse, diskInUse)), mix}, "- -", "7"},
 		"Switched":                {[]change{inPhase(switched, both), powerStopped, mix}, "- -", "7"},
