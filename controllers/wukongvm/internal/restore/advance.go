@@ -218,7 +218,7 @@ func (p *Plan) safety() {
 	}
 }
 
-// unsafe is why there is no safety snapshot, and will be none while the guest waits for it; empty when there may be one.
+// unsafe is why there is no safety snapshot, and will be none while the guest waits for it; empty when one may come.
 func (p *Plan) unsafe(left time.Duration) string {
 	name, snapshot := p.Status.SafetySnapshotName, p.in.Safety
 	switch {
@@ -268,8 +268,8 @@ func (p *Plan) switching() {
 	}
 }
 
-// rollBack begins to put the previous claims back. When one of them was deleted, all disks stay as they are: a guest must
-// not run on disks of two times.
+// rollBack begins to put the previous claims back. When one of them was deleted, all disks stay as they are: a guest
+// must not run on disks of two times.
 func (p *Plan) rollBack(cause string) {
 	for i := range p.Status.Disks {
 		entry := &p.Status.Disks[i]
