@@ -14,6 +14,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 
+	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/bounds"
 )
 
@@ -62,7 +63,7 @@ func metadataSettled(obj client.Object, wanted Metadata) bool {
 	}
 	var umbrellas []metav1.OwnerReference
 	for _, reference := range obj.GetOwnerReferences() {
-		if reference.Kind == "Wukong" {
+		if reference.Kind == "Wukong" && reference.APIVersion == v1alpha1.GroupVersion.String() {
 			umbrellas = append(umbrellas, reference)
 		}
 	}

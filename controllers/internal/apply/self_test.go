@@ -27,6 +27,9 @@ func TestMetadataSettled(t *testing.T) {
 		settled    bool
 	}{
 		"nothing wanted, nothing there": {settled: true},
+		"a Wukong of another API": {
+			owners: []metav1.OwnerReference{{APIVersion: "example.com/v1", Kind: "Wukong", Name: "shop"}}, settled: true,
+		},
 		"a finalizer is missing":        {wanted: Metadata{Finalizer: "a"}},
 		"a finalizer is there, and others": {finalizers: []string{"b", "a"},
 			wanted: Metadata{Finalizer: "a"}, settled: true},

@@ -108,7 +108,7 @@ const progressStep = 10
 // Progress returns CDI's "45.21%", rounded down to a multiple of ten; nil while CDI reports N/A.
 func Progress(text cdiv1.DataVolumeProgress) *int32 {
 	percent, err := strconv.ParseFloat(strings.TrimSuffix(string(text), "%"), 64)
-	if err != nil || percent < 0 || percent > 100 {
+	if err != nil || !(percent >= 0 && percent <= 100) { // NaN is no number
 		return nil
 	}
 	return ptr.To(int32(percent) / progressStep * progressStep)

@@ -23,7 +23,7 @@ func TestRestartsAreCountedCoarsely(t *testing.T) {
 
 func TestProgress(t *testing.T) {
 	tests := map[cdiv1.DataVolumeProgress]*int32{
-		"": nil, "N/A": nil, "-1%": nil, "101%": nil,
+		"": nil, "N/A": nil, "NaN%": nil, "-1%": nil, "101%": nil,
 		"0.00%": ptr.To(int32(0)), "9.99%": ptr.To(int32(0)), "10.0%": ptr.To(int32(10)), "99.9%": ptr.To(int32(90)),
 		"100.0%": ptr.To(int32(100)),
 	}

@@ -31,8 +31,7 @@ func ReadFailure(ctx context.Context, reader client.Reader, claim *corev1.Persis
 		if err != nil {
 			return "", err
 		}
-		if unresolved && !isConflict(failure) &&
-			(latest == nil || latest.LastTimestamp.Before(&failure.LastTimestamp)) {
+		if unresolved && !isConflict(failure) && (latest == nil || isLater(failure, latest)) {
 			latest = failure
 		}
 	}
@@ -40,6 +39,14 @@ func ReadFailure(ctx context.Context, reader client.Reader, claim *corev1.Persis
 		return "", nil
 	}
 	return latest.Message, nil
+}
+
+// isLater orders events by their times, which are whole seconds, and by their messages: the cache lists in no order.
+func isLater(one, two *corev1.Event) bool {
+	if one.LastTimestamp.Equal(&two.LastTimestamp) {
+		return one.Message > two.Message
+	}
+	return two.LastTimestamp.Before(&one.LastTimestamp)
 }
 
 // isUnresolved reports whether the claim that an event is about still has no volume. The API server keeps the event for
