@@ -30,7 +30,7 @@ func TestMetadataSettled(t *testing.T) {
 		"a Wukong of another API": {
 			owners: []metav1.OwnerReference{{APIVersion: "example.com/v1", Kind: "Wukong", Name: "shop"}}, settled: true,
 		},
-		"a finalizer is missing":        {wanted: Metadata{Finalizer: "a"}},
+		"a finalizer is missing": {wanted: Metadata{Finalizer: "a"}},
 		"a finalizer is there, and others": {finalizers: []string{"b", "a"},
 			wanted: Metadata{Finalizer: "a"}, settled: true},
 		"the umbrella is missing": {wanted: Metadata{Umbrella: &shop}},

@@ -3,6 +3,7 @@ package dvstate
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 
@@ -108,7 +109,7 @@ const progressStep = 10
 // Progress returns CDI's "45.21%", rounded down to a multiple of ten; nil while CDI reports N/A.
 func Progress(text cdiv1.DataVolumeProgress) *int32 {
 	percent, err := strconv.ParseFloat(strings.TrimSuffix(string(text), "%"), 64)
-	if err != nil || !(percent >= 0 && percent <= 100) { // NaN is no number
+	if err != nil || math.IsNaN(percent) || percent < 0 || percent > 100 {
 		return nil
 	}
 	return ptr.To(int32(percent) / progressStep * progressStep)
