@@ -115,15 +115,16 @@ func (r *Reconciler) removeOwners(ctx context.Context, disk *v1alpha1.WukongDisk
 // orphanClaim deletes a DataVolume and keeps its claim. The garbage collector removes the owner reference of the claim
 // before it deletes the DataVolume. CDI must not put it back: if its cache still has the DataVolume, it adopts a claim
 // without an owner that is marked as filled for that DataVolume (pkg/controller/datavolume/controller-base.go,
-// validatePVC), and then the garbage collector deletes the claim. So the mark is removed first.
+// validatePVC), and then the garbage collector deletes the claim. So the mark is emptied first. It is not removed: CDI
+// copies a mark that is missing from the DataVolume again (handleDelayedAnnotations), but no other value. CDI cannot
+// adopt by an older copy of the claim either: that one has its owner, or the API server refuses the update.
 func (r *Reconciler) orphanClaim(ctx context.Context, dataVolume *cdiv1.DataVolume) error {
-	claim, err := read.Get(ctx, r.client, dataVolume.Namespace, dataVolume.Name, &corev1.PersistentVolumeClaim{})
+	claim, err := read.Get(ctx, r.applier.Live, dataVolume.Namespace, dataVolume.Name, &corev1.PersistentVolumeClaim{})
 	if err != nil {
 		return err
 	}
 	if claim != nil && metav1.IsControlledBy(claim, dataVolume) {
-		err := r.applier.Mark(ctx, claim.DeepCopy(), nil, map[string]any{dvstate.AnnotationPopulatedFor: nil})
-		if client.IgnoreNotFound(err) != nil {
+		if err := r.applier.Mark(ctx, claim, nil, map[string]any{dvstate.AnnotationPopulatedFor: ""}); err != nil {
 			return err
 		}
 	}
