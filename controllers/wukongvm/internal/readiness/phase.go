@@ -38,7 +38,7 @@ func (in Inputs) Phase() v1alpha1.Phase {
 	if in.Machine == nil {
 		return v1alpha1.PhasePending
 	}
-	printed := in.Machine.Status.PrintableStatus
+	printed := in.printed()
 	if printed == kubevirtv1.VirtualMachineStatusStopped && in.VM.Spec.PowerState == v1alpha1.PowerRunning &&
 		!power.ShutDownFromInside(in.View) {
 		return v1alpha1.PhaseStarting

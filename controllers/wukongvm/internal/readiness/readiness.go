@@ -113,7 +113,7 @@ func (in Inputs) partMissing() *cause.Cause {
 
 // startFails reports whether KubeVirt has a graver cause than a disk that takes time.
 func (in Inputs) startFails() bool {
-	return in.Machine != nil && failures[in.Machine.Status.PrintableStatus] != ""
+	return in.Machine != nil && failures[in.printed()] != ""
 }
 
 // satisfied reports whether the WukongVM is as powerState says.
@@ -133,7 +133,6 @@ var failures = map[kubevirtv1.VirtualMachinePrintableStatus]string{
 	kubevirtv1.VirtualMachineStatusCrashLoopBackOff: v1alpha1.ReasonMachineFailed,
 	kubevirtv1.VirtualMachineStatusErrImagePull:     v1alpha1.ReasonMachineFailed,
 	kubevirtv1.VirtualMachineStatusImagePullBackOff: v1alpha1.ReasonMachineFailed,
-	kubevirtv1.VirtualMachineStatusPvcNotFound:      v1alpha1.ReasonMachineFailed,
 	kubevirtv1.VirtualMachineStatusDataVolumeError:  v1alpha1.ReasonMachineFailed,
 	kubevirtv1.VirtualMachineStatusUnknown:          v1alpha1.ReasonMachineFailed,
 }
@@ -150,7 +149,7 @@ func (in Inputs) virtualMachineState() *cause.Cause {
 		return &cause.Cause{Reason: v1alpha1.ReasonStopping, Message: fmt.Sprintf(
 			"VirtualMachine %s was deleted by someone, and is created again afterwards", in.Machine.Name)}
 	}
-	printed := in.Machine.Status.PrintableStatus
+	printed := in.printed()
 	if reason, failed := failures[printed]; failed {
 		before := in.starting()
 		if reason == v1alpha1.ReasonMachineFailed && before.Reason == v1alpha1.ReasonMachineFailed {

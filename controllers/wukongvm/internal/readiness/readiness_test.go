@@ -39,6 +39,13 @@ func instanceIn(
 
 var instanceIsReady = condition{Type: kubevirtv1.VirtualMachineInstanceReady, Status: corev1.ConditionTrue}
 
+func unscheduled(message string) condition {
+	return condition{
+		Type:   kubevirtv1.VirtualMachineInstanceConditionType(corev1.PodScheduled),
+		Status: corev1.ConditionFalse, Reason: corev1.PodReasonUnschedulable, Message: message,
+	}
+}
+
 // A row has what was observed of a WukongVM, and what Ready and the phase must report. An empty reason is Ready=True.
 func TestReadyTellsTheDeepestCause(t *testing.T) {
 	running := func(o *Inputs) {
@@ -86,11 +93,32 @@ func TestReadyTellsTheDeepestCause(t *testing.T) {
 		}, phase: v1alpha1.PhaseRunning},
 		"unschedulable": {observe: func(o *Inputs) {
 			o.Machine = machineWith(kubevirtv1.VirtualMachineStatusUnschedulable)
-			o.Instance = instanceIn(kubevirtv1.Scheduling, kubevirtv1.VirtualMachineInstanceCondition{
-				Type:   kubevirtv1.VirtualMachineInstanceConditionType(corev1.PodScheduled),
-				Status: corev1.ConditionFalse, Message: "0/1 nodes: Insufficient memory",
-			})
+			o.Instance = instanceIn(kubevirtv1.Scheduling, unscheduled("0/1 nodes: Insufficient memory"))
 		}, reason: v1alpha1.ReasonUnschedulable, message: "Insufficient memory", phase: v1alpha1.PhaseError},
+		// KubeVirt's words for a claim that it waits for are those of the scheduler.
+		"KubeVirt waits for a claim": {observe: func(o *Inputs) {
+			o.Machine = machineWith(kubevirtv1.VirtualMachineStatusPvcNotFound)
+			o.Instance = instanceIn(kubevirtv1.Pending, unscheduled("PVC web-root does not exist"))
+		}, reason: v1alpha1.ReasonStarting, phase: v1alpha1.PhaseStarting},
+		"KubeVirt waits for the claim of a disk that takes its time": {observe: func(o *Inputs) {
+			o.Machine = machineWith(kubevirtv1.VirtualMachineStatusUnschedulable)
+			o.Instance = instanceIn(kubevirtv1.Pending, unscheduled("PVC web-root does not exist"))
+			o.Parts = &cause.Cause{Reason: v1alpha1.ReasonWaitingForDisk, Message: "importing", Waiting: true}
+		}, reason: v1alpha1.ReasonWaitingForDisk, message: "importing", phase: v1alpha1.PhaseStarting},
+		"no node for a claim's first consumer": {observe: func(o *Inputs) {
+			o.Machine = machineWith(kubevirtv1.VirtualMachineStatusUnschedulable)
+			o.Instance = instanceIn(kubevirtv1.Pending, unscheduled("0/1 nodes: Insufficient memory"),
+				condition{Type: kubevirtv1.VirtualMachineInstanceProvisioning, Status: corev1.ConditionTrue})
+		}, reason: v1alpha1.ReasonUnschedulable, message: "Insufficient memory", phase: v1alpha1.PhaseError},
+		"the pod is refused after KubeVirt waited for a claim": {observe: func(o *Inputs) {
+			o.Machine = machineWith(kubevirtv1.VirtualMachineStatusUnschedulable)
+			o.Instance = instanceIn(kubevirtv1.Pending, unscheduled("PVC web-root does not exist"), condition{
+				Type: kubevirtv1.VirtualMachineInstanceSynchronized, Status: corev1.ConditionFalse,
+				Reason: "FailedCreate", Message: "no PriorityClass with name gold",
+			})
+			o.Events.Late = true
+		}, reason: v1alpha1.ReasonStartFailing, phase: v1alpha1.PhaseError,
+			message: "VirtualMachine web: Starting: no PriorityClass with name gold"},
 		"fails again and again": {observe: func(o *Inputs) {
 			o.Machine, o.Events.Cause = machineWith(kubevirtv1.VirtualMachineStatusCrashLoopBackOff), "no such bridge"
 		}, reason: v1alpha1.ReasonMachineFailed, message: "CrashLoopBackOff: no such bridge",

@@ -60,7 +60,7 @@ func (in Inputs) starting() *cause.Cause {
 
 // describe is the name of the VirtualMachine, its printable status, and the cause of that.
 func (in Inputs) describe() string {
-	name, printed := in.Machine.Name, in.Machine.Status.PrintableStatus
+	name, printed := in.Machine.Name, in.printed()
 	if printed == "" {
 		return fmt.Sprintf("VirtualMachine %s: KubeVirt has not processed it yet", name)
 	}
@@ -70,18 +70,40 @@ func (in Inputs) describe() string {
 	return fmt.Sprintf("VirtualMachine %s: %s", name, printed)
 }
 
+// printed is the printable status of the VirtualMachine, or Starting while KubeVirt only waits for a claim to appear.
+// KubeVirt shows that wait as one for the scheduler, and shows it still when the claim exists and the pod is refused
+// (pkg/virt-controller/watch/vmi/lifecycle.go, updateStatus).
+func (in Inputs) printed() kubevirtv1.VirtualMachinePrintableStatus {
+	printed := in.Machine.Status.PrintableStatus
+	switch {
+	case printed == kubevirtv1.VirtualMachineStatusPvcNotFound,
+		printed == kubevirtv1.VirtualMachineStatusUnschedulable && in.Instance != nil && !in.hasPod():
+		return kubevirtv1.VirtualMachineStatusStarting
+	default:
+		return printed
+	}
+}
+
+// hasPod reports whether what the instance says of the scheduler concerns a pod: its launcher, or the one that KubeVirt
+// creates while it provisions claims of a class that waits for their first consumer.
+func (in Inputs) hasPod() bool {
+	if !in.Instance.IsUnprocessed() {
+		return true
+	}
+	provisioning := virt.Condition(in.Instance, kubevirtv1.VirtualMachineInstanceProvisioning)
+	return provisioning != nil && provisioning.Status == corev1.ConditionTrue
+}
+
 // failure is the most specific message about a start: why the pod was not scheduled, why the instance could not be
 // synchronized, why the VirtualMachine failed, or what events report.
 func (in Inputs) failure() string {
 	if in.Instance != nil {
-		for _, conditionType := range []kubevirtv1.VirtualMachineInstanceConditionType{
-			kubevirtv1.VirtualMachineInstanceConditionType(corev1.PodScheduled),
-			kubevirtv1.VirtualMachineInstanceSynchronized,
-		} {
-			condition := virt.Condition(in.Instance, conditionType)
-			if condition != nil && condition.Status == corev1.ConditionFalse {
-				return condition.Message
-			}
+		if unscheduled := in.instanceFailure(
+			kubevirtv1.VirtualMachineInstanceConditionType(corev1.PodScheduled)); unscheduled != "" && in.hasPod() {
+			return unscheduled
+		}
+		if refused := in.instanceFailure(kubevirtv1.VirtualMachineInstanceSynchronized); refused != "" {
+			return refused
 		}
 	}
 	for _, condition := range in.Machine.Status.Conditions {
@@ -90,4 +112,13 @@ func (in Inputs) failure() string {
 		}
 	}
 	return in.Events.Cause
+}
+
+// instanceFailure is the message of a condition of the instance that is False, or "".
+func (in Inputs) instanceFailure(conditionType kubevirtv1.VirtualMachineInstanceConditionType) string {
+	condition := virt.Condition(in.Instance, conditionType)
+	if condition == nil || condition.Status != corev1.ConditionFalse {
+		return ""
+	}
+	return condition.Message
 }
