@@ -264,6 +264,9 @@ const (
 	ReasonRestoreFailed = "RestoreFailed"
 	// ReasonRolledBack: the guest did not start on the restored disks, and has the previous ones again.
 	ReasonRolledBack = "RolledBack"
+	// ReasonNotRolledBack: the guest did not start on the restored disks, and a previous claim could not be put back,
+	// because it was deleted.
+	ReasonNotRolledBack = "NotRolledBack"
 	// ReasonSnapshotMismatch: the snapshot contains no disk of the WukongVM.
 	ReasonSnapshotMismatch = "SnapshotMismatch"
 	// ReasonDiskNotRestorable: a disk cannot be restored; the message names it and explains why.

@@ -35,6 +35,13 @@ const (
 	RestoreSuccessGuestAgent RestoreSuccess = "GuestAgent"
 )
 
+const (
+	// DefaultSafetyTTLSeconds is the default of restore.safetyTTLSeconds: a week.
+	DefaultSafetyTTLSeconds int64 = 604800
+	// DefaultStartDeadlineSeconds is the default of restore.startDeadlineSeconds.
+	DefaultStartDeadlineSeconds int64 = 600
+)
+
 // VMRestore replaces the disks of a WukongVM with those of a snapshot, once. The new disks are filled while the guest
 // runs. Then the guest stops, all disks are replaced or none, and the guest starts. If it does not start, the previous
 // disks are put back.
@@ -95,7 +102,7 @@ type VMRestore struct {
 }
 
 // RestorePhase is the progress of the restore of a WukongVM.
-// +kubebuilder:validation:Enum=Pending;Filling;Stopping;Safety;Switching;Starting;Switched;RollingBack;Succeeded;Failed;RolledBack;Cancelled;Skipped
+// +kubebuilder:validation:Enum=Pending;Filling;Stopping;Safety;Switching;Starting;Switched;RollingBack;Succeeded;Failed;RolledBack;NotRolledBack;Cancelled;Skipped
 type RestorePhase string
 
 const (
@@ -122,6 +129,9 @@ const (
 	RestoreFailed RestorePhase = "Failed"
 	// RestoreRolledBack means that the guest did not start on the restored disks, and has the previous ones again.
 	RestoreRolledBack RestorePhase = "RolledBack"
+	// RestoreNotRolledBack means that the guest did not start on the restored disks, and that a previous claim could not
+	// be put back, because it was deleted.
+	RestoreNotRolledBack RestorePhase = "NotRolledBack"
 	// RestoreCancelled means that the request was withdrawn before any disk was replaced.
 	RestoreCancelled RestorePhase = "Cancelled"
 	// RestoreSkipped means that the request was not carried out, because of its time.
@@ -238,7 +248,7 @@ type DiskRestore struct {
 	// +kubebuilder:validation:MaxLength=253
 	TargetClaimName string `json:"targetClaimName,omitempty"`
 
-	// previousClaimName is the PersistentVolumeClaim that the disk had before.
+	// previousClaimName is the PersistentVolumeClaim that the disk had before. It is empty if that was deleted.
 	// +optional
 	// +kubebuilder:validation:MaxLength=253
 	PreviousClaimName string `json:"previousClaimName,omitempty"`

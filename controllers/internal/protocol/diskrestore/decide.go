@@ -114,11 +114,9 @@ func (in Inputs) replaced(target *cdiv1.DataVolume) Decision {
 		return keepNothing() // nobody is left who could put the previous claim back
 	case !leads:
 		return decision
-	case status.Phase == v1alpha1.RestoreSucceeded:
+	case status.Phase == v1alpha1.RestoreSucceeded, status.Phase == v1alpha1.RestoreNotRolledBack:
 		return keepNothing()
-	case status.Phase == v1alpha1.RestoreRollingBack && in.nothingToGoBackTo():
-		return keepNothing()
-	case status.Phase == v1alpha1.RestoreRollingBack:
+	case status.Phase == v1alpha1.RestoreRollingBack && !in.nothingToGoBackTo():
 		// From this write on, the previous claim holds the disk.
 		return end(map[string]any{
 			v1alpha1.AnnotationInUse: nil, v1alpha1.AnnotationRejected: "true", v1alpha1.AnnotationKeepPrevious: nil,

@@ -26,6 +26,7 @@ func TestEachPhaseInEachState(t *testing.T) {
 	}
 	const (
 		over  = "-/- | remove/Filling | remove/Filled | -/InUse | remove/Returned | -/Done"
+		ended = "-/- | remove/Filling | remove/Filled | mark ended/Done | remove/Returned | -/Done"
 		fills = "-/Failed | -/Filling | -/Filled | -/InUse | remove/Failed | -/Done"
 	)
 	for name, cells := range map[v1alpha1.RestorePhase]string{
@@ -38,8 +39,8 @@ func TestEachPhaseInEachState(t *testing.T) {
 		v1alpha1.RestoreSwitched:  over,
 		v1alpha1.RestoreRollingBack: "-/- | -/Filling | -/Filled | mark rejected/InUse | " +
 			"-/Returned | -/Done",
-		v1alpha1.RestoreSucceeded: "-/- | remove/Filling | remove/Filled | mark ended/Done | remove/Returned | -/Done",
-		v1alpha1.RestorePending:   over, v1alpha1.RestoreFailed: over, v1alpha1.RestoreRolledBack: over,
+		v1alpha1.RestoreSucceeded: ended, v1alpha1.RestoreNotRolledBack: ended,
+		v1alpha1.RestorePending: over, v1alpha1.RestoreFailed: over, v1alpha1.RestoreRolledBack: over,
 		v1alpha1.RestoreCancelled: over, v1alpha1.RestoreSkipped: over,
 	} {
 		expected := strings.Split(cells, " | ")
@@ -111,11 +112,11 @@ func TestOtherRequests(t *testing.T) {
 		"in use, rolls back, the previous one is gone": {inUse, func(in *Inputs) {
 			rollsBack(in)
 			in.Copies.Previous = nil
-		}, "mark ended", "Done"},
+		}, "-", "InUse"},
 		"in use, rolls back, the previous one is being deleted": {inUse, func(in *Inputs) {
 			rollsBack(in)
 			in.Copies.Previous.DeletionTimestamp = ptr.To(metav1.NewTime(noon))
-		}, "mark ended", "Done"},
+		}, "-", "InUse"},
 
 		"rejected, the WukongVM is gone": {rejected, noVM, "remove", "Returned"},
 		"no target, no WukongVM":         {noTarget, noVM, "-", "-"},
@@ -147,7 +148,8 @@ func TestWhatIsSparedAndUnderWay(t *testing.T) {
 		v1alpha1.RestoreSafety: {false, true}, v1alpha1.RestoreSwitching: {true, true},
 		v1alpha1.RestoreStarting: {true, true}, v1alpha1.RestoreSwitched: {true, true},
 		v1alpha1.RestoreRollingBack: {true, true}, v1alpha1.RestoreSucceeded: {}, v1alpha1.RestoreFailed: {},
-		v1alpha1.RestoreRolledBack: {}, v1alpha1.RestoreCancelled: {}, v1alpha1.RestoreSkipped: {},
+		v1alpha1.RestoreRolledBack: {}, v1alpha1.RestoreNotRolledBack: {}, v1alpha1.RestoreCancelled: {},
+		v1alpha1.RestoreSkipped: {},
 	} {
 		in := inputs(phase(name))
 		assert.Equal(t, row.spares, in.Spares(spared), "%s: spares", name)

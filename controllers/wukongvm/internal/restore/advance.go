@@ -268,19 +268,31 @@ func (p *Plan) switching() {
 	}
 }
 
-// rollBack begins to put the previous claims back. When one of them was deleted, all disks stay as they are: a guest
-// must not run on disks of two times.
-func (p *Plan) rollBack(cause string) {
+// stranded lists the disks whose previous claims cannot be put back, because somebody deleted them.
+func (p *Plan) stranded() []string {
+	var names []string
 	for i := range p.Status.Disks {
 		entry := &p.Status.Disks[i]
 		if report := p.of(entry); p.has(entry) && report != nil && report.Phase == v1alpha1.DiskRestoreInUse &&
 			report.PreviousClaimName == "" {
-			p.end(v1alpha1.RestoreFailed, v1alpha1.ReasonRestoreFailed, fmt.Sprintf(
-				"%s; the previous disks cannot be put back, because PersistentVolumeClaim %s of disk %s was deleted: the disks "+
-					"stay those of WukongSnapshot %s", cause, entry.PreviousClaimName, entry.Name,
-				p.Status.Request.SnapshotRef.Name))
-			return
+			names = append(names, entry.Name)
 		}
+	}
+	return names
+}
+
+// cannotReturn reports whether all disks are replaced, and one of them has no previous claim. Then none is put back: a
+// guest must not run on disks of two times.
+func (p *Plan) cannotReturn() bool {
+	inUse, all := p.count(v1alpha1.DiskRestoreInUse)
+	return inUse == all && len(p.stranded()) > 0
+}
+
+// rollBack begins to put the previous claims back.
+func (p *Plan) rollBack(cause string) {
+	if p.cannotReturn() {
+		p.enter(v1alpha1.RestoreStarting)
+		return
 	}
 	p.end(v1alpha1.RestoreRollingBack, v1alpha1.ReasonRolledBack, cause)
 }
@@ -297,7 +309,7 @@ func (p *Plan) starting() {
 		p.enter(v1alpha1.RestoreSwitching) // the status of a disk was lost
 		return
 	}
-	deadline := time.Duration(ptr.Deref(p.Status.Request.StartDeadlineSeconds, 600)) * time.Second
+	deadline := p.deadline()
 	left := deadline - p.in.Now.Sub(p.Status.Since.Time)
 	started, waits := p.started()
 	if inUse, all := p.count(v1alpha1.DiskRestoreInUse); started && inUse < all {
@@ -306,6 +318,9 @@ func (p *Plan) starting() {
 	switch {
 	case started:
 		p.end(v1alpha1.RestoreSucceeded, v1alpha1.ReasonRestored, "")
+	case left <= 0 && p.cannotReturn():
+		p.message = fmt.Sprintf("the guest did not start on the restored disks within %s: %s. Its previous disks cannot be "+
+			"put back, because %s deleted%s", deadline, waits, p.lostClaims(), p.undo())
 	case left <= 0:
 		p.rollBack(fmt.Sprintf("the guest did not start on the restored disks within %s: %s", deadline, waits))
 	default:
@@ -313,6 +328,21 @@ func (p *Plan) starting() {
 		p.message = fmt.Sprintf("the guest starts on the restored disks, until %s at the latest: %s",
 			text(p.Status.Since.Add(deadline)), waits)
 	}
+}
+
+// deadline is how long the guest has to start on the restored disks.
+func (p *Plan) deadline() time.Duration {
+	return time.Duration(ptr.Deref(p.Status.Request.StartDeadlineSeconds, v1alpha1.DefaultStartDeadlineSeconds)) *
+		time.Second
+}
+
+// lostClaims names the claims that cannot be put back, with the verb that follows.
+func (p *Plan) lostClaims() string {
+	names := p.stranded()
+	if len(names) == 1 {
+		return fmt.Sprintf("the previous PersistentVolumeClaim of disk %s was", names[0])
+	}
+	return fmt.Sprintf("the previous PersistentVolumeClaims of disks %s were", strings.Join(names, ", "))
 }
 
 // started reports whether the guest has started on the restored disks, or what it waits for.
@@ -361,26 +391,47 @@ func (p *Plan) onPrevious() bool {
 }
 
 func (p *Plan) rollingBack() {
-	returned := true
-	for i := range p.Status.Disks {
-		returned = returned && (!p.has(&p.Status.Disks[i]) || p.isBack(&p.Status.Disks[i]))
-	}
-	inUse, _ := p.count(v1alpha1.DiskRestoreInUse)
-	back, _ := p.count(v1alpha1.DiskRestoreReturned)
-	done, _ := p.count(v1alpha1.DiskRestoreDone)
-	switch {
-	case returned && p.stopped():
+	back, all := p.back()
+	switch stranded := len(p.stranded()); {
+	case back == all && p.stopped():
 		p.enter(v1alpha1.RestoreRolledBack)
-		return
-	case back > 0 && inUse == 0 && done > 0:
-		p.message = "a disk has no claim to go back to, and others are back already: so the guest is not started. " +
-			"See status.restore of the WukongDisks, and create a WukongClone of a snapshot"
-		return
-	case !returned && inUse+back == 0 && done > 0 && p.stopped():
-		p.end(v1alpha1.RestoreFailed, v1alpha1.ReasonRestoreFailed, fmt.Sprintf(
-			"%s; the disks could not be put back, because a PersistentVolumeClaim of before was deleted: they are those of "+
-				"WukongSnapshot %s", p.Status.Cause, p.Status.Request.SnapshotRef.Name))
-		return
+	case stranded == all && stranded > 0 && p.stopped():
+		p.enter(v1alpha1.RestoreStarting) // the disks are of one time
+	case p.mixed() && p.stopped() && p.in.VM.Spec.PowerState == v1alpha1.PowerStopped:
+		p.endMixed()
+	case p.mixed():
+		p.message = fmt.Sprintf("the guest is not started, because its disks are of two times: %s deleted, and the other "+
+			"disks are put back. Request a restore of another WukongSnapshot; or set powerState to Stopped, and then to Running, to "+
+			"start the guest on the disks as they are%s", p.lostClaims(), p.undo())
+	default:
+		p.message = "the previous disks are put back, because " + strings.TrimSuffix(p.Status.Cause, ".")
 	}
-	p.message = "the previous disks are put back, because " + strings.TrimSuffix(p.Status.Cause, ".")
+}
+
+// back counts the disks that have their previous claims, of those that the WukongVM still has.
+func (p *Plan) back() (back, all int) {
+	for i := range p.Status.Disks {
+		if !p.has(&p.Status.Disks[i]) {
+			continue
+		}
+		all++
+		if p.isBack(&p.Status.Disks[i]) {
+			back++
+		}
+	}
+	return back, all
+}
+
+// mixed reports whether some disks have their previous claims, and the others have none to be put back.
+func (p *Plan) mixed() bool {
+	back, all := p.back()
+	stranded := len(p.stranded())
+	return back > 0 && stranded > 0 && back+stranded == all
+}
+
+// endMixed ends a restore that has left disks of two times.
+func (p *Plan) endMixed() {
+	p.end(v1alpha1.RestoreNotRolledBack, v1alpha1.ReasonNotRolledBack, fmt.Sprintf(
+		"%s; the disks are of two times, because %s deleted, and the other disks were put back",
+		strings.TrimSuffix(p.Status.Cause, "."), p.lostClaims()))
 }

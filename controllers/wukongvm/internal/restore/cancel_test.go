@@ -59,11 +59,12 @@ func TestAfterTheEnd(t *testing.T) {
 		return append([]change{inPhase(phase, caused)}, changes...)
 	}
 	conditions := map[v1alpha1.RestorePhase]string{
-		succeeded:  "True Restored: the guest runs on the disks of WukongSnapshot before",
-		failed:     "False Because: because",
-		cancelled:  "False Because: because",
-		rolledBack: "False Because: " + isBack + "because",
-		skipped:    "True Because: because",
+		succeeded:                     "True Restored: the guest runs on the disks of WukongSnapshot before",
+		failed:                        "False Because: because",
+		cancelled:                     "False Because: because",
+		rolledBack:                    "False Because: " + isBack + "because",
+		v1alpha1.RestoreNotRolledBack: "False Because: because",
+		skipped:                       "True Because: because",
 	}
 	for phase, condition := range conditions {
 		stays := func(changes ...change) row {
@@ -125,7 +126,10 @@ func TestAfterTheEnd(t *testing.T) {
 			condition: "False RollingBack: " + goesBack + "because",
 		}})
 	}
-	checkAll(t, map[string]row{"succeeded, and the previous claims are about to be deleted": {
+	checkAll(t, map[string]row{"not rolled back, and a disk does not know it yet": {
+		changes: given(v1alpha1.RestoreNotRolledBack, reports(diskInUse, diskReturned), halted),
+		phase:   v1alpha1.RestoreNotRolledBack, condition: conditions[v1alpha1.RestoreNotRolledBack],
+	}, "succeeded, and the previous claims are about to be deleted": {
 		changes: given(succeeded, reports(diskInUse, diskInUse)), phase: succeeded, condition: conditions[succeeded],
 	}, "succeeded, and they are not yet for the next request": {
 		changes: given(succeeded, reports(diskInUse, diskDone), another), phase: succeeded,
@@ -242,19 +246,4 @@ func TestWhatIsRebuilt(t *testing.T) {
 	assert.Equal(t, entries[1:], plan.Status.Disks, "of the latest request")
 	plan = restore.Make(lost(reports(diskInUse, diskInUse), attachedElsewhere))
 	assert.Equal(t, entries[:1], plan.Status.Disks, "of the disks that it has")
-}
-
-// A guest must not run on disks of two times. When the claim that one disk had before was deleted, none goes back.
-func TestNoDiskGoesBackWithoutTheOthers(t *testing.T) {
-	nothingBefore := of("data", func(disk *v1alpha1.WukongDisk) { disk.Status.Restore.PreviousClaimName = "" })
-	row{
-		changes: []change{
-			inPhase(starting, reports(diskInUse, diskInUse), nothingBefore), haltedWith("root-2", "data-2"),
-			later(24 * time.Hour),
-		},
-		phase: failed, mark: ended,
-		condition: "False RestoreFailed: the guest did not start on the restored disks within 5m0s: KubeVirt reports " +
-			"Stopped; the previous disks cannot be put back, because PersistentVolumeClaim data-1 of disk data was deleted: " +
-			"the disks stay those of WukongSnapshot before",
-	}.check(t, "the previous claim of a disk was deleted")
 }

@@ -93,14 +93,12 @@ func (p *Plan) proceed() {
 	asked := p.in.VM.Spec.Restore
 	same := asked != nil && asked.RequestedAt.Equal(&p.Status.Request.RequestedAt)
 	switch {
-	case p.Status.Phase == v1alpha1.RestoreSwitched && asked != nil && !same && p.isNext(asked):
-		// The guest has not run since, and another request that can be carried out now is the verdict.
-		p.end(v1alpha1.RestoreSucceeded, v1alpha1.ReasonRestored, "")
-		p.After = time.Millisecond
+	case asked != nil && !same && p.mayFollow() && p.isNext(asked):
+		p.giveWay()
 	case underWay(p.Status.Phase) && (same || replaced(p.Status.Phase)):
 	case underWay(p.Status.Phase):
 		p.cancel()
-	case p.Status.Phase != v1alpha1.RestoreSucceeded && p.anyInUse():
+	case !keepsReplaced(p.Status.Phase) && p.anyInUse():
 		// The cache was behind when the restore ended, and status had been lost.
 		p.rollBack(p.Status.Cause)
 	case same:
@@ -111,6 +109,35 @@ func (p *Plan) proceed() {
 		p.Status = nil
 		p.begin()
 	}
+}
+
+// mayFollow reports whether another request may be carried out before this restore has come to its end by itself: the
+// guest has not run since, or cannot start, and the disks cannot be put back.
+func (p *Plan) mayFollow() bool {
+	switch p.Status.Phase {
+	case v1alpha1.RestoreSwitched:
+		return true
+	case v1alpha1.RestoreStarting:
+		return p.cannotReturn() && !p.onPrevious() && p.in.Now.Sub(p.Status.Since.Time) >= p.deadline()
+	case v1alpha1.RestoreRollingBack:
+		return p.mixed() && p.stopped()
+	default:
+		return false
+	}
+}
+
+// giveWay ends the restore for another request.
+func (p *Plan) giveWay() {
+	switch p.Status.Phase {
+	case v1alpha1.RestoreStarting:
+		p.end(v1alpha1.RestoreNotRolledBack, v1alpha1.ReasonNotRolledBack, fmt.Sprintf(
+			"the guest did not start on the restored disks within %s, and %s deleted", p.deadline(), p.lostClaims()))
+	case v1alpha1.RestoreRollingBack:
+		p.endMixed()
+	default:
+		p.end(v1alpha1.RestoreSucceeded, v1alpha1.ReasonRestored, "")
+	}
+	p.After = time.Millisecond
 }
 
 // isNext reports whether a request is later than the one at hand, and can be carried out now.
@@ -260,4 +287,9 @@ func replaced(phase v1alpha1.RestorePhase) bool {
 	default:
 		return false
 	}
+}
+
+// keepsReplaced reports whether a restore that has ended in a phase leaves the disks replaced.
+func keepsReplaced(phase v1alpha1.RestorePhase) bool {
+	return phase == v1alpha1.RestoreSucceeded || phase == v1alpha1.RestoreNotRolledBack
 }

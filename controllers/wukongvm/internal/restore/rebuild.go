@@ -128,7 +128,7 @@ func (in Inputs) requestOf(at metav1.Time, snapshot string) v1alpha1.VMRestore {
 	return v1alpha1.VMRestore{
 		RequestedAt: at, SnapshotRef: v1alpha1.LocalObjectReference{Name: snapshot},
 		Stop: v1alpha1.RestoreStopGraceful, SafetySnapshot: v1alpha1.SafetySnapshotTake,
-		SafetyTTLSeconds: ptr.To[int64](604800), SuccessWhen: v1alpha1.RestoreSuccessRunning,
-		StartDeadlineSeconds: ptr.To[int64](600),
+		SafetyTTLSeconds: ptr.To(v1alpha1.DefaultSafetyTTLSeconds), SuccessWhen: v1alpha1.RestoreSuccessRunning,
+		StartDeadlineSeconds: ptr.To(v1alpha1.DefaultStartDeadlineSeconds),
 	}
 }

@@ -33,8 +33,7 @@ func (p Plan) Holds() bool {
 // Claim is the claim of a disk in the VirtualMachine while disks are replaced, or put back, so that it gets all of them
 // in one write; empty leaves it to the disk.
 func (p Plan) Claim(disk *v1alpha1.WukongDisk) string {
-	if !p.unknown && (p.Status == nil ||
-		p.Status.Phase != v1alpha1.RestoreSwitching && p.Status.Phase != v1alpha1.RestoreRollingBack) {
+	if !p.unknown && !p.keepsClaim(disk.Name) {
 		return ""
 	}
 	for i := range p.in.VM.Spec.Disks {
@@ -48,6 +47,23 @@ func (p Plan) Claim(disk *v1alpha1.WukongDisk) string {
 		return p.previous(disk.Name)
 	}
 	return ""
+}
+
+// keepsClaim reports whether a disk keeps the claim that it has in the VirtualMachine: while disks are replaced, or put
+// back, and until it reports its new claim.
+func (p Plan) keepsClaim(disk string) bool {
+	if p.Status == nil {
+		return false
+	}
+	switch p.Status.Phase {
+	case v1alpha1.RestoreSwitching, v1alpha1.RestoreRollingBack:
+		return true
+	case v1alpha1.RestoreStarting:
+		report := p.of(&v1alpha1.VMRestoreDisk{DiskName: disk})
+		return report == nil || report.Phase != v1alpha1.DiskRestoreInUse
+	default:
+		return false
+	}
 }
 
 // previous is the claim that a disk had before the restore, as long as disks are being replaced.
@@ -114,7 +130,7 @@ func (p Plan) Report(set *conditions.Set) {
 				"(powerState is Stopped)%s", snapshot, p.undo()))
 	case v1alpha1.RestoreSkipped:
 		set.True(v1alpha1.ConditionRestored, p.Status.Reason, p.Status.Cause)
-	case v1alpha1.RestoreFailed, v1alpha1.RestoreCancelled:
+	case v1alpha1.RestoreFailed, v1alpha1.RestoreCancelled, v1alpha1.RestoreNotRolledBack:
 		set.False(v1alpha1.ConditionRestored, p.Status.Reason, p.Status.Cause)
 	case v1alpha1.RestoreRolledBack:
 		set.False(v1alpha1.ConditionRestored, p.Status.Reason, fmt.Sprintf(

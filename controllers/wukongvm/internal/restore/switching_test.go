@@ -238,10 +238,22 @@ func TestRollingBack(t *testing.T) {
 		return row{changes: given(changes...), phase: rollingBack, holds: true,
 			condition: "False RollingBack: " + goesBack + "the guest did not start"}
 	}
-	stays := func(changes ...change) row {
-		return row{changes: given(changes...), phase: failed, condition: "False RestoreFailed: the guest did not start; " +
-			"the disks could not be put back, because a PersistentVolumeClaim of before was deleted: they are those of " +
-			"WukongSnapshot before"}
+	const mixed = "disks are of two times"
+	held := func(changes ...change) row {
+		return row{changes: given(changes...), phase: rollingBack, holds: true,
+			condition: "False RollingBack: the guest is not started, because its " + mixed + ": the previous " +
+				"PersistentVolumeClaim of disk data was deleted, and the other disks are put back. Request a restore of " +
+				"another WukongSnapshot; or set powerState to Stopped, and then to Running, to start the guest on the disks " +
+				"as they are"}
+	}
+	notRolledBack := func(after time.Duration, changes ...change) row {
+		return row{changes: given(changes...), phase: v1alpha1.RestoreNotRolledBack, after: after,
+			condition: "False NotRolledBack: the guest did not start; the " + mixed + ", because the previous " +
+				"PersistentVolumeClaim of disk data was deleted, and the other disks were put back"}
+	}
+	startsAgain := func(changes ...change) row {
+		return row{changes: given(changes...), phase: starting, after: 5 * time.Minute, condition: "False Starting: the " +
+			"guest starts on the restored disks, until 2026-03-01T12:06:00Z at the latest: KubeVirt reports Stopped"}
 	}
 	ends := func(changes ...change) row {
 		return row{changes: given(changes...), phase: rolledBack,
@@ -251,23 +263,92 @@ func TestRollingBack(t *testing.T) {
 		"a cause with a period": waits(reports(diskInUse, diskInUse), func(in *restore.Inputs) {
 			in.VM.Status.Restore.Cause = "the guest did not start."
 		}),
-		"none is back":              waits(reports(diskInUse, diskInUse)),
-		"one is back":               waits(reports(diskReturned, diskInUse)),
-		"both are back":             ends(reports(diskReturned, diskReturned)),
-		"the guest runs still":      waits(reports(diskReturned, diskReturned), runsOn("root-2", "data-2")),
-		"it may start":              waits(reports(diskReturned, diskReturned), startsOn("root-2", "data-2")),
-		"there is no guest":         ends(reports(diskReturned, diskReturned), noMachine),
-		"a disk lost its status":    waits(reports(diskReturned, diskReturned), forgets("data")),
-		"no claim to go back to":    stays(reports(diskDone, diskDone)),
-		"nor a guest":               stays(reports(diskDone, diskDone), noMachine),
-		"none, and the guest runs":  waits(reports(diskDone, diskDone), runsOn("root-2", "data-2")),
-		"one has none, one in use":  waits(reports(diskDone, diskInUse)),
+		"none is back":                   waits(reports(diskInUse, diskInUse)),
+		"one is back":                    waits(reports(diskReturned, diskInUse)),
+		"both are back":                  ends(reports(diskReturned, diskReturned)),
+		"the guest runs still":           waits(reports(diskReturned, diskReturned), runsOn("root-2", "data-2")),
+		"it may start":                   waits(reports(diskReturned, diskReturned), startsOn("root-2", "data-2")),
+		"there is no guest":              ends(reports(diskReturned, diskReturned), noMachine),
+		"a disk lost its status":         waits(reports(diskReturned, diskReturned), forgets("data")),
+		"one has no claim to go back to": waits(reports(diskInUse, diskInUse), stranded("data")),
+		"none has one, and the guest runs": waits(reports(diskInUse, diskInUse), stranded("root", "data"),
+			runsOn("root-2", "data-2")),
+		"none has one":                           startsAgain(reports(diskInUse, diskInUse), stranded("root", "data")),
+		"one has none, the other is back":        held(reports(diskReturned, diskInUse), stranded("data")),
+		"one has none, the other was not filled": held(reports(diskFailed, diskInUse), stranded("data")),
+		"held, the request was withdrawn":        held(reports(diskReturned, diskInUse), stranded("data"), withdrawn),
+		"held, another request cannot begin": held(reports(diskReturned, diskInUse), stranded("data"), another,
+			noSnapshot),
+		"held, another request": notRolledBack(time.Millisecond, reports(diskReturned, diskInUse), stranded("data"),
+			another),
+		"held, another request, and somebody started the guest": held(reports(diskReturned, diskInUse), stranded("data"),
+			another, runsOn("root-2", "data-2")),
+		"held, powerState Stopped": notRolledBack(0, reports(diskReturned, diskInUse), stranded("data"), powerStopped),
+		"held, it may start": held(reports(diskReturned, diskInUse), stranded("data"), powerStopped,
+			startsOn("root-2", "data-2")),
 		"a disk left, and is not":   ends(reports(diskReturned, diskInUse), notListed),
 		"another WukongVM has one":  ends(reports(diskReturned, diskInUse), attachedElsewhere),
 		"the request was withdrawn": waits(reports(diskReturned, diskInUse), withdrawn),
 		"another request":           waits(reports(diskReturned, diskInUse), another),
 		"powerState Stopped":        ends(reports(diskReturned, diskReturned), powerStopped),
 	})
+}
+
+// A guest must not run on disks of two times. When the claim that one disk had before was deleted, none is put back.
+func TestNoDiskIsPutBackWithoutTheOthers(t *testing.T) {
+	const stays = "the guest did not start on the restored disks within 5m0s"
+	given := func(changes ...change) []change {
+		return append([]change{
+			inPhase(starting, reports(diskInUse, diskInUse), stranded("data")), haltedWith("root-2", "data-2"),
+			later(24 * time.Hour),
+		}, changes...)
+	}
+	late := func(condition string, changes ...change) row {
+		return row{changes: given(changes...), phase: starting, condition: "False Starting: " + condition}
+	}
+	one := late(stays + ": KubeVirt reports Stopped. Its previous disks cannot be put back, because the previous " +
+		"PersistentVolumeClaim of disk data was deleted")
+	undone := one
+	undone.changes = given(func(in *restore.Inputs) { in.VM.Status.Restore.SafetySnapshotName = safetyName })
+	undone.condition += "; to undo this, restore WukongSnapshot " + safetyName
+	waits := one
+	waits.changes = given(another, noSnapshot)
+	checkAll(t, map[string]row{
+		"the previous claim of a disk was deleted": one,
+		"the previous claims of both were deleted": late(stays+": KubeVirt reports Stopped. Its previous disks cannot be "+
+			"put back, because the previous PersistentVolumeClaims of disks root, data were deleted", stranded("root")),
+		"there is a safety snapshot":        undone,
+		"another request that cannot begin": waits,
+		"another request": {
+			changes: given(another), phase: v1alpha1.RestoreNotRolledBack, mark: ended, after: time.Millisecond,
+			condition: "False NotRolledBack: " + stays + ", and the previous PersistentVolumeClaim of disk data was deleted",
+		},
+		"it starts at last": {
+			changes: given(runsOn("root-2", "data-2")), phase: succeeded, mark: ended,
+			condition: "True Restored: the guest runs on the disks of WukongSnapshot before",
+		},
+		"powerState Stopped": {
+			changes: given(powerStopped), phase: switched, condition: "True Restored: the disks are those of WukongSnapshot " +
+				"before; the previous ones are kept until the guest has started (powerState is Stopped)",
+		},
+		"the disks are replaced, and the deadline is over": {
+			changes: []change{
+				inPhase(switching, reports(diskInUse, diskInUse), stranded("data")), haltedWith("root-2", "data-2"),
+				later(24 * time.Hour),
+			},
+			phase: starting, after: 5 * time.Minute, condition: "False Starting: the guest starts on the restored disks, " +
+				"until 2026-03-02T12:05:00Z at the latest: KubeVirt reports Stopped",
+		},
+	})
+}
+
+// stranded: the previous claims of some disks were deleted.
+func stranded(disks ...string) change {
+	return func(in *restore.Inputs) {
+		for _, name := range disks {
+			in.Disks["web-"+name].Status.Restore.PreviousClaimName = ""
+		}
+	}
 }
 
 // A user who stops the WukongVM after the deadline keeps the restored disks: it has not been tried again.

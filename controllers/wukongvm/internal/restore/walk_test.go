@@ -62,6 +62,10 @@ type halves struct {
 	broken bool
 	// startedOutside: somebody started the guest while Wukong kept it stopped.
 	startedOutside bool
+	// deleted: a user deleted a claim that could have been put back.
+	deleted bool
+	// mixed: a user was told that the disks are of two times, and has them so.
+	mixed bool
 	// replaced counts how often a disk was replaced for a request.
 	replaced map[string]int
 	writes   int
@@ -246,7 +250,8 @@ func (h *halves) delete(name string) {
 			h.breaksf("%s is deleted, which may be put back", name)
 		}
 	}
-	if h.instance != nil && slices.Contains(claimsOf(h.instance), name) {
+	// A claim that was rejected is kept by the finalizer kubernetes.io/pvc-protection as long as a pod has it.
+	if h.instance != nil && slices.Contains(claimsOf(h.instance), name) && !copies.Rejected(h.volumes[name]) {
 		h.breaksf("%s is deleted, which the guest has", name)
 	}
 	delete(h.volumes, name)
@@ -323,6 +328,7 @@ func (h *halves) passOfVM(writes int, known map[string]*v1alpha1.WukongDisk) {
 	}
 	if before, after := phaseOf(h.vm.Status.Restore), phaseOf(plan.Status); before != after {
 		h.sayf("vm: %s -> %s", before, after)
+		h.mixed = h.mixed || after == v1alpha1.RestoreNotRolledBack && h.deleted
 	}
 	h.vm.Status.Restore = plan.Status
 	storage.Machine = h.virtualMachine
@@ -422,7 +428,7 @@ func (h *halves) start() {
 		return
 	}
 	h.sayf("kubevirt: starts on %v", claims)
-	if len(contents) > 1 {
+	if len(contents) > 1 && !h.mixed {
 		h.breaksf("a guest starts on disks of two times: %v", claims)
 	}
 	h.instance = instance
@@ -493,6 +499,18 @@ func (h *halves) forget() {
 	h.disks[name].Status = v1alpha1.WukongDiskStatus{}
 }
 
+// deletePrevious is a user who deletes a claim that a restore has replaced and may put back.
+func (h *halves) deletePrevious() {
+	found := h.arranged(names[h.random.IntN(len(names))])
+	if found.Previous == nil {
+		return
+	}
+	h.sayf("user: deletes %s", found.Previous.Name)
+	h.deleted = true
+	delete(h.volumes, found.Previous.Name)
+	delete(h.content, found.Previous.Name)
+}
+
 func (h *halves) step() {
 	h.now = h.now.Add(time.Duration(1+h.random.IntN(8)) * time.Second)
 	vm, known := h.seenVM, h.seenDisks
@@ -512,8 +530,11 @@ func (h *halves) step() {
 			h.user()
 		}
 	case 13:
-		if h.random.IntN(20) == 0 {
+		switch h.random.IntN(20) {
+		case 0:
 			h.forget()
+		case 1:
+			h.deletePrevious()
 		}
 	default:
 		h.look()
@@ -523,9 +544,13 @@ func (h *halves) step() {
 // settle runs everything without interruptions until nothing is left to do.
 func (h *halves) settle() {
 	h.quiet = true
-	for range 300 {
+	for pass := range 300 {
 		h.now = h.now.Add(3 * time.Second)
 		h.look()
+		if pass == 150 && h.deleted && phaseOf(h.vm.Status.Restore) == v1alpha1.RestoreRollingBack {
+			h.sayf("user: does as the condition says, and sets powerState to Stopped")
+			h.vm.Spec.PowerState = v1alpha1.PowerStopped
+		}
 		h.passOfVM(9, h.seenDisks)
 		for _, name := range names {
 			h.look()
@@ -540,9 +565,18 @@ func (h *halves) settle() {
 // settled is what is wrong after the interruptions ended; empty for nothing.
 func (h *halves) settled() string {
 	phase := phaseOf(h.vm.Status.Restore)
+	keeps, restored := phase == v1alpha1.RestoreSwitched, phase == v1alpha1.RestoreSwitched
 	switch phase {
-	case v1alpha1.RestoreSucceeded, v1alpha1.RestoreFailed, v1alpha1.RestoreRolledBack, v1alpha1.RestoreSkipped, "none",
+	case v1alpha1.RestoreFailed, v1alpha1.RestoreRolledBack, v1alpha1.RestoreSkipped, "none",
 		v1alpha1.RestoreSwitched:
+	case v1alpha1.RestoreSucceeded:
+		restored = true
+	case v1alpha1.RestoreStarting: // the guest does not start, and cannot have its previous disks
+		keeps, restored = h.deleted && h.broken, true
+	case v1alpha1.RestoreNotRolledBack:
+		if !h.deleted {
+			return "the disks were not put back, and nobody deleted their claims"
+		}
 	default:
 		return fmt.Sprintf("the restore ends as %s", phase)
 	}
@@ -553,19 +587,19 @@ func (h *halves) settled() string {
 	for _, name := range names {
 		found := h.arranged(name)
 		contents[h.content[found.Current]] = true
-		if left := found.All(); len(left) > 0 && phase != v1alpha1.RestoreSwitched {
+		if left := found.All(); len(left) > 0 && !keeps {
 			return fmt.Sprintf("%d DataVolumes of disk %s are left behind", len(left), name)
 		}
 	}
-	if len(contents) != 1 {
+	if len(contents) != 1 && !h.mixed {
 		return fmt.Sprintf("the disks are of two times: %v", contents)
 	}
 	asked := h.vm.Spec.Restore
-	if asked == nil || phase == v1alpha1.RestoreSkipped {
+	if asked == nil || phase == v1alpha1.RestoreSkipped || h.mixed {
 		return ""
 	}
 	made := snapshotContent + asked.RequestedAt.UTC().Format(time.RFC3339) + "/vm"
-	if restored := phase == v1alpha1.RestoreSucceeded || phase == v1alpha1.RestoreSwitched; contents[made] != restored {
+	if contents[made] != restored {
 		return fmt.Sprintf("the restore ends as %s, and the disks are %v", phase, contents)
 	}
 	return ""
