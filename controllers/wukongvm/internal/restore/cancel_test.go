@@ -178,6 +178,11 @@ func TestLostStatus(t *testing.T) {
 		"it replaced one":          with(switches, lost(begun, reports(diskInUse, diskFilled), halted)...),
 		"it replaced one, removed": with(switches, lost(begun, reports(diskInUse, diskFilled), halted, withdrawn)...),
 		"it replaced one, no mark": with(switches, lost("", reports(diskInUse, diskFilled), halted)...),
+		"it replaced one, no mark, the other reports nothing": {
+			changes: lost("", reports(diskInUse, diskInUse), forgetsRestore("data"), haltedWith("root-2", "data-1")),
+			phase:   rollingBack, holds: true, condition: "False RollingBack: " + goesBack + "status of the WukongVM and its " +
+				"annotation vm.novasphere.dev/restore-request were lost, so that nothing shows which disks belong to the restore",
+		},
 		"it replaced both": with(starting,
 			lost(begun, reports(diskInUse, diskInUse), haltedWith("root-2", "data-2"))...),
 		"it put one back": with(back, lost(ended, reports(diskReturned, diskInUse), halted)...),
@@ -246,4 +251,9 @@ func TestWhatIsRebuilt(t *testing.T) {
 	assert.Equal(t, entries[1:], plan.Status.Disks, "of the latest request")
 	plan = restore.Make(lost(reports(diskInUse, diskInUse), attachedElsewhere))
 	assert.Equal(t, entries[:1], plan.Status.Disks, "of the disks that it has")
+}
+
+// forgetsRestore: a disk reports no restore.
+func forgetsRestore(name string) change {
+	return func(in *restore.Inputs) { in.Disks["web-"+name].Status.Restore = nil }
 }

@@ -58,6 +58,11 @@ func (in Inputs) rebuilt() *v1alpha1.VMRestoreStatus {
 	case reports[v1alpha1.DiskRestoreReturned] > 0, inUse > 0 && reports[v1alpha1.DiskRestoreFailed] > 0:
 		status.Phase, status.Reason = v1alpha1.RestoreRollingBack, v1alpha1.ReasonRolledBack
 		status.Cause = "the guest did not start on the restored disks"
+	case inUse > 0 && len(status.Disks) < len(in.VM.Spec.Disks) && !in.isMarked(at.Time):
+		// A disk that was still to be replaced may have forgotten that, because the mark was lost, too.
+		status.Phase, status.Reason = v1alpha1.RestoreRollingBack, v1alpha1.ReasonRolledBack
+		status.Cause = "status of the WukongVM and its annotation " + v1alpha1.AnnotationRestoreRequest + " were lost, so " +
+			"that nothing shows which disks belong to the restore"
 	case inUse == len(status.Disks):
 		status.Phase = v1alpha1.RestoreStarting
 	case inUse > 0:
@@ -115,8 +120,14 @@ func (in Inputs) mayGoOn(at time.Time, reports map[v1alpha1.DiskRestorePhase]int
 	if reports[v1alpha1.DiskRestoreInUse]+reports[v1alpha1.DiskRestoreReturned] > 0 {
 		return true
 	}
+	mark, _ := request.Parse(in.VM.Annotations[v1alpha1.AnnotationRestoreRequest])
+	return in.isMarked(at) && mark.By != diskrestore.Ended
+}
+
+// isMarked reports whether the mark of the last request names a time.
+func (in Inputs) isMarked(at time.Time) bool {
 	mark, marked := request.Parse(in.VM.Annotations[v1alpha1.AnnotationRestoreRequest])
-	return marked && mark.At.Equal(at) && mark.By != diskrestore.Ended
+	return marked && mark.At.Equal(at)
 }
 
 // requestOf is the request that was made at a time: that of the spec, or one with the defaults when the spec has

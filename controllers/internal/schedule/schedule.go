@@ -1,0 +1,127 @@
+// Package schedule computes the times of cron expressions in a time zone.
+//
+// github.com/robfig/cron/v3 parses the expressions. Where clocks change, its times are those of neither cron nor
+// Kubernetes: it skips a time that falls into the hour that does not exist, and repeats one in the hour that comes twice.
+// Here the first comes when the missing hour is over, and the second only once. An expression that matches every hour of
+// the day, such as */15 * * * *, has no such times: it goes on through both.
+package schedule
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/robfig/cron/v3"
+)
+
+// everyHour are the bits of cron.SpecSchedule.Hour of an expression that matches every hour.
+const everyHour = 1<<24 - 1
+
+// lookback is how far before a time the wall clock is searched: more than clocks ever change at once.
+const lookback = 26 * time.Hour
+
+// windows are searched one after another for the last time, so that years of missed minutes are not counted one by one.
+// The longest exceeds the longest gap that cron knows, the 29th of February around 2100.
+var windows = []time.Duration{
+	time.Hour, 24 * time.Hour, 32 * 24 * time.Hour, 367 * 24 * time.Hour, 9 * 366 * 24 * time.Hour,
+}
+
+// Schedule is a cron expression in a time zone.
+type Schedule struct {
+	cron cron.Schedule
+	zone *time.Location
+	// wall: the expression is evaluated on the wall clock, and each of its times is then looked up in the zone.
+	wall bool
+}
+
+// Parse returns the schedule of an expression with five fields, or of one such as @daily, in a time zone of the IANA
+// database; an empty zone is UTC. An error names what cannot be understood.
+func Parse(expression, zone string) (*Schedule, error) {
+	location, err := time.LoadLocation(zone)
+	if err != nil || zone == "Local" {
+		return nil, fmt.Errorf("time zone %q is not known: use a name of the IANA time zone database, such as Europe/Vienna",
+			zone)
+	}
+	parsed, err := cron.ParseStandard(expression)
+	if err != nil {
+		return nil, fmt.Errorf("schedule %q is no cron expression: %w", expression, err)
+	}
+	spec, isSpec := parsed.(*cron.SpecSchedule)
+	if !isSpec {
+		return nil, fmt.Errorf("schedule %q is an interval: use a cron expression with five fields, or one such as @daily",
+			expression)
+	}
+	found := &Schedule{cron: spec, zone: location, wall: spec.Hour&everyHour != everyHour}
+	spec.Location = location
+	if found.wall {
+		spec.Location = time.UTC
+	}
+	if spec.Next(time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)).IsZero() {
+		return nil, fmt.Errorf("schedule %q never comes: there is no such date", expression)
+	}
+	return found, nil
+}
+
+// Next returns the first time after another one, in UTC.
+func (s *Schedule) Next(after time.Time) time.Time {
+	if !s.wall {
+		return s.cron.Next(after.In(s.zone)).UTC()
+	}
+	local := after.In(s.zone)
+	_, offset := local.Zone()
+	wall := after.UTC().Add(time.Duration(offset)*time.Second - lookback)
+	for {
+		if wall = s.cron.Next(wall); wall.IsZero() {
+			return time.Time{}
+		}
+		if at := s.at(wall); at.After(after) {
+			return at
+		}
+	}
+}
+
+// Last returns the last time at or before now, in UTC; zero when there is none.
+func (s *Schedule) Last(now time.Time) time.Time {
+	for _, window := range windows {
+		var last time.Time
+		for at := s.Next(now.Add(-window)); !at.IsZero() && !at.After(now); at = s.Next(at) {
+			last = at
+		}
+		if !last.IsZero() {
+			return last
+		}
+	}
+	return time.Time{}
+}
+
+// Between counts the times after one and before another, up to a maximum.
+func (s *Schedule) Between(after, before time.Time, maximum int) int {
+	count := 0
+	for at := s.Next(after); !at.IsZero() && at.Before(before) && count < maximum; at = s.Next(at) {
+		count++
+	}
+	return count
+}
+
+// at returns when the clocks of the zone show a time, which is given as if they showed UTC: the first time that they do,
+// and if they never do, the moment at which they skip it.
+func (s *Schedule) at(wall time.Time) time.Time {
+	var before time.Time
+	for _, near := range []time.Duration{-lookback, lookback} {
+		_, offset := wall.Add(near).In(s.zone).Zone()
+		at := wall.Add(-time.Duration(offset) * time.Second)
+		if shows(at.In(s.zone), wall) {
+			return at
+		}
+		if before.IsZero() {
+			before = at
+		}
+	}
+	change, _ := before.In(s.zone).ZoneBounds()
+	return change.UTC()
+}
+
+// shows reports whether a clock shows the date and time of another one.
+func shows(clock, wall time.Time) bool {
+	_, offset := clock.Zone()
+	return clock.UTC().Add(time.Duration(offset) * time.Second).Equal(wall)
+}
