@@ -58,8 +58,9 @@ func (in Inputs) rebuilt() *v1alpha1.VMRestoreStatus {
 	case reports[v1alpha1.DiskRestoreReturned] > 0, inUse > 0 && reports[v1alpha1.DiskRestoreFailed] > 0:
 		status.Phase, status.Reason = v1alpha1.RestoreRollingBack, v1alpha1.ReasonRolledBack
 		status.Cause = "the guest did not start on the restored disks"
-	case inUse > 0 && len(status.Disks) < len(in.VM.Spec.Disks) && !in.isMarked(at.Time):
-		// A disk that was still to be replaced may have forgotten that, because the mark was lost, too.
+	case inUse > 0 && len(status.Disks) < len(in.VM.Spec.Disks) && !in.isMarked(at.Time) && !in.handled(at):
+		// A disk that was still to be replaced may have forgotten that, because the mark was lost, too. If a disk is done,
+		// all were replaced.
 		status.Phase, status.Reason = v1alpha1.RestoreRollingBack, v1alpha1.ReasonRolledBack
 		status.Cause = "status of the WukongVM and its annotation " + v1alpha1.AnnotationRestoreRequest + " were lost, so " +
 			"that nothing shows which disks belong to the restore"
