@@ -66,10 +66,8 @@ func Make(in Inputs) Plan {
 			return plan
 		}
 		plan.Status = in.rebuilt()
-	} else if other := in.rebuilt(); other != nil && replaced(other.Phase) &&
-		!other.Request.RequestedAt.Equal(&plan.Status.Request.RequestedAt) {
-		// Status was lost, and another request began before the disks had reported. The first one goes on to its end.
-		plan.Status = other
+	} else {
+		plan.recall(in.rebuilt())
 	}
 	if plan.Status == nil || plan.Status.Phase == v1alpha1.RestorePending {
 		plan.begin()
@@ -86,6 +84,22 @@ func Make(in Inputs) Plan {
 		}
 	}
 	return plan
+}
+
+// recall takes in what the disks report, after status was lost: nil for nothing.
+func (p *Plan) recall(reported *v1alpha1.VMRestoreStatus) {
+	switch {
+	case reported == nil || !replaced(reported.Phase):
+	case !reported.Request.RequestedAt.Equal(&p.Status.Request.RequestedAt):
+		// Another request began before the disks had reported. The first one goes on to its end.
+		p.Status = reported
+	default:
+		for _, entry := range reported.Disks {
+			if !p.restores(entry.DiskName) { // it had not reported yet when status was found out from the others
+				p.Status.Disks = append(p.Status.Disks, entry)
+			}
+		}
+	}
 }
 
 // proceed decides about a restore that has begun, or ended.
