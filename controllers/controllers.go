@@ -23,6 +23,7 @@ import (
 	"github.com/novasphere/wukong/controllers/wukongmigration"
 	"github.com/novasphere/wukong/controllers/wukongnetwork"
 	"github.com/novasphere/wukong/controllers/wukongsnapshot"
+	"github.com/novasphere/wukong/controllers/wukongsnapshotschedule"
 	"github.com/novasphere/wukong/controllers/wukongvm"
 )
 
@@ -36,6 +37,7 @@ var children = []kind.Kind{
 	wukongmigration.Kind,
 	wukongclone.Kind,
 	wukongexport.Kind,
+	wukongsnapshotschedule.Kind,
 }
 
 // Kinds are all kinds that have a controller.

@@ -63,6 +63,15 @@ func CloneOrigin(clone *v1alpha1.WukongClone) Origin {
 	return origin
 }
 
+// ScheduleOrigin returns the object of which a WukongSnapshotSchedule takes snapshots.
+func ScheduleOrigin(schedule *v1alpha1.WukongSnapshotSchedule) Origin {
+	source := schedule.Spec.Template.Spec.Source
+	if source.VMRef != nil {
+		return Origin{Kind: KindMachine, Namespace: schedule.Namespace, Name: source.VMRef.Name}
+	}
+	return Origin{Kind: KindDisk, Namespace: schedule.Namespace, Name: source.DiskRef.Name}
+}
+
 // ExportedDisk returns the name of the WukongDisk that an export reads; empty if it is not known. vm is the source of
 // the export; nil if it does not exist, or if the source is another object.
 func ExportedDisk(export *v1alpha1.WukongExport, vm *v1alpha1.WukongVM) string {

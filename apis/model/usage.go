@@ -125,3 +125,17 @@ func usersOf(disk *v1alpha1.WukongDisk, vms []v1alpha1.WukongVM, counts func(*v1
 	slices.Sort(names)
 	return names
 }
+
+// ReadsSnapshot reports whether the restore that spec.restore requests still needs its WukongSnapshot: it has not begun,
+// or its disks are being filled.
+func ReadsSnapshot(vm *v1alpha1.WukongVM) bool {
+	asked, status := vm.Spec.Restore, vm.Status.Restore
+	switch {
+	case asked == nil:
+		return false
+	case status == nil || !status.Request.RequestedAt.Equal(&asked.RequestedAt):
+		return true
+	default:
+		return status.Phase == v1alpha1.RestorePending || status.Phase == v1alpha1.RestoreFilling
+	}
+}

@@ -50,6 +50,13 @@ const (
 	// Absent otherwise.
 	ConditionStorageMoved = "StorageMoved"
 
+	// ConditionWithinRPO on a WukongSnapshotSchedule with rpoSeconds: the newest snapshot is not older than that. Absent
+	// without rpoSeconds.
+	ConditionWithinRPO = "WithinRPO"
+	// ConditionTrialPassed on a WukongSnapshotSchedule with a trial: the last trial restored a snapshot into a guest that
+	// started. Unknown before the first one. Absent without a trial.
+	ConditionTrialPassed = "TrialPassed"
+
 	// ConditionUpToDate on a WukongImage: the current version is the one that the source had when it was last checked.
 	ConditionUpToDate = "UpToDate"
 	// ConditionCompleted on a WukongExport: True once the bytes are at the target. False with reason Failed or Expired
@@ -297,6 +304,25 @@ const (
 	ReasonTaken = "Taken"
 	// ReasonSnapshotError: the storage could not take the snapshot, and retries. The message is the storage's.
 	ReasonSnapshotError = "SnapshotError"
+	// ReasonMissedTime: at the last scheduled time of a WukongSnapshotSchedule no snapshot was taken; the message explains
+	// why.
+	ReasonMissedTime = "MissedTime"
+	// ReasonSnapshotFailed: the last snapshot of a WukongSnapshotSchedule failed. The message is that of the snapshot.
+	ReasonSnapshotFailed = "SnapshotFailed"
+	// ReasonSuspended: spec.suspend is true.
+	ReasonSuspended = "Suspended"
+	// ReasonScheduled: snapshots are taken as the schedule says.
+	ReasonScheduled = "Scheduled"
+	// ReasonWithinRPO: the newest snapshot is not older than rpoSeconds.
+	ReasonWithinRPO = "WithinRPO"
+	// ReasonOutsideRPO: the newest snapshot is older than rpoSeconds, or there is none.
+	ReasonOutsideRPO = "OutsideRPO"
+	// ReasonTrialPassed: the guest of the last trial started.
+	ReasonTrialPassed = "TrialPassed"
+	// ReasonTrialFailed: the guest of the last trial did not start in time; the message explains why.
+	ReasonTrialFailed = "TrialFailed"
+	// ReasonNotTried: no trial has ended yet.
+	ReasonNotTried = "NotTried"
 	// ReasonSnapshotLost: the VolumeSnapshot of a complete snapshot was deleted. The snapshot is not taken again.
 	ReasonSnapshotLost = "SnapshotLost"
 	// ReasonSnapshotUnsupported: the storage of a disk has no VolumeSnapshotClass that could take the snapshot.

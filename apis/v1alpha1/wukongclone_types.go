@@ -14,7 +14,7 @@ const (
 	// cloud-init, a new machine ID and new SSH host keys.
 	IdentityRenew IdentityPolicy = "Renew"
 	// IdentityKeep copies the identity of the source. The source and the clone must not run on the same network at the
-	// same time.
+	// same time. overrides.isolated gives the clone a network of its own.
 	IdentityKeep IdentityPolicy = "Keep"
 )
 
@@ -182,6 +182,7 @@ type CloneDisk struct {
 // CloneOverrides are fields of the new WukongVM that differ from those of the source.
 //
 // +kubebuilder:validation:MinProperties=1
+// +kubebuilder:validation:XValidation:rule="!has(self.isolated) || !self.isolated || !has(self.networks)",message="isolated replaces all interfaces: leave networks out"
 type CloneOverrides struct {
 	// cpu of the guest.
 	// +optional
@@ -200,6 +201,11 @@ type CloneOverrides struct {
 	// +kubebuilder:validation:MaxItems=16
 	// +kubebuilder:validation:XValidation:rule="self.all(n, !has(n.template) || !has(n.template.spec.hostAccess) || n.template.spec.hostAccess != 'Unrestricted')",message="a WukongClone cannot make a network with hostAccess Unrestricted: name a WukongNetwork that an administrator created in networkRef"
 	Networks []VMNetwork `json:"networks,omitempty"`
+
+	// isolated replaces all interfaces by one on the pod network whose cable is unplugged (linkState Down), and leaves the
+	// services out. Nothing that the guest sends leaves it. With identity Keep the source may run meanwhile.
+	// +optional
+	Isolated *bool `json:"isolated,omitempty"`
 
 	// labels of the new WukongVM, in addition to those of the source.
 	// +optional

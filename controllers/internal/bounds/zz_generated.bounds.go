@@ -94,6 +94,12 @@ var ofKinds = map[string]map[string]bound{
 		".quiesce.instanceUID":        {most: 64},
 		".quiesce.nodeName":           {most: 253},
 	},
+	"WukongSnapshotSchedule": {
+		".lastMissed.message":     {most: 1024},
+		".lastSnapshot.name":      {most: 253},
+		".lastTrial.message":      {most: 1024},
+		".lastTrial.snapshotName": {most: 253},
+	},
 	"WukongVM": {
 		".disks":                               {most: 64, unique: true, keys: []string{"name"}},
 		".disks[].claimName":                   {most: 253},

@@ -41,6 +41,8 @@ const (
 	CloneBySource = "spec.source"
 	// CloneByTarget finds the WukongClones whose result has a name.
 	CloneByTarget = "spec.targetName"
+	// ScheduleBySource finds the WukongSnapshotSchedules of an object, by model.Origin.Key.
+	ScheduleBySource = "spec.template.spec.source"
 	// VMBySnapshot finds the WukongVMs that are restored from a WukongSnapshot, or had it taken for that, by its name.
 	VMBySnapshot = "restore.wukongSnapshot"
 	// ClaimByUID finds a PersistentVolumeClaim by its UID, in all namespaces.
@@ -86,6 +88,7 @@ var shared = []Entry{
 	{&v1alpha1.WukongMigration{}, MigrationByVM, migrationVM},
 	{&v1alpha1.WukongClone{}, CloneBySource, cloneSource},
 	{&v1alpha1.WukongClone{}, CloneByTarget, cloneTarget},
+	{&v1alpha1.WukongSnapshotSchedule{}, ScheduleBySource, scheduleSource},
 	{&v1alpha1.WukongVM{}, VMBySnapshot, restoreSnapshots},
 	{&corev1.PersistentVolumeClaim{}, ClaimByUID, uid},
 	{&corev1.Event{}, FailureByClaim, ClaimsOfFailure},
@@ -143,6 +146,10 @@ func snapshotVM(obj client.Object) []string {
 
 func migrationVM(obj client.Object) []string {
 	return []string{obj.(*v1alpha1.WukongMigration).Spec.VMRef.Name}
+}
+
+func scheduleSource(obj client.Object) []string {
+	return []string{model.ScheduleOrigin(obj.(*v1alpha1.WukongSnapshotSchedule)).Key()}
 }
 
 func cloneSource(obj client.Object) []string {

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
 
 	"github.com/novasphere/wukong/apis/model"
 	"github.com/novasphere/wukong/apis/v1alpha1"
@@ -24,6 +25,13 @@ type Inputs struct {
 
 // isForeign reports whether the source is in another namespace.
 func (in Inputs) isForeign() bool { return in.Source.Namespace != in.Clone.Namespace }
+
+func (in Inputs) isIsolated() bool { return IsIsolated(in.Clone) }
+
+// IsIsolated reports whether the network of the result is unplugged.
+func IsIsolated(clone *v1alpha1.WukongClone) bool {
+	return clone.Spec.Overrides != nil && ptr.Deref(clone.Spec.Overrides.Isolated, false)
+}
 
 func (in Inputs) keepsIdentity() bool { return in.Clone.Spec.Identity == v1alpha1.IdentityKeep }
 
@@ -98,8 +106,12 @@ func umbrella(clone *v1alpha1.WukongClone) *v1alpha1.LocalObjectReference {
 func Mark(clone *v1alpha1.WukongClone) string { return clone.Name + "/" + string(clone.UID) }
 
 // services removes the ports of the nodes, which Kubernetes gives to one Service only. With a new identity it removes
-// the annotations, too: they name addresses and DNS names that load balancers and DNS controllers gave to the source.
+// the annotations, too: they name addresses and DNS names that load balancers and DNS controllers gave to the source. An
+// isolated guest serves nothing.
 func (in Inputs) services(services []v1alpha1.VMService) []v1alpha1.VMService {
+	if in.isIsolated() {
+		return nil
+	}
 	made := slices.Clone(services)
 	for i := range made {
 		if !in.keepsIdentity() {

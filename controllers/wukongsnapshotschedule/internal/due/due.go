@@ -1,0 +1,90 @@
+// Package due decides for which scheduled time a snapshot is due, and which ones were missed. It reads and writes
+// nothing.
+package due
+
+import (
+	"fmt"
+	"hash/fnv"
+	"time"
+
+	"k8s.io/utils/ptr"
+
+	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/schedule"
+)
+
+// maxMissed is how many missed times are counted at once: a schedule of every minute misses half a million in a year.
+const maxMissed = 10000
+
+// Inputs decide what is due.
+type Inputs struct {
+	Object   *v1alpha1.WukongSnapshotSchedule
+	Schedule *schedule.Schedule
+	Now      time.Time
+}
+
+// Decision is what is due.
+type Decision struct {
+	// Time is the scheduled time for which a snapshot is due now; zero for none.
+	Time time.Time
+	// Until is when it is too late for that.
+	Until time.Time
+	// Handled is the last scheduled time that needs nothing any more; zero when that is as before.
+	Handled time.Time
+	// Missed are the times that passed without a snapshot since the last one that was handled, and Why the last of them
+	// did; empty when a snapshot is due for it, or it was not missed.
+	Missed int
+	Why    string
+	// After is when to look again; zero when the next scheduled time comes first.
+	After time.Duration
+}
+
+// Decide returns what is due now.
+func (in Inputs) Decide() Decision {
+	handled := in.Object.CreationTimestamp.Time
+	if last := in.Object.Status.LastScheduleTime; last != nil && last.After(handled) {
+		handled = last.Time
+	}
+	last := in.Schedule.Last(in.Now)
+	if !last.After(handled) {
+		return Decision{}
+	}
+	if ptr.Deref(in.Object.Spec.Suspend, false) {
+		return Decision{Handled: last}
+	}
+	before := in.Schedule.Between(handled, last, maxMissed)
+	begins := last.Add(in.jitter(last))
+	until := begins.Add(time.Duration(ptr.Deref(in.Object.Spec.StartingDeadlineSeconds, 0)) * time.Second)
+	switch {
+	case in.Now.Before(begins):
+		return Decision{After: begins.Sub(in.Now)}
+	case in.Now.After(until):
+		return Decision{Handled: last, Missed: before + 1, Why: fmt.Sprintf(
+			"none could be taken until startingDeadlineSeconds (%d) after that time",
+			ptr.Deref(in.Object.Spec.StartingDeadlineSeconds, 0))}
+	default:
+		return Decision{Time: last, Until: until, Missed: before}
+	}
+}
+
+// Next returns the next scheduled time; zero when there is none.
+func (in Inputs) Next() time.Time { return in.Schedule.Next(in.Now) }
+
+// jitter is how much later than a scheduled time its snapshot begins: always the same for the same time, and less than
+// the time until the next one.
+func (in Inputs) jitter(at time.Time) time.Duration {
+	most := time.Duration(ptr.Deref(in.Object.Spec.JitterSeconds, 0)) * time.Second
+	if next := in.Schedule.Next(at); !next.IsZero() {
+		most = min(most, next.Sub(at))
+	}
+	if most < time.Second {
+		return 0
+	}
+	hash := fnv.New64a()
+	_, _ = fmt.Fprintf(hash, "%s/%d", in.Object.UID, at.Unix()) // a hash never fails
+	return time.Duration(hash.Sum64()%uint64(most/time.Second)) * time.Second
+}
+
+// Name returns the name of the snapshot for a scheduled time, which tells the time in UTC. So a snapshot is taken once
+// for each time, whatever happens in between.
+func Name(object string, at time.Time) string { return object + at.UTC().Format("-20060102-1504") }

@@ -1,0 +1,163 @@
+package wukongsnapshotschedule
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/novasphere/wukong/apis/model"
+	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/conditions"
+	"github.com/novasphere/wukong/controllers/wukongsnapshotschedule/internal/retention"
+)
+
+// writeStatus writes the status where it differs.
+func (r *Reconciler) writeStatus(
+	ctx context.Context, object *v1alpha1.WukongSnapshotSchedule, world *World, plan *Plan,
+) error {
+	after := object.DeepCopy()
+	set := conditions.For(object, r.clock)
+	reportReady(set, object, world, plan)
+	trial := object.Status.LastTrial
+	if plan.trial.ended != nil {
+		trial = plan.trial.ended
+	}
+	reportTrial(set, object, plan, trial)
+	reportRPO(set, object, world, plan.newest)
+	world.umbrella.Report(set)
+	after.Status = v1alpha1.WukongSnapshotScheduleStatus{
+		Conditions: set.List(), ObservedGeneration: object.Generation, Phase: phase(object, world, plan),
+		LastScheduleTime: plan.handled, NextScheduleTime: plan.next, Missed: plan.missed, LastMissed: plan.lastMissed,
+		Kept: int32(plan.retention.Kept), LastTrial: trial,
+	}
+	var last *v1alpha1.ScheduledSnapshot
+	if newest := plan.newest; newest != nil {
+		last = &v1alpha1.ScheduledSnapshot{
+			Name: newest.Name, TakenAt: metav1.NewTime(retention.TakenAt(newest)), Consistency: newest.Status.Consistency,
+		}
+	}
+	after.Status.LastSnapshot = last
+	if object.Spec.Trial == nil {
+		trial = nil // the metrics of a trial that is no longer asked for would be those of an old snapshot for ever
+	}
+	measure(client.ObjectKeyFromObject(object), last, trial)
+	return r.applier.Status(ctx, object, after)
+}
+
+// phase is a one-word summary.
+func phase(object *v1alpha1.WukongSnapshotSchedule, world *World, plan *Plan) v1alpha1.SchedulePhase {
+	switch {
+	case plan.problem != nil:
+		return v1alpha1.ScheduleError
+	case plan.take != nil || plan.unfinished != nil:
+		return v1alpha1.ScheduleTaking
+	case plan.trial.begin != nil || world.clone != nil && metav1.IsControlledBy(world.clone, object):
+		return v1alpha1.ScheduleTrying
+	case ptr.Deref(object.Spec.Suspend, false):
+		return v1alpha1.ScheduleSuspended
+	default:
+		return v1alpha1.ScheduleActive
+	}
+}
+
+// reportReady reports whether snapshots are taken, and whether the last one was.
+func reportReady(set *conditions.Set, object *v1alpha1.WukongSnapshotSchedule, world *World, plan *Plan) {
+	failed := lastFailure(world, plan)
+	switch missed := plan.lastMissed; {
+	case plan.problem != nil:
+		set.False(v1alpha1.ConditionReady, plan.problem.Reason, plan.problem.Message)
+	case ptr.Deref(object.Spec.Suspend, false):
+		set.True(v1alpha1.ConditionReady, v1alpha1.ReasonSuspended,
+			"no snapshots are taken, because spec.suspend is true")
+	case missed != nil && plan.handled != nil && missed.ScheduleTime.Equal(plan.handled):
+		set.False(v1alpha1.ConditionReady, v1alpha1.ReasonMissedTime, fmt.Sprintf(
+			"no snapshot was taken at the last scheduled time, %s: %s", text(missed.ScheduleTime.Time), missed.Message))
+	case failed != nil:
+		set.False(v1alpha1.ConditionReady, v1alpha1.ReasonSnapshotFailed,
+			fmt.Sprintf("WukongSnapshot %s: %s", failed.Name, model.Ready(failed).Message))
+	default:
+		set.True(v1alpha1.ConditionReady, v1alpha1.ReasonScheduled, "")
+	}
+}
+
+// lastFailure is the last snapshot if that failed and no other is being taken; nil otherwise.
+func lastFailure(world *World, plan *Plan) *v1alpha1.WukongSnapshot {
+	var last *v1alpha1.WukongSnapshot
+	for _, snapshot := range world.snapshots {
+		if snapshot.DeletionTimestamp.IsZero() && snapshot.Finished() &&
+			(last == nil || last.CreationTimestamp.Before(&snapshot.CreationTimestamp)) {
+			last = snapshot
+		}
+	}
+	if last == nil || plan.take != nil || model.Ready(last).Status == metav1.ConditionTrue {
+		return nil
+	}
+	return last
+}
+
+// reportTrial reports how the last trial ended, and why the next one does not begin.
+func reportTrial(
+	set *conditions.Set, object *v1alpha1.WukongSnapshotSchedule, plan *Plan, last *v1alpha1.TrialStatus,
+) {
+	waits := ""
+	if plan.trial.waits != "" {
+		waits = "; " + plan.trial.waits
+	}
+	switch {
+	case object.Spec.Trial == nil:
+	case last == nil && plan.trial.waits != "":
+		set.Unknown(v1alpha1.ConditionTrialPassed, plan.trial.reason, plan.trial.waits)
+	case last == nil:
+		set.Unknown(v1alpha1.ConditionTrialPassed, v1alpha1.ReasonNotTried, "no trial has ended yet")
+	case last.Result == v1alpha1.TrialPassed:
+		set.True(v1alpha1.ConditionTrialPassed, v1alpha1.ReasonTrialPassed, fmt.Sprintf(
+			"a guest started from WukongSnapshot %s%s", last.SnapshotName, waits))
+	default:
+		set.False(v1alpha1.ConditionTrialPassed, v1alpha1.ReasonTrialFailed, fmt.Sprintf(
+			"no guest started from WukongSnapshot %s: %s%s", last.SnapshotName, last.Message, waits))
+	}
+}
+
+// consistencies are those of snapshots, the weakest first.
+var consistencies = map[v1alpha1.SnapshotConsistency]int{
+	v1alpha1.ConsistencyAny: 1, v1alpha1.ConsistencyCrash: 2, v1alpha1.ConsistencyApplication: 3,
+}
+
+// rpoLeft is how long the recovery point objective is met; zero or less when it is not.
+func rpoLeft(
+	object *v1alpha1.WukongSnapshotSchedule, world *World, newest *v1alpha1.WukongSnapshot,
+) time.Duration {
+	if object.Spec.RPOSeconds == nil || newest == nil || consistencies[newest.Status.Consistency] <
+		consistencies[object.Spec.Template.Spec.RequiredConsistency] {
+		return 0
+	}
+	return retention.TakenAt(newest).Add(time.Duration(*object.Spec.RPOSeconds) * time.Second).Sub(world.now)
+}
+
+// reportRPO reports whether the recovery point objective is met.
+func reportRPO(
+	set *conditions.Set, object *v1alpha1.WukongSnapshotSchedule, world *World, newest *v1alpha1.WukongSnapshot,
+) {
+	objective := ptr.Deref(object.Spec.RPOSeconds, 0)
+	switch {
+	case objective == 0:
+	case newest == nil:
+		set.False(v1alpha1.ConditionWithinRPO, v1alpha1.ReasonOutsideRPO, "there is no successful snapshot")
+	case rpoLeft(object, world, newest) > 0:
+		set.True(v1alpha1.ConditionWithinRPO, v1alpha1.ReasonWithinRPO, "")
+	case consistencies[newest.Status.Consistency] < consistencies[object.Spec.Template.Spec.RequiredConsistency]:
+		set.False(v1alpha1.ConditionWithinRPO, v1alpha1.ReasonOutsideRPO, fmt.Sprintf(
+			"the newest snapshot, %s, has the consistency %s, and %s is required", newest.Name, newest.Status.Consistency,
+			object.Spec.Template.Spec.RequiredConsistency))
+	default:
+		set.False(v1alpha1.ConditionWithinRPO, v1alpha1.ReasonOutsideRPO, fmt.Sprintf(
+			"the newest snapshot, %s, was taken at %s, more than rpoSeconds (%d) ago", newest.Name,
+			text(retention.TakenAt(newest)), objective))
+	}
+}
+
+func text(at time.Time) string { return at.UTC().Format(time.RFC3339) }
