@@ -92,10 +92,9 @@ func (p *Plan) schedule(object *v1alpha1.WukongSnapshotSchedule, world *World) {
 	case taken != nil:
 		p.handle(decided.Time, decided.Missed, "")
 	case world.foreign[name]:
-		p.problem = &cause.Cause{Reason: v1alpha1.ReasonNameConflict, Message: fmt.Sprintf(
+		p.handle(decided.Time, decided.Missed+1, fmt.Sprintf(
 			"WukongSnapshot %s already exists, and is not one of this schedule (label %s): delete it, or name the schedule "+
-				"otherwise", name, v1alpha1.LabelSchedule)}
-		p.handle(decided.Time, decided.Missed+1, p.problem.Message)
+				"otherwise", name, v1alpha1.LabelSchedule))
 	case !world.hasSource:
 		p.lookAfter(decided.Until.Sub(world.now) + time.Second)
 	case p.unfinished != nil:

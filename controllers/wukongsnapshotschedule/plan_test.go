@@ -162,8 +162,8 @@ func TestEachScheduledTime(t *testing.T) {
 		"the name is taken": {
 			changes: []change{func(_ *v1alpha1.WukongSnapshotSchedule, world *World) {
 				world.foreign["web-20260301-1200"] = true
-			}}, phase: v1alpha1.ScheduleError, handled: noon, missed: 1, after: 59 * time.Minute,
-			ready: "False NameConflict: WukongSnapshot web-20260301-1200 already exists, and is not one of this schedule (label " +
+			}}, phase: v1alpha1.ScheduleActive, handled: noon, missed: 1, after: 59 * time.Minute,
+			ready: missed + "WukongSnapshot web-20260301-1200 already exists, and is not one of this schedule (label " +
 				"vm.novasphere.dev/schedule): delete it, or name the schedule otherwise",
 		},
 		"no such zone": {
@@ -313,6 +313,7 @@ func last(before time.Duration, result v1alpha1.TrialResult, message string) cha
 	return func(object *v1alpha1.WukongSnapshotSchedule, world *World) {
 		object.Status.LastTrial = &v1alpha1.TrialStatus{
 			SnapshotName: "earlier", StartTime: metav1.NewTime(world.now.Add(-before)), Result: result, Message: message,
+			CompletionTime: metav1.NewTime(world.now.Add(-before + time.Minute)),
 		}
 	}
 }
@@ -340,6 +341,8 @@ func TestEachTrial(t *testing.T) {
 	}{
 		"due": {[]change{}, "begin", notYet, 0},
 		"not due": {[]change{last(5*time.Minute, v1alpha1.TrialPassed, "")}, "-",
+			"True TrialPassed: a guest started from WukongSnapshot earlier", 49 * time.Minute},
+		"the clock of the API server is behind": {[]change{last(12*time.Minute, v1alpha1.TrialPassed, "")}, "-",
 			"True TrialPassed: a guest started from WukongSnapshot earlier", 49 * time.Minute},
 		"due again, after a failure": {[]change{last(2*time.Hour, v1alpha1.TrialFailed, "no bootable device")}, "begin",
 			"False TrialFailed: no guest started from WukongSnapshot earlier: no bootable device", 0},

@@ -3,6 +3,7 @@ package wukongsnapshotschedule
 import (
 	"context"
 	"slices"
+	"sync"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -35,6 +36,8 @@ type Reconciler struct {
 	client  client.Client
 	applier *apply.Applier
 	clock   clock.PassiveClock
+	// beginning is held while a trial begins: passes over several schedules run at the same time.
+	beginning sync.Mutex
 }
 
 // Reconcile is one pass over a WukongSnapshotSchedule.
@@ -154,13 +157,31 @@ func (r *Reconciler) runTrial(ctx context.Context, schedule *v1alpha1.WukongSnap
 	case work.trial.remove != nil:
 		return r.remove(ctx, "WukongClone", work.trial.remove)
 	case work.trial.begin != nil:
-		if err := r.own(schedule, work.trial.begin); err != nil {
-			return err
-		}
-		err := r.client.Create(ctx, work.trial.begin, client.FieldOwner(fieldManager))
-		if err != nil && !apierrors.IsAlreadyExists(err) {
-			return apply.Classify("WukongClone", work.trial.begin.Name, err)
-		}
+		return r.beginTrial(ctx, schedule, work)
+	default:
+		return nil
+	}
+}
+
+// beginTrial creates the WukongClone of a trial, unless another trial has begun since this pass looked.
+func (r *Reconciler) beginTrial(ctx context.Context, schedule *v1alpha1.WukongSnapshotSchedule, work *work) error {
+	r.beginning.Lock()
+	defer r.beginning.Unlock()
+	busy, err := r.otherTrial(ctx)
+	if err != nil {
+		return err
+	}
+	if busy != "" {
+		work.trial = waitsFor(busy)
+		work.lookAfter(work.trial.after)
+		return nil
+	}
+	if err := r.own(schedule, work.trial.begin); err != nil {
+		return err
+	}
+	err = r.client.Create(ctx, work.trial.begin, client.FieldOwner(fieldManager))
+	if err != nil && !apierrors.IsAlreadyExists(err) {
+		return apply.Classify("WukongClone", work.trial.begin.Name, err)
 	}
 	return nil
 }

@@ -84,12 +84,12 @@ func reportReady(set *conditions.Set, object *v1alpha1.WukongSnapshotSchedule, w
 	}
 }
 
-// lastFailure is the last snapshot if that failed and no other is being taken; nil otherwise.
+// lastFailure is the snapshot that was finished last, if it failed and no other is being taken; nil otherwise.
 func lastFailure(world *World, plan *Plan) *v1alpha1.WukongSnapshot {
 	var last *v1alpha1.WukongSnapshot
 	for _, snapshot := range world.snapshots {
 		if snapshot.DeletionTimestamp.IsZero() && snapshot.Finished() &&
-			(last == nil || last.CreationTimestamp.Before(&snapshot.CreationTimestamp)) {
+			(last == nil || last.Status.CompletionTime.Before(snapshot.Status.CompletionTime)) {
 			last = snapshot
 		}
 	}

@@ -113,9 +113,11 @@ func judge(object *v1alpha1.WukongSnapshotSchedule, world *World) (bool, time.Du
 func beginTrial(
 	object *v1alpha1.WukongSnapshotSchedule, world *World, newest *v1alpha1.WukongSnapshot,
 ) Trial {
+	// When a trial ended is known by this clock, which also decides what is due. When it began is known by that of the API
+	// server, which may differ.
 	handled := object.CreationTimestamp.Time
-	if last := object.Status.LastTrial; last != nil && last.StartTime.After(handled) {
-		handled = last.StartTime.Time
+	if last := object.Status.LastTrial; last != nil && last.CompletionTime.After(handled) {
+		handled = last.CompletionTime.Time
 	}
 	if !world.trialTimes.Last(world.now).After(handled) {
 		return Trial{after: world.trialTimes.Next(world.now).Sub(world.now)}
@@ -127,11 +129,16 @@ func beginTrial(
 		return Trial{reason: v1alpha1.ReasonNameConflict, after: look, waits: fmt.Sprintf(
 			"the trial waits until WukongVM %s is deleted, the name of which it needs", world.guest.Name)}
 	case world.busy != "":
-		return Trial{reason: v1alpha1.ReasonNotTried, after: look, waits: fmt.Sprintf(
-			"the trial waits until that of WukongSnapshotSchedule %s has ended", world.busy)}
+		return waitsFor(world.busy)
 	default:
 		return Trial{begin: trialOf(object, newest)}
 	}
+}
+
+// waitsFor is a trial that waits for the end of another one.
+func waitsFor(busy string) Trial {
+	return Trial{reason: v1alpha1.ReasonNotTried, after: look, waits: fmt.Sprintf(
+		"the trial waits until that of WukongSnapshotSchedule %s has ended", busy)}
 }
 
 // trialOf is the WukongClone of a trial. Every disk of the snapshot is copied, also a shared one, so that the guest

@@ -166,15 +166,22 @@ func (r *Reconciler) observeTrial(
 	if object.Spec.Trial == nil || world.clone != nil || ptr.Deref(object.Spec.Suspend, false) {
 		return nil
 	}
+	world.busy, err = r.otherTrial(ctx)
+	return err
+}
+
+// otherTrial returns the schedule whose trial is running, as namespace/name; empty for none.
+func (r *Reconciler) otherTrial(ctx context.Context) (string, error) {
 	clones := &v1alpha1.WukongCloneList{}
 	if err := r.client.List(ctx, clones, client.HasLabels{v1alpha1.LabelSchedule}); err != nil {
-		return fmt.Errorf("list the trials: %w", err)
+		return "", fmt.Errorf("list the trials: %w", err)
 	}
 	for i := range clones.Items {
 		// Without the owner it is not a trial: a user has set the label.
-		if owner := metav1.GetControllerOf(&clones.Items[i]); owner != nil && owner.Kind == "WukongSnapshotSchedule" {
-			world.busy = clones.Items[i].Namespace + "/" + owner.Name
+		owner := metav1.GetControllerOf(&clones.Items[i])
+		if owner != nil && owner.Kind == "WukongSnapshotSchedule" {
+			return clones.Items[i].Namespace + "/" + owner.Name, nil
 		}
 	}
-	return nil
+	return "", nil
 }
