@@ -3,6 +3,7 @@
 package controllers_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -16,6 +17,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	clocktesting "k8s.io/utils/clock/testing"
 	"k8s.io/utils/ptr"
 	kubevirtv1 "kubevirt.io/api/core/v1"
 	cdiv1 "kubevirt.io/containerized-data-importer-api/pkg/apis/core/v1beta1"
@@ -66,6 +68,7 @@ func TestEverySubsystemNeedsItsOwnRoleOnly(t *testing.T) {
 			client.RawPatch(types.MergePatchType, []byte(`{"spec":{"powerState":"Stopped"}}`))))
 	waitReady(f, vm, v1alpha1.ReasonStopped)
 	cloneOfStopped(f, vm)
+	scheduleWithTrial(f, vm)
 
 	f.Eventually(func(now *testkit.Attempt) {
 		require.NoError(now, f.Client.Get(t.Context(), client.ObjectKeyFromObject(export), export))
@@ -106,6 +109,9 @@ func TestRolesOfOthersAreNotEnough(t *testing.T) {
 func startAlone(f *testkit.Fixture, name string) {
 	f.Helper()
 	alone, refusals := f.RunAs(name, "dependency")
+	if name == "wukongsnapshotschedule" { // each minute has come already
+		alone = alone.ByClock(clocktesting.NewFakePassiveClock(time.Now().Add(time.Hour)))
+	}
 	f.Cleanup(func() { assert.Empty(f, refusals.List(), "the role of %s lacks a right", name) })
 	alone.Running(name).StartManagerOfAll()
 }
@@ -248,6 +254,34 @@ func cloneOfStopped(f *testkit.Fixture, vm *v1alpha1.WukongVM) {
 	})
 	waitReady(f, clone, v1alpha1.ReasonCloned)
 	f.WaitGone(f.Named(snapshot, &v1alpha1.WukongSnapshot{}))
+}
+
+// scheduleWithTrial takes a snapshot of a machine, restores it into a guest that starts, and deletes an older snapshot.
+func scheduleWithTrial(f *testkit.Fixture, vm *v1alpha1.WukongVM) {
+	f.Helper()
+	f.Patch(f.Named("tuesday", &v1alpha1.WukongSnapshot{}),
+		`{"metadata":{"labels":{"`+v1alpha1.LabelSchedule+`":"nightly"}}}`)
+	schedule := builder.Schedule(vm.Namespace, "nightly", vm.Name, "* * * * *", builder.KeepingSnapshots(1),
+		builder.DeletingSnapshots,
+		builder.TriedAt("* * * * *", func(trial *v1alpha1.TrialRestore) { trial.TimeoutSeconds = ptr.To[int64](86400) }))
+	schedule.Spec.WukongRef = vm.Spec.WukongRef
+	f.Create(schedule)
+	var name string
+	f.Eventually(func(now *testkit.Attempt) {
+		list := &v1alpha1.WukongSnapshotList{}
+		require.NoError(now, f.Client.List(f.Context(), list, client.InNamespace(vm.Namespace)))
+		for i := range list.Items {
+			if strings.HasPrefix(list.Items[i].Name, "nightly-") {
+				name = list.Items[i].Name
+			}
+		}
+		assert.NotEmpty(now, name)
+	})
+	completeSnapshot(f, &v1alpha1.WukongSnapshot{
+		ObjectMeta: metav1.ObjectMeta{Namespace: vm.Namespace, Name: model.Child(name, "root")},
+	})
+	testkit.WaitCondition(f, schedule, v1alpha1.ConditionTrialPassed, metav1.ConditionTrue, v1alpha1.ReasonTrialPassed, "")
+	f.WaitGone(f.Named("tuesday", &v1alpha1.WukongSnapshot{}), f.Named("nightly-trial", &v1alpha1.WukongVM{}))
 }
 
 // failedMigration is a migration of which an attempt fails: why, is read from events.

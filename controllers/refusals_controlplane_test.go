@@ -33,6 +33,8 @@ var good = map[string]string{
 	"WukongExport": `{"spec":{"source":{"diskRef":{"name":"a"}},"target":{"download":{}}}}`,
 	"WukongHostNetworkPolicy": `{"metadata":{"name":"cluster"},"spec":{"permitted":[{"name":"a","namespaces":["a"],` +
 		`"bridges":["br0"]}]}}`,
+	"WukongSnapshotSchedule": `{"spec":{"schedule":"@daily","retention":{"maxCount":3},"template":{"spec":{"source":` +
+		`{"vmRef":{"name":"a"}}}},"trial":{"schedule":"@weekly"}}}`,
 	"WukongImage":   `{"spec":{"size":"1Gi","source":{"http":{"url":"http://images.example/a.img"}}}}`,
 	"WukongNetwork": `{"spec":{"type":"Bridge","bridge":{"name":"br0"}}}`,
 	"WukongMigration": `{"spec":{"vmRef":{"name":"a"},"requestedAt":"2026-03-01T12:00:00Z",` +
@@ -305,6 +307,8 @@ var whenMade = map[string][]refusal{
 			"storageClassName and size are for the actions Clone and Blank"},
 		{`{"spec":{"disks":[{"name":"root","action":"Copy"}]}}`, "Unsupported value"},
 		{`{"spec":{"overrides":{}}}`, "spec.overrides"},
+		{`{"spec":{"overrides":{"isolated":true,"networks":[{"name":"lan","pod":{}}]}}}`,
+			"isolated replaces all interfaces: leave networks out"},
 		{`{"spec":{"overrides":{"networks":[{"name":"lan","template":{"spec":{"type":"Bridge",` +
 			`"hostAccess":"Unrestricted","bridge":{"name":"br0"}}}}]}}}`,
 			"a WukongClone cannot make a network with hostAccess Unrestricted: name a WukongNetwork"},
@@ -325,6 +329,16 @@ var whenMade = map[string][]refusal{
 		{`{"spec":{"freezeTimeoutSeconds":1}}`, "should be greater than or equal to 5"},
 		{`{"spec":{"source":{"vmRef":{"name":"a"}}}}`, "exactly one of the fields in [vmRef diskRef] must be set"},
 		{`{"spec":{"cloneableFrom":["A"]}}`, "must be the name of a namespace, or * for all"},
+	},
+	"WukongSnapshotSchedule": {
+		{`{"metadata":{"name":"a.b"}}`, "the name of a WukongSnapshotSchedule may have at most 49 characters and " +
+			"no dot: its snapshots are named after it"},
+		{`{"spec":{"schedule":"every day"}}`, "spec.schedule"},
+		{`{"spec":{"schedule":"TZ=UTC 0 3 * * *"}}`, "spec.schedule"},
+		{`{"spec":{"retention":{"maxCount":null}}}`, "retention needs maxCount, maxAgeSeconds, or both"},
+		{`{"spec":{"rpoSeconds":1}}`, "should be greater than or equal to 60"},
+		{`{"spec":{"template":{"spec":{"source":{"vmRef":null,"diskRef":{"name":"a"}}}}}}`,
+			"trial starts a guest: it needs template.spec.source.vmRef"},
 	},
 }
 
@@ -397,6 +411,10 @@ var whenChanged = map[string][]refusal{
 			"volumeSnapshotClassName cannot change: create another WukongSnapshot"},
 		{`{"spec":{"volumeSnapshotClassName":null}}`,
 			"volumeSnapshotClassName cannot change: create another WukongSnapshot"},
+	},
+	"WukongSnapshotSchedule": {
+		{`{"spec":{"template":{"spec":{"source":{"vmRef":{"name":"b"}}}}}}`,
+			"template.spec.source cannot change: create another WukongSnapshotSchedule"},
 	},
 }
 
