@@ -379,11 +379,10 @@ func TestAKeptStateIsKeptAsItIs(t *testing.T) {
 		"a lease":          leased,
 		"an enabled stack": "interfaces: [{name: eth1, ipv6: {enabled: true, autoconf: true, dhcp: true, address: []}}]",
 	} {
-		once, twice := &nmstatev1beta1.NodeNetworkState{}, &nmstatev1beta1.NodeNetworkState{}
-		full := &nmstatev1beta1.NodeNetworkState{}
-		full.Status.CurrentState.Raw = []byte(text)
-		KeepState(full, once)
-		KeepState(once, twice)
+		once := keeptest.Object(&nmstatev1beta1.NodeNetworkState{
+			Status: shared.NodeNetworkStateStatus{CurrentState: shared.State{Raw: []byte(text)}},
+		}, KeepState)
+		twice := keeptest.Object(once, KeepState)
 		assert.NotEmpty(t, once.Status.CurrentState.Raw, name)
 		assert.Equal(t, string(once.Status.CurrentState.Raw), string(twice.Status.CurrentState.Raw), name)
 	}
