@@ -44,7 +44,7 @@ func TestAnErrorNamesTheKind(t *testing.T) {
 	metadata := &metav1.PartialObjectMetadata{}
 	metadata.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("ConfigMap"))
 	for kind, obj := range map[string]client.Object{
-		"Secret": &corev1.Secret{}, "PersistentVolumeClaim": &corev1.PersistentVolumeClaim{}, "ConfigMap": metadata,
+		"Secret": &corev1.Secret{}, "Service": &corev1.Service{}, "ConfigMap": metadata,
 		"WukongDisk": &v1alpha1.WukongDisk{}, "VirtualMachine": &kubevirtv1.VirtualMachine{},
 	} {
 		found, err := Get(t.Context(), server{err: errors.New("no connection")}, "shop", "web", obj)
