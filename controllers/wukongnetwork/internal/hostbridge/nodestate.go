@@ -75,8 +75,8 @@ type nodeRoute struct {
 // KeepState copies the small part of a NodeNetworkState that is read; the whole has a hundred kilobytes on a node with
 // many guests. Interfaces of pods and guests, which are the most, are omitted: they carry no address of the node. A
 // state that cannot be read or encoded is omitted too, so that one node does not stop the cache: without a state the
-// node counts as not reported. What was kept does not change when it is kept again: empty lists are omitted like missing
-// ones.
+// node counts as not reported. What was kept does not change when it is kept again: empty lists are omitted, like lists
+// that are missing.
 func KeepState(full, kept *nmstatev1beta1.NodeNetworkState) {
 	found, err := parseState(full.Status.CurrentState)
 	if err != nil || len(full.Status.CurrentState.Raw) == 0 {
