@@ -120,6 +120,34 @@ func TestMayRun(t *testing.T) {
 	}
 }
 
+// A WukongVM that its restore keeps stopped cannot write, although its powerState is Running. Before the guest is
+// stopped, and when it may start again, it can.
+func TestMayRunWhileItIsRestored(t *testing.T) {
+	kept := map[v1alpha1.RestorePhase]bool{
+		v1alpha1.RestoreSafety: true, v1alpha1.RestoreSwitching: true, v1alpha1.RestoreRollingBack: true,
+		v1alpha1.RestorePending: false, v1alpha1.RestoreFilling: false, v1alpha1.RestoreStopping: false,
+		v1alpha1.RestoreStarting: false, v1alpha1.RestoreSwitched: false, v1alpha1.RestoreSucceeded: false,
+		v1alpha1.RestoreFailed: false, v1alpha1.RestoreRolledBack: false, v1alpha1.RestoreCancelled: false,
+		v1alpha1.RestoreSkipped: false,
+	}
+	for restore, stopped := range kept {
+		for _, phase := range []v1alpha1.Phase{
+			"", v1alpha1.PhasePending, v1alpha1.PhaseRestoring, v1alpha1.PhaseRunning, v1alpha1.PhaseError,
+		} {
+			vm := &v1alpha1.WukongVM{
+				Spec: v1alpha1.WukongVMSpec{PowerState: v1alpha1.PowerRunning},
+				Status: v1alpha1.WukongVMStatus{
+					Phase: phase, Restore: &v1alpha1.VMRestoreStatus{Phase: restore},
+				},
+			}
+			name := string(restore) + ", " + string(phase)
+			expect(t, !stopped, MayRun(vm), name)
+			vm.Status.NodeName = "node1"
+			expect(t, true, MayRun(vm), name+", and its guest is still there")
+		}
+	}
+}
+
 // TestWriters: a deleted WukongVM can write until its guest has released the disk, that is, until status.attachedTo is
 // empty.
 func TestWriters(t *testing.T) {

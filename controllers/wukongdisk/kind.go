@@ -40,7 +40,8 @@ var Kind = kind.Kind{
 	When:         predicate.Or(watches.OwnChange(), backing.UserChoice()),
 	Reads:        slices.Concat(storage, users, live),
 	Indexes: slices.Concat(
-		index.Of(&v1alpha1.WukongDisk{}, index.DiskByClaim, index.DiskByOwner, index.DiskByHolder, index.DiskByOrigin),
+		index.Of(&v1alpha1.WukongDisk{}, index.DiskByClaim, index.DiskByOwner, index.DiskByHolder, index.DiskByOrigin,
+			index.DiskByRestore),
 		index.Of(&v1alpha1.WukongVM{}, index.VMByDisk),
 		index.Of(&v1alpha1.WukongSnapshot{}, index.SnapshotByDisk, index.SnapshotByVM),
 		index.Of(&corev1.PersistentVolumeClaim{}, index.ClaimByUID),
@@ -85,8 +86,8 @@ var storage = []kind.Read{
 		Watches: []kind.Watch{kind.On((*Reconciler).unsettledDisks, provisioner.ClassChange())},
 	},
 	{
-		Of: &snapshotv1.VolumeSnapshot{}, Why: "the origin of disks", API: &dependency.VolumeSnapshots,
-		Watches: []kind.Watch{clonesOfVolumeSnapshot()},
+		Of: &snapshotv1.VolumeSnapshot{}, Why: "the origin of disks, and of their restores", API: &dependency.VolumeSnapshots,
+		Watches: []kind.Watch{filledFromVolumeSnapshot()},
 	},
 	{
 		Of:  &cdiv1.DataVolume{},

@@ -67,11 +67,12 @@ func clonesOf(of string) kind.Watch {
 	}, source.OriginChange())
 }
 
-// clonesOfVolumeSnapshot maps a VolumeSnapshot to the disks in all namespaces that are clones of it, or of the
-// WukongSnapshot that it belongs to.
-func clonesOfVolumeSnapshot() kind.Watch {
+// filledFromVolumeSnapshot maps a VolumeSnapshot to the disks in all namespaces that are clones of it, or of the
+// WukongSnapshot that it belongs to, and to the disks that are being restored from it.
+func filledFromVolumeSnapshot() kind.Watch {
+	restored := disksBy(index.DiskByRestore)
 	return kind.Map(func(r *Reconciler, ctx context.Context, obj client.Object) []reconcile.Request {
-		var requests []reconcile.Request
+		requests := restored(r, ctx, obj)
 		for _, origin := range source.OriginsIn(obj) {
 			requests = append(requests, r.clonesOf(ctx, origin)...)
 		}

@@ -3,7 +3,6 @@ package wukongimage
 import (
 	"time"
 
-	"github.com/robfig/cron/v3"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -51,7 +50,7 @@ func deleted(image *v1alpha1.WukongImage) { image.DeletionTimestamp = ptr.To(met
 func seen(image *v1alpha1.WukongImage, after time.Duration, imports ...cdiv1.DataVolume) *observation {
 	observed := &observation{now: creation.Add(after), imports: imports}
 	if image.Spec.Schedule != "" {
-		observed.schedule, observed.scheduleErr = cron.ParseStandard(image.Spec.Schedule)
+		observed.schedule, observed.scheduleErr = parseSchedule(image.Spec.Schedule)
 	}
 	return observed
 }

@@ -15,8 +15,7 @@ func importProblem(dataVolume *cdiv1.DataVolume) *notReady {
 	case cdiv1.Succeeded:
 		return nil
 	case cdiv1.Failed:
-		return failed(v1alpha1.ReasonImportFailed, "DataVolume %s failed: %s", dataVolume.Name,
-			dvstate.ImporterSays(dataVolume))
+		return failed(v1alpha1.ReasonImportFailed, "%s", dvstate.FailureOf(dataVolume))
 	case cdiv1.PhaseUnset, cdiv1.Pending:
 		if reason, message := dvstate.ClaimRefused(dataVolume); message != "" {
 			return failed(reason, "DataVolume %s: %s", dataVolume.Name, message)

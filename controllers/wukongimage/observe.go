@@ -51,7 +51,7 @@ func (r *Reconciler) observe(ctx context.Context, image *v1alpha1.WukongImage) (
 		return observed, err
 	}
 	if image.Spec.Schedule != "" {
-		observed.schedule, observed.scheduleErr = cron.ParseStandard(image.Spec.Schedule)
+		observed.schedule, observed.scheduleErr = parseSchedule(image.Spec.Schedule)
 	}
 	for _, api := range needed {
 		served, err := r.dependencies.Served(ctx, api)

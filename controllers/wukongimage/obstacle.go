@@ -29,9 +29,7 @@ func writeRefused(err error) *notReady {
 func obstacle(observed *observation) *notReady {
 	switch {
 	case observed.scheduleErr != nil:
-		return failed(v1alpha1.ReasonInvalidSpec,
-			`spec.schedule cannot be read: %s; write the five fields of cron, for example "0 3 * * *"`,
-			observed.scheduleErr)
+		return failed(v1alpha1.ReasonInvalidSpec, "%s", observed.scheduleErr)
 	case observed.missing != nil:
 		return failed(v1alpha1.ReasonDependencyMissing, "%s", observed.missing.Missing())
 	default:

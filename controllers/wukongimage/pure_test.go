@@ -185,7 +185,18 @@ func TestAScheduleThatIsWrong(t *testing.T) {
 		assert.Zero(t, nextTick(image, seen(image, time.Hour)), schedule)
 		assert.Nil(t, describe(image, seen(image, time.Hour), found).NextImportTime, schedule)
 	}
-	never := imageWith(at("0 0 30 2 *"))
-	assert.Zero(t, nextTick(never, seen(never, time.Hour)), "a day that never comes")
-	assert.Nil(t, describe(never, seen(never, time.Hour), nil).NextImportTime)
+	for _, schedule := range []string{"0 0 30 2 *", "0 0 31 2,4,6,9,11 *"} {
+		never := imageWith(at(schedule))
+		found := obstacle(seen(never, time.Hour))
+		require.NotNil(t, found, schedule)
+		assert.Equal(t, v1alpha1.ReasonInvalidSpec, found.Reason, schedule)
+		assert.Equal(t, `spec.schedule "`+schedule+`" names a time that never comes: correct the day of the month, or `+
+			"the month", found.Message)
+		assert.Zero(t, nextTick(never, seen(never, time.Hour)), schedule)
+		assert.Nil(t, describe(never, seen(never, time.Hour), found).NextImportTime, schedule)
+	}
+	for _, schedule := range []string{"0 0 29 2 *", "0 0 31 2 1", "0 0 31 12 *", "59 23 31 1-3 *"} {
+		image := imageWith(at(schedule))
+		assert.Nil(t, obstacle(seen(image, time.Hour)), "%s comes", schedule)
+	}
 }

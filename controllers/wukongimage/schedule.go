@@ -1,6 +1,7 @@
 package wukongimage
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/robfig/cron/v3"
@@ -8,6 +9,25 @@ import (
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
 )
+
+// everyDate is a date from which Next finds the first tick of each schedule that has one: Next looks five years ahead
+// (github.com/robfig/cron/v3, spec.go), and a leap year begins here.
+var everyDate = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// parseSchedule reads spec.schedule. One such as "0 0 31 2 *" is an error.
+func parseSchedule(expression string) (cron.Schedule, error) {
+	schedule, err := cron.ParseStandard(expression)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf(
+			`spec.schedule cannot be read: %w; write the five fields of cron, for example "0 3 * * *"`, err)
+	case schedule.Next(everyDate).IsZero():
+		return nil, fmt.Errorf(
+			"spec.schedule %q names a time that never comes: correct the day of the month, or the month", expression)
+	default:
+		return schedule, nil
+	}
+}
 
 // windows are searched one after another for the last tick, so that years of missed minutes are not counted one by
 // one. The longest exceeds the longest gap that cron knows, the 29th of February around 2100.
@@ -41,7 +61,8 @@ func nextTick(image *v1alpha1.WukongImage, observed *observation) time.Time {
 const pollGrace = 5 * time.Minute
 
 // pollDeadline returns when CDI's poller last read the registry, and the latest time when it should have read it
-// again. A poller that misses two ticks cannot reach the registry. Both are zero when unknown.
+// again. A poller that misses two ticks cannot reach the registry. Both are zero when unknown, and the deadline is zero
+// also when the ticks are more than five years ahead.
 func pollDeadline(observed *observation) (last, deadline time.Time) {
 	if observed.cron == nil || observed.schedule == nil {
 		return time.Time{}, time.Time{}
@@ -50,7 +71,14 @@ func pollDeadline(observed *observation) (last, deadline time.Time) {
 	if err != nil {
 		return time.Time{}, time.Time{}
 	}
-	return last, observed.schedule.Next(observed.schedule.Next(last.UTC())).Add(pollGrace)
+	next := observed.schedule.Next(last.UTC())
+	if !next.IsZero() {
+		next = observed.schedule.Next(next)
+	}
+	if next.IsZero() {
+		return last, time.Time{}
+	}
+	return last, next.Add(pollGrace)
 }
 
 // dueTick returns the tick for which our import is due now; zero when none is. The first is the image's creation.

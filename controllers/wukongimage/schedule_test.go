@@ -104,6 +104,16 @@ func TestAPollThatIsOverdue(t *testing.T) {
 	assert.Equal(t, v1alpha1.ReasonAwaitingPoll, late.Reason)
 	assert.Contains(t, late.Message, "last read the image's digest from the registry at 2026-03-02T12:01:00Z")
 	assert.Zero(t, untilNextTick(image, polledAt(3*time.Hour)))
+	image = imageWith(fromRegistry("registry.example/debian:13"), at("0 0 31 2 *"))
+	assert.Nil(t, polling(polledAt(90000*time.Hour)), "a day that never comes")
+	assert.Zero(t, untilNextTick(image, polledAt(90000*time.Hour)))
+	image = imageWith(fromRegistry("registry.example/debian:13"), at("0 0 29 2 *"))
+	for days, year := range map[time.Duration]int{66*365 + 17: 2092, 70*365 + 18: 2096} {
+		leap := polledAt(days * 24 * time.Hour)
+		leap.cron.Annotations[annotationLastPoll] = time.Date(year, 2, 29, 0, 1, 0, 0, time.UTC).Format(time.RFC3339)
+		assert.Nil(t, polling(leap), "the next 29th of February is after %d", year)
+	}
+	image = imageWith(fromRegistry("registry.example/debian:13"), at("0 * * * *"))
 	unknown := polledAt(24 * time.Hour)
 	delete(unknown.cron.Annotations, annotationLastPoll)
 	assert.Nil(t, polling(unknown))

@@ -1,6 +1,7 @@
 package wukongimage
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -92,6 +93,9 @@ func (o *observation) stillSays(image *v1alpha1.WukongImage) string {
 		image.Generation)
 }
 
+// noCause stands for the empty message of a condition of CDI that is False.
+const noCause = "CDI does not report why it is not ready"
+
 // polling returns why an idle DataImportCron is not up to date. CDI does not report a failed poll: it is the Job of
 // its CronJob, which CDI deletes after ten seconds.
 func polling(observed *observation) *notReady {
@@ -112,7 +116,7 @@ func polling(observed *observation) *notReady {
 		}
 		if one.Type == cdiv1.DataImportCronUpToDate {
 			return problem.In(v1alpha1.ImageImporting, v1alpha1.ReasonImporting, "DataImportCron %s: %s", cron.Name,
-				one.Message)
+				cmp.Or(one.Message, noCause))
 		}
 	}
 	return pending(v1alpha1.ReasonImporting, "DataImportCron %s has not started to import", cron.Name)
@@ -140,7 +144,8 @@ func offered(dataSource *cdiv1.DataSource) *notReady {
 		if one.Status == corev1.ConditionTrue {
 			return nil
 		}
-		return pending(v1alpha1.ReasonSourceNotReady, "DataSource %s: %s", dataSource.Name, one.Message)
+		return pending(v1alpha1.ReasonSourceNotReady, "DataSource %s: %s", dataSource.Name,
+			cmp.Or(one.Message, noCause))
 	}
 	return pending(v1alpha1.ReasonSourceNotReady, "DataSource %s: CDI has not processed it yet", dataSource.Name)
 }

@@ -76,7 +76,7 @@ func TestEvaluateOwnImports(t *testing.T) {
 			observed: observation{dataSource: good,
 				imports: []cdiv1.DataVolume{importAt(hour, cdiv1.Failed), importAt(0, cdiv1.Succeeded)}},
 			ready: yes, upToDate: expectation{v1alpha1.ImageError, v1alpha1.ReasonImportFailed,
-				"DataVolume debian-20260302130000 failed"},
+				"DataVolume debian-20260302130000 failed, and CDI reports no cause: 'kubectl describe dv"},
 		},
 		"no such class": {
 			observed: observation{dataSource: bad,
@@ -90,6 +90,13 @@ func TestEvaluateOwnImports(t *testing.T) {
 			observed: observation{dataSource: bad, imports: []cdiv1.DataVolume{importAt(0, cdiv1.Succeeded)}},
 			ready: expectation{v1alpha1.ImagePending, v1alpha1.ReasonSourceNotReady,
 				"DataSource debian: PVC not found"},
+			upToDate: yes,
+		},
+		"the claim cannot be used, and CDI does not explain it": {
+			observed: observation{dataSource: sourceThatIs(corev1.ConditionFalse, ""),
+				imports: []cdiv1.DataVolume{importAt(0, cdiv1.Succeeded)}},
+			ready: expectation{v1alpha1.ImagePending, v1alpha1.ReasonSourceNotReady,
+				"DataSource debian: CDI does not report why"},
 			upToDate: yes,
 		},
 		"CDI is absent": {
@@ -171,6 +178,12 @@ func TestEvaluatePolled(t *testing.T) {
 					upToDate(corev1.ConditionFalse, "Source digest updated since last import"))},
 			ready: yes, upToDate: expectation{v1alpha1.ImageImporting, v1alpha1.ReasonImporting,
 				"Source digest updated since last import"},
+		},
+		"CDI does not explain what it does": {
+			observed: observation{dataSource: good, cron: cronThat(polledDigest("sha256:2"),
+				imported("debian-1", "sha256:1"), upToDate(corev1.ConditionFalse, ""))},
+			ready: yes, upToDate: expectation{v1alpha1.ImageImporting, v1alpha1.ReasonImporting,
+				"DataImportCron debian-i01234567: CDI does not report why"},
 		},
 		"the import of a new digest fails": {
 			observed: observation{dataSource: good,

@@ -16,6 +16,7 @@ import (
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/builder"
+	"github.com/novasphere/wukong/controllers/internal/testenv"
 	"github.com/novasphere/wukong/controllers/internal/testkit"
 )
 
@@ -88,6 +89,48 @@ func TestServicesOfAMachine(t *testing.T) {
 	f.WaitIdle()
 	assert.Equal(t, writes, manager.Writes.Total(), "Contract 3: nothing is written at rest")
 	assert.Zero(t, manager.Writes.Conflicts())
+}
+
+// Server-side apply leaves what other field managers added to a list: a port that a user added stays, and costs no
+// write. The ports of the entry still follow it.
+func TestContract3APortOfAUserStays(t *testing.T) {
+	f := newMachines(t)
+	f.Simulate()
+	manager := f.StartManager()
+	vm := f.newVM("web")
+	vm.Spec.Networks = nil
+	vm.Spec.Disks[0].Template.Spec.CloneableFrom = []string{"shop"}
+	vm.Spec.Services = []v1alpha1.VMService{{Name: "http", Ports: []v1alpha1.VMServicePort{{Name: "http", Port: 80}}}}
+	f.Create(vm)
+	testkit.Wait(f, vm, metav1.ConditionTrue, v1alpha1.ReasonRunning, "")
+	f.WaitIdle()
+	manager.Writes.Reset()
+
+	service := testkit.Read(f, "web-http", &corev1.Service{})
+	testkit.Edit(f, service, func(service *corev1.Service) {
+		theirs := corev1.ServicePort{Name: "metrics", Port: 9100, Protocol: corev1.ProtocolTCP}
+		service.Spec.Ports = append([]corev1.ServicePort{theirs}, service.Spec.Ports...)
+	})
+	testkit.Edit(f, testkit.Read(f, "web-root", &v1alpha1.WukongDisk{}), func(disk *v1alpha1.WukongDisk) {
+		disk.Spec.CloneableFrom = append(disk.Spec.CloneableFrom, "lab")
+	})
+	f.WaitIdle()
+	for _, resource := range []string{"services", "wukongdisks"} {
+		assert.Zero(t, manager.Writes.Counts()[testenv.Write{Verb: "patch", Resource: resource}], manager.Writes)
+	}
+	manager.Stop()
+	second := f.StartManager()
+	f.WaitPasses(3)
+	assert.Zero(t, second.Writes.Total(), second.Writes)
+
+	f.editSpec(vm, func(spec *v1alpha1.WukongVMSpec) { spec.Services[0].Ports[0].Port = 8080 })
+	f.Eventually(func(now *testkit.Attempt) {
+		var ports []int32
+		for _, port := range testkit.Read(f, "web-http", &corev1.Service{}).Spec.Ports {
+			ports = append(ports, port.Port)
+		}
+		assert.ElementsMatch(now, []int32{9100, 8080}, ports)
+	})
 }
 
 // A Service of someone else is left alone, the machine runs all the same, and the cause is told until the name is free.

@@ -1,6 +1,7 @@
 package apply
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -23,6 +24,8 @@ func desired() *corev1.Service {
 		Spec: corev1.ServiceSpec{
 			Selector: map[string]string{"app": "web"},
 			Ports:    []corev1.ServicePort{{Name: "http", Port: 80}, {Name: "https", Port: 443}},
+
+			LoadBalancerSourceRanges: []string{"192.0.2.0/24", "198.51.100.0/24"},
 		},
 	}
 }
@@ -63,11 +66,21 @@ func TestCarries(t *testing.T) {
 		"a value changed":                       {func(s *corev1.Service) { s.Spec.Ports[0].Port = 8080 }, false},
 		"a value taken away":                    {func(s *corev1.Service) { s.Spec.Selector = nil }, false},
 		"a map entry added by others":           {func(s *corev1.Service) { s.Spec.Selector["tier"] = "1" }, true},
-		"a list item added": {
-			func(s *corev1.Service) { s.Spec.Ports = append(s.Spec.Ports, corev1.ServicePort{Port: 1}) }, false},
-		"a list item taken away": {func(s *corev1.Service) { s.Spec.Ports = s.Spec.Ports[:1] }, false},
-		"list items in another order": {
-			func(s *corev1.Service) { s.Spec.Ports[0], s.Spec.Ports[1] = s.Spec.Ports[1], s.Spec.Ports[0] }, false},
+		"a list item added": {func(s *corev1.Service) {
+			s.Spec.LoadBalancerSourceRanges = append(s.Spec.LoadBalancerSourceRanges, "203.0.113.0/24")
+		}, false},
+		"a list item taken away": {func(s *corev1.Service) {
+			s.Spec.LoadBalancerSourceRanges = s.Spec.LoadBalancerSourceRanges[:1]
+		}, false},
+		"list items in another order": {func(s *corev1.Service) { slices.Reverse(s.Spec.LoadBalancerSourceRanges) },
+			false},
+		"an item of a merged list added by others": {
+			func(s *corev1.Service) { s.Spec.Ports = append(s.Spec.Ports, corev1.ServicePort{Port: 1}) }, true},
+		"an item of a merged list taken away": {func(s *corev1.Service) { s.Spec.Ports = s.Spec.Ports[:1] }, false},
+		"an item of a merged list in place of another": {
+			func(s *corev1.Service) { s.Spec.Ports[1] = corev1.ServicePort{Port: 1} }, false},
+		"items of a merged list in another order": {
+			func(s *corev1.Service) { slices.Reverse(s.Spec.Ports) }, true},
 		"our label taken off": {func(s *corev1.Service) { delete(s.Labels, "app") }, false},
 		"our owner reference taken off": {func(s *corev1.Service) { s.OwnerReferences = s.OwnerReferences[:1] },
 			false},

@@ -1,6 +1,7 @@
 package diskstate
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -50,8 +51,7 @@ func Content(dataVolume *cdiv1.DataVolume) *Problem {
 	case cdiv1.UploadScheduled, cdiv1.UploadReady:
 		return awaitingUpload(dataVolume)
 	case cdiv1.Failed:
-		return Failed(v1alpha1.ReasonImportFailed, "DataVolume %s failed: %s", dataVolume.Name,
-			dvstate.ImporterSays(dataVolume))
+		return Failed(v1alpha1.ReasonImportFailed, "%s", dvstate.FailureOf(dataVolume))
 	case cdiv1.PhaseUnset, cdiv1.Pending:
 		if reason, message := dvstate.ClaimRefused(dataVolume); message != "" {
 			return Failed(reason, "DataVolume %s: %s", dataVolume.Name, message)
@@ -95,7 +95,7 @@ func Grows(claim *corev1.PersistentVolumeClaim) *Problem {
 		switch condition.Type {
 		case corev1.PersistentVolumeClaimControllerResizeError, corev1.PersistentVolumeClaimNodeResizeError:
 			return Failed(v1alpha1.ReasonExpansionFailed, "%s; the storage reports: %s; it is retried",
-				grows, condition.Message)
+				grows, cmp.Or(condition.Message, "an error without a message"))
 		case corev1.PersistentVolumeClaimFileSystemResizePending:
 			return problem.In(v1alpha1.DiskExpanding, v1alpha1.ReasonExpanding,
 				"%s: the volume has grown; its file system grows on the node of the WukongVM that uses the "+

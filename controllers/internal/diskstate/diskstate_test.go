@@ -117,6 +117,11 @@ func TestAClaimThatGrows(t *testing.T) {
 		"the node fails": {
 			[]func(*corev1.PersistentVolumeClaim){sizes("2Gi", "1Gi"), reporting(onNode, corev1.ConditionTrue)},
 			row{v1alpha1.DiskError, v1alpha1.ReasonExpansionFailed, "pool is full"}},
+		"the storage refuses without a message": {
+			[]func(*corev1.PersistentVolumeClaim){sizes("2Gi", "1Gi"), reporting(inController, corev1.ConditionTrue),
+				func(claim *corev1.PersistentVolumeClaim) { claim.Status.Conditions[0].Message = "" }},
+			row{v1alpha1.DiskError, v1alpha1.ReasonExpansionFailed,
+				"the storage reports: an error without a message; it is retried"}},
 		"the storage had refused": {
 			[]func(*corev1.PersistentVolumeClaim){sizes("2Gi", "1Gi"), reporting(inController, corev1.ConditionFalse)},
 			row{v1alpha1.DiskExpanding, v1alpha1.ReasonExpanding, "data grows from 1Gi to 2Gi"}},
@@ -161,6 +166,8 @@ func TestContentThatIsNotComplete(t *testing.T) {
 			v1alpha1.ReasonImportFailed, "importer pod: 404 (Error); it is retried (restarts so far: 3)"}},
 		"an import has failed": {volume(cdiv1.Failed, "Error", "404"), row{v1alpha1.DiskError,
 			v1alpha1.ReasonImportFailed, "DataVolume data failed: 404"}},
+		"an import has failed, and nothing is known": {volume(cdiv1.Failed, "", ""), row{v1alpha1.DiskError,
+			v1alpha1.ReasonImportFailed, "DataVolume data failed, and CDI reports no cause: 'kubectl describe dv data'"}},
 		"CDI has not begun": {volume(cdiv1.PhaseUnset, "", ""), row{v1alpha1.DiskPending, v1alpha1.ReasonClaimPending,
 			"waits for its PersistentVolumeClaim"}},
 	} {

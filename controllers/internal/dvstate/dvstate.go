@@ -50,12 +50,21 @@ func ImporterSays(dataVolume *cdiv1.DataVolume) string {
 		return strings.TrimSpace(running.Message+" ("+running.Reason+")") + untrusted(running.Message)
 	// CDI pkg/controller/common/util.go, HandleFailedPod: only its log has the cause
 	case "ErrStartingPod", "ErrExceededQuota":
-		return fmt.Sprintf("%s (%s); most often a ResourceQuota, a LimitRange or Pod Security of namespace %s "+
-			"refuses the pod: kubectl describe quota,limitrange --namespace=%s",
-			running.Message, running.Reason, dataVolume.Namespace, dataVolume.Namespace)
+		return strings.TrimSpace(fmt.Sprintf("%s (%s); most often a ResourceQuota, a LimitRange or Pod Security of "+
+			"namespace %s refuses the pod: kubectl describe quota,limitrange --namespace=%s",
+			running.Message, running.Reason, dataVolume.Namespace, dataVolume.Namespace))
 	default:
 		return ""
 	}
+}
+
+// FailureOf returns why a DataVolume failed, as a sentence that names it.
+func FailureOf(dataVolume *cdiv1.DataVolume) string {
+	if message := ImporterSays(dataVolume); message != "" {
+		return fmt.Sprintf("DataVolume %s failed: %s", dataVolume.Name, message)
+	}
+	return fmt.Sprintf("DataVolume %s failed, and CDI reports no cause: 'kubectl describe dv %s' shows its events",
+		dataVolume.Name, dataVolume.Name)
 }
 
 // untrusted returns the fix for a server certificate that is not trusted (crypto/x509): CDI cannot skip the check.

@@ -150,6 +150,18 @@ func TestWhatAnImporterSays(t *testing.T) {
 	assert.Equal(t, "(Error)", ImporterSays(rootIn(cdiv1.ImportInProgress, cdiv1.DataVolumeCondition{
 		Type: cdiv1.DataVolumeRunning, Status: corev1.ConditionFalse, Reason: "Error"})), "without a message")
 	assert.Empty(t, ImporterSays(rootIn(cdiv1.ImportInProgress)))
+	assert.Regexp(t, `^\(ErrStartingPod\); most often`, ImporterSays(rootIn(cdiv1.ImportInProgress,
+		cdiv1.DataVolumeCondition{Type: cdiv1.DataVolumeRunning, Status: corev1.ConditionFalse, Reason: "ErrStartingPod"})))
+}
+
+// A user reads a sentence, also when CDI explains nothing.
+func TestWhyADataVolumeFailed(t *testing.T) {
+	assert.Equal(t, "DataVolume root failed: no space (Error)", FailureOf(rootIn(cdiv1.Failed,
+		cdiv1.DataVolumeCondition{
+			Type: cdiv1.DataVolumeRunning, Status: corev1.ConditionFalse, Reason: "Error", Message: "no space",
+		})))
+	assert.Equal(t, "DataVolume root failed, and CDI reports no cause: 'kubectl describe dv root' shows its events",
+		FailureOf(rootIn(cdiv1.Failed)))
 }
 
 func TestWhyAClaimIsRefused(t *testing.T) {

@@ -31,6 +31,8 @@ const (
 	DiskByHolder = "status.attachedTo"
 	// DiskByOrigin finds the WukongDisks that are clones of an object, by model.Origin.Key, in all namespaces.
 	DiskByOrigin = "source.origin"
+	// DiskByRestore finds the WukongDisks whose new claim is filled from a VolumeSnapshot, by its name.
+	DiskByRestore = "status.restore.volumeSnapshotName"
 	// SnapshotByDisk finds the WukongSnapshots of a WukongDisk, by its name.
 	SnapshotByDisk = "spec.source.diskRef"
 	// SnapshotByVM finds the WukongSnapshots of a WukongVM, by its name.
@@ -75,6 +77,7 @@ var shared = []Entry{
 	{&v1alpha1.WukongDisk{}, DiskByOwner, owningVM},
 	{&v1alpha1.WukongDisk{}, DiskByHolder, diskHolder},
 	{&v1alpha1.WukongDisk{}, DiskByOrigin, diskOrigin},
+	{&v1alpha1.WukongDisk{}, DiskByRestore, diskRestore},
 	{&v1alpha1.WukongNetwork{}, NetworkByOwner, owningVM},
 	{&v1alpha1.WukongNetwork{}, NetworkByAttachment, networkAttachment},
 	{&v1alpha1.WukongNetwork{}, NetworkByBridge, networkBridge},
@@ -195,6 +198,14 @@ func diskOrigin(obj client.Object) []string {
 		return []string{origin.Key()}
 	}
 	return nil
+}
+
+func diskRestore(obj client.Object) []string {
+	restore := obj.(*v1alpha1.WukongDisk).Status.Restore
+	if restore == nil || restore.Phase != v1alpha1.DiskRestoreFilling || restore.VolumeSnapshotName == "" {
+		return nil
+	}
+	return []string{restore.VolumeSnapshotName}
 }
 
 func diskClaim(obj client.Object) []string { return model.ClaimsOf(obj.(*v1alpha1.WukongDisk)).All() }

@@ -35,11 +35,23 @@ func TestKeysOfOperations(t *testing.T) {
 	begun.Status.Restore = &v1alpha1.VMRestoreStatus{}
 	forgotten := builder.VM("shop", "web")
 	forgotten.Status.Restore = guarded.Status.Restore
+	restored := func(phase v1alpha1.DiskRestorePhase) *v1alpha1.WukongDisk {
+		disk := builder.Disk("shop", "root")
+		disk.Status.Restore = &v1alpha1.DiskRestore{Phase: phase, VolumeSnapshotName: "monday-root"}
+		return disk
+	}
+	refused := restored(v1alpha1.DiskRestoreFilling)
+	refused.Status.Restore.VolumeSnapshotName = ""
 	for name, row := range map[string]struct {
 		object client.Object
 		field  string
 		keys   []string
 	}{
+		"a disk that is restored": {restored(v1alpha1.DiskRestoreFilling), DiskByRestore, []string{"monday-root"}},
+		"one that was":            {restored(v1alpha1.DiskRestoreDone), DiskByRestore, nil},
+		"one that is filled":      {restored(v1alpha1.DiskRestoreFilled), DiskByRestore, nil},
+		"one of no snapshot yet":  {refused, DiskByRestore, nil},
+		"one that is never":       {builder.Disk("shop", "root"), DiskByRestore, nil},
 		"a clone of a WukongVM": {builder.CloneOfVM("shop", "copy", "web", "web-2"), CloneBySource,
 			[]string{model.Origin{Kind: model.KindMachine, Namespace: "shop", Name: "web"}.Key()}},
 		"of another namespace": {builder.CloneOfVM("shop", "copy", "web", "web-2", builder.CloneFrom("golden")),

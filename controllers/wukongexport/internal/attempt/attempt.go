@@ -4,6 +4,7 @@ package attempt
 
 import (
 	"fmt"
+	"strings"
 
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -62,11 +63,18 @@ func (in Inputs) Failure() (reason, message string) {
 	}
 	for _, status := range in.Pod.Status.ContainerStatuses {
 		if end := status.State.Terminated; end != nil {
-			return reason, fmt.Sprintf(
-				"pod %s ended with code %d (%s) and reported nothing", in.Pod.Name, end.ExitCode, end.Reason)
+			var why string
+			if end.Reason != "" {
+				why = " (" + end.Reason + ")"
+			}
+			return reason, fmt.Sprintf("pod %s ended with code %d%s and reported nothing", in.Pod.Name, end.ExitCode, why)
 		}
 	}
-	return reason, fmt.Sprintf("pod %s failed: %s %s", in.Pod.Name, in.Pod.Status.Reason, in.Pod.Status.Message)
+	why := strings.TrimSpace(in.Pod.Status.Reason + " " + in.Pod.Status.Message)
+	if why == "" {
+		return reason, fmt.Sprintf("pod %s failed, and Kubernetes reports no cause", in.Pod.Name)
+	}
+	return reason, fmt.Sprintf("pod %s failed: %s", in.Pod.Name, why)
 }
 
 // knownReasons are those that the mover may give. Its Report comes from a pod, and is not trusted.

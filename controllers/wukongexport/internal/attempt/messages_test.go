@@ -60,6 +60,29 @@ func TestReasonsOfAReport(t *testing.T) {
 		"a Report of its progress is no cause")
 }
 
+// A message is a sentence, also when Kubernetes explains little.
+func TestAFailureWithoutACause(t *testing.T) {
+	exited := container(corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{ExitCode: 2}})
+	status := func(reason, message string) func(*corev1.PodStatus) {
+		return func(status *corev1.PodStatus) { status.Reason, status.Message = reason, message }
+	}
+	for name, row := range map[string]struct {
+		change  func(*corev1.PodStatus)
+		message string
+	}{
+		"nothing":      {status("", ""), "pod monday-export-x failed, and Kubernetes reports no cause"},
+		"only spaces":  {status(" ", " "), "pod monday-export-x failed, and Kubernetes reports no cause"},
+		"a reason":     {status("Evicted", ""), "pod monday-export-x failed: Evicted"},
+		"a message":    {status("", "no memory"), "pod monday-export-x failed: no memory"},
+		"a code":       {exited, "pod monday-export-x ended with code 2 and reported nothing"},
+		"a killed one": {terminated(""), "pod monday-export-x ended with code 137 (OOMKilled) and reported nothing"},
+	} {
+		reason, message := Inputs{Pod: pod(corev1.PodFailed, row.change)}.Failure()
+		assert.Equal(t, v1alpha1.ReasonTransferFailed, reason, name)
+		assert.Equal(t, row.message, message, name)
+	}
+}
+
 func TestWhatAPodWaitsFor(t *testing.T) {
 	both := func(status *corev1.PodStatus) {
 		condition(corev1.PodScheduled, corev1.ConditionFalse, "0/3 nodes are available")(status)

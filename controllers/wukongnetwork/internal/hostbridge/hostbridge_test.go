@@ -359,3 +359,31 @@ routes:
 	}, KeepState)
 	assert.Empty(t, unread.Status.CurrentState.Raw, "it counts as not reported, and the cache goes on")
 }
+
+// What is kept of a state does not change when it is kept again: a node without a default route, a bridge without
+// ports and an interface without addresses have empty lists only in the full state.
+func TestAKeptStateIsKeptAsItIs(t *testing.T) {
+	for name, text := range map[string]string{
+		"no route": plain,
+		"no default route": "interfaces: [{name: eth1}]\nroutes: {running: [{destination: 10.0.0.0/8, " +
+			"next-hop-interface: eth1}]}",
+		"no routes":        "interfaces: [{name: eth1}]\nroutes: {config: [], running: []}",
+		"no ports":         "interfaces: [{name: br1, bridge: {options: {mac-ageing-time: 300}, port: []}}]",
+		"no addresses":     "interfaces: [{name: eth1, ipv4: {enabled: false, address: []}, ipv6: {address: []}}]",
+		"no base":          "interfaces: [{name: eth1, vlan: {id: 7}}]",
+		"only guests":      "interfaces: [{name: veth1, type: veth}]",
+		"nothing":          "{}",
+		"a bridge":         ours,
+		"addresses":        tagged,
+		"a default route":  routed,
+		"a lease":          leased,
+		"an enabled stack": "interfaces: [{name: eth1, ipv6: {enabled: true, autoconf: true, dhcp: true, address: []}}]",
+	} {
+		once := keeptest.Object(&nmstatev1beta1.NodeNetworkState{
+			Status: shared.NodeNetworkStateStatus{CurrentState: shared.State{Raw: []byte(text)}},
+		}, KeepState)
+		twice := keeptest.Object(once, KeepState)
+		assert.NotEmpty(t, once.Status.CurrentState.Raw, name)
+		assert.Equal(t, string(once.Status.CurrentState.Raw), string(twice.Status.CurrentState.Raw), name)
+	}
+}

@@ -36,6 +36,9 @@ type nodeBridge struct {
 	Port []nodePort `json:"port,omitempty"`
 }
 
+// IsZero implements omitzero. NMState writes an empty list for a bridge without ports.
+func (b nodeBridge) IsZero() bool { return len(b.Port) == 0 }
+
 type nodePort struct {
 	Name string `json:"name"`
 }
@@ -47,6 +50,11 @@ type addresses struct {
 	Address  []address `json:"address,omitempty"`
 }
 
+// IsZero implements omitzero. NMState writes an empty list for an interface without addresses.
+func (a addresses) IsZero() bool {
+	return !a.Enabled && !a.DHCP && !a.AutoConf && len(a.Address) == 0
+}
+
 type address struct {
 	IP           string `json:"ip"`
 	PrefixLength int    `json:"prefix-length"`
@@ -56,6 +64,9 @@ type nodeRoutes struct {
 	Running []nodeRoute `json:"running,omitempty"`
 }
 
+// IsZero implements omitzero. A node without a default route has no route that KeepState keeps.
+func (r nodeRoutes) IsZero() bool { return len(r.Running) == 0 }
+
 type nodeRoute struct {
 	Destination      string `json:"destination"`
 	NextHopInterface string `json:"next-hop-interface,omitempty"`
@@ -64,7 +75,8 @@ type nodeRoute struct {
 // KeepState copies the small part of a NodeNetworkState that is read; the whole has a hundred kilobytes on a node with
 // many guests. Interfaces of pods and guests, which are the most, are omitted: they carry no address of the node. A
 // state that cannot be read or encoded is omitted too, so that one node does not stop the cache: without a state the
-// node counts as not reported.
+// node counts as not reported. What was kept does not change when it is kept again: empty lists are omitted, like lists
+// that are missing.
 func KeepState(full, kept *nmstatev1beta1.NodeNetworkState) {
 	found, err := parseState(full.Status.CurrentState)
 	if err != nil || len(full.Status.CurrentState.Raw) == 0 {

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
 
@@ -96,6 +97,40 @@ func TestWhyASnapshotOfAWukongVMWaits(t *testing.T) {
 			assert.Equal(t, row.reason, found.Reason, found.Message)
 			assert.Contains(t, found.Message, row.phrase)
 		})
+	}
+}
+
+// A snapshot that is taken while some disks of a WukongVM are replaced, and others not, would be of two times. The
+// safety snapshot of a restore is taken before, and a snapshot of the restored disks may be taken afterwards.
+func TestASnapshotWaitsWhileDisksAreReplaced(t *testing.T) {
+	restoring := func(phase v1alpha1.RestorePhase, changes ...func(*Inputs)) *operation.State {
+		in := ofVM(nil).with(func(in *Inputs) {
+			in.Retry, in.VM.Status.Restore = 4*time.Second, &v1alpha1.VMRestoreStatus{Phase: phase}
+		})
+		for _, change := range changes {
+			change(&in)
+		}
+		return in.Find()
+	}
+	undecided := func(in *Inputs) { in.Contents = operation.Pending(v1alpha1.ReasonSourceNotReady, "a disk moves") }
+	competing := func(in *Inputs) { in.Competitor = "tuesday" }
+	for _, phase := range []v1alpha1.RestorePhase{v1alpha1.RestoreSwitching, v1alpha1.RestoreRollingBack} {
+		for _, change := range []func(*Inputs){func(*Inputs) {}, undecided, competing} {
+			found := restoring(phase, change)
+			require.NotNil(t, found, phase)
+			assert.Equal(t, v1alpha1.ReasonBusy, found.Reason, phase)
+			assert.Equal(t, "the disks of WukongVM web are being replaced with those of a snapshot: this one is taken "+
+				"afterwards", found.Message, "%s: whatever else it waits for", phase)
+			assert.Equal(t, 4*time.Second, found.After, "%s: no watch reports the end", phase)
+			assert.False(t, found.Finished(), phase)
+		}
+	}
+	for _, phase := range []v1alpha1.RestorePhase{
+		v1alpha1.RestorePending, v1alpha1.RestoreFilling, v1alpha1.RestoreStopping, v1alpha1.RestoreSafety,
+		v1alpha1.RestoreStarting, v1alpha1.RestoreSwitched, v1alpha1.RestoreSucceeded, v1alpha1.RestoreFailed,
+		v1alpha1.RestoreRolledBack, v1alpha1.RestoreCancelled, v1alpha1.RestoreSkipped,
+	} {
+		assert.Nil(t, restoring(phase), phase)
 	}
 }
 
