@@ -50,7 +50,7 @@ func deleted(image *v1alpha1.WukongImage) { image.DeletionTimestamp = ptr.To(met
 func seen(image *v1alpha1.WukongImage, after time.Duration, imports ...cdiv1.DataVolume) *observation {
 	observed := &observation{now: creation.Add(after), imports: imports}
 	if image.Spec.Schedule != "" {
-		observed.schedule, observed.scheduleErr = parseSchedule(image.Spec.Schedule)
+		observed.parse(image.Spec.Schedule)
 	}
 	return observed
 }

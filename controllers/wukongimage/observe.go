@@ -7,7 +7,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/robfig/cron/v3"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	cdiv1 "kubevirt.io/containerized-data-importer-api/pkg/apis/core/v1beta1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -18,6 +17,7 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/dvstate"
 	"github.com/novasphere/wukong/controllers/internal/pass"
 	"github.com/novasphere/wukong/controllers/internal/read"
+	"github.com/novasphere/wukong/controllers/internal/schedule"
 	"github.com/novasphere/wukong/controllers/internal/umbrella"
 )
 
@@ -28,7 +28,7 @@ type observation struct {
 	// missing is the first API of CDI that the cluster does not serve, or nil.
 	missing *dependency.API
 	// schedule is nil without one, or when it is invalid: then scheduleErr explains why.
-	schedule    cron.Schedule
+	schedule    *schedule.Schedule
 	scheduleErr error
 	// dataSource and cron are nil when they do not exist. The cache holds only objects with the label of managed ones.
 	dataSource *cdiv1.DataSource
@@ -44,6 +44,16 @@ type observation struct {
 // needed are the APIs that an image needs. CDI's operator installs them together.
 var needed = []dependency.API{dependency.DataVolumes, dependency.DataSources, dependency.DataImportCrons}
 
+// parse reads spec.schedule, in UTC.
+func (o *observation) parse(expression string) {
+	parsed, err := schedule.Parse(expression, time.UTC)
+	if err != nil {
+		o.scheduleErr = fmt.Errorf("spec.schedule %w", err)
+		return
+	}
+	o.schedule = parsed
+}
+
 func (r *Reconciler) observe(ctx context.Context, image *v1alpha1.WukongImage) (*observation, error) {
 	observed := &observation{now: r.clock.Now()}
 	var err error
@@ -51,7 +61,7 @@ func (r *Reconciler) observe(ctx context.Context, image *v1alpha1.WukongImage) (
 		return observed, err
 	}
 	if image.Spec.Schedule != "" {
-		observed.schedule, observed.scheduleErr = parseSchedule(image.Spec.Schedule)
+		observed.parse(image.Spec.Schedule)
 	}
 	for _, api := range needed {
 		served, err := r.dependencies.Served(ctx, api)

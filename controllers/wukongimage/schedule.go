@@ -1,60 +1,19 @@
 package wukongimage
 
 import (
-	"fmt"
 	"time"
 
-	"github.com/robfig/cron/v3"
 	cdiv1 "kubevirt.io/containerized-data-importer-api/pkg/apis/core/v1beta1"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
 )
-
-// everyDate is a date from which Next finds the first tick of each schedule that has one: Next looks five years ahead
-// (github.com/robfig/cron/v3, spec.go), and a leap year begins here.
-var everyDate = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
-
-// parseSchedule reads spec.schedule. One such as "0 0 31 2 *" is an error.
-func parseSchedule(expression string) (cron.Schedule, error) {
-	schedule, err := cron.ParseStandard(expression)
-	switch {
-	case err != nil:
-		return nil, fmt.Errorf(
-			`spec.schedule cannot be read: %w; write the five fields of cron, for example "0 3 * * *"`, err)
-	case schedule.Next(everyDate).IsZero():
-		return nil, fmt.Errorf(
-			"spec.schedule %q names a time that never comes: correct the day of the month, or the month", expression)
-	default:
-		return schedule, nil
-	}
-}
-
-// windows are searched one after another for the last tick, so that years of missed minutes are not counted one by
-// one. The longest exceeds the longest gap that cron knows, the 29th of February around 2100.
-var windows = []time.Duration{time.Hour, 24 * time.Hour, 32 * 24 * time.Hour, 367 * 24 * time.Hour,
-	9 * 366 * 24 * time.Hour}
-
-// lastTick returns the last tick at or before now; zero when there is none. Ticks are in UTC.
-func lastTick(schedule cron.Schedule, now time.Time) time.Time {
-	now = now.UTC()
-	for _, window := range windows {
-		var last time.Time
-		for tick := schedule.Next(now.Add(-window)); !tick.IsZero() && !tick.After(now); tick = schedule.Next(tick) {
-			last = tick
-		}
-		if !last.IsZero() {
-			return last
-		}
-	}
-	return time.Time{}
-}
 
 // nextTick returns when our next import is due; zero when none will be.
 func nextTick(image *v1alpha1.WukongImage, observed *observation) time.Time {
 	if observed.schedule == nil || polled(image) || !image.DeletionTimestamp.IsZero() {
 		return time.Time{}
 	}
-	return observed.schedule.Next(observed.now.UTC())
+	return observed.schedule.Next(observed.now)
 }
 
 // pollGrace is how long after its tick a poll of CDI may take.
@@ -71,7 +30,7 @@ func pollDeadline(observed *observation) (last, deadline time.Time) {
 	if err != nil {
 		return time.Time{}, time.Time{}
 	}
-	next := observed.schedule.Next(last.UTC())
+	next := observed.schedule.Next(last)
 	if !next.IsZero() {
 		next = observed.schedule.Next(next)
 	}
@@ -91,7 +50,7 @@ func dueTick(image *v1alpha1.WukongImage, observed *observation) time.Time {
 	}
 	due := image.CreationTimestamp.Time
 	if observed.schedule != nil {
-		if last := lastTick(observed.schedule, observed.now); last.After(due) {
+		if last := observed.schedule.Last(observed.now); last.After(due) {
 			due = last
 		}
 	}

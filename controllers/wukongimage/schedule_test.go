@@ -4,7 +4,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/robfig/cron/v3"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	corev1 "k8s.io/api/core/v1"
@@ -12,28 +11,6 @@ import (
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
 )
-
-func TestLastTick(t *testing.T) {
-	now := time.Date(2026, 3, 2, 12, 0, 30, 0, time.UTC)
-	for expression, expected := range map[string]time.Time{
-		"* * * * *":   time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC),
-		"0 12 * * *":  time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC),
-		"0 13 * * *":  time.Date(2026, 3, 1, 13, 0, 0, 0, time.UTC),
-		"@weekly":     time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC),
-		"@monthly":    time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC),
-		"@yearly":     time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC),
-		"0 0 3 3 *":   time.Date(2025, 3, 3, 0, 0, 0, 0, time.UTC),
-		"0 0 29 2 *":  time.Date(2024, 2, 29, 0, 0, 0, 0, time.UTC),
-		"0 0 30 2 *":  {}, // never
-		"0 3 * * 1-5": time.Date(2026, 3, 2, 3, 0, 0, 0, time.UTC),
-	} {
-		schedule, err := cron.ParseStandard(expression)
-		require.NoError(t, err)
-		assert.Equal(t, expected, lastTick(schedule, now), expression)
-		assert.Equal(t, expected, lastTick(schedule, now.In(time.FixedZone("far", 9*3600))),
-			"%s, on a machine elsewhere", expression)
-	}
-}
 
 func TestDueTick(t *testing.T) {
 	const day = 24 * time.Hour

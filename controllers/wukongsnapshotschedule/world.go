@@ -57,16 +57,20 @@ func (r *Reconciler) observe(ctx context.Context, object *v1alpha1.WukongSnapsho
 
 // parse reads the schedules of the spec.
 func (w *World) parse(object *v1alpha1.WukongSnapshotSchedule) {
-	if w.times, w.invalid = schedule.Parse(object.Spec.Schedule, object.Spec.TimeZone); w.invalid != nil {
-		w.invalid = fmt.Errorf("spec.schedule and spec.timeZone: %w", w.invalid)
+	zone, err := schedule.Zone(object.Spec.TimeZone)
+	if err != nil {
+		w.invalid = fmt.Errorf("spec.timeZone: %w", err)
+		return
+	}
+	if w.times, err = schedule.Parse(object.Spec.Schedule, zone); err != nil {
+		w.invalid = fmt.Errorf("spec.schedule %w", err)
 		return
 	}
 	if object.Spec.Trial == nil {
 		return
 	}
-	w.trialTimes, w.invalid = schedule.Parse(object.Spec.Trial.Schedule, object.Spec.TimeZone)
-	if w.invalid != nil {
-		w.invalid = fmt.Errorf("spec.trial.schedule: %w", w.invalid)
+	if w.trialTimes, err = schedule.Parse(object.Spec.Trial.Schedule, zone); err != nil {
+		w.invalid = fmt.Errorf("spec.trial.schedule %w", err)
 	}
 }
 

@@ -9,6 +9,7 @@ package schedule
 import (
 	"fmt"
 	"time"
+	_ "time/tzdata" // the manager's image has no time zones
 
 	"github.com/robfig/cron/v3"
 )
@@ -33,35 +34,40 @@ type Schedule struct {
 	wall bool
 }
 
-// Parse returns the schedule of an expression with five fields, or of one such as @daily, in a time zone of the IANA
-// database; an empty zone is UTC. An error names what cannot be understood.
-func Parse(expression, zone string) (*Schedule, error) {
-	location, err := time.LoadLocation(zone)
-	if err != nil || zone == "Local" {
+// Zone returns a time zone of the IANA database; UTC when the name is empty. An error names the zone.
+func Zone(name string) (*time.Location, error) {
+	zone, err := time.LoadLocation(name)
+	if err != nil || name == "Local" {
 		return nil, fmt.Errorf("time zone %q is not known: use a name of the IANA time zone database, such as Europe/Vienna",
-			zone)
+			name)
 	}
+	return zone, nil
+}
+
+// Parse returns the schedule of an expression with five fields, or of one such as @daily, in a time zone. An error
+// continues a sentence that begins with the name of the field.
+func Parse(expression string, zone *time.Location) (*Schedule, error) {
 	parsed, err := cron.ParseStandard(expression)
-	if err != nil {
-		return nil, fmt.Errorf("schedule %q is no cron expression: %w", expression, err)
-	}
 	spec, isSpec := parsed.(*cron.SpecSchedule)
-	if !isSpec {
-		return nil, fmt.Errorf("schedule %q is an interval: use a cron expression with five fields, or one such as @daily",
-			expression)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf(`cannot be read: %w; write the five fields of cron, for example "0 3 * * *"`, err)
+	case !isSpec:
+		return nil, fmt.Errorf(`%q is an interval: write the five fields of cron, for example "0 3 * * *"`, expression)
 	}
-	found := &Schedule{cron: spec, zone: location, wall: spec.Hour&everyHour != everyHour}
-	spec.Location = location
+	found := &Schedule{cron: spec, zone: zone, wall: spec.Hour&everyHour != everyHour}
+	spec.Location = zone
 	if found.wall {
 		spec.Location = time.UTC
 	}
+	// Next looks five years ahead (github.com/robfig/cron/v3, spec.go), and a leap year begins here.
 	if spec.Next(time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)).IsZero() {
-		return nil, fmt.Errorf("schedule %q never comes: there is no such date", expression)
+		return nil, fmt.Errorf("%q names a time that never comes: correct the day of the month, or the month", expression)
 	}
 	return found, nil
 }
 
-// Next returns the first time after another one, in UTC.
+// Next returns the first time after another one, in UTC; zero when it is more than five years ahead.
 func (s *Schedule) Next(after time.Time) time.Time {
 	if !s.wall {
 		return s.cron.Next(after.In(s.zone)).UTC()

@@ -10,7 +10,9 @@ import (
 
 func parsed(t *testing.T, expression, zone string) *Schedule {
 	t.Helper()
-	found, err := Parse(expression, zone)
+	location, err := Zone(zone)
+	require.NoError(t, err)
+	found, err := Parse(expression, location)
 	require.NoError(t, err)
 	return found
 }
@@ -89,6 +91,26 @@ func TestEachTimeOfAYearComesOnce(t *testing.T) {
 	}
 }
 
+func TestLast(t *testing.T) {
+	now := time.Date(2026, 3, 2, 12, 0, 30, 0, time.UTC)
+	for expression, expected := range map[string]time.Time{
+		"* * * * *":   time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC),
+		"0 12 * * *":  time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC),
+		"0 13 * * *":  time.Date(2026, 3, 1, 13, 0, 0, 0, time.UTC),
+		"@weekly":     time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC),
+		"@monthly":    time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC),
+		"@yearly":     time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC),
+		"0 0 3 3 *":   time.Date(2025, 3, 3, 0, 0, 0, 0, time.UTC),
+		"0 0 29 2 *":  time.Date(2024, 2, 29, 0, 0, 0, 0, time.UTC),
+		"0 3 * * 1-5": time.Date(2026, 3, 2, 3, 0, 0, 0, time.UTC),
+	} {
+		given := parsed(t, expression, "")
+		assert.Equal(t, expected, given.Last(now), expression)
+		assert.Equal(t, expected, given.Last(now.In(time.FixedZone("far", 9*3600))),
+			"%s, on a machine elsewhere", expression)
+	}
+}
+
 func TestBetween(t *testing.T) {
 	given := parsed(t, "0 * * * *", "")
 	noon := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
@@ -99,15 +121,20 @@ func TestBetween(t *testing.T) {
 }
 
 func TestWhatIsNoSchedule(t *testing.T) {
-	for _, row := range []struct{ expression, zone, problem string }{
-		{"0 3 * *", "", `schedule "0 3 * *" is no cron expression`},
-		{"61 3 * * *", "", "no cron expression"},
-		{"@every 1h", "", `schedule "@every 1h" is an interval`},
-		{"0 0 31 2 *", "", `schedule "0 0 31 2 *" never comes: there is no such date`},
-		{"@daily", "Europe/Wien", `time zone "Europe/Wien" is not known`},
-		{"@daily", "Local", `time zone "Local" is not known`},
+	for expression, problem := range map[string]string{
+		"0 3 * *":    "cannot be read: ",
+		"61 3 * * *": `; write the five fields of cron, for example "0 3 * * *"`,
+		"@every 1h":  `"@every 1h" is an interval`,
+		"0 0 31 2 *": `"0 0 31 2 *" names a time that never comes: correct the day of the month, or the month`,
 	} {
-		_, err := Parse(row.expression, row.zone)
-		assert.ErrorContains(t, err, row.problem)
+		_, err := Parse(expression, time.UTC)
+		assert.ErrorContains(t, err, problem)
 	}
+	for _, zone := range []string{"Europe/Wien", "Local"} {
+		_, err := Zone(zone)
+		assert.ErrorContains(t, err, `time zone "`+zone+`" is not known`)
+	}
+	utc, err := Zone("")
+	require.NoError(t, err)
+	assert.Equal(t, time.UTC, utc)
 }

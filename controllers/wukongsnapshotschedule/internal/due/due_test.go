@@ -30,7 +30,7 @@ func hourly(change ...func(*v1alpha1.WukongSnapshotSchedule)) *v1alpha1.WukongSn
 
 func decide(t *testing.T, object *v1alpha1.WukongSnapshotSchedule, after time.Duration) Decision {
 	t.Helper()
-	times, err := schedule.Parse("0 * * * *", "")
+	times, err := schedule.Parse("0 * * * *", time.UTC)
 	require.NoError(t, err)
 	return Inputs{Object: object, Schedule: times, Now: noon.Add(after)}.Decide()
 }
@@ -96,7 +96,7 @@ func TestJitter(t *testing.T) {
 	assert.Greater(t, len(others), 2, "schedules begin at different times")
 
 	object.Spec.JitterSeconds = ptr.To[int64](3600)
-	times, err := schedule.Parse("* * * * *", "")
+	times, err := schedule.Parse("* * * * *", time.UTC)
 	require.NoError(t, err)
 	for minute := range 50 {
 		at := noon.Add(time.Duration(minute) * time.Minute)
