@@ -126,8 +126,8 @@ func usersOf(disk *v1alpha1.WukongDisk, vms []v1alpha1.WukongVM, counts func(*v1
 	return names
 }
 
-// ReadsSnapshot reports whether the restore that spec.restore requests still needs its WukongSnapshot: it has not begun,
-// or its disks are being filled.
+// ReadsSnapshot reports whether the restore that spec.restore requests still needs its WukongSnapshot: it has not
+// begun, or its disks are being filled.
 func ReadsSnapshot(vm *v1alpha1.WukongVM) bool {
 	asked, status := vm.Spec.Restore, vm.Status.Restore
 	switch {

@@ -98,7 +98,8 @@ type WukongSnapshotScheduleSpec struct {
 
 // SnapshotRetention determines which snapshots of a schedule are deleted: those beyond maxCount, and those older than
 // maxAgeSeconds. The newest successful one is never deleted, however old it is. Neither are those with the label
-// vm.novasphere.dev/pinned: "true", which do not count either, and those from which something is being restored or cloned.
+// vm.novasphere.dev/pinned: "true", which do not count either, and those from which something is being restored or
+// cloned.
 //
 // +kubebuilder:validation:XValidation:rule="has(self.maxCount) || has(self.maxAgeSeconds)",message="retention needs maxCount, maxAgeSeconds, or both"
 type SnapshotRetention struct {

@@ -4,7 +4,6 @@ import (
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/utils/ptr"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
 )
@@ -159,10 +158,11 @@ type ScheduleOption = func(*v1alpha1.WukongSnapshotScheduleSpec)
 
 // Schedule takes snapshots of a WukongVM at scheduled times, and keeps three.
 func Schedule(namespace, name, vm, times string, options ...ScheduleOption) *v1alpha1.WukongSnapshotSchedule {
+	three := int32(3)
 	schedule := &v1alpha1.WukongSnapshotSchedule{
 		ObjectMeta: meta(namespace, name),
 		Spec: v1alpha1.WukongSnapshotScheduleSpec{
-			Schedule: times, Retention: v1alpha1.SnapshotRetention{MaxCount: ptr.To[int32](3)},
+			Schedule: times, Retention: v1alpha1.SnapshotRetention{MaxCount: &three},
 			Template: v1alpha1.SnapshotTemplate{
 				Spec: v1alpha1.SnapshotTemplateSpec{Source: v1alpha1.SnapshotSource{VMRef: ref(vm)}},
 			},

@@ -223,7 +223,8 @@ func held(
 	if clone.Spec.Identity != v1alpha1.IdentityKeep {
 		return nil
 	}
-	if live := world.origin.vm; live != nil && live.UID == source.UID && !carry.IsIsolated(clone) && (model.MayRun(live) || model.HasGuest(live)) {
+	if live := world.origin.vm; live != nil && live.UID == source.UID && !carry.IsIsolated(clone) &&
+		(model.MayRun(live) || model.HasGuest(live)) {
 		return operation.Pending(v1alpha1.ReasonSourceInUse,
 			"identity is Keep, and WukongVM %s runs or may start: stop it (powerState: Stopped), and the clone continues "+
 				"automatically, or create another WukongClone with identity Renew", live.Name)

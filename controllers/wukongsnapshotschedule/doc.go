@@ -17,9 +17,9 @@
 // snapshot that is deleted is not taken again, because status.lastScheduleTime has its time. Snapshots belong to the
 // schedule by a label with its name: a schedule that is deleted and applied again continues with them.
 //
-// A trial is a WukongClone with the name of the schedule and the suffix -trial, whose result is deleted with it. What it
-// showed is written to status before it is deleted.
+// A trial is a WukongClone with the name of the schedule and the suffix -trial, whose result is deleted with it. What
+// it showed is written to status before it is deleted.
 //
-// Writes for each scheduled time: the snapshot, two patches of status (when it is created, and when it is finished), and
-// the deletion of the oldest snapshot. For each trial: the WukongClone, its deletion, and two patches of status.
+// Writes for each scheduled time: the snapshot, two patches of status (when it is created, and when it is finished),
+// and the deletion of the oldest snapshot. For each trial: the WukongClone, its deletion, and two patches of status.
 package wukongsnapshotschedule

@@ -106,8 +106,8 @@ func (p *Plan) schedule(object *v1alpha1.WukongSnapshotSchedule, world *World) {
 	}
 }
 
-// handle records that a scheduled time needs nothing any more; a zero time records nothing. Why is empty when a snapshot
-// was taken for it.
+// handle records that a scheduled time needs nothing any more; a zero time records nothing. Why is empty when a
+// snapshot was taken for it.
 func (p *Plan) handle(at time.Time, missed int, why string) {
 	if at.IsZero() {
 		return

@@ -28,7 +28,8 @@ func situation(t *testing.T, changes ...change) (*v1alpha1.WukongSnapshotSchedul
 	t.Helper()
 	object := &v1alpha1.WukongSnapshotSchedule{
 		ObjectMeta: metav1.ObjectMeta{
-			Name: "web", Namespace: "shop", UID: "schedule", Generation: 1, CreationTimestamp: metav1.NewTime(noon.Add(-time.Hour)),
+			Name: "web", Namespace: "shop", UID: "schedule", Generation: 1,
+			CreationTimestamp: metav1.NewTime(noon.Add(-time.Hour)),
 		},
 		Spec: v1alpha1.WukongSnapshotScheduleSpec{
 			Schedule: "@hourly", StartingDeadlineSeconds: ptr.To[int64](600),
@@ -113,8 +114,8 @@ func reported(object *v1alpha1.WukongSnapshotSchedule, world *World, plan *Plan)
 func TestEachScheduledTime(t *testing.T) {
 	const (
 		scheduled = "True Scheduled:"
-		missing   = "False SourceMissing: WukongVM web does not exist: create it, and the schedule continues automatically, or " +
-			"delete the schedule"
+		missing   = "False SourceMissing: WukongVM web does not exist: create it, and the schedule continues " +
+			"automatically, or delete the schedule"
 		missed = "False MissedTime: no snapshot was taken at the last scheduled time, 2026-03-01T12:00:00Z: "
 	)
 	const succeeded, failed = v1alpha1.OperationSucceeded, v1alpha1.OperationFailed
@@ -253,8 +254,8 @@ func TestRecoveryPointObjective(t *testing.T) {
 			object *v1alpha1.WukongSnapshotSchedule, _ *World,
 		) {
 			object.Spec.Template.Spec.RequiredConsistency = v1alpha1.ConsistencyApplication
-		}}, "False OutsideRPO: the newest snapshot, web-20260301-1200, has the consistency Crash, and Application is required",
-			59 * time.Minute},
+		}}, "False OutsideRPO: the newest snapshot, web-20260301-1200, has the consistency Crash, and Application is " +
+			"required", 59 * time.Minute},
 	} {
 		object, world := situation(t, row.changes...)
 		plan := decide(object, world)
@@ -362,22 +363,24 @@ func TestEachTrial(t *testing.T) {
 
 		"copies":       {[]change{clone(time.Minute, inProgress)}, "-", notYet, look},
 		"copies still": {[]change{clone(29*time.Minute+50*time.Second, inProgress)}, "-", notYet, 10 * time.Second},
-		"copies for too long": {[]change{clone(30*time.Minute, inProgress)}, "end", failure + "the guest did not start within " +
-			"timeoutSeconds (1800): WukongClone web-trial: the disks are not filled yet", time.Millisecond},
+		"copies for too long": {[]change{clone(30*time.Minute, inProgress)}, "end", failure + "the guest did not start " +
+			"within timeoutSeconds (1800): WukongClone web-trial: the disks are not filled yet", time.Millisecond},
 		"the clone fails": {[]change{clone(time.Minute, failed)}, "end", failure +
 			"WukongClone web-trial: the disks are not filled yet", time.Millisecond},
-		"starts":      {[]change{clone(time.Minute, inProgress), guest(isFalse, 0)}, "-", notYet, look},
-		"has started": {[]change{clone(5*time.Minute, inProgress), guest(isTrue, 50*time.Second)}, "-", notYet, 10 * time.Second},
-		"runs":        {[]change{clone(5*time.Minute, inProgress), guest(isTrue, time.Minute)}, "end", passed, time.Millisecond},
+		"starts": {[]change{clone(time.Minute, inProgress), guest(isFalse, 0)}, "-", notYet, look},
+		"has started": {[]change{clone(5*time.Minute, inProgress), guest(isTrue, 50*time.Second)}, "-", notYet,
+			10 * time.Second},
+		"runs": {[]change{clone(5*time.Minute, inProgress), guest(isTrue, time.Minute)}, "end", passed,
+			time.Millisecond},
 		"runs, and was just too late": {[]change{clone(time.Hour, inProgress), guest(isTrue, time.Minute)}, "end", passed,
 			time.Millisecond},
-		"does not boot": {[]change{clone(time.Hour, inProgress), guest(isFalse, time.Hour)}, "end", failure + "the guest did " +
-			"not start within timeoutSeconds (1800): WukongVM web-trial: no bootable device", time.Millisecond},
-		"boots, without an agent": {[]change{untilAgent, clone(time.Minute, inProgress), guest(isTrue, time.Hour)}, "-", notYet,
-			look},
-		"boots, without an agent, too long": {[]change{untilAgent, clone(time.Hour, inProgress), guest(isTrue, time.Hour)}, "end",
-			failure + "the guest did not start within timeoutSeconds (1800): WukongVM web-trial runs, and its guest agent " +
-				"does not answer", time.Millisecond},
+		"does not boot": {[]change{clone(time.Hour, inProgress), guest(isFalse, time.Hour)}, "end", failure + "the guest " +
+			"did not start within timeoutSeconds (1800): WukongVM web-trial: no bootable device", time.Millisecond},
+		"boots, without an agent": {[]change{untilAgent, clone(time.Minute, inProgress), guest(isTrue, time.Hour)}, "-",
+			notYet, look},
+		"boots, without an agent, too long": {[]change{untilAgent, clone(time.Hour, inProgress), guest(isTrue, time.Hour)},
+			"end", failure + "the guest did not start within timeoutSeconds (1800): WukongVM web-trial runs, and its guest " +
+				"agent does not answer", time.Millisecond},
 		"boots, with an agent": {[]change{untilAgent, clone(time.Minute, inProgress),
 			guest(isTrue, 0, v1alpha1.ConditionGuestAgentConnected)}, "end", passed, time.Millisecond},
 

@@ -21,8 +21,8 @@ import (
 const fieldManager = "wukong-snapshot-schedule-controller"
 
 // patch of WukongSnapshots is for their owner references, which follow onDelete. Clusters with the admission plugin
-// OwnerReferencesPermissionEnforcement require the rights to delete an object, and to change the finalizers of its owner,
-// of whoever puts an owner reference on it.
+// OwnerReferencesPermissionEnforcement require the rights to delete an object, and to change the finalizers of its
+// owner, of whoever puts an owner reference on it.
 //
 // +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongsnapshotschedules,verbs=get;list;watch;patch;delete
 // +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongsnapshotschedules/status,verbs=patch

@@ -195,8 +195,8 @@ func TestEachTimeHasOneSnapshot(t *testing.T) {
 	assert.EqualValues(t, 399, testkit.Read(f, "web", object).Status.Missed)
 }
 
-// The snapshots of a schedule that is deleted and applied again are its own again. With onDelete Delete they are deleted
-// with it.
+// The snapshots of a schedule that is deleted and applied again are its own again. With onDelete Delete they are
+// deleted with it.
 func TestDeletionOfASchedule(t *testing.T) {
 	f := withVM(t)
 	f.StartManager()
@@ -306,8 +306,8 @@ func (f schedules) waitSnapshot() string {
 	return f.name()
 }
 
-// forADay: a trial may take that long. The objects of a test are created by the clock of the API server, which is behind
-// the clock that the test moves.
+// forADay: a trial may take that long. The objects of a test are created by the clock of the API server, which is
+// behind the clock that the test moves.
 func forADay(trial *v1alpha1.TrialRestore) { trial.TimeoutSeconds = ptr.To[int64](86400) }
 
 // adopted makes a successful snapshot that carries the label of the schedule web.

@@ -9,7 +9,6 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	clocktesting "k8s.io/utils/clock/testing"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/builder"
@@ -18,16 +17,10 @@ import (
 	"github.com/novasphere/wukong/controllers/wukongsnapshotschedule"
 )
 
-// rows is the fixture of the rows of all steps. Their schedules have a time that comes every ten minutes.
-type rows struct {
-	*testkit.Fixture
-	now *clocktesting.FakePassiveClock
-}
-
 // owned are the snapshots of a schedule, by whether they depend on it.
-func (f rows) owned(object *v1alpha1.WukongSnapshotSchedule) (owned, others []string) {
+func (f schedules) owned(object *v1alpha1.WukongSnapshotSchedule) (owned, others []string) {
 	f.Helper()
-	for _, name := range (schedules{f.Fixture, f.now}).snapshots() {
+	for _, name := range f.snapshots() {
 		if !strings.HasPrefix(name, object.Name+"-") {
 			continue
 		}
@@ -40,32 +33,32 @@ func (f rows) owned(object *v1alpha1.WukongSnapshotSchedule) (owned, others []st
 	return owned, others
 }
 
-func (f rows) count(object *v1alpha1.WukongSnapshotSchedule) int {
+func (f schedules) count(object *v1alpha1.WukongSnapshotSchedule) int {
 	f.Helper()
 	owned, others := f.owned(object)
 	return len(owned) + len(others)
 }
 
-// adopted makes two successful snapshots that carry the label of a schedule.
-func (f rows) adopted(name string) {
+// adoptedFor makes two successful snapshots that carry the label of a schedule.
+func (f schedules) adoptedFor(name string) {
 	f.Helper()
 	for _, part := range []string{"-a", "-b"} {
 		snapshot := builder.SnapshotOfVM(f.Namespace, name+part, "web")
 		snapshot.Labels = map[string]string{v1alpha1.LabelSchedule: name}
 		f.Create(snapshot)
-		(schedules{f.Fixture, f.now}).take(name + part)
+		f.take(name + part)
 	}
 }
 
 func TestEachStepIsRefusedAndFails(t *testing.T) {
 	all := alone(t)
 	all.Create(builder.Wukong(all.Namespace, "shop"), builder.VM(all.Namespace, "web", builder.Stamped("root")))
-	in := func(f *testkit.Fixture) rows { return rows{f, all.now} }
+	in := func(f *testkit.Fixture) schedules { return schedules{f, all.now} }
 	begins := func(options ...builder.ScheduleOption) func(*testkit.Fixture, string) *v1alpha1.WukongSnapshotSchedule {
 		return func(f *testkit.Fixture, name string) *v1alpha1.WukongSnapshotSchedule {
 			object := builder.Schedule(f.Namespace, name, "web", "@yearly", options...)
 			object.Spec.WukongRef = &v1alpha1.LocalObjectReference{Name: "shop"}
-			in(f).adopted(name)
+			in(f).adoptedFor(name)
 			f.Create(object)
 			return object
 		}
@@ -82,7 +75,7 @@ func TestEachStepIsRefusedAndFails(t *testing.T) {
 		Steps: wukongsnapshotschedule.Steps,
 		Later: func(by time.Duration) { all.now.SetTime(all.now.Now().Add(by)) },
 		Wake: func(f *testkit.Fixture, object *v1alpha1.WukongSnapshotSchedule) {
-			schedules{f, all.now}.touch(object)
+			in(f).touch(object)
 		},
 		Rows: map[string]steprows.Row[*v1alpha1.WukongSnapshotSchedule]{
 			"metadata": {

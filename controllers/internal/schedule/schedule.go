@@ -1,9 +1,9 @@
 // Package schedule computes the times of cron expressions in a time zone.
 //
 // github.com/robfig/cron/v3 parses the expressions. Where clocks change, its times are those of neither cron nor
-// Kubernetes: it skips a time that falls into the hour that does not exist, and repeats one in the hour that comes twice.
-// Here the first comes when the missing hour is over, and the second only once. An expression that matches every hour of
-// the day, such as */15 * * * *, has no such times: it goes on through both.
+// Kubernetes: it skips a time that falls into the hour that does not exist, and repeats one in the hour that comes
+// twice. Here the first comes when the missing hour is over, and the second only once. An expression that matches every
+// hour of the day, such as */15 * * * *, has no such times: it goes on through both.
 package schedule
 
 import (
@@ -108,8 +108,8 @@ func (s *Schedule) Between(after, before time.Time, maximum int) int {
 	return count
 }
 
-// at returns when the clocks of the zone show a time, which is given as if they showed UTC: the first time that they do,
-// and if they never do, the moment at which they skip it.
+// at returns when the clocks of the zone show a time, which is given as if they showed UTC: the first time that they
+// do, and if they never do, the moment at which they skip it.
 func (s *Schedule) at(wall time.Time) time.Time {
 	var before time.Time
 	for _, near := range []time.Duration{-lookback, lookback} {

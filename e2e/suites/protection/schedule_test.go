@@ -37,8 +37,8 @@ func TestSnapshotsAreTakenBySchedule(t *testing.T) {
 	first := schedule.Status.LastTrial.SnapshotName
 	require.True(t, strings.HasPrefix(first, "web-"), first)
 	harness.Change(t, cluster, schedule, func(schedule *v1alpha1.WukongSnapshotSchedule) { schedule.Spec.Trial = nil })
-	cluster.WaitGone(t, &v1alpha1.WukongVM{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "web-trial"}}, patience)
-	cluster.WaitGone(t, &v1alpha1.WukongSnapshot{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: first}}, patience)
+	cluster.WaitGone(t, builder.VM(namespace, "web-trial"), patience)
+	cluster.WaitGone(t, builder.SnapshotOfVM(namespace, first, "web"), patience)
 
 	harness.Change(t, cluster, schedule, func(schedule *v1alpha1.WukongSnapshotSchedule) {
 		schedule.Spec.Suspend = ptr.To(true)

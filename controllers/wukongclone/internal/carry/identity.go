@@ -25,6 +25,12 @@ func (in Inputs) setIdentity(spec *v1alpha1.WukongVMSpec) *operation.State {
 	if *spec.Firmware == (v1alpha1.Firmware{}) {
 		spec.Firmware = nil
 	}
+	if in.isIsolated() {
+		spec.Networks = []v1alpha1.VMNetwork{{
+			Name: "isolated", Pod: &v1alpha1.PodNetwork{}, LinkState: v1alpha1.LinkDown,
+		}}
+		return nil
+	}
 	return in.setNetworks(spec)
 }
 
@@ -68,12 +74,6 @@ func MachineID(identity v1alpha1.IdentityPolicy, spec *v1alpha1.WukongVMSpec) v1
 
 // setNetworks makes the interfaces: those of overrides as they are, and the others with or without their addresses.
 func (in Inputs) setNetworks(spec *v1alpha1.WukongVMSpec) *operation.State {
-	if in.isIsolated() {
-		spec.Networks = []v1alpha1.VMNetwork{{
-			Name: "isolated", Pod: &v1alpha1.PodNetwork{}, LinkState: v1alpha1.LinkDown,
-		}}
-		return nil
-	}
 	given := in.overrides().Networks
 	networks := slices.Clone(spec.Networks)
 	if in.keepsIdentity() && len(given) == 0 {

@@ -106,8 +106,8 @@ func umbrella(clone *v1alpha1.WukongClone) *v1alpha1.LocalObjectReference {
 func Mark(clone *v1alpha1.WukongClone) string { return clone.Name + "/" + string(clone.UID) }
 
 // services removes the ports of the nodes, which Kubernetes gives to one Service only. With a new identity it removes
-// the annotations, too: they name addresses and DNS names that load balancers and DNS controllers gave to the source. An
-// isolated guest serves nothing.
+// the annotations, too: they name addresses and DNS names that load balancers and DNS controllers gave to the source.
+// An isolated guest serves nothing.
 func (in Inputs) services(services []v1alpha1.VMService) []v1alpha1.VMService {
 	if in.isIsolated() {
 		return nil

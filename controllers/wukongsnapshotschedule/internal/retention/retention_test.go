@@ -16,8 +16,8 @@ import (
 
 var now = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
-// snapshots makes one for each word, the newest first and an hour apart: good, failed, lost, taking, deleting, or pinned.
-// They are named 0, 1, 2 and so on.
+// snapshots makes one for each word, the newest first and an hour apart: good, failed, lost, taking, deleting, or
+// pinned. They are named 0, 1, 2 and so on.
 func snapshots(words string) []*v1alpha1.WukongSnapshot {
 	var made []*v1alpha1.WukongSnapshot
 	for i, word := range strings.Fields(words) {

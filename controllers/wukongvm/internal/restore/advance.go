@@ -401,8 +401,8 @@ func (p *Plan) rollingBack() {
 		p.endMixed()
 	case p.mixed():
 		p.message = fmt.Sprintf("the guest is not started, because its disks are of two times: %s deleted, and the other "+
-			"disks are put back. Request a restore of another WukongSnapshot; or set powerState to Stopped, and then to Running, to "+
-			"start the guest on the disks as they are%s", p.lostClaims(), p.undo())
+			"disks are put back. Request a restore of another WukongSnapshot; or set powerState to Stopped, and then to "+
+			"Running, to start the guest on the disks as they are%s", p.lostClaims(), p.undo())
 	default:
 		p.message = "the previous disks are put back, because " + strings.TrimSuffix(p.Status.Cause, ".")
 	}

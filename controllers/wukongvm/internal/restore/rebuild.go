@@ -58,9 +58,7 @@ func (in Inputs) rebuilt() *v1alpha1.VMRestoreStatus {
 	case reports[v1alpha1.DiskRestoreReturned] > 0, inUse > 0 && reports[v1alpha1.DiskRestoreFailed] > 0:
 		status.Phase, status.Reason = v1alpha1.RestoreRollingBack, v1alpha1.ReasonRolledBack
 		status.Cause = "the guest did not start on the restored disks"
-	case inUse > 0 && len(status.Disks) < len(in.VM.Spec.Disks) && !in.isMarked(at.Time) && !in.handled(at):
-		// A disk that was still to be replaced may have forgotten that, because the mark was lost, too. If a disk is done,
-		// all were replaced.
+	case inUse > 0 && in.forgotten(at, len(status.Disks)):
 		status.Phase, status.Reason = v1alpha1.RestoreRollingBack, v1alpha1.ReasonRolledBack
 		status.Cause = "status of the WukongVM and its annotation " + v1alpha1.AnnotationRestoreRequest + " were lost, so " +
 			"that nothing shows which disks belong to the restore"
@@ -123,6 +121,13 @@ func (in Inputs) mayGoOn(at time.Time, reports map[v1alpha1.DiskRestorePhase]int
 	}
 	mark, _ := request.Parse(in.VM.Annotations[v1alpha1.AnnotationRestoreRequest])
 	return in.isMarked(at) && mark.By != diskrestore.Ended
+}
+
+// forgotten reports whether nothing shows which disks belong to a restore of which some disks report that they are
+// replaced: one that was still to be replaced may have forgotten that, because the mark was lost, too. If a disk is
+// done, all were replaced.
+func (in Inputs) forgotten(at metav1.Time, known int) bool {
+	return known < len(in.VM.Spec.Disks) && !in.isMarked(at.Time) && !in.handled(at)
 }
 
 // isMarked reports whether the mark of the last request names a time.
