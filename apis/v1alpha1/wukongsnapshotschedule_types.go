@@ -32,7 +32,7 @@ const (
 // +kubebuilder:validation:XValidation:rule="!has(self.trial) || has(self.template.spec.source.vmRef)",message="trial starts a guest: it needs template.spec.source.vmRef"
 type WukongSnapshotScheduleSpec struct {
 	// wukongRef names the application that the schedule belongs to. The Wukong need not exist yet. The snapshots do not
-	// belong to it: they outlive the application.
+	// belong to it: they outlive the application, unless onDelete is Delete.
 	// +optional
 	WukongRef *LocalObjectReference `json:"wukongRef,omitempty"`
 
@@ -64,8 +64,8 @@ type WukongSnapshotScheduleSpec struct {
 	// +kubebuilder:validation:Maximum=3600
 	JitterSeconds *int64 `json:"jitterSeconds,omitempty"`
 
-	// startingDeadlineSeconds is how late a snapshot may be taken, in seconds after its scheduled time, for example
-	// because Wukong did not run. Of several missed times, only the last one counts.
+	// startingDeadlineSeconds is how late a snapshot may be taken, or a trial begin, in seconds after its scheduled time,
+	// for example because Wukong did not run. Of several missed times, only the last one counts.
 	// +optional
 	// +default=3600
 	// +kubebuilder:validation:Minimum=10
@@ -129,6 +129,7 @@ type SnapshotTemplate struct {
 	// +optional
 	// +kubebuilder:validation:MinProperties=1
 	// +kubebuilder:validation:MaxProperties=32
+	// +kubebuilder:validation:XValidation:rule="self.all(k, !k.startsWith('vm.novasphere.dev/') && size(k) <= 317 && size(self[k]) <= 63)",message="labels are at most 63 characters long, and those of vm.novasphere.dev/ are set by Wukong"
 	Labels map[string]string `json:"labels,omitempty"`
 
 	// spec of the WukongSnapshots. The fields are those of a WukongSnapshot, with the same defaults.
@@ -179,7 +180,8 @@ type SnapshotTemplateSpec struct {
 
 // TrialRestore restores the newest successful snapshot into a temporary WukongVM, the name of which is that of the
 // schedule with the suffix -trial. Its network is unplugged (overrides.isolated of the WukongClone). When the guest has
-// started, or has not in time, the WukongVM and its disks are deleted. One trial runs at a time in a cluster.
+// started, or has not in time, the WukongVM and its disks are deleted. One trial runs at a time; one that takes more than
+// half an hour no longer delays those of other namespaces.
 type TrialRestore struct {
 	// schedule determines when a trial begins, as spec.schedule does for snapshots.
 	// +required
@@ -282,6 +284,11 @@ type WukongSnapshotScheduleStatus struct {
 	// +optional
 	// +wukong:ledger
 	LastMissed *MissedSnapshot `json:"lastMissed,omitempty"`
+
+	// lastTrialScheduleTime is the last scheduled time of a trial that was handled: the trial began, or it was too late.
+	// +optional
+	// +wukong:ledger
+	LastTrialScheduleTime *metav1.Time `json:"lastTrialScheduleTime,omitempty"`
 
 	// lastTrial is the last trial that has ended.
 	// +optional

@@ -3929,6 +3929,10 @@ func (in *WukongSnapshotScheduleStatus) DeepCopyInto(out *WukongSnapshotSchedule
 		*out = new(MissedSnapshot)
 		(*in).DeepCopyInto(*out)
 	}
+	if in.LastTrialScheduleTime != nil {
+		in, out := &in.LastTrialScheduleTime, &out.LastTrialScheduleTime
+		*out = (*in).DeepCopy()
+	}
 	if in.LastTrial != nil {
 		in, out := &in.LastTrial, &out.LastTrial
 		*out = new(TrialStatus)

@@ -29,6 +29,7 @@ var Kind = kind.Kind{
 			Of: &v1alpha1.WukongClone{}, Why: "the trial, and from which snapshots something is being cloned",
 			Watches: []kind.Watch{kind.Map((*Reconciler).ofLabeled, cloneChange())},
 		},
+		{Of: &v1alpha1.WukongExport{}, Why: "from which snapshots something is being exported"},
 		{
 			Of: &v1alpha1.WukongVM{}, Why: "the source, the guest of the trial, and what is being restored from a snapshot",
 			Watches: []kind.Watch{kind.Map((*Reconciler).ofVM, vmChange())},

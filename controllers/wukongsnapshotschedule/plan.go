@@ -28,6 +28,8 @@ type Plan struct {
 	missed     int64
 	lastMissed *v1alpha1.MissedSnapshot
 	next       *metav1.Time
+	// trialHandled is the last scheduled time of a trial that needs nothing any more.
+	trialHandled *metav1.Time
 	// newest is the newest successful snapshot, unfinished one that is not finished; nil for none.
 	newest, unfinished *v1alpha1.WukongSnapshot
 	// after is when to look again; zero for never.
@@ -36,7 +38,10 @@ type Plan struct {
 
 func decide(object *v1alpha1.WukongSnapshotSchedule, world *World) *Plan {
 	status := &object.Status
-	plan := &Plan{handled: status.LastScheduleTime, missed: status.Missed, lastMissed: status.LastMissed}
+	plan := &Plan{
+		handled: status.LastScheduleTime, missed: status.Missed, lastMissed: status.LastMissed,
+		trialHandled: status.LastTrialScheduleTime,
+	}
 	if good := retention.Successful(world.snapshots); len(good) > 0 {
 		plan.newest = good[0]
 	}
@@ -52,12 +57,12 @@ func decide(object *v1alpha1.WukongSnapshotSchedule, world *World) *Plan {
 	}
 	if world.invalid != nil {
 		plan.problem = &cause.Cause{Reason: v1alpha1.ReasonInvalidSpec, Message: world.invalid.Error()}
-		return plan
+	} else {
+		plan.schedule(object, world)
 	}
-	plan.schedule(object, world)
-	plan.trial = decideTrial(object, world, plan.newest)
+	plan.decideTrial(object, world)
 	plan.lookAfter(plan.trial.after)
-	plan.lookAfter(rpoLeft(object, world, plan.newest))
+	plan.lookAfter(rpoLeft(object, world))
 	return plan
 }
 
@@ -71,6 +76,9 @@ func (p *Plan) lookAfter(wait time.Duration) {
 // schedule decides about the scheduled times.
 func (p *Plan) schedule(object *v1alpha1.WukongSnapshotSchedule, world *World) {
 	in := due.Inputs{Object: object, Schedule: world.times, Now: world.now}
+	for _, snapshot := range world.snapshots {
+		in.Taken = append(in.Taken, snapshot.Name)
+	}
 	decided := in.Decide()
 	if next := in.Next(); !next.IsZero() && !ptr.Deref(object.Spec.Suspend, false) {
 		p.next = ptr.To(metav1.NewTime(next))
@@ -88,10 +96,8 @@ func (p *Plan) schedule(object *v1alpha1.WukongSnapshotSchedule, world *World) {
 		return
 	}
 	name := due.Name(object.Name, decided.Time)
-	switch taken := findNamed(world.snapshots, name); {
-	case taken != nil:
-		p.handle(decided.Time, decided.Missed, "")
-	case world.foreign[name]:
+	switch {
+	case world.named != nil && world.named.Name == name && !isOf(object, world.named):
 		p.handle(decided.Time, decided.Missed+1, fmt.Sprintf(
 			"WukongSnapshot %s already exists, and is not one of this schedule (label %s): delete it, or name the schedule "+
 				"otherwise", name, v1alpha1.LabelSchedule))
@@ -117,15 +123,6 @@ func (p *Plan) handle(at time.Time, missed int, why string) {
 	if why != "" {
 		p.lastMissed = &v1alpha1.MissedSnapshot{ScheduleTime: *p.handled, Message: why}
 	}
-}
-
-func findNamed(snapshots []*v1alpha1.WukongSnapshot, name string) *v1alpha1.WukongSnapshot {
-	for _, snapshot := range snapshots {
-		if snapshot.Name == name {
-			return snapshot
-		}
-	}
-	return nil
 }
 
 func sourceMissing(object *v1alpha1.WukongSnapshotSchedule) *cause.Cause {
@@ -160,12 +157,15 @@ func snapshotOf(object *v1alpha1.WukongSnapshotSchedule, name string) *v1alpha1.
 	}
 }
 
-// refused reports a write that the API server refused. A snapshot that was not created is due still, until it is too
-// late.
+// refused reports a write that the API server refused. A snapshot or a trial that was not created is due still, until it is
+// too late.
 func (p *Plan) refused(object *v1alpha1.WukongSnapshotSchedule, err error) {
 	p.problem = cause.Refused(err)
+	status := &object.Status
 	if p.take != nil {
-		status := &object.Status
 		p.handled, p.missed, p.lastMissed = status.LastScheduleTime, status.Missed, status.LastMissed
+	}
+	if p.trial.begin != nil {
+		p.trialHandled = status.LastTrialScheduleTime
 	}
 }

@@ -40,7 +40,7 @@ func situation(t *testing.T, changes ...change) (*v1alpha1.WukongSnapshotSchedul
 			}},
 		},
 	}
-	world := &World{now: noon.Add(time.Minute), hasSource: true, used: map[string]bool{}, foreign: map[string]bool{}}
+	world := &World{now: noon.Add(time.Minute), hasSource: true, used: map[string]bool{}}
 	for _, one := range changes {
 		one(object, world)
 	}
@@ -50,9 +50,11 @@ func situation(t *testing.T, changes ...change) (*v1alpha1.WukongSnapshotSchedul
 
 // snapshot adds one that was taken some time before noon.
 func snapshot(name string, before time.Duration, phase v1alpha1.OperationPhase) change {
-	return func(_ *v1alpha1.WukongSnapshotSchedule, world *World) {
+	return func(object *v1alpha1.WukongSnapshotSchedule, world *World) {
 		at := metav1.NewTime(noon.Add(-before))
 		one := &v1alpha1.WukongSnapshot{ObjectMeta: metav1.ObjectMeta{Name: name, CreationTimestamp: at}}
+		one.Labels = map[string]string{v1alpha1.LabelSchedule: "web"}
+		one.Spec.Source = object.Spec.Template.Spec.Source
 		one.Status.Phase, one.Status.Consistency = phase, v1alpha1.ConsistencyCrash
 		ready := metav1.Condition{Type: v1alpha1.ConditionReady, Status: metav1.ConditionFalse, Message: "the pool is full"}
 		switch phase {
@@ -107,7 +109,7 @@ func reported(object *v1alpha1.WukongSnapshotSchedule, world *World, plan *Plan)
 	}
 	reportReady(set, object, world, plan)
 	reportTrial(set, object, plan, last)
-	reportRPO(set, object, world, plan.newest)
+	reportRPO(set, object, world)
 	return set.List()
 }
 
@@ -132,7 +134,14 @@ func TestEachScheduledTime(t *testing.T) {
 			phase: v1alpha1.ScheduleTaking, ready: scheduled, take: "web-20260301-1200", handled: noon, after: 59 * time.Minute,
 		},
 		"taken, and status is behind": {changes: []change{taken}, phase: v1alpha1.ScheduleActive, ready: scheduled,
-			handled: noon, after: 59 * time.Minute},
+			after: 59 * time.Minute},
+		"strangers have the label": {changes: []change{taken, handled, func(
+			_ *v1alpha1.WukongSnapshotSchedule, world *World,
+		) {
+			world.strangers = 2
+		}}, phase: v1alpha1.ScheduleActive, handled: noon, after: 59 * time.Minute,
+			ready: "True Scheduled: 2 snapshots of another source have the label of this schedule: they do not count, and " +
+				"are not deleted"},
 		"taken": {changes: []change{taken, handled}, phase: v1alpha1.ScheduleActive, ready: scheduled, handled: noon,
 			after: 59 * time.Minute},
 		"it was deleted, and is not taken again": {changes: []change{handled}, phase: v1alpha1.ScheduleActive,
@@ -162,7 +171,7 @@ func TestEachScheduledTime(t *testing.T) {
 			ready: "True Suspended: no snapshots are taken, because spec.suspend is true"},
 		"the name is taken": {
 			changes: []change{func(_ *v1alpha1.WukongSnapshotSchedule, world *World) {
-				world.foreign["web-20260301-1200"] = true
+				world.named = &v1alpha1.WukongSnapshot{ObjectMeta: metav1.ObjectMeta{Name: "web-20260301-1200"}}
 			}}, phase: v1alpha1.ScheduleActive, handled: noon, missed: 1, after: 59 * time.Minute,
 			ready: missed + "WukongSnapshot web-20260301-1200 already exists, and is not one of this schedule (label " +
 				"vm.novasphere.dev/schedule): delete it, or name the schedule otherwise",
@@ -249,13 +258,24 @@ func TestRecoveryPointObjective(t *testing.T) {
 		"too old": {[]change{old, handled, rpo(600)}, "False OutsideRPO: the newest snapshot, old, was taken at " +
 			"2026-03-01T10:00:00Z, more than rpoSeconds (600) ago", 59 * time.Minute},
 		"suspended": {[]change{taken, handled, suspended, rpo(600)}, "True WithinRPO:", 9 * time.Minute},
-		"none":      {[]change{handled, rpo(600)}, "False OutsideRPO: there is no successful snapshot", 59 * time.Minute},
+		"none":      {[]change{handled, rpo(600)}, "False OutsideRPO: there is no successful snapshot with the consistency Crash", 59 * time.Minute},
 		"less consistent than required": {[]change{taken, handled, rpo(600), func(
 			object *v1alpha1.WukongSnapshotSchedule, _ *World,
 		) {
 			object.Spec.Template.Spec.RequiredConsistency = v1alpha1.ConsistencyApplication
-		}}, "False OutsideRPO: the newest snapshot, web-20260301-1200, has the consistency Crash, and Application is " +
-			"required", 59 * time.Minute},
+		}}, "False OutsideRPO: there is no successful snapshot with the consistency Application", 59 * time.Minute},
+		"a newer one is less consistent": {[]change{taken, handled, rpo(36000), func(
+			object *v1alpha1.WukongSnapshotSchedule, world *World,
+		) {
+			object.Spec.Template.Spec.RequiredConsistency = v1alpha1.ConsistencyApplication
+			old(object, world)
+			world.snapshots[1].Status.Consistency = v1alpha1.ConsistencyApplication
+		}}, "True WithinRPO:", 59 * time.Minute},
+		"the time zone is wrong": {[]change{taken, handled, rpo(600), func(
+			object *v1alpha1.WukongSnapshotSchedule, _ *World,
+		) {
+			object.Spec.TimeZone = "Europe/Wien"
+		}}, "True WithinRPO:", 9 * time.Minute},
 	} {
 		object, world := situation(t, row.changes...)
 		plan := decide(object, world)
@@ -268,6 +288,7 @@ func TestRecoveryPointObjective(t *testing.T) {
 func tried(object *v1alpha1.WukongSnapshotSchedule, world *World) {
 	handled(object, world)
 	taken(object, world)
+	object.Spec.StartingDeadlineSeconds = ptr.To[int64](1500)
 	object.Spec.Trial = &v1alpha1.TrialRestore{
 		Schedule: "50 * * * *", TimeoutSeconds: ptr.To[int64](1800), SuccessWhen: v1alpha1.RestoreSuccessRunning,
 		StorageClassName: "slow", Memory: &v1alpha1.Memory{},
@@ -282,7 +303,7 @@ func untilAgent(object *v1alpha1.WukongSnapshotSchedule, _ *World) {
 func clone(before time.Duration, phase v1alpha1.OperationPhase) change {
 	return func(object *v1alpha1.WukongSnapshotSchedule, world *World) {
 		world.clone = &v1alpha1.WukongClone{ObjectMeta: metav1.ObjectMeta{
-			Name: "web-trial", CreationTimestamp: metav1.NewTime(world.now.Add(-before)),
+			Name: "web-trial", UID: "clone", CreationTimestamp: metav1.NewTime(world.now.Add(-before)),
 			OwnerReferences: []metav1.OwnerReference{
 				*metav1.NewControllerRef(object, v1alpha1.GroupVersion.WithKind("WukongSnapshotSchedule")),
 			},
@@ -298,7 +319,9 @@ func clone(before time.Duration, phase v1alpha1.OperationPhase) change {
 // guest is that of the trial, in a state for some time.
 func guest(status metav1.ConditionStatus, since time.Duration, others ...string) change {
 	return func(_ *v1alpha1.WukongSnapshotSchedule, world *World) {
-		world.guest = &v1alpha1.WukongVM{ObjectMeta: metav1.ObjectMeta{Name: "web-trial"}}
+		world.guest = &v1alpha1.WukongVM{ObjectMeta: metav1.ObjectMeta{
+			Name: "web-trial", OwnerReferences: []metav1.OwnerReference{{UID: "clone"}},
+		}}
 		world.guest.Status.Conditions = []metav1.Condition{{
 			Type: v1alpha1.ConditionReady, Status: status, Message: "no bootable device",
 			LastTransitionTime: metav1.NewTime(world.now.Add(-since)),
@@ -307,6 +330,13 @@ func guest(status metav1.ConditionStatus, since time.Duration, others ...string)
 			world.guest.Status.Conditions = append(world.guest.Status.Conditions,
 				metav1.Condition{Type: one, Status: metav1.ConditionTrue})
 		}
+	}
+}
+
+// trialHandled is the last scheduled time of a trial that was handled, some time after noon.
+func trialHandled(after time.Duration) change {
+	return func(object *v1alpha1.WukongSnapshotSchedule, _ *World) {
+		object.Status.LastTrialScheduleTime = ptr.To(metav1.NewTime(noon.Add(after)))
 	}
 }
 
@@ -332,8 +362,9 @@ func TestEachTrial(t *testing.T) {
 	deleting := func(_ *v1alpha1.WukongSnapshotSchedule, world *World) {
 		world.clone.DeletionTimestamp = ptr.To(metav1.NewTime(noon))
 	}
-	busy := func(_ *v1alpha1.WukongSnapshotSchedule, world *World) { world.busy = "lab/db" }
+	busy := func(_ *v1alpha1.WukongSnapshotSchedule, world *World) { world.busy = "one in another namespace" }
 	noSnapshots := func(_ *v1alpha1.WukongSnapshotSchedule, world *World) { world.snapshots = nil }
+	wrongZone := func(object *v1alpha1.WukongSnapshotSchedule, _ *World) { object.Spec.TimeZone = "Europe/Wien" }
 	noTrial := func(object *v1alpha1.WukongSnapshotSchedule, _ *World) { object.Spec.Trial = nil }
 	for name, row := range map[string]struct {
 		changes   []change
@@ -342,25 +373,31 @@ func TestEachTrial(t *testing.T) {
 		after     time.Duration
 	}{
 		"due": {[]change{}, "begin", notYet, 0},
-		"not due": {[]change{last(5*time.Minute, v1alpha1.TrialPassed, "")}, "-",
+		"not due": {[]change{trialHandled(-10 * time.Minute), last(5*time.Minute, v1alpha1.TrialPassed, "")}, "-",
 			"True TrialPassed: a guest started from WukongSnapshot earlier", 49 * time.Minute},
-		"the clock of the API server is behind": {[]change{last(12*time.Minute, v1alpha1.TrialPassed, "")}, "-",
-			"True TrialPassed: a guest started from WukongSnapshot earlier", 49 * time.Minute},
-		"due again, after a failure": {[]change{last(2*time.Hour, v1alpha1.TrialFailed, "no bootable device")}, "begin",
+		"it was deleted by a user": {[]change{trialHandled(-10 * time.Minute)}, "-", notYet, 49 * time.Minute},
+		"due again, after a failure": {[]change{trialHandled(-70 * time.Minute),
+			last(2*time.Hour, v1alpha1.TrialFailed, "no bootable device")}, "begin",
 			"False TrialFailed: no guest started from WukongSnapshot earlier: no bootable device", 0},
-		"suspended":   {[]change{suspended}, "-", notYet, 0},
-		"no snapshot": {[]change{noSnapshots}, "-", "Unknown NotTried: the trial waits for the first successful snapshot", 0},
+		"too late":                {[]change{now(20 * time.Minute)}, "-", notYet, 30 * time.Minute},
+		"the clock was put back":  {[]change{trialHandled(9999 * time.Hour)}, "-", notYet, 49 * time.Minute},
+		"suspended":               {[]change{suspended}, "-", notYet, 49 * time.Minute},
+		"the time zone is wrong":  {[]change{wrongZone}, "-", notYet, 0},
+		"wrong zone, and it runs": {[]change{wrongZone, clone(time.Minute, inProgress)}, "-", notYet, look},
+		"no snapshot":             {[]change{noSnapshots}, "-", "Unknown NotTried: the trial waits for the first successful snapshot", look},
 		"another one runs": {[]change{busy}, "-",
-			"Unknown NotTried: the trial waits until that of WukongSnapshotSchedule lab/db has ended", look},
+			"Unknown NotTried: the trial waits until one in another namespace has ended", look},
 		"another one runs, and the last one passed": {[]change{busy, last(2*time.Hour, v1alpha1.TrialPassed, "")}, "-",
-			"True TrialPassed: a guest started from WukongSnapshot earlier; the trial waits until that of " +
-				"WukongSnapshotSchedule lab/db has ended", look},
+			"True TrialPassed: a guest started from WukongSnapshot earlier; the trial waits until one in " +
+				"another namespace has ended", look},
 		"the last guest is being deleted": {[]change{guest(isTrue, 0)}, "-",
 			"Unknown NameConflict: the trial waits until WukongVM web-trial is deleted, the name of which it needs", look},
 		"the name is taken": {[]change{clone(0, inProgress), foreign}, "-", "Unknown NameConflict: WukongClone web-trial " +
-			"already exists, and this schedule did not make it: delete it, or name the schedule otherwise", 0},
+			"already exists, and this schedule did not make it: delete it, or name the schedule otherwise", look},
 		"the name is taken, no trial": {[]change{clone(0, inProgress), foreign, noTrial}, "-", "", 0},
 
+		"a guest of somebody else runs": {[]change{clone(time.Minute, inProgress), guest(isTrue, time.Hour),
+			func(_ *v1alpha1.WukongSnapshotSchedule, world *World) { world.guest.OwnerReferences = nil }}, "-", notYet, look},
 		"copies":       {[]change{clone(time.Minute, inProgress)}, "-", notYet, look},
 		"copies still": {[]change{clone(29*time.Minute+50*time.Second, inProgress)}, "-", notYet, 10 * time.Second},
 		"copies for too long": {[]change{clone(30*time.Minute, inProgress)}, "end", failure + "the guest did not start " +
@@ -429,5 +466,6 @@ func TestTheCloneOfATrial(t *testing.T) {
 	assert.Equal(t, v1alpha1.PowerRunning, made.Spec.PowerState)
 	assert.Equal(t, v1alpha1.CloneDeletionDelete, made.Spec.OnDelete)
 	assert.EqualValues(t, 1800, *made.Spec.DeadlineSeconds)
+	assert.EqualValues(t, 1800, *made.Spec.TTLSecondsAfterFinished, "the guest ends if nothing else ends it")
 	assert.Equal(t, "web", made.Labels[v1alpha1.LabelSchedule])
 }

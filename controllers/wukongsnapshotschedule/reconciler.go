@@ -2,6 +2,7 @@ package wukongsnapshotschedule
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"sync"
 
@@ -27,7 +28,7 @@ const fieldManager = "wukong-snapshot-schedule-controller"
 // +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongsnapshotschedules,verbs=get;list;watch;patch;delete
 // +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongsnapshotschedules/status,verbs=patch
 // +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongsnapshotschedules/finalizers,verbs=update
-// +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongs;wukongvms;wukongdisks,verbs=get;list;watch
+// +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongs;wukongvms;wukongdisks;wukongexports,verbs=get;list;watch
 // +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongsnapshots,verbs=get;list;watch;create;patch;delete
 // +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongclones,verbs=get;list;watch;create;delete
 // +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
@@ -111,6 +112,7 @@ func (r *Reconciler) settleOwnership(
 	ctx context.Context, schedule *v1alpha1.WukongSnapshotSchedule, work *work,
 ) error {
 	owned := schedule.Spec.OnDelete == v1alpha1.ScheduleDeletionDelete
+	var refused []error
 	for _, before := range work.snapshots {
 		owner := metav1.GetControllerOf(before)
 		if owned == metav1.IsControlledBy(before, schedule) || owned && owner != nil || !before.DeletionTimestamp.IsZero() {
@@ -129,10 +131,10 @@ func (r *Reconciler) settleOwnership(
 		patch := client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})
 		err := r.client.Patch(ctx, after, patch, client.FieldOwner(fieldManager))
 		if client.IgnoreNotFound(err) != nil {
-			return apply.Classify("WukongSnapshot", after.Name, err)
+			refused = append(refused, apply.Classify("WukongSnapshot", after.Name, err))
 		}
 	}
-	return nil
+	return errors.Join(refused...)
 }
 
 func (r *Reconciler) own(schedule *v1alpha1.WukongSnapshotSchedule, child client.Object) error {
@@ -140,16 +142,17 @@ func (r *Reconciler) own(schedule *v1alpha1.WukongSnapshotSchedule, child client
 		controllerutil.WithBlockOwnerDeletion(false))
 }
 
-// deleteSnapshots deletes the snapshots that are no longer kept.
+// deleteSnapshots deletes the snapshots that are no longer kept. One that must not be deleted does not keep the others.
 func (r *Reconciler) deleteSnapshots(
 	ctx context.Context, _ *v1alpha1.WukongSnapshotSchedule, work *work,
 ) error {
+	var refused []error
 	for _, snapshot := range work.retention.Delete {
 		if err := r.remove(ctx, "WukongSnapshot", snapshot); err != nil {
-			return err
+			refused = append(refused, err)
 		}
 	}
-	return nil
+	return errors.Join(refused...)
 }
 
 // runTrial creates the WukongClone of a trial, or deletes it.
@@ -168,12 +171,13 @@ func (r *Reconciler) runTrial(ctx context.Context, schedule *v1alpha1.WukongSnap
 func (r *Reconciler) beginTrial(ctx context.Context, schedule *v1alpha1.WukongSnapshotSchedule, work *work) error {
 	r.beginning.Lock()
 	defer r.beginning.Unlock()
-	busy, err := r.otherTrial(ctx)
+	busy, err := r.otherTrial(ctx, schedule.Namespace)
 	if err != nil {
 		return err
 	}
 	if busy != "" {
 		work.trial = waitsFor(busy)
+		work.trialHandled = schedule.Status.LastTrialScheduleTime
 		work.lookAfter(work.trial.after)
 		return nil
 	}

@@ -27,12 +27,12 @@ func (r *Reconciler) writeStatus(
 		trial = plan.trial.ended
 	}
 	reportTrial(set, object, plan, trial)
-	reportRPO(set, object, world, plan.newest)
+	reportRPO(set, object, world)
 	world.umbrella.Report(set)
 	after.Status = v1alpha1.WukongSnapshotScheduleStatus{
 		Conditions: set.List(), ObservedGeneration: object.Generation, Phase: phase(object, world, plan),
 		LastScheduleTime: plan.handled, NextScheduleTime: plan.next, Missed: plan.missed, LastMissed: plan.lastMissed,
-		Kept: int32(plan.retention.Kept), LastTrial: trial,
+		Kept: int32(plan.retention.Kept), LastTrial: trial, LastTrialScheduleTime: plan.trialHandled,
 	}
 	var last *v1alpha1.ScheduledSnapshot
 	if newest := plan.newest; newest != nil {
@@ -79,6 +79,10 @@ func reportReady(set *conditions.Set, object *v1alpha1.WukongSnapshotSchedule, w
 	case failed != nil:
 		set.False(v1alpha1.ConditionReady, v1alpha1.ReasonSnapshotFailed,
 			fmt.Sprintf("WukongSnapshot %s: %s", failed.Name, model.Ready(failed).Message))
+	case world.strangers > 0:
+		set.True(v1alpha1.ConditionReady, v1alpha1.ReasonScheduled, fmt.Sprintf(
+			"%d snapshots of another source have the label of this schedule: they do not count, and are not deleted",
+			world.strangers))
 	default:
 		set.True(v1alpha1.ConditionReady, v1alpha1.ReasonScheduled, "")
 	}
@@ -127,32 +131,39 @@ var consistencies = map[v1alpha1.SnapshotConsistency]int{
 	v1alpha1.ConsistencyAny: 1, v1alpha1.ConsistencyCrash: 2, v1alpha1.ConsistencyApplication: 3,
 }
 
+// counting is the newest successful snapshot that is as consistent as the schedule requires now; nil for none.
+func counting(object *v1alpha1.WukongSnapshotSchedule, world *World) *v1alpha1.WukongSnapshot {
+	for _, snapshot := range retention.Successful(world.snapshots) {
+		if consistencies[snapshot.Status.Consistency] >=
+			consistencies[object.Spec.Template.Spec.RequiredConsistency] {
+			return snapshot
+		}
+	}
+	return nil
+}
+
 // rpoLeft is how long the recovery point objective is met; zero or less when it is not.
-func rpoLeft(
-	object *v1alpha1.WukongSnapshotSchedule, world *World, newest *v1alpha1.WukongSnapshot,
-) time.Duration {
-	if object.Spec.RPOSeconds == nil || newest == nil || consistencies[newest.Status.Consistency] <
-		consistencies[object.Spec.Template.Spec.RequiredConsistency] {
+func rpoLeft(object *v1alpha1.WukongSnapshotSchedule, world *World) time.Duration {
+	newest := counting(object, world)
+	if object.Spec.RPOSeconds == nil || newest == nil {
 		return 0
 	}
 	return retention.TakenAt(newest).Add(time.Duration(*object.Spec.RPOSeconds) * time.Second).Sub(world.now)
 }
 
 // reportRPO reports whether the recovery point objective is met.
-func reportRPO(
-	set *conditions.Set, object *v1alpha1.WukongSnapshotSchedule, world *World, newest *v1alpha1.WukongSnapshot,
-) {
-	objective := ptr.Deref(object.Spec.RPOSeconds, 0)
+func reportRPO(set *conditions.Set, object *v1alpha1.WukongSnapshotSchedule, world *World) {
+	objective, newest := ptr.Deref(object.Spec.RPOSeconds, 0), counting(object, world)
+	required := object.Spec.Template.Spec.RequiredConsistency
 	switch {
 	case objective == 0:
+	case newest == nil && required != "":
+		set.False(v1alpha1.ConditionWithinRPO, v1alpha1.ReasonOutsideRPO,
+			fmt.Sprintf("there is no successful snapshot with the consistency %s", required))
 	case newest == nil:
 		set.False(v1alpha1.ConditionWithinRPO, v1alpha1.ReasonOutsideRPO, "there is no successful snapshot")
-	case rpoLeft(object, world, newest) > 0:
+	case rpoLeft(object, world) > 0:
 		set.True(v1alpha1.ConditionWithinRPO, v1alpha1.ReasonWithinRPO, "")
-	case consistencies[newest.Status.Consistency] < consistencies[object.Spec.Template.Spec.RequiredConsistency]:
-		set.False(v1alpha1.ConditionWithinRPO, v1alpha1.ReasonOutsideRPO, fmt.Sprintf(
-			"the newest snapshot, %s, has the consistency %s, and %s is required", newest.Name, newest.Status.Consistency,
-			object.Spec.Template.Spec.RequiredConsistency))
 	default:
 		set.False(v1alpha1.ConditionWithinRPO, v1alpha1.ReasonOutsideRPO, fmt.Sprintf(
 			"the newest snapshot, %s, was taken at %s, more than rpoSeconds (%d) ago", newest.Name,

@@ -2,6 +2,7 @@ package wukongsnapshotschedule
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -15,6 +16,10 @@ import (
 const (
 	// steady is how long the guest of a trial has to run.
 	steady = time.Minute
+	// longTrial is how long a trial blocks those of other namespaces.
+	longTrial = 30 * time.Minute
+	// trialSuffix is what the name of a trial adds to that of the schedule.
+	trialSuffix = "-trial"
 	// look is how often a trial is looked at that waits for what no watch reports.
 	look = 30 * time.Second
 )
@@ -32,30 +37,24 @@ type Trial struct {
 }
 
 // trialName is the name of the WukongClone of a trial, and of its result.
-func trialName(object *v1alpha1.WukongSnapshotSchedule) string { return object.Name + "-trial" }
+func trialName(object *v1alpha1.WukongSnapshotSchedule) string { return object.Name + trialSuffix }
 
-// decideTrial decides about the trial. Newest is the newest successful snapshot; nil for none.
-func decideTrial(
-	object *v1alpha1.WukongSnapshotSchedule, world *World, newest *v1alpha1.WukongSnapshot,
-) Trial {
+// decideTrial decides about the trial.
+func (p *Plan) decideTrial(object *v1alpha1.WukongSnapshotSchedule, world *World) {
 	switch clone := world.clone; {
 	case clone != nil && !metav1.IsControlledBy(clone, object):
-		if object.Spec.Trial == nil {
-			return Trial{}
+		if object.Spec.Trial != nil {
+			p.trial = Trial{reason: v1alpha1.ReasonNameConflict, after: look, waits: fmt.Sprintf(
+				"WukongClone %s already exists, and this schedule did not make it: delete it, or name the schedule otherwise",
+				clone.Name)}
 		}
-		return Trial{reason: v1alpha1.ReasonNameConflict, waits: fmt.Sprintf(
-			"WukongClone %s already exists, and this schedule did not make it: delete it, or name the schedule otherwise",
-			clone.Name)}
 	case clone != nil && !clone.DeletionTimestamp.IsZero():
-		return Trial{}
 	case clone != nil && object.Spec.Trial == nil, clone != nil && isRecorded(object, clone):
-		return Trial{remove: clone}
+		p.trial = Trial{remove: clone}
 	case clone != nil:
-		return follow(object, world)
-	case object.Spec.Trial == nil || ptr.Deref(object.Spec.Suspend, false):
-		return Trial{}
-	default:
-		return beginTrial(object, world, newest)
+		p.trial = follow(object, world)
+	case object.Spec.Trial != nil && world.trialTimes != nil:
+		p.beginTrial(object, world)
 	}
 }
 
@@ -94,7 +93,7 @@ func ended(world *World, result v1alpha1.TrialResult, message string) Trial {
 // judge reports whether the guest of the trial has started, how long it has to go on running, and what it waits for.
 func judge(object *v1alpha1.WukongSnapshotSchedule, world *World) (bool, time.Duration, string) {
 	guest := world.guest
-	if guest == nil {
+	if guest == nil || !isResult(guest, world.clone) {
 		return false, look, fmt.Sprintf("WukongClone %s: %s", world.clone.Name, model.Ready(world.clone).Message)
 	}
 	ready := meta.FindStatusCondition(guest.Status.Conditions, v1alpha1.ConditionReady)
@@ -109,36 +108,51 @@ func judge(object *v1alpha1.WukongSnapshotSchedule, world *World) (bool, time.Du
 	return rest <= 0, rest, fmt.Sprintf("WukongVM %s has not run for %s yet", guest.Name, steady)
 }
 
-// beginTrial begins a trial when one is due.
-func beginTrial(
-	object *v1alpha1.WukongSnapshotSchedule, world *World, newest *v1alpha1.WukongSnapshot,
-) Trial {
-	// When a trial ended is known by this clock, which also decides what is due. When it began is known by that of the API
-	// server, which may differ.
+// isResult reports whether a WukongVM is the result of a clone, which is deleted with it.
+func isResult(guest *v1alpha1.WukongVM, clone *v1alpha1.WukongClone) bool {
+	return slices.ContainsFunc(guest.OwnerReferences, func(reference metav1.OwnerReference) bool {
+		return reference.UID == clone.UID
+	})
+}
+
+// beginTrial begins a trial when one is due. Its scheduled time is recorded when the trial begins, so that one that a
+// user deletes does not begin again, and when it is too late.
+func (p *Plan) beginTrial(object *v1alpha1.WukongSnapshotSchedule, world *World) {
 	handled := object.CreationTimestamp.Time
-	if last := object.Status.LastTrial; last != nil && last.CompletionTime.After(handled) {
-		handled = last.CompletionTime.Time
+	if last := object.Status.LastTrialScheduleTime; last != nil && last.After(handled) {
+		handled = last.Time
 	}
-	if !world.trialTimes.Last(world.now).After(handled) {
-		return Trial{after: world.trialTimes.Next(world.now).Sub(world.now)}
-	}
+	last := world.trialTimes.Last(world.now)
+	until := last.Add(time.Duration(ptr.Deref(object.Spec.StartingDeadlineSeconds, 0)) * time.Second)
 	switch {
-	case newest == nil:
-		return Trial{reason: v1alpha1.ReasonNotTried, waits: "the trial waits for the first successful snapshot"}
+	case handled.After(world.now) && !last.IsZero(), // the clock was put back
+		last.After(handled) && (world.now.After(until) || ptr.Deref(object.Spec.Suspend, false)):
+		p.trialHandled = ptr.To(metav1.NewTime(last))
+	case !last.After(handled):
+	case p.newest == nil:
+		p.trial = Trial{reason: v1alpha1.ReasonNotTried, waits: "the trial waits for the first successful snapshot"}
 	case world.guest != nil:
-		return Trial{reason: v1alpha1.ReasonNameConflict, after: look, waits: fmt.Sprintf(
+		p.trial = Trial{reason: v1alpha1.ReasonNameConflict, waits: fmt.Sprintf(
 			"the trial waits until WukongVM %s is deleted, the name of which it needs", world.guest.Name)}
 	case world.busy != "":
-		return waitsFor(world.busy)
+		p.trial = waitsFor(world.busy)
 	default:
-		return Trial{begin: trialOf(object, newest)}
+		p.trial = Trial{begin: trialOf(object, p.newest)}
+		p.trialHandled = ptr.To(metav1.NewTime(last))
+		return
+	}
+	if next := world.trialTimes.Next(world.now); !next.IsZero() {
+		p.trial.after = next.Sub(world.now)
+	}
+	if p.trial.waits != "" {
+		p.trial.after = look
 	}
 }
 
 // waitsFor is a trial that waits for the end of another one.
 func waitsFor(busy string) Trial {
 	return Trial{reason: v1alpha1.ReasonNotTried, after: look, waits: fmt.Sprintf(
-		"the trial waits until that of WukongSnapshotSchedule %s has ended", busy)}
+		"the trial waits until %s has ended", busy)}
 }
 
 // trialOf is the WukongClone of a trial. Every disk of the snapshot is copied, also a shared one, so that the guest
@@ -160,6 +174,8 @@ func trialOf(object *v1alpha1.WukongSnapshotSchedule, snapshot *v1alpha1.WukongS
 				Isolated: ptr.To(true), CPU: trial.CPU.DeepCopy(), Memory: trial.Memory.DeepCopy(),
 			},
 			DeadlineSeconds: trial.TimeoutSeconds,
+			// This controller deletes it earlier. If it does not run, nothing else would end the guest.
+			TTLSecondsAfterFinished: trial.TimeoutSeconds,
 		},
 	}
 	for i := range snapshot.Status.Disks {

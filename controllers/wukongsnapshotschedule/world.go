@@ -5,16 +5,16 @@ import (
 	"fmt"
 	"time"
 
+	"k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/novasphere/wukong/apis/model"
 	"github.com/novasphere/wukong/apis/v1alpha1"
-	"github.com/novasphere/wukong/controllers/internal/index"
 	"github.com/novasphere/wukong/controllers/internal/read"
 	"github.com/novasphere/wukong/controllers/internal/schedule"
 	"github.com/novasphere/wukong/controllers/internal/umbrella"
+	"github.com/novasphere/wukong/controllers/wukongsnapshotschedule/internal/due"
 	"github.com/novasphere/wukong/controllers/wukongsnapshotschedule/internal/retention"
 )
 
@@ -28,19 +28,21 @@ type World struct {
 	// hasSource: the WukongVM or WukongDisk exists.
 	hasSource bool
 	snapshots []*v1alpha1.WukongSnapshot
-	// used are the names of the snapshots that would be deleted, but from which something is being restored or cloned.
+	// strangers is how many snapshots of another source carry the label of the schedule.
+	strangers int
+	// used are the names of the snapshots that would be deleted, but from which something is being made.
 	used map[string]bool
-	// foreign are the names of the WukongSnapshots of the namespace that do not belong to the schedule.
-	foreign map[string]bool
+	// named is the WukongSnapshot with the name that one for the last scheduled time has; nil for none.
+	named *v1alpha1.WukongSnapshot
 	// clone is the object that has the name of the WukongClone of the trial, guest that of its result; nil for none.
 	clone *v1alpha1.WukongClone
 	guest *v1alpha1.WukongVM
-	// busy is another schedule whose trial is running, as namespace/name; empty for none.
+	// busy is another trial that is running; empty for none.
 	busy string
 }
 
 func (r *Reconciler) observe(ctx context.Context, object *v1alpha1.WukongSnapshotSchedule) (*World, error) {
-	world := &World{now: r.clock.Now(), used: map[string]bool{}, foreign: map[string]bool{}}
+	world := &World{now: r.clock.Now(), used: map[string]bool{}}
 	var err error
 	if world.umbrella, err = umbrella.Observe(ctx, r.client, object); err != nil {
 		return nil, err
@@ -88,21 +90,29 @@ func (r *Reconciler) observeSource(
 	return err
 }
 
-// observeSnapshots lists the WukongSnapshots of the namespace: those of the schedule, and names that are taken.
+// observeSnapshots lists the snapshots of the schedule: those with its label and its source.
 func (r *Reconciler) observeSnapshots(
 	ctx context.Context, object *v1alpha1.WukongSnapshotSchedule, world *World,
 ) error {
 	list := &v1alpha1.WukongSnapshotList{}
-	if err := r.client.List(ctx, list, client.InNamespace(object.Namespace)); err != nil {
-		return fmt.Errorf("list the WukongSnapshots of namespace %s: %w", object.Namespace, err)
+	if err := r.client.List(ctx, list, client.InNamespace(object.Namespace),
+		client.MatchingLabels{v1alpha1.LabelSchedule: object.Name}); err != nil {
+		return fmt.Errorf("list the WukongSnapshots of WukongSnapshotSchedule %s: %w", object.Name, err)
 	}
 	for i := range list.Items {
-		snapshot := &list.Items[i]
-		if snapshot.Labels[v1alpha1.LabelSchedule] != object.Name {
-			world.foreign[snapshot.Name] = true
-			continue
+		if isOf(object, &list.Items[i]) {
+			world.snapshots = append(world.snapshots, &list.Items[i])
+		} else {
+			world.strangers++
 		}
-		world.snapshots = append(world.snapshots, snapshot)
+	}
+	if world.times != nil {
+		var err error
+		name := due.Name(object.Name, world.times.Last(world.now))
+		world.named, err = read.Get(ctx, r.client, object.Namespace, name, &v1alpha1.WukongSnapshot{})
+		if err != nil {
+			return err
+		}
 	}
 	for _, snapshot := range world.retain(object).Delete {
 		used, err := r.isUsed(ctx, snapshot)
@@ -114,45 +124,19 @@ func (r *Reconciler) observeSnapshots(
 	return nil
 }
 
+// isOf reports whether a snapshot is of the source of a schedule. One of another source stays what it is: an earlier
+// schedule of the same name took it, or a user has set the label.
+func isOf(object *v1alpha1.WukongSnapshotSchedule, snapshot *v1alpha1.WukongSnapshot) bool {
+	asked, taken := object.Spec.Template.Spec.Source, snapshot.Spec.Source
+	return snapshot.Labels[v1alpha1.LabelSchedule] == object.Name &&
+		equality.Semantic.DeepEqual(asked.VMRef, taken.VMRef) && equality.Semantic.DeepEqual(asked.DiskRef, taken.DiskRef)
+}
+
 // retain decides which snapshots are deleted.
 func (w *World) retain(object *v1alpha1.WukongSnapshotSchedule) retention.Decision {
 	return retention.Inputs{
 		Spec: object.Spec.Retention, Snapshots: w.snapshots, Used: w.used, Now: w.now,
 	}.Decide()
-}
-
-// isUsed reports whether something is being restored or cloned from a snapshot.
-func (r *Reconciler) isUsed(ctx context.Context, snapshot *v1alpha1.WukongSnapshot) (bool, error) {
-	key := model.Origin{Kind: model.KindWukongSnapshot, Namespace: snapshot.Namespace, Name: snapshot.Name}.Key()
-	clones := &v1alpha1.WukongCloneList{}
-	if err := r.client.List(ctx, clones, client.MatchingFields{index.CloneBySource: key}); err != nil {
-		return false, fmt.Errorf("list the WukongClones of WukongSnapshot %s: %w", snapshot.Name, err)
-	}
-	for i := range clones.Items {
-		if !clones.Items[i].Finished() {
-			return true, nil
-		}
-	}
-	disks := &v1alpha1.WukongDiskList{}
-	if err := r.client.List(ctx, disks, client.MatchingFields{index.DiskByOrigin: key}); err != nil {
-		return false, fmt.Errorf("list the WukongDisks from WukongSnapshot %s: %w", snapshot.Name, err)
-	}
-	for i := range disks.Items {
-		if !disks.Items[i].Complete() {
-			return true, nil
-		}
-	}
-	vms := &v1alpha1.WukongVMList{}
-	if err := r.client.List(ctx, vms, client.InNamespace(snapshot.Namespace),
-		client.MatchingFields{index.VMBySnapshot: snapshot.Name}); err != nil {
-		return false, fmt.Errorf("list the WukongVMs that are restored from WukongSnapshot %s: %w", snapshot.Name, err)
-	}
-	for i := range vms.Items {
-		if model.ReadsSnapshot(&vms.Items[i]) {
-			return true, nil
-		}
-	}
-	return false, nil
 }
 
 // observeTrial reads the trial, and whether another one runs.
@@ -170,21 +154,29 @@ func (r *Reconciler) observeTrial(
 	if object.Spec.Trial == nil || world.clone != nil || ptr.Deref(object.Spec.Suspend, false) {
 		return nil
 	}
-	world.busy, err = r.otherTrial(ctx)
+	world.busy, err = r.otherTrial(ctx, object.Namespace)
 	return err
 }
 
-// otherTrial returns the schedule whose trial is running, as namespace/name; empty for none.
-func (r *Reconciler) otherTrial(ctx context.Context) (string, error) {
+// otherTrial returns the trial that is running in the cluster; empty for none. One that takes long blocks only those of
+// its own namespace, so that no tenant keeps the others from theirs.
+func (r *Reconciler) otherTrial(ctx context.Context, namespace string) (string, error) {
 	clones := &v1alpha1.WukongCloneList{}
 	if err := r.client.List(ctx, clones, client.HasLabels{v1alpha1.LabelSchedule}); err != nil {
 		return "", fmt.Errorf("list the trials: %w", err)
 	}
 	for i := range clones.Items {
-		// Without the owner it is not a trial: a user has set the label.
-		owner := metav1.GetControllerOf(&clones.Items[i])
-		if owner != nil && owner.Kind == "WukongSnapshotSchedule" {
-			return clones.Items[i].Namespace + "/" + owner.Name, nil
+		clone := &clones.Items[i]
+		owner := metav1.GetControllerOf(clone)
+		if owner == nil || owner.Kind != "WukongSnapshotSchedule" || clone.Name != owner.Name+trialSuffix ||
+			!clone.DeletionTimestamp.IsZero() {
+			continue // a user has set the label, or the trial has ended
+		}
+		switch {
+		case clone.Namespace == namespace:
+			return "that of WukongSnapshotSchedule " + owner.Name, nil
+		case r.clock.Since(clone.CreationTimestamp.Time) < longTrial:
+			return "one in another namespace", nil
 		}
 	}
 	return "", nil

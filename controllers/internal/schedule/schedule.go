@@ -17,14 +17,11 @@ import (
 // everyHour are the bits of cron.SpecSchedule.Hour of an expression that matches every hour.
 const everyHour = 1<<24 - 1
 
-// lookback is how far before a time the wall clock is searched: more than clocks ever change at once.
-const lookback = 26 * time.Hour
+// near is how far before and after a time its zone may have another offset because clocks change, and more.
+const near = 26 * time.Hour
 
-// windows are searched one after another for the last time, so that years of missed minutes are not counted one by one.
-// The longest exceeds the longest gap that cron knows, the 29th of February around 2100.
-var windows = []time.Duration{
-	time.Hour, 24 * time.Hour, 32 * 24 * time.Hour, 367 * 24 * time.Hour, 9 * 366 * 24 * time.Hour,
-}
+// longest exceeds the longest gap that cron knows, the 29th of February around 2100.
+const longest = 9 * 366 * 24 * time.Hour
 
 // Schedule is a cron expression in a time zone.
 type Schedule struct {
@@ -72,24 +69,25 @@ func (s *Schedule) Next(after time.Time) time.Time {
 	if !s.wall {
 		return s.cron.Next(after.In(s.zone)).UTC()
 	}
-	local := after.In(s.zone)
-	_, offset := local.Zone()
-	wall := after.UTC().Add(time.Duration(offset)*time.Second - lookback)
+	_, offset := after.In(s.zone).Zone()
+	wall := after.UTC().Add(time.Duration(offset) * time.Second)
 	for {
 		if wall = s.cron.Next(wall); wall.IsZero() {
 			return time.Time{}
 		}
+		// In the hour that comes twice, the wall clock shows times again that have come already.
 		if at := s.at(wall); at.After(after) {
 			return at
 		}
 	}
 }
 
-// Last returns the last time at or before now, in UTC; zero when there is none.
+// Last returns the last time at or before now, in UTC; zero when there is none. Longer and longer periods are searched,
+// so that years of missed minutes are not counted one by one.
 func (s *Schedule) Last(now time.Time) time.Time {
-	for _, window := range windows {
+	for period := time.Hour; period < 2*longest; period *= 2 {
 		var last time.Time
-		for at := s.Next(now.Add(-window)); !at.IsZero() && !at.After(now); at = s.Next(at) {
+		for at := s.Next(now.Add(-period)); !at.IsZero() && !at.After(now); at = s.Next(at) {
 			last = at
 		}
 		if !last.IsZero() {
@@ -112,8 +110,8 @@ func (s *Schedule) Between(after, before time.Time, maximum int) int {
 // do, and if they never do, the moment at which they skip it.
 func (s *Schedule) at(wall time.Time) time.Time {
 	var before time.Time
-	for _, near := range []time.Duration{-lookback, lookback} {
-		_, offset := wall.Add(near).In(s.zone).Zone()
+	for _, apart := range []time.Duration{-near, near} {
+		_, offset := wall.Add(apart).In(s.zone).Zone()
 		at := wall.Add(-time.Duration(offset) * time.Second)
 		if shows(at.In(s.zone), wall) {
 			return at

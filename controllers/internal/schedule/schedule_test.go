@@ -111,6 +111,17 @@ func TestLast(t *testing.T) {
 	}
 }
 
+// Whatever the expression, a pass over a schedule costs little: on Sunday, a schedule of each minute of the working days
+// has had no time since Friday.
+func BenchmarkLast(b *testing.B) {
+	given, err := Parse("* 8-18 * * 1-5", time.UTC)
+	require.NoError(b, err)
+	sunday := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	for b.Loop() {
+		given.Last(sunday)
+	}
+}
+
 func TestBetween(t *testing.T) {
 	given := parsed(t, "0 * * * *", "")
 	noon := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)

@@ -7,6 +7,7 @@ import (
 	"hash/fnv"
 	"time"
 
+	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/utils/ptr"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
@@ -20,7 +21,9 @@ const maxMissed = 10000
 type Inputs struct {
 	Object   *v1alpha1.WukongSnapshotSchedule
 	Schedule *schedule.Schedule
-	Now      time.Time
+	// Taken are the names of the snapshots of the schedule.
+	Taken []string
+	Now   time.Time
 }
 
 // Decision is what is due.
@@ -41,30 +44,53 @@ type Decision struct {
 
 // Decide returns what is due now.
 func (in Inputs) Decide() Decision {
-	handled := in.Object.CreationTimestamp.Time
-	if last := in.Object.Status.LastScheduleTime; last != nil && last.After(handled) {
-		handled = last.Time
-	}
-	last := in.Schedule.Last(in.Now)
-	if !last.After(handled) {
+	last, handled := in.Schedule.Last(in.Now), in.handled()
+	switch {
+	case handled.After(in.Now) && !last.IsZero():
+		return Decision{Handled: last} // the clock was put back: the next time counts again
+	case !last.After(handled):
 		return Decision{}
-	}
-	if ptr.Deref(in.Object.Spec.Suspend, false) {
+	case ptr.Deref(in.Object.Spec.Suspend, false), in.wasSuspended():
 		return Decision{Handled: last}
 	}
-	before := in.Schedule.Between(handled, last, maxMissed)
+	missed := in.Schedule.Between(handled, last, maxMissed)
+	if in.Object.Status.ObservedGeneration != in.Object.Generation {
+		missed = 0 // the times of before may be those of another expression
+	}
 	begins := last.Add(in.jitter(last))
 	until := begins.Add(time.Duration(ptr.Deref(in.Object.Spec.StartingDeadlineSeconds, 0)) * time.Second)
 	switch {
 	case in.Now.Before(begins):
 		return Decision{After: begins.Sub(in.Now)}
 	case in.Now.After(until):
-		return Decision{Handled: last, Missed: before + 1, Why: fmt.Sprintf(
+		return Decision{Handled: last, Missed: missed + 1, Why: fmt.Sprintf(
 			"none could be taken until startingDeadlineSeconds (%d) after that time",
 			ptr.Deref(in.Object.Spec.StartingDeadlineSeconds, 0))}
 	default:
-		return Decision{Time: last, Until: until, Missed: before}
+		return Decision{Time: last, Until: until, Missed: missed}
 	}
+}
+
+// handled is the last scheduled time that needs nothing any more: as status reports it or, if status was lost, that of
+// the newest snapshot. Times before the creation of the schedule need nothing.
+func (in Inputs) handled() time.Time {
+	handled := in.Object.CreationTimestamp.Time
+	if last := in.Object.Status.LastScheduleTime; last != nil && last.After(handled) {
+		handled = last.Time
+	}
+	for _, name := range in.Taken {
+		at, err := time.Parse(in.Object.Name+format, name)
+		if err == nil && at.After(handled) && !at.After(in.Now) {
+			handled = at
+		}
+	}
+	return handled
+}
+
+// wasSuspended reports whether the schedule was suspended until this pass: times until now do not count.
+func (in Inputs) wasSuspended() bool {
+	ready := meta.FindStatusCondition(in.Object.Status.Conditions, v1alpha1.ConditionReady)
+	return ready != nil && ready.Reason == v1alpha1.ReasonSuspended
 }
 
 // Next returns the next scheduled time; zero when there is none.
@@ -85,6 +111,9 @@ func (in Inputs) jitter(at time.Time) time.Duration {
 	return time.Duration(hash.Sum64()%uint64(most/time.Second)) * time.Second
 }
 
-// Name returns the name of the snapshot for a scheduled time, which tells the time in UTC. So a snapshot is taken once
-// for each time, whatever happens in between.
-func Name(object string, at time.Time) string { return object + at.UTC().Format("-20060102-1504") }
+// format is what the name of a snapshot adds to that of the schedule: its scheduled time.
+const format = "-20060102-1504"
+
+// Name returns the name of the snapshot for a scheduled time, which is in UTC. So a snapshot is taken once for each time,
+// whatever happens in between.
+func Name(object string, at time.Time) string { return object + at.UTC().Format(format) }

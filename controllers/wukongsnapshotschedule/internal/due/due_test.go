@@ -71,9 +71,13 @@ func TestWhatIsDue(t *testing.T) {
 	at(hourly(handled(noon.Add(-5*time.Hour))), 0, due(0, 0))
 	at(hourly(handled(noon), suspended), 5*time.Hour, Decision{Handled: noon.Add(5 * time.Hour)})
 	at(hourly(handled(noon), suspended), 59*time.Minute, Decision{})
-	// The clock was put back: the next time is waited for.
-	at(hourly(handled(noon.Add(5*time.Hour))), 2*time.Hour, Decision{})
+	at(hourly(handled(noon), wasSuspended), 5*time.Hour, Decision{Handled: noon.Add(5 * time.Hour)})
+	// The clock was put back: what it showed does not silence the schedule.
+	at(hourly(handled(noon.Add(5000*time.Hour))), 2*time.Hour+time.Minute,
+		Decision{Handled: noon.Add(2 * time.Hour)})
 	at(hourly(handled(noon.Add(5*time.Hour))), 6*time.Hour, due(6, 0))
+	// The times of another expression were not missed.
+	at(hourly(handled(noon), func(object *v1alpha1.WukongSnapshotSchedule) { object.Generation = 2 }), 9*time.Hour, due(9, 0))
 }
 
 func TestJitter(t *testing.T) {
@@ -110,4 +114,22 @@ func TestName(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, "web-20260301-1200", Name("web", noon))
 	assert.Equal(t, "web-20260301-1200", Name("web", noon.In(vienna)), "in UTC")
+}
+
+func wasSuspended(object *v1alpha1.WukongSnapshotSchedule) {
+	object.Status.Conditions = []metav1.Condition{{
+		Type: v1alpha1.ConditionReady, Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonSuspended,
+	}}
+}
+
+// A schedule whose status was lost continues from its newest snapshot.
+func TestLostStatus(t *testing.T) {
+	times, err := schedule.Parse("0 * * * *", time.UTC)
+	require.NoError(t, err)
+	at := func(after time.Duration, taken ...string) Decision {
+		return Inputs{Object: hourly(), Schedule: times, Taken: taken, Now: noon.Add(after)}.Decide()
+	}
+	assert.Equal(t, Decision{}, at(5*time.Hour+50*time.Minute, "web-20260301-1600", "web-20260301-1700"))
+	assert.Equal(t, 1, at(7*time.Hour, "web-20260301-1700", "adopted").Missed)
+	assert.Equal(t, noon.Add(time.Hour), at(time.Hour, "web-20990101-0000").Time, "the clock was put back")
 }

@@ -6,10 +6,10 @@ import (
 	"slices"
 	"time"
 
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
 
-	"github.com/novasphere/wukong/apis/model"
 	"github.com/novasphere/wukong/apis/v1alpha1"
 )
 
@@ -92,15 +92,30 @@ func Successful(snapshots []*v1alpha1.WukongSnapshot) []*v1alpha1.WukongSnapshot
 	return sorted(snapshots, isGood)
 }
 
-// failed returns the snapshots that ended and cannot be restored, the newest first, without pinned ones.
+// failed returns the snapshots that can never be restored, the newest first, without pinned ones.
 func failed(snapshots []*v1alpha1.WukongSnapshot) []*v1alpha1.WukongSnapshot {
 	return sorted(snapshots, func(snapshot *v1alpha1.WukongSnapshot) bool {
-		return snapshot.Finished() && !isGood(snapshot) && !IsPinned(snapshot)
+		return (snapshot.Status.Phase == v1alpha1.OperationFailed || isLost(snapshot)) && !IsPinned(snapshot)
 	})
 }
 
+// isGood reports whether a snapshot succeeded and is not known to be unusable. That its controller has not looked at
+// the last change of its spec says nothing about its content.
 func isGood(snapshot *v1alpha1.WukongSnapshot) bool {
-	return snapshot.Status.Phase == v1alpha1.OperationSucceeded && model.Ready(snapshot).Status == metav1.ConditionTrue
+	ready := readyOf(snapshot)
+	return snapshot.Status.Phase == v1alpha1.OperationSucceeded && ready != nil && ready.Status == metav1.ConditionTrue
+}
+
+// isLost reports whether the storage deleted the content of a snapshot. A snapshot with any other problem is neither
+// good nor failed: it may be usable again.
+func isLost(snapshot *v1alpha1.WukongSnapshot) bool {
+	ready := readyOf(snapshot)
+	return snapshot.Status.Phase == v1alpha1.OperationSucceeded && ready != nil &&
+		ready.Status == metav1.ConditionFalse && ready.Reason == v1alpha1.ReasonSnapshotLost
+}
+
+func readyOf(snapshot *v1alpha1.WukongSnapshot) *metav1.Condition {
+	return meta.FindStatusCondition(snapshot.Status.Conditions, v1alpha1.ConditionReady)
 }
 
 // sorted returns the snapshots that match and are not being deleted, the newest first.
@@ -119,10 +134,16 @@ func sorted(
 	return found
 }
 
-// TakenAt is the point in time of a snapshot, or when it was created if it has none.
+// TakenAt is the point in time of a snapshot by the clock of the API server. That of the storage may differ: a time
+// before the snapshot was created, or after it was finished, is moved to there.
 func TakenAt(snapshot *v1alpha1.WukongSnapshot) time.Time {
-	if snapshot.Status.TakenAt != nil {
-		return snapshot.Status.TakenAt.Time
+	created, taken, finished := snapshot.CreationTimestamp, snapshot.Status.TakenAt, snapshot.Status.CompletionTime
+	switch {
+	case taken == nil || taken.Before(&created):
+		return created.Time
+	case finished != nil && finished.Before(taken):
+		return finished.Time
+	default:
+		return taken.Time
 	}
-	return snapshot.CreationTimestamp.Time
 }

@@ -16,8 +16,8 @@ import (
 
 var now = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
-// snapshots makes one for each word, the newest first and an hour apart: good, failed, lost, taking, deleting, or
-// pinned. They are named 0, 1, 2 and so on.
+// snapshots makes one for each word, the newest first and an hour apart: good, changed, failed, lost, error, taking,
+// deleting, or pinned. They are named 0, 1, 2 and so on.
 func snapshots(words string) []*v1alpha1.WukongSnapshot {
 	var made []*v1alpha1.WukongSnapshot
 	for i, word := range strings.Fields(words) {
@@ -29,8 +29,9 @@ func snapshots(words string) []*v1alpha1.WukongSnapshot {
 		switch word {
 		case "failed", "pinnedFailed":
 			status.Phase, status.CompletionTime = v1alpha1.OperationFailed, &at
-		case "lost":
+		case "lost", "error":
 			status.Phase, status.CompletionTime, status.TakenAt = v1alpha1.OperationSucceeded, &at, &at
+			ready.Reason = map[string]string{"lost": v1alpha1.ReasonSnapshotLost, "error": v1alpha1.ReasonSnapshotError}[word]
 		case "taking":
 			status.Phase = v1alpha1.OperationInProgress
 		default:
@@ -42,6 +43,8 @@ func snapshots(words string) []*v1alpha1.WukongSnapshot {
 			snapshot.Labels[v1alpha1.LabelPinned] = "true"
 		case "deleting":
 			snapshot.DeletionTimestamp = &at
+		case "changed": // its controller has not looked at the change yet
+			snapshot.Generation = 2
 		}
 		status.Conditions = []metav1.Condition{ready}
 		made = append(made, snapshot)
@@ -78,22 +81,25 @@ func TestWhatIsDeleted(t *testing.T) {
 		"no failed one is kept": {
 			v1alpha1.SnapshotRetention{MaxCount: ptr.To[int32](2), FailedToKeep: ptr.To[int32](0)}, "failed good lost", "0 2", 1,
 		},
-		"none is good, all are lost":        {count(2), "lost lost lost", "1 2", 0},
-		"a pinned one counts for none":      {count(2), "good pinned good good", "3", 2},
-		"a pinned one is never too many":    {count(1), "good good pinned", "1", 1},
-		"the newest one is pinned":          {count(1), "pinned good good", "2", 1},
-		"a failed one is pinned":            {count(1), "failed pinnedFailed good", "", 1},
-		"young enough":                      {age(3), "good good good", "", 3},
-		"too old at the very moment":        {age(2), "good good good", "2", 2},
-		"the newest one is never too old":   {age(1), "failed failed failed good good", "1 2 4", 1},
-		"a pinned one is never too old":     {age(1), "good pinned", "", 1},
-		"too many, and young enough":        {both(2, 9), "good good good", "2", 2},
-		"few enough, and too old":           {both(9, 1), "good good good", "1 2", 1},
-		"the clock was put back":            {age(1), "good good", "1", 1},
-		"a used one is spared":              {count(1), "good used", "", 1},
-		"another one is deleted meanwhile":  {count(1), "good used good", "2", 1},
-		"a used one that failed is spared":  {count(1), "failed good usedFailed", "", 1},
-		"a used one does not take up space": {count(2), "good good used good", "3", 2},
+		"none is good, all are lost":         {count(2), "lost lost lost", "1 2", 0},
+		"their specs were changed":           {count(9), "changed changed changed", "", 3},
+		"their specs were changed, too many": {count(2), "changed changed changed", "2", 2},
+		"the storage reports an error":       {count(1), "error error good good", "3", 1},
+		"a pinned one counts for none":       {count(2), "good pinned good good", "3", 2},
+		"a pinned one is never too many":     {count(1), "good good pinned", "1", 1},
+		"the newest one is pinned":           {count(1), "pinned good good", "2", 1},
+		"a failed one is pinned":             {count(1), "failed pinnedFailed good", "", 1},
+		"young enough":                       {age(3), "good good good", "", 3},
+		"too old at the very moment":         {age(2), "good good good", "2", 2},
+		"the newest one is never too old":    {age(1), "failed failed failed good good", "1 2 4", 1},
+		"a pinned one is never too old":      {age(1), "good pinned", "", 1},
+		"too many, and young enough":         {both(2, 9), "good good good", "2", 2},
+		"few enough, and too old":            {both(9, 1), "good good good", "1 2", 1},
+		"the clock was put back":             {age(1), "good good", "1", 1},
+		"a used one is spared":               {count(1), "good used", "", 1},
+		"another one is deleted meanwhile":   {count(1), "good used good", "2", 1},
+		"a used one that failed is spared":   {count(1), "failed good usedFailed", "", 1},
+		"a used one does not take up space":  {count(2), "good good used good", "3", 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			used := map[string]bool{}
@@ -137,7 +143,8 @@ func TestAMonth(t *testing.T) {
 	for hour := range 31 * 24 {
 		at := now.Add(time.Duration(hour) * time.Hour)
 		taken := snapshots("good")[0]
-		taken.Name, taken.Status.TakenAt = fmt.Sprint(hour), ptr.To(metav1.NewTime(at))
+		taken.Name, taken.CreationTimestamp = fmt.Sprint(hour), metav1.NewTime(at)
+		taken.Status.TakenAt, taken.Status.CompletionTime = &taken.CreationTimestamp, &taken.CreationTimestamp
 		live = append(live, taken)
 		for _, old := range (Inputs{Spec: limits, Snapshots: live, Now: at}).Decide().Delete {
 			live = slices.DeleteFunc(live, func(one *v1alpha1.WukongSnapshot) bool { return one == old })
@@ -146,4 +153,18 @@ func TestAMonth(t *testing.T) {
 	}
 	assert.Len(t, live, 24)
 	assert.Equal(t, fmt.Sprint(31*24-24), live[0].Name)
+}
+
+// The clock of the storage does not decide which snapshot is the newest one, and which is too old.
+func TestTheClockOfTheStorage(t *testing.T) {
+	created, finished := metav1.NewTime(now), metav1.NewTime(now.Add(time.Minute))
+	taken := func(after time.Duration) time.Time {
+		snapshot := &v1alpha1.WukongSnapshot{ObjectMeta: metav1.ObjectMeta{CreationTimestamp: created}}
+		snapshot.Status.TakenAt, snapshot.Status.CompletionTime = ptr.To(metav1.NewTime(now.Add(after))), &finished
+		return TakenAt(snapshot)
+	}
+	assert.Equal(t, now.Add(30*time.Second), taken(30*time.Second))
+	assert.Equal(t, now, taken(-50*365*24*time.Hour), "1976")
+	assert.Equal(t, finished.Time, taken(24*time.Hour), "tomorrow")
+	assert.Equal(t, now, TakenAt(&v1alpha1.WukongSnapshot{ObjectMeta: metav1.ObjectMeta{CreationTimestamp: created}}))
 }
