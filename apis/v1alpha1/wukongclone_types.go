@@ -41,7 +41,7 @@ const (
 	// CloneDeletionKeep keeps the result. It has no owner reference to the WukongClone.
 	CloneDeletionKeep CloneDeletion = "Keep"
 	// CloneDeletionDelete deletes the result with the WukongClone, also when ttlSecondsAfterFinished deletes it. The
-	// result has no wukongRef.
+	// result has no wukongRef, and its disks have the reclaimPolicy Delete.
 	CloneDeletionDelete CloneDeletion = "Delete"
 )
 
@@ -202,8 +202,9 @@ type CloneOverrides struct {
 	// +kubebuilder:validation:XValidation:rule="self.all(n, !has(n.template) || !has(n.template.spec.hostAccess) || n.template.spec.hostAccess != 'Unrestricted')",message="a WukongClone cannot make a network with hostAccess Unrestricted: name a WukongNetwork that an administrator created in networkRef"
 	Networks []VMNetwork `json:"networks,omitempty"`
 
-	// isolated replaces all interfaces by one on the pod network whose cable is unplugged (linkState Down), and leaves the
-	// services out. Nothing that the guest sends leaves it. With identity Keep the source may run meanwhile.
+	// isolated replaces all interfaces by one on the pod network whose cable is unplugged (linkState Down). It leaves out
+	// services, GPUs and other devices of the node, and the labels, annotations and priority of the pod. Shared disks need
+	// the action Clone, Omit or Blank. With identity Keep the source may run meanwhile.
 	// +optional
 	Isolated *bool `json:"isolated,omitempty"`
 

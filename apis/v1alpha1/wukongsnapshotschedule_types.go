@@ -249,6 +249,7 @@ type WukongSnapshotScheduleStatus struct {
 
 	// observedGeneration is the generation of the spec that this status describes.
 	// +optional
+	// +wukong:hint
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
 
 	// phase is a one-word summary for users.

@@ -83,8 +83,8 @@ func freezing(quiesce *v1alpha1.SnapshotQuiesce) *operation.State {
 
 // kept is the state of a finished snapshot. Its VolumeSnapshots may be lost later.
 func kept(snapshot *v1alpha1.WukongSnapshot, observed *observation) *operation.State {
-	if snapshot.Status.Phase == v1alpha1.OperationFailed {
-		return operation.Recorded(snapshot)
+	if snapshot.Status.Phase == v1alpha1.OperationFailed || !observed.served {
+		return operation.Recorded(snapshot) // while the API is not served, nothing is known of its VolumeSnapshots
 	}
 	lost := func(reason, format string, arguments ...any) *operation.State {
 		return &operation.State{

@@ -134,7 +134,7 @@ func TestEachScheduledTime(t *testing.T) {
 			phase: v1alpha1.ScheduleTaking, ready: scheduled, take: "web-20260301-1200", handled: noon, after: 59 * time.Minute,
 		},
 		"taken, and status is behind": {changes: []change{taken}, phase: v1alpha1.ScheduleActive, ready: scheduled,
-			after: 59 * time.Minute},
+			handled: noon, after: 59 * time.Minute},
 		"strangers have the label": {changes: []change{taken, handled, func(
 			_ *v1alpha1.WukongSnapshotSchedule, world *World,
 		) {

@@ -409,7 +409,7 @@ func TestOneTrialAtATime(t *testing.T) {
 	clone := one.waitTrial()
 	other.touch(objects[1])
 	testkit.WaitCondition(other, objects[1], v1alpha1.ConditionTrialPassed, metav1.ConditionUnknown,
-		v1alpha1.ReasonNotTried, "waits until that of WukongSnapshotSchedule "+one.Namespace+"/web has ended")
+		v1alpha1.ReasonNotTried, "waits until one in another namespace has ended")
 	one.Patch(objects[0], `{"spec":{"trial":null}}`)
 	one.Until(func() bool {
 		return meta.FindStatusCondition(testkit.Read(one, "web", objects[0]).Status.Conditions,

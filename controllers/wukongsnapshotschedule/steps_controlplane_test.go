@@ -116,24 +116,26 @@ func TestEachStepIsRefusedAndFails(t *testing.T) {
 					isReady(f, object)
 				},
 			},
+			// Its deletion, because one trial begins at a time.
 			"trial": {
-				Resource: "wukongclones", Begin: begins(builder.TriedAt("@yearly")),
+				Resource: "wukongclones", Begin: begins(),
 				Settles: func(f *testkit.Fixture, object *v1alpha1.WukongSnapshotSchedule) {
 					testkit.WaitTrue(f, object, v1alpha1.ReasonScheduled)
 				},
 				Act: func(f *testkit.Fixture, object *v1alpha1.WukongSnapshotSchedule) {
-					f.Patch(object, `{"spec":{"trial":{"schedule":"* * * * *"}}}`)
-					all.now.SetTime(all.now.Now().Add(2 * time.Minute))
+					clone := builder.CloneOfSnapshot(f.Namespace, object.Name+"-trial", object.Name+"-a", object.Name+"-trial")
+					clone.Labels = map[string]string{v1alpha1.LabelSchedule: object.Name}
+					clone.OwnerReferences = []metav1.OwnerReference{
+						*metav1.NewControllerRef(object, v1alpha1.GroupVersion.WithKind("WukongSnapshotSchedule")),
+					}
+					f.Create(clone)
 				},
 				GoesOn: func(f *testkit.Fixture, object *v1alpha1.WukongSnapshotSchedule) {
-					assert.False(f, f.Exists(object.Name+"-trial", &v1alpha1.WukongClone{}))
+					assert.True(f, f.Exists(object.Name+"-trial", &v1alpha1.WukongClone{}))
 				},
 				Heals: func(f *testkit.Fixture, object *v1alpha1.WukongSnapshotSchedule) {
-					f.Until(func() bool {
-						clones := &v1alpha1.WukongClone{}
-						return f.Exists(object.Name+"-trial", clones)
-					})
-					f.Patch(object, `{"spec":{"trial":null}}`)
+					f.WaitGone(f.Named(object.Name+"-trial", &v1alpha1.WukongClone{}))
+					isReady(f, object)
 				},
 			},
 		},

@@ -139,6 +139,13 @@ func TestClonesGolden(t *testing.T) {
 			clone.Spec.Identity, clone.Spec.PowerState = v1alpha1.IdentityKeep, v1alpha1.PowerRunning
 			clone.Spec.OnDelete = v1alpha1.CloneDeletionDelete
 		}),
+		// As a trial of a WukongSnapshotSchedule.
+		"isolated": inputs(func(clone *v1alpha1.WukongClone) {
+			clone.Spec.Identity, clone.Spec.PowerState = v1alpha1.IdentityKeep, v1alpha1.PowerRunning
+			clone.Spec.OnDelete = v1alpha1.CloneDeletionDelete
+			clone.Spec.Disks = []v1alpha1.CloneDisk{{Name: "quorum", Action: v1alpha1.CloneActionOmit}}
+			clone.Spec.Overrides = &v1alpha1.CloneOverrides{Isolated: ptr.To(true)}
+		}),
 		"overrides": inputs(func(clone *v1alpha1.WukongClone) {
 			clone.Namespace, clone.Spec.WukongRef = "lab", &v1alpha1.LocalObjectReference{Name: "lab"}
 			clone.Spec.Disks = []v1alpha1.CloneDisk{
@@ -195,6 +202,9 @@ func TestDisksThatCannotBeMade(t *testing.T) {
 		"drive, copied": {choose("iso", v1alpha1.CloneActionClone), "disk iso is a CD-ROM drive"},
 		"elsewhere": {func(clone *v1alpha1.WukongClone) { clone.Namespace = "lab" },
 			"disk quorum is in namespace shop, and only WukongVMs of that namespace can share it"},
+		"isolated from those who share it": {func(clone *v1alpha1.WukongClone) {
+			clone.Spec.Overrides = &v1alpha1.CloneOverrides{Isolated: ptr.To(true)}
+		}, "disk quorum is shared with other guests, and overrides.isolated keeps the clone apart from them"},
 		"too small": {func(clone *v1alpha1.WukongClone) {
 			clone.Spec.Disks = []v1alpha1.CloneDisk{{Name: "root", Size: ptr.To(resource.MustParse("1Gi"))}}
 		}, "disks[].size of disk root is 1Gi, and the disk has 3Gi: set it to that or more"},

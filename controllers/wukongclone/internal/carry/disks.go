@@ -137,6 +137,9 @@ func (in Inputs) share(entry *v1alpha1.VMDisk, known Disk) string {
 	case in.isForeign():
 		return fmt.Sprintf("disk %s is in namespace %s, and only WukongVMs of that namespace can share it: "+
 			"set disks[].action of it to Clone, Omit or Blank", entry.Name, in.Source.Namespace)
+	case in.isIsolated():
+		return fmt.Sprintf("disk %s is shared with other guests, and overrides.isolated keeps the clone apart from them: set "+
+			"disks[].action of it to Clone, Omit or Blank", entry.Name)
 	case !known.isShared():
 		return fmt.Sprintf("disk %s is not shared (spec.shared of its WukongDisk), and two guests would destroy "+
 			"its data: set disks[].action of it to Clone, Omit or Blank", entry.Name)
@@ -158,6 +161,9 @@ func (in Inputs) template(entry *v1alpha1.VMDisk, known Disk, source *v1alpha1.W
 	}
 	problem := Fill(&template.Spec, known, Choice(in.Clone, entry.Name))
 	template.Spec.Source = source
+	if in.Clone.Spec.OnDelete == v1alpha1.CloneDeletionDelete && template.Spec.ReclaimPolicy != "" {
+		template.Spec.ReclaimPolicy = v1alpha1.ReclaimDelete // a claim that is retained would stay without an owner
+	}
 	entry.DiskRef, entry.Template = nil, template
 	return problem
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 
+	"k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
 
@@ -68,6 +69,9 @@ func (in Inputs) Machine() (*v1alpha1.WukongVM, *operation.State) {
 		vm.Spec.Scheduling = overrides.Scheduling
 	}
 	vm.Spec.Services = in.services(vm.Spec.Services)
+	if in.isIsolated() {
+		isolate(&vm.Spec)
+	}
 	if found := in.setIdentity(&vm.Spec); found != nil {
 		return nil, found
 	}
@@ -104,6 +108,19 @@ func umbrella(clone *v1alpha1.WukongClone) *v1alpha1.LocalObjectReference {
 
 // Mark is the value of the annotation cloned-by on the result of a clone.
 func Mark(clone *v1alpha1.WukongClone) string { return clone.Name + "/" + string(clone.UID) }
+
+// isolate removes what would let a guest reach others without a network, or make others take it for its source: devices
+// of the node, which may be network cards and disks, and what Services, spread rules and the scheduler see of its pod.
+func isolate(spec *v1alpha1.WukongVMSpec) {
+	spec.GPUs = nil
+	if spec.Scheduling != nil {
+		spec.Scheduling = spec.Scheduling.DeepCopy()
+		spec.Scheduling.Labels, spec.Scheduling.Annotations, spec.Scheduling.PriorityClassName = nil, nil, ""
+		if equality.Semantic.DeepEqual(*spec.Scheduling, v1alpha1.Scheduling{}) {
+			spec.Scheduling = nil
+		}
+	}
+}
 
 // services removes the ports of the nodes, which Kubernetes gives to one Service only. With a new identity it removes
 // the annotations, too: they name addresses and DNS names that load balancers and DNS controllers gave to the source.

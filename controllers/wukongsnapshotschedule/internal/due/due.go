@@ -49,7 +49,7 @@ func (in Inputs) Decide() Decision {
 	case handled.After(in.Now) && !last.IsZero():
 		return Decision{Handled: last} // the clock was put back: the next time counts again
 	case !last.After(handled):
-		return Decision{}
+		return Decision{Handled: in.found(handled)}
 	case ptr.Deref(in.Object.Spec.Suspend, false), in.wasSuspended():
 		return Decision{Handled: last}
 	}
@@ -83,6 +83,15 @@ func (in Inputs) handled() time.Time {
 		if err == nil && at.After(handled) && !at.After(in.Now) {
 			handled = at
 		}
+	}
+	return handled
+}
+
+// found is the last scheduled time that was handled, if status does not have it; else zero.
+func (in Inputs) found(handled time.Time) time.Time {
+	recorded := in.Object.Status.LastScheduleTime
+	if recorded != nil && !handled.After(recorded.Time) || !handled.After(in.Object.CreationTimestamp.Time) {
+		return time.Time{}
 	}
 	return handled
 }

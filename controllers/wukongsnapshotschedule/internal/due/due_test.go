@@ -129,7 +129,8 @@ func TestLostStatus(t *testing.T) {
 	at := func(after time.Duration, taken ...string) Decision {
 		return Inputs{Object: hourly(), Schedule: times, Taken: taken, Now: noon.Add(after)}.Decide()
 	}
-	assert.Equal(t, Decision{}, at(5*time.Hour+50*time.Minute, "web-20260301-1600", "web-20260301-1700"))
+	assert.Equal(t, Decision{Handled: noon.Add(5 * time.Hour)},
+		at(5*time.Hour+50*time.Minute, "web-20260301-1600", "web-20260301-1700"))
 	assert.Equal(t, 1, at(7*time.Hour, "web-20260301-1700", "adopted").Missed)
 	assert.Equal(t, noon.Add(time.Hour), at(time.Hour, "web-20990101-0000").Time, "the clock was put back")
 }

@@ -397,12 +397,12 @@ func (p *Plan) rollingBack() {
 		p.enter(v1alpha1.RestoreRolledBack)
 	case stranded == all && stranded > 0 && p.stopped():
 		p.enter(v1alpha1.RestoreStarting) // the disks are of one time
-	case p.mixed() && p.stopped() && p.in.VM.Spec.PowerState == v1alpha1.PowerStopped:
+	case p.mixed() && p.stopped() && p.in.VM.Spec.PowerState == v1alpha1.PowerStopped && p.in.VM.Spec.Restore == nil:
 		p.endMixed()
 	case p.mixed():
 		p.message = fmt.Sprintf("the guest is not started, because its disks are of two times: %s deleted, and the other "+
-			"disks are put back. Request a restore of another WukongSnapshot; or set powerState to Stopped, and then to "+
-			"Running, to start the guest on the disks as they are%s", p.lostClaims(), p.undo())
+			"disks are put back. Set powerState to Stopped, and request a restore of another WukongSnapshot; or remove the "+
+			"restore from the spec as well, to accept the disks as they are%s", p.lostClaims(), p.undo())
 	default:
 		p.message = "the previous disks are put back, because " + strings.TrimSuffix(p.Status.Cause, ".")
 	}

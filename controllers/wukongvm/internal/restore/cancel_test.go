@@ -183,8 +183,11 @@ func TestLostStatus(t *testing.T) {
 			phase:   rollingBack, holds: true, condition: "False RollingBack: " + goesBack + "status of the WukongVM and its " +
 				"annotation vm.novasphere.dev/restore-request were lost, so that nothing shows which disks belong to the restore",
 		},
-		"it replaced one, no mark, the other is done": with(starting, lost("", reports(diskInUse, diskDone),
-			haltedWith("root-2", "data-2"))...),
+		"it replaced one, no mark, the other is done": {
+			changes: lost("", reports(diskInUse, diskDone), haltedWith("root-2", "data-2")), phase: succeeded, mark: ended,
+			condition: "True Restored: the guest runs on the disks of WukongSnapshot before; to undo this, restore " +
+				"WukongSnapshot " + safetyName,
+		},
 		"it replaced both": with(starting,
 			lost(begun, reports(diskInUse, diskInUse), haltedWith("root-2", "data-2"))...),
 		"it put one back": with(back, lost(ended, reports(diskReturned, diskInUse), halted)...),

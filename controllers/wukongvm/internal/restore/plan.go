@@ -133,8 +133,8 @@ func (p *Plan) mayFollow() bool {
 		return true
 	case v1alpha1.RestoreStarting:
 		return p.cannotReturn() && !p.onPrevious() && p.in.Now.Sub(p.Status.Since.Time) >= p.deadline()
-	case v1alpha1.RestoreRollingBack:
-		return p.mixed() && p.stopped()
+	case v1alpha1.RestoreRollingBack: // until its disks are replaced, nothing would keep the guest from starting on these
+		return p.mixed() && p.stopped() && p.in.VM.Spec.PowerState == v1alpha1.PowerStopped
 	default:
 		return false
 	}

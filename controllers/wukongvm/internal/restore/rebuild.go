@@ -58,6 +58,8 @@ func (in Inputs) rebuilt() *v1alpha1.VMRestoreStatus {
 	case reports[v1alpha1.DiskRestoreReturned] > 0, inUse > 0 && reports[v1alpha1.DiskRestoreFailed] > 0:
 		status.Phase, status.Reason = v1alpha1.RestoreRollingBack, v1alpha1.ReasonRolledBack
 		status.Cause = "the guest did not start on the restored disks"
+	case inUse > 0 && in.handled(at): // one disk is done, so all were replaced, and the guest started
+		status.Phase, status.Reason = v1alpha1.RestoreSucceeded, v1alpha1.ReasonRestored
 	case inUse > 0 && in.forgotten(at, len(status.Disks)):
 		status.Phase, status.Reason = v1alpha1.RestoreRollingBack, v1alpha1.ReasonRolledBack
 		status.Cause = "status of the WukongVM and its annotation " + v1alpha1.AnnotationRestoreRequest + " were lost, so " +
@@ -124,10 +126,17 @@ func (in Inputs) mayGoOn(at time.Time, reports map[v1alpha1.DiskRestorePhase]int
 }
 
 // forgotten reports whether nothing shows which disks belong to a restore of which some disks report that they are
-// replaced: one that was still to be replaced may have forgotten that, because the mark was lost, too. If a disk is
-// done, all were replaced.
+// replaced: one that was still to be replaced may have forgotten that, because the mark was lost, too.
 func (in Inputs) forgotten(at metav1.Time, known int) bool {
-	return known < len(in.VM.Spec.Disks) && !in.isMarked(at.Time) && !in.handled(at)
+	restorable := 0
+	for i := range in.VM.Spec.Disks {
+		entry := &in.VM.Spec.Disks[i]
+		disk := in.Disks[model.DiskName(in.VM, entry)]
+		if disk != nil && entry.Type != v1alpha1.DiskTypeCDROM && !disk.AdoptsClaim() && !model.IsShared(disk) {
+			restorable++
+		}
+	}
+	return known < restorable && !in.isMarked(at.Time)
 }
 
 // isMarked reports whether the mark of the last request names a time.

@@ -242,9 +242,9 @@ func TestRollingBack(t *testing.T) {
 	held := func(changes ...change) row {
 		return row{changes: given(changes...), phase: rollingBack, holds: true,
 			condition: "False RollingBack: the guest is not started, because its " + mixed + ": the previous " +
-				"PersistentVolumeClaim of disk data was deleted, and the other disks are put back. Request a restore of " +
-				"another WukongSnapshot; or set powerState to Stopped, and then to Running, to start the guest on the disks " +
-				"as they are"}
+				"PersistentVolumeClaim of disk data was deleted, and the other disks are put back. Set powerState to Stopped, " +
+				"and request a restore of another WukongSnapshot; or remove the restore from the spec as well, to accept the " +
+				"disks as they are"}
 	}
 	notRolledBack := func(after time.Duration, changes ...change) row {
 		return row{changes: given(changes...), phase: v1alpha1.RestoreNotRolledBack, after: after,
@@ -279,11 +279,14 @@ func TestRollingBack(t *testing.T) {
 		"held, the request was withdrawn":        held(reports(diskReturned, diskInUse), stranded("data"), withdrawn),
 		"held, another request cannot begin": held(reports(diskReturned, diskInUse), stranded("data"), another,
 			noSnapshot),
-		"held, another request": notRolledBack(time.Millisecond, reports(diskReturned, diskInUse), stranded("data"),
-			another),
+		"held, another request": held(reports(diskReturned, diskInUse), stranded("data"), another),
+		"held, powerState Stopped and another request": notRolledBack(time.Millisecond, reports(diskReturned, diskInUse),
+			stranded("data"), another, powerStopped),
 		"held, another request, and somebody started the guest": held(reports(diskReturned, diskInUse), stranded("data"),
 			another, runsOn("root-2", "data-2")),
-		"held, powerState Stopped": notRolledBack(0, reports(diskReturned, diskInUse), stranded("data"), powerStopped),
+		"held, powerState Stopped": held(reports(diskReturned, diskInUse), stranded("data"), powerStopped),
+		"held, and accepted": notRolledBack(0, reports(diskReturned, diskInUse), stranded("data"), powerStopped,
+			withdrawn),
 		"held, it may start": held(reports(diskReturned, diskInUse), stranded("data"), powerStopped,
 			startsOn("root-2", "data-2")),
 		"a disk left, and is not":   ends(reports(diskReturned, diskInUse), notListed),

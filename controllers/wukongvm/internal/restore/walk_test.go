@@ -544,12 +544,12 @@ func (h *halves) step() {
 // settle runs everything without interruptions until nothing is left to do.
 func (h *halves) settle() {
 	h.quiet = true
-	for pass := range 300 {
+	for pass := range 450 {
 		h.now = h.now.Add(3 * time.Second)
 		h.look()
-		if pass == 150 && h.deleted && phaseOf(h.vm.Status.Restore) == v1alpha1.RestoreRollingBack {
-			h.sayf("user: does as the condition says, and sets powerState to Stopped")
-			h.vm.Spec.PowerState = v1alpha1.PowerStopped
+		if pass == 300 && h.deleted && phaseOf(h.vm.Status.Restore) == v1alpha1.RestoreRollingBack {
+			h.sayf("user: does as the condition says: powerState Stopped, and no restore")
+			h.vm.Spec.PowerState, h.vm.Spec.Restore = v1alpha1.PowerStopped, nil
 		}
 		h.passOfVM(9, h.seenDisks)
 		for _, name := range names {
