@@ -174,7 +174,7 @@ func TestEachTimeHasOneSnapshot(t *testing.T) {
 	current := testkit.Read(f, "web", object)
 	current.Status = v1alpha1.WukongSnapshotScheduleStatus{}
 	f.SetStatus(current)
-	f.StartManager()
+	manager = f.StartManager()
 	f.isLast(object, snapshot.Name)
 	assert.Equal(t, []string{snapshot.Name}, f.snapshots())
 	assert.True(t, testkit.Read(f, "web", object).Status.LastScheduleTime.Equal(
@@ -187,8 +187,10 @@ func TestEachTimeHasOneSnapshot(t *testing.T) {
 	f.WaitIdle()
 	assert.Empty(t, f.snapshots())
 
-	// Of 400 hours, one snapshot is taken.
-	f.later(object, 400*time.Hour)
+	// Of 400 hours in which Wukong did not run, one snapshot is taken.
+	manager.Stop()
+	f.now.SetTime(f.now.Now().Add(400 * time.Hour))
+	f.StartManager()
 	f.take(f.name())
 	f.isLast(object, f.name())
 	assert.Len(t, f.snapshots(), 1)
