@@ -233,31 +233,43 @@ func TestDeletionOfASchedule(t *testing.T) {
 	f.Until(func() bool { return len(f.snapshots()) == 0 }, "the snapshots stay")
 }
 
-// A snapshot from which a WukongVM is being restored, or something is being cloned, is not deleted. Neither is a pinned
-// one.
+// A snapshot from which a WukongVM is being restored, or something is being cloned, filled or exported, is not deleted.
+// Neither is a pinned one, nor one of another source.
 func TestWhatIsUsedIsNotDeleted(t *testing.T) {
 	f := withVM(t)
 	f.StartManager()
 	object := builder.Schedule(f.Namespace, "web", "web", "@hourly")
 	f.Create(object)
 	testkit.WaitTrue(f, object, v1alpha1.ReasonScheduled)
-	names := f.takeHours(object, 3)
+	stranger := builder.SnapshotOfVM(f.Namespace, "stranger", "db")
+	stranger.Labels = map[string]string{v1alpha1.LabelSchedule: "web"}
+	f.Create(stranger)
+	f.Patch(object, `{"spec":{"retention":{"maxCount":5}}}`)
+	names := f.takeHours(object, 5)
 	clone := builder.CloneOfSnapshot(f.Namespace, "copy", names[0], "copy")
-	f.Create(clone)
+	export := builder.Export(f.Namespace, "backup", "", builder.OfVolumeSnapshot(names[3]), builder.ToDownload(3600))
+	disk := builder.Disk(f.Namespace, "filled", builder.FromVolumeSnapshot(names[4]))
+	f.Create(clone, export, disk)
 	f.Patch(testkit.Read(f, "web", &v1alpha1.WukongVM{}), `{"spec":{"restore":{"requestedAt":"2050-03-01T12:00:00Z",`+
 		`"snapshotRef":{"name":"`+names[1]+`"}}}}`)
 	f.Patch(testkit.Read(f, names[2], &v1alpha1.WukongSnapshot{}),
 		`{"metadata":{"labels":{"`+v1alpha1.LabelPinned+`":"true"}}}`)
-	names = append(names, f.takeHours(object, 4)...)
+	f.Patch(object, `{"spec":{"retention":{"maxCount":1}}}`)
+	newer := f.takeHours(object, 2)
 	f.WaitIdle()
-	assert.Equal(t, append(slices.Clone(names[:3]), names[4:]...), f.snapshots())
+	all := append([]string{"stranger"}, append(slices.Clone(names), newer[1])...)
+	assert.Equal(t, all, f.snapshots())
+	testkit.Wait(f, object, metav1.ConditionTrue, v1alpha1.ReasonScheduled, "1 snapshots of another source")
 
 	at := metav1.NewTime(f.now.Now().Truncate(time.Second))
 	clone.Status.Phase, clone.Status.CompletionTime = v1alpha1.OperationSucceeded, &at
 	f.SetStatus(clone)
+	f.Remove(export)
+	f.Remove(disk)
 	f.Patch(testkit.Read(f, "web", &v1alpha1.WukongVM{}), `{"spec":{"restore":null}}`)
+	f.WaitGone(export, disk)
 	f.touch(object)
-	f.Until(func() bool { return slices.Equal(f.snapshots(), append([]string{names[2]}, names[4:]...)) })
+	f.Until(func() bool { return slices.Equal(f.snapshots(), []string{"stranger", names[2], newer[1]}) })
 }
 
 // What is wrong is in the condition, and is over when it is mended.
