@@ -469,3 +469,25 @@ func TestTheCloneOfATrial(t *testing.T) {
 	assert.EqualValues(t, 1800, *made.Spec.TTLSecondsAfterFinished, "the guest ends if nothing else ends it")
 	assert.Equal(t, "web", made.Labels[v1alpha1.LabelSchedule])
 }
+
+// An event tells once of each time that was missed, and of each trial that failed.
+func TestWarnings(t *testing.T) {
+	reasons := func(changes ...change) (found []string) {
+		object, world := situation(t, changes...)
+		for _, warning := range warnings(object, decide(object, world)) {
+			found = append(found, warning.Reason)
+		}
+		return found
+	}
+	missed := func(at time.Time) change {
+		return func(object *v1alpha1.WukongSnapshotSchedule, _ *World) {
+			object.Status.LastMissed = &v1alpha1.MissedSnapshot{ScheduleTime: metav1.NewTime(at)}
+		}
+	}
+	assert.Empty(t, reasons())
+	assert.Equal(t, []string{v1alpha1.ReasonMissedTime}, reasons(now(11*time.Minute)))
+	assert.Equal(t, []string{v1alpha1.ReasonMissedTime}, reasons(now(11*time.Minute), missed(noon.Add(-time.Hour))))
+	assert.Empty(t, reasons(handled, now(11*time.Minute), missed(noon)))
+	assert.Equal(t, []string{v1alpha1.ReasonTrialFailed}, reasons(tried, clone(time.Hour, v1alpha1.OperationInProgress)))
+	assert.Empty(t, reasons(tried, clone(time.Hour, v1alpha1.OperationInProgress), guest(metav1.ConditionTrue, time.Hour)))
+}

@@ -5,12 +5,14 @@ import (
 	"fmt"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/novasphere/wukong/apis/model"
 	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/cause"
 	"github.com/novasphere/wukong/controllers/internal/conditions"
 	"github.com/novasphere/wukong/controllers/wukongsnapshotschedule/internal/retention"
 )
@@ -45,7 +47,35 @@ func (r *Reconciler) writeStatus(
 		trial = nil // the metrics of a trial that is no longer asked for would be those of an old snapshot for ever
 	}
 	measure(client.ObjectKeyFromObject(object), last, trial)
-	return r.applier.Status(ctx, object, after)
+	if err := r.applier.Status(ctx, object, after); err != nil {
+		return err
+	}
+	for _, warning := range warnings(object, plan) {
+		r.applier.Recorder.Eventf(object, nil, corev1.EventTypeWarning, warning.Reason, "Schedule", "%s", warning.Message)
+	}
+	return nil
+}
+
+// warnings are what becomes an event after this pass: a time that was missed, and a trial that failed. A snapshot that
+// fails has its own.
+func warnings(object *v1alpha1.WukongSnapshotSchedule, plan *Plan) (found []cause.Cause) {
+	missed, before := plan.lastMissed, object.Status.LastMissed
+	if missed != nil && (before == nil || !before.ScheduleTime.Equal(&missed.ScheduleTime)) {
+		found = append(found, cause.Cause{Reason: v1alpha1.ReasonMissedTime, Message: missedMessage(missed)})
+	}
+	if ended := plan.trial.ended; ended != nil && ended.Result == v1alpha1.TrialFailed {
+		found = append(found, cause.Cause{Reason: v1alpha1.ReasonTrialFailed, Message: failedMessage(ended)})
+	}
+	return found
+}
+
+func missedMessage(missed *v1alpha1.MissedSnapshot) string {
+	return fmt.Sprintf("no snapshot was taken at the last scheduled time, %s: %s", text(missed.ScheduleTime.Time),
+		missed.Message)
+}
+
+func failedMessage(trial *v1alpha1.TrialStatus) string {
+	return fmt.Sprintf("no guest started from WukongSnapshot %s: %s", trial.SnapshotName, trial.Message)
 }
 
 // phase is a one-word summary.
@@ -74,8 +104,7 @@ func reportReady(set *conditions.Set, object *v1alpha1.WukongSnapshotSchedule, w
 		set.True(v1alpha1.ConditionReady, v1alpha1.ReasonSuspended,
 			"no snapshots are taken, because spec.suspend is true")
 	case missed != nil && plan.handled != nil && missed.ScheduleTime.Equal(plan.handled):
-		set.False(v1alpha1.ConditionReady, v1alpha1.ReasonMissedTime, fmt.Sprintf(
-			"no snapshot was taken at the last scheduled time, %s: %s", text(missed.ScheduleTime.Time), missed.Message))
+		set.False(v1alpha1.ConditionReady, v1alpha1.ReasonMissedTime, missedMessage(missed))
 	case failed != nil:
 		set.False(v1alpha1.ConditionReady, v1alpha1.ReasonSnapshotFailed,
 			fmt.Sprintf("WukongSnapshot %s: %s", failed.Name, model.Ready(failed).Message))
@@ -121,8 +150,7 @@ func reportTrial(
 		set.True(v1alpha1.ConditionTrialPassed, v1alpha1.ReasonTrialPassed, fmt.Sprintf(
 			"a guest started from WukongSnapshot %s%s", last.SnapshotName, waits))
 	default:
-		set.False(v1alpha1.ConditionTrialPassed, v1alpha1.ReasonTrialFailed, fmt.Sprintf(
-			"no guest started from WukongSnapshot %s: %s%s", last.SnapshotName, last.Message, waits))
+		set.False(v1alpha1.ConditionTrialPassed, v1alpha1.ReasonTrialFailed, failedMessage(last)+waits)
 	}
 }
 
