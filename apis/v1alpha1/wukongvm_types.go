@@ -521,6 +521,7 @@ type GPU struct {
 // +kubebuilder:printcolumn:name="Node",type=string,JSONPath=`.status.nodeName`
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
 // +kubebuilder:printcolumn:name="Drain",type=string,priority=1,JSONPath=`.status.onDrain`
+// +kubebuilder:printcolumn:name="Restore",type=string,priority=1,JSONPath=`.status.restore.phase`
 // +kubebuilder:printcolumn:name="Reason",type=string,priority=1,JSONPath=`.status.conditions[?(@.type=="Ready")].reason`
 // +kubebuilder:printcolumn:name="Message",type=string,priority=1,JSONPath=`.status.conditions[?(@.type=="Ready")].message`
 // +kubebuilder:validation:XValidation:rule="self.metadata.name.size() <= 63",message="the name of a WukongVM has at most 63 characters: it becomes the guest's host name and a label value"
