@@ -233,7 +233,8 @@ const (
 	ScheduleTrying SchedulePhase = "Trying"
 	// ScheduleSuspended: spec.suspend is true.
 	ScheduleSuspended SchedulePhase = "Suspended"
-	// ScheduleError: no snapshot can be taken; the condition Ready reports why.
+	// ScheduleError: no snapshot can be taken, or none was taken at the last scheduled time; the condition Ready reports
+	// why.
 	ScheduleError SchedulePhase = "Error"
 )
 

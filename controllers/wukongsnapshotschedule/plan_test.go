@@ -148,7 +148,7 @@ func TestEachScheduledTime(t *testing.T) {
 			ready: scheduled, handled: noon, after: 59 * time.Minute},
 		"being taken": {changes: []change{handled, snapshot("web-20260301-1200", 0, v1alpha1.OperationInProgress)},
 			phase: v1alpha1.ScheduleTaking, ready: scheduled, handled: noon, after: 59 * time.Minute},
-		"failed": {changes: []change{handled, snapshot("web-20260301-1200", 0, failed)}, phase: v1alpha1.ScheduleActive,
+		"failed": {changes: []change{handled, snapshot("web-20260301-1200", 0, failed)}, phase: v1alpha1.ScheduleError,
 			ready:   "False SnapshotFailed: WukongSnapshot web-20260301-1200: the pool is full",
 			handled: noon, after: 59 * time.Minute},
 		"failed, and the next is taken": {changes: []change{snapshot("web-20260301-1100", time.Hour, failed)},
@@ -164,7 +164,7 @@ func TestEachScheduledTime(t *testing.T) {
 			after: 9*time.Minute + time.Second},
 		"the source is missing, too late": {changes: []change{noSource, now(time.Hour - 1)}, phase: v1alpha1.ScheduleError,
 			ready: missing, handled: noon, missed: 1, after: 1},
-		"nobody looked in time": {changes: []change{now(11 * time.Minute)}, phase: v1alpha1.ScheduleActive,
+		"nobody looked in time": {changes: []change{now(11 * time.Minute)}, phase: v1alpha1.ScheduleError,
 			ready:   missed + "none could be taken until startingDeadlineSeconds (600) after that time",
 			handled: noon, missed: 1, after: 49 * time.Minute},
 		"suspended": {changes: []change{suspended}, phase: v1alpha1.ScheduleSuspended, handled: noon,
@@ -172,7 +172,7 @@ func TestEachScheduledTime(t *testing.T) {
 		"the name is taken": {
 			changes: []change{func(_ *v1alpha1.WukongSnapshotSchedule, world *World) {
 				world.named = &v1alpha1.WukongSnapshot{ObjectMeta: metav1.ObjectMeta{Name: "web-20260301-1200"}}
-			}}, phase: v1alpha1.ScheduleActive, handled: noon, missed: 1, after: 59 * time.Minute,
+			}}, phase: v1alpha1.ScheduleError, handled: noon, missed: 1, after: 59 * time.Minute,
 			ready: missed + "WukongSnapshot web-20260301-1200 already exists, and is not one of this schedule (label " +
 				"vm.novasphere.dev/schedule): delete it, or name the schedule otherwise",
 		},
@@ -468,26 +468,4 @@ func TestTheCloneOfATrial(t *testing.T) {
 	assert.EqualValues(t, 1800, *made.Spec.DeadlineSeconds)
 	assert.EqualValues(t, 1800, *made.Spec.TTLSecondsAfterFinished, "the guest ends if nothing else ends it")
 	assert.Equal(t, "web", made.Labels[v1alpha1.LabelSchedule])
-}
-
-// An event tells once of each time that was missed, and of each trial that failed.
-func TestWarnings(t *testing.T) {
-	reasons := func(changes ...change) (found []string) {
-		object, world := situation(t, changes...)
-		for _, warning := range warnings(object, decide(object, world)) {
-			found = append(found, warning.Reason)
-		}
-		return found
-	}
-	missed := func(at time.Time) change {
-		return func(object *v1alpha1.WukongSnapshotSchedule, _ *World) {
-			object.Status.LastMissed = &v1alpha1.MissedSnapshot{ScheduleTime: metav1.NewTime(at)}
-		}
-	}
-	assert.Empty(t, reasons())
-	assert.Equal(t, []string{v1alpha1.ReasonMissedTime}, reasons(now(11*time.Minute)))
-	assert.Equal(t, []string{v1alpha1.ReasonMissedTime}, reasons(now(11*time.Minute), missed(noon.Add(-time.Hour))))
-	assert.Empty(t, reasons(handled, now(11*time.Minute), missed(noon)))
-	assert.Equal(t, []string{v1alpha1.ReasonTrialFailed}, reasons(tried, clone(time.Hour, v1alpha1.OperationInProgress)))
-	assert.Empty(t, reasons(tried, clone(time.Hour, v1alpha1.OperationInProgress), guest(metav1.ConditionTrue, time.Hour)))
 }

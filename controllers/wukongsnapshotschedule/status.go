@@ -12,7 +12,6 @@ import (
 
 	"github.com/novasphere/wukong/apis/model"
 	"github.com/novasphere/wukong/apis/v1alpha1"
-	"github.com/novasphere/wukong/controllers/internal/cause"
 	"github.com/novasphere/wukong/controllers/internal/conditions"
 	"github.com/novasphere/wukong/controllers/wukongsnapshotschedule/internal/retention"
 )
@@ -50,28 +49,11 @@ func (r *Reconciler) writeStatus(
 	if err := r.applier.Status(ctx, object, after); err != nil {
 		return err
 	}
-	for _, warning := range warnings(object, plan) {
-		r.applier.Recorder.Eventf(object, nil, corev1.EventTypeWarning, warning.Reason, "Schedule", "%s", warning.Message)
+	if ended := plan.trial.ended; ended != nil && ended.Result == v1alpha1.TrialFailed {
+		r.applier.Recorder.Eventf(object, nil, corev1.EventTypeWarning, v1alpha1.ReasonTrialFailed, "Trial", "%s",
+			failedMessage(ended))
 	}
 	return nil
-}
-
-// warnings are what becomes an event after this pass: a time that was missed, and a trial that failed. A snapshot that
-// fails has its own.
-func warnings(object *v1alpha1.WukongSnapshotSchedule, plan *Plan) (found []cause.Cause) {
-	missed, before := plan.lastMissed, object.Status.LastMissed
-	if missed != nil && (before == nil || !before.ScheduleTime.Equal(&missed.ScheduleTime)) {
-		found = append(found, cause.Cause{Reason: v1alpha1.ReasonMissedTime, Message: missedMessage(missed)})
-	}
-	if ended := plan.trial.ended; ended != nil && ended.Result == v1alpha1.TrialFailed {
-		found = append(found, cause.Cause{Reason: v1alpha1.ReasonTrialFailed, Message: failedMessage(ended)})
-	}
-	return found
-}
-
-func missedMessage(missed *v1alpha1.MissedSnapshot) string {
-	return fmt.Sprintf("no snapshot was taken at the last scheduled time, %s: %s", text(missed.ScheduleTime.Time),
-		missed.Message)
 }
 
 func failedMessage(trial *v1alpha1.TrialStatus) string {
@@ -89,6 +71,8 @@ func phase(object *v1alpha1.WukongSnapshotSchedule, world *World, plan *Plan) v1
 		return v1alpha1.ScheduleTrying
 	case ptr.Deref(object.Spec.Suspend, false):
 		return v1alpha1.ScheduleSuspended
+	case plan.wasMissed() || lastFailure(world, plan) != nil:
+		return v1alpha1.ScheduleError
 	default:
 		return v1alpha1.ScheduleActive
 	}
@@ -97,14 +81,16 @@ func phase(object *v1alpha1.WukongSnapshotSchedule, world *World, plan *Plan) v1
 // reportReady reports whether snapshots are taken, and whether the last one was.
 func reportReady(set *conditions.Set, object *v1alpha1.WukongSnapshotSchedule, world *World, plan *Plan) {
 	failed := lastFailure(world, plan)
-	switch missed := plan.lastMissed; {
+	switch {
 	case plan.problem != nil:
 		set.False(v1alpha1.ConditionReady, plan.problem.Reason, plan.problem.Message)
 	case ptr.Deref(object.Spec.Suspend, false):
 		set.True(v1alpha1.ConditionReady, v1alpha1.ReasonSuspended,
 			"no snapshots are taken, because spec.suspend is true")
-	case missed != nil && plan.handled != nil && missed.ScheduleTime.Equal(plan.handled):
-		set.False(v1alpha1.ConditionReady, v1alpha1.ReasonMissedTime, missedMessage(missed))
+	case plan.wasMissed():
+		set.False(v1alpha1.ConditionReady, v1alpha1.ReasonMissedTime, fmt.Sprintf(
+			"no snapshot was taken at the last scheduled time, %s: %s", text(plan.lastMissed.ScheduleTime.Time),
+			plan.lastMissed.Message))
 	case failed != nil:
 		set.False(v1alpha1.ConditionReady, v1alpha1.ReasonSnapshotFailed,
 			fmt.Sprintf("WukongSnapshot %s: %s", failed.Name, model.Ready(failed).Message))
@@ -115,6 +101,11 @@ func reportReady(set *conditions.Set, object *v1alpha1.WukongSnapshotSchedule, w
 	default:
 		set.True(v1alpha1.ConditionReady, v1alpha1.ReasonScheduled, "")
 	}
+}
+
+// wasMissed reports whether no snapshot was taken at the last scheduled time.
+func (p *Plan) wasMissed() bool {
+	return p.lastMissed != nil && p.handled != nil && p.lastMissed.ScheduleTime.Equal(p.handled)
 }
 
 // lastFailure is the snapshot that was finished last, if it failed and no other is being taken; nil otherwise.
