@@ -180,8 +180,8 @@ type SnapshotTemplateSpec struct {
 
 // TrialRestore restores the newest successful snapshot into a temporary WukongVM, the name of which is that of the
 // schedule with the suffix -trial. Its network is unplugged (overrides.isolated of the WukongClone). When the guest has
-// started, or has not in time, the WukongVM and its disks are deleted. One trial runs at a time; one that takes more than
-// half an hour no longer delays those of other namespaces.
+// started, or has not in time, the WukongVM and its disks are deleted. One trial runs at a time; one that takes more
+// than half an hour no longer delays those of other namespaces.
 type TrialRestore struct {
 	// schedule determines when a trial begins, as spec.schedule does for snapshots.
 	// +required

@@ -3,8 +3,8 @@
 //
 //	Active --scheduled time--> Taking --the snapshot is finished--> Active
 //	   \---scheduled trial---> Trying --the guest started, or did not in time--> Active
-//	Suspended: no snapshots and no trials        Error: the spec cannot be carried out, the source is missing, or the last
-//	                                             snapshot failed or was missed
+//	Suspended: no snapshots and no trials
+//	Error: the spec cannot be carried out, the source is missing, or the last snapshot failed or was missed
 //
 // # Parts
 //

@@ -157,8 +157,8 @@ func snapshotOf(object *v1alpha1.WukongSnapshotSchedule, name string) *v1alpha1.
 	}
 }
 
-// refused reports a write that the API server refused. A snapshot or a trial that was not created is due still, until it is
-// too late.
+// refused reports a write that the API server refused. A snapshot or a trial that was not created is due still, until
+// it is too late.
 func (p *Plan) refused(object *v1alpha1.WukongSnapshotSchedule, err error) {
 	p.problem = cause.Refused(err)
 	status := &object.Status

@@ -258,7 +258,8 @@ func TestRecoveryPointObjective(t *testing.T) {
 		"too old": {[]change{old, handled, rpo(600)}, "False OutsideRPO: the newest snapshot, old, was taken at " +
 			"2026-03-01T10:00:00Z, more than rpoSeconds (600) ago", 59 * time.Minute},
 		"suspended": {[]change{taken, handled, suspended, rpo(600)}, "True WithinRPO:", 9 * time.Minute},
-		"none":      {[]change{handled, rpo(600)}, "False OutsideRPO: there is no successful snapshot with the consistency Crash", 59 * time.Minute},
+		"none": {[]change{handled, rpo(600)},
+			"False OutsideRPO: there is no successful snapshot with the consistency Crash", 59 * time.Minute},
 		"less consistent than required": {[]change{taken, handled, rpo(600), func(
 			object *v1alpha1.WukongSnapshotSchedule, _ *World,
 		) {
@@ -384,7 +385,8 @@ func TestEachTrial(t *testing.T) {
 		"suspended":               {[]change{suspended}, "-", notYet, 49 * time.Minute},
 		"the time zone is wrong":  {[]change{wrongZone}, "-", notYet, 0},
 		"wrong zone, and it runs": {[]change{wrongZone, clone(time.Minute, inProgress)}, "-", notYet, look},
-		"no snapshot":             {[]change{noSnapshots}, "-", "Unknown NotTried: the trial waits for the first successful snapshot", look},
+		"no snapshot": {[]change{noSnapshots}, "-",
+			"Unknown NotTried: the trial waits for the first successful snapshot", look},
 		"another one runs": {[]change{busy}, "-",
 			"Unknown NotTried: the trial waits until one in another namespace has ended", look},
 		"another one runs, and the last one passed": {[]change{busy, last(2*time.Hour, v1alpha1.TrialPassed, "")}, "-",

@@ -12,8 +12,8 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/index"
 )
 
-// isUsed reports whether something is being made from a snapshot, or from one of its VolumeSnapshots: a clone, a disk, an
-// export, or the restored disks of a WukongVM.
+// isUsed reports whether something is being made from a snapshot, or from one of its VolumeSnapshots: a clone, a disk,
+// an export, or the restored disks of a WukongVM.
 func (r *Reconciler) isUsed(ctx context.Context, snapshot *v1alpha1.WukongSnapshot) (bool, error) {
 	for _, look := range []func(context.Context, *v1alpha1.WukongSnapshot) (bool, error){
 		r.isCloned, r.isFilledFrom, r.isRestored, r.isExported,

@@ -111,8 +111,8 @@ func TestLast(t *testing.T) {
 	}
 }
 
-// Whatever the expression, a pass over a schedule costs little: on Sunday, a schedule of each minute of the working days
-// has had no time since Friday.
+// Whatever the expression, a pass over a schedule costs little: on Sunday, a schedule of each minute of the working
+// days has had no time since Friday.
 func BenchmarkLast(b *testing.B) {
 	given, err := Parse("* 8-18 * * 1-5", time.UTC)
 	require.NoError(b, err)

@@ -64,6 +64,9 @@ func startCounting(t *testing.T, namespace string) *counting {
 	c.listener.Run(t,
 		fmt.Sprintf("setsid sh -c 'sleep 86400 | nc -l -p %d >/tmp/heard' >/dev/null 2>&1 </dev/null & sleep 1",
 			listenerPort))
+	// The other side tries once. State 0A is TCP_LISTEN (include/net/tcp_states.h).
+	c.listener.Until(t, harness.CauseNetwork,
+		fmt.Sprintf("grep -qE ':%04X 0+:0000 0A' /proc/net/tcp* && echo listens || true", listenerPort), "listens")
 	guest := cluster.Shell(t, vm)
 	defer guest.Close()
 	c.boot = guest.Run(t, "cat /proc/sys/kernel/random/boot_id")

@@ -138,8 +138,8 @@ func (in Inputs) share(entry *v1alpha1.VMDisk, known Disk) string {
 		return fmt.Sprintf("disk %s is in namespace %s, and only WukongVMs of that namespace can share it: "+
 			"set disks[].action of it to Clone, Omit or Blank", entry.Name, in.Source.Namespace)
 	case in.isIsolated():
-		return fmt.Sprintf("disk %s is shared with other guests, and overrides.isolated keeps the clone apart from them: set "+
-			"disks[].action of it to Clone, Omit or Blank", entry.Name)
+		return fmt.Sprintf("disk %s is shared with other guests, and overrides.isolated keeps the clone apart from them: "+
+			"set disks[].action of it to Clone, Omit or Blank", entry.Name)
 	case !known.isShared():
 		return fmt.Sprintf("disk %s is not shared (spec.shared of its WukongDisk), and two guests would destroy "+
 			"its data: set disks[].action of it to Clone, Omit or Blank", entry.Name)

@@ -123,6 +123,6 @@ func (in Inputs) jitter(at time.Time) time.Duration {
 // format is what the name of a snapshot adds to that of the schedule: its scheduled time.
 const format = "-20060102-1504"
 
-// Name returns the name of the snapshot for a scheduled time, which is in UTC. So a snapshot is taken once for each time,
-// whatever happens in between.
+// Name returns the name of the snapshot for a scheduled time, which is in UTC. So a snapshot is taken once for each
+// time, whatever happens in between.
 func Name(object string, at time.Time) string { return object + at.UTC().Format(format) }

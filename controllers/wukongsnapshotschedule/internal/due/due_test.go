@@ -77,7 +77,8 @@ func TestWhatIsDue(t *testing.T) {
 		Decision{Handled: noon.Add(2 * time.Hour)})
 	at(hourly(handled(noon.Add(5*time.Hour))), 6*time.Hour, due(6, 0))
 	// The times of another expression were not missed.
-	at(hourly(handled(noon), func(object *v1alpha1.WukongSnapshotSchedule) { object.Generation = 2 }), 9*time.Hour, due(9, 0))
+	changed := func(object *v1alpha1.WukongSnapshotSchedule) { object.Generation = 2 }
+	at(hourly(handled(noon), changed), 9*time.Hour, due(9, 0))
 }
 
 func TestJitter(t *testing.T) {

@@ -58,16 +58,8 @@ func (in Inputs) rebuilt() *v1alpha1.VMRestoreStatus {
 	case reports[v1alpha1.DiskRestoreReturned] > 0, inUse > 0 && reports[v1alpha1.DiskRestoreFailed] > 0:
 		status.Phase, status.Reason = v1alpha1.RestoreRollingBack, v1alpha1.ReasonRolledBack
 		status.Cause = "the guest did not start on the restored disks"
-	case inUse > 0 && in.handled(at): // one disk is done, so all were replaced, and the guest started
-		status.Phase, status.Reason = v1alpha1.RestoreSucceeded, v1alpha1.ReasonRestored
-	case inUse > 0 && in.forgotten(at, len(status.Disks)):
-		status.Phase, status.Reason = v1alpha1.RestoreRollingBack, v1alpha1.ReasonRolledBack
-		status.Cause = "status of the WukongVM and its annotation " + v1alpha1.AnnotationRestoreRequest + " were lost, so " +
-			"that nothing shows which disks belong to the restore"
-	case inUse == len(status.Disks):
-		status.Phase = v1alpha1.RestoreStarting
 	case inUse > 0:
-		status.Phase = v1alpha1.RestoreSwitching
+		in.resume(status, inUse)
 	case in.VM.Spec.Restore != nil && in.VM.Spec.Restore.RequestedAt.Equal(&at):
 		// Perhaps not all disks have a new claim yet. The request begins again, with all of them.
 		return nil
@@ -75,6 +67,23 @@ func (in Inputs) rebuilt() *v1alpha1.VMRestoreStatus {
 		status.Phase = v1alpha1.RestoreFilling // and is cancelled
 	}
 	return status
+}
+
+// resume finds out how far a restore came that has replaced some disks.
+func (in Inputs) resume(status *v1alpha1.VMRestoreStatus, inUse int) {
+	at := status.Request.RequestedAt
+	switch {
+	case in.handled(at): // one disk is done, so all were replaced, and the guest started
+		status.Phase, status.Reason = v1alpha1.RestoreSucceeded, v1alpha1.ReasonRestored
+	case in.forgotten(at, len(status.Disks)):
+		status.Phase, status.Reason = v1alpha1.RestoreRollingBack, v1alpha1.ReasonRolledBack
+		status.Cause = "status of the WukongVM and its annotation " + v1alpha1.AnnotationRestoreRequest + " were lost, so " +
+			"that nothing shows which disks belong to the restore"
+	case inUse == len(status.Disks):
+		status.Phase = v1alpha1.RestoreStarting
+	default:
+		status.Phase = v1alpha1.RestoreSwitching
+	}
 }
 
 // reported lists the disks that report the latest restore, and counts their phases.
