@@ -11,6 +11,7 @@ import (
 	"github.com/novasphere/wukong/apis/model"
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/cause"
+	"github.com/novasphere/wukong/controllers/internal/pass"
 	"github.com/novasphere/wukong/controllers/wukongsnapshotschedule/internal/due"
 	"github.com/novasphere/wukong/controllers/wukongsnapshotschedule/internal/retention"
 )
@@ -157,15 +158,17 @@ func snapshotOf(object *v1alpha1.WukongSnapshotSchedule, name string) *v1alpha1.
 	}
 }
 
-// refused reports a write that the API server refused. A snapshot or a trial that was not created is due still, until
+// conclude reports a write that the API server refused. A snapshot or a trial that was not created is due still, until
 // it is too late.
-func (p *Plan) refused(object *v1alpha1.WukongSnapshotSchedule, err error) {
-	p.problem = cause.Refused(err)
+func (p *Plan) conclude(object *v1alpha1.WukongSnapshotSchedule, outcome *pass.Outcome) {
 	status := &object.Status
-	if p.take != nil {
+	if err := outcome.Refused(); err != nil {
+		p.problem = cause.Refused(err)
+	}
+	if outcome.Of("snapshot") != nil {
 		p.handled, p.missed, p.lastMissed = status.LastScheduleTime, status.Missed, status.LastMissed
 	}
-	if p.trial.begin != nil {
+	if outcome.Of("trial") != nil {
 		p.trialHandled = status.LastTrialScheduleTime
 	}
 }

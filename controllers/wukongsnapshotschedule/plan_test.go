@@ -1,6 +1,7 @@
 package wukongsnapshotschedule
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"testing"
@@ -16,6 +17,7 @@ import (
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/apply"
 	"github.com/novasphere/wukong/controllers/internal/conditions"
+	"github.com/novasphere/wukong/controllers/internal/pass"
 )
 
 // noon is a scheduled time; the schedule was created an hour before it.
@@ -230,18 +232,31 @@ func TestTheSnapshot(t *testing.T) {
 	assert.Nil(t, made.Spec.TTLSecondsAfterFinished, "it is deleted by the retention")
 }
 
-// A snapshot that the API server refused is due still.
-func TestARefusedSnapshotIsDueStill(t *testing.T) {
-	object, world := situation(t)
-	plan := decide(object, world)
-	plan.refused(object, &apply.RefusedError{Kind: "WukongSnapshot", Name: "x", Err: errors.New("exceeded quota")})
-	assert.Nil(t, plan.handled)
-	assert.Contains(t, conditionOf(reported(object, world, plan), v1alpha1.ConditionReady), "exceeded quota")
+// after is the outcome of a pass in which one step was refused.
+func after(t *testing.T, step string) *pass.Outcome {
+	t.Helper()
+	type none struct{}
+	refuse := func(none, context.Context, *v1alpha1.WukongSnapshotSchedule, none) error {
+		return &apply.RefusedError{Kind: "WukongSnapshot", Name: "x", Err: errors.New("exceeded quota")}
+	}
+	return pass.New("test", pass.Do(step, refuse)).Run(t.Context(), none{}, &v1alpha1.WukongSnapshotSchedule{}, none{})
+}
 
-	object, world = situation(t, taken, handled)
-	plan = decide(object, world)
-	plan.refused(object, &apply.RefusedError{Kind: "WukongSnapshot", Name: "x", Err: errors.New("may not be deleted")})
-	assert.Equal(t, noon, plan.handled.Time, "another write was refused")
+// A snapshot, or a trial, that the API server refused is due still. One that was made is not due again because another
+// write was refused.
+func TestWhatIsDueAfterARefusal(t *testing.T) {
+	for _, step := range []string{"snapshot", "trial", "retention"} {
+		object, world := situation(t, tried)
+		object.Status.LastScheduleTime = nil
+		world.snapshots[0].Name = "adopted"
+		plan := decide(object, world)
+		require.NotNil(t, plan.take)
+		require.NotNil(t, plan.trial.begin)
+		plan.conclude(object, after(t, step))
+		assert.Equal(t, step == "snapshot", plan.handled == nil, step)
+		assert.Equal(t, step == "trial", plan.trialHandled == nil, step)
+		assert.Contains(t, conditionOf(reported(object, world, plan), v1alpha1.ConditionReady), "exceeded quota", step)
+	}
 }
 
 func TestRecoveryPointObjective(t *testing.T) {

@@ -60,9 +60,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 	}
 	plan := decide(schedule, world)
 	outcome := steps.Run(ctx, r, schedule, &work{World: world, Plan: plan})
-	if err := outcome.Refused(); err != nil {
-		plan.refused(schedule, err)
-	}
+	plan.conclude(schedule, outcome)
 	return outcome.Conclude(plan.after, func() error { return r.writeStatus(ctx, schedule, world, plan) })
 }
 
@@ -100,11 +98,7 @@ func (r *Reconciler) takeSnapshot(
 			return err
 		}
 	}
-	err := r.client.Create(ctx, work.take, client.FieldOwner(fieldManager))
-	if err != nil && !apierrors.IsAlreadyExists(err) {
-		return apply.Classify("WukongSnapshot", work.take.Name, err)
-	}
-	return nil // one that the cache did not show yet is seen by the next pass
+	return r.create(ctx, "WukongSnapshot", work.take)
 }
 
 // settleOwnership makes the snapshots dependents of the schedule, or not, as onDelete is now.
@@ -184,9 +178,13 @@ func (r *Reconciler) beginTrial(ctx context.Context, schedule *v1alpha1.WukongSn
 	if err := r.own(schedule, work.trial.begin); err != nil {
 		return err
 	}
-	err = r.client.Create(ctx, work.trial.begin, client.FieldOwner(fieldManager))
-	if err != nil && !apierrors.IsAlreadyExists(err) {
-		return apply.Classify("WukongClone", work.trial.begin.Name, err)
+	return r.create(ctx, "WukongClone", work.trial.begin)
+}
+
+// create creates an object that the cache did not show. If it exists, the next pass sees whose it is.
+func (r *Reconciler) create(ctx context.Context, kind string, obj client.Object) error {
+	if err := r.client.Create(ctx, obj, client.FieldOwner(fieldManager)); err != nil {
+		return apply.Classify(kind, obj.GetName(), err)
 	}
 	return nil
 }

@@ -145,16 +145,10 @@ func reportTrial(
 	}
 }
 
-// consistencies are those of snapshots, the weakest first.
-var consistencies = map[v1alpha1.SnapshotConsistency]int{
-	v1alpha1.ConsistencyAny: 1, v1alpha1.ConsistencyCrash: 2, v1alpha1.ConsistencyApplication: 3,
-}
-
 // counting is the newest successful snapshot that is as consistent as the schedule requires now; nil for none.
 func counting(object *v1alpha1.WukongSnapshotSchedule, world *World) *v1alpha1.WukongSnapshot {
 	for _, snapshot := range retention.Successful(world.snapshots) {
-		if consistencies[snapshot.Status.Consistency] >=
-			consistencies[object.Spec.Template.Spec.RequiredConsistency] {
+		if model.ReachesConsistency(snapshot.Status.Consistency, object.Spec.Template.Spec.RequiredConsistency) {
 			return snapshot
 		}
 	}

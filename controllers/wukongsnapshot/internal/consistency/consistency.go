@@ -5,6 +5,7 @@ package consistency
 import (
 	"slices"
 
+	"github.com/novasphere/wukong/apis/model"
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/wukongsnapshot/internal/guest"
 )
@@ -34,22 +35,6 @@ type Inputs struct {
 	Finished bool
 }
 
-// levels of consistency, the best first.
-var levels = []v1alpha1.SnapshotConsistency{
-	v1alpha1.ConsistencyApplication, v1alpha1.ConsistencyCrash, v1alpha1.ConsistencyAny,
-}
-
-// worse is the worse of two levels. An unknown level counts as the worst.
-func worse(one, two v1alpha1.SnapshotConsistency) v1alpha1.SnapshotConsistency {
-	rank := func(level v1alpha1.SnapshotConsistency) int {
-		if at := slices.Index(levels, level); at >= 0 {
-			return at
-		}
-		return len(levels) - 1
-	}
-	return levels[max(rank(one), rank(two))]
-}
-
 // Unfrozen is how consistent disks are that are cut now, one after another, without a freeze. The content of one disk,
 // and that of all disks of a paused guest, is of one moment.
 func (in Inputs) Unfrozen() v1alpha1.SnapshotConsistency {
@@ -76,10 +61,10 @@ func (in Inputs) Reached() v1alpha1.SnapshotConsistency {
 	}
 	worst := in.Unfrozen()
 	for _, begin := range in.Begins {
-		worst = worse(worst, begin)
+		worst = model.WorseConsistency(worst, begin)
 	}
 	if in.Recorded != "" {
-		worst = worse(worst, in.Recorded)
+		worst = model.WorseConsistency(worst, in.Recorded)
 	}
 	return worst
 }
@@ -90,12 +75,12 @@ func (in Inputs) Insufficient() bool {
 		return false
 	}
 	reached := in.Reached()
-	return reached != in.Required && worse(reached, in.Required) == reached
+	return reached != in.Required && model.WorseConsistency(reached, in.Required) == reached
 }
 
 // RequiresFreeze reports whether the snapshot is useless without a freeze, because a guest may write to the disks.
 func (in Inputs) RequiresFreeze() bool {
-	return len(in.Writers) > 0 && in.Required != "" && worse(in.Unfrozen(), in.Required) != in.Required
+	return len(in.Writers) > 0 && in.Required != "" && model.WorseConsistency(in.Unfrozen(), in.Required) != in.Required
 }
 
 // Freezable reports whether the guest agent can freeze everything that writes to the disks.
