@@ -41,7 +41,7 @@ type WukongSnapshotScheduleSpec struct {
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=128
-	// +kubebuilder:validation:Pattern=`^(@(yearly|annually|monthly|weekly|daily|midnight|hourly)|[^ @]+( +[^ ]+){4})$`
+	// +kubebuilder:validation:XValidation:rule="self.matches('^(@(yearly|annually|monthly|weekly|daily|midnight|hourly)|[^ @]+( +[^ ]+){4})$')",message="schedule must be the five fields of cron, for example 0 3 * * *, or @hourly, @daily, @weekly, @monthly or @yearly"
 	Schedule string `json:"schedule,omitempty"`
 
 	// timeZone of schedule and trial.schedule, a name of the IANA time zone database such as Europe/Vienna. Omitted, UTC.
@@ -187,7 +187,7 @@ type TrialRestore struct {
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=128
-	// +kubebuilder:validation:Pattern=`^(@(yearly|annually|monthly|weekly|daily|midnight|hourly)|[^ @]+( +[^ ]+){4})$`
+	// +kubebuilder:validation:XValidation:rule="self.matches('^(@(yearly|annually|monthly|weekly|daily|midnight|hourly)|[^ @]+( +[^ ]+){4})$')",message="schedule must be the five fields of cron, for example 0 3 * * *, or @hourly, @daily, @weekly, @monthly or @yearly"
 	Schedule string `json:"schedule,omitempty"`
 
 	// timeoutSeconds is how long a trial may take, in seconds, including the copies of the disks. A guest whose cloud-init

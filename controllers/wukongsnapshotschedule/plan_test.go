@@ -325,10 +325,18 @@ func clone(before time.Duration, phase v1alpha1.OperationPhase) change {
 			},
 		}}
 		world.clone.Spec.Source.SnapshotRef = &v1alpha1.LocalObjectReference{Name: "web-20260301-1200"}
+		world.clone.Spec.TargetName = "web-trial"
 		world.clone.Status.Phase = phase
 		world.clone.Status.Conditions = []metav1.Condition{{
 			Type: v1alpha1.ConditionReady, Status: metav1.ConditionFalse, Message: "the disks are not filled yet",
 		}}
+	}
+}
+
+// completed: the clone ended some time before now.
+func completed(before time.Duration) change {
+	return func(_ *v1alpha1.WukongSnapshotSchedule, world *World) {
+		world.clone.Status.CompletionTime = ptr.To(metav1.NewTime(world.now.Add(-before)))
 	}
 }
 
@@ -369,6 +377,7 @@ func last(before time.Duration, result v1alpha1.TrialResult, message string) cha
 func TestEachTrial(t *testing.T) {
 	const (
 		inProgress, failed = v1alpha1.OperationInProgress, v1alpha1.OperationFailed
+		succeeded          = v1alpha1.OperationSucceeded
 		notYet             = "Unknown NotTried: no trial has ended yet"
 		passed             = "True TrialPassed: a guest started from WukongSnapshot web-20260301-1200"
 		failure            = "False TrialFailed: no guest started from WukongSnapshot web-20260301-1200: "
@@ -421,7 +430,10 @@ func TestEachTrial(t *testing.T) {
 			"within timeoutSeconds (1800): WukongClone web-trial: the disks are not filled yet", time.Millisecond},
 		"the clone fails": {[]change{clone(time.Minute, failed)}, "end", failure +
 			"WukongClone web-trial: the disks are not filled yet", time.Millisecond},
-		"starts": {[]change{clone(time.Minute, inProgress), guest(isFalse, 0)}, "-", notYet, look},
+		"its guest was deleted": {[]change{clone(5*time.Minute, succeeded), completed(time.Minute)}, "end", failure +
+			"WukongVM web-trial was deleted before the trial had ended", time.Millisecond},
+		"its guest is not seen yet": {[]change{clone(5*time.Minute, succeeded), completed(time.Second)}, "-", notYet, look},
+		"starts":                    {[]change{clone(time.Minute, inProgress), guest(isFalse, 0)}, "-", notYet, look},
 		"has started": {[]change{clone(5*time.Minute, inProgress), guest(isTrue, 50*time.Second)}, "-", notYet,
 			10 * time.Second},
 		"runs": {[]change{clone(5*time.Minute, inProgress), guest(isTrue, time.Minute)}, "end", passed,

@@ -74,6 +74,9 @@ func follow(object *v1alpha1.WukongSnapshotSchedule, world *World) Trial {
 		return ended(world, v1alpha1.TrialPassed, "")
 	case clone.Status.Phase == v1alpha1.OperationFailed:
 		return ended(world, v1alpha1.TrialFailed, fmt.Sprintf("WukongClone %s: %s", clone.Name, model.Ready(clone).Message))
+	case isGone(world):
+		return ended(world, v1alpha1.TrialFailed,
+			fmt.Sprintf("WukongVM %s was deleted before the trial had ended", clone.Spec.TargetName))
 	case left <= 0:
 		return ended(world, v1alpha1.TrialFailed,
 			fmt.Sprintf("the guest did not start within timeoutSeconds (%d): %s", int64(timeout.Seconds()), waits))
@@ -106,6 +109,13 @@ func judge(object *v1alpha1.WukongSnapshotSchedule, world *World) (bool, time.Du
 	}
 	rest := ready.LastTransitionTime.Add(steady).Sub(world.now)
 	return rest <= 0, rest, fmt.Sprintf("WukongVM %s has not run for %s yet", guest.Name, steady)
+}
+
+// isGone reports whether the result of a clone that has ended was deleted. The cache may show the end first.
+func isGone(world *World) bool {
+	completed := world.clone.Status.CompletionTime
+	return completed != nil && world.now.Sub(completed.Time) > look &&
+		(world.guest == nil || !isResult(world.guest, world.clone))
 }
 
 // isResult reports whether a WukongVM is the result of a clone, which is deleted with it.
