@@ -333,8 +333,8 @@ var whenMade = map[string][]refusal{
 	"WukongSnapshotSchedule": {
 		{`{"metadata":{"name":"a.b"}}`, "the name of a WukongSnapshotSchedule may have at most 49 characters and " +
 			"no dot: its snapshots are named after it"},
-		{`{"spec":{"schedule":"every day"}}`, "schedule must be the five fields of cron, for example 0 3 * * *, or @hourly, " +
-			"@daily, @weekly, @monthly or @yearly"},
+		{`{"spec":{"schedule":"every day"}}`, "schedule must be the five fields of cron, for example 0 3 * * *, or " +
+			"@hourly, @daily, @weekly, @monthly or @yearly"},
 		{`{"spec":{"schedule":"TZ=UTC 0 3 * * *"}}`, "spec.schedule"},
 		{`{"spec":{"trial":{"schedule":"@every 1h"}}}`, "spec.trial.schedule"},
 		{`{"spec":{"template":{"labels":{"vm.novasphere.dev/pinned":"true"}}}}`,
