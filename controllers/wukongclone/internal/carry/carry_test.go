@@ -182,6 +182,23 @@ func TestClonesGolden(t *testing.T) {
 	}
 }
 
+// Services, spread rules and the scheduler must not take the pod of an isolated guest for that of its source. Where it
+// may run stays.
+func TestThePodOfAnIsolatedGuest(t *testing.T) {
+	in := inputs(func(clone *v1alpha1.WukongClone) {
+		clone.Spec.Disks = []v1alpha1.CloneDisk{{Name: "quorum", Action: v1alpha1.CloneActionOmit}}
+		clone.Spec.Overrides = &v1alpha1.CloneOverrides{Isolated: ptr.To(true)}
+	})
+	in.Source.Spec.Scheduling = &v1alpha1.Scheduling{
+		Labels: map[string]string{"app": "web"}, Annotations: map[string]string{"scrape": "yes"}, PriorityClassName: "high",
+		NodeSelector: map[string]string{"zone": "a"},
+	}
+	vm, found := in.Machine()
+	require.Nil(t, found)
+	assert.Equal(t, &v1alpha1.Scheduling{NodeSelector: map[string]string{"zone": "a"}}, vm.Spec.Scheduling)
+	assert.Equal(t, "high", in.Source.Spec.Scheduling.PriorityClassName, "the source stays as it is")
+}
+
 // Each disk that cannot be made is reported, with the way out.
 func TestDisksThatCannotBeMade(t *testing.T) {
 	choose := func(name string, action v1alpha1.CloneAction) func(*v1alpha1.WukongClone) {
