@@ -10,8 +10,8 @@ import (
 	"github.com/novasphere/wukong/controllers/wukongsnapshot/internal/parts"
 )
 
-// Whoever reads SnapshotLost deletes the snapshot. While the cluster serves no VolumeSnapshots, as when their definition
-// is installed again, nothing shows that one is lost.
+// Whoever reads SnapshotLost deletes the snapshot. While the cluster serves no VolumeSnapshots, as when their
+// definition is installed again, nothing shows that one is lost.
 func TestWhenASnapshotIsLost(t *testing.T) {
 	at := metav1.Now()
 	snapshot := &v1alpha1.WukongSnapshot{}
