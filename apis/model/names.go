@@ -88,6 +88,15 @@ func ExportClaimName(export *v1alpha1.WukongExport) string { return Child(export
 // ExportDownloadName returns the name of the Service of a download link, and of the Secret with its token.
 func ExportDownloadName(export *v1alpha1.WukongExport) string { return Child(export.Name, "download") }
 
+// RelayName is the Job that offers an object of a bucket to CDI's importer, and what belongs to the Job.
+func RelayName(disk *v1alpha1.WukongDisk) string { return Child(disk.Name, "relay") }
+
+// BackupExportName is the WukongExport of one disk of a backup.
+func BackupExportName(backup *v1alpha1.WukongBackup, disk string) string { return Child(backup.Name, "disk-"+disk) }
+
+// BackupJobName is the Job that completes a backup, and the Secret with the files that it writes.
+func BackupJobName(backup *v1alpha1.WukongBackup) string { return Child(backup.Name, "complete") }
+
 // SafetySnapshotName returns the name of the WukongSnapshot that is taken of a stopped WukongVM before a restore. Each
 // restore is requested at another time.
 func SafetySnapshotName(vm *v1alpha1.WukongVM, requestedAt time.Time) string {

@@ -57,6 +57,10 @@ const (
 	// started. Unknown before the first one. Absent without a trial.
 	ConditionTrialPassed = "TrialPassed"
 
+	// ConditionBackedUp on a WukongSnapshotSchedule with a backup: the last backup is complete. Unknown before the first
+	// one. Absent without backup.
+	ConditionBackedUp = "BackedUp"
+
 	// ConditionUpToDate on a WukongImage: the current version is the one that the source had when it was last checked.
 	ConditionUpToDate = "UpToDate"
 	// ConditionCompleted on a WukongExport: True once the bytes are at the target. False with reason Failed or Expired
@@ -321,6 +325,12 @@ const (
 	ReasonTrialPassed = "TrialPassed"
 	// ReasonTrialFailed: the guest of the last trial did not start in time; the message explains why.
 	ReasonTrialFailed = "TrialFailed"
+	// ReasonBackedUp: the last backup of a schedule is complete.
+	ReasonBackedUp = "BackedUp"
+	// ReasonBackupFailed: the last backup of a schedule failed; the message explains why.
+	ReasonBackupFailed = "BackupFailed"
+	// ReasonNotBackedUp: no backup of the schedule has ended yet.
+	ReasonNotBackedUp = "NotBackedUp"
 	// ReasonNotTried: no trial has ended yet.
 	ReasonNotTried = "NotTried"
 	// ReasonSnapshotLost: the VolumeSnapshot of a complete snapshot was deleted. The snapshot is not taken again.

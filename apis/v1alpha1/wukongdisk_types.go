@@ -7,6 +7,9 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
+// LabelRelay is on the pod that offers an object of a bucket to CDI's importer. Its value is the name of the Job.
+const LabelRelay = GroupName + "/relay"
+
 // ReclaimPolicy determines what happens to the data when the object, such as a WukongDisk, is deleted.
 // +kubebuilder:validation:Enum=Delete;Retain
 type ReclaimPolicy string
@@ -222,7 +225,12 @@ type RegistrySource struct {
 	CertConfigMapRef *LocalObjectReference `json:"certConfigMapRef,omitempty"`
 }
 
-// S3Source is a disk image in an S3 bucket.
+// S3Source is a disk image in an S3 bucket. With checksum or encryption, a pod of Wukong reads the object, verifies and
+// decrypts it, and offers it to CDI's importer; otherwise the importer reads it itself.
+//
+// +kubebuilder:validation:XValidation:rule="has(self.secretRef) || (!has(self.checksum) && !has(self.encryption))",message="secretRef is required with checksum or encryption"
+// +kubebuilder:validation:XValidation:rule="!has(self.region) || has(self.checksum) || has(self.encryption)",message="region is only used with checksum or encryption: without them, CDI finds the region out; leave it out"
+// +kubebuilder:validation:XValidation:rule="(!has(self.checksum) && !has(self.encryption)) || self.url.matches('^https?://[^/?#@]+/[^/?#]+/[^?#]*[^/?#]$')",message="with checksum or encryption, url must be https://endpoint/bucket/key (or http), without user, query and a slash at the end"
 type S3Source struct {
 	// url of the object, as HTTP URL: https://endpoint/bucket/key.
 	// +required
@@ -230,6 +238,12 @@ type S3Source struct {
 	// +kubebuilder:validation:MaxLength=2048
 	// +kubebuilder:validation:XValidation:rule="self.matches('^https?://')",message="url must begin with http:// or https://"
 	URL string `json:"url,omitempty"`
+
+	// region of the bucket, for an object with checksum or encryption. Omitted, us-east-1.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=64
+	Region string `json:"region,omitempty"`
 
 	// secretRef names a Secret with the credentials: keys accessKeyId and secretKey. Omitted, the object must be
 	// public.
@@ -239,6 +253,26 @@ type S3Source struct {
 	// certConfigMapRef names a ConfigMap with the CA certificates to trust, in PEM.
 	// +optional
 	CertConfigMapRef *LocalObjectReference `json:"certConfigMapRef,omitempty"`
+
+	// checksum of the object in the bucket, as sha256:<hex>. An object with another checksum is refused. A WukongExport
+	// reports it in status.checksum.
+	// +optional
+	// +kubebuilder:validation:MaxLength=71
+	// +kubebuilder:validation:Pattern=`^sha256:[0-9a-f]{64}$`
+	Checksum string `json:"checksum,omitempty"`
+
+	// encryption by which the object was encrypted. The Secret needs the key identity.
+	// +optional
+	Encryption *Encryption `json:"encryption,omitempty"`
+}
+
+// Encryption is encryption by age (https://age-encryption.org/v1), which the program of the same name decrypts, too.
+type Encryption struct {
+	// secretRef names a Secret with keys of age-keygen. The key recipient has public keys, one per line, and suffices to
+	// encrypt. The key identity has the secret key. It is needed to decrypt; without recipient, its public key is used
+	// to encrypt.
+	// +required
+	SecretRef LocalObjectReference `json:"secretRef,omitzero"`
 }
 
 // GCSSource is a disk image in a Google Cloud Storage bucket.

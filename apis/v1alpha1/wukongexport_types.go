@@ -176,6 +176,11 @@ type S3Target struct {
 	// certConfigMapRef names a ConfigMap with CA certificates to trust in addition to the well-known ones, in PEM.
 	// +optional
 	CertConfigMapRef *LocalObjectReference `json:"certConfigMapRef,omitempty"`
+
+	// encryption of the file. Omitted, it is not encrypted. The size and the checksum in status are those of the
+	// encrypted file. An interrupted upload of an encrypted file begins again with the next pod.
+	// +optional
+	Encryption *Encryption `json:"encryption,omitempty"`
 }
 
 // RegistryTarget is an image in an OCI registry.

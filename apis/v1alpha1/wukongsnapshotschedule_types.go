@@ -94,6 +94,10 @@ type WukongSnapshotScheduleSpec struct {
 	// trial regularly restores the newest snapshot into a temporary WukongVM, and starts it.
 	// +optional
 	Trial *TrialRestore `json:"trial,omitempty"`
+
+	// backup copies successful snapshots out of the cluster.
+	// +optional
+	Backup *ScheduledBackup `json:"backup,omitempty"`
 }
 
 // SnapshotRetention determines which snapshots of a schedule are deleted: those beyond maxCount, and those older than
@@ -219,6 +223,18 @@ type TrialRestore struct {
 	StorageClassName string `json:"storageClassName,omitempty"`
 }
 
+// ScheduledBackup copies each successful snapshot by a WukongBackup, which has the name of the snapshot. While a copy is
+// being made, none of another snapshot begins; then only the newest snapshot is copied.
+type ScheduledBackup struct {
+	// target of the copies. Each schedule has a folder of its own in it: namespace/name of the schedule.
+	// +required
+	Target BackupTarget `json:"target,omitzero"`
+
+	// retention deletes old copies of this schedule. Omitted, none is deleted.
+	// +optional
+	Retention *BackupRetention `json:"retention,omitempty"`
+}
+
 // SchedulePhase is a one-word summary of a schedule.
 // +kubebuilder:validation:Enum=Active;Taking;Trying;Suspended;Error
 type SchedulePhase string
@@ -240,7 +256,7 @@ const (
 
 // WukongSnapshotScheduleStatus is the observed state of the schedule.
 type WukongSnapshotScheduleStatus struct {
-	// conditions: Ready, WithinRPO, TrialPassed, UmbrellaLinked.
+	// conditions: Ready, WithinRPO, TrialPassed, BackedUp, UmbrellaLinked.
 	// +optional
 	// +listType=map
 	// +listMapKey=type
@@ -296,6 +312,53 @@ type WukongSnapshotScheduleStatus struct {
 	// +optional
 	// +wukong:ledger
 	LastTrial *TrialStatus `json:"lastTrial,omitempty"`
+
+	// lastBackup is the last WukongBackup of the schedule that has ended.
+	// +optional
+	// +wukong:ledger
+	LastBackup *ScheduledBackupStatus `json:"lastBackup,omitempty"`
+}
+
+// BackupResult is how a backup ended.
+// +kubebuilder:validation:Enum=Succeeded;Failed
+type BackupResult string
+
+const (
+	// BackupSucceeded means that the backup is complete.
+	BackupSucceeded BackupResult = "Succeeded"
+	// BackupFailed means that it is not.
+	BackupFailed BackupResult = "Failed"
+)
+
+// ScheduledBackupStatus is a backup that has ended.
+type ScheduledBackupStatus struct {
+	// snapshotName is the WukongSnapshot that was copied.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	SnapshotName string `json:"snapshotName,omitempty"`
+
+	// takenAt is the point in time of the snapshot.
+	// +optional
+	TakenAt *metav1.Time `json:"takenAt,omitempty"`
+
+	// completionTime is when the backup ended.
+	// +required
+	CompletionTime metav1.Time `json:"completionTime,omitzero"`
+
+	// result is how it ended.
+	// +required
+	Result BackupResult `json:"result,omitempty"`
+
+	// location is the URL of the manifest that restores it.
+	// +optional
+	// +kubebuilder:validation:MaxLength=2048
+	Location string `json:"location,omitempty"`
+
+	// message explains why it failed, or why old backups could not be deleted.
+	// +optional
+	// +kubebuilder:validation:MaxLength=1024
+	Message string `json:"message,omitempty"`
 }
 
 // MissedSnapshot is a scheduled time for which no snapshot was taken.
@@ -374,6 +437,7 @@ type TrialStatus struct {
 // +kubebuilder:printcolumn:name="Kept",type=integer,JSONPath=`.status.kept`
 // +kubebuilder:printcolumn:name="RPO",type=string,JSONPath=`.status.conditions[?(@.type=="WithinRPO")].status`
 // +kubebuilder:printcolumn:name="Trial",type=string,JSONPath=`.status.conditions[?(@.type=="TrialPassed")].status`
+// +kubebuilder:printcolumn:name="Backup",type=string,JSONPath=`.status.lastBackup.result`
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
 // +kubebuilder:printcolumn:name="Message",type=string,priority=1,JSONPath=`.status.conditions[?(@.type=="Ready")].message`
 // +kubebuilder:validation:XValidation:rule="size(self.metadata.name) <= 49 && !self.metadata.name.contains('.')",message="the name of a WukongSnapshotSchedule may have at most 49 characters and no dot: its snapshots are named after it"

@@ -3,6 +3,15 @@
 package bounds
 
 var ofKinds = map[string]map[string]bound{
+	"WukongBackup": {
+		".disks":              {most: 32, unique: true, keys: []string{"name"}},
+		".disks[].checksum":   {most: 71},
+		".disks[].exportName": {most: 253},
+		".disks[].location":   {most: 2048},
+		".disks[].name":       {most: 253},
+		".location":           {most: 2048},
+		".warning":            {most: 1024},
+	},
 	"WukongClone": {
 		".disks":            {most: 32, unique: true, keys: []string{"name"}},
 		".disks[].diskName": {most: 253},
@@ -95,10 +104,13 @@ var ofKinds = map[string]map[string]bound{
 		".quiesce.nodeName":           {most: 253},
 	},
 	"WukongSnapshotSchedule": {
-		".lastMissed.message":     {most: 1024},
-		".lastSnapshot.name":      {most: 253},
-		".lastTrial.message":      {most: 1024},
-		".lastTrial.snapshotName": {most: 253},
+		".lastBackup.location":     {most: 2048},
+		".lastBackup.message":      {most: 1024},
+		".lastBackup.snapshotName": {most: 253},
+		".lastMissed.message":      {most: 1024},
+		".lastSnapshot.name":       {most: 253},
+		".lastTrial.message":       {most: 1024},
+		".lastTrial.snapshotName":  {most: 253},
 	},
 	"WukongVM": {
 		".disks":                               {most: 64, unique: true, keys: []string{"name"}},
