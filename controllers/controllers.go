@@ -16,6 +16,7 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/kind"
 	"github.com/novasphere/wukong/controllers/wukong"
 	"github.com/novasphere/wukong/controllers/wukongaddress"
+	"github.com/novasphere/wukong/controllers/wukongbackup"
 	"github.com/novasphere/wukong/controllers/wukongclone"
 	"github.com/novasphere/wukong/controllers/wukongdisk"
 	"github.com/novasphere/wukong/controllers/wukongexport"
@@ -38,6 +39,7 @@ var children = []kind.Kind{
 	wukongclone.Kind,
 	wukongexport.Kind,
 	wukongsnapshotschedule.Kind,
+	wukongbackup.Kind,
 }
 
 // Kinds are all kinds that have a controller.

@@ -31,6 +31,9 @@ type Options struct {
 	Insecure bool
 	// ExpiresAt ends a download.
 	ExpiresAt time.Time
+	Encrypted bool
+	KeepCount int
+	KeepAge   time.Duration
 
 	// Paths and addresses in the container. Tests use others.
 	credentials, certificates, terminationLog, statusAddress, downloadAddress string

@@ -51,6 +51,8 @@ type Report struct {
 	// Reason and Message of a failure: a reason of the WukongExport's conditions, and its explanation.
 	Reason  string `json:"reason,omitempty"`
 	Message string `json:"message,omitempty"`
+	Deleted int    `json:"deleted,omitempty"`
+	Warning string `json:"warning,omitempty"`
 }
 
 // ParseReport reads a termination message, or a line of the stream.

@@ -92,9 +92,11 @@ func ExportDownloadName(export *v1alpha1.WukongExport) string { return Child(exp
 func RelayName(disk *v1alpha1.WukongDisk) string { return Child(disk.Name, "relay") }
 
 // BackupExportName is the WukongExport of one disk of a backup.
-func BackupExportName(backup *v1alpha1.WukongBackup, disk string) string { return Child(backup.Name, "disk-"+disk) }
+func BackupExportName(backup *v1alpha1.WukongBackup, disk string) string {
+	return Child(backup.Name, "disk-"+disk)
+}
 
-// BackupJobName is the Job that completes a backup, and the Secret with the files that it writes.
+// BackupJobName is the Job that completes a backup, and the ConfigMap with the files that it writes.
 func BackupJobName(backup *v1alpha1.WukongBackup) string { return Child(backup.Name, "complete") }
 
 // SafetySnapshotName returns the name of the WukongSnapshot that is taken of a stopped WukongVM before a restore. Each

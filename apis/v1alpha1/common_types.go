@@ -49,7 +49,10 @@ const (
 	// AnnotationClonedBy on a WukongVM or WukongDisk is the WukongClone that made it: its name, a slash, and its UID. A
 	// WukongClone that is applied again finds its result by the name.
 	AnnotationClonedBy = GroupName + "/cloned-by"
-	// AnnotationClonedIdentity on such a WukongVM is the identity of the WukongClone: Renew or Keep. cloud-init renews the
+	// AnnotationRestoredFrom on a WukongVM or WukongDisk that was made by the manifest of a backup is the URL of the
+	// backup's folder. It is for people.
+	AnnotationRestoredFrom = GroupName + "/restored-from"
+	// AnnotationClonedIdentity on a WukongVM that was cloned or restored is its identity: Renew or Keep. cloud-init renews the
 	// machine ID and the SSH host keys, or keeps the keys.
 	AnnotationClonedIdentity = GroupName + "/cloned-identity"
 	// AnnotationClonedFrom on such an object is the source of the WukongClone: kind, namespace and name, separated by

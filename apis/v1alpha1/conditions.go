@@ -403,6 +403,10 @@ const (
 	ReasonSourceUnreadable = "SourceUnreadable"
 	// ReasonCredentialsRefused: the target does not accept the credentials, or they do not allow writing.
 	ReasonCredentialsRefused = "CredentialsRefused"
+	// ReasonKeyRefused: a key of an encryption cannot be used, or the object is encrypted for another key.
+	ReasonKeyRefused = "KeyRefused"
+	// ReasonChecksumMismatch: an object in a bucket does not have the expected bytes: it was changed, or is not complete.
+	ReasonChecksumMismatch = "ChecksumMismatch"
 	// ReasonBucketMissing: the S3 bucket does not exist.
 	ReasonBucketMissing = "BucketMissing"
 	// ReasonTargetUnreachable: the target cannot be connected to, or its certificate is not trusted.

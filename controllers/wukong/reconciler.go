@@ -17,7 +17,7 @@ const fieldManager = "wukong-controller"
 
 // +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongs,verbs=get;list;watch
 // +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongs/status,verbs=patch
-// +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongvms;wukongdisks;wukongimages;wukongnetworks;wukongsnapshots;wukongmigrations;wukongclones;wukongexports;wukongsnapshotschedules,verbs=get;list;watch
+// +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongvms;wukongdisks;wukongimages;wukongnetworks;wukongbackups;wukongsnapshots;wukongmigrations;wukongclones;wukongexports;wukongsnapshotschedules,verbs=get;list;watch
 // +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
 
 // Reconciler aggregates the children of Wukongs. It reads them, and writes only the status of Wukongs.

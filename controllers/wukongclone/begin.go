@@ -10,8 +10,8 @@ import (
 
 	"github.com/novasphere/wukong/apis/model"
 	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/carry"
 	"github.com/novasphere/wukong/controllers/internal/operation"
-	"github.com/novasphere/wukong/controllers/wukongclone/internal/carry"
 )
 
 // begin makes the next object, or reports what prevents it.

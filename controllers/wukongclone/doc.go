@@ -7,12 +7,13 @@
 //	                                                                                         \--deadline--> Failed
 //
 // A WukongVM is cloned from a temporary WukongSnapshot of it; a snapshot, or a disk, needs none. The result is one
-// object, complete (package internal/carry), which this controller never changes afterwards. CDI fills its disks.
+// object, complete (package controllers/internal/carry), which this controller never changes afterwards. CDI fills its disks.
 //
 // # Parts
 //
-//	internal/carry     what the result is: which fields it has from the source, and its identity
 //	internal/progress  how far its disks are
+//
+// In controllers/internal is carry: what the result is, that is, which fields it has from the source, and its identity.
 //
 // # Once
 //

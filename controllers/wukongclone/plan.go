@@ -12,8 +12,8 @@ import (
 	"github.com/novasphere/wukong/apis/model"
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/apply"
+	"github.com/novasphere/wukong/controllers/internal/carry"
 	"github.com/novasphere/wukong/controllers/internal/operation"
-	"github.com/novasphere/wukong/controllers/wukongclone/internal/carry"
 	"github.com/novasphere/wukong/controllers/wukongclone/internal/progress"
 )
 

@@ -16,8 +16,8 @@ import (
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/builder"
 	"github.com/novasphere/wukong/controllers/internal/apply"
+	"github.com/novasphere/wukong/controllers/internal/carry"
 	"github.com/novasphere/wukong/controllers/internal/kind/keeptest"
-	"github.com/novasphere/wukong/controllers/wukongclone/internal/carry"
 )
 
 func TestMain(m *testing.M) { keeptest.Main(m) }

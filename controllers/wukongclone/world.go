@@ -2,24 +2,22 @@ package wukongclone
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
 
-	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/novasphere/wukong/apis/model"
 	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/carry"
 	"github.com/novasphere/wukong/controllers/internal/index"
+	"github.com/novasphere/wukong/controllers/internal/manifest"
 	"github.com/novasphere/wukong/controllers/internal/read"
 	"github.com/novasphere/wukong/controllers/internal/umbrella"
-	"github.com/novasphere/wukong/controllers/wukongclone/internal/carry"
 )
 
 // World is all that is read in one pass.
@@ -162,26 +160,8 @@ func (r *Reconciler) observeContent(ctx context.Context, snapshot *v1alpha1.Wuko
 			return err
 		}
 	}
-	origin.manifest, err = r.manifest(ctx, snapshot)
+	origin.manifest, err = manifest.Read(ctx, r.live, snapshot)
 	return err
-}
-
-// manifest reads the WukongVM as a snapshot keeps it; nil when it keeps none.
-func (r *Reconciler) manifest(ctx context.Context, snapshot *v1alpha1.WukongSnapshot) (*v1alpha1.WukongVM, error) {
-	machine := snapshot.Status.Machine
-	if machine.RevisionName == "" {
-		return nil, nil
-	}
-	revision, err := read.Get(ctx, r.live, snapshot.Namespace, machine.RevisionName, &appsv1.ControllerRevision{})
-	if err != nil || revision == nil || !metav1.IsControlledBy(revision, snapshot) {
-		return nil, err
-	}
-	vm := &v1alpha1.WukongVM{}
-	if err := json.Unmarshal(revision.Data.Raw, vm); err != nil {
-		return nil, fmt.Errorf("decode ControllerRevision %s: %w", revision.Name, err)
-	}
-	vm.Namespace, vm.Name, vm.UID = snapshot.Namespace, machine.Name, types.UID(machine.UID)
-	return vm, nil
 }
 
 // observeMachine reads the disks of the source, and the addresses that it has.

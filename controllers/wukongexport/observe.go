@@ -15,6 +15,7 @@ import (
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/dependency"
 	"github.com/novasphere/wukong/controllers/internal/index"
+	"github.com/novasphere/wukong/controllers/internal/moverpod"
 	"github.com/novasphere/wukong/controllers/internal/pass"
 	"github.com/novasphere/wukong/controllers/internal/read"
 	"github.com/novasphere/wukong/controllers/internal/umbrella"
@@ -204,7 +205,7 @@ func (r *Reconciler) observePod(ctx context.Context, export *v1alpha1.WukongExpo
 		}
 	}
 	if observed.pod != nil {
-		observed.report = attempt.LastReport(observed.pod)
+		observed.report = moverpod.LastReport(observed.pod)
 		if observed.report != nil {
 			r.followers.Stop(observed.pod.UID)
 		} else {

@@ -11,6 +11,7 @@ import (
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/apply"
 	"github.com/novasphere/wukong/controllers/internal/conditions"
+	"github.com/novasphere/wukong/controllers/internal/moverpod"
 	"github.com/novasphere/wukong/controllers/internal/operation"
 	"github.com/novasphere/wukong/controllers/wukongexport/internal/attempt"
 	"github.com/novasphere/wukong/controllers/wukongexport/internal/download"
@@ -61,7 +62,7 @@ func evaluate(export *v1alpha1.WukongExport, observed *observation, applyErr err
 	if found := observed.attempt().Problem(); found != nil {
 		return found
 	}
-	if export.Spec.Target.Download != nil && attempt.Serving(observed.pod) {
+	if export.Spec.Target.Download != nil && moverpod.Ready(observed.pod) {
 		serving := operation.InProgress(v1alpha1.ReasonServing, "download with the token in Secret %s, until %s",
 			model.ExportDownloadName(export), observed.job.Annotations[job.AnnotationExpiresAt])
 		serving.Ready = true

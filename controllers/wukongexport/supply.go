@@ -10,8 +10,8 @@ import (
 	"github.com/novasphere/wukong/apis/model"
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/apply"
+	"github.com/novasphere/wukong/controllers/internal/moverpod"
 	"github.com/novasphere/wukong/controllers/internal/read"
-	"github.com/novasphere/wukong/controllers/wukongexport/internal/attempt"
 	"github.com/novasphere/wukong/controllers/wukongexport/internal/download"
 	"github.com/novasphere/wukong/controllers/wukongexport/internal/job"
 )
@@ -26,7 +26,7 @@ func (o *observation) supplied(export *v1alpha1.WukongExport) bool {
 func (r *Reconciler) supplyDownload(
 	ctx context.Context, export *v1alpha1.WukongExport, observed *observation,
 ) error {
-	if !observed.supplied(export) || export.Spec.Target.Download == nil || attempt.Serving(observed.pod) {
+	if !observed.supplied(export) || export.Spec.Target.Download == nil || moverpod.Ready(observed.pod) {
 		return nil
 	}
 	expiresAt, err := job.ExpiresAt(observed.job)

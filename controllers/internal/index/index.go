@@ -45,6 +45,8 @@ const (
 	CloneByTarget = "spec.targetName"
 	// ScheduleBySource finds the WukongSnapshotSchedules of an object, by model.Origin.Key.
 	ScheduleBySource = "spec.template.spec.source"
+	// BackupBySnapshot finds the WukongBackups of a WukongSnapshot, by its name.
+	BackupBySnapshot = "spec.snapshotRef"
 	// VMBySnapshot finds the WukongVMs that are restored from a WukongSnapshot, or had it taken for that, by its name.
 	VMBySnapshot = "restore.wukongSnapshot"
 	// ClaimByUID finds a PersistentVolumeClaim by its UID, in all namespaces.
@@ -92,6 +94,7 @@ var shared = []Entry{
 	{&v1alpha1.WukongClone{}, CloneBySource, cloneSource},
 	{&v1alpha1.WukongClone{}, CloneByTarget, cloneTarget},
 	{&v1alpha1.WukongSnapshotSchedule{}, ScheduleBySource, scheduleSource},
+	{&v1alpha1.WukongBackup{}, BackupBySnapshot, backupSnapshot},
 	{&v1alpha1.WukongVM{}, VMBySnapshot, restoreSnapshots},
 	{&corev1.PersistentVolumeClaim{}, ClaimByUID, uid},
 	{&corev1.Event{}, FailureByClaim, ClaimsOfFailure},
@@ -149,6 +152,10 @@ func snapshotVM(obj client.Object) []string {
 
 func migrationVM(obj client.Object) []string {
 	return []string{obj.(*v1alpha1.WukongMigration).Spec.VMRef.Name}
+}
+
+func backupSnapshot(obj client.Object) []string {
+	return []string{obj.(*v1alpha1.WukongBackup).Spec.SnapshotRef.Name}
 }
 
 func scheduleSource(obj client.Object) []string {

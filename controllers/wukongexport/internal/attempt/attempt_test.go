@@ -16,8 +16,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/event"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/moverpod"
 	"github.com/novasphere/wukong/controllers/internal/warnings"
-	"github.com/novasphere/wukong/controllers/wukongexport/internal/job"
 	"github.com/novasphere/wukong/mover"
 )
 
@@ -41,7 +41,7 @@ func pod(phase corev1.PodPhase, changes ...func(*corev1.PodStatus)) *corev1.Pod 
 
 func container(state corev1.ContainerState) func(*corev1.PodStatus) {
 	return func(status *corev1.PodStatus) {
-		status.ContainerStatuses = []corev1.ContainerStatus{{Name: job.ContainerName, State: state}}
+		status.ContainerStatuses = []corev1.ContainerStatus{{Name: moverpod.ContainerName, State: state}}
 	}
 }
 
@@ -142,12 +142,12 @@ func TestAJobEndsWithTheLastReportOfItsPod(t *testing.T) {
 func TestWhatAPodDoes(t *testing.T) {
 	assert.False(t, Running(nil))
 	assert.True(t, Running(pod(corev1.PodRunning)))
-	assert.False(t, Serving(nil))
-	assert.False(t, Serving(pod(corev1.PodRunning)))
-	assert.True(t, Serving(pod(corev1.PodRunning, condition(corev1.PodReady, corev1.ConditionTrue, ""))))
-	assert.Nil(t, LastReport(pod(corev1.PodRunning)))
-	assert.Nil(t, LastReport(pod(corev1.PodFailed, terminated("killed"))))
-	assert.NotNil(t, LastReport(pod(corev1.PodSucceeded, terminated(`{"percent":100}`))))
+	assert.False(t, moverpod.Ready(nil))
+	assert.False(t, moverpod.Ready(pod(corev1.PodRunning)))
+	assert.True(t, moverpod.Ready(pod(corev1.PodRunning, condition(corev1.PodReady, corev1.ConditionTrue, ""))))
+	assert.Nil(t, moverpod.LastReport(pod(corev1.PodRunning)))
+	assert.Nil(t, moverpod.LastReport(pod(corev1.PodFailed, terminated("killed"))))
+	assert.NotNil(t, moverpod.LastReport(pod(corev1.PodSucceeded, terminated(`{"percent":100}`))))
 }
 
 func TestWhichChangesOfAPodMatter(t *testing.T) {

@@ -17,6 +17,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/event"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/moverpod"
 	"github.com/novasphere/wukong/mover"
 )
 
@@ -116,10 +117,10 @@ func TestWhatAPodWaitsFor(t *testing.T) {
 func TestReportsOfOtherContainers(t *testing.T) {
 	found := pod(corev1.PodFailed, terminated(`{"percent":40,"reason":"BucketMissing","message":"b"}`))
 	found.Status.ContainerStatuses[0].Name = "istio-proxy"
-	assert.Nil(t, LastReport(found))
+	assert.Nil(t, moverpod.LastReport(found))
 	found.Status.ContainerStatuses = append(found.Status.ContainerStatuses,
 		pod(corev1.PodFailed, terminated(`{"percent":140}`)).Status.ContainerStatuses...)
-	assert.EqualValues(t, 100, LastReport(found).Percent, "a pod can write anything")
+	assert.EqualValues(t, 100, moverpod.LastReport(found).Percent, "a pod can write anything")
 }
 
 // unreadable is an API server that refuses the list of events.

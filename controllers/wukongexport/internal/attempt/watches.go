@@ -1,6 +1,7 @@
 package attempt
 
 import (
+	"github.com/novasphere/wukong/controllers/internal/moverpod"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	"sigs.k8s.io/controller-runtime/pkg/event"
@@ -15,8 +16,8 @@ func Change() predicate.Predicate {
 			return before.UID != after.UID || before.Status.Phase != after.Status.Phase ||
 				before.Status.PodIP != after.Status.PodIP ||
 				before.DeletionTimestamp.IsZero() != after.DeletionTimestamp.IsZero() ||
-				Serving(before) != Serving(after) || waitsFor(before) != waitsFor(after) ||
-				!equality.Semantic.DeepEqual(LastReport(before), LastReport(after))
+				moverpod.Ready(before) != moverpod.Ready(after) || moverpod.WaitsFor(before) != moverpod.WaitsFor(after) ||
+				!equality.Semantic.DeepEqual(moverpod.LastReport(before), moverpod.LastReport(after))
 		},
 	}
 }

@@ -7,14 +7,13 @@ import (
 
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/util/intstr"
 	"k8s.io/utils/ptr"
 
 	"github.com/novasphere/wukong/apis/model"
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/kind"
+	"github.com/novasphere/wukong/controllers/internal/moverpod"
 	"github.com/novasphere/wukong/mover"
 )
 
@@ -27,16 +26,6 @@ const (
 	// long after each further one: five minutes in all, in which a user may correct a Secret, and a target may become
 	// reachable.
 	Attempts = 6
-
-	// ContainerName is the container that moves the bytes.
-	ContainerName = "mover"
-
-	// StatusPortName is the port at which the container reports its progress.
-	StatusPortName = "status"
-
-	// qemuUser owns the files and devices of disks: CDI writes them as this user (CDI pkg/common, QemuSubGid), and
-	// KubeVirt's pods read them so.
-	qemuUser = 107
 )
 
 // Inputs decide what the Job is.
@@ -79,67 +68,15 @@ func Make(in Inputs) *batchv1.Job {
 	return job
 }
 
-// podTemplate meets the Pod Security Standard "restricted", and has no token for the API server.
+// podTemplate is the template of the pod.
 func (in Inputs) podTemplate() corev1.PodTemplateSpec {
-	source, target := in.source(), targetOf(in.Export)
-	spec := corev1.PodSpec{
-		RestartPolicy:                 corev1.RestartPolicyNever,
-		AutomountServiceAccountToken:  ptr.To(false),
-		EnableServiceLinks:            ptr.To(false),
-		TerminationGracePeriodSeconds: ptr.To[int64](10),
-		SecurityContext: &corev1.PodSecurityContext{
-			RunAsNonRoot: ptr.To(true),
-			RunAsUser:    ptr.To[int64](qemuUser), RunAsGroup: ptr.To[int64](qemuUser),
-			FSGroup: ptr.To[int64](qemuUser),
-			// Otherwise kubelet would walk through a restored volume with many files at each start.
-			FSGroupChangePolicy: ptr.To(corev1.FSGroupChangeOnRootMismatch),
-			SeccompProfile:      &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault},
-		},
-		Containers: []corev1.Container{in.container(source, target)},
-		Volumes:    append(source.volumes, target.volumes...),
-	}
-	for _, name := range in.Mover.PullSecrets {
-		spec.ImagePullSecrets = append(spec.ImagePullSecrets, corev1.LocalObjectReference{Name: name})
-	}
-	if in.AssignsUsers {
-		ids := spec.SecurityContext
-		ids.RunAsUser, ids.RunAsGroup, ids.FSGroup = nil, nil, nil
-	}
-	return corev1.PodTemplateSpec{
-		ObjectMeta: metav1.ObjectMeta{Labels: map[string]string{
-			v1alpha1.LabelManagedBy: v1alpha1.LabelManagedByValue, v1alpha1.LabelExport: in.Export.Name,
-		}},
-		Spec: spec,
-	}
-}
-
-func (in Inputs) container(source, target mounted) corev1.Container {
-	options := in.options(len(source.devices) > 0)
-	container := corev1.Container{
-		Name:  ContainerName,
-		Image: in.Mover.Image,
-		Args:  options.Arguments(),
-		Ports: []corev1.ContainerPort{{Name: StatusPortName, ContainerPort: mover.StatusPort}},
-		Resources: corev1.ResourceRequirements{Requests: corev1.ResourceList{
-			corev1.ResourceCPU: resource.MustParse("100m"), corev1.ResourceMemory: resource.MustParse("64Mi"),
-		}},
-		VolumeMounts:  append(source.mounts, target.mounts...),
-		VolumeDevices: source.devices,
-		SecurityContext: &corev1.SecurityContext{
-			AllowPrivilegeEscalation: ptr.To(false),
-			ReadOnlyRootFilesystem:   ptr.To(true),
-			Capabilities:             &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}},
-		},
-	}
-	if in.Export.Spec.Target.Download != nil {
-		container.Ports = append(
-			container.Ports, corev1.ContainerPort{Name: "download", ContainerPort: mover.DownloadPort})
-		ready := &corev1.HTTPGetAction{Path: mover.ReadyPath, Port: intstr.FromString(StatusPortName)}
-		container.ReadinessProbe = &corev1.Probe{
-			ProbeHandler: corev1.ProbeHandler{HTTPGet: ready}, PeriodSeconds: 2,
-		}
-	}
-	return container
+	mounted := in.source()
+	mountTarget(&mounted, in.Export)
+	return moverpod.Pod{
+		Mover: in.Mover, AssignsUsers: in.AssignsUsers, Labels: map[string]string{v1alpha1.LabelExport: in.Export.Name},
+		Options: in.options(len(mounted.Devices) > 0), Mounted: mounted, Serves: in.Export.Spec.Target.Download != nil,
+		RestartPolicy: corev1.RestartPolicyNever,
+	}.Template()
 }
 
 func (in Inputs) options(block bool) mover.Options {
@@ -153,6 +90,7 @@ func (in Inputs) options(block bool) mover.Options {
 	switch target := in.Export.Spec.Target; {
 	case target.S3 != nil:
 		options.Target, options.Location, options.Region = mover.TargetS3, target.S3.URL, target.S3.Region
+		options.Encrypted = target.S3.Encryption != nil
 	case target.Registry != nil:
 		options.Target, options.Location = mover.TargetRegistry, target.Registry.Image
 		options.Insecure = target.Registry.Insecure

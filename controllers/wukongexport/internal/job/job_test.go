@@ -57,7 +57,7 @@ func TestTheMoverIsPulledWithTheSecretsOfTheRelease(t *testing.T) {
 // Fault C.8: OpenShift refuses pods with user ids that are not their namespace's.
 func TestOpenShiftGivesTheMoverItsUser(t *testing.T) {
 	pod := podOf()
-	assert.Equal(t, ptr.To[int64](qemuUser), pod.SecurityContext.RunAsUser)
+	assert.Equal(t, ptr.To[int64](107), pod.SecurityContext.RunAsUser)
 	assert.True(t, pod.Volumes[0].PersistentVolumeClaim.ReadOnly)
 
 	pod = podOf(assigned)

@@ -19,7 +19,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
-	"github.com/novasphere/wukong/controllers/wukongexport/internal/job"
+	"github.com/novasphere/wukong/controllers/internal/moverpod"
 	"github.com/novasphere/wukong/mover"
 )
 
@@ -168,7 +168,7 @@ func address(pod *corev1.Pod) string {
 	port := mover.StatusPort
 	for _, container := range pod.Spec.Containers {
 		for _, one := range container.Ports {
-			if container.Name == job.ContainerName && one.Name == job.StatusPortName {
+			if container.Name == moverpod.ContainerName && one.Name == moverpod.StatusPortName {
 				port = int(one.ContainerPort)
 			}
 		}

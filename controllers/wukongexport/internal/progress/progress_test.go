@@ -15,7 +15,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
-	"github.com/novasphere/wukong/controllers/wukongexport/internal/job"
+	"github.com/novasphere/wukong/controllers/internal/moverpod"
 	"github.com/novasphere/wukong/mover"
 )
 
@@ -29,9 +29,9 @@ func running(t *testing.T, address string) *corev1.Pod {
 	return &corev1.Pod{
 		ObjectMeta: metav1.ObjectMeta{UID: "1"},
 		Spec: corev1.PodSpec{Containers: []corev1.Container{
-			{Name: "sidecar", Ports: []corev1.ContainerPort{{Name: job.StatusPortName, ContainerPort: 1}}},
-			{Name: job.ContainerName, Ports: []corev1.ContainerPort{
-				{Name: job.StatusPortName, ContainerPort: int32(number)},
+			{Name: "sidecar", Ports: []corev1.ContainerPort{{Name: moverpod.StatusPortName, ContainerPort: 1}}},
+			{Name: moverpod.ContainerName, Ports: []corev1.ContainerPort{
+				{Name: moverpod.StatusPortName, ContainerPort: int32(number)},
 			}},
 		}},
 		Status: corev1.PodStatus{Phase: corev1.PodRunning, PodIP: host},

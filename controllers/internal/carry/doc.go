@@ -1,4 +1,5 @@
-// Package carry makes the WukongVM that a clone creates from the manifest of its source. It reads and writes nothing.
+// Package carry makes the WukongVM that a clone creates, or that a backup restores, from the manifest of its source. It
+// reads and writes nothing.
 //
 // A clone is one WukongVM. Each disk that is copied is a template of it, also where the source refers to an existing
 // WukongDisk by diskRef. A WukongDisk beside the WukongVM would be a second object, made by a second write, with its

@@ -119,7 +119,7 @@ func (in Inputs) setNetworks(spec *v1alpha1.WukongVMSpec) *operation.State {
 // only an administrator may write. Wukong writes the clone with its own rights, which are more than those of its user.
 func (in Inputs) refusal(static, unrestricted []string) *operation.State {
 	switch {
-	case len(unrestricted) > 0:
+	case len(unrestricted) > 0 && !in.ByUser:
 		return operation.Pending(v1alpha1.ReasonHostAccessDenied,
 			"spec.networks of WukongVM %s has a template with hostAccess Unrestricted on %s, which only an administrator may "+
 				"write: create another WukongClone that names an existing WukongNetwork for these entries in overrides.networks",

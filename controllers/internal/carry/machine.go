@@ -22,6 +22,8 @@ type Inputs struct {
 	Snapshot string
 	// Disks are the disks of the source by their names in spec.disks.
 	Disks map[string]Disk
+	// ByUser: a user writes the result with the rights of the user, and not Wukong with its own, which are more.
+	ByUser bool
 }
 
 // isForeign reports whether the source is in another namespace.
