@@ -102,10 +102,10 @@ func Run[K testkit.Kind](t *testing.T, f *testkit.Fixture, table Table[K]) *test
 	}, "not each step has met its fault: %v", describe[K]{runs})
 	table.Later(lasting)
 	for _, one := range runs {
-		t.Run(one.name, func(t *testing.T) { one.goesOn(f.In(t)) })
+		t.Run(one.name, func(t *testing.T) { one.goesOn(one.patient(f.In(t))) })
 	}
 	for _, one := range runs {
-		t.Run(one.name+" heals", func(t *testing.T) { one.Heals(f.In(t), one.object) })
+		t.Run(one.name+" heals", func(t *testing.T) { one.Heals(one.patient(f.In(t)), one.object) })
 	}
 	return faults
 }
@@ -124,6 +124,14 @@ type run[K testkit.Kind] struct {
 	faults *testenv.Faults
 	wake   func(f *testkit.Fixture, object K)
 	object K
+	// began is when the fault began.
+	began time.Time
+}
+
+// patient waits for a whole interval between two retries longer than usual. The work queue doubles the interval each
+// time, so it is at most as long as the fault has lasted.
+func (r *run[K]) patient(f *testkit.Fixture) *testkit.Fixture {
+	return f.Within(time.Minute + time.Since(r.began))
 }
 
 // prepare makes the object of a step that writes later.
@@ -144,6 +152,7 @@ func (r *run[K]) settle(f *testkit.Fixture) {
 // disturb begins the fault, and makes the step write.
 func (r *run[K]) disturb(f *testkit.Fixture) {
 	f.Helper()
+	r.began = time.Now()
 	r.fault.begin(r.faults, r.Resource, r.name)
 	if r.Act == nil {
 		r.object = r.Begin(f, r.name)
