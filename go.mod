@@ -39,6 +39,10 @@ require (
 	sigs.k8s.io/yaml v1.6.0
 )
 
+require (
+	filippo.io/age v1.3.1 // indirect
+	filippo.io/hpke v0.4.0 // indirect
+)
 
 require (
 	cel.dev/expr v0.25.1 // indirect

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -15,7 +16,7 @@ import (
 
 // Options describe what to move, and where to. The controller passes them to the Job by Arguments.
 type Options struct {
-	// Target is s3, registry or download.
+	// Target is one of the targets below.
 	Target string
 	// Source is DevicePath or FolderPath.
 	Source string
@@ -31,12 +32,17 @@ type Options struct {
 	Insecure bool
 	// ExpiresAt ends a download.
 	ExpiresAt time.Time
+	// Encrypted: the objects in the bucket are encrypted by age, with keys in EncryptionPath.
 	Encrypted bool
+	// Checksum of the object that is relayed, "sha256:<hex>"; empty for any.
+	Checksum string
+	// KeepCount and KeepAge are the retention of the folder of a backup; zero for no limit.
 	KeepCount int
 	KeepAge   time.Duration
 
 	// Paths and addresses in the container. Tests use others.
-	credentials, certificates, terminationLog, statusAddress, downloadAddress string
+	credentials, certificates, encryption, serving, manifest string
+	terminationLog, statusAddress, downloadAddress           string
 }
 
 // The targets.
@@ -44,6 +50,10 @@ const (
 	TargetS3       = "s3"
 	TargetRegistry = "registry"
 	TargetDownload = "download"
+	// TargetRelay offers an object of a bucket to CDI's importer. It reads no disk.
+	TargetRelay = "relay"
+	// TargetBackup writes the files that complete a backup, and applies its retention. It reads no disk.
+	TargetBackup = "backup"
 )
 
 // CommandName is the subcommand of the manager's binary.
@@ -51,16 +61,26 @@ const CommandName = "mover"
 
 // Arguments returns the options as a command line.
 func (o Options) Arguments() []string {
-	arguments := []string{CommandName, "--target=" + o.Target, "--source=" + o.Source, "--format=" + o.Format,
-		"--compression=" + o.Compression, "--file-name=" + o.FileName}
-	if o.Location != "" {
-		arguments = append(arguments, "--location="+o.Location)
-	}
-	if o.Region != "" {
-		arguments = append(arguments, "--region="+o.Region)
+	arguments := []string{CommandName, "--target=" + o.Target}
+	for _, one := range []struct{ name, value string }{
+		{"source", o.Source}, {"format", o.Format}, {"compression", o.Compression}, {"file-name", o.FileName},
+		{"location", o.Location}, {"region", o.Region}, {"checksum", o.Checksum},
+	} {
+		if one.value != "" {
+			arguments = append(arguments, "--"+one.name+"="+one.value)
+		}
 	}
 	if o.Insecure {
 		arguments = append(arguments, "--insecure")
+	}
+	if o.Encrypted {
+		arguments = append(arguments, "--encrypted")
+	}
+	if o.KeepCount > 0 {
+		arguments = append(arguments, "--keep-count="+strconv.Itoa(o.KeepCount))
+	}
+	if o.KeepAge > 0 {
+		arguments = append(arguments, "--keep-age="+o.KeepAge.String())
 	}
 	if !o.ExpiresAt.IsZero() {
 		arguments = append(arguments, "--expires-at="+o.ExpiresAt.UTC().Format(time.RFC3339))
@@ -68,16 +88,17 @@ func (o Options) Arguments() []string {
 	return arguments
 }
 
-// NewCommand returns the program. The controller of WukongExport starts it; users do not.
+// NewCommand returns the program. Controllers start it; users do not.
 func NewCommand() *cobra.Command {
 	options := Options{
-		credentials: CredentialsPath, certificates: CertificatesPath, terminationLog: terminationLog,
+		credentials: CredentialsPath, certificates: CertificatesPath, encryption: EncryptionPath, serving: ServingPath,
+		manifest: ManifestPath, terminationLog: terminationLog,
 		statusAddress: fmt.Sprintf(":%d", StatusPort), downloadAddress: fmt.Sprintf(":%d", DownloadPort),
 	}
 	var expiresAt string
 	command := &cobra.Command{
 		Use:          CommandName,
-		Short:        "Move the bytes of a disk: what the Job of a WukongExport runs",
+		Short:        "Move the bytes of a disk: what the Jobs of Wukong run",
 		Args:         cobra.NoArgs,
 		Hidden:       true,
 		SilenceUsage: true,
@@ -93,7 +114,7 @@ func NewCommand() *cobra.Command {
 		},
 	}
 	flags := command.Flags()
-	flags.StringVar(&options.Target, "target", "", "s3, registry or download")
+	flags.StringVar(&options.Target, "target", "", "s3, registry, download, relay or backup")
 	flags.StringVar(&options.Source, "source", "", "block device, or folder with "+disk.FileName)
 	flags.StringVar(&options.Format, "format", "", "raw or qcow2")
 	flags.StringVar(&options.Compression, "compression", "none", "none or gzip")
@@ -101,6 +122,10 @@ func NewCommand() *cobra.Command {
 	flags.StringVar(&options.Location, "location", "", "URL of the S3 object, or the image")
 	flags.StringVar(&options.Region, "region", "", "region of the bucket")
 	flags.BoolVar(&options.Insecure, "insecure", false, "allow plain HTTP to the registry")
+	flags.BoolVar(&options.Encrypted, "encrypted", false, "encrypt, or decrypt, objects of the bucket")
+	flags.StringVar(&options.Checksum, "checksum", "", "checksum of the object that is relayed (sha256:<hex>)")
+	flags.IntVar(&options.KeepCount, "keep-count", 0, "how many backups are kept in the folder; 0 for all")
+	flags.DurationVar(&options.KeepAge, "keep-age", 0, "how long backups are kept in the folder; 0 for ever")
 	flags.StringVar(&expiresAt, "expires-at", "", "when the download ends (RFC 3339)")
 	return command
 }
@@ -128,8 +153,20 @@ func serveStatus(address string, track *tracker) (*http.Server, error) {
 	return server, nil
 }
 
-// move checks the target first: its problems must not be found after an hour of reading.
+// move does the work of the target.
 func (o Options) move(ctx context.Context, track *tracker) error {
+	switch o.Target {
+	case TargetRelay:
+		return o.relay(ctx, track)
+	case TargetBackup:
+		return o.completeBackup(ctx, track)
+	default:
+		return o.export(ctx, track)
+	}
+}
+
+// export checks the target first: its problems must not be found after an hour of reading.
+func (o Options) export(ctx context.Context, track *tracker) error {
 	send, err := o.target(track)
 	if err != nil {
 		return err
@@ -142,12 +179,27 @@ func (o Options) move(ctx context.Context, track *tracker) error {
 	return send(ctx, image)
 }
 
+func (o Options) bucket() (*bucket, error) {
+	return openBucket(bucketOptions{
+		url: o.Location, region: o.Region, credentials: o.credentials, certificates: o.certificates,
+	})
+}
+
+// s3 returns the object that is written.
+func (o Options) s3() (*s3Target, error) {
+	place, err := o.bucket()
+	if err != nil || !o.Encrypted {
+		return &s3Target{bucket: place}, err
+	}
+	to, err := recipients(o.encryption)
+	return &s3Target{bucket: place, recipients: to}, err
+}
+
 func (o Options) target(track *tracker) (func(context.Context, disk.Image) error, error) {
 	compressed := o.Compression == "gzip"
 	switch o.Target {
 	case TargetS3:
-		target, err := newS3Target(s3Options{url: o.Location, region: o.Region, credentials: o.credentials,
-			certificates: o.certificates})
+		target, err := o.s3()
 		if err != nil {
 			return nil, err
 		}

@@ -21,7 +21,17 @@ const (
 	// CredentialsPath has the files of the Secret, CertificatesPath those of the ConfigMap with certificates.
 	CredentialsPath  = "/credentials"
 	CertificatesPath = "/certificates"
-	// Files below CredentialsPath.
+	// EncryptionPath has the keys of an encryption, ServingPath the token and the certificate of a relay, and
+	// ManifestPath the files of a backup.
+	EncryptionPath = "/encryption"
+	ServingPath    = "/serving"
+	ManifestPath   = "/manifest"
+	// RelayPath is the object that a relay serves.
+	RelayPath = "/disk"
+	// Files below EncryptionPath, with keys of age-keygen: public ones, one per line, and secret ones.
+	RecipientFile = "recipient"
+	IdentityFile  = "identity"
+	// Files below CredentialsPath or ServingPath.
 	AccessKeyFile    = "accessKeyId"
 	SecretKeyFile    = "secretKey"
 	DockerConfigFile = "config.json"
@@ -51,6 +61,7 @@ type Report struct {
 	// Reason and Message of a failure: a reason of the WukongExport's conditions, and its explanation.
 	Reason  string `json:"reason,omitempty"`
 	Message string `json:"message,omitempty"`
+	// Deleted is how many old backups were deleted, and Warning why others could not be.
 	Deleted int    `json:"deleted,omitempty"`
 	Warning string `json:"warning,omitempty"`
 }

@@ -8,14 +8,12 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
-	"net/url"
 	"strings"
 
+	"filippo.io/age"
 	"github.com/minio/minio-go/v7"
-	"github.com/minio/minio-go/v7/pkg/credentials"
 
 	"github.com/novasphere/wukong/mover/internal/disk"
 	"github.com/novasphere/wukong/mover/internal/gzipped"
@@ -28,59 +26,15 @@ const (
 	minPartSize = int64(16) << 20
 )
 
-// s3Target is an object in a bucket.
+// s3Target is an object that is written.
 type s3Target struct {
-	core        *minio.Core
-	endpoint    string
-	bucket, key string
-	url         string
+	*bucket
+	// recipients are the keys that the object is encrypted to; none for one that is not encrypted.
+	recipients []age.Recipient
 }
-
-type s3Options struct {
-	url, region string
-	// credentials and certificates are folders.
-	credentials, certificates string
-}
-
-func newS3Target(options s3Options) (*s3Target, error) {
-	location, err := url.Parse(options.url)
-	if err != nil {
-		return nil, err
-	}
-	bucket, key, found := strings.Cut(strings.TrimPrefix(location.Path, "/"), "/")
-	if !found || bucket == "" || key == "" {
-		return nil, fmt.Errorf("%s is not https://endpoint/bucket/key", options.url)
-	}
-	accessKey, err := credential(options.credentials, AccessKeyFile)
-	if err != nil {
-		return nil, err
-	}
-	secretKey, err := credential(options.credentials, SecretKeyFile)
-	if err != nil {
-		return nil, err
-	}
-	transport, err := newTransport(options.certificates)
-	if err != nil {
-		return nil, err
-	}
-	core, err := minio.NewCore(location.Host, &minio.Options{
-		Creds:        credentials.NewStaticV4(accessKey, secretKey, ""),
-		Secure:       location.Scheme == "https",
-		Region:       options.region,
-		BucketLookup: minio.BucketLookupPath,
-		Transport:    transport,
-		MaxRetries:   3,
-	})
-	if err != nil {
-		return nil, err
-	}
-	return &s3Target{core: core, endpoint: location.Host, bucket: bucket, key: key, url: options.url}, nil
-}
-
-// place returns the name of the target for messages.
-func (s *s3Target) place() string { return "bucket " + s.bucket + " at " + s.endpoint }
 
 // send writes the file to the object, in parts. Parts of an earlier attempt that are still right are not sent again.
+// Those of an encrypted file never are: each encryption uses another key.
 func (s *s3Target) send(ctx context.Context, image disk.Image, compressed bool, track *tracker) error {
 	track.plan(image.Size())
 	upload, present, err := s.begin(ctx)
@@ -93,13 +47,16 @@ func (s *s3Target) send(ctx context.Context, image disk.Image, compressed bool, 
 	}
 	sum := sha256.New()
 	file := stream(ctx, image, compressed, track.advance)
+	if len(s.recipients) > 0 {
+		bound, file = encryptionBound(bound), encrypted(file, s.recipients)
+	}
 	defer file.Close()
 	sender := &partSender{target: s, upload: upload, present: present}
 	size, err := sender.sendAll(ctx, io.TeeReader(file, sum), partSize(bound))
 	if err != nil {
 		return err
 	}
-	if _, err := s.core.CompleteMultipartUpload(ctx, s.bucket, s.key, upload, sender.parts,
+	if _, err := s.core.CompleteMultipartUpload(ctx, s.name, s.key, upload, sender.parts,
 		minio.PutObjectOptions{}); err != nil {
 		return explain(s.place(), err)
 	}
@@ -121,14 +78,19 @@ func (s *s3Target) begin(ctx context.Context) (string, map[int]minio.ObjectPart,
 	if err != nil {
 		return "", nil, err
 	}
+	if upload != "" && len(s.recipients) > 0 {
+		// It cannot be continued, and its parts would be stored, and paid for, until they expire.
+		_ = s.core.AbortMultipartUpload(ctx, s.name, s.key, upload)
+		upload = ""
+	}
 	if upload == "" {
-		upload, err = s.core.NewMultipartUpload(ctx, s.bucket, s.key,
+		upload, err = s.core.NewMultipartUpload(ctx, s.name, s.key,
 			minio.PutObjectOptions{ContentType: "application/octet-stream"})
 		return upload, nil, err
 	}
 	parts, marker := map[int]minio.ObjectPart{}, 0
 	for {
-		page, err := s.core.ListObjectParts(ctx, s.bucket, s.key, upload, marker, 1000)
+		page, err := s.core.ListObjectParts(ctx, s.name, s.key, upload, marker, 1000)
 		if err != nil {
 			return "", nil, err
 		}
@@ -148,7 +110,7 @@ func (s *s3Target) unfinished(ctx context.Context) (string, error) {
 	var newest minio.ObjectMultipartInfo
 	keyMarker, uploadMarker := "", ""
 	for {
-		page, err := s.core.ListMultipartUploads(ctx, s.bucket, s.key, keyMarker, uploadMarker, "", 1000)
+		page, err := s.core.ListMultipartUploads(ctx, s.name, s.key, keyMarker, uploadMarker, "", 1000)
 		if response := (minio.ErrorResponse{}); errors.As(err, &response) &&
 			(response.Code == "AccessDenied" || response.StatusCode == http.StatusNotImplemented) {
 			return "", nil
@@ -206,7 +168,7 @@ func (p *partSender) sendOne(ctx context.Context, content []byte) error {
 		p.parts = append(p.parts, minio.CompletePart{PartNumber: number, ETag: part.ETag})
 		return nil
 	}
-	part, err := p.target.core.PutObjectPart(ctx, p.target.bucket, p.target.key, p.upload, number,
+	part, err := p.target.core.PutObjectPart(ctx, p.target.name, p.target.key, p.upload, number,
 		bytes.NewReader(content), int64(len(content)),
 		minio.PutObjectPartOptions{Md5Base64: base64.StdEncoding.EncodeToString(sum[:])})
 	if err != nil {
