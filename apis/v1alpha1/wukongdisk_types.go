@@ -226,7 +226,8 @@ type RegistrySource struct {
 }
 
 // S3Source is a disk image in an S3 bucket. With checksum or encryption, a pod of Wukong reads the object, verifies and
-// decrypts it, and offers it to CDI's importer; otherwise the importer reads it itself.
+// decrypts it, and offers it to CDI's importer; otherwise the importer reads it itself. Such a disk is filled at once, also
+// on a class that binds claims at first use.
 //
 // +kubebuilder:validation:XValidation:rule="has(self.secretRef) || (!has(self.checksum) && !has(self.encryption))",message="secretRef is required with checksum or encryption"
 // +kubebuilder:validation:XValidation:rule="!has(self.region) || has(self.checksum) || has(self.encryption)",message="region is only used with checksum or encryption: without them, CDI finds the region out; leave it out"

@@ -26,6 +26,15 @@ func FromS3(url, secret string) DiskOption {
 	return From(v1alpha1.WukongDiskSource{S3: source})
 }
 
+// FromVerifiedS3 is filled from an object of S3 with a checksum, and from an encrypted one if a Secret has the key.
+func FromVerifiedS3(url, secret, checksum, key string) DiskOption {
+	source := &v1alpha1.S3Source{URL: url, SecretRef: ref(secret), Checksum: checksum}
+	if key != "" {
+		source.Encryption = &v1alpha1.Encryption{SecretRef: *ref(key)}
+	}
+	return From(v1alpha1.WukongDiskSource{S3: source})
+}
+
 // FromGCS is filled from an object of Google's Cloud Storage. Without a Secret it is read as anybody may.
 func FromGCS(url, secret string) DiskOption {
 	source := &v1alpha1.GCSSource{URL: url}

@@ -20,10 +20,11 @@
 //	     Delete   the garbage collector deletes DataVolume and claim
 //	     Retain   the DataVolume is deleted with orphaning, the claim stays without an owner
 //
-// The parts of a decision are packages of their own, which write nothing:
+// The parts of a decision are packages of their own, which write nothing but the relay's objects:
 //
 //	internal/backing      which DataVolume and claim hold the disk, and what it means when they are missing
 //	internal/source       what the disk is filled from: origins of clones, and the DataVolume
+//	internal/relay        the pod that verifies or decrypts an object of a bucket for CDI's importer
 //	internal/provisioner  whether the StorageClass exists, and why a claim gets no volume
 //	internal/growth       how the claim gets the size of the spec
 //	internal/attachment   which WukongVM may use the disk, and what else uses it

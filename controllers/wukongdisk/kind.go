@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	snapshotv1 "github.com/kubernetes-csi/external-snapshotter/client/v8/apis/volumesnapshot/v1"
+	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	storagev1 "k8s.io/api/storage/v1"
 	"k8s.io/apimachinery/pkg/fields"
@@ -26,6 +27,7 @@ import (
 	"github.com/novasphere/wukong/controllers/wukongdisk/internal/backing"
 	"github.com/novasphere/wukong/controllers/wukongdisk/internal/protection"
 	"github.com/novasphere/wukong/controllers/wukongdisk/internal/provisioner"
+	"github.com/novasphere/wukong/controllers/wukongdisk/internal/relay"
 )
 
 // Kind declares WukongDisk and its controller.
@@ -38,7 +40,7 @@ var Kind = kind.Kind{
 	FieldManager: fieldManager,
 	ReportErrors: true,
 	When:         predicate.Or(watches.OwnChange(), backing.UserChoice()),
-	Reads:        slices.Concat(storage, users, live),
+	Reads:        slices.Concat(storage, users, relayed, live),
 	Indexes: slices.Concat(
 		index.Of(&v1alpha1.WukongDisk{}, index.DiskByClaim, index.DiskByOwner, index.DiskByHolder, index.DiskByOrigin,
 			index.DiskByRestore),
@@ -47,10 +49,11 @@ var Kind = kind.Kind{
 		index.Of(&corev1.PersistentVolumeClaim{}, index.ClaimByUID),
 		index.Of(&corev1.Event{}, index.FailureByClaim)),
 	Start: func(env kind.Env) (reconcile.Reconciler, error) {
+		relays, err := relay.NewRunner(env, fieldManager)
 		return &Reconciler{
-			client: env.Client(), applier: env.Applier(), dependencies: env.Dependencies, clock: env.Clock,
+			client: env.Client(), applier: env.Applier(), relays: relays, dependencies: env.Dependencies, clock: env.Clock,
 			namespaces: env.Settings.Namespaces,
-		}, nil
+		}, err
 	},
 }
 
@@ -95,6 +98,18 @@ var storage = []kind.Read{
 		API: &dependency.DataVolumes, Labels: kind.Managed(),
 		Watches: []kind.Watch{kind.By(watches.Gather(apply.OwnerOf("WukongDisk"), changesOnly))},
 	},
+}
+
+// relayed are the objects by which an object in a bucket is verified or decrypted.
+var relayed = []kind.Read{
+	{
+		Of: &batchv1.Job{}, Why: "the relay of an object in a bucket", Labels: kind.Managed(),
+		Watches: []kind.Watch{kind.Owned()},
+	},
+	{Of: &corev1.Pod{}, Why: "whether the relay is ready, or why it failed", Live: true},
+	{Of: &corev1.Secret{}, Why: "the token of the relay", Live: true},
+	{Of: &corev1.ConfigMap{}, Why: "the certificate of the relay", Live: true},
+	{Of: &corev1.Service{}, Why: "the Service of the relay", Live: true},
 }
 
 // users are the objects that use a disk, or wait for it.

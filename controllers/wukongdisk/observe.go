@@ -20,6 +20,7 @@ import (
 	"github.com/novasphere/wukong/controllers/wukongdisk/internal/growth"
 	"github.com/novasphere/wukong/controllers/wukongdisk/internal/protection"
 	"github.com/novasphere/wukong/controllers/wukongdisk/internal/provisioner"
+	"github.com/novasphere/wukong/controllers/wukongdisk/internal/relay"
 	"github.com/novasphere/wukong/controllers/wukongdisk/internal/source"
 )
 
@@ -43,6 +44,8 @@ type observation struct {
 	// origin, severed and awaited are described in source.Inputs.
 	origin           *source.Origin
 	severed, awaited bool
+	// relay is what was read of the relay: see relay.Inputs.
+	relay relay.Seen
 	// growing is nil for a claim that has the size of the spec: see growth.Inputs.
 	growing *growth.Storage
 	// restoreOrigin is the VolumeSnapshot that the disk is about to be restored from.
@@ -66,6 +69,10 @@ func (r *Reconciler) observe(ctx context.Context, disk *v1alpha1.WukongDisk) (*o
 		if err := observePart(ctx, observed); err != nil {
 			return observed, err
 		}
+	}
+	var err error
+	if observed.relay, err = r.relays.Read(ctx, observed.View); err != nil {
+		return observed, err
 	}
 	observed.move = observed.moveInputs().Decide()
 	observed.restore = observed.restoreInputs().Decide()
@@ -147,6 +154,9 @@ func (r *Reconciler) observeGrowth(ctx context.Context, observed *observation) (
 func (r *Reconciler) growthReader(observed *observation) growth.Reader {
 	return growth.Reader{Cached: r.client, Live: r.applier.Live, ImporterServed: observed.importerServed}
 }
+
+// relayInputs decide about the relay of the source.
+func (o *observation) relayInputs() relay.Inputs { return relay.Inputs{View: o.View, Seen: o.relay} }
 
 // sourceInputs decide what the disk is filled from.
 func (o *observation) sourceInputs() source.Inputs {

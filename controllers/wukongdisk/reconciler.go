@@ -14,6 +14,7 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/dependency"
 	"github.com/novasphere/wukong/controllers/internal/pass"
 	"github.com/novasphere/wukong/controllers/internal/scope"
+	"github.com/novasphere/wukong/controllers/wukongdisk/internal/relay"
 )
 
 // fieldManager owns the fields that this controller applies.
@@ -34,6 +35,10 @@ const fieldManager = "wukong-disk-controller"
 // +kubebuilder:rbac:groups=kubevirt.io,resources=virtualmachines;virtualmachineinstances,verbs=get;list;watch
 // +kubebuilder:rbac:groups=snapshot.storage.k8s.io,resources=volumesnapshots,verbs=get;list;watch
 // +kubebuilder:rbac:groups=storage.k8s.io,resources=storageclasses,verbs=get;list;watch
+// +kubebuilder:rbac:groups=batch,resources=jobs,verbs=get;list;watch;create;patch;delete
+// +kubebuilder:rbac:groups=batch,resources=jobs/finalizers,verbs=update
+// +kubebuilder:rbac:groups="",resources=pods,verbs=list
+// +kubebuilder:rbac:groups="",resources=secrets;configmaps;services,verbs=get;create;patch
 // +kubebuilder:rbac:groups="",resources=events,verbs=list;watch
 // +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
 
@@ -41,6 +46,7 @@ const fieldManager = "wukong-disk-controller"
 type Reconciler struct {
 	client       client.Client
 	applier      *apply.Applier
+	relays       relay.Runner
 	dependencies *dependency.Registry
 	clock        clock.PassiveClock
 	namespaces   scope.Namespaces
@@ -92,6 +98,8 @@ func (o *observation) retryAfter() time.Duration {
 	switch {
 	case o.attachment.OutsideUser != "", o.sourceInputs().WaitsForOrigin(), o.restoreOrigin.Waits != "":
 		return pass.RefusedRetry
+	case o.relayInputs().IsNeeded() && !o.relayInputs().IsReady():
+		return relay.Look
 	case o.move.Again:
 		return time.Millisecond
 	default:

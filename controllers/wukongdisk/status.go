@@ -120,7 +120,13 @@ func obstacle(observed *observation) *diskstate.Problem {
 	if !observed.classExists && observed.DataVolume == nil && observed.Claim == nil {
 		return provisioner.ClassMissing(observed.Disk)
 	}
-	return observed.sourceInputs().Problem()
+	if found := observed.sourceInputs().Problem(); found != nil {
+		return found
+	}
+	if observed.DataVolume == nil {
+		return observed.relayInputs().Problem()
+	}
+	return nil
 }
 
 // incomplete returns the first reason for which the bytes of the disk are incomplete or cannot be relied on, or nil.
@@ -132,6 +138,9 @@ func incomplete(observed *observation) *diskstate.Problem {
 		return found
 	}
 	if found := observed.BytesLost(); found != nil {
+		return found
+	}
+	if found := observed.relayInputs().Problem(); found != nil {
 		return found
 	}
 	if observed.importer.Says != "" {

@@ -22,7 +22,8 @@ const (
 var steps = pass.New("wukongdisk",
 	pass.Do("metadata", (*Reconciler).applyMetadata),
 	pass.Do("ownership", (*Reconciler).settleOwnership),
-	pass.Do("data-volume", (*Reconciler).applyDataVolume, "metadata", "ownership"),
+	pass.Do("relay", (*Reconciler).runRelay, "metadata"),
+	pass.Do("data-volume", (*Reconciler).applyDataVolume, "metadata", "ownership", "relay"),
 	pass.Do("growth", (*Reconciler).growClaim, "data-volume"),
 	pass.Do(stepMove, (*Reconciler).continueMove, "metadata"),
 	pass.Do(stepRestore, (*Reconciler).continueRestore, "metadata"),
@@ -35,4 +36,9 @@ func (r *Reconciler) applyMetadata(ctx context.Context, disk *v1alpha1.WukongDis
 	return r.applier.Metadata(ctx, disk.DeepCopy(), apply.Metadata{
 		Finalizer: v1alpha1.FinalizerDisk, Umbrella: observed.umbrella.OwnerReference(),
 	})
+}
+
+// runRelay offers the object of the source to CDI, if it has to be verified or decrypted.
+func (r *Reconciler) runRelay(ctx context.Context, _ *v1alpha1.WukongDisk, observed *observation) error {
+	return r.relays.Run(ctx, observed.relayInputs())
 }

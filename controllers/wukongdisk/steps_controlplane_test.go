@@ -68,7 +68,7 @@ func askRestore(f *testkit.Fixture, disk *v1alpha1.WukongDisk) {
 }
 
 func TestEachStepIsRefusedAndFails(t *testing.T) {
-	f := disks{testkit.Parallel(t).Running("wukongdisk")}
+	f := disks{testkit.Parallel(t).Running("wukongdisk").MovingBy(moverImage)}
 	class, other := f.newClass(true).Name, f.newClass(true).Name
 	begin := func(f *testkit.Fixture, name string) *v1alpha1.WukongDisk {
 		disk := disks{f}.newDisk(name, builder.OnClass(class))
@@ -107,6 +107,22 @@ func TestEachStepIsRefusedAndFails(t *testing.T) {
 	for step, row := range rows {
 		row.Begin = begin
 		rows[step] = row
+	}
+	rows["relay"] = diskRow{
+		Resource: "jobs",
+		Begin: func(f *testkit.Fixture, name string) *v1alpha1.WukongDisk {
+			disk := disks{f}.newDisk(name, builder.OnClass(class), verified(""))
+			f.Create(disk)
+			return disk
+		},
+		GoesOn: func(f *testkit.Fixture, disk *v1alpha1.WukongDisk) {
+			assert.False(f, f.Exists(disk.Name, &cdiv1.DataVolume{}), "an importer would find nobody")
+			assert.Contains(f, testkit.Read(f, disk.Name, disk).Finalizers, v1alpha1.FinalizerDisk)
+		},
+		Heals: func(f *testkit.Fixture, disk *v1alpha1.WukongDisk) {
+			disks{f}.relayPod(disk, isReady)
+			isFilled(f, disk)
+		},
 	}
 	steprows.Run(t, f.Fixture, steprows.Table[*v1alpha1.WukongDisk]{
 		Steps: wukongdisk.Steps, Rows: rows, Wake: patching(`{"spec":{"cloneableFrom":["other"]}}`),

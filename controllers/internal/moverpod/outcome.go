@@ -14,7 +14,7 @@ import (
 var knownReasons = map[string]bool{
 	v1alpha1.ReasonSourceUnreadable: true, v1alpha1.ReasonCredentialsRefused: true, v1alpha1.ReasonBucketMissing: true,
 	v1alpha1.ReasonTargetUnreachable: true, v1alpha1.ReasonTransferFailed: true, v1alpha1.ReasonSecretMissing: true,
-	v1alpha1.ReasonKeyRefused: true, v1alpha1.ReasonChecksumMismatch: true,
+	v1alpha1.ReasonSourceMissing: true, v1alpha1.ReasonKeyRefused: true, v1alpha1.ReasonChecksumMismatch: true,
 }
 
 // maxMessage bounds what is quoted of a Report, in bytes.

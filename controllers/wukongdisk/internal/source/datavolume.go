@@ -9,6 +9,7 @@ import (
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/dvstate"
+	"github.com/novasphere/wukong/controllers/wukongdisk/internal/relay"
 )
 
 // Desired is the DataVolume that a disk needs. CDI's StorageProfile decides about access modes and volume mode that
@@ -18,7 +19,7 @@ import (
 func (in Inputs) Desired() *cdiv1.DataVolume {
 	disk := in.Disk
 	requests := corev1.ResourceList{corev1.ResourceStorage: *disk.Spec.Size}
-	class, source := disk.Spec.StorageClassName, plainSource(disk.Spec.Source)
+	class, source := disk.Spec.StorageClassName, plainSource(disk)
 	var sourceRef *cdiv1.DataVolumeSourceRef
 	if in.Origin != nil {
 		source = in.Origin.source
@@ -48,7 +49,8 @@ func (in Inputs) Desired() *cdiv1.DataVolume {
 
 // annotations ask CDI to keep a finished DataVolume, because it owns the claim, and never to fill it twice. On a class
 // that binds at first use they ask it to fill at once: an upload, because no guest can use the disk before and the user
-// who has the bytes waits, and a disk that another object waits for. The request is never withdrawn.
+// who has the bytes waits, a disk that another object waits for, and one with a relay, whose pod would run until then.
+// The request is never withdrawn.
 func (in Inputs) annotations() map[string]string {
 	result := map[string]string{
 		dvstate.AnnotationDeleteAfterCompletion: "false",
@@ -57,7 +59,7 @@ func (in Inputs) annotations() map[string]string {
 	upload := in.Disk.Spec.Source != nil && in.Disk.Spec.Source.Upload != nil
 	existing := in.DataVolume
 	requested := existing != nil && existing.Annotations[dvstate.AnnotationBindNow] != ""
-	if upload || in.Awaited || requested {
+	if upload || in.Awaited || requested || relay.Relays(in.Disk) {
 		result[dvstate.AnnotationBindNow] = "true"
 	}
 	return result
@@ -72,8 +74,11 @@ func (in Inputs) BindNow() bool {
 }
 
 // plainSource is the source of a disk that is no clone, else nil.
-func plainSource(source *v1alpha1.WukongDiskSource) *cdiv1.DataVolumeSource {
+func plainSource(disk *v1alpha1.WukongDisk) *cdiv1.DataVolumeSource {
+	source := disk.Spec.Source
 	switch {
+	case relay.Relays(disk):
+		return relay.Source(disk)
 	case source == nil || source.Blank != nil:
 		return &cdiv1.DataVolumeSource{Blank: &cdiv1.DataVolumeBlankImage{}}
 	case source.HTTP != nil:

@@ -67,7 +67,7 @@ gcs:
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			actual, err := yaml.Marshal(plainSource(test.source))
+			actual, err := yaml.Marshal(plainSource(&v1alpha1.WukongDisk{Spec: v1alpha1.WukongDiskSpec{Source: test.source}}))
 			assert.NoError(t, err)
 			assert.YAMLEq(t, test.golden, string(actual))
 		})

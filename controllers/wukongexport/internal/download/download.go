@@ -3,15 +3,6 @@
 package download
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/base64"
-	"encoding/pem"
-	"fmt"
-	"math/big"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -20,20 +11,14 @@ import (
 
 	"github.com/novasphere/wukong/apis/model"
 	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/moverpod"
+	"github.com/novasphere/wukong/controllers/internal/servingcert"
 	"github.com/novasphere/wukong/controllers/wukongexport/internal/job"
 	"github.com/novasphere/wukong/mover"
 )
 
-const (
-	// caKey has the certificate for users, in the Secret of a download. The other keys are for the mover.
-	caKey = "ca.crt"
-
-	// tokenBytes make a token that cannot be guessed.
-	tokenBytes = 32
-
-	// clockSkew is how much the clocks of a cluster may differ.
-	clockSkew = time.Hour
-)
+// caKey has the certificate for users, in the Secret of a download. The other keys are for the mover.
+const caKey = "ca.crt"
 
 // Inputs decide about the Secret of a download.
 type Inputs struct {
@@ -54,14 +39,9 @@ func (in Inputs) expiry() string { return in.ExpiresAt.Format(time.RFC3339) }
 // Secret has a new token, and a certificate for the name of the server that is valid as long as the link. The
 // certificate signs itself: whoever reads the token finds the certificate beside it.
 func (in Inputs) Secret() (*corev1.Secret, error) {
-	token := make([]byte, tokenBytes)
-	if _, err := rand.Read(token); err != nil {
-		return nil, fmt.Errorf("make the token: %w", err)
-	}
-	host := host(in.Export)
-	certificate, key, err := selfSigned(host, in.Now.Add(-clockSkew), in.ExpiresAt.Add(clockSkew))
+	access, err := servingcert.New(host(in.Export), in.Now, in.ExpiresAt)
 	if err != nil {
-		return nil, fmt.Errorf("make the certificate of %s: %w", host, err)
+		return nil, err
 	}
 	return &corev1.Secret{
 		ObjectMeta: metav1.ObjectMeta{
@@ -69,10 +49,10 @@ func (in Inputs) Secret() (*corev1.Secret, error) {
 			Annotations: map[string]string{job.AnnotationExpiresAt: in.expiry()},
 		},
 		Data: map[string][]byte{
-			mover.TokenFile:       []byte(base64.RawURLEncoding.EncodeToString(token)),
-			mover.CertificateFile: certificate,
-			mover.PrivateKeyFile:  key,
-			caKey:                 certificate,
+			mover.TokenFile:       []byte(access.Token),
+			mover.CertificateFile: access.Certificate,
+			mover.PrivateKeyFile:  access.PrivateKey,
+			caKey:                 access.Certificate,
 		},
 	}, nil
 }
@@ -84,7 +64,7 @@ func Service(export *v1alpha1.WukongExport) *corev1.Service {
 		Spec: corev1.ServiceSpec{
 			Selector: map[string]string{v1alpha1.LabelExport: export.Name},
 			Ports: []corev1.ServicePort{{
-				Name: "https", Port: 443, Protocol: corev1.ProtocolTCP, TargetPort: intstr.FromString("download"),
+				Name: "https", Port: 443, Protocol: corev1.ProtocolTCP, TargetPort: intstr.FromString(moverpod.DownloadPortName),
 			}},
 		},
 	}
@@ -98,33 +78,4 @@ func URL(export *v1alpha1.WukongExport) string {
 // host is the name of the server inside the cluster.
 func host(export *v1alpha1.WukongExport) string {
 	return model.ExportDownloadName(export) + "." + export.Namespace + ".svc"
-}
-
-func selfSigned(host string, from, to time.Time) (certificate, key []byte, err error) {
-	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return nil, nil, err
-	}
-	serial, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 127))
-	if err != nil {
-		return nil, nil, err
-	}
-	template := &x509.Certificate{
-		SerialNumber: serial, Subject: pkix.Name{CommonName: "wukong export"},
-		// localhost is for users of kubectl port-forward.
-		DNSNames: []string{host, host + ".cluster.local", "localhost"}, NotBefore: from, NotAfter: to,
-		KeyUsage:    x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
-		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-		IsCA:        true, BasicConstraintsValid: true,
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &private.PublicKey, private)
-	if err != nil {
-		return nil, nil, err
-	}
-	encoded, err := x509.MarshalPKCS8PrivateKey(private)
-	if err != nil {
-		return nil, nil, err
-	}
-	certificate = pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
-	return certificate, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: encoded}), nil
 }
