@@ -11,12 +11,15 @@
 //	internal/due        for which scheduled time a snapshot is due, and which times were missed
 //	internal/retention  which snapshots are deleted
 //	trial.go            the trial
+//	backup.go           the backups
 //
 // # Once
 //
 // A snapshot has its scheduled time in its name, so a manager that is killed after it created the snapshot finds it. A
 // snapshot that is deleted is not taken again, because status.lastScheduleTime has its time. Snapshots belong to the
 // schedule by a label with its name: a schedule that is deleted and applied again continues with them.
+//
+// A backup is a WukongBackup with the name of the snapshot. Status has which snapshot was copied last.
 //
 // A trial is a WukongClone with the name of the schedule and the suffix -trial, whose result is deleted with it. What
 // it showed is written to status before it is deleted.

@@ -29,6 +29,10 @@ var Kind = kind.Kind{
 			Of: &v1alpha1.WukongClone{}, Why: "the trial, and from which snapshots something is being cloned",
 			Watches: []kind.Watch{kind.Map((*Reconciler).ofLabeled, cloneChange())},
 		},
+		{
+			Of: &v1alpha1.WukongBackup{}, Why: "the backups of the schedule, and which snapshots are being copied",
+			Watches: []kind.Watch{kind.Map((*Reconciler).ofLabeled, backupChange())},
+		},
 		{Of: &v1alpha1.WukongExport{}, Why: "from which snapshots something is being exported"},
 		{
 			Of: &v1alpha1.WukongVM{}, Why: "the source, the guest of the trial, and what is being restored from a snapshot",
@@ -42,6 +46,7 @@ var Kind = kind.Kind{
 	Indexes: slices.Concat(
 		index.Of(&v1alpha1.WukongSnapshotSchedule{}, index.ScheduleBySource),
 		index.Of(&v1alpha1.WukongClone{}, index.CloneBySource),
+		index.Of(&v1alpha1.WukongBackup{}, index.BackupBySnapshot),
 		index.Of(&v1alpha1.WukongVM{}, index.VMBySnapshot),
 		index.Of(&v1alpha1.WukongDisk{}, index.DiskByOrigin)),
 	Start: func(env kind.Env) (reconcile.Reconciler, error) {

@@ -22,6 +22,7 @@ type Plan struct {
 	take      *v1alpha1.WukongSnapshot
 	retention retention.Decision
 	trial     Trial
+	backup    Backup
 	// problem is why no snapshots are taken; nil when they are.
 	problem *cause.Cause
 	// handled, missed and lastMissed are about the scheduled times, as status reports them.
@@ -61,6 +62,7 @@ func decide(object *v1alpha1.WukongSnapshotSchedule, world *World) *Plan {
 	} else {
 		plan.schedule(object, world)
 	}
+	plan.decideBackup(object, world)
 	plan.decideTrial(object, world)
 	plan.lookAfter(plan.trial.after)
 	plan.lookAfter(rpoLeft(object, world))

@@ -31,6 +31,7 @@ const fieldManager = "wukong-snapshot-schedule-controller"
 // +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongs;wukongvms;wukongdisks;wukongexports,verbs=get;list;watch
 // +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongsnapshots,verbs=get;list;watch;create;patch;delete
 // +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongclones,verbs=get;list;watch;create;delete
+// +kubebuilder:rbac:groups=vm.novasphere.dev,resources=wukongbackups,verbs=get;list;watch;create;delete
 // +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
 
 // Reconciler carries out WukongSnapshotSchedules.
@@ -76,6 +77,7 @@ var steps = pass.New("wukongsnapshotschedule",
 	pass.Do("snapshot", (*Reconciler).takeSnapshot),
 	pass.Do("ownership", (*Reconciler).settleOwnership),
 	pass.Do("retention", (*Reconciler).deleteSnapshots),
+	pass.Do("backup", (*Reconciler).beginBackup),
 	pass.Do("trial", (*Reconciler).runTrial),
 )
 

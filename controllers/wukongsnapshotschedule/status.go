@@ -28,12 +28,14 @@ func (r *Reconciler) writeStatus(
 		trial = plan.trial.ended
 	}
 	reportTrial(set, object, plan, trial)
+	reportBackup(set, object, plan)
 	reportRPO(set, object, world)
 	world.umbrella.Report(set)
 	after.Status = v1alpha1.WukongSnapshotScheduleStatus{
 		Conditions: set.List(), ObservedGeneration: object.Generation, Phase: phase(object, world, plan),
 		LastScheduleTime: plan.handled, NextScheduleTime: plan.next, Missed: plan.missed, LastMissed: plan.lastMissed,
 		Kept: int32(plan.retention.Kept), LastTrial: trial, LastTrialScheduleTime: plan.trialHandled,
+		LastBackup: plan.backup.last,
 	}
 	var last *v1alpha1.ScheduledSnapshot
 	if newest := plan.newest; newest != nil {
@@ -48,6 +50,11 @@ func (r *Reconciler) writeStatus(
 	measure(client.ObjectKeyFromObject(object), last, trial)
 	if err := r.applier.Status(ctx, object, after); err != nil {
 		return err
+	}
+	if last := plan.backup.last; last != nil && last != object.Status.LastBackup &&
+		last.Result == v1alpha1.BackupFailed {
+		r.applier.Recorder.Eventf(object, nil, corev1.EventTypeWarning, v1alpha1.ReasonBackupFailed, "Backup",
+			"WukongSnapshot %s was not copied: %s", last.SnapshotName, last.Message)
 	}
 	if ended := plan.trial.ended; ended != nil && ended.Result == v1alpha1.TrialFailed {
 		r.applier.Recorder.Eventf(object, nil, corev1.EventTypeWarning, v1alpha1.ReasonTrialFailed, "Trial", "%s",

@@ -13,10 +13,10 @@ import (
 )
 
 // isUsed reports whether something is being made from a snapshot, or from one of its VolumeSnapshots: a clone, a disk,
-// an export, or the restored disks of a WukongVM.
+// an export, a backup, or the restored disks of a WukongVM.
 func (r *Reconciler) isUsed(ctx context.Context, snapshot *v1alpha1.WukongSnapshot) (bool, error) {
 	for _, look := range []func(context.Context, *v1alpha1.WukongSnapshot) (bool, error){
-		r.isCloned, r.isFilledFrom, r.isRestored, r.isExported,
+		r.isCloned, r.isFilledFrom, r.isRestored, r.isExported, r.isCopied,
 	} {
 		if used, err := look(ctx, snapshot); used || err != nil {
 			return used, err

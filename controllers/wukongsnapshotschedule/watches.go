@@ -70,6 +70,16 @@ func cloneChange() predicate.Predicate {
 	}
 }
 
+// backupChange accepts changes of what is read of a WukongBackup.
+func backupChange() predicate.Predicate {
+	return predicate.Funcs{
+		UpdateFunc: func(e event.UpdateEvent) bool {
+			before, after := e.ObjectOld.(*v1alpha1.WukongBackup), e.ObjectNew.(*v1alpha1.WukongBackup)
+			return moved(before, after) || before.Finished() != after.Finished()
+		},
+	}
+}
+
 // vmChange accepts changes of what is read of a WukongVM.
 func vmChange() predicate.Predicate {
 	return predicate.Funcs{

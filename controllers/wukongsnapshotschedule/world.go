@@ -37,6 +37,9 @@ type World struct {
 	// clone is the object that has the name of the WukongClone of the trial, guest that of its result; nil for none.
 	clone *v1alpha1.WukongClone
 	guest *v1alpha1.WukongVM
+	// backups are those of the schedule. namesake has the name of the backup of the newest snapshot; nil for none.
+	backups  []*v1alpha1.WukongBackup
+	namesake *v1alpha1.WukongBackup
 	// busy is another trial that is running; empty for none.
 	busy string
 }
@@ -52,6 +55,9 @@ func (r *Reconciler) observe(ctx context.Context, object *v1alpha1.WukongSnapsho
 		return nil, err
 	}
 	if err := r.observeSnapshots(ctx, object, world); err != nil {
+		return nil, err
+	}
+	if err := r.observeBackups(ctx, object, world); err != nil {
 		return nil, err
 	}
 	return world, r.observeTrial(ctx, object, world)
