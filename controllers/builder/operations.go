@@ -194,3 +194,39 @@ func TriedAt(times string, options ...func(*v1alpha1.TrialRestore)) ScheduleOpti
 func DeletingSnapshots(spec *v1alpha1.WukongSnapshotScheduleSpec) {
 	spec.OnDelete = v1alpha1.ScheduleDeletionDelete
 }
+
+// BackupOption changes the spec of a WukongBackup.
+type BackupOption = func(*v1alpha1.WukongBackupSpec)
+
+// Backup copies a snapshot to a target.
+func Backup(
+	namespace, name, snapshot string, target v1alpha1.BackupTarget, options ...BackupOption,
+) *v1alpha1.WukongBackup {
+	backup := &v1alpha1.WukongBackup{
+		ObjectMeta: meta(namespace, name),
+		Spec:       v1alpha1.WukongBackupSpec{SnapshotRef: *ref(snapshot), Target: target},
+	}
+	apply(&backup.Spec, options)
+	return backup
+}
+
+// S3Folder is a folder in a bucket. With a Secret that has a key, what is written there is encrypted.
+func S3Folder(url, region, secret, key string) v1alpha1.BackupTarget {
+	target := v1alpha1.BackupTarget{S3: v1alpha1.S3BackupTarget{URL: url, Region: region, SecretRef: *ref(secret)}}
+	if key != "" {
+		target.S3.Encryption = &v1alpha1.Encryption{SecretRef: *ref(key)}
+	}
+	return target
+}
+
+// KeepingBackups is how many backups are kept in the folder.
+func KeepingBackups(count int32) BackupOption {
+	return func(spec *v1alpha1.WukongBackupSpec) { spec.Retention = &v1alpha1.BackupRetention{MaxCount: &count} }
+}
+
+// BackedUpTo copies each snapshot to a target.
+func BackedUpTo(target v1alpha1.BackupTarget) ScheduleOption {
+	return func(spec *v1alpha1.WukongSnapshotScheduleSpec) {
+		spec.Backup = &v1alpha1.ScheduledBackup{Target: target}
+	}
+}

@@ -3,18 +3,12 @@
 package disks
 
 import (
-	"bufio"
-	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"fmt"
 	"io"
 	"net/http"
-	"os/exec"
 	"path/filepath"
-	"regexp"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 	corev1 "k8s.io/api/core/v1"
@@ -83,11 +77,6 @@ func waitServed(t *testing.T, export *v1alpha1.WukongExport) {
 	})
 }
 
-// forwardPatience is how long kubectl may take to listen.
-const forwardPatience = 30 * time.Second
-
-var forwarding = regexp.MustCompile(`Forwarding from 127\.0\.0\.1:([0-9]+)`)
-
 // download is a client of an export's link, through kubectl port-forward as a person has it.
 func download(t *testing.T, export *v1alpha1.WukongExport) func(headers map[string]string) (*http.Response, []byte) {
 	t.Helper()
@@ -97,7 +86,7 @@ func download(t *testing.T, export *v1alpha1.WukongExport) func(headers map[stri
 			secret))
 	pool := x509.NewCertPool()
 	require.True(t, pool.AppendCertsFromPEM(secret.Data["ca.crt"]))
-	port := portForward(t.Context(), t, export.Namespace, export.Status.Download.ServiceName)
+	port := harness.PortForward(t.Context(), t, export.Namespace, export.Status.Download.ServiceName, 443)
 	address := "https://localhost:" + port + "/" + filepath.Base(export.Status.Download.URL)
 	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}}
 	t.Cleanup(transport.CloseIdleConnections)
@@ -115,28 +104,4 @@ func download(t *testing.T, export *v1alpha1.WukongExport) func(headers map[stri
 		require.NoError(t, err)
 		return response, body
 	}
-}
-
-// portForward forwards to the HTTPS port of a Service until ctx ends, and returns the local port. It ends for good when
-// the pod resets a connection, as a server does that answers before it has read all of a request (client-go
-// tools/portforward, handleConnection).
-func portForward(ctx context.Context, t require.TestingT, namespace, service string) (port string) {
-	ctx, cancel := context.WithCancel(ctx)
-	command := exec.CommandContext(ctx, testbed.Here().Program("kubectl"), "--kubeconfig="+testbed.Kubeconfig(),
-		"-n", namespace, "port-forward", "service/"+service, ":443")
-	output, err := command.StdoutPipe()
-	require.NoError(t, err)
-	require.NoError(t, command.Start())
-	hung := time.AfterFunc(forwardPatience, cancel)
-	lines := bufio.NewScanner(output)
-	for lines.Scan() {
-		if match := forwarding.FindStringSubmatch(lines.Text()); match != nil {
-			hung.Stop()
-			context.AfterFunc(ctx, func() { _ = command.Wait() })
-			return match[1]
-		}
-	}
-	cancel()
-	require.FailNow(t, fmt.Sprintf("kubectl port-forward ended: %v", command.Wait()))
-	return ""
 }

@@ -20,6 +20,7 @@ import (
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/e2e/devcluster/testbed"
+	"github.com/novasphere/wukong/e2e/internal/harness"
 )
 
 // upload sends a disk image as 'virtctl image-upload' does: with a token for the claim, to the upload proxy, and again
@@ -50,7 +51,7 @@ func upload(t *testing.T, disk *v1alpha1.WukongDisk, image []byte) {
 	require.EventuallyWithT(t, func(collect *assert.CollectT) {
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
-		port := portForward(ctx, collect, testbed.CDINamespace, testbed.UploadProxy)
+		port := harness.PortForward(ctx, collect, testbed.CDINamespace, testbed.UploadProxy, 443)
 		post, err := http.NewRequestWithContext(ctx, http.MethodPost, "https://localhost:"+port+testbed.UploadPath,
 			bytes.NewReader(image))
 		require.NoError(collect, err)
