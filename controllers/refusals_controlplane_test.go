@@ -27,6 +27,8 @@ import (
 var good = map[string]string{
 	"WukongClone": `{"spec":{"source":{"vmRef":{"name":"a"}},"targetName":"b","disks":[{"name":"root",` +
 		`"size":"1Gi"}]}}`,
+	"WukongBackup": `{"spec":{"snapshotRef":{"name":"a"},"target":{"s3":{"url":"https://s3.example/bucket/folder",` +
+		`"secretRef":{"name":"a"}}},"retention":{"maxCount":3}}}`,
 	"WukongDisk": `{"spec":{"size":"1Gi","storageClassName":"slow","source":{"blank":{}}}}`,
 	"WukongAddress": `{"spec":{"segment":"a","address":"10.0.0.5","holder":{"namespace":"a","name":"a",` +
 		`"uid":"1","interfaceName":"lan"},"network":{"namespace":"a","name":"lan"}}}`,
@@ -55,7 +57,20 @@ var whenMade = map[string][]refusal{
 		{`{"spec":{"macAddress":"02:00:00:00:00:01"}}`,
 			"exactly one of the fields in [address macAddress] must be set"},
 	},
+	"WukongBackup": {
+		{`{"metadata":{"name":"a.b"}}`, "the name of a WukongBackup has at most 63 lower-case letters"},
+		{`{"spec":{"target":{"s3":{"url":"https://s3.example/bucket/"}}}}`,
+			"url must be https://endpoint/bucket/folder (or http), without user, query and a slash at the end"},
+		{`{"spec":{"retention":{"maxCount":null}}}`, "retention needs maxCount, maxAgeSeconds, or both"},
+	},
 	"WukongDisk": {
+		{`{"spec":{"source":{"blank":null,"s3":{"url":"https://s3.example/b/k","checksum":"sha256:` +
+			strings.Repeat("a", 64) + `"}}}}`, "secretRef is required with checksum or encryption"},
+		{`{"spec":{"source":{"blank":null,"s3":{"url":"https://s3.example/b/k","region":"eu"}}}}`,
+			"region is only used with checksum or encryption: without them, CDI finds the region out; leave it out"},
+		{`{"spec":{"source":{"blank":null,"s3":{"url":"https://s3.example/b/k?v=1","secretRef":{"name":"a"},` +
+			`"encryption":{"secretRef":{"name":"a"}}}}}}`,
+			"with checksum or encryption, url must be https://endpoint/bucket/key (or http)"},
 		{
 			`{"spec":{"source":{"blank":null,"registry":{"url":"registry.example/a@sha256:` + strings.Repeat("a", 63) +
 				`"}}}}`, "a digest is @sha256: and 64 hexadecimal digits",
@@ -400,6 +415,11 @@ var whenChanged = map[string][]refusal{
 		{`{"spec":{"overrides":{"hostname":"a"}}}`, "overrides cannot change: create another WukongClone"},
 		{`{"spec":{"onDelete":"Delete"}}`, "onDelete cannot change: create another WukongClone"},
 		{`{"spec":{"deadlineSeconds":60}}`, "deadlineSeconds cannot change: create another WukongClone"},
+	},
+	"WukongBackup": {
+		{`{"spec":{"snapshotRef":{"name":"b"}}}`, "snapshotRef cannot change: a backup is made once"},
+		{`{"spec":{"target":{"s3":{"region":"b"}}}}`, "target cannot change: a backup is made once"},
+		{`{"spec":{"retention":{"maxCount":4}}}`, "retention cannot change: a backup is made once"},
 	},
 	"WukongMigration": {
 		{`{"spec":{"vmRef":{"name":"b"}}}`, "vmRef cannot change: create another WukongMigration"},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
@@ -75,7 +76,7 @@ func lastBackup(object *v1alpha1.WukongSnapshotSchedule, world *World) *v1alpha1
 	last := object.Status.LastBackup
 	for _, backup := range world.backups {
 		completed := backup.Status.CompletionTime
-		if completed == nil || last != nil && !last.CompletionTime.Before(completed) {
+		if completed == nil || last != nil && !isLater(backup, last) {
 			continue
 		}
 		last = &v1alpha1.ScheduledBackupStatus{
@@ -85,9 +86,16 @@ func lastBackup(object *v1alpha1.WukongSnapshotSchedule, world *World) *v1alpha1
 		if backup.Status.Phase != v1alpha1.OperationSucceeded {
 			last.Result, last.Location, last.Message = v1alpha1.BackupFailed, "", model.Ready(backup).Message
 		}
-		last.Message = last.Message[:min(len(last.Message), maxMessage)]
+		last.Message = strings.ToValidUTF8(last.Message[:min(len(last.Message), maxMessage)], "")
 	}
 	return last
+}
+
+// isLater reports whether a backup ended after another one; in the same second, whether its snapshot is newer.
+func isLater(backup *v1alpha1.WukongBackup, last *v1alpha1.ScheduledBackupStatus) bool {
+	completed := backup.Status.CompletionTime
+	return last.CompletionTime.Before(completed) ||
+		last.CompletionTime.Equal(completed) && last.TakenAt.Before(backup.Status.TakenAt)
 }
 
 // maxMessage is what the schema accepts, in bytes.

@@ -244,12 +244,13 @@ func TestWhatIsUsedIsNotDeleted(t *testing.T) {
 	stranger := builder.SnapshotOfVM(f.Namespace, "stranger", "db")
 	stranger.Labels = map[string]string{v1alpha1.LabelSchedule: "web"}
 	f.Create(stranger)
-	f.Patch(object, `{"spec":{"retention":{"maxCount":5}}}`)
-	names := f.takeHours(object, 5)
+	f.Patch(object, `{"spec":{"retention":{"maxCount":6}}}`)
+	names := f.takeHours(object, 6)
 	clone := builder.CloneOfSnapshot(f.Namespace, "copy", names[0], "copy")
 	export := builder.Export(f.Namespace, "backup", "", builder.OfVolumeSnapshot(names[3]), builder.ToDownload(3600))
 	disk := builder.Disk(f.Namespace, "filled", builder.FromVolumeSnapshot(names[4]))
-	f.Create(clone, export, disk)
+	copied := builder.Backup(f.Namespace, "copied", names[5], bucket)
+	f.Create(clone, export, disk, copied)
 	f.Patch(testkit.Read(f, "web", &v1alpha1.WukongVM{}), `{"spec":{"restore":{"requestedAt":"2050-03-01T12:00:00Z",`+
 		`"snapshotRef":{"name":"`+names[1]+`"}}}}`)
 	f.Patch(testkit.Read(f, names[2], &v1alpha1.WukongSnapshot{}),
@@ -266,8 +267,9 @@ func TestWhatIsUsedIsNotDeleted(t *testing.T) {
 	f.SetStatus(clone)
 	f.Remove(export)
 	f.Remove(disk)
+	f.Remove(copied)
 	f.Patch(testkit.Read(f, "web", &v1alpha1.WukongVM{}), `{"spec":{"restore":null}}`)
-	f.WaitGone(export, disk)
+	f.WaitGone(export, disk, copied)
 	f.touch(object)
 	f.Until(func() bool { return slices.Equal(f.snapshots(), []string{"stranger", names[2], newer[1]}) })
 }

@@ -116,6 +116,17 @@ func TestEachStepIsRefusedAndFails(t *testing.T) {
 					isReady(f, object)
 				},
 			},
+			"backup": {
+				Resource: "wukongbackups", Begin: begins(builder.BackedUpTo(bucket)),
+				GoesOn: func(f *testkit.Fixture, object *v1alpha1.WukongSnapshotSchedule) {
+					assert.Equal(f, 2, in(f).count(object))
+				},
+				Names: "-b",
+				Heals: func(f *testkit.Fixture, object *v1alpha1.WukongSnapshotSchedule) {
+					f.Until(func() bool { return f.Exists(object.Name+"-b", &v1alpha1.WukongBackup{}) })
+					isReady(f, object)
+				},
+			},
 			// Its deletion, because one trial begins at a time.
 			"trial": {
 				Resource: "wukongclones", Begin: begins(),

@@ -175,6 +175,7 @@ func (in Inputs) machine() (*v1alpha1.WukongVM, *operation.State) {
 	}
 	spec, before := &made.Spec, &in.Machine.Spec
 	spec.WukongRef, spec.Services, spec.CloneableFrom = before.WukongRef, before.Services, before.CloneableFrom
+	spec.PowerState = before.PowerState
 	for i := range spec.Disks {
 		if template := spec.Disks[i].Template; template != nil {
 			template.Spec.Source = in.fileOf(spec.Disks[i].Name)
