@@ -209,7 +209,7 @@ func (b *bucket) delete(ctx context.Context, prefix string, folder keep.Folder) 
 		}
 	}
 	for _, name := range names {
-		if err := b.core.Client.RemoveObject(ctx, b.name, prefix+name, minio.RemoveObjectOptions{}); err != nil {
+		if err := b.core.RemoveObject(ctx, b.name, prefix+name, minio.RemoveObjectOptions{}); err != nil {
 			return &failure{v1alpha1.ReasonTransferFailed, "the old backup " + folder.Name + " cannot be deleted", err}
 		}
 	}
@@ -221,7 +221,7 @@ func (b *bucket) delete(ctx context.Context, prefix string, folder keep.Folder) 
 func (b *bucket) abortUploads(ctx context.Context, prefix string, before time.Time) error {
 	listing, cancel := context.WithCancel(ctx)
 	defer cancel()
-	for upload := range b.core.Client.ListIncompleteUploads(listing, b.name, prefix, true) {
+	for upload := range b.core.ListIncompleteUploads(listing, b.name, prefix, true) {
 		if upload.Err != nil {
 			return nil
 		}

@@ -31,7 +31,9 @@ func completing(t *testing.T, bucket *testBucket) Options {
 	options, _ := workplace(t, s3Credentials())
 	options.Target, options.Region, options.Location = TargetBackup, "us-east-1", bucket.location("shop/web/web-3")
 	options.manifest = t.TempDir()
-	for name, content := range map[string][]byte{ManifestFile: []byte("kind: WukongVM\n"), IndexFile: indexOf(t, "web-3", 0)} {
+	for name, content := range map[string][]byte{
+		ManifestFile: []byte("kind: WukongVM\n"), IndexFile: indexOf(t, "web-3", 0),
+	} {
 		require.NoError(t, os.WriteFile(filepath.Join(options.manifest, name), content, 0o600))
 	}
 	return options

@@ -40,16 +40,15 @@ func explainS3(target string, err error) *failure {
 	switch response.Code {
 	case "NoSuchBucket":
 		return &failure{
-			v1alpha1.ReasonBucketMissing, target + " does not exist: create it, or correct target.s3.url", err,
+			v1alpha1.ReasonBucketMissing, target + " does not exist: create it, or correct the url", err,
 		}
 	case "InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidToken", "ExpiredToken":
 		return &failure{v1alpha1.ReasonCredentialsRefused, "the server of " + target +
-			" does not know these credentials: correct accessKeyId and secretKey in the Secret of target.s3.secretRef",
-			err}
+			" does not know these credentials: correct accessKeyId and secretKey in the Secret of secretRef", err}
 	case "AccessDenied", "AllAccessDisabled", "AccountProblem":
 		return &failure{v1alpha1.ReasonCredentialsRefused, "the server of " + target +
-			" does not allow these credentials to write there: allow s3:PutObject on the bucket, or use other " +
-			"credentials", err}
+			" does not allow these credentials to do that: allow s3:PutObject to write, s3:GetObject to read, and " +
+			"s3:ListBucket and s3:DeleteObject for retention, or use other credentials", err}
 	default:
 		return nil
 	}

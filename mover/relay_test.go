@@ -289,9 +289,11 @@ func TestARelayThatCannotBegin(t *testing.T) {
 		keys            map[string]string
 		reason, message string
 	}{
-		"no object":     {nil, nil, v1alpha1.ReasonSourceMissing, "the object web does not exist in bucket backups"},
-		"not encrypted": {content, map[string]string{IdentityFile: asGenerated(identity)}, v1alpha1.ReasonKeyRefused, "is not encrypted"},
-		"encrypted":     {encryptedFor(t, identity, content), nil, v1alpha1.ReasonKeyRefused, "name the key in encryption.secretRef"},
+		"no object": {nil, nil, v1alpha1.ReasonSourceMissing, "the object web does not exist in bucket backups"},
+		"not encrypted": {content, map[string]string{IdentityFile: asGenerated(identity)},
+			v1alpha1.ReasonKeyRefused, "is not encrypted"},
+		"encrypted": {encryptedFor(t, identity, content), nil,
+			v1alpha1.ReasonKeyRefused, "name the key in encryption.secretRef"},
 		"another key": {encryptedFor(t, identity, content), map[string]string{IdentityFile: asGenerated(other)},
 			v1alpha1.ReasonKeyRefused, "encrypted for another key"},
 		"a public key alone": {encryptedFor(t, identity, content),

@@ -52,8 +52,8 @@ const (
 	// AnnotationRestoredFrom on a WukongVM or WukongDisk that was made by the manifest of a backup is the URL of the
 	// backup's folder. It is for people.
 	AnnotationRestoredFrom = GroupName + "/restored-from"
-	// AnnotationClonedIdentity on a WukongVM that was cloned or restored is its identity: Renew or Keep. cloud-init renews the
-	// machine ID and the SSH host keys, or keeps the keys.
+	// AnnotationClonedIdentity on a WukongVM that was cloned or restored is its identity: Renew or Keep. cloud-init
+	// renews the machine ID and the SSH host keys, or keeps the keys.
 	AnnotationClonedIdentity = GroupName + "/cloned-identity"
 	// AnnotationClonedFrom on such an object is the source of the WukongClone: kind, namespace and name, separated by
 	// slashes. A WukongClone that is applied again with another source does not take the object for its result.
@@ -62,7 +62,8 @@ const (
 	AnnotationRequestedBy = GroupName + "/requested-by"
 	// LabelClone is on the temporary WukongSnapshot of a WukongClone. Its value is the WukongClone's UID.
 	LabelClone = GroupName + "/clone-uid"
-	// LabelExport is on the pods of a WukongExport's Job. Its value is the name of the WukongExport. Caches select by it.
+	// LabelExport is on the pods of a WukongExport's Job. Its value is the name of the WukongExport. Caches select by
+	// it.
 	LabelExport = GroupName + "/export"
 	// LabelHostBridge is on the NodeNetworkConfigurationPolicy of a managed bridge. Its value is the name of the
 	// bridge.
@@ -100,13 +101,13 @@ const (
 	AnnotationKeepPrevious = GroupName + "/keep-previous"
 	// AnnotationRejected on such a DataVolume is "true" once the claim that it replaced was put back.
 	AnnotationRejected = GroupName + "/rejected"
-	// AnnotationRestoreRequest on a WukongVM is the last restore that was begun for it: requestedAt, and a slash and the
-	// word "ended" when it has ended. A request that has ended is never begun again.
+	// AnnotationRestoreRequest on a WukongVM is the last restore that was begun for it: requestedAt, and a slash and
+	// the word "ended" when it has ended. A request that has ended is never begun again.
 	AnnotationRestoreRequest = GroupName + "/restore-request"
 	// LabelSafetyOf on a WukongSnapshot that was taken before a restore is the UID of the WukongVM.
 	LabelSafetyOf = GroupName + "/safety-of"
-	// AnnotationMoves on a VirtualMachine holds, in JSON, the volumes that KubeVirt was asked to migrate, and the instance
-	// that was running at that time: only that instance shows whether the new claim has all the bytes.
+	// AnnotationMoves on a VirtualMachine holds, in JSON, the volumes that KubeVirt was asked to migrate, and the
+	// instance that was running at that time: only that instance shows whether the new claim has all the bytes.
 	AnnotationMoves = GroupName + "/moves"
 	// AnnotationFilled on a WukongDisk is the disk's own name once the disk was complete. A disk that has it is not
 	// filled from its source again. If the claim that held the bytes was deleted, removing the annotation requests
@@ -127,7 +128,7 @@ const (
 	FinalizerSnapshot = GroupName + "/snapshot"
 	// FinalizerImage keeps a WukongImage until its versions are deleted or retained, according to its reclaimPolicy.
 	FinalizerImage = GroupName + "/image"
-	// FinalizerClone keeps a WukongClone of a WukongVM in another namespace until its temporary WukongSnapshot, which can
-	// have no owner in that namespace, is deleted.
+	// FinalizerClone keeps a WukongClone of a WukongVM in another namespace until its temporary WukongSnapshot, which
+	// can have no owner in that namespace, is deleted.
 	FinalizerClone = GroupName + "/clone"
 )

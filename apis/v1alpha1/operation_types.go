@@ -6,7 +6,7 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 // +kubebuilder:validation:Enum=Pending;InProgress;Succeeded;Failed;Cancelled;Skipped
 type OperationPhase string
 
-// Phases of WukongSnapshot, WukongExport, WukongClone and WukongMigration.
+// Phases of WukongSnapshot, WukongExport, WukongBackup, WukongClone and WukongMigration.
 const (
 	// OperationPending: the work has not begun. The condition Ready reports what it waits for.
 	OperationPending OperationPhase = "Pending"

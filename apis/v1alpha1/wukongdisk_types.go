@@ -226,8 +226,8 @@ type RegistrySource struct {
 }
 
 // S3Source is a disk image in an S3 bucket. With checksum or encryption, a pod of Wukong reads the object, verifies and
-// decrypts it, and offers it to CDI's importer; otherwise the importer reads it itself. Such a disk is filled at once, also
-// on a class that binds claims at first use.
+// decrypts it, and offers it to CDI's importer; otherwise the importer reads it itself. Such a disk is filled at once,
+// also on a class that binds claims at first use.
 //
 // +kubebuilder:validation:XValidation:rule="has(self.secretRef) || (!has(self.checksum) && !has(self.encryption))",message="secretRef is required with checksum or encryption"
 // +kubebuilder:validation:XValidation:rule="!has(self.region) || has(self.checksum) || has(self.encryption)",message="region is only used with checksum or encryption: without them, CDI finds the region out; leave it out"
@@ -269,9 +269,9 @@ type S3Source struct {
 
 // Encryption is encryption by age (https://age-encryption.org/v1), which the program of the same name decrypts, too.
 type Encryption struct {
-	// secretRef names a Secret with keys of age-keygen. The key recipient has public keys, one per line, and suffices to
-	// encrypt. The key identity has the secret key. It is needed to decrypt; without recipient, its public key is used
-	// to encrypt.
+	// secretRef names a Secret with keys of age-keygen. The key recipient has public keys, one per line, and suffices
+	// to encrypt. The key identity has the secret key. It is needed to decrypt; without recipient, its public key is
+	// used to encrypt.
 	// +required
 	SecretRef LocalObjectReference `json:"secretRef,omitzero"`
 }
@@ -444,8 +444,8 @@ type WukongDiskStatus struct {
 	// +wukong:handshake
 	Move *DiskMove `json:"move,omitempty"`
 
-	// restore is the last restore of the disk from a snapshot, as its WukongVM requested it. Absent without one, and once
-	// the disk is in a claim that was not restored.
+	// restore is the last restore of the disk from a snapshot, as its WukongVM requested it. Absent without one, and
+	// once the disk is in a claim that was not restored.
 	// +optional
 	// +wukong:handshake
 	Restore *DiskRestore `json:"restore,omitempty"`
@@ -493,8 +493,8 @@ type WukongDiskStatus struct {
 	// +kubebuilder:validation:Maximum=100
 	ProgressPercent *int32 `json:"progressPercent,omitempty"`
 
-	// importRestarts is how often the importer was restarted after a failure. It is exact up to ten, then rounded down to
-	// tens, from one hundred on to hundreds, and so on.
+	// importRestarts is how often the importer was restarted after a failure. It is exact up to ten, then rounded down
+	// to tens, from one hundred on to hundreds, and so on.
 	// +optional
 	// +kubebuilder:validation:Minimum=0
 	ImportRestarts int32 `json:"importRestarts,omitempty"`

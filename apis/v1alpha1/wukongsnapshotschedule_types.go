@@ -20,7 +20,8 @@ const LabelPinned = GroupName + "/pinned"
 type ScheduleDeletion string
 
 const (
-	// ScheduleDeletionKeep keeps the snapshots. A schedule that is created again with the same name continues with them.
+	// ScheduleDeletionKeep keeps the snapshots. A schedule that is created again with the same name continues with
+	// them.
 	ScheduleDeletionKeep ScheduleDeletion = "Keep"
 	// ScheduleDeletionDelete deletes the snapshots with the schedule.
 	ScheduleDeletionDelete ScheduleDeletion = "Delete"
@@ -36,17 +37,18 @@ type WukongSnapshotScheduleSpec struct {
 	// +optional
 	WukongRef *LocalObjectReference `json:"wukongRef,omitempty"`
 
-	// schedule determines when snapshots are taken, as a cron expression with five fields, or as @hourly, @daily, @weekly,
-	// @monthly or @yearly, for example "0 3 * * *".
+	// schedule determines when snapshots are taken, as a cron expression with five fields, or as @hourly, @daily,
+	// @weekly, @monthly or @yearly, for example "0 3 * * *".
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=128
 	// +kubebuilder:validation:XValidation:rule="self.matches('^(@(yearly|annually|monthly|weekly|daily|midnight|hourly)|[^ @]+( +[^ ]+){4})$')",message="schedule must be the five fields of cron, for example 0 3 * * *, or @hourly, @daily, @weekly, @monthly or @yearly"
 	Schedule string `json:"schedule,omitempty"`
 
-	// timeZone of schedule and trial.schedule, a name of the IANA time zone database such as Europe/Vienna. Omitted, UTC.
-	// A time that does not exist because clocks are put forward comes when the missing hour is over. A time that comes
-	// twice because clocks are put back counts once. An expression that matches every hour continues through both.
+	// timeZone of schedule and trial.schedule, a name of the IANA time zone database such as Europe/Vienna. Omitted,
+	// UTC. A time that does not exist because clocks are put forward comes when the missing hour is over. A time that
+	// comes twice because clocks are put back counts once. An expression that matches every hour continues through
+	// both.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=64
@@ -64,8 +66,8 @@ type WukongSnapshotScheduleSpec struct {
 	// +kubebuilder:validation:Maximum=3600
 	JitterSeconds *int64 `json:"jitterSeconds,omitempty"`
 
-	// startingDeadlineSeconds is how late a snapshot may be taken, or a trial begin, in seconds after its scheduled time,
-	// for example because Wukong did not run. Of several missed times, only the last one counts.
+	// startingDeadlineSeconds is how late a snapshot may be taken, or a trial begin, in seconds after its scheduled
+	// time, for example because Wukong did not run. Of several missed times, only the last one counts.
 	// +optional
 	// +default=3600
 	// +kubebuilder:validation:Minimum=10
@@ -194,8 +196,8 @@ type TrialRestore struct {
 	// +kubebuilder:validation:XValidation:rule="self.matches('^(@(yearly|annually|monthly|weekly|daily|midnight|hourly)|[^ @]+( +[^ ]+){4})$')",message="schedule must be the five fields of cron, for example 0 3 * * *, or @hourly, @daily, @weekly, @monthly or @yearly"
 	Schedule string `json:"schedule,omitempty"`
 
-	// timeoutSeconds is how long a trial may take, in seconds, including the copies of the disks. A guest whose cloud-init
-	// waits for a network takes longer than usual.
+	// timeoutSeconds is how long a trial may take, in seconds, including the copies of the disks. A guest whose
+	// cloud-init waits for a network takes longer than usual.
 	// +optional
 	// +default=1800
 	// +kubebuilder:validation:Minimum=60
@@ -223,8 +225,8 @@ type TrialRestore struct {
 	StorageClassName string `json:"storageClassName,omitempty"`
 }
 
-// ScheduledBackup copies each successful snapshot by a WukongBackup, which has the name of the snapshot. While a copy is
-// being made, none of another snapshot begins; then only the newest snapshot is copied.
+// ScheduledBackup copies each successful snapshot by a WukongBackup, which has the name of the snapshot. While a copy
+// is being made, none of another snapshot begins; then only the newest snapshot is copied.
 type ScheduledBackup struct {
 	// target of the copies. Each schedule has a folder of its own in it: namespace/name of the schedule.
 	// +required
@@ -249,8 +251,8 @@ const (
 	ScheduleTrying SchedulePhase = "Trying"
 	// ScheduleSuspended: spec.suspend is true.
 	ScheduleSuspended SchedulePhase = "Suspended"
-	// ScheduleError: no snapshot can be taken, or none was taken at the last scheduled time; the condition Ready reports
-	// why.
+	// ScheduleError: no snapshot can be taken, or none was taken at the last scheduled time; the condition Ready
+	// reports why.
 	ScheduleError SchedulePhase = "Error"
 )
 
@@ -303,7 +305,8 @@ type WukongSnapshotScheduleStatus struct {
 	// +wukong:ledger
 	LastMissed *MissedSnapshot `json:"lastMissed,omitempty"`
 
-	// lastTrialScheduleTime is the last scheduled time of a trial that was handled: the trial began, or it was too late.
+	// lastTrialScheduleTime is the last scheduled time of a trial that was handled: the trial began, or it was too
+	// late.
 	// +optional
 	// +wukong:ledger
 	LastTrialScheduleTime *metav1.Time `json:"lastTrialScheduleTime,omitempty"`

@@ -7,7 +7,8 @@
 //	                                                                                         \--deadline--> Failed
 //
 // A WukongVM is cloned from a temporary WukongSnapshot of it; a snapshot, or a disk, needs none. The result is one
-// object, complete (package controllers/internal/carry), which this controller never changes afterwards. CDI fills its disks.
+// object, complete (package controllers/internal/carry), which this controller never changes afterwards. CDI fills its
+// disks.
 //
 // # Parts
 //

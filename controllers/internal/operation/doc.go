@@ -1,5 +1,5 @@
-// Package operation is what the kinds share whose work is done once: WukongSnapshot, WukongExport, WukongClone and
-// WukongMigration.
+// Package operation is what the kinds share whose work is done once: WukongSnapshot, WukongExport, WukongBackup,
+// WukongClone and WukongMigration.
 //
 // A pass computes a State from what it observed. The status of the object follows from it:
 //

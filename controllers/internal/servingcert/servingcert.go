@@ -1,5 +1,5 @@
-// Package servingcert makes what a server needs that a mover runs: a token for its clients, and a certificate that signs
-// itself. It reads and writes nothing in the cluster.
+// Package servingcert makes what a server needs that a mover runs: a token for its clients, and a certificate that
+// signs itself. It reads and writes nothing in the cluster.
 package servingcert
 
 import (

@@ -30,33 +30,41 @@ func partial(name string, age time.Duration, files ...string) Folder {
 }
 
 func TestWhichBackupsAreDeleted(t *testing.T) {
-	week := 7 * 24 * time.Hour
+	const day = 24 * time.Hour
 	daily := []Folder{finished("d0", 0), finished("d1", 1), finished("d2", 2), finished("d9", 9)}
-	foreign := partial("foreign", 90*24*time.Hour, Index, "root.qcow2.gz")
+	old := func(files ...string) []Folder { return []Folder{finished("d0", 0), partial("half", 90*day, files...)} }
 	for name, row := range map[string]struct {
 		rules   Rules
 		folders []Folder
 		deleted string
 	}{
-		"no limit":                     {Rules{}, daily, "[]"},
-		"by count":                     {Rules{Count: 2}, daily, "[d2 d9]"},
-		"by age":                       {Rules{Age: week}, daily, "[d9]"},
-		"exactly as old":               {Rules{Age: 9 * 24 * time.Hour}, daily, "[d9]"},
-		"by both":                      {Rules{Count: 3, Age: 36 * time.Hour}, daily, "[d2 d9]"},
-		"the newest stays":             {Rules{Age: time.Hour}, []Folder{finished("d5", 5), finished("d6", 6)}, "[d6]"},
-		"its own stays":                {Rules{Count: 1, Own: "d1"}, daily, "[d2 d9]"},
-		"pinned ones do not count":     {Rules{Count: 2}, []Folder{finished("d0", 0), finished("d1", 1, Pinned), finished("d2", 2), finished("d3", 3)}, "[d3]"},
-		"pinned ones stay":             {Rules{Age: week}, []Folder{finished("d0", 0), finished("d9", 9, Pinned)}, "[]"},
-		"a pinned one is the newest":   {Rules{Count: 1}, []Folder{finished("d0", 0, Pinned), finished("d1", 1), finished("d2", 2)}, "[d2]"},
-		"foreign ones":                 {Rules{Count: 1}, []Folder{finished("d0", 0), foreign}, "[]"},
-		"given up":                     {Rules{Count: 9}, []Folder{finished("d0", 0), partial("half", Abandoned, "root.qcow2.gz.age")}, "[half]"},
-		"still being written":          {Rules{Count: 1}, []Folder{finished("d0", 0), partial("half", Abandoned-time.Second, "root.qcow2.gz")}, "[]"},
-		"its own, without an index":    {Rules{Count: 1, Own: "half"}, []Folder{partial("half", 90*24*time.Hour, "root.qcow2.gz")}, "[]"},
-		"other files":                  {Rules{Count: 1}, []Folder{partial("photos", 90*24*time.Hour, "root.qcow2.gz", "cat.jpg")}, "[]"},
-		"files in deeper folders":      {Rules{Count: 1}, []Folder{partial("tree", 90*24*time.Hour, "deep/root.qcow2.gz")}, "[]"},
+		"no limit":         {Rules{}, daily, "[]"},
+		"by count":         {Rules{Count: 2}, daily, "[d2 d9]"},
+		"by age":           {Rules{Age: 7 * day}, daily, "[d9]"},
+		"exactly as old":   {Rules{Age: 9 * day}, daily, "[d9]"},
+		"by both":          {Rules{Count: 3, Age: 36 * time.Hour}, daily, "[d2 d9]"},
+		"the newest stays": {Rules{Age: time.Hour}, []Folder{finished("d5", 5), finished("d6", 6)}, "[d6]"},
+		"its own stays":    {Rules{Count: 1, Own: "d1"}, daily, "[d2 d9]"},
+		"pinned ones do not count": {Rules{Count: 2}, []Folder{
+			finished("d0", 0), finished("d1", 1, Pinned), finished("d2", 2), finished("d3", 3),
+		}, "[d3]"},
+		"pinned ones stay": {Rules{Age: 7 * day}, []Folder{finished("d0", 0), finished("d9", 9, Pinned)}, "[]"},
+		"a pinned one is the newest": {Rules{Count: 1}, []Folder{
+			finished("d0", 0, Pinned), finished("d1", 1), finished("d2", 2),
+		}, "[d2]"},
+		"foreign ones": {Rules{Count: 1}, old(Index, "root.qcow2.gz"), "[]"},
+		"given up": {Rules{Count: 9}, []Folder{
+			finished("d0", 0), partial("half", Abandoned, "root.qcow2.gz.age"),
+		}, "[half]"},
+		"still being written": {Rules{Count: 1}, []Folder{
+			finished("d0", 0), partial("half", Abandoned-time.Second, "root.qcow2.gz"),
+		}, "[]"},
+		"its own, without an index":    {Rules{Count: 1, Own: "half"}, old("root.qcow2.gz"), "[]"},
+		"other files":                  {Rules{Count: 1}, old("root.qcow2.gz", "cat.jpg"), "[]"},
+		"files in deeper folders":      {Rules{Count: 1}, old("deep/root.qcow2.gz"), "[]"},
 		"two of one moment, by name":   {Rules{Count: 1}, []Folder{finished("a", 1), finished("b", 1)}, "[a]"},
-		"one that pins what is half":   {Rules{Count: 1}, []Folder{partial("half", 90*24*time.Hour, "root.qcow2.gz", Pinned)}, "[]"},
-		"a manifest that is encrypted": {Rules{Count: 1}, []Folder{partial("half", 90*24*time.Hour, "restore.yaml.age")}, "[half]"},
+		"one that pins what is half":   {Rules{Count: 1}, old("root.qcow2.gz", Pinned), "[]"},
+		"a manifest that is encrypted": {Rules{Count: 1}, old("restore.yaml.age"), "[half]"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			row.rules.Now = now

@@ -123,7 +123,7 @@ func (in Inputs) Problem() *diskstate.Problem {
 	return in.pending("pod %s opens the object", in.Pod.Name)
 }
 
-// pending waits for the relay before the DataVolume exists. Afterwards the importer waits for it, too, and reports more.
+// pending waits for the relay before the DataVolume exists. Afterwards the importer waits for it, and reports more.
 func (in Inputs) pending(format string, arguments ...any) *diskstate.Problem {
 	if in.DataVolume != nil {
 		return nil

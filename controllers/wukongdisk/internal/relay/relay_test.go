@@ -131,9 +131,10 @@ func TestWhatARelayReports(t *testing.T) {
 		change          func(*Inputs)
 		reason, message string
 	}{
-		"no image":    {func(in *Inputs) { in.Mover.Image = "" }, v1alpha1.ReasonMoverMissing, "start it with --mover-image"},
-		"foreign Job": {func(in *Inputs) { in.Job = &batchv1.Job{} }, v1alpha1.ReasonNameConflict, "Job root-relay already exists"},
-		"no Job":      {func(*Inputs) {}, v1alpha1.ReasonPending, "has no pod yet"},
+		"no image": {func(in *Inputs) { in.Mover.Image = "" }, v1alpha1.ReasonMoverMissing, "start it with --mover-image"},
+		"foreign Job": {func(in *Inputs) { in.Job = &batchv1.Job{} }, v1alpha1.ReasonNameConflict,
+			"Job root-relay already exists"},
+		"no Job": {func(*Inputs) {}, v1alpha1.ReasonPending, "has no pod yet"},
 		"no node": {func(in *Inputs) {
 			in.Job, in.Pod = owned, running(func(status *corev1.PodStatus) {
 				status.Conditions = []corev1.PodCondition{

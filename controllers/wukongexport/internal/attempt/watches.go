@@ -1,11 +1,12 @@
 package attempt
 
 import (
-	"github.com/novasphere/wukong/controllers/internal/moverpod"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
+
+	"github.com/novasphere/wukong/controllers/internal/moverpod"
 )
 
 // Change accepts changes of what is read of a pod.
