@@ -5,6 +5,7 @@ go 1.26.0
 replace github.com/novasphere/wukong/apis => ./apis
 
 require (
+	filippo.io/age v1.3.1
 	github.com/evanphx/json-patch/v5 v5.9.11
 	github.com/go-crypt/crypt v0.4.5
 	github.com/go-logr/logr v1.4.3
@@ -39,10 +40,7 @@ require (
 	sigs.k8s.io/yaml v1.6.0
 )
 
-require (
-	filippo.io/age v1.3.1 // indirect
-	filippo.io/hpke v0.4.0 // indirect
-)
+require filippo.io/hpke v0.4.0 // indirect
 
 require (
 	cel.dev/expr v0.25.1 // indirect
