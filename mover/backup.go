@@ -64,9 +64,6 @@ type IndexDisk struct {
 // maxIndex bounds what is read of an index in the bucket, in bytes.
 const maxIndex = 1 << 20
 
-// maxWarning bounds Report.Warning, in bytes.
-const maxWarning = 512
-
 // completeBackup writes the manifest and then the index of a backup, and deletes old backups. What prevents that is no
 // failure of the backup.
 func (o Options) completeBackup(ctx context.Context, track *tracker) error {
@@ -93,12 +90,11 @@ func (o Options) completeBackup(ctx context.Context, track *tracker) error {
 	sum.Write(manifest)
 	track.update(func() {
 		track.report = Report{
-			Percent: 100, SizeBytes: int64(len(manifest) + len(index)), Checksum: digest(sum), Deleted: deleted,
+			Percent: 100, SizeBytes: int64(len(manifest)), Checksum: digest(sum), Deleted: deleted,
 			Location: folder.url + "/" + name,
 		}
 		if err != nil {
-			warning := explain(folder.place(), err).Error()
-			track.report.Warning = strings.ToValidUTF8(warning[:min(len(warning), maxWarning)], "")
+			track.report.Warning = cut(explain(folder.place(), err).Error(), maxWarning)
 		}
 	})
 	return nil
@@ -187,6 +183,9 @@ func (b *bucket) readIndex(ctx context.Context, prefix, name string) (time.Time,
 	}
 	defer object.Close()
 	content, err := io.ReadAll(io.LimitReader(object, maxIndex))
+	if minio.ToErrorResponse(err).Code == minio.NoSuchKey {
+		return time.Time{}, nil // somebody else deletes that backup
+	}
 	if err != nil {
 		return time.Time{}, err
 	}
@@ -216,20 +215,19 @@ func (b *bucket) delete(ctx context.Context, prefix string, folder keep.Folder) 
 	return nil
 }
 
-// abortUploads aborts uploads that were begun before a time and never completed: their parts are stored, and paid for.
-// Servers without that list none.
-func (b *bucket) abortUploads(ctx context.Context, prefix string, before time.Time) error {
+// abortUploads aborts uploads of backups that were begun before a time and never completed: their parts are stored, and
+// paid for. That is not possible on every server, and not permitted to everyone: then a rule of the bucket has to.
+func (b *bucket) abortUploads(ctx context.Context, prefix string, before time.Time) (failed error) {
 	listing, cancel := context.WithCancel(ctx)
 	defer cancel()
 	for upload := range b.core.ListIncompleteUploads(listing, b.name, prefix, true) {
 		if upload.Err != nil {
-			return nil
+			return errors.Join(failed, unlessImpossible(upload.Err))
 		}
-		if upload.Initiated.Before(before) {
-			if err := b.core.AbortMultipartUpload(ctx, b.name, upload.Key, upload.UploadID); err != nil {
-				return err
-			}
+		if upload.Initiated.Before(before) && keep.IsOfBackup(strings.TrimPrefix(upload.Key, prefix)) {
+			err := b.core.AbortMultipartUpload(ctx, b.name, upload.Key, upload.UploadID)
+			failed = errors.Join(failed, unlessImpossible(err))
 		}
 	}
-	return nil
+	return failed
 }

@@ -3,6 +3,7 @@ package mover
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"os"
@@ -89,6 +90,7 @@ func TestRetentionOfAFolder(t *testing.T) {
 	bucket.uploads["old"] = &testUpload{key: "shop/web/web-0/data.qcow2.gz", begun: time.Now().Add(-96 * time.Hour)}
 	bucket.uploads["new"] = &testUpload{key: "shop/web/web-4/data.qcow2.gz", begun: time.Now()}
 	bucket.uploads["other"] = &testUpload{key: "shop/other/x/data.qcow2.gz", begun: time.Now().Add(-96 * time.Hour)}
+	bucket.uploads["film"] = &testUpload{key: "shop/web/films/cat.mp4", begun: time.Now().Add(-96 * time.Hour)}
 	before := bucket.keys()
 	options := completing(t, bucket)
 	options.KeepCount = 2
@@ -104,6 +106,7 @@ func TestRetentionOfAFolder(t *testing.T) {
 	assert.NotContains(t, bucket.uploads, "old")
 	assert.Contains(t, bucket.uploads, "new")
 	assert.Contains(t, bucket.uploads, "other")
+	assert.Contains(t, bucket.uploads, "film")
 }
 
 func TestWithoutRetentionNothingIsDeleted(t *testing.T) {
@@ -130,4 +133,21 @@ func TestARetentionThatIsRefused(t *testing.T) {
 	assert.Equal(t, 2, report.Deleted, "the others are deleted")
 	assert.Contains(t, bucket.keys(), "shop/web/web-1/backup.json")
 	assert.NotContains(t, bucket.keys(), "shop/web/web-2/backup.json")
+}
+
+// A report fits into what kubelet keeps, whatever it contains.
+func TestALongReport(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "log")
+	long := strings.Repeat("\x01", 3000)
+	require.NoError(t, writeTermination(path, Report{Warning: long, Location: long}, nil))
+	text, err := os.ReadFile(path)
+	require.NoError(t, err)
+	assert.LessOrEqual(t, len(text), maxMessage)
+	require.NoError(t, writeTermination(path, Report{Warning: strings.Repeat("é", 400)}, errors.New(long)))
+	text, err = os.ReadFile(path)
+	require.NoError(t, err)
+	assert.LessOrEqual(t, len(text), maxMessage)
+	report, err := ParseReport(text)
+	require.NoError(t, err)
+	assert.LessOrEqual(t, len(report.Warning), maxWarning)
 }

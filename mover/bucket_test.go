@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -26,6 +27,8 @@ type testBucket struct {
 	uploads  map[string]*testUpload
 	// order are the keys in the order in which they were written.
 	order []string
+	// limit is how many bytes of an object are sent before the connection breaks; zero for all.
+	limit int
 	// refuses answers a request with AccessDenied.
 	refuses func(method, key string) bool
 }
@@ -67,6 +70,12 @@ func (b *testBucket) keys() []string {
 	}
 	slices.Sort(found)
 	return found
+}
+
+func (b *testBucket) breaksAfter(bytes int) {
+	b.mutex.Lock()
+	defer b.mutex.Unlock()
+	b.limit = bytes
 }
 
 func etag(content []byte) string {
@@ -119,6 +128,12 @@ func (b *testBucket) get(w http.ResponseWriter, request *http.Request, key strin
 		return
 	}
 	w.Header().Set("ETag", etag(content))
+	if b.limit > 0 && request.Method == http.MethodGet {
+		w.Header().Set("Content-Length", strconv.Itoa(len(content)))
+		w.Header().Set("Last-Modified", b.modified[key].UTC().Format(http.TimeFormat))
+		_, _ = w.Write(content[:b.limit])
+		panic(http.ErrAbortHandler)
+	}
 	http.ServeContent(w, request, "", b.modified[key].UTC().Truncate(time.Second), bytes.NewReader(content))
 }
 

@@ -167,6 +167,9 @@ func (o Options) move(ctx context.Context, track *tracker) error {
 
 // export checks the target first: its problems must not be found after an hour of reading.
 func (o Options) export(ctx context.Context, track *tracker) error {
+	if o.Encrypted && o.Target != TargetS3 {
+		return fmt.Errorf("the target %s cannot be encrypted", o.Target)
+	}
 	send, err := o.target(track)
 	if err != nil {
 		return err

@@ -3,6 +3,7 @@ package mover
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -65,5 +66,10 @@ func credential(folder, name string) (string, error) {
 		return "", &failure{v1alpha1.ReasonSecretMissing, "the Secret of the target's secretRef does not exist, or " +
 			"has no key " + name + ": create it", err}
 	}
-	return strings.TrimSpace(string(content)), err
+	value := strings.TrimSpace(string(content))
+	if err == nil && value == "" {
+		return "", &failure{v1alpha1.ReasonSecretMissing, "the Secret has an empty key " + name + ": set it",
+			errors.New("an empty value admits everyone, or no one")}
+	}
+	return value, err
 }

@@ -3,7 +3,6 @@ package mover
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -28,7 +27,7 @@ func recipients(folder string) ([]age.Recipient, error) {
 	if err == nil {
 		found, err := age.ParseRecipients(bytes.NewReader(content))
 		if err != nil {
-			return nil, unusableKey(RecipientFile, err)
+			return nil, unusableKey(RecipientFile)
 		}
 		return found, nil
 	}
@@ -36,7 +35,7 @@ func recipients(folder string) ([]age.Recipient, error) {
 		return nil, err
 	}
 	secret, err := identities(folder)
-	if os.IsNotExist(errors.Unwrap(err)) || isMissing(err) {
+	if isMissing(err) {
 		return nil, keysMissing(err)
 	}
 	if err != nil {
@@ -50,7 +49,7 @@ func recipients(folder string) ([]age.Recipient, error) {
 		case *age.HybridIdentity:
 			found = append(found, identity.Recipient())
 		default:
-			return nil, unusableKey(IdentityFile, fmt.Errorf("it has no public key"))
+			return nil, unusableKey(IdentityFile)
 		}
 	}
 	return found, nil
@@ -68,7 +67,7 @@ func identities(folder string) ([]age.Identity, error) {
 	}
 	found, err := age.ParseIdentities(bytes.NewReader(content))
 	if err != nil {
-		return nil, unusableKey(IdentityFile, errors.New("it is not a file of age-keygen"))
+		return nil, unusableKey(IdentityFile)
 	}
 	return found, nil
 }
@@ -78,10 +77,12 @@ func isMissing(err error) bool {
 	return errors.As(err, &known) && known.reason == v1alpha1.ReasonSecretMissing
 }
 
-// unusableKey does not quote an error of a secret key: it could contain the key.
-func unusableKey(file string, err error) error {
+// unusableKey does not have the error of age, which quotes what it cannot read: that may be a secret key, also where a
+// public one belongs.
+func unusableKey(file string) error {
 	return &failure{v1alpha1.ReasonKeyRefused,
-		"the key " + file + " in the Secret of encryption.secretRef cannot be used: correct it", err}
+		"the key " + file + " in the Secret of encryption.secretRef cannot be used: correct it",
+		errors.New("it is not what age-keygen makes")}
 }
 
 // encrypted returns a reader of the encrypted content of another one.

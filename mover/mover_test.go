@@ -295,11 +295,20 @@ func TestATerminationMessageFits(t *testing.T) {
 // The program parses the Job's arguments.
 func TestArguments(t *testing.T) {
 	options := Options{Target: TargetS3, Source: FolderPath, Format: "raw", Compression: "gzip", FileName: "a.img.gz",
-		Location: "https://s3/b/k", Region: "r", Insecure: true, ExpiresAt: time.Unix(1e9, 0)}
+		Location: "https://s3/b/k", Region: "r", Insecure: true, ExpiresAt: time.Unix(1e9, 0), Encrypted: true,
+		Checksum: "sha256:00", KeepCount: 3, KeepAge: time.Hour}
 	command := NewCommand()
 	arguments := options.Arguments()
 	assert.Equal(t, command.Name(), arguments[0])
 	assert.NoError(t, command.ParseFlags(arguments[1:]))
+	for flag, value := range map[string]string{
+		"target": "s3", "source": FolderPath, "format": "raw", "compression": "gzip", "file-name": "a.img.gz",
+		"location": "https://s3/b/k", "region": "r", "insecure": "true", "expires-at": "2001-09-09T01:46:40Z",
+		"encrypted": "true", "checksum": "sha256:00", "keep-count": "3", "keep-age": "1h0m0s",
+	} {
+		assert.Equal(t, value, command.Flags().Lookup(flag).Value.String(), flag)
+	}
+	assert.Len(t, arguments, 1+13, "each option is listed here")
 }
 
 func plain(t *testing.T, content []byte, compression string) []byte {

@@ -159,8 +159,10 @@ func (r *relay) explain(err error) error {
 // open opens the object that was found at the beginning, and no other that replaced it.
 func (r *relay) open(ctx context.Context) (*minio.Object, error) {
 	options := minio.GetObjectOptions{}
-	if err := options.SetMatchETag(r.etag); err != nil {
-		return nil, err
+	if r.etag != "" {
+		if err := options.SetMatchETag(r.etag); err != nil {
+			return nil, err
+		}
 	}
 	object, err := r.core.Client.GetObject(ctx, r.name, r.key, options)
 	if err != nil {
@@ -204,22 +206,20 @@ func (r *relay) send(ctx context.Context, w io.Writer) error {
 		return err
 	}
 	defer object.Close()
-	sum := sha256.New()
-	raw := io.TeeReader(object, sum)
-	content := raw
-	if len(r.identities) > 0 {
-		if content, err = age.Decrypt(raw, r.identities...); err != nil {
-			return r.undecryptable(err)
-		}
-	}
-	last, err := r.forward(content, w)
-	if err != nil {
+	raw := &received{source: object, sum: sha256.New()}
+	last, err := r.sendMost(raw, w)
+	var client *clientError
+	if errors.As(err, &client) {
 		return err
 	}
-	if _, err := io.Copy(io.Discard, raw); err != nil {
-		return r.explain(err)
+	_, _ = io.Copy(io.Discard, raw)
+	if raw.broke(r.size) { // whatever followed from that
+		return r.explain(raw.cause())
 	}
-	if err := r.verify(sum); err != nil {
+	if err != nil {
+		return r.undecryptable(err)
+	}
+	if err := r.verify(raw.sum); err != nil {
 		return err
 	}
 	if _, err := w.Write(last); err != nil {
@@ -228,17 +228,55 @@ func (r *relay) send(ctx context.Context, w io.Writer) error {
 	return nil
 }
 
+// received is what came from the bucket.
+type received struct {
+	source io.Reader
+	sum    hash.Hash
+	size   int64
+	err    error
+}
+
+// Read implements io.Reader.
+func (r *received) Read(buffer []byte) (int, error) {
+	n, err := r.source.Read(buffer)
+	r.size += int64(n)
+	_, _ = r.sum.Write(buffer[:n]) // it never fails
+	if err != nil && !errors.Is(err, io.EOF) && r.err == nil {
+		r.err = err
+	}
+	return n, err
+}
+
+// broke reports whether the connection ended before an object of a size did.
+func (r *received) broke(size int64) bool { return r.err != nil || r.size < size }
+
+func (r *received) cause() error {
+	if r.err != nil {
+		return r.err
+	}
+	return io.ErrUnexpectedEOF
+}
+
+// sendMost writes the content of an object but its last bytes, and returns those.
+func (r *relay) sendMost(raw io.Reader, w io.Writer) ([]byte, error) {
+	if len(r.identities) == 0 {
+		return forward(raw, w)
+	}
+	content, err := age.Decrypt(raw, r.identities...)
+	if err != nil {
+		return nil, err
+	}
+	return forward(content, w)
+}
+
 // forward writes all but the last bytes, and returns those.
-func (r *relay) forward(content io.Reader, w io.Writer) ([]byte, error) {
+func forward(content io.Reader, w io.Writer) ([]byte, error) {
 	current, next := make([]byte, 0, heldBack), make([]byte, heldBack)
 	for {
 		n, err := io.ReadFull(content, next[:heldBack])
 		ended := errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
 		if err != nil && !ended {
-			if len(r.identities) > 0 {
-				return nil, r.undecryptable(err)
-			}
-			return nil, r.explain(err)
+			return nil, err
 		}
 		if n > 0 {
 			if _, err := w.Write(current); err != nil {

@@ -83,7 +83,9 @@ func TestKeysThatCannotBeUsed(t *testing.T) {
 	}{
 		"none":         {nil, v1alpha1.ReasonSecretMissing, "neither a key recipient nor a key identity: create it"},
 		"no recipient": {map[string]string{RecipientFile: "me\n"}, v1alpha1.ReasonKeyRefused, "the key recipient"},
-		"no identity":  {map[string]string{IdentityFile: "AGE-SECRET-KEY-1X"}, v1alpha1.ReasonKeyRefused, "the key identity"},
+		"a secret key where a public one belongs": {map[string]string{RecipientFile: newIdentity(t).String()},
+			v1alpha1.ReasonKeyRefused, "the key recipient"},
+		"no identity": {map[string]string{IdentityFile: "AGE-SECRET-KEY-1X"}, v1alpha1.ReasonKeyRefused, "the key identity"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			options, _ := workplace(t, s3Credentials())
@@ -315,6 +317,66 @@ func TestARelayThatCannotBegin(t *testing.T) {
 			assert.Contains(t, report.Message, test.message)
 		})
 	}
+}
+
+// A connection that breaks says nothing about the object.
+func TestABucketThatBreaksOff(t *testing.T) {
+	identity := newIdentity(t)
+	content := bytes.Repeat([]byte("0123456789abcdef"), 40000)
+	for name, isEncrypted := range map[string]bool{"an object": false, "an encrypted object": true} {
+		t.Run(name, func(t *testing.T) {
+			bucket := newTestBucket(t)
+			options, object := relayOptions(t, bucket), content
+			if isEncrypted {
+				keyed(t, &options, map[string]string{IdentityFile: asGenerated(identity)})
+				object = encryptedFor(t, identity, content)
+			}
+			bucket.put("web", object, 0)
+			options.Checksum = sumOf(object)
+			relay := offer(t, options)
+			head, err := relay.ask(t, http.MethodHead)
+			require.NoError(t, err)
+			require.NoError(t, head.Body.Close())
+			bucket.breaksAfter(heldBack + 1000)
+			_, err = relay.read(t)
+			require.Error(t, err)
+			require.Error(t, <-relay.ended)
+			assert.NotEqual(t, v1alpha1.ReasonChecksumMismatch, last(t, options).Reason, last(t, options).Message)
+		})
+	}
+}
+
+// An importer that is killed while it reads does not end the relay.
+func TestAClientThatDisconnects(t *testing.T) {
+	bucket := newTestBucket(t)
+	content := bytes.Repeat([]byte("0123456789abcdef"), 1<<20)
+	bucket.put("web", content, 0)
+	relay := offer(t, relayOptions(t, bucket))
+	response, err := relay.ask(t, http.MethodGet)
+	require.NoError(t, err)
+	_, err = io.ReadFull(response.Body, make([]byte, 100))
+	require.NoError(t, err)
+	require.NoError(t, response.Body.Close())
+	found, err := relay.read(t)
+	require.NoError(t, err)
+	assert.True(t, bytes.Equal(content, found))
+}
+
+// What everyone knows is no token.
+func TestAnEmptyToken(t *testing.T) {
+	bucket := newTestBucket(t)
+	bucket.put("web", []byte("disk"), 0)
+	options := relayOptions(t, bucket)
+	options.serving = t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(options.serving, TokenFile), []byte("\n"), 0o600))
+	require.Error(t, options.Run(t.Context()))
+	assert.Contains(t, last(t, options).Message, "empty key token")
+}
+
+func TestOnlyBucketsAreEncrypted(t *testing.T) {
+	options, _ := workplace(t, nil)
+	options.Target, options.Encrypted = TargetDownload, true
+	assert.ErrorContains(t, options.Run(t.Context()), "cannot be encrypted")
 }
 
 // An object that is replaced while a relay offers it is not mixed with the other one.

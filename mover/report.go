@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 )
 
 // The contract of the Job's pod and the program.
@@ -72,8 +73,17 @@ func ParseReport(text []byte) (*Report, error) {
 	if err := json.Unmarshal(text, report); err != nil {
 		return nil, fmt.Errorf("read the mover's report: %w", err)
 	}
-	report.Percent = min(max(report.Percent, 0), 100)
+	report.Percent, report.Deleted = min(max(report.Percent, 0), 100), max(report.Deleted, 0)
+	report.Warning = cut(report.Warning, maxWarning)
 	return report, nil
+}
+
+// maxWarning bounds Report.Warning, in bytes.
+const maxWarning = 512
+
+// cut returns at most so many bytes of a text, and no part of a character.
+func cut(text string, limit int) string {
+	return strings.ToValidUTF8(text[:min(limit, len(text))], "")
 }
 
 // failure is an error with a reason of the WukongExport's conditions.
@@ -100,7 +110,10 @@ func writeTermination(path string, report Report, failed error) error {
 	}
 	text, err := json.Marshal(report)
 	for limit := maxMessage; err == nil && len(text) > maxMessage; limit /= 2 {
-		report.Message = report.Message[:min(limit, len(report.Message))]
+		report.Message, report.Warning = cut(report.Message, limit), cut(report.Warning, limit)
+		if limit == 0 {
+			report.Location = ""
+		}
 		text, err = json.Marshal(report)
 	}
 	if err != nil {

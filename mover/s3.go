@@ -74,14 +74,12 @@ func partSize(size int64) int64 {
 
 // begin returns the unfinished upload of an earlier attempt, with its parts, or a new one.
 func (s *s3Target) begin(ctx context.Context) (string, map[int]minio.ObjectPart, error) {
+	if len(s.recipients) > 0 {
+		return s.beginAfresh(ctx)
+	}
 	upload, err := s.unfinished(ctx)
 	if err != nil {
 		return "", nil, err
-	}
-	if upload != "" && len(s.recipients) > 0 {
-		// It cannot be continued, and its parts would be stored, and paid for, until they expire.
-		_ = s.core.AbortMultipartUpload(ctx, s.name, s.key, upload)
-		upload = ""
 	}
 	if upload == "" {
 		upload, err = s.core.NewMultipartUpload(ctx, s.name, s.key,
@@ -104,6 +102,42 @@ func (s *s3Target) begin(ctx context.Context) (string, map[int]minio.ObjectPart,
 	}
 }
 
+// beginAfresh returns a new upload, and aborts those of earlier attempts: they cannot be continued, and their parts would
+// be stored, and paid for, until they expire.
+func (s *s3Target) beginAfresh(ctx context.Context) (string, map[int]minio.ObjectPart, error) {
+	listing, cancel := context.WithCancel(ctx)
+	defer cancel()
+	for upload := range s.core.ListIncompleteUploads(listing, s.name, s.key, true) {
+		if upload.Err != nil {
+			if err := unlessImpossible(upload.Err); err != nil {
+				return "", nil, err
+			}
+			break
+		}
+		if upload.Key != s.key {
+			continue
+		}
+		err := s.core.AbortMultipartUpload(ctx, s.name, s.key, upload.UploadID)
+		if err := unlessImpossible(err); err != nil {
+			return "", nil, err
+		}
+	}
+	upload, err := s.core.NewMultipartUpload(ctx, s.name, s.key,
+		minio.PutObjectOptions{ContentType: "application/octet-stream"})
+	return upload, nil, err
+}
+
+// unlessImpossible is an error, unless it reports that the server has no such function, does not permit it, or that the
+// upload does not exist any more.
+func unlessImpossible(err error) error {
+	var response minio.ErrorResponse
+	if errors.As(err, &response) && (response.Code == "AccessDenied" || response.Code == minio.NoSuchUpload ||
+		response.StatusCode == http.StatusNotImplemented) {
+		return nil
+	}
+	return err
+}
+
 // unfinished returns the newest upload to the key that was not completed, or "". Without the right to list uploads,
 // each attempt starts again.
 func (s *s3Target) unfinished(ctx context.Context) (string, error) {
@@ -111,12 +145,8 @@ func (s *s3Target) unfinished(ctx context.Context) (string, error) {
 	keyMarker, uploadMarker := "", ""
 	for {
 		page, err := s.core.ListMultipartUploads(ctx, s.name, s.key, keyMarker, uploadMarker, "", 1000)
-		if response := (minio.ErrorResponse{}); errors.As(err, &response) &&
-			(response.Code == "AccessDenied" || response.StatusCode == http.StatusNotImplemented) {
-			return "", nil
-		}
 		if err != nil {
-			return "", err
+			return "", unlessImpossible(err)
 		}
 		for _, upload := range page.Uploads {
 			if upload.Key == s.key && (newest.UploadID == "" || upload.Initiated.After(newest.Initiated)) {

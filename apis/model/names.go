@@ -93,7 +93,8 @@ func RelayName(disk *v1alpha1.WukongDisk) string { return Child(disk.Name, "rela
 
 // BackupExportName is the WukongExport of one disk of a backup.
 func BackupExportName(backup *v1alpha1.WukongBackup, disk string) string {
-	return Child(backup.Name, "disk-"+disk)
+	// The name of a WukongExport begins with a letter and has no dot. Those of a backup and of a disk may be others.
+	return Child("backup-"+backup.Name, "disk-"+strings.ReplaceAll(disk, ".", "-"))
 }
 
 // BackupJobName is the Job that completes a backup, and the ConfigMap with the files that it writes.

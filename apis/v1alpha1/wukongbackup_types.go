@@ -187,7 +187,7 @@ type BackupDiskStatus struct {
 // +kubebuilder:printcolumn:name="Location",type=string,JSONPath=`.status.location`,priority=1
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
 // +kubebuilder:printcolumn:name="Message",type=string,priority=1,JSONPath=`.status.conditions[?(@.type=="Ready")].message`
-// +kubebuilder:validation:XValidation:rule="self.metadata.name.size() <= 63 && self.metadata.name.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')",message="the name of a WukongBackup has at most 63 lower-case letters, digits and hyphens, and begins with a letter: a label and a folder have it, too"
+// +kubebuilder:validation:XValidation:rule="self.metadata.name.size() <= 63 && self.metadata.name.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')",message="the name of a WukongBackup has at most 63 lower-case letters, digits and hyphens, and no dot: a label and a folder have it, too"
 type WukongBackup struct {
 	metav1.TypeMeta `json:",inline"`
 	// metadata is standard object metadata.

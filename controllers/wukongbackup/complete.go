@@ -27,8 +27,12 @@ func (p *Plan) complete(backup *v1alpha1.WukongBackup, world *World) {
 		p.begin(backup, world)
 		return
 	}
-	end := endOf(world.job)
+	end := moverpod.End(world.job)
 	switch {
+	case end == nil && world.refusal != "":
+		p.state = operation.InProgress(v1alpha1.ReasonApplyRefused, "Job %s may create no pod: %s; it is retried",
+			world.job.Name, world.refusal)
+		p.state.After = look
 	case end == nil || world.pod != nil && !hasEnded(world.pod):
 		p.state = operation.InProgress(v1alpha1.ReasonInProgress, "%s", waits(world))
 		p.state.After = look
@@ -87,18 +91,6 @@ func report(pod *corev1.Pod) *mover.Report {
 
 func hasEnded(pod *corev1.Pod) bool {
 	return pod.Status.Phase == corev1.PodSucceeded || pod.Status.Phase == corev1.PodFailed
-}
-
-// endOf is the condition that reports the end of a Job; nil before.
-func endOf(job *batchv1.Job) *batchv1.JobCondition {
-	for i := range job.Status.Conditions {
-		condition := &job.Status.Conditions[i]
-		ended := condition.Type == batchv1.JobComplete || condition.Type == batchv1.JobFailed
-		if ended && condition.Status == corev1.ConditionTrue {
-			return condition
-		}
-	}
-	return nil
 }
 
 // maxWarning is what the schema accepts, in bytes.

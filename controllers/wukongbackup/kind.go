@@ -40,6 +40,7 @@ var Kind = kind.Kind{
 		{Of: &appsv1.ControllerRevision{}, Why: "the WukongVM as the snapshot keeps it", Live: true},
 		{Of: &corev1.ConfigMap{}, Why: "the files of the backup, which the Job writes", Live: true},
 		{Of: &corev1.Pod{}, Why: "how that Job ended, or why its pod does not start", Live: true},
+		{Of: &corev1.Event{}, Why: "why that Job makes no pod", Live: true},
 	},
 	Indexes: index.Of(&v1alpha1.WukongBackup{}, index.BackupBySnapshot),
 	Start: func(env kind.Env) (reconcile.Reconciler, error) {

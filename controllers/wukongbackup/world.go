@@ -16,6 +16,7 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/dependency"
 	"github.com/novasphere/wukong/controllers/internal/kind"
 	"github.com/novasphere/wukong/controllers/internal/manifest"
+	"github.com/novasphere/wukong/controllers/internal/moverpod"
 	"github.com/novasphere/wukong/controllers/internal/read"
 	"github.com/novasphere/wukong/controllers/internal/umbrella"
 )
@@ -38,6 +39,8 @@ type World struct {
 	// job completes the backup, and pod is its newest one; nil when they do not exist.
 	job *batchv1.Job
 	pod *corev1.Pod
+	// refusal is why the Job makes no pod; empty when nothing reports it.
+	refusal string
 	// machine, disks and networks are read when the manifest is made: see content.Inputs.
 	machine  *v1alpha1.WukongVM
 	disks    carry.LiveDisks
@@ -118,7 +121,8 @@ func (r *Reconciler) observeJob(ctx context.Context, backup *v1alpha1.WukongBack
 			world.pod = pod
 		}
 	}
-	return nil
+	world.refusal, _, err = moverpod.Refusals{Live: r.live, Clock: r.clock}.Of(ctx, job, world.pod)
+	return err
 }
 
 // observeContent reads what the manifest is made from.

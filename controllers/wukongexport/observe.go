@@ -20,7 +20,6 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/read"
 	"github.com/novasphere/wukong/controllers/internal/umbrella"
 	"github.com/novasphere/wukong/controllers/internal/usage"
-	"github.com/novasphere/wukong/controllers/wukongexport/internal/attempt"
 	"github.com/novasphere/wukong/controllers/wukongexport/internal/job"
 	"github.com/novasphere/wukong/controllers/wukongexport/internal/restore"
 	"github.com/novasphere/wukong/mover"
@@ -96,8 +95,8 @@ func (r *Reconciler) observe(ctx context.Context, export *v1alpha1.WukongExport)
 		return nil, err
 	}
 	observed.void = void(export, observed)
-	reader := attempt.Reader{Live: r.applier.Live, Clock: r.clock}
-	observed.refusal, observed.refusalAgain, err = reader.Refusal(ctx, observed.job, observed.pod)
+	reader := moverpod.Refusals{Live: r.applier.Live, Clock: r.clock}
+	observed.refusal, observed.refusalAgain, err = reader.Of(ctx, observed.job, observed.pod)
 	return observed, err
 }
 

@@ -8,8 +8,8 @@ import (
 
 	"github.com/novasphere/wukong/apis/model"
 	"github.com/novasphere/wukong/apis/v1alpha1"
+	"github.com/novasphere/wukong/controllers/internal/moverpod"
 	"github.com/novasphere/wukong/controllers/internal/operation"
-	"github.com/novasphere/wukong/controllers/wukongexport/internal/job"
 	"github.com/novasphere/wukong/controllers/wukongexport/internal/restore"
 )
 
@@ -114,7 +114,7 @@ func void(export *v1alpha1.WukongExport, observed *observation) bool {
 	if observed.job == nil || export.Spec.Source.VolumeSnapshot != nil {
 		return false
 	}
-	end := job.End(observed.job)
+	end := moverpod.End(observed.job)
 	switch {
 	case len(observed.users) > 0:
 		return end == nil || end.Type == batchv1.JobComplete && export.Spec.Target.Download == nil

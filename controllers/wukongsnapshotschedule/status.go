@@ -47,7 +47,11 @@ func (r *Reconciler) writeStatus(
 	if object.Spec.Trial == nil {
 		trial = nil // the metrics of a trial that is no longer asked for would be those of an old snapshot for ever
 	}
-	measure(client.ObjectKeyFromObject(object), last, trial)
+	copied := plan.backup.last
+	if object.Spec.Backup == nil {
+		copied = nil
+	}
+	measure(client.ObjectKeyFromObject(object), last, trial, copied)
 	if err := r.applier.Status(ctx, object, after); err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
@@ -93,6 +94,18 @@ func LastReport(pod *corev1.Pod) *mover.Report {
 		}
 		if report, err := mover.ParseReport([]byte(end.Message)); err == nil {
 			return report
+		}
+	}
+	return nil
+}
+
+// End is the condition that reports the end of a Job; nil before.
+func End(job *batchv1.Job) *batchv1.JobCondition {
+	for i := range job.Status.Conditions {
+		condition := &job.Status.Conditions[i]
+		ended := condition.Type == batchv1.JobComplete || condition.Type == batchv1.JobFailed
+		if ended && condition.Status == corev1.ConditionTrue {
+			return condition
 		}
 	}
 	return nil

@@ -112,6 +112,12 @@ func (r Rules) isAbandoned(folder Folder) bool {
 	return true
 }
 
+// IsOfBackup reports whether an object below the folder of all backups has the name of a file of a backup.
+func IsOfBackup(object string) bool {
+	folder, file, inside := strings.Cut(object, "/")
+	return inside && folder != "" && isOurs(file)
+}
+
 func isOurs(file string) bool {
 	file = strings.TrimSuffix(file, ".age")
 	return !strings.Contains(file, "/") &&

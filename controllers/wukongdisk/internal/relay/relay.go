@@ -56,6 +56,8 @@ type Seen struct {
 	// Job has the name of the relay's Job, and Pod is its newest pod; nil when they do not exist.
 	Job *batchv1.Job
 	Pod *corev1.Pod
+	// Refusal is why the Job makes no pod; empty when nothing reports it.
+	Refusal string
 }
 
 // Relays reports whether the source of a disk has to be verified or decrypted.
@@ -110,6 +112,8 @@ func (in Inputs) Problem() *diskstate.Problem {
 				"remove it, or give the disk another name", name)
 	case in.IsReady():
 		return nil
+	case in.Refusal != "":
+		return diskstate.Failed(v1alpha1.ReasonApplyRefused, "Job %s may create no pod: %s; it is retried", name, in.Refusal)
 	case in.Pod == nil:
 		return in.pending("Job %s, which reads the object, has no pod yet", name)
 	}

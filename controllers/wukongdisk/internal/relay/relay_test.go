@@ -135,6 +135,8 @@ func TestWhatARelayReports(t *testing.T) {
 		"foreign Job": {func(in *Inputs) { in.Job = &batchv1.Job{} }, v1alpha1.ReasonNameConflict,
 			"Job root-relay already exists"},
 		"no Job": {func(*Inputs) {}, v1alpha1.ReasonPending, "has no pod yet"},
+		"a quota": {func(in *Inputs) { in.Job, in.Refusal = owned, "exceeded quota" }, v1alpha1.ReasonApplyRefused,
+			"Job root-relay may create no pod: exceeded quota; it is retried"},
 		"no node": {func(in *Inputs) {
 			in.Job, in.Pod = owned, running(func(status *corev1.PodStatus) {
 				status.Conditions = []corev1.PodCondition{

@@ -16,6 +16,7 @@ import (
 	"github.com/novasphere/wukong/controllers/internal/apply"
 	"github.com/novasphere/wukong/controllers/internal/dependency"
 	"github.com/novasphere/wukong/controllers/internal/kind"
+	"github.com/novasphere/wukong/controllers/internal/moverpod"
 	"github.com/novasphere/wukong/controllers/internal/read"
 	"github.com/novasphere/wukong/controllers/wukongdisk/internal/backing"
 )
@@ -75,7 +76,8 @@ func (r Runner) Read(ctx context.Context, view backing.View) (Seen, error) {
 			in.Pod = pod
 		}
 	}
-	return in.Seen, nil
+	in.Refusal, _, err = moverpod.Refusals{Live: r.Applier.Live, Clock: r.Clock}.Of(ctx, in.Job, in.Pod)
+	return in.Seen, err
 }
 
 // Run makes the relay of a disk that needs one, and deletes it when the disk has its bytes.

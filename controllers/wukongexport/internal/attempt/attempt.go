@@ -60,5 +60,5 @@ func (in Inputs) End() *batchv1.JobCondition {
 	if in.Pod != nil && in.Pod.Status.Phase != corev1.PodSucceeded && in.Pod.Status.Phase != corev1.PodFailed {
 		return nil
 	}
-	return job.End(in.Job)
+	return moverpod.End(in.Job)
 }

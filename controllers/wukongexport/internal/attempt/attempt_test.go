@@ -1,23 +1,17 @@
 package attempt
 
 import (
-	"context"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
-	"github.com/stretchr/testify/require"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	clocktesting "k8s.io/utils/clock/testing"
-	"k8s.io/utils/ptr"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/event"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
 	"github.com/novasphere/wukong/controllers/internal/moverpod"
-	"github.com/novasphere/wukong/controllers/internal/warnings"
 	"github.com/novasphere/wukong/mover"
 )
 
@@ -161,59 +155,4 @@ func TestWhichChangesOfAPodMatter(t *testing.T) {
 	assert.True(t, matters(pending, pod(corev1.PodPending, waiting("ErrImagePull", "denied"))))
 	assert.True(t, matters(pending, pod(corev1.PodPending, condition(corev1.PodReady, corev1.ConditionTrue, ""))))
 	assert.True(t, matters(pending, pod(corev1.PodPending, terminated(`{"percent":100}`))))
-}
-
-// events answers each list of events with these.
-type events struct {
-	client.Reader
-	items []corev1.Event
-	asked int
-}
-
-func (e *events) List(_ context.Context, list client.ObjectList, _ ...client.ListOption) error {
-	e.asked++
-	list.(*corev1.EventList).Items = e.items
-	return nil
-}
-
-func TestWhyAJobMakesNoPod(t *testing.T) {
-	const quota = "forbidden: exceeded quota"
-	const message = `(combined from similar events): Error creating: pods "monday-x7" is forbidden: exceeded quota`
-	refused := func(ago time.Duration) []corev1.Event {
-		return []corev1.Event{{Message: message, LastTimestamp: metav1.NewTime(now.Add(-ago))}}
-	}
-	ended, suspended := made(time.Hour), made(time.Hour)
-	ended.Status.Conditions = []batchv1.JobCondition{{Type: batchv1.JobFailed, Status: corev1.ConditionTrue}}
-	suspended.Spec.Suspend = ptr.To(true)
-	failed := pod(corev1.PodFailed)
-	failed.CreationTimestamp = metav1.NewTime(now.Add(-2 * time.Minute))
-	for name, row := range map[string]struct {
-		job     *batchv1.Job
-		pod     *corev1.Pod
-		events  []corev1.Event
-		refusal string
-		again   time.Duration
-	}{
-		"no Job":          {nil, nil, refused(time.Second), "", 0},
-		"it ended":        {ended, nil, refused(time.Second), "", 0},
-		"it is suspended": {suspended, nil, refused(time.Second), "", 0},
-		"it has a pod":    {made(time.Hour), pod(corev1.PodRunning), refused(time.Second), "", 0},
-		"it is new": {made(10 * time.Second), nil, refused(time.Second), "",
-			warnings.Patience - 10*time.Second},
-		"no event":            {made(time.Hour), nil, nil, "", warnings.Patience},
-		"refused":             {made(time.Hour), nil, refused(time.Minute), quota, warnings.Patience},
-		"refused long ago":    {made(time.Hour), nil, refused(refusalLasts), "", warnings.Patience},
-		"refused, the second": {made(time.Hour), failed, refused(time.Minute), quota, warnings.Patience},
-		"refused, the first":  {made(time.Hour), failed, refused(3 * time.Minute), "", warnings.Patience},
-	} {
-		t.Run(name, func(t *testing.T) {
-			live := &events{items: row.events}
-			reader := Reader{Live: live, Clock: clocktesting.NewFakePassiveClock(now)}
-			refusal, again, err := reader.Refusal(t.Context(), row.job, row.pod)
-			require.NoError(t, err)
-			assert.Equal(t, row.refusal, refusal)
-			assert.Equal(t, row.again, again)
-			assert.Equal(t, again == warnings.Patience, live.asked == 1, "it is asked only when something is overdue")
-		})
-	}
 }

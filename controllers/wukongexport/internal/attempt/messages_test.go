@@ -1,8 +1,6 @@
 package attempt
 
 import (
-	"context"
-	"errors"
 	"testing"
 	"time"
 
@@ -11,9 +9,7 @@ import (
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	clocktesting "k8s.io/utils/clock/testing"
 	"k8s.io/utils/ptr"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/event"
 
 	"github.com/novasphere/wukong/apis/v1alpha1"
@@ -121,39 +117,6 @@ func TestReportsOfOtherContainers(t *testing.T) {
 	found.Status.ContainerStatuses = append(found.Status.ContainerStatuses,
 		pod(corev1.PodFailed, terminated(`{"percent":140}`)).Status.ContainerStatuses...)
 	assert.EqualValues(t, 100, moverpod.LastReport(found).Percent, "a pod can write anything")
-}
-
-// unreadable is an API server that refuses the list of events.
-type unreadable struct{ client.Reader }
-
-func (unreadable) List(context.Context, client.ObjectList, ...client.ListOption) error {
-	return errors.New("forbidden")
-}
-
-func TestARefusalThatIsNotKnown(t *testing.T) {
-	reader := Reader{Live: unreadable{}, Clock: clocktesting.NewFakePassiveClock(now)}
-	_, _, err := reader.Refusal(t.Context(), made(time.Hour), nil)
-	require.EqualError(t, err, "list the events of namespace shop: forbidden")
-	deleted := made(time.Hour)
-	deleted.DeletionTimestamp = ptr.To(metav1.NewTime(now))
-	refusal, again, err := reader.Refusal(t.Context(), deleted, nil)
-	require.NoError(t, err, "a Job that is being deleted makes no pod")
-	assert.Empty(t, refusal)
-	assert.Zero(t, again)
-}
-
-// A message that differs at each try would be a write at each try.
-func TestARefusalIsTheSameAtEachTry(t *testing.T) {
-	for _, message := range []string{
-		`Error creating: pods "monday-export-a1b2c" is forbidden: exceeded quota`,
-		`Error creating: pods "monday-export-zzzzz" is forbidden: exceeded quota`,
-		`(combined from similar events): Error creating: pods "monday-export-q" is forbidden: exceeded quota`,
-		`pods "monday-export-q" is forbidden: exceeded quota`,
-	} {
-		assert.Equal(t, "forbidden: exceeded quota", steady(message))
-	}
-	assert.Equal(t, "Internal error occurred: webhook", steady("Error creating: Internal error occurred: webhook"))
-	assert.Equal(t, `no pods "x" is here`, steady(`no pods "x" is here`))
 }
 
 func TestMoreChangesOfAPod(t *testing.T) {

@@ -122,18 +122,6 @@ func ClaimName(job *batchv1.Job) string {
 	return ""
 }
 
-// End is the condition that reports the end of a Job; nil before.
-func End(job *batchv1.Job) *batchv1.JobCondition {
-	for i := range job.Status.Conditions {
-		condition := &job.Status.Conditions[i]
-		ended := condition.Type == batchv1.JobComplete || condition.Type == batchv1.JobFailed
-		if ended && condition.Status == corev1.ConditionTrue {
-			return condition
-		}
-	}
-	return nil
-}
-
 // ExpiresAt is when the link of the Job of a download stops to work.
 func ExpiresAt(job *batchv1.Job) (time.Time, error) {
 	return time.Parse(time.RFC3339, job.Annotations[AnnotationExpiresAt])

@@ -141,16 +141,3 @@ func TestFileName(t *testing.T) {
 		})
 	}
 }
-
-func TestTheEndOfAJob(t *testing.T) {
-	with := func(condition batchv1.JobConditionType, status corev1.ConditionStatus) *batchv1.Job {
-		return &batchv1.Job{
-			Status: batchv1.JobStatus{Conditions: []batchv1.JobCondition{{Type: condition, Status: status}}},
-		}
-	}
-	assert.Nil(t, End(&batchv1.Job{}))
-	assert.Nil(t, End(with(batchv1.JobComplete, corev1.ConditionFalse)))
-	assert.Nil(t, End(with(batchv1.JobSuspended, corev1.ConditionTrue)))
-	assert.Equal(t, batchv1.JobComplete, End(with(batchv1.JobComplete, corev1.ConditionTrue)).Type)
-	assert.Equal(t, batchv1.JobFailed, End(with(batchv1.JobFailed, corev1.ConditionTrue)).Type)
-}

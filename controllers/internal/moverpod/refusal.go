@@ -1,4 +1,4 @@
-package attempt
+package moverpod
 
 import (
 	"context"
@@ -13,11 +13,10 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/novasphere/wukong/controllers/internal/warnings"
-	"github.com/novasphere/wukong/controllers/wukongexport/internal/job"
 )
 
-// Reader reads why a Job makes no pod.
-type Reader struct {
+// Refusals read why Jobs make no pods.
+type Refusals struct {
 	// Live reads from the API server.
 	Live  client.Reader
 	Clock clock.PassiveClock
@@ -28,13 +27,13 @@ type Reader struct {
 // tools/record).
 const refusalLasts = 6 * time.Minute
 
-// Refusal is why the Job makes no pod, empty when nothing reports it, and when to ask again, zero for never. The Job
+// Of is why a Job makes no pod, empty when nothing reports it, and when to ask again, zero for never. The Job
 // controller reports it only in an event, and retries automatically (k8s.io/kubernetes,
 // pkg/controller/controller_utils.go, FailedCreatePodReason). A nil Job makes no pod.
-func (r Reader) Refusal(
+func (r Refusals) Of(
 	ctx context.Context, made *batchv1.Job, pod *corev1.Pod,
 ) (refusal string, again time.Duration, err error) {
-	if made == nil || job.End(made) != nil || !made.DeletionTimestamp.IsZero() || ptr.Deref(made.Spec.Suspend, false) {
+	if made == nil || End(made) != nil || !made.DeletionTimestamp.IsZero() || ptr.Deref(made.Spec.Suspend, false) {
 		return "", 0, nil
 	}
 	since := made.CreationTimestamp.Time
