@@ -19,7 +19,6 @@ import (
 	"github.com/novasphere/wukong/controllers/builder"
 	"github.com/novasphere/wukong/controllers/internal/testenv"
 	"github.com/novasphere/wukong/controllers/internal/testkit"
-	"github.com/novasphere/wukong/controllers/wukongexport/internal/job"
 	"github.com/novasphere/wukong/mover"
 )
 

@@ -14,7 +14,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/novasphere/wukong/controllers/internal/testenv"
-	"github.com/novasphere/wukong/controllers/wukongexport/internal/job"
 )
 
 // What the operator's account may put into a Job's pod is no more than what its exports do (issue A.5). That they may
