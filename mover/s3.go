@@ -102,8 +102,8 @@ func (s *s3Target) begin(ctx context.Context) (string, map[int]minio.ObjectPart,
 	}
 }
 
-// beginAfresh returns a new upload, and aborts those of earlier attempts: they cannot be continued, and their parts would
-// be stored, and paid for, until they expire.
+// beginAfresh returns a new upload, and aborts those of earlier attempts: they cannot be continued, and their parts
+// would be stored, and paid for, until they expire.
 func (s *s3Target) beginAfresh(ctx context.Context) (string, map[int]minio.ObjectPart, error) {
 	listing, cancel := context.WithCancel(ctx)
 	defer cancel()
