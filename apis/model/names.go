@@ -93,8 +93,11 @@ func RelayName(disk *v1alpha1.WukongDisk) string { return Child(disk.Name, "rela
 
 // BackupExportName is the WukongExport of one disk of a backup.
 func BackupExportName(backup *v1alpha1.WukongBackup, disk string) string {
-	// The name of a WukongExport begins with a letter and has no dot. Those of a backup and of a disk may be others.
-	return Child("backup-"+backup.Name, "disk-"+strings.ReplaceAll(disk, ".", "-"))
+	owner := backup.Name
+	if owner != "" && owner[0] <= '9' {
+		owner = "backup-" + owner // the name of a WukongExport begins with a letter
+	}
+	return Child(owner, "disk-"+strings.ReplaceAll(disk, ".", "-")) // and has no dot
 }
 
 // BackupJobName is the Job that completes a backup, and the ConfigMap with the files that it writes.

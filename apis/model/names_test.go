@@ -215,3 +215,20 @@ func TestFirmware(t *testing.T) {
 	vm.Spec.Firmware = &v1alpha1.Firmware{UUID: "2", Serial: "3"}
 	expect(t, "2 3", string(FirmwareUUID(vm))+" "+FirmwareSerial(vm), "given")
 }
+
+// A WukongExport of that name must be accepted: its name begins with a letter, and has no dot.
+func TestBackupExportName(t *testing.T) {
+	named := func(name string) *v1alpha1.WukongBackup {
+		return &v1alpha1.WukongBackup{ObjectMeta: metav1.ObjectMeta{Name: name}}
+	}
+	expect(t, "web-20260301-0300-disk-root-"+digestOf("web-20260301-0300", "disk-root"),
+		BackupExportName(named("web-20260301-0300"), "root"), "a schedule's")
+	expect(t, "backup-9to5-disk-root-"+digestOf("backup-9to5", "disk-root"), BackupExportName(named("9to5"), "root"),
+		"one that begins with a digit")
+	expect(t, BackupExportName(named("web"), "a-b"), BackupExportName(named("web"), "a.b"), "a disk with a dot")
+}
+
+func digestOf(owner, part string) string {
+	name := Child(owner, part)
+	return name[strings.LastIndex(name, "-")+1:]
+}
