@@ -80,6 +80,8 @@ func (m mover) running() {
 func (m mover) stopped() {
 	m.Helper()
 	testkit.Wait(m, m.vm, metav1.ConditionTrue, v1alpha1.ReasonStopped, "")
+	// A WukongVM that is stopped does not wait for its disks, and a class that is held from now on would fill none.
+	m.Until(func() bool { return m.disk("root").Complete() && m.disk("data").Complete() }, "the disks are not filled")
 }
 
 func (m mover) disk(name string) *v1alpha1.WukongDisk {
