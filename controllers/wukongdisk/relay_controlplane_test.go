@@ -129,6 +129,11 @@ func TestARelayTakesNoForeignSecret(t *testing.T) {
 	f.Create(foreign)
 	f.Create(disk)
 	testkit.Wait(f.Fixture, disk, metav1.ConditionFalse, v1alpha1.ReasonNameConflict, "Secret "+foreign.Name)
+	f.relayPod(disk, isReady) // kubelet gave it the foreign Secret
+	f.Patch(disk, `{"spec":{"cloneableFrom":["another"]}}`)
+	f.WaitIdle()
+	testkit.Wait(f.Fixture, disk, metav1.ConditionFalse, v1alpha1.ReasonNameConflict, "Secret "+foreign.Name)
+	assert.False(t, f.Exists(disk.Name, &cdiv1.DataVolume{}), "who made the Secret could read the disk")
 	assert.Equal(t, "known", string(testkit.Read(f.Fixture, foreign.Name, foreign).Data["token"]))
 	f.Remove(foreign)
 	f.Patch(disk, `{"spec":{"cloneableFrom":["other"]}}`) // a refused write is retried after a minute
@@ -147,4 +152,27 @@ func TestADiskWithARelayIsDeleted(t *testing.T) {
 	f.Remove(disk)
 	f.WaitGone(disk)
 	f.WaitGone(f.Named(model.RelayName(disk), &batchv1.Job{}))
+}
+
+// A pod that its node stops ends with success, and its Job with it. The import needs another one.
+func TestARelayThatWasStopped(t *testing.T) {
+	f := relays(t)
+	disk := f.newDisk("web", verified(""))
+	f.Create(disk)
+	f.relayPod(disk, isReady)
+	f.waitDataVolume(disk)
+	first, at := testkit.Read(f.Fixture, model.RelayName(disk), &batchv1.Job{}), metav1.Now()
+	first.Status = batchv1.JobStatus{StartTime: &at, CompletionTime: &at, Succeeded: 1, Conditions: []batchv1.JobCondition{
+		{Type: batchv1.JobSuccessCriteriaMet, Status: corev1.ConditionTrue, LastTransitionTime: at},
+		{Type: batchv1.JobComplete, Status: corev1.ConditionTrue, LastTransitionTime: at},
+	}}
+	f.SetStatus(first)
+	f.Until(func() bool {
+		next := &batchv1.Job{}
+		return f.Exists(first.Name, next) && next.UID != first.UID
+	})
+	f.Until(func() bool {
+		secret, next := &corev1.Secret{}, testkit.Read(f.Fixture, first.Name, &batchv1.Job{})
+		return f.Exists(first.Name, secret) && metav1.IsControlledBy(secret, next)
+	})
 }

@@ -82,8 +82,8 @@ func (r Runner) Read(ctx context.Context, view backing.View) (Seen, error) {
 
 // Run makes the relay of a disk that needs one, and deletes it when the disk has its bytes.
 func (r Runner) Run(ctx context.Context, in Inputs) error {
-	if !in.IsNeeded() {
-		return r.end(ctx, in)
+	if !in.IsNeeded() || in.HasEnded() {
+		return r.end(ctx, in) // one that has ended is made again by the pass that its deletion starts
 	}
 	if in.Mover.Image == "" || in.Job != nil && (!in.IsOurs() || !in.Job.DeletionTimestamp.IsZero()) {
 		return nil
@@ -95,9 +95,10 @@ func (r Runner) Run(ctx context.Context, in Inputs) error {
 		}
 		in.Job = made
 	}
-	if in.IsReady() {
+	if in.IsReady() && in.DataVolume != nil {
 		return nil
 	}
+	// Kubelet gives the pod any Secret of that name. No importer begins before it is known to be ours.
 	return r.supply(ctx, in)
 }
 
