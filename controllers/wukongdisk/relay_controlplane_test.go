@@ -162,10 +162,12 @@ func TestARelayThatWasStopped(t *testing.T) {
 	f.relayPod(disk, isReady)
 	f.waitDataVolume(disk)
 	first, at := testkit.Read(f.Fixture, model.RelayName(disk), &batchv1.Job{}), metav1.Now()
-	first.Status = batchv1.JobStatus{StartTime: &at, CompletionTime: &at, Succeeded: 1, Conditions: []batchv1.JobCondition{
-		{Type: batchv1.JobSuccessCriteriaMet, Status: corev1.ConditionTrue, LastTransitionTime: at},
-		{Type: batchv1.JobComplete, Status: corev1.ConditionTrue, LastTransitionTime: at},
-	}}
+	first.Status = batchv1.JobStatus{
+		StartTime: &at, CompletionTime: &at, Succeeded: 1, Conditions: []batchv1.JobCondition{
+			{Type: batchv1.JobSuccessCriteriaMet, Status: corev1.ConditionTrue, LastTransitionTime: at},
+			{Type: batchv1.JobComplete, Status: corev1.ConditionTrue, LastTransitionTime: at},
+		},
+	}
 	f.SetStatus(first)
 	f.Until(func() bool {
 		next := &batchv1.Job{}
