@@ -92,8 +92,8 @@ func (in Inputs) IsNeeded() bool {
 // IsOurs reports whether the Job is the disk's.
 func (in Inputs) IsOurs() bool { return in.Job != nil && metav1.IsControlledBy(in.Job, in.Disk) }
 
-// HasEnded reports whether the Job has ended, although a relay never does by itself: the node of its pod was drained, or
-// somebody ended the pod.
+// HasEnded reports whether the Job has ended, although a relay never does by itself: the node of its pod was drained,
+// or somebody ended the pod.
 func (in Inputs) HasEnded() bool { return in.IsOurs() && moverpod.End(in.Job) != nil }
 
 // IsReady reports whether the object is offered.
